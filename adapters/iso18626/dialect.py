@@ -140,6 +140,9 @@ class NoteHabits(ProfileSection):
     )
 
 
+ItemIdForm = Literal["plain", "packed", "joined"]
+
+
 class Iso18626Dialect(ProfileSection):
     version: Literal["1.1", "1.2", "2021-2", "2021-3"] = "1.2"
     version_text: str = Field("", description="what messages say of their version; empty: as `version`")
@@ -161,8 +164,10 @@ class Iso18626Dialect(ProfileSection):
         description="actions that the partner takes; what it doesn't take is not told",
     )
     notes: NoteHabits = NoteHabits()
-    item_ids: Literal["plain", "packed"] = Field(
-        "plain", description="packed: an itemId is name##callnumber##barcode, several behind multivol: (ReShare)"
+    item_ids: ItemIdForm = Field(
+        "plain",
+        description="packed: an itemId is name##callnumber##barcode, several behind multivol: (ReShare); joined: "
+        "barcodes with commas between them (Alma)",
     )
     completed_as: Literal["StatusChange", "RequestResponse"] = Field(
         "StatusChange", description="reason of the message that an item is back (Alma, OCLC: RequestResponse)"

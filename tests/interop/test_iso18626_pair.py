@@ -9,6 +9,7 @@ import pytest
 from lxml import etree
 from sqlalchemy import select
 
+from gateway.domain.requests.events import EventKind
 from gateway.store.schema import message
 from tests.faults.joined.installations import Template, make_template
 from tests.support.iso18626_joining import Http18626
@@ -66,6 +67,18 @@ async def test_sequence_in_a_dialect(name: str, dialect: dict[str, object], temp
     async with Pair(template, tmp_path, Http18626(dialect), WORKFLOW) as pair:
         await SEQUENCES[name](pair)
         await pair.nothing_is_left()
+
+
+async def test_a_message_of_several_items_tells_which_volume_each_is(template: Template, tmp_path: Path) -> None:
+    async with Pair(template, tmp_path, Http18626(RESHARE), WORKFLOW) as pair:
+        first, second = (book.barcodes[0] for book in pair.books[:2])
+        await pair.ask(volumes=("Bind 1", "Bind 2"))
+        await pair.south(EventKind.SHIPPED, volumes=("2",), barcode=second)
+        await pair.south(EventKind.SHIPPED, volumes=("1",), barcode=first)
+        assert [one.theirs for one in (await pair.borrowing()).volumes] == [first, second]
+        history = [line for line in await pair.towns["NORTH"].history() if '"items"' in line.document]
+        assert first in history[-1].document
+        assert second in history[-1].document
 
 
 async def list_bodies(pair: Pair) -> list[bytes]:

@@ -51,6 +51,30 @@ async def _home(trio: Trio) -> None:
     assert await trio.all_states() == ("completed", "completed", "completed", "completed")
 
 
+async def two_volumes(trio: Trio) -> None:
+    """Sent one by one, come together, and back one by one."""
+    await trio.ask(volumes=("Bind 1", "Bind 2"))
+    first, second = (book.barcodes[0] for book in trio.books[:2])
+    await trio.east(EventKind.SHIPPED, volumes=("1",), barcode=first)
+    assert await list_volume_states(trio) == [["shipped", "expected"]] * 4
+    await trio.east(EventKind.SHIPPED, volumes=("2",), barcode=second)
+    assert await list_volume_states(trio) == [["shipped", "shipped"]] * 4
+    await trio.north(EventKind.RECEIVED, volumes=("1",))
+    await trio.north(EventKind.RECEIVED, volumes=("2",))
+    assert await list_volume_states(trio) == [["received", "received"]] * 4
+    await trio.north(EventKind.RETURNED, volumes=("2",))
+    assert await list_volume_states(trio) == [["received", "returned"]] * 4
+    await trio.north(EventKind.RETURNED, volumes=("1",))
+    await trio.east(EventKind.CHECKED_IN)
+    assert await trio.all_states() == ("completed", "completed", "completed", "completed")
+
+
+async def list_volume_states(trio: Trio) -> list[list[str]]:
+    """Of the requester, the broker's two legs, and the supplier."""
+    requests = (await trio.borrowing(), *await trio.legs(), await trio.supplied())
+    return [[one.state.value for one in request.volumes] for request in requests]
+
+
 async def copy(trio: Trio) -> None:
     """The link goes on to the requester."""
     await trio.ask(service=ServiceType.COPY)
@@ -183,6 +207,7 @@ SEQUENCES: Mapping[str, Sequence] = {
     one.__name__: one
     for one in (
         loan,
+        two_volumes,
         copy,
         unfilled,
         conditional_yes,

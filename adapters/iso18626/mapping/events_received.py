@@ -24,10 +24,10 @@ from adapters.iso18626.messages.structures import Costs, DeliveryInfo, MessageIn
 from gateway.domain.library import Money
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, RefusalReason, Refused
 from gateway.domain.requests.citation import CitationExtra
-from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes
+from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes, ShippedItem
 from gateway.domain.requests.note_terms import read_note_terms
 from gateway.domain.requests.request import Role
-from gateway.domain.requests.volume_notes import SEPARATOR
+from gateway.domain.requests.volume_notes import MAX_VOLUMES, SEPARATOR
 from gateway.ports.partner_channel import IncomingPartnerMessage
 
 REMINDER = "The partner reminds us of its request."
@@ -151,7 +151,7 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
     delivery, retry = message.delivery_info or DeliveryInfo(), message.retry_info or RetryInfo()
     conditions, unknown = read_conditions((*delivery.loan_conditions, *retry.loan_conditions))
     reason, reason_words = _read_reason(info, kind)
-    items = read_item_ids(delivery.item_ids)
+    items = noted.items or read_item_ids(delivery.item_ids, context.dialect.item_ids)
     costs, further_costs = _add_costs((*delivery.delivery_costs, *retry.offered_costs), context.currency)
     more = (*_describe_offer(retry), *_describe_shipping(message))
     note = join_notes(words, reason_words, unknown, *further_costs, *more, info.note or "")
@@ -164,10 +164,11 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         retry_after=context.read_day(retry.retry_after or retry.retry_before),
         expected=context.read_day(status.expected_delivery_date),
         barcode=items[0].barcode if len(items) == 1 else "",
+        items=_list_shipped_items(items),
         link=_read_link(delivery, info.note or ""),
         status=status.status or "" if kind is EventKind.STATUS_REPORT else "",
         extras=(
-            *_name_items(items),
+            *_read_call_number(items),
             *_read_return_address(message, context),
             *(CitationExtra(name, lines) for name, lines in noted.addresses),
         ),
@@ -176,11 +177,15 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
     return kind, read_note_terms(kind, details)
 
 
-def _name_items(items: tuple[ItemName, ...]) -> Iterator[CitationExtra]:
-    """Call number of the one, or all of several."""
-    if len(items) > 1:
-        yield from (CitationExtra("item-id", " ".join(filter(None, (one.label, one.barcode)))) for one in items)
-    elif items and items[0].call_number:
+def _list_shipped_items(items: tuple[ItemName, ...]) -> tuple[ShippedItem, ...]:
+    """Nothing for the one that its barcode says all of."""
+    if len(items) < 2 and not any(one.label for one in items):
+        return ()
+    return tuple(ShippedItem(one.barcode, one.label) for one in items[:MAX_VOLUMES])
+
+
+def _read_call_number(items: tuple[ItemName, ...]) -> Iterator[CitationExtra]:
+    if len(items) == 1 and items[0].call_number:
         yield CitationExtra("call-number", items[0].call_number)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from adapters.iso18626.dialect import NoteHabits
+from adapters.iso18626.dialect import ItemIdForm, NoteHabits
 from gateway.domain.library import Money
 from gateway.domain.requests.events import LoanCondition
 from gateway.domain.requests.volume_notes import SEPARATOR
@@ -31,6 +31,9 @@ _BLOCKS = {
 _COST = re.compile(r"(\d{1,9}(?:[.,]\d{1,4})?)\s*([A-Za-z]{3})|([A-Za-z]{3})\s*(\d{1,9}(?:[.,]\d{1,4})?)")
 _PARTS = "##"
 _VOLUMES = "multivol:"
+_VOLUME_END = "###"
+_ITEM_BLOCK = re.compile(r"#MultipleItems#(.{0,20000}?)#MultipleItemsEnd#", re.DOTALL)
+_ITEM_FIELD = re.compile(r"((?:[^\\|]|\\.)*)(?:\||$)")
 
 
 def join_notes(*notes: str) -> str:
@@ -38,13 +41,24 @@ def join_notes(*notes: str) -> str:
 
 
 @value_object
+class ItemName:
+    """An item as a supplier names it. `label`: of the volume; `call_number` as far as it is said."""
+
+    barcode: str
+    label: str = ""
+    call_number: str = ""
+
+
+@value_object
 class ReadNote:
-    """`text`: for people, without what is for programs. `addresses`: (ship-to or return-to, lines)."""
+    """`text`: for people, without what is for programs. `addresses`: (ship-to or return-to, lines). `items`: of a
+    block that names several (CrossLink)."""
 
     text: str
     cost: Money | None = None
     has_condition: bool = False
     addresses: tuple[tuple[str, str], ...] = ()
+    items: tuple[ItemName, ...] = ()
 
 
 def read_note(note: str, habits: NoteHabits) -> ReadNote:
@@ -54,6 +68,8 @@ def read_note(note: str, habits: NoteHabits) -> ReadNote:
         for name, pattern in _BLOCKS.items():
             addresses += [(name, block.strip()) for block in pattern.findall(note)]
             note = pattern.sub("", note)
+    items = tuple(item for block in _ITEM_BLOCK.findall(note) for item in _read_item_lines(block))
+    note = _ITEM_BLOCK.sub("", note)
     marked = bool(habits.condition_marker) and habits.condition_marker in note
     for pattern_text in habits.hidden:
         note = re.sub(pattern_text, "", note)
@@ -65,7 +81,17 @@ def read_note(note: str, habits: NoteHabits) -> ReadNote:
         cost=_find_cost(note, habits.cost_prefix),
         has_condition=marked or bool(habits.condition_prefix and _has_part(note, habits.condition_prefix)),
         addresses=tuple(addresses),
+        items=items,
     )
+
+
+def _read_item_lines(block: str) -> Iterator[ItemName]:
+    """`barcode|callnumber|name` in each line; a backslash stands before a bar or a backslash that is meant."""
+    for line in block.splitlines():
+        fields = [re.sub(r"\\(.)", r"\1", one).strip() for one in _ITEM_FIELD.findall(line.strip())]
+        barcode, call_number, label = (*fields, "", "", "")[:3]
+        if barcode:
+            yield ItemName(barcode, label, call_number)
 
 
 def _has_part(note: str, prefix: str) -> bool:
@@ -109,29 +135,32 @@ def write_address_block(marks: tuple[str, str], name: str, address: str) -> str:
     return "\n".join((marks[0], *lines, marks[1])) if address.strip() else ""
 
 
-@value_object
-class ItemName:
-    """An item as a supplier names it. `label`: of the volume; `call_number` as far as it is said."""
+def write_item_ids(items: Iterable[ItemName], form: ItemIdForm) -> tuple[str, ...]:
+    """One for each item, or all in one: `multivol:Bd. 1##QL 737##30100-88###multivol:Bd. 2##QL 737##30100-89`, or
+    `30100-88,30100-89`."""
+    named = tuple(items)
+    if not named:
+        return ()
+    if form == "joined":
+        return (",".join(one.barcode for one in named),)
+    if form == "plain":
+        return tuple(one.barcode for one in named)
+    packed = [_PARTS.join((one.label, one.call_number, one.barcode)) for one in named]
+    return (packed[0],) if len(packed) == 1 else (_VOLUME_END.join(f"{_VOLUMES}{one}" for one in packed),)
 
-    barcode: str
-    label: str = ""
-    call_number: str = ""
 
-
-def pack_item_id(item: ItemName) -> str:
-    """`Bd. 2##QL 737##30100-88`."""
-    return _PARTS.join((item.label, item.call_number, item.barcode))
-
-
-def read_item_ids(item_ids: Iterable[str]) -> tuple[ItemName, ...]:
-    """Plain barcodes, packed ones, and several in one element: `multivol:a##b##c###multivol:…` or `multivol:a,b,c`."""
+def read_item_ids(item_ids: Iterable[str], form: ItemIdForm = "plain") -> tuple[ItemName, ...]:
+    """Plain barcodes, packed ones, and several in one element: `multivol:a##b##c###multivol:…` or `multivol:a,b,c`.
+    `form`: of the partner, since `a,b,c` may be three barcodes or one item with all its parts."""
+    if form == "joined":
+        return tuple(ItemName(part.strip()) for one in item_ids for part in one.split(",") if part.strip())
     return tuple(_read_item_id(part) for one in item_ids for part in _split_volumes(one) if part.strip())
 
 
 def _split_volumes(text: str) -> list[str]:
     if _VOLUMES not in text:
         return [text]
-    return [part.strip().strip(",").removesuffix("###").strip() for part in text.split(_VOLUMES)]
+    return [part.strip().strip(",").removesuffix(_VOLUME_END).strip() for part in text.split(_VOLUMES)]
 
 
 def _read_item_id(text: str) -> ItemName:

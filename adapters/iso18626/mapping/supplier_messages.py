@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -24,13 +24,13 @@ from adapters.iso18626.mapping.note_habits import (
     RETURN_TO,
     ItemName,
     join_notes,
-    pack_item_id,
     write_address_block,
     write_conditional_note,
+    write_item_ids,
 )
 from adapters.iso18626.messages import SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import ReasonForMessage, Status
-from adapters.iso18626.messages.declaration import Code
+from adapters.iso18626.messages.declaration import Code, SchemaVersion
 from adapters.iso18626.messages.structures import (
     DeliveryInfo,
     MessageInfo,
@@ -42,7 +42,7 @@ from adapters.iso18626.messages.structures import (
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.note_terms import write_conditions_term, write_cost_term
-from gateway.domain.requests.request import LendingState, Request, RequestFlag, ServiceType
+from gateway.domain.requests.request import LendingState, Request, RequestFlag, ServiceType, VolumeState
 from gateway.ports.partner_channel import PartnerMessage
 
 _SupplierWriter = Callable[[PartnerMessage, MappingContext], SupplyingAgencyMessage]
@@ -296,7 +296,7 @@ def _write_delivery(message: PartnerMessage, context: MappingContext) -> Deliver
     costs = costs_of_money(details.cost)
     return DeliveryInfo(
         date_sent=message.at,
-        item_ids=(_write_item_id(message, context),) if details.barcode else (),
+        item_ids=write_item_ids(_list_items(message, context), context.dialect.item_ids),
         url=details.link or None,
         delivery_method=Code("URL") if details.link else None,
         loan_conditions=write_conditions(details.conditions),
@@ -304,12 +304,23 @@ def _write_delivery(message: PartnerMessage, context: MappingContext) -> Deliver
     )
 
 
-def _write_item_id(message: PartnerMessage, context: MappingContext) -> str:
-    details = message.details
-    if context.dialect.item_ids == "plain":
-        return details.barcode
-    label = next((one.label for one in message.request.volumes if one.id in details.volumes), "")
-    return pack_item_id(ItemName(details.barcode, label, message.request.citation.call_number))
+def _list_items(message: PartnerMessage, context: MappingContext) -> Iterator[ItemName]:
+    """What is with the requester by now, volume by volume: the last of several messages names all of a parcel. Where
+    the version has room for one barcode, what this message is about."""
+    details, request = message.details, message.request
+    if details.items:
+        yield from (ItemName(one.barcode, one.label) for one in details.items)
+        return
+    labels = {one.id: one.label for one in request.volumes}
+    this = next((labels[id_] for id_ in details.volumes if id_ in labels), "")
+    has_room = context.dialect.item_ids != "plain" or context.dialect.schema_version >= SchemaVersion.V2021
+    if len(request.volumes) > 1 and has_room and message.kind is EventKind.SHIPPED:
+        for one in request.volumes:
+            barcode = one.barcode or one.theirs
+            if barcode and one.state is not VolumeState.EXPECTED:
+                yield ItemName(barcode, one.label, request.citation.call_number)
+    elif details.barcode:
+        yield ItemName(details.barcode, this, request.citation.call_number)
 
 
 def _write_due(message: PartnerMessage, context: MappingContext) -> datetime | None:

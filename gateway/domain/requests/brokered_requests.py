@@ -216,6 +216,7 @@ def carry_details(event: Event, request: Request, days: int, today: date) -> Eve
         retry_after=said.retry_after,
         expected=said.expected,
         barcode=said.barcode if is_borrowing else "",
+        items=said.items if is_borrowing else (),
         item_description=said.item_description,
         volumes=tuple(one.id for one in request.volumes if one.id in said.volumes),
         renewals_allowed=said.renewals_allowed,

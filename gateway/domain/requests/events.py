@@ -128,6 +128,14 @@ class LoanCondition(StrEnum):
     OTHER = "other"
 
 
+@value_object
+class ShippedItem:
+    """An item as its supplier names it. `label`: of the volume; empty: it doesn't say."""
+
+    barcode: str
+    label: str = ""
+
+
 @value_object(kw_only=True)
 class EventDetails:
     """What came with an event; which parts are used depends on its kind (`action_fields.ACTS`). All of it is kept.
@@ -145,6 +153,7 @@ class EventDetails:
     partner: str = ""  # profile name: whom to ask, who was asked
     rota: str = ""
     barcode: str = ""
+    items: tuple[ShippedItem, ...] = ()  # of several that a supplier has sent, or one with its volume's label
     item_description: str = ""
     volumes: tuple[str, ...] = ()  # ids of the volumes that this is about; empty: all
     further_volume: str = ""  # label of a volume that the request gets besides those that it has

@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import count
 
 from gateway.domain.requests.events import (
-    BROKER,
     Event,
     EventDetails,
     EventKind,
@@ -40,8 +39,8 @@ from gateway.domain.requests.request import (
     State,
     SupplierAttempt,
     Volume,
-    VolumeState,
 )
+from gateway.domain.requests.volume_updates import ships_own_item, update_volumes
 
 RequestChange = Callable[[Request], Request]
 """What is left on a request together with an event."""
@@ -63,7 +62,7 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
         service=_update_service(request.service, event),
         terms=_update_terms(request, event),
         costs=_update_costs(request.costs, event),
-        volumes=_update_volumes(request, event),
+        volumes=update_volumes(request, event),
         notes=_append_note(request, event),
     )
     if request.role is Role.BORROWING:
@@ -219,72 +218,6 @@ def _update_costs(costs: RequestCosts, event: Event) -> RequestCosts:
         elif event.kind in (EventKind.WILL_SUPPLY, EventKind.CONDITIONAL, EventKind.CONDITION_ACCEPTED):
             costs = replace(costs, agreed=details.cost)
     return costs
-
-
-# --- volumes ---------------------------------------------------------------------------------------------
-
-_VOLUMES: Mapping[EventKind, VolumeState] = {
-    EventKind.SHIPPED: VolumeState.SHIPPED,
-    EventKind.RECEIVED: VolumeState.RECEIVED,
-    EventKind.LOANED_TO_PATRON: VolumeState.LENT,
-    EventKind.RETURNED_BY_PATRON: VolumeState.BACK,
-    EventKind.RETURNED: VolumeState.RETURNED,
-    EventKind.CHECKED_IN: VolumeState.CHECKED_IN,
-    EventKind.LOST: VolumeState.LOST,
-}
-
-_ENDED = (VolumeState.CHECKED_IN, VolumeState.LOST)
-
-
-def _update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
-    """Events move the volumes that they name, without names all; what has ended, or has gone further already (a
-    message that comes late), stays as it is. A new supplier sends all of them anew."""
-    if event.signal == local_signal(EventKind.REQUEST):
-        return tuple(Volume(one.id, one.label) for one in request.volumes)
-    named = event.details.volumes
-    if event.signal == local_signal(EventKind.AT_PICKUP):
-        return tuple(replace(one, in_transit=False) if not named or one.id in named else one for one in request.volumes)
-    to = _VOLUMES.get(event.kind)
-    if to is None:
-        return request.volumes
-    moved = tuple(
-        replace(
-            one,
-            state=to,
-            theirs=event.details.barcode or one.theirs,
-            in_transit=one.in_transit and to is VolumeState.RECEIVED,
-        )
-        if (not named or one.id in named) and _can_move_volume(one.state, to)
-        else one
-        for one in request.volumes
-    )
-    return _set_own_barcode(request, event, moved)
-
-
-def _set_own_barcode(request: Request, event: Event, volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
-    """Which item of ours went out as the one volume that was shipped: another one corrects it."""
-    meant = [one.id for one in volumes if not event.details.volumes or one.id in event.details.volumes]
-    barcode = event.details.barcode
-    if not _ships_own_item(request, event) or event.signal != local_signal(EventKind.SHIPPED) or len(meant) != 1:
-        return volumes
-    return tuple(replace(one, barcode=barcode) if barcode and one.id == meant[0] else one for one in volumes)
-
-
-def _ships_own_item(request: Request, event: Event) -> bool:
-    """Not what a supplier has shipped, of a request that we broker."""
-    return request.role is Role.LENDING and request.can_ship_own_item and event.actor != BROKER
-
-
-_ORDER = tuple(VolumeState)
-_FOUND = (VolumeState.BACK, VolumeState.RETURNED, VolumeState.CHECKED_IN)
-"""Where what was lost may turn up."""
-
-
-def _can_move_volume(now: VolumeState, to: VolumeState) -> bool:
-    if now in _ENDED:
-        return now is VolumeState.LOST and to in _FOUND
-    again = now is VolumeState.BACK and to is VolumeState.LENT
-    return again or _ORDER.index(to) > _ORDER.index(now)
 
 
 # --- notes -----------------------------------------------------------------------------------------------
@@ -488,7 +421,7 @@ def _apply_event_kind(request: Request, event: Event) -> Request:
         case EventKind.ANONYMISED:
             return _anonymise_request(request)
     is_shipped = event.signal == local_signal(EventKind.SHIPPED)
-    if is_shipped and details.barcode and _ships_own_item(request, event):
+    if is_shipped and details.barcode and ships_own_item(request, event):
         return replace(request, item_barcode=details.barcode)
     return request
 

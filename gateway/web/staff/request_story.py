@@ -407,6 +407,10 @@ class _StoryTeller:
             yield say(mark_text("Needed by %(day)s"), day=self._localization.format_day(details.need_by))
         if details.barcode:
             yield say(mark_text("Barcode %(code)s"), code=details.barcode)
+        for item in details.items:
+            if item.barcode != details.barcode:
+                code = " ".join(filter(None, (item.label, item.barcode)))
+                yield say(mark_text("Barcode %(code)s"), code=code)
         if details.item_description:
             yield details.item_description
         if details.answer:

@@ -315,6 +315,11 @@ class RequestOut(OutputModel):
         return cls.model_validate({**plain, "state": request.state.value, "flags": _list_flags(request)})
 
 
+class ItemOut(OutputModel):
+    barcode: str
+    label: str = Field(description="of the volume, where the supplier says it")
+
+
 class DetailsOut(OutputModel):
     """What came with an event; what is empty was not said."""
 
@@ -328,6 +333,7 @@ class DetailsOut(OutputModel):
     partner: str
     rota: str
     barcode: str
+    items: tuple[ItemOut, ...] = Field(description="several that a supplier has sent at once, as it names them")
     item_description: str
     volumes: tuple[str, ...]
     further_volume: str

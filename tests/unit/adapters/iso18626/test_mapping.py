@@ -34,7 +34,7 @@ from adapters.iso18626.messages.structures import (
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
-from gateway.domain.requests.request import LendingState, LibraryParty, LoanTerms, Role, Volume
+from gateway.domain.requests.request import LendingState, LibraryParty, LoanTerms, Role, Volume, VolumeState
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from tests.support.requests import attempt, borrowing, lending, money
 
@@ -45,7 +45,9 @@ LENDER = LibraryParty(symbol="JP-1003457", name="京都図書館", address="岡�
 DAY = date(2026, 12, 24)
 
 
-def tell(kind: EventKind, role: Role, dialect: Iso18626Dialect, **details: Any) -> tuple[Message, ...]:
+def tell(
+    kind: EventKind, role: Role, dialect: Iso18626Dialect, pieces: tuple[Volume, ...] = (Volume("1"),), **details: Any
+) -> tuple[Message, ...]:
     """What goes over the wire, after it has been there."""
     asked = attempt(transaction="B-17", theirs="L-4")
     ours = role is Role.BORROWING
@@ -53,7 +55,11 @@ def tell(kind: EventKind, role: Role, dialect: Iso18626Dialect, **details: Any) 
         borrowing(attempts=(asked,))
         if ours
         else lending(
-            LendingState.SHIPPED, number="L-4", transaction="B-17", terms=LoanTerms(lender_due=date(2026, 12, 1))
+            LendingState.SHIPPED,
+            number="L-4",
+            transaction="B-17",
+            terms=LoanTerms(lender_due=date(2026, 12, 1)),
+            volumes=pieces,
         )
     )
     message = PartnerMessage(
@@ -303,6 +309,7 @@ def test_volumes_are_asked_for_one_by_one(
 ALMA = Iso18626Dialect.model_validate(
     {
         "expects_to_supply": False,
+        "item_ids": "joined",
         "completed_as": "RequestResponse",
         "condition_words": {"accepted": "ACCEPT", "refused": "REJECT", "refuse_by": "notification"},
         "notes": {
@@ -398,6 +405,52 @@ def test_reshare_packs_items() -> None:
     assert said.delivery_info is not None
     assert said.delivery_info.item_ids == ("####30100-88",)
     assert hear(said, RESHARE).details.barcode == "30100-88"
+
+
+OF_THREE = (
+    Volume("1", "Bd. 1", VolumeState.RECEIVED, "30100-88"),
+    Volume("2", "Bd. 2", VolumeState.SHIPPED, "30100-89"),
+    Volume("3", "Bd. 3"),
+)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "item_ids", "items"),
+    [
+        (Iso18626Dialect(version="2021-2"), ("30100-88", "30100-89"), [("30100-88", ""), ("30100-89", "")]),
+        (Iso18626Dialect(version="1.2"), ("30100-89",), []),
+        (ALMA, ("30100-88,30100-89",), [("30100-88", ""), ("30100-89", "")]),
+        (
+            RESHARE,
+            ("multivol:Bd. 1####30100-88###multivol:Bd. 2####30100-89",),
+            [("30100-88", "Bd. 1"), ("30100-89", "Bd. 2")],
+        ),
+    ],
+    ids=["2021", "2017", "alma", "reshare"],
+)
+def test_the_message_of_each_volume_names_all_that_are_out(
+    dialect: Iso18626Dialect, item_ids: tuple[str, ...], items: list[tuple[str, str]]
+) -> None:
+    said = tell(EventKind.SHIPPED, Role.LENDING, dialect, OF_THREE, due=DAY, barcode="30100-89", volumes=("2",))[0]
+
+    assert isinstance(said, SupplyingAgencyMessage)
+    assert said.delivery_info is not None
+    assert said.delivery_info.item_ids == item_ids
+    heard = hear(said, dialect).details
+    assert heard.volumes == ("2",)
+    assert [(one.barcode, one.label) for one in heard.items] == items
+
+
+def test_items_of_a_broker_are_read_from_its_note() -> None:
+    block = "#MultipleItems#\n1|QL 737|Bd. 1\n2||A\\|B\\\\C\n#MultipleItemsEnd#"
+    info = MessageInfo(reason_for_message=ReasonForMessage.STATUS_CHANGE, note=f"Vorsicht{block}")
+    (loaned,) = tell(EventKind.SHIPPED, Role.LENDING, RESHARE, due=DAY)
+    assert isinstance(loaned, SupplyingAgencyMessage)
+    said = replace(loaned, message_info=info, delivery_info=None)
+
+    heard = hear(said, RESHARE).details
+    assert [(one.barcode, one.label) for one in heard.items] == [("1", "Bd. 1"), ("2", "A|B\\C")]
+    assert heard.note == "Vorsicht"
 
 
 @pytest.mark.parametrize(

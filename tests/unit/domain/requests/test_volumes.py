@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.events import EventKind, ShippedItem
 from gateway.domain.requests.request import BorrowingState, Volume, VolumeState
 from gateway.domain.requests.state_table import DenialReason
 from tests.support.requests import (
     DUE,
     Story,
+    asked_story,
     borrowing,
     in_volumes,
     lending,
@@ -119,3 +120,42 @@ def test_a_lost_volume_is_not_shipped_with_the_others() -> None:
     story.request = replace(story.request, volumes=(replace(first, state=VolumeState.LOST), second))
     story.us(EventKind.SHIPPED, due=DUE)
     assert states(story) == [VolumeState.LOST, VolumeState.SHIPPED]
+
+
+# --- several items in one message of the supplier --------------------------------------------------------
+
+
+def test_items_are_the_volumes_that_are_called_so() -> None:
+    story = asked_story(in_volumes(borrowing(), 3))
+    story.partner(EventKind.SHIPPED, items=(ShippedItem("c", "VOL 3"), ShippedItem("a", "Vol 1")))
+    assert numbers_of(story) == ["a", "", "c"]
+    assert states(story) == [VolumeState.SHIPPED, VolumeState.EXPECTED, VolumeState.SHIPPED]
+
+
+def test_items_without_names_are_the_volumes_in_their_order() -> None:
+    story = asked_story(in_volumes(borrowing(), 3))
+    story.partner(EventKind.SHIPPED, volumes=("1",), items=(ShippedItem("a"),))
+    story.partner(EventKind.SHIPPED, volumes=("2", "3"), items=(ShippedItem("a"), ShippedItem("b"), ShippedItem("c")))
+    assert numbers_of(story) == ["a", "b", "c"]
+
+
+def test_items_that_are_not_plain_are_nobody_s() -> None:
+    story = asked_story(in_volumes(borrowing(), 3))
+    story.partner(EventKind.SHIPPED, items=(ShippedItem("a"), ShippedItem("b")))
+    assert numbers_of(story) == ["", "", ""]
+    assert states(story) == [VolumeState.SHIPPED] * 3
+
+
+def test_one_piece_that_comes_as_two_is_two_volumes() -> None:
+    story = asked_story()
+    story.partner(EventKind.SHIPPED, items=(ShippedItem("a", "Textband"), ShippedItem("b", "Tafelband")))
+    assert [(one.id, one.label, one.theirs) for one in story.request.volumes] == [
+        ("1", "Textband", "a"),
+        ("2", "Tafelband", "b"),
+    ]
+    assert states(story) == [VolumeState.SHIPPED] * 2
+
+
+def numbers_of(story: Story) -> list[str]:
+    """The supplier's."""
+    return [one.theirs for one in story.request.volumes]

@@ -1,0 +1,125 @@
+"""What an event leaves on the volumes of a request: where each piece is, and which item it is. Pure.
+
+A supplier names the items of a parcel by their barcodes, some with the volumes' labels too. Which volume an item is, is
+no guess: what isn't plain stays a number in the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import count
+
+from gateway.domain.requests.events import BROKER, Event, EventDetails, EventKind, ShippedItem, local_signal
+from gateway.domain.requests.request import Request, Role, Volume, VolumeState
+from gateway.domain.requests.volume_notes import MAX_VOLUMES
+from gateway.domain.text_folding import fold_text
+
+_VOLUMES: Mapping[EventKind, VolumeState] = {
+    EventKind.SHIPPED: VolumeState.SHIPPED,
+    EventKind.RECEIVED: VolumeState.RECEIVED,
+    EventKind.LOANED_TO_PATRON: VolumeState.LENT,
+    EventKind.RETURNED_BY_PATRON: VolumeState.BACK,
+    EventKind.RETURNED: VolumeState.RETURNED,
+    EventKind.CHECKED_IN: VolumeState.CHECKED_IN,
+    EventKind.LOST: VolumeState.LOST,
+}
+
+_ENDED = (VolumeState.CHECKED_IN, VolumeState.LOST)
+
+
+def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
+    """Events move the volumes that they name, without names all; what has ended, or has gone further already (a
+    message that comes late), stays as it is. A new supplier sends all of them anew."""
+    if event.signal == local_signal(EventKind.REQUEST):
+        return tuple(Volume(one.id, one.label) for one in request.volumes)
+    named = event.details.volumes
+    if event.signal == local_signal(EventKind.AT_PICKUP):
+        return tuple(replace(one, in_transit=False) if not named or one.id in named else one for one in request.volumes)
+    to = _VOLUMES.get(event.kind)
+    if to is None:
+        return request.volumes
+    volumes = request.volumes
+    barcodes: Mapping[str, str] = {}
+    if event.kind is EventKind.SHIPPED and event.details.items:
+        volumes = _add_further_items(volumes, event.details)
+        barcodes = _assign_items(volumes, event.details)
+        if len(barcodes) == len(event.details.items):
+            named = named or tuple(barcodes)
+    moved = tuple(
+        replace(
+            one,
+            state=to,
+            theirs=barcodes.get(one.id) or event.details.barcode or one.theirs,
+            in_transit=one.in_transit and to is VolumeState.RECEIVED,
+        )
+        if (not named or one.id in named) and _can_move_volume(one.state, to)
+        else one
+        for one in volumes
+    )
+    return _set_own_barcode(request, event, moved)
+
+
+def _set_own_barcode(request: Request, event: Event, volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
+    """Which item of ours went out as the one volume that was shipped: another one corrects it."""
+    meant = [one.id for one in volumes if not event.details.volumes or one.id in event.details.volumes]
+    barcode = event.details.barcode
+    if not ships_own_item(request, event) or event.signal != local_signal(EventKind.SHIPPED) or len(meant) != 1:
+        return volumes
+    return tuple(replace(one, barcode=barcode) if barcode and one.id == meant[0] else one for one in volumes)
+
+
+def ships_own_item(request: Request, event: Event) -> bool:
+    """Not what a supplier has shipped, of a request that we broker."""
+    return request.role is Role.LENDING and request.can_ship_own_item and event.actor != BROKER
+
+
+_ORDER = tuple(VolumeState)
+_FOUND = (VolumeState.BACK, VolumeState.RETURNED, VolumeState.CHECKED_IN)
+"""Where what was lost may turn up."""
+
+
+def _can_move_volume(now: VolumeState, to: VolumeState) -> bool:
+    if now in _ENDED:
+        return now is VolumeState.LOST and to in _FOUND
+    again = now is VolumeState.BACK and to is VolumeState.LENT
+    return again or _ORDER.index(to) > _ORDER.index(now)
+
+
+# --- several items of a supplier --------------------------------------------------------------------------
+
+
+def _assign_items(volumes: tuple[Volume, ...], details: EventDetails) -> Mapping[str, str]:
+    """Barcodes by id of the volume. An item is the volume that has its number already, else the one that is called so;
+    those that are left are the other volumes that are meant, in their order, where there are as many."""
+    found: dict[str, str] = {}
+    left: list[ShippedItem] = []
+    for item in details.items:
+        volume = _find_volume(volumes, item)
+        if volume is not None and volume.id not in found:
+            found[volume.id] = item.barcode
+        else:
+            left.append(item)
+    named = details.volumes
+    awaited = [one for one in volumes if one.id not in found and not one.theirs and (not named or one.id in named)]
+    if len(left) == len(awaited):
+        found |= {volume.id: item.barcode for volume, item in zip(awaited, left, strict=True)}
+    return found
+
+
+def _find_volume(volumes: Iterable[Volume], item: ShippedItem) -> Volume | None:
+    called = fold_text(item.label)
+    numbered = next((one for one in volumes if one.theirs == item.barcode), None)
+    return numbered or next((one for one in volumes if called and fold_text(one.label) == called), None)
+
+
+def _add_further_items(volumes: tuple[Volume, ...], details: EventDetails) -> tuple[Volume, ...]:
+    """Where one piece without a name was asked for and comes as several, each of them is a volume. Else as they are."""
+    items = details.items
+    first = volumes[0]
+    is_plain = len(volumes) == 1 and not first.label and first.state in (VolumeState.EXPECTED, VolumeState.SHIPPED)
+    if not is_plain or not 1 < len(items) <= MAX_VOLUMES or first.theirs not in ("", items[0].barcode):
+        return volumes
+    ids = (str(number) for number in count(1) if str(number) != first.id)
+    further = (Volume(id_, item.label) for id_, item in zip(ids, items[1:], strict=False))
+    return (Volume(first.id, items[0].label, first.state, first.barcode, first.theirs, first.in_transit), *further)
