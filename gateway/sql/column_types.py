@@ -1,4 +1,4 @@
-"""Column types that mean the same on SQLite and PostgreSQL."""
+"""Column types that mean the same on SQLite and PostgreSQL, and texts that both take."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, DateTime, Integer, Text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 SQLITE_LENGTH = len("2026-03-01 10:15:00.123456")
 
+MAX_TEXT_CHARS = 255
+"""Characters kept of a value that a partner sent; the body has it whole. PostgreSQL indexes at most 2,704 bytes."""
 
-SORTED_TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+MAX_NOTE_CHARS = 2_000
+
+
+SORTED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Sorts by its bytes, whatever language the database was made for."""
 
 
@@ -75,3 +79,12 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def clean_text(value: str, limit: int = MAX_TEXT_CHARS) -> str:
+    """A partner's text as both databases take it: no NUL, no lone surrogates, not too long."""
+    if len(value) > limit:
+        value = f"{value[: limit - 1]}…"
+    if value.isascii():
+        return value if "\0" not in value else value.replace("\0", "\ufffd")
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

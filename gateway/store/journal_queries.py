@@ -22,8 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from gateway.sql.column_types import clean_text
 from gateway.store.journal_records import JournalFilter, RequestNames
-from gateway.store.journal_writer import clean_text
 from gateway.store.schema import (
     AFTER_ALL,
     ANSWER,

@@ -17,6 +17,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store
+from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
 from gateway.sql.statements import PreparedStatement, insert_missing_rows
 from gateway.store.journal_records import (
     BodyUnreadable,
@@ -41,11 +42,6 @@ from gateway.store.schema import (
 
 Row = dict[str, Any]
 MessageRow = tuple[Any, ...]
-
-MAX_TEXT_CHARS = 255
-"""Characters kept of a value that a partner sent; the body has it whole. PostgreSQL indexes at most 2,704 bytes."""
-
-MAX_NOTE_CHARS = 2_000
 
 MAX_STRANGER_BYTES = 1_000
 """Bytes kept of a stranger's message and of its answer: enough to see who it may be, too few to fill a disk with."""
@@ -241,15 +237,6 @@ def _decrypt_body(body: bytes, row: RowMapping, options: JournalOptions) -> byte
     if options.cipher is None:
         raise BodyUnreadable(f"message {row['id']} was encrypted with key {key_id}, which is not configured")
     return options.cipher.decrypt(body, key_id, place)
-
-
-def clean_text(value: str, limit: int = MAX_TEXT_CHARS) -> str:
-    """A partner's text as both databases take it: no NUL, no lone surrogates, not too long."""
-    if len(value) > limit:
-        value = f"{value[: limit - 1]}…"
-    if value.isascii():
-        return value if "\0" not in value else value.replace("\0", "\ufffd")
-    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def _row_identity(library: str, identifier: str) -> str:

@@ -36,9 +36,9 @@ from gateway.domain.requests.request import Role
 from gateway.domain.requests.staff_views import MailboxFailure
 from gateway.domain.value import value_object
 from gateway.sql import column_types
+from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
 from gateway.sql.statements import PreparedStatement, insert_rows
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
-from gateway.store.journal_writer import MAX_NOTE_CHARS, clean_text
 from gateway.store.requests.tables import request, request_transaction
 from gateway.store.schema import AFTER_ALL, metadata
 

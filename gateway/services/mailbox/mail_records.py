@@ -14,9 +14,9 @@ from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
 from gateway.services.mailbox.mail_application import ApplicationResult
 from gateway.services.mailbox.mail_reader import MailDestination
+from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
 from gateway.store import mailbox
 from gateway.store.journal_records import JournalEnding, JournalOpening
-from gateway.store.journal_writer import MAX_NOTE_CHARS, clean_text
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
 from gateway.store.schema import make_exchange_id
 

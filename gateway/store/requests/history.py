@@ -14,8 +14,8 @@ from sqlalchemy import delete as sql_delete
 
 from gateway.domain.requests.events import Event
 from gateway.domain.value import value_object
+from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
 from gateway.sql.statements import PreparedStatement, insert_rows
-from gateway.store.journal_writer import MAX_NOTE_CHARS, clean_text
 from gateway.store.requests.request_rows import dump_event, parse_event
 from gateway.store.requests.tables import partner_message, request_event, request_file
 

@@ -32,7 +32,7 @@ from gateway.domain.requests.task_lists import BY_NAME, TaskList
 from gateway.domain.requests.views import RequestOrder
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
-from gateway.store.journal_writer import clean_text
+from gateway.sql.column_types import clean_text
 from gateway.store.requests.request_rows import join_labels
 from gateway.store.requests.tables import (
     HAS_NEED_BY,

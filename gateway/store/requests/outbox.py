@@ -25,8 +25,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, not_, or_, select, update
 
 from gateway.domain.value import value_object
+from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
-from gateway.store.journal_writer import MAX_NOTE_CHARS, clean_text
 from gateway.store.requests.tables import HAS_ENDED, IN_LANE, outbox, outbox_lane
 
 INDEPENDENT = ("library", "letter")

@@ -23,8 +23,8 @@ from gateway.domain.requests.request_figures import (
     find_supply_moments,
     list_request_figures,
 )
+from gateway.sql.column_types import clean_text
 from gateway.sql.statements import prepare_sql
-from gateway.store.journal_writer import clean_text
 from gateway.store.requests.tables import request_figure
 
 MAX_REASON_CHARS = 100

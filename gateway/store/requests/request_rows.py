@@ -23,7 +23,7 @@ from gateway.domain.requests.search_terms import list_search_terms
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.text_folding import fold_text
 from gateway.ports.partner_channel import PartnerMessage
-from gateway.store.journal_writer import clean_text
+from gateway.sql.column_types import clean_text
 
 SUPPLIED = frozenset({AttemptStatus.SHIPPED, AttemptStatus.COMPLETED})
 
