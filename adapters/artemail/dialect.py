@@ -262,7 +262,7 @@ def _check_subject_template(value: str) -> str:
 
 class ArtemailDialect(ProfileSection):
     mode: Mode = Field(Mode.LIVE, description="`test`: everything goes out as a test order")
-    test: TestOrders = TestOrders()
+    test: TestOrders = TestOrders.model_construct()
     address: MailAddress = Field("", description="where orders go; empty: `partner.email`")
     sender: MailAddress = Field("", description="address that its mails come from; empty: `mail.sender`")
     reply_to: MailAddress = Field("", description="where its answers go; empty: the library's")
@@ -277,14 +277,14 @@ class ArtemailDialect(ProfileSection):
     customers: tuple[Customer, ...] = Field(
         (), description="customer codes; the first whose conditions fit counts. Other codes in received orders: refused"
     )
-    numbers: Numbers = Numbers()
-    layout: FileLayout = FileLayout()
-    characters: Characters = Characters()
-    keywords: Keywords = Keywords()
-    items: Items = Items()
-    delivery: Delivery = Delivery()
-    actions: Actions = Actions()
-    replies: Replies = Replies()
+    numbers: Numbers = Numbers.model_construct()
+    layout: FileLayout = FileLayout.model_construct()
+    characters: Characters = Characters.model_construct()
+    keywords: Keywords = Keywords.model_construct()
+    items: Items = Items.model_construct()
+    delivery: Delivery = Delivery.model_construct()
+    actions: Actions = Actions.model_construct()
+    replies: Replies = Replies.model_construct()
 
     @cached_property
     def reply_patterns(self) -> ReplyPatterns:

@@ -146,10 +146,10 @@ ItemIdForm = Literal["plain", "packed", "joined"]
 class Iso18626Dialect(ProfileSection):
     version: Literal["1.1", "1.2", "2021-2", "2021-3"] = "1.2"
     version_text: str = Field("", description="what messages say of their version; empty: as `version`")
-    form: Form = Form()
-    http: Http = Http()
-    symbols: Symbols = Symbols()
-    account: Account = Account()
+    form: Form = Form.model_construct()
+    http: Http = Http.model_construct()
+    symbols: Symbols = Symbols.model_construct()
+    account: Account = Account.model_construct()
     zone: Annotated[str, AfterValidator(_validate_zone)] = Field(
         "", description="where the partner's times without a zone are; empty: that of the library"
     )
@@ -158,12 +158,12 @@ class Iso18626Dialect(ProfileSection):
         description="how we offer conditions: will-supply with a loanCondition (as practised), or as a retry with "
         "MustMeetLoanCondition (by the book)",
     )
-    condition_words: ConditionWords = ConditionWords()
+    condition_words: ConditionWords = ConditionWords.model_construct()
     actions: tuple[Literal[tuple(Action)], ...] = Field(  # type: ignore[valid-type]
         tuple(action.value for action in Action),
         description="actions that the partner takes; what it doesn't take is not told",
     )
-    notes: NoteHabits = NoteHabits()
+    notes: NoteHabits = NoteHabits.model_construct()
     item_ids: ItemIdForm = Field(
         "plain",
         description="packed: an itemId is name##callnumber##barcode, several behind multivol: (ReShare); joined: "

@@ -101,7 +101,7 @@ class Transport(ProfileSection):
     reports: Literal["same-connection", "call-back"] = Field(
         "same-connection", description="where we report what is wrong with an APDU that came on a connection"
     )
-    tls: TlsOut = TlsOut()
+    tls: TlsOut = TlsOut.model_construct()
     connect_seconds: float = Field(10.0, gt=0, le=60)
     reply_seconds: float = Field(
         30.0, gt=0, le=50, description="how long a report may take, or else the closing of a call-back connection"
@@ -294,22 +294,22 @@ _OPTIONAL = {
 
 class IsoIllDialect(ProfileSection):
     version: Literal[1, 2] = Field(2, description="protocol version that we write; electronic delivery needs 2")
-    wire: Wire = Wire()
-    transport: Transport = Transport()
+    wire: Wire = Wire.model_construct()
+    transport: Transport = Transport.model_construct()
     acknowledges: ReportedApdus = Field(
         "none", description="of which APDUs the partner reports that it has them: none, requests (OCLC), all"
     )
     answers: ReportedApdus = Field(
         "none", description="of which APDUs we report to the partner that we have them: none, requests (yaz, OCLC), all"
     )
-    credentials: Credentials = Credentials()
+    credentials: Credentials = Credentials.model_construct()
     critical_extensions: tuple[str, ...] = Field(
         (), description="object identifiers of critical extensions that we don't know and yet take APDUs with"
     )
-    symbols: Symbols = Symbols()
-    identifiers: Identifiers = Identifiers()
-    optional_messages: OptionalMessages = OptionalMessages()
-    states: StateOverrides = StateOverrides()
+    symbols: Symbols = Symbols.model_construct()
+    identifiers: Identifiers = Identifiers.model_construct()
+    optional_messages: OptionalMessages = OptionalMessages.model_construct()
+    states: StateOverrides = StateOverrides.model_construct()
     levels: Mapping[str, Annotated[str, Field(min_length=1, max_length=1)]] = Field(
         {}, description="level of service, such as rush: R; the character is this partner's own"
     )

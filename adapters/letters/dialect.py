@@ -133,7 +133,7 @@ class LettersDialect(ProfileSection):
     max_attachment_bytes: int = Field(
         15_000_000, ge=0, le=100_000_000, description="a larger copy goes out by link, or not at all"
     )
-    links: Links = Links()
+    links: Links = Links.model_construct()
     replies: dict[Code, Reply] = Field(
         CODES, description="codes at the start of a line of its answers, without case, and what they mean"
     )

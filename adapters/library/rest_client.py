@@ -43,7 +43,7 @@ class RestEndpoint:
     """Where and how. `url`: what all paths stand behind; `connections`: at once; `max_bytes`: of an answer."""
 
     url: str
-    seconds: RestSeconds = RestSeconds()
+    seconds: RestSeconds = RestSeconds.model_construct()
     tls: ClientTls = ClientTls()
     connections: int = 4
     max_bytes: int = 8_000_000

@@ -123,7 +123,7 @@ class Records(ProfileSection):
     holdings: tuple[HeldField, ...] = Field(
         STANDARD_HOLDINGS, description="fields that show holdings; empty: none does"
     )
-    opac: OpacHoldings = OpacHoldings()
+    opac: OpacHoldings = OpacHoldings.model_construct()
     without_holdings: Literal["unknown", "none"] = Field(
         "unknown", description="what a record says that has no such field: nothing, or that there are none"
     )

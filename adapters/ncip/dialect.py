@@ -317,15 +317,15 @@ ServiceName = Literal[
 
 
 class NcipDialect(ProfileSection):
-    xml: XmlDialect = XmlDialect()
-    http: HttpDialect = HttpDialect()
-    tcp: TcpDialect = TcpDialect()
-    header: Header = Header()
-    patrons: Patrons = Patrons()
-    items: Items = Items()
-    requests: Requests = Requests()
-    answers: Answers = Answers()
-    errors: Errors = Errors()
+    xml: XmlDialect = XmlDialect.model_construct()
+    http: HttpDialect = HttpDialect.model_construct()
+    tcp: TcpDialect = TcpDialect.model_construct()
+    header: Header = Header.model_construct()
+    patrons: Patrons = Patrons.model_construct()
+    items: Items = Items.model_construct()
+    requests: Requests = Requests.model_construct()
+    answers: Answers = Answers.model_construct()
+    errors: Errors = Errors.model_construct()
     services: tuple[ServiceName, ...] = Field(
         (),
         description="services offered to this partner, such as LookupUser; others are answered Unsupported Service. "

@@ -223,8 +223,8 @@ class XmlDialect(ProfileSection):
     extra_elements: Extras = Field(
         Extras.OMIT, description="out: send known elements beyond the schema (VCU: UserId in CheckInItem)"
     )
-    date_in: DateIn = Field(DateIn(), description="in: how dates are read")
-    date_out: DateOut = Field(DateOut(), description="out: how dates are written")
+    date_in: DateIn = Field(DateIn.model_construct(), description="in: how dates are read")
+    date_out: DateOut = Field(DateOut.model_construct(), description="out: how dates are written")
 
     @cached_property
     def _hash(self) -> int:
@@ -300,7 +300,7 @@ class HttpDialect(ProfileSection):
     status_on_problem: int = Field(
         200, ge=200, le=599, description="status of an answer with a Problem (VCU, ULS, MTX and XL need 200)"
     )
-    auth: HttpAuth = Field(HttpAuth(), description="out: how we show a responder who we are")
+    auth: HttpAuth = Field(HttpAuth.model_construct(), description="out: how we show a responder who we are")
 
 
 class TcpDialect(ProfileSection):

@@ -168,9 +168,9 @@ class OpenUrlDialect(ProfileSection):
     push: tuple[EventKind, ...] = Field(
         (EventKind.SUBMIT,), min_length=1, description="what is told this way; request: it is asked as a supplier"
     )
-    auth: PushAuth = PushAuth()
-    answer: AnswerRules = AnswerRules()
-    timing: Timing = Timing()
+    auth: PushAuth = PushAuth.model_construct()
+    answer: AnswerRules = AnswerRules.model_construct()
+    timing: Timing = Timing.model_construct()
 
     def service_word(self, service: ServiceType) -> str:
         return self.services.get(service, service.value)

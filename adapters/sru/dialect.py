@@ -88,7 +88,7 @@ class SruDialect(ProfileSection):
     url: Url = Field(description="of the database, to which the parameters are added")
     version: Literal["1.1", "1.2", "2.0"] = "1.2"
     method: Literal["GET", "POST"] = Field("GET", description="POST: parameters as a form, for long queries")
-    sign_in: SignIn = SignIn()
+    sign_in: SignIn = SignIn.model_construct()
     parameters: Mapping[str, str] = Field({}, description="further parameters of every request, such as x-collection")
     indexes: Mapping[SearchIndex, CqlIndex | None] = Field(
         {}, description="index -> its name in CQL, instead of the usual ones; null: the target has no such index"
@@ -102,8 +102,8 @@ class SruDialect(ProfileSection):
     slice: int = Field(50, ge=1, le=1000, description="most records asked for at once")
     redirects: int = Field(2, ge=0, le=10, description="how many are followed; never from https to http")
     max_bytes: int = Field(8_000_000, ge=65_536, le=64_000_000, description="largest answer that is read")
-    seconds: Seconds = Seconds()
-    records: Records = Records()
+    seconds: Seconds = Seconds.model_construct()
+    records: Records = Records.model_construct()
 
     def cql_index(self, index: SearchIndex) -> CqlIndex | None:
         """None: the target has no such index."""

@@ -146,7 +146,7 @@ class Seconds(ProfileSection):
 class Z3950Dialect(ProfileSection):
     address: Address = Field(description="HOST:PORT; 210 where no port is given")
     databases: tuple[Annotated[str, Field(min_length=1)], ...] = Field(("Default",), min_length=1)
-    sign_in: SignIn = SignIn()
+    sign_in: SignIn = SignIn.model_construct()
     tls: Tls | None = Field(None, description="{}: TLS by the system's authorities; none: plain TCP, as nearly all are")
     attribute_set: AttributeSet = Field(
         "bib-1", description="of queries: a name such as bib-1, or an object identifier"
@@ -157,7 +157,9 @@ class Z3950Dialect(ProfileSection):
     matches: Mapping[TermMatch, Attributes] = Field(
         {}, description="words, phrase, begins -> attributes, instead of the usual ones"
     )
-    always: Attributes = Field(Attributes(), description="attributes of every term, where nothing else sets them")
+    always: Attributes = Field(
+        Attributes.model_construct(), description="attributes of every term, where nothing else sets them"
+    )
     each_word: bool = Field(False, description="several words are searched one by one, joined by AND (structure 2)")
     charset: Charset = Field("utf-8", description="of terms, and of texts that aren't UTF-8")
     syntaxes: tuple[SyntaxWord, ...] = Field(
@@ -172,8 +174,8 @@ class Z3950Dialect(ProfileSection):
     slice: int = Field(20, ge=1, le=1000, description="most records asked for at once")
     connections: int = Field(4, ge=1, le=50, description="most connections at the same time")
     max_bytes: int = Field(4_000_000, ge=65_536, le=64_000_000, description="largest answer that is read")
-    seconds: Seconds = Seconds()
-    records: Records = Records()
+    seconds: Seconds = Seconds.model_construct()
+    records: Records = Records.model_construct()
 
     @cached_property
     def syntax_identifiers(self) -> tuple[str, ...]:

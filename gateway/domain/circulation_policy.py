@@ -19,7 +19,9 @@ from gateway.domain.problems import RefusalReason
 
 
 class ProfileSection(BaseModel):
-    """A part of a profile: frozen, no key that nobody reads."""
+    """A part of a profile: frozen, no key that nobody reads. One that is a default within another is made by
+    `model_construct`, which checks nothing: else pydantic would build its validators while the module is imported, and
+    most commands need few of them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -121,7 +123,7 @@ class PatronRules(ProfileSection):
     lookup_by: tuple[str, ...] = Field(
         ("barcode", "username", "external"), description="identifier types tried in order"
     )
-    rewrite: IdentifierRewrite = IdentifierRewrite()
+    rewrite: IdentifierRewrite = IdentifierRewrite.model_construct()
     id_types: dict[str, str] = Field(
         {}, description="the partner's UserIdentifierType, in lower case -> our identifier type"
     )
@@ -188,7 +190,7 @@ class ManagedRole(StrEnum):
 
 
 class RequestItemRules(ProfileSection):
-    rewrite: IdentifierRewrite = IdentifierRewrite()
+    rewrite: IdentifierRewrite = IdentifierRewrite.model_construct()
     prefixes: tuple[RequestPrefix, ...] = Field((), description="what a request number says by its prefix")
     ignore: bool = Field(
         False,
@@ -437,18 +439,18 @@ def _check_success_reasons(rules: dict[str, tuple[RefusalReason, ...]]) -> dict[
 
 class CirculationPolicy(ProfileSection):
     agencies: dict[str, str] = Field({}, description="agency ids on the wire -> our own; matched without case")
-    patrons: PatronRules = PatronRules()
-    requests: RequestItemRules = RequestItemRules()
-    items: ItemRules = ItemRules()
-    records: RecordRules = RecordRules()
-    accept: AcceptItemRules = AcceptItemRules()
-    pickup: PickupRules = PickupRules()
-    due_dates: DueDates = DueDates()
-    check_in: CheckInRules = CheckInRules()
-    check_out: CheckOutRules = CheckOutRules()
-    delete: DeleteRules = DeleteRules()
-    fees: FeeRules = FeeRules()
-    notifications: NotificationRules = NotificationRules()
+    patrons: PatronRules = PatronRules.model_construct()
+    requests: RequestItemRules = RequestItemRules.model_construct()
+    items: ItemRules = ItemRules.model_construct()
+    records: RecordRules = RecordRules.model_construct()
+    accept: AcceptItemRules = AcceptItemRules.model_construct()
+    pickup: PickupRules = PickupRules.model_construct()
+    due_dates: DueDates = DueDates.model_construct()
+    check_in: CheckInRules = CheckInRules.model_construct()
+    check_out: CheckOutRules = CheckOutRules.model_construct()
+    delete: DeleteRules = DeleteRules.model_construct()
+    fees: FeeRules = FeeRules.model_construct()
+    notifications: NotificationRules = NotificationRules.model_construct()
     as_success: Annotated[dict[str, tuple[RefusalReason, ...]], AfterValidator(_check_success_reasons)] = Field(
         {},
         description="per service (such as check-in): refusals that are answered as success, since the partner only "

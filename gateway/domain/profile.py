@@ -138,7 +138,7 @@ class Profile(BaseModel):
     match: tuple[MatchRule, ...] = ()
     auth: tuple[Authentication, ...] = Field((), description="any one of these lets a sender in; empty: nobody")
     max_bytes: int = Field(1_000_000, ge=1_000, le=50_000_000, description="largest message accepted")
-    circulation: CirculationPolicy = CirculationPolicy()
+    circulation: CirculationPolicy = CirculationPolicy.model_construct()
     partner: PartnerPolicy | None = Field(
         None, description="for requests that the gateway manages: whom we ask, or who asks us"
     )

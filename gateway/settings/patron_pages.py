@@ -48,8 +48,8 @@ class SignInSettings(ProfileSection):
     """How the patrons of a library say who they are."""
 
     password: bool = Field(True, description="number and PIN, which the library's system checks")
-    header: HeaderSignIn = HeaderSignIn()
-    oidc: OidcSettings = OidcSettings()
+    header: HeaderSignIn = HeaderSignIn.model_construct()
+    oidc: OidcSettings = OidcSettings.model_construct()
 
     @model_validator(mode="after")
     def _check_sign_in_possible(self) -> Self:

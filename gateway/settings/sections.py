@@ -93,8 +93,8 @@ class LibrarySettings(ProfileSection):
     requests: str = Field(
         "requests.yml", min_length=1, description="rules for requests that the gateway manages; relative to this file"
     )
-    sign_in: SignInSettings = SignInSettings()
-    system: SystemSettings = SystemSettings()
+    sign_in: SignInSettings = SignInSettings.model_construct()
+    system: SystemSettings = SystemSettings.model_construct()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -134,7 +134,7 @@ class HttpSettings(ProfileSection):
     public_url: str = Field(
         "", pattern=r"^(https?://\S+)?$", description="where this is reached from outside, for links in letters"
     )
-    tls: Tls = Tls()
+    tls: Tls = Tls.model_construct()
     hsts_days: int = Field(
         180, ge=0, le=3650, description="so long browsers that came by TLS keep to it; 0: they forget it"
     )
@@ -169,7 +169,7 @@ class TcpListener(ProfileSection):
     port: Port
     protocol: str = "ncip"
     profile: str = ""
-    tls: Tls = Tls()
+    tls: Tls = Tls.model_construct()
     connections: int = Field(200, ge=1, le=100_000, description="most at once; more are turned away")
     per_peer: int = Field(50, ge=1, le=100_000, description="most at once from one address")
 
@@ -291,7 +291,7 @@ class MailboxSettings(ProfileSection):
     user: str = Field(min_length=1)
     password: SecretReference = Field(min_length=1, description="env:NAME or file:PATH, read anew at each sign-in")
     folder: str = Field("INBOX", min_length=1, description="where new mails come in")
-    folders: MailboxFolders = MailboxFolders()
+    folders: MailboxFolders = MailboxFolders.model_construct()
     poll_seconds: Seconds = Field(60, description="longest time between two looks; IDLE makes it quicker")
     timeout_seconds: Seconds = Field(30, description="longest wait for each answer of the server")
     batch: int = Field(50, ge=1, le=1000, description="mails fetched at once")
@@ -335,20 +335,20 @@ class Settings(ProfileSection):
     """One installation. `file` is where it was read from; relative paths in it start at `folder`."""
 
     libraries: tuple[LibrarySettings, ...] = Field((LibrarySettings(),), min_length=1)
-    store: StoreSettings = StoreSettings()
-    http: HttpSettings = HttpSettings()
+    store: StoreSettings = StoreSettings.model_construct()
+    http: HttpSettings = HttpSettings.model_construct()
     tcp: tuple[TcpListener, ...] = ()
-    profiles: ProfilesSettings = ProfilesSettings()
-    journal: JournalSettings = JournalSettings()
-    api: ApiSettings = ApiSettings()
-    pages: PagesSettings = PagesSettings()
-    article_lookup: ArticleLookupSettings = ArticleLookupSettings()
-    staff: StaffSettings = StaffSettings()
-    outbox: OutboxSettings = OutboxSettings()
-    mail: MailSettings = MailSettings()
+    profiles: ProfilesSettings = ProfilesSettings.model_construct()
+    journal: JournalSettings = JournalSettings.model_construct()
+    api: ApiSettings = ApiSettings.model_construct()
+    pages: PagesSettings = PagesSettings.model_construct()
+    article_lookup: ArticleLookupSettings = ArticleLookupSettings.model_construct()
+    staff: StaffSettings = StaffSettings.model_construct()
+    outbox: OutboxSettings = OutboxSettings.model_construct()
+    mail: MailSettings = MailSettings.model_construct()
     mailboxes: tuple[MailboxSettings, ...] = ()
-    letters: LettersSettings = LettersSettings()
-    log: LogSettings = LogSettings()
+    letters: LettersSettings = LettersSettings.model_construct()
+    log: LogSettings = LogSettings.model_construct()
     metrics: bool = Field(True, description="/metrics for Prometheus")
     shutdown_seconds: Seconds = Field(20, description="messages in hand get this long when stopping")
     library_timeout_seconds: Seconds = Field(30, description="longest time for one call to a library's system")

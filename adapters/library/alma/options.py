@@ -39,8 +39,8 @@ class AlmaOptions(ProfileSection):
     max_bytes: int = Field(8_000_000, ge=65_536, description="largest answer that is read")
     calls_per_second: int = Field(5, ge=1, le=25, description="Alma allows 25 to all programs of an institution")
     calls_left_alone: int = Field(0, ge=0, description="so many calls of each day are left to other programs")
-    seconds: RestSeconds = RestSeconds()
-    breaker: BreakerOptions = BreakerOptions()
+    seconds: RestSeconds = RestSeconds.model_construct()
+    breaker: BreakerOptions = BreakerOptions.model_construct()
     library: str = Field(min_length=1, description="code of the library through which partners' items come and go")
     circulation_desk: str = Field("DEFAULT_CIRC_DESK", min_length=1, description="code of its desk")
     desks: Mapping[str, str] = Field({}, description="codes of other libraries -> of their desks")
@@ -52,9 +52,9 @@ class AlmaOptions(ProfileSection):
     cancel_reason: str = Field("CancelledAtPatronRequest", min_length=1, description="why we cancel a request")
     fee_types: Mapping[str, str] = Field({}, description="our fee types -> Alma's; others are sent as they are")
     reasons: Mapping[str, RefusalReason] = Field({}, description="part of a refusal's text or code -> our reason")
-    temporary_items: TemporaryItemOptions = TemporaryItemOptions()
+    temporary_items: TemporaryItemOptions = TemporaryItemOptions.model_construct()
     external_system: str = Field("", description="where new users come from; empty: Alma keeps them itself (internal)")
-    trial: AlmaTrial = AlmaTrial()
+    trial: AlmaTrial = AlmaTrial.model_construct()
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

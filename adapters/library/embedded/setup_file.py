@@ -28,7 +28,7 @@ Amount = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=4)]
 
 
 class _SetupSection(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # few commands read the file
 
 
 class BranchSetup(_SetupSection):

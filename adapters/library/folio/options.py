@@ -58,8 +58,8 @@ class FolioOptions(ProfileSection):
     certificate: str = Field("", description="PEM file with our certificate and key, where the server asks for one")
     connections: int = Field(8, ge=1, le=50, description="connections at once")
     max_bytes: int = Field(8_388_608, ge=65_536, le=67_108_864, description="largest answer that is read")
-    seconds: SecondsOptions = SecondsOptions()
-    breaker: BreakerOptions = BreakerOptions()
+    seconds: SecondsOptions = SecondsOptions.model_construct()
+    breaker: BreakerOptions = BreakerOptions.model_construct()
     service_point: str = Field(
         min_length=1, description="code of the service point through which partners' items come and go"
     )
@@ -83,11 +83,11 @@ class FolioOptions(ProfileSection):
         description="how a loan that has happened, and the request of a partner's item that has come, are sent: as any "
         "other, or with blocks overridden",
     )
-    temporary_items: TemporaryItemOptions = TemporaryItemOptions()
+    temporary_items: TemporaryItemOptions = TemporaryItemOptions.model_construct()
     fee_owner: str = Field("", description="name of the owner of fees; empty: none are posted")
     search: bool = Field(True, description="whether the search index (mod-search) may be asked")
     reasons: Mapping[str, RefusalReason] = Field({}, description="part of a message of FOLIO -> our reason")
-    trial: TrialOptions = TrialOptions()
+    trial: TrialOptions = TrialOptions.model_construct()
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

@@ -51,8 +51,8 @@ class KohaOptions(ProfileSection):
     acting_library: str = Field("", description="branch for which the gateway acts (x-koha-library)")
     connections: int = Field(4, ge=1, le=50, description="calls at once")
     max_bytes: int = Field(8_000_000, ge=65_536, description="largest answer that is read")
-    seconds: RestSeconds = RestSeconds()
-    breaker: BreakerOptions = BreakerOptions()
+    seconds: RestSeconds = RestSeconds.model_construct()
+    breaker: BreakerOptions = BreakerOptions.model_construct()
     checks_passwords: bool = Field(True, description="whether patrons sign in with their Koha password")
     resource_sharing_branch: str = Field("", description="where partners' items come and go")
     temporary_item_types: tuple[str, ...] = Field((), description="item types of partners' items alone")
@@ -67,7 +67,7 @@ class KohaOptions(ProfileSection):
     )
     fee_types: Mapping[str, str] = Field({}, description="our fee types -> debit types; others are sent as they are")
     reasons: Mapping[str, RefusalReason] = Field({}, description="part of a refusal's text or code -> our reason")
-    trial: KohaTrial = KohaTrial()
+    trial: KohaTrial = KohaTrial.model_construct()
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

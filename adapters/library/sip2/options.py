@@ -88,7 +88,7 @@ class Sip2Options(ProfileSection):
     security: Literal["none", "tls"] = Field("none", description="tls: encrypted, and its certificate is checked")
     ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")
     certificate: str = Field("", description="PEM file with our certificate and key, where the server asks for one")
-    login: LoginOptions = LoginOptions()
+    login: LoginOptions = LoginOptions.model_construct()
     institution: str = Field("", description="the library's institution id (AO)")
     terminal_password: SecretReference = Field("", description="AC, where the system wants one")
     charset: Charset = Field("cp850", description="of all texts")
@@ -101,8 +101,8 @@ class Sip2Options(ProfileSection):
     end_session: bool = Field(False, description="say after each change that the patron has finished (35)")
     connections: int = Field(2, ge=1, le=20, description="terminals that work at once")
     max_bytes: int = Field(65_536, ge=1024, le=1_048_576, description="largest answer that is read")
-    seconds: SecondsOptions = SecondsOptions()
-    breaker: BreakerOptions = BreakerOptions()
+    seconds: SecondsOptions = SecondsOptions.model_construct()
+    breaker: BreakerOptions = BreakerOptions.model_construct()
     patron_types: tuple[str, ...] = Field(
         (IdentifierType.BARCODE.value,), min_length=1, description="kinds of patron numbers that it finds"
     )
@@ -121,9 +121,9 @@ class Sip2Options(ProfileSection):
     due_formats: tuple[str, ...] = Field(
         DEFAULT_DUE_FORMATS, min_length=1, description="how due dates are written (strptime), in the library's zone"
     )
-    fields: ExtensionFields = ExtensionFields()
+    fields: ExtensionFields = ExtensionFields.model_construct()
     reasons: Mapping[str, RefusalReason] = Field({}, description="part of a screen message (AF) -> our reason")
-    trial: TrialOptions = TrialOptions()
+    trial: TrialOptions = TrialOptions.model_construct()
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

@@ -107,12 +107,14 @@ class NcipLibraryOptions(ProfileSection):
     tcp_security: Literal["none", "tls"] = Field("none", description="for TCP: tls is encrypted, by certificate")
     ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")
     certificate: str = Field("", description="PEM file with our certificate and key, where it asks for one")
-    seconds: SecondsOptions = SecondsOptions()
-    breaker: BreakerOptions = BreakerOptions()
-    ncip: NcipDialect = Field(NcipDialect(), description="what its messages look like, as section `ncip` of a profile")
+    seconds: SecondsOptions = SecondsOptions.model_construct()
+    breaker: BreakerOptions = BreakerOptions.model_construct()
+    ncip: NcipDialect = Field(
+        NcipDialect.model_construct(), description="what its messages look like, as section `ncip` of a profile"
+    )
     services: tuple[LibraryService, ...] = Field(DEFAULT_SERVICES, description="what it answers; nothing else is sent")
-    patrons: PatronOptions = PatronOptions()
-    requests: RequestOptions = RequestOptions()
+    patrons: PatronOptions = PatronOptions.model_construct()
+    requests: RequestOptions = RequestOptions.model_construct()
     due_dates: Literal["ours", "theirs"] = Field(
         "ours", description="theirs: it pays no heed to DesiredDateDue, its own rules decide"
     )
@@ -128,7 +130,7 @@ class NcipLibraryOptions(ProfileSection):
     )
     branch: str = Field("", description="branch of items and patrons of which the system names none")
     resource_sharing_branch: str = Field("", description="where partners' items come and go; empty: the pickup's")
-    trial: TrialOptions = TrialOptions()
+    trial: TrialOptions = TrialOptions.model_construct()
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

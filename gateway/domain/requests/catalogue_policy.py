@@ -171,7 +171,7 @@ class LocatePolicy(ProfileSection):
         min_length=1,
         description="by what it is searched, one after the other until something is found",
     )
-    title: TitleSearch = TitleSearch()
+    title: TitleSearch = TitleSearch.model_construct()
     looked_at: int = Field(10, ge=1, le=100, description="records of each answer that are looked at")
     holdings: EvidenceNeeded = EvidenceNeeded.IF_GIVEN
     volumes: bool = Field(

@@ -176,8 +176,8 @@ class UsualDays(ProfileSection):
 
 
 class UsualTimes(ProfileSection):
-    loans: UsualDays = UsualDays()
-    copies: UsualDays = UsualDays()
+    loans: UsualDays = UsualDays.model_construct()
+    copies: UsualDays = UsualDays.model_construct()
 
     def of_service(self, service: ServiceType) -> UsualDays:
         return self.copies if service is ServiceType.COPY else self.loans
@@ -193,10 +193,12 @@ class ItemFormats(ProfileSection):
 class ServicesPolicy(ProfileSection):
     rules: tuple[OfferRule, ...] = Field(USUAL, description="the first that fits says what is offered")
     links: tuple[LinkOut, ...] = Field((), description="full text, best first")
-    formats: ItemFormats = Field(ItemFormats(), description="those a patron can choose from; none: no choice")
+    formats: ItemFormats = Field(
+        ItemFormats.model_construct(), description="those a patron can choose from; none: no choice"
+    )
     least_days: int = Field(0, ge=0, le=365, description="calendar days to the earliest last-interest date")
-    usual_days: UsualTimes = UsualTimes()
-    declaration: CopyDeclaration = CopyDeclaration()
+    usual_days: UsualTimes = UsualTimes.model_construct()
+    declaration: CopyDeclaration = CopyDeclaration.model_construct()
 
     def choose_fulfilments(
         self, availability: Availability, citation: Citation, service: ServiceType, category: str = ""

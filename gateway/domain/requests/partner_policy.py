@@ -236,9 +236,9 @@ class PatronWorkflow(ProfileSection):
 
 
 class Workflow(ProfileSection):
-    borrowing: BorrowingWorkflow = BorrowingWorkflow()
-    lending: LendingWorkflow = LendingWorkflow()
-    patron: PatronWorkflow = PatronWorkflow()
+    borrowing: BorrowingWorkflow = BorrowingWorkflow.model_construct()
+    lending: LendingWorkflow = LendingWorkflow.model_construct()
+    patron: PatronWorkflow = PatronWorkflow.model_construct()
 
 
 class PartnerRole(StrEnum):
@@ -298,7 +298,7 @@ class PartnerPolicy(ProfileSection):
     )
     name: str = ""
     email: str = Field("", pattern=r"^([^@\s]+@[^@\s]+)?$", description="where letters and tagged mail go")
-    mail: PartnerMail = PartnerMail()
+    mail: PartnerMail = PartnerMail.model_construct()
     address: str = Field("", description="postal address, for parcels and letters")
     phone: str = Field("", description="for staff: `illgate partner show`")
     language: str = Field("", pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$", description="of letters to it: en, de …")
@@ -345,7 +345,7 @@ class PartnerPolicy(ProfileSection):
     number: NumberTemplate | None = Field(
         None, description="template of the numbers of its requests, before those of requests.yml"
     )
-    workflow: Workflow = Workflow()
+    workflow: Workflow = Workflow.model_construct()
 
     @property
     def symbol(self) -> str:

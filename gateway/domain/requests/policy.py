@@ -115,8 +115,8 @@ class MediationRule(RuleConditions):
 
 
 class Intake(ProfileSection):
-    open_requests: OpenLimits = OpenLimits()
-    duplicates: Duplicates = Duplicates()
+    open_requests: OpenLimits = OpenLimits.model_construct()
+    duplicates: Duplicates = Duplicates.model_construct()
     least_days: int = Field(
         0,
         ge=0,
@@ -280,7 +280,7 @@ class LendingRules(ProfileSection):
     copies_of_never: bool = Field(True, description="copies are made of what is not lent")
     services: tuple[ServiceType, ...] = Field((ServiceType.LOAN, ServiceType.COPY), description="what we supply")
     formats_refused: tuple[str, ...] = Field((), description="formats that we don't supply")
-    loan_days: LoanDays = LoanDays()
+    loan_days: LoanDays = LoanDays.model_construct()
     confidence: int = Field(
         90, ge=50, le=100, description="an item is taken without staff when it agrees so well, and no other does"
     )
@@ -369,24 +369,24 @@ class Retention(ProfileSection):
 
 
 class RequestPolicy(ProfileSection):
-    numbers: Numbers = Numbers()
+    numbers: Numbers = Numbers.model_construct()
     campuses: dict[str, tuple[str, ...]] = Field({}, description="name -> branch codes")
-    intake: Intake = Intake()
+    intake: Intake = Intake.model_construct()
     rotas: dict[str, RotaTemplate] = Field({}, description="name -> who is asked, and in which order")
     rules: tuple[RotaAssignment, ...] = Field((), description="the first that fits says which rota a request gets")
     default_rota: str = Field("", description="when no rule fits; empty: staff choose")
-    ranking: UsualRanking = UsualRanking()
-    overload: OverloadRule = OverloadRule()
-    retry_later: RetryLater = RetryLater()
-    catalogues: Catalogues = Catalogues()
-    calendar: CalendarPolicy = CalendarPolicy()
-    lending: LendingRules = LendingRules()
-    brokering: Brokering = Brokering()
-    copies: CopyRules = CopyRules()
-    notices: Notices = Notices()
-    services: ServicesPolicy = ServicesPolicy()
-    desks: DeskRules = DeskRules()
-    retention: Retention = Retention()
+    ranking: UsualRanking = UsualRanking.model_construct()
+    overload: OverloadRule = OverloadRule.model_construct()
+    retry_later: RetryLater = RetryLater.model_construct()
+    catalogues: Catalogues = Catalogues.model_construct()
+    calendar: CalendarPolicy = CalendarPolicy.model_construct()
+    lending: LendingRules = LendingRules.model_construct()
+    brokering: Brokering = Brokering.model_construct()
+    copies: CopyRules = CopyRules.model_construct()
+    notices: Notices = Notices.model_construct()
+    services: ServicesPolicy = ServicesPolicy.model_construct()
+    desks: DeskRules = DeskRules.model_construct()
+    retention: Retention = Retention.model_construct()
 
     def campus_of_branch(self, branch: str) -> str:
         """Empty where the branch belongs to none."""
