@@ -33,7 +33,7 @@ from gateway.web.pages.sign_in import PatronSessions, SignInService
 from gateway.web.staff.app import StaffPages
 from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.recent_acts import RecentActs
-from gateway.web.staff.request_readers import RequestReaders
+from gateway.web.staff.request_viewers import RequestViewers
 from gateway.web.staff.staff_request import COOKIE as STAFF_COOKIE
 from gateway.web.staff.staff_request import CheckReadiness, RetentionDays, StaffServices
 from gateway.web.start_page import StartLinks, StartPage
@@ -153,7 +153,7 @@ def make_staff_pages(
             clock=clock,
             visits=BrowserVisits(STAFF_COOKIE, public_url, proxies, embedded=False),
             streams=CountStreams(),
-            readers=RequestReaders(clock),
+            readers=RequestViewers(clock),
             recent=RecentActs(clock),
             proxies=proxies,
             settings=staff,

@@ -55,7 +55,7 @@ from gateway.web.html.visits import BrowserVisit, BrowserVisits
 from gateway.web.oidc import OidcClient
 from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.recent_acts import RecentActs
-from gateway.web.staff.request_readers import RequestReaders
+from gateway.web.staff.request_viewers import RequestViewers
 from gateway.web.trusted_proxies import TrustedProxies
 
 ROOT = "/staff"
@@ -139,7 +139,7 @@ class StaffServices:
     clock: Clock
     visits: BrowserVisits
     streams: CountStreams
-    readers: RequestReaders
+    readers: RequestViewers
     recent: RecentActs
     proxies: TrustedProxies
     settings: StaffSettings

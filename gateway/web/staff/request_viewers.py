@@ -17,14 +17,14 @@ OPENED = timedelta(minutes=10)
 """For so long it is told that somebody opened a page that can't say whether it is still open: one without scripts."""
 
 MAX_REQUESTS = 2_000
-"""Of which readers are known; those that were opened longest ago are forgotten first."""
+"""Of which viewers are known; those that were opened longest ago are forgotten first."""
 
-MAX_READERS = 20
+MAX_VIEWERS = 20
 """Of one request."""
 
 
 @value_object
-class RequestReader:
+class RequestViewer:
     """Somebody who has a request open. `since`: when they opened it; `is_there`: it is open still."""
 
     user: str
@@ -41,7 +41,7 @@ class _OpenPage:
     speaks: bool = False
 
 
-class RequestReaders:
+class RequestViewers:
     """In the memory of this process alone: nothing of it is stored or logged, and staff whose pages another node serves
     are not among them."""
 
@@ -55,7 +55,7 @@ class RequestReaders:
         pages = self._pages.setdefault((library, request_id), {})
         pages.pop(user, None)
         pages[user] = _OpenPage(shown_name, now, now)
-        while len(pages) > MAX_READERS:
+        while len(pages) > MAX_VIEWERS:
             del pages[next(iter(pages))]
         self._pages.move_to_end((library, request_id))
         while len(self._pages) > MAX_REQUESTS:
@@ -70,14 +70,14 @@ class RequestReaders:
         page.seen = self._clock.now()
         page.speaks = True
 
-    def list_others(self, library: str, request_id: str, user: str) -> Sequence[RequestReader]:
+    def list_others(self, library: str, request_id: str, user: str) -> Sequence[RequestViewer]:
         """Without this user, those first who are there, and of these who opened it first."""
         pages = self._pages.get((library, request_id), {})
         now = self._clock.now()
         for name in [name for name, page in pages.items() if _is_forgotten(page, now)]:
             del pages[name]
         others = [
-            RequestReader(name, page.shown_name, page.since, now - page.seen <= SILENCE)
+            RequestViewer(name, page.shown_name, page.since, now - page.seen <= SILENCE)
             for name, page in pages.items()
             if name != user
         ]

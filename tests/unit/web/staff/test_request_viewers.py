@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from gateway.domain.clock import FixedClock
-from gateway.web.staff.request_readers import MAX_READERS, MAX_REQUESTS, RequestReaders
+from gateway.web.staff.request_viewers import MAX_REQUESTS, MAX_VIEWERS, RequestViewers
 
 NINE = datetime(2026, 4, 7, 9, tzinfo=UTC)
 
 
-def names(readers: RequestReaders, user: str = "ruth", request: str = "r-1") -> list[tuple[str, bool]]:
+def names(readers: RequestViewers, user: str = "ruth", request: str = "r-1") -> list[tuple[str, bool]]:
     return [(one.shown_name, one.is_there) for one in readers.list_others("DEMO", request, user)]
 
 
 def test_a_page_that_says_nothing_more_is_closed_after_a_minute() -> None:
     clock = FixedClock(NINE)
-    readers = RequestReaders(clock)
+    readers = RequestViewers(clock)
     readers.note_opening("DEMO", "r-1", "ana", "Ana Ćosić")
     readers.note_reading("DEMO", "r-1", "ana", "Ana Ćosić")
     readers.note_opening("DEMO", "r-1", "ruth", "Ruth Okafor")
@@ -32,7 +32,7 @@ def test_a_page_that_says_nothing_more_is_closed_after_a_minute() -> None:
 
 def test_a_page_without_script_is_told_for_ten_minutes_by_when_it_was_opened() -> None:
     clock = FixedClock(NINE)
-    readers = RequestReaders(clock)
+    readers = RequestViewers(clock)
     readers.note_opening("DEMO", "r-1", "ana", "Ana Ćosić")
     clock.advance(timedelta(minutes=2))
     readers.note_reading("DEMO", "r-1", "miyu", "森 美結")
@@ -44,10 +44,10 @@ def test_a_page_without_script_is_told_for_ten_minutes_by_when_it_was_opened() -
 
 
 def test_what_is_known_has_an_end() -> None:
-    readers = RequestReaders(FixedClock(NINE))
-    for n in range(MAX_READERS + 5):
+    readers = RequestViewers(FixedClock(NINE))
+    for n in range(MAX_VIEWERS + 5):
         readers.note_opening("DEMO", "r-1", f"user-{n}", f"User {n}")
-    assert len(names(readers)) == MAX_READERS
+    assert len(names(readers)) == MAX_VIEWERS
     for n in range(MAX_REQUESTS):
         readers.note_opening("DEMO", f"other-{n}", "ana", "Ana Ćosić")
     assert names(readers) == []
