@@ -122,7 +122,7 @@ class Installation:
         is as it was when all was good, as in the daemon, with a warning. Raises ConfigurationError where nothing was
         kept."""
         from gateway.policies import read_policies
-        from gateway.profiles import read_profiles_beside
+        from gateway.profiles import read_profiles_with_fallback
         from gateway.runtime.last_good_configuration import LastGoodFiles
 
         profiles, policies = self.profiles, self.policies
@@ -136,7 +136,7 @@ class Installation:
             click.echo(f"warning: {problem}", err=True)
         at = format_minute(kept.kept, self.settings.libraries[0].zone)
         click.echo(f"warning: until this is mended, the last good files ({at}) count in their place", err=True)
-        beside = read_profiles_beside(
+        beside = read_profiles_with_fallback(
             self.settings.profiles_folder, self.adapters, self.settings, kept.profiles.profiles
         ).profiles
         fitting = read_policies(self.settings, beside)

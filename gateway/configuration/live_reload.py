@@ -63,14 +63,14 @@ class LiveConfiguration(Generic[T]):
             try:
                 fresh = await asyncio.to_thread(self._load)
             except ConfigurationError as error:
-                fresh, problems = await asyncio.to_thread(self.load_good_parts), error.problems
+                fresh, problems = await asyncio.to_thread(self.load_fallback), error.problems
             is_changed = fresh is not self.current
             self.current, self.problems = fresh, problems
             self._report_reload(problems)
         followed = all([await follower.reload() for follower in self.followers]) if is_changed else True
         return followed and not problems
 
-    def load_good_parts(self) -> T:
+    def load_fallback(self) -> T:
         """What counts while something is wrong: what is in use, unless a part of the edit can be taken."""
         return self.current
 

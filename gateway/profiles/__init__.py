@@ -7,7 +7,7 @@
 - `effective`: a profile as it works, and how two differ
 """
 
-from gateway.profiles.loader import ProfileLoadResult, load_profiles, read_profiles, read_profiles_beside
+from gateway.profiles.loader import ProfileLoadResult, load_profiles, read_profiles, read_profiles_with_fallback
 from gateway.profiles.matching import MessageSender, ProfileCandidate
 from gateway.profiles.profile_set import LoadedProfile, ProfileSet, ProfileStore
 
@@ -20,5 +20,5 @@ __all__ = [
     "ProfileStore",
     "load_profiles",
     "read_profiles",
-    "read_profiles_beside",
+    "read_profiles_with_fallback",
 ]

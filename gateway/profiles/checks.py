@@ -179,7 +179,7 @@ def _check_partner(
         yield one.make_problem(
             ("partner", "mail", "gather"), "its channel sends one order at a time", partner.channel, able
         )
-    if partner.brokered == "transparent" and channels and not names_other_side(partner, channels):
+    if partner.brokered == "transparent" and channels and not can_name_other_side(partner, channels):
         yield one.make_problem(
             ("partner", "brokered"),
             "messages of its channel can't name the library on the other side",
@@ -211,7 +211,7 @@ def is_spoken_to_by_connection(
     return channel.by_connection(profile.dialects.get(channel.section) or channel.dialect())
 
 
-def names_other_side(partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
+def can_name_other_side(partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
     """Whether messages of its channel can name the library on the other side of what we broker."""
     return partner.channel in channels and channels[partner.channel].names_other_side
 

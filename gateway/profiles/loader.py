@@ -52,7 +52,7 @@ def read_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Setting
     return _read_and_check(folder, adapters, settings, {})
 
 
-def read_profiles_beside(
+def read_profiles_with_fallback(
     folder: FilePath, adapters: AdapterRegistry, settings: Settings, before: ProfileSet
 ) -> ProfileLoadResult:
     """The files as they are, with what is wrong in them; a profile whose file is wrong is as it was `before`, or left

@@ -66,15 +66,15 @@ class ProfileSet:
 
 
 class ProfileStore(LiveConfiguration[ProfileSet]):
-    """All profiles of a folder, live: see `LiveConfiguration`. `load_beside`: the profiles as `read_profiles_beside`
-    finds them, where something is wrong in them."""
+    """All profiles of a folder, live: see `LiveConfiguration`. `load_with_fallback`: the profiles as
+    `read_profiles_with_fallback` finds them, where something is wrong in them."""
 
     def __init__(
-        self, folder: Path, load: Callable[[], ProfileSet], load_beside: Callable[[ProfileSet], ProfileSet]
+        self, folder: Path, load: Callable[[], ProfileSet], load_with_fallback: Callable[[ProfileSet], ProfileSet]
     ) -> None:
         super().__init__("profiles", (folder,), load, accept_any_file)
         self.folder = folder
-        self._load_beside = load_beside
+        self._load_with_fallback = load_with_fallback
 
-    def load_good_parts(self) -> ProfileSet:
-        return self._load_beside(self.current)
+    def load_fallback(self) -> ProfileSet:
+        return self._load_with_fallback(self.current)

@@ -18,7 +18,7 @@ from gateway.policies import PolicyStore, load_policies
 from gateway.ports.library_system import ExchangeLibrary, HoldsConnections
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
-from gateway.profiles import ProfileLoadResult, ProfileStore, load_profiles, read_profiles_beside
+from gateway.profiles import ProfileLoadResult, ProfileStore, load_profiles, read_profiles_with_fallback
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.daemon_listeners import MAX_SILENCE_SECONDS, DaemonListeners
@@ -220,7 +220,7 @@ class Daemon:
         profiles = ProfileStore(
             folder,
             lambda: load_profiles(folder, adapters, settings),
-            lambda before: read_profiles_beside(folder, adapters, settings, before).profiles,
+            lambda before: read_profiles_with_fallback(folder, adapters, settings, before).profiles,
         )
         self.metrics.watch_profiles(lambda: len(profiles.problems))
         return profiles

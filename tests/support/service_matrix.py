@@ -21,7 +21,7 @@ from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from gateway.ports.library_system import Capability
 from gateway.ports.partner_simulator import HttpPlace, MessageFate
 from gateway.ports.responder import ExchangeContext
-from gateway.services.circulation.context import _CANNOT
+from gateway.services.circulation.context import CAPABILITY_TEXTS
 from tests.support.library_matrix import MAX_STORY_SECONDS, render_table
 from tests.support.library_towns import BACKENDS, LIBRARIES_AS_PATRONS, Backend, LoneTown
 
@@ -88,7 +88,7 @@ MESSAGES: tuple[tuple[str, Mapping[str, str]], ...] = (
 )
 """One after the other on one library: the service, what the row says besides, and the values."""
 
-REFUSALS = {**_CANNOT, Capability.ITEM_WITHOUT_HOLD: "create items"}
+REFUSALS = {**CAPABILITY_TEXTS, Capability.ITEM_WITHOUT_HOLD: "create items"}
 """What a refusal says, by the capability that is wanting."""
 
 HEAD = ("service", *(f"`{name}`" for name in BACKENDS))

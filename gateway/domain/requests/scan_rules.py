@@ -29,7 +29,7 @@ class ScanWork(StrEnum):
 
     RECEIVE = "receive"
     UNPACK = "unpack"
-    ARRIVE = "arrive"
+    SHELVE = "arrive"
     LEND = "lend"
     TAKE_BACK = "take-back"
     RETURN = "return"
@@ -98,7 +98,7 @@ RULES: tuple[ScanRule, ...] = (
         pending=frozenset(),
     ),
     ScanRule(
-        work=ScanWork.ARRIVE,
+        work=ScanWork.SHELVE,
         role=Role.BORROWING,
         kind=EventKind.AT_PICKUP,
         over=frozenset({_B.RECEIVED, _B.LENT, _B.BACK, *_RETURNED}),
@@ -164,7 +164,7 @@ def list_pending_volumes(rule: ScanRule, request: Request) -> tuple[Volume, ...]
     """Of several volumes those that the act is still to happen to; of one volume none."""
     if len(request.volumes) < 2 or rule.work is ScanWork.LOCATE:
         return ()
-    arriving = rule.work is ScanWork.ARRIVE
+    arriving = rule.work is ScanWork.SHELVE
     return tuple(one for one in request.volumes if one.state in rule.pending and (one.in_transit or not arriving))
 
 
@@ -184,7 +184,7 @@ def is_over(rule: ScanRule, request: Request, code: str) -> bool:
     if pending:
         scanned = find_scanned_volume(request, code)
         return scanned is not None and scanned not in pending
-    if rule.work is ScanWork.ARRIVE and RequestFlag.IN_TRANSIT in request.flags:
+    if rule.work is ScanWork.SHELVE and RequestFlag.IN_TRANSIT in request.flags:
         return False
     if rule.work is ScanWork.UNPACK and RequestFlag.IN_TRANSIT in request.flags:
         return RequestFlag.ARRIVED in request.flags
@@ -215,7 +215,7 @@ _IN_LIBRARY = frozenset({LoanCondition.LIBRARY_USE_ONLY, LoanCondition.WATCHED, 
 
 def reason_after(rule: ScanRule, request: Request) -> ScanReason:
     """What somebody has to know of a request to which the act has just happened."""
-    if rule.work in (ScanWork.RECEIVE, ScanWork.ARRIVE):
+    if rule.work in (ScanWork.RECEIVE, ScanWork.SHELVE):
         if RequestFlag.UNWANTED in request.flags:
             return ScanReason.UNWANTED
         if not _IN_LIBRARY.isdisjoint(request.terms.conditions):

@@ -146,7 +146,7 @@ class ActionRequest:
 
 
 @value_object(kw_only=True)
-class ActToUndo:
+class UndoableAct:
     """An act of staff that may be undone. `before`: the request as it was; `version`: the one that it has got by the
     act."""
 

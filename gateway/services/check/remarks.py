@@ -15,7 +15,7 @@ from gateway.domain.profile import Authentication, AuthKind
 from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
 from gateway.policies import LoadedPolicy
 from gateway.profiles import LoadedProfile
-from gateway.profiles.checks import is_written_by_mail, names_other_side
+from gateway.profiles.checks import can_name_other_side, is_written_by_mail
 from gateway.settings import Settings
 from gateway.settings.sections import MailboxSettings
 
@@ -206,6 +206,6 @@ def remark_unnamed_requesters(
             continue
         for index, line in enumerate(rota.lines):
             partner = partners.get(line.partner)
-            if partner is not None and not names_other_side(partner, adapters.channels):
+            if partner is not None and not can_name_other_side(partner, adapters.channels):
                 message = f"doesn't hear for whom we ask: messages of its channel {partner.channel} name us alone"
                 yield one.make_problem(("rotas", brokering.rota, "lines", index, "partner"), message, line.partner)

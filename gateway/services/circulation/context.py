@@ -53,7 +53,7 @@ class CirculationContext:
         return translate_agency(wire, self.policy) if wire.strip() else self.sender
 
 
-_CANNOT = {
+CAPABILITY_TEXTS = {  # what a system without it can't do
     Capability.PATRON_LOOKUP: "look up patrons",
     Capability.AUTHENTICATE: "check a PIN or password",
     Capability.PATRON_CREATE: "create patrons",
@@ -83,7 +83,7 @@ def require_capability(context: CirculationContext, *capabilities: Capability) -
     """Raises Refused(UNSUPPORTED_SERVICE) when the library's system lacks one of these."""
     for capability in capabilities:
         if not context.supports(capability):
-            what = _CANNOT.get(capability, f"do this ({capability.value})")
+            what = CAPABILITY_TEXTS.get(capability, f"do this ({capability.value})")
             raise Refused(
                 RefusalReason.UNSUPPORTED_SERVICE,
                 f"The system of this library can't {what}.",

@@ -18,7 +18,7 @@ from gateway.domain.requests.request import Request, Role, RotaLine, RotaLineSta
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, PartnerNotification, compute_transition, list_notifications
 from gateway.domain.requests.take_back import is_undoable, make_undo_event
-from gateway.domain.requests.views import ActionRequest, ActToUndo, EventDenied, NotFound, VersionConflict
+from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, UndoableAct, VersionConflict
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import LimitedChannel
 from gateway.ports.shared_store import Transaction
@@ -29,7 +29,7 @@ from gateway.services.requests.effects import LIBRARY, find_receiver, is_partner
 from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.requests.scanned_volumes import name_scanned_volume
 from gateway.services.requests.transitions import EventRequest, apply_event, raise_if_denied
-from gateway.services.requests.undone_acts import dump_act_to_undo, undo_act_in
+from gateway.services.requests.undone_acts import dump_undoable_act, undo_act_in
 from gateway.store.api_access import make_copy_token
 from gateway.store.requests import outbox, outbox_queries, requests
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -74,7 +74,7 @@ class ActionService:
             )
         return await require_request(self.context, request_id)
 
-    async def undo(self, act: ActToUndo, actor: str) -> Request:
+    async def undo_act(self, act: UndoableAct, actor: str) -> Request:
         """The request is what it was before the act, if nothing of it has gone out and nobody has gone on with the
         request since. Raises NotFound, VersionConflict, EventDenied, Refused (something has gone out, or the library's
         no), Unavailable (the library is away)."""
@@ -85,7 +85,7 @@ class ActionService:
             raise Refused(RefusalReason.NOT_ALLOWED, "This can't be undone.", about=MessagePart.REQUEST)
         event = make_undo_event(act.before, act.kind, self.context.now(), actor)
         if must_be_reversed(act.before, act.kind):
-            await self._run_desk_action(request, event, act.version, {"undo": dump_act_to_undo(act)})
+            await self._run_desk_action(request, event, act.version, {"undo": dump_undoable_act(act)})
         else:
             raise_if_denied(await self.context.store.write(lambda c: undo_act_in(c, self.context, act, event)))
             self.context.wake_outbox()

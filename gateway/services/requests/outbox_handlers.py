@@ -13,7 +13,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanC
 from gateway.domain.requests.request import BorrowingState, Request, RequestFlag
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
-from gateway.domain.requests.views import ActToUndo, EventDenied
+from gateway.domain.requests.views import EventDenied, UndoableAct
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import LetterSender, Mailer
 from gateway.ports.partner_channel import SendsBatches
@@ -40,7 +40,7 @@ from gateway.services.requests.patron_notices import (
 from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.suppliers import select_next_supplier
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
-from gateway.services.requests.undone_acts import parse_act_to_undo, put_off_effects, undo_act_in
+from gateway.services.requests.undone_acts import parse_undoable_act, put_off_effects, undo_act_in
 from gateway.store.requests import order_batches
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.requests.request_rows import parse_event, parse_message
@@ -118,7 +118,7 @@ class RequestOutboxHandlers:
         said = json.loads(row.payload)
         event = parse_event(said["event"])
         if event.kind is EventKind.UNDONE:
-            return await _undo_act(context, row, event, parse_act_to_undo(said["undo"]))
+            return await _undo_act(context, row, event, parse_undoable_act(said["undo"]))
         try:
             leaves = await perform_desk_action(context, request, event, row.id)
         except EventTooLateError:
@@ -133,7 +133,7 @@ class RequestOutboxHandlers:
         return HandlerResult(await run_follow_up(self.contexts[row.library], row.target, row.request_id))
 
 
-async def _undo_act(context: LibraryContext, row: OutboxRow, event: Event, act: ActToUndo) -> HandlerResult:
+async def _undo_act(context: LibraryContext, row: OutboxRow, event: Event, act: UndoableAct) -> HandlerResult:
     """Nothing of the act goes out while the library is asked. Raises Refused, Unavailable, OutcomeUnknown."""
     request = await context.store.write(lambda c: put_off_effects(c, context, act))
     leaves = await reverse_desk_action(context, request, act.before, event, row.id)

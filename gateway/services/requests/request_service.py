@@ -20,11 +20,11 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.views import (
     ActionRequest,
-    ActToUndo,
     BorrowingDraft,
     FileUpload,
     LendingDraft,
     NotFound,
+    UndoableAct,
 )
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
@@ -63,11 +63,11 @@ class RequestService(RequestReader):
         context = self.library_context(library)
         return await self.action_services[context.symbol].perform(request_id, action)
 
-    async def undo(self, library: str, act: ActToUndo, actor: str) -> Request:
+    async def undo_act(self, library: str, act: UndoableAct, actor: str) -> Request:
         """The request as it was before an act of staff. Raises NotFound, VersionConflict, EventDenied, Refused,
         Unavailable."""
         context = self.library_context(library)
-        return await self.action_services[context.symbol].undo(act, actor)
+        return await self.action_services[context.symbol].undo_act(act, actor)
 
     # --- files -------------------------------------------------------------------------------------------
 

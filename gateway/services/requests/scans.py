@@ -20,11 +20,11 @@ from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanRule
 from gateway.domain.requests.search_terms import NUMBERS_OF_REQUEST, SearchTermKind, fold_number
 from gateway.domain.requests.views import (
     ActionRequest,
-    ActToUndo,
     EventDenied,
     LossSettlement,
     NotFound,
     NumberMatch,
+    UndoableAct,
     find_settlement_before,
 )
 from gateway.domain.value import value_object
@@ -72,7 +72,7 @@ class ScanResult:
     request: Request | None = None
     volume: str = ""
     choices: tuple[Request, ...] = ()
-    done: ActToUndo | None = None
+    done: UndoableAct | None = None
     settlement: LossSettlement | None = None
 
     @property
@@ -205,7 +205,7 @@ class ScanService:
             return _say(order, ScanReason.KEPT, request, str(away), meant)
         reason = ScanReason.SETTLED if request.is_loss_settled else scan_rules.reason_after(rule, after)
         said = _say(order, reason, after, volume=meant)
-        done = ActToUndo(before=request, version=after.version, kind=kind)
+        done = UndoableAct(before=request, version=after.version, kind=kind)
         return replace(said, done=done, settlement=await self._find_settlement(order, after, reason))
 
     async def _find_settlement(

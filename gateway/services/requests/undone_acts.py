@@ -17,7 +17,7 @@ from gateway.domain.requests.request import Request
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.take_back import UNDOABLE, restore_request
-from gateway.domain.requests.views import ActToUndo, NotFound
+from gateway.domain.requests.views import NotFound, UndoableAct
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import DESK, LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
@@ -49,17 +49,17 @@ def hold_of_act(context: LibraryContext, request: Request, kind: EventKind) -> t
     return timedelta(seconds=context.policy().desks.undo_seconds if holds else 0)
 
 
-def dump_act_to_undo(act: ActToUndo) -> str:
+def dump_undoable_act(act: UndoableAct) -> str:
     return json.dumps({"before": dump_request(act.before), "version": act.version, "kind": act.kind.value})
 
 
-def parse_act_to_undo(text: str) -> ActToUndo:
+def parse_undoable_act(text: str) -> UndoableAct:
     """Raises UnreadableDocumentError."""
     said = json.loads(text)
-    return ActToUndo(before=parse_request(said["before"]), version=said["version"], kind=EventKind(said["kind"]))
+    return UndoableAct(before=parse_request(said["before"]), version=said["version"], kind=EventKind(said["kind"]))
 
 
-def put_off_effects(connection: Transaction, context: LibraryContext, act: ActToUndo) -> Request:
+def put_off_effects(connection: Transaction, context: LibraryContext, act: UndoableAct) -> Request:
     """The request, of which nothing goes out for PUT_OFF. Raises NotFound, Refused as `undo_act_in`."""
     request = _lock_undoable(connection, context, act)
     for row in _list_waiting_effects(connection, context, act):
@@ -70,7 +70,7 @@ def put_off_effects(connection: Transaction, context: LibraryContext, act: ActTo
 def undo_act_in(
     connection: Transaction,
     context: LibraryContext,
-    act: ActToUndo,
+    act: UndoableAct,
     event: Event,
     prepare: Callable[[Request], Request] = keep_request,
 ) -> Transition | Denied:
@@ -94,7 +94,7 @@ def undo_act_in(
     return outcome
 
 
-def _lock_undoable(connection: Transaction, context: LibraryContext, act: ActToUndo) -> Request:
+def _lock_undoable(connection: Transaction, context: LibraryContext, act: UndoableAct) -> Request:
     request = requests.lock_request(connection, context.symbol, act.before.id)
     if request is None:
         raise NotFound("request")
@@ -107,7 +107,7 @@ def _lock_undoable(connection: Transaction, context: LibraryContext, act: ActToU
     return request
 
 
-def _list_waiting_effects(connection: Transaction, context: LibraryContext, act: ActToUndo) -> tuple[OutboxRow, ...]:
+def _list_waiting_effects(connection: Transaction, context: LibraryContext, act: UndoableAct) -> tuple[OutboxRow, ...]:
     """What follows from the act outside: rows that were made as it was done. Raises GoneOutError where one of them has
     been tried."""
     events = history.list_events_of_request(connection, context.symbol, act.before.id)

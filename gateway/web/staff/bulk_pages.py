@@ -212,7 +212,7 @@ def make_act_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Re
             return request.redirect(back, request.gettext("Please select a request first."), "late")
         checked = FormCheck(request, form)
         try:
-            result = await _perform(request, checked, chosen)
+            result = await _perform_bulk_act(request, checked, chosen)
         except Refused as refused:
             checked.general.append(refused.detail)
         if not checked.is_good:
@@ -223,7 +223,7 @@ def make_act_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Re
     return do_bulk_act
 
 
-async def _perform(request: StaffRequest, checked: FormCheck, chosen: Sequence[Request]) -> BulkResult:
+async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, chosen: Sequence[Request]) -> BulkResult:
     form, bulk = checked.form, request.parts.bulk
     ids = [one.id for one in chosen]
     do = _require_act(form["do"])

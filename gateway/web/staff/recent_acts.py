@@ -13,7 +13,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.take_back import TAKEN_BACK_BY, MarkChange, is_undoable
-from gateway.domain.requests.views import ActToUndo
+from gateway.domain.requests.views import UndoableAct
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 
@@ -27,7 +27,7 @@ MAX_RECENT_ACTS = 500
 class DoneEvent:
     """Of one request. `details`: for the event by which it is taken back."""
 
-    act: ActToUndo
+    act: UndoableAct
     details: EventDetails
 
 
@@ -48,7 +48,7 @@ def note_done_event(before: Request, after: Request, kind: EventKind, details: E
     """None: nothing takes it back."""
     if kind not in TAKEN_BACK_BY and not is_undoable(before, after, kind):
         return None
-    act = ActToUndo(before=before, version=after.version, kind=kind)
+    act = UndoableAct(before=before, version=after.version, kind=kind)
     return DoneEvent(act=act, details=EventDetails(volumes=details.volumes))
 
 

@@ -77,11 +77,11 @@ async def submit_act(page: StaffRequest) -> web.StreamResponse:
     fields = await list_act_fields(page, view.request, (kind,))
     details = read_act_details(page, kind, checked, fields)
     if checked.is_good:
-        return await _perform(page, view, kind, checked, details)
+        return await _perform_act(page, view, kind, checked, details)
     return await _render_mistakes(page, view, kind, checked)
 
 
-async def _perform(
+async def _perform_act(
     page: StaffRequest, view: RequestView, kind: K, checked: FormCheck, details: EventDetails
 ) -> web.StreamResponse:
     action = ActionRequest(

@@ -84,7 +84,7 @@ DESKS: tuple[ScanDesk, ...] = (
         task="in-transit",
     ),
     ScanDesk(
-        work=ScanWork.ARRIVE,
+        work=ScanWork.SHELVE,
         title=mark_text("Shelve at branch"),
         hint=mark_text("Scan what goes on the hold shelf of this branch: the reader is told that it is ready."),
         button=mark_text("Shelve"),
@@ -365,7 +365,7 @@ def _describe_facts(request: StaffRequest, desk: ScanDesk, result: ScanResult) -
     parts = [_describe_volume(request, desk, found, result.volume)]
     if desk.work in (ScanWork.RETURN, ScanWork.SHIP, ScanWork.LOCATE):
         parts.append(request.gettext("for %(partner)s", partner=found.partner.name or found.partner.symbol))
-    if desk.work in (ScanWork.UNPACK, ScanWork.ARRIVE):
+    if desk.work in (ScanWork.UNPACK, ScanWork.SHELVE):
         parts.append(request.gettext("pickup at %(place)s", place=found.patron.pickup) if found.patron.pickup else "")
     due = found.terms.patron_due if desk.work is ScanWork.LEND else found.terms.lender_due
     if due is not None and desk.work in (ScanWork.LEND, ScanWork.RECEIVE, ScanWork.SHIP):

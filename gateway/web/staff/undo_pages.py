@@ -67,7 +67,7 @@ async def _take_back_event(request: StaffRequest, event: DoneEvent) -> Request:
     act, actor = event.act, request.user.actor
     inverse = TAKEN_BACK_BY.get(act.kind)
     if inverse is None:
-        return await request.parts.requests.undo(request.library, act, actor)
+        return await request.parts.requests.undo_act(request.library, act, actor)
     action = ActionRequest(kind=inverse, details=event.details, actor=actor, version=act.version)
     return await request.parts.requests.act(request.library, act.before.id, action)
 

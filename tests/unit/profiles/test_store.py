@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.domain.problems import ConfigurationError
-from gateway.profiles import ProfileStore, load_profiles, read_profiles_beside
+from gateway.profiles import ProfileStore, load_profiles, read_profiles_with_fallback
 from tests.unit.profiles.support import ADAPTERS, SETTINGS, write
 
 
@@ -22,7 +22,7 @@ def open_profiles(folder: Path) -> ProfileStore:
     return ProfileStore(
         folder,
         lambda: load_profiles(folder, ADAPTERS, SETTINGS),
-        lambda before: read_profiles_beside(folder, ADAPTERS, SETTINGS, before).profiles,
+        lambda before: read_profiles_with_fallback(folder, ADAPTERS, SETTINGS, before).profiles,
     )
 
 

@@ -31,7 +31,7 @@ from gateway.domain.requests.scan_rules import (
 from tests.support.requests import borrowing, copy_of, lending
 
 B, L, V, W = BorrowingState, LendingState, VolumeState, ScanWork
-RECEIVE, ARRIVE, LOCATE, SHIP = (RULE_OF_WORK[work] for work in (W.RECEIVE, W.ARRIVE, W.LOCATE, W.SHIP))
+RECEIVE, SHELVE, LOCATE, SHIP = (RULE_OF_WORK[work] for work in (W.RECEIVE, W.SHELVE, W.LOCATE, W.SHIP))
 
 
 def of_two(state: BorrowingState, first: VolumeState, second: VolumeState, in_transit: bool = False) -> Request:
@@ -75,7 +75,7 @@ def test_a_set_is_chosen_at_the_shelf_as_a_whole() -> None:
 
 def test_only_what_is_on_its_way_can_arrive() -> None:
     under_way = of_two(B.RECEIVED, V.RECEIVED, V.RECEIVED, in_transit=True)
-    assert [one.id for one in list_pending_volumes(ARRIVE, under_way)] == ["1"]
+    assert [one.id for one in list_pending_volumes(SHELVE, under_way)] == ["1"]
 
 
 @pytest.mark.parametrize(("code", "volume"), [("t1", "1"), ("buw 2", "2"), ("T 3", None), ("", None)])
@@ -99,9 +99,9 @@ def test_what_was_received_is_over(state: BorrowingState, over: bool) -> None:
 
 def test_what_is_on_its_way_has_not_arrived() -> None:
     under_way = borrowing(B.RECEIVED, flags=frozenset({RequestFlag.IN_TRANSIT}))
-    assert not is_over(ARRIVE, under_way, "T 1")
+    assert not is_over(SHELVE, under_way, "T 1")
     assert is_over(RECEIVE, under_way, "T 1")
-    assert is_over(ARRIVE, borrowing(B.RECEIVED), "T 1")
+    assert is_over(SHELVE, borrowing(B.RECEIVED), "T 1")
 
 
 # --- what else is needed ---------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def test_what_has_come_is_said_to_be_unwanted_for_the_library_or_for_elsewhere(
     request_: Request, reason: ScanReason
 ) -> None:
     assert reason_after(RECEIVE, request_) is reason
-    assert reason_after(ARRIVE, request_) is reason
+    assert reason_after(SHELVE, request_) is reason
     assert reason_after(RULE_OF_WORK[W.RETURN], request_) is ScanReason.DONE
 
 

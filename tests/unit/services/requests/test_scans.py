@@ -96,8 +96,8 @@ async def test_the_item_is_lent_taken_back_and_sent_back_by_its_barcode(north: N
 
     unpacked = await scan(north, ScanWork.UNPACK, barcode)
     unpacked_again = await scan(north, ScanWork.UNPACK, barcode)
-    arrived = await scan(north, ScanWork.ARRIVE, barcode)
-    arrived_again = await scan(north, ScanWork.ARRIVE, barcode)
+    arrived = await scan(north, ScanWork.SHELVE, barcode)
+    arrived_again = await scan(north, ScanWork.SHELVE, barcode)
     lent = await scan(north, ScanWork.LEND, barcode)
     back = await scan(north, ScanWork.TAKE_BACK, barcode)
     sent = await scan(north, ScanWork.RETURN, barcode)
@@ -262,7 +262,7 @@ async def test_each_scan_of_a_set_is_one_volume(north: NcipTown) -> None:
     received = [await scan(north, ScanWork.RECEIVE, request.number) for _ in range(3)]
     now = await north.see(request)
     second = now.volumes[1].barcode
-    arrived = [await scan(north, ScanWork.ARRIVE, volume.barcode) for volume in now.volumes]
+    arrived = [await scan(north, ScanWork.SHELVE, volume.barcode) for volume in now.volumes]
     lent = [await scan(north, ScanWork.LEND, code) for code in (second, second, request.number)]
 
     assert [(one.outcome, one.volume) for one in received[:2]] == [(ScanOutcome.DONE, "1"), (ScanOutcome.DONE, "2")]

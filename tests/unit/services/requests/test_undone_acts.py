@@ -26,7 +26,7 @@ HELD_SECONDS = 30
 
 async def undo(north: NcipTown, scanned: ScanResult) -> Request:
     assert scanned.done is not None
-    return await north.town.gateway.managed.requests.undo("NORTH", scanned.done, STAFF)
+    return await north.town.gateway.managed.requests.undo_act("NORTH", scanned.done, STAFF)
 
 
 async def let_time_pass(north: NcipTown, seconds: float = HELD_SECONDS + 1) -> None:
@@ -100,7 +100,7 @@ async def test_a_reader_is_not_told_of_what_was_shelved_by_mistake(north: NcipTo
     await scan(north, ScanWork.RECEIVE, request.number)
     await let_time_pass(north)
     told = len(north.mail.mails)
-    arrived = await scan(north, ScanWork.ARRIVE, request.number)
+    arrived = await scan(north, ScanWork.SHELVE, request.number)
 
     undone = await undo(north, arrived)
     await let_time_pass(north)
