@@ -61,10 +61,19 @@ class MockConversation:
     def transaction(self) -> str:
         return self.request.transaction
 
-    def choose_reaction(self, kind: EventKind) -> MockReaction | None:
-        """To an event that has come now; it counts."""
+    def choose_reaction(self, kind: EventKind, note: str = "") -> MockReaction:
+        """To an event that has come now, with this note; it counts."""
         self._counts[kind] += 1
-        return self.scenario.find_reaction(kind, self._counts[kind])
+        reaction = self.scenario.find_reaction(kind, self._counts[kind]) or MockReaction(when=kind)
+        named = self.scenario.find_named_event(note)
+        return reaction.model_copy(update={"say": (*reaction.say, named)}) if named is not None else reaction
+
+    def copy_conversation(self) -> MockConversation:
+        """One that goes on from here by itself."""
+        other = MockConversation(self.request, self.scenario, self.parties, self._currency)
+        other.is_taken, other._said = self.is_taken, self._said
+        other._counts = self._counts.copy()
+        return other
 
     def note_event(self, told: IncomingPartnerMessage, at: datetime) -> str:
         """What has come changes the request. Why it doesn't fit, in words; empty: it does."""

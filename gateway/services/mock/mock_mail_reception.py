@@ -26,7 +26,7 @@ from gateway.ports.incoming_mail import (
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.services.mock.mock_conversation import MockConversation
 from gateway.services.mock.mock_partner import GivenAnswer, MockPartner, ReceivedMessage
-from gateway.services.mock.scenario import AnswerChange, MockReaction, SaidEvent
+from gateway.services.mock.scenario import AnswerChange, SaidEvent
 
 MAX_IDS_KEPT = 2_000
 
@@ -107,7 +107,7 @@ class MailReception:
         if conversation is None:
             words = refusal.detail if refusal is not None else ""
             return _TakenEvent(None, note=f"refused: {words}", refused=words)
-        reaction = conversation.choose_reaction(told.kind) or MockReaction(when=told.kind)
+        reaction = conversation.choose_reaction(told.kind, told.details.note)
         change = reaction.answer
         oddity = ""
         if change.is_whole_answer:

@@ -23,7 +23,7 @@ from gateway.ports.responder import (
 )
 from gateway.services.mock.mock_conversation import MockConversation
 from gateway.services.mock.mock_partner import GivenAnswer, MockPartner, ReceivedMessage
-from gateway.services.mock.scenario import AnswerChange, MockReaction
+from gateway.services.mock.scenario import AnswerChange
 
 MAX_ANSWERS_KEPT = 2_000
 
@@ -118,7 +118,7 @@ class MessageReception:
         if conversation is None:
             assert refusal is not None
             return self._refuse_message(arrival, envelope, refusal, context)
-        reaction = conversation.choose_reaction(told.kind) or MockReaction(when=told.kind)
+        reaction = conversation.choose_reaction(told.kind, told.details.note)
         change = reaction.answer
         refused = Refusal(RefusalReason.OTHER, change.refused) if change.refused else None
         result = InboxResult(request_id=conversation.transaction, refused=refused, request=conversation.request)

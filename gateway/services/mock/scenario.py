@@ -98,11 +98,18 @@ class MockScenario(ProfileSection):
     work: AskedWork = AskedWork()
     begin: tuple[SaidEvent, ...] = Field((), description="what a requester says by itself")
     reactions: tuple[MockReaction, ...] = ()
+    named: tuple[SaidEvent, ...] = Field(
+        (), description="what it says besides when the note of what has come names the event, as in mock:overdue"
+    )
 
     def find_reaction(self, kind: EventKind, number: int) -> MockReaction | None:
         """`number`: its place among the events of its kind, from 1."""
         fitting = [one for one in self.reactions if one.when is kind]
         return fitting[min(number, len(fitting)) - 1] if fitting else None
+
+    def find_named_event(self, note: str) -> SaidEvent | None:
+        found = _MARK.search(note)
+        return next((one for one in self.named if found is not None and one.event.value == found[1].lower()), None)
 
     def list_misbehaviours(self) -> frozenset[str]:
         return frozenset(one.answer.misbehaviour for one in self.reactions) - {""}

@@ -51,6 +51,13 @@ async def test_a_title_names_what_shall_happen(scenario: str, state: str, world:
     assert request.state.value == state
 
 
+async def test_a_note_names_what_the_partner_says_next(world: MockWorld) -> None:
+    request = await world.ask("Tåke mock:on-demand")
+    assert request.state.value == "requested"
+    held = await world.act(request, EventKind.MESSAGE, note="Please! mock:hold-placed")
+    assert held.state.value == "hold-placed"
+
+
 @pytest.mark.parametrize(("scenario", "state"), [("cancel-yes", "cancelled"), ("cancel-no", "shipped")])
 async def test_a_cancellation_is_answered(scenario: str, state: str, world: MockWorld) -> None:
     request = await world.ask(f"Nordlys mock:{scenario}")

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.profile_commands import format_scenario_table
 from gateway.domain.problems import ConfigurationError
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, find_marked_name, load_scenarios
+from gateway.services.mock.scenario_branches import find_driven_branches, list_partner_branches
 
 
 def test_each_shipped_scenario_says_what_it_is_about_and_does_something() -> None:
@@ -19,7 +21,24 @@ def test_each_shipped_scenario_says_what_it_is_about_and_does_something() -> Non
     for scenario in scenarios.values():
         assert scenario.about
         assert scenario.reactions or scenario.begin
+        assert not (scenario.abstract and scenario.named)
         assert bool(scenario.begin) is (scenario.role is Role.BORROWING and not scenario.abstract), scenario.name
+
+
+def test_each_branch_that_a_partners_message_takes_is_driven_by_a_scenario() -> None:
+    scenarios = load_scenarios([SHIPPED_SCENARIOS])
+    driven = find_driven_branches([one for one in scenarios.values() if one.named])
+    left = [
+        (one.state.value, one.kind.value, one.branch.when.name if one.branch.when is not None else "")
+        for role in Role
+        for one in list_partner_branches(role)
+        if one not in driven
+    ]
+    assert left == [("shipped", "returned", "more volumes are out")], "scenarios name no volumes"
+
+    table = format_scenario_table(Role.BORROWING, driven)
+    assert "cancel-pending" in table
+    assert "cancel, mock:expired" in table
 
 
 def test_a_folder_of_ones_own_adds_scenarios_and_replaces_some(tmp_path: Path) -> None:
