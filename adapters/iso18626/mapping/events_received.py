@@ -16,6 +16,7 @@ from adapters.iso18626.mapping.note_habits import (
     join_notes,
     read_item_ids,
     read_note,
+    read_return_term,
 )
 from adapters.iso18626.mapping.requests import format_postal_address, read_request
 from adapters.iso18626.messages import Message, Request, RequestingAgencyMessage, SupplyingAgencyMessage
@@ -112,8 +113,10 @@ def _read_requester_message(
     words = context.dialect.condition_words
     if message.action in (Action.NOTIFICATION, Action.CANCEL):
         kind = _read_marked_kind(kind, message.note or "", words.accepted, words.refused)
+    is_held = message.action == Action.HOLD_RETURN
     details = EventDetails(
-        note=join_notes(_HOLD_RETURN, note) if message.action == Action.HOLD_RETURN else note,
+        note=join_notes(_HOLD_RETURN, note) if is_held else note,
+        return_on_hold=True if is_held else read_return_term(kind, note),
         extras=tuple(CitationExtra(name, lines) for name, lines in noted.addresses),
         written=note,
     )
@@ -167,6 +170,9 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         items=_list_shipped_items(items),
         link=_read_link(delivery, info.note or ""),
         status=status.status or "" if kind is EventKind.STATUS_REPORT else "",
+        return_on_hold=_HELD_BY_STATUS.get(status.status or "", read_return_term(kind, info.note or ""))
+        if kind is EventKind.MESSAGE
+        else None,
         extras=(
             *_read_call_number(items),
             *_read_return_address(message, context),
@@ -223,6 +229,8 @@ def _read_notification(info: MessageInfo, status: StatusInfo) -> tuple[EventKind
     words = _WORDS_OF_STATUS.get(status.status or "", "")
     return EventKind.MESSAGE, words
 
+
+_HELD_BY_STATUS: Mapping[str, bool] = {Status.HOLD_RETURN: True, Status.RELEASE_HOLD_RETURN: False}
 
 _WORDS_OF_STATUS: Mapping[str, str] = {
     Status.HOLD_RETURN: "Please do not return it yet.",

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.mapping.identities import MappingContext
 from adapters.iso18626.mapping.message_headers import write_request_header, write_requester_header
-from adapters.iso18626.mapping.note_habits import ITEM_DAMAGED, ITEM_LOST, join_notes
+from adapters.iso18626.mapping.note_habits import ITEM_DAMAGED, ITEM_LOST, join_notes, write_return_term
 from adapters.iso18626.mapping.requests import has_volume_elements, write_request
 from adapters.iso18626.mapping.supplier_messages import SUPPLIER_WRITERS, make_no_message_error, write_supplier_message
 from adapters.iso18626.messages import Message, RequestingAgencyMessage, SupplyingAgencyMessage
@@ -93,12 +94,20 @@ def _write_requester_message(message: PartnerMessage, context: MappingContext) -
     action = action_of_event(message.kind, dialect.schema_version)
     if action is None:
         raise make_no_message_error(message.kind)
+    if message.details.return_on_hold and _has_hold_return(message, dialect):
+        action = Action.HOLD_RETURN
     if message.kind is EventKind.CONDITION_REFUSED and dialect.condition_words.refuse_by == "notification":
         action = Action.NOTIFICATION
     if not dialect.takes_action(action):
         raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"This partner takes no {action.value}.")
     note = join_notes(*_write_requester_terms(message, action, context), message.details.note)
     return RequestingAgencyMessage(header=write_requester_header(message, context), action=action, note=note or None)
+
+
+def _has_hold_return(message: PartnerMessage, dialect: Iso18626Dialect) -> bool:
+    """Whether the partner is told by an action; that it can be sent back again is a Notification in any version."""
+    is_known = dialect.schema_version >= SchemaVersion.V2021 and dialect.takes_action(Action.HOLD_RETURN)
+    return message.kind is EventKind.MESSAGE and is_known
 
 
 def _write_requester_terms(message: PartnerMessage, action: Action, context: MappingContext) -> tuple[str, ...]:
@@ -113,6 +122,8 @@ def _write_requester_terms(message: PartnerMessage, action: Action, context: Map
             return (write_due_term(details.due, context.zone),)
         case EventKind.LOST:
             return (ITEM_LOST if action is Action.NOTIFICATION else "", write_cost_term(details.cost))
+        case EventKind.MESSAGE if action is Action.NOTIFICATION:
+            return (write_return_term(details.return_on_hold),)
         case EventKind.DAMAGED:
             return (ITEM_DAMAGED, write_cost_term(details.cost))
     return ()

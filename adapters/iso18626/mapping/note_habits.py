@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from adapters.iso18626.dialect import ItemIdForm, NoteHabits
 from gateway.domain.library import Money
-from gateway.domain.requests.events import LoanCondition
+from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.volume_notes import SEPARATOR
 from gateway.domain.value import value_object
 
 ITEM_LOST = "item lost"
 ITEM_DAMAGED = "item damaged"
+RETURN_TERMS: Mapping[bool, str] = {True: "return on hold", False: "return released"}
 """First in the note of a Notification, where the version has no word for it."""
 
 SHIP_TO = ("#SHIP_TO#", "#ST_END#")
@@ -34,6 +35,17 @@ _VOLUMES = "multivol:"
 _VOLUME_END = "###"
 _ITEM_BLOCK = re.compile(r"#MultipleItems#(.{0,20000}?)#MultipleItemsEnd#", re.DOTALL)
 _ITEM_FIELD = re.compile(r"((?:[^\\|]|\\.)*)(?:\||$)")
+
+
+def write_return_term(is_held: bool | None) -> str:
+    return "" if is_held is None else RETURN_TERMS[is_held]
+
+
+def read_return_term(kind: EventKind, note: str) -> bool | None:
+    """Of a message whose note begins with one."""
+    first = note.split(SEPARATOR, 1)[0].strip().casefold()
+    meant = {term: is_held for is_held, term in RETURN_TERMS.items()}
+    return meant.get(first) if kind is EventKind.MESSAGE else None
 
 
 def join_notes(*notes: str) -> str:

@@ -27,6 +27,7 @@ from adapters.iso18626.mapping.note_habits import (
     write_address_block,
     write_conditional_note,
     write_item_ids,
+    write_return_term,
 )
 from adapters.iso18626.messages import SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import ReasonForMessage, Status
@@ -375,6 +376,14 @@ def _make_notification_writer(*terms: str) -> _SupplierWriter:
     return write_notification
 
 
+def _write_words(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    """A message; whether the item is to be kept for now is a status since 2021."""
+    is_held = message.details.return_on_hold
+    if is_held is None or context.dialect.schema_version < SchemaVersion.V2021:
+        return _make_notification_writer(write_return_term(is_held))(message, context)
+    return _build_message(ReasonForMessage.STATUS_CHANGE, Status.HOLD_RETURN if is_held else Status.RELEASE_HOLD_RETURN)
+
+
 def _write_due_changed(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
     return _build_message(
         ReasonForMessage.NOTIFICATION, status_of_request(message.request), due=_write_due(message, context)
@@ -421,6 +430,6 @@ SUPPLIER_WRITERS: Mapping[EventKind, _SupplierWriter] = {
     EventKind.CHECKED_IN: _write_end_of_loan,
     EventKind.LOST: _write_lost,
     EventKind.DAMAGED: _make_notification_writer(ITEM_DAMAGED),
-    EventKind.MESSAGE: _make_notification_writer(),
+    EventKind.MESSAGE: _write_words,
     EventKind.STATUS_REPORT: _write_status_report,
 }

@@ -132,7 +132,10 @@ ACTS: Mapping[K, ActionFieldSet] = {
     K.STATUS_REPORT: ActionFieldSet(optional=(_NOTE,)),
     K.TROUBLE: ActionFieldSet(optional=(_REASON, _OWN_NOTE)),
     K.UNDONE: ActionFieldSet(),
-    K.MESSAGE: ActionFieldSet(required=(ActionField("note", _T.TEXT, "What the partner is told."),)),
+    K.MESSAGE: ActionFieldSet(
+        required=(ActionField("note", _T.TEXT, "What the partner is told."),),
+        optional=(ActionField("return_on_hold", _T.TRUTH, "Whether the item is not to be sent back for now."),),
+    ),
     K.NOTE: ActionFieldSet(required=(ActionField("note", _T.TEXT, "A remark for staff; nobody else sees it."),)),
     K.PATRON_ASKED: ActionFieldSet(
         required=(

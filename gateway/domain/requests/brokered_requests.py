@@ -220,6 +220,7 @@ def carry_details(event: Event, request: Request, days: int, today: date) -> Eve
         item_description=said.item_description,
         volumes=tuple(one.id for one in request.volumes if one.id in said.volumes),
         renewals_allowed=said.renewals_allowed,
+        return_on_hold=said.return_on_hold,
         link=said.link,
         written=said.written,
     )

@@ -158,6 +158,7 @@ class EventDetails:
     volumes: tuple[str, ...] = ()  # ids of the volumes that this is about; empty: all
     further_volume: str = ""  # label of a volume that the request gets besides those that it has
     renewals_allowed: bool | None = None
+    return_on_hold: bool | None = None  # of a message: true, it is not sent back for now; false, it is again
     link: str = field(default="", repr=False)
     attachment: str = ""  # id
     pickup: str = ""

@@ -21,6 +21,7 @@ from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     AttemptStatus,
     BorrowingState,
+    LendingState,
     LibraryParty,
     LoanTerms,
     PatronLink,
@@ -71,9 +72,11 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
 
 
 def record_late_event(request: Request, event: Event) -> Request:
-    """The request after an event that comes too late to change it: what was said, and what its supplier answered."""
+    """The request after an event that changes no state, or comes too late to: what was said, and what its supplier
+    answered."""
     at = max(request.changed, event.at)
-    said = replace(request, changed=at, version=request.version + 1, notes=_append_note(request, event))
+    flags = _mark_return_on_hold(request.flags, request, event)
+    said = replace(request, changed=at, version=request.version + 1, flags=flags, notes=_append_note(request, event))
     return _update_attempt(said, event, request.state)
 
 
@@ -91,7 +94,13 @@ _RENEWED = _make_flag_change(clear=(RequestFlag.RENEWAL_PENDING, RequestFlag.OVE
 _NOT_RENEWED = _make_flag_change(clear=(RequestFlag.RENEWAL_PENDING,))
 _LATE = _make_flag_change(set_=(RequestFlag.OVERDUE,))
 _WANTED = _make_flag_change(clear=(RequestFlag.EXPIRING, RequestFlag.UNWANTED))
-_OF_THE_LOAN = (RequestFlag.OVERDUE, RequestFlag.RECALLED, RequestFlag.DAMAGED, RequestFlag.RENEWAL_PENDING)
+_OF_THE_LOAN = (
+    RequestFlag.OVERDUE,
+    RequestFlag.RECALLED,
+    RequestFlag.DAMAGED,
+    RequestFlag.RENEWAL_PENDING,
+    RequestFlag.RETURN_ON_HOLD,
+)
 _WANTED_BACK = _make_flag_change(set_=(RequestFlag.RECALLED,), clear=(RequestFlag.RENEWAL_PENDING,))
 
 FLAGS: Mapping[EventSignal, _Change] = {
@@ -107,7 +116,7 @@ FLAGS: Mapping[EventSignal, _Change] = {
     **{signal(_K.RECALL): _WANTED_BACK for signal in (local_signal, partner_signal)},
     **{signal(_K.DAMAGED): _make_flag_change(set_=(RequestFlag.DAMAGED,)) for signal in (local_signal, partner_signal)},
     **{
-        signal(_K.RETURNED): _make_flag_change(clear=(RequestFlag.RENEWAL_PENDING,))
+        signal(_K.RETURNED): _make_flag_change(clear=(RequestFlag.RENEWAL_PENDING, RequestFlag.RETURN_ON_HOLD))
         for signal in (local_signal, partner_signal)
     },
     local_signal(_K.CANCEL): _make_flag_change(set_=(RequestFlag.UNWANTED,), clear=(RequestFlag.EXPIRING,)),
@@ -142,6 +151,16 @@ _CLOSING = frozenset(
         RequestFlag.UNWANTED,
         RequestFlag.OVERDUE,
         RequestFlag.RECALLED,
+        RequestFlag.RETURN_ON_HOLD,
+    }
+)
+_AT_BORROWER = frozenset(
+    {
+        BorrowingState.SHIPPED,
+        BorrowingState.RECEIVED,
+        BorrowingState.LENT,
+        BorrowingState.BACK,
+        LendingState.SHIPPED,
     }
 )
 
@@ -151,6 +170,7 @@ def _update_flags(request: Request, event: Event, to: State) -> frozenset[Reques
     if event.signal == partner_signal(EventKind.RENEW) and RequestFlag.RECALLED in request.flags:
         set_ = frozenset()  # refused at once
     flags = (request.flags - clear) | set_
+    flags = _mark_return_on_hold(flags, request, event)
     if event.signal == timer_signal(EventKind.EXPIRED) and to is BorrowingState.CANCEL_PENDING:
         flags |= {RequestFlag.EXPIRING, RequestFlag.UNWANTED}
     if event.signal == timer_signal(EventKind.NO_ANSWER) and to is request.state:
@@ -160,6 +180,16 @@ def _update_flags(request: Request, event: Event, to: State) -> frozenset[Reques
     if to is not request.state and event.kind is not EventKind.UNDONE:
         flags -= {RequestFlag.CHASED, RequestFlag.TROUBLE}
     return flags if replace(request, state=to).open else flags - _CLOSING
+
+
+def _mark_return_on_hold(flags: frozenset[RequestFlag], request: Request, event: Event) -> frozenset[RequestFlag]:
+    """As a message says, of the item that the borrower has."""
+    is_held = event.details.return_on_hold
+    is_meant = event.kind is EventKind.MESSAGE and event.attempt in (0, request.current)
+    if is_held is None or not is_meant or request.state not in _AT_BORROWER:
+        return flags
+    mark = frozenset({RequestFlag.RETURN_ON_HOLD})
+    return flags | mark if is_held else flags - mark
 
 
 def _update_transit_flag(request: Request) -> Request:

@@ -34,6 +34,7 @@ _LABELS: Mapping[str, str] = {
     "link": mark_text("Address of the copy"),
     "pickup": mark_text("Where the reader collects it"),
     "renewals_allowed": mark_text("May it be renewed?"),
+    "return_on_hold": mark_text("Is its return put off?"),
     "need_by": mark_text("Needed by"),
     "maximum_cost": mark_text("Most that it may cost"),
     "further_volume": mark_text("Name of a further volume"),
@@ -66,7 +67,7 @@ _HIDDEN = frozenset({"citation", "query"})
 
 _LONG = frozenset({"note"})
 
-_RARE = frozenset({"conditions", "cost", "item_description", "renewals_allowed", "reason"})
+_RARE = frozenset({"conditions", "cost", "item_description", "renewals_allowed", "return_on_hold", "reason"})
 _USUAL = frozenset(
     {
         (K.CONDITIONAL, "conditions"),
@@ -236,8 +237,8 @@ def read_act_details(page: StaffRequest, kind: K, checked: FormCheck, fields: It
             said[field.name] = value
     if "conditions" in said:
         said["conditions"] = tuple(LoanCondition(one) for one in said["conditions"])  # type: ignore[attr-defined]
-    if "renewals_allowed" in said:
-        said["renewals_allowed"] = said["renewals_allowed"] == "yes"
+    for name in said.keys() & {"renewals_allowed", "return_on_hold"}:
+        said[name] = said[name] == "yes"
     details = EventDetails(**said)  # type: ignore[arg-type]
     if checked.is_good:
         for problem in check_details(kind, details):

@@ -411,6 +411,10 @@ class _StoryTeller:
             if item.barcode != details.barcode:
                 code = " ".join(filter(None, (item.label, item.barcode)))
                 yield say(mark_text("Barcode %(code)s"), code=code)
+        if details.return_on_hold is not None:
+            yield say(
+                mark_text("Not to be sent back for now") if details.return_on_hold else mark_text("May be sent back")
+            )
         if details.item_description:
             yield details.item_description
         if details.answer:

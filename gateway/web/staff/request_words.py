@@ -73,6 +73,7 @@ _FLAGS: tuple[tuple[Callable[[Request], bool], str, str], ...] = (
         "look",
         mark_text("Renewal to answer"),
     ),
+    (lambda r: RequestFlag.RETURN_ON_HOLD in r.flags, "waiting", mark_text("Return put off")),
     (OPEN_QUERY.holds, "look", mark_text("Question to the reader")),
 )
 """What wins over the state, most pressing first; of open requests only."""

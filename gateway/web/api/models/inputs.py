@@ -157,6 +157,7 @@ class ActBody(InputModel):
     volumes: tuple[Identifier, ...] = Field((), max_length=1_000)
     further_volume: Line = ""
     renewals_allowed: bool | None = None
+    return_on_hold: bool | None = None
     link: str = Field("", max_length=2_000, pattern=r"^(https?://[!-~]+)?$")
     attachment: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,100}$")] = ""
     pickup: OptionalName = ""
@@ -183,6 +184,7 @@ class ActBody(InputModel):
             volumes=self.volumes,
             further_volume=self.further_volume,
             renewals_allowed=self.renewals_allowed,
+            return_on_hold=self.return_on_hold,
             link=self.link,
             attachment=self.attachment,
             pickup=self.pickup,

@@ -338,6 +338,7 @@ class DetailsOut(OutputModel):
     volumes: tuple[str, ...]
     further_volume: str
     renewals_allowed: bool | None
+    return_on_hold: bool | None
     attachment: str
     pickup: str
     need_by: date | None

@@ -17,7 +17,7 @@ from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.mapping.events_received import event_of_message
 from adapters.iso18626.mapping.identities import MappingContext
 from adapters.iso18626.mapping.messages_sent import list_sendable_kinds, messages_of_event
-from adapters.iso18626.messages import Message, Request, SupplyingAgencyMessage
+from adapters.iso18626.messages import Message, Request, RequestingAgencyMessage, SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import ReasonForMessage, Status
 from adapters.iso18626.messages.declaration import Code
 from adapters.iso18626.messages.structures import (
@@ -154,6 +154,8 @@ def test_what_a_supplier_can_not_say_is_refused(kind: EventKind) -> None:
         (EventKind.HOLD_PLACED, {"expected": DAY}),
         (EventKind.DAMAGED, {"cost": money("45.50", "NOK")}),
         (EventKind.LOST, {"cost": money("450.00", "NOK")}),
+        (EventKind.MESSAGE, {"return_on_hold": True}),
+        (EventKind.MESSAGE, {"return_on_hold": False}),
     ],
 )
 def test_details_come_through(kind: EventKind, details: Mapping[str, Any], version: str) -> None:
@@ -166,6 +168,34 @@ def test_details_come_through(kind: EventKind, details: Mapping[str, Any], versi
     for name, value in details.items():
         found = getattr(heard.details, name)
         assert set(found) == set(value) if isinstance(value, tuple) else found == value, name
+
+
+@pytest.mark.parametrize(
+    ("version", "role", "is_held", "word", "note"),
+    [
+        ("2021-2", Role.LENDING, True, "HoldReturn", "Ausstellung bis Mai"),
+        ("2021-2", Role.LENDING, False, "ReleaseHoldReturn", "Ausstellung bis Mai"),
+        ("1.2", Role.LENDING, True, "Loaned", "return on hold; Ausstellung bis Mai"),
+        ("2021-2", Role.BORROWING, True, "HoldReturn", "Ausstellung bis Mai"),
+        ("2021-2", Role.BORROWING, False, "Notification", "return released; Ausstellung bis Mai"),
+        ("1.2", Role.BORROWING, True, "Notification", "return on hold; Ausstellung bis Mai"),
+    ],
+)
+def test_that_an_item_is_to_be_kept_is_said_as_the_version_has_it(
+    version: str, role: Role, is_held: bool, word: str, note: str
+) -> None:
+    dialect = Iso18626Dialect(version=version)  # type: ignore[arg-type]
+    (said,) = tell(EventKind.MESSAGE, role, dialect, note="Ausstellung bis Mai", return_on_hold=is_held)
+
+    if isinstance(said, SupplyingAgencyMessage):
+        assert said.status_info is not None
+        assert (said.status_info.status, note_of(said)) == (word, note)
+    else:
+        assert isinstance(said, RequestingAgencyMessage)
+        assert (said.action, said.note) == (word, note)
+    heard = hear(said, dialect)
+    assert (heard.kind, heard.details.return_on_hold) == (EventKind.MESSAGE, is_held)
+    assert heard.details.note.endswith("Ausstellung bis Mai")
 
 
 def test_a_promise_under_a_condition_waits_for_no_answer() -> None:

@@ -643,3 +643,28 @@ def test_what_no_letter_could_say_is_to_be_told(state: BorrowingState) -> None:
     assert (unsaid.kept, unsaid.effects, RequestFlag.TO_TELL in story.request.flags) == (False, (), True)
     said = story.us(K.PATRON_TOLD)
     assert (said.kept, said.effects, RequestFlag.TO_TELL in story.request.flags) == (False, (), False)
+
+
+# --- its return is put off -------------------------------------------------------------------------------
+
+
+def test_an_item_that_the_lender_wants_kept_is_marked_until_it_says_otherwise() -> None:
+    story = lent_story()
+    story.partner(K.MESSAGE, note="Zostańcie przy tym jeszcze", return_on_hold=True)
+    assert RequestFlag.RETURN_ON_HOLD in story.request.flags
+    story.partner(K.MESSAGE, note="Dziękujemy")
+    assert RequestFlag.RETURN_ON_HOLD in story.request.flags
+    story.partner(K.MESSAGE, note="Prosimy o zwrot", return_on_hold=False)
+    assert RequestFlag.RETURN_ON_HOLD not in story.request.flags
+
+
+def test_an_item_that_we_can_not_send_back_for_now_is_marked_until_it_goes() -> None:
+    story = lent_story()
+    assert told(story.us(K.MESSAGE, note="Hochwasser", return_on_hold=True)) == ((K.MESSAGE, 1),)
+    assert RequestFlag.RETURN_ON_HOLD in story.request.flags
+    story.us(K.RETURNED_BY_PATRON)
+    story.us(K.RETURNED)
+    assert RequestFlag.RETURN_ON_HOLD not in story.request.flags
+    before = asked_story()
+    before.partner(K.MESSAGE, note="?", return_on_hold=True)
+    assert RequestFlag.RETURN_ON_HOLD not in before.request.flags, "it isn't here yet"

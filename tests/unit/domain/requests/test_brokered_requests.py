@@ -205,6 +205,18 @@ def test_the_requester_has_it_due_earlier() -> None:
     assert (details.due, details.cost, details.barcode) == (date(2026, 4, 7), money("4.50"), "TTU-1")
 
 
+def test_that_an_item_is_to_be_kept_goes_along() -> None:
+    asked = compute_transition(
+        brokered(lending(L.SHIPPED)),
+        event(partner_signal(K.MESSAGE), note="Überschwemmt", return_on_hold=True),
+        workflow(),
+    )
+    assert isinstance(asked, Transition)
+    assert acts_of(asked) == [(K.MESSAGE,)]
+    assert RequestFlag.RETURN_ON_HOLD in asked.request.flags
+    assert rules.carry_details(asked.event, asked.request, 3, START.date()).return_on_hold
+
+
 def test_a_date_that_leaves_no_days_stays() -> None:
     story = asked_story(brokered(borrowing()))
     shipped = story.partner(K.SHIPPED, 1, due=date(2026, 3, 4))
