@@ -3,7 +3,7 @@
 
 python3 bootstrap.py run         install into .venv, make a library with sample data in data/, run the daemon
 python3 bootstrap.py test        install with what the tests need, run all but the long ones
-python3 bootstrap.py test-quick  unit and protocol tests only, without servers and without the slow ones
+python3 bootstrap.py test-quick  unit and protocol tests without whole gateways, servers and other programs
 python3 bootstrap.py test-long   the long ones: repetitions of what another test shows in shorter time
 python3 bootstrap.py test-313    all tests on Python 3.13, which the container image has, in .venv-3.13
 python3 bootstrap.py demo        play a broker between libraries that speak other protocols
@@ -99,7 +99,8 @@ def test(rest: list[str]) -> int:
 
 
 def test_quick(rest: list[str]) -> int:
-    marks = "not slow and not postgresql"
+    """What `tests/support/quick_tests.py` says is slow is left out, and what needs PostgreSQL."""
+    marks = "not slow and not long and not postgresql"
     return run_commands([["pytest", "tests/unit", "tests/protocol", "-m", marks, *(rest or PARALLEL)]])
 
 

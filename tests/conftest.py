@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import shutil
@@ -18,11 +19,14 @@ from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
 from tests.support.answers import Watch
+from tests.support.cheap_hashes import hash_cheaply
 from tests.support.daemon import Installation
 from tests.support.logs import logs_as_before
 from tests.support.memory_report import MemoryReport
 from tests.support.migration_replay import migrate_by_alembic, replay_migrations
+from tests.support.parsed_documents import keep_parsed_documents
 from tests.support.postgresql import NotInstalled, Server
+from tests.support.quick_tests import is_quick, mark_slow_tests, refuse_programs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,12 +44,26 @@ settings.load_profile("illgate")
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(MemoryReport())
     replay_migrations()
+    keep_parsed_documents()
+    hash_cheaply()
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    mark_slow_tests(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    with refuse_programs() if is_quick(item) else contextlib.nullcontext():
+        return (yield)
 
 
 def pytest_collection_finish() -> None:
     """What all tests share stays; it needn't be looked through for garbage again and again."""
     gc.collect()
     gc.freeze()
+    gc.collect()  # counts as old what it finds, which is little; else new garbage waits until it is a quarter of all
 
 
 @pytest.fixture(scope="session")

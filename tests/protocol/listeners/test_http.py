@@ -191,6 +191,7 @@ async def test_a_body_that_stops_half_way_is_answered_by_the_protocol() -> None:
     assert echo.bodies == [b"<NCIPMessage><Look"]
 
 
+@pytest.mark.slow
 async def test_a_slow_loris_is_cut_off_but_a_slow_sender_is_served() -> None:
     echo = Echo()
     head = post(b"", "Connection: close", length=2000)

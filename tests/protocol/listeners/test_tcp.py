@@ -107,6 +107,7 @@ async def test_an_idle_connection_is_closed_without_a_word() -> None:
     assert echo.bodies == []
 
 
+@pytest.mark.slow
 async def test_a_slow_loris_is_cut_off_but_a_slow_sender_is_served() -> None:
     echo = Echo()
     text = b"<NCIPMessage>" + b"b" * 1987 + b"</NCIPMessage>"

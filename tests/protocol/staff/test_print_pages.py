@@ -159,6 +159,7 @@ async def test_a_batch_is_a_pdf_of_its_sheets(gateway: Running) -> None:
     assert all(one.number in text for one in requests)
 
 
+@pytest.mark.slow
 async def test_a_page_for_a_pdf_fetches_nothing(tmp_path: Path) -> None:
     secret = tmp_path / "secret.css"
     secret.write_text("body { content: 'x' }", encoding="utf-8")

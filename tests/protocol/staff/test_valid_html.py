@@ -50,6 +50,7 @@ async def test_every_page_is_valid_html(installation: Installation, size: WorldS
     assert find_faults(walk.pages) == {}
 
 
+@pytest.mark.slow
 def test_a_fault_would_be_found() -> None:
     page = '<!doctype html><html lang="en"><head><title>x</title></head><body><p><h1>x</h1><img src="x"></body></html>'
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.configuration import yaml_document
 from gateway.profiles import MessageSender, ProfileSet, load_profiles
+from tests.support import parsed_documents
 from tests.support.processor_time import measure_processor_seconds
 from tests.unit.profiles.support import ADAPTERS, SETTINGS, write
 
@@ -83,7 +85,10 @@ def test_each_rule_that_fits_is_a_candidate_since_one_may_want_a_credential(tmp_
     assert [candidate.rule.credential for candidate in found if candidate.rule] == ["key", None]
 
 
-def test_profiles_load_in_time_by_their_number_and_match_in_much_less(tmp_path: Path) -> None:
+def test_profiles_load_in_time_by_their_number_and_match_in_much_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_document, "parse_yaml", parsed_documents.parse_anew)  # reads anew what was read before
     write_partners(tmp_path / "few", 50)
     write_partners(tmp_path / "many", 500)
     few = measure_processor_seconds(lambda: load_profiles(tmp_path / "few", ADAPTERS, SETTINGS))

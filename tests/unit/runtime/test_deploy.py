@@ -54,6 +54,7 @@ def database(tmp_path: Path) -> Iterator[Path]:
         yield file
 
 
+@pytest.mark.slow
 def test_a_backup_of_a_database_in_use(database: Path, tmp_path: Path) -> None:
     command = [sys.executable, DEPLOY / "backup.py", database, tmp_path / "copies"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -141,6 +141,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_what_was_awaited_outlives_a_kill(counted: Store) -> None:
     url = counted.url.render_as_string(hide_password=False)
     process = await asyncio.to_thread(
