@@ -43,4 +43,6 @@ adapter = ProtocolAdapter(
     addresses=list_addresses,
     partner=make_simulator,
     trials=make_trials,
+    limits="The standard is spoken with a library's own system: it has no answer of a supplier, such as that it will "
+    "supply or has shipped.",
 )

@@ -26,5 +26,11 @@ def make_link_format() -> LinkFormat:
 links = LinkAdapter(name="openurl", make=make_link_format)
 """The port `LinkFormat`."""
 
-channel_adapter = ChannelAdapter(name="openurl", section="openurl", dialect=OpenUrlDialect, make=make_channel)
+channel_adapter = ChannelAdapter(
+    name="openurl",
+    section="openurl",
+    dialect=OpenUrlDialect,
+    make=make_channel,
+    limits="A link brings a citation to a system. The standard has no message after it, in either direction.",
+)
 """The port `PartnerChannel`: requests pushed to a system."""

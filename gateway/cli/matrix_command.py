@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import click
 
+from gateway.adapter_registry import AdapterRegistry
 from gateway.cli.formatting import format_table
 from gateway.cli.installation import (
     Installation,
@@ -32,7 +33,7 @@ def matrix_command(installation: Installation, requester: str, supplier: str, sy
     """What is carried between a requester and a supplier when we broker between them.
 
     As the channels of their profiles say: what one can say and the other hear as it is, what is told in a note, and
-    what is lost, so that staff have to tell it. Of one pair, each event.
+    what is lost, so that staff have to tell it; below, why a format has no place for it. Of one pair, each event.
 
     \b
     Examples:
@@ -52,7 +53,7 @@ def matrix_command(installation: Installation, requester: str, supplier: str, sy
     if not pairs:
         raise click.UsageError("one of them can't ask, or can't be asked, by its channel")
     lines = _format_events(pairs[0]) if requester and supplier else _format_pairs(pairs)
-    for line in lines:
+    for line in (*lines, *_format_limits(pairs, installation.adapters, whole=not (requester or supplier))):
         click.echo(line)
 
 
@@ -89,6 +90,27 @@ def _format_pairs(pairs: Iterable[CarriedPair]) -> Iterator[str]:
     return iter(format_table([("REQUESTER", "SUPPLIER", "CARRIED", "AS NOTE", "LOST"), *rows]))
 
 
+def _format_limits(pairs: Iterable[CarriedPair], adapters: AdapterRegistry, *, whole: bool) -> Iterator[str]:
+    """Why something is not carried as it is; of the whole table also why a protocol isn't in it."""
+    shown = tuple(pairs)
+    limited = {one for pair in shown for one in _list_limited_channels(pair)}
+    listed = {_get_channel(profile) for pair in shown for profile in (pair.requester, pair.supplier)}
+    reasons = {name: adapters.channels[name].limits for name in sorted(limited)}
+    if whole:
+        protocols = {name: one.limits for name, one in adapters.protocols.items()}
+        absent = protocols | {name: one.limits for name, one in adapters.channels.items()}
+        reasons |= {f"{name}, not in the table": text for name, text in sorted(absent.items()) if name not in listed}
+    told = [f"{name}: {text}" for name, text in reasons.items() if text]
+    yield from ("", *told) if told else ()
+
+
+def _list_limited_channels(pair: CarriedPair) -> Iterator[str]:
+    """Of those who can't hear something as it is."""
+    for event in pair.events:
+        if event.way in (CarryWay.NOTE, CarryWay.LOST):
+            yield _get_channel(pair.requester if event.speaker is Role.LENDING else pair.supplier)
+
+
 def _format_events(pair: CarriedPair) -> Iterator[str]:
     rows = [
         (one.kind.value, _name_speaker(one.speaker), one.way.value if one.way is not None else "is not said")
@@ -98,8 +120,12 @@ def _format_events(pair: CarriedPair) -> Iterator[str]:
 
 
 def _name_partner(profile: Profile) -> str:
+    return f"{_get_channel(profile)} ({profile.name})"
+
+
+def _get_channel(profile: Profile) -> str:
     assert profile.partner is not None
-    return f"{profile.partner.channel} ({profile.name})"
+    return profile.partner.channel
 
 
 def _name_speaker(role: Role) -> str:

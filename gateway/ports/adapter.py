@@ -170,7 +170,8 @@ class ProtocolAdapter:
     `illgate send`; `rehearsal()` says how one acts by itself (`illgate mock`), `trials()` how one is tried (`illgate
     conformance`). `example(text)`: the message that an example of a profile writes; raises ValueError. `over_http`:
     whether it is spoken by HTTP too; `post_only`: there by POST alone, other methods are refused; `for_all`: whether
-    its messages say whose they are, so that one TCP listener serves all partners.
+    its messages say whose they are, so that one TCP listener serves all partners. `limits`: why nothing can be brokered
+    in it, where it has no channel, in a sentence (`illgate matrix`).
     """
 
     name: str
@@ -184,6 +185,7 @@ class ProtocolAdapter:
     over_http: bool = True
     post_only: bool = False
     for_all: bool = False
+    limits: str = ""
 
 
 @value_object
@@ -233,7 +235,8 @@ class ChannelAdapter:
     journal when they come back in an answer. `by_mail(dialect)`: whether it writes to the partner's e-mail address;
     who has it has a dialect whose keys may all be left out. `by_connection(dialect)`: whether it speaks on
     `ChannelContext.lines`, which the daemon alone keeps; commands leave such messages to it. `names_other_side`: its
-    messages can name the library on the other side of what we broker (`PartnerMessage.on_behalf_of`).
+    messages can name the library on the other side of what we broker (`PartnerMessage.on_behalf_of`). `limits`: why its
+    format has no message for some events, in a sentence (`illgate matrix`).
     """
 
     name: str
@@ -246,6 +249,7 @@ class ChannelAdapter:
     by_mail: Callable[[Any], bool] | None = None
     by_connection: Callable[[Any], bool] | None = None
     names_other_side: bool = False
+    limits: str = ""
 
 
 @value_object

@@ -127,15 +127,32 @@ def test_a_task_that_does_not_exist(desk: Typed) -> None:
 
 
 def test_what_is_carried_between_two_protocols_is_printed_as_a_table(desk: Typed) -> None:
-    lines = desk("matrix", "--requester", "iso18626-2021").stdout.splitlines()
+    table, reasons = desk("matrix", "--requester", "iso18626-2021").stdout.split("\n\n")
+    lines = table.splitlines()
 
     assert lines[0].split("  ")[0] == "REQUESTER"
     assert all(line.startswith("iso18626 (iso18626-2021)") for line in lines[1:])
     assert any(" mail (email-partner) " in line for line in lines)
+    assert reasons.startswith("artemail: The format has orders and codes of replies alone")
+    assert len(reasons.splitlines()) == 1
 
     events = desk("matrix", "--requester", "iso18626-2021", "--supplier", "ipig").stdout
     assert re.search(r"^shipped +supplier +carried$", events, re.MULTILINE)
     assert re.search(r"^request ", events, re.MULTILINE) is None, "it begins with the request"
+
+
+def test_each_protocol_is_in_the_table_or_the_standard_is_why_it_is_not(desk: Typed) -> None:
+    table, reasons = desk("matrix").stdout.split("\n\n")
+
+    rows = [re.split(r" {2,}", line) for line in table.splitlines()[1:]]
+    channels = {row[0].split(" ")[0] for row in rows}
+    assert channels == {row[1].split(" ")[0] for row in rows}
+    assert len(rows) == len(channels) ** 2, "each as a requester and as a supplier"
+    said = {line.partition(": ")[0] for line in reasons.splitlines()}
+    assert said == {"artemail", "ncip, not in the table", "openurl, not in the table"}
+    assert channels == {"artemail", "iso-ill", "iso18626", "mail", "tagged-mail"}
+    lossy = {row[1 if "received" in row[4] else 0].split(" ")[0] for row in rows if (row[3], row[4]) != ("-", "-")}
+    assert lossy == {"artemail"}, "what is lost has its reason below"
 
 
 def test_profiles_of_another_library_are_not_in_the_table(own: Installation) -> None:
