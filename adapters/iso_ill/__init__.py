@@ -10,7 +10,7 @@ from adapters.iso_ill.dialect import SECTION, IsoIllDialect
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, MailFormatAdapter, ProtocolAdapter
 from gateway.ports.incoming_mail import MailFormat, PartConcealer
 from gateway.ports.partner_channel import PartnerChannel
-from gateway.ports.rehearsal import ProtocolRehearsal
+from gateway.ports.rehearsal import ConformanceTrials, ProtocolRehearsal
 from gateway.ports.responder import Responder
 
 
@@ -45,6 +45,12 @@ def make_rehearsal() -> ProtocolRehearsal:
     return IsoIllRehearsal()
 
 
+def make_trials() -> ConformanceTrials:
+    from adapters.iso_ill.trials import IsoIllTrials
+
+    return IsoIllTrials()
+
+
 def list_addresses(dialect: IsoIllDialect) -> dict[str, str]:
     """Where a profile sends to, by key (`illgate check --live`)."""
     address = dialect.transport.address
@@ -67,6 +73,7 @@ protocol = ProtocolAdapter(
     addresses=list_addresses,
     example=read_example,
     rehearsal=make_rehearsal,
+    trials=make_trials,
     over_http=False,
     for_all=True,
 )

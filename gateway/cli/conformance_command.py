@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.installation import REFUSED, Installation, pass_installation
-from gateway.cli.send_command import build_daemon_url, find_playable_profile, require_http_url
+from gateway.cli.send_command import find_daemon_address, find_playable_profile, parse_tcp_address, require_http_url
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ProtocolAdapter
 from gateway.ports.rehearsal import ConformanceContext, ConformanceTrials, FindingWeight, TriedSide
@@ -28,7 +28,7 @@ from gateway.services.conformance.report_signature import is_file_as_signed, loa
 
 @click.command(name="conformance")
 @click.argument("profile", required=False, default="")
-@click.option("--against", metavar="URL", help="Where the partner's system takes messages.")
+@click.option("--against", metavar="ADDRESS", help="Where the partner's system takes messages: URL, or HOST:PORT.")
 @click.option(
     "--ourselves",
     is_flag=True,
@@ -74,6 +74,7 @@ def conformance_command(
     Examples:
       illgate conformance fjordby --against https://test.fjordby.example/iso18626 --report fjordby.html
       illgate conformance fjordby --ourselves
+      illgate conformance kystby-iso --against ill.kystby.example:1611
       illgate conformance koha-ncip --against https://koha.library.example:3000 --value patron=21000000000017
       illgate conformance --verify fjordby.html
     """
@@ -89,8 +90,10 @@ def conformance_command(
         raise click.UsageError(f"--report: there is no folder {file.parent}")
     if against is None and not ourselves:
         raise click.UsageError("say --against URL, or --ourselves")
-    if against is not None:
+    if against is not None and adapter.over_http:
         require_http_url(against, "--against")
+    elif against is not None:
+        parse_tcp_address(against, "--against")
     assert adapter.trials is not None, "it was looked for"
     trials = adapter.trials()
     library = installation.settings.find_library(tried.library)
@@ -101,7 +104,7 @@ def conformance_command(
         partner=tried.partner.symbol if tried.partner is not None else "",
         zone=library.zone,
         currency=library.currency,
-        url=against or build_daemon_url(installation.settings, adapter.name, tried.name, "--against"),
+        url=against or find_daemon_address(installation.settings, adapter, tried),
         run=f"T{secrets.token_hex(4)}",
         values=_parse_values(values, trials),
         clock=installation.clock,

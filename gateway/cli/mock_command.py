@@ -12,7 +12,7 @@ import click
 
 from gateway.cli.installation import Installation, pass_installation
 from gateway.cli.send_command import (
-    build_daemon_url,
+    find_daemon_address,
     find_playable_profile,
     format_host,
     parse_tcp_address,
@@ -23,7 +23,6 @@ from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
 from gateway.domain.value import value_object
-from gateway.ports.adapter import ProtocolAdapter
 from gateway.ports.outgoing_mail import Mailer, MailSecurity, MailServer
 from gateway.runtime.mock_assembly import (
     MockOptions,
@@ -217,7 +216,7 @@ def _choose_address(against: str | None, settings: Settings, protocol: Rehearsed
         return _find_library_address(settings, profile)
     adapter = protocol.adapter
     if against is None:
-        return _find_daemon_address(settings, adapter, profile)
+        return find_daemon_address(settings, adapter, profile)
     if adapter.over_http:
         require_http_url(against, "--against")
     else:
@@ -242,19 +241,6 @@ def _choose_mail_server(against: str | None, settings: Settings) -> MailServer:
     if server is None:
         raise click.UsageError("gateway.yml has no mail server (`mail.host`): say --against HOST:PORT")
     return server
-
-
-def _find_daemon_address(settings: Settings, adapter: ProtocolAdapter, profile: Profile) -> str:
-    """Where the daemon of this installation takes messages of the partner. Raises click.UsageError."""
-    if adapter.over_http:
-        return build_daemon_url(settings, adapter.name, profile.name, "--against")
-    fitting = (one for one in settings.tcp if one.protocol == adapter.name and one.profile in ("", profile.name))
-    listener = next(fitting, None)
-    if listener is None or not listener.port:
-        raise click.UsageError(
-            f"gateway.yml has no TCP listener with a port for {adapter.name}: say --against HOST:PORT"
-        )
-    return f"{format_host(listener.host)}:{listener.port}"
 
 
 def _find_scenario(name: str, scenarios: Mapping[str, MockScenario]) -> MockScenario:

@@ -14,6 +14,7 @@ from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.problems import ConfigurationError
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
+from gateway.ports.adapter import ProtocolAdapter
 from gateway.ports.partner_simulator import (
     HttpPlace,
     InvalidParameter,
@@ -302,6 +303,19 @@ def build_daemon_url(settings: Settings, protocol: str, profile: str, option: st
         raise click.UsageError(f"http.port is 0 in gateway.yml, so the daemon's port is not known: say {option}")
     scheme = "https" if http.tls.certificate else "http"
     return f"{scheme}://{format_host(http.host)}:{http.port}/{protocol}/{profile}"
+
+
+def find_daemon_address(settings: Settings, adapter: ProtocolAdapter, profile: Profile) -> str:
+    """Where the daemon of this installation takes messages of the partner. Raises click.UsageError."""
+    if adapter.over_http:
+        return build_daemon_url(settings, adapter.name, profile.name, "--against")
+    fitting = (one for one in settings.tcp if one.protocol == adapter.name and one.profile in ("", profile.name))
+    listener = next(fitting, None)
+    if listener is None or not listener.port:
+        raise click.UsageError(
+            f"gateway.yml has no TCP listener with a port for {adapter.name}: say --against HOST:PORT"
+        )
+    return f"{format_host(listener.host)}:{listener.port}"
 
 
 def _choose_tcp_destination(

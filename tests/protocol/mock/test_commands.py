@@ -21,6 +21,9 @@ KVELDSVIK = {
 }
 """By mail."""
 
+NORDBY = {"partner": {"symbols": ["ISIL:NO-0030103"], "channel": "iso-ill"}, "iso_ill": {}}
+"""By TCP."""
+
 NOWHERE = "http://127.0.0.1:9/iso18626"
 
 
@@ -32,6 +35,7 @@ def illgate(tmp_path_factory: pytest.TempPathFactory) -> Typed:
         shipped.unlink()
     text = yaml.safe_dump(dict(FJORDBY), allow_unicode=True)
     (folder / "profiles" / "fjordby.yml").write_text(text, "utf-8")
+    (folder / "profiles" / "nordby.yml").write_text(yaml.safe_dump(NORDBY), "utf-8")
     (folder / "profiles" / "kveldsvik.yml").write_text(yaml.safe_dump(dict(KVELDSVIK)), "utf-8")
 
     def run_command(*words: str) -> Result:
@@ -61,6 +65,7 @@ def test_by_mail_there_are_no_misbehaviours(illgate: Typed) -> None:
         (("conformance", "fjordby", "--against", NOWHERE, "--report", "x.pdf"), "--report: the name ends in one of"),
         (("conformance", "fjordby", "--against", NOWHERE, "--report", "nowhere/x.xml"), "there is no folder nowhere"),
         (("conformance", "fjordby", "--against", "fjordby.example:80"), "--against: not a URL with http or https"),
+        (("conformance", "nordby", "--against", NOWHERE), "--against: not HOST:PORT"),
         (("mock", "fjordby", "--against", "127.0.0.1:9"), "--against: not a URL with http or https"),
         (("mock", "kveldsvik", "--against", NOWHERE), "--against: not HOST:PORT"),
     ],

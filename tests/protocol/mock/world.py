@@ -227,14 +227,17 @@ async def run_mock_world(
 
 @contextlib.asynccontextmanager
 async def run_tcp_world(
-    template: Path, folder: Path, mode: str, profile: Mapping[str, Any] = FJORDBY
+    template: Path, folder: Path, mode: str, profile: Mapping[str, Any] = FJORDBY, chosen: Sequence[str] = ()
 ) -> AsyncIterator[MockWorld]:
     """The partner speaks ISO ILL. `mode`: of its connections."""
     prepared = PreparedWorld(template, folder)
     listener = {"host": "127.0.0.1", "port": prepared.port, "protocol": "iso_ill"}
     prepared.write_settings({"port": 0}, tcp=[listener])
     prepared.write_profile(speak_iso_ill(profile, mode, "127.0.0.1:9"))
-    options = MockOptions(address=f"127.0.0.1:{prepared.port}", scenarios=load_scenarios([SHIPPED_SCENARIOS]))
+    scenarios = load_scenarios([SHIPPED_SCENARIOS])
+    options = MockOptions(
+        address=f"127.0.0.1:{prepared.port}", scenarios=scenarios, chosen=[scenarios[name] for name in chosen]
+    )
     responder, limit = prepared.adapters.protocols["iso_ill"].responder(), prepared.read_profile().max_bytes
     lines = MockLines(responder, "iso_ill", limit, folder, prepared.clock)
     partner = prepared.build_partner(options, lines)
