@@ -7,36 +7,39 @@ from datetime import date
 
 from gateway.domain.library import BlockScope, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 
 DETAILS: Mapping[RefusalReason, str] = {
-    RefusalReason.UNKNOWN_PATRON: "The library knows no such patron.",
-    RefusalReason.AMBIGUOUS_PATRON: "Several patrons have this number.",
-    RefusalReason.PATRON_AUTH_FAILED: "patron and secret don't go together",
-    RefusalReason.PATRON_EXPIRED: "The patron's membership has expired.",
-    RefusalReason.PATRON_BLOCKED: "The patron is blocked.",
-    RefusalReason.DUPLICATE_PATRON: "Another patron has this number.",
-    RefusalReason.UNKNOWN_ITEM: "The library knows no such item.",
-    RefusalReason.AMBIGUOUS_ITEM: "Several items fit.",
-    RefusalReason.UNKNOWN_RECORD: "The library knows no such record.",
-    RefusalReason.DUPLICATE_ITEM: "An item with this barcode is here already.",
-    RefusalReason.ON_LOAN_SAME_PATRON: "The item is on loan to this patron already.",
-    RefusalReason.ITEM_ON_LOAN: "The item is on loan to another patron.",
-    RefusalReason.ITEM_NOT_AVAILABLE: "The item is not available.",
-    RefusalReason.REQUESTED_BY_OTHER: "Another patron waits for the item.",
-    RefusalReason.ITEM_DOES_NOT_CIRCULATE: "The item is not lent.",
-    RefusalReason.IN_USE: "It is in use.",
-    RefusalReason.LIMIT_REACHED: "The patron has as many as are allowed.",
-    RefusalReason.DUPLICATE_REQUEST: "The patron has reserved this already.",
-    RefusalReason.BAD_PICKUP_LOCATION: "Reservations are not collected there.",
-    RefusalReason.NOT_ALLOWED: "The library's rules do not allow this.",
-    RefusalReason.NOT_RENEWABLE: "The loan can't be renewed.",
-    RefusalReason.RENEWAL_LIMIT_REACHED: "The loan has been renewed as often as is allowed.",
-    RefusalReason.RENEWAL_HAS_REQUESTS: "Another patron waits for the item, so the loan can't be renewed.",
-    RefusalReason.NOT_CHECKED_OUT: "The item is not on loan.",
-    RefusalReason.UNKNOWN_REQUEST: "There is no such reservation.",
-    RefusalReason.AMBIGUOUS_REQUEST: "Several reservations have this request number.",
-    RefusalReason.REQUEST_CLOSED: "The reservation has ended already.",
-    RefusalReason.INVALID_AMOUNT: "Such a sum can't be charged.",
+    RefusalReason.UNKNOWN_PATRON: write_sentence("The library knows no such patron."),
+    RefusalReason.AMBIGUOUS_PATRON: write_sentence("Several patrons have this number."),
+    RefusalReason.PATRON_AUTH_FAILED: write_sentence("patron and secret don't go together"),
+    RefusalReason.PATRON_EXPIRED: write_sentence("The patron's membership has expired."),
+    RefusalReason.PATRON_BLOCKED: write_sentence("The patron is blocked."),
+    RefusalReason.DUPLICATE_PATRON: write_sentence("Another patron has this number."),
+    RefusalReason.UNKNOWN_ITEM: write_sentence("The library knows no such item."),
+    RefusalReason.AMBIGUOUS_ITEM: write_sentence("Several items fit."),
+    RefusalReason.UNKNOWN_RECORD: write_sentence("The library knows no such record."),
+    RefusalReason.DUPLICATE_ITEM: write_sentence("An item with this barcode is here already."),
+    RefusalReason.ON_LOAN_SAME_PATRON: write_sentence("The item is on loan to this patron already."),
+    RefusalReason.ITEM_ON_LOAN: write_sentence("The item is on loan to another patron."),
+    RefusalReason.ITEM_NOT_AVAILABLE: write_sentence("The item is not available."),
+    RefusalReason.REQUESTED_BY_OTHER: write_sentence("Another patron waits for the item."),
+    RefusalReason.ITEM_DOES_NOT_CIRCULATE: write_sentence("The item is not lent."),
+    RefusalReason.IN_USE: write_sentence("It is in use."),
+    RefusalReason.LIMIT_REACHED: write_sentence("The patron has as many as are allowed."),
+    RefusalReason.DUPLICATE_REQUEST: write_sentence("The patron has reserved this already."),
+    RefusalReason.BAD_PICKUP_LOCATION: write_sentence("Reservations are not collected there."),
+    RefusalReason.NOT_ALLOWED: write_sentence("The library's rules do not allow this."),
+    RefusalReason.NOT_RENEWABLE: write_sentence("The loan can't be renewed."),
+    RefusalReason.RENEWAL_LIMIT_REACHED: write_sentence("The loan has been renewed as often as is allowed."),
+    RefusalReason.RENEWAL_HAS_REQUESTS: write_sentence(
+        "Another patron waits for the item, so the loan can't be renewed."
+    ),
+    RefusalReason.NOT_CHECKED_OUT: write_sentence("The item is not on loan."),
+    RefusalReason.UNKNOWN_REQUEST: write_sentence("There is no such reservation."),
+    RefusalReason.AMBIGUOUS_REQUEST: write_sentence("Several reservations have this request number."),
+    RefusalReason.REQUEST_CLOSED: write_sentence("The reservation has ended already."),
+    RefusalReason.INVALID_AMOUNT: write_sentence("Such a sum can't be charged."),
 }
 
 _PARTS: Mapping[RefusalReason, MessagePart] = {
@@ -68,7 +71,7 @@ def make_refusal(
     reason: RefusalReason, said: str = "", *, about: MessagePart | None = None, detail: str = ""
 ) -> Refused:
     """`said`: the system's own words, for staff. `detail`: where there is more to say than the reason does."""
-    sentence = detail or DETAILS.get(reason, "The library's system refused this.")
+    sentence = detail or DETAILS.get(reason, write_sentence("The library's system refused this."))
     return Refused(reason, sentence, about=about or _PARTS.get(reason, MessagePart.ITEM), internal=said)
 
 

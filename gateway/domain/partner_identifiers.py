@@ -16,6 +16,7 @@ from gateway.domain.circulation_policy import (
 from gateway.domain.commands import Named
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 # --- agencies and patrons --------------------------------------------------------------------------------
@@ -122,7 +123,7 @@ def make_temporary_barcode(
         limit = policy.accept.barcode_max
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            f"The barcode would be longer than {limit} characters.",
+            write_sentence("The barcode would be longer than %(limit)s characters.", limit=limit),
             about=about,
             value=value,
         )

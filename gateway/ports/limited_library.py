@@ -22,6 +22,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import (
     BibHoldings,
     CheckedIn,
@@ -36,7 +37,9 @@ from gateway.ports.library_system import (
 def refuse_unsupported(what: str) -> Never:
     """Raises Refused(UNSUPPORTED_SERVICE). `what`: verb and object."""
     raise Refused(
-        RefusalReason.UNSUPPORTED_SERVICE, f"The system of this library can't {what}.", about=MessagePart.SERVICE
+        RefusalReason.UNSUPPORTED_SERVICE,
+        write_sentence("The system of this library can't %(what)s.", what=what),
+        about=MessagePart.SERVICE,
     )
 
 

@@ -22,6 +22,7 @@ from typing import Protocol
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.secret_reference import SecretReference
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import PartnerMessage
@@ -188,8 +189,12 @@ def _can_encode_letter(letter: RenderedLetter) -> bool:
 
 def _parse_mail_address(address: str, name: str, what: str) -> Address:
     if not address:
-        raise Refused(RefusalReason.DATA_MISSING, f"A letter can't be sent without {what}.")
-    wrong = Refused(RefusalReason.INVALID_VALUE, f"A letter can't be sent: {what} is no e-mail address.", value=address)
+        raise Refused(RefusalReason.DATA_MISSING, write_sentence("A letter can't be sent without %(what)s.", what=what))
+    wrong = Refused(
+        RefusalReason.INVALID_VALUE,
+        write_sentence("A letter can't be sent: %(what)s is no e-mail address.", what=what),
+        value=address,
+    )
     if not _ADDRESS.fullmatch(address) or not address.rpartition("@")[0].isascii():  # no SMTPUTF8
         raise wrong
     user, _, domain = address.rpartition("@")

@@ -21,6 +21,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavail
 from gateway.domain.requests.attachments import FileType, clean_file_name, detect_file_type
 from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.views import FileUpload
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 log = structlog.get_logger(component="files")
@@ -62,8 +63,13 @@ def require_file_type(content: bytes, rules: CopyRules) -> FileType:
     kind = detect_file_type(content)
     if kind is None or kind not in rules.types:
         taken = ", ".join(one.value for one in rules.types)
-        found = f"The file is {kind.value}" if kind is not None else "Nobody knows what this file is"
-        raise Refused(RefusalReason.INVALID_VALUE, f"{found}; taken are: {taken}.", about=MessagePart.REQUEST)
+        raise Refused(
+            RefusalReason.INVALID_VALUE,
+            write_sentence("The file is %(found)s; taken are: %(taken)s.", found=kind.value, taken=taken)
+            if kind is not None
+            else write_sentence("Nobody knows what this file is; taken are: %(taken)s.", taken=taken),
+            about=MessagePart.REQUEST,
+        )
     return kind
 
 

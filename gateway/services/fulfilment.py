@@ -15,6 +15,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavail
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.request import RequestDates, ServiceType
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.article_lookup import FreeVersion
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
@@ -211,7 +212,9 @@ def _choose_hold_target(context: LibraryContext, found: LocalCopies, bib: Bib) -
 def _refuse_blocked_patron(patron: Patron) -> None:
     if (block := patron.find_block(BlockScope.REQUEST)) is not None:
         raise Refused(
-            RefusalReason.PATRON_BLOCKED, f"The patron may not request: {block.reason}.", about=MessagePart.PATRON
+            RefusalReason.PATRON_BLOCKED,
+            write_sentence("The patron may not request: %(report)s.", report=block.reason),
+            about=MessagePart.PATRON,
         )
 
 

@@ -32,6 +32,7 @@ from markupsafe import Markup, escape
 
 from gateway.domain.library import Money
 from gateway.domain.problems import ConfigurationError
+from gateway.domain.sentences import Sentence
 from gateway.domain.value import value_object
 from gateway.services.catalogue_files import (
     CATALOGUE_SUFFIX,
@@ -99,6 +100,16 @@ class Localization:
 
     def gettext(self, message: str, /, **values: object) -> str:
         return self.translations.gettext(message) % values
+
+    def translate_sentence(self, sentence: str) -> str:
+        """Of the program; what no catalogue has, such as another system's own words, stays as it is."""
+        if not isinstance(sentence, Sentence):
+            return self.translations.gettext(sentence) if sentence else ""
+        values = {name: self._translate_value(value) for name, value in sentence.values.items()}
+        return self.gettext(sentence.template, **values)
+
+    def _translate_value(self, value: object) -> object:
+        return self.translate_sentence(value) if isinstance(value, Sentence) else value
 
     def ngettext(self, singular: str, plural: str, count: int, /, **values: object) -> str:
         """`count` can stand in the text as `%(num)s`, as in templates."""

@@ -14,6 +14,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import RoleGrant, StaffUser, sort_grants
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.passwords import PasswordKeeper, WeakPasswordError, check_password_strength
@@ -96,7 +97,7 @@ class UserService:
         """Raises Refused (INVALID_VALUE) for what can't be so, (IN_USE) for a name that is taken."""
         name = fold_user_name(draft.name)
         if not _NAME.fullmatch(name):
-            raise _invalid(f"a user's name is {NAME_RULE}", draft.name)
+            raise _invalid(write_sentence("A user's name is %(rule)s.", rule=NAME_RULE), draft.name)
         user = _check_details(
             StaffUser(
                 library=draft.library,
@@ -222,7 +223,8 @@ class UserService:
         try:
             check_password_strength(password, user.name)
         except WeakPasswordError as error:
-            raise _invalid(str(error)) from None
+            said = str(error)
+            raise _invalid(f"{said[:1].upper()}{said[1:]}.") from None
         return await self._passwords.hash_password(password)
 
     def _log_change(
@@ -240,16 +242,18 @@ def fold_user_name(name: str) -> str:
 def _check_details(user: StaffUser) -> StaffUser:
     """Raises Refused (INVALID_VALUE)."""
     if len(user.shown_name) > MAX_SHOWN_NAME_CHARS or not user.shown_name.isprintable():
-        raise _invalid(f"a shown name has at most {MAX_SHOWN_NAME_CHARS} printable characters")
+        raise _invalid(
+            write_sentence("A shown name has at most %(most)s printable characters.", most=MAX_SHOWN_NAME_CHARS)
+        )
     if user.email and (not _EMAIL.fullmatch(user.email) or len(user.email) > MAX_EMAIL_CHARS):
-        raise _invalid("this is no mail address", user.email)
+        raise _invalid(write_sentence("This is no mail address."), user.email)
     if len(user.subject) > 500 or not user.subject.isprintable():
-        raise _invalid("a subject has at most 500 printable characters")
+        raise _invalid(write_sentence("A subject has at most 500 printable characters."))
     return user
 
 
 def _invalid(detail: str, value: str = "") -> Refused:
-    return Refused(RefusalReason.INVALID_VALUE, f"{detail[:1].upper()}{detail[1:]}.", value=value)
+    return Refused(RefusalReason.INVALID_VALUE, detail, value=value)
 
 
 def _describe_grants(grants: Iterable[RoleGrant]) -> str:

@@ -26,6 +26,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.views import HistoryLine, NotFound
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store, Transaction
@@ -96,7 +97,10 @@ class WebhookService:
 
         def insert_subscription(c: Transaction) -> None:
             if len(api_records.list_subscriptions(c, library)) >= MAX_SUBSCRIPTIONS:
-                raise Refused(RefusalReason.LIMIT_REACHED, f"There are {MAX_SUBSCRIPTIONS} webhooks already.")
+                raise Refused(
+                    RefusalReason.LIMIT_REACHED,
+                    write_sentence("There are %(most)s webhooks already.", most=MAX_SUBSCRIPTIONS),
+                )
             api_records.add_subscription(c, made)
 
         await self._store.write(insert_subscription)

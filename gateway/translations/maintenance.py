@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -37,8 +38,12 @@ KEYWORDS = {
     "npgettext": ((1, "c"), 2, 3),
     "mark_text": None,
     "mark_text_in_context": ((1, "c"), 2),
+    "write_sentence": None,
+    "_make_guard": None,
+    "Refused": (2,),
 }
-"""Functions whose first arguments are texts; "c": what tells a text apart."""
+"""Which arguments of functions are texts, without numbers the first; "c": what tells a text apart. Those of `Refused`
+and of guards are told to staff (`Localization.translate_sentence`)."""
 
 MAX_LINE_CHARS = 100
 
@@ -46,9 +51,19 @@ MAX_LINE_CHARS = 100
 def extract_texts() -> Catalog:
     """All texts of the gateway, without translations."""
     found = extract_texts_of(Path(gateway.__file__).parent)
+    for message in extract_texts_of(_find_library_adapters()):
+        found.add(message.id, context=message.context)
     for context, _key, text in list_word_texts(shipped_words()):
         found.add(text, context=context)
     return found
+
+
+def _find_library_adapters() -> Path:
+    """What library systems refuse is told to staff at every desk. Those of a third party bring no texts of theirs."""
+    spec = find_spec("adapters.library")
+    assert spec is not None, "the adapters are installed together with the gateway"
+    assert spec.submodule_search_locations is not None
+    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def extract_texts_of(folder: Path) -> Catalog:

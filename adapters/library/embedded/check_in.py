@@ -11,6 +11,7 @@ from adapters.library.embedded.tables import shelves
 from adapters.library.embedded.work_context import WorkContext, lock_item
 from gateway.domain.library import Charge, Hold, HoldStatus, Item, ItemStatus, Loan, Location, Money, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import CheckedIn
 
@@ -28,9 +29,9 @@ ASTRAY = (
 """Not in its place, and not on loan: turning up at a desk puts it there."""
 
 BY_RULES_ONLY = {
-    ItemStatus.ON_LOAN: "lend the item instead",
-    ItemStatus.RECALLED: "recall the loan instead",
-    ItemStatus.ON_HOLD_SHELF: "check the item in where its hold is picked up instead",
+    ItemStatus.ON_LOAN: write_sentence("lend the item instead"),
+    ItemStatus.RECALLED: write_sentence("recall the loan instead"),
+    ItemStatus.ON_HOLD_SHELF: write_sentence("check the item in where its hold is picked up instead"),
 }
 """Statuses that follow from a loan or a hold: set by hand they would say what isn't so."""
 
@@ -272,7 +273,11 @@ def check_location(connection: Connection, here: WorkContext, location: Location
 
 
 def unknown_shelf_refusal(branch: str, shelf: str) -> Refused:
-    return Refused(RefusalReason.INVALID_VALUE, f"branch {branch} has no shelving location {shelf}", value=shelf)
+    return Refused(
+        RefusalReason.INVALID_VALUE,
+        write_sentence("branch %(branch)s has no shelving location %(shelf)s", branch=branch, shelf=shelf),
+        value=shelf,
+    )
 
 
 def _check_not_on_loan(connection: Connection, here: WorkContext, piece: ItemRecord) -> None:

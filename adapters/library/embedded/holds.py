@@ -22,6 +22,7 @@ from adapters.library.embedded.tables import holds
 from adapters.library.embedded.work_context import WorkContext, add_row, lock_bib, lock_hold, new_id
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import HoldWish
 
@@ -53,7 +54,11 @@ def place_hold(connection: Connection, here: WorkContext, wish: HoldWish, key: s
     _check_duplicate(connection, here, wish, bib_id, pieces)
     limit = patron.category.hold_limit
     if limit is not None and patron.patron.hold_count >= limit:
-        raise Refused(RefusalReason.LIMIT_REACHED, f"the patron has {limit} holds already", about=MessagePart.PATRON)
+        raise Refused(
+            RefusalReason.LIMIT_REACHED,
+            write_sentence("the patron has %(limit)s holds already", limit=limit),
+            about=MessagePart.PATRON,
+        )
     if wish.kind == RECALL:
         _recall_copy(connection, here, pieces)
     return _insert_hold(connection, here, wish, key, level, bib_id, pieces)
@@ -76,7 +81,9 @@ def _resolve_wish(connection: Connection, here: WorkContext, wish: HoldWish) -> 
     pieces = item_rows.items_of_bib(connection, here, wish.bib_id)
     holdable = tuple(piece for piece in pieces if piece.policy.holdable)
     if not holdable:
-        detail = "no copy of this title can be requested" if pieces else "the library has no copy of this title"
+        detail = write_sentence("the library has no copy of this title")
+        if pieces:
+            detail = write_sentence("no copy of this title can be requested")
         raise Refused(
             RefusalReason.NOT_ALLOWED if pieces else RefusalReason.ITEM_NOT_AVAILABLE,
             detail,
@@ -100,10 +107,16 @@ def _choose_pickup_code(connection: Connection, here: WorkContext, wish: HoldWis
 
 
 def _check_dates(here: WorkContext, need_by: date | None, expires: date | None) -> None:
-    for day, what, about in ((need_by, "needed by", MessagePart.NEED_BY), (expires, "good until", None)):
+    for day, passed, about in (
+        (need_by, write_sentence("the hold is needed by a day that has passed"), MessagePart.NEED_BY),
+        (expires, write_sentence("the hold is good until a day that has passed"), None),
+    ):
         if day is not None and day < here.today:
             raise Refused(
-                RefusalReason.INVALID_DATE, f"the hold is {what} a day that has passed", about=about, value=str(day)
+                RefusalReason.INVALID_DATE,
+                passed,
+                about=about,
+                value=str(day),
             )
 
 
@@ -201,7 +214,9 @@ def cancel_hold(connection: Connection, here: WorkContext, hold_id: str, key: st
         return hold
     if not hold.status.is_open:
         raise Refused(
-            RefusalReason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=MessagePart.REQUEST
+            RefusalReason.REQUEST_CLOSED,
+            write_sentence("the hold is %(status)s already", status=hold.status.value),
+            about=MessagePart.REQUEST,
         )
     withdraw_hold(connection, here, hold)
     work_context.mark_operation_done(connection, here, "cancel-hold", key, hold_id)
@@ -223,7 +238,9 @@ def update_hold(connection: Connection, here: WorkContext, hold_id: str, change:
         return hold
     if not hold.status.is_open:
         raise Refused(
-            RefusalReason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=MessagePart.REQUEST
+            RefusalReason.REQUEST_CLOSED,
+            write_sentence("the hold is %(status)s already", status=hold.status.value),
+            about=MessagePart.REQUEST,
         )
     _check_dates(here, change.need_by, change.expires)
     wanted = {"pickup": change.pickup, "need_by": change.need_by, "expires": change.expires}

@@ -12,6 +12,7 @@ from adapters.library.embedded.tables import branches, categories, loan_rules, p
 from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.library import Block, BlockScope
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryCodes
 
@@ -203,7 +204,9 @@ def get_loan_rule(connection: Connection, here: WorkContext, category: str, poli
     if rule is None:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
-            f"the library has no loan rule for {category} and {policy}",
+            write_sentence(
+                "the library has no loan rule for %(category)s and %(policy)s", category=category, policy=policy
+            ),
             about=MessagePart.ITEM,
         )
     return rule
@@ -218,7 +221,9 @@ def get_branch(connection: Connection, here: WorkContext, code: str) -> LibraryB
     """Raises Refused(INVALID_VALUE)."""
     row = connection.execute(_BRANCH, {"library": here.library, "branch": code}).one_or_none()
     if row is None:
-        raise Refused(RefusalReason.INVALID_VALUE, f"the library has no branch {code}", value=code)
+        raise Refused(
+            RefusalReason.INVALID_VALUE, write_sentence("the library has no branch %(code)s", code=code), value=code
+        )
     return LibraryBranch(
         row.code, row.name, row.pickup, row.resource_sharing, build_closures(row.closed_weekdays, row.closed_dates)
     )

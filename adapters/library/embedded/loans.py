@@ -23,6 +23,7 @@ from adapters.library.embedded.work_context import WorkContext, add_row, lock_lo
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 LENDABLE = (ItemStatus.AVAILABLE, ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT)
@@ -75,7 +76,11 @@ def _check_patron(here: WorkContext, borrower: PatronAccount) -> None:
     check_patron_allowed(borrower.patron, BlockScope.BORROW, here.today)
     limit = borrower.category.loan_limit
     if limit is not None and borrower.patron.loan_count >= limit:
-        raise Refused(RefusalReason.LIMIT_REACHED, f"the patron has {limit} loans already", about=MessagePart.PATRON)
+        raise Refused(
+            RefusalReason.LIMIT_REACHED,
+            write_sentence("the patron has %(limit)s loans already", limit=limit),
+            about=MessagePart.PATRON,
+        )
 
 
 def _check_item(piece: ItemRecord) -> None:
@@ -90,7 +95,7 @@ def _check_item(piece: ItemRecord) -> None:
     if item.status not in LENDABLE:
         raise Refused(
             RefusalReason.ITEM_NOT_AVAILABLE,
-            f"the item is {item.status.value}",
+            write_sentence("the item is %(status)s", status=item.status.value),
             about=MessagePart.ITEM,
             value=item.barcode,
         )
@@ -231,9 +236,9 @@ def renew_item(connection: Connection, here: WorkContext, barcode: str, key: str
     if loan.renewals >= rule.renewals:
         raise Refused(
             RefusalReason.RENEWAL_LIMIT_REACHED,
-            f"the loan has been renewed {loan.renewals} times, which is the most allowed"
+            write_sentence("the loan has been renewed %(count)s times, which is the most allowed", count=loan.renewals)
             if rule.renewals
-            else "loans like this can't be renewed",
+            else write_sentence("loans like this can't be renewed"),
             about=MessagePart.ITEM,
             value=barcode,
         )

@@ -38,6 +38,7 @@ from gateway.domain.library import (
     PatronIdentifier,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 
@@ -100,7 +101,11 @@ def check_patron_allowed(patron: Patron, scope: BlockScope, today: date) -> None
         raise Refused(RefusalReason.PATRON_EXPIRED, "the patron's membership has expired", about=MessagePart.PATRON)
     block = patron.find_block(scope)
     if block is not None:
-        raise Refused(RefusalReason.PATRON_BLOCKED, f"the patron is blocked: {block.reason}", about=MessagePart.PATRON)
+        raise Refused(
+            RefusalReason.PATRON_BLOCKED,
+            write_sentence("the patron is blocked: %(reason)s", reason=block.reason),
+            about=MessagePart.PATRON,
+        )
 
 
 # --- changing --------------------------------------------------------------------------------------------
@@ -128,8 +133,12 @@ def create_patron(
     if not draft.home_library and (sharing := loan_rules.find_resource_sharing_branch(connection, here)) is not None:
         draft = replace(draft, home_library=sharing.code)
     if not draft.category or not draft.home_library:
-        missing = "a home library" if draft.category else "a category"
-        raise Refused(RefusalReason.DATA_MISSING, f"a patron needs {missing}", about=MessagePart.PATRON)
+        missing = write_sentence("a home library") if draft.category else write_sentence("a category")
+        raise Refused(
+            RefusalReason.DATA_MISSING,
+            write_sentence("a patron needs %(missing)s", missing=missing),
+            about=MessagePart.PATRON,
+        )
     patron_id = new_id(here.now)
     _check_codes(connection, here, draft)
     _check_identifiers_free(connection, here, draft.identifiers, patron_id)
@@ -185,7 +194,11 @@ def delete_patron(connection: Connection, here: WorkContext, patron_id: str) -> 
     in_use = {"loans": patron.loan_count, "holds": patron.hold_count, "unpaid fees": owed}
     kept = [what for what, count in in_use.items() if count]
     if kept:
-        raise Refused(RefusalReason.IN_USE, f"the patron has {' and '.join(kept)}", about=MessagePart.PATRON)
+        raise Refused(
+            RefusalReason.IN_USE,
+            write_sentence("the patron has %(value)s", value=" and ".join(kept)),
+            about=MessagePart.PATRON,
+        )
     of_patron = (patron_identifiers.c.library == here.library, patron_identifiers.c.patron_id == patron_id)
     connection.execute(delete(patron_identifiers).where(*of_patron))
     if _has_history(connection, here, patron_id):
@@ -248,13 +261,19 @@ def _merge_identifiers(
 
 
 def _check_codes(connection: Connection, here: WorkContext, draft: PatronDraft) -> None:
-    for table, code, what in ((categories, draft.category, "category"), (branches, draft.home_library, "branch")):
+    for table, code, what in (
+        (categories, draft.category, write_sentence("category")),
+        (branches, draft.home_library, write_sentence("branch")),
+    ):
         if code is None:
             continue
         known = select(table.c.code).where(table.c.library == here.library, table.c.code == code)
         if connection.scalar(known) is None:
             raise Refused(
-                RefusalReason.INVALID_VALUE, f"the library has no {what} {code}", about=MessagePart.PATRON, value=code
+                RefusalReason.INVALID_VALUE,
+                write_sentence("the library has no %(what)s %(code)s", what=what, code=code),
+                about=MessagePart.PATRON,
+                value=code,
             )
     if any(not identifier.type or identifier.type == INTERNAL for identifier in draft.identifiers):
         raise Refused(
@@ -275,7 +294,7 @@ def _check_identifiers_free(
         if connection.scalar(taken, {"of_type": identifier.type, "of_value": identifier.value}) is not None:
             raise Refused(
                 RefusalReason.DUPLICATE_PATRON,
-                f"another patron has this {identifier.type}",
+                write_sentence("another patron has this %(type)s", type=identifier.type),
                 about=MessagePart.PATRON,
                 value=identifier.value,
             )
@@ -354,7 +373,7 @@ def _check_amount(here: WorkContext, money: Money) -> None:
     if money.currency != here.currency:
         raise Refused(
             RefusalReason.INVALID_AMOUNT,
-            f"the library keeps its accounts in {here.currency}",
+            write_sentence("the library keeps its accounts in %(currency)s", currency=here.currency),
             about=MessagePart.AMOUNT,
             value=money.currency,
         )

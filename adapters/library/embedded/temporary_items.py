@@ -18,6 +18,7 @@ from adapters.library.embedded.tables import bibs, holdings, holds, items
 from adapters.library.embedded.work_context import WorkContext, add_row, lock_item, new_id
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import TemporaryItem, TemporaryItemResult
 from gateway.sql.statements import PreparedStatement
@@ -124,12 +125,18 @@ def _check_wish(wish: TemporaryItem, before: Row[Any]) -> None:
         )
     if before.branch is None:
         named = wish.location.library
-        detail = f"the library has no branch {named}" if named else "the library has no resource-sharing branch"
+        detail = write_sentence("the library has no resource-sharing branch")
+        if named:
+            detail = write_sentence("the library has no branch %(code)s", code=named)
         raise Refused(RefusalReason.INVALID_VALUE, detail, value=named)
     if wish.location.shelf and before.shelf is None:
         raise unknown_shelf_refusal(before.branch, wish.location.shelf)
     if before.circulates is None:
-        raise Refused(RefusalReason.INVALID_VALUE, f"the library has no item policy {wish.policy}", value=wish.policy)
+        raise Refused(
+            RefusalReason.INVALID_VALUE,
+            write_sentence("the library has no item policy %(policy)s", policy=wish.policy),
+            value=wish.policy,
+        )
     if wish.hold is None:
         return
     if before.patron is None:

@@ -11,6 +11,7 @@ from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.domain.requests.events import ReasonCodes
 from gateway.domain.requests.policy import Intake, LendingRules, Mediation, Numbers, RequestPolicy, RuleConditions
 from gateway.domain.requests.request import Request, Role, ServiceType
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 # --- requests of our own patrons -------------------------------------------------------------------------
@@ -75,11 +76,13 @@ _Found = Iterator[tuple[IntakeFinding, bool]]
 
 def _check_patron_limits(facts: IntakeFacts, intake: Intake) -> _Found:
     if facts.block:
-        detail = f"The patron may not request: {facts.block.rstrip('.')}."
+        detail = write_sentence("The patron may not request: %(report)s.", report=facts.block.rstrip("."))
         yield IntakeFinding(RefusalReason.PATRON_BLOCKED, detail, MessagePart.PATRON), intake.blocks_stop
     limit = open_request_limit(facts.category, intake)
     if limit and facts.open_requests >= limit:
-        detail = f"The patron has {facts.open_requests} open requests; {limit} are allowed."
+        detail = write_sentence(
+            "The patron has %(count)s open requests; %(most)s are allowed.", count=facts.open_requests, most=limit
+        )
         yield IntakeFinding(RefusalReason.LIMIT_REACHED, detail, MessagePart.PATRON), True
 
 
@@ -92,7 +95,7 @@ def open_request_limit(category: str, intake: Intake) -> int:
 def _check_similar_requests(facts: IntakeFacts, intake: Intake) -> _Found:
     rule = intake.duplicates
     if rule.days and rule.action != "allow" and facts.similar:
-        detail = "The same patron has asked for the same thing already."
+        detail = write_sentence("The same patron has asked for the same thing already.")
         yield IntakeFinding(RefusalReason.DUPLICATE_REQUEST, detail, MessagePart.REQUEST), rule.action == "refuse"
 
 
@@ -102,14 +105,18 @@ def _check_local_copy(facts: IntakeFacts, intake: Intake) -> _Found:
         return
     if facts.owned is LocalAvailability.UNKNOWN:
         if facts.candidates:
-            detail = f"The library may have it itself: records that are like it: {facts.candidates}."
+            detail = write_sentence(
+                "The library may have it itself: records that are like it: %(count)s.", count=facts.candidates
+            )
             yield IntakeFinding(RefusalReason.NOT_ALLOWED, detail, MessagePart.ITEM), False
         return
     if rule == "allow-when-unavailable" and not on_shelf:
         return
-    where = "and it is available" if on_shelf else "but it is not available now"
-    finding = IntakeFinding(RefusalReason.NOT_ALLOWED, f"The library has it itself, {where}.", MessagePart.ITEM)
-    yield finding, rule != "warn"
+    if on_shelf:
+        detail = write_sentence("The library has it itself, and it is available.")
+    else:
+        detail = write_sentence("The library has it itself, but it is not available now.")
+    yield IntakeFinding(RefusalReason.NOT_ALLOWED, detail, MessagePart.ITEM), rule != "warn"
 
 
 def needs_mediation(request: Request, policy: RequestPolicy) -> Mediation:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from gateway.domain.library import Money
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.state_machine import Denied
 from gateway.domain.value import value_object
 
 
@@ -181,11 +182,13 @@ class PartnerLoad:
 
 @value_object
 class BulkFailure:
-    """A request with which it could not be done, and why, in a sentence."""
+    """A request with which it could not be done, and why, in a sentence. `denied`: where the request stands in a state
+    for something else."""
 
     request_id: str
     number: str
     reason: str
+    denied: Denied | None = None
 
 
 @value_object

@@ -22,6 +22,7 @@ from gateway.domain.requests.request import (
     State,
     VolumeState,
 )
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 # --- effects ---------------------------------------------------------------------------------------------
@@ -238,7 +239,8 @@ def _make_guard(name: str, test: Test) -> Guard:
 
 
 def combine_guards(one: Guard, other: Guard) -> Guard:
-    return Guard(f"{one.name}, {other.name}", lambda r, e, w: one.holds(r, e, w) and other.holds(r, e, w))
+    names = write_sentence("%(one)s, %(other)s", one=write_sentence(one.name), other=write_sentence(other.name))
+    return Guard(names, lambda r, e, w: one.holds(r, e, w) and other.holds(r, e, w))
 
 
 def _has_flag(flag: RequestFlag) -> Test:
@@ -293,7 +295,10 @@ TO_GO_BACK = _make_guard(
 
 def was_in_state(state: State) -> Guard:
     """Of an act that is undone."""
-    return _make_guard(f"it was '{state.value}' before", lambda _r, e, _w: e.details.status == state.value)
+    return _make_guard(
+        write_sentence("it was '%(state)s' before", state=state.value),
+        lambda _r, e, _w: e.details.status == state.value,
+    )
 
 
 RENEWAL_PENDING = _make_guard("a renewal is open", _has_flag(RequestFlag.RENEWAL_PENDING))

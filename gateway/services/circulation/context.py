@@ -11,6 +11,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.library import Patron
 from gateway.domain.partner_identifiers import translate_agency
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
 
@@ -86,7 +87,7 @@ def require_capability(context: CirculationContext, *capabilities: Capability) -
             what = CAPABILITY_TEXTS.get(capability, f"do this ({capability.value})")
             raise Refused(
                 RefusalReason.UNSUPPORTED_SERVICE,
-                f"The system of this library can't {what}.",
+                write_sentence("The system of this library can't %(what)s.", what=what),
                 about=MessagePart.SERVICE,
             )
 

@@ -26,6 +26,7 @@ from gateway.domain.due_dates import DueChoice, choose_due_date, patron_due
 from gateway.domain.library import BlockScope, Item, Loan, Patron
 from gateway.domain.partner_identifiers import is_request_number, list_item_barcodes, read_request_number
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, CheckedIn
 from gateway.services.circulation import holds, items, patrons
@@ -330,9 +331,13 @@ async def require_open_loan(item: Item, patron: Patron | None, sent: str, contex
     """Another patron's loan is refused in the same words as none. Raises Refused(NOT_CHECKED_OUT)."""
     loan = await context.library.item_loan(item.id)
     if loan is None or (patron is not None and loan.patron_id != patron.id):
-        who = "this patron" if patron is not None else "anybody"
         raise Refused(
-            RefusalReason.NOT_CHECKED_OUT, f"The item is not on loan to {who}.", about=MessagePart.ITEM, value=sent
+            RefusalReason.NOT_CHECKED_OUT,
+            write_sentence("The item is not on loan to this patron.")
+            if patron is not None
+            else write_sentence("The item is not on loan to anybody."),
+            about=MessagePart.ITEM,
+            value=sent,
         )
     return loan
 

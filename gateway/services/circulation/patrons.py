@@ -20,6 +20,7 @@ from gateway.domain.commands import (
 from gateway.domain.library import BlockScope, Contact, IdentifierType, Money, Patron, PatronDraft, PatronIdentifier
 from gateway.domain.partner_identifiers import choose_identifier_types, institution_identifier, read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.services.circulation.context import (
@@ -78,6 +79,13 @@ async def find_patron_by_id(patron_id: str, context: CirculationContext) -> Patr
     return await context.library.find_patron(PatronKey(patron_id, (IdentifierType.INTERNAL,)))
 
 
+_BLOCKED = {
+    BlockScope.BORROW: write_sentence("The patron is blocked from borrowing."),
+    BlockScope.REQUEST: write_sentence("The patron is blocked from placing requests."),
+    BlockScope.RENEW: write_sentence("The patron is blocked from renewing."),
+}
+
+
 def refuse_if_blocked(patron: Patron, scope: BlockScope, context: CirculationContext) -> None:
     """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED) where the profile wants it. Why a patron is blocked is the
     library's business: it goes to staff only."""
@@ -93,12 +101,9 @@ def refuse_if_blocked(patron: Patron, scope: BlockScope, context: CirculationCon
             about=MessagePart.PATRON,
             internal=block.reason,
         )
-    doing = {BlockScope.BORROW: "borrowing", BlockScope.REQUEST: "placing requests", BlockScope.RENEW: "renewing"}[
-        scope
-    ]
     raise Refused(
         RefusalReason.PATRON_BLOCKED,
-        f"The patron is blocked from {doing}.",
+        _BLOCKED[scope],
         about=MessagePart.PATRON,
         internal=block.reason,
     )
@@ -282,7 +287,9 @@ def _refuse_lasting_removals(remove: PatronDraft) -> None:
     for what, value in lasting.items():
         if value is not None:
             raise Refused(
-                RefusalReason.NOT_ALLOWED, f"The patron's {what} can't be taken away.", about=MessagePart.PATRON
+                RefusalReason.NOT_ALLOWED,
+                write_sentence("The patron's %(what)s can't be taken away.", what=what),
+                about=MessagePart.PATRON,
             )
 
 

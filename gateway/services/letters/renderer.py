@@ -11,6 +11,7 @@ from gateway.domain.library import ContactKind, Patron
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Request
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import PLAIN, AnswerLink, LetterStyle, RenderedLetter
@@ -196,7 +197,9 @@ class _LetterWriter:
             text, subject = self._render_format(name, content, LetterFormat.TEXT, "", layout)
             html, _ = self._render_format(name, content, LetterFormat.HTML, subject, layout)
         except TemplateMissingError as missing:
-            raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"There is no letter '{missing}'.") from missing
+            raise Refused(
+                RefusalReason.UNSUPPORTED_SERVICE, write_sentence("There is no letter '%(missing)s'.", missing=missing)
+            ) from missing
         return subject, text.strip("\n") + "\n", html.strip() + "\n"
 
     def _render_format(

@@ -85,7 +85,8 @@ class BulkActionService:
             try:
                 done.append(await do(id_))
             except (NotFound, EventDenied, Refused, Unavailable, OutcomeUnknown, VersionConflict) as error:
-                failed.append(BulkFailure(id_, await self._find_number(library, id_), _reason_of(error)))
+                denied = error.denied if isinstance(error, EventDenied) else None
+                failed.append(BulkFailure(id_, await self._find_number(library, id_), _reason_of(error), denied))
         return BulkResult(tuple(done), tuple(failed))
 
     async def _find_number(self, library: str, id_: str) -> str:

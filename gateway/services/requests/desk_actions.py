@@ -28,6 +28,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.request_updates import RequestChange, keep_request
 from gateway.domain.requests.state_machine import Denied, compute_transition
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, RemembersLoans, TemporaryHold, TemporaryItem, TemporaryItemResult
 from gateway.services.due_date_changes import move_due_date
@@ -179,11 +180,17 @@ async def _find_record_of_staff(action: DeskAction, volume_count: int) -> str:
     """The barcode of the record that staff have made in a system that can't be told to. Raises Refused."""
     barcode = action.event.details.barcode
     if not barcode or volume_count != 1:
-        which = "each volume" if volume_count != 1 else "it"
         raise Refused(
             RefusalReason.DATA_MISSING,
-            f"Make a record for {which} in the library's own system, then receive {which} with the barcode of its "
-            "record: that system can't be told to make one.",
+            write_sentence(
+                "Make a record for each volume in the library's own system, then receive each volume with the barcode "
+                "of its record: that system can't be told to make one."
+            )
+            if volume_count != 1
+            else write_sentence(
+                "Make a record for it in the library's own system, then receive it with the barcode of its record: "
+                "that system can't be told to make one."
+            ),
             about=MessagePart.ITEM,
         )
     await action.context.system.item_by_barcode(barcode)
@@ -350,8 +357,11 @@ async def _require_item_back(action: DeskAction, barcode: str, part: str, refuse
     if await system.item_loan(item.id) is not None:
         raise Refused(
             RefusalReason.UNSUPPORTED_SERVICE,
-            f"Check {barcode} in in the library's own system, then do this step here once more: that system can't be "
-            "told of this return.",
+            write_sentence(
+                "Check %(barcode)s in in the library's own system, then do this step here once more: that system can't "
+                "be told of this return.",
+                barcode=barcode,
+            ),
             about=MessagePart.ITEM,
             internal=refused.detail,
         ) from refused
@@ -437,7 +447,11 @@ async def _ship_volumes(action: DeskAction) -> RequestChange:
         which = " and ".join(_describe_volume(one) for one in nameless) or "none of the volumes is to be shipped"
         raise Refused(
             RefusalReason.DATA_MISSING,
-            f"Which item is shipped? The barcode is missing: {which}. Each volume is shipped with its own barcode.",
+            write_sentence(
+                "Which item is shipped? The barcode is missing: %(which)s. Each volume is shipped with its own "
+                "barcode.",
+                which=which,
+            ),
             about=MessagePart.ITEM,
         )
     due = due_moment(action.event.details.due, action.policy.due_dates, action.context.zone)

@@ -16,6 +16,7 @@ from gateway.domain.requests.partner_policy import PartnerPolicy, Workflow
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import LibraryParty, Request, Role
 from gateway.domain.requests.views import NotFound
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue
 from gateway.ports.library_system import LibraryInfo, LibrarySystem
@@ -91,7 +92,7 @@ class LibraryContext:
         if profile is None or profile.partner is None:
             raise Refused(
                 RefusalReason.UNKNOWN_AGENCY,
-                f"There is no partner profile '{name}'.",
+                write_sentence("There is no partner profile '%(name)s'.", name=name),
                 about=MessagePart.RECEIVER,
                 value=name,
             )
@@ -153,7 +154,11 @@ class LibraryContext:
 def require_role(request: Request, role: Role) -> None:
     """Raises Refused(NOT_ALLOWED)."""
     if request.role is not role:
-        raise Refused(RefusalReason.NOT_ALLOWED, f"This is a {request.role.value} request.", about=MessagePart.REQUEST)
+        raise Refused(
+            RefusalReason.NOT_ALLOWED,
+            write_sentence("This is a %(role)s request.", role=request.role.value),
+            about=MessagePart.REQUEST,
+        )
 
 
 async def require_request(context: LibraryContext, request_id: str) -> Request:

@@ -14,6 +14,7 @@ from gateway.domain.requests.request import BorrowingState, Request, RequestFlag
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
 from gateway.domain.requests.views import EventDenied, UndoableAct
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import LetterSender, Mailer
 from gateway.ports.partner_channel import SendsBatches
@@ -77,7 +78,7 @@ class RequestOutboxHandlers:
         if channel is None:
             raise Refused(
                 RefusalReason.UNSUPPORTED_SERVICE,
-                f"The channel '{policy.channel}' is not there.",
+                write_sentence("The channel '%(channel)s' is not there.", channel=policy.channel),
                 about=MessagePart.RECEIVER,
             )
         composed = None

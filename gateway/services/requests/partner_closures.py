@@ -9,6 +9,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.partner_policy import Closure, PartnerPolicy
 from gateway.domain.requests.staff_views import PartnerClosureView
 from gateway.domain.requests.views import NotFound
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store import partner_closures
@@ -51,7 +52,10 @@ class PartnerClosureService:
         if last > today + timedelta(days=MAX_DAYS_AHEAD):
             raise _invalid("This is too far ahead.", last.isoformat())
         if len(said) > MAX_NOTE_CHARS or not said.isprintable():
-            raise _invalid(f"The note has {MAX_NOTE_CHARS} printable characters at most.", said[:40])
+            raise _invalid(
+                write_sentence("The note has %(most)s printable characters at most.", most=MAX_NOTE_CHARS),
+                said[:40],
+            )
         now = context.now()
         new = PartnerClosureRow(
             library=context.symbol,

@@ -18,6 +18,7 @@ from gateway.domain.requests.request import LibraryParty, Request, Role
 from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import LocatedCopy, NotFound
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.ports.partner_channel import PartnerMessage
@@ -122,7 +123,10 @@ class PrintService:
         context = find_library_context(self.contexts, library)
         ids = tuple(dict.fromkeys(request_ids))
         if not 0 < len(ids) <= MAX_BATCH_REQUESTS:
-            raise Refused(RefusalReason.NOT_ALLOWED, f"A batch has 1 to {MAX_BATCH_REQUESTS} requests.")
+            raise Refused(
+                RefusalReason.NOT_ALLOWED,
+                write_sentence("A batch has 1 to %(most)s requests.", most=MAX_BATCH_REQUESTS),
+            )
         now = context.now()
         batch = PrintBatch(
             library=context.symbol,

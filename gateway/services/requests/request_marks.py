@@ -12,6 +12,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.take_back import MarkChange, take_back_marks
 from gateway.domain.requests.views import NotFound
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext, find_library_context
@@ -43,7 +44,7 @@ class RequestMarkService:
             if len(labels) > MAX_LABELS:
                 raise Refused(
                     RefusalReason.INVALID_VALUE,
-                    f"A request has {MAX_LABELS} labels at most.",
+                    write_sentence("A request has %(most)s labels at most.", most=MAX_LABELS),
                     about=MessagePart.REQUEST,
                 )
             return replace(request, labels=labels)
@@ -84,5 +85,9 @@ def _check_line(text: str, what: str, longest: int) -> str:
     """With single blanks. Raises Refused (INVALID_VALUE)."""
     line = " ".join(text.split())
     if len(line) > longest or not line.isprintable():
-        raise Refused(RefusalReason.INVALID_VALUE, f"{what} has {longest} printable characters at most.", value=text)
+        raise Refused(
+            RefusalReason.INVALID_VALUE,
+            write_sentence("%(what)s has %(longest)s printable characters at most.", what=what, longest=longest),
+            value=text,
+        )
     return line

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.views import NotFound
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext, find_library_context
@@ -34,9 +35,18 @@ class SavedFilterService:
         context = find_library_context(self.contexts, library)
         line = " ".join(name.split())
         if not line or len(line) > MAX_NAME_CHARS or not line.isprintable():
-            raise _invalid(f"The name of a filter has 1 to {MAX_NAME_CHARS} printable characters.", name)
+            raise _invalid(
+                write_sentence(
+                    "The name of a filter has 1 to %(most)s printable characters.",
+                    most=MAX_NAME_CHARS,
+                ),
+                name,
+            )
         if len(query) > MAX_QUERY_CHARS:
-            raise _invalid(f"A filter has {MAX_QUERY_CHARS} characters at most.", query[:40])
+            raise _invalid(
+                write_sentence("A filter has %(most)s characters at most.", most=MAX_QUERY_CHARS),
+                query[:40],
+            )
         now = context.now()
         new = SavedFilter(
             library=context.symbol,
@@ -52,7 +62,10 @@ class SavedFilterService:
         def insert_filter(connection: Transaction) -> None:
             saved_filters.insert_saved_filter(connection, new)
             if saved_filters.count_saved_filters(connection, context.symbol, owner) > MAX_FILTERS:
-                raise _invalid(f"Nobody has more than {MAX_FILTERS} filters: remove one first.", line)
+                raise _invalid(
+                    write_sentence("Nobody has more than %(most)s filters: remove one first.", most=MAX_FILTERS),
+                    line,
+                )
 
         await context.store.write(insert_filter)
         return new

@@ -8,6 +8,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request, Role, ServiceType, Volume, VolumeState
 from gateway.domain.requests.views import ActionRequest
+from gateway.domain.sentences import write_sentence
 from gateway.domain.text_folding import fold_text
 from gateway.services.requests.library_context import LibraryContext
 
@@ -43,7 +44,11 @@ async def name_scanned_volume(context: LibraryContext, request: Request, action:
         return _name_volume(request, details, alike[0])
     raise Refused(
         RefusalReason.AMBIGUOUS_ITEM,
-        f"Which volume is {details.barcode}? Name it (volumes): {_list_volumes(awaited)}.",
+        write_sentence(
+            "Which volume is %(barcode)s? Name it (volumes): %(volumes)s.",
+            barcode=details.barcode,
+            volumes=_list_volumes(awaited),
+        ),
         about=MessagePart.ITEM,
         value=details.barcode,
     )
@@ -53,7 +58,11 @@ def _require_one_volume(details: EventDetails) -> None:
     if len(details.volumes) > 1:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            f"The barcode {details.barcode} can be that of one volume only; {len(details.volumes)} are named.",
+            write_sentence(
+                "The barcode %(barcode)s can be that of one volume only; %(count)s are named.",
+                barcode=details.barcode,
+                count=len(details.volumes),
+            ),
             about=MessagePart.ITEM,
             value=details.barcode,
         )
@@ -84,18 +93,25 @@ async def _find_volumes_alike(
 
 def _ask_about_further_item(request: Request, barcode: str) -> None:
     """Each volume has its item already."""
-    if request.role is Role.LENDING:
-        had = ", ".join(request.lent_barcodes) or "another item"
-        instead = f"If it went out instead of {had}, name the volume (volumes: {request.volumes[0].id}). "
-        done = "was sent"
-    else:
-        had = ", ".join(filter(None, (one.barcode for one in request.volumes))) or "another item"
-        instead, done = "", "is here"
-    count = "one volume" if len(request.volumes) == 1 else f"{len(request.volumes)} volumes"
+    had = request.lent_barcodes if request.role is Role.LENDING else tuple(one.barcode for one in request.volumes)
+    items = ", ".join(filter(None, had)) or "?"
     raise Refused(
         RefusalReason.AMBIGUOUS_ITEM,
-        f"The request has {count}, and {had} {done} for it. What is {barcode}? {instead}"
-        "If it is a further volume, add that first (edit: further_volume). Else it belongs to another request.",
+        write_sentence(
+            "Each volume of this request has its item already (%(items)s). What is %(barcode)s? If it went out instead "
+            "of one of them, name the volume (volumes: %(volume)s). If it is a further volume, add that first (edit: "
+            "further_volume). Else it belongs to another request.",
+            items=items,
+            barcode=barcode,
+            volume=request.volumes[0].id,
+        )
+        if request.role is Role.LENDING
+        else write_sentence(
+            "Each volume of this request has its item already (%(items)s). What is %(barcode)s? If it is a further "
+            "volume, add that first (edit: further_volume). Else it belongs to another request.",
+            items=items,
+            barcode=barcode,
+        ),
         about=MessagePart.ITEM,
         value=barcode,
     )

@@ -38,6 +38,7 @@ from gateway.domain.requests.task_lists import (
     TaskList,
 )
 from gateway.domain.requests.views import NotFound, ResultPage
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.effects import PARTNER
@@ -312,7 +313,10 @@ def _check_payload(row: OutboxRow, payload: str) -> None:
         elif not isinstance(json.loads(payload), dict):
             raise ValueError("an object is expected")
     except (ValueError, UnreadableDocumentError) as error:
-        raise Refused(RefusalReason.INVALID_VALUE, f"This can't be what '{row.kind}' needs: {error}") from error
+        raise Refused(
+            RefusalReason.INVALID_VALUE,
+            write_sentence("This can't be what '%(kind)s' needs: %(error)s", kind=row.kind, error=str(error)),
+        ) from error
 
 
 @value_object

@@ -19,6 +19,7 @@ from gateway.domain.requests.catalogue_policy import naming_number_types
 from gateway.domain.requests.citation import Citation, format_issn, list_isbn_forms, normalize_number, normalize_numbers
 from gateway.domain.requests.citation_matching import drop_article
 from gateway.domain.requests.views import NotFound
+from gateway.domain.sentences import write_sentence
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import (
@@ -140,7 +141,9 @@ class CatalogueSearch:
         """A partner that shares a catalogue is searched there. Raises Refused(INVALID_VALUE)."""
         profile = context.profile(name)
         if profile is None or profile.abstract:
-            raise Refused(RefusalReason.INVALID_VALUE, f"There is no profile '{name}'.", value=name)
+            raise Refused(
+                RefusalReason.INVALID_VALUE, write_sentence("There is no profile '%(name)s'.", name=name), value=name
+            )
         return find_catalogue(profile, context.profiles(), self.asker.searches)
 
 
@@ -385,7 +388,11 @@ def _find_index(name: str) -> SearchIndex:
     if (index := _INDEXES.get(name.lower())) is None:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            f"There is no index '{name}'; there are: {', '.join(NAMES)}. A colon in a title stands in quotes.",
+            write_sentence(
+                "There is no index '%(name)s'; there are: %(value)s. A colon in a title stands in quotes.",
+                name=name,
+                value=", ".join(NAMES),
+            ),
             value=name,
         )
     return index

@@ -11,6 +11,7 @@ from functools import cached_property
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.adapter import SearchAdapter, SearchContext
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchHits, SearchTerm
@@ -40,10 +41,11 @@ def choose_target(profile: Profile, by: str, searches: Iterable[str]) -> Catalog
     """
     found = tuple(name for name in locate_sections(profile, searches) if by in ("", name))
     if len(found) != 1:
-        how = "has several catalogues; `locate.by` must say which" if found else "has no catalogue that can be searched"
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            f"Profile '{profile.name}' {how}.",
+            write_sentence("Profile '%(name)s' has several catalogues; `locate.by` must say which.", name=profile.name)
+            if found
+            else write_sentence("Profile '%(name)s' has no catalogue that can be searched.", name=profile.name),
             about=MessagePart.RECEIVER,
             value=profile.name,
         )
@@ -59,7 +61,7 @@ def find_catalogue(partner: Profile, profiles: ProfileSet, searches: Iterable[st
     if profile is None or profile.abstract:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            f"There is no profile '{locate.target}'.",
+            write_sentence("There is no profile '%(target)s'.", target=locate.target),
             about=MessagePart.RECEIVER,
             value=locate.target,
         )

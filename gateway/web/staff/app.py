@@ -183,10 +183,8 @@ class StaffPages:
             return await error_pages.show_fault(request, 404, "fault-not-there")
         except VersionConflict:
             return await error_pages.show_fault(request, 409, "fault-changed")
-        except EventDenied as error:
-            return await error_pages.show_fault(request, 409, "fault-refused", error.denied.detail)
-        except Refused as refused:
-            return await error_pages.show_fault(request, 409, "fault-refused", refused.detail)
+        except (EventDenied, Refused) as refused:
+            return await error_pages.show_fault(request, 409, "fault-refused", request.describe_refusal(refused))
         except Unavailable:
             return await error_pages.show_fault(request, 503, "fault-away")
         except OutcomeUnknown:

@@ -13,7 +13,7 @@ from gateway.domain.requests.action_fields import ACTS
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, NEEDS, PrintKind
 from gateway.domain.requests.request import Request
-from gateway.domain.requests.staff_views import BulkResult
+from gateway.domain.requests.staff_views import BulkFailure, BulkResult
 from gateway.domain.requests.take_back import note_mark_change
 from gateway.domain.requests.views import ListFacet, NotFound, RequestFilter, SeveralRequests
 from gateway.domain.roles import Right
@@ -23,7 +23,7 @@ from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.list_filters import BORROWING, COPIES, LENDING, ListPlace, ListQuery, list_path, parse_list_query
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
-from gateway.web.staff.request_words import ACT_LABELS
+from gateway.web.staff.request_words import ACT_LABELS, describe_denial
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 K = EventKind
@@ -214,7 +214,7 @@ def make_act_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Re
         try:
             result = await _perform_bulk_act(request, checked, chosen)
         except Refused as refused:
-            checked.general.append(refused.detail)
+            checked.general.append(request.describe_refusal(refused))
         if not checked.is_good:
             return await _render_confirmation(request, asked, chosen, checked)
         act = _note_recent_act(request, asked, form, chosen, result)
@@ -269,6 +269,12 @@ def _note_recent_act(
     return replace(act, events=tuple(event for event in events if event is not None))
 
 
+def _describe_cause(request: StaffRequest, failure: BulkFailure) -> str:
+    if failure.denied is not None:
+        return describe_denial(failure.denied, request.localization)
+    return request.localization.translate_sentence(failure.reason)
+
+
 def _tell_result(
     request: StaffRequest, asked: ListQuery, form: SubmittedForm, result: BulkResult, undo: str
 ) -> web.Response:
@@ -281,7 +287,7 @@ def _tell_result(
     title = f"{said}, {not_done}"
     causes: dict[str, list[object]] = {}
     for one in result.failed:
-        causes.setdefault(one.reason, []).append(one)
+        causes.setdefault(_describe_cause(request, one), []).append(one)
     kept = [(name, value) for name, value in form.pairs if name not in ("one", "csrf", "scope")]
     return request.render(
         "bulk_result",

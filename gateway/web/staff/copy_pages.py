@@ -247,7 +247,7 @@ async def _take_file(request: StaffRequest, sent: UploadForm, file: UploadedFile
         )
         return UploadOutcome("look", said)
     except (Refused, Unavailable) as error:
-        why = error.detail if isinstance(error, Refused) else str(error)
+        why = request.describe_refusal(error) if isinstance(error, Refused) else str(error)
         return UploadOutcome("late", request.gettext("“%(name)s” was not added: %(why)s", name=file.name, why=why))
     shown = list_files(request, done)[-1]
     return _describe_added_file(request, done, shown)
@@ -311,9 +311,9 @@ async def _act_on_copy(request: StaffRequest, one: Request, kind: K, details: Ev
         )
         return request.redirect(back, said, "look")
     except EventDenied as denied:
-        return request.redirect(back, f"{one.number}: {denied.denied.detail}", "late")
+        return request.redirect(back, f"{one.number}: {request.describe_refusal(denied)}", "late")
     except Refused as refused:
-        return request.redirect(back, f"{one.number}: {refused.detail}", "late")
+        return request.redirect(back, f"{one.number}: {request.describe_refusal(refused)}", "late")
     return request.redirect(back, f"{one.number}: {describe_done(kind, request.localization)}")
 
 

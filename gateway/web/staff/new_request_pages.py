@@ -173,7 +173,7 @@ async def _show_search(page: StaffRequest, role: Role, wish: str, where: str) ->
     try:
         outcome = await page.parts.search.search(page.library, chosen, parse_query(wish))
     except Refused as refused:
-        found = FoundWork(said=refused.detail)
+        found = FoundWork(said=page.describe_refusal(refused))
         return await _render_form(page, role, _fill_form(page, found), found=found)
     return page.render(
         "request_search",
@@ -272,7 +272,7 @@ async def submit_new_request(page: StaffRequest) -> web.StreamResponse:
     try:
         request_id = await _create_request(page, draft, hash_token(f"{page.visit.id}:{token}"))
     except Refused as refused:
-        _show_refusal(checked, refused)
+        _show_refusal(page, checked, refused)
         can_override = role is Role.BORROWING and refused.reason in OVERRULED_BY_STAFF
         return await _render_form(page, role, checked, can_override=can_override)
     made = await page.parts.requests.find_request(page.library, request_id)
@@ -353,13 +353,13 @@ def _read_cost(page: StaffRequest, checked: FormCheck) -> Money | None:
         return None
 
 
-def _show_refusal(checked: FormCheck, refused: Refused) -> None:
+def _show_refusal(page: StaffRequest, checked: FormCheck, refused: Refused) -> None:
     """At the field that it is about, else above the form."""
     name = FIELD_OF.get(refused.about) if refused.about is not None else None
     if name is not None and refused.reason is not RefusalReason.DUPLICATE_REQUEST:
-        checked.add_problem_text(name, refused.detail)
+        checked.add_problem_text(name, page.describe_refusal(refused))
     else:
-        checked.general.append(refused.detail)
+        checked.general.append(page.describe_refusal(refused))
 
 
 # Whoever may make requests to other libraries may make some to us; `_require_role` looks at that once more.

@@ -195,7 +195,7 @@ async def edit_letter(request: StaffRequest) -> web.Response:
         try:
             await request.parts.desk.edit(request.library, letter.id, payload, request.origin.actor)
         except Refused as refused:
-            checked.add_problem_text("payload", refused.detail)
+            checked.add_problem_text("payload", request.describe_refusal(refused))
             return await _render_edit_form(request, letter, checked)
         return request.redirect(request.path("outbox"), request.gettext("The changed message is on its way."))
     return await _render_edit_form(request, letter, checked, _list_changes(_indent_payload(letter.payload), text))

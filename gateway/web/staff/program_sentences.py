@@ -176,6 +176,13 @@ ERROR_SENTENCES = (
 )
 """Why something could not be sent or done (`services.outbox.attempts`, `adapters.smtp`, `adapters.http_exchange`)."""
 
+WARNING_SENTENCES = (
+    mark_text("The patron may not request: %(report)s."),
+    mark_text("The patron has %(count)s open requests; %(most)s are allowed."),
+    mark_text("The library may have it itself: records that are like it: %(count)s."),
+)
+"""What was noticed at an intake, beside sentences without values (`domain.requests.intake_rules`)."""
+
 HINT_SENTENCES = (
     mark_text("Check the item in in the library's own system first."),
     mark_text("Make a record for the item in the library's own system first, and give its barcode."),
@@ -225,6 +232,10 @@ def describe_mail_reading(line: str, localization: Localization) -> str:
     return line[: len(line) - len(said)] + (_describe_exactly(MAIL_SENTENCES, said, localization) or said)
 
 
+def describe_warning(warning: str, localization: Localization) -> str:
+    return _describe_exactly(WARNING_SENTENCES, warning, localization) or localization.translate_sentence(warning)
+
+
 def describe_act_hint(hint: str, localization: Localization) -> str:
     """One sentence after the other."""
     said = _SENTENCE_END.split(hint) if hint else ()
@@ -234,7 +245,7 @@ def describe_act_hint(hint: str, localization: Localization) -> str:
 def describe_send_error(error: str, localization: Localization) -> str:
     """Without the code that the outbox writes before a refusal's sentence."""
     said = _REFUSAL_CODE.sub("", error)
-    return _describe_exactly(ERROR_SENTENCES, said, localization) or said
+    return _describe_exactly(ERROR_SENTENCES, said, localization) or localization.translate_sentence(said)
 
 
 # --- a sentence known again ------------------------------------------------------------------------------

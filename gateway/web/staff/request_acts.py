@@ -96,10 +96,8 @@ async def _perform_act(
         after = await page.parts.requests.act(page.library, view.request.id, action)
     except VersionConflict:
         return await _show_conflict(page, await load_request_view(page), kind, checked)
-    except EventDenied as denied:
-        checked.general.append(denied.denied.detail)
-    except Refused as refused:
-        checked.general.append(refused.detail)
+    except (EventDenied, Refused) as refused:
+        checked.general.append(page.describe_refusal(refused))
     except Unavailable as away:
         return page.redirect(
             back, page.gettext("Not yet done: %(why)s. It is tried again by itself.", why=str(away).rstrip(".")), "look"
@@ -226,7 +224,7 @@ async def submit_citation(page: StaffRequest) -> web.StreamResponse:
         view = await load_request_view(page)
         return _render_citation(page, view, checked, news=_tell_news(page, view, form["seen"]), status=409)
     except (EventDenied, Refused) as refused:
-        checked.general.append(refused.denied.detail if isinstance(refused, EventDenied) else refused.detail)
+        checked.general.append(page.describe_refusal(refused))
         return _render_citation(page, view, checked)
     return page.redirect(back, page.gettext("The citation is changed."))
 
@@ -348,7 +346,7 @@ async def upload_file(page: StaffRequest) -> web.StreamResponse:
         try:
             await page.parts.requests.attach(page.library, request.id, upload, page.origin.actor, None)
         except Refused as refused:
-            said = page.gettext("“%(name)s” was not added: %(why)s", name=file.name, why=refused.detail)
+            said = page.gettext("“%(name)s” was not added: %(why)s", name=file.name, why=page.describe_refusal(refused))
             return answer_upload(page, back, "late", said)
     count = len(sent.files)
     if page.is_asked_by_script:

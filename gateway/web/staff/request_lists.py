@@ -212,7 +212,7 @@ async def save_filter(request: StaffRequest) -> web.Response:
             request.library, place.name, request.user.name, form["name"], asked.query, bool(form["shared"])
         )
     except Refused as refused:
-        return request.redirect(back, refused.detail, "late")
+        return request.redirect(back, request.describe_refusal(refused), "late")
     return request.redirect(back, request.gettext("Kept as “%(name)s”.", name=saved.name))
 
 

@@ -28,7 +28,7 @@ from gateway.web.staff.coded_words import (
 )
 from gateway.web.staff.copy_pages import describe_link, list_files
 from gateway.web.staff.message_pages import build_message_lines, describe_answer
-from gateway.web.staff.program_sentences import describe_act_hint, describe_item_reason
+from gateway.web.staff.program_sentences import describe_act_hint, describe_item_reason, describe_warning
 from gateway.web.staff.request_access import ACT_RIGHTS, find_named_request, list_permitted_acts, load_request_view
 from gateway.web.staff.request_panels import (
     find_own_copies,
@@ -204,7 +204,7 @@ async def render_request(
         costs=list_cost_rows(page, request),
         partner_rows=list_partner_rows(page, request),
         notes=_list_own_notes(request, localization, context.zone),
-        warnings=request.warnings,
+        warnings=[describe_warning(one, localization) for one in request.warnings],
         volumes=request.volumes if len(request.volumes) > 1 else (),
         can_note=K.NOTE in acts.folded or K.NOTE in acts.open_acts,
         lines=build_message_lines(page, reversed(view.messages)),

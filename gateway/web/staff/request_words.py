@@ -8,6 +8,8 @@ from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import LendingState as L
 from gateway.domain.requests.request import Request, RequestFlag, Role
+from gateway.domain.requests.state_machine import Denied
+from gateway.domain.requests.state_table import DenialReason
 from gateway.domain.requests.take_back import UNDOABLE
 from gateway.domain.requests.task_lists import COMES_HERE, OPEN_QUERY
 from gateway.domain.value import value_object
@@ -277,6 +279,31 @@ DONE: Mapping[K, str] = {
 def describe_act(kind: K, localization: Localization) -> str:
     text = ACT_LABELS.get(kind)
     return localization.gettext(text) if text is not None else kind.value
+
+
+def describe_denial(denied: Denied, localization: Localization) -> str:
+    """Why an act of ours doesn't fit, in words instead of the codes of `Denied.detail`."""
+    role = Role.BORROWING if isinstance(denied.state, B) else Role.LENDING
+    state = tag_of_state(role, denied.state.value, localization).word
+    text = _DENIALS.get(denied.why, _NOT_NOW)
+    conditions = [localization.translate_sentence(one) for one in denied.conditions]
+    return localization.gettext(
+        text,
+        act=describe_act(denied.signal.kind, localization),
+        state=state,
+        number=denied.attempt,
+        conditions=localization.gettext(" or if ").join(conditions),
+    )
+
+
+_NOT_NOW = mark_text("“%(act)s” is not possible while the request stands at “%(state)s”.")
+_DENIALS: Mapping[DenialReason, str] = {
+    DenialReason.ENDED: mark_text("“%(act)s” is not possible any more: the request is closed (%(state)s)."),
+    DenialReason.NEVER: mark_text("“%(act)s” does not exist on this side of a request."),
+    DenialReason.UNMET: mark_text("“%(act)s” is possible only if %(conditions)s (the request stands at “%(state)s”)."),
+    DenialReason.NOT_ASKED: mark_text("“%(act)s” does not fit library no. %(number)s of this request."),
+    DenialReason.NO_VOLUME: mark_text("“%(act)s” names a volume that this request does not have."),
+}
 
 
 USUALLY_DONE = mark_text("Done.")

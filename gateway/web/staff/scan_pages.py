@@ -355,7 +355,11 @@ def _describe_reason(request: StaffRequest, result: ScanResult) -> str:
     if result.settlement is not None:
         return describe_settlement(result.settlement, request.localization, request.context.zone)
     text = request.gettext(TEXTS[result.reason]) if TEXTS[result.reason] else ""
-    return f"{text} {result.detail}" if result.reason is ScanReason.REFUSED else text
+    return (
+        f"{text} {request.localization.translate_sentence(result.detail)}"
+        if result.reason is ScanReason.REFUSED
+        else text
+    )
 
 
 def _describe_facts(request: StaffRequest, desk: ScanDesk, result: ScanResult) -> str:

@@ -16,6 +16,8 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
+from gateway.domain.problems import Refused
+from gateway.domain.requests.views import EventDenied
 from gateway.domain.roles import Right, StaffUser
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat
@@ -56,6 +58,7 @@ from gateway.web.oidc import OidcClient
 from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_viewers import RequestViewers
+from gateway.web.staff.request_words import describe_denial
 from gateway.web.trusted_proxies import TrustedProxies
 
 ROOT = "/staff"
@@ -259,6 +262,12 @@ class StaffRequest:
 
     def ngettext(self, singular: str, plural: str, count: int, /, **values: object) -> str:
         return self.localization.ngettext(singular, plural, count, **values)
+
+    def describe_refusal(self, error: EventDenied | Refused) -> str:
+        """Why something was not done, in the reader's language."""
+        if isinstance(error, EventDenied):
+            return describe_denial(error.denied, self.localization)
+        return self.localization.translate_sentence(error.detail)
 
     def format_text(self, key: str, **values: object) -> str:
         """See `FormPage`."""

@@ -50,7 +50,7 @@ AUDIT_WORDS = {
 
 AUDIT_ROWS = 50
 
-_FIELD_OF = ("email", "mail address"), ("shown_name", "shown name"), ("subject", "subject"), ("name", "name")
+_FIELD_OF = ("email", "mail address"), ("shown_name", "shown name"), ("subject", "A subject"), ("name", "name")
 
 
 # --- list and audit log --------------------------------------------------------------------------------------

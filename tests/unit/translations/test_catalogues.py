@@ -21,7 +21,7 @@ from gateway.translations.maintenance import (
 )
 from tests.support.paths import ROOT
 
-TRANSLATING = ("gettext", "ngettext", "pgettext", "npgettext", "mark_text")
+TRANSLATING = ("gettext", "ngettext", "pgettext", "npgettext", "mark_text", "write_sentence")
 
 CATALOGUES = sorted(SHIPPED_TRANSLATIONS.glob("*.po"))
 
@@ -62,6 +62,20 @@ def test_no_text_escapes_the_command(texts: Catalog) -> None:
     ]
 
     assert escaped == []
+
+
+def test_a_refusal_is_a_text_with_values() -> None:
+    """Staff read it in their language: an f-string is no text that could be looked up."""
+    put_together = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for folder in ("gateway", "adapters/library")
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refused"
+        if any(isinstance(one, ast.JoinedStr | ast.BinOp) for one in node.args[1:2])
+    ]
+
+    assert put_together == []
 
 
 def find_translated_texts(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:

@@ -154,7 +154,7 @@ async def test_a_second_barcode_asks_and_can_be_what_went_out_instead(north: Nci
     with pytest.raises(Refused) as asked:
         await north.act(request, K.SHIPPED, barcode=second)
     assert asked.value.reason is RefusalReason.AMBIGUOUS_ITEM
-    assert f"one volume, and {first} was sent for it. What is {second}?" in asked.value.detail
+    assert f"has its item already ({first}). What is {second}? If it went out instead" in asked.value.detail
     assert await is_out(north, first), "nothing is done before the answer"
     assert not await is_out(north, second)
 
@@ -186,8 +186,8 @@ async def test_a_second_barcode_that_comes_asks_too(north: NcipTown) -> None:
         await north.act(request, K.RECEIVED, barcode="S-4712")
     assert asked.value.reason is RefusalReason.AMBIGUOUS_ITEM
     assert asked.value.detail == (
-        "The request has one volume, and S-4711 is here for it. What is S-4712? If it is a further volume, add that "
-        "first (edit: further_volume). Else it belongs to another request."
+        "Each volume of this request has its item already (S-4711). What is S-4712? If it is a further volume, add "
+        "that first (edit: further_volume). Else it belongs to another request."
     )
 
     await north.act(request, K.EDIT, further_volume="Παράρτημα")
