@@ -48,7 +48,7 @@ def make_action(world: NcipWorld, kind: EventKind, barcode: str) -> Any:
         return await world.library.item_by_barcode(barcode)
 
     context = SimpleNamespace(system=world.library, find_item=find_item)
-    request = SimpleNamespace(volumes=("only",), item_barcode=barcode)
+    request = SimpleNamespace(volumes=("only",), item_barcode=barcode, is_loss_settled=False)
     return SimpleNamespace(
         context=context, request=request, event=Event(local_signal(kind), world.now(), "ada"), key=f"{kind.value}-1"
     )
