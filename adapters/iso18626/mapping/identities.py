@@ -1,4 +1,4 @@
-"""Agencies and symbols, days and moments, amounts."""
+"""Agencies and symbols, headers of what the gateway says, days and moments, amounts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
 from adapters.iso18626.dialect import DEFAULT_DIALECT, Iso18626Dialect, Symbols
-from adapters.iso18626.messages.declaration import Code
-from adapters.iso18626.messages.structures import AgencyId, Costs
+from adapters.iso18626.messages.declaration import Code, SchemaVersion
+from adapters.iso18626.messages.structures import AgencyId, Costs, Header, RequesterHeader, SupplierHeader
 from gateway.domain.library import Money
+from gateway.domain.requests.request import Role
 from gateway.domain.value import value_object
+from gateway.ports.partner_channel import PartnerMessage
 
 _END_OF_DAY = time(23, 59, 59)
 
@@ -98,3 +100,46 @@ class MappingContext:
             return None
         there = moment.astimezone(UTC)
         return there.date() if there.time() == _END_OF_DAY else moment.astimezone(self.zone).date()
+
+
+def _write_parties(message: PartnerMessage, context: MappingContext) -> tuple[AgencyId, AgencyId]:
+    """Requester and supplier; of what we broker the library on the other side in place of us, where the partner is to
+    know of it."""
+    symbols, side = context.dialect.symbols, message.on_behalf_of
+    ours = agency_of_symbol(side.symbol if side is not None else symbols.ours or message.sender.symbol, symbols)
+    theirs = agency_of_symbol(symbols.theirs or message.receiver.symbol, symbols)
+    return (ours, theirs) if message.role is Role.BORROWING else (theirs, ours)
+
+
+def write_request_header(message: PartnerMessage, context: MappingContext) -> Header:
+    requester, supplier = _write_parties(message, context)
+    return Header(
+        supplying_agency=supplier,
+        requesting_agency=requester,
+        multiple_item_request_id="" if context.dialect.schema_version is SchemaVersion.V1_2 else None,
+        timestamp=message.at,
+        requesting_agency_request_id=message.transaction,
+    )
+
+
+def write_requester_header(message: PartnerMessage, context: MappingContext) -> RequesterHeader:
+    requester, supplier = _write_parties(message, context)
+    attempt = next((one for one in message.request.attempts if one.transaction == message.transaction), None)
+    return RequesterHeader(
+        supplying_agency=supplier,
+        requesting_agency=requester,
+        timestamp=message.at,
+        requesting_agency_request_id=message.transaction,
+        supplying_agency_request_id=(attempt.theirs if attempt is not None else "") or None,
+    )
+
+
+def write_supplier_header(message: PartnerMessage, context: MappingContext) -> SupplierHeader:
+    requester, supplier = _write_parties(message, context)
+    return SupplierHeader(
+        supplying_agency=supplier,
+        requesting_agency=requester,
+        timestamp=message.at,
+        requesting_agency_request_id=message.transaction,
+        supplying_agency_request_id=message.request.number or None,
+    )

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from adapters.iso18626.dialect import Iso18626Dialect
-from adapters.iso18626.mapping.identities import MappingContext
-from adapters.iso18626.mapping.message_headers import write_request_header, write_requester_header
+from adapters.iso18626.mapping.identities import MappingContext, write_request_header, write_requester_header
 from adapters.iso18626.mapping.note_habits import ITEM_DAMAGED, ITEM_LOST, join_notes, write_return_term
 from adapters.iso18626.mapping.requests import has_volume_elements, write_request
 from adapters.iso18626.mapping.supplier_messages import SUPPLIER_WRITERS, make_no_message_error, write_supplier_message

@@ -17,8 +17,7 @@ from adapters.iso18626.mapping.codes import (
     reason_of_word,
     write_conditions,
 )
-from adapters.iso18626.mapping.identities import MappingContext, agency_of_symbol, costs_of_money
-from adapters.iso18626.mapping.message_headers import write_supplier_header
+from adapters.iso18626.mapping.identities import MappingContext, agency_of_symbol, costs_of_money, write_supplier_header
 from adapters.iso18626.mapping.note_habits import (
     ITEM_DAMAGED,
     RETURN_TO,
