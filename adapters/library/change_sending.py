@@ -8,6 +8,8 @@ The next call under the same key asks again before it sends (facts/ils-backends.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 import structlog
@@ -26,7 +28,6 @@ HOLD_JSON: TypeAdapter[Hold] = TypeAdapter(Hold)
 ITEM_JSON: TypeAdapter[Item] = TypeAdapter(Item)
 CHARGE_JSON: TypeAdapter[Charge] = TypeAdapter(Charge)
 CHECKED_IN_JSON: TypeAdapter[CheckedIn] = TypeAdapter(CheckedIn)
-"""Without the patron: the number of whom is enough, and names are not kept."""
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -113,3 +114,36 @@ def _list_barcodes(changes: tuple[LibraryChange, ...]) -> frozenset[str]:
 
 _BEGINNINGS = frozenset({ChangeKind.CHECK_OUT, ChangeKind.HOLD, ChangeKind.TEMPORARY_ITEM})
 _ENDINGS = frozenset({ChangeKind.CHECK_IN, ChangeKind.HOLD_CANCELLATION, ChangeKind.TEMPORARY_ITEM_DELETION})
+
+
+def make_loan_change(kind: ChangeKind, loan: Loan, barcode: str, key: str, begun: datetime) -> LibraryChange:
+    """Of a loan that is open: it is kept as it was before."""
+    return LibraryChange(
+        kind=kind,
+        key=key,
+        barcode=barcode,
+        patron_id=loan.patron_id,
+        begun=begun,
+        request_id=loan.request_id,
+        record_id=loan.id,
+        value=LOAN_JSON.dump_json(loan).decode(),
+    )
+
+
+def make_hold_change(kind: ChangeKind, hold: Hold, key: str, begun: datetime) -> LibraryChange:
+    """Of a hold that is there, as `hold` has it afterwards."""
+    return LibraryChange(
+        kind=kind,
+        key=key,
+        barcode=hold.item_barcode,
+        patron_id=hold.patron_id,
+        begun=begun,
+        request_id=hold.request_id,
+        record_id=hold.id,
+        value=HOLD_JSON.dump_json(hold).decode(),
+    )
+
+
+def write_checked_in(done: CheckedIn) -> str:
+    """Without the patron: the number of whom is enough, and names are not kept."""
+    return CHECKED_IN_JSON.dump_json(replace(done, patron=None)).decode()

@@ -18,7 +18,7 @@ from adapters.library.alma.records import (
     split_id,
     write_day,
 )
-from adapters.library.change_sending import HOLD_JSON, send_change
+from adapters.library.change_sending import HOLD_JSON, make_hold_change, send_change
 from adapters.library.own_holds import HoldEdit, choose_hold_of_request
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
@@ -302,16 +302,7 @@ class HoldDesk:
         return self.desk.restore_hold(self.desk.reader.read_hold(row), changes)
 
     def _make_change(self, kind: ChangeKind, key: str, hold: Hold) -> LibraryChange:
-        return LibraryChange(
-            kind=kind,
-            key=key,
-            barcode=hold.item_barcode,
-            patron_id=hold.patron_id,
-            begun=self.desk.now(),
-            request_id=hold.request_id,
-            record_id=hold.id,
-            value=HOLD_JSON.dump_json(hold).decode(),
-        )
+        return make_hold_change(kind, hold, key, self.desk.now())
 
     async def _end_change(self, change: LibraryChange, hold: Hold) -> Hold:
         await self.desk.changes.end_change(replace(change, ended=self.desk.now()))

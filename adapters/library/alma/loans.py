@@ -12,7 +12,7 @@ from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.lookups import AlmaDesk, ItemAnswer
 from adapters.library.alma.reasons import refusal_of_answer, refusal_of_renewal
 from adapters.library.alma.records import Row, read_item_status, read_row, read_text, split_id, write_moment
-from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, find_open_change, send_change
+from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, find_open_change, make_loan_change, send_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus, Item, ItemStatus, Loan, Location, Patron
@@ -263,16 +263,7 @@ class LoanDesk:
         wanted = due or latest
         if wanted is not None and wanted <= loan.due:
             raise make_refusal(RefusalReason.NOT_RENEWABLE)
-        change = LibraryChange(
-            kind=ChangeKind.RENEWAL,
-            key=key,
-            barcode=barcode,
-            patron_id=loan.patron_id,
-            begun=desk.now(),
-            request_id=loan.request_id,
-            record_id=loan.id,
-            value=LOAN_JSON.dump_json(loan).decode(),
-        )
+        change = make_loan_change(ChangeKind.RENEWAL, loan, barcode, key, desk.now())
         number, user = loan.id.split(":", 1)
 
         async def send_renewal() -> Loan:

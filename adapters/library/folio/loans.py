@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, send_change
+from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, send_change, write_checked_in
 from adapters.library.folio.answers import (
     CheckInAnswer,
     FolioJson,
@@ -343,7 +343,7 @@ def _change_status(found: ItemFound, answer: CheckInAnswer) -> ItemFound:
 def _write_checked_in(done: CheckedIn, status_before: str) -> str:
     """Without the patron: the number of whom is enough, and names are not kept. FOLIO's own word for the status of the
     item goes before it, so that a lost answer can be told from one that never came."""
-    return f"{status_before}\n{CHECKED_IN_JSON.dump_json(replace(done, patron=None)).decode()}"
+    return f"{status_before}\n{write_checked_in(done)}"
 
 
 def _read_status_before(change: LibraryChange) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adapters.library.change_sending import HOLD_JSON, send_change
+from adapters.library.change_sending import HOLD_JSON, make_hold_change, send_change
 from adapters.library.koha import abilities
 from adapters.library.koha.client import KohaRefusalError, Row
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
@@ -287,16 +287,7 @@ class HoldDesk:
         return await self._end_change(change, sent)
 
     def _make_change(self, kind: ChangeKind, key: str, hold: Hold) -> LibraryChange:
-        return LibraryChange(
-            kind=kind,
-            key=key,
-            barcode=hold.item_barcode,
-            patron_id=hold.patron_id,
-            begun=self.desk.now(),
-            request_id=hold.request_id,
-            record_id=hold.id,
-            value=HOLD_JSON.dump_json(hold).decode(),
-        )
+        return make_hold_change(kind, hold, key, self.desk.now())
 
     async def _end_change(self, change: LibraryChange, hold: Hold) -> Hold:
         await self.desk.changes.end_change(replace(change, ended=self.desk.now()))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adapters.library.change_sending import LOAN_JSON, find_open_change, send_change
+from adapters.library.change_sending import LOAN_JSON, find_open_change, make_loan_change, send_change
 from adapters.library.koha import abilities
 from adapters.library.koha.client import KohaRefusalError, Row
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
@@ -124,16 +124,7 @@ class LoanDesk:
                 return begun
             if loan.renewals > begun.renewals:
                 return await self._end_renewal(before, loan)
-        change = LibraryChange(
-            kind=ChangeKind.RENEWAL,
-            key=key,
-            barcode=barcode,
-            patron_id=loan.patron_id,
-            begun=desk.now(),
-            request_id=loan.request_id,
-            record_id=loan.id,
-            value=LOAN_JSON.dump_json(loan).decode(),
-        )
+        change = make_loan_change(ChangeKind.RENEWAL, loan, barcode, key, desk.now())
 
         async def send_renewal() -> Row:
             path = ("checkouts", loan.id, self._renewal_word())

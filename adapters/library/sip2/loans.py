@@ -6,7 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
-from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, find_open_change
+from adapters.library.change_sending import (
+    CHECKED_IN_JSON,
+    LOAN_JSON,
+    find_open_change,
+    make_loan_change,
+    write_checked_in,
+)
 from adapters.library.refusals import RENEWAL_REASONS, find_reason, make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
@@ -148,7 +154,7 @@ class LoanDesk:
                 begun=desk.now(),
                 request_id=loan.request_id if loan is not None else "",
                 record_id=loan.id if loan is not None else "",
-                value=_write_checked_in(CheckedIn(answer.item, loan)),
+                value=write_checked_in(CheckedIn(answer.item, loan)),
             )
 
             async def find_it_done() -> CheckedIn | None:
@@ -198,7 +204,7 @@ class LoanDesk:
         for_patron = reply.first("CY") if reply is not None else ""
         next_hold = next((hold for hold in waiting if for_patron in ("", hold.patron_id)), None)
         done = CheckedIn(item, loan, None, next_hold, _read_destination(item, reply))
-        await desk.changes.end_change(replace(change, ended=desk.now(), value=_write_checked_in(done)))
+        await desk.changes.end_change(replace(change, ended=desk.now(), value=write_checked_in(done)))
         patron = await desk.require_patron(talk, change.patron_id) if change.patron_id else None
         return replace(done, patron=patron)
 
@@ -219,16 +225,7 @@ class LoanDesk:
                     return LOAN_JSON.validate_json(before.value)
                 if loan.due > LOAN_JSON.validate_json(before.value).due:
                     return await self._end_renewal(before, loan.due, known)
-            change = LibraryChange(
-                kind=ChangeKind.RENEWAL,
-                key=key,
-                barcode=barcode,
-                patron_id=loan.patron_id,
-                begun=desk.now(),
-                request_id=loan.request_id,
-                record_id=loan.id,
-                value=LOAN_JSON.dump_json(loan).decode(),
-            )
+            change = make_loan_change(ChangeKind.RENEWAL, loan, barcode, key, desk.now())
 
             async def find_it_done() -> Loan | None:
                 due = (await desk.require_item(talk, barcode)).item.due
@@ -294,8 +291,3 @@ def _read_destination(item: Item, reply: Reply | None) -> Location | None:
         return None
     named = reply.first("CT") if reply is not None else ""
     return Location(named) if named else item.home
-
-
-def _write_checked_in(done: CheckedIn) -> str:
-    """Without the patron: the number of whom is enough, and names are not kept."""
-    return CHECKED_IN_JSON.dump_json(replace(done, patron=None)).decode()

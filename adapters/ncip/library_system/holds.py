@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
-from adapters.library.change_sending import HOLD_JSON, send_change
+from adapters.library.change_sending import HOLD_JSON, make_hold_change, send_change
 from adapters.library.own_holds import HoldEdit, choose_hold_of_request
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
@@ -353,16 +353,7 @@ class HoldDesk:
         return await self._end_hold(change, changed)
 
     def _describe_change(self, kind: ChangeKind, key: str, hold: Hold) -> LibraryChange:
-        return LibraryChange(
-            kind=kind,
-            key=key,
-            barcode=hold.item_barcode or hold.bib_id,
-            patron_id=hold.patron_id,
-            begun=self.desk.now(),
-            request_id=hold.request_id,
-            record_id=hold.id,
-            value=HOLD_JSON.dump_json(hold).decode(),
-        )
+        return replace(make_hold_change(kind, hold, key, self.desk.now()), barcode=hold.item_barcode or hold.bib_id)
 
     async def _load_hold(self, hold_id: str) -> tuple[LibraryChange | None, Hold]:
         """As it was when we placed it; of another's what its number says. Raises Refused(UNKNOWN_REQUEST)."""

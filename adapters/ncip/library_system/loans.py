@@ -6,7 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
-from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, find_open_change, send_change
+from adapters.library.change_sending import (
+    CHECKED_IN_JSON,
+    LOAN_JSON,
+    find_open_change,
+    make_loan_change,
+    send_change,
+    write_checked_in,
+)
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
@@ -210,7 +217,7 @@ class LoanDesk:
             begun=desk.now(),
             request_id=loan.request_id if loan is not None else "",
             record_id=loan.id if loan is not None else "",
-            value=_write_checked_in(CheckedIn(answer.item, loan)),
+            value=write_checked_in(CheckedIn(answer.item, loan)),
         )
         values = MessageValues(items=(barcode,), to_agency=desk.options.branch_agencies.get(at, ""))
 
@@ -289,7 +296,7 @@ class LoanDesk:
         waiting = await self.holds.list_item_holds(after) if caught else ()
         next_hold = next((hold for hold in waiting if hold.patron_id), None)
         done = CheckedIn(item, loan, None, next_hold, _read_destination(item, routing))
-        await desk.changes.end_change(replace(change, ended=desk.now(), value=_write_checked_in(done)))
+        await desk.changes.end_change(replace(change, ended=desk.now(), value=write_checked_in(done)))
         return done
 
     async def forget_returned_loan(self, barcode: str, key: str) -> None:
@@ -312,7 +319,7 @@ class LoanDesk:
             request_id=lent.request_id,
             record_id=lent.record_id,
             ended=desk.now(),
-            value=_write_checked_in(CheckedIn(item, loan)),
+            value=write_checked_in(CheckedIn(item, loan)),
         )
         await desk.changes.end_change(change)
 
@@ -340,16 +347,7 @@ class LoanDesk:
                 return await self._end_renewal(before, loan.due, known)
         if terms.due is not None and terms.due <= loan.due:
             raise make_refusal(RefusalReason.NOT_RENEWABLE)
-        change = LibraryChange(
-            kind=ChangeKind.RENEWAL,
-            key=key,
-            barcode=barcode,
-            patron_id=loan.patron_id,
-            begun=desk.now(),
-            request_id=loan.request_id,
-            record_id=loan.id,
-            value=LOAN_JSON.dump_json(loan).decode(),
-        )
+        change = make_loan_change(ChangeKind.RENEWAL, loan, barcode, key, desk.now())
         values = MessageValues(patron=loan.patron_id, items=(barcode,), due=terms.due)
 
         async def send_renewal() -> RenewItemResponse:
@@ -420,16 +418,7 @@ class LoanDesk:
                 return LOAN_JSON.validate_json(before.value)
             if answer.item.status is ItemStatus.RECALLED:
                 return await self._end_recall(before, loan.due, known)
-        change = LibraryChange(
-            kind=ChangeKind.RECALL,
-            key=key,
-            barcode=barcode,
-            patron_id=loan.patron_id,
-            begun=desk.now(),
-            request_id=loan.request_id,
-            record_id=loan.id,
-            value=LOAN_JSON.dump_json(loan).decode(),
-        )
+        change = make_loan_change(ChangeKind.RECALL, loan, barcode, key, desk.now())
         values = MessageValues(items=(barcode,), due=due)
 
         async def find_it_done() -> Loan | None:
@@ -477,8 +466,3 @@ def _read_destination(item: Item, routing: RoutingInformation | None) -> Locatio
     place = routing.destination.location if routing is not None and routing.destination is not None else None
     instances = place.name.instances if place is not None and place.name is not None else ()
     return Location(instances[-1].value) if instances else item.home
-
-
-def _write_checked_in(done: CheckedIn) -> str:
-    """Without the patron: the number of whom is enough, and names are not kept."""
-    return CHECKED_IN_JSON.dump_json(replace(done, patron=None)).decode()
