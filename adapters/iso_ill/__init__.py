@@ -10,7 +10,7 @@ from adapters.iso_ill.dialect import SECTION, IsoIllDialect
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, MailFormatAdapter, ProtocolAdapter
 from gateway.ports.incoming_mail import MailFormat, PartConcealer
 from gateway.ports.partner_channel import PartnerChannel
-from gateway.ports.rehearsal import ConformanceTrials, ProtocolRehearsal
+from gateway.ports.rehearsal import ConformanceTrials, MailRehearsal, ProtocolRehearsal
 from gateway.ports.responder import Responder
 
 
@@ -43,6 +43,12 @@ def make_rehearsal() -> ProtocolRehearsal:
     from adapters.iso_ill.rehearsal import IsoIllRehearsal
 
     return IsoIllRehearsal()
+
+
+def make_mail_rehearsal() -> MailRehearsal:
+    from adapters.iso_ill.rehearsal import IsoIllMailRehearsal
+
+    return IsoIllMailRehearsal()
 
 
 def make_trials() -> ConformanceTrials:
@@ -81,6 +87,7 @@ mail_format_adapter = MailFormatAdapter(
     name=SECTION,
     dialect=IsoIllDialect,
     make=make_mail_format,
+    rehearsal=make_mail_rehearsal,
     part_concealer=PartConcealer((SUB_TYPE, FILE_ENDING), conceal_credentials),
 )
 channel_adapter = ChannelAdapter(

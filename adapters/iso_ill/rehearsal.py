@@ -1,4 +1,5 @@
-"""Port `ProtocolRehearsal`: a partner of ISO ILL that is played, over TCP (docs/rehearsing.md)."""
+"""Ports `ProtocolRehearsal` and `MailRehearsal`: a partner of ISO ILL that is played, over TCP or by mail
+(docs/rehearsing.md)."""
 
 from __future__ import annotations
 
@@ -8,12 +9,12 @@ from dataclasses import replace
 from pydantic import BaseModel
 
 from adapters.iso_ill.codec import decode_apdu, encode_apdu
-from adapters.iso_ill.dialect import Credentials, dialect_of
+from adapters.iso_ill.dialect import Credentials, IsoIllDialect, dialect_of
 from adapters.iso_ill.messages import StatusOrErrorReport
 from adapters.iso_ill.messages.codes import GeneralProblem, ReasonNoReport, ReportSource
 from adapters.iso_ill.messages.structures import SystemId
 from adapters.iso_ill.messages.tracking_phase import ErrorReport, ProviderError
-from gateway.domain.problems import ConfigurationError, ConfigurationProblem, MalformedMessage
+from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import AuthKind, Profile
 from gateway.domain.value import value_object
 from gateway.ports.responder import ResponderAnswer
@@ -121,28 +122,42 @@ class IsoIllRehearsal:
         return {name: one.words for name, one in MISBEHAVIOURS.items()}
 
     def mirror_dialect(self, profile: Profile, address: str) -> BaseModel:
-        """Each reports what the other wants reported, and sends what the other takes. Raises ConfigurationError for a
-        partner that is reached by mail."""
-        ours = dialect_of(profile)
-        if ours.transport.by == "mail":
-            words = "a partner that is reached by mail can't be played"
-            key = ("iso_ill", "transport", "by")
-            raise ConfigurationError([ConfigurationProblem(f"profile {profile.name}", 0, key, words)])
-        transport = ours.transport.model_copy(update={"address": address, "follow_sender_info": False})
-        changes: Mapping[str, object] = {
-            "transport": transport,
-            "acknowledges": ours.answers,
-            "answers": ours.acknowledges,
-            "never_sends": ours.withheld,
-            "withheld": ours.never_sends,
-            "credentials": _credentials_of_partner(profile),
-            "symbols": ours.symbols.model_copy(update={"ours": ""}),
-            "reply_to": "",
-        }
-        return ours.model_copy(update=dict(changes))
+        """See `gateway.ports.rehearsal.ProtocolRehearsal`."""
+        return _mirror_dialect(profile, address)
 
     def spoil_answer(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         return replace(answer, body=MISBEHAVIOURS[name].change(answer.body))
+
+
+class IsoIllMailRehearsal:
+    """Port `MailRehearsal`: a partner that is played by mail (RFC 2503)."""
+
+    channel = "iso-ill"
+
+    def find_address(self, profile: Profile) -> str:
+        """See `gateway.ports.rehearsal.MailRehearsal`."""
+        return profile.partner.email if profile.partner is not None else ""
+
+    def mirror_dialect(self, profile: Profile) -> BaseModel:
+        """See `gateway.ports.rehearsal.MailRehearsal`."""
+        return _mirror_dialect(profile, "")
+
+
+def _mirror_dialect(profile: Profile, address: str) -> IsoIllDialect:
+    """Each reports what the other wants reported, and sends what the other takes."""
+    ours = dialect_of(profile)
+    transport = ours.transport.model_copy(update={"address": address, "follow_sender_info": False})
+    changes: Mapping[str, object] = {
+        "transport": transport,
+        "acknowledges": ours.answers,
+        "answers": ours.acknowledges,
+        "never_sends": ours.withheld,
+        "withheld": ours.never_sends,
+        "credentials": _credentials_of_partner(profile),
+        "symbols": ours.symbols.model_copy(update={"ours": ""}),
+        "reply_to": "",
+    }
+    return ours.model_copy(update=dict(changes))
 
 
 def _credentials_of_partner(profile: Profile) -> Credentials:

@@ -83,12 +83,15 @@ def find_rehearsed_protocol(adapters: AdapterRegistry, profile: Profile) -> Rehe
 
 
 def _list_rehearsed(adapters: AdapterRegistry, profile: Profile) -> Iterator[Rehearsed]:
-    for name in profile.dialects:
+    """A protocol that is also spoken by mail counts as the profile's section says."""
+    for name, dialect in profile.dialects.items():
         protocol, mail_format = adapters.protocols.get(name), adapters.mail_formats.get(name)
-        if protocol is not None and protocol.rehearsal is not None:
+        mailed = mail_format.rehearsal() if mail_format is not None and mail_format.rehearsal is not None else None
+        by_mail = adapters.channels[mailed.channel].by_mail if mailed is not None else None
+        if mail_format is not None and mailed is not None and by_mail is not None and by_mail(dialect):
+            yield RehearsedMailFormat(mail_format, mailed)
+        elif protocol is not None and protocol.rehearsal is not None:
             yield RehearsedProtocol(protocol, protocol.rehearsal())
-        if mail_format is not None and mail_format.rehearsal is not None:
-            yield RehearsedMailFormat(mail_format, mail_format.rehearsal())
 
 
 def build_mock_partner(
