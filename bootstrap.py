@@ -120,6 +120,8 @@ def run_commands(commands: list[list[str]], venv: Path = VENV) -> int:
     """One after the other, up to the first that fails; returns its exit code."""
     # Tests start hundreds of processes: where bytecode isn't kept, as in many container images, each compiles all anew.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    # Each of their many threads would keep free memory of its own.
+    environment.setdefault("MALLOC_ARENA_MAX", "2")
     for command in commands:
         print("$", " ".join(command), flush=True)
         code = subprocess.run([str(programs_of(venv) / command[0]), *command[1:]], cwd=HERE, env=environment).returncode

@@ -70,7 +70,9 @@ class MemoryReport:
             self._told[node.gateway.id] = output[_KEY]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Of workers above the goal."""
+        """One line of all processes, and of those above the goal what made them grow."""
+        peaks = ", ".join(f"{name} {told['peak']}" for name, told in sorted(self._told.items()))
+        terminalreporter.write_line(f"MB in memory at most: {peaks or 'unknown'}")
         for name, told in sorted(self._told.items()):
             if told["peak"] <= GOAL_MB:
                 continue
