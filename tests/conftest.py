@@ -196,7 +196,7 @@ def _folder(variable: str, default: Path) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def forget_web_applications() -> Iterator[None]:
     """aiohttp remembers the last 1,024 pairs of handler and application that it has served. A gateway has one
     application; a worker of tests would keep hundreds, each with its store, profiles and pages."""
