@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from gateway.domain.clock import Clock
 from gateway.domain.requests.policy import RequestPolicy
@@ -10,10 +11,12 @@ from gateway.ports.catalogue import Catalogue
 from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.partner_channel import PartnerChannel
 from gateway.ports.shared_store import Store
-from gateway.profiles import ProfileSet
 from gateway.services.requests.library_context import LibraryContext, Network, report_no_load
 from gateway.services.requests.suppliers import StaticCatalogue
 from gateway.settings import Settings
+
+if TYPE_CHECKING:  # what reads profiles and watches them is slow to load, and needless where nothing is asked of them
+    from gateway.profiles import ProfileSet
 
 
 def wake_nobody() -> None:

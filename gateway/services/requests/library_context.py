@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from gateway.domain.circulation_policy import DueDates
 from gateway.domain.clock import Clock
@@ -22,8 +23,10 @@ from gateway.ports.catalogue import Catalogue
 from gateway.ports.library_system import LibraryInfo, LibrarySystem
 from gateway.ports.partner_channel import PartnerChannel
 from gateway.ports.shared_store import Store
-from gateway.profiles import ProfileSet
 from gateway.store.requests import requests
+
+if TYPE_CHECKING:  # slow to load: profiles are asked for only where they are needed
+    from gateway.profiles import ProfileSet
 
 Network = Callable[[str, tuple[str, ...], RequestPolicy], ReportedLoad]
 """Of the library with this symbol, about the supplier with these."""

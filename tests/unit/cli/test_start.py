@@ -31,8 +31,8 @@ SERVES = ("gateway.runtime.daemon", "gateway.web")
 
 CHANGES = ("gateway.cli.request_commands", "gateway.cli.request_actions")
 
-READS_PROFILES = ("adapters.ncip.messages",)
-"""What a shipped profile names elements of: profiles are read where they are asked for."""
+READS_PROFILES = ("adapters.ncip.messages", "gateway.profiles", "gateway.configuration.live_reload")
+"""What profiles are read with, and what a shipped one names elements of: they are read where they are asked for."""
 
 MAX_OWN_MODULES = 185
 """Of `gateway` and `adapters`; 165 to show a request as this is written, of 800."""
