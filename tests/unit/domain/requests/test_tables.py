@@ -168,6 +168,7 @@ def test_a_closed_request_comes_to_life_only_by_reopening_by_undoing_or_by_its_i
         EventKind.SHIPPED,
         EventKind.COPY_DELIVERED,
         EventKind.RETURNED,
+        EventKind.RETURNED_BY_PATRON,
         EventKind.UNDONE,
     }
 
