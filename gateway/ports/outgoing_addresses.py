@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-
-from yarl import URL
+from typing import TYPE_CHECKING
 
 from gateway.domain.problems import RefusalReason, Refused
+
+if TYPE_CHECKING:
+    from yarl import URL
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -33,6 +35,8 @@ class AllowedAddresses:
 
     def check_url(self, text: str) -> URL:
         """Raises Refused for a URL that can't be delivered to."""
+        from yarl import URL  # what sends reads URLs so too; commands that send nothing needn't load it
+
         try:
             url = URL(text)
             host = url.host
