@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from gateway.services.localization import mark_text
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.program_sentences import describe_send_error
+from gateway.web.staff.request_story import LIBRARY_STEPS, OWN_STEPS
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_SHOWN = 50
@@ -35,6 +37,9 @@ WHAT = {
     "webhook": mark_text("News to a program (%(target)s)"),
 }
 """By kind of what waits in the outbox."""
+
+STEPS: Mapping[str, Mapping[str, str]] = {"library": LIBRARY_STEPS, "work": OWN_STEPS}
+"""Targets of these kinds in words."""
 
 
 @value_object
@@ -86,6 +91,8 @@ async def show_causes(request: StaffRequest) -> web.Response:
 def _describe_what(request: StaffRequest, kind: str, target: str) -> str:
     profile = request.context.profile(target)
     name = profile.partner.name if profile is not None and profile.partner is not None else ""
+    if (step := STEPS.get(kind, {}).get(target)) is not None:
+        name = request.gettext(step)
     return request.gettext(WHAT.get(kind, mark_text("Message to %(target)s")), target=name or target)
 
 

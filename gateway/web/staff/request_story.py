@@ -22,6 +22,7 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
+from gateway.services.requests.lending import LOCATE
 from gateway.services.requests.library_context import LibraryContext
 from gateway.web.staff.coded_words import describe_condition, describe_note, describe_reason
 from gateway.web.staff.program_sentences import describe_send_error
@@ -178,7 +179,7 @@ CHANNELS: Mapping[str, str] = {
     "ncip": "NCIP",
 }
 
-_LIBRARY_STEPS: Mapping[str, str] = {
+LIBRARY_STEPS: Mapping[str, str] = {
     "place-hold": mark_text("Reserve the copy in the library system"),
     "release-hold": mark_text("Give up the reservation in the library system"),
     "delete-temporary": mark_text("Remove the partner’s item from the library system"),
@@ -190,7 +191,8 @@ _LIBRARY_STEPS: Mapping[str, str] = {
     "mark-lost": mark_text("Mark the copy as lost in the library system"),
 }
 
-_OWN_STEPS: Mapping[str, str] = {
+OWN_STEPS: Mapping[str, str] = {
+    LOCATE: mark_text("Look for our copy"),
     FollowUp.FIND_SUPPLIER: mark_text("Choose the next library"),
     FollowUp.DECIDE_CONDITION: mark_text("Decide about the condition by rule"),
     FollowUp.DECIDE_RENEWAL: mark_text("Decide about the renewal by rule"),
@@ -375,13 +377,13 @@ class _StoryTeller:
     def _name_step(self, step: UnfinishedStep) -> str:
         if step.kind == "library":
             act = step.target.removeprefix("desk:")
-            return self._say(_LIBRARY_STEPS[act]) if act in _LIBRARY_STEPS else act
+            return self._say(LIBRARY_STEPS[act]) if act in LIBRARY_STEPS else act
         if step.kind == "partner":
             partner = self._context.partner(step.target)
             name = partner.name if partner is not None and partner.name else step.target
             return self._say(mark_text("message to %(partner)s"), partner=name)
-        if step.kind == "work" and step.target in _OWN_STEPS:
-            return self._say(_OWN_STEPS[step.target])
+        if step.kind == "work" and step.target in OWN_STEPS:
+            return self._say(OWN_STEPS[step.target])
         return step.target or step.kind
 
     def _list_facts(self, line: HistoryLine) -> Iterator[str]:
