@@ -206,6 +206,21 @@ def test_by_keyboard_alone(desk: Desk, site: Site, browsing: Browsing) -> None:
         press_until(page, "Tab", page.get_by_role("button", name="Let it go on"))
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_have_text("It goes on.")
+        expect_no_more_asking_after_the_session(page)
+
+
+def expect_no_more_asking_after_the_session(page: Page) -> None:
+    """The page says that nothing counts any more, and lets the gateway alone."""
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if one.url.endswith("/readers") else None)
+    page.context.clear_cookies()
+    look_again = "document.dispatchEvent(new Event('visibilitychange'))"
+    page.evaluate(look_again)
+    expect(page.locator("#readers")).to_have_text(
+        "You are signed out. Sign in in another window before you go on here."
+    )
+    page.evaluate(look_again)
+    assert len(asked) == 1
 
 
 @EVERYBODY
