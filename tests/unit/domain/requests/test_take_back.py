@@ -73,7 +73,7 @@ def test_what_can_be_undone_leads_back_to_where_it_began(role: Role, kind: Event
     corrected, is no mistake of a scan, and a promise of a copy tells a partner without changing anything."""
     table = TABLES[role]
     final = {
-        EventKind.CHECKED_IN: {LendingState.LOST},
+        EventKind.CHECKED_IN: {LendingState.LOST, LendingState.COMPLETED},
         EventKind.LOCATED: {LendingState.LOCATED, LendingState.WILL_SUPPLY, *COPY_STATES},
         EventKind.WILL_SUPPLY: COPY_STATES,
     }
