@@ -128,17 +128,22 @@ def test_any_http_client_will_do(served: Installation) -> None:
     assert [row["service"] for row in newest(served)] == ["LookupUser", "LookupUser"]
 
 
-def test_the_lines_of_the_readme(served: Installation) -> None:
-    """As printed, but for the place of the daemon; and a second time, since whoever tries things does that."""
+def test_the_lines_of_the_readme(served: Installation, tmp_path: Path) -> None:
+    """As printed, but for the place of the daemon and a password that isn't typed; those that send and look a second
+    time, since whoever tries things does that."""
     readme = (ROOT / "README.md").read_text().split("## Two commands")[1].split("\n## ")[0]
     lines = [line for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) for line in block.splitlines()]
     (curl,) = [line for line in lines if line.startswith("curl ")]
     calls = [shlex.split(line)[1:] for line in lines if line.startswith("illgate ")]
     assert [call[2] for call in calls if call[0] == "send"] == ["accept-item", "check-out", "check-in"]
+    (account,) = [call for call in calls if call[:2] == ["user", "add"]]
+    calls.remove(account)
+    (tmp_path / "password.txt").write_text("a-long-one-that-nobody-guesses\n")
 
     if shutil.which("curl"):
         words = shlex.split(curl.replace("127.0.0.1:8080", f"127.0.0.1:{served.port}"))
         assert "Müller" in subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    look(served, *account, "--password-file", str(tmp_path / "password.txt"))
     for call in calls * 2:
         look(served, *call)
     outcomes = [row["outcome"] for row in journal(served, "--request", "ILL-1001", "--direction", "in")]
