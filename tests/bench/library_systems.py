@@ -2,7 +2,8 @@
 
 Each call to the system takes 20 ms. The gateway's own time for a message is what is left when the time in which the
 system had a call in work is taken away: of calls that are made at once, only the longest counts. Messages come over one
-connection, as ILLiad and others keep it open.
+connection, as ILLiad and others keep it open. Beside it: what a bare handler takes that makes the same calls by aiohttp
+and does nothing else.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from adapters.library.fakes.folio_sample import fill_sample
 from adapters.library.fakes.koha import FakeKoha
 from gateway.domain.clock import SystemClock
 from tests.bench import messages
+from tests.bench.bare import Call, Steps, run_bare_handler
 from tests.bench.load import post, processor_seconds, send_one
 from tests.library_contract.alma_world import make_alma_options, make_fake_alma
 from tests.library_contract.koha_world import KNOWN, make_fake_koha, make_koha_options
@@ -35,17 +37,25 @@ from tests.support.pysip2_server import PASSWORD
 
 CALL_SECONDS = 0.020
 WARM_UP, MESSAGES = 20, 100
+PAUSE_SECONDS = 0.030
+"""Between messages, so that Alma's limit of calls a second holds up none."""
+
+CALLS_PER_SECOND = 25
 MAX_OWN_MS = 3.0
 SECRET_FILE = "system-secret"
+
+_OF_THE_CONNECTION = ("Host", "Content-Length", "Accept-Encoding", "Connection")
 
 Interval = tuple[float, float]
 
 
 class _CallTimes:
-    """Makes each call of a fake take its time, and writes down from when to when it was in work."""
+    """Makes each call of a fake take its time, and writes down from when to when it was in work, its answer's way into
+    the socket included."""
 
     def __init__(self, fake: FakeServer) -> None:
         self.intervals: list[Interval] = []
+        self.calls: list[tuple[Interval, Call]] = []
         self._answer = fake._answer_call
         fake._answer_call = self.answer_slowly  # type: ignore[method-assign]
 
@@ -53,8 +63,30 @@ class _CallTimes:
         begun = time.perf_counter()
         response = await self._answer(request, handler, fault)
         await asyncio.sleep(max(0.0, begun + CALL_SECONDS - time.perf_counter()))
-        self.intervals.append((begun, time.perf_counter()))
+        await response.prepare(request)
+        await response.write_eof()
+        interval = (begun, time.perf_counter())
+        self.intervals.append(interval)
+        headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_CONNECTION}
+        url = f"http://{request.host}{request.raw_path}"
+        body = (await request.read()).decode() or None
+        self.calls.append((interval, {"method": request.method, "url": url, "headers": headers, "data": body}))
         return response
+
+    def forget_calls(self) -> None:
+        self.intervals.clear()
+        self.calls.clear()
+
+    def list_steps(self) -> Steps:
+        """The calls of the last message: those that were begun before the first of them ended are a step."""
+        steps: list[list[Call]] = []
+        ended = 0.0
+        for (begun, end), call in sorted(self.calls, key=lambda one: one[0]):
+            if begun >= ended:
+                steps.append([])
+                ended = end
+            steps[-1].append(call)
+        return steps
 
     def covered_seconds(self, begun: float, ended: float) -> float:
         """Of the time between, so much had a call in work."""
@@ -114,7 +146,7 @@ def _describe_system(fake: FakeServer) -> dict[str, Any]:
         more = {"sign_in": {"client_id": "illgate", "client_secret": secret}}
         return {"type": "koha", **make_koha_options(fake.url, more).model_dump(mode="json", exclude_unset=True)}
     if isinstance(fake, FakeAlma):
-        options = make_alma_options(fake.url, {"api_key": secret})
+        options = make_alma_options(fake.url, {"api_key": secret, "calls_per_second": CALLS_PER_SECOND})
         return {"type": "alma", **options.model_dump(mode="json", exclude_unset=True)}
     assert isinstance(fake, FakeFolio)
     login = {"user": fake.user, "password": secret}
@@ -133,22 +165,35 @@ def _own_time_row(folder: Path, name: str, fake: FakeServer) -> tuple[str, float
         installation = Installation.make(folder)
         (folder / SECRET_FILE).write_text(fake.password if isinstance(fake, FakeFolio) else PASSWORD)
         installation.change(libraries=[{"symbol": "DEMO", "name": "Demo", "system": _describe_system(fake)}])
-        with installation.serve() as daemon, socket.create_connection(("127.0.0.1", installation.port)) as connection:
+        with installation.serve() as daemon:
             request = post("/ncip/ncip2", messages.lookup_user(KNOWN.good.value), installation.port)
-            for _ in range(WARM_UP):
-                _measure_own_ms(times, request, connection)
-            begun = processor_seconds(daemon.pid)
-            median = statistics.median(_measure_own_ms(times, request, connection) for _ in range(MESSAGES))
-            worked_ms = (processor_seconds(daemon.pid) - begun) / MESSAGES * 1000
+            median, worked_ms = _measure_messages(times, request, installation.port, daemon.pid)
+            times.forget_calls()
+            answer = installation.post(messages.lookup_user(KNOWN.good.value))
+            steps = times.list_steps()
+        with run_bare_handler(folder, answer, steps) as (port, bare):
+            request = post("/ncip", messages.lookup_user(KNOWN.good.value), port)
+            bound, bare_worked_ms = _measure_messages(times, request, port, bare)
     print(
         f"LookupUser on {name}, each call {CALL_SECONDS * 1000:.0f} ms: own time {median:.2f} ms at the median, "
-        f"{worked_ms:.2f} ms of a processor"
+        f"{worked_ms:.2f} ms of a processor; bare handler {bound:.2f} and {bare_worked_ms:.2f} ms"
     )
     return f"LookupUser on {name}: own ms beside its calls", median, f"≤ {MAX_OWN_MS:.0f}", median <= MAX_OWN_MS
 
 
+def _measure_messages(times: _CallTimes, request: bytes, port: int, process: int) -> tuple[float, float]:
+    """The median of own milliseconds, and the processor's for each."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        for _ in range(WARM_UP):
+            _measure_own_ms(times, request, connection)
+        begun = processor_seconds(process)
+        median = statistics.median(_measure_own_ms(times, request, connection) for _ in range(MESSAGES))
+        return median, (processor_seconds(process) - begun) / MESSAGES * 1000
+
+
 def _measure_own_ms(times: _CallTimes, request: bytes, connection: socket.socket) -> float:
-    times.intervals.clear()
+    time.sleep(PAUSE_SECONDS)
+    times.forget_calls()
     begun = time.perf_counter()
     answer = send_one(connection, request)
     ended = time.perf_counter()
