@@ -40,9 +40,10 @@ from gateway.domain.requests.views import (
     VersionConflict,
 )
 from gateway.ports.adapter import OpenLibrary
+from gateway.ports.partner_channel import PartnerChannel
 from gateway.ports.shared_store import Store
 from gateway.runtime.assembly import Assembly, make_open_library
-from gateway.runtime.library_contexts import build_library_contexts
+from gateway.runtime.library_contexts import ChannelsWhenAsked, build_library_contexts
 from gateway.secrets import resolve_secret
 from gateway.services.requests.library_context import LibraryContext
 from gateway.settings import LibrarySettings, Settings, load_settings
@@ -285,13 +286,21 @@ def read_from_libraries(installation: Installation, read: Callable[[Mapping[str,
 
     async def open_and_read() -> T:
         async with installation.open_current_store() as store:
+            libraries = await installation.parts.open_libraries(store)
+
+            def make_channels() -> Mapping[str, PartnerChannel]:
+                from gateway.cli.managed_requests import build_managed_requests
+
+                return build_managed_requests(installation, store, libraries).channels
+
             contexts = build_library_contexts(
                 installation.settings,
                 store,
                 installation.clock,
-                await installation.parts.open_libraries(store),
+                libraries,
                 lambda: installation.working_configuration[0],
                 lambda symbol: installation.working_configuration[1].for_library(symbol),
+                ChannelsWhenAsked(make_channels),
             )
             return await read(contexts)
 

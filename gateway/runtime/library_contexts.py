@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gateway.domain.clock import Clock
@@ -17,6 +18,27 @@ from gateway.settings import Settings
 
 if TYPE_CHECKING:  # what reads profiles and watches them is slow to load, and needless where nothing is asked of them
     from gateway.profiles import ProfileSet
+
+
+class ChannelsWhenAsked(Mapping[str, PartnerChannel]):
+    """Channels by name, made all together when the first is asked for: a command that looks at a request asks what its
+    partner's channel has messages for, and few requests that it looks at need it."""
+
+    def __init__(self, make_channels: Callable[[], Mapping[str, PartnerChannel]]) -> None:
+        self._make_channels = make_channels
+
+    @cached_property
+    def _channels(self) -> Mapping[str, PartnerChannel]:
+        return self._make_channels()
+
+    def __getitem__(self, name: str) -> PartnerChannel:
+        return self._channels[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._channels)
+
+    def __len__(self) -> int:
+        return len(self._channels)
 
 
 def wake_nobody() -> None:

@@ -7,12 +7,14 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from adapters.library.embedded.system import EmbeddedLibrary
 from gateway.cli import main
 from gateway.domain.problems import Unavailable
-from tests.unit.cli.conftest import Typed, document, number_of
+from tests.support.daemon import Installation
+from tests.unit.cli.conftest import Typed, document, number_of, typed
 
 ANA = "21000000000025"
 
@@ -398,6 +400,18 @@ def test_a_request_is_shown_without_the_patrons_name(desk: Typed) -> None:
     everything = shown + desk("request", "show", number, "--json").stdout + desk("request", "list").stdout
     assert name["surname"] not in everything
     assert name["given"] not in everything
+
+
+def test_what_a_partner_is_not_told_of_is_said_beforehand(own: Installation) -> None:
+    profile = {"extends": "bldss", "partner": {"symbols": ["LOCAL:BSPA"], "name": "Boston Spa"}}
+    (own.folder / "profiles" / "boston.yml").write_text(yaml.safe_dump(profile, allow_unicode=True))
+    desk = typed(own)
+    number = wish(desk, "--partner", "boston", "--no-review")
+    desk("outbox", "run")
+
+    shown = desk("request", "show", number).stdout
+
+    assert "\n      Boston Spa is not told: 'message' can't be said by artemail. Write or telephone.\n" in shown
 
 
 def test_lists_are_filtered(desk: Typed) -> None:
