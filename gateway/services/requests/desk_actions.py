@@ -387,7 +387,7 @@ async def _settle_lent_loss(action: DeskAction) -> RequestChange:
         await _post_loss_fee(action, action.request.borrower_id, barcodes)
     for barcode in barcodes:
         await check_in_item(action, barcode, barcode)
-        await action.context.system.set_item_status(barcode, ItemStatus.LOST, f"{action.key}:{barcode}:lost")
+        await _mark_item(action, barcode, ItemStatus.LOST, f"{action.key}:{barcode}:lost")
     return keep_request
 
 
@@ -521,7 +521,13 @@ async def _mark_found(action: DeskAction, barcode: str) -> None:
     """Where its loan ended before, a check-in may leave the mark."""
     item = await action.context.find_item(barcode) if action.request.is_loss_settled else None
     if item is not None and item.status is ItemStatus.LOST:
-        await action.context.system.set_item_status(barcode, ItemStatus.AVAILABLE, f"{action.key}:{barcode}:found")
+        await _mark_item(action, barcode, ItemStatus.AVAILABLE, f"{action.key}:{barcode}:found")
+
+
+async def _mark_item(action: DeskAction, barcode: str, status: ItemStatus, key: str) -> None:
+    """A system that takes no status keeps its own: staff see to it there."""
+    if Capability.STATUS_UPDATE in action.context.system.capabilities:
+        await action.context.system.set_item_status(barcode, status, key)
 
 
 _ACTS: dict[tuple[Role, EventKind], Callable[[DeskAction], Awaitable[RequestChange]]] = {

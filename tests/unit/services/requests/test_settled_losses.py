@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from adapters.library.embedded.system import EmbeddedLibrary
 from gateway.domain.library import ItemStatus, Loan, Money
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
@@ -13,7 +14,8 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request
 from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanWork
 from gateway.domain.requests.views import LendingDraft, LossSettlement
-from gateway.ports.library_system import PatronKey
+from gateway.ports.library_system import Capability, PatronKey
+from gateway.ports.limited_library import LimitedLibrary
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown, ncip
 from tests.unit.services.requests.test_scans import scan
 
@@ -138,6 +140,22 @@ async def test_our_own_item_that_comes_in_after_that_goes_home(north: NcipTown) 
     assert item.status is ItemStatus.IN_TRANSIT, "on its way to its own branch"
     assert await fees_of(north, lost.borrower_id, lost.number) == [COST], "nothing is given back by itself"
     assert (await north.kinds(lost)).count("checked-in") == 1
+
+
+async def test_a_system_that_takes_no_status_hinders_neither_settling_nor_coming_back(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able = north.town.context.system.capabilities - {Capability.STATUS_UPDATE}
+    monkeypatch.setattr(EmbeddedLibrary, "capabilities", able)
+    monkeypatch.setattr(EmbeddedLibrary, "set_item_status", LimitedLibrary.set_item_status)
+    lost = await lose_at_partner(north, "hill")
+
+    await north.act(lost, EventKind.SETTLED, cost=COST)
+    settled = await north.see(lost)
+    found = await scan(north, ScanWork.CHECK_IN, lost.item_barcode)
+
+    assert settled.state is LendingState.COMPLETED
+    assert found.reason is ScanReason.SETTLED
 
 
 async def test_a_desk_that_speaks_ncip_takes_back_what_was_lost(north: NcipTown) -> None:
