@@ -247,7 +247,7 @@ class _BranchWalk:
             else:
                 notes = () if named and is_last else ("",)
             for note in notes:
-                following = self._act(way, signal, note)
+                following = self._apply_act(way, signal, note)
                 if following is not None:
                     yield following
 
@@ -258,7 +258,7 @@ class _BranchWalk:
             one.state is state and one.kind is kind and one not in self._found for one in self._branches.values()
         )
 
-    def _act(self, way: _Way, signal: EventSignal, note: str) -> _Way | None:
+    def _apply_act(self, way: _Way, signal: EventSignal, note: str) -> _Way | None:
         """None: it isn't possible now."""
         at = way.at + timedelta(seconds=1)
         details = self._make_details(way.request, note)

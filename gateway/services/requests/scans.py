@@ -137,7 +137,9 @@ class ScanService:
         rule = scan_rules.RULE_OF_WORK[order.work]
         if order.request_id:
             chosen = await self._find_by_id(context, order.request_id)
-            return await self._act(order, rule, chosen) if chosen is not None else _say(order, ScanReason.UNKNOWN)
+            if chosen is None:
+                return _say(order, ScanReason.UNKNOWN)
+            return await self._apply_scan(order, rule, chosen)
         matches = await self._requests.find_by_number(context.symbol, order.code)
         named = _distinct_requests(match for match in matches if match.kind in _NAMES)
         fitting = [request for request in named if request.role is rule.role]
@@ -150,7 +152,7 @@ class ScanService:
         candidates = waiting or [one for one in fitting if one.open] or lost[:1] or fitting[:1]
         if len(candidates) > 1:
             return _say(order, ScanReason.SEVERAL, choices=tuple(candidates))
-        return await self._act(order, rule, candidates[0])
+        return await self._apply_scan(order, rule, candidates[0])
 
     async def _is_missing_item(self, context: LibraryContext, order: ScanOrder) -> bool:
         """Whether the code is an item of ours that the scan before asked for."""
@@ -172,7 +174,7 @@ class ScanService:
 
     # --- what is done ------------------------------------------------------------------------------------
 
-    async def _act(self, order: ScanOrder, rule: ScanRule, request: Request) -> ScanResult:
+    async def _apply_scan(self, order: ScanOrder, rule: ScanRule, request: Request) -> ScanResult:
         if not scan_rules.is_at_branch(request, order.branches):
             return _say(order, ScanReason.OTHER_BRANCH, request)
         past = request.find_attempt_on_record(order.code) if rule.work is ScanWork.RETURN else None
@@ -183,7 +185,8 @@ class ScanService:
         volume = _choose_volume(rule, request, order.code) if not attempt else None
         if scan_rules.needs_item(rule, request, volume) and not order.item:
             if request.item_barcode and fold_number(order.code) == fold_number(request.item_barcode):
-                return await self._act(replace(order, item=request.item_barcode), rule, request)  # one of several
+                one_of_several = replace(order, item=request.item_barcode)
+                return await self._apply_scan(one_of_several, rule, request)
             return _say(order, ScanReason.ITEM_MISSING, request, volume=volume.id if volume is not None else "")
         kind = scan_rules.choose_kind(rule, request)
         action = ActionRequest(
