@@ -39,12 +39,12 @@ from gateway.services.check.letter_templates import make_letter_renderer
 from gateway.services.letters import ALL, LetterAudience, LetterRenderer, find_letter_names, sample
 from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.services.mailbox.poller import PollResult, find_poller
-from gateway.services.mailbox.unmatched_mail import MailMeaning
+from gateway.services.mailbox.unmatched_mail import MailCandidate, MailMeaning, OpenedMail
 from gateway.settings import Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyUnreadable
-from gateway.store.mailbox import MailOutcome, MailRow, UnmatchedMailPage
+from gateway.store.mailbox import MailOutcome, UnmatchedMailPage
 
 T = TypeVar("T")
 
@@ -193,29 +193,51 @@ def list_unmatched_mails(installation: Installation, limit: int, cursor: str, sy
 @library_option
 @pass_installation
 def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
-    """One of them: why it waits, requests that it may be about, and the mail."""
+    """One of them: why it waits, requests that it may be about, what it says and brings."""
     library = require_library(installation, symbol)
-    row: MailRow = _run_on_mailboxes(installation, lambda boxes: boxes.desk.show_mail(library.symbol, mail))
+    opened: OpenedMail = _run_on_mailboxes(installation, lambda boxes: _open_mail(boxes, library.symbol, mail))
+    row = opened.row
     if raw:
         click.echo(row.content or b"", nl=False)
         return
     facts = {
         "came": f"{format_local_time(row.at, library.zone)} in {row.spot.mailbox}",
         "sender": row.sender,
+        "to": ", ".join(opened.to),
         "subject": row.subject,
         "partner": row.profile,
         "why": row.reason,
         "decided": row.closed_by,
         "request": row.request_id,
-        "maybe": ", ".join(row.possible),
+        "files": ", ".join(f"{one.name} ({one.media_type}, {one.size} bytes)" for one in opened.files),
+        "not shown": opened.problem,
     }
     click.echo(row.id)
     for name, text in facts.items():
         if text:
-            click.echo(f"  {name + ':':<10}{text}")
-    if row.content is not None:
-        click.echo("")
-        click.echo(row.content.decode("utf-8", "replace"))
+            click.echo(f"  {name + ':':<11}{text}")
+    for one in opened.candidates:
+        click.echo(f"  may be about {one.request.number}: {_name_grounds(one)}")
+    if opened.text:
+        click.echo(f"\n{opened.text.rstrip()}")
+
+
+async def _open_mail(boxes: MailboxServices, library: str, mail: str) -> OpenedMail:
+    """Taken apart if it still waits; of one that was decided about, what stands in its row. Raises NotFound and
+    BodyUnreadable."""
+    row = await boxes.desk.show_mail(library, mail)
+    return await boxes.desk.open_mail(library, mail) if row.open else OpenedMail(row=row)
+
+
+def _name_grounds(candidate: MailCandidate) -> str:
+    grounds = []
+    if candidate.numbers:
+        grounds.append(f"{', '.join(candidate.numbers)} stands in the mail")
+    if candidate.words:
+        grounds.append(f"words of its title stand in the mail ({', '.join(candidate.words)})")
+    if candidate.with_sender:
+        grounds.append("it is with the sender")
+    return "; ".join(grounds) or "it is open, nothing else speaks for it"
 
 
 @unmatched_command.command(name="assign")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
 from tests.support.daemon import Installation
-from tests.support.mail_house import mail, prepare
+from tests.support.mail_house import LIBRARY, MailHouse, mail, prepare
 
 
 def typed(installation: Installation, *arguments: str, **more: bytes) -> Result:
@@ -31,6 +32,34 @@ def test_a_mail_is_explained_from_a_file_and_from_standard_input(installation: I
 
 def test_an_empty_list_says_so(installation: Installation) -> None:
     assert typed(installation, "mail", "unmatched", "list").stdout == "no mails wait\n"
+
+
+async def test_a_mail_that_waits_is_shown_as_text_beside_what_it_may_be_about(
+    house: MailHouse, installation: Installation
+) -> None:
+    request = await house.asked()
+    await house.comes(mail("Hvor er Brønnøysund?", sender="ingrid@home.example", Subject=f"Om {request.number}"))
+    (row,) = await house.waiting()
+
+    shown = await asyncio.to_thread(typed, installation, "mail", "unmatched", "show", row.id)
+    original = await asyncio.to_thread(typed, installation, "mail", "unmatched", "show", row.id, "--raw")
+
+    assert shown.stdout.endswith("\n\nHvor er Brønnøysund?\n")
+    assert f"  may be about {request.number}: {request.number} stands in the mail\n" in shown.stdout
+    assert "Content-Transfer-Encoding: 8bit" in original.stdout
+
+
+async def test_a_mail_that_was_decided_about_is_shown_without_its_text(
+    house: MailHouse, installation: Installation
+) -> None:
+    await house.comes(mail("Hvor er boka?", sender="ingrid@home.example", Subject="?"))
+    (row,) = await house.waiting()
+    await house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada")
+
+    shown = await asyncio.to_thread(typed, installation, "mail", "unmatched", "show", row.id)
+
+    assert "  decided:   staff:ada\n" in shown.stdout
+    assert "boka" not in shown.stdout
 
 
 def test_what_is_not_there_is_said(installation: Installation) -> None:
