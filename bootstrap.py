@@ -17,6 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from ctypes.util import find_library
 from pathlib import Path
 
@@ -24,6 +25,8 @@ HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
 DEMO = HERE / "data"
 OLDEST = (3, 11)
+DEV = "[dev]"
+"""What the tests need."""
 
 PARALLEL = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
 """One worker more than there are processors: a quarter of the time a worker waits for servers that its tests start. One
@@ -46,14 +49,14 @@ def main(words: list[str]) -> int:
             install(extras="[mail]")
             return run(rest)
         case ["test", *rest]:
-            install(extras="[dev]")
+            install(DEV)
             return test(rest)
         case ["test-long", *rest]:
-            install("[dev]")
+            install(DEV)
             install_servers()
             return run_commands([["pytest", "-m", "long", *(rest or PARALLEL)]])
         case ["test-quick", *rest]:
-            install(extras="[dev]")
+            install(DEV)
             return test_quick(rest)
         case ["test-313", *rest]:
             return test_on_python("3.13", rest)
@@ -75,6 +78,8 @@ def install(extras: str, venv: Path = VENV, python: str = sys.executable) -> Non
         subprocess.run([python, "-m", "venv", str(venv)], check=True)
     print("installing …", flush=True)
     pip = [inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if extras == DEV:
+        pip.append("--no-compile")  # a minute, for modules of which tests load a tenth; these are compiled when loaded
     subprocess.run([*pip, "-c", str(HERE / "constraints.txt"), "-e", f"{HERE}{extras}"], check=True)
 
 
@@ -88,14 +93,11 @@ def run(rest: list[str]) -> int:
 
 def test(rest: list[str]) -> int:
     install_servers()
-    checks = [
-        ["ruff", "check", "."],
-        ["ruff", "format", "--check", "."],
-        ["mypy"],
-        ["lint-imports"],
-        ["pytest", *(rest or ["-m", "not long", *PARALLEL])],
-    ]
-    return run_commands(checks)
+    checks = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["lint-imports"], ["mypy"]]
+    if not rest:
+        # Compiles all that tests load, once, while mypy keeps another processor busy; else each worker does.
+        checks.append(["pytest", "--collect-only", "-q", "-q"])
+    return run_side_by_side(checks) or run_commands([["pytest", *(rest or ["-m", "not long", *PARALLEL])]])
 
 
 def test_quick(rest: list[str]) -> int:
@@ -111,23 +113,48 @@ def test_on_python(version: str, rest: list[str]) -> int:
         print(f"python{version} is not on the path")
         return 2
     venv = HERE / f".venv-{version}"
-    install("[dev]", venv, python)
+    install(DEV, venv, python)
     install_servers()
     return run_commands([["pytest", *(rest or PARALLEL)]], venv)
 
 
+def run_side_by_side(commands: list[list[str]]) -> int:
+    """All of them, at the same time; prints what those say that fail. Returns the exit code of the first of these."""
+
+    def run_command(command: list[str]) -> subprocess.CompletedProcess[bytes]:
+        program = str(programs_of(VENV) / command[0])
+        return subprocess.run(
+            [program, *command[1:]], cwd=HERE, env=environment_of_commands(), capture_output=True, check=False
+        )
+
+    failed = 0
+    with ThreadPoolExecutor(len(commands)) as threads:
+        for command, ran in zip(commands, threads.map(run_command, commands), strict=True):
+            print("$", " ".join(command), "" if ran.returncode else "… passed", flush=True)
+            if ran.returncode:
+                failed = failed or ran.returncode
+                sys.stdout.buffer.write(ran.stdout + ran.stderr)
+                sys.stdout.flush()
+    return failed
+
+
 def run_commands(commands: list[list[str]], venv: Path = VENV) -> int:
     """One after the other, up to the first that fails; returns its exit code."""
-    # Tests start hundreds of processes: where bytecode isn't kept, as in many container images, each compiles all anew.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    # Each of their many threads would keep free memory of its own.
-    environment.setdefault("MALLOC_ARENA_MAX", "2")
+    environment = environment_of_commands()
     for command in commands:
         print("$", " ".join(command), flush=True)
         code = subprocess.run([str(programs_of(venv) / command[0]), *command[1:]], cwd=HERE, env=environment).returncode
         if code != 0:
             return code
     return 0
+
+
+def environment_of_commands() -> dict[str, str]:
+    # Tests start hundreds of processes: where bytecode isn't kept, as in many container images, each compiles all anew.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    # Each of their many threads would keep free memory of its own.
+    environment.setdefault("MALLOC_ARENA_MAX", "2")
+    return environment
 
 
 SERVERS = {
