@@ -50,7 +50,7 @@ from adapters.iso_ill.messages.structures import (
     SystemAddress,
     SystemId,
 )
-from gateway.domain.requests.citation import CitationExtra
+from gateway.domain.requests.citation import RETRY, CitationExtra
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
@@ -198,7 +198,7 @@ def _iter_request_extras(apdu: IllRequest, context: MappingContext) -> Iterator[
             if getattr(cost, name):
                 yield CitationExtra(name.replace("_", "-"), "true", "boolean")
     if apdu.retry_flag:
-        yield CitationExtra("retry", "true", "boolean")
+        yield CitationExtra(RETRY, "true", "boolean")
     if apdu.forward_flag:
         yield CitationExtra("forwarded", "true", "boolean")
     if third is not None:
@@ -248,7 +248,7 @@ def write_request_fields(message: PartnerMessage, context: MappingContext) -> di
         "cost_info": _write_cost_info(message),
         "copyright_compliance": extras.get("copyright-compliance", ""),
         "third_party_info": _write_already_tried(request, context),
-        "retry_flag": extras.get("retry", "") == "true" or _has_been_told_to_retry(message),
+        "retry_flag": extras.get(RETRY, "") == "true" or _has_been_told_to_retry(message),
         "note": "; ".join(part for part in (request.citation.note, message.details.note) if part),
     }
 

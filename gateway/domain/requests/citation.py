@@ -57,6 +57,12 @@ BIBLIOGRAPHIC_EXTRAS = frozenset(
 )
 """Extras of links that say something of the work (ANSI/NISO Z39.88-2004), by their keys there."""
 
+RETRY = "retry"
+"""Extra of a request: `true`, it was made before and couldn't be met."""
+
+WANTED_ITEM = "wanted-item"
+"""Extra of a request: the barcode of the supplier's copy that the requester has chosen."""
+
 _ORIGINAL_SCRIPT = " in original script"
 
 

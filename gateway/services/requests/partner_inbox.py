@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
+from gateway.domain.requests.citation import RETRY
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import (
@@ -210,8 +211,9 @@ class LibraryInbox:
         )
         if known is not None:  # the same request under another message id: a reminder, or a sender that forgot
             request = requests.load_request(connection, context.symbol, known.request_id)
-            refused = message.guard(request) if message.guard is not None and request is not None else None
-            return InboxResult(known.request_id, refused, repeated=refused is None, request=request)
+            if request is None or not _is_asked_anew(message, request):
+                refused = message.guard(request) if message.guard is not None and request is not None else None
+                return InboxResult(known.request_id, refused, repeated=refused is None, request=request)
         if message.request is None or not message.transaction:
             return InboxResult(refused=Refusal(RefusalReason.DATA_MISSING, "The request has no content or no number."))
         circle = find_loop_refusal(connection, context, message.request, message.sender)
@@ -221,6 +223,8 @@ class LibraryInbox:
             request = new_lending_request(connection, context, message.request, profile, message.transaction)
         except Refused as no:
             return InboxResult(refused=Refusal.from_error(no))
+        if known is not None:
+            requests.remove_transaction(connection, context.symbol, Role.LENDING, profile.name, message.transaction)
         if is_asked_as_broker(context, request, message.addressed):
             store_lending_request(connection, context, request, f"partner:{message.sender}")
             passed_on = Event(local_signal(EventKind.BROKERED), context.now())
@@ -228,6 +232,12 @@ class LibraryInbox:
         else:
             start_lending_request(connection, context, request, f"partner:{message.sender}")
         return InboxResult(request.id, request=request)
+
+
+def _is_asked_anew(message: IncomingPartnerMessage, request: Request) -> bool:
+    """What we couldn't supply, once more under its old number: some keep the number of a request that they retry."""
+    extras = message.request.extras if message.request is not None else ()
+    return request.state is LendingState.UNFILLED and any(one.name == RETRY for one in extras)
 
 
 def new_lending_request(

@@ -315,6 +315,11 @@ _ADD_TRANSACTION = prepare_sql(
     request_transaction,
     _n.attempt,
 )
+_REMOVE_TRANSACTION = prepare_sql(
+    "DELETE FROM request_transaction "
+    "WHERE library = :library AND role = :role AND symbol = :symbol AND reference = :reference",
+    request_transaction,
+)
 _BY_TRANSACTION = PreparedStatement(
     select(_n.request_id, _n.attempt).where(
         _n.library == bindparam("library"),
@@ -332,6 +337,12 @@ def find_by_transaction(
     asked = {"library": library, "role": role.value, "symbol": partner_symbol, "reference": transaction}
     row = _BY_TRANSACTION.fetch_first(connection, asked)
     return None if row is None else ReferencedRequest(row.request_id, row.attempt)
+
+
+def remove_transaction(connection: Connection, library: str, role: Role, partner_symbol: str, transaction: str) -> None:
+    """From now on the number belongs to no request; another may get it."""
+    key = {"library": library, "role": role.value, "symbol": partner_symbol, "reference": transaction}
+    _REMOVE_TRANSACTION.execute_many(connection, [key])
 
 
 def add_transaction(

@@ -16,7 +16,9 @@ from adapters.iso18626.codec import NAMESPACE
 from adapters.iso18626.messages import Code, RequestingAgencyMessageConfirmation
 from adapters.iso18626.messages.structures import AgencyId
 from adapters.iso18626.responder import Iso18626Responder
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LendingState, Role
+from gateway.domain.requests.views import ActionRequest
 from tests.protocol.iso18626.endpoint import (
     FJORDBY,
     ROOT,
@@ -159,6 +161,27 @@ async def test_another_request_with_the_same_id_is_refused(endpoint: Endpoint) -
     assert (status, kind) == ("ERROR", "UnrecognisedDataValue")
     assert "already" in value
     assert [one.citation.title for one in (await endpoint.requests()).values()] == ["Sult"]
+
+
+async def test_what_was_not_supplied_may_be_asked_for_anew_under_its_id(endpoint: Endpoint) -> None:
+    """As illmock does where it is told to keep the id. While it is open, or without that word, it is a second one."""
+    retry = write_request("4711", "Pan", "<requestType>Retry</requestType>")
+    await endpoint.post(write_request("4711"))
+    assert (await endpoint.post(retry)).verdict[0] == "ERROR"
+    (first,) = await endpoint.list_requests()
+    told = ActionRequest(kind=EventKind.RETRY, details=EventDetails(reason="on-loan"), actor="staff:ada", version=None)
+    await endpoint.town.act(first, told)
+    assert (await endpoint.post(write_request("4711", "Victoria"))).verdict[0] == "ERROR"
+
+    later = retry.replace("07:59:00Z", "09:00:00Z")
+    for _ in range(2):
+        assert (await endpoint.post(later)).verdict == OK
+    assert [(one.citation.title, one.state.value) for one in await endpoint.list_requests()] == [
+        ("Sult", "unfilled"),
+        ("Pan", "new"),
+    ]
+    await endpoint.post(write_action("4711", "Cancel"))
+    assert (await endpoint.list_requests())[-1].state in (LendingState.CANCEL_PENDING, LendingState.CANCELLED)
 
 
 async def test_a_reminder_is_a_message_to_the_request_that_is_there(endpoint: Endpoint) -> None:
