@@ -135,6 +135,13 @@ class NoteHabits(ProfileSection):
     condition_prefix: str = Field("", description="before a condition that a note names, such as `Condition: `")
     cost_prefix: str = Field("", description="before a cost that a note names, such as `Cost: `")
     condition_marker: str = Field("", description="in the note of each conditional answer (ReShare)")
+    duplicate_word: str = Field(
+        "", description="a note of Unfilled that begins with it says that the request was made twice (Alma)"
+    )
+    barcode_prefix: str = Field(
+        "", description="before the barcode of the copy that a request wants, such as `Barcode: ` (Koha's plug-in)"
+    )
+    call_number_prefix: str = Field("", description="before its call number, such as `Callnumber: ` (Koha's plug-in)")
     addresses: bool = Field(
         False, description="addresses stand between #SHIP_TO# and #ST_END#, #RETURN_TO# and #RT_END#"
     )
@@ -174,6 +181,9 @@ class Iso18626Dialect(ProfileSection):
     )
     numbers: Literal["all", "listed"] = Field(
         "all", description="listed: numbers whose code isn't in the standard's lists are left out (Alma drops them)"
+    )
+    levels: Literal["all", "listed"] = Field(
+        "all", description="listed: a service level that the standard's list doesn't have is sent as Standard (Alma)"
     )
     expects_to_supply: bool = Field(
         True, description="false: it passes ExpectToSupply over, so WillSupply is sent (Alma)"

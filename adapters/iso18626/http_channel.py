@@ -53,6 +53,8 @@ MEDIA_TYPE = 'application/xml; charset="utf-8"'
 _NOT_NOW = frozenset({408, 423, 425, 429, 503})
 """Nothing was done: it is sent again."""
 
+_CONFLICT = 409
+
 
 class Iso18626Channel:
     name = SECTION
@@ -194,6 +196,8 @@ def judge_confirmation(reply: HttpReply, said: Message, *, repeated: bool) -> De
     confirmation = _read_confirmation(reply)
     name = name_message(said)
     if confirmation is None:
+        if repeated and isinstance(said, Request) and reply.status == _CONFLICT:
+            return DeliveryResult(f"{name} was there already")  # Koha's words for it are no confirmation
         _raise_for_status(reply)
     assert confirmation is not None
     header = confirmation.header

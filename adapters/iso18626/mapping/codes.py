@@ -26,6 +26,7 @@ UNFILLED_OUT: Mapping[ReasonCodes, str] = {
     ReasonCodes.CLOSED: "NotAvailableForILL",
     ReasonCodes.NEED_BY_NOT_MET: "NotAvailableForILL",
     ReasonCodes.HAS_REQUESTS: "NotAvailableForILL",
+    ReasonCodes.DUPLICATE: "PolicyProblem",
 }
 UNFILLED_IN: Mapping[str, ReasonCodes] = {
     "notheld": ReasonCodes.NOT_HELD,
@@ -34,7 +35,9 @@ UNFILLED_IN: Mapping[str, ReasonCodes] = {
     "noncirculating": ReasonCodes.NON_CIRCULATING,
     "policyproblem": ReasonCodes.POLICY,
     "poorcondition": ReasonCodes.POOR_CONDITION,
+    "duplicate": ReasonCodes.DUPLICATE,
 }
+"""The last is CrossLink's."""
 RETRY_OUT: Mapping[ReasonCodes, str] = {
     ReasonCodes.ON_LOAN: "OnLoan",
     ReasonCodes.ON_ORDER: "OnOrder",
@@ -132,7 +135,8 @@ FORMATS = (
     "UltraHD",
     "VHS",
 )
-LEVELS = ("Express", "Normal", "Rush", "SecondaryMail", "Standard", "Urgent")
+STANDARD_LEVEL = "Standard"
+LEVELS = ("Express", "Normal", "Rush", "SecondaryMail", STANDARD_LEVEL, "Urgent")
 
 
 def read_number_type(code: str) -> str:

@@ -154,6 +154,8 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
     delivery, retry = message.delivery_info or DeliveryInfo(), message.retry_info or RetryInfo()
     conditions, unknown = read_conditions((*delivery.loan_conditions, *retry.loan_conditions))
     reason, reason_words = _read_reason(info, kind)
+    if kind is EventKind.UNFILLED and noted.is_duplicate:
+        reason, reason_words = ReasonCodes.DUPLICATE.value, ""
     items = noted.items or read_item_ids(delivery.item_ids, context.dialect.item_ids)
     costs, further_costs = _add_costs((*delivery.delivery_costs, *retry.offered_costs), context.currency)
     more = (*_describe_offer(retry), *_describe_shipping(message))
@@ -269,8 +271,9 @@ def _read_status(message: SupplyingAgencyMessage, info: MessageInfo, status: Sta
     if word == Status.EXPECT_TO_SUPPLY:
         held = status.expected_delivery_date is not None
         return EventKind.HOLD_PLACED if held else EventKind.EXPECT_TO_SUPPLY, ""
-    if not word:
-        return EventKind.MESSAGE, ""
+    if not word:  # with the first answer it says that the request has come (ReShare)
+        is_answer = info.reason_for_message == ReasonForMessage.REQUEST_RESPONSE
+        return EventKind.ACKNOWLEDGED if is_answer else EventKind.MESSAGE, ""
     kind = _KIND_OF_STATUS.get(word)
     if kind is None:
         raise Refused(
@@ -282,7 +285,8 @@ def _read_status(message: SupplyingAgencyMessage, info: MessageInfo, status: Sta
 def _read_reason(info: MessageInfo, kind: EventKind) -> tuple[str, str]:
     """Our word, and the partner's where ours says less."""
     if kind is EventKind.UNFILLED:
-        return _find_reason(info.reason_unfilled.value if info.reason_unfilled else "", info, UNFILLED_IN)
+        word = info.reason_unfilled.value if info.reason_unfilled is not None else ""
+        return _find_reason(word, info, {**RETRY_IN, **UNFILLED_IN})  # illmock takes words of either list
     if kind is EventKind.RETRY:
         word = info.reason_retry.value if info.reason_retry is not None else ""
         if word.casefold() in CONDITIONAL_RETRIES:

@@ -64,11 +64,14 @@ class ItemName:
 @value_object
 class ReadNote:
     """`text`: for people, without what is for programs. `addresses`: (ship-to or return-to, lines). `items`: of a
-    block that names several (CrossLink)."""
+    block that names several (CrossLink). `barcode` and `call_number`: of the copy that is wanted (Koha)."""
 
     text: str
     cost: Money | None = None
     has_condition: bool = False
+    is_duplicate: bool = False
+    barcode: str = ""
+    call_number: str = ""
     addresses: tuple[tuple[str, str], ...] = ()
     items: tuple[ItemName, ...] = ()
 
@@ -92,6 +95,9 @@ def read_note(note: str, habits: NoteHabits) -> ReadNote:
         text=note,
         cost=_find_cost(note, habits.cost_prefix),
         has_condition=marked or bool(habits.condition_prefix and _has_part(note, habits.condition_prefix)),
+        is_duplicate=bool(habits.duplicate_word) and note.casefold().startswith(habits.duplicate_word.casefold()),
+        barcode=_find_part(note, habits.barcode_prefix),
+        call_number=_find_part(note, habits.call_number_prefix),
         addresses=tuple(addresses),
         items=items,
     )
@@ -108,6 +114,12 @@ def _read_item_lines(block: str) -> Iterator[ItemName]:
 
 def _has_part(note: str, prefix: str) -> bool:
     return any(part.startswith(prefix.strip()) for part in _split_parts(note))
+
+
+def _find_part(note: str, prefix: str) -> str:
+    """What stands behind the prefix, up to the next semicolon."""
+    parts = (part.strip() for part in note.split(";")) if prefix else ()
+    return next((part[len(prefix.strip()) :].strip() for part in parts if part.startswith(prefix.strip())), "")
 
 
 def _split_parts(note: str) -> Iterator[str]:

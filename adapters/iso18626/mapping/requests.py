@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from adapters.iso18626.dialect import SECTION
 from adapters.iso18626.mapping.citations import read_citation, write_bibliographic_info, write_publication_info
-from adapters.iso18626.mapping.codes import find_list_word, hyphenate_word
+from adapters.iso18626.mapping.codes import LEVELS, STANDARD_LEVEL, find_list_word, hyphenate_word
 from adapters.iso18626.mapping.identities import (
     MappingContext,
     agency_of_symbol,
@@ -35,7 +35,7 @@ from adapters.iso18626.messages.structures import (
 )
 from gateway.domain.commands import Named, PatronRef, PlaceRequest
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.requests.citation import CitationExtra
+from gateway.domain.requests.citation import RETRY, WANTED_ITEM, CitationExtra
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     AttemptStatus,
@@ -79,6 +79,7 @@ def read_request(message: IllRequest, sender: str, transaction: str, context: Ma
     noted = read_note(service.note or "", context.dialect.notes)
     note = noted.text
     billing = message.billing_info
+    citation = read_citation(info, message.publication_info, note)
     return Request(
         library="",
         id="",
@@ -87,7 +88,7 @@ def read_request(message: IllRequest, sender: str, transaction: str, context: Ma
         number="",
         created=NEVER,
         changed=NEVER,
-        citation=read_citation(info, message.publication_info, note),
+        citation=replace(citation, call_number=noted.call_number) if noted.call_number else citation,
         service=RequestedService(
             _SERVICE_IN.get(Wanted(service.service_type), ServiceType.LOAN)
             if service.service_type in set(Wanted)
@@ -104,7 +105,10 @@ def read_request(message: IllRequest, sender: str, transaction: str, context: Ma
             maximum=money_of_costs(billing.maximum_costs, context.currency) if billing is not None else None
         ),
         volumes=_read_volumes(info, note),
-        extras=tuple(_iterate_extras(message, service, context)),
+        extras=(
+            *_iterate_extras(message, service, context),
+            *((CitationExtra(WANTED_ITEM, noted.barcode),) if noted.barcode else ()),
+        ),
         partner=_read_requester(message, sender, dict(noted.addresses).get(SHIPPING_ADDRESS, "")),
         transaction=transaction,
         source="partner",
@@ -151,7 +155,7 @@ def format_postal_address(postal: PhysicalAddress) -> str:
 
 def _iterate_extras(message: IllRequest, service: ServiceInfo, context: MappingContext) -> Iterator[CitationExtra]:
     if service.request_type == RequestType.RETRY:
-        yield CitationExtra("retry", "true", "boolean")
+        yield CitationExtra(RETRY, "true", "boolean")
     if service.previous_request_id:
         yield CitationExtra(PREVIOUS_REQUEST, service.previous_request_id)
     for word in service.request_sub_types:
@@ -220,7 +224,7 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
     request = message.request
     extras = {one.name: one.value for one in request.extras}
     previous = _find_previous_attempt(message)
-    is_retry = previous is not None or extras.get("retry", "") == "true"
+    is_retry = previous is not None or extras.get(RETRY, "") == "true"
     sender = message.sender
     ship_to = write_address_block(SHIP_TO, sender.name, sender.address) if context.dialect.notes.addresses else ""
     notes = (request.citation.note, message.details.note, ship_to)
@@ -231,7 +235,7 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
         request_type=RequestType.RETRY if is_retry else RequestType.NEW,
         previous_request_id=previous.transaction if previous is not None else extras.get(PREVIOUS_REQUEST),
         service_type=_SERVICE_OUT[request.service.type],
-        service_level=_write_word(request.service.level),
+        service_level=_write_level(request.service.level, context),
         item_format=_write_word(request.service.format),
         need_before_date=context.write_end_of_day(request.dates.need_by),
         copyright_compliance=_write_code(extras.get("copyright-compliance", "")),
@@ -258,6 +262,12 @@ def has_volume_elements(request: Request, version: SchemaVersion) -> bool:
 
 def _write_word(word: str) -> Code | None:
     return Code(find_list_word(word)) if word else None
+
+
+def _write_level(word: str, context: MappingContext) -> Code | None:
+    level = _write_word(word)
+    is_known = level is None or level.value in LEVELS or context.dialect.levels == "all"
+    return level if is_known else Code(STANDARD_LEVEL)
 
 
 def _write_code(word: str) -> Code | None:

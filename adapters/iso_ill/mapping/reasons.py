@@ -63,6 +63,7 @@ UNFILLED_OUT: Mapping[ReasonCodes, ReasonUnfilled] = {
     ReasonCodes.CLOSED: _U.POLICY_PROBLEM,
     ReasonCodes.NEED_BY_NOT_MET: _U.PREFERRED_DELIVERY_TIME_NOT_POSSIBLE,
     ReasonCodes.HAS_REQUESTS: _U.ON_HOLD,
+    ReasonCodes.DUPLICATE: _U.OTHER,
     ReasonCodes.RENEWAL_LIMIT: _U.OTHER,
     ReasonCodes.OTHER: _U.OTHER,
 }

@@ -194,6 +194,7 @@ class ReasonCodes(StrEnum):
     CLOSED = "closed"
     NEED_BY_NOT_MET = "need-by-not-met"
     HAS_REQUESTS = "has-requests"
+    DUPLICATE = "duplicate"
     RENEWAL_LIMIT = "renewal-limit"
     OTHER = "other"
 

@@ -25,6 +25,7 @@ from gateway.domain.partner_identifiers import choose_identifier_types
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable, UnfinishedWork
 from gateway.domain.profile import Profile
 from gateway.domain.requests import citation_matching
+from gateway.domain.requests.citation import WANTED_ITEM
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal
 from gateway.domain.requests.intake_rules import find_item_refusal, find_lending_refusal
 from gateway.domain.requests.policy import LendingRules
@@ -204,7 +205,8 @@ async def _find_record(context: LibraryContext, number: RecordId) -> Bib | None:
 async def _add_best_item(
     context: LibraryContext, request: Request, candidate: ItemCandidate
 ) -> tuple[ItemCandidate, ...]:
-    """The record's best item; a record without an item that can be lent is shown with the reason."""
+    """The record's best item, the one that the requester has chosen before others; a record without an item that can be
+    lent is shown with the reason."""
     items = [item for item in (await context.system.holdings(candidate.bib_id)).items if not item.temporary]
     if not items:
         return (replace(candidate, lendable=False, why_not="no items"),)
@@ -214,7 +216,11 @@ async def _add_best_item(
     is_loan = request.service.type is ServiceType.LOAN
     free = list_free_copies(item for item in items if item.circulates or not is_loan)
     reasons = {item.barcode: _item_objection(item, request, rules, free, others) for item in items}
-    best = min(items, key=lambda item: (reasons[item.barcode] != "", item.hold_count, item.barcode))
+    wanted = next((one.value for one in request.extras if one.name == WANTED_ITEM), "")
+    best = min(
+        items,
+        key=lambda item: (reasons[item.barcode] != "", item.barcode != wanted, item.hold_count, item.barcode),
+    )
     why_not = reasons[best.barcode]
     return (
         replace(

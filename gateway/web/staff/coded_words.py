@@ -31,6 +31,7 @@ REASONS: Mapping[str, str] = {
     ReasonCodes.CLOSED: mark_text("library closed"),
     ReasonCodes.NEED_BY_NOT_MET: mark_text("would come too late"),
     ReasonCodes.HAS_REQUESTS: mark_text("others wait for it"),
+    ReasonCodes.DUPLICATE: mark_text("asked for already"),
     ReasonCodes.RENEWAL_LIMIT: mark_text("renewed as often as is allowed"),
     ReasonCodes.OTHER: mark_text("another reason"),
 }

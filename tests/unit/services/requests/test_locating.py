@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.library.embedded.system import EmbeddedLibrary
-from gateway.domain.library import RecordId
-from gateway.domain.requests.citation import Citation
+from gateway.domain.library import ItemStatus, RecordId
+from gateway.domain.requests.citation import WANTED_ITEM, Citation, CitationExtra
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LendingState, LibraryParty, Role
 from gateway.domain.requests.views import LendingDraft
@@ -38,6 +38,28 @@ async def test_two_that_come_together_do_not_get_the_same_copy(north: NcipTown) 
     assert len(located) == len(set(located)), "no copy twice"
     assert any(one.state is LendingState.NEW for one in seen), "one more than there are copies"
     assert (await managed.desk.dead_letters("NORTH", 10, "")).items == ()
+
+
+async def test_the_copy_that_the_requester_has_chosen_is_taken_before_others(north: NcipTown) -> None:
+    system = north.town.context.system
+    several = [await system.holdings(bib.id) for bib in await system.search_bibs("a", 60)]
+    record = next(one for one in several if len(find_free_barcodes(one)) > 1)
+    wanted = max(find_free_barcodes(record))
+    number = RecordId("local", record.bib.id)
+    draft = LendingDraft(
+        citation=Citation(title=record.bib.title, identifiers=(number, *record.bib.identifiers)),
+        requester=LibraryParty(profile="hill"),
+        extras=(CitationExtra(WANTED_ITEM, wanted),),
+    )
+
+    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    await north.quiet()
+
+    assert (await north.see(made)).item_barcode == wanted
+
+
+def find_free_barcodes(record: BibHoldings) -> list[str]:
+    return [one.barcode for one in record.items if one.circulates and one.status is ItemStatus.AVAILABLE]
 
 
 @pytest.mark.parametrize(

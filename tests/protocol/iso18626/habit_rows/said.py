@@ -1,0 +1,228 @@
+"""What we say to a partner, and the octets that go out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from gateway.domain.library import RecordId
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventKind, LoanCondition
+from gateway.domain.requests.request import RequestedService, Role, Volume, VolumeState
+from tests.support.requests import money
+
+K = EventKind
+
+
+@dataclass(frozen=True)
+class SaidHabit:
+    """`role`: ours. `request`: changes of it. `parts` must be in the messages, in this order, `absent` in none; without
+    parts there is no such message for this partner. `messages`: how many there are."""
+
+    habit: str
+    profile: str
+    role: Role
+    kind: EventKind
+    details: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    request: Mapping[str, Any] = field(default_factory=dict)
+    messages: int = 1
+    account: bool = False
+
+
+def lend(habit: str, profile: str, kind: EventKind, *parts: str, **more: Any) -> SaidHabit:
+    return SaidHabit(habit, profile, Role.LENDING, kind, parts=parts, **more)
+
+
+def borrow(habit: str, profile: str, kind: EventKind, *parts: str, **more: Any) -> SaidHabit:
+    return SaidHabit(habit, profile, Role.BORROWING, kind, parts=parts, **more)
+
+
+NUMBERED = Citation(
+    title="Sult", identifiers=(RecordId("isbn", "978-82-00-00001-1"), RecordId("oclc", "123"), RecordId("ppn", "99"))
+)
+TWO_VOLUMES = (
+    Volume("1", "Bd. 1", VolumeState.RECEIVED, "30100-88"),
+    Volume("2", "Bd. 2", VolumeState.SHIPPED, "30100-89"),
+)
+CONDITION = {"conditions": (LoanCondition.LIBRARY_USE_ONLY,), "cost": money("15.00")}
+
+SAID = (
+    lend("alma-passes-expectations-over", "alma-18626", K.EXPECT_TO_SUPPLY, "<status>WillSupply</status>"),
+    lend(
+        "alma-shows-notifications",
+        "alma-18626",
+        K.CONDITIONAL,
+        "<reasonForMessage>RequestResponse</reasonForMessage>",
+        "<reasonForMessage>Notification</reasonForMessage><note>Condition: LibraryUseOnly; Cost: 15.00 EUR</note>",
+        details=CONDITION,
+        messages=2,
+    ),
+    lend(
+        "alma-completes-by-response",
+        "alma-18626",
+        K.CHECKED_IN,
+        "<reasonForMessage>RequestResponse</reasonForMessage>",
+        "<status>LoanCompleted</status>",
+    ),
+    lend(
+        "alma-completes-by-response",
+        "alma-18626",
+        K.SHIPPED,
+        "<reasonForMessage>StatusChange</reasonForMessage>",
+        "<status>Loaned</status>",
+        messages=2,
+    ),
+    borrow(
+        "alma-accepts-by-note", "alma-18626", K.CONDITION_ACCEPTED, "<action>Notification</action><note>ACCEPT</note>"
+    ),
+    borrow(
+        "alma-rejects-by-note", "alma-18626", K.CONDITION_REFUSED, "<action>Notification</action><note>REJECT</note>"
+    ),
+    borrow(
+        "alma-addresses",
+        "alma-18626",
+        K.REQUEST,
+        "#SHIP_TO#\nBiblioteka Uniwersytecka\nul. Dobra 56/66\n00-312 Warszawa\n#ST_END#",
+    ),
+    lend(
+        "alma-addresses",
+        "alma-18626",
+        K.SHIPPED,
+        "#RETURN_TO#\n京都図書館\n岡崎成勝寺町\n京都市\n#RT_END#",
+        messages=2,
+    ),
+    borrow(
+        "alma-listed-numbers",
+        "alma-18626",
+        K.REQUEST,
+        ">ISBN<",
+        "<bibliographicRecordIdentifierCode>OCLC</bibliographicRecordIdentifierCode>",
+        absent=("ppn",),
+        request={"citation": NUMBERED},
+    ),
+    borrow(
+        "alma-listed-levels",
+        "alma-18626",
+        K.REQUEST,
+        "<serviceLevel>Standard</serviceLevel>",
+        request={"service": RequestedService(level="by-bicycle")},
+    ),
+    lend(
+        "alma-joined-items",
+        "alma-18626",
+        K.SHIPPED,
+        "<itemId>30100-88,30100-89</itemId>",
+        details={"volumes": ("2",), "barcode": "30100-89"},
+        request={"volumes": TWO_VOLUMES},
+        messages=2,
+    ),
+    lend(
+        "alma-costs-when-sent",
+        "alma-18626",
+        K.SHIPPED,
+        "<deliveryCosts><currencyCode>EUR</currencyCode><monetaryValue>15.00</monetaryValue></deliveryCosts>",
+        details={"cost": money("15.00")},
+        messages=2,
+    ),
+    lend(
+        "reshare-condition-marker",
+        "reshare-18626",
+        K.CONDITIONAL,
+        "<note>#ReShareAddLoanCondition#</note>",
+        "<loanCondition>LibraryUseOnly</loanCondition>",
+        details={"conditions": (LoanCondition.LIBRARY_USE_ONLY,)},
+    ),
+    borrow(
+        "reshare-agrees-by-marker",
+        "reshare-18626",
+        K.CONDITION_ACCEPTED,
+        "<action>Notification</action><note>#ReShareLoanConditionAgreeResponse#</note>",
+    ),
+    borrow("reshare-refuses-by-cancel", "reshare-18626", K.CONDITION_REFUSED, "<action>Cancel</action>"),
+    lend(
+        "reshare-packed-items",
+        "reshare-18626",
+        K.SHIPPED,
+        "<itemId>multivol:Bd. 1####30100-88###multivol:Bd. 2####30100-89</itemId>",
+        details={"volumes": ("2",), "barcode": "30100-89"},
+        request={"volumes": TWO_VOLUMES},
+    ),
+    borrow("reshare-no-renewal", "reshare-18626", K.RENEW),
+    borrow("crosslink-knows-2017", "crosslink-18626", K.LOST, "<action>Notification</action><note>item lost</note>"),
+    borrow(
+        "crosslink-knows-2017",
+        "crosslink-18626",
+        K.MESSAGE,
+        "<action>Notification</action><note>return on hold</note>",
+        details={"return_on_hold": True},
+    ),
+    lend(
+        "crosslink-knows-2017",
+        "crosslink-18626",
+        K.MESSAGE,
+        "<reasonForMessage>Notification</reasonForMessage><note>return on hold</note>",
+        absent=("<status>HoldReturn",),
+        details={"return_on_hold": True},
+    ),
+    lend(
+        "crosslink-no-contradictions",
+        "crosslink-18626",
+        K.CANCEL_REFUSED,
+        "<answerYesNo>N</answerYesNo>",
+        "<status>Loaned</status>",
+    ),
+    lend(
+        "crosslink-no-contradictions",
+        "crosslink-18626",
+        K.CANCEL_ACCEPTED,
+        "<answerYesNo>Y</answerYesNo>",
+        "<status>Cancelled</status>",
+    ),
+    borrow("lost-in-2017", "iso18626-2017", K.LOST, "<action>Notification</action><note>item lost</note>"),
+    borrow("lost-in-2017", "iso18626-2021", K.LOST, "<action>Lost</action>", absent=("<note>",)),
+    borrow("koha-few-actions", "koha-18626", K.RECEIVED, "<action>Received</action>"),
+    borrow("koha-few-actions", "koha-18626", K.RENEW),
+    borrow("koha-few-actions", "koha-18626", K.MESSAGE),
+    borrow("koha-few-actions", "koha-18626", K.LOST),
+    borrow(
+        "koha-own-number-alone",
+        "koha-18626",
+        K.RECEIVED,
+        "<supplyingAgencyRequestId>L-4</supplyingAgencyRequestId>",
+    ),
+    borrow(
+        "koha-fixed-agencies",
+        "koha-18626",
+        K.RECEIVED,
+        "<agencyIdValue>sup_agency_value</agencyIdValue>",
+        "<agencyIdValue>req_agency_value</agencyIdValue>",
+    ),
+    borrow(
+        "koha-account",
+        "koha-18626",
+        K.RECEIVED,
+        "<accountId>vaar-konto</accountId><securityCode>hemmelig</securityCode>",
+        account=True,
+    ),
+    borrow("koha-closed-lists", "koha-18626", K.REQUEST, "<request>", absent=("preferredEdition", "scheme=")),
+    lend(
+        "koha-reads-status-alone",
+        "koha-18626",
+        K.SHIPPED,
+        "<supplyingAgencyRequestId>L-4</supplyingAgencyRequestId>",
+        "<status>Loaned</status>",
+        details={"due": date(2026, 12, 24)},
+    ),
+    borrow(
+        "oclc-prefix",
+        "worldshare-18626",
+        K.RECEIVED,
+        'ns1:version="v1_2_2017"',
+        'ns1:scheme="http://illtransactions.org/ISO18626/OpenCodeList/AgencyIdTypeList-V1.0">ISIL</ns1:agencyIdType>',
+    ),
+    borrow("plain-attributes", "iso18626-2017", K.RECEIVED, 'ill:version="1.2"'),
+)
