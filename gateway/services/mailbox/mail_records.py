@@ -121,7 +121,10 @@ def clean_mail_header(text: str) -> str:
     return clean_text(text, MAX_HEADER_CHARS)
 
 
-def make_journal_opening(box: MailboxInfo, content: bytes, verdict: MailVerdict, now: datetime) -> JournalOpening:
+def make_journal_opening(
+    box: MailboxInfo, content: bytes, verdict: MailVerdict, number: str, now: datetime
+) -> JournalOpening:
+    """`number`: of the request that it is about; empty: of none."""
     return JournalOpening(
         library=box.library,
         at=now,
@@ -132,7 +135,7 @@ def make_journal_opening(box: MailboxInfo, content: bytes, verdict: MailVerdict,
         service=verdict.service or "mail",
         from_agency=verdict.profile,
         to_agency=box.library,
-        request_id=verdict.applied.request_id,
+        request_id=number,
         content_type="message/rfc822",
         note=clean_text("; ".join(verdict.applied.notes), MAX_NOTE_CHARS),
     )

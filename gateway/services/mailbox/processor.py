@@ -60,6 +60,7 @@ from gateway.store import mailbox
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, JournalEnding, JournalOpening
 from gateway.store.mailbox import MailOutcome, MailPosition
+from gateway.store.requests import requests
 
 log = structlog.get_logger(component="mailbox")
 
@@ -202,7 +203,7 @@ class MailProcessor:
                 mailbox.add_mail(connection, kept, self.cipher)
             return (
                 verdict.outcome,
-                make_journal_opening(box, content, verdict, now),
+                make_journal_opening(box, content, verdict, _find_number(connection, box.library, verdict), now),
                 make_journal_ending(verdict, self.clock.now()),
             )
 
@@ -323,6 +324,13 @@ def _make_verdict(reading: MailReading, applied: ApplicationResult, profile: str
         why = f"{lines} not understood" if n else "nothing in it was understood"
         return replace(_verdict_for_staff(why, OutcomeClass.REFUSED, profile, applied), service=reading.format)
     return verdict
+
+
+def _find_number(connection: Transaction, library: str, verdict: MailVerdict) -> str:
+    """Of the request that a mail is about, as the journal names it; its id where another library of ours has it."""
+    id_ = verdict.applied.request_id
+    request = requests.load_request(connection, library, id_) if id_ else None
+    return request.number if request is not None else id_
 
 
 def _verdict_for_staff(

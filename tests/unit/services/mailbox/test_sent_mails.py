@@ -57,6 +57,7 @@ async def test_the_journal_shows_the_whole_conversation_by_mail(house: MailHouse
     assert (asked["service"], asked["outcome"], asked["request_id"]) == ("request", "ok", request.number)
     assert asked["to_agency"] == "ISIL:NO-02030"
     assert [one["direction"] for one in shown].count("in") == 2
+    assert {one["request_id"] for one in shown} == {request.number}
     assert await asyncio.to_thread(journal, installation, "--request", request.id) == shown
 
 
