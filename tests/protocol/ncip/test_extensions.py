@@ -29,11 +29,11 @@ from adapters.ncip.responder import NcipResponder
 from adapters.ncip.wire_dialect import Strictness, XmlDialect
 from adapters.ncip.wire_values import NamespaceStyle, Version
 from adapters.ncip.xml_parser import parse_xml
-from gateway.cli.check_command import SampleLibraries
 from gateway.cli.installation import Installation
 from gateway.domain.profile import Profile
 from gateway.ports.responder import OutcomeClass, RawMessage, TransportKind
 from gateway.profiles import load_profiles
+from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.check.examples import ExampleAnswer, ExampleExchange
 from tests.support.paths import ROOT
 
@@ -169,7 +169,7 @@ async def conversation(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[SampleConversation]:
     installation = Installation(ROOT / "gateway.yml")
-    libraries = SampleLibraries(installation, tmp_path_factory.mktemp("sample"))
+    libraries = SampleLibraries(installation.parts, tmp_path_factory.mktemp("sample"))
     async with libraries.open_sample_exchange(ncip2(installation, getattr(request, "param", {}))) as exchange:
         yield SampleConversation(exchange, datetime.now(UTC))
 

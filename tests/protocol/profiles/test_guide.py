@@ -7,10 +7,10 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.cli.check_command import SampleLibraries
 from gateway.cli.installation import Installation
 from gateway.ports.responder import ExchangeContext
 from gateway.profiles import ProfileSet, load_profiles
+from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.check.examples import ExampleRunner
 from tests.support.paths import ROOT
 
@@ -31,7 +31,7 @@ async def test_the_worked_examples_do_what_the_guide_says(tmp_path: Path) -> Non
     names, profiles = load_with_guide(installation, tmp_path / "profiles")
     scratch_folder = tmp_path / "scratch"
     scratch_folder.mkdir()
-    scratch = SampleLibraries(installation, scratch_folder)
+    scratch = SampleLibraries(installation.parts, scratch_folder)
     responder = installation.adapters.protocols["ncip"].responder()
     library = installation.settings.find_library()
 

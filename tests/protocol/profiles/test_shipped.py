@@ -16,13 +16,13 @@ from adapters.ncip.codec import encode_message
 from adapters.ncip.dialect import NcipDialect, ServiceName
 from adapters.ncip.messages import INITIATIONS, Code, InitiationHeader, Message
 from adapters.ncip.services import SERVICES
-from gateway.cli.check_command import SampleLibraries
 from gateway.cli.installation import Installation
 from gateway.domain.clock import SystemClock
 from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.profile import AuthKind, ProfileExample
 from gateway.ports.responder import ExchangeContext, OutcomeClass, RawMessage, TransportKind
 from gateway.profiles import LoadedProfile, MessageSender, ProfileSet, load_profiles
+from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.check.examples import ExampleRunner
 from tests.support.paths import ROOT
 
@@ -245,7 +245,7 @@ async def test_an_example_is_understood(name: str, example: str) -> None:
 @pytest.fixture(scope="module")
 def sample_libraries(tmp_path_factory: pytest.TempPathFactory) -> SampleLibraries:
     """As for `illgate check`: each profile gets a sample library of its own."""
-    return SampleLibraries(installation(), tmp_path_factory.mktemp("sample"))
+    return SampleLibraries(installation().parts, tmp_path_factory.mktemp("sample"))
 
 
 @pytest.mark.parametrize("name", SHIPPED)
