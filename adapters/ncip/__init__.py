@@ -8,7 +8,7 @@ from __future__ import annotations
 from adapters.ncip.dialect import NcipDialect
 from gateway.ports.adapter import ProtocolAdapter
 from gateway.ports.partner_simulator import PartnerSimulator, Secrets
-from gateway.ports.rehearsal import ConformanceTrials
+from gateway.ports.rehearsal import ConformanceTrials, SystemRehearsal
 from gateway.ports.responder import Responder
 
 
@@ -36,12 +36,19 @@ def make_trials() -> ConformanceTrials:
     return NcipTrials()
 
 
+def make_rehearsal() -> SystemRehearsal:
+    from adapters.ncip.rehearsal import NcipRehearsal
+
+    return NcipRehearsal()
+
+
 adapter = ProtocolAdapter(
     name="ncip",
     dialect=NcipDialect,
     responder=make_responder,
     addresses=list_addresses,
     partner=make_simulator,
+    system_rehearsal=make_rehearsal,
     trials=make_trials,
     limits="The standard is spoken with a library's own system: it has no answer of a supplier, such as that it will "
     "supply or has shipped.",

@@ -39,7 +39,7 @@ from gateway.ports.partner_channel import (
     record_nothing,
 )
 from gateway.ports.partner_simulator import PartnerSimulator, Secrets
-from gateway.ports.rehearsal import ConformanceTrials, MailRehearsal, ProtocolRehearsal
+from gateway.ports.rehearsal import ConformanceTrials, MailRehearsal, ProtocolRehearsal, SystemRehearsal
 from gateway.ports.responder import Responder
 from gateway.ports.shared_store import SchemaMigrations, Store
 
@@ -167,11 +167,12 @@ class ProtocolAdapter:
 
     `responder` makes the answering side. `addresses(dialect)` says where a profile sends messages to, by key within
     the section, as URL or host:port (`illgate check --live` tries them). `partner(secrets)` plays a partner for
-    `illgate send`; `rehearsal()` says how one acts by itself (`illgate mock`), `trials()` how one is tried (`illgate
-    conformance`). `example(text)`: the message that an example of a profile writes; raises ValueError. `over_http`:
-    whether it is spoken by HTTP too; `post_only`: there by POST alone, other methods are refused; `for_all`: whether
-    its messages say whose they are, so that one TCP listener serves all partners. `limits`: why nothing can be brokered
-    in it, where it has no channel, in a sentence (`illgate matrix`).
+    `illgate send`; `rehearsal()` says how one acts by itself (`illgate mock`), `system_rehearsal()` the same where
+    libraries' systems are asked, `trials()` how one is tried (`illgate conformance`). `example(text)`: the message that
+    an example of a profile writes; raises ValueError. `over_http`: whether it is spoken by HTTP too; `post_only`: there
+    by POST alone, other methods are refused; `for_all`: whether its messages say whose they are, so that one TCP
+    listener serves all partners. `limits`: why nothing can be brokered in it, where it has no channel, in a sentence
+    (`illgate matrix`).
     """
 
     name: str
@@ -180,6 +181,7 @@ class ProtocolAdapter:
     addresses: Callable[[Any], Mapping[str, str]] | None = None
     partner: Callable[[Secrets], PartnerSimulator] | None = None
     rehearsal: Callable[[], ProtocolRehearsal] | None = None
+    system_rehearsal: Callable[[], SystemRehearsal] | None = None
     trials: Callable[[], ConformanceTrials] | None = None
     example: Callable[[str], bytes] = str.encode
     over_http: bool = True

@@ -124,15 +124,22 @@ class MailRehearsal(Protocol):
         ...
 
 
-class ProtocolRehearsal(Protocol):
+class SpoilsAnswers(Protocol):
+    @property
+    def misbehaviours(self) -> Mapping[str, str]:
+        """What can be done wrong in answers, in plain words, by name."""
+        ...
+
+    def spoil_answer(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
+        """The answer with what is wrong in it. `number`: its place among the answers to this message, from 1. Raises
+        KeyError for a name that isn't in `misbehaviours`."""
+        ...
+
+
+class ProtocolRehearsal(SpoilsAnswers, Protocol):
     @property
     def channel(self) -> str:
         """Name of the channel by which the partner speaks."""
-        ...
-
-    @property
-    def misbehaviours(self) -> Mapping[str, str]:
-        """What the partner can do wrong in its answers, in plain words, by name."""
         ...
 
     def mirror_dialect(self, profile: Profile, address: str) -> BaseModel:
@@ -140,7 +147,12 @@ class ProtocolRehearsal(Protocol):
         `address`, a URL or host:port. Raises ConfigurationError for a partner that can't be played."""
         ...
 
-    def spoil_answer(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
-        """The answer with what is wrong in it. `number`: its place among the answers to this message, from 1. Raises
-        KeyError for a name that isn't in `misbehaviours`."""
+
+class SystemRehearsal(SpoilsAnswers, Protocol):
+    """How a protocol is rehearsed in which libraries' systems are asked. Under a profile that lets nobody in the
+    library's system is played, which answers us; else the partner's system, which asks us: its messages are those of
+    the protocol's `PartnerSimulator`."""
+
+    def mirror_dialect(self, profile: Profile) -> BaseModel:
+        """The section of the protocol as the library's system would write it."""
         ...

@@ -36,9 +36,10 @@ from gateway.runtime.managed_requests import NoMailServer
 from gateway.runtime.mock_lines import MockLines
 from gateway.runtime.sent_recording import RecordingMailer
 from gateway.services.letters import LetterRenderer
-from gateway.services.mock.mock_conversation import MockParties
+from gateway.services.mock.mock_answers import Wait
+from gateway.services.mock.mock_log import MockParties
 from gateway.services.mock.mock_mail_reception import MailReception, format_mail
-from gateway.services.mock.mock_partner import MockPartner, MockPlay, Wait
+from gateway.services.mock.mock_partner import MockPartner, MockPlay
 from gateway.services.mock.scenario import MockScenario
 from gateway.settings import Settings
 from gateway.settings.sections import LibrarySettings
@@ -111,7 +112,7 @@ def build_mock_partner(
     if protocol is None:
         raise _make_profile_error(profile, (), "speaks no protocol in which a partner can be played by itself")
     misbehaviours = frozenset(_list_misbehaviours(protocol))
-    _check_misbehaviours(profile, misbehaviours, options)
+    check_misbehaviours(profile, misbehaviours, options)
     library = settings.find_library(profile.library)
     parties = _find_parties(profile, protocol, library, options.address)
     play = MockPlay(
@@ -216,7 +217,8 @@ def _list_misbehaviours(protocol: Rehearsed) -> Mapping[str, str]:
     return protocol.rehearsal.misbehaviours if isinstance(protocol, RehearsedProtocol) else {}
 
 
-def _check_misbehaviours(profile: Profile, known: Container[str], options: MockOptions) -> None:
+def check_misbehaviours(profile: Profile, known: Container[str], options: MockOptions) -> None:
+    """Raises ConfigurationError for those that aren't known."""
     wanted = {name: scenario.name for scenario in options.chosen for name in scenario.list_misbehaviours()}
     wanted |= {options.misbehaviour: "--misbehave"} if options.misbehaviour else {}
     for name, where in wanted.items():

@@ -94,7 +94,7 @@ class MockAnswerer:
         partner = self._reception.partner
         if arrival.line is not None:
             arrival.line.admit(partner.play.profile.name)
-        reply = self._reception.receive_message(arrival)
+        reply = await self._reception.receive_message(arrival)
         if reply.after_seconds:
             await partner.wait(reply.after_seconds)
         reply.speak()

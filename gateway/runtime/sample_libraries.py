@@ -6,7 +6,7 @@ A sample library is made for each library of the installation and copied for who
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import Store
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.runtime.assembly import Assembly, make_open_library
-from gateway.runtime.exchange_assembly import build_exchange, make_body_concealers
+from gateway.runtime.exchange_assembly import build_exchange, make_body_concealers, observe_nothing
 from gateway.runtime.library_contexts import build_library_contexts
 from gateway.services.check import ExampleAnswer, ExampleExchange
 from gateway.services.exchange import ExchangeRecord, MessageExchange
@@ -47,13 +47,15 @@ class _ExampleRun:
 
 
 class SampleLibraries:
-    """`folder` is empty, and whoever gives it removes it."""
+    """`folder` is empty, and whoever gives it removes it. `introductions`: who and what can be tried in a library, in
+    plain lines, by symbol; once there is an exchange of it."""
 
     def __init__(self, parts: Assembly, folder: Path) -> None:
         self._parts = replace(parts, secrets=_refuse_secret)
         self._folder = folder
         self._templates: dict[tuple[str, str], Path] = {}
         self._copies = 0
+        self.introductions: dict[str, str] = {}
 
     @property
     def is_usable(self) -> bool:
@@ -67,6 +69,15 @@ class SampleLibraries:
     @asynccontextmanager
     async def open_sample_exchange(self, profile: Profile, symbol: str = "") -> AsyncIterator[ExampleExchange]:
         """`symbol`: by which the profile's library is called; empty: its own."""
+        run = _ExampleRun()
+        async with self.open_exchange(profile, symbol, run.record_outcome) as run.exchange:
+            yield run
+
+    @asynccontextmanager
+    async def open_exchange(
+        self, profile: Profile, symbol: str = "", observe: Callable[[ExchangeRecord], None] = observe_nothing
+    ) -> AsyncIterator[MessageExchange]:
+        """The same as the daemon has it, for the profile alone, which lets everybody in."""
         parts, library = self._parts, self._parts.settings.find_library(profile.library)
         names = library.symbol, symbol
         if symbol:
@@ -81,13 +92,11 @@ class SampleLibraries:
         try:
             system = await adapter.open(parts.library_context(library, store), _choose_system_options(adapter, library))
             profiles = _make_open_profile_set(profile)
-            run = _ExampleRun()
             opened = {library.symbol: make_open_library(library, system)}
             contexts = build_library_contexts(
                 parts.settings, store, parts.clock, opened, lambda: profiles, lambda _: RequestPolicy()
             )
-            run.exchange = build_exchange(parts, opened, lambda: profiles, store, journal, run.record_outcome, contexts)
-            yield run
+            yield build_exchange(parts, opened, lambda: profiles, store, journal, observe, contexts)
         finally:
             await journal.close()
             await store.close()
@@ -110,7 +119,7 @@ class SampleLibraries:
     async def _fill_template(self, store: Store, library: LibrarySettings, adapter: LibraryAdapter) -> None:
         assert adapter.sample is not None
         await migrate_store(store, OWN, *([adapter.migrations] if adapter.migrations else []))
-        await adapter.sample(self._parts.library_context(library, store))
+        self.introductions[library.symbol] = await adapter.sample(self._parts.library_context(library, store))
 
 
 def _choose_system_options(adapter: LibraryAdapter, library: LibrarySettings) -> object:

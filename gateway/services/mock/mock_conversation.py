@@ -22,26 +22,17 @@ from gateway.domain.requests.events import (
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import (
     BorrowingState,
-    LibraryParty,
     Request,
     RequestedService,
     Role,
     SupplierAttempt,
 )
 from gateway.domain.requests.state_machine import Denied, compute_transition
-from gateway.domain.value import value_object
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
+from gateway.services.mock.mock_log import MockParties
 from gateway.services.mock.scenario import MockReaction, MockScenario, SaidEvent
 
 _WORKFLOW = Workflow()
-
-
-@value_object
-class MockParties:
-    """`ours`: the partner that is played; `theirs`: who is at the other end."""
-
-    ours: LibraryParty
-    theirs: LibraryParty
 
 
 class MockConversation:

@@ -25,7 +25,8 @@ from gateway.ports.incoming_mail import (
 )
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.services.mock.mock_conversation import MockConversation
-from gateway.services.mock.mock_partner import GivenAnswer, MockPartner, ReceivedMessage
+from gateway.services.mock.mock_log import GivenAnswer, LoggedMessage
+from gateway.services.mock.mock_partner import MockPartner
 from gateway.services.mock.scenario import AnswerChange, SaidEvent
 
 MAX_IDS_KEPT = 2_000
@@ -79,7 +80,7 @@ class MailReception:
         note = "; ".join(filter(None, (*(one.note for one in taken), *(f"not understood: {one}" for one in unknown))))
         service = ", ".join(dict.fromkeys(event.kind.value for event in events))
         self.partner.record_arrival(
-            ReceivedMessage(received, service, content), taken[0].conversation, GivenAnswer(line.encode()), note
+            LoggedMessage(received, service, content), taken[0].conversation, GivenAnswer(line.encode()), note
         )
         return MockMailReply(line=line, after_seconds=after_seconds, speak=lambda: self._start_speaking(taken))
 
@@ -96,7 +97,7 @@ class MailReception:
         return understood.events, understood.unknown
 
     def _set_mail_aside(self, content: bytes, received: datetime, note: str) -> MockMailReply:
-        self.partner.record_arrival(ReceivedMessage(received, "", content), None, GivenAnswer(TAKEN.encode()), note)
+        self.partner.record_arrival(LoggedMessage(received, "", content), None, GivenAnswer(TAKEN.encode()), note)
         return MockMailReply(speak=lambda: None)
 
     def _take_event(self, event: MailEvent, place: str, now: datetime) -> _TakenEvent:

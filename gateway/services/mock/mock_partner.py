@@ -6,10 +6,9 @@ What comes to it is read by `mock_reception` and `mock_mail_reception`. It keeps
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import field
 from datetime import datetime, tzinfo
 
 from gateway.domain.clock import Clock
@@ -23,55 +22,27 @@ from gateway.domain.problems import (
 )
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.request import Request
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import ChannelMessage, IncomingPartnerMessage, PartnerChannel
-from gateway.services.mock.mock_conversation import MockConversation, MockParties, compose_request, receive_request
-from gateway.services.mock.scenario import MockScenario, SaidEvent, choose_scenario, find_marked_name
+from gateway.services.mock.mock_answers import Wait
+from gateway.services.mock.mock_conversation import MockConversation, compose_request, receive_request
+from gateway.services.mock.mock_log import (
+    GivenAnswer,
+    LoggedMessage,
+    MockExchange,
+    MockExchangeLog,
+    MockParties,
+    ShownRequest,
+)
+from gateway.services.mock.scenario import MockScenario, PlayedRole, SaidEvent, choose_scenario, find_marked_name
 
 MAX_CONVERSATIONS = 1_000
-MAX_EXCHANGES = 500
-MAX_SHOWN_BYTES = 20_000
 
 DEFAULT_SCENARIOS = ("loaned", "copied")
 
 _sent_now: ContextVar[list[ChannelMessage]] = ContextVar("sent_now")
 """What the channel has sent in this task since the partner began to speak."""
-
-Wait = Callable[[float], Awaitable[None]]
-
-
-@value_object(kw_only=True)
-class MockExchange:
-    """A message that came or went, with its answer. `note`: what was out of the ordinary."""
-
-    number: int  # from 1
-    at: datetime
-    came: bool
-    service: str
-    transaction: str = ""
-    scenario: str = ""
-    body: bytes = field(default=b"", repr=False)
-    answer: bytes = field(default=b"", repr=False)
-    status: int = 0
-    note: str = ""
-
-
-@value_object
-class ReceivedMessage:
-    """`service`: what its protocol calls it; empty: it can't be read."""
-
-    at: datetime
-    service: str
-    body: bytes = field(repr=False)
-
-
-@value_object
-class GivenAnswer:
-    """`status`: of HTTP; 0: there is none."""
-
-    body: bytes = field(default=b"", repr=False)
-    status: int = 0
 
 
 @value_object(kw_only=True)
@@ -104,16 +75,14 @@ class MockPartner:
         wait: Wait = asyncio.sleep,
     ) -> None:
         self.play = play
-        self.exchanges: deque[MockExchange] = deque(maxlen=MAX_EXCHANGES)
         self.conversations: OrderedDict[str, MockConversation] = OrderedDict()
         self._channel = make_channel(_note_sent)
-        self._show_body = show_body
+        self._log = MockExchangeLog(show_body)
         self._clock = clock
         self.wait = wait
         self._speaking: set[asyncio.Task[None]] = set()
         self._turn = 0
         self._numbers = 0
-        self._exchange_count = 0
 
     # --- what comes ----------------------------------------------------------------------------------------
 
@@ -132,7 +101,7 @@ class MockPartner:
             return found, None
         marked = find_marked_name(told.request.citation)
         scenario = self.play.scenarios.get(marked) if marked else self._choose_by_turn(told)
-        if scenario is None or scenario.role is not Role.LENDING or scenario.abstract:
+        if scenario is None or scenario.role is not PlayedRole.LENDING or scenario.abstract:
             words = f"There is no supplier's scenario called {marked}."
             return None, Refusal(RefusalReason.INVALID_VALUE, words, MessagePart.ITEM)
         lacking = sorted(scenario.list_misbehaviours() - self.play.misbehaviours)
@@ -145,7 +114,7 @@ class MockPartner:
     def _choose_by_turn(self, told: IncomingPartnerMessage) -> MockScenario:
         assert told.request is not None
         scenarios = self.play.scenarios
-        chosen = [one for one in self.play.chosen if one.role is Role.LENDING] or [
+        chosen = [one for one in self.play.chosen if one.role is PlayedRole.LENDING] or [
             scenarios[name] for name in DEFAULT_SCENARIOS
         ]
         turn = self._turn % len(chosen)
@@ -221,47 +190,34 @@ class MockPartner:
 
     # --- what is shown ---------------------------------------------------------------------------------------
 
+    @property
+    def parties(self) -> MockParties:
+        return self.play.parties
+
+    @property
+    def exchanges(self) -> Sequence[MockExchange]:
+        return self._log.exchanges
+
+    def list_requests(self) -> Sequence[ShownRequest]:
+        return [
+            ShownRequest(transaction=one.transaction, scenario=one.scenario.name, state=one.request.state.value)
+            for one in self.conversations.values()
+        ]
+
     def _record_said(
         self, conversation: MockConversation, kind: EventKind, sent: Sequence[ChannelMessage], note: str
     ) -> None:
         for one in sent or (ChannelMessage(protocol="", transport="", body=b"", service=kind.value),):
-            self._exchange_count += 1
-            self.exchanges.append(
-                MockExchange(
-                    number=self._exchange_count,
-                    at=self._clock.now(),
-                    came=False,
-                    service=one.service or kind.value,
-                    transaction=conversation.transaction,
-                    scenario=conversation.scenario.name,
-                    body=self._shorten_body(one.body),
-                    answer=self._shorten_body(one.answer or b""),
-                    status=one.status,
-                    note=note,
-                )
-            )
+            message = LoggedMessage(self._clock.now(), one.service or kind.value, one.body)
+            answer = GivenAnswer(one.answer or b"", one.status)
+            self._log.record_sent(message, answer, note, conversation.transaction, conversation.scenario.name)
 
     def record_arrival(
-        self, came: ReceivedMessage, conversation: MockConversation | None, answer: GivenAnswer, note: str
+        self, came: LoggedMessage, conversation: MockConversation | None, answer: GivenAnswer, note: str
     ) -> None:
-        self._exchange_count += 1
-        self.exchanges.append(
-            MockExchange(
-                number=self._exchange_count,
-                at=came.at,
-                came=True,
-                service=came.service or "unreadable",
-                transaction=conversation.transaction if conversation is not None else "",
-                scenario=conversation.scenario.name if conversation is not None else "",
-                body=self._shorten_body(came.body),
-                answer=answer.body[:MAX_SHOWN_BYTES],
-                status=answer.status,
-                note=note,
-            )
-        )
-
-    def _shorten_body(self, body: bytes) -> bytes:
-        return self._show_body(body)[:MAX_SHOWN_BYTES]
+        transaction = conversation.transaction if conversation is not None else ""
+        scenario = conversation.scenario.name if conversation is not None else ""
+        self._log.record_arrival(came, answer, note, transaction, scenario)
 
 
 def _note_sent(sent: ChannelMessage) -> None:

@@ -6,11 +6,9 @@ A message that was answered before gets the same answer, and nothing follows.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 
 from gateway.domain.problems import MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.requests.events import EventKind
-from gateway.domain.value import value_object
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.rehearsal import ProtocolRehearsal
 from gateway.ports.responder import (
@@ -21,23 +19,12 @@ from gateway.ports.responder import (
     Responder,
     ResponderAnswer,
 )
+from gateway.services.mock.mock_answers import AnswerChanger, MockReply, describe_change
 from gateway.services.mock.mock_conversation import MockConversation
-from gateway.services.mock.mock_partner import GivenAnswer, MockPartner, ReceivedMessage
-from gateway.services.mock.scenario import AnswerChange
+from gateway.services.mock.mock_log import GivenAnswer, LoggedMessage
+from gateway.services.mock.mock_partner import MockPartner
 
 MAX_ANSWERS_KEPT = 2_000
-
-_PLAIN = "text/plain; charset=utf-8"
-
-
-@value_object(kw_only=True)
-class MockReply:
-    """`answer` None: the connection ends without one. `speak`: what the partner says of itself once its answer is
-    out."""
-
-    answer: ResponderAnswer | None
-    after_seconds: float = 0.0
-    speak: Callable[[], None]
 
 
 class MessageReception:
@@ -50,11 +37,22 @@ class MessageReception:
         self._answers: OrderedDict[str, tuple[ResponderAnswer, int]] = OrderedDict()
 
     @property
+    def _changer(self) -> AnswerChanger:
+        return AnswerChanger(self._rehearsal, self.partner.play.misbehaviour, self.partner.play.over_http)
+
+    @property
     def protocol(self) -> str:
         """As the messages' registry calls it."""
         return self._responder.protocol
 
-    def receive_message(self, arrival: RawMessage) -> MockReply:
+    @property
+    def max_bytes(self) -> int:
+        return self.partner.play.profile.max_bytes
+
+    async def wait(self, seconds: float) -> None:
+        await self.partner.wait(seconds)
+
+    async def receive_message(self, arrival: RawMessage) -> MockReply:
         """The answer, by protocol and scenario."""
         play = self.partner.play
         context = ExchangeContext(play.profile, play.parties.ours.symbol, play.zone, play.currency, arrival.received)
@@ -86,25 +84,25 @@ class MessageReception:
         refusal: Refusal | MalformedMessage,
         context: ExchangeContext,
     ) -> MockReply:
-        answer = self._spoil_answer(self._responder.refuse(envelope, refusal, context), 1)
+        answer = self._changer.spoil_answer(self._responder.refuse(envelope, refusal, context), 1)
         note = str(refusal) if isinstance(refusal, MalformedMessage) else f"refused: {refusal.detail}"
         self._record_arrival(arrival, envelope.service, None, answer, note)
-        return MockReply(answer=answer, speak=_say_nothing)
+        return MockReply(answer=answer)
 
     def _answer_by_protocol(
         self, arrival: RawMessage, envelope: MessageEnvelope, incoming: DecodedMessage, context: ExchangeContext
     ) -> MockReply:
         answer = self._responder.encode(envelope, incoming, None, context)
         self._record_arrival(arrival, envelope.service, None, answer, "")
-        return MockReply(answer=answer, speak=_say_nothing)
+        return MockReply(answer=answer)
 
     def _repeat_answer(self, arrival: RawMessage, envelope: MessageEnvelope, told: IncomingPartnerMessage) -> MockReply:
         answer, count = self._answers[told.id]
         self._answers[told.id] = (answer, count + 1)
         conversation = self.partner.conversations.get(told.transaction)
-        answer = self._spoil_answer(answer, count + 1)
+        answer = self._changer.spoil_answer(answer, count + 1)
         self._record_arrival(arrival, envelope.service, conversation, answer, "a repeat")
-        return MockReply(answer=answer, speak=_say_nothing)
+        return MockReply(answer=answer)
 
     def _take_message(
         self,
@@ -129,8 +127,8 @@ class MessageReception:
             self._keep_answer(told.id, answer)
             if not refused and told.kind is not EventKind.REQUEST:
                 oddity = conversation.note_event(told, context.now)
-        given = self._change_answer(answer, change)
-        note = "; ".join(filter(None, (oddity, _describe_change(change))))
+        given = self._changer.change_answer(answer, change)
+        note = "; ".join(filter(None, (oddity, describe_change(change))))
         self._record_arrival(arrival, envelope.service, conversation, given, note)
         return MockReply(
             answer=given,
@@ -143,20 +141,6 @@ class MessageReception:
         while len(self._answers) > MAX_ANSWERS_KEPT:
             self._answers.popitem(last=False)
 
-    def _change_answer(self, answer: ResponderAnswer, change: AnswerChange) -> ResponderAnswer | None:
-        if change.missing or (change.status and not self.partner.play.over_http):
-            return None
-        if change.status:
-            words = f"This mock answers with HTTP {change.status} here.\n"
-            return ResponderAnswer(words.encode(), _PLAIN, status=change.status)
-        if change.misbehaviour:
-            return self._rehearsal.spoil_answer(change.misbehaviour, answer, 1)
-        return self._spoil_answer(answer, 1)
-
-    def _spoil_answer(self, answer: ResponderAnswer, number: int) -> ResponderAnswer:
-        name = self.partner.play.misbehaviour
-        return self._rehearsal.spoil_answer(name, answer, number) if name else answer
-
     def _record_arrival(
         self,
         arrival: RawMessage,
@@ -167,19 +151,4 @@ class MessageReception:
     ) -> None:
         status = answer.status if answer is not None and self.partner.play.over_http else 0
         given = GivenAnswer(answer.body if answer is not None else b"", status)
-        self.partner.record_arrival(ReceivedMessage(arrival.received, service, arrival.body), conversation, given, note)
-
-
-def _say_nothing() -> None:
-    return None
-
-
-def _describe_change(change: AnswerChange) -> str:
-    parts = (
-        f"answered after {change.after_seconds:g} seconds" if change.after_seconds else "",
-        "no answer" if change.missing else "",
-        f"HTTP {change.status} instead of an answer" if change.status else "",
-        "refused" if change.refused else "",
-        f"misbehaves: {change.misbehaviour}" if change.misbehaviour else "",
-    )
-    return "; ".join(filter(None, parts))
+        self.partner.record_arrival(LoggedMessage(arrival.received, service, arrival.body), conversation, given, note)

@@ -8,8 +8,9 @@
           - event: will-supply
           - {event: shipped, due_days: 28}
 
-Events have the words of `EventKind`, so that one scenario serves every protocol. Of several reactions to the same event
-the first is for its first time, the next for the next; the last one stays.
+Events have the words of `EventKind`, so that one scenario serves every protocol; what a library's system is asked for
+has the words that profiles have for commands. Of several reactions to the same word the first is for its first time,
+the next for the next; the last one stays.
 """
 
 from __future__ import annotations
@@ -17,23 +18,50 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gateway.configuration.model_validation import validate_section
 from gateway.configuration.yaml_document import nearest_match, read_yaml
 from gateway.domain.circulation_policy import ProfileSection
-from gateway.domain.problems import ConfigurationError, ConfigurationProblem
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, RefusalReason
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind, LoanCondition
-from gateway.domain.requests.request import Role, ServiceType
+from gateway.domain.requests.request import ServiceType
+from gateway.services.circulation.dispatch import SERVICES
 
 SHIPPED_SCENARIOS = Path(__file__).parent / "scenarios"
 
 MAX_WAIT_SECONDS = 3600.0
 
 _MARK = re.compile(r"\bmock:([a-z0-9][a-z0-9-]*)", re.IGNORECASE)
+
+
+ANY_MESSAGE = "any"
+"""Where whoever is played is asked: all that the scenario has no other reaction to."""
+
+
+class PlayedRole(StrEnum):
+    """Who is played."""
+
+    LENDING = "lending"  # a partner that supplies
+    BORROWING = "borrowing"  # a partner that asks for something
+    LIBRARY = "library"  # a library's system, which answers what it is asked
+
+
+PARTNER_ROLES = frozenset({PlayedRole.LENDING, PlayedRole.BORROWING})
+"""Those in which whoever is played follows managed requests."""
+
+_EVENTS = frozenset(EventKind)
+WORDS_OF_ROLE: Mapping[PlayedRole, frozenset[str]] = {
+    PlayedRole.LENDING: _EVENTS,
+    PlayedRole.BORROWING: _EVENTS,
+    PlayedRole.LIBRARY: frozenset({*SERVICES.values(), ANY_MESSAGE}),
+}
+"""What may come, by who is played."""
 
 
 class SaidEvent(ProfileSection):
@@ -60,6 +88,7 @@ class AnswerChange(ProfileSection):
     missing: bool = Field(False, description="the connection ends without an answer")
     status: int = Field(0, ge=0, le=599, description="an HTTP status, with words instead of an answer; 0: as it is")
     refused: str = Field("", description="the message is refused, with these words")
+    reason: RefusalReason = Field(RefusalReason.OTHER, description="why it is refused, where its protocol can say so")
     misbehaviour: str = Field("", description="a name that `illgate mock --list` shows")
 
     @property
@@ -69,7 +98,7 @@ class AnswerChange(ProfileSection):
 
 
 class MockReaction(ProfileSection):
-    when: EventKind = Field(description="what has come")
+    when: str = Field(description="what has come: an event, or what a library's system is asked for")
     answer: AnswerChange = AnswerChange()
     say: tuple[SaidEvent, ...] = ()
 
@@ -93,7 +122,10 @@ class MockScenario(ProfileSection):
     about: str = Field("", description="one line for people")
     abstract: bool = Field(False, description="only to be extended")
     extends: str = Field("", description="a scenario whose reactions hold where this one has none to the same event")
-    role: Role = Field(Role.LENDING, description="the partner's: lending (it supplies) or borrowing (it asks)")
+    role: PlayedRole = Field(
+        PlayedRole.LENDING,
+        description="who is played: a partner, lending (it supplies) or borrowing (it asks), or a library's system",
+    )
     service: ServiceType | None = Field(None, description="for requests of this kind, where no other is chosen")
     work: AskedWork = AskedWork()
     begin: tuple[SaidEvent, ...] = Field((), description="what a requester says by itself")
@@ -102,9 +134,19 @@ class MockScenario(ProfileSection):
         (), description="what it says besides when the note of what has come names the event, as in mock:overdue"
     )
 
-    def find_reaction(self, kind: EventKind, number: int) -> MockReaction | None:
-        """`number`: its place among the events of its kind, from 1."""
-        fitting = [one for one in self.reactions if one.when is kind]
+    @model_validator(mode="after")
+    def _check_words(self) -> Self:
+        known = WORDS_OF_ROLE[self.role]
+        for reaction in self.reactions:
+            if reaction.when not in known:
+                near = nearest_match(reaction.when, known)
+                hint = f"; did you mean {near}?" if near else ""
+                raise ValueError(f"reactions: nothing comes that is called {reaction.when}{hint}")
+        return self
+
+    def find_reaction(self, kind: str, number: int) -> MockReaction | None:
+        """`number`: its place among those of its kind, from 1."""
+        fitting = [one for one in self.reactions if one.when == kind]
         return fitting[min(number, len(fitting)) - 1] if fitting else None
 
     def find_named_event(self, note: str) -> SaidEvent | None:
@@ -133,7 +175,12 @@ def choose_scenario(service: ServiceType, candidates: Sequence[MockScenario]) ->
 def find_marked_name(citation: Citation) -> str:
     """The scenario that a title or note names, as in `Sult mock:unfilled`; empty: none."""
     texts = (citation.title, citation.component_title, citation.note, *(extra.value for extra in citation.extras))
-    found = next(filter(None, map(_MARK.search, texts)), None)
+    return next(filter(None, map(find_mark, texts)), "")
+
+
+def find_mark(text: str) -> str:
+    """The scenario that a text names as in `mock:unfilled`; empty: none."""
+    found = _MARK.search(text)
     return found[1].lower() if found is not None else ""
 
 

@@ -38,8 +38,9 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.state_machine import TABLES, Denied, Transition, compute_transition
 from gateway.domain.requests.state_table import Branch, ForbiddenCell
 from gateway.domain.value import value_object
-from gateway.services.mock.mock_conversation import MockConversation, MockParties, compose_request
-from gateway.services.mock.scenario import MockScenario, SaidEvent
+from gateway.services.mock.mock_conversation import MockConversation, compose_request
+from gateway.services.mock.mock_log import MockParties
+from gateway.services.mock.scenario import PARTNER_ROLES, MockScenario, PlayedRole, SaidEvent
 
 MAX_STEPS = 5
 """Of one way from the request to a branch."""
@@ -86,7 +87,7 @@ def find_driven_branches(scenarios: Sequence[MockScenario]) -> Mapping[TableBran
     """The shortest way of the first scenario that drives it."""
     found: dict[TableBranch, DrivenBranch] = {}
     for scenario in scenarios:
-        if not scenario.abstract:
+        if not scenario.abstract and scenario.role in PARTNER_ROLES:
             for start in _list_starts(scenario):
                 _BranchWalk(start, found).walk_ways()
     return found
@@ -167,7 +168,7 @@ _STATUSES_OF_GUARDS = frozenset(
 
 def _list_starts(scenario: MockScenario) -> Iterator[_Start]:
     asked = compose_request(scenario, _PARTIES, "mock", "1", _AT)
-    if scenario.role is Role.LENDING:
+    if scenario.role is PlayedRole.LENDING:
         theirs = replace(asked, role=Role.LENDING, state=LendingState.NEW, attempts=(), current=0)
         yield _Start(asked, MockConversation(theirs, scenario, _PARTIES, "EUR"), Workflow(), _BORROWING_ACTS)
         return

@@ -11,8 +11,8 @@ from aiohttp import hdrs, web
 from gateway.domain.clock import Clock
 from gateway.ports.responder import RawMessage, TransportKind
 from gateway.services.localization import TextCatalogues
-from gateway.services.mock.mock_partner import MockPartner
-from gateway.services.mock.mock_reception import MessageReception
+from gateway.services.mock.mock_answers import MockReception
+from gateway.services.mock.mock_log import PlayedSystem
 from gateway.web.html import assets
 from gateway.web.html.assets import PageAssets, html_response
 from gateway.web.html.rendering import PageTemplates
@@ -29,8 +29,7 @@ TEMPLATES = PageTemplates(Path(__file__).parent / "templates", ASSETS)
 class MockEndpoint:
     """Takes messages by POST to any path."""
 
-    def __init__(self, reception: MessageReception, clock: Clock) -> None:
-        self._partner = reception.partner
+    def __init__(self, reception: MockReception, clock: Clock) -> None:
         self._reception = reception
         self._clock = clock
 
@@ -38,8 +37,8 @@ class MockEndpoint:
         app.router.add_post("/{path:.*}", self._take_message)
 
     async def _take_message(self, request: web.Request) -> web.StreamResponse:
-        body = await read_body(request, self._partner.play.profile.max_bytes, ReadTimeouts())
-        reply = self._reception.receive_message(
+        body = await read_body(request, self._reception.max_bytes, ReadTimeouts())
+        reply = await self._reception.receive_message(
             RawMessage(
                 body=body.data,
                 received=self._clock.now(),
@@ -51,7 +50,7 @@ class MockEndpoint:
             )
         )
         if reply.after_seconds:
-            await self._partner.wait(reply.after_seconds)
+            await self._reception.wait(reply.after_seconds)
         if reply.answer is None:
             if request.transport is not None:
                 request.transport.abort()
@@ -70,7 +69,7 @@ class MockEndpoint:
 class MockSite:
     """The page, and where messages come by HTTP the endpoint for them."""
 
-    def __init__(self, partner: MockPartner, texts: TextCatalogues, endpoint: MockEndpoint | None = None) -> None:
+    def __init__(self, partner: PlayedSystem, texts: TextCatalogues, endpoint: MockEndpoint | None = None) -> None:
         self.partner = partner
         self.url = ""
         self._texts = texts
@@ -102,7 +101,7 @@ class MockSite:
         partner = self.partner
         values = {
             "exchanges": list(reversed(partner.exchanges))[:SHOWN_EXCHANGES],
-            "conversations": list(reversed(partner.conversations.values()))[:SHOWN_EXCHANGES],
+            "requests": list(reversed(partner.list_requests()))[:SHOWN_EXCHANGES],
             "refresh_seconds": REFRESH_SECONDS,
         }
         return self._render_page(request, "mock", values)
@@ -121,7 +120,7 @@ class MockSite:
 
     def _render_page(self, request: web.Request, template: str, values: Mapping[str, object]) -> web.Response:
         localization = self._texts.choose_language(preferred_languages(request))
-        parties = self.partner.play.parties
+        parties = self.partner.parties
         shown = {"partner": parties.ours, "other": parties.theirs, **values}
         return html_response(TEMPLATES.render(template, localization, shown), 200)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,9 @@ KVELDSVIK = {
 NORDBY = {"partner": {"symbols": ["ISIL:NO-0030103"], "channel": "iso-ill"}, "iso_ill": {}}
 """By TCP."""
 
+LIBRARY: Mapping[str, object] = {"ncip": {}}
+"""A library's system: nobody is let in."""
+
 NOWHERE = "http://127.0.0.1:9/iso18626"
 
 
@@ -36,6 +39,7 @@ def illgate(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     text = yaml.safe_dump(dict(FJORDBY), allow_unicode=True)
     (folder / "profiles" / "fjordby.yml").write_text(text, "utf-8")
     (folder / "profiles" / "nordby.yml").write_text(yaml.safe_dump(NORDBY), "utf-8")
+    (folder / "profiles" / "our-library.yml").write_text(yaml.safe_dump(dict(LIBRARY)), "utf-8")
     (folder / "profiles" / "kveldsvik.yml").write_text(yaml.safe_dump(dict(KVELDSVIK)), "utf-8")
 
     def run_command(*words: str) -> Result:
@@ -49,6 +53,12 @@ def test_scenarios_and_misbehaviours_are_listed(illgate: Typed) -> None:
     assert listed.exit_code == 0
     for word in ("renew-no", "asks-loan", "other-request-id"):
         assert word in listed.output
+
+
+def test_of_a_librarys_system_its_own_scenarios_are_listed(illgate: Typed) -> None:
+    listed = illgate("mock", "our-library", "--list")
+    assert (listed.exit_code, "patron-blocked" in listed.output, "asks-loan" in listed.output) == (0, True, False)
+    assert "koha-misspelling" in listed.output
 
 
 def test_by_mail_there_are_no_misbehaviours(illgate: Typed) -> None:
@@ -68,6 +78,8 @@ def test_by_mail_there_are_no_misbehaviours(illgate: Typed) -> None:
         (("conformance", "nordby", "--against", NOWHERE), "--against: not HOST:PORT"),
         (("mock", "fjordby", "--against", "127.0.0.1:9"), "--against: not a URL with http or https"),
         (("mock", "kveldsvik", "--against", NOWHERE), "--against: not HOST:PORT"),
+        (("mock", "our-library", "--scenario", "asks-loan"), "not a scenario of who is played here: asks-loan"),
+        (("mock", "our-library", "--against", NOWHERE), "--against: a library's system sends nothing by itself"),
     ],
 )
 def test_wrong_usage_is_told(illgate: Typed, words: tuple[str, ...], told: str) -> None:

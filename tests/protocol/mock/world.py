@@ -85,6 +85,7 @@ class MockWorld:
 
     @property
     def partner(self) -> MockPartner:
+        assert isinstance(self.site.partner, MockPartner)
         return self.site.partner
 
     async def ask(self, title: str, service: ServiceType = ServiceType.LOAN) -> Request:

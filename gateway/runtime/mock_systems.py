@@ -1,0 +1,87 @@
+"""From settings and a profile to a library's system that is played."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gateway.adapter_registry import AdapterRegistry
+from gateway.domain.profile import Profile
+from gateway.domain.requests.request import LibraryParty
+from gateway.domain.value import value_object
+from gateway.ports.adapter import ProtocolAdapter
+from gateway.ports.rehearsal import SystemRehearsal
+from gateway.runtime.assembly import Assembly
+from gateway.runtime.mock_assembly import MockOptions, check_misbehaviours
+from gateway.runtime.sample_libraries import SampleLibraries
+from gateway.services.mock.library_reception import LibraryPlay, PlayedLibrarySystem
+from gateway.services.mock.mock_answers import Wait
+from gateway.services.mock.mock_log import MockParties
+from gateway.services.mock.scenario import PlayedRole
+from gateway.services.mock.scenario_choice import ScenarioChoice
+
+DEFAULT_SCENARIO = "library-answers"
+
+
+@value_object
+class RehearsedSystem:
+    """The protocol of a profile in which libraries' systems are asked."""
+
+    adapter: ProtocolAdapter
+    rehearsal: SystemRehearsal
+
+
+def find_rehearsed_system(adapters: AdapterRegistry, profile: Profile) -> RehearsedSystem | None:
+    """The first of the profile's sections that has one."""
+    for name in profile.dialects:
+        adapter = adapters.protocols.get(name)
+        if adapter is not None and adapter.system_rehearsal is not None:
+            return RehearsedSystem(adapter, adapter.system_rehearsal())
+    return None
+
+
+def is_library_played(profile: Profile) -> bool:
+    """Under a profile that lets nobody in a system is asked by us; else one asks us."""
+    return not profile.auth
+
+
+@value_object
+class MockLibrary:
+    """`introduction`: who and what can be tried in it, in plain lines."""
+
+    system: PlayedLibrarySystem
+    introduction: str
+
+
+@asynccontextmanager
+async def open_mock_library(
+    parts: Assembly,
+    profile: Profile,
+    system: RehearsedSystem,
+    options: MockOptions,
+    samples: SampleLibraries,
+    wait: Wait = asyncio.sleep,
+) -> AsyncIterator[MockLibrary]:
+    """Its data are a copy of the sample that the profile's library has there. Raises ConfigurationError for
+    misbehaviours that the protocol doesn't know."""
+    check_misbehaviours(profile, system.rehearsal.misbehaviours, options)
+    library = parts.settings.find_library(profile.library)
+    name = system.adapter.name
+    mirrored = profile.model_copy(
+        update={"dialects": {**profile.dialects, name: system.rehearsal.mirror_dialect(profile)}}
+    )
+    async with samples.open_exchange(mirrored) as exchange:
+        play = LibraryPlay(
+            profile=mirrored,
+            parties=MockParties(
+                LibraryParty(symbol=profile.name, profile=profile.name),
+                LibraryParty(symbol=library.symbol, profile=profile.name, name=library.name),
+            ),
+            zone=library.zone,
+            currency=library.currency,
+            choice=ScenarioChoice(PlayedRole.LIBRARY, options.scenarios, options.chosen, DEFAULT_SCENARIO),
+            misbehaviour=options.misbehaviour,
+        )
+        played = PlayedLibrarySystem(play, system.adapter.responder(), system.rehearsal, exchange.handle, wait)
+        yield MockLibrary(played, samples.introductions[library.symbol])
