@@ -107,19 +107,23 @@ def nginx_before(
         pytest.skip(str(missing))
 
 
-@pytest.fixture(params=[""])
-def front(request: pytest.FixtureRequest, installation: Installation, tmp_path: Path) -> Iterator[Front]:
-    """The parameter is `http.certificate_header`."""
+@pytest.fixture(scope="module", params=[""])
+def front(
+    request: pytest.FixtureRequest, fresh_installation: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Front]:
+    """One for all tests, which ask and change nothing. The parameter is `http.certificate_header`."""
+    folder = tmp_path_factory.mktemp("front")
+    installation = fresh_installation.copy(folder / "illgate")
     proxies = {"trusted_proxies": ["127.0.0.1"], "certificate_proxies": ["127.0.0.1"]}
     installation.change(http={**proxies, "certificate_header": request.param})
     (installation.folder / "profiles" / "by-certificate.yml").write_text(BY_CERTIFICATE)
     (installation.folder / "profiles" / "by-address.yml").write_text(BY_ADDRESS)
-    authority = Authority(tmp_path)
+    authority = Authority(folder)
     fjord = authority.issue("fjord", [(NameOID.COMMON_NAME, "Fjord Consortium")], [x509.DNSName("ill.fjord.example")])
     (installation.folder / "profiles" / "by-whole-certificate.yml").write_text(
         BY_WHOLE_CERTIFICATE.format(fingerprint=fjord.fingerprint)
     )
-    with installation.serve(), nginx_before(installation, tmp_path, authority=authority) as front:
+    with installation.serve(), nginx_before(installation, folder, authority=authority) as front:
         yield replace(front, fjord=fjord, certificate_header=request.param)
 
 
