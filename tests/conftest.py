@@ -20,6 +20,7 @@ from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
 from tests.support.answers import Watch
 from tests.support.cheap_hashes import hash_cheaply
+from tests.support.compiled_templates import keep_compiled_templates
 from tests.support.daemon import Installation
 from tests.support.logs import logs_as_before
 from tests.support.memory_report import MemoryReport
@@ -45,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(MemoryReport())
     replay_migrations()
     keep_parsed_documents()
+    keep_compiled_templates()
     hash_cheaply()
 
 
