@@ -9,11 +9,11 @@ from pathlib import Path
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.patron_status import PatronStatus
 from gateway.services.own_words import shipped_words
-from gateway.translations.maintenance import extract_texts_of
 from gateway.web.pages.request_status import STATUS_TEXTS
 from tests.protocol.pages.support import BOOK, Answer, Running, Visitor, running, visitor
 from tests.protocol.pages.test_own_requests import act_as_staff, send_request
 from tests.support.daemon import Installation
+from tests.support.extracted_texts import read_texts_of
 from tests.support.pseudo_catalogue import is_translated, make_pseudo_catalogue
 
 PAGES = Path(__file__).parents[3] / "gateway" / "web" / "pages"
@@ -103,7 +103,7 @@ async def test_a_catalogue_is_all_that_another_language_needs(installation: Inst
     """A pseudo-language that runs from right to left: each text in marks of its own."""
     folder = installation.folder / "letters"
     folder.mkdir(exist_ok=True)
-    (folder / "he.po").write_text(make_pseudo_catalogue(extract_texts_of(PAGES)), "utf-8")
+    (folder / "he.po").write_text(make_pseudo_catalogue(read_texts_of(PAGES)), "utf-8")
     async with running(installation, letters={"folder": "letters"}) as gateway, visitor(gateway) as anna:
         english = await anna.get(f"/openurl?{BOOK}")
         assert ("he", "עברית") in [
@@ -133,7 +133,7 @@ def test_every_status_has_a_word_and_a_day() -> None:
 
 
 def test_no_text_for_readers_has_library_words() -> None:
-    said = [text.id if isinstance(text.id, str) else text.id[0] for text in extract_texts_of(PAGES) if text.id]
+    said = [text.id if isinstance(text.id, str) else text.id[0] for text in read_texts_of(PAGES) if text.id]
     assert [text for text in (*said, *shipped_words().patron.values()) if LIBRARY_WORDS.search(text)] == []
 
 
@@ -141,7 +141,7 @@ async def test_what_runs_the_other_way_keeps_its_place(installation: Installatio
     """Values of a table, titles and numbers of telephones, in a page that runs from right to left."""
     folder = installation.folder / "letters"
     folder.mkdir(exist_ok=True)
-    (folder / "he.po").write_text(make_pseudo_catalogue(extract_texts_of(PAGES)), "utf-8")
+    (folder / "he.po").write_text(make_pseudo_catalogue(read_texts_of(PAGES)), "utf-8")
     library = {"phone": "+41 99 555 01 00", "email": "ill@demo.example"}
     async with (
         running(installation, letters={"folder": "letters"}, library=library) as gateway,

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
-from gateway.translations.maintenance import extract_texts_of
-from tests.protocol.pages.support import Answer, Running, running
+from tests.protocol.pages.support import Answer, running
 from tests.protocol.staff.support import colleague
 from tests.support.daemon import Installation
+from tests.support.extracted_texts import read_texts_of
+from tests.support.paths import ROOT
 from tests.support.pseudo_catalogue import is_translated, make_pseudo_catalogue
 
-WEB = Path(__file__).parents[3] / "gateway" / "web"
+WEB = ROOT / "gateway" / "web"
 
 PLACES = {
     "": 200,
@@ -28,20 +25,21 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
-async def test_each_page_speaks_it_and_turns_around(installation: Installation, place: str) -> None:
+async def test_each_page_speaks_it_and_turns_around(installation: Installation) -> None:
     folder = installation.folder / "letters"
     folder.mkdir(exist_ok=True)
-    (folder / "he.po").write_text(make_pseudo_catalogue(extract_texts_of(WEB)), "utf-8")
-    async with running(installation, letters={"folder": "letters"}) as gateway:
-        page = await look_at(gateway, place)
+    (folder / "he.po").write_text(make_pseudo_catalogue(read_texts_of(WEB)), "utf-8")
+    async with (
+        running(installation, letters={"folder": "letters"}) as gateway,
+        colleague(gateway, "ruth", "manager", "staff", "operator", Accept_Language="he") as ruth,
+    ):
+        pages = {place: await ruth.get(place) for place in PLACES}
 
-    assert page.status == PLACES[place]
-    assert (page.tree.get("lang"), page.tree.get("dir")) == ("he", "rtl")
+    assert {place: page.status for place, page in pages.items()} == PLACES
+    assert {(page.tree.get("lang"), page.tree.get("dir")) for page in pages.values()} == {("he", "rtl")}
+    assert {place: list_english_texts(page) for place, page in pages.items()} == {place: [] for place in PLACES}
+
+
+def list_english_texts(page: Answer) -> list[str]:
     shown = page.tree.xpath("//h1 | //h2 | //main//label | //main//button | //main//th | //nav[@id='menu']/a")
-    assert [element.text_content().strip() for element in shown if not is_translated(element)] == []
-
-
-async def look_at(gateway: Running, place: str) -> Answer:
-    async with colleague(gateway, "ruth", "manager", "staff", "operator", Accept_Language="he") as ruth:
-        return await ruth.get(place)
+    return [element.text_content().strip() for element in shown if not is_translated(element)]

@@ -11,14 +11,15 @@ from babel.messages import Catalog
 from click.testing import CliRunner
 
 from gateway.services.catalogue_files import SHIPPED_TRANSLATIONS
+from gateway.translations import maintenance
 from gateway.translations.maintenance import (
-    extract_texts,
     list_shortcomings,
     main,
     merge_texts,
     read_catalogue_file,
     write_catalogue_file,
 )
+from tests.support.extracted_texts import read_shipped_texts
 from tests.support.paths import ROOT
 
 TRANSLATING = ("gettext", "ngettext", "pgettext", "npgettext", "mark_text", "write_sentence")
@@ -26,9 +27,9 @@ TRANSLATING = ("gettext", "ngettext", "pgettext", "npgettext", "mark_text", "wri
 CATALOGUES = sorted(SHIPPED_TRANSLATIONS.glob("*.po"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def texts() -> Catalog:
-    return extract_texts()
+    return read_shipped_texts()
 
 
 @pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
@@ -158,7 +159,8 @@ def test_a_value_that_a_translation_leaves_out_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_the_command_begins_updates_and_checks_a_language(tmp_path: Path) -> None:
+def test_the_command_begins_updates_and_checks_a_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "extract_texts", read_shipped_texts)  # else it would find them three times over
     begun = CliRunner().invoke(main, ["add", "he", "--folder", str(tmp_path)])
     assert begun.exit_code == 0, begun.output
     assert "Language: he\\n" in (tmp_path / "he.po").read_text("utf-8")
