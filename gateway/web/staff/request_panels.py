@@ -103,7 +103,7 @@ def list_loan_rows(page: StaffRequest, request: Request) -> LabelledRows:
         words = [describe_condition(one.value, page.localization) for one in terms.conditions]
         rows.append((gettext("Conditions"), page.localization.format_list(words)))
     barcodes = request.lent_barcodes if request.role is Role.LENDING else [one.barcode for one in request.volumes]
-    if any(barcodes):
+    if any(barcodes) and len(request.volumes) <= 1:
         rows.append((gettext("Barcode"), ", ".join(filter(None, barcodes))))
     return rows
 

@@ -43,6 +43,9 @@ RULES = {**ROTAS, "services": {"declaration": {"services": ["copy"]}}}
 
 MARKUP = "<script>alert(1)</script> & <b>more</b>"
 LONG = "A history of the tides in shallow seas, with an appendix on the calculation of harbour bars; " * 4
+MANY_AUTHORS = "; ".join(
+    ("Föhrmann, Hinrich", "Петрова, Ольга", "رحيمي, سلمى", "Wattenmeerhafenvermessungskommission") * 4
+)
 TITLES = (
     "Les digues de Vaumarin et leurs gardiens",
     "مدن الملح: رحلة في خمسة أجزاء (2nd ed., 1998)",
@@ -110,7 +113,8 @@ async def _make_borrowing_requests(gateway: Running, titles: Sequence[str]) -> N
     asked = await make_asked(gateway, citation=Citation(title=titles[3]))
     await hear_partner(gateway, asked, EventKind.MESSAGE, note="Kan vi få <2. utgave>?\nHaster!")
     for title in titles[4:]:
-        shipped = await make_asked(gateway, citation=Citation(title=title))
+        authors = MANY_AUTHORS if title == LONG else ""
+        shipped = await make_asked(gateway, citation=Citation(title=title, author=authors))
         due = library_context(gateway).now().date() + timedelta(days=40)
         await hear_partner(gateway, shipped, EventKind.SHIPPED, due=due, barcode=f"39{shipped.number[-8:]}")
     received = await reload_request(gateway, shipped)
