@@ -32,6 +32,7 @@ from gateway.domain.requests.policy import LendingRules
 from gateway.domain.requests.request import ItemCandidate, LendingState, PatronLink, Request, Role, ServiceType
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.views import HomePatron, LocatedCopy
+from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Transaction
 from gateway.services.local_holdings import LOOKED_UP, can_look_up_records, list_free_copies, search_by_words
@@ -261,9 +262,11 @@ async def find_located_copy(context: LibraryContext, request: Request) -> Locate
     except Refused as refused:
         return LocatedCopy(barcode=barcode, problem=refused.detail)
     except Unavailable:
-        return LocatedCopy(barcode=barcode, problem="The library's system can't be asked now.")
+        return LocatedCopy(barcode=barcode, problem=write_sentence("The library's system can't be asked now."))
     if item is None:
-        return LocatedCopy(barcode=barcode, problem="The library's system has no item with this barcode.")
+        return LocatedCopy(
+            barcode=barcode, problem=write_sentence("The library's system has no item with this barcode.")
+        )
     where = item.current
     return LocatedCopy(
         barcode=barcode,

@@ -183,9 +183,9 @@ class PrintService:
             except Refused as refused:
                 sheets.append(replace(sheet, problem=refused.detail))
             except Unavailable:
-                sheets.append(replace(sheet, problem="The library's system can't be asked now."))
+                sheets.append(replace(sheet, problem=write_sentence("The library's system can't be asked now.")))
             except NotFound:
-                sheets.append(replace(sheet, problem="The patron is not known any more."))
+                sheets.append(replace(sheet, problem=write_sentence("The reader is not known any more.")))
         return sheets
 
     @property

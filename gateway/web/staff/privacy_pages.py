@@ -41,7 +41,7 @@ def _list_retention(request: StaffRequest) -> Sequence[tuple[str, str]]:
     rules, days = request.context.policy().retention, request.parts.retention
 
     def count_days(count: int) -> str:
-        return request.ngettext("%(num)s day", "%(num)s days", count)
+        return request.ngettext("%(num)s day", "%(num)s days", count, num=request.localization.format_number(count))
 
     end = count_days(rules.anonymise_days)
     return (
