@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar, get_args
@@ -27,6 +27,7 @@ from gateway.ports.adapter import (
 GROUP = "illgate.adapters"
 
 A = TypeVar("A", bound=Adapter)
+V = TypeVar("V")
 
 
 class AdapterError(Exception):
@@ -47,6 +48,8 @@ class AdapterRegistry:
     searches: Mapping[str, SearchAdapter] = field(default_factory=dict)
     links: Mapping[str, LinkAdapter] = field(default_factory=dict)
     article_sources: Mapping[str, ArticleSourceAdapter] = field(default_factory=dict)
+    sections: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    """Keys in a profile that belong to adapters, and the models of what stands there."""
 
     @classmethod
     def from_adapters(cls, *adapters: Adapter) -> AdapterRegistry:
@@ -62,48 +65,24 @@ class AdapterRegistry:
             _index_by_name(one for one in adapters if isinstance(one, LinkAdapter)),
             _index_by_name(one for one in adapters if isinstance(one, ArticleSourceAdapter)),
         )
-        for section, model, what in found._iter_shared_sections():
-            if found.sections[section] is not model:
-                raise AdapterError(f"{what}: section '{section}' has another model already")
-        return found
-
-    @property
-    def sections(self) -> Mapping[str, type[BaseModel]]:
-        """Keys in a profile that belong to adapters, and the models of what stands there."""
-        found = {name: adapter.dialect for name, adapter in self.protocols.items()}
-        for section, model, _ in self._iter_shared_sections():
-            found.setdefault(section, model)
-        return found
-
-    def _iter_shared_sections(self) -> Iterator[tuple[str, type[BaseModel], str]]:
-        """Sections that may be shared: each by those with the same model."""
-        for channel in self.channels.values():
-            yield channel.section, channel.dialect, f"channel '{channel.name}'"
-        for mail_format in self.mail_formats.values():
-            yield mail_format.name, mail_format.dialect, f"mail format '{mail_format.name}'"
-        for search in self.searches.values():
-            yield search.name, search.dialect, f"search '{search.name}'"
+        return replace(found, sections=_index_sections(found))
 
 
-class AdaptersOnDemand(Mapping[str, A], Generic[A]):
-    """Those of one kind that are installed. One that is asked for by a name which its entry point has too is loaded
-    alone: a command that needs the library's system needn't wait for all protocols. All are loaded and compared
-    when anything else is asked. Each raises AdapterError where adapters can't be loaded, or don't fit together."""
+class MappingOnDemand(Mapping[str, V], Generic[V]):
+    """What adapters bring, by name. One thing is looked for in the adapters alone whose entry points have its name: a
+    command that needs the library's system needn't wait for all protocols. All are loaded and compared when anything
+    else is asked. Each raises AdapterError where adapters can't be loaded, or don't fit together."""
 
-    def __init__(
-        self,
-        kind: type[A],
-        load_named: Callable[[str], Adapter | None],
-        load_all: Callable[[], Mapping[str, A]],
-    ) -> None:
-        """`load_named` gets the name of an entry point."""
-        self._kind = kind
-        self._load_named = load_named
+    def __init__(self, find_named: Callable[[str], V | None], load_all: Callable[[], Mapping[str, V]]) -> None:
+        """`find_named`: None where it takes all adapters to find it."""
+        self._find_named = find_named
         self._load_all = load_all
 
-    def __getitem__(self, name: str) -> A:
-        adapter = self._load_named(name)
-        return adapter if isinstance(adapter, self._kind) and adapter.name == name else self._load_all()[name]
+    def __getitem__(self, name: str) -> V:
+        if not name:
+            raise KeyError(name)  # a partner's channel may be none
+        found = self._find_named(name)
+        return found if found is not None else self._load_all()[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._load_all())
@@ -117,19 +96,34 @@ def find_adapters() -> AdapterRegistry:
     points = {point.name: point for point in entry_points(group=GROUP)}
     load_all = cache(load_adapters)
 
-    def load_named(name: str) -> Adapter | None:
-        return _load_adapter(points[name]) if name in points else None
+    def load_named(name: str) -> Iterator[Adapter]:
+        """Those whose entry points have this name or begin with it: `iso-ill-channel` is of `iso_ill` too."""
+        wanted = name.replace("_", "-")
+        for point in sorted(points):
+            if f"{point.replace('_', '-')}-".startswith(f"{wanted}-"):
+                yield _load_adapter(points[point])
+
+    def find_by_kind(kind: type[A], load_of_kind: Callable[[], Mapping[str, A]]) -> Mapping[str, A]:
+        def find_adapter(name: str) -> A | None:
+            return next((one for one in load_named(name) if isinstance(one, kind) and one.name == name), None)
+
+        return MappingOnDemand(find_adapter, load_of_kind)
+
+    def find_section(name: str) -> type[BaseModel] | None:
+        sections = (section for one in load_named(name) for section in _list_sections(one))
+        return next((model for section, model in sections if section == name), None)
 
     return AdapterRegistry(
-        AdaptersOnDemand(LibraryAdapter, load_named, lambda: load_all().libraries),
-        AdaptersOnDemand(ProtocolAdapter, load_named, lambda: load_all().protocols),
-        AdaptersOnDemand(ChannelAdapter, load_named, lambda: load_all().channels),
-        AdaptersOnDemand(MailerAdapter, load_named, lambda: load_all().mailers),
-        AdaptersOnDemand(MailFormatAdapter, load_named, lambda: load_all().mail_formats),
-        AdaptersOnDemand(MailboxAdapter, load_named, lambda: load_all().mailboxes),
-        AdaptersOnDemand(SearchAdapter, load_named, lambda: load_all().searches),
-        AdaptersOnDemand(LinkAdapter, load_named, lambda: load_all().links),
-        AdaptersOnDemand(ArticleSourceAdapter, load_named, lambda: load_all().article_sources),
+        find_by_kind(LibraryAdapter, lambda: load_all().libraries),
+        find_by_kind(ProtocolAdapter, lambda: load_all().protocols),
+        find_by_kind(ChannelAdapter, lambda: load_all().channels),
+        find_by_kind(MailerAdapter, lambda: load_all().mailers),
+        find_by_kind(MailFormatAdapter, lambda: load_all().mail_formats),
+        find_by_kind(MailboxAdapter, lambda: load_all().mailboxes),
+        find_by_kind(SearchAdapter, lambda: load_all().searches),
+        find_by_kind(LinkAdapter, lambda: load_all().links),
+        find_by_kind(ArticleSourceAdapter, lambda: load_all().article_sources),
+        MappingOnDemand(find_section, lambda: load_all().sections),
     )
 
 
@@ -159,3 +153,29 @@ def _index_by_name(adapters: Iterable[A]) -> dict[str, A]:
             raise AdapterError(f"two adapters are called '{adapter.name}' (entry point group {GROUP})")
         found[adapter.name] = adapter
     return found
+
+
+def _index_sections(found: AdapterRegistry) -> dict[str, type[BaseModel]]:
+    """Sections may be shared by those with the same model. Raises AdapterError."""
+    kinds: Mapping[str, Mapping[str, Adapter]] = {
+        "protocol": found.protocols,
+        "channel": found.channels,
+        "mail format": found.mail_formats,
+        "search": found.searches,
+    }
+    sections: dict[str, type[BaseModel]] = {}
+    for kind, adapters in kinds.items():
+        for adapter in adapters.values():
+            for section, model in _list_sections(adapter):
+                if sections.setdefault(section, model) is not model:
+                    raise AdapterError(f"{kind} '{adapter.name}': section '{section}' has another model already")
+    return sections
+
+
+def _list_sections(adapter: Adapter) -> tuple[tuple[str, type[BaseModel]], ...]:
+    match adapter:
+        case ChannelAdapter():
+            return ((adapter.section, adapter.dialect),)
+        case ProtocolAdapter() | MailFormatAdapter() | SearchAdapter():
+            return ((adapter.name, adapter.dialect),)
+    return ()

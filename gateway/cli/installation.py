@@ -32,6 +32,7 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
+from gateway.domain.profile import Profile
 from gateway.domain.requests.views import (
     EventDenied,
     InvalidCursorError,
@@ -40,10 +41,10 @@ from gateway.domain.requests.views import (
     VersionConflict,
 )
 from gateway.ports.adapter import OpenLibrary
-from gateway.ports.partner_channel import PartnerChannel
 from gateway.ports.shared_store import Store
 from gateway.runtime.assembly import Assembly, make_open_library
-from gateway.runtime.library_contexts import ChannelsWhenAsked, build_library_contexts
+from gateway.runtime.library_contexts import build_library_contexts
+from gateway.runtime.partner_channels import ChannelsOnDemand, make_silent_context
 from gateway.secrets import resolve_secret
 from gateway.services.requests.library_context import LibraryContext
 from gateway.settings import LibrarySettings, Settings, load_settings
@@ -51,7 +52,7 @@ from gateway.store.migration import SchemaTooNew, migrate_store
 
 if TYPE_CHECKING:
     from gateway.policies import PolicyLoadResult, PolicySet
-    from gateway.profiles import ProfileLoadResult, ProfileSet
+    from gateway.profiles import ProfileLoadResult, ProfileSet, ProfilesOnDemand
     from gateway.services.requests.circulation_link import DeskLink
 
 REFUSED = 1
@@ -107,7 +108,7 @@ class Installation:
         with load_without_garbage_collection():
             from gateway.profiles import read_profiles
 
-            _ = self.adapters.sections  # loads adapters
+            _ = len(self.adapters.sections)  # loads adapters
         return read_profiles(self.settings.profiles_folder, self.adapters, self.settings)
 
     @cached_property
@@ -144,6 +145,20 @@ class Installation:
         if fitting.problems:
             return kept.profiles.profiles, kept.policies.policies
         return beside, fitting.policies
+
+    @cached_property
+    def profiles_to_look_at(self) -> ProfilesOnDemand:
+        """One that is asked for by name is read alone, with what it extends and the adapters of its sections. Where
+        something is wrong in it, and where all are asked for, they are those of `working_configuration`, with its
+        warnings; what is wrong in a profile that isn't read is left to `illgate check` and the daemon, since nothing
+        that is shown comes from it."""
+        from gateway.profiles import ProfilesOnDemand, read_profile
+
+        def read_named_profile(name: str) -> Profile | None:
+            with load_without_garbage_collection():  # loads adapters
+                return read_profile(self.settings.profiles_folder, name, self.adapters, self.settings)
+
+        return ProfilesOnDemand(read_named_profile, lambda: self.working_configuration[0])
 
     def require_configuration(self) -> None:
         """Raises ConfigurationError where profiles and policies can't be worked with, nor the last good ones."""
@@ -281,26 +296,21 @@ class CommandFailed(click.ClickException):
 
 def read_from_libraries(installation: Installation, read: Callable[[Mapping[str, LibraryContext]], Awaitable[T]]) -> T:
     """Open the store and the libraries' systems, look, close; `read` gets the libraries by symbol, and changes nothing.
-    Profiles and policies are those of `Installation.working_configuration`, read if they are needed, which takes longer
-    than most of such work. What is refused ends the command with a sentence (`CommandFailed`, click.UsageError)."""
+    Profiles (`Installation.profiles_to_look_at`), policies (of `Installation.working_configuration`) and channels are
+    read and made when one is asked for, which takes longer than most of such work. What is refused ends the command
+    with a sentence (`CommandFailed`, click.UsageError)."""
 
     async def open_and_read() -> T:
         async with installation.open_current_store() as store:
-            libraries = await installation.parts.open_libraries(store)
-
-            def make_channels() -> Mapping[str, PartnerChannel]:
-                from gateway.cli.managed_requests import build_managed_requests
-
-                return build_managed_requests(installation, store, libraries).channels
-
+            settings, clock, secrets = installation.settings, installation.clock, installation.parts.secrets
             contexts = build_library_contexts(
-                installation.settings,
+                settings,
                 store,
-                installation.clock,
-                libraries,
-                lambda: installation.working_configuration[0],
+                clock,
+                await installation.parts.open_libraries(store),
+                lambda: installation.profiles_to_look_at,
                 lambda symbol: installation.working_configuration[1].for_library(symbol),
-                ChannelsWhenAsked(make_channels),
+                ChannelsOnDemand(installation.adapters.channels, lambda: make_silent_context(settings, clock, secrets)),
             )
             return await read(contexts)
 

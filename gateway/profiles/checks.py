@@ -153,33 +153,39 @@ def check_partners(
     loaded: Mapping[str, LoadedProfile], channels: Mapping[str, ChannelAdapter]
 ) -> Iterator[ConfigurationProblem]:
     """`channels`: those that are installed, by name; empty: none is looked at."""
-    partners = [(one, one.profile.partner) for one in loaded.values() if not one.profile.abstract]
-    for one, partner in partners:
-        if partner is not None:
-            yield from _check_partner(one, partner, channels)
     for one in loaded.values():
-        if not one.profile.abstract:
-            yield from _check_managed_role(one)
+        yield from check_partner(one, channels)
+    partners = ((one, one.profile.partner) for one in loaded.values() if not one.profile.abstract)
     yield from _check_partner_symbols((one, partner) for one, partner in partners if partner is not None)
 
 
-def _check_partner(
+def check_partner(one: LoadedProfile, channels: Mapping[str, ChannelAdapter]) -> Iterator[ConfigurationProblem]:
+    """Of one profile; `channels` as for all of them."""
+    if one.profile.abstract:
+        return
+    if one.profile.partner is not None:
+        yield from _check_partner_channel(one, one.profile.partner, channels)
+    yield from _check_managed_role(one)
+
+
+def _check_partner_channel(
     one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]
 ) -> Iterator[ConfigurationProblem]:
+    """Whether any channel is installed is asked last: adapters may be loaded as they are asked for."""
     if not partner.symbols:
         yield one.make_problem(
             ("partner", "symbols"), "a partner needs a symbol, so that its messages are known as its own"
         )
-    if partner.channel and channels and partner.channel not in channels:
+    if partner.channel and partner.channel not in channels and channels:
         yield one.make_problem(("partner", "channel"), "no such channel", partner.channel, tuple(channels))
     if partner.channel in channels:
         yield from _check_channel_section(one, channels[partner.channel])
-    if partner.mail.gather is not None and channels and not _can_batch_orders(partner, channels):
+    if partner.mail.gather is not None and not _can_batch_orders(partner, channels) and channels:
         able = tuple(name for name, channel in channels.items() if channel.gathers)
         yield one.make_problem(
             ("partner", "mail", "gather"), "its channel sends one order at a time", partner.channel, able
         )
-    if partner.brokered == "transparent" and channels and not can_name_other_side(partner, channels):
+    if partner.brokered == "transparent" and not can_name_other_side(partner, channels) and channels:
         yield one.make_problem(
             ("partner", "brokered"),
             "messages of its channel can't name the library on the other side",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -65,6 +65,21 @@ def read_profiles_with_fallback(
     return ProfileLoadResult(before if found.problems else found.profiles, problems)
 
 
+def read_profile(folder: FilePath, name: str, adapters: AdapterRegistry, settings: Settings) -> Profile | None:
+    """One profile, by its name without case: nothing else is read but what it extends, and only the adapters of its
+    sections and its channel are loaded. None: it isn't there, or something is wrong in it or in what it extends;
+    `read_profiles` says what. How it fits with others, such as that no two have the same rule, isn't looked at."""
+    reader = _ProfileFolderReader(adapters, {})
+    one = reader.read_profile(folder, name)
+    if one is None or reader.problems:
+        return None
+    wrong = (
+        *checks.check_partner(one, adapters.channels),
+        *checks.check_profile(one.profile, one.document, settings),
+    )
+    return None if wrong else one.profile
+
+
 def _read_and_check(
     folder: FilePath, adapters: AdapterRegistry, settings: Settings, instead: Mapping[str, YamlDocument | None]
 ) -> ProfileLoadResult:
@@ -90,22 +105,33 @@ class _ProfileFolderReader:
     def __init__(self, adapters: AdapterRegistry, instead: Mapping[str, YamlDocument | None]) -> None:
         self._instead = instead
         self._sections = adapters.sections
-        self._known = (*KEYS, *self._sections)
         self.own_documents: dict[str, YamlDocument] = {}
         self._whole: dict[str, YamlDocument] = {}
         self.problems: list[ConfigurationProblem] = []
 
     def read_folder(self, folder: FilePath) -> dict[str, LoadedProfile]:
+        self._sections = dict(self._sections)  # all adapters: together their profiles need most of them
         files = self._list_profile_files(folder)
         for name, file in files.items():
             self._read_file(name, file)
         loaded = {}
         for name in self.own_documents:
             document = self._resolve_parents(name, ())
-            profile = self._build_profile(name, document) if document else None
+            profile = self._build_profile(document, self._sections) if document else None
             if document and profile:
                 loaded[name] = LoadedProfile(profile, document, files[name])
         return loaded
+
+    def read_profile(self, folder: FilePath, name: str) -> LoadedProfile | None:
+        files = self._list_profile_files(folder)
+        known = next((one for one in files if one.casefold() == name.casefold()), None)
+        extended: object = known
+        while isinstance(extended, str) and extended in files and extended not in self.own_documents:
+            self._read_file(extended, files[extended])
+            extended = self.own_documents[extended].data.get("extends") if extended in self.own_documents else None
+        document = self._resolve_parents(known, ()) if known in self.own_documents else None
+        profile = self._build_profile(document, document.data) if document else None
+        return LoadedProfile(profile, document, files[known]) if known and document and profile else None
 
     def _list_profile_files(self, folder: FilePath) -> dict[str, FilePath]:
         try:
@@ -140,17 +166,18 @@ class _ProfileFolderReader:
         elif unknown := self._find_unknown_keys(document):
             self.problems += unknown
         else:
-            for section in self._sections:
-                if section in document.data and document.data[section] is None:
-                    document.data[section] = {}  # `ncip:` alone is the plain protocol
+            for key, value in document.data.items():
+                if value is None and self._is_section(key):
+                    document.data[key] = {}  # `ncip:` alone is the plain protocol
             self.own_documents[name] = document
 
     def _find_unknown_keys(self, document: YamlDocument) -> list[ConfigurationProblem]:
-        return [
-            document.make_problem((key,), "unknown key", "", self._known, nearest_match(key, self._known))
-            for key in document.data
-            if key not in self._known
-        ]
+        unknown = [key for key in document.data if key not in KEYS and not self._is_section(key)]
+        known = (*KEYS, *self._sections) if unknown else ()
+        return [document.make_problem((key,), "unknown key", "", known, nearest_match(key, known)) for key in unknown]
+
+    def _is_section(self, key: str) -> bool:
+        return key not in KEYS and key in self._sections
 
     def _resolve_parents(self, name: str, below: tuple[str, ...]) -> YamlDocument | None:
         """The document with all that it extends; None if that can't be had (the problem is noted)."""
@@ -181,16 +208,17 @@ class _ProfileFolderReader:
         near = nearest_match(parent, known)
         self.problems.append(document.make_problem(("extends",), "no such profile", f"'{parent}'", known, near))
 
-    def _build_profile(self, name: str, document: YamlDocument) -> Profile | None:
+    def _build_profile(self, document: YamlDocument, keys: Iterable[str]) -> Profile | None:
+        """`keys`: where its sections are looked for; the profile has them in this order."""
         found: list[ConfigurationProblem] = []
         dialects: dict[str, BaseModel] = {}
-        for section, dialect in self._sections.items():
-            if section in document.data:
+        for key in keys:
+            if key in document.data and self._is_section(key):
                 try:
-                    dialects[section] = validate_section(dialect, document, (section,))
+                    dialects[key] = validate_section(self._sections[key], document, (key,))
                 except ConfigurationError as error:
                     found += error.problems
-        data = {key: value for key, value in document.data.items() if key not in self._sections}
+        data = {key: value for key, value in document.data.items() if key in KEYS}
         plain = YamlDocument(document.file, data, document.places, document.texts)
         profile = None
         try:

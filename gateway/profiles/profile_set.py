@@ -1,4 +1,4 @@
-"""Profiles in use: LoadedProfile, ProfileSet, ProfileStore.
+"""Profiles in use: LoadedProfile, ProfileSet, ProfilesOnDemand, ProfileStore.
 
 A reload checks everything first, then swaps the whole set; a profile whose edit is bad stays in it as it was.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
+from typing import Protocol
 
 from gateway.configuration.live_reload import LiveConfiguration, accept_any_file
 from gateway.configuration.yaml_document import SourcePosition, YamlDocument, nearest_match
@@ -63,6 +64,38 @@ class ProfileSet:
         """Profiles that a message may belong to, each with the rule that fits, best first: most conditions, then by
         name. A profile comes once for each of its rules that fits."""
         return self._matcher.match(sender)
+
+
+class ProfileLookup(Protocol):
+    """What services ask of profiles: a `ProfileSet`, or one that reads them on demand."""
+
+    def __iter__(self) -> Iterator[Profile]: ...
+
+    def find_profile(self, name: str) -> Profile | None: ...
+
+    def find_candidates(self, sender: MessageSender) -> tuple[ProfileCandidate, ...]: ...
+
+
+class ProfilesOnDemand:
+    """Profiles for a command that looks: one that it asks for by name is read alone, all are read when it asks anything
+    else. `read_profile`: None where the profile can't be had alone; then `read_all` decides what counts in its place,
+    and raises as it does."""
+
+    def __init__(self, read_profile: Callable[[str], Profile | None], read_all: Callable[[], ProfileSet]) -> None:
+        self._read_profile = read_profile
+        self._read_all = read_all
+        self._found: dict[str, Profile | None] = {}
+
+    def __iter__(self) -> Iterator[Profile]:
+        return iter(self._read_all())
+
+    def find_profile(self, name: str) -> Profile | None:
+        if name not in self._found:
+            self._found[name] = self._read_profile(name) or self._read_all().find_profile(name)
+        return self._found[name]
+
+    def find_candidates(self, sender: MessageSender) -> tuple[ProfileCandidate, ...]:
+        return self._read_all().find_candidates(sender)
 
 
 class ProfileStore(LiveConfiguration[ProfileSet]):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.domain.clock import Clock
@@ -17,28 +16,7 @@ from gateway.services.requests.suppliers import StaticCatalogue
 from gateway.settings import Settings
 
 if TYPE_CHECKING:  # what reads profiles and watches them is slow to load, and needless where nothing is asked of them
-    from gateway.profiles import ProfileSet
-
-
-class ChannelsWhenAsked(Mapping[str, PartnerChannel]):
-    """Channels by name, made all together when the first is asked for: a command that looks at a request asks what its
-    partner's channel has messages for, and few requests that it looks at need it."""
-
-    def __init__(self, make_channels: Callable[[], Mapping[str, PartnerChannel]]) -> None:
-        self._make_channels = make_channels
-
-    @cached_property
-    def _channels(self) -> Mapping[str, PartnerChannel]:
-        return self._make_channels()
-
-    def __getitem__(self, name: str) -> PartnerChannel:
-        return self._channels[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._channels)
-
-    def __len__(self) -> int:
-        return len(self._channels)
+    from gateway.profiles import ProfileLookup
 
 
 def wake_nobody() -> None:
@@ -50,7 +28,7 @@ def build_library_contexts(
     store: Store,
     clock: Clock,
     libraries: Mapping[str, ExchangeLibrary],
-    profiles: Callable[[], ProfileSet],
+    profiles: Callable[[], ProfileLookup],
     policies: Callable[[str], RequestPolicy],
     channels: Mapping[str, PartnerChannel] | None = None,
     nudge: Callable[[], None] = wake_nobody,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
@@ -16,7 +16,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import Request, Role, RotaLineStatus
-from gateway.ports.adapter import ChannelAdapter, ChannelContext, ChannelLibrary, SearchContext
+from gateway.ports.adapter import ChannelContext, ChannelLibrary, SearchContext
 from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import AnswerLink, Mailer
@@ -34,6 +34,7 @@ from gateway.profiles.checks import is_spoken_to_by_connection
 from gateway.runtime.background import WorkNotifier
 from gateway.runtime.library_contexts import build_library_contexts
 from gateway.runtime.mail_secrets import MailConcealer
+from gateway.runtime.partner_channels import ChannelsOnDemand, NoMailServer
 from gateway.runtime.sent_recording import RecordingConnections, RecordingMailer
 from gateway.services import network_load
 from gateway.services.article_lookup import make_article_lookup
@@ -94,45 +95,6 @@ HIDDEN = "********"
 
 SLICE = 500
 """Rows that retention takes at once."""
-
-
-class NoMailServer:
-    """`mail.host` is empty: nothing pretends to be sent."""
-
-    async def send(self, message: EmailMessage) -> str:
-        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, "No mail server is set up: see `mail` in gateway.yml.")
-
-
-class ChannelsOnDemand(MutableMapping[str, PartnerChannel]):
-    """The channels of an installation by name, each made when it is first asked for: a command needs one or none, and
-    what reads and writes a protocol's messages takes time to load."""
-
-    def __init__(self, adapters: Mapping[str, ChannelAdapter], make_context: Callable[[], ChannelContext]) -> None:
-        self._adapters = adapters
-        self._make_context = make_context
-        self._made: dict[str, PartnerChannel] = {}
-
-    def __getitem__(self, name: str) -> PartnerChannel:
-        if name not in self._made:
-            self._made[name] = self._adapters[name].make(self._make_context())
-        return self._made[name]
-
-    def __setitem__(self, name: str, channel: PartnerChannel) -> None:
-        self._made[name] = channel
-
-    def __delitem__(self, name: str) -> None:
-        del self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter({**self._adapters, **self._made})
-
-    def __len__(self) -> int:
-        return len({**self._adapters, **self._made})
-
-    def make_all(self) -> None:
-        """For a daemon: no message then waits until a protocol is loaded."""
-        for name in self._adapters:
-            self[name]
 
 
 class ManagedRequests:

@@ -32,8 +32,8 @@ from gateway.ports.partner_channel import (
 from gateway.ports.partner_simulator import Secrets
 from gateway.ports.rehearsal import MailRehearsal, ProtocolRehearsal
 from gateway.runtime.mail_secrets import CLIENT, MailConcealer
-from gateway.runtime.managed_requests import NoMailServer
 from gateway.runtime.mock_lines import MockLines
+from gateway.runtime.partner_channels import NoMailServer
 from gateway.runtime.sent_recording import RecordingMailer
 from gateway.services.letters import LetterRenderer
 from gateway.services.mock.mock_answers import Wait

@@ -15,7 +15,7 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.adapter import SearchAdapter, SearchContext
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchHits, SearchTerm
-from gateway.profiles import ProfileSet
+from gateway.profiles import ProfileLookup
 from gateway.profiles.checks import locate_sections
 from gateway.services.answer_cache import AnswerCache
 
@@ -52,7 +52,7 @@ def choose_target(profile: Profile, by: str, searches: Iterable[str]) -> Catalog
     return CatalogueTarget(profile, found[0])
 
 
-def find_catalogue(partner: Profile, profiles: ProfileSet, searches: Iterable[str]) -> CatalogueTarget:
+def find_catalogue(partner: Profile, profiles: ProfileLookup, searches: Iterable[str]) -> CatalogueTarget:
     """Where a partner's holdings are looked up. Raises Refused(INVALID_VALUE)."""
     locate = partner.locate
     if locate is None:

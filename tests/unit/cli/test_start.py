@@ -14,6 +14,7 @@ import pytest
 from gateway.cli.app import EXTENSIONS, SHIPPED_EXTENSIONS
 from gateway.cli.installation import CONFIGURATION
 from tests.support.daemon import Installation
+from tests.support.yaml_files import write_yaml_file
 
 LOADED = """
 import sys
@@ -36,6 +37,9 @@ READS_PROFILES = ("adapters.ncip.messages", "gateway.profiles", "gateway.configu
 
 MAX_OWN_MODULES = 185
 """Of `gateway` and `adapters`; 165 to show a request as this is written, of 800."""
+
+MAX_OWN_MODULES_WITH_PARTNER = 215
+"""195 where it speaks ISO ILL; a profile and how its messages are written are read."""
 
 HEAVY = ("pydantic", "sqlalchemy", "aiohttp", "lxml", "structlog", "yaml", "jinja2")
 
@@ -83,6 +87,34 @@ def test_a_command_that_shows_requests_loads_nothing_that_serves_or_sends(
     assert not [name for name in loaded if name.startswith((*SERVES, *CHANGES, *READS_PROFILES))]
     own = [name for name in loaded if name.startswith(("gateway.", "adapters."))]
     assert len(own) <= MAX_OWN_MODULES
+
+
+@pytest.mark.parametrize(
+    ("profile", "needed"),
+    [
+        ({"extends": "relais-iso", "iso_ill": {"transport": {"address": "127.0.0.1:9"}}}, {"iso_ill", "ber"}),
+        ({"extends": "bldss"}, {"artemail"}),
+    ],
+    ids=["ISO ILL", "by mail"],
+)
+def test_a_request_of_a_partner_loads_the_adapters_of_its_profile_alone(
+    installation: Installation, profile: dict[str, object], needed: set[str]
+) -> None:
+    profile |= {"partner": {"symbols": ["LOCAL:BERGHEIM"], "name": "Bücherei Bergheim"}}
+    write_yaml_file(installation.folder / "profiles" / "bergheim.yml", profile)
+    installation.change(tcp=[])  # a listener is of a protocol
+    arguments = ("request", "create", "--title", "Кобзарь", "--partner", "bergheim", "--no-review")
+    number = installation.run(*arguments).stdout.partition(":")[0]
+    installation.run("outbox", "run")
+
+    output, loaded = modules_loaded("--config", str(installation.config), "request", "show", number)
+
+    assert "bergheim (Bücherei Bergheim)" in output
+    assert set(SENDS) & set(loaded) == set()
+    assert not [name for name in loaded if name.startswith((*SERVES, *CHANGES))]
+    assert {name.split(".")[1] for name in loaded if name.startswith("adapters.")} == {"library", *needed}
+    own = [name for name in loaded if name.startswith(("gateway.", "adapters."))]
+    assert len(own) <= MAX_OWN_MODULES_WITH_PARTNER
 
 
 def test_the_help_of_shipped_extensions_is_what_they_say_themselves() -> None:

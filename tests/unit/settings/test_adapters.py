@@ -4,6 +4,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
+from adapters.iso_ill.dialect import IsoIllDialect
 from gateway import adapter_registry
 from gateway.adapter_registry import GROUP, AdapterError, AdapterRegistry, find_adapters, load_adapters
 from tests.unit.profiles.support import ADAPTERS
@@ -58,6 +59,20 @@ def test_an_adapter_under_an_entry_point_of_its_name_is_loaded_without_the_other
         list(found.protocols)
 
 
+def test_a_section_and_a_channel_are_found_under_entry_points_that_begin_as_they_are_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    installed(monkeypatch, "no.such.module:adapter", **{"iso-ill": "adapters.iso_ill:protocol"})
+    assert find_adapters().sections["iso_ill"] is IsoIllDialect
+    with pytest.raises(AdapterError, match="adapter 'mine'"):
+        find_adapters().channels.get("iso-ill")
+
+    channel = {"iso-ill-channel": "adapters.iso_ill:channel_adapter"}
+    installed(monkeypatch, "no.such.module:adapter", **channel)
+    assert find_adapters().channels["iso-ill"].section == "iso_ill"
+    assert find_adapters().channels.get("") is None
+
+
 def test_an_adapter_is_found_under_an_entry_point_of_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, HERE)
 
@@ -73,7 +88,7 @@ def test_two_adapters_of_one_name_are_found_when_all_are_asked_for(monkeypatch: 
     installed(monkeypatch, HERE, plain=HERE)
 
     with pytest.raises(AdapterError, match="two adapters are called 'plain'"):
-        _ = find_adapters().sections
+        list(find_adapters().sections)
 
 
 def test_two_adapters_of_one_name_are_refused() -> None:
