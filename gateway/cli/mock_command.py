@@ -1,4 +1,4 @@
-"""`illgate mock`: plays a partner that answers and acts by itself, or a library's system that answers."""
+"""`illgate mock`: plays a partner that answers and acts by itself, a library's system, or a catalogue."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ ROLE_TITLES: Mapping[PlayedRole, str] = {
     PlayedRole.LENDING: "Scenarios of a supplier",
     PlayedRole.BORROWING: "Scenarios of a requester",
     PlayedRole.LIBRARY: "Scenarios of a library's system",
+    PlayedRole.CATALOGUE: "Scenarios of a catalogue",
 }
 
 
@@ -83,8 +84,8 @@ def mock_command(
     """Play the partner of PROFILE: take its messages, answer them, and do what a scenario says.
 
     Under an NCIP profile of a system that only we ask (it has no `auth`, such as koha-ncip) the library's system is
-    played: it answers out of a sample library. Not played: partners by OpenURL or letter, systems that ask us by NCIP,
-    catalogues.
+    played: it answers out of a sample library. Under a profile of a catalogue by SRU that is played. Not played:
+    partners by OpenURL or letter, systems that ask us by NCIP, catalogues by Z39.50.
 
     The profile's own address of the partner must lead to the port; for mails `mail` of gateway.yml must. A request
     whose title has `mock:NAME` gets that scenario; others get those of --scenario in turn, or else they are supplied.

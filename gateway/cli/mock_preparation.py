@@ -26,19 +26,28 @@ from gateway.runtime.mock_assembly import (
 )
 from gateway.runtime.mock_lines import MockLines
 from gateway.runtime.mock_mail import MockMailServer
-from gateway.runtime.mock_systems import RehearsedSystem, find_rehearsed_system, is_library_played, open_mock_library
+from gateway.runtime.mock_systems import (
+    RehearsedCatalogue,
+    RehearsedSystem,
+    find_rehearsed_catalogue,
+    find_rehearsed_system,
+    is_library_played,
+    make_mock_catalogue,
+    open_mock_library,
+)
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.secrets import resolve_secret
 from gateway.services.localization import TextCatalogues
+from gateway.services.mock.catalogue_records import RECORDS
 from gateway.services.mock.mock_partner import MockPartner
 from gateway.services.mock.mock_reception import MessageReception
 from gateway.services.mock.scenario import PlayedRole
 from gateway.settings import Settings
 from gateway.web.mock.mock_site import MockEndpoint, MockSite
 
-NOT_PLAYED = "partners by OpenURL or letter, systems that ask us by NCIP and catalogues are not played"
+NOT_PLAYED = "partners by OpenURL or letter, systems that ask us by NCIP and catalogues by Z39.50 are not played"
 
-Played = Rehearsed | RehearsedSystem
+Played = Rehearsed | RehearsedSystem | RehearsedCatalogue
 
 Listen = Callable[[str, int], Awaitable[str]]
 """Host and port; it gives HOST:PORT. Raises OSError, Refused."""
@@ -66,13 +75,16 @@ def find_rehearsed(adapters: AdapterRegistry, profile: Profile) -> Played | None
     partner = find_rehearsed_protocol(adapters, profile)
     if partner is not None:
         return partner
-    return find_rehearsed_system(adapters, profile) if is_library_played(profile) else None
+    system = find_rehearsed_system(adapters, profile) if is_library_played(profile) else None
+    return system if system is not None else find_rehearsed_catalogue(adapters, profile)
 
 
 def list_roles(protocol: Played) -> tuple[PlayedRole, ...]:
     """Whose scenarios can be chosen."""
     if isinstance(protocol, RehearsedSystem):
         return (PlayedRole.LIBRARY,)
+    if isinstance(protocol, RehearsedCatalogue):
+        return (PlayedRole.CATALOGUE,)
     return (PlayedRole.LENDING, PlayedRole.BORROWING)
 
 
@@ -87,6 +99,8 @@ def prepare_mock(
     """Raises click.UsageError, and on entering ConfigurationError."""
     if isinstance(protocol, RehearsedSystem):
         return _open_library(installation, profile, protocol, options)
+    if isinstance(protocol, RehearsedCatalogue):
+        return _open_catalogue(installation, profile, protocol, options)
     return _open_partner(installation, profile, protocol, options, against)
 
 
@@ -100,6 +114,17 @@ async def _open_library(
             endpoint = MockEndpoint(library.system, installation.clock)
             site = MockSite(library.system, _load_texts(installation.settings), endpoint)
             yield PreparedMock(site, introduction=library.introduction)
+
+
+@asynccontextmanager
+async def _open_catalogue(
+    installation: Installation, profile: Profile, protocol: RehearsedCatalogue, options: MockOptions
+) -> AsyncIterator[PreparedMock]:
+    catalogue = make_mock_catalogue(installation.settings, profile, protocol, options)
+    endpoint = MockEndpoint(catalogue, installation.clock, ("GET", "POST"))
+    titles = "\n".join(f"  {one.short}" for one in RECORDS)
+    site = MockSite(catalogue, _load_texts(installation.settings), endpoint)
+    yield PreparedMock(site, introduction=f"Ask at a path, such as /sru. It has:\n{titles}")
 
 
 @asynccontextmanager
@@ -166,14 +191,16 @@ def _prepare_partner(
 
 
 def is_over_http(protocol: Played) -> bool:
+    if isinstance(protocol, RehearsedCatalogue):
+        return True
     return not isinstance(protocol, RehearsedMailFormat) and protocol.adapter.over_http
 
 
 def choose_address(against: str | None, settings: Settings, protocol: Played, profile: Profile) -> str:
     """Where messages of the partner go; empty: it sends none. Raises click.UsageError."""
-    if isinstance(protocol, RehearsedSystem):
+    if isinstance(protocol, RehearsedSystem | RehearsedCatalogue):
         if against is not None:
-            raise click.UsageError("--against: a library's system sends nothing by itself")
+            raise click.UsageError("--against: a library's system or a catalogue sends nothing by itself")
         return ""
     if isinstance(protocol, RehearsedMailFormat):
         return _find_library_address(settings, profile)

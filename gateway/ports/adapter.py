@@ -39,7 +39,13 @@ from gateway.ports.partner_channel import (
     record_nothing,
 )
 from gateway.ports.partner_simulator import PartnerSimulator, Secrets
-from gateway.ports.rehearsal import ConformanceTrials, MailRehearsal, ProtocolRehearsal, SystemRehearsal
+from gateway.ports.rehearsal import (
+    CatalogueRehearsal,
+    ConformanceTrials,
+    MailRehearsal,
+    ProtocolRehearsal,
+    SystemRehearsal,
+)
 from gateway.ports.responder import Responder
 from gateway.ports.shared_store import SchemaMigrations, Store
 
@@ -301,12 +307,13 @@ class SearchContext:
 class SearchAdapter:
     """A protocol in which catalogues are searched. `dialect` is the model of its section in a profile (key = `name`);
     `make(context)` makes the one search of the installation; `address(dialect)`: where it looks, as URL or
-    host:port."""
+    host:port. `rehearsal()` says how a catalogue is played (`illgate mock`)."""
 
     name: str
     dialect: type[BaseModel]
     make: Callable[[SearchContext], RecordSearch]
     address: Callable[[Any], str]
+    rehearsal: Callable[[], CatalogueRehearsal] | None = None
 
 
 @value_object

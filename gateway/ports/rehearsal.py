@@ -18,9 +18,10 @@ from pydantic import BaseModel
 
 from gateway.domain.clock import Clock
 from gateway.domain.profile import Profile
+from gateway.domain.requests.citation import Citation
 from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import Secrets
-from gateway.ports.responder import ResponderAnswer
+from gateway.ports.responder import RawMessage, ResponderAnswer
 
 
 class FindingWeight(StrEnum):
@@ -155,4 +156,48 @@ class SystemRehearsal(SpoilsAnswers, Protocol):
 
     def mirror_dialect(self, profile: Profile) -> BaseModel:
         """The section of the protocol as the library's system would write it."""
+        ...
+
+
+class CatalogueQuestionKind(StrEnum):
+    SEARCH = "search"
+    EXPLAIN = "explain"  # what it says of itself
+    OTHER = "other"  # what a catalogue that is played doesn't answer, such as a scan
+
+
+@value_object(kw_only=True)
+class CatalogueQuestion:
+    """What a catalogue is asked. `words`: of all terms, each of which must be found; `text`: the whole query, as it
+    came; `start` counts from 1."""
+
+    kind: CatalogueQuestionKind
+    words: tuple[str, ...] = ()
+    text: str = ""
+    start: int = 1
+    count: int = 10
+
+
+@value_object(kw_only=True)
+class CatalogueFinding:
+    """`records`: those that were asked for, the first of them at `start`; `refused`: why there is none, in words."""
+
+    total: int = 0
+    start: int = 1
+    records: tuple[Citation, ...] = ()
+    refused: str = ""
+
+
+class CatalogueRehearsal(SpoilsAnswers, Protocol):
+    """How a catalogue is played that is searched by HTTP."""
+
+    def read_question(self, arrival: RawMessage) -> CatalogueQuestion:
+        """Raises MalformedMessage for what asks nothing."""
+        ...
+
+    def write_answer(self, arrival: RawMessage, finding: CatalogueFinding) -> ResponderAnswer:
+        """To a question that could be read."""
+        ...
+
+    def refuse_question(self, arrival: RawMessage, words: str) -> ResponderAnswer:
+        """To what asks nothing."""
         ...

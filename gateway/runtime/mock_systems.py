@@ -1,4 +1,4 @@
-"""From settings and a profile to a library's system that is played."""
+"""From settings and a profile to a library's system or a catalogue that is played."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.request import LibraryParty
 from gateway.domain.value import value_object
 from gateway.ports.adapter import ProtocolAdapter
-from gateway.ports.rehearsal import SystemRehearsal
+from gateway.ports.rehearsal import CatalogueRehearsal, SystemRehearsal
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.mock_assembly import MockOptions, check_misbehaviours
 from gateway.runtime.sample_libraries import SampleLibraries
+from gateway.services.mock.catalogue_reception import CataloguePlay, PlayedCatalogue
 from gateway.services.mock.library_reception import LibraryPlay, PlayedLibrarySystem
 from gateway.services.mock.mock_answers import Wait
 from gateway.services.mock.mock_log import MockParties
 from gateway.services.mock.scenario import PlayedRole
 from gateway.services.mock.scenario_choice import ScenarioChoice
+from gateway.settings import Settings
 
 DEFAULT_SCENARIO = "library-answers"
+DEFAULT_CATALOGUE_SCENARIO = "catalogue-answers"
 
 
 @value_object
@@ -39,6 +42,49 @@ def find_rehearsed_system(adapters: AdapterRegistry, profile: Profile) -> Rehear
         if adapter is not None and adapter.system_rehearsal is not None:
             return RehearsedSystem(adapter, adapter.system_rehearsal())
     return None
+
+
+@value_object
+class RehearsedCatalogue:
+    """The protocol in which the catalogue of a profile is searched."""
+
+    name: str
+    rehearsal: CatalogueRehearsal
+
+
+def find_rehearsed_catalogue(adapters: AdapterRegistry, profile: Profile) -> RehearsedCatalogue | None:
+    """The first of the profile's sections that has one."""
+    for name in profile.dialects:
+        adapter = adapters.searches.get(name)
+        if adapter is not None and adapter.rehearsal is not None:
+            return RehearsedCatalogue(name, adapter.rehearsal())
+    return None
+
+
+def make_mock_catalogue(
+    settings: Settings,
+    profile: Profile,
+    catalogue: RehearsedCatalogue,
+    options: MockOptions,
+    wait: Wait = asyncio.sleep,
+) -> PlayedCatalogue:
+    """Raises ConfigurationError for misbehaviours that the protocol doesn't know."""
+    check_misbehaviours(profile, catalogue.rehearsal.misbehaviours, options)
+    play = CataloguePlay(
+        protocol=catalogue.name,
+        parties=_name_parties(settings, profile),
+        choice=ScenarioChoice(PlayedRole.CATALOGUE, options.scenarios, options.chosen, DEFAULT_CATALOGUE_SCENARIO),
+        misbehaviour=options.misbehaviour,
+    )
+    return PlayedCatalogue(play, catalogue.rehearsal, wait)
+
+
+def _name_parties(settings: Settings, profile: Profile) -> MockParties:
+    library = settings.find_library(profile.library)
+    return MockParties(
+        LibraryParty(symbol=profile.name, profile=profile.name),
+        LibraryParty(symbol=library.symbol, profile=profile.name, name=library.name),
+    )
 
 
 def is_library_played(profile: Profile) -> bool:
@@ -74,10 +120,7 @@ async def open_mock_library(
     async with samples.open_exchange(mirrored) as exchange:
         play = LibraryPlay(
             profile=mirrored,
-            parties=MockParties(
-                LibraryParty(symbol=profile.name, profile=profile.name),
-                LibraryParty(symbol=library.symbol, profile=profile.name, name=library.name),
-            ),
+            parties=_name_parties(parts.settings, profile),
             zone=library.zone,
             currency=library.currency,
             choice=ScenarioChoice(PlayedRole.LIBRARY, options.scenarios, options.chosen, DEFAULT_SCENARIO),

@@ -31,6 +31,7 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Re
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.request import ServiceType
+from gateway.ports.rehearsal import CatalogueQuestionKind
 from gateway.services.circulation.dispatch import SERVICES
 
 SHIPPED_SCENARIOS = Path(__file__).parent / "scenarios"
@@ -50,6 +51,7 @@ class PlayedRole(StrEnum):
     LENDING = "lending"  # a partner that supplies
     BORROWING = "borrowing"  # a partner that asks for something
     LIBRARY = "library"  # a library's system, which answers what it is asked
+    CATALOGUE = "catalogue"  # a catalogue, which is searched
 
 
 PARTNER_ROLES = frozenset({PlayedRole.LENDING, PlayedRole.BORROWING})
@@ -60,6 +62,7 @@ WORDS_OF_ROLE: Mapping[PlayedRole, frozenset[str]] = {
     PlayedRole.LENDING: _EVENTS,
     PlayedRole.BORROWING: _EVENTS,
     PlayedRole.LIBRARY: frozenset({*SERVICES.values(), ANY_MESSAGE}),
+    PlayedRole.CATALOGUE: frozenset({*CatalogueQuestionKind, ANY_MESSAGE}),
 }
 """What may come, by who is played."""
 
@@ -89,6 +92,7 @@ class AnswerChange(ProfileSection):
     status: int = Field(0, ge=0, le=599, description="an HTTP status, with words instead of an answer; 0: as it is")
     refused: str = Field("", description="the message is refused, with these words")
     reason: RefusalReason = Field(RefusalReason.OTHER, description="why it is refused, where its protocol can say so")
+    found: int | None = Field(None, ge=0, le=1_000_000, description="so many records, whatever a catalogue is asked")
     misbehaviour: str = Field("", description="a name that `illgate mock --list` shows")
 
     @property
@@ -124,7 +128,7 @@ class MockScenario(ProfileSection):
     extends: str = Field("", description="a scenario whose reactions hold where this one has none to the same event")
     role: PlayedRole = Field(
         PlayedRole.LENDING,
-        description="who is played: a partner, lending (it supplies) or borrowing (it asks), or a library's system",
+        description="who is played: a partner that is lending or borrowing, a library's system, or a catalogue",
     )
     service: ServiceType | None = Field(None, description="for requests of this kind, where no other is chosen")
     work: AskedWork = AskedWork()

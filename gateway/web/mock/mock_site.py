@@ -3,7 +3,7 @@ exchanged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aiohttp import hdrs, web
@@ -27,14 +27,16 @@ TEMPLATES = PageTemplates(Path(__file__).parent / "templates", ASSETS)
 
 
 class MockEndpoint:
-    """Takes messages by POST to any path."""
+    """Takes messages at any path. `methods`: of HTTP."""
 
-    def __init__(self, reception: MockReception, clock: Clock) -> None:
+    def __init__(self, reception: MockReception, clock: Clock, methods: Sequence[str] = (hdrs.METH_POST,)) -> None:
+        self._methods = methods
         self._reception = reception
         self._clock = clock
 
     def register(self, app: web.Application) -> None:
-        app.router.add_post("/{path:.*}", self._take_message)
+        for method in self._methods:  # after the routes of the page
+            app.router.add_route(method, "/{path:.*}", self._take_message)
 
     async def _take_message(self, request: web.Request) -> web.StreamResponse:
         body = await read_body(request, self._reception.max_bytes, ReadTimeouts())
@@ -47,6 +49,7 @@ class MockEndpoint:
                 peer=request.remote or "",
                 path=request.path,
                 headers={name.lower(): value for name, value in request.headers.items()},
+                query=dict(request.query),
             )
         )
         if reply.after_seconds:

@@ -79,7 +79,10 @@ def test_by_mail_there_are_no_misbehaviours(illgate: Typed) -> None:
         (("mock", "fjordby", "--against", "127.0.0.1:9"), "--against: not a URL with http or https"),
         (("mock", "kveldsvik", "--against", NOWHERE), "--against: not HOST:PORT"),
         (("mock", "our-library", "--scenario", "asks-loan"), "not a scenario of who is played here: asks-loan"),
-        (("mock", "our-library", "--against", NOWHERE), "--against: a library's system sends nothing by itself"),
+        (
+            ("mock", "our-library", "--against", NOWHERE),
+            "a catalogue sends nothing by itself",
+        ),
     ],
 )
 def test_wrong_usage_is_told(illgate: Typed, words: tuple[str, ...], told: str) -> None:
