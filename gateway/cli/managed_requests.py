@@ -1,21 +1,20 @@
 """Managed requests that a command acts on, beside a running daemon and on the same store: what is to be sent is left to
 its worker, what the library must say yes to is asked at once.
+
+What assembles them is loaded when they are opened: commands of the same module look, and need none of it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway.cli.installation import Installation, errors_as_sentences
-from gateway.ports.library_system import ExchangeLibrary
-from gateway.ports.shared_store import Store
-from gateway.runtime.exchange_assembly import make_journal_options
-from gateway.runtime.managed_requests import ManagedRequests
-from gateway.services.outbox.worker import node_start_name
-from gateway.store.journal import Journal
+
+if TYPE_CHECKING:
+    from gateway.runtime.managed_requests import ManagedRequests
 
 T = TypeVar("T")
 
@@ -27,32 +26,30 @@ async def open_managed_requests(installation: Installation) -> AsyncIterator[Man
 
     Raises ConfigurationError, SchemaTooNew, Unavailable.
     """
+    from gateway.runtime.exchange_assembly import make_journal_options
+    from gateway.runtime.managed_requests import ManagedRequests
+    from gateway.services.outbox.worker import node_start_name
+    from gateway.store.journal import Journal
+
+    parts = installation.parts
     async with installation.open_current_store() as store:
-        managed = build_managed_requests(installation, store, await installation.parts.open_libraries(store))
+        managed = ManagedRequests(
+            settings=installation.settings,
+            adapters=installation.adapters,
+            clock=installation.clock,
+            secrets=parts.secrets,
+            store=store,
+            journal=Journal(store, make_journal_options(parts)),
+            libraries=await parts.open_libraries(store),
+            profiles=lambda: installation.working_configuration[0],
+            policies=lambda symbol: installation.working_configuration[1].for_library(symbol),
+            node=node_start_name("command"),  # no place of the daemon's: a start of it leaves our rows to us
+        )
         try:
             await managed.network.restore_reports(managed.contexts)
             yield managed
         finally:
             await managed.close_clients()
-
-
-def build_managed_requests(
-    installation: Installation, store: Store, libraries: Mapping[str, ExchangeLibrary]
-) -> ManagedRequests:
-    """`libraries`: open ones, by symbol. Raises ConfigurationError."""
-    parts = installation.parts
-    return ManagedRequests(
-        settings=installation.settings,
-        adapters=installation.adapters,
-        clock=installation.clock,
-        secrets=parts.secrets,
-        store=store,
-        journal=Journal(store, make_journal_options(parts)),
-        libraries=libraries,
-        profiles=lambda: installation.working_configuration[0],
-        policies=lambda symbol: installation.working_configuration[1].for_library(symbol),
-        node=node_start_name("command"),  # no place of the daemon's: a start of it leaves our rows to us
-    )
 
 
 def run_on_requests(installation: Installation, work: Callable[[ManagedRequests], Awaitable[T]]) -> T:

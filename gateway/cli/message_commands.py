@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,7 @@ from gateway.cli.installation import (
     pass_installation,
     print_cursor,
     print_json_line,
+    read_from_libraries,
     require_library,
     staff_option,
 )
@@ -26,8 +28,12 @@ from gateway.cli.managed_requests import run_on_requests
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.views import MessageView
-from gateway.runtime.managed_requests import ManagedRequests
-from gateway.web.api.models.messages import MessageOut
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.request_messages import MessageService
+from gateway.services.requests.request_reader import RequestReader
+
+if TYPE_CHECKING:
+    from gateway.runtime.managed_requests import ManagedRequests
 
 TEXT_WIDTH = 60
 """Characters of a message in a list; `message show` has all of it."""
@@ -51,10 +57,12 @@ def list_unread_messages(
     """Messages that nobody of the staff has read, oldest first."""
     library = require_library(installation, symbol)
     side = Role(role) if role else None
-    page = run_on_requests(
-        installation, lambda managed: managed.messages.list_unread(library.symbol, side, limit, cursor)
+    page = read_from_libraries(
+        installation, lambda contexts: MessageService(contexts).list_unread(library.symbol, side, limit, cursor)
     )
     if as_json:
+        from gateway.web.api.models.messages import MessageOut
+
         for one in page:
             print_json_line(MessageOut.from_message_view(one))
     elif not page.items:
@@ -77,8 +85,15 @@ def list_unread_messages(
 def show_conversation(installation: Installation, number: str, symbol: str, as_json: bool) -> None:
     """All that the partner and we wrote to each other about a request, oldest first. Nothing is marked by it."""
     library = require_library(installation, symbol)
-    messages = run_on_requests(installation, lambda managed: _load_conversation(managed, library.symbol, number))
+
+    async def load_conversation(contexts: Mapping[str, LibraryContext]) -> Sequence[MessageView]:
+        request = await RequestReader(contexts).find_request(library.symbol, number)
+        return await MessageService(contexts).list_messages(library.symbol, request.id)
+
+    messages = read_from_libraries(installation, load_conversation)
     if as_json:
+        from gateway.web.api.models.messages import MessageOut
+
         for one in messages:
             print_json_line(MessageOut.from_message_view(one))
         return
@@ -115,11 +130,6 @@ def mark_messages_read(
 
     count = run_on_requests(installation, mark_and_count)
     click.echo(f"{number}: {count} messages read" if count else f"{number}: nothing was unread")
-
-
-async def _load_conversation(managed: ManagedRequests, library: str, number: str) -> Sequence[MessageView]:
-    request = await managed.requests.find_request(library, number)
-    return await managed.messages.list_messages(library, request.id)
 
 
 def format_conversation(messages: Sequence[MessageView], zone: tzinfo) -> Iterator[str]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,17 +23,22 @@ from gateway.cli.installation import (
     print_cursor,
     print_json,
     print_json_line,
+    read_from_libraries,
     require_library,
     staff_option,
 )
 from gateway.cli.managed_requests import run_on_requests
 from gateway.domain.requests.staff_views import BatchedOrder, DeadLetter
 from gateway.domain.requests.views import NotFound, ResultPage
-from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.requests.effects import PARTNER
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.request_reader import RequestReader
+from gateway.services.requests.staff_service import StaffService
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxStatus
-from gateway.web.api.models.staff import LetterOut, LetterWhole
+
+if TYPE_CHECKING:
+    from gateway.runtime.managed_requests import ManagedRequests
 
 _ID = click.argument("letter", metavar="ID")
 
@@ -59,12 +65,16 @@ def list_dead_letters(installation: Installation, limit: int, cursor: str, symbo
     """Dead letters, oldest first."""
     library = require_library(installation, symbol)
 
-    async def load_dead_letters(managed: ManagedRequests) -> tuple[ResultPage[DeadLetter], Mapping[str, str]]:
-        page = await managed.desk.dead_letters(library.symbol, limit, cursor)
-        return page, await _find_request_numbers(managed, library.symbol, page)
+    async def load_dead_letters(
+        contexts: Mapping[str, LibraryContext],
+    ) -> tuple[ResultPage[DeadLetter], Mapping[str, str]]:
+        page = await StaffService(contexts).dead_letters(library.symbol, limit, cursor)
+        return page, await _find_request_numbers(contexts, library.symbol, page)
 
-    page, numbers = run_on_requests(installation, load_dead_letters)
+    page, numbers = read_from_libraries(installation, load_dead_letters)
     if as_json:
+        from gateway.web.api.models.staff import LetterOut
+
         for one in page:
             print_json_line(LetterOut.model_validate(one))
     elif not page.items:
@@ -77,13 +87,13 @@ def list_dead_letters(installation: Installation, limit: int, cursor: str, symbo
 
 
 async def _find_request_numbers(
-    managed: ManagedRequests, library: str, page: ResultPage[DeadLetter] | ResultPage[BatchedOrder]
+    contexts: Mapping[str, LibraryContext], library: str, page: ResultPage[DeadLetter] | ResultPage[BatchedOrder]
 ) -> Mapping[str, str]:
     """Numbers of the requests, by id."""
     found = {}
     for request_id in {one.request_id for one in page if one.request_id}:
         try:
-            found[request_id] = (await managed.requests.find_request(library, request_id)).number
+            found[request_id] = (await RequestReader(contexts).find_request(library, request_id)).number
         except NotFound:
             found[request_id] = request_id
     return found
@@ -102,8 +112,10 @@ def _format_dead_letter_row(one: DeadLetter, numbers: Mapping[str, str], zone: t
 def show_dead_letter(installation: Installation, letter: str, symbol: str, as_json: bool) -> None:
     """One of them, with what was to be sent."""
     library = require_library(installation, symbol)
-    one = run_on_requests(installation, lambda managed: managed.desk.dead_letter(library.symbol, letter))
+    one = read_from_libraries(installation, lambda contexts: StaffService(contexts).dead_letter(library.symbol, letter))
     if as_json:
+        from gateway.web.api.models.staff import LetterWhole
+
         print_json(LetterWhole.model_validate(one))
         return
     facts = {
@@ -138,11 +150,13 @@ def list_batched_orders(installation: Installation, limit: int, cursor: str, sym
     """
     library = require_library(installation, symbol)
 
-    async def load_batched_orders(managed: ManagedRequests) -> tuple[ResultPage[BatchedOrder], Mapping[str, str]]:
-        page = await managed.desk.list_batched_orders(library.symbol, limit, cursor)
-        return page, await _find_request_numbers(managed, library.symbol, page)
+    async def load_batched_orders(
+        contexts: Mapping[str, LibraryContext],
+    ) -> tuple[ResultPage[BatchedOrder], Mapping[str, str]]:
+        page = await StaffService(contexts).list_batched_orders(library.symbol, limit, cursor)
+        return page, await _find_request_numbers(contexts, library.symbol, page)
 
-    page, numbers = run_on_requests(installation, load_batched_orders)
+    page, numbers = read_from_libraries(installation, load_batched_orders)
     if not page.items:
         click.echo("no orders wait")
     else:

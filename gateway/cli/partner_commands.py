@@ -6,6 +6,7 @@ The daemon keeps in memory what members of the network report, so these ask anew
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,14 +19,17 @@ from gateway.cli.installation import (
     pass_installation,
     print_json,
     print_json_line,
+    read_from_libraries,
     require_library,
 )
 from gateway.cli.managed_requests import run_on_requests
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.domain.requests.staff_views import PartnerView, RotaView
-from gateway.runtime.managed_requests import ManagedRequests
-from gateway.web.api.models.staff import PartnerOut, RotaOut
+from gateway.services.requests.staff_service import PartnerDirectory
+
+if TYPE_CHECKING:
+    from gateway.runtime.managed_requests import ManagedRequests
 
 
 @click.group(name="partner")
@@ -47,6 +51,8 @@ def list_partners(installation: Installation, symbol: str, as_json: bool) -> Non
 
     found = run_on_requests(installation, load_partners)
     if as_json:
+        from gateway.web.api.models.staff import PartnerOut
+
         for one in found:
             print_json_line(PartnerOut.model_validate(one))
         return
@@ -99,6 +105,8 @@ def show_partner(installation: Installation, name: str, symbol: str, as_json: bo
 
     one = run_on_requests(installation, load_partner)
     if as_json:
+        from gateway.web.api.models.staff import PartnerOut
+
         print_json(PartnerOut.model_validate(one))
         return
     click.echo(f"{one.profile}  {one.name}".rstrip())
@@ -133,8 +141,10 @@ def rota_command() -> None:
 def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
     """All rotas."""
     library = require_library(installation, symbol)
-    found = run_on_requests(installation, lambda managed: managed.partners.rotas(library.symbol))
+    found = read_from_libraries(installation, lambda contexts: PartnerDirectory(contexts).rotas(library.symbol))
     if as_json:
+        from gateway.web.api.models.staff import RotaOut
+
         for one in found:
             print_json_line(RotaOut.model_validate(one))
         return
@@ -162,8 +172,10 @@ def _describe_rota_order(one: RotaView) -> str:
 def show_rota(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
     """One rota."""
     library = require_library(installation, symbol)
-    one = run_on_requests(installation, lambda managed: managed.partners.rota(library.symbol, name))
+    one = read_from_libraries(installation, lambda contexts: PartnerDirectory(contexts).rota(library.symbol, name))
     if as_json:
+        from gateway.web.api.models.staff import RotaOut
+
         print_json(RotaOut.model_validate(one))
         return
     click.echo(f"{one.name} ({_describe_rota_order(one)})  {one.description}".rstrip())
