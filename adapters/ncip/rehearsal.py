@@ -18,6 +18,7 @@ from adapters.ncip.client import mirror_dialect
 from adapters.ncip.dialect import NcipDialect
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
+from gateway.ports.partner_simulator import PartnerService
 from gateway.ports.responder import ResponderAnswer
 
 CONTENT_TYPE = "application/xml; charset=utf-8"
@@ -33,11 +34,18 @@ class NcipRehearsal:
         return {name: one.words for name, one in MISBEHAVIOURS.items()}
 
     def mirror_dialect(self, profile: Profile) -> BaseModel:
-        said = profile.dialects.get("ncip")
-        return mirror_dialect(said if isinstance(said, NcipDialect) else NcipDialect())
+        return mirror_dialect(_get_ncip_dialect(profile))
+
+    def is_sent(self, service: PartnerService, profile: Profile) -> bool:
+        return _get_ncip_dialect(profile).is_service_offered(service.wire)
 
     def spoil_answer(self, name: str, answer: ResponderAnswer, _number: int) -> ResponderAnswer:
         return MISBEHAVIOURS[name].change_answer(answer)
+
+
+def _get_ncip_dialect(profile: Profile) -> NcipDialect:
+    said = profile.dialects.get("ncip")
+    return said if isinstance(said, NcipDialect) else NcipDialect()
 
 
 @value_object

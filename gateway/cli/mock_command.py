@@ -20,6 +20,7 @@ from gateway.cli.mock_preparation import (
     is_over_http,
     list_misbehaviours,
     list_roles,
+    parse_values,
     prepare_mock,
 )
 from gateway.cli.send_command import find_playable_profile
@@ -34,6 +35,7 @@ ROLE_TITLES: Mapping[PlayedRole, str] = {
     PlayedRole.BORROWING: "Scenarios of a requester",
     PlayedRole.LIBRARY: "Scenarios of a library's system",
     PlayedRole.CATALOGUE: "Scenarios of a catalogue",
+    PlayedRole.CLIENT: "Scenarios of a system that asks us",
 }
 
 
@@ -67,6 +69,13 @@ ROLE_TITLES: Mapping[PlayedRole, str] = {
     help="Of the page, where messages don't come by HTTP.",
 )
 @click.option("--misbehave", "misbehaviour", default="", metavar="NAME", help="Do this wrong in each answer.")
+@click.option(
+    "--value",
+    "values",
+    multiple=True,
+    metavar="NAME=TEXT",
+    help="What a system that asks us by NCIP may ask about: patron, item, pickup.",
+)
 @click.option("--list", "listing", is_flag=True, help="List scenarios and misbehaviours.")
 @pass_installation
 def mock_command(
@@ -79,13 +88,15 @@ def mock_command(
     host: str,
     page_port: int,
     misbehaviour: str,
+    values: tuple[str, ...],
     listing: bool,
 ) -> None:
     """Play the partner of PROFILE: take its messages, answer them, and do what a scenario says.
 
     Under an NCIP profile of a system that only we ask (it has no `auth`, such as koha-ncip) the library's system is
-    played: it answers out of a sample library. Under a profile of a catalogue by SRU that is played. Not played:
-    partners by OpenURL or letter, systems that ask us by NCIP, catalogues by Z39.50.
+    played: it answers out of a sample library. Under one that lets a system in, such as illiad-alma, that system is
+    played: it asks the library for its work, for the patron of --value. Under a profile of a catalogue by SRU that is
+    played. Not played: partners by OpenURL or letter, catalogues by Z39.50.
 
     The profile's own address of the partner must lead to the port; for mails `mail` of gateway.yml must. A request
     whose title has `mock:NAME` gets that scenario; others get those of --scenario in turn, or else they are supplied.
@@ -98,6 +109,7 @@ def mock_command(
       illgate mock fjordby --scenario unfilled --scenario conditional
       illgate mock fjordby --scenario asks-loan --against https://ill.library.example/iso18626/fjordby
       illgate mock our-bldss --port 2525 --against mail.library.example:25
+      illgate mock illiad-alma --value patron=21000000000017 --value pickup=MAIN
     """
     played = find_playable_profile(installation, profile)
     protocol = find_rehearsed(installation.adapters, played)
@@ -113,6 +125,7 @@ def mock_command(
         scenarios=scenarios,
         chosen=[_find_scenario(name, scenarios, protocol) for name in chosen],
         misbehaviour=misbehaviour,
+        values=parse_values(values, protocol),
     )
     try:
         asyncio.run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -31,21 +31,24 @@ from gateway.runtime.mock_systems import (
     RehearsedSystem,
     find_rehearsed_catalogue,
     find_rehearsed_system,
-    is_library_played,
     make_mock_catalogue,
+    make_mock_client,
     open_mock_library,
 )
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.secrets import resolve_secret
 from gateway.services.localization import TextCatalogues
 from gateway.services.mock.catalogue_records import RECORDS
+from gateway.services.mock.client_system import OWN_VALUES
 from gateway.services.mock.mock_partner import MockPartner
 from gateway.services.mock.mock_reception import MessageReception
 from gateway.services.mock.scenario import PlayedRole
 from gateway.settings import Settings
 from gateway.web.mock.mock_site import MockEndpoint, MockSite
 
-NOT_PLAYED = "partners by OpenURL or letter, systems that ask us by NCIP and catalogues by Z39.50 are not played"
+NOT_PLAYED = "partners by OpenURL or letter and catalogues by Z39.50 are not played"
+
+DEFAULT_CLIENT_SCENARIO = "client-borrows"
 
 Played = Rehearsed | RehearsedSystem | RehearsedCatalogue
 
@@ -75,28 +78,32 @@ def find_rehearsed(adapters: AdapterRegistry, profile: Profile) -> Played | None
     partner = find_rehearsed_protocol(adapters, profile)
     if partner is not None:
         return partner
-    system = find_rehearsed_system(adapters, profile) if is_library_played(profile) else None
+    system = find_rehearsed_system(adapters, profile)
     return system if system is not None else find_rehearsed_catalogue(adapters, profile)
 
 
 def list_roles(protocol: Played) -> tuple[PlayedRole, ...]:
     """Whose scenarios can be chosen."""
     if isinstance(protocol, RehearsedSystem):
-        return (PlayedRole.LIBRARY,)
+        return (PlayedRole.CLIENT,) if protocol.is_client else (PlayedRole.LIBRARY,)
     if isinstance(protocol, RehearsedCatalogue):
         return (PlayedRole.CATALOGUE,)
     return (PlayedRole.LENDING, PlayedRole.BORROWING)
 
 
 def list_misbehaviours(protocol: Played) -> Mapping[str, str]:
-    """By mail nothing is answered that could be wrong."""
-    return {} if isinstance(protocol, RehearsedMailFormat) else protocol.rehearsal.misbehaviours
+    """By mail nothing is answered that could be wrong, and by a client neither."""
+    if isinstance(protocol, RehearsedMailFormat) or PlayedRole.CLIENT in list_roles(protocol):
+        return {}
+    return protocol.rehearsal.misbehaviours
 
 
 def prepare_mock(
     installation: Installation, profile: Profile, protocol: Played, options: MockOptions, against: str | None
 ) -> AbstractAsyncContextManager[PreparedMock]:
     """Raises click.UsageError, and on entering ConfigurationError."""
+    if isinstance(protocol, RehearsedSystem) and protocol.is_client:
+        return _open_client(installation, profile, protocol, options)
     if isinstance(protocol, RehearsedSystem):
         return _open_library(installation, profile, protocol, options)
     if isinstance(protocol, RehearsedCatalogue):
@@ -114,6 +121,27 @@ async def _open_library(
             endpoint = MockEndpoint(library.system, installation.clock)
             site = MockSite(library.system, _load_texts(installation.settings), endpoint)
             yield PreparedMock(site, introduction=library.introduction)
+
+
+@asynccontextmanager
+async def _open_client(
+    installation: Installation, profile: Profile, protocol: RehearsedSystem, options: MockOptions
+) -> AsyncIterator[PreparedMock]:
+    settings = installation.settings
+    client = make_mock_client(
+        settings,
+        profile,
+        protocol,
+        options,
+        installation.clock,
+        lambda reference: resolve_secret(reference, settings.folder),
+    )
+
+    def begin_scenarios() -> None:
+        for scenario in options.chosen or [options.scenarios[DEFAULT_CLIENT_SCENARIO]]:
+            client.begin_scenario(scenario)
+
+    yield PreparedMock(MockSite(client, _load_texts(settings)), options.address, begin=begin_scenarios)
 
 
 @asynccontextmanager
@@ -198,6 +226,8 @@ def is_over_http(protocol: Played) -> bool:
 
 def choose_address(against: str | None, settings: Settings, protocol: Played, profile: Profile) -> str:
     """Where messages of the partner go; empty: it sends none. Raises click.UsageError."""
+    if isinstance(protocol, RehearsedSystem) and protocol.is_client:
+        return _choose_client_address(against, settings, protocol, profile)
     if isinstance(protocol, RehearsedSystem | RehearsedCatalogue):
         if against is not None:
             raise click.UsageError("--against: a library's system or a catalogue sends nothing by itself")
@@ -212,6 +242,32 @@ def choose_address(against: str | None, settings: Settings, protocol: Played, pr
     else:
         parse_tcp_address(against, "--against")
     return against
+
+
+def _choose_client_address(against: str | None, settings: Settings, protocol: RehearsedSystem, profile: Profile) -> str:
+    """URL or HOST:PORT. Raises click.UsageError."""
+    if against is None:
+        return find_daemon_address(settings, protocol.adapter, profile)
+    if "://" in against:
+        require_http_url(against, "--against")
+    else:
+        parse_tcp_address(against, "--against")
+    return against
+
+
+def parse_values(words: Sequence[str], protocol: Played) -> Mapping[str, str]:
+    """Of a client. Raises click.UsageError."""
+    is_client = PlayedRole.CLIENT in list_roles(protocol)
+    found = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not is_client or name not in OWN_VALUES or not equals or not text:
+            known = ", ".join(f"{one} ({about})" for one, about in OWN_VALUES.items()) if is_client else "none"
+            raise click.UsageError(f"--value: {word}: say NAME=TEXT; there are: {known}")
+        found[name] = text
+    if is_client and "patron" not in found:
+        raise click.UsageError("--value patron=NUMBER says for which patron of the library it asks")
+    return found
 
 
 def _find_library_address(settings: Settings, profile: Profile) -> str:

@@ -20,7 +20,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.value import value_object
-from gateway.ports.partner_simulator import Secrets
+from gateway.ports.partner_simulator import PartnerService, Secrets
 from gateway.ports.responder import RawMessage, ResponderAnswer
 
 
@@ -156,6 +156,10 @@ class SystemRehearsal(SpoilsAnswers, Protocol):
 
     def mirror_dialect(self, profile: Profile) -> BaseModel:
         """The section of the protocol as the library's system would write it."""
+        ...
+
+    def is_sent(self, service: PartnerService, profile: Profile) -> bool:
+        """Whether the partner of a profile sends it at all."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
@@ -68,12 +68,13 @@ Rehearsed = RehearsedProtocol | RehearsedMailFormat
 class MockOptions:
     """How it is played: `address`: where messages of the partner go, a URL or host:port, by mail an address; `chosen`:
     scenarios in the order in which requests get them; `misbehaviour`: of each answer, a name that the protocol
-    knows."""
+    knows; `values`: what a client may ask about."""
 
     address: str
     scenarios: Mapping[str, MockScenario]
     chosen: Sequence[MockScenario] = ()
     misbehaviour: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_rehearsed_protocol(adapters: AdapterRegistry, profile: Profile) -> Rehearsed | None:

@@ -1,4 +1,4 @@
-"""From settings and a profile to a library's system or a catalogue that is played."""
+"""From settings and a profile to a library's system, a catalogue or a system that asks us, to be played."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from gateway.adapter_registry import AdapterRegistry
+from gateway.domain.clock import Clock
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import LibraryParty
 from gateway.domain.value import value_object
 from gateway.ports.adapter import ProtocolAdapter
+from gateway.ports.partner_simulator import HttpPlace, Place, Secrets, TcpPlace
 from gateway.ports.rehearsal import CatalogueRehearsal, SystemRehearsal
+from gateway.ports.responder import ExchangeContext
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.mock_assembly import MockOptions, check_misbehaviours
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.mock.catalogue_reception import CataloguePlay, PlayedCatalogue
+from gateway.services.mock.client_system import ClientPlay, PlayedClient
 from gateway.services.mock.library_reception import LibraryPlay, PlayedLibrarySystem
 from gateway.services.mock.mock_answers import Wait
 from gateway.services.mock.mock_log import MockParties
@@ -29,10 +33,12 @@ DEFAULT_CATALOGUE_SCENARIO = "catalogue-answers"
 
 @value_object
 class RehearsedSystem:
-    """The protocol of a profile in which libraries' systems are asked."""
+    """The protocol of a profile in which libraries' systems are asked. `is_client`: who asks us is played, else who
+    answers us: a profile that lets nobody in is of a system that only we ask."""
 
     adapter: ProtocolAdapter
     rehearsal: SystemRehearsal
+    is_client: bool
 
 
 def find_rehearsed_system(adapters: AdapterRegistry, profile: Profile) -> RehearsedSystem | None:
@@ -40,7 +46,7 @@ def find_rehearsed_system(adapters: AdapterRegistry, profile: Profile) -> Rehear
     for name in profile.dialects:
         adapter = adapters.protocols.get(name)
         if adapter is not None and adapter.system_rehearsal is not None:
-            return RehearsedSystem(adapter, adapter.system_rehearsal())
+            return RehearsedSystem(adapter, adapter.system_rehearsal(), is_client=bool(profile.auth))
     return None
 
 
@@ -87,9 +93,34 @@ def _name_parties(settings: Settings, profile: Profile) -> MockParties:
     )
 
 
-def is_library_played(profile: Profile) -> bool:
-    """Under a profile that lets nobody in a system is asked by us; else one asks us."""
-    return not profile.auth
+def make_mock_client(
+    settings: Settings,
+    profile: Profile,
+    system: RehearsedSystem,
+    options: MockOptions,
+    clock: Clock,
+    secrets: Secrets,
+    wait: Wait = asyncio.sleep,
+) -> PlayedClient:
+    """Its messages go to the address of the options, a URL or host:port."""
+    assert system.adapter.partner is not None, "who asks is played by the protocol's simulator"
+    library = settings.find_library(profile.library)
+    parties = _name_parties(settings, profile)
+    play = ClientPlay(
+        exchange=ExchangeContext(profile, library.symbol, library.zone, library.currency, clock.now()),
+        parties=parties,
+        place=_find_place(options.address),
+        values=options.values,
+    )
+    simulator, responder = system.adapter.partner(secrets), system.adapter.responder()
+    return PlayedClient(play, simulator, system.rehearsal, responder.conceal_secrets, clock, wait)
+
+
+def _find_place(address: str) -> Place:
+    if address.startswith(("http://", "https://")):
+        return HttpPlace(address)
+    host, _, port = address.rpartition(":")
+    return TcpPlace(host.strip("[]"), int(port))
 
 
 @value_object

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -52,6 +52,7 @@ class PlayedRole(StrEnum):
     BORROWING = "borrowing"  # a partner that asks for something
     LIBRARY = "library"  # a library's system, which answers what it is asked
     CATALOGUE = "catalogue"  # a catalogue, which is searched
+    CLIENT = "client"  # a system that manages requests elsewhere, and asks us for the library's work
 
 
 PARTNER_ROLES = frozenset({PlayedRole.LENDING, PlayedRole.BORROWING})
@@ -63,6 +64,7 @@ WORDS_OF_ROLE: Mapping[PlayedRole, frozenset[str]] = {
     PlayedRole.BORROWING: _EVENTS,
     PlayedRole.LIBRARY: frozenset({*SERVICES.values(), ANY_MESSAGE}),
     PlayedRole.CATALOGUE: frozenset({*CatalogueQuestionKind, ANY_MESSAGE}),
+    PlayedRole.CLIENT: frozenset(),  # it is asked nothing
 }
 """What may come, by who is played."""
 
@@ -107,6 +109,15 @@ class MockReaction(ProfileSection):
     say: tuple[SaidEvent, ...] = ()
 
 
+class AskedService(ProfileSection):
+    """One message of a system that asks us."""
+
+    service: str = Field(min_length=1, description="a service, as `illgate send PROFILE --list` calls it")
+    after_seconds: float = Field(0.0, ge=0, le=MAX_WAIT_SECONDS, description="it waits so long before it asks")
+    values: Mapping[str, str] = Field({}, description="options of the service, instead of those that it has by itself")
+    times: int = Field(1, ge=1, le=10, description="so often it is sent, with the same octets")
+
+
 class AskedWork(ProfileSection):
     """What a requester asks for."""
 
@@ -128,11 +139,15 @@ class MockScenario(ProfileSection):
     extends: str = Field("", description="a scenario whose reactions hold where this one has none to the same event")
     role: PlayedRole = Field(
         PlayedRole.LENDING,
-        description="who is played: a partner that is lending or borrowing, a library's system, or a catalogue",
+        description="who is played: a partner (lending, borrowing), a library's system, a catalogue, a client",
     )
     service: ServiceType | None = Field(None, description="for requests of this kind, where no other is chosen")
     work: AskedWork = AskedWork()
     begin: tuple[SaidEvent, ...] = Field((), description="what a requester says by itself")
+    ask: tuple[AskedService, ...] = Field((), description="what a client asks, as long as it is done")
+    item: Literal["own", "of-library"] = Field(
+        "own", description="which item a client asks about: one of its own, or one of the library's"
+    )
     reactions: tuple[MockReaction, ...] = ()
     named: tuple[SaidEvent, ...] = Field(
         (), description="what it says besides when the note of what has come names the event, as in mock:overdue"

@@ -1,0 +1,155 @@
+"""`illgate mock` plays systems that ask us by NCIP, in the style of their shipped profiles: our endpoint answers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from gateway.cli.installation import Installation
+from gateway.domain.clock import FixedClock
+from gateway.ports.responder import RawMessage
+from gateway.runtime.mock_assembly import MockOptions
+from gateway.runtime.mock_systems import find_rehearsed_system, make_mock_client
+from gateway.runtime.sample_libraries import SampleLibraries
+from gateway.services.exchange import MessageExchange
+from gateway.services.mock.client_system import PlayedClient
+from gateway.services.mock.mock_answers import MockReply
+from gateway.services.mock.mock_log import MockExchange
+from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios
+from gateway.web.mock.mock_site import MockEndpoint
+from tests.library_contract.embedded_world import START
+from tests.support.paths import ROOT
+
+SCENARIOS = load_scenarios([SHIPPED_SCENARIOS])
+PATRON, ITEM = "21000000000017", "39000000000011"
+
+
+@pytest.fixture(scope="module")
+def installation() -> Installation:
+    found = Installation(ROOT / "gateway.yml")
+    found.clock = FixedClock(START)
+    return found
+
+
+@pytest.fixture(scope="module")
+def samples(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> SampleLibraries:
+    return SampleLibraries(installation.parts, tmp_path_factory.mktemp("samples"))
+
+
+class OurEndpoint:
+    """A `MockReception`: the gateway's own exchange, on a sample library."""
+
+    protocol = "ncip"
+    max_bytes = 1_000_000
+
+    def __init__(self, exchange: MessageExchange, profile: str) -> None:
+        self._exchange = exchange
+        self._profile = profile
+        self.arrivals: list[RawMessage] = []
+
+    async def receive_message(self, arrival: RawMessage) -> MockReply:
+        self.arrivals.append(arrival)
+        return MockReply(answer=await self._exchange.handle(replace(arrival, profile=self._profile)))
+
+    async def wait(self, seconds: float) -> None:
+        raise AssertionError("it answers at once")
+
+
+def find_secret(_reference: str) -> str:
+    return "a-secret"
+
+
+PlayClient = Callable[[str], AbstractAsyncContextManager[tuple[PlayedClient, OurEndpoint]]]
+
+
+@pytest.fixture
+def play_client(installation: Installation, samples: SampleLibraries) -> PlayClient:
+    """Of a shipped profile."""
+
+    @contextlib.asynccontextmanager
+    async def open_played_client(name: str) -> AsyncIterator[tuple[PlayedClient, OurEndpoint]]:
+        clock = installation.clock
+        profile = installation.profiles.profiles.find_profile(name)
+        assert profile is not None
+        system = find_rehearsed_system(installation.adapters, profile)
+        assert system is not None
+        assert system.is_client
+        async with samples.open_exchange(profile) as exchange:
+            endpoint = OurEndpoint(exchange, name)
+            app = web.Application()
+            MockEndpoint(endpoint, clock).register(app)
+            async with TestServer(app) as server:
+                options = MockOptions(
+                    address=str(server.make_url("/ncip")),
+                    scenarios=SCENARIOS,
+                    values={"patron": PATRON, "item": ITEM, "pickup": "MAIN"},
+                )
+                client = make_mock_client(installation.settings, profile, system, options, clock, find_secret)
+                yield client, endpoint
+
+    return open_played_client
+
+
+async def play_scenario(client: PlayedClient, name: str) -> list[MockExchange]:
+    client.begin_scenario(SCENARIOS[name])
+    await client.finish_asking()
+    return [one for one in client.exchanges if one.body]
+
+
+@pytest.mark.parametrize(
+    ("profile", "services"),
+    [
+        ("illiad-alma", ["AcceptItem", "CheckOutItem", "CheckInItem"]),
+        ("illiad-folio", ["AcceptItem"]),
+        ("illiad-aleph", ["AcceptItem", "CheckInItem"]),
+        ("relais-d2d", ["LookupUser", "AcceptItem", "CheckOutItem", "CheckInItem"]),
+        ("navigator", ["LookupUser", "AcceptItem", "CheckOutItem", "CheckInItem"]),
+        ("reshare", ["LookupUser", "AcceptItem", "CheckOutItem", "CheckInItem", "DeleteItem"]),
+        ("crosslink", ["LookupUser", "AcceptItem", "CheckOutItem", "CheckInItem", "DeleteItem"]),
+    ],
+)
+async def test_each_sends_what_it_sends_and_no_more(profile: str, services: list[str], play_client: PlayClient) -> None:
+    async with play_client(profile) as (client, _):
+        sent = await play_scenario(client, "client-borrows")
+    assert [(one.service, one.note) for one in sent] == [(one, "") for one in services]
+    assert [one.state for one in client.list_requests()] == ["done"]
+
+
+async def test_an_item_of_the_library_is_asked_for_lent_and_comes_back(play_client: PlayClient) -> None:
+    async with play_client("navigator") as (client, _):
+        sent = await play_scenario(client, "client-lends")
+        cancelled = await play_scenario(client, "client-cancels")
+    assert [one.note for one in sent] == ["", "", "", ""]
+    assert [one.service for one in cancelled[4:]] == ["LookupUser", "RequestItem", "CancelRequestItem"]
+
+
+async def test_a_repeat_has_the_same_octets_and_the_same_answer(play_client: PlayClient) -> None:
+    async with play_client("relais-d2d") as (client, _):
+        sent = await play_scenario(client, "client-repeats")
+    assert [one.service for one in sent[::2]] == ["LookupUser", "AcceptItem", "CheckOutItem", "CheckInItem"]
+    assert all(
+        first.body == second.body and not second.note for first, second in zip(sent[::2], sent[1::2], strict=True)
+    )
+
+
+async def test_after_a_refusal_nothing_more_is_sent(play_client: PlayClient) -> None:
+    async with play_client("illiad-alma") as (client, _):
+        (sent,) = await play_scenario(client, "client-unknown-patron")
+    assert "refused (unknown-patron)" in sent.note
+    assert [one.state for one in client.list_requests()] == ["ended at AcceptItem"]
+
+
+async def test_its_octets_are_those_of_the_system(play_client: PlayClient) -> None:
+    """As they are on the wire: facts/ncip.md 1.1."""
+    async with play_client("illiad-aleph") as (client, endpoint):
+        await play_scenario(client, "client-borrows")
+    assert endpoint.arrivals[0].body.startswith(b"%3CNCIPMessage"), "USMAI encodes all of it as a URL"
+    async with play_client("relais-d2d") as (client, endpoint):
+        await play_scenario(client, "client-borrows")
+    assert b'<NCIPMessage xmlns="http://www.niso.org/2008/ncip"' in endpoint.arrivals[0].body
