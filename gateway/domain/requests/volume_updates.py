@@ -28,6 +28,11 @@ _VOLUMES: Mapping[EventKind, VolumeState] = {
 _ENDED = (VolumeState.CHECKED_IN, VolumeState.LOST)
 
 
+def make_volumes(labels: tuple[str, ...]) -> tuple[Volume, ...]:
+    """One piece where no volumes are named."""
+    return tuple(Volume(str(number), label) for number, label in enumerate(labels or ("",), 1))
+
+
 def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
     """Events move the volumes that they name, without names all; what has ended, or has gone further already (a
     message that comes late), stays as it is. A new supplier sends all of them anew."""

@@ -28,6 +28,7 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
 )
 from gateway.domain.requests.state_machine import Denied, compute_transition
+from gateway.domain.requests.volume_updates import make_volumes
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from gateway.services.mock.mock_log import MockParties
 from gateway.services.mock.scenario import MockReaction, MockScenario, SaidEvent
@@ -111,6 +112,7 @@ class MockConversation:
             conditions=said.conditions,
             cost=Money(said.cost, self._currency) if said.cost is not None else None,
             barcode=said.barcode,
+            volumes=said.volumes,
             link=said.link,
             note=said.note,
         )
@@ -141,6 +143,7 @@ def compose_request(scenario: MockScenario, parties: MockParties, channel: str, 
         transaction=number,
         attempts=(attempt,),
         current=1,
+        volumes=make_volumes(scenario.work.volumes),
         source="api",
     )
 

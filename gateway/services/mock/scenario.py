@@ -81,6 +81,7 @@ class SaidEvent(ProfileSection):
     conditions: tuple[LoanCondition, ...] = ()
     cost: Decimal | None = Field(None, ge=0, description="in the library's currency")
     barcode: str = ""
+    volumes: tuple[str, ...] = Field((), description="numbers of those of several that it is about; empty: all")
     link: str = Field("", description="where a copy is")
     note: str = ""
     times: int = Field(1, ge=1, le=10, description="so often it is sent, with the same octets")
@@ -124,6 +125,7 @@ class AskedWork(ProfileSection):
     title: str = "Fjorden om natten"
     author: str = "Ingrid Åsgaard"
     service: ServiceType = ServiceType.LOAN
+    volumes: tuple[str, ...] = Field((), description="names of the volumes, where several are wanted")
 
     @property
     def citation(self) -> Citation:

@@ -33,7 +33,7 @@ from gateway.domain.requests.request import (
     Role,
     ServiceType,
     State,
-    Volume,
+    VolumeState,
 )
 from gateway.domain.requests.state_machine import TABLES, Denied, Transition, compute_transition
 from gateway.domain.requests.state_table import Branch, ForbiddenCell
@@ -181,7 +181,7 @@ def _list_starts(scenario: MockScenario) -> Iterator[_Start]:
             service=RequestedService(service),
             attempts=(),
             current=0,
-            volumes=(Volume(id="1"),),
+            volumes=asked.volumes,
         )
         for cancel in ("grant", "staff", "refuse"):
             workflow = Workflow(lending=LendingWorkflow(cancel=cancel))
@@ -274,9 +274,13 @@ class _BranchWalk:
         return way
 
     def _make_details(self, request: Request, note: str) -> EventDetails:
-        """Of an act of ours; what is brokered is no item of ours."""
+        """Of an act of ours, which is about one volume after the other; what is brokered is no item of ours."""
         is_ours = request.role is Role.LENDING and request.other_leg is None
-        return EventDetails(note=note, barcode="OURS-17", due=date(2026, 4, 1)) if is_ours else EventDetails(note=note)
+        if not is_ours:
+            return EventDetails(note=note)
+        expected = [one.id for one in request.volumes if one.state is VolumeState.EXPECTED]
+        next_volume = tuple(expected[:1]) if len(request.volumes) > 1 else ()
+        return EventDetails(note=note, barcode="OURS-17", volumes=next_volume, due=date(2026, 4, 1))
 
     def _hear_partner(self, way: _Way, said: Sequence[SaidEvent]) -> _Way:
         request, at = way.request, way.at

@@ -22,9 +22,9 @@ from gateway.domain.requests.request import (
     RequestNote,
     Role,
     RotaLine,
-    Volume,
 )
 from gateway.domain.requests.views import BorrowingDraft
+from gateway.domain.requests.volume_updates import make_volumes
 from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Transaction
 from gateway.services.local_holdings import LocalCopies, look_up_copies
@@ -134,11 +134,6 @@ def _insert_borrowing_request(
     return raise_if_denied(
         apply_event_in(connection, context, EventRequest(request_id=request.id, event=submit))
     ).request
-
-
-def make_volumes(labels: tuple[str, ...]) -> tuple[Volume, ...]:
-    """One piece where no volumes are named."""
-    return tuple(Volume(str(number), label) for number, label in enumerate(labels or ("",), 1))
 
 
 def _gather_intake_facts(

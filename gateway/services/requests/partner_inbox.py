@@ -25,6 +25,7 @@ from gateway.domain.requests.request_updates import keep_request, replace_attemp
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import LendingDraft
+from gateway.domain.requests.volume_updates import make_volumes
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import (
     ChannelMessage,
@@ -38,7 +39,7 @@ from gateway.services.requests.brokered_requests import find_loop_refusal, is_as
 from gateway.services.requests.conversations import describe_received
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import PARTNER, new_outbox_row, new_work_row, remove_patron_data
-from gateway.services.requests.intake import Claim, claim_nothing, make_volumes
+from gateway.services.requests.intake import Claim, claim_nothing
 from gateway.services.requests.lending import LOCATE, register_requester
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_numbers import assign_request_number

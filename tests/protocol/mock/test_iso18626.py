@@ -162,6 +162,33 @@ async def test_a_requester_asks_receives_and_returns(world: MockWorld) -> None:
     assert conversation.request.state.value == "returned"
 
 
+async def test_a_requester_sends_two_volumes_back_one_by_one(world: MockWorld) -> None:
+    conversation = world.partner.begin_scenario(world.partner.play.scenarios["asks-volumes"])
+    await world.settle()
+    lending = await world.find_lending(conversation)
+    assert [one.label for one in lending.volumes] == ["Bind 1", "Bind 2"]
+
+    await world.act(lending, EventKind.SHIPPED, barcode=await world.find_free_barcode(), volumes=("1",))
+    sent = await world.act(lending, EventKind.SHIPPED, barcode=await world.find_free_barcode(), volumes=("2",))
+    assert (sent.state.value, [one.state.value for one in sent.volumes]) == ("returned", ["returned", "returned"])
+    assert (await world.history(sent)).count("partner:returned") == 2
+    assert [
+        one.note for one in world.partner.exchanges if one.transaction == conversation.transaction and one.note
+    ] == []
+
+
+async def test_a_supplier_sends_two_volumes_one_by_one(world: MockWorld) -> None:
+    request = await world.ask("Fjordenes historie mock:volumes", volumes=("Bind 1", "Bind 2"))
+    assert [(one.state.value, one.theirs) for one in request.volumes] == [
+        ("shipped", "MOCK-000121"),
+        ("shipped", "MOCK-000122"),
+    ]
+
+    await world.act(request, EventKind.RECEIVED)
+    await world.act(request, EventKind.RETURNED, volumes=("2",))
+    assert (await world.act(request, EventKind.RETURNED, volumes=("1",))).state.value == "completed"
+
+
 async def test_a_request_that_is_sent_twice_is_one(world: MockWorld) -> None:
     conversation = world.partner.begin_scenario(world.partner.play.scenarios["asks-twice"])
     await world.settle()

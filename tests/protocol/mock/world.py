@@ -88,11 +88,12 @@ class MockWorld:
         assert isinstance(self.site.partner, MockPartner)
         return self.site.partner
 
-    async def ask(self, title: str, service: ServiceType = ServiceType.LOAN) -> Request:
+    async def ask(self, title: str, service: ServiceType = ServiceType.LOAN, volumes: tuple[str, ...] = ()) -> Request:
         draft = BorrowingDraft(
             citation=Citation(title=title, author="Sigrun Ødegård"),
             service=RequestedService(service),
             patron=PatronLink(identifier=PATRON),
+            volumes=volumes,
             override=True,
             actor="patron",
         )
