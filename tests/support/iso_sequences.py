@@ -226,6 +226,21 @@ async def lost_by_the_lender(pair: Pair) -> None:
     assert await pair.states() == ("lost", "lost")
 
 
+async def return_on_hold(pair: Pair) -> None:
+    """Each side in turn says that the item is not to be sent back for now, or can't be, and that this is over."""
+    await pair.ask()
+    await _lent(pair)
+    for says in (pair.south, pair.north):
+        for is_held in (True, False):
+            await says(EventKind.MESSAGE, note="Ausstellung bis Mai", return_on_hold=is_held)
+            for request in (await pair.borrowing(), await pair.lending()):
+                assert (RequestFlag.RETURN_ON_HOLD in request.flags) is is_held
+    await pair.south(EventKind.MESSAGE, note="Ausstellung bis Juni", return_on_hold=True)
+    await _home(pair)
+    for request in (await pair.borrowing(), await pair.lending()):
+        assert RequestFlag.RETURN_ON_HOLD not in request.flags
+
+
 async def queries(pair: Pair) -> None:
     await pair.ask()
     await pair.north(EventKind.STATUS_QUERY)
@@ -261,3 +276,6 @@ SEQUENCES: Mapping[str, Sequence] = {
     )
 }
 """By name."""
+
+ONLY_ISO18626: Mapping[str, Sequence] = {"return_on_hold": return_on_hold}
+"""What the other protocols have words for alone."""
