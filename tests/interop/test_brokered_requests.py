@@ -21,16 +21,15 @@ from gateway.services.requests.carry_matrix import CarriedPair, compute_carried_
 from gateway.store.schema import message
 from tests.faults.joined.installations import Template, make_template
 from tests.support.brokered_sequences import SEQUENCES, WORKFLOW, day_of
-from tests.support.brokered_trio import MailInFormat, Trio, TwoWays
+from tests.support.brokered_trio import Trio, TwoWays
 from tests.support.dovecot import Dovecot, NotInstalled
 from tests.support.iso18626_joining import Http18626
 from tests.support.iso_pair import Joining, Tcp
-from tests.support.mail_profiles import PEER, TAGGED
+from tests.support.pair_matrix import UNSAYABLE_BROKERED, play_trio
 
 UNKNOWN = Citation(type=CitationType.BOOK, title="Ще не знайдена книга", author="Невідомий")
 QUICK = ("loan", "copy", "unfilled", "conditional_yes", "crossing_cancel", "renew")
 OTHERS = tuple(name for name in SEQUENCES if name not in QUICK)
-BY_MAIL = tuple(name for name in SEQUENCES if name != "loan")
 
 
 @pytest.fixture(scope="module")
@@ -75,19 +74,23 @@ def dovecot() -> Iterator[Dovecot]:
     server.stop()
 
 
-MAIL_PROFILES = {"tagged-mail": TAGGED, "artemail": PEER}
+BY_MAIL = [
+    (format_, name)
+    for format_ in ("tagged-mail", "artemail")
+    for name in SEQUENCES
+    if name not in UNSAYABLE_BROKERED.get(format_, {})
+]
+IN_EVERY_RUN = (("tagged-mail", "loan"), ("artemail", "renew"))
 
 
-@pytest.mark.parametrize("name", ["loan", *(pytest.param(one, marks=pytest.mark.long) for one in BY_MAIL)])
-@pytest.mark.parametrize("format_", MAIL_PROFILES)
+@pytest.mark.parametrize(
+    ("format_", "name"),
+    [pytest.param(*one, marks=() if one in IN_EVERY_RUN else pytest.mark.long) for one in BY_MAIL],
+)
 async def test_iso_18626_to_a_supplier_that_reads_mail(
     format_: str, name: str, dovecot: Dovecot, template: Template, tmp_path: Path
 ) -> None:
-    mailboxes, content = f"{format_}-{name.replace('_', '-')}", MAIL_PROFILES[format_]
-    mail = MailInFormat(dovecot, mailboxes, content=content, lending=WORKFLOW["lending"])
-    async with Trio(template, tmp_path, TwoWays(Http18626({"version": "2021-2"}), mail), WORKFLOW) as trio:
-        await SEQUENCES[name](trio)
-        await trio.nothing_is_left()
+    await play_trio("iso18626-2021", format_, name, template, tmp_path, dovecot)
 
 
 # --- what one side can't say -----------------------------------------------------------------------------

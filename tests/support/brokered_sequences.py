@@ -125,7 +125,7 @@ async def cancel_yes(trio: Trio) -> None:
 async def cancel_no(trio: Trio) -> None:
     await trio.ask()
     await trio.north(EventKind.CANCEL)
-    await trio.east(EventKind.CANCEL_REFUSED)
+    await trio.east(EventKind.CANCEL_REFUSED, reason="not-available")
     north, near, far, _ = await trio.all_states()
     assert (north, near, far) == ("requested", "new", "requested")
     await trio.east(EventKind.SHIPPED)
@@ -155,6 +155,7 @@ async def renew(trio: Trio) -> None:
     until = date(2026, 5, 8)
     await trio.east(EventKind.RENEW_ACCEPTED, due=until)
     assert day_of((await trio.borrowing()).terms.lender_due) == until - timedelta(days=DUE_DAYS)
+    await trio.pass_days(1)  # by mail the same words on the same day are a repeat
     await trio.north(EventKind.RENEW)
     await trio.east(EventKind.RENEW_REFUSED, reason="policy")
     ours = await trio.borrowing()

@@ -21,11 +21,19 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
 from tests.faults.joined.installations import Template
 from tests.faults.joined.town import Town
+from tests.support.dovecot import PASSWORD
 from tests.support.iso_mail import Mail
 from tests.support.iso_pair import Joining, Pair
 from tests.support.paths import ROOT
 
 ADDRESS = "Storgata 1\n0155 Fjordby"
+
+
+def copy_mail_profiles(folder: Path) -> None:
+    """Of partners by mail, into an installation, with the password that some want: its own profiles may extend them."""
+    for name in ("relais-gsm", "bldss", "email-partner"):
+        shutil.copy(ROOT / "profiles" / f"{name}.yml", folder / "profiles")
+    (folder / "password").write_text(PASSWORD, "utf-8")
 
 
 @dataclass
@@ -34,6 +42,7 @@ class TwoWays:
 
     near: Joining
     far: Joining
+    carries_extras = True
 
     def settings(self, symbol: str) -> Mapping[str, Any]:
         return {**self.near.settings(symbol), **self.far.settings(symbol)}
@@ -63,6 +72,7 @@ class MailInFormat(Mail):
 
     content: Mapping[str, Any] = field(default_factory=dict)
     lending: Mapping[str, Any] = field(default_factory=dict)
+    carries_extras = False
 
     def profile(self, ours: str, theirs: str) -> Mapping[str, Any]:
         partner = self.content.get("partner", {})
@@ -92,8 +102,7 @@ class Trio(Pair):
         super().__init__(template, folder, joining, workflow, rota=("SOUTH",))
 
     def _install(self, symbol: str, config: Path, rota: tuple[str, ...]) -> None:
-        for name in ("relais-gsm", "bldss", "email-partner"):
-            shutil.copy(ROOT / "profiles" / f"{name}.yml", config.parent / "profiles")
+        copy_mail_profiles(config.parent)
         super()._install(symbol, config, rota)
         settings = yaml.safe_load(config.read_text("utf-8"))
         settings["libraries"][0]["address"] = f"{symbol.title()}\n{ADDRESS}"

@@ -20,6 +20,7 @@ class Http18626:
 
     dialect: Mapping[str, Any] = field(default_factory=dict)
     relayed: RelayedMessages | None = None
+    carries_extras = True
 
     def __post_init__(self) -> None:
         """Ports are held from now on, so that nobody else gets them."""

@@ -32,6 +32,7 @@ class Mail:
     delivered: list[EmailMessage] = field(default_factory=list)
     waiting: list[EmailMessage] = field(default_factory=list)
     _read: dict[str, int] = field(default_factory=dict)
+    carries_extras = True
 
     def user(self, symbol: str) -> str:
         return f"{self.name}-{symbol.lower()}"

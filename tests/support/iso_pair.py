@@ -51,7 +51,11 @@ LOOK = 0.02
 
 
 class Joining(Protocol):
-    """How the gateways are joined. `towns` are there when it is started."""
+    """How the gateways are joined. `towns` are there when it is started. `carries_extras`: a request says who was asked
+    before, and that it is asked anew."""
+
+    @property
+    def carries_extras(self) -> bool: ...
 
     def settings(self, symbol: str) -> Mapping[str, Any]:
         """Sections of its gateway.yml."""
@@ -83,6 +87,7 @@ class Tcp:
     acknowledged: bool = False
     reply_seconds: float = 2.0
     fates: Fates = field(default_factory=Fates)
+    carries_extras = True
 
     def __post_init__(self) -> None:
         """Ports are held from now on, so that nobody else gets them."""
@@ -187,6 +192,8 @@ class Pair:
             file = config.parent / "profiles" / f"{other.lower()}.yml"
             profile = yaml.safe_load(file.read_text("utf-8"))
             said = dict(self.joining.profile(symbol, other))
+            if "extends" in said:
+                del profile["partner"]["channel"]  # it is that of the profile which is extended
             profile["partner"] |= {"name": NAMES[other], **said.pop("partner", {})}
             file.write_text(yaml.safe_dump({**profile, **said}, allow_unicode=True), "utf-8")
 

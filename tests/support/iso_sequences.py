@@ -100,7 +100,8 @@ async def unfilled_then_the_next_lender(pair: Pair) -> None:
     assert (first.partner, second.partner, second.number) == ("south", "east", 2)
     assert await pair.states("SOUTH") == ("requested", "unfilled")
     theirs = await pair.lending("EAST")
-    assert ("already-tried", "SOUTH") in [(one.name, one.value) for one in theirs.extras]
+    if pair.joining.carries_extras:
+        assert ("already-tried", "SOUTH") in [(one.name, one.value) for one in theirs.extras]
     assert first.transaction != second.transaction
     assert theirs.transaction.startswith((f"{(await pair.borrowing()).number}/2", second.transaction))
     await pair.lender("EAST", EventKind.SHIPPED)
@@ -118,7 +119,8 @@ async def retry_later(pair: Pair) -> None:
     again = await pair.attempt()
     assert (again.partner, again.number) == ("south", 3)
     theirs = await pair.lending()
-    assert ("retry", "true") in [(one.name, one.value) for one in theirs.extras]
+    if pair.joining.carries_extras:
+        assert ("retry", "true") in [(one.name, one.value) for one in theirs.extras]
     await pair.south(EventKind.SHIPPED)
     assert await pair.states() == ("shipped", "shipped")
 
@@ -163,7 +165,7 @@ async def cancel_no(pair: Pair) -> None:
     await pair.ask()
     await pair.south(EventKind.WILL_SUPPLY)
     await pair.north(EventKind.CANCEL)
-    await pair.south(EventKind.CANCEL_REFUSED)
+    await pair.south(EventKind.CANCEL_REFUSED, reason="not-available")
     assert await pair.states() == ("will-supply", "located")
     await pair.south(EventKind.SHIPPED)
     assert await pair.states() == ("shipped", "shipped")
@@ -191,6 +193,7 @@ async def renew(pair: Pair) -> None:
     until = date(2026, 5, 4)
     await pair.south(EventKind.RENEW_ACCEPTED, due=until)
     assert (await pair.borrowing()).terms.lender_due == until
+    await pair.pass_days(1)  # by mail the same words on the same day are a repeat
     await pair.north(EventKind.RENEW)
     await pair.south(EventKind.RENEW_REFUSED, reason="policy")
     ours = await pair.borrowing()

@@ -1,0 +1,169 @@
+"""Tables of what becomes of requests between two gateways, and through a third that brokers, by each way in which they
+can be joined.
+
+`python -m tests.support.pair_matrix` plays all cells and prints the tables; words after it choose ways by their names,
+as in `python -m tests.support.pair_matrix iso18626-2021 artemail`. A cell says `yes`, or why the format can't say it;
+the command ends with 1 where one says `fails`. All of it takes an hour; the tests in tests/interop play a part of it,
+and `make test-long` more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gateway.domain.problems import Refused
+from gateway.domain.requests.views import EventDenied
+from tests.faults.joined.installations import Template, make_template
+from tests.support import brokered_sequences, iso_sequences
+from tests.support.brokered_trio import MailInFormat, Trio, TwoWays, copy_mail_profiles
+from tests.support.dovecot import Dovecot
+from tests.support.iso18626_joining import Http18626
+from tests.support.iso_mail import Mail
+from tests.support.iso_pair import Joining, Pair, Tcp
+from tests.support.library_matrix import render_table
+from tests.support.mail_profiles import PEER, TAGGED
+
+MAX_CELL_SECONDS = 120.0
+Join = Callable[[Dovecot, str], Joining]
+"""`name`: of the cell, for its mailboxes."""
+
+
+class MailedPair(Pair):
+    """Whose profiles may extend those of partners by mail."""
+
+    def _install(self, symbol: str, config: Path, rota: tuple[str, ...]) -> None:
+        copy_mail_profiles(config.parent)
+        super()._install(symbol, config, rota)
+
+
+def join_by_format(content: Mapping[str, Any]) -> Join:
+    lending = iso_sequences.WORKFLOW["lending"]
+    return lambda dovecot, name: MailInFormat(dovecot, name, content=content, lending=lending)
+
+
+WAYS: Mapping[str, Join] = {
+    "iso18626-2021": lambda _dovecot, _name: Http18626({"version": "2021-2"}),
+    "iso18626-2017": lambda _dovecot, _name: Http18626({"version": "1.2"}),
+    "iso-ill-tcp": lambda _dovecot, _name: Tcp("same-connection"),
+    "iso-ill-call-back": lambda _dovecot, _name: Tcp("call-back"),
+    "iso-ill-mail": lambda dovecot, name: Mail(dovecot, name),
+    "tagged-mail": join_by_format(TAGGED),
+    "artemail": join_by_format(PEER),
+}
+"""By which two gateways lend to each other without people."""
+
+
+NO_CODE = "no code of a reply says it"
+UNSAYABLE: Mapping[str, Mapping[str, str]] = {
+    "artemail": {
+        "two_volumes": "an order names no volumes",
+        "retry_later": "one code alone, for what isn't available, in weeks",
+        "conditional_yes": NO_CODE,
+        "conditional_no": NO_CODE,
+        "crossing_cancel": "a refusal by rule has no reason, and the code has one",
+        "lost_by_the_borrower": NO_CODE,
+        "lost_by_the_lender": NO_CODE,
+        "queries": "no code reports a status",
+    },
+}
+"""By way and sequence: what the format has no words for (docs/facts/artemail.md 2)."""
+
+UNSAYABLE_BROKERED: Mapping[str, Mapping[str, str]] = {
+    "artemail": {
+        **{name: why for name, why in UNSAYABLE["artemail"].items() if name in brokered_sequences.SEQUENCES},
+        "loan": "an order has no place for the address to which the broker wants it sent",
+        "messages": "an order is ASCII",
+    },
+}
+"""By the way between broker and supplier."""
+
+
+async def play_pair(way: str, case: str, template: Template, folder: Path, dovecot: Dovecot) -> None:
+    joining = WAYS[way](dovecot, f"{way}-{case.replace('_', '-')}")
+    async with MailedPair(template, folder, joining, iso_sequences.WORKFLOW) as pair:
+        await iso_sequences.SEQUENCES[case](pair)
+        await pair.nothing_is_left()
+
+
+async def play_trio(near: str, far: str, case: str, template: Template, folder: Path, dovecot: Dovecot) -> None:
+    name = f"{near}-{far}-{case.replace('_', '-')}"
+    joining = TwoWays(WAYS[near](dovecot, f"n-{name}"), WAYS[far](dovecot, f"f-{name}"))
+    async with Trio(template, folder, joining, brokered_sequences.WORKFLOW) as trio:
+        await brokered_sequences.SEQUENCES[case](trio)
+        await trio.nothing_is_left()
+
+
+# --- the tables ------------------------------------------------------------------------------------------
+
+Play = Callable[[str, Path], Awaitable[None]]
+"""A case, and a folder."""
+
+
+async def play_column(cases: Sequence[str], play: Play, unsayable: Mapping[str, str]) -> list[str]:
+    """What the cells say."""
+    return [f"– ({unsayable[case]})" if case in unsayable else await _play_cell(case, play) for case in cases]
+
+
+async def _play_cell(case: str, play: Play) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            async with asyncio.timeout(MAX_CELL_SECONDS):
+                await play(case, Path(folder))
+        except (AssertionError, Refused, EventDenied, TimeoutError) as error:
+            return f"fails: {type(error).__name__} {error}".replace("\n", " ").replace("|", "/")[:120]
+    return "yes"
+
+
+async def play_all(ways: Sequence[str], template: Template, dovecot: Dovecot) -> Iterator[str]:
+    """Of pairs, and of each way to a broker with each way from it."""
+    cases = tuple(iso_sequences.SEQUENCES)
+    columns = {
+        way: await play_column(
+            cases,
+            lambda case, folder, way=way: play_pair(way, case, template, folder, dovecot),  # type: ignore[misc]
+            UNSAYABLE.get(way, {}),
+        )
+        for way in ways
+    }
+    tables = [_render_columns("case", cases, columns)]
+    brokered_cases = tuple(brokered_sequences.SEQUENCES)
+    for near in ways:
+        brokered = {
+            f"{near} → {far}": await play_column(
+                brokered_cases,
+                lambda case, folder, near=near, far=far: play_trio(  # type: ignore[misc]
+                    near, far, case, template, folder, dovecot
+                ),
+                UNSAYABLE_BROKERED.get(far, {}),
+            )
+            for far in ways
+        }
+        tables.append(_render_columns("case, brokered", brokered_cases, brokered))
+    return iter(tables)
+
+
+def _render_columns(head: str, cases: Sequence[str], columns: Mapping[str, Sequence[str]]) -> str:
+    rows = {case: [column[place] for column in columns.values()] for place, case in enumerate(cases)}
+    return render_table((head, *columns), rows)
+
+
+async def print_tables(ways: Sequence[str], template: Template) -> bool:
+    """Whether no cell says `fails`."""
+    dovecot = Dovecot()
+    try:
+        tables = "\n".join(await play_all(ways, template, dovecot))
+    finally:
+        dovecot.stop()
+    sys.stdout.write(tables)
+    return "| fails" not in tables
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:] or list(WAYS)
+    with tempfile.TemporaryDirectory() as made:
+        sys.exit(0 if asyncio.run(print_tables(chosen, make_template(Path(made)))) else 1)
