@@ -20,7 +20,7 @@ from adapters.sru.codec import PREFIX, TEXTS, V2
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation
 from gateway.domain.value import value_object
-from gateway.ports.rehearsal import CatalogueFinding, CatalogueQuestion, CatalogueQuestionKind
+from gateway.ports.rehearsal import CatalogueConversation, CatalogueFinding, CatalogueQuestion, CatalogueQuestionKind
 from gateway.ports.responder import RawMessage, ResponderAnswer
 
 V1_NAMESPACE = "http://www.loc.gov/zing/srw/"
@@ -53,6 +53,16 @@ class SruRehearsal:
 
     def spoil_answer(self, name: str, answer: ResponderAnswer, _number: int) -> ResponderAnswer:
         return MISBEHAVIOURS[name].change_answer(answer)
+
+    cut_messages = None
+    """It is spoken by HTTP."""
+
+    def open_conversation(self) -> CatalogueConversation:
+        return SruConversation()
+
+
+class SruConversation:
+    is_over = False
 
     def read_question(self, arrival: RawMessage) -> CatalogueQuestion:
         said = _read_parameters(arrival)
@@ -248,7 +258,7 @@ def _drop_record_data(answer: ResponderAnswer) -> ResponderAnswer:
 
 
 MISBEHAVIOURS: Mapping[str, SruMisbehaviour] = {
-    "broken-xml": SruMisbehaviour(
+    "broken-answer": SruMisbehaviour(
         "the answer ends in the middle",
         lambda answer: replace(answer, body=answer.body[: max(1, len(answer.body) * 2 // 3)]),
     ),

@@ -300,7 +300,7 @@ def init_apdu(login: Z3950Login, size: int, charset: str = "utf-8") -> bytes:
     """`size`: octets of the longest answer that we want to read."""
     body: dict[str, Any] = {
         "protocolVersion": VERSIONS,
-        "options": _encode_bits((SEARCH, PRESENT, SCAN, NAMED_RESULT_SETS)),
+        "options": encode_bits((SEARCH, PRESENT, SCAN, NAMED_RESULT_SETS)),
         "preferredMessageSize": size,
         "exceptionalRecordSize": size,
         "implementationName": b"illgate",
@@ -310,7 +310,7 @@ def init_apdu(login: Z3950Login, size: int, charset: str = "utf-8") -> bytes:
     elif not login.is_empty:
         said = {"groupId": login.group, "userId": login.user, "password": login.password}
         body["idAuthentication"] = ("idPass", {key: _encode_text(text, charset) for key, text in said.items() if text})
-    return _encode_apdu("initRequest", body)
+    return encode_apdu("initRequest", body)
 
 
 def search_apdu(
@@ -339,7 +339,7 @@ def search_apdu(
         body["preferredRecordSyntax"] = syntax
     if along and elements:
         body["mediumSetElementSetNames"] = ("genericElementSetName", elements.encode())
-    return _encode_apdu("searchRequest", body)
+    return encode_apdu("searchRequest", body)
 
 
 def present_apdu(start: int, count: int, *, syntax: str = "", elements: str = "") -> bytes:
@@ -353,14 +353,14 @@ def present_apdu(start: int, count: int, *, syntax: str = "", elements: str = ""
         body["preferredRecordSyntax"] = syntax
     if elements:
         body["recordComposition"] = ("simple", ("genericElementSetName", elements.encode()))
-    return _encode_apdu("presentRequest", body)
+    return encode_apdu("presentRequest", body)
 
 
 def scan_apdu(
     term: QueryOperand, databases: tuple[str, ...], count: int, *, charset: str = "utf-8", attribute_set: str = BIB_1
 ) -> bytes:
     """From the term on. Raises UnicodeEncodeError."""
-    return _encode_apdu(
+    return encode_apdu(
         "scanRequest",
         {
             "databaseNames": [one.encode() for one in databases],
@@ -373,14 +373,14 @@ def scan_apdu(
 
 
 def close_apdu() -> bytes:
-    return _encode_apdu("close", {"closeReason": FINISHED})
+    return encode_apdu("close", {"closeReason": FINISHED})
 
 
-def _encode_apdu(name: str, body: dict[str, Any]) -> bytes:
+def encode_apdu(name: str, body: dict[str, Any]) -> bytes:
     return bytes(load_asn1_module().encode("APDU", (name, body)))
 
 
-def _encode_bits(wanted: tuple[int, ...]) -> tuple[bytes, int]:
+def encode_bits(wanted: tuple[int, ...]) -> tuple[bytes, int]:
     length = max(wanted) + 1
     octets = bytearray((length + 7) // 8)
     for number in wanted:

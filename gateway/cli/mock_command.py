@@ -95,8 +95,8 @@ def mock_command(
 
     Under an NCIP profile of a system that only we ask (it has no `auth`, such as koha-ncip) the library's system is
     played: it answers out of a sample library. Under one that lets a system in, such as illiad-alma, that system is
-    played: it asks the library for its work, for the patron of --value. Under a profile of a catalogue by SRU that is
-    played. Not played: partners by OpenURL or letter, catalogues by Z39.50.
+    played: it asks the library for its work, for the patron of --value. Under a profile of a catalogue by SRU or
+    Z39.50 that is played. Not played: partners by OpenURL or letter.
 
     The profile's own address of the partner must lead to the port; for mails `mail` of gateway.yml must. A request
     whose title has `mock:NAME` gets that scenario; others get those of --scenario in turn, or else they are supplied.

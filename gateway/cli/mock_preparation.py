@@ -24,6 +24,7 @@ from gateway.runtime.mock_assembly import (
     find_rehearsed_protocol,
     make_mail_reception,
 )
+from gateway.runtime.mock_catalogue_lines import MockCatalogueLines
 from gateway.runtime.mock_lines import MockLines
 from gateway.runtime.mock_mail import MockMailServer
 from gateway.runtime.mock_systems import (
@@ -46,7 +47,7 @@ from gateway.services.mock.scenario import PlayedRole
 from gateway.settings import Settings
 from gateway.web.mock.mock_site import MockEndpoint, MockSite
 
-NOT_PLAYED = "partners by OpenURL or letter and catalogues by Z39.50 are not played"
+NOT_PLAYED = "partners by OpenURL or letter are not played"
 
 DEFAULT_CLIENT_SCENARIO = "client-borrows"
 
@@ -148,11 +149,16 @@ async def _open_client(
 async def _open_catalogue(
     installation: Installation, profile: Profile, protocol: RehearsedCatalogue, options: MockOptions
 ) -> AsyncIterator[PreparedMock]:
+    clock, texts = installation.clock, _load_texts(installation.settings)
     catalogue = make_mock_catalogue(installation.settings, profile, protocol, options)
-    endpoint = MockEndpoint(catalogue, installation.clock, ("GET", "POST"))
-    titles = "\n".join(f"  {one.short}" for one in RECORDS)
-    site = MockSite(catalogue, _load_texts(installation.settings), endpoint)
-    yield PreparedMock(site, introduction=f"Ask at a path, such as /sru. It has:\n{titles}")
+    titles = "It has:\n" + "\n".join(f"  {one.short}" for one in RECORDS)
+    cut = catalogue.cut_messages
+    if cut is None:
+        site = MockSite(catalogue, texts, MockEndpoint(catalogue, clock, ("GET", "POST")))
+        yield PreparedMock(site, introduction=f"Ask at a path, such as /sru. {titles}")
+        return
+    lines = MockCatalogueLines(catalogue, cut, clock)
+    yield PreparedMock(MockSite(catalogue, texts), introduction=titles, listen=lines.start, stop_listening=lines.stop)
 
 
 @asynccontextmanager
@@ -220,7 +226,7 @@ def _prepare_partner(
 
 def is_over_http(protocol: Played) -> bool:
     if isinstance(protocol, RehearsedCatalogue):
-        return True
+        return protocol.rehearsal.cut_messages is None
     return not isinstance(protocol, RehearsedMailFormat) and protocol.adapter.over_http
 
 

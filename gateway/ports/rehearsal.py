@@ -164,8 +164,10 @@ class SystemRehearsal(SpoilsAnswers, Protocol):
 
 
 class CatalogueQuestionKind(StrEnum):
-    SEARCH = "search"
+    OPEN = "open"  # a connection begins
+    SEARCH = "search"  # and what it shows of what was found
     EXPLAIN = "explain"  # what it says of itself
+    CLOSE = "close"
     OTHER = "other"  # what a catalogue that is played doesn't answer, such as a scan
 
 
@@ -191,17 +193,43 @@ class CatalogueFinding:
     refused: str = ""
 
 
-class CatalogueRehearsal(SpoilsAnswers, Protocol):
-    """How a catalogue is played that is searched by HTTP."""
+class MessageSplitter(Protocol):
+    """Cuts a stream into messages, one of which is whole when the next begins."""
+
+    def feed(self, data: bytes) -> None: ...
+
+    def next(self) -> bytes | None:
+        """The next whole message, None if there is none yet. Raises MalformedMessage."""
+        ...
+
+
+class CatalogueConversation(Protocol):
+    """What one connection asks; of a protocol that knows no connections, all that is asked."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing follows what was said last."""
+        ...
 
     def read_question(self, arrival: RawMessage) -> CatalogueQuestion:
-        """Raises MalformedMessage for what asks nothing."""
+        """Raises MalformedMessage for what can't be answered."""
         ...
 
     def write_answer(self, arrival: RawMessage, finding: CatalogueFinding) -> ResponderAnswer:
-        """To a question that could be read."""
+        """To the question that was read last."""
         ...
 
     def refuse_question(self, arrival: RawMessage, words: str) -> ResponderAnswer:
-        """To what asks nothing."""
+        """To what can't be answered."""
         ...
+
+
+class CatalogueRehearsal(SpoilsAnswers, Protocol):
+    """How a catalogue is played that is searched."""
+
+    @property
+    def cut_messages(self) -> Callable[[int], MessageSplitter] | None:
+        """What cuts a stream into messages of so many bytes at most; None: it is spoken by HTTP."""
+        ...
+
+    def open_conversation(self) -> CatalogueConversation: ...

@@ -75,11 +75,18 @@ def make_mock_catalogue(
     wait: Wait = asyncio.sleep,
 ) -> PlayedCatalogue:
     """Raises ConfigurationError for misbehaviours that the protocol doesn't know."""
-    check_misbehaviours(profile, catalogue.rehearsal.misbehaviours, options)
+    known = catalogue.rehearsal.misbehaviours
+    check_misbehaviours(profile, known, options)
     play = CataloguePlay(
         protocol=catalogue.name,
         parties=_name_parties(settings, profile),
-        choice=ScenarioChoice(PlayedRole.CATALOGUE, options.scenarios, options.chosen, DEFAULT_CATALOGUE_SCENARIO),
+        choice=ScenarioChoice(
+            PlayedRole.CATALOGUE,
+            options.scenarios,
+            options.chosen,
+            DEFAULT_CATALOGUE_SCENARIO,
+            catalogue.rehearsal.misbehaviours,
+        ),
         misbehaviour=options.misbehaviour,
     )
     return PlayedCatalogue(play, catalogue.rehearsal, wait)
@@ -142,7 +149,8 @@ async def open_mock_library(
 ) -> AsyncIterator[MockLibrary]:
     """Its data are a copy of the sample that the profile's library has there. Raises ConfigurationError for
     misbehaviours that the protocol doesn't know."""
-    check_misbehaviours(profile, system.rehearsal.misbehaviours, options)
+    known = system.rehearsal.misbehaviours
+    check_misbehaviours(profile, known, options)
     library = parts.settings.find_library(profile.library)
     name = system.adapter.name
     mirrored = profile.model_copy(
@@ -154,7 +162,9 @@ async def open_mock_library(
             parties=_name_parties(parts.settings, profile),
             zone=library.zone,
             currency=library.currency,
-            choice=ScenarioChoice(PlayedRole.LIBRARY, options.scenarios, options.chosen, DEFAULT_SCENARIO),
+            choice=ScenarioChoice(
+                PlayedRole.LIBRARY, options.scenarios, options.chosen, DEFAULT_SCENARIO, system.rehearsal.misbehaviours
+            ),
             misbehaviour=options.misbehaviour,
         )
         played = PlayedLibrarySystem(play, system.adapter.responder(), system.rehearsal, exchange.handle, wait)

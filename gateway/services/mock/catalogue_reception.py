@@ -1,15 +1,21 @@
-"""A catalogue that is played: it is searched by HTTP, and answers out of a few made-up records, unless a scenario says
-otherwise."""
+"""A catalogue that is played: it answers searches out of a few made-up records, unless a scenario says otherwise."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation
 from gateway.domain.value import value_object
-from gateway.ports.rehearsal import CatalogueFinding, CatalogueQuestion, CatalogueQuestionKind, CatalogueRehearsal
+from gateway.ports.rehearsal import (
+    CatalogueConversation,
+    CatalogueFinding,
+    CatalogueQuestion,
+    CatalogueQuestionKind,
+    CatalogueRehearsal,
+    MessageSplitter,
+)
 from gateway.ports.responder import RawMessage, ResponderAnswer
 from gateway.services.mock.catalogue_records import RECORDS, find_records
 from gateway.services.mock.mock_answers import AnswerChanger, MockReply, Wait, describe_change
@@ -43,7 +49,9 @@ class PlayedCatalogue:
     def __init__(self, play: CataloguePlay, rehearsal: CatalogueRehearsal, wait: Wait = asyncio.sleep) -> None:
         self.play = play
         self._rehearsal = rehearsal
-        self._changer = AnswerChanger(rehearsal, play.misbehaviour, over_http=True)
+        self._over_http = rehearsal.cut_messages is None
+        self._changer = AnswerChanger(rehearsal, play.misbehaviour, self._over_http)
+        self._conversation = rehearsal.open_conversation()
         self._log = MockExchangeLog(lambda body: body)
         self._wait = wait
 
@@ -60,19 +68,31 @@ class PlayedCatalogue:
     async def wait(self, seconds: float) -> None:
         await self._wait(seconds)
 
+    @property
+    def cut_messages(self) -> Callable[[int], MessageSplitter] | None:
+        """See `CatalogueRehearsal`."""
+        return self._rehearsal.cut_messages
+
+    def open_conversation(self) -> CatalogueConversation:
+        return self._rehearsal.open_conversation()
+
     async def receive_message(self, arrival: RawMessage) -> MockReply:
+        """By HTTP."""
+        return self.answer_message(self._conversation, arrival)
+
+    def answer_message(self, conversation: CatalogueConversation, arrival: RawMessage) -> MockReply:
         try:
-            question = self._rehearsal.read_question(arrival)
+            question = conversation.read_question(arrival)
         except MalformedMessage as malformed:
-            answer = self._changer.spoil_answer(self._rehearsal.refuse_question(arrival, str(malformed)), 1)
+            answer = self._changer.spoil_answer(conversation.refuse_question(arrival, str(malformed)), 1)
             self._record_arrival(arrival, "", answer, f"refused: {malformed}", "")
             return MockReply(answer=answer)
         chosen = self.play.choice.choose_reaction(question.kind.value, question.text)
         change = chosen.reaction.answer
         if question.kind is CatalogueQuestionKind.OTHER:
-            answer = self._rehearsal.refuse_question(arrival, "only searches are answered here")
+            answer = conversation.refuse_question(arrival, "only searches are answered here")
         else:
-            answer = self._rehearsal.write_answer(arrival, _find_records(question, change))
+            answer = conversation.write_answer(arrival, _find_records(question, change))
         given = self._changer.change_answer(answer, change)
         self._record_arrival(arrival, question.kind.value, given, describe_change(change), chosen.scenario.name)
         return MockReply(answer=given, after_seconds=change.after_seconds)
@@ -81,7 +101,8 @@ class PlayedCatalogue:
         self, arrival: RawMessage, service: str, answer: ResponderAnswer | None, note: str, scenario: str
     ) -> None:
         asked = "\n".join(f"{name}={value}" for name, value in arrival.query.items()).encode() or arrival.body
-        given = GivenAnswer(answer.body, answer.status) if answer is not None else GivenAnswer()
+        status = answer.status if answer is not None and self._over_http else 0
+        given = GivenAnswer(answer.body if answer is not None else b"", status)
         self._log.record_arrival(LoggedMessage(arrival.received, service, asked), given, note, scenario=scenario)
 
     # --- what is shown ---------------------------------------------------------------------------------------

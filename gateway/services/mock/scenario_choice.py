@@ -8,7 +8,7 @@ roles pass: a title may be meant for somebody who is played elsewhere.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.domain.value import value_object
 from gateway.services.mock.mock_log import ShownRequest
@@ -41,13 +41,20 @@ class _SubjectScenario:
 
 
 class ScenarioChoice:
-    """`chosen`: in the order in which requests get them; `default`: where none was chosen."""
+    """`chosen`: in the order in which requests get them; `default`: where none was chosen. `misbehaviours`: all of
+    the protocol; a scenario with another one is passed over, too."""
 
     def __init__(
-        self, role: PlayedRole, scenarios: Mapping[str, MockScenario], chosen: Sequence[MockScenario], default: str
+        self,
+        role: PlayedRole,
+        scenarios: Mapping[str, MockScenario],
+        chosen: Sequence[MockScenario],
+        default: str,
+        misbehaviours: Iterable[str],
     ) -> None:
         self._role = role
-        self._scenarios = scenarios
+        known = frozenset(misbehaviours)
+        self._scenarios = {name: one for name, one in scenarios.items() if one.list_misbehaviours() <= known}
         self._chosen = [one for one in chosen if one.role is role] or [scenarios[default]]
         self._turn = 0
         self._subjects: OrderedDict[str, _SubjectScenario] = OrderedDict()
