@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web_app
 from hypothesis import HealthCheck, settings
 
+from adapters.library import embedded
 from adapters.ncip import answers as ncip_answers
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
@@ -26,7 +27,7 @@ from tests.support.logs import logs_as_before
 from tests.support.memory_report import MemoryReport
 from tests.support.migration_replay import migrate_by_alembic, replay_migrations
 from tests.support.parsed_documents import keep_parsed_documents
-from tests.support.postgresql import NotInstalled, Server
+from tests.support.postgresql import DatabaseCopies, NotInstalled, Server
 from tests.support.quick_tests import is_quick, mark_slow_tests, refuse_programs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,28 +130,30 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(postgresql_server: Server) -> str:
-    """The name of a database with all tables of the gateway's own; only to be copied."""
+def postgresql_copies(postgresql_server: Server) -> DatabaseCopies:
+    """Of a database with all tables of the gateway's own."""
     name = postgresql_server.create_database()
     _create_own_tables(postgresql_server.url(name))
-    return name
+    return DatabaseCopies(postgresql_server, name)
 
 
 def _create_own_tables(url: str) -> None:
+    """And those of the library system that is built in."""
+
     async def migrate() -> None:
         opened = open_store(url)
-        await migrate_store(opened, OWN)
+        await migrate_store(opened, OWN, embedded.migrations)
         await opened.close()
 
     asyncio.run(migrate())
 
 
 @pytest.fixture
-def copied_postgresql_url(postgresql_server: Server, migrated_postgresql: str) -> Iterator[str]:
-    """A database with all tables of the gateway's own, gone after the test."""
-    name = postgresql_server.create_database(migrated_postgresql)
+def copied_postgresql_url(postgresql_server: Server, postgresql_copies: DatabaseCopies) -> Iterator[str]:
+    """A database with all tables of the gateway's own, emptied after the test."""
+    name = postgresql_copies.take_copy()
     yield postgresql_server.url(name)
-    postgresql_server.drop_database(name)
+    postgresql_copies.give_back(name)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

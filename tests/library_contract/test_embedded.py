@@ -13,6 +13,10 @@ from tests.library_contract.suite import LibraryContract, key, lend, refused
 
 class TestEmbedded(LibraryContract):
     @pytest.fixture
+    def store_url(self, migrated_store_url: str) -> str:
+        return migrated_store_url
+
+    @pytest.fixture
     async def world(self, store: Store) -> EmbeddedWorld:
         return await embedded_world(store)
 

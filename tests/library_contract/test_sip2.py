@@ -15,6 +15,10 @@ from tests.library_contract.suite import LibraryContract
 
 class TestSip2(LibraryContract):
     @pytest.fixture
+    def store_url(self, migrated_store_url: str) -> str:
+        return migrated_store_url
+
+    @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[Sip2World]:
         clock = FixedClock(START)
         server = started_server(stock_library(clock))
