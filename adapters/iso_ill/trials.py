@@ -92,6 +92,10 @@ class ReportExpectation:
     has_status: bool = False
 
 
+class ConnectionEnded(OutcomeUnknown):
+    """The other side has closed it, without a whole answer."""
+
+
 class IsoIllTrial:
     """One conversation: its transaction, and what was exchanged."""
 
@@ -182,6 +186,24 @@ class IsoIllTrial:
         shown, body = (encode_apdu(one, self._dialect.wire.style) for one in (apdu, self._add_credentials(apdu)))
         await self._exchange_octets(title, conceal_credentials(shown), body, expected)
 
+    async def say_octets(self, title: str, body: bytes) -> None:
+        """What is no APDU, and then the end of what we send: it must be reported as an error, or the connection
+        closed."""
+        try:
+            answers = await self._send_octets(body, is_awaited=True, is_end=True)
+        except ConnectionEnded:
+            answers, findings = (), ()
+        except (Unavailable, OutcomeUnknown, MalformedMessage) as error:
+            answers, findings = (), (_make_finding("report", REPORTS, f"neither a report nor an end: {error}"),)
+        else:
+            findings = tuple(check_error_report(answers[0]))
+        shown = tuple(map(conceal_credentials, answers))
+        self.exchanges.append(CheckedExchange(title=title, sent=body, answer=b"".join(shown), findings=findings))
+
+    def encode_body(self, apdu: Apdu) -> bytes:
+        """Without what shows who we are."""
+        return encode_apdu(apdu, self._dialect.wire.style)
+
     async def _exchange_octets(self, title: str, shown: bytes, body: bytes, expected: ReportExpectation | None) -> None:
         started = monotonic()
         try:
@@ -212,9 +234,11 @@ class IsoIllTrial:
         # every APDU declares `extensions`, the base can't
         return replace(apdu, extensions=(signature, *apdu.carried_extensions))  # type: ignore[call-arg]
 
-    async def _send_octets(self, body: bytes, *, is_awaited: bool) -> tuple[bytes, ...]:
-        """The APDUs that came, none where nothing is awaited. Raises Unavailable (nothing was sent), OutcomeUnknown (no
-        answer, or the connection broke), MalformedMessage (what came can't be told apart)."""
+    async def _send_octets(self, body: bytes, *, is_awaited: bool, is_end: bool = False) -> tuple[bytes, ...]:
+        """The APDUs that came, none where nothing is awaited. `is_end`: nothing more is sent.
+
+        Raises Unavailable (nothing was sent), OutcomeUnknown (no answer, or the connection broke), MalformedMessage
+        (what came can't be told apart)."""
         transport = self._dialect.transport
         host, _, port = self._context.url.rpartition(":")
         tls = transport.tls.to_client_tls()
@@ -227,6 +251,8 @@ class IsoIllTrial:
         try:
             writer.write(body)
             await writer.drain()
+            if is_end and writer.can_write_eof():
+                writer.write_eof()
             if not is_awaited:
                 return ()
             async with asyncio.timeout(transport.reply_seconds):
@@ -248,7 +274,7 @@ async def _read_apdus(reader: asyncio.StreamReader) -> tuple[bytes, ...]:
     while not found:
         data = await reader.read(READ_BYTES)
         if not data:
-            raise OutcomeUnknown("the connection was closed without a whole answer")
+            raise ConnectionEnded("the connection was closed without a whole answer")
         frames.feed(data)
         while (apdu := frames.next()) is not None:
             found.append(apdu)
@@ -283,6 +309,19 @@ def check_answers(answers: Sequence[bytes], expected: ReportExpectation) -> Iter
         yield from _check_report(apdu, expected)
     elif expected.problem is not None or not isinstance(sent, IllRequest):
         yield _make_finding("report-kind", REPORTS, f"{apdu_type_name(apdu.type)} came instead of a report")
+
+
+def check_error_report(answer: bytes) -> Iterator[ConformanceFinding]:
+    """Of what was no APDU."""
+    try:
+        apdu = decode_apdu(answer, DEFAULT_STYLE, BerLimits(size=MAX_ANSWER_BYTES)).apdu
+    except MalformedMessage as malformed:
+        yield _make_finding("well-formed", ENCODING, str(malformed))
+        return
+    if not isinstance(apdu, StatusOrErrorReport):
+        yield _make_finding("report-kind", REPORTS, f"{apdu_type_name(apdu.type)} came instead of a report")
+    elif apdu.error_report is None:
+        yield _make_finding("error-report", ERRORS, "no error is reported")
 
 
 def _check_header(apdu: Apdu, sent: Apdu) -> Iterator[ConformanceFinding]:
@@ -366,11 +405,28 @@ async def try_other_version(trial: IsoIllTrial) -> None:
         await trial.say_message(odd, problem=_OTHER_VERSION, title=f"ILL-REQUEST in version {_ODD_VERSION}")
 
 
+async def try_broken_messages(trial: IsoIllTrial) -> None:
+    asked = trial.write_apdu(EventKind.REQUEST)
+    if asked is None:
+        return
+    whole = trial.encode_body(asked)
+    await trial.say_octets("half an ILL-REQUEST", whole[: len(whole) // 2])
+    await trial.say_octets("an ILL-REQUEST whose inside is no BER", damage_inside(whole))
+
+
+def damage_inside(apdu: bytes) -> bytes:
+    """Tag and length of the whole stay; its first element, protocol-version-num, says that it is longer than all."""
+    length = apdu[1]
+    first = 2 + (length & 0x7F if length & 0x80 else 0)
+    return apdu[: first + 1] + b"\x84\x7f\xff\xff\xff" + apdu[first + 6 :]
+
+
 _CONVERSATIONS: Sequence[tuple[str, str, Callable[[IsoIllTrial], Awaitable[None]]]] = (
     ("request", "A request, how it stands, the same number once more, and its cancellation", try_request),
     ("unknown-request", "What a requester says about a request that was never made", try_unknown_request),
     ("supplier-message", "What a responder says about a request that was never made", try_supplier_messages),
     ("other-version", "A version of the protocol that there isn't", try_other_version),
+    ("broken-messages", "What is no APDU", try_broken_messages),
 )
 
 

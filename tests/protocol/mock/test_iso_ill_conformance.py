@@ -72,7 +72,7 @@ async def test_our_own_listener_passes(world: MockWorld) -> None:
 
     assert list(report.list_findings(FindingWeight.BROKEN)) == []
     assert list(report.list_findings(FindingWeight.ADVICE)) == []
-    assert [len(one.exchanges) for one in report.conversations] == [4, 6, 5, 1]
+    assert [len(one.exchanges) for one in report.conversations] == [4, 6, 5, 1, 2]
 
 
 async def test_a_partner_that_is_played_passes(world: MockWorld) -> None:
