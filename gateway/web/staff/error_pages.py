@@ -77,6 +77,9 @@ KEPT_AT_MOST = 20
 MIN_KEPT_CHARS = 20
 """Of fields that were sent: a shorter one is typed again soon."""
 
+NOT_TYPED = {"csrf", "seen", "form", "key", "back", "query", "message"}
+"""Fields of the pages' own: tokens, ids of events and messages, and addresses."""
+
 
 async def show_nothing(request: StaffRequest) -> web.Response:
     """At a path that there isn't, or that only takes forms."""
@@ -128,6 +131,5 @@ async def _list_kept_texts(request: StaffRequest) -> Sequence[str]:
         form = await request.read_any_form()
     except (PageError, ConnectionError, Unavailable):
         return ()
-    secret = ("csrf", "password")
-    texts = [value for name, value in form.pairs if not any(word in name for word in secret)]
+    texts = [value for name, value in form.pairs if name not in NOT_TYPED and "password" not in name]
     return [text for text in texts if len(text) >= MIN_KEPT_CHARS][:KEPT_AT_MOST]

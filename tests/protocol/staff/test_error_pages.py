@@ -71,7 +71,7 @@ async def test_more_than_a_form_may_hold_is_refused_with_a_page(gateway: Running
 
 async def test_what_was_typed_is_on_the_page(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
-        fields = {"theme": TYPED, "own_password": "a secret that nobody shall see"}
+        fields = {"theme": TYPED, "own_password": "a secret that nobody shall see", "seen": "0661419f4203df0005195f15"}
 
         answer = await ruth.post("/account/look", fields, token="0" * 64)
 
