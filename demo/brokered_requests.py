@@ -290,7 +290,7 @@ class BrokeredStory:
                 await self._show_request(town, request)
 
     async def _show_request(self, town: Town, request: Request) -> None:
-        shown = await town.gateway.managed.requests.show(town.symbol, request.id)
+        shown = await town.gateway.managed.requests.load_view(town.symbol, request.id)
         whom = "asked of" if request.role is Role.BORROWING else "asked by"
         print(f"  {NAMES[town.symbol]}, {request.number}: {request.state.value}, {whom} {request.partner.name}")
         told = [line.event.kind.value for line in shown.history if line.event.kind is not EventKind.NOTE]

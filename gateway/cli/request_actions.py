@@ -191,9 +191,9 @@ async def _apply_typed_action(managed: ManagedRequests, order: _TypedAction) -> 
         attempt=said["attempt"],
     )
     try:
-        return await front.act(symbol, before.id, wanted)
+        return await front.apply_action(symbol, before.id, wanted)
     except EventDenied as error:
-        possible = [kind.value for kind in (await front.show(symbol, before.id)).allowed if kind in BY_HAND]
+        possible = [kind.value for kind in (await front.load_view(symbol, before.id)).allowed if kind in BY_HAND]
         raise CommandFailed(f"{error.denied.detail}\nPossible now: {', '.join(possible)}.") from error
 
 

@@ -113,7 +113,7 @@ def print_request_list(installation: Installation, asked: RequestListQuery) -> N
         contexts: Mapping[str, LibraryContext],
     ) -> tuple[ResultPage[Request], Mapping[str, LocatedCopy]]:
         reader = RequestReader(contexts)
-        found = await reader.listing(library.symbol, asked.wanted, asked.limit, asked.cursor)
+        found = await reader.list_requests(library.symbol, asked.wanted, asked.limit, asked.cursor)
         return found, await reader.find_copies_to_pull(library.symbol, asked.wanted, found)
 
     page, copies = read_from_libraries(installation, load_page)

@@ -58,7 +58,7 @@ def show_request(installation: Installation, number: str, symbol: str, as_json: 
     async def load_request_view(contexts: Mapping[str, LibraryContext]) -> RequestView:
         reader = RequestReader(contexts)
         found = await reader.find_only_match(library.symbol, number)
-        return await reader.show(library.symbol, found.id)
+        return await reader.load_view(library.symbol, found.id)
 
     shown = read_from_libraries(installation, load_request_view)
     if as_json:

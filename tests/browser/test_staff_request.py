@@ -104,7 +104,7 @@ class Desk:
 
     def act(self, request: Request, kind: EventKind, **said: Any) -> None:
         action = ActionRequest(kind=kind, details=EventDetails(**said), actor="staff:åse", version=None)
-        self.run(lambda managed: managed.requests.act("DEMO", request.id, action))
+        self.run(lambda managed: managed.requests.apply_action("DEMO", request.id, action))
 
     def hear(self, request: Request, kind: EventKind, **said: Any) -> None:
         """A message of the first supplier."""

@@ -182,7 +182,7 @@ async def delivered(pair: MailPair, ours: Request) -> None:
 
 async def copy_at_north(pair: MailPair, ours: Request) -> bytes:
     (attachment,) = (await pair.north.see(ours)).attachments
-    found = await pair.north.town.gateway.managed.requests.attachment("NORTH", ours.id, attachment.id)
+    found = await pair.north.town.gateway.managed.requests.load_attachment("NORTH", ours.id, attachment.id)
     assert found.attachment.media_type == "application/pdf"
     return found.content
 

@@ -97,7 +97,7 @@ async def test_what_can_not_come_in_time_expires_instead_of_being_asked_for(worl
     """START is a Monday: the third business day after it is Thursday."""
     request = await borrow(world, need_by=START.date() + timedelta(days=2))
     assert (request.state, request.attempts) == (BorrowingState.EXPIRED, ())
-    shown = await world.borrower.gateway.managed.requests.show("NORTH", request.id)
+    shown = await world.borrower.gateway.managed.requests.load_view("NORTH", request.id)
     assert [str(line.event.signal) for line in shown.history][-1] == "timer:expired"
     assert shown.history[-1].event.details.reason == "need-by-not-met"
     assert shown.history[-1].event.actor == "rule"

@@ -198,10 +198,10 @@ async def test_the_number_of_the_other_system_stands_with_the_request_and_once_i
     async with desk(tmp_path) as north:
         request = await north.ask(ARTICLE)
         message = parse_message((await north.row(request)).payload)
-        shown = [await north.managed.requests.show("NORTH", request.id)]
+        shown = [await north.managed.requests.load_view("NORTH", request.id)]
         again = DeliveryResult("taken as 700001", external="700001")
         await north.context.store.write(lambda c: record_delivery_result(c, north.context, message, again))
-        shown.append(await north.managed.requests.show("NORTH", request.id))
+        shown.append(await north.managed.requests.load_view("NORTH", request.id))
 
     for one in shown:
         assert RequestOut.from_request(one.request).external == ("700001",)
@@ -295,7 +295,7 @@ async def test_states_of_requests_are_told_where_a_profile_names_them(tmp_path: 
         request = await north.ask(ARTICLE)
         seen = await north.world.borrower.see(request)
         act = ActionRequest(kind=EventKind.CANCEL, actor=STAFF, version=seen.version)
-        await north.managed.requests.act("NORTH", request.id, act)
+        await north.managed.requests.apply_action("NORTH", request.id, act)
         await north.world.quiet()
         assert (await north.world.borrower.see(request)).state is BorrowingState.CANCEL_PENDING
 

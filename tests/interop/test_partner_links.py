@@ -115,7 +115,7 @@ class Desk:
 
     async def heard(self, request: Request) -> list[HistoryLine]:
         """What partners have said about it."""
-        shown = await self.town.gateway.managed.requests.show("NORTH", request.id)
+        shown = await self.town.gateway.managed.requests.load_view("NORTH", request.id)
         return [line for line in shown.history if line.event.actor.startswith("partner:")]
 
     async def barcode(self) -> str:

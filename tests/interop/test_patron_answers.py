@@ -71,7 +71,7 @@ class Asked:
             return answer.status, await answer.text()
 
     async def answers(self) -> list[tuple[str, str]]:
-        shown = await self.world.borrower.gateway.managed.requests.show("NORTH", self.request.id)
+        shown = await self.world.borrower.gateway.managed.requests.load_view("NORTH", self.request.id)
         answered = [line.event for line in shown.history if line.event.kind is EventKind.PATRON_ANSWERED]
         return [(one.actor, one.details.answer) for one in answered]
 

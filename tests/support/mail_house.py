@@ -191,10 +191,10 @@ class MailHouse:
         return (await self.show(request)).request
 
     async def show(self, request: Request) -> RequestView:
-        return await self.managed.requests.show(LIBRARY, request.id)
+        return await self.managed.requests.load_view(LIBRARY, request.id)
 
     async def act(self, request: Request, kind: EventKind) -> Request:
-        done = await self.managed.requests.act(
+        done = await self.managed.requests.apply_action(
             LIBRARY, request.id, ActionRequest(kind=kind, actor="staff:ada", version=None)
         )
         await self.managed.drain_due_work()

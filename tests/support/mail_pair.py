@@ -57,7 +57,7 @@ class Side:
         return await self.town.see(request)
 
     async def show(self, request: Request) -> RequestView:
-        return await self.town.gateway.managed.requests.show(self.town.symbol, request.id)
+        return await self.town.gateway.managed.requests.load_view(self.town.symbol, request.id)
 
     async def unmatched(self) -> Sequence[MailRow]:
         return (await self.town.gateway.mailboxes.desk.list_mails(self.town.symbol, 100, "")).rows

@@ -42,7 +42,7 @@ class BulkActionService:
         found: dict[str, Request] = {}
         cursor = ""
         while True:
-            page = await self.requests.listing(library, wanted, _PAGE, cursor)
+            page = await self.requests.list_requests(library, wanted, _PAGE, cursor)
             found |= {request.id: request for request in page}
             if len(found) > MAX_BULK:
                 raise TooManyRequests
@@ -56,7 +56,7 @@ class BulkActionService:
         probe = Event(local_signal(EventKind.NOTE), context.now())
         return frozenset(list_allowed_events(request, context.workflow(request), probe)).intersection(BULK_KINDS)
 
-    async def act(
+    async def apply_action(
         self,
         library: str,
         ids: Sequence[str],
@@ -67,7 +67,7 @@ class BulkActionService:
     ) -> BulkResult:
         """`hold`: as of `ActionRequest`."""
         action = ActionRequest(kind=kind, details=details, actor=actor, version=None, hold=hold)
-        return await self._do_each(library, ids, lambda id_: self.requests.act(library, id_, action))
+        return await self._do_each(library, ids, lambda id_: self.requests.apply_action(library, id_, action))
 
     async def assign(self, library: str, ids: Sequence[str], assignee: str) -> BulkResult:
         return await self._do_each(library, ids, lambda id_: self.marks.assign(library, id_, assignee))

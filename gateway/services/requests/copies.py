@@ -69,7 +69,7 @@ class CopyService:
         made = ActionRequest(
             kind=EventKind.DIGITISED, details=EventDetails(attachment=attachment.id), actor=actor, version=None
         )
-        return await self.requests.act(library, request_id, made)
+        return await self.requests.apply_action(library, request_id, made)
 
     def can_sign_off(self, library: str, request: Request, actor: str) -> bool:
         """Whether the partner's workflow lets this person allow the copy."""
@@ -90,7 +90,7 @@ class CopyService:
         wanted = RequestFilter(
             role=Role.LENDING, states=(LendingState.COMPLETED.value,), services=(ServiceType.COPY,), open=False
         )
-        page = await self.requests.listing(library, wanted, min(limit, MAX_DELIVERED), "")
+        page = await self.requests.list_requests(library, wanted, min(limit, MAX_DELIVERED), "")
 
         def load_delivered(connection: Transaction) -> Sequence[DeliveredCopy]:
             return tuple(

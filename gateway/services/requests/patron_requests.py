@@ -43,7 +43,7 @@ class PatronRequestService:
         found: set[str] = set()
         if kind is not PatronReference.IDENTIFIER:
             wanted = RequestFilter(role=Role.BORROWING, patron_id=value)
-            found.update(request.patron.id for request in await self.requests.listing(library, wanted, 1, ""))
+            found.update(request.patron.id for request in await self.requests.list_requests(library, wanted, 1, ""))
         if kind is not PatronReference.ID:
             try:
                 found.add((await context.system.find_patron(PatronKey(value))).id)
@@ -60,21 +60,21 @@ class PatronRequestService:
             )
         return found.pop()
 
-    async def listing(
+    async def list_requests(
         self, library: str, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str
     ) -> ResultPage[PatronView]:
         """Newest change first. Raises InvalidCursorError."""
         wanted = RequestFilter(role=Role.BORROWING, patron_id=patron_id, open=open_)
-        page = await self.requests.listing(library, wanted, limit, cursor)
+        page = await self.requests.list_requests(library, wanted, limit, cursor)
         context = self.requests.library_context(library)
         return ResultPage(tuple(self._build_patron_view(context, request, language) for request in page), page.cursor)
 
-    async def show(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
+    async def load_view(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
         """Raises NotFound, for the requests of others too."""
         context = self.requests.library_context(library)
         return self._build_patron_view(context, await _require_own_request(context, request_id, patron_id), language)
 
-    async def act(
+    async def apply_action(
         self,
         library: str,
         request_id: str,
@@ -88,7 +88,7 @@ class PatronRequestService:
         context = self.requests.library_context(library)
         await _require_own_request(context, request_id, patron_id)
         done = ActionRequest(kind=KINDS[act], details=details, actor=PATRON, version=version)
-        return self._build_patron_view(context, await self.requests.act(library, request_id, done), language)
+        return self._build_patron_view(context, await self.requests.apply_action(library, request_id, done), language)
 
     def _build_patron_view(self, context: LibraryContext, request: Request, language: str) -> PatronView:
         said = status_of_request(request)

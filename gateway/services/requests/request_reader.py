@@ -67,7 +67,7 @@ class RequestReader:
     def library_context(self, library: str) -> LibraryContext:
         return find_library_context(self.contexts, library)
 
-    async def listing(self, library: str, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
+    async def list_requests(self, library: str, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
         """In the order of the filter. Raises InvalidCursorError; Refused (INVALID_VALUE) for a task or state that
         doesn't exist."""
         context = self.library_context(library)
@@ -92,7 +92,7 @@ class RequestReader:
         filtered = _build_list_filter(wanted)
         return await context.store.read(lambda c: request_facets.count_list(c, context.symbol, filtered))
 
-    async def show(self, library: str, request_id: str) -> RequestView:
+    async def load_view(self, library: str, request_id: str) -> RequestView:
         """Raises NotFound."""
         context = self.library_context(library)
 
@@ -162,7 +162,7 @@ class RequestReader:
         try:
             return await context.store.read(lambda c: require_meant_request(c, context.symbol, text, NUMBER_KINDS))
         except NotFound:
-            page = await self.listing(library, RequestFilter(search=text), MAX_NAMED, "")
+            page = await self.list_requests(library, RequestFilter(search=text), MAX_NAMED, "")
         if not page.items:
             raise NotFound("request")
         if len(page.items) > 1:
@@ -174,7 +174,7 @@ class RequestReader:
         context = self.library_context(library)
         return await context.store.read(lambda c: list_number_matches(c, context.symbol, text))
 
-    async def attachment(self, library: str, request_id: str, attachment_id: str) -> StoredFile:
+    async def load_attachment(self, library: str, request_id: str, attachment_id: str) -> StoredFile:
         """Raises NotFound."""
         context = self.library_context(library)
         request = await require_request(context, request_id)
@@ -242,7 +242,7 @@ def _unfinished_step(row: OutboxRow) -> UnfinishedStep:
 class EventFeed:
     contexts: Mapping[str, LibraryContext]
 
-    async def after(self, library: str, cursor: str, limit: int) -> Sequence[HistoryLine]:
+    async def list_events_after(self, library: str, cursor: str, limit: int) -> Sequence[HistoryLine]:
         """Events whose id sorts behind the cursor, oldest first; an empty cursor: from the first that is kept."""
         context = find_library_context(self.contexts, library)
         rows = await context.store.read(lambda c: history.list_events_after(c, context.symbol, cursor, limit))

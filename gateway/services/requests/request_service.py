@@ -55,7 +55,7 @@ class RequestService(RequestReader):
         """Raises Refused (the requester's number is taken, closed, over the threshold …)."""
         return await create_lending_request(self.library_context(library), draft)
 
-    async def act(self, library: str, request_id: str, action: ActionRequest) -> Request:
+    async def apply_action(self, library: str, request_id: str, action: ActionRequest) -> Request:
         """The request after the event. Where the library's system must say yes first, its answer is awaited.
 
         Raises NotFound, VersionConflict, EventDenied, Refused, OutcomeUnknown.

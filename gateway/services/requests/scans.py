@@ -199,7 +199,7 @@ class ScanService:
         )
         meant = volume.id if volume is not None else ""
         try:
-            after = await self._requests.act(request.library, request.id, action)
+            after = await self._requests.apply_action(request.library, request.id, action)
         except EventDenied as denied:
             return _say(order, ScanReason.NOT_NOW, request, denied.denied.detail, meant)
         except Refused as refused:
@@ -216,7 +216,7 @@ class ScanService:
     ) -> LossSettlement | None:
         if request is None or reason is not ScanReason.SETTLED:
             return None
-        history = (await self._requests.show(request.library, request.id)).history
+        history = (await self._requests.load_view(request.library, request.id)).history
         kind = scan_rules.RULE_OF_WORK[order.work].kind
         found = (find_settlement_before(line, history) for line in reversed(history) if line.event.kind is kind)
         return next((one for one in found if one is not None), None)

@@ -114,7 +114,7 @@ class CopyPages:
         return web.Response(body=file.content, headers=headers)
 
     async def _load_copy(self, link: CopyLink) -> StoredFile:
-        return await self._parts.services.requests.attachment(link.library, link.request_id, link.attachment_id)
+        return await self._parts.services.requests.load_attachment(link.library, link.request_id, link.attachment_id)
 
     async def _find_copy_link(self, request: web.Request) -> FoundCopyLink:
         """Raises InvalidLinkError, Unavailable."""

@@ -34,7 +34,7 @@ ANSWERS = ("yes", "no")
 async def list_own_requests(page: PageRequest) -> web.Response:
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, "requests")
-    found = await page.parts.patrons.listing(
+    found = await page.parts.patrons.list_requests(
         page.library,
         page.session.patron_id,
         None,
@@ -59,7 +59,7 @@ async def show_own_request(page: PageRequest) -> web.Response:
     session = page.session
     if session is None:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}")
-    view = await page.parts.patrons.show(page.library, id_, session.patron_id, page.localization.language)
+    view = await page.parts.patrons.load_view(page.library, id_, session.patron_id, page.localization.language)
     one, words = view.request, page.words
     is_new = page.http.query.get("sent") == "yes"
     done = page.http.query.get("done", "")
@@ -135,7 +135,7 @@ async def ask_before_act(page: PageRequest) -> web.Response:
     act, id_ = _read_act(page), page.http.match_info["id"]
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}/{act.value}")
-    view = await page.parts.patrons.show(page.library, id_, page.session.patron_id, page.localization.language)
+    view = await page.parts.patrons.load_view(page.library, id_, page.session.patron_id, page.localization.language)
     if act not in view.actions:
         return _redirect_to_request(page, id_, TOO_LATE)
     return _render_act(page, act, view)
@@ -155,9 +155,9 @@ async def perform_act(page: PageRequest) -> web.Response:
         raise PageError(400, "fault-form")
     details = EventDetails(answer=answer)
     try:
-        await page.parts.patrons.act(page.library, id_, patron_id, act, details, int(version), language)
+        await page.parts.patrons.apply_action(page.library, id_, patron_id, act, details, int(version), language)
     except (VersionConflict, EventDenied):
-        view = await page.parts.patrons.show(page.library, id_, patron_id, language)
+        view = await page.parts.patrons.load_view(page.library, id_, patron_id, language)
         if act not in view.actions:
             return _redirect_to_request(page, id_, TOO_LATE)
         return _render_act(page, act, view, has_changed=True)

@@ -247,7 +247,7 @@ async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, chosen: S
     kind = EventKind(word)
     details = EventDetails(note=note) if note and "note" in ACTS[kind].field_names else EventDetails()
     hold = max(hold_of_act(request.context, one, kind) for one in chosen)
-    return await bulk.act(request.library, ids, kind, details, request.origin.actor, hold)
+    return await bulk.apply_action(request.library, ids, kind, details, request.origin.actor, hold)
 
 
 def _note_recent_act(

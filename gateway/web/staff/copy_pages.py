@@ -106,7 +106,7 @@ async def show_desk(request: StaffRequest) -> web.Response:
 
 async def _load_list(request: StaffRequest, task: str) -> CopyList:
     wanted = RequestFilter(role=Role.LENDING, task=task, order=RequestOrder.LONGEST)
-    page = await request.parts.requests.listing(request.library, wanted, MAX_SHOWN, "")
+    page = await request.parts.requests.list_requests(request.library, wanted, MAX_SHOWN, "")
     since = await request.parts.requests.find_waiting_since(request.library, task, page)
     lines = tuple(_build_line(request, one, since[one.id]) for one in page)
     return CopyList(task, lines, bool(page.cursor))
@@ -304,7 +304,7 @@ async def _act_on_copy(request: StaffRequest, one: Request, kind: K, details: Ev
     back = request.path("copies", "desk")
     action = ActionRequest(kind=kind, details=details, actor=request.origin.actor, version=int(form["version"]))
     try:
-        await request.parts.requests.act(request.library, one.id, action)
+        await request.parts.requests.apply_action(request.library, one.id, action)
     except VersionConflict:
         said = request.gettext(
             "Somebody else has changed %(number)s meanwhile. Please look once more.", number=one.number

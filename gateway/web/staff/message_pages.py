@@ -156,7 +156,7 @@ async def show_messages(request: StaffRequest) -> web.Response:
     conversations = await _list_conversations(request)
     shown = None
     if conversations:
-        shown = await request.parts.requests.show(request.library, conversations[0].request.id)
+        shown = await request.parts.requests.load_view(request.library, conversations[0].request.id)
     return await _render_messages(request, conversations, shown, FormCheck(request, SubmittedForm()))
 
 
@@ -172,7 +172,7 @@ async def show_conversation(request: StaffRequest) -> web.Response:
 async def _load_request_view(request: StaffRequest) -> RequestView:
     """Raises NotFound."""
     found = await request.parts.requests.find_request(request.library, request.http.match_info["number"])
-    return await request.parts.requests.show(request.library, found.id)
+    return await request.parts.requests.load_view(request.library, found.id)
 
 
 def _read_role(request: StaffRequest) -> Role | None:
@@ -277,7 +277,9 @@ async def send_answer(request: StaffRequest) -> web.Response:
     status = checked.status
     if checked.is_good:
         try:
-            await request.parts.requests.act(request.library, shown.request.id, _make_message(request, checked, text))
+            await request.parts.requests.apply_action(
+                request.library, shown.request.id, _make_message(request, checked, text)
+            )
         except VersionConflict:
             checked.general.append(
                 request.gettext("Something has happened with this request meanwhile. Please look, and send once more.")

@@ -30,7 +30,7 @@ _RIGHTS_OF_ACT: Mapping[K, Right] = {
 async def load_request_view(page: StaffRequest) -> RequestView:
     """The request that the address names, by whatever number. Raises NotFound, PageError."""
     found = await find_named_request(page)
-    return await page.parts.requests.show(page.library, found.id)
+    return await page.parts.requests.load_view(page.library, found.id)
 
 
 async def find_named_request(page: StaffRequest) -> Request:

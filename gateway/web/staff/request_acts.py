@@ -93,7 +93,7 @@ async def _perform_act(
     )
     back = page.path("requests", view.request.number, task=page.http.query.get("task", ""))
     try:
-        after = await page.parts.requests.act(page.library, view.request.id, action)
+        after = await page.parts.requests.apply_action(page.library, view.request.id, action)
     except VersionConflict:
         return await _show_conflict(page, await load_request_view(page), kind, checked)
     except (EventDenied, Refused) as refused:
@@ -219,7 +219,7 @@ async def submit_citation(page: StaffRequest) -> web.StreamResponse:
         kind=K.EDIT, details=EventDetails(citation=citation), actor=page.origin.actor, version=_read_version(form)
     )
     try:
-        await page.parts.requests.act(page.library, view.request.id, action)
+        await page.parts.requests.apply_action(page.library, view.request.id, action)
     except VersionConflict:
         view = await load_request_view(page)
         return _render_citation(page, view, checked, news=_tell_news(page, view, form["seen"]), status=409)
@@ -364,7 +364,7 @@ def answer_upload(page: StaffRequest, back: str, kind: str, said: str) -> web.Re
 
 async def download_file(page: StaffRequest) -> web.StreamResponse:
     view = await load_request_view(page)
-    stored = await page.parts.requests.attachment(page.library, view.request.id, page.http.match_info["file"])
+    stored = await page.parts.requests.load_attachment(page.library, view.request.id, page.http.match_info["file"])
     return _file_response(stored.attachment.name, stored.content)
 
 

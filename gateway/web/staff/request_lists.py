@@ -77,7 +77,7 @@ def make_list_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.R
 async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
     place, wanted = asked.place, asked.wanted
     requests = request.parts.requests
-    page = await requests.listing(request.library, wanted, PAGE_ROWS, asked.cursor)
+    page = await requests.list_requests(request.library, wanted, PAGE_ROWS, asked.cursor)
     since = await requests.find_waiting_since(request.library, wanted.task, page)
     counts = await requests.count_list(request.library, wanted)
     partners = name_partners(request)
@@ -259,7 +259,7 @@ async def _show_hits(request: StaffRequest, text: str, places: list[ListPlace]) 
     counted = []
     for place in places:
         asked = parse_list_query(request, place, [("q", text)])
-        page = await request.parts.requests.listing(request.library, asked.wanted, 1, "")
+        page = await request.parts.requests.list_requests(request.library, asked.wanted, 1, "")
         counted.append((place, bool(page.items or page.cursor)))
     with_hits = [place for place, has_hits in counted if has_hits]
     place = (with_hits or places)[0]
@@ -276,7 +276,7 @@ def make_csv_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.St
     async def send_csv(request: StaffRequest) -> web.StreamResponse:
         """Page by page, so that a long list costs no memory."""
         asked = parse_list_query(request, place, request.http.query.items())
-        first = await request.parts.requests.listing(request.library, asked.wanted, CSV_PAGE, "")
+        first = await request.parts.requests.list_requests(request.library, asked.wanted, CSV_PAGE, "")
         response = web.StreamResponse(headers={**HEADERS, hdrs.CONTENT_TYPE: "text/csv; charset=utf-8"})
         response.headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{place.name}.csv"'
         await response.prepare(request.http)
@@ -297,7 +297,7 @@ async def _write_csv_rows(
         await response.write("".join(format_csv_line(request, one, since[one.id]) for one in page).encode())
         if not page.cursor:
             return
-        page = await requests.listing(request.library, wanted, CSV_PAGE, page.cursor)
+        page = await requests.list_requests(request.library, wanted, CSV_PAGE, page.cursor)
 
 
 PAGES = (

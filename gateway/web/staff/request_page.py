@@ -292,7 +292,7 @@ async def _find_place(page: StaffRequest, request: Request) -> ListPlace | None:
     if task not in BY_NAME:
         return None
     wanted = RequestFilter(task=task, role=BY_NAME[task].role, order=RequestOrder.LONGEST)
-    listed = await page.parts.requests.listing(page.library, wanted, MAX_LISTED, "")
+    listed = await page.parts.requests.list_requests(page.library, wanted, MAX_LISTED, "")
     numbers = [one.number for one in listed]
     if request.number not in numbers:
         return None

@@ -69,7 +69,7 @@ async def _take_back_event(request: StaffRequest, event: DoneEvent) -> Request:
     if inverse is None:
         return await request.parts.requests.undo_act(request.library, act, actor)
     action = ActionRequest(kind=inverse, details=event.details, actor=actor, version=act.version)
-    return await request.parts.requests.act(request.library, act.before.id, action)
+    return await request.parts.requests.apply_action(request.library, act.before.id, action)
 
 
 def _tell_result(request: StaffRequest, act: RecentAct, result: UndoResult) -> web.Response:

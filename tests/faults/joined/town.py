@@ -118,10 +118,10 @@ class Town:
     # --- people ------------------------------------------------------------------------------------------
 
     async def show(self, request_id: str) -> RequestView:
-        return await self.front.show(self.symbol, request_id)
+        return await self.front.load_view(self.symbol, request_id)
 
     async def act(self, request_id: str, act: ActionRequest) -> Request:
-        return await self.front.act(self.symbol, request_id, act)
+        return await self.front.apply_action(self.symbol, request_id, act)
 
     # --- what is in the store ----------------------------------------------------------------------------
 

@@ -198,7 +198,7 @@ class Staff:
     async def _act(self, request: Request, idea: Idea) -> None:
         front, library = self.gateway.managed.requests, request.library
         version: int | None = request.version
-        shown = await front.show(library, request.id)
+        shown = await front.load_view(library, request.id)
         if idea.kind not in shown.allowed and not idea.attempt:
             return
         if idea.kind is EventKind.DIGITISED and not request.attachments:
@@ -212,7 +212,7 @@ class Staff:
         act = ActionRequest(
             kind=idea.kind, details=idea.details, actor="staff:ada", version=version, attempt=idea.attempt
         )
-        await front.act(library, request.id, act)
+        await front.apply_action(library, request.id, act)
 
 
 async def run(config: Path, seed: int, hours: float, upto: int, storm: bool, node: int, nodes: int) -> None:

@@ -220,7 +220,7 @@ async def test_an_error_report_lands_on_the_request(house: House, partner: Partn
     partner.say(StatusOrErrorReport(**header("G-1", clock=time(9, 0)), error_report=error))
     assert (await partner.ask(StatusQuery(**header("G-1", clock=time(9, 1))))).status_report is not None
     request = (await house.requests())["G-1"]
-    shown = await house.town.gateway.managed.requests.show("CLK", request.id)
+    shown = await house.town.gateway.managed.requests.load_view("CLK", request.id)
     news = [line.event.details.status for line in shown.history if line.event.kind is EventKind.STATUS_REPORT]
     assert news == ["error: general-problem: badly-structured-apdu"]
 

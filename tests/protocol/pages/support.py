@@ -15,6 +15,7 @@ from lxml import html
 
 from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.runtime.daemon import Daemon
+from gateway.services.requests.request_service import RequestService
 from gateway.settings import load_settings
 from tests.support.daemon import Installation
 from tests.support.yaml_files import read_yaml_file, write_yaml_file
@@ -98,7 +99,7 @@ class Running:
     gateway: Daemon
     url: str
 
-    def requests(self) -> Any:
+    def requests(self) -> RequestService:
         return self.gateway.managed.requests
 
 

@@ -24,7 +24,7 @@ async def send_request(anna: Visitor, link: str = BOOK) -> str:
 
 
 async def act_as_staff(gateway: Running, id_: str, kind: EventKind, **details: Any) -> None:
-    await gateway.requests().act(
+    await gateway.requests().apply_action(
         "DEMO", id_, ActionRequest(kind=kind, details=EventDetails(**details), actor="staff:Åse", version=None)
     )
 
@@ -50,7 +50,7 @@ async def test_a_patron_cancels_after_being_asked(gateway: Running, anna: Visito
     assert "You have cancelled it." in done.text
     assert "This request was cancelled." in done.text
     assert "Cancel" not in acts_of(done)
-    view = await gateway.requests().show("DEMO", id_)
+    view = await gateway.requests().load_view("DEMO", id_)
     assert (view.request.state, view.history[-1].event.actor) == (BorrowingState.CANCELLED, "patron")
 
     again = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(asked))
@@ -138,5 +138,5 @@ async def test_a_loan_is_renewed(gateway: Running, anna: Visitor) -> None:
 
     assert "You have asked to keep it longer." in done.text
     assert "18 January 2030" in done.text
-    view = await gateway.requests().show("DEMO", id_)
+    view = await gateway.requests().load_view("DEMO", id_)
     assert (EventKind.RENEW, "patron") in [(line.event.kind, line.event.actor) for line in view.history]

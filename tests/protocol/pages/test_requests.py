@@ -40,7 +40,7 @@ async def test_readers_name_the_volumes_that_they_need(gateway: Running, anna: V
     await anna.sign_in()
     fields = {"volumes": "Bd. 1\r\n\r\nBd. 2 \r\nBd. 1"}
     await anna.post("/openurl/DEMO/request", {**await anna.form(), **fields, "service": "loan"})
-    (request,) = await gateway.requests().listing("DEMO", RequestFilter(), 10, "")
+    (request,) = await gateway.requests().list_requests("DEMO", RequestFilter(), 10, "")
 
     assert [one.label for one in request.volumes] == ["Bd. 1", "Bd. 2"]
     too_long = {"volumes": "x" * 3_000, "service": "loan"}
@@ -55,7 +55,7 @@ async def test_a_copy_keeps_what_was_declared(gateway: Running, anna: Visitor) -
     fields = {**form, "service": "copy", "component_title": "Nebel", "pages": "3-9", "format_copy": "pdf"}
     without = await anna.post("/openurl/DEMO/request", fields)
     await anna.post("/openurl/DEMO/request", {**fields, "declared": "yes"})
-    (request,) = await gateway.requests().listing("DEMO", RequestFilter(), 10, "")
+    (request,) = await gateway.requests().list_requests("DEMO", RequestFilter(), 10, "")
 
     assert without.status == 422
     assert without.tree.xpath("//input[@id='declared']/@aria-invalid") == ["true"]
@@ -95,7 +95,7 @@ async def test_many_at_once_are_one_request(gateway: Running, anna: Visitor) -> 
 
     assert {one.status for one in done} == {303}
     assert len({one.headers["Location"] for one in done}) == 1
-    assert len(list(await gateway.requests().listing("DEMO", RequestFilter(), 10, ""))) == 1
+    assert len(list(await gateway.requests().list_requests("DEMO", RequestFilter(), 10, ""))) == 1
 
 
 @on_both
@@ -105,7 +105,7 @@ async def test_from_a_page_that_is_out_of_date_it_is_shown_again(gateway: Runnin
     form = {**await anna.form(), "service": "loan", "note": "Bitte bald"}
     await anna.sign_in()
     again = await anna.post("/openurl/DEMO/request", form)
-    nothing = list(await gateway.requests().listing("DEMO", RequestFilter(), 10, ""))
+    nothing = list(await gateway.requests().list_requests("DEMO", RequestFilter(), 10, ""))
     done = await anna.post("/openurl/DEMO/request", {**form, "csrf": again.hidden("csrf")})
 
     assert again.status == 403

@@ -194,7 +194,7 @@ async def test_what_was_filled_in_waits_for_signing_in_anew(gateway: Running, an
     again = await anna.post("/openurl/DEMO/sign-in", {**hidden, "user": PATRON, "password": PIN})
     (await_,) = again.tree.xpath("//main//form")
     done = await anna.post(await_.get("action"), dict(await_.fields))
-    (request,) = await gateway.requests().listing("DEMO", RequestFilter(), 10, "")
+    (request,) = await gateway.requests().list_requests("DEMO", RequestFilter(), 10, "")
 
     assert wrong.hidden("kept.note") == "Bitte <bald>"
     assert (again.status, again.title) == (200, "You are signed in")

@@ -102,7 +102,7 @@ async def act(
     gateway: Running, request: Request, kind: EventKind, actor: str = "staff:j.tanaka", **said: Any
 ) -> Request:
     action = ActionRequest(kind=kind, details=EventDetails(**said), actor=actor, version=None)
-    done: Request = await gateway.requests().act("DEMO", request.id, action)
+    done: Request = await gateway.requests().apply_action("DEMO", request.id, action)
     return done
 
 

@@ -111,7 +111,7 @@ async def test_a_copy_is_made_signed_off_and_delivered_at_one_desk(gateway: Runn
         "not yet fetched"
     ]
 
-    view = await gateway.requests().show("DEMO", request.id)
+    view = await gateway.requests().load_view("DEMO", request.id)
     link = view.history[-1].event.details.link
     path = link.removeprefix("http://ill.bergstadt.example")
     async with aiohttp.ClientSession() as reader, reader.post(f"{gateway.url}{path}") as fetched:

@@ -148,7 +148,7 @@ async def test_an_answer_in_place_reads_and_goes_on_to_the_next(desk: Running) -
         assert words(done, "//div[@id='banner']") == ["Sent to Universitetsbiblioteket i Bergen."]
         assert words(done, "//ul[@class='mails']/li/p[2]") == ["Haster!"]
         thread = await ada.get(f"/messages/{request.number}")
-    said = (await desk.requests().show("DEMO", request.id)).messages
+    said = (await desk.requests().load_view("DEMO", request.id)).messages
     assert [(one.ours, one.event.details.note, one.read_by) for one in said] == [
         (False, "Når kommer den?", "staff:ada"),
         (True, "I morgen.\nHilsen", ""),
@@ -174,7 +174,7 @@ async def test_what_was_typed_is_kept_when_something_came_in_between(desk: Runni
         assert words(shown, "//ol[@class='thread']//blockquote")[-1] == "Vent, vi trenger den ikke."
         assert (await send(ada, shown, "/answer", text="Greit.")).status == 200
     assert [
-        one.event.details.note for one in (await desk.requests().show("DEMO", request.id)).messages if one.ours
+        one.event.details.note for one in (await desk.requests().load_view("DEMO", request.id)).messages if one.ours
     ] == ["Greit."]
 
 
@@ -186,7 +186,7 @@ async def test_an_empty_answer_is_not_sent(desk: Running) -> None:
 
     assert (shown.status, words(shown, "//span[@id='text-wrong']")) == (422, ["Please fill this in."])
     assert shown.tree.findtext(".//title").startswith("Error: ")
-    assert len((await desk.requests().show("DEMO", request.id)).messages) == 1
+    assert len((await desk.requests().load_view("DEMO", request.id)).messages) == 1
 
 
 async def test_marked_as_read_without_an_answer_are_those_that_were_seen(desk: Running) -> None:
@@ -200,7 +200,7 @@ async def test_marked_as_read_without_an_answer_are_those_that_were_seen(desk: R
 
         assert words(done, "//div[@id='banner']") == ["1 message is read."]
         assert done.url.endswith("/staff/messages?role=lending")
-    said = (await desk.requests().show("DEMO", request.id)).messages
+    said = (await desk.requests().load_view("DEMO", request.id)).messages
     assert [(one.event.details.note, one.read_by) for one in said] == [("Takk!", "staff:ada"), ("En ting til", "")]
 
 
@@ -266,7 +266,7 @@ async def test_a_mail_is_put_to_the_request_that_is_chosen(desk: Running) -> Non
         assert words(done, "//div[@id='banner']") == [f"Put to {request.number}."]
         assert "No mail waits." in done.text
         assert (await ada.get(f"/mail/{row.id}")).status == 404
-    said = (await desk.requests().show("DEMO", request.id)).messages
+    said = (await desk.requests().load_view("DEMO", request.id)).messages
     assert [(one.event.details.note, one.read_by) for one in said] == [("Når kommer boka?", "staff:ada")]
 
 
@@ -324,7 +324,7 @@ async def test_what_people_wrote_is_forgotten_with_the_reader(desk: Running) -> 
     for event in (ended, forget):
         await apply_event(context, EventRequest(request_id=request.id, event=event, prepare=keep_request))
 
-    view = await desk.requests().show("DEMO", request.id)
+    view = await desk.requests().load_view("DEMO", request.id)
 
     assert [(line.event.details.note, line.note) for line in view.history] == [("", "")] * len(view.history)
     assert [line.event.kind for line in view.history if line.event.kind is EventKind.MESSAGE]

@@ -57,7 +57,7 @@ def value_of(page: Answer, name: str) -> str:
 
 
 async def list_requests(gateway: Running, role: Role = Role.BORROWING) -> list[Request]:
-    return list(await gateway.requests().listing("DEMO", RequestFilter(role=role), 50, ""))
+    return list(await gateway.requests().list_requests("DEMO", RequestFilter(role=role), 50, ""))
 
 
 @pytest.mark.parametrize("wish", [DOI, f"https://doi.org/{DOI}", f"doi:{DOI}"])
@@ -128,7 +128,7 @@ async def test_a_request_is_made_once(gateway: Running, ruth: Colleague) -> None
     assert made.citation.component_title == "Sea fog and asthma: a cohort study"
     assert str(made.costs.maximum.amount if made.costs.maximum else "") == "12.50"
     assert made.patron.identifier == PATRON
-    assert (await gateway.requests().show("DEMO", made.id)).history[0].event.actor == "staff:r.okafor"
+    assert (await gateway.requests().load_view("DEMO", made.id)).history[0].event.actor == "staff:r.okafor"
 
 
 async def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(gateway: Running, ruth: Colleague) -> None:

@@ -123,7 +123,7 @@ async def test_a_label_has_the_address_and_our_own(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         managed = gateway.gateway.managed
         act = ActionRequest(kind=EventKind.WILL_SUPPLY, actor="staff:test", version=None)
-        await managed.requests.act("DEMO", request.id, act)
+        await managed.requests.apply_action("DEMO", request.id, act)
         label = await ruth.post("/print", {"kind": "address-labels"})
 
         (to,) = texts(label, "//address")

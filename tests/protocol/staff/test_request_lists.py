@@ -210,7 +210,7 @@ async def test_what_fails_is_told_with_its_reason_and_can_be_tried_alone(gateway
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         confirm = await choose(ruth, "borrowing/bulk", "approve", [one.id for one in made])
         assert confirm.title == "Let it go on: 3 requests"
-        await gateway.requests().act("DEMO", made[1].id, cancel)
+        await gateway.requests().apply_action("DEMO", made[1].id, cancel)
 
         result = await choose(ruth, "borrowing/bulk/do", "approve", [one.id for one in made])
         assert result.title == "2 done, 1 failed"

@@ -142,7 +142,9 @@ async def test_what_comes_back_after_its_loss_was_settled_says_what_was_to_be_pa
         (EventKind.LOST, EventDetails()),
         (EventKind.SETTLED, EventDetails(cost=cost)),
     ):
-        await requests.act("DEMO", made.id, ActionRequest(kind=kind, details=details, actor="staff:ana", version=None))
+        await requests.apply_action(
+            "DEMO", made.id, ActionRequest(kind=kind, details=details, actor="staff:ana", version=None)
+        )
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         scanned = await ruth.post("/scan/check-in", {"code": item})
         again = await scan(ruth, "check-in", item)

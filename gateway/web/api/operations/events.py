@@ -84,7 +84,7 @@ async def stream_events(call: OperationCall[NoParameters, EventStreamQuery, None
 
 
 async def list_events(call: OperationCall[NoParameters, EventPageQuery, None]) -> OperationReply:
-    found = await call.parts.services.feed.after(call.holder.library, call.query.after, call.query.limit)
+    found = await call.parts.services.feed.list_events_after(call.holder.library, call.query.after, call.query.limit)
     last = found[-1].id if found else call.query.after
     return OperationReply(EventPage(items=tuple(EventOut.from_history_line(line) for line in found), last=last))
 

@@ -79,7 +79,7 @@ async def act_on_requests(call: OperationCall[BulkActPath, NoParameters, BulkAct
         raise api_problem(ProblemType.INVALID, f"'{kind.value}' needs details of each single request.")
     await _require_change_scopes(call, body.requests)
     details = EventDetails(note=body.note) if "note" in ACTS[kind].field_names else EventDetails()
-    result = await bulk.act(call.holder.library, body.requests, kind, details, call.holder.actor)
+    result = await bulk.apply_action(call.holder.library, body.requests, kind, details, call.holder.actor)
     return OperationReply(BulkResultOut.from_result(result))
 
 
@@ -105,7 +105,7 @@ async def _require_change_scopes(call: AnyCall, ids: Sequence[str]) -> None:
 async def list_requests_as_csv(call: OperationCall[NoParameters, RequestFilterQuery, None]) -> OperationReply:
     asked, requests, library = call.query, call.parts.services.requests, call.holder.library
     wanted = make_request_filter(asked)
-    page = await requests.listing(library, wanted, asked.limit, asked.cursor)
+    page = await requests.list_requests(library, wanted, asked.limit, asked.cursor)
     since = await requests.find_waiting_since(library, wanted.task, page)
     zone = requests.library_context(library).zone
     rows = "".join(format_csv_row(one, since[one.id], zone, with_patron=True) for one in page)

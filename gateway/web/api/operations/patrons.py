@@ -76,7 +76,7 @@ async def _find_patron_id(call: AnyCall) -> str:
 
 async def list_patron_requests(call: OperationCall[NoParameters, PatronRequestQuery, None]) -> OperationReply:
     asked = call.query
-    page = await call.parts.services.patrons.listing(
+    page = await call.parts.services.patrons.list_requests(
         call.holder.library, await _find_patron_id(call), asked.open, asked.language, asked.limit, asked.cursor
     )
     following = next_href(call, page.cursor)
@@ -87,7 +87,7 @@ async def list_patron_requests(call: OperationCall[NoParameters, PatronRequestQu
 async def show_patron_request(call: OperationCall[RequestPath, PatronParameters, None]) -> OperationReply:
     patron_id = await _find_patron_id(call)
     return _patron_request_reply(
-        await call.parts.services.patrons.show(call.holder.library, call.path.id, patron_id, call.query.language)
+        await call.parts.services.patrons.load_view(call.holder.library, call.path.id, patron_id, call.query.language)
     )
 
 
@@ -97,7 +97,7 @@ async def act_for_patron(call: OperationCall[PatronActPath, PatronParameters, Pa
         raise validation_problem("body.answer", "is needed")
     if act is not PatronAction.ANSWER and body.answer:
         raise validation_problem("body.answer", f"means nothing for '{act.value}'")
-    view = await call.parts.services.patrons.act(
+    view = await call.parts.services.patrons.apply_action(
         call.holder.library,
         call.path.id,
         await _find_patron_id(call),

@@ -177,7 +177,7 @@ def make_request_filter(asked: RequestFilterQuery) -> RequestFilter:
 
 async def reply_with_list(call: AnyCall, wanted: RequestFilter) -> OperationReply:
     asked = call.query
-    page = await call.parts.services.requests.listing(call.holder.library, wanted, asked.limit, asked.cursor)
+    page = await call.parts.services.requests.list_requests(call.holder.library, wanted, asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
     copies = await call.parts.services.requests.find_copies_to_pull(call.holder.library, wanted, page)
     items = tuple(RequestLine.from_request(request, copies.get(request.id)) for request in page)
@@ -197,7 +197,7 @@ def make_link_header(following: str) -> dict[str, str]:
 
 
 async def show_request(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
-    shown = await call.parts.services.requests.show(call.holder.library, call.path.id)
+    shown = await call.parts.services.requests.load_view(call.holder.library, call.path.id)
     kinds = (kind for kind in shown.allowed if kind in BY_HAND)
     actions = tuple(
         ActionOut.from_kind(kind, f"{request_href(shown.request.id)}/actions/{kind.value}", shown.hints.get(kind, ""))
@@ -227,14 +227,14 @@ async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) ->
         version=call.version,
         attempt=call.body.attempt,
     )
-    return changed_reply(await call.parts.services.requests.act(call.holder.library, call.path.id, action))
+    return changed_reply(await call.parts.services.requests.apply_action(call.holder.library, call.path.id, action))
 
 
 async def require_change_scope(call: AnyCall, id_: str) -> None:
     """A key that may change one side only must not change the other. Raises ApiProblem (FORBIDDEN), NotFound."""
     lacking = {role for role, scope in SIDES.items() if scope.value not in call.holder.scopes}
     if lacking:
-        request = (await call.parts.services.requests.show(call.holder.library, id_)).request
+        request = (await call.parts.services.requests.load_view(call.holder.library, id_)).request
         if request.role in lacking:
             raise forbidden_problem(SIDES[request.role])
 
@@ -364,7 +364,7 @@ async def upload_attachment(call: OperationCall[RequestPath, UploadQuery, RawBod
 
 
 async def download_attachment(call: OperationCall[FilePath, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.requests.attachment(call.holder.library, call.path.id, call.path.file)
+    found = await call.parts.services.requests.load_attachment(call.holder.library, call.path.id, call.path.file)
     return OperationReply(found.content, 200, file_headers(found), found.attachment.media_type)
 
 

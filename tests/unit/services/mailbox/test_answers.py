@@ -144,7 +144,7 @@ async def test_a_pdf_for_a_copy_is_the_copy(house: MailHouse) -> None:
     (attachment,) = shown.request.attachments
     assert shown.request.state is BorrowingState.COMPLETED
     assert (attachment.name, attachment.size) == ("art.pdf", 17)
-    stored = await house.managed.requests.attachment("DEMO", request.id, attachment.id)
+    stored = await house.managed.requests.load_attachment("DEMO", request.id, attachment.id)
     assert stored.content == b"%PDF-1.7 fiskerne"
     delivered = next(line for line in shown.history if line.event.kind is EventKind.COPY_DELIVERED)
     assert delivered.event.details.link.startswith("https://ill.demo.example/d/")

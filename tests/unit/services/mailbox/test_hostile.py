@@ -109,7 +109,7 @@ async def test_it_is_understood(house: MailHouse, name: str) -> None:
     await filled(house, name)
 
     ((outcome, reason),) = await mail_rows(house.store)
-    page = await house.managed.requests.listing("DEMO", RequestFilter(), 10, "")
+    page = await house.managed.requests.list_requests("DEMO", RequestFilter(), 10, "")
     states = {one.number: one.state.value for one in page}
     assert outcome == "done", reason
     assert states[max(states)] == UNDERSTOOD[name], reason

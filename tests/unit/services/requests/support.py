@@ -144,7 +144,7 @@ class NcipTown:
         return await self.town.see(request)
 
     async def history(self, request: Request) -> tuple[HistoryLine, ...]:
-        return (await self.town.gateway.managed.requests.show("NORTH", request.id)).history
+        return (await self.town.gateway.managed.requests.load_view("NORTH", request.id)).history
 
     async def kinds(self, request: Request) -> list[str]:
         """Events that were not denied, oldest first."""

@@ -38,7 +38,7 @@ async def lend_to(north: NcipTown, profile: str, *acts: K) -> RequestView:
     for act in acts:
         barcode = (await north.free_item()).barcode if act is K.SHIPPED else ""
         await north.act(made, act, barcode=barcode)
-    return await service.show("NORTH", made.id)
+    return await service.load_view("NORTH", made.id)
 
 
 async def test_a_partner_without_a_channel_is_told_nothing(north: NcipTown) -> None:
@@ -68,9 +68,9 @@ async def test_what_the_system_cannot_be_told_staff_do_there(north: NcipTown, mo
     monkeypatch.setattr(EmbeddedLibrary, "capabilities", able)
     service = north.town.gateway.managed.requests
 
-    hints = (await service.show("NORTH", wanted.id)).hints
+    hints = (await service.load_view("NORTH", wanted.id)).hints
     assert hints[K.RECEIVED] == "Make a record for the item in the library's own system first, and give its barcode."
-    hints = (await service.show("NORTH", lent.request.id)).hints
+    hints = (await service.load_view("NORTH", lent.request.id)).hints
     assert hints == {K.CHECKED_IN: "Check the item in in the library's own system first."}
 
 

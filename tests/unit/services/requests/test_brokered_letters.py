@@ -113,7 +113,7 @@ async def read_letter(north: NcipTown, lending: Request, side: str, kind: K, det
 async def find_other_leg(north: NcipTown, lending: Request) -> Request:
     leg = (await north.see(lending)).other_leg
     assert leg is not None
-    return (await north.town.gateway.managed.requests.show("NORTH", leg.request_id)).request
+    return (await north.town.gateway.managed.requests.load_view("NORTH", leg.request_id)).request
 
 
 async def test_what_one_side_writes_is_written_to_the_other(north: NcipTown) -> None:
@@ -137,5 +137,5 @@ async def test_what_can_not_be_said_to_a_requester_by_ncip_is_for_staff_to_tell(
 
     near = await north.see(lending)
     assert (near.state.value, RequestFlag.TROUBLE in near.flags) == ("shipped", True)
-    shown = await north.town.gateway.managed.requests.show("NORTH", near.id)
+    shown = await north.town.gateway.managed.requests.load_view("NORTH", near.id)
     assert any("Zentrale can't be told by a message: shipped" in line.event.details.note for line in shown.history)

@@ -22,7 +22,9 @@ async def test_what_fails_fails_alone_and_says_why(north: NcipTown) -> None:
     await north.quiet()
 
     ids = [first.id, closed.id, "no-such-id", last.id, first.id]
-    result = await managed.bulk.act("NORTH", ids, EventKind.NEXT_SUPPLIER, EventDetails(note="?"), "staff:ruth")
+    result = await managed.bulk.apply_action(
+        "NORTH", ids, EventKind.NEXT_SUPPLIER, EventDetails(note="?"), "staff:ruth"
+    )
 
     assert [request.id for request in result.done] == [first.id, last.id]
     assert [(one.request_id, one.number) for one in result.failed] == [

@@ -72,7 +72,7 @@ class Desk:
         return await self.town.act(request, act)
 
     async def show(self, request: Request) -> RequestView:
-        return await self.town.gateway.managed.requests.show(NORTH, request.id)
+        return await self.town.gateway.managed.requests.load_view(NORTH, request.id)
 
     async def state_of(self, request: Request) -> str:
         return (await self.town.see(request)).state.value

@@ -70,7 +70,7 @@ async def test_what_was_not_sent_is_told_in_person(north: NcipTown) -> None:
     untold, told = (await north.history(request))[-2:]
     assert (untold.event.kind, untold.event.details.reason) == (EventKind.PATRON_NOT_TOLD, "available")
     assert (told.event.kind, told.event.actor) == (EventKind.PATRON_TOLD, "staff:ana")
-    allowed = (await north.town.gateway.managed.requests.show("NORTH", request.id)).allowed
+    allowed = (await north.town.gateway.managed.requests.load_view("NORTH", request.id)).allowed
     assert EventKind.PATRON_TOLD not in allowed, "there is nothing to tell"
 
 

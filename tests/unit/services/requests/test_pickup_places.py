@@ -36,7 +36,7 @@ async def list_letters(north: NcipTown, request: Request) -> list[str]:
 
 
 async def list_timers(north: NcipTown, request: Request) -> set[str]:
-    return {one.timer for one in (await north.town.gateway.managed.requests.show("NORTH", request.id)).timers}
+    return {one.timer for one in (await north.town.gateway.managed.requests.load_view("NORTH", request.id)).timers}
 
 
 async def test_what_is_on_its_way_to_the_pickup_place_is_not_ready(north: NcipTown) -> None:
@@ -93,7 +93,7 @@ async def test_staff_say_that_it_has_arrived_where_nothing_is_scanned(north: Nci
     await north.act(request, EventKind.AT_PICKUP)
 
     assert (await list_letters(north, request))[0] == "available"
-    allowed = (await north.town.gateway.managed.requests.show("NORTH", request.id)).allowed
+    allowed = (await north.town.gateway.managed.requests.load_view("NORTH", request.id)).allowed
     assert EventKind.AT_PICKUP not in allowed
 
 

@@ -79,7 +79,9 @@ async def test_a_reply_in_words_is_on_a_list_until_somebody_reads_it(north: Ncip
         "unread-borrowing": 1,
         "unread-lending": 0,
     }
-    listed = await north.town.gateway.managed.requests.listing("NORTH", RequestFilter(task="unread-borrowing"), 50, "")
+    listed = await north.town.gateway.managed.requests.list_requests(
+        "NORTH", RequestFilter(task="unread-borrowing"), 50, ""
+    )
     assert [one.id for one in listed] == [request.id]
 
     (message,) = await conversation(north, request)
@@ -172,7 +174,7 @@ async def test_a_rule_reads_nothing(north: NcipTown) -> None:
         kind=EventKind.MESSAGE, details=EventDetails(note="Automatic words"), actor="rule", version=None
     )
 
-    await north.town.gateway.managed.requests.act("NORTH", request.id, act)
+    await north.town.gateway.managed.requests.apply_action("NORTH", request.id, act)
 
     assert await unread(north) == [(request.number, "Pregunta")]
 

@@ -41,7 +41,7 @@ async def find_loan(north: NcipTown, barcode: str) -> Loan | None:
 
 
 async def timers_of(north: NcipTown, request: Request) -> set[str]:
-    return {one.timer for one in (await north.town.gateway.managed.requests.show("NORTH", request.id)).timers}
+    return {one.timer for one in (await north.town.gateway.managed.requests.load_view("NORTH", request.id)).timers}
 
 
 async def test_a_parcel_that_was_received_by_mistake_is_on_its_way_again(north: NcipTown) -> None:
