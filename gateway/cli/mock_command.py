@@ -36,6 +36,7 @@ ROLE_TITLES: Mapping[PlayedRole, str] = {
     PlayedRole.LIBRARY: "Scenarios of a library's system",
     PlayedRole.CATALOGUE: "Scenarios of a catalogue",
     PlayedRole.CLIENT: "Scenarios of a system that asks us",
+    PlayedRole.LINK_TARGET: "Scenarios of a system to which links are pushed",
 }
 
 
@@ -96,7 +97,8 @@ def mock_command(
     Under an NCIP profile of a system that only we ask (it has no `auth`, such as koha-ncip) the library's system is
     played: it answers out of a sample library. Under one that lets a system in, such as illiad-alma, that system is
     played: it asks the library for its work, for the patron of --value. Under a profile of a catalogue by SRU or
-    Z39.50 that is played. Not played: partners by OpenURL or letter.
+    Z39.50 that is played, and under one of OpenURL the system to which links are pushed. Partners by letter are not
+    played.
 
     The profile's own address of the partner must lead to the port; for mails `mail` of gateway.yml must. A request
     whose title has `mock:NAME` gets that scenario; others get those of --scenario in turn, or else they are supplied.

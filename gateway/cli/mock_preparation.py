@@ -29,11 +29,14 @@ from gateway.runtime.mock_lines import MockLines
 from gateway.runtime.mock_mail import MockMailServer
 from gateway.runtime.mock_systems import (
     RehearsedCatalogue,
+    RehearsedLinkTarget,
     RehearsedSystem,
     find_rehearsed_catalogue,
+    find_rehearsed_link_target,
     find_rehearsed_system,
     make_mock_catalogue,
     make_mock_client,
+    make_mock_link_target,
     open_mock_library,
 )
 from gateway.runtime.sample_libraries import SampleLibraries
@@ -47,11 +50,11 @@ from gateway.services.mock.scenario import PlayedRole
 from gateway.settings import Settings
 from gateway.web.mock.mock_site import MockEndpoint, MockSite
 
-NOT_PLAYED = "partners by OpenURL or letter are not played"
+NOT_PLAYED = "partners by letter are not played"
 
 DEFAULT_CLIENT_SCENARIO = "client-borrows"
 
-Played = Rehearsed | RehearsedSystem | RehearsedCatalogue
+Played = Rehearsed | RehearsedSystem | RehearsedCatalogue | RehearsedLinkTarget
 
 Listen = Callable[[str, int], Awaitable[str]]
 """Host and port; it gives HOST:PORT. Raises OSError, Refused."""
@@ -80,7 +83,10 @@ def find_rehearsed(adapters: AdapterRegistry, profile: Profile) -> Played | None
     if partner is not None:
         return partner
     system = find_rehearsed_system(adapters, profile)
-    return system if system is not None else find_rehearsed_catalogue(adapters, profile)
+    if system is not None:
+        return system
+    catalogue = find_rehearsed_catalogue(adapters, profile)
+    return catalogue if catalogue is not None else find_rehearsed_link_target(adapters, profile)
 
 
 def list_roles(protocol: Played) -> tuple[PlayedRole, ...]:
@@ -89,12 +95,14 @@ def list_roles(protocol: Played) -> tuple[PlayedRole, ...]:
         return (PlayedRole.CLIENT,) if protocol.is_client else (PlayedRole.LIBRARY,)
     if isinstance(protocol, RehearsedCatalogue):
         return (PlayedRole.CATALOGUE,)
+    if isinstance(protocol, RehearsedLinkTarget):
+        return (PlayedRole.LINK_TARGET,)
     return (PlayedRole.LENDING, PlayedRole.BORROWING)
 
 
 def list_misbehaviours(protocol: Played) -> Mapping[str, str]:
-    """By mail nothing is answered that could be wrong, and by a client neither."""
-    if isinstance(protocol, RehearsedMailFormat) or PlayedRole.CLIENT in list_roles(protocol):
+    """By mail nothing is answered that could be wrong, nor by a client; a page has no standard."""
+    if isinstance(protocol, RehearsedMailFormat | RehearsedLinkTarget) or PlayedRole.CLIENT in list_roles(protocol):
         return {}
     return protocol.rehearsal.misbehaviours
 
@@ -109,6 +117,8 @@ def prepare_mock(
         return _open_library(installation, profile, protocol, options)
     if isinstance(protocol, RehearsedCatalogue):
         return _open_catalogue(installation, profile, protocol, options)
+    if isinstance(protocol, RehearsedLinkTarget):
+        return _open_link_target(installation, profile, protocol, options)
     return _open_partner(installation, profile, protocol, options, against)
 
 
@@ -159,6 +169,16 @@ async def _open_catalogue(
         return
     lines = MockCatalogueLines(catalogue, cut, clock)
     yield PreparedMock(MockSite(catalogue, texts), introduction=titles, listen=lines.start, stop_listening=lines.stop)
+
+
+@asynccontextmanager
+async def _open_link_target(
+    installation: Installation, profile: Profile, protocol: RehearsedLinkTarget, options: MockOptions
+) -> AsyncIterator[PreparedMock]:
+    target = make_mock_link_target(installation.settings, profile, protocol, options)
+    endpoint = MockEndpoint(target, installation.clock, ("GET", "POST"))
+    site = MockSite(target, _load_texts(installation.settings), endpoint)
+    yield PreparedMock(site, introduction="Links go to a path, such as /request.")
 
 
 @asynccontextmanager
@@ -227,6 +247,8 @@ def _prepare_partner(
 def is_over_http(protocol: Played) -> bool:
     if isinstance(protocol, RehearsedCatalogue):
         return protocol.rehearsal.cut_messages is None
+    if isinstance(protocol, RehearsedLinkTarget):
+        return True
     return not isinstance(protocol, RehearsedMailFormat) and protocol.adapter.over_http
 
 
@@ -234,9 +256,9 @@ def choose_address(against: str | None, settings: Settings, protocol: Played, pr
     """Where messages of the partner go; empty: it sends none. Raises click.UsageError."""
     if isinstance(protocol, RehearsedSystem) and protocol.is_client:
         return _choose_client_address(against, settings, protocol, profile)
-    if isinstance(protocol, RehearsedSystem | RehearsedCatalogue):
+    if isinstance(protocol, RehearsedSystem | RehearsedCatalogue | RehearsedLinkTarget):
         if against is not None:
-            raise click.UsageError("--against: a library's system or a catalogue sends nothing by itself")
+            raise click.UsageError("--against: who is played here sends nothing by itself")
         return ""
     if isinstance(protocol, RehearsedMailFormat):
         return _find_library_address(settings, profile)

@@ -139,8 +139,8 @@ def build_mock_partner(
             mailer=RecordingMailer(mailer, record) if mailer is not None else NoMailServer(),
             sender=LetterSender(ours.email, ours.name),
             letters=LetterRenderer(settings.letters_folder, settings.letters.language),
-            read_file=_read_no_file,
-            receive=_receive_nothing,
+            read_file=read_no_file,
+            receive=receive_nothing,
             lines=lines.record_by(record) if lines is not None else NoPartnerConnections(),
             record=record,
         )
@@ -231,12 +231,12 @@ def _make_profile_error(profile: Profile, key: tuple[str, ...], words: str) -> C
     return ConfigurationError([ConfigurationProblem(f"profile {profile.name}", 0, key, words)])
 
 
-async def _read_no_file(_library: str, file_id: str) -> bytes:
+async def read_no_file(_library: str, file_id: str) -> bytes:
     """A partner that is played keeps no files."""
     raise KeyError(file_id)
 
 
-async def _receive_nothing(
+async def receive_nothing(
     message: IncomingPartnerMessage, profile: Profile | None, carried: ChannelMessage | None = None
 ) -> InboxResult:
     raise Unavailable("a partner that is played takes messages where it listens alone")

@@ -42,7 +42,7 @@ class MockEndpoint:
         body = await read_body(request, self._reception.max_bytes, ReadTimeouts())
         reply = await self._reception.receive_message(
             RawMessage(
-                body=body.data,
+                body=body.data if request.method != hdrs.METH_GET else request.rel_url.raw_query_string.encode(),
                 received=self._clock.now(),
                 transport=TransportKind.HTTP,
                 protocol=self._reception.protocol,

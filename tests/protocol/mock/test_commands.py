@@ -30,6 +30,11 @@ LIBRARY: Mapping[str, object] = {"ncip": {}}
 CLIENT: Mapping[str, object] = {"auth": [{"kind": "network", "networks": ["127.0.0.0/8"]}], "ncip": {}}
 """A system that asks us."""
 
+DALEN: Mapping[str, object] = {
+    "partner": {"symbols": ["ISIL:NO-0030104"], "channel": "mail", "email": "ill@dalen.example"}
+}
+"""By letter."""
+
 NOWHERE = "http://127.0.0.1:9/iso18626"
 
 
@@ -44,6 +49,7 @@ def illgate(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     (folder / "profiles" / "nordby.yml").write_text(yaml.safe_dump(NORDBY), "utf-8")
     (folder / "profiles" / "our-library.yml").write_text(yaml.safe_dump(dict(LIBRARY)), "utf-8")
     (folder / "profiles" / "their-system.yml").write_text(yaml.safe_dump(dict(CLIENT)), "utf-8")
+    (folder / "profiles" / "dalen.yml").write_text(yaml.safe_dump(dict(DALEN)), "utf-8")
     (folder / "profiles" / "kveldsvik.yml").write_text(yaml.safe_dump(dict(KVELDSVIK)), "utf-8")
 
     def run_command(*words: str) -> Result:
@@ -82,13 +88,14 @@ def test_by_mail_there_are_no_misbehaviours(illgate: Typed) -> None:
         (("conformance", "nordby", "--against", NOWHERE), "--against: not HOST:PORT"),
         (("mock", "fjordby", "--against", "127.0.0.1:9"), "--against: not a URL with http or https"),
         (("mock", "kveldsvik", "--against", NOWHERE), "--against: not HOST:PORT"),
+        (("mock", "dalen"), "partners by letter are not played"),
         (("mock", "their-system", "--against", NOWHERE), "--value patron=NUMBER says for which patron"),
         (("mock", "their-system", "--against", NOWHERE, "--value", "mood=good"), "there are: patron (who asks;"),
         (("mock", "fjordby", "--against", NOWHERE, "--value", "patron=1"), "there are: none"),
         (("mock", "our-library", "--scenario", "asks-loan"), "not a scenario of who is played here: asks-loan"),
         (
             ("mock", "our-library", "--against", NOWHERE),
-            "a catalogue sends nothing by itself",
+            "--against: who is played here sends nothing by itself",
         ),
     ],
 )
