@@ -19,6 +19,11 @@ MANY = 8
 
 
 @pytest.fixture
+def store_url(migrated_store_url: str) -> str:
+    return migrated_store_url
+
+
+@pytest.fixture
 async def world(store: Store) -> EmbeddedWorld:
     return await embedded_world(store)
 

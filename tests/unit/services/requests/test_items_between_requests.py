@@ -6,7 +6,7 @@ The library refuses what the second asks for because of what it still keeps for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from gateway.domain.requests.views import ActionRequest, BorrowingDraft, Lending
 from gateway.ports.library_system import PatronKey
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from tests.support.postgresql import Server
 from tests.unit.services.requests.support import EASY, PATRON, STAFF, UNUSED_PORT
 
 NORTH = "NORTH"
@@ -121,11 +122,35 @@ class Desk:
         return loan.request_id if loan is not None else None
 
 
+@pytest.fixture(scope="module")
+def postgresql_sample(postgresql_server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with the sample library; only to be copied, since to fill one takes seconds."""
+    name = postgresql_server.create_database()
+    url = postgresql_server.url(name)
+    config = make_installation(tmp_path_factory.mktemp("sample") / "north", SITE, UNUSED_PORT, url)
+    asyncio.run(fill_library(Town(config, FixedClock(START))))
+    return name
+
+
+@pytest.fixture
+def postgresql_sample_url(postgresql_server: Server, postgresql_sample: str) -> Iterator[str]:
+    name = postgresql_server.create_database(postgresql_sample)
+    yield postgresql_server.url(name)
+    postgresql_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """Of a database with the sample library; empty: that of the installation, which is to be filled."""
+    return request.getfixturevalue("postgresql_sample_url") if request.param == "postgresql" else ""
+
+
 @pytest.fixture
 async def desk(tmp_path: Path, store_url: str) -> AsyncIterator[Desk]:
     config = await asyncio.to_thread(make_installation, tmp_path / "north", SITE, UNUSED_PORT, store_url)
     clock = FixedClock(START)
-    await fill_library(Town(config, clock))
+    if not store_url:
+        await fill_library(Town(config, clock))
     town = Town(config, clock)
     await town.start()
     yield Desk(town, clock)

@@ -3,12 +3,14 @@ from __future__ import annotations
 import pytest
 
 from gateway.ports.shared_store import Store
-from gateway.store.requests import tables  # noqa: F401 - its tables belong to `metadata`
-from gateway.store.schema import metadata
+
+
+@pytest.fixture
+def store_url(migrated_store_url: str) -> str:
+    return migrated_store_url
 
 
 @pytest.fixture
 async def timed(store: Store) -> Store:
     """On each database, with its tables."""
-    await store.write(lambda connection: metadata.create_all(connection))
     return store
