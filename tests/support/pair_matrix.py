@@ -57,6 +57,16 @@ WAYS: Mapping[str, Join] = {
 }
 """By which two gateways lend to each other without people."""
 
+TO_BROKER = ("iso18626-2021", "iso-ill-call-back")
+"""By which a requester asks the broker in these tables."""
+
+_TRANSPORTS = {"iso18626-2021": "http", "iso18626-2017": "http", "iso-ill-tcp": "tcp", "iso-ill-call-back": "tcp"}
+"""Others go by mail. A gateway of these tables has one listener and one mailbox of each kind."""
+
+
+def can_join_broker(near: str, far: str) -> bool:
+    return near == far or _TRANSPORTS.get(near) != _TRANSPORTS.get(far)
+
 
 NO_CODE = "no code of a reply says it"
 UNSAYABLE: Mapping[str, Mapping[str, str]] = {
@@ -92,7 +102,8 @@ async def play_pair(way: str, case: str, template: Template, folder: Path, dovec
 
 async def play_trio(near: str, far: str, case: str, template: Template, folder: Path, dovecot: Dovecot) -> None:
     name = f"{near}-{far}-{case.replace('_', '-')}"
-    joining = TwoWays(WAYS[near](dovecot, f"n-{name}"), WAYS[far](dovecot, f"f-{name}"))
+    first = WAYS[near](dovecot, f"n-{name}")
+    joining = first if near == far else TwoWays(first, WAYS[far](dovecot, f"f-{name}"))
     async with Trio(template, folder, joining, brokered_sequences.WORKFLOW) as trio:
         await brokered_sequences.SEQUENCES[case](trio)
         await trio.nothing_is_left()
@@ -120,7 +131,7 @@ async def _play_cell(case: str, play: Play) -> str:
 
 
 async def play_all(ways: Sequence[str], template: Template, dovecot: Dovecot) -> Iterator[str]:
-    """Of pairs, and of each way to a broker with each way from it."""
+    """Of pairs, and of ways to a broker with the ways from it."""
     cases = tuple(iso_sequences.SEQUENCES)
     columns = {
         way: await play_column(
@@ -132,7 +143,7 @@ async def play_all(ways: Sequence[str], template: Template, dovecot: Dovecot) ->
     }
     tables = [_render_columns("case", cases, columns)]
     brokered_cases = tuple(brokered_sequences.SEQUENCES)
-    for near in ways:
+    for near in [one for one in ways if one in TO_BROKER]:
         brokered = {
             f"{near} → {far}": await play_column(
                 brokered_cases,
@@ -142,6 +153,7 @@ async def play_all(ways: Sequence[str], template: Template, dovecot: Dovecot) ->
                 UNSAYABLE_BROKERED.get(far, {}),
             )
             for far in ways
+            if can_join_broker(near, far)
         }
         tables.append(_render_columns("case, brokered", brokered_cases, brokered))
     return iter(tables)
