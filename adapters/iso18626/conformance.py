@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from time import monotonic
 
 from yarl import URL
@@ -51,6 +52,7 @@ from gateway.ports.rehearsal import (
     ConformanceConversation,
     ConformanceFinding,
     TriedSide,
+    make_conversation,
 )
 from gateway.ports.tls import make_client_context
 
@@ -297,15 +299,7 @@ class Iso18626Trials:
             words = "names no symbol for the partner, and messages say who speaks with whom"
             name = f"profile {context.profile.name}"
             raise ConfigurationError([ConfigurationProblem(name, 0, ("partner", "symbols"), words)])
-        return [_make_conversation(name, title, hold, context) for name, title, hold in _CONVERSATIONS]
-
-
-def _make_conversation(
-    name: str, title: str, hold: Callable[[Iso18626Trial], Awaitable[None]], context: ConformanceContext
-) -> ConformanceConversation:
-    async def hold_whole() -> tuple[CheckedExchange, ...]:
-        trial = Iso18626Trial(name, context)
-        await hold(trial)
-        return tuple(trial.exchanges)
-
-    return ConformanceConversation(name=name, title=title, hold=hold_whole)
+        return [
+            make_conversation(name, title, hold, partial(Iso18626Trial, name, context))
+            for name, title, hold in _CONVERSATIONS
+        ]

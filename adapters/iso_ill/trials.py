@@ -13,6 +13,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 
 from adapters.iso_ill.codec import (
@@ -62,6 +63,7 @@ from gateway.ports.rehearsal import (
     ConformanceFinding,
     FindingWeight,
     TriedSide,
+    make_conversation,
 )
 from gateway.ports.tls import make_client_context
 
@@ -444,15 +446,7 @@ class IsoIllTrials:
             words = "a partner that is reached by mail can't be tried" if by_mail else "names no symbol of the partner"
             key = ("iso_ill", "transport", "by") if by_mail else ("partner", "symbols")
             raise ConfigurationError([ConfigurationProblem(f"profile {context.profile.name}", 0, key, words)])
-        return [_make_conversation(name, title, hold, context) for name, title, hold in _CONVERSATIONS]
-
-
-def _make_conversation(
-    name: str, title: str, hold: Callable[[IsoIllTrial], Awaitable[None]], context: ConformanceContext
-) -> ConformanceConversation:
-    async def hold_trial() -> tuple[CheckedExchange, ...]:
-        trial = IsoIllTrial(name, context)
-        await hold(trial)
-        return tuple(trial.exchanges)
-
-    return ConformanceConversation(name=name, title=title, hold=hold_trial)
+        return [
+            make_conversation(name, title, hold, partial(IsoIllTrial, name, context))
+            for name, title, hold in _CONVERSATIONS
+        ]

@@ -8,7 +8,8 @@ may be used for trials, about these too (docs/facts/ncip.md 2).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from lxml import etree
 
@@ -39,6 +40,7 @@ from gateway.ports.rehearsal import (
     ConformanceFinding,
     FindingWeight,
     TriedSide,
+    make_conversation,
 )
 from gateway.ports.responder import ExchangeContext
 
@@ -95,7 +97,7 @@ class NcipTrials:
         if {"patron", "item"} <= set(context.values):
             chosen.append(("request", "The patron asks for the item, and changes their mind", try_request))
         chosen.append(("broken-messages", "What is no message", try_broken_messages))
-        return [_make_conversation(name, title, hold, context) for name, title, hold in chosen]
+        return [make_conversation(name, title, hold, partial(NcipTrial, name, context)) for name, title, hold in chosen]
 
 
 def dialect_of(profile: Profile) -> NcipDialect:
@@ -223,17 +225,6 @@ def _choose_values(service: str, patron: str, item: str, request: str) -> Mappin
         case "accept-item":
             return {"request": request, "patron": patron, "title": TITLE}
     return both
-
-
-def _make_conversation(
-    name: str, title: str, hold: Callable[[NcipTrial], Awaitable[None]], context: ConformanceContext
-) -> ConformanceConversation:
-    async def hold_whole() -> tuple[CheckedExchange, ...]:
-        trial = NcipTrial(name, context)
-        await hold(trial)
-        return tuple(trial.exchanges)
-
-    return ConformanceConversation(name=name, title=title, hold=hold_whole)
 
 
 # --- what is wrong with an answer ------------------------------------------------------------------------

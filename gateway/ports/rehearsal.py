@@ -12,7 +12,7 @@ from dataclasses import field
 from datetime import tzinfo
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -22,6 +22,8 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import PartnerService, Secrets
 from gateway.ports.responder import RawMessage, ResponderAnswer
+
+R = TypeVar("R", bound="RecordsExchanges")
 
 
 class FindingWeight(StrEnum):
@@ -62,6 +64,25 @@ class ConformanceConversation:
     name: str
     title: str
     hold: Callable[[], Awaitable[tuple[CheckedExchange, ...]]]
+
+
+class RecordsExchanges(Protocol):
+    """A conversation that is being held: what was exchanged in it so far."""
+
+    exchanges: list[CheckedExchange]
+
+
+def make_conversation(
+    name: str, title: str, hold: Callable[[R], Awaitable[None]], make_trial: Callable[[], R]
+) -> ConformanceConversation:
+    """`make_trial`: a new one each time it is held."""
+
+    async def hold_trial() -> tuple[CheckedExchange, ...]:
+        trial = make_trial()
+        await hold(trial)
+        return tuple(trial.exchanges)
+
+    return ConformanceConversation(name=name, title=title, hold=hold_trial)
 
 
 class TriedSide(StrEnum):
