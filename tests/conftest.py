@@ -114,7 +114,7 @@ async def store(store_url: str) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def alembic_itself() -> Iterator[None]:
+def migrations_by_alembic() -> Iterator[None]:
     """For tests of the migrations; elsewhere what the first one did is repeated."""
     migrate_by_alembic()
     yield

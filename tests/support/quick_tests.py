@@ -26,7 +26,7 @@ GATEWAY_FIXTURES = frozenset(
         "fjordby",
         "sharing",
         "catalogues",
-        "alembic_itself",
+        "migrations_by_alembic",
     }
 )
 """Who asks for one of them has a whole gateway, what `illgate init` makes, or Alembic: half a second for each test."""

@@ -192,10 +192,10 @@ def is_over(rule: ScanRule, request: Request, code: str) -> bool:
 
 
 _RETURNS = frozenset({ScanWork.TAKE_BACK, ScanWork.RETURN, ScanWork.CHECK_IN})
-"""By these something turns up that was lost."""
+"""By these an item that was lost may come back."""
 
 
-def can_turn_up(rule: ScanRule, request: Request) -> bool:
+def is_return_of_lost_item(rule: ScanRule, request: Request) -> bool:
     """Whether it ended with a loss, and the act finds what was lost."""
     return rule.work in _RETURNS and request.is_lost
 

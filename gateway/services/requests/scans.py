@@ -148,7 +148,7 @@ class ScanService:
             return await self._carry_out(context, replace(order, request_id=order.after, item=order.code, after=""))
         if not fitting:
             return await self._explain_no_request(context, order, matches, named)
-        lost = [one for one in fitting if scan_rules.can_turn_up(rule, one)]
+        lost = [one for one in fitting if scan_rules.is_return_of_lost_item(rule, one)]
         candidates = waiting or [one for one in fitting if one.open] or lost[:1] or fitting[:1]
         if len(candidates) > 1:
             return _say(order, ScanReason.SEVERAL, choices=tuple(candidates))

@@ -33,7 +33,7 @@ from gateway.store.requests.requests import insert_request
 from gateway.store.schema import metadata
 from tests.unit.store.requests.samples import GARDEN, borrowing
 
-pytestmark = pytest.mark.usefixtures("alembic_itself")
+pytestmark = pytest.mark.usefixtures("migrations_by_alembic")
 
 STEPS = [
     "0001: Message journal, processed messages, retention",

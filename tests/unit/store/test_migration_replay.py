@@ -34,7 +34,7 @@ def describe_database(connection: Connection) -> tuple[list[Row], dict[str, list
     return [tuple(row) for query in (columns, indexes) for row in connection.execute(query)], rows
 
 
-pytestmark = pytest.mark.usefixtures("alembic_itself")
+pytestmark = pytest.mark.usefixtures("migrations_by_alembic")
 
 
 async def compare_ways(by_alembic: Store, first: Store, later: Store) -> None:

@@ -15,7 +15,7 @@ from gateway.domain.library import Bib, RecordId
 from gateway.ports.shared_store import Store
 from gateway.store.migration import migrate_store
 
-pytestmark = pytest.mark.usefixtures("alembic_itself")
+pytestmark = pytest.mark.usefixtures("migrations_by_alembic")
 
 STEPS = ["0001: tables of the embedded library", "0002: look-up words of records folded anew"]
 
