@@ -253,7 +253,8 @@ def _events_of_check_in(outcome: LibraryOutcome, request: Request) -> Iterator[O
 
 def _events_of_own_check_in(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     result: commands.ItemReturned = outcome.result
-    if request.state not in (LendingState.SHIPPED, LendingState.RETURNED, LendingState.LOST):
+    is_out = request.state in (LendingState.SHIPPED, LendingState.RETURNED, LendingState.LOST)
+    if not is_out and not request.is_loss_settled:
         return
     if len(request.volumes) > 1:
         volume = outcome.find_volume(request, result.item.barcode) if result.item is not None else None

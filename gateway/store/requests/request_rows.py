@@ -18,7 +18,15 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event
-from gateway.domain.requests.request import ON_RECORD, OPEN_ATTEMPT, AttemptStatus, LendingState, Request, Role
+from gateway.domain.requests.request import (
+    ON_RECORD,
+    OPEN_ATTEMPT,
+    AttemptStatus,
+    LendingState,
+    Request,
+    Role,
+    VolumeState,
+)
 from gateway.domain.requests.search_terms import list_search_terms
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.text_folding import fold_text
@@ -108,7 +116,12 @@ def external_numbers_of(request: Request) -> tuple[str, ...]:
 
 def open_barcodes_of(request: Request) -> frozenset[str]:
     """Barcodes of its items until it is closed: our own item goes out for one request after the other. Also of what was
-    lost, or is to be sent back, of suppliers that were asked before."""
+    lost, or is to be sent back, of suppliers that were asked before; and of what was lost until it turns up, where the
+    loss was settled."""
+    if request.is_loss_settled:
+        lost = (volume.barcode for volume in request.volumes if volume.state is VolumeState.LOST)
+        own = (request.item_barcode,) if len(request.volumes) == 1 else ()
+        return frozenset(normalize_external_number(one) for one in (*lost, *own) if one.strip())
     if not request.open:
         return frozenset()
     past = (code for attempt in request.attempts if attempt.status in ON_RECORD for code in attempt.pieces)

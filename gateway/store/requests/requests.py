@@ -370,7 +370,9 @@ def lock_transaction(connection: Connection, library: str, partner_symbol: str, 
 def find_barcodes_in_use(connection: Connection, library: str, items: Collection[str], besides: str) -> frozenset[str]:
     """Those of these barcodes that open requests have, other than the one with the id `besides`."""
     found = connection.execute(
-        select(_b.barcode).where(_b.library == library, _b.barcode.in_(sorted(items)), _b.request_id != besides)
+        select(_b.barcode)
+        .join(request, (request.c.library == _b.library) & (request.c.id == _b.request_id))
+        .where(_b.library == library, _b.barcode.in_(sorted(items)), _b.request_id != besides, IS_OPEN)
     )
     return frozenset(found.scalars())
 

@@ -164,3 +164,20 @@ async def test_a_desk_that_speaks_ncip_takes_back_what_was_lost(north: NcipTown)
     await north.send("desk", "CheckInItem", item=lost.volumes[0].barcode)
 
     assert (await north.see(lost)).state is BorrowingState.BACK
+
+
+async def test_a_desk_that_speaks_ncip_checks_in_what_turns_up_after_its_loss_was_settled(north: NcipTown) -> None:
+    lost = await lose_at_partner(north, "hill")
+    await north.act(lost, EventKind.SETTLED, cost=COST)
+    await north.quiet()
+
+    for _ in range(2):
+        await north.send("desk", "CheckInItem", item=lost.item_barcode)
+    await north.quiet()
+
+    found = await north.see(lost)
+    assert (found.state, found.is_loss_settled) == (LendingState.COMPLETED, False)
+    item = await north.town.context.find_item(lost.item_barcode)
+    assert item is not None
+    assert item.status is not ItemStatus.LOST
+    assert (await north.kinds(lost)).count("checked-in") == 1
