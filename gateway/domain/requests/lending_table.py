@@ -185,6 +185,8 @@ ROWS: Mapping[S, Row] = {
     S.CANCEL_PENDING: {
         local_signal(K.CANCEL_ACCEPTED): move_to(S.CANCELLED, *_NO, NotifyPartner(K.CANCEL_ACCEPTED)),
         local_signal(K.CANCEL_REFUSED): (
+            move_to(S.WILL_SUPPLY, NotifyPartner(K.CANCEL_REFUSED), when=g.was_before_cancel(S.WILL_SUPPLY)),
+            move_to(S.HOLD_PLACED, NotifyPartner(K.CANCEL_REFUSED), when=g.was_before_cancel(S.HOLD_PLACED)),
             move_to(S.NEW, NotifyPartner(K.CANCEL_REFUSED), when=g.NO_ITEM),
             move_to(S.DIGITISING, NotifyPartner(K.CANCEL_REFUSED), when=g.COPY),
             move_to(S.LOCATED, NotifyPartner(K.CANCEL_REFUSED)),

@@ -403,6 +403,7 @@ class Request:
     direct_patron: PatronLink = PatronLink()  # loan to requester: the other institution's patron, here
     sign_offs: tuple[SignOff, ...] = ()
     digitised_by: str = ""  # who made the copy, as histories name them
+    before_cancel: LendingState | None = None  # while a cancellation waits: where it leads back to
 
     @property
     def open(self) -> bool:

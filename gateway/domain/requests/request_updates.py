@@ -68,7 +68,16 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
     )
     if request.role is Role.BORROWING:
         changed = _update_transit_flag(_update_attempt(changed, event, request.state))
+    else:
+        changed = replace(changed, before_cancel=_find_state_before_cancel(request, to))
     return _apply_event_kind(changed, event)
+
+
+def _find_state_before_cancel(request: Request, to: State) -> LendingState | None:
+    if to is not LendingState.CANCEL_PENDING:
+        return None
+    before = request.state
+    return before if isinstance(before, LendingState) and before is not to else request.before_cancel
 
 
 def record_late_event(request: Request, event: Event) -> Request:

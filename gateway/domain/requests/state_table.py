@@ -301,6 +301,12 @@ def was_in_state(state: State) -> Guard:
     )
 
 
+def was_before_cancel(state: LendingState) -> Guard:
+    return _make_guard(
+        write_sentence("it was '%(state)s' before", state=state.value), lambda r, _e, _w: r.before_cancel is state
+    )
+
+
 RENEWAL_PENDING = _make_guard("a renewal is open", _has_flag(RequestFlag.RENEWAL_PENDING))
 MAY_RENEW = _make_guard(
     "renewals are possible, none is open and the item is not recalled",

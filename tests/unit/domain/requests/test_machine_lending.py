@@ -227,7 +227,16 @@ def test_staff_grant_a_cancellation() -> None:
     assert told(asked_to_cancel().us(EventKind.CANCEL_ACCEPTED)) == ((EventKind.CANCEL_ACCEPTED, 0),)
 
 
-@pytest.mark.parametrize(("before", "after"), [((), L.NEW), ((EventKind.LOCATED,), L.LOCATED)])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((), L.NEW),
+        ((EventKind.LOCATED,), L.LOCATED),
+        ((EventKind.WILL_SUPPLY,), L.WILL_SUPPLY),
+        ((EventKind.LOCATED, EventKind.WILL_SUPPLY), L.WILL_SUPPLY),
+        ((EventKind.WILL_SUPPLY, EventKind.HOLD_PLACED), L.HOLD_PLACED),
+    ],
+)
 def test_staff_refuse_a_cancellation_and_go_on_where_they_were(
     before: tuple[EventKind, ...], after: LendingState
 ) -> None:
