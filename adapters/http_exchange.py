@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
 
 if TYPE_CHECKING:
@@ -80,8 +81,10 @@ async def exchange_http(message: HttpMessage, limits: HttpLimits, tls: ssl.SSLCo
             return await _read_reply(response, limits.max_bytes)
     except (aiohttp.ClientError, OSError, ValueError) as error:  # time-outs are OSErrors
         if not progress.sent:
-            raise Unavailable(f"not reached: {describe_http_error(error)}") from None
-        raise OutcomeUnknown(f"sent, but no whole answer came: {describe_http_error(error)}") from None
+            raise Unavailable(write_sentence("not reached: %(report)s", report=describe_http_error(error))) from None
+        raise OutcomeUnknown(
+            write_sentence("sent, but no whole answer came: %(report)s", report=describe_http_error(error))
+        ) from None
 
 
 async def _read_reply(response: aiohttp.ClientResponse, max_bytes: int) -> HttpReply:
@@ -109,9 +112,8 @@ async def _note_sent(
 def describe_http_error(error: Exception) -> str:
     """Its kind, and what the system said about the connection: an error's own text may quote the URL."""
     if isinstance(error, TimeoutError):
-        return "time-out"
+        return write_sentence("time-out")
     from aiohttp import ClientConnectorError
 
     reason = error.os_error if isinstance(error, ClientConnectorError) else error
-    said = reason.strerror if isinstance(reason, OSError) else ""
-    return said or type(error).__name__
+    return sentence_of_system(reason) if isinstance(reason, OSError) and reason.strerror else type(error).__name__

@@ -25,6 +25,7 @@ from gateway.domain.problems import ConfigurationError, MessagePart, Refusal, Re
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.incoming_mail import shorten_text
@@ -200,7 +201,9 @@ class ArtemailChannel:
         try:
             return self._context.secrets(reference)
         except ConfigurationError as error:
-            raise Unavailable(f"the customer's password can't be read: {error}") from error
+            raise Unavailable(
+                write_sentence("the customer's password can't be read: %(report)s", report=error)
+            ) from error
 
     async def _load_copy_files(self, message: PartnerMessage) -> tuple[File, ...]:
         """The copy that the message brings. Raises Refused when it isn't there any more and there is no link."""
@@ -231,7 +234,9 @@ def _build_order_mail(mail: OrderMail, password: str) -> EmailMessage:
     try:
         text = fill_password(mail.text, password)
     except ValueError as error:
-        raise Refused(RefusalReason.INVALID_VALUE, f"The order can't be written: {error}.") from error
+        raise Refused(
+            RefusalReason.INVALID_VALUE, write_sentence("The order can't be written: %(report)s.", report=error)
+        ) from error
     letter = RenderedLetter(
         to=mail.to, subject=mail.subject, text=text, message_id=mail.id, language="", at=mail.at, charset=CHARSET
     )
@@ -243,7 +248,9 @@ def _encode_orders(file: OrderFile, dialect: ArtemailDialect) -> tuple[str, Sequ
     try:
         return encode(file, dialect.layout.codec_layout)
     except ValueError as error:
-        raise Refused(RefusalReason.INVALID_VALUE, f"The order can't be written: {error}.") from error
+        raise Refused(
+            RefusalReason.INVALID_VALUE, write_sentence("The order can't be written: %(report)s.", report=error)
+        ) from error
 
 
 def _recipient_address(message: PartnerMessage, profile: Profile, dialect: ArtemailDialect) -> str:

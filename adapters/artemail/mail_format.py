@@ -42,6 +42,7 @@ from gateway.domain.requests.note_terms import (
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.volume_notes import tell_volumes
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import BatchEvent, IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.partner_channel import PartnerMessage
@@ -278,9 +279,19 @@ def write_reply(message: PartnerMessage, dialect: ArtemailDialect, zone: tzinfo)
             prose = tuple(filter(None, map(scribe.transcribe, lines)))
             summary = scribe.summarise_changes()
             return ReplyBody(number, "\n".join((line, *prose)) + "\n", (summary,) if summary else ())
-    said = f"No code in `replies.codes` of the profile says '{message.kind.value}'"
-    why = f" for the reason '{message.details.reason}'" if message.details.reason else ""
-    raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"{said}{why}, with what is known.")
+    raise Refused(RefusalReason.UNSUPPORTED_SERVICE, _describe_missing_code(message.kind, message.details.reason))
+
+
+def _describe_missing_code(kind: EventKind, reason: str) -> str:
+    if not reason:
+        return write_sentence(
+            "No code in `replies.codes` of the profile says '%(kind)s', with what is known.", kind=kind.value
+        )
+    return write_sentence(
+        "No code in `replies.codes` of the profile says '%(kind)s' for the reason '%(reason)s', with what is known.",
+        kind=kind.value,
+        reason=reason,
+    )
 
 
 def _say_changed_due(message: PartnerMessage, dialect: ArtemailDialect, zone: tzinfo) -> PartnerMessage:

@@ -31,6 +31,7 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.note_terms import read_note_terms, write_cost_term
 from gateway.domain.requests.request import LendingState, LibraryParty, Request, RequestedService, Role, ServiceType
 from gateway.domain.requests.volume_notes import read_wanted_volumes, tell_volumes
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.library_system import LibraryInfo
@@ -93,8 +94,9 @@ def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: Li
     if message.kind is not EventKind.REQUEST:
         codes = dialect.actions.codes.get(message.kind)
         if codes is None:
-            said = (
-                f"'{message.kind.value}' can't be said in ARTEmail: `actions.codes` of the profile has no code for it."
+            said = write_sentence(
+                "'%(kind)s' can't be said in ARTEmail: `actions.codes` of the profile has no code for it.",
+                kind=message.kind.value,
             )
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, said)
         note_lines = filter(None, (write_cost_term(details.cost), *details.note.splitlines()))
@@ -156,7 +158,7 @@ def _write_delivery_address(form: AddressForm, library: LibraryInfo, scribe: Asc
         what = "e-mail" if form == "email" else "postal"
         raise Refused(
             RefusalReason.DATA_MISSING,
-            f"The library has no {what} address to be delivered to.",
+            write_sentence("The library has no %(what)s address to be delivered to.", what=what),
             about=MessagePart.SENDER,
         )
     return written

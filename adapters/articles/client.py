@@ -9,6 +9,7 @@ from adapters.articles.unpaywall_codec import read_unpaywall_answer
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MalformedMessage, Unavailable
 from gateway.domain.requests.citation import normalize_number
+from gateway.domain.sentences import write_sentence
 from gateway.ports.article_lookup import ArticleSourceContext, FoundArticle
 
 TOOL = "illgate"
@@ -101,7 +102,9 @@ def _plain_doi(number: RecordId) -> str:
 
 
 def _unreadable_answer(service: str, malformed: MalformedMessage) -> Unavailable:
-    return Unavailable(f"{service}: an answer that can't be read: {malformed}")
+    return Unavailable(
+        write_sentence("%(service)s: an answer that can't be read: %(report)s", service=service, report=malformed)
+    )
 
 
 def _make_http(context: ArticleSourceContext, limits: ServiceLimits, headers: dict[str, str]) -> ServiceHttp:

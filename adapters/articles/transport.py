@@ -16,6 +16,7 @@ from yarl import URL
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
 
 CHUNK_BYTES = 65_536
@@ -75,9 +76,17 @@ class ServiceHttp:
                 async with self._slots:
                     return await self._follow_redirects(self._make_url(path).with_query(dict(parameters)))
         except TimeoutError as error:
-            raise Unavailable(f"{self._home}: no whole answer within {self._place.seconds:g} s") from error
+            raise Unavailable(
+                write_sentence(
+                    "%(place)s: no whole answer within %(seconds)s s",
+                    place=self._home,
+                    seconds=self._place.seconds,
+                )
+            ) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"{self._home}: {_describe_error(error)}") from error
+            raise Unavailable(
+                write_sentence("%(place)s: %(report)s", place=self._home, report=_describe_error(error))
+            ) from error
 
     async def close_connections(self) -> None:
         if self._session is not None:
@@ -98,10 +107,16 @@ class ServiceHttp:
         now = asyncio.get_running_loop().time()
         if self._silent_until > now:
             left = self._silent_until - now
-            raise Unavailable(f"{self._home}: too many questions; it is left alone for {left:.0f} s more")
+            raise Unavailable(
+                write_sentence(
+                    "%(place)s: too many questions; it is left alone for %(seconds)s s more",
+                    place=self._home,
+                    seconds=round(left),
+                )
+            )
         start = max(now, self._next_start)
         if start - now > self._place.seconds:
-            raise Unavailable(f"{self._home}: too many questions wait for it already")
+            raise Unavailable(write_sentence("%(place)s: too many questions wait for it already", place=self._home))
         self._next_start = start + 1 / self._place.limits.per_second
         await asyncio.sleep(start - now)
 
@@ -112,16 +127,20 @@ class ServiceHttp:
             if status not in _REDIRECTS or not location:
                 return self._check_answer(status, body, headers)
             url = self._redirect_target(url, location)
-        raise Unavailable(f"{self._home}: more than {MAX_REDIRECTS} redirects")
+        raise Unavailable(
+            write_sentence("%(place)s: more than %(most)s redirects", place=self._home, most=MAX_REDIRECTS)
+        )
 
     def _redirect_target(self, url: URL, location: str) -> URL:
         """Only on the same host: what we say of ourselves goes nowhere else."""
         try:
             target = url.join(URL(location))
         except ValueError as error:
-            raise Unavailable(f"{self._home}: a redirect to what is no URL") from error
+            raise Unavailable(write_sentence("%(place)s: a redirect to what is no URL", place=self._home)) from error
         if target.origin() != self._home:
-            raise Unavailable(f"{self._home}: a redirect to another host, which isn't followed")
+            raise Unavailable(
+                write_sentence("%(place)s: a redirect to another host, which isn't followed", place=self._home)
+            )
         return target.update_query(dict(url.query)) if not target.query else target
 
     async def _request_once(self, url: URL) -> tuple[int, bytes, Mapping[str, str]]:
@@ -130,7 +149,13 @@ class ServiceHttp:
             async for piece in response.content.iter_chunked(CHUNK_BYTES):
                 body += piece
                 if len(body) > MAX_ANSWER_BYTES:
-                    raise Unavailable(f"{self._home}: an answer of more than {MAX_ANSWER_BYTES:,} bytes")
+                    raise Unavailable(
+                        write_sentence(
+                            "%(place)s: an answer of more than %(most)s bytes",
+                            place=self._home,
+                            most=format(MAX_ANSWER_BYTES, ","),
+                        )
+                    )
             return response.status, bytes(body), response.headers.copy()
 
     def _check_answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> bytes | None:
@@ -141,12 +166,16 @@ class ServiceHttp:
         if status in _NOT_ACCEPTED:
             raise Refused(
                 RefusalReason.SENDER_AUTH_FAILED,
-                f"{self._home}: the service doesn't accept our address or key (HTTP {status}).",
+                write_sentence(
+                    "%(place)s: the service doesn't accept our address or key (HTTP %(status)s).",
+                    place=self._home,
+                    status=status,
+                ),
             )
         if status != 200:
-            raise Unavailable(f"{self._home}: HTTP {status}")
+            raise Unavailable(write_sentence("%(place)s: HTTP %(status)s", place=self._home, status=status))
         if "json" not in headers.get("Content-Type", "").lower() and not body.lstrip().startswith(b"{"):
-            raise Unavailable(f"{self._home}: an answer that is no JSON")
+            raise Unavailable(write_sentence("%(place)s: an answer that is no JSON", place=self._home))
         return body
 
     def _fall_silent(self, retry_after: str, *, named: bool) -> None:
@@ -192,7 +221,7 @@ def _parse_retry_after(text: str, now: datetime) -> float | None:
 
 def _describe_error(error: Exception) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the connection was closed"
+        return write_sentence("the connection was closed")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"not reached: {error.os_error.strerror or 'no connection'}"
-    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+        return write_sentence("not reached: %(report)s", report=sentence_of_system(error.os_error))
+    return sentence_of_system(error)

@@ -43,6 +43,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.secret_reference import CONCEALED
+from gateway.domain.sentences import write_sentence
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage
 from gateway.ports.tls import make_client_context
@@ -103,7 +104,7 @@ class Iso18626Channel:
         try:
             return self._context.secrets(reference)
         except ConfigurationError as error:
-            raise Unavailable(f"we can't show who we are: {error}") from error
+            raise Unavailable(write_sentence("we can't show who we are: %(report)s", report=error)) from error
 
     async def _exchange(
         self, said: Message, encoded: EncodedMessage, signed: EncodedMessage, dialect: Iso18626Dialect
@@ -129,7 +130,7 @@ class Iso18626Channel:
         try:
             return make_client_context(dialect.http.to_client_tls(self._context.folder))
         except OSError as error:
-            raise Unavailable(f"a file for TLS can't be used: {error}") from error
+            raise Unavailable(write_sentence("a file for TLS can't be used: %(report)s", report=error)) from error
 
 
 def add_account(message: Message, dialect: Iso18626Dialect, resolve_secret: Callable[[str], str]) -> Message:
@@ -151,7 +152,9 @@ def _encode_for_partner(message: Message, dialect: Iso18626Dialect) -> EncodedMe
             message, dialect.schema_version, choose_style(dialect), version_string=dialect.version_string
         )
     except ValueError as error:
-        raise Refused(RefusalReason.DATA_MISSING, f"It can't be said in ISO 18626: {error}.") from error
+        raise Refused(
+            RefusalReason.DATA_MISSING, write_sentence("It can't be said in ISO 18626: %(report)s.", report=error)
+        ) from error
 
 
 def choose_style(dialect: Iso18626Dialect) -> WritingStyle:
@@ -229,8 +232,8 @@ def _read_confirmation(reply: HttpReply) -> Confirmation | None:
 def _raise_for_status(reply: HttpReply) -> None:
     status = reply.status
     if status in _NOT_NOW:
-        raise Unavailable(f"the partner did not take it (HTTP {status})")
+        raise Unavailable(write_sentence("the partner did not take it (HTTP %(status)s)", status=status))
     if status >= 500 or 200 <= status < 400:
-        raise OutcomeUnknown(f"the answer is no confirmation (HTTP {status})")
+        raise OutcomeUnknown(write_sentence("the answer is no confirmation (HTTP %(status)s)", status=status))
     reason = RefusalReason.SENDER_AUTH_FAILED if status in (401, 403) else RefusalReason.OTHER
-    raise Refused(reason, f"The partner refused it (HTTP {status}).")
+    raise Refused(reason, write_sentence("The partner refused it (HTTP %(status)s).", status=status))

@@ -53,6 +53,7 @@ from gateway.domain.problems import MalformationKind, MalformedMessage, MessageP
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import (
@@ -304,7 +305,7 @@ def _check_role(apdu: Apdu, context: MappingContext) -> None:
     if one_sided and context.is_us(ours) and not context.is_us(theirs) and not isinstance(apdu, ForwardNotification):
         raise Refused(
             RefusalReason.UNSUPPORTED_SERVICE,
-            f"{apdu_type_name(apdu.type)} comes from the other role.",
+            write_sentence("%(apdu)s comes from the other role.", apdu=apdu_type_name(apdu.type)),
             about=MessagePart.SERVICE,
         )
 
@@ -315,7 +316,10 @@ def _check_extensions(apdu: Apdu, dialect: IsoIllDialect) -> None:
         opaque = isinstance(one.item, External | Opaque)
         named = one.object_identifier in NAMES or one.object_identifier in dialect.critical_extensions
         if one.critical and opaque and not named:
-            raise Refused(RefusalReason.INVALID_VALUE, f"The critical extension {one.name} is not known here.")
+            raise Refused(
+                RefusalReason.INVALID_VALUE,
+                write_sentence("The critical extension %(name)s is not known here.", name=one.name),
+            )
 
 
 def _check_receiver(told: IncomingPartnerMessage, context: MappingContext) -> None:

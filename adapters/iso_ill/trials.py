@@ -54,6 +54,7 @@ from gateway.domain.requests.request import (
     ServiceType,
     SupplierAttempt,
 )
+from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.rehearsal import (
@@ -250,7 +251,11 @@ class IsoIllTrial:
             async with asyncio.timeout(transport.connect_seconds):
                 reader, writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=secure)
         except (OSError, TimeoutError) as error:
-            raise Unavailable(f"{self._context.url} can't be reached: {error}") from error
+            raise Unavailable(
+                write_sentence(
+                    "%(url)s can't be reached: %(report)s", url=self._context.url, report=sentence_of_system(error)
+                )
+            ) from error
         try:
             writer.write(body)
             await writer.drain()
@@ -261,9 +266,11 @@ class IsoIllTrial:
             async with asyncio.timeout(transport.reply_seconds):
                 return await _read_apdus(reader)
         except TimeoutError as error:
-            raise OutcomeUnknown(f"nothing came within {transport.reply_seconds:g} seconds") from error
+            raise OutcomeUnknown(
+                write_sentence("nothing came within %(seconds)s seconds", seconds=transport.reply_seconds)
+            ) from error
         except OSError as error:
-            raise OutcomeUnknown(f"the connection broke: {error}") from error
+            raise OutcomeUnknown(write_sentence("the connection broke: %(report)s", report=error)) from error
         finally:
             writer.close()
             with contextlib.suppress(OSError):

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 from multidict import MultiMapping
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 MAX_TEXT_CHARS = 500
@@ -94,7 +95,7 @@ def read_answer(name: str, status: int, headers: MultiMapping[str], body: bytes,
     content_type = headers.get("Content-Type", "").lower()
     start = body[:200].decode("utf-8", "replace").lstrip("\ufeff \t\r\n").lower()
     if "html" in content_type or start.startswith(_PAGE_BEGINNINGS):
-        said = f"{name}: a web page instead of an answer (HTTP {status})"
+        said = write_sentence("%(name)s: a web page instead of an answer (HTTP %(status)s)", name=name, status=status)
         raise Unavailable(said) if 400 <= status < 500 else OutcomeUnknown(said)
     is_success = 200 <= status < 300
     if not body.strip() or (is_success and expects is AnswerKind.TEXT):
@@ -103,7 +104,9 @@ def read_answer(name: str, status: int, headers: MultiMapping[str], body: bytes,
         return RestAnswer(status=status, headers=headers, value=json.loads(body), is_json=True)
     except ValueError as error:
         if is_success:
-            raise OutcomeUnknown(f"{name}: an answer that is no JSON (HTTP {status})") from error
+            raise OutcomeUnknown(
+                write_sentence("%(name)s: an answer that is no JSON (HTTP %(status)s)", name=name, status=status)
+            ) from error
     return RestAnswer(status=status, headers=headers, text=body.decode("utf-8", "replace")[:MAX_TEXT_CHARS])
 
 
@@ -111,7 +114,9 @@ def _decode_text(name: str, body: bytes, status: int) -> str:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise OutcomeUnknown(f"{name}: an answer that is no UTF-8 (HTTP {status})") from error
+        raise OutcomeUnknown(
+            write_sentence("%(name)s: an answer that is no UTF-8 (HTTP %(status)s)", name=name, status=status)
+        ) from error
 
 
 def parse_retry_after(text: str, now: datetime) -> float | None:

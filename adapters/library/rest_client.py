@@ -24,6 +24,7 @@ from adapters.library.rest_authorisation import Authorisation
 from adapters.library.rest_options import RestSeconds
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import sentence_of_system, sentence_of_text, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.tls import ClientTls, make_client_context
 
@@ -84,7 +85,7 @@ class RestClient:
         try:
             return await self._work_through(call, self._ask_twice)
         except OutcomeUnknown as unknown:
-            raise Unavailable(str(unknown)) from unknown
+            raise Unavailable(unknown.detail) from unknown
 
     async def change(self, call: RestCall) -> RestAnswer:
         """Sent once; again only where the answer was that it was not carried out for want of a fresh token or for too
@@ -105,7 +106,7 @@ class RestClient:
         try:
             return await self._exchange(call, {}, self._place.seconds.look_up)
         except OutcomeUnknown as unknown:
-            raise Unavailable(str(unknown)) from unknown
+            raise Unavailable(unknown.detail) from unknown
 
     async def _work_through(self, call: RestCall, exchange: _ExchangeCall) -> RestAnswer:
         self._breaker.admit_call()
@@ -113,7 +114,7 @@ class RestClient:
             answer = await self._exchange_accepted(call, exchange)
         except _TooManyCallsError as busy:
             self._breaker.record_answer()
-            raise Unavailable(str(busy)) from busy
+            raise Unavailable(busy.detail) from busy
         except (Unavailable, OutcomeUnknown):
             self._breaker.record_failure()
             raise
@@ -131,13 +132,15 @@ class RestClient:
                 if may_renew and self._authorisation.withdraw_headers(headers):
                     may_renew = False
                     continue
-                raise Unavailable(f"{self._name(call)}: it does not accept our credentials (HTTP 401)")
+                raise Unavailable(
+                    write_sentence("%(name)s: it does not accept our credentials (HTTP 401)", name=self._name(call))
+                )
             if answer.status == 429:
                 self._fall_silent(answer)
                 if may_wait:
                     may_wait = False
                     continue
-                raise _TooManyCallsError(f"{self._name(call)}: too many calls (HTTP 429)")
+                raise _TooManyCallsError(write_sentence("%(name)s: too many calls (HTTP 429)", name=self._name(call)))
             return answer
 
     async def _ask_twice(self, call: RestCall, headers: Mapping[str, str]) -> RestAnswer:
@@ -150,18 +153,28 @@ class RestClient:
                     raise
                 continue
             if answer.status >= 500 and not self._is_refusal(answer):
-                raise Unavailable(f"{self._name(call)}: HTTP {answer.status}")
+                raise Unavailable(
+                    write_sentence("%(name)s: HTTP %(status)s", name=self._name(call), status=answer.status)
+                )
             break
         return answer
 
     async def _change_once(self, call: RestCall, headers: Mapping[str, str]) -> RestAnswer:
         answer = await self._exchange(call, headers, self._place.seconds.change, is_change=True)
         if answer.status in _REDIRECTS:
-            raise Unavailable(f"{self._name(call)}: redirected (HTTP {answer.status}); is the URL right?")
+            raise Unavailable(
+                write_sentence(
+                    "%(name)s: redirected (HTTP %(status)s); is the URL right?",
+                    name=self._name(call),
+                    status=answer.status,
+                )
+            )
         if answer.status >= 500 and not self._is_refusal(answer):
             if answer.status == 503 and (answer.is_json or "Retry-After" in answer.headers):
-                raise Unavailable(f"{self._name(call)}: under maintenance (HTTP 503)")
-            raise OutcomeUnknown(f"{self._name(call)}: HTTP {answer.status}")
+                raise Unavailable(write_sentence("%(name)s: under maintenance (HTTP 503)", name=self._name(call)))
+            raise OutcomeUnknown(
+                write_sentence("%(name)s: HTTP %(status)s", name=self._name(call), status=answer.status)
+            )
         return answer
 
     async def _follow_redirects(self, call: RestCall, headers: Mapping[str, str], seconds: float) -> RestAnswer:
@@ -174,10 +187,16 @@ class RestClient:
             try:
                 url = url.join(URL(location))
             except ValueError as error:
-                raise Unavailable(f"{self._name(call)}: redirected to what is no URL") from error
+                raise Unavailable(
+                    write_sentence("%(name)s: redirected to what is no URL", name=self._name(call))
+                ) from error
             if url.origin() != self._base.origin():
-                raise Unavailable(f"{self._name(call)}: redirected to another host, which isn't followed")
-        raise Unavailable(f"{self._name(call)}: more than {MAX_REDIRECTS} redirects")
+                raise Unavailable(
+                    write_sentence("%(name)s: redirected to another host, which isn't followed", name=self._name(call))
+                )
+        raise Unavailable(
+            write_sentence("%(name)s: more than %(most)s redirects", name=self._name(call), most=MAX_REDIRECTS)
+        )
 
     async def _exchange(
         self,
@@ -210,7 +229,13 @@ class RestClient:
         async for piece in response.content.iter_chunked(CHUNK_BYTES):
             body += piece
             if len(body) > self._place.max_bytes:
-                raise OutcomeUnknown(f"{self._name(call)}: an answer of more than {self._place.max_bytes:,} bytes")
+                raise OutcomeUnknown(
+                    write_sentence(
+                        "%(name)s: an answer of more than %(most)s bytes",
+                        name=self._name(call),
+                        most=format(self._place.max_bytes, ","),
+                    )
+                )
         return bytes(body)
 
     # --- pauses ------------------------------------------------------------------------------------------
@@ -219,7 +244,13 @@ class RestClient:
         """Raises _TooManyCallsError where the system wants to be left alone for longer than a question may take."""
         left = self._silent_until - asyncio.get_running_loop().time()
         if left > self._place.seconds.look_up:
-            raise _TooManyCallsError(f"{self._name(call)}: too many calls; it is left alone for {left:.0f} s more")
+            raise _TooManyCallsError(
+                write_sentence(
+                    "%(name)s: too many calls; it is left alone for %(seconds)s s more",
+                    name=self._name(call),
+                    seconds=round(left),
+                )
+            )
         if left > 0:
             await asyncio.sleep(left)
 
@@ -239,7 +270,7 @@ class RestClient:
 
     def _get_session(self) -> aiohttp.ClientSession:
         if self._is_closed:
-            raise Unavailable(f"{self._base.origin()}: the connections were closed")
+            raise Unavailable(write_sentence("%(place)s: the connections were closed", place=self._base.origin()))
         if self._session is None:
             trace = aiohttp.TraceConfig()
             trace.on_request_headers_sent.append(_note_sent)
@@ -277,22 +308,26 @@ async def _note_sent(_session: aiohttp.ClientSession, trace: SimpleNamespace, _p
 
 def _failure_of_error(name: str, error: Exception, seconds: float, *, is_sent: bool) -> Unavailable | OutcomeUnknown:
     if not is_sent:
-        return Unavailable(f"{name}: {_describe_error(error, seconds)}")
+        return Unavailable(write_sentence("%(name)s: %(report)s", name=name, report=_describe_error(error, seconds)))
     if isinstance(error, TimeoutError):
-        return OutcomeUnknown(f"{name}: no whole answer within {seconds:g} s")
+        return OutcomeUnknown(
+            write_sentence("%(name)s: no whole answer within %(seconds)s s", name=name, seconds=seconds)
+        )
     if isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError | ConnectionError):
-        return _BrokenConnectionError(f"{name}: the connection was closed")
-    return OutcomeUnknown(f"{name}: an answer that is no HTTP ({type(error).__name__})")
+        return _BrokenConnectionError(write_sentence("%(name)s: the connection was closed", name=name))
+    return OutcomeUnknown(
+        write_sentence("%(name)s: an answer that is no HTTP (%(kind)s)", name=name, kind=type(error).__name__)
+    )
 
 
 def _describe_error(error: Exception, seconds: float) -> str:
     if isinstance(error, TimeoutError):
-        return f"no connection within {seconds:g} s"
+        return write_sentence("no connection within %(seconds)s s", seconds=seconds)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"its certificate isn't trusted: {error.certificate_error}"
+        return write_sentence("its certificate isn't trusted: %(report)s", report=error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"not reached: {error.os_error.strerror or 'no connection'}"
-    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+        return write_sentence("not reached: %(report)s", report=sentence_of_system(error.os_error))
+    return sentence_of_system(error)
 
 
 def _make_context(tls: ClientTls) -> ssl.SSLContext:
@@ -300,4 +335,4 @@ def _make_context(tls: ClientTls) -> ssl.SSLContext:
     try:
         return make_client_context(tls)
     except OSError as error:
-        raise Unavailable(str(error)) from error
+        raise Unavailable(sentence_of_text(str(error))) from error

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.ports.incoming_mail import FetchedMail, MailboxServer, MailboxSnapshot, OpenMailbox, SignIn
 from gateway.ports.outgoing_mail import MailSecurity
 from gateway.ports.partner_simulator import Secrets
@@ -118,7 +119,7 @@ class ImapMailbox:
     @property
     def _connected_client(self) -> IMAPClient:
         if self._imap is None:
-            raise Unavailable(f"{self._display_name}: the connection is closed")
+            raise Unavailable(write_sentence("%(name)s: the connection is closed", name=self._display_name))
         return self._imap
 
     @property
@@ -146,7 +147,8 @@ class ImapMailbox:
         except (LoginError, UnicodeError):
             # The server's words may repeat what it was sent, so they go no further.
             raise Refused(
-                RefusalReason.SENDER_AUTH_FAILED, f"{self._display_name}: the server does not let us in."
+                RefusalReason.SENDER_AUTH_FAILED,
+                write_sentence("%(name)s: the server does not let us in.", name=self._display_name),
             ) from None
         self._select_folder()
 
@@ -160,7 +162,11 @@ class ImapMailbox:
         except IMAPClientError as error:
             raise Refused(
                 RefusalReason.INVALID_VALUE,
-                f"{self._display_name}: the folder '{self._server.folder}' can't be opened.",
+                write_sentence(
+                    "%(name)s: the folder '%(folder)s' can't be opened.",
+                    name=self._display_name,
+                    folder=self._server.folder,
+                ),
             ) from error
         self._keywords = b"\\*" in selected.get(b"PERMANENTFLAGS", ())
         return selected
@@ -216,8 +222,8 @@ class ImapMailbox:
             return work()
         except (OSError, EOFError, ssl.SSLError, IMAPClientError, ValueError, KeyError) as error:
             # ValueError and KeyError: an answer that is none. What a server says may repeat a mail: only its kind.
-            said = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-            raise Unavailable(f"{self._display_name}: {said}") from error
+            said = sentence_of_system(error) if isinstance(error, OSError) and error.strerror else type(error).__name__
+            raise Unavailable(write_sentence("%(name)s: %(report)s", name=self._display_name, report=said)) from error
 
 
 def _sign_in(imap: IMAPClient, server: MailboxServer, password: str) -> None:

@@ -20,6 +20,7 @@ from adapters.ncip.services.result_writer import ResultWriter
 from adapters.ncip.xml_parser import DocumentLimits, ParsedDocument, parse_xml
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.responder import (
     DecodedMessage,
@@ -249,11 +250,19 @@ def _check_required_header(header: InitiationHeader | None, dialect: NcipDialect
                 present = header is not None and bool(text_of_code(header.application_profile_type))
                 element = "InitiationHeader/ApplicationProfileType"
         if not present:
-            raise Refused(RefusalReason.DATA_MISSING, f"{element} is missing or empty.", about=MessagePart.SENDER)
+            raise Refused(
+                RefusalReason.DATA_MISSING,
+                write_sentence("%(element)s is missing or empty.", element=element),
+                about=MessagePart.SENDER,
+            )
 
 
 def _refuse_service(service: str) -> Refused:
-    return Refused(RefusalReason.UNSUPPORTED_SERVICE, f"{service} is not offered here.", about=MessagePart.SERVICE)
+    return Refused(
+        RefusalReason.UNSUPPORTED_SERVICE,
+        write_sentence("%(service)s is not offered here.", service=service),
+        about=MessagePart.SERVICE,
+    )
 
 
 def _find_sender_agency(body: Initiation, dialect: NcipDialect) -> str:

@@ -31,6 +31,7 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import HttpPlace, Place, SendTimeouts, TcpPlace, TransportReply
 from gateway.ports.tls import ClientTls, make_client_context
@@ -80,7 +81,7 @@ def make_tls_context(tls: ClientTls) -> ssl.SSLContext:
     try:
         return make_client_context(tls)
     except OSError as error:
-        raise Unavailable(f"a certificate file can't be used: {error}") from error
+        raise Unavailable(write_sentence("a certificate file can't be used: %(report)s", report=error)) from error
 
 
 # --- HTTP ------------------------------------------------------------------------------------------------
@@ -198,10 +199,14 @@ class HttpTransport:
                     detail = f"We got no token for the other system (HTTP {response.status})."
                     raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
                 if response.status != 200:
-                    raise Unavailable(f"no token for the other system (HTTP {response.status})")
+                    raise Unavailable(
+                        write_sentence("no token for the other system (HTTP %(status)s)", status=response.status)
+                    )
                 answer = await response.json(content_type=None)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unavailable(f"no token for the other system: {_error_text(error)}") from error
+            raise Unavailable(
+                write_sentence("no token for the other system: %(report)s", report=_error_text(error))
+            ) from error
         self._store_token(answer)
         return True
 
@@ -219,9 +224,9 @@ def _parse_url(text: str) -> URL:
     try:
         url = URL(text)
     except ValueError as error:
-        raise Unavailable(f"not a URL: {text} ({error})") from error
+        raise Unavailable(write_sentence("not a URL: %(url)s (%(report)s)", url=text, report=error)) from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise Unavailable(f"not a URL with http or https: {text}")
+        raise Unavailable(write_sentence("not a URL with http or https: %(url)s", url=text))
     return url
 
 
@@ -240,15 +245,15 @@ async def _note_sent(
 
 def _failure_of_error(error: Exception, sent: bool) -> Unavailable | OutcomeUnknown:
     if not sent:
-        return Unavailable(f"not reached: {_error_text(error)}")
-    return OutcomeUnknown(f"sent, but no whole answer came: {_error_text(error)}")
+        return Unavailable(write_sentence("not reached: %(report)s", report=_error_text(error)))
+    return OutcomeUnknown(write_sentence("sent, but no whole answer came: %(report)s", report=_error_text(error)))
 
 
 def _error_text(error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        return "time-out"
+        return write_sentence("time-out")
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the connection was closed"
+        return write_sentence("the connection was closed")
     return str(error) or type(error).__name__
 
 
@@ -317,7 +322,9 @@ async def _read_tcp_answer(reader: asyncio.StreamReader, timeouts: SendTimeouts)
         if not piece:
             if raw and not raw.lstrip().startswith(b"<"):
                 return bytes(raw)  # words that are no document: for the reader of answers to judge
-            raise OutcomeUnknown(f"the connection ended after {len(raw)} bytes, before the answer did")
+            raise OutcomeUnknown(
+                write_sentence("the connection ended after %(count)s bytes, before the answer did", count=len(raw))
+            )
         begun = len(raw)
         raw += piece
         end = find_document_end(raw, begun - MAX_END_BYTES)

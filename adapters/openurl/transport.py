@@ -19,6 +19,7 @@ from yarl import URL
 from adapters.http_exchange import HttpLimits, HttpMessage, HttpReply, exchange_http
 from adapters.openurl.dialect import AnswerRules, AuthKind, PushAuth, Timing
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 MAX_ANSWER = 200_000
@@ -75,7 +76,9 @@ async def send_query(delivery: PushDelivery) -> PushAnswer:
             reply = await exchange_http(HttpMessage(url, body, headers), limits)
         except Unavailable as down:
             if hop:
-                raise OutcomeUnknown(f"sent, but no whole answer came: {down}") from None
+                raise OutcomeUnknown(
+                    write_sentence("sent, but no whole answer came: %(report)s", report=down.detail)
+                ) from None
             raise
         if reply.status not in (301, 302, 303, 307, 308) or not reply.location:
             return PushAnswer(reply.status, _decode_text(reply))
@@ -142,18 +145,26 @@ def judge_push_answer(answer: PushAnswer, rules: AnswerRules, secret: Iterable[s
     if answer.elsewhere:
         if rules.elsewhere == "taken":
             return ""
-        detail = f"The other system leads to another host ({answer.elsewhere}), perhaps to sign in there."
+        detail = write_sentence(
+            "The other system leads to another host (%(host)s), perhaps to sign in there.", host=answer.elsewhere
+        )
         raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
     texts = (answer.text, strip_markup(answer.text))
     if (said := _first_match(rules.later, texts)) is not None:
-        raise Unavailable(f"not now: {_quote_answer(said, secret)}")
+        raise Unavailable(write_sentence("not now: %(words)s", words=_quote_answer(said, secret)))
     said = _first_match(rules.refused, texts)
     if said is None:
         _raise_for_status(answer.status)
     if said is not None:
-        raise Refused(_refusal_reason(answer.status), f"The other system refused: {_quote_answer(said, secret)}")
+        raise Refused(
+            _refusal_reason(answer.status),
+            write_sentence("The other system refused: %(words)s", words=_quote_answer(said, secret)),
+        )
     if rules.taken is not None and _first_match((rules.taken,), texts) is None:
-        raise Refused(RefusalReason.OTHER, f"The other system did not say that it took it (HTTP {answer.status}).")
+        raise Refused(
+            RefusalReason.OTHER,
+            write_sentence("The other system did not say that it took it (HTTP %(status)s).", status=answer.status),
+        )
     number = _first_match((rules.number,), texts) if rules.number is not None else None
     return _quote_answer(number, secret)[:100] if number is not None else ""
 
@@ -163,10 +174,12 @@ def _raise_for_status(status: int) -> None:
     if 200 <= status < 300:
         return
     if status in _NOT_NOW:
-        raise Unavailable(f"the other system did not take it (HTTP {status})")
+        raise Unavailable(write_sentence("the other system did not take it (HTTP %(status)s)", status=status))
     if status >= 500:
-        raise OutcomeUnknown(f"the other system failed (HTTP {status})")
-    raise Refused(_refusal_reason(status), f"The other system refused it (HTTP {status}).")
+        raise OutcomeUnknown(write_sentence("the other system failed (HTTP %(status)s)", status=status))
+    raise Refused(
+        _refusal_reason(status), write_sentence("The other system refused it (HTTP %(status)s).", status=status)
+    )
 
 
 def _refusal_reason(status: int) -> RefusalReason:

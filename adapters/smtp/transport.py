@@ -13,6 +13,7 @@ from email.utils import getaddresses
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
 
 from gateway.domain.problems import ConfigurationError, OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.ports.outgoing_mail import MailSecurity, MailServer
 from gateway.ports.partner_simulator import Secrets
 from gateway.ports.tls import ClientTls, make_client_context
@@ -62,9 +63,19 @@ class SmtpMailer:
                 if server.user:
                     await client.login(server.user, self._resolve_password())
             except SMTPAuthenticationError as error:
-                raise Unavailable(f"{self._display_name} does not let our user in ({_format_status(error)})") from error
+                raise Unavailable(
+                    write_sentence(
+                        "%(name)s does not let our user in (%(status)s)",
+                        name=self._display_name,
+                        status=_format_status(error),
+                    )
+                ) from error
             except (SMTPException, OSError) as error:
-                raise Unavailable(f"{self._display_name} can't be used: {_describe_error(error)}") from error
+                raise Unavailable(
+                    write_sentence(
+                        "%(name)s can't be used: %(report)s", name=self._display_name, report=_describe_error(error)
+                    )
+                ) from error
             yield client
         finally:
             client.close()
@@ -74,10 +85,14 @@ class SmtpMailer:
         try:
             response = await client.data(content, timeout=self._server.seconds + len(content) / MIN_BYTES_PER_SECOND)
         except SMTPResponseException as error:
-            raise _error_of_response(error, "the mail") from error
+            raise _error_of_response(error, write_sentence("the mail")) from error
         except (SMTPException, OSError) as error:
             raise OutcomeUnknown(
-                f"{self._display_name} had the mail and did not answer: {_describe_error(error)}"
+                write_sentence(
+                    "%(name)s had the mail and did not answer: %(report)s",
+                    name=self._display_name,
+                    report=_describe_error(error),
+                )
             ) from error
         return f"{response.code} {response.message}"
 
@@ -89,7 +104,7 @@ class SmtpMailer:
         try:
             return self._secrets(self._server.password)
         except ConfigurationError as error:
-            raise Unavailable(f"{self._display_name}: {error}") from error
+            raise Unavailable(write_sentence("%(name)s: %(report)s", name=self._display_name, report=error)) from error
 
     def _tls_context(self) -> ssl.SSLContext | None:
         if self._server.security is MailSecurity.NONE:
@@ -97,21 +112,25 @@ class SmtpMailer:
         try:
             return make_client_context(ClientTls(ca=self._server.ca))
         except OSError as error:
-            raise Unavailable(f"{self._display_name}: {error}") from error
+            raise Unavailable(write_sentence("%(name)s: %(report)s", name=self._display_name, report=error)) from error
 
 
 async def _send_envelope(client: SMTP, sender: str, recipients: tuple[str, ...]) -> None:
     """Who writes to whom. Raises Refused, Unavailable."""
-    what = "our address as sender"
+    what = write_sentence("our address as sender")
     try:
         await client.mail(sender)
-        what = "the recipient's address"
+        what = write_sentence("the recipient's address")
         for recipient in recipients:
             await client.rcpt(recipient)
     except SMTPResponseException as error:
         raise _error_of_response(error, what) from error
     except (SMTPException, OSError) as error:
-        raise Unavailable(f"the mail server went away before it had the mail: {_describe_error(error)}") from error
+        raise Unavailable(
+            write_sentence(
+                "the mail server went away before it had the mail: %(report)s", report=_describe_error(error)
+            )
+        ) from error
 
 
 def _read_envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
@@ -120,16 +139,26 @@ def _read_envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
     headers = [str(value) for name in ("To", "Cc", "Bcc") for value in message.get_all(name, [])]
     recipients = tuple(dict.fromkeys(address for _, address in getaddresses(headers) if address))
     if not sender or not recipients:
-        missing = "sender" if not sender else "recipient"
-        raise Refused(RefusalReason.DATA_MISSING, f"A mail can't be sent without {missing}.")
+        missing = write_sentence("sender") if not sender else write_sentence("recipient")
+        raise Refused(
+            RefusalReason.DATA_MISSING, write_sentence("A mail can't be sent without %(missing)s.", missing=missing)
+        )
     return sender, recipients
 
 
 def _error_of_response(error: SMTPResponseException, what: str) -> Refused | Unavailable:
     if error.code < 500 or error.code == AUTHENTICATION_REQUIRED:
-        return Unavailable(f"the mail server does not take {what} now ({_format_status(error)})")
+        return Unavailable(
+            write_sentence(
+                "the mail server does not take %(what)s now (%(status)s)", what=what, status=_format_status(error)
+            )
+        )
     internal = f"{error.code} {error.message}"
-    return Refused(RefusalReason.OTHER, f"The mail server refuses {what} ({_format_status(error)}).", internal=internal)
+    return Refused(
+        RefusalReason.OTHER,
+        write_sentence("The mail server refuses %(what)s (%(status)s).", what=what, status=_format_status(error)),
+        internal=internal,
+    )
 
 
 def _format_status(error: SMTPResponseException) -> str:
@@ -139,5 +168,9 @@ def _format_status(error: SMTPResponseException) -> str:
 
 def _describe_error(error: Exception) -> str:
     if isinstance(error, SMTPResponseException):
-        return f"it answered {_format_status(error)}"
-    return str(error) or type(error).__name__
+        return write_sentence("it answered %(status)s", status=_format_status(error))
+    return (
+        sentence_of_system(error)
+        if isinstance(error, OSError) and error.strerror
+        else str(error) or type(error).__name__
+    )

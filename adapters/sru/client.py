@@ -22,6 +22,7 @@ from adapters.sru.dialect import SECTION, SruDialect
 from adapters.sru.transport import SruEndpoint, SruHttp
 from gateway.domain.problems import ConfigurationError, MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.sentences import write_sentence
 from gateway.ports.adapter import SearchContext
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, SearchHits, SearchTerm
 
@@ -104,7 +105,9 @@ class SruSearch:
         try:
             return read(answer)
         except MalformedMessage as malformed:
-            raise Unavailable(f"{target.name}: what came is no SRU: {malformed}") from malformed
+            raise Unavailable(
+                write_sentence("%(name)s: what came is no SRU: %(report)s", name=target.name, report=malformed)
+            ) from malformed
 
     def _build_endpoint(self, dialect: SruDialect) -> SruEndpoint:
         """Raises Refused when a secret isn't where the profile says."""
@@ -113,7 +116,9 @@ class SruSearch:
             password = self._secrets(who.password) if who.password else ""
             key = (who.parameter, self._secrets(who.key)) if who.key else ("", "")
         except ConfigurationError as error:
-            raise Refused(RefusalReason.SENDER_AUTH_FAILED, f"We can't sign in: {error}") from error
+            raise Refused(
+                RefusalReason.SENDER_AUTH_FAILED, write_sentence("We can't sign in: %(report)s", report=error)
+            ) from error
         return SruEndpoint(
             dialect.url,
             dialect.method,
@@ -146,5 +151,8 @@ def _read_found_record(record: SruRecord, position: int, dialect: SruDialect, so
 def _target_dialect(target: Profile) -> SruDialect:
     found = target.dialects.get(SECTION)
     if not isinstance(found, SruDialect):
-        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"Profile '{target.name}' has no section {SECTION}.")
+        raise Refused(
+            RefusalReason.UNSUPPORTED_SERVICE,
+            write_sentence("Profile '%(name)s' has no section %(section)s.", name=target.name, section=SECTION),
+        )
     return found

@@ -21,6 +21,7 @@ from adapters.marc.citation_texts import format_term_value
 from adapters.marc.xml_elements import child_elements, child_text, element_text, find_child, local_name
 from adapters.sru.dialect import CqlIndex, SruDialect
 from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import CatalogueQuery, SearchTerm, TermMatch
 
@@ -315,12 +316,12 @@ def describe_diagnostic(diagnostic: SruDiagnostic) -> str:
 
 def error_of_diagnostics(diagnostics: tuple[SruDiagnostic, ...], name: str) -> Refused | Unavailable:
     """The error for an answer that is a 'no'. `name`: of the target."""
-    said = "; ".join(describe_diagnostic(one) for one in diagnostics) or "an answer without a count"
+    said = "; ".join(describe_diagnostic(one) for one in diagnostics) or write_sentence("an answer without a count")
     numbers = {diagnostic_number(one) for one in diagnostics}
     if numbers & PASSING or not diagnostics:
-        return Unavailable(f"{name}: {said}")
+        return Unavailable(write_sentence("%(name)s: %(report)s", name=name, report=said))
     reason = RefusalReason.SENDER_AUTH_FAILED if numbers & SIGNING_IN else RefusalReason.INVALID_VALUE
-    return Refused(reason, f"{name}: {said}")
+    return Refused(reason, write_sentence("%(name)s: %(report)s", name=name, report=said))
 
 
 def format_cql(query: CatalogueQuery, dialect: SruDialect, name: str) -> str:
@@ -329,7 +330,7 @@ def format_cql(query: CatalogueQuery, dialect: SruDialect, name: str) -> str:
         return query.native.strip()
     clauses = [format_clause(term, dialect, name) for term in query.terms if term.value.strip()]
     if not clauses:
-        raise Refused(RefusalReason.DATA_MISSING, f"{name}: nothing was said to look for.")
+        raise Refused(RefusalReason.DATA_MISSING, write_sentence("%(name)s: nothing was said to look for.", name=name))
     return " and ".join(clauses)
 
 
@@ -350,7 +351,10 @@ def format_scan_clause(term: SearchTerm, dialect: SruDialect, name: str) -> str:
 def _find_cql_index(term: SearchTerm, dialect: SruDialect, name: str) -> CqlIndex:
     index = dialect.cql_index(term.index)
     if index is None:
-        raise Refused(RefusalReason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")
+        raise Refused(
+            RefusalReason.INVALID_VALUE,
+            write_sentence("%(name)s: there is no index '%(value)s' here.", name=name, value=term.index.value),
+        )
     return index
 
 

@@ -13,6 +13,7 @@ import aiohttp
 from yarl import URL
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.guarded_resolver import AddressNotAllowedError, GuardedResolver
 from gateway.ports.outgoing_addresses import AllowedAddresses
@@ -69,10 +70,14 @@ class SruHttp:
                 if url.origin() != home:
                     self._check_address(url, home)
         except TimeoutError as error:
-            raise Unavailable(f"{home}: no whole answer within {place.answer:g} s") from error
+            raise Unavailable(
+                write_sentence("%(place)s: no whole answer within %(seconds)s s", place=home, seconds=place.answer)
+            ) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"{home}: {_describe_error(error)}") from error
-        raise Unavailable(f"{home}: more than {place.redirects} redirects")
+            raise Unavailable(
+                write_sentence("%(place)s: %(report)s", place=home, report=_describe_error(error))
+            ) from error
+        raise Unavailable(write_sentence("%(place)s: more than %(most)s redirects", place=home, most=place.redirects))
 
     async def close(self) -> None:
         for session in (self._session, self._guarded_session):
@@ -85,7 +90,11 @@ class SruHttp:
         try:
             self._addresses.check_url(str(url))
         except Refused as refused:
-            raise Unavailable(f"{home}: a redirect that isn't followed: {refused.detail}") from refused
+            raise Unavailable(
+                write_sentence(
+                    "%(place)s: a redirect that isn't followed: %(report)s", place=home, report=refused.detail
+                )
+            ) from refused
 
     async def _request_once(
         self, place: SruEndpoint, method: str, url: URL, said: Mapping[str, str], *, at_home: bool
@@ -108,7 +117,13 @@ class SruHttp:
             async for piece in response.content.iter_chunked(CHUNK):
                 body += piece
                 if len(body) > place.max_bytes:
-                    raise Unavailable(f"{url.origin()}: an answer of more than {place.max_bytes} octets")
+                    raise Unavailable(
+                        write_sentence(
+                            "%(place)s: an answer of more than %(most)s octets",
+                            place=url.origin(),
+                            most=place.max_bytes,
+                        )
+                    )
             return response.status, bytes(body), response.headers.get("Location", "")
 
     def _get_session(self) -> aiohttp.ClientSession:
@@ -141,9 +156,12 @@ def _basic_authorization(place: SruEndpoint) -> str:
 def _check_answer(status: int, body: bytes, home: URL) -> bytes:
     """An answer in XML is read whatever the status: diagnostics come with 400 and 500 too."""
     if status in (401, 403):
-        raise Refused(RefusalReason.SENDER_AUTH_FAILED, f"{home}: the server does not let us in (HTTP {status}).")
+        raise Refused(
+            RefusalReason.SENDER_AUTH_FAILED,
+            write_sentence("%(place)s: the server does not let us in (HTTP %(status)s).", place=home, status=status),
+        )
     if status != 200 and not body.lstrip().startswith(b"<?xml"):
-        raise Unavailable(f"{home}: HTTP {status}")
+        raise Unavailable(write_sentence("%(place)s: HTTP %(status)s", place=home, status=status))
     return body
 
 
@@ -152,17 +170,21 @@ def _redirect_target(url: URL, location: str, home: URL) -> URL:
     try:
         target = url.join(URL(location))
     except ValueError as error:
-        raise Unavailable(f"{home}: a redirect to what is no URL") from error
+        raise Unavailable(write_sentence("%(place)s: a redirect to what is no URL", place=home)) from error
     if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme != "https"):
-        raise Unavailable(f"{home}: a redirect to {target.scheme or 'nowhere'}, which isn't followed")
+        raise Unavailable(
+            write_sentence(
+                "%(place)s: a redirect to %(target)s, which isn't followed", place=home, target=target.scheme
+            )
+        )
     return target
 
 
 def _describe_error(error: Exception) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the connection was closed"
+        return write_sentence("the connection was closed")
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, AddressNotAllowedError):
-        return f"a redirect that isn't followed: {error.os_error}"
+        return write_sentence("a redirect that isn't followed: %(report)s", report=error.os_error)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"not reached: {error.os_error.strerror or 'no connection'}"
-    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+        return write_sentence("not reached: %(report)s", report=sentence_of_system(error.os_error))
+    return sentence_of_system(error)

@@ -16,6 +16,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.volume_notes import tell_volumes
+from gateway.domain.sentences import write_sentence
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
@@ -97,7 +98,10 @@ def tagged_message(
     """Days are those of the library's zone. Raises Refused: there is no such message."""
     name = CARRIED.get(message.kind)
     if name is None:
-        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"Tagged mail has no message for '{message.kind.value}'.")
+        raise Refused(
+            RefusalReason.UNSUPPORTED_SERVICE,
+            write_sentence("Tagged mail has no message for '%(value)s'.", value=message.kind.value),
+        )
     request, details = tell_volumes(message.request, message.kind, message.details)
     message = replace(message, request=request, details=details)
     said = [*_party_fields(message, dialect, profile), ("answer", dialect.answer_phrase(message.kind))]

@@ -38,6 +38,7 @@ from adapters.z3950.values import (
 )
 from gateway.domain.problems import ConfigurationError, MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits, SearchTerm, TermMatch
 from gateway.ports.partner_simulator import Secrets
@@ -152,13 +153,18 @@ class Z3950Search:
                 password=self._secrets(sign_in.password) if sign_in.password else "",
             )
         except ConfigurationError as error:
-            raise Refused(RefusalReason.SENDER_AUTH_FAILED, f"We can't sign in: {error}") from error
+            raise Refused(
+                RefusalReason.SENDER_AUTH_FAILED, write_sentence("We can't sign in: %(report)s", report=error)
+            ) from error
 
 
 def _target_dialect(target: Profile) -> Z3950Dialect:
     found = target.dialects.get(SECTION)
     if not isinstance(found, Z3950Dialect):
-        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"Profile '{target.name}' has no section {SECTION}.")
+        raise Refused(
+            RefusalReason.UNSUPPORTED_SERVICE,
+            write_sentence("Profile '%(name)s' has no section %(section)s.", name=target.name, section=SECTION),
+        )
     return found
 
 
@@ -178,13 +184,23 @@ async def sign_in(connection: Z3950Connection, login: Z3950Login, size: int, cha
         answer = await connection.exchange_apdu(codec.init_apdu(login, size, charset))
     except UnicodeEncodeError:
         raise Refused(
-            RefusalReason.SENDER_AUTH_FAILED, f"{name}: the user name or password can't be said in {charset}."
+            RefusalReason.SENDER_AUTH_FAILED,
+            write_sentence(
+                "%(name)s: the user name or password can't be said in %(charset)s.", name=name, charset=charset
+            ),
         ) from None
     if not isinstance(answer, InitAnswer):
-        raise Unavailable(f"{name}: the answer to an Init was {type(answer).__name__}")
+        raise Unavailable(
+            write_sentence("%(name)s: the answer to an Init was %(kind)s", name=name, kind=type(answer).__name__)
+        )
     if not answer.accepted:
         why = "; ".join(describe_diagnostic(one) for one in answer.diagnostics)
-        raise Refused(RefusalReason.SENDER_AUTH_FAILED, f"{name} does not let us in{f': {why}' if why else ''}.")
+        raise Refused(
+            RefusalReason.SENDER_AUTH_FAILED,
+            write_sentence("%(name)s does not let us in: %(reason)s.", name=name, reason=why)
+            if why
+            else write_sentence("%(name)s does not let us in.", name=name),
+        )
     connection.options = answer.options
 
 
@@ -193,7 +209,9 @@ async def scan_terms(
 ) -> tuple[ScanEntry, ...]:
     """Raises Refused, Unavailable."""
     if codec.SCAN not in connection.options:
-        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"{name}: it has no lists of terms (Scan).")
+        raise Refused(
+            RefusalReason.UNSUPPORTED_SERVICE, write_sentence("%(name)s: it has no lists of terms (Scan).", name=name)
+        )
     try:
         apdu = codec.scan_apdu(
             term,
@@ -206,7 +224,9 @@ async def scan_terms(
         raise _encoding_refusal(name, dialect) from None
     answer = await connection.exchange_apdu(apdu)
     if not isinstance(answer, Z3950ScanAnswer):
-        raise Unavailable(f"{name}: the answer to a Scan was {type(answer).__name__}")
+        raise Unavailable(
+            write_sentence("%(name)s: the answer to a Scan was %(kind)s", name=name, kind=type(answer).__name__)
+        )
     if not answer.entries and answer.diagnostics:
         raise error_of_diagnostics(answer.diagnostics, name)
     return answer.entries
@@ -294,12 +314,19 @@ class QueryRunner:
     async def _request_records(self, apdu: bytes) -> Z3950SearchAnswer:
         answer = await self._connection.exchange_apdu(apdu)
         if not isinstance(answer, Z3950SearchAnswer):
-            raise Unavailable(f"{self._name}: the answer to a search was {type(answer).__name__}")
+            raise Unavailable(
+                write_sentence(
+                    "%(name)s: the answer to a search was %(kind)s", name=self._name, kind=type(answer).__name__
+                )
+            )
         return answer
 
 
 def _encoding_refusal(name: str, dialect: Z3950Dialect) -> Refused:
-    return Refused(RefusalReason.INVALID_VALUE, f"{name}: the query can't be said in {dialect.charset}.")
+    return Refused(
+        RefusalReason.INVALID_VALUE,
+        write_sentence("%(name)s: the query can't be said in %(charset)s.", name=name, charset=dialect.charset),
+    )
 
 
 def type1_query(query: CatalogueQuery, dialect: Z3950Dialect, name: str) -> RpnQuery:
@@ -308,10 +335,13 @@ def type1_query(query: CatalogueQuery, dialect: Z3950Dialect, name: str) -> RpnQ
         try:
             return pqf.parse_pqf(query.native)
         except pqf.PqfSyntaxError as error:
-            raise Refused(RefusalReason.INVALID_VALUE, f"{name}: no query in PQF: {error}.") from error
+            raise Refused(
+                RefusalReason.INVALID_VALUE,
+                write_sentence("%(name)s: no query in PQF: %(report)s.", name=name, report=error),
+            ) from error
     operands: list[Rpn] = [one for term in query.terms for one in _term_operands(term, dialect, name)]
     if not operands:
-        raise Refused(RefusalReason.DATA_MISSING, f"{name}: nothing was said to look for.")
+        raise Refused(RefusalReason.DATA_MISSING, write_sentence("%(name)s: nothing was said to look for.", name=name))
     return RpnQuery(reduce(_join_by_and, operands), pqf.attribute_set_identifier(dialect.attribute_set))
 
 
@@ -349,7 +379,10 @@ def _term_operands(term: SearchTerm, dialect: Z3950Dialect, name: str) -> list[Q
 def _find_index_attributes(term: SearchTerm, dialect: Z3950Dialect, name: str) -> IndexAttributes:
     index = dialect.index_attributes(term.index)
     if index is None:
-        raise Refused(RefusalReason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")
+        raise Refused(
+            RefusalReason.INVALID_VALUE,
+            write_sentence("%(name)s: there is no index '%(value)s' here.", name=name, value=term.index.value),
+        )
     return index
 
 

@@ -14,6 +14,7 @@ from adapters.z3950 import codec
 from adapters.z3950.dialect import Seconds, SignIn, Tls, Z3950Dialect, split_address
 from adapters.z3950.values import Answer, CloseNotice
 from gateway.domain.problems import MalformedMessage, Refused, Unavailable
+from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.tls import make_client_context
 
@@ -72,9 +73,15 @@ class Z3950Connection:
                 tls = make_client_context(place.tls.client_tls()) if place.tls is not None else None
                 reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=CHUNK)
         except TimeoutError as error:
-            raise Unavailable(f"{place}: no connection within {place.seconds.connect:g} s") from error
+            raise Unavailable(
+                write_sentence(
+                    "%(place)s: no connection within %(seconds)s s", place=place, seconds=place.seconds.connect
+                )
+            ) from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
-            raise Unavailable(f"{place}: not reached: {_describe_error(error)}") from error
+            raise Unavailable(
+                write_sentence("%(place)s: not reached: %(report)s", place=place, report=_describe_error(error))
+            ) from error
         return cls(place, reader, writer)
 
     @property
@@ -91,16 +98,32 @@ class Z3950Connection:
                 octets = await self._read_apdu()
             answer = codec.decode_apdu(octets, self._place.charset)
         except TimeoutError as error:
-            raise Unavailable(f"{self._place}: no answer within {self._place.seconds.answer:g} s") from error
+            raise Unavailable(
+                write_sentence(
+                    "%(place)s: no answer within %(seconds)s s",
+                    place=self._place,
+                    seconds=self._place.seconds.answer,
+                )
+            ) from error
         except ConnectionError as error:
-            raise ConnectionGone(f"{self._place}: the connection broke: {_describe_error(error)}") from error
+            raise ConnectionGone(
+                write_sentence(
+                    "%(place)s: the connection broke: %(report)s", place=self._place, report=_describe_error(error)
+                )
+            ) from error
         except OSError as error:
-            raise Unavailable(f"{self._place}: {_describe_error(error)}") from error
+            raise Unavailable(
+                write_sentence("%(place)s: %(report)s", place=self._place, report=_describe_error(error))
+            ) from error
         except MalformedMessage as malformed:
-            raise Unavailable(f"{self._place}: what came is no Z39.50: {malformed}") from malformed
+            raise Unavailable(
+                write_sentence("%(place)s: what came is no Z39.50: %(report)s", place=self._place, report=malformed)
+            ) from malformed
         if isinstance(answer, CloseNotice):
-            said = f" ({answer.said})" if answer.said else ""
-            raise ConnectionGone(f"{self._place}: it closed the connection: {answer.reason}{said}")
+            reason = f"{answer.reason} ({answer.said})" if answer.said else answer.reason
+            raise ConnectionGone(
+                write_sentence("%(place)s: it closed the connection: %(reason)s", place=self._place, reason=reason)
+            )
         return answer
 
     def send_close(self) -> None:
@@ -118,16 +141,24 @@ class Z3950Connection:
         while (found := self._frames.next()) is None:
             piece = await self._reader.read(CHUNK)
             if not piece and self._frames.begun:
-                raise Unavailable(f"{self._place}: the connection ended in the middle of an answer")
+                raise Unavailable(
+                    write_sentence("%(place)s: the connection ended in the middle of an answer", place=self._place)
+                )
             if not piece:
-                raise ConnectionGone(f"{self._place}: the connection ended without an answer")
+                raise ConnectionGone(
+                    write_sentence("%(place)s: the connection ended without an answer", place=self._place)
+                )
             self._frames.feed(piece)
         return found
 
 
 def _describe_error(error: Exception) -> str:
     """What the system says, without the address that we name ourselves."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return (
+        sentence_of_system(error)
+        if isinstance(error, OSError) and error.strerror
+        else str(error) or type(error).__name__
+    )
 
 
 class ConnectionPool:
@@ -173,7 +204,11 @@ class ConnectionPool:
             async with asyncio.timeout(self._place.seconds.answer):
                 await self._turns.acquire()
         except TimeoutError:
-            raise Unavailable(f"{self._place}: all {self._place.connections} connections are busy") from None
+            raise Unavailable(
+                write_sentence(
+                    "%(place)s: all %(count)s connections are busy", place=self._place, count=self._place.connections
+                )
+            ) from None
 
     def _reuse_connection(self) -> Z3950Connection | None:
         """The one that was used last; those that are over are dropped."""

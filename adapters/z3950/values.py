@@ -6,6 +6,7 @@ from dataclasses import field
 from enum import StrEnum
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 BIB_1 = "1.2.840.10003.3.1"
@@ -318,9 +319,9 @@ def describe_diagnostic(diagnostic: Z3950Diagnostic) -> str:
 
 def error_of_diagnostics(diagnostics: tuple[Z3950Diagnostic, ...], name: str) -> Refused | Unavailable:
     """The error for an answer that is a 'no'. `name`: of the target."""
-    said = "; ".join(describe_diagnostic(one) for one in diagnostics) or "no reason given"
+    said = "; ".join(describe_diagnostic(one) for one in diagnostics) or write_sentence("no reason given")
     conditions = {one.condition for one in diagnostics}
     if conditions & (PASSING | _AWAY):
-        return Unavailable(f"{name}: {said}")
+        return Unavailable(write_sentence("%(name)s: %(report)s", name=name, report=said))
     reason = RefusalReason.SENDER_AUTH_FAILED if conditions & SIGNING_IN else RefusalReason.INVALID_VALUE
-    return Refused(reason, f"{name}: {said}")
+    return Refused(reason, write_sentence("%(name)s: %(report)s", name=name, report=said))

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from gateway.domain.sentences import sentence_of_text
 from gateway.domain.value import value_object
 
 
@@ -111,14 +112,21 @@ class Refused(Exception):
     ) -> None:
         super().__init__(f"{reason.value}: {detail}")
         self.reason = reason
-        self.detail = detail
+        self.detail = sentence_of_text(detail)
         self.about = about
         self.value = value
         self.internal = internal
 
 
 class Unavailable(Exception):
-    """The library system or a partner can't be reached or can't answer now; nothing was done."""
+    """The library system or a partner can't be reached or can't answer now; nothing was done.
+
+    `detail` is one plain English sentence without personal data, fit for staff and for logs.
+    """
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = sentence_of_text(detail)
 
 
 class UnfinishedWork(Unavailable):
@@ -127,7 +135,11 @@ class UnfinishedWork(Unavailable):
 
 
 class OutcomeUnknown(Exception):
-    """The call was sent and no answer came: it may or may not have been carried out."""
+    """The call was sent and no answer came: it may or may not have been carried out. `detail` as in `Unavailable`."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = sentence_of_text(detail)
 
 
 class MalformationKind(StrEnum):

@@ -21,7 +21,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavail
 from gateway.domain.requests.attachments import FileType, clean_file_name, detect_file_type
 from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.views import FileUpload
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
 
 log = structlog.get_logger(component="files")
@@ -108,12 +108,20 @@ async def run_program(command: Sequence[str], content: bytes, seconds: float) ->
             stderr=asyncio.subprocess.DEVNULL,
         )
     except (OSError, ValueError) as error:
-        raise Unavailable(f"{command[0]} can't be started: {getattr(error, 'strerror', None) or error}") from error
+        raise Unavailable(
+            write_sentence(
+                "%(program)s can't be started: %(report)s",
+                program=command[0],
+                report=sentence_of_system(error),
+            )
+        ) from error
     try:
         async with asyncio.timeout(seconds):
             output, _ = await process.communicate(content)
     except TimeoutError as error:
-        raise Unavailable(f"{command[0]} has not ended after {seconds:g} seconds") from error
+        raise Unavailable(
+            write_sentence("%(program)s has not ended after %(seconds)s seconds", program=command[0], seconds=seconds)
+        ) from error
     finally:
         if process.returncode is None:
             process.kill()
@@ -134,4 +142,8 @@ async def scan_file(command: Sequence[str], content: bytes, seconds: float) -> N
             about=MessagePart.REQUEST,
         )
     if ended.code != CLEAN:
-        raise Unavailable(f"the virus scanner {command[0]} ended with exit code {ended.code}")
+        raise Unavailable(
+            write_sentence(
+                "the virus scanner %(program)s ended with exit code %(code)s", program=command[0], code=ended.code
+            )
+        )

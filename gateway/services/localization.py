@@ -106,7 +106,11 @@ class Localization:
         if not isinstance(sentence, Sentence):
             return self.translations.gettext(sentence) if sentence else ""
         values = {name: self._translate_value(value) for name, value in sentence.values.items()}
-        return self.gettext(sentence.template, **values)
+        said = self.translations.gettext(sentence.template)
+        if said == sentence.template and not said.endswith("."):  # it may have lost its full stop within another
+            whole = f"{said}."
+            said = self.translations.gettext(whole).removesuffix(".")
+        return said % values
 
     def _translate_value(self, value: object) -> object:
         return self.translate_sentence(value) if isinstance(value, Sentence) else value

@@ -218,11 +218,11 @@ class WebhookHandler:
         except aiohttp.ClientConnectorError as error:
             why = error.os_error
             said = str(why) if isinstance(why, AddressNotAllowedError) else type(error).__name__
-            raise Unavailable(f"can't be reached: {said}") from error
+            raise Unavailable(write_sentence("can't be reached: %(report)s", report=said)) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise OutcomeUnknown(f"the connection broke: {type(error).__name__}") from error
+            raise OutcomeUnknown(write_sentence("the connection broke: %(kind)s", kind=type(error).__name__)) from error
         if not 200 <= status < 300 and status != GONE:
-            raise Unavailable(f"answered with status {status}")
+            raise Unavailable(write_sentence("answered with status %(status)s", status=status))
         return status
 
     def _open_session(self) -> aiohttp.ClientSession:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store, Work, WouldWait
 
@@ -216,7 +217,7 @@ TROUBLE = {
 def _failure_of_error(error: BaseException) -> _JobFailure:
     original = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(original, sqlite3.Error) and getattr(original, "sqlite_errorcode", 0) & 0xFF in TROUBLE:
-        unavailable = Unavailable(f"the database can't be used now: {original}")
+        unavailable = Unavailable(write_sentence("the database can't be used now: %(report)s", report=original))
         unavailable.__cause__ = error
         return _JobFailure(unavailable)
     return _JobFailure(error)

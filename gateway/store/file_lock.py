@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 
 SUFFIX = ".lock"
 
@@ -37,8 +38,13 @@ class DatabaseFileLock:
             holder = _read_process_number(descriptor)
             os.close(descriptor)
             raise Unavailable(
-                f"{self._database} is served by another illgate{holder}; one SQLite file serves one daemon. Stop that "
-                "one first, or give this one a database of its own (store.url); several nodes share one on PostgreSQL"
+                write_sentence(
+                    "%(database)s is served by another illgate%(holder)s; one SQLite file serves one daemon. "
+                    "Stop that one first, or give this one a database of its own (store.url); several nodes share one "
+                    "on PostgreSQL",
+                    database=self._database,
+                    holder=holder,
+                )
             ) from taken
         except OSError as error:  # its own words name no file
             os.close(descriptor)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, column, inspect, select, table, text
 from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.store.postgresql import lock_in_transaction
 
@@ -116,7 +117,9 @@ async def ping_store(store: Store, seconds: float = SECONDS) -> None:
         async with asyncio.timeout(seconds):
             await store.read(_read_revision)
     except TimeoutError as error:
-        raise Unavailable(f"the database has not answered within {seconds:g} s") from error
+        raise Unavailable(
+            write_sentence("the database has not answered within %(seconds)s s", seconds=seconds)
+        ) from error
     except DBAPIError as error:
         raise Unavailable("the database does not have the gateway's tables") from error
 

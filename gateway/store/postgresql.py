@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.ports.shared_store import Store, Work
 
 T = TypeVar("T")
@@ -57,8 +58,11 @@ class PostgresqlStore:
             from sqlalchemy.ext.asyncio import create_async_engine
         except ImportError as error:
             raise Unavailable(
-                f"store.url is a PostgreSQL database, and {error.name} is not installed: "
-                "pip install 'illgate[postgresql]'"
+                write_sentence(
+                    "store.url is a PostgreSQL database, and %(name)s is not installed: "
+                    "pip install 'illgate[postgresql]'",
+                    name=error.name,
+                )
             ) from error
 
         self.url = url
@@ -97,7 +101,10 @@ class PostgresqlStore:
         except DBAPIError as error:
             if error.connection_invalidated or _sqlstate_of(error).startswith(TROUBLE):
                 raise Unavailable(
-                    f"the database can't be used now: {_sqlstate_of(error) or 'connection lost'}"
+                    write_sentence(
+                        "the database can't be used now: %(report)s",
+                        report=_sqlstate_of(error) or write_sentence("connection lost"),
+                    )
                 ) from error
             raise
         finally:

@@ -41,9 +41,12 @@ KEYWORDS = {
     "write_sentence": None,
     "_make_guard": None,
     "Refused": (2,),
+    "Unavailable": None,
+    "UnfinishedWork": None,
+    "OutcomeUnknown": None,
 }
-"""Which arguments of functions are texts, without numbers the first; "c": what tells a text apart. Those of `Refused`
-and of guards are told to staff (`Localization.translate_sentence`)."""
+"""Which arguments of functions are texts, without numbers the first; "c": what tells a text apart. Those of errors and
+of guards are told to staff (`Localization.translate_sentence`)."""
 
 MAX_LINE_CHARS = 100
 
@@ -51,16 +54,17 @@ MAX_LINE_CHARS = 100
 def extract_texts() -> Catalog:
     """All texts of the gateway, without translations."""
     found = extract_texts_of(Path(gateway.__file__).parent)
-    for message in extract_texts_of(_find_library_adapters()):
+    for message in extract_texts_of(_find_adapters()):
         found.add(message.id, context=message.context)
     for context, _key, text in list_word_texts(shipped_words()):
         found.add(text, context=context)
     return found
 
 
-def _find_library_adapters() -> Path:
-    """What library systems refuse is told to staff at every desk. Those of a third party bring no texts of theirs."""
-    spec = find_spec("adapters.library")
+def _find_adapters() -> Path:
+    """What library systems and partners refuse, or why they can't be asked, is told to staff. Adapters of a third party
+    bring no texts of theirs."""
+    spec = find_spec("adapters")
     assert spec is not None, "the adapters are installed together with the gateway"
     assert spec.submodule_search_locations is not None
     return Path(next(iter(spec.submodule_search_locations)))

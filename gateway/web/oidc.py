@@ -21,6 +21,7 @@ from yarl import URL
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.services.exchange.admission import Secrets
 from gateway.settings.identity_provider import IdentityProviderSettings
@@ -250,9 +251,11 @@ async def _fetch_json_object(
         ):
             status, body = answer.status, await _read_answer_body(answer)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise Unavailable(f"the identity provider doesn't answer: {type(error).__name__}") from error
+        raise Unavailable(
+            write_sentence("the identity provider doesn't answer: %(kind)s", kind=type(error).__name__)
+        ) from error
     if status >= 500:
-        raise Unavailable(f"the identity provider answers with {status}")
+        raise Unavailable(write_sentence("the identity provider answers with %(status)s", status=status))
     try:
         said = json.loads(body)
     except ValueError:

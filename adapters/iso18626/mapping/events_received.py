@@ -29,6 +29,7 @@ from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes,
 from gateway.domain.requests.note_terms import read_note_terms
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.volume_notes import MAX_VOLUMES, SEPARATOR
+from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import IncomingPartnerMessage
 
 REMINDER = "The partner reminds us of its request."
@@ -104,7 +105,7 @@ def _read_requester_message(
     if kind is None:
         raise Refused(
             RefusalReason.UNSUPPORTED_SERVICE,
-            f"The action {message.action[:60]} is not taken here.",
+            write_sentence("The action %(value)s is not taken here.", value=message.action[:60]),
             about=MessagePart.SERVICE,
             value=message.action[:60],
         )
@@ -216,7 +217,7 @@ def _read_supplier_kind(
             return _read_status(message, info, status)
     raise Refused(
         RefusalReason.UNSUPPORTED_SERVICE,
-        f"The reason {info.reason_for_message[:60]} is not known here.",
+        write_sentence("The reason %(value)s is not known here.", value=info.reason_for_message[:60]),
         about=MessagePart.SERVICE,
         value=info.reason_for_message[:60],
     )
@@ -277,7 +278,9 @@ def _read_status(message: SupplyingAgencyMessage, info: MessageInfo, status: Sta
     kind = _KIND_OF_STATUS.get(word)
     if kind is None:
         raise Refused(
-            RefusalReason.INVALID_VALUE, f"The status {word[:60]} is not known here.", value=f"status: {word[:60]}"
+            RefusalReason.INVALID_VALUE,
+            write_sentence("The status %(value)s is not known here.", value=word[:60]),
+            value=f"status: {word[:60]}",
         )
     return kind, _WORDS_OF_STATUS.get(word, "")
 

@@ -23,6 +23,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.note_terms import write_cost_term, write_due_term
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.volume_notes import tell_volumes
+from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import PartnerMessage
 
 
@@ -98,7 +99,9 @@ def _write_requester_message(message: PartnerMessage, context: MappingContext) -
     if message.kind is EventKind.CONDITION_REFUSED and dialect.condition_words.refuse_by == "notification":
         action = Action.NOTIFICATION
     if not dialect.takes_action(action):
-        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"This partner takes no {action.value}.")
+        raise Refused(
+            RefusalReason.UNSUPPORTED_SERVICE, write_sentence("This partner takes no %(value)s.", value=action.value)
+        )
     note = join_notes(*_write_requester_terms(message, action, context), message.details.note)
     return RequestingAgencyMessage(header=write_requester_header(message, context), action=action, note=note or None)
 

@@ -43,6 +43,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.note_terms import write_conditions_term, write_cost_term
 from gateway.domain.requests.request import LendingState, Request, RequestFlag, ServiceType, VolumeState
+from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import PartnerMessage
 
 _SupplierWriter = Callable[[PartnerMessage, MappingContext], SupplyingAgencyMessage]
@@ -84,7 +85,9 @@ def status_of_request(request: Request) -> Status:
 
 
 def make_no_message_error(kind: EventKind) -> Refused:
-    return Refused(RefusalReason.UNSUPPORTED_SERVICE, f"ISO 18626 has no message for '{kind.value}'.")
+    return Refused(
+        RefusalReason.UNSUPPORTED_SERVICE, write_sentence("ISO 18626 has no message for '%(value)s'.", value=kind.value)
+    )
 
 
 def write_supplier_message(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:

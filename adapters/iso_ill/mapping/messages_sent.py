@@ -92,6 +92,7 @@ from gateway.domain.requests.note_terms import (
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.request import ServiceType as Service
 from gateway.domain.requests.volume_notes import tell_volumes
+from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import PartnerMessage
 
 ApduFields = dict[str, Any]
@@ -104,11 +105,14 @@ def apdu_of_message(message: PartnerMessage, context: MappingContext) -> Apdu:
     message = replace(message, request=request, details=told)
     builder = _BUILDERS[message.role].get(message.kind)
     if builder is None:
-        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"ISO ILL has no message for '{message.kind.value}'.")
+        raise Refused(
+            RefusalReason.UNSUPPORTED_SERVICE,
+            write_sentence("ISO ILL has no message for '%(value)s'.", value=message.kind.value),
+        )
     cls, build = builder
     if not context.dialect.is_taken_by_partner(cls.type):
         name = cls.type.name.lower().replace("_", "-")
-        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"This partner takes no {name}.")
+        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, write_sentence("This partner takes no %(name)s.", name=name))
     fields = {**_write_header(message, context), **build(message, context)}
     if "note" not in fields and cls is not Expired:
         fields["note"] = message.details.note

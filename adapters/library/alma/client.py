@@ -20,6 +20,7 @@ from adapters.library.rest_client import RestClient, RestEndpoint
 from adapters.library.rest_options import resolve_tls
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import write_sentence
 
 REMAINING_HEADER = "X-Exl-Api-Remaining"
 PAGE_ROWS = 100
@@ -72,7 +73,12 @@ class CallLimits:
         """Raises Unavailable when the day's calls are used up: until midnight UTC, when Alma counts anew."""
         if self._closed_until is not None:
             if self._clock.now() < self._closed_until:
-                raise Unavailable(f"Alma: the calls of this day are used up until {self._closed_until:%H:%M} UTC")
+                raise Unavailable(
+                    write_sentence(
+                        "Alma: the calls of this day are used up until %(time)s UTC",
+                        time=format(self._closed_until, "%H:%M"),
+                    )
+                )
             self._closed_until = None
         async with self._turn:
             loop = asyncio.get_running_loop()
@@ -116,7 +122,7 @@ class AlmaClient:
                 return None
             raise _describe_failure(title, refusal) from refusal
         if not isinstance(answer.value, dict):
-            raise Unavailable(f"Alma: {title}: no object")
+            raise Unavailable(write_sentence("Alma: %(title)s: no object", title=title))
         return answer.value
 
     async def find_rows(
@@ -133,12 +139,16 @@ class AlmaClient:
                 return None
             rows = part.get(name) or ()  # an empty list is left out
             if not isinstance(rows, list | tuple) or not all(isinstance(row, dict) for row in rows):
-                raise Unavailable(f"Alma: {title}: no list of {name}")
+                raise Unavailable(write_sentence("Alma: %(title)s: no list of %(name)s", title=title, name=name))
             found.extend(rows)
             total = part.get("total_record_count")
             if len(rows) < PAGE_ROWS or not isinstance(total, int) or len(found) >= total:
                 return tuple(found)
-        raise Unavailable(f"Alma: {title} has more than {MAX_PAGES * PAGE_ROWS:,} rows")
+        raise Unavailable(
+            write_sentence(
+                "Alma: %(title)s has more than %(most)s rows", title=title, most=format(MAX_PAGES * PAGE_ROWS, ",")
+            )
+        )
 
     async def check_password(self, user_id: str, password: str) -> bool:
         """A question in the form of a change. Raises Unavailable."""
@@ -166,7 +176,7 @@ class AlmaClient:
         """What came back. Raises Unavailable, OutcomeUnknown, AlmaRefusalError."""
         answer = await self._change(make_json_call(method, path, row, title=title, query=query), title)
         if not isinstance(answer.value, dict):
-            raise OutcomeUnknown(f"Alma: {title}: no object")
+            raise OutcomeUnknown(write_sentence("Alma: %(title)s: no object", title=title))
         return answer.value
 
     async def send_xml(self, *path: str, title: str, body: bytes) -> str:
@@ -205,7 +215,13 @@ class AlmaClient:
             return answer
         refusal = read_refusal(answer)
         if answer.status == 403 or refusal.code in _KEY_CODES:
-            raise Unavailable(f"Alma: {title}: the API key does not allow this ({refusal.code or 'HTTP 403'})")
+            raise Unavailable(
+                write_sentence(
+                    "Alma: %(title)s: the API key does not allow this (%(code)s)",
+                    title=title,
+                    code=refusal.code or "HTTP 403",
+                )
+            )
         raise refusal
 
 
@@ -224,5 +240,6 @@ def read_refusal(answer: RestAnswer) -> AlmaRefusalError:
 
 def _describe_failure(title: str, refusal: AlmaRefusalError) -> RefusedQuestionError:
     """A question that Alma doesn't accept is no answer. Its words may quote a number of a person: so without."""
+    status = f"{refusal.status} {refusal.code}".rstrip()
     log.warning("alma.question_refused", path=title, status=refusal.status, code=refusal.code)
-    return RefusedQuestionError(f"Alma: {title}: HTTP {refusal.status} {refusal.code}".rstrip())
+    return RefusedQuestionError(write_sentence("Alma: %(title)s: HTTP %(status)s", title=title, status=status))

@@ -12,6 +12,7 @@ from adapters.library.alma.records import RecordReader, Row, read_text
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import PickupLocation
 from gateway.domain.problems import MessagePart, RefusalReason, Unavailable
+from gateway.domain.sentences import write_sentence
 
 KEPT_SECONDS = 3600.0
 REFUSAL_KEPT_SECONDS = 60.0
@@ -95,7 +96,7 @@ class CodeLists:
         """Raises Unavailable."""
         rows = await self._find_rows(*path, name=name, title=title)
         if rows is None:
-            raise Unavailable(f"Alma: {title}: not shown")
+            raise Unavailable(write_sentence("Alma: %(title)s: not shown", title=title))
         return rows
 
     async def _find_rows(self, *path: str, name: str, title: str) -> tuple[Row, ...] | None:
@@ -111,7 +112,7 @@ class CodeLists:
                 return None
             rows = (answer or {}).get(name)
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-                raise Unavailable(f"Alma: {title}: no list of {name}")
+                raise Unavailable(write_sentence("Alma: %(title)s: no list of %(name)s", title=title, name=name))
             found = tuple(rows)
             self._kept[path] = (self._read_time() + KEPT_SECONDS, found)
             return found
@@ -121,7 +122,7 @@ def refuse_code(code: str, what: str, about: MessagePart) -> Never:
     """Raises Refused(INVALID_VALUE)."""
     raise make_refusal(
         RefusalReason.INVALID_VALUE,
-        f"Alma has no {what} '{code}'",
+        write_sentence("Alma has no %(what)s '%(code)s'", what=what, code=code),
         about=about,
         detail=f"The library has no such {what}.",
     )

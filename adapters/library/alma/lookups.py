@@ -26,6 +26,7 @@ from adapters.library.refusals import make_refusal
 from gateway.domain.clock import Clock
 from gateway.domain.library import Bib, Hold, IdentifierType, Item, Loan, Patron, RecordId
 from gateway.domain.problems import RefusalReason
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 from gateway.ports.library_system import BibHoldings, PatronKey
@@ -105,7 +106,10 @@ class AlmaDesk:
         if kind == "local":
             return await self.require_bib(record.value)
         if kind != "oclc":
-            raise make_refusal(RefusalReason.UNKNOWN_RECORD, f"Alma's API finds no records by {record.type}")
+            raise make_refusal(
+                RefusalReason.UNKNOWN_RECORD,
+                write_sentence("Alma's API finds no records by %(type)s", type=record.type),
+            )
         wanted = OCLC_PREFIX + record.value.removeprefix(OCLC_PREFIX)
         answer = await self.client.get_row("bibs", title="/bibs", query={"other_system_id": wanted})
         rows = read_rows(answer or {}, "bib")

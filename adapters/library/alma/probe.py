@@ -261,4 +261,4 @@ async def _try_change(change: Awaitable[None], area: str) -> None:
     except AlmaRefusalError:
         return
     except OutcomeUnknown as unknown:
-        raise Unavailable(str(unknown)) from unknown
+        raise Unavailable(unknown.detail) from unknown

@@ -38,6 +38,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import MalformedMessage, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 Row = Mapping[str, Any]
@@ -318,7 +319,7 @@ def read_number(row: Row, key: str) -> str:
     """Raises Unavailable."""
     text = read_text(row, key)
     if not text:
-        raise Unavailable(f"Alma: an answer without {key}")
+        raise Unavailable(write_sentence("Alma: an answer without %(key)s", key=key))
     return text
 
 

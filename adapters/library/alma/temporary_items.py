@@ -36,6 +36,7 @@ from adapters.library.marked_items import ItemMaking, ItemRecipient, MarkedItemD
 from adapters.library.parallel_questions import ask_together
 from gateway.domain.library import Hold, ItemStatus
 from gateway.domain.problems import MessagePart, OutcomeUnknown, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem, TemporaryItemResult
 
@@ -109,7 +110,9 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             if hold is not None and wish.hold is not None and wish.hold.on_shelf:
                 item_row, hold = await self._put_on_shelf(wish, item_row, hold)
         except Unavailable as down:
-            raise OutcomeUnknown(f"a partner's item was made in part: {down}") from down
+            raise OutcomeUnknown(
+                write_sentence("a partner's item was made in part: %(report)s", report=down.detail)
+            ) from down
         except Refused:
             await self._take_back(mms_id, item_row, hold, making.key)
             raise
@@ -170,7 +173,9 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         except AlmaRefusalError as refusal:
             raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
         if not read_text(made, number):
-            raise OutcomeUnknown(f"Alma: {title}: an answer without {number}")
+            raise OutcomeUnknown(
+                write_sentence("Alma: %(title)s: an answer without %(number)s", title=title, number=number)
+            )
         return made
 
     async def _make_item(self, wish: TemporaryItem, place: tuple[str, str], mark: str) -> Row:
@@ -307,7 +312,9 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 return
             await send_part(send_record_deletion, find_it_gone)
         except Unavailable as down:
-            raise OutcomeUnknown(f"a partner's item was deleted in part: {down}") from down
+            raise OutcomeUnknown(
+                write_sentence("a partner's item was deleted in part: %(report)s", report=down.detail)
+            ) from down
 
 
 _DELETE_ITEM = {"override": "true", "holdings": "delete"}

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import write_sentence
 
 FolioJson = dict[str, Any]
 
@@ -326,7 +327,11 @@ def read_answer(model: type[M], answer: object, what: str) -> M:
     except ValidationError as error:
         places = sorted({".".join(str(part) for part in one["loc"]) or "the whole" for one in error.errors()})
         raise Unavailable(
-            f"FOLIO's record of the {what} is not as it should be: {', '.join(places[:5])} missing or broken"
+            write_sentence(
+                "FOLIO's record of the %(what)s is not as it should be: %(fields)s missing or broken",
+                what=what,
+                fields=", ".join(places[:5]),
+            )
         ) from error
 
 
@@ -335,7 +340,7 @@ def read_outcome(model: type[M], answer: object, what: str) -> M:
     try:
         return read_answer(model, answer, what)
     except Unavailable as broken:
-        raise OutcomeUnknown(str(broken)) from broken
+        raise OutcomeUnknown(broken.detail) from broken
 
 
 def _drop_empty(answer: object) -> object:

@@ -16,6 +16,7 @@ from adapters.library.rest_authorisation import TokenAuthorisation
 from adapters.library.rest_client import RestClient, RestEndpoint
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import write_sentence
 
 PAGE_RECORDS = 200
 MAX_RECORDS = 20_000
@@ -87,21 +88,29 @@ class FolioClient:
             page = _require_object(await self.ask(path, parameters), path)
             records = page.get(key)
             if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
-                raise Unavailable(f"FOLIO's answer to {path} has no list '{key}'")
+                raise Unavailable(
+                    write_sentence("FOLIO's answer to %(path)s has no list '%(key)s'", path=path, key=key)
+                )
             found += records
             if limit is not None and len(found) >= limit:
                 return found[:limit]
             if len(records) < size:
                 return found
             if len(found) > MAX_RECORDS:
-                raise Unavailable(f"FOLIO has more than {MAX_RECORDS:,} records where {path} was asked for")
+                raise Unavailable(
+                    write_sentence(
+                        "FOLIO has more than %(most)s records where %(path)s was asked for",
+                        most=format(MAX_RECORDS, ","),
+                        path=path,
+                    )
+                )
 
     async def count_records(self, path: str, query: str) -> int:
         """Raises Unavailable."""
         page = _require_object(await self.ask(path, {"query": query, "limit": "0"}), path)
         total = page.get("totalRecords")
         if not isinstance(total, int):
-            raise Unavailable(f"FOLIO's answer to {path} does not say how many there are")
+            raise Unavailable(write_sentence("FOLIO's answer to %(path)s does not say how many there are", path=path))
         return total
 
     async def is_accepted(self, path: str, value: object) -> bool:
@@ -151,7 +160,11 @@ class FolioClient:
         """As `send`, where the answer is a record. Raises FolioRefusal, Unavailable, OutcomeUnknown."""
         answer = await self.send(method, path, body, title=title, renews=renews)
         if not isinstance(answer, dict):
-            raise OutcomeUnknown(f"FOLIO's answer to {method} {title or path} is no record")
+            raise OutcomeUnknown(
+                write_sentence(
+                    "FOLIO's answer to %(method)s %(title)s is no record", method=method, title=title or path
+                )
+            )
         return answer
 
     async def delete_record(self, path: str, record_id: str) -> None:
@@ -168,7 +181,9 @@ class FolioClient:
         failure = self._failure(answer, title)
         if isinstance(failure, Unavailable):
             return failure
-        return Unavailable(f"FOLIO does not answer {title} (HTTP {answer.status})")
+        return Unavailable(
+            write_sentence("FOLIO does not answer %(title)s (HTTP %(status)s)", title=title, status=answer.status)
+        )
 
     def _failure(self, answer: RestAnswer, title: str, *, renews: bool = False) -> FolioRefusal | Unavailable:
         """403 is no refusal of the library's: our user lacks a permission."""
@@ -176,11 +191,11 @@ class FolioClient:
         if answer.status == 403:
             said = read_problems(text)[0].message
             wanted = said.partition("requires permission:")[2].strip()
-            more = f", permission {wanted} is missing" if wanted and " " not in wanted else ""
-            user = self._options.login.user
-            return Unavailable(f"FOLIO forbids the user '{user}' {title} (HTTP 403){more}")
+            return Unavailable(
+                _describe_forbidden(self._options.login.user, title, wanted if " " not in wanted else "")
+            )
         if _LOCKED in text.casefold():
-            return Unavailable(f"FOLIO is at work on the same record ({title})")
+            return Unavailable(write_sentence("FOLIO is at work on the same record (%(title)s)", title=title))
         return refusal_of_answer(answer.status, text, self._options.reasons, renews=renews)
 
 
@@ -190,9 +205,20 @@ def _make_question(path: str, query: Mapping[str, str] | None, title: str) -> Re
 
 def _require_object(answer: object, title: str) -> FolioJson:
     if not isinstance(answer, dict):
-        raise Unavailable(f"FOLIO's answer to {title} is no record")
+        raise Unavailable(write_sentence("FOLIO's answer to %(title)s is no record", title=title))
     return answer
 
 
 def _write_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def _describe_forbidden(user: str, title: str, permission: str) -> str:
+    if not permission:
+        return write_sentence("FOLIO forbids the user '%(user)s' %(title)s (HTTP 403)", user=user, title=title)
+    return write_sentence(
+        "FOLIO forbids the user '%(user)s' %(title)s (HTTP 403), permission %(permission)s is missing",
+        user=user,
+        title=title,
+        permission=permission,
+    )

@@ -27,6 +27,7 @@ from adapters.library.rest_client import RestClient, RestEndpoint
 from adapters.library.rest_options import resolve_tls
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 PAGE_ROWS = 100
@@ -116,7 +117,13 @@ class KohaClient:
         )
         token = answer.value.get("access_token") if isinstance(answer.value, dict) else None
         if not answer.is_success or not isinstance(token, str):
-            raise Unavailable(f"Koha: no token for client '{who.client_id}' (HTTP {answer.status})")
+            raise Unavailable(
+                write_sentence(
+                    "Koha: no token for client '%(client)s' (HTTP %(status)s)",
+                    client=who.client_id,
+                    status=answer.status,
+                )
+            )
         seconds = answer.value.get("expires_in", 3600)
         if not isinstance(seconds, int | float):
             raise Unavailable("Koha: its token doesn't say in seconds how long it lasts")
@@ -144,7 +151,13 @@ class KohaClient:
             found.extend(part.rows)
             if len(found) >= part.total or len(part.rows) < PAGE_ROWS:
                 return tuple(found)
-        raise Unavailable(f"Koha: {title or path[-1]} has more than {MAX_PAGES * PAGE_ROWS:,} rows")
+        raise Unavailable(
+            write_sentence(
+                "Koha: %(title)s has more than %(most)s rows",
+                title=title or path[-1],
+                most=format(MAX_PAGES * PAGE_ROWS, ","),
+            )
+        )
 
     async def find_page(
         self,
@@ -166,7 +179,7 @@ class KohaClient:
                 return RowPage((), 0)
             raise _describe_failure(name, refusal) from refusal
         if not isinstance(answer.value, list):
-            raise Unavailable(f"Koha: {name}: no list")
+            raise Unavailable(write_sentence("Koha: %(name)s: no list", name=name))
         rows = tuple(_require_row(name, one) for one in answer.value)
         total = answer.headers.get("X-Total-Count", "")
         return RowPage(rows, int(total) if total.isascii() and total.isdigit() else len(rows))
@@ -223,7 +236,13 @@ def _check_answer(title: str, answer: RestAnswer) -> RestAnswer:
         return answer
     body: Row = answer.value if isinstance(answer.value, dict) else {}
     if answer.status == 403 and (needed := body.get("required_permissions")):
-        raise Unavailable(f"Koha: {title}: the gateway's patron lacks a permission: {json.dumps(needed)}")
+        raise Unavailable(
+            write_sentence(
+                "Koha: %(title)s: the gateway's patron lacks a permission: %(needed)s",
+                title=title,
+                needed=json.dumps(needed),
+            )
+        )
     error = body.get("error")
     text = error if isinstance(error, str) else answer.text
     problems = body.get("errors")
@@ -235,13 +254,14 @@ def _check_answer(title: str, answer: RestAnswer) -> RestAnswer:
 
 def _describe_failure(title: str, refusal: KohaRefusalError) -> Unavailable:
     """A question that Koha doesn't accept is no answer. Its words name no patron, but might quote one: so without."""
+    status = f"{refusal.status} {refusal.code}".rstrip()
     log.warning("koha.question_refused", path=title, status=refusal.status, code=refusal.code)
-    return Unavailable(f"Koha: {title}: HTTP {refusal.status} {refusal.code}".rstrip())
+    return Unavailable(write_sentence("Koha: %(title)s: HTTP %(status)s", title=title, status=status))
 
 
 def _require_row(title: str, value: Any) -> Row:
     if not isinstance(value, dict):
-        raise Unavailable(f"Koha: {title}: no object")
+        raise Unavailable(write_sentence("Koha: %(title)s: no object", title=title))
     return value
 
 

@@ -26,6 +26,7 @@ from adapters.library.refusals import make_refusal
 from gateway.domain.clock import Clock
 from gateway.domain.library import Bib, Hold, HoldStatus, IdentifierType, Item, Loan, Patron, RecordId
 from gateway.domain.problems import RefusalReason
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 from gateway.ports.library_system import BibHoldings, PatronKey
@@ -140,7 +141,9 @@ class KohaDesk:
         field = _RECORD_FIELDS.get(kind)
         wanted = _normalise_number(record.value)
         if field is None or not wanted:
-            raise make_refusal(RefusalReason.UNKNOWN_RECORD, f"Koha finds no records by {record.type}")
+            raise make_refusal(
+                RefusalReason.UNKNOWN_RECORD, write_sentence("Koha finds no records by %(type)s", type=record.type)
+            )
         pattern = "%".join(("", *map(_escape_pattern, wanted), ""))  # hyphens may stand anywhere, and other numbers
         rows = await self.client.find_rows("biblios", query=make_query({field: {"-like": pattern}}))
         equal = [

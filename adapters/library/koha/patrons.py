@@ -22,6 +22,7 @@ from gateway.domain.library import (
     PatronDraft,
 )
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_system import PatronKey
@@ -167,7 +168,9 @@ class PatronDesk:
                 detail="The library's system does not take this password.",
             ) from refusal
         except Unavailable as down:
-            raise OutcomeUnknown(f"the password of a new patron was not set: {down}") from down
+            raise OutcomeUnknown(
+                write_sentence("the password of a new patron was not set: %(report)s", report=down.detail)
+            ) from down
 
     async def _check_category(self, category: str | None) -> None:
         if category is None:
@@ -176,7 +179,7 @@ class PatronDesk:
         if known is not None and category not in known:
             raise make_refusal(
                 RefusalReason.INVALID_VALUE,
-                f"Koha has no patron category '{category}'",
+                write_sentence("Koha has no patron category '%(category)s'", category=category),
                 about=MessagePart.PATRON,
                 detail="The library has no such patron category.",
             )

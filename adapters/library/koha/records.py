@@ -36,6 +36,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 Row = Mapping[str, Any]
@@ -270,7 +271,7 @@ def read_number(row: Row, key: str) -> str:
     """Koha's numbers are whole; in the gateway they are texts. Raises Unavailable."""
     text = read_text(row, key)
     if not text:
-        raise Unavailable(f"Koha: an answer without {key}")
+        raise Unavailable(write_sentence("Koha: an answer without %(key)s", key=key))
     return text
 
 

@@ -37,6 +37,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import RefusalReason, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import (
     BibHoldings,
@@ -130,7 +131,9 @@ class KohaLibrary(LimitedLibrary):
             )
         except KohaRefusalError as failed:
             if failed.status != 400:
-                raise Unavailable(f"Koha: {title}: HTTP {failed.status}") from failed
+                raise Unavailable(
+                    write_sentence("Koha: %(title)s: HTTP %(status)s", title=title, status=failed.status)
+                ) from failed
             raise refusal from None
         if not isinstance(said, dict) or key.value not in {read_text(said, name) for name in fields}:
             raise refusal

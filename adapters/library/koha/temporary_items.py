@@ -17,6 +17,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Bib, Hold
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem, TemporaryItemResult
 
@@ -57,7 +58,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             if known is not None and code not in known:
                 raise make_refusal(
                     RefusalReason.INVALID_VALUE,
-                    f"Koha has no {what} '{code}'",
+                    write_sentence("Koha has no %(what)s '%(code)s'", what=what, code=code),
                     about=MessagePart.ITEM,
                     detail=f"The library has no such {what}.",
                 )
@@ -85,7 +86,9 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 bib = await self.desk.require_bib(bib_id)
             hold = await self._place_hold(wish, making.key, recipient, found) if recipient is not None else None
         except Unavailable as down:
-            raise OutcomeUnknown(f"a partner's item was made in part: {down}") from down
+            raise OutcomeUnknown(
+                write_sentence("a partner's item was made in part: %(report)s", report=down.detail)
+            ) from down
         except Refused:
             await self._take_back(bib_id, found)
             raise
@@ -213,7 +216,9 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         try:
             await send_part(send_record_deletion, find_it_gone)
         except Unavailable as down:
-            raise OutcomeUnknown(f"a partner's item was deleted in part: {down}") from down
+            raise OutcomeUnknown(
+                write_sentence("a partner's item was deleted in part: %(report)s", report=down.detail)
+            ) from down
 
 
 def _write_record(wish: TemporaryItem, mark: str) -> bytes:

@@ -20,6 +20,7 @@ from adapters.library.paired.changes import PairMemory
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Bib, Charge, Hold, IdentifierType, Item, Loan, Patron, PatronDraft, PatronIdentifier
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import CheckedIn, LibrarySystem, PatronKey, TemporaryItemResult
 
@@ -140,7 +141,9 @@ class SystemSide:
         if not number:
             raise make_refusal(
                 RefusalReason.UNKNOWN_PATRON,
-                f"the patron has no number of the kind '{self.patron_number}' (patron_number)",
+                write_sentence(
+                    "the patron has no number of the kind '%(kind)s' (patron_number)", kind=self.patron_number
+                ),
             )
         return replace(patron, id=number)
 

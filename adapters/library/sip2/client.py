@@ -14,6 +14,7 @@ from adapters.library.sip2.messages import MessageWriter
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.transport import Sip2Endpoint, TerminalConnection, TerminalPool
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 
@@ -147,9 +148,9 @@ class Sip2Client:
             await self._sign_in(connection)
             is_ready = True
         except OutcomeUnknown as unknown:
-            raise Unavailable(f"no sign-in: {unknown}") from unknown
+            raise Unavailable(write_sentence("no sign-in: %(report)s", report=unknown.detail)) from unknown
         except UnsendableValueError as error:
-            raise Unavailable(f"no sign-in: {error}") from error
+            raise Unavailable(write_sentence("no sign-in: %(report)s", report=error)) from error
         finally:
             if not is_ready:
                 connection.abort_connection()
@@ -161,7 +162,13 @@ class Sip2Client:
             password = resolve_secret(self._secrets, login.password)
             reply = await connection.exchange(self._writer.login(login.user, password, login.location), seconds)
             if reply.fixed["ok"] != "1":
-                raise Unavailable(f"{self._place}: the server refuses the login of terminal '{login.user}'")
+                raise Unavailable(
+                    write_sentence(
+                        "%(place)s: the server refuses the login of terminal '%(user)s'",
+                        place=self._place,
+                        user=login.user,
+                    )
+                )
         self.status = _require_online(
             read_status(await connection.exchange(self._writer.status(), seconds)), self._place
         )
@@ -174,7 +181,9 @@ class Sip2Client:
 
 def _require_online(status: ServerStatus, place: Sip2Endpoint) -> ServerStatus:
     if not status.is_online:
-        raise Unavailable(f"{place}: the server says that the library's system is off line")
+        raise Unavailable(
+            write_sentence("%(place)s: the server says that the library's system is off line", place=place)
+        )
     return status
 
 
@@ -198,11 +207,11 @@ class Conversation:
         except (Unavailable, OutcomeUnknown) as failure:
             self.end()
             if not connection.was_kept:
-                raise Unavailable(str(failure)) from failure
+                raise Unavailable(failure.detail) from failure
         try:
             return await (await self._take_connection(fresh=True)).exchange(query, seconds)
         except OutcomeUnknown as failure:
-            raise Unavailable(str(failure)) from failure
+            raise Unavailable(failure.detail) from failure
 
     async def change(self, query: Query) -> Reply:
         """Sent once. Raises Unavailable (nothing was sent), OutcomeUnknown, UnsendableValueError."""

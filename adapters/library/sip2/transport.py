@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 
 from adapters.library.sip2.codec import END, Query, Reply, ReplyCode, add_checksum, decode_reply, encode_query
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Unavailable
+from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.tls import ClientTls, make_client_context
 
@@ -59,9 +60,17 @@ class TerminalConnection:
                 tls = make_client_context(place.tls) if place.tls is not None else None
                 reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=place.max_bytes)
         except TimeoutError as error:
-            raise Unavailable(f"{place}: no connection within {place.connect_seconds:g} s") from error
+            raise Unavailable(
+                write_sentence(
+                    "%(place)s: no connection within %(seconds)s s", place=place, seconds=place.connect_seconds
+                )
+            ) from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
-            raise Unavailable(f"{place}: not reached: {describe_connection_error(error)}") from error
+            raise Unavailable(
+                write_sentence(
+                    "%(place)s: not reached: %(report)s", place=place, report=describe_connection_error(error)
+                )
+            ) from error
         return cls(place, reader, writer)
 
     @property
@@ -76,7 +85,7 @@ class TerminalConnection:
         """
         place = self._place
         if not self.is_usable:
-            raise Unavailable(f"{place}: the connection has ended")
+            raise Unavailable(write_sentence("%(place)s: the connection has ended", place=place))
         sequence = (self._sequence + 1) % 10
         message = encode_query(query, place.charset, sequence if place.error_detection else None)
         self._sequence = sequence
@@ -87,9 +96,20 @@ class TerminalConnection:
             is_answered = True
             self.was_kept = False  # it is alive
         except TimeoutError as error:
-            raise OutcomeUnknown(f"{place}: no answer to message {query.code} within {seconds:g} s") from error
+            raise OutcomeUnknown(
+                write_sentence(
+                    "%(place)s: no answer to message %(code)s within %(seconds)s s",
+                    place=place,
+                    code=query.code,
+                    seconds=seconds,
+                )
+            ) from error
         except OSError as error:
-            raise OutcomeUnknown(f"{place}: the connection broke: {describe_connection_error(error)}") from error
+            raise OutcomeUnknown(
+                write_sentence(
+                    "%(place)s: the connection broke: %(report)s", place=place, report=describe_connection_error(error)
+                )
+            ) from error
         finally:
             if not is_answered:  # cancelled, too
                 self.abort_connection()
@@ -97,7 +117,7 @@ class TerminalConnection:
 
     async def _send_until_answered(self, query: Query, message: bytes) -> Reply:
         sent, expected = message, f"{self._sequence}" if self._place.error_detection else ""
-        problem = ""
+        place, problem = self._place, ""
         for _ in range(self.resends + 1):
             self._writer.write(sent + self._place.message_end)  # one write: some servers can't read halves
             await self._writer.drain()
@@ -105,20 +125,25 @@ class TerminalConnection:
             try:
                 reply = decode_reply(received, self._place.charset, is_checked=self._place.error_detection)
             except MalformedMessage as malformed:
-                problem = f"its answer is no SIP2: {malformed}"
+                problem = write_sentence("%(place)s: its answer is no SIP2: %(report)s", place=place, report=malformed)
                 if not self._place.error_detection:
                     break
                 sent = add_checksum(b"97AZ")
                 continue
             if reply.code is ReplyCode.SEND_AGAIN:
-                problem = "it asks for the same message again and again"
+                problem = write_sentence("%(place)s: it asks for the same message again and again", place=place)
                 sent = message
                 continue
             if reply.code is not query.reply or reply.sequence != expected:
-                problem = f"it answers {reply.code} to {query.code}, or another message than the last"
+                problem = write_sentence(
+                    "%(place)s: it answers %(answer)s to %(query)s, or another message than the last",
+                    place=place,
+                    answer=reply.code,
+                    query=query.code,
+                )
                 break
             return reply
-        raise OutcomeUnknown(f"{self._place}: {problem}")
+        raise OutcomeUnknown(problem)
 
     async def _read_message(self) -> bytes:
         """Without its end and without the line feed that some servers put after the end before."""
@@ -126,11 +151,18 @@ class TerminalConnection:
             try:
                 received = await self._reader.readuntil(END)
             except asyncio.IncompleteReadError as error:
-                said = "in the middle of an answer" if error.partial.strip(LINE_ENDS) else "without an answer"
-                raise OutcomeUnknown(f"{self._place}: the connection ended {said}") from error
+                raise OutcomeUnknown(
+                    write_sentence("%(place)s: the connection ended in the middle of an answer", place=self._place)
+                    if error.partial.strip(LINE_ENDS)
+                    else write_sentence("%(place)s: the connection ended without an answer", place=self._place)
+                ) from error
             except asyncio.LimitOverrunError as error:
                 raise OutcomeUnknown(
-                    f"{self._place}: its answer has more than {self._place.max_bytes:,} bytes"
+                    write_sentence(
+                        "%(place)s: its answer has more than %(most)s bytes",
+                        place=self._place,
+                        most=format(self._place.max_bytes, ","),
+                    )
                 ) from error
             if message := received.strip(LINE_ENDS):
                 return message
@@ -146,7 +178,11 @@ class TerminalConnection:
 
 def describe_connection_error(error: Exception) -> str:
     """What the system says, without the address that we name ourselves."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return (
+        sentence_of_system(error)
+        if isinstance(error, OSError) and error.strerror
+        else str(error) or type(error).__name__
+    )
 
 
 class TerminalPool:
@@ -169,7 +205,11 @@ class TerminalPool:
             async with asyncio.timeout(seconds):
                 await self._turns.acquire()
         except TimeoutError:
-            raise Unavailable(f"{self._place}: all {self._connections} terminals are busy") from None
+            raise Unavailable(
+                write_sentence(
+                    "%(place)s: all %(count)s terminals are busy", place=self._place, count=self._connections
+                )
+            ) from None
         try:
             yield
         finally:

@@ -39,6 +39,7 @@ from gateway.domain.problems import (
     Unavailable,
 )
 from gateway.domain.secret_reference import CONCEALED
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import TransportReply
 
@@ -176,7 +177,9 @@ def read_reply(reply: TransportReply, sent: Message, dialect: NcipDialect, zone:
     except MalformedMessage as error:
         _raise_for_status(reply, error)
         if is_truncated(reply.raw):
-            raise OutcomeUnknown(f"the answer breaks off after {len(reply.raw)} bytes") from error
+            raise OutcomeUnknown(
+                write_sentence("the answer breaks off after %(count)s bytes", count=len(reply.raw))
+            ) from error
         raise
 
 
@@ -189,12 +192,18 @@ def _raise_for_status(reply: TransportReply, error: MalformedMessage) -> None:
     status = reply.status
     if status in (401, 403, 407):
         raise Refused(
-            RefusalReason.SENDER_AUTH_FAILED, f"The other system let us not in (HTTP {status}).", internal=str(error)
+            RefusalReason.SENDER_AUTH_FAILED,
+            write_sentence("The other system let us not in (HTTP %(status)s).", status=status),
+            internal=str(error),
         ) from error
     if 300 <= status < 500 or status in _NOT_DONE:
-        raise Unavailable(f"the other system did not take the message (HTTP {status})") from error
+        raise Unavailable(
+            write_sentence("the other system did not take the message (HTTP %(status)s)", status=status)
+        ) from error
     if status >= 500:
-        raise OutcomeUnknown(f"the other system failed (HTTP {status}) without an NCIP answer") from error
+        raise OutcomeUnknown(
+            write_sentence("the other system failed (HTTP %(status)s) without an NCIP answer", status=status)
+        ) from error
 
 
 def read_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -> SuccessReply:
@@ -254,7 +263,7 @@ def _refusal_of_problems(
     reason, problem = (known or found)[0]
     refused = Refused(
         reason,
-        f"The other system answered: {TYPES[reason]}."
+        write_sentence("The other system answered: %(reason)s.", reason=TYPES[reason])
         if reason is not RefusalReason.OTHER
         else "The other system refused.",
         about=message_part_of_problem(problem),

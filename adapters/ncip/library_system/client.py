@@ -25,6 +25,7 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.limited_library import refuse_unsupported
@@ -91,13 +92,19 @@ class NcipLibraryClient:
             try:
                 return await self._send_question(kind, values)
             except OutcomeUnknown as lost:
-                raise Unavailable(f"{service_of_answer(kind)}: {lost}") from lost
+                raise Unavailable(
+                    write_sentence("%(service)s: %(report)s", service=service_of_answer(kind), report=lost.detail)
+                ) from lost
 
     async def _send_question(self, kind: type[R], values: MessageValues) -> R:
         try:
             return await self._send(kind, values, self._options.seconds.look_up)
         except MalformedMessage as error:
-            raise Unavailable(f"{service_of_answer(kind)}: the answer is not NCIP: {error}") from error
+            raise Unavailable(
+                write_sentence(
+                    "%(service)s: the answer is not NCIP: %(report)s", service=service_of_answer(kind), report=error
+                )
+            ) from error
 
     async def change(self, kind: type[R], values: MessageValues) -> R:
         """A change, named by its answer and sent once. Raises Refused, Unavailable (nothing was done),
@@ -105,7 +112,11 @@ class NcipLibraryClient:
         try:
             return await self._send(kind, values, self._options.seconds.change)
         except MalformedMessage as error:
-            raise OutcomeUnknown(f"{service_of_answer(kind)}: the answer is not NCIP: {error}") from error
+            raise OutcomeUnknown(
+                write_sentence(
+                    "%(service)s: the answer is not NCIP: %(report)s", service=service_of_answer(kind), report=error
+                )
+            ) from error
 
     async def _send(self, kind: type[R], values: MessageValues, seconds: float) -> R:
         service = service_of_answer(kind)
@@ -121,7 +132,9 @@ class NcipLibraryClient:
             raise Unavailable(error.problems[0].message) from error
         except UnsupportedValueError as error:
             raise make_refusal(
-                RefusalReason.INVALID_VALUE, f"{service}: {error}", detail="The library's system has no place for this."
+                RefusalReason.INVALID_VALUE,
+                write_sentence("%(service)s: %(report)s", service=service, report=error),
+                detail="The library's system has no place for this.",
             ) from error
         except Refused as refused:
             self._breaker.record_answer()
@@ -161,9 +174,15 @@ def reword_refusal(refused: Refused, service: LibraryService) -> Refused | Unava
     """In our words, with the system's own for staff. Their values stay out: they may name a patron."""
     said = refused.internal or refused.detail
     if refused.reason in ABOUT_US:
-        return Unavailable(f"{service}: the library's system does not serve us as its sender: {refused.detail}")
+        return Unavailable(
+            write_sentence(
+                "%(service)s: the library's system does not serve us as its sender: %(report)s",
+                service=service,
+                report=refused.detail,
+            )
+        )
     if refused.reason is RefusalReason.TEMPORARY_FAILURE:
-        return Unavailable(f"{service}: {refused.detail}")
+        return Unavailable(write_sentence("%(service)s: %(report)s", service=service, report=refused.detail))
     if refused.reason is RefusalReason.UNSUPPORTED_SERVICE:
         what = WHAT_SERVICES_DO.get(service, "do this")
         return make_refusal(refused.reason, said, detail=f"The system of this library can't {what}.")

@@ -16,6 +16,7 @@ from adapters.ncip.library_system.records import RECORD_PREFIX, ItemAnswer, Patr
 from adapters.ncip.messages import AcceptItemResponse, DeleteItemResponse
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_system import TemporaryItem, TemporaryItemResult
@@ -69,7 +70,7 @@ class TemporaryItemDesk:
         if policies and policy not in policies:
             raise make_refusal(
                 RefusalReason.INVALID_VALUE,
-                f"item_policies has no '{policy}'",
+                write_sentence("item_policies has no '%(policy)s'", policy=policy),
                 detail="The library has no such item policy.",
             )
         return policies.get(policy, "")

@@ -37,6 +37,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.responder import ExchangeContext
 
@@ -69,7 +70,9 @@ def require_value(identifier: UserId | ItemId | RequestId | None, about: Message
     """Raises Refused(DATA_MISSING) when it is absent."""
     found = read_item_reference(identifier)
     if found is None:
-        raise Refused(RefusalReason.DATA_MISSING, f"{element} is missing or empty.", about=about)
+        raise Refused(
+            RefusalReason.DATA_MISSING, write_sentence("%(element)s is missing or empty.", element=element), about=about
+        )
     return found
 
 

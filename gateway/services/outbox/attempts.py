@@ -16,6 +16,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable, UnfinishedWork
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.services.outbox.queue import (
     AttemptOutcome,
@@ -34,7 +35,7 @@ Moment = Callable[[], datetime]
 EndRefused = Callable[[OutboxRow, str, datetime], Awaitable[None]]
 """How a refused row ends: dead, for staff to see, or refused, where a caller gets the refusal."""
 
-NEVER_ENDED = "interrupted at every try: the gateway stopped before it had an outcome"
+NEVER_ENDED = write_sentence("interrupted at every try: the gateway stopped before it had an outcome")
 
 DEFECT_TRIES = 3
 """A defect of ours seldom goes away by itself."""
@@ -50,6 +51,9 @@ _WORDS = {
     AttemptOutcome.UNKNOWN: "outcome unknown",
     AttemptOutcome.DEFECT: "internal error",
 }
+REFUSAL_TEMPLATE = "refused: %(reason)s: %(report)s"
+"""Staff are told the report alone."""
+
 _WRITTEN = re.compile(rf"^({'|'.join(_WORDS.values())}) \((\d+)\): ")
 
 MAX_ERROR_CHARS = 1000
@@ -108,7 +112,11 @@ class AttemptRunner:
             async with asyncio.timeout(seconds) as limit:
                 return await self._handlers[row.kind](row)
         except TimeoutError as error:
-            return OutcomeUnknown(f"no answer within {seconds:g} s") if limit.expired() else error
+            return (
+                OutcomeUnknown(write_sentence("no answer within %(seconds)s s", seconds=seconds))
+                if limit.expired()
+                else error
+            )
         except Exception as error:  # noqa: BLE001 - what follows from it depends on its class
             return error
 
@@ -182,7 +190,7 @@ def decide_retry(
         return GiveUp(AttemptOutcome.REFUSED, describe_refusal(error))
     outcome = outcome_of_error(error)
     count = _count_failures(before, _WORDS[outcome]) + 1
-    text = _shorten_error(f"{_WORDS[outcome]} ({count}): {_describe_error(error)}")
+    text = _shorten_error(_describe_failure(outcome, count, _describe_error(error)))
     if tries >= options.max_tries:
         return GiveUp(outcome, text)
     if outcome is AttemptOutcome.DEFECT:
@@ -202,7 +210,7 @@ def can_have_arrived(tries: int, error: str) -> bool:
 
 def describe_refusal(error: Refused) -> str:
     """A refusal as staff read it."""
-    return _shorten_error(f"refused: {error.reason.value}: {error.detail}")
+    return _shorten_error(write_sentence(REFUSAL_TEMPLATE, reason=error.reason.value, report=error.detail))
 
 
 def outcome_of_error(error: Exception) -> AttemptOutcome:
@@ -228,11 +236,20 @@ def _count_failures(before: str, words: str) -> int:
     return int(found[2]) if found is not None and found[1] == words else 0
 
 
+def _describe_failure(outcome: AttemptOutcome, count: int, report: str) -> str:
+    match outcome:
+        case AttemptOutcome.UNAVAILABLE:
+            return write_sentence("unavailable (%(count)s): %(report)s", count=count, report=report)
+        case AttemptOutcome.UNKNOWN:
+            return write_sentence("outcome unknown (%(count)s): %(report)s", count=count, report=report)
+    return write_sentence("internal error (%(count)s): %(report)s", count=count, report=report)
+
+
 def _describe_error(error: Exception) -> str:
     """The text of what is not known to us might name a patron; the log has where it happened."""
     if isinstance(error, Unavailable | OutcomeUnknown):
-        return str(error) or type(error).__name__
-    return f"{type(error).__qualname__} (see the log)"
+        return error.detail or type(error).__name__
+    return write_sentence("%(kind)s (see the log)", kind=type(error).__qualname__)
 
 
 def _shorten_error(text: str) -> str:

@@ -19,6 +19,7 @@ from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, PartnerNotification, compute_transition, list_notifications
 from gateway.domain.requests.take_back import is_undoable, make_undo_event
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, UndoableAct, VersionConflict
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import LimitedChannel
 from gateway.ports.shared_store import Transaction
@@ -143,8 +144,14 @@ class ActionService:
         if done.status in (OutboxStatus.DEAD, OutboxStatus.REFUSED):
             raise Refused(RefusalReason.OTHER, "The library's system could not do this; see the list of failed steps.")
         if done.status is not OutboxStatus.DONE:
-            why = f" ({done.error})" if done.error else ""
-            raise Unavailable(f"the library's system can't do this now; it is done as soon as it can be{why}")
+            raise Unavailable(
+                write_sentence(
+                    "the library's system can't do this now; it is done as soon as it can be (%(report)s)",
+                    report=done.error,
+                )
+                if done.error
+                else "the library's system can't do this now; it is done as soon as it can be"
+            )
         self.context.wake_outbox()
 
 

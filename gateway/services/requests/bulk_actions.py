@@ -102,6 +102,6 @@ def _reason_of(error: Exception) -> str:
     match error:
         case EventDenied():
             return error.denied.detail
-        case Refused():
+        case Refused() | Unavailable() | OutcomeUnknown():
             return error.detail
     return str(error)

@@ -11,6 +11,7 @@ from gateway.domain.library import Item, ItemStatus
 from gateway.domain.problems import RefusalReason, Refused, UnfinishedWork
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.state_table import LibraryAction
+from gateway.domain.sentences import write_sentence
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.effects import LIBRARY
 from gateway.services.requests.library_context import LibraryContext
@@ -82,7 +83,9 @@ async def wait_for_record(context: LibraryContext, request: Request, barcode: st
 
 
 def _still_kept(barcode: str, other: Request) -> UnfinishedWork:
-    return UnfinishedWork(f"the library still has {barcode} for request {other.number}")
+    return UnfinishedWork(
+        write_sentence("the library still has %(barcode)s for request %(number)s", barcode=barcode, number=other.number)
+    )
 
 
 def _barcodes_of(request: Request) -> frozenset[str]:

@@ -205,7 +205,7 @@ class ScanService:
         except Refused as refused:
             return _say(order, ScanReason.REFUSED, request, refused.detail, meant)
         except (Unavailable, OutcomeUnknown) as away:
-            return _say(order, ScanReason.KEPT, request, str(away), meant)
+            return _say(order, ScanReason.KEPT, request, away.detail, meant)
         reason = ScanReason.SETTLED if request.is_loss_settled else scan_rules.reason_after(rule, after)
         said = _say(order, reason, after, volume=meant)
         done = UndoableAct(before=request, version=after.version, kind=kind)

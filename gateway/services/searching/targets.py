@@ -11,7 +11,7 @@ from functools import cached_property
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import strip_full_stop, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.adapter import SearchAdapter, SearchContext
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchHits, SearchTerm
@@ -126,10 +126,10 @@ class CatalogueClient:
             async with asyncio.timeout(seconds):
                 hits = await self.searches[target.by].search(target.profile, query, count=count)
         except TimeoutError as late:
-            raise Unavailable(f"no answer within {seconds:g} seconds") from late
+            raise Unavailable(write_sentence("no answer within %(seconds)s seconds", seconds=seconds)) from late
         return replace(hits, records=tuple(replace(record, raw=b"") for record in hits.records))
 
 
 def failure_reason(error: Unavailable | Refused) -> str:
     """In a few words, for staff."""
-    return error.detail.rstrip(".") if isinstance(error, Refused) else str(error).rstrip(".")
+    return strip_full_stop(error.detail)

@@ -24,6 +24,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, not_, or_, select, update
 
+from gateway.domain.sentences import dump_sentence, load_sentence
 from gateway.domain.value import value_object
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
@@ -50,7 +51,7 @@ class OutboxRow:
     """`id` is made by `gateway.store.schema.make_exchange_id(now)`; `kind` is partner, letter, library, work, reply or
     webhook, or one of `gateway.store.requests.order_batches`; `target` says to whom, `payload` what, in words of the
     kind. All moments are aware UTC. `tries` counts claims. Personal data is in `payload` only: `error` and `note` are
-    shown and logged."""
+    shown and logged. `error` is a Sentence where the program wrote it."""
 
     library: str
     id: str
@@ -109,6 +110,7 @@ def add_outbox_row(connection: Connection, row: OutboxRow) -> None:
                 None,
                 "",
                 clean_text(row.note, MAX_NOTE_CHARS),
+                "",
             )
         ],
     )
@@ -194,19 +196,19 @@ def _mark_claimed(connection: Connection, found: Sequence[Any], until: datetime,
 _HELD = "WHERE library = :library AND id = :id AND status = 'in-hand' AND node = :node AND tries = :tries RETURNING id"
 _AGAIN = prepare_sql(
     "UPDATE outbox SET status = 'waiting', next_at = :next_at, ready_at = :next_at, lease_until = NULL, node = '', "
-    f"error = :error {_HELD}",
+    f"error = :error, error_sentence = :error_sentence {_HELD}",
     outbox,
     COLUMNS.id,
 )
 _DEAD = prepare_sql(
     "UPDATE outbox SET status = 'dead', next_at = :next_at, ready_at = NULL, lease_until = NULL, node = '', "
-    f"error = :error {_HELD}",
+    f"error = :error, error_sentence = :error_sentence {_HELD}",
     outbox,
     COLUMNS.id,
 )
 _END_MINE = prepare_sql(
     "UPDATE outbox SET status = :status, ended = :ended, ready_at = NULL, lease_until = NULL, error = :error, "
-    f"note = :note {_HELD}",
+    f"error_sentence = :error_sentence, note = :note {_HELD}",
     outbox,
     COLUMNS.id,
 )
@@ -230,20 +232,20 @@ def leave_unsent(connection: Connection, row: OutboxRow, reason: str, by: str, a
 def schedule_retry(connection: Connection, row: OutboxRow, next_at: datetime, error: str) -> None:
     """To be tried again, not before `next_at`. Raises LeaseLost."""
     _raise_if_lost(
-        _AGAIN.fetch_first(
-            connection, _claim_parameters(row, next_at=next_at, error=clean_text(error, MAX_NOTE_CHARS))
-        ),
+        _AGAIN.fetch_first(connection, _claim_parameters(row, next_at=next_at, **_error_parameters(error))),
         row,
     )
 
 
 def mark_dead(connection: Connection, row: OutboxRow, error: str, at: datetime) -> None:
     """Given up until staff decide; those behind it wait, but for calls to the library and letters. Raises LeaseLost."""
-    _raise_if_lost(
-        _DEAD.fetch_first(connection, _claim_parameters(row, next_at=at, error=clean_text(error, MAX_NOTE_CHARS))), row
-    )
+    _raise_if_lost(_DEAD.fetch_first(connection, _claim_parameters(row, next_at=at, **_error_parameters(error))), row)
     if row.kind in INDEPENDENT:
         leave_lane(connection, row.library, row.lane)
+
+
+def _error_parameters(error: str) -> dict[str, str]:
+    return {"error": clean_text(error, MAX_NOTE_CHARS), "error_sentence": dump_sentence(error)}
 
 
 def _end_claimed_row(
@@ -253,8 +255,8 @@ def _end_claimed_row(
         row,
         status=status.value,
         ended=at,
-        error=clean_text(error, MAX_NOTE_CHARS),
         note=clean_text(note, MAX_NOTE_CHARS),
+        **_error_parameters(error),
     )
     _raise_if_lost(_END_MINE.fetch_first(connection, ended), row)
     leave_lane(connection, row.library, row.lane)
@@ -394,7 +396,7 @@ def outbox_row_of(
         lease_until=row.lease_until if lease_until is None else lease_until,
         node=row.node if node is None else node,
         ended=row.ended,
-        error=row.error,
+        error=load_sentence(row.error, row.error_sentence),
         note=row.note,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, func, select
 
 from gateway.domain.requests.staff_views import DeadLetterCause
+from gateway.domain.sentences import load_sentence
 from gateway.sql.statements import PreparedStatement
 from gateway.store.requests.outbox import (
     COLUMNS,
@@ -184,12 +185,22 @@ def group_dead_rows(connection: Connection, library: str) -> tuple[DeadLetterCau
     group = (COLUMNS.kind, COLUMNS.target, COLUMNS.error)
     oldest = func.min(COLUMNS.created)
     query = (
-        select(*group, func.count(), oldest, func.max(COLUMNS.created), func.max(COLUMNS.tries))
+        select(
+            *group,
+            func.count(),
+            oldest,
+            func.max(COLUMNS.created),
+            func.max(COLUMNS.tries),
+            func.max(COLUMNS.error_sentence),
+        )
         .where(COLUMNS.library == library, COLUMNS.status == OutboxStatus.DEAD.value)
         .group_by(*group)
         .order_by(oldest, *group)
     )
-    return tuple(DeadLetterCause(*row) for row in connection.execute(query))
+    return tuple(
+        DeadLetterCause(kind, target, load_sentence(error, sentence), *counted)
+        for kind, target, error, *counted, sentence in connection.execute(query)
+    )
 
 
 def list_dead_of_cause(

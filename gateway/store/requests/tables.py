@@ -318,6 +318,7 @@ outbox = Table(
     Column("ended", UtcDateTime),
     column_types.text_column("error"),
     column_types.text_column("note"),
+    column_types.text_column("error_sentence"),  # what `error` was made of, by `dump_sentence`
     PrimaryKeyConstraint("library", "id", name="pk_outbox"),
     Index("ix_outbox_ready", "ready_at", "library", "id", postgresql_where=IS_READY, sqlite_where=IS_READY),
     Index("ix_outbox_lane", "library", "lane", "place", postgresql_where=IN_LANE, sqlite_where=IN_LANE),

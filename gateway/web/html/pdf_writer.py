@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 
 MAX_SECONDS = 60.0
 
@@ -42,7 +43,12 @@ async def write_pdf(html: str, styles: Sequence[str]) -> bytes:
             await process.wait()
     if process.returncode != 0 or not written.startswith(b"%PDF-"):
         lines = complaints.decode(errors="replace").strip().splitlines()
-        raise Unavailable(f"the PDF could not be written: {lines[-1] if lines else 'no reason was given'}")
+        raise Unavailable(
+            write_sentence(
+                "the PDF could not be written: %(report)s",
+                report=lines[-1] if lines else write_sentence("no reason was given"),
+            )
+        )
     return written
 
 

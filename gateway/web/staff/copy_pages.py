@@ -247,7 +247,7 @@ async def _take_file(request: StaffRequest, sent: UploadForm, file: UploadedFile
         )
         return UploadOutcome("look", said)
     except (Refused, Unavailable) as error:
-        why = request.describe_refusal(error) if isinstance(error, Refused) else str(error)
+        why = request.localization.translate_sentence(error.detail)
         return UploadOutcome("late", request.gettext("“%(name)s” was not added: %(why)s", name=file.name, why=why))
     shown = list_files(request, done)[-1]
     return _describe_added_file(request, done, shown)

@@ -169,7 +169,10 @@ async def poll_mailbox(request: StaffRequest) -> web.Response:
     try:
         polled = await request.parts.operation.poll_mailbox(request.library, name)
     except (Unavailable, Refused, ConfigurationError) as error:
-        said = request.gettext("The mailbox can’t be read: %(reason)s", reason=str(error))
+        reason = str(error) if isinstance(error, ConfigurationError) else error.detail
+        said = request.gettext(
+            "The mailbox can’t be read: %(reason)s", reason=request.localization.translate_sentence(reason)
+        )
         return request.redirect(back, said, "late")
     if polled is None:
         return request.redirect(back, request.gettext("Another node reads this mailbox, so it was left to it."), "look")

@@ -15,7 +15,9 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from gateway.domain.library import Money
+from gateway.domain.sentences import Sentence
 from gateway.services.localization import Localization, mark_text
+from gateway.services.outbox.attempts import REFUSAL_TEMPLATE
 
 ROTA_SENTENCES = (
     mark_text("by hand"),
@@ -243,7 +245,10 @@ def describe_act_hint(hint: str, localization: Localization) -> str:
 
 
 def describe_send_error(error: str, localization: Localization) -> str:
-    """Without the code that the outbox writes before a refusal's sentence."""
+    """Without the code that the outbox writes before a refusal's sentence. Those of older releases have no template."""
+    if isinstance(error, Sentence):
+        of_refusal = error.template == REFUSAL_TEMPLATE
+        return localization.translate_sentence(error.values["report"] if of_refusal else error)
     said = _REFUSAL_CODE.sub("", error)
     return _describe_exactly(ERROR_SENTENCES, said, localization) or localization.translate_sentence(said)
 

@@ -20,6 +20,7 @@ from gateway.domain.requests.views import (
     VersionConflict,
 )
 from gateway.domain.roles import Right
+from gateway.domain.sentences import strip_full_stop
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation
@@ -99,9 +100,8 @@ async def _perform_act(
     except (EventDenied, Refused) as refused:
         checked.general.append(page.describe_refusal(refused))
     except Unavailable as away:
-        return page.redirect(
-            back, page.gettext("Not yet done: %(why)s. It is tried again by itself.", why=str(away).rstrip(".")), "look"
-        )
+        why = page.localization.translate_sentence(strip_full_stop(away.detail))
+        return page.redirect(back, page.gettext("Not yet done: %(why)s. It is tried again by itself.", why=why), "look")
     if checked.is_good:
         right = find_act_right(view.request.role, kind)
         event = note_done_event(view.request, after, kind, details)

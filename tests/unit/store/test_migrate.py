@@ -59,6 +59,7 @@ STEPS = [
     "0022: Lists of requests by number and by title",
     "0023: What statistics are counted from: a row for each request and each partner that was asked",
     "0024: Which message of the journal an event of a request came from",
+    "0025: What the error of an outbox row was made of",
 ]
 
 STEP = '''"""{doc}"""
@@ -174,6 +175,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
             connection.execute(text(f"DROP TABLE {name}"))
         undo_request_lists(connection)
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
+        connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
         for name in ("staff_user", "staff_grant", "staff_session", "audit_entry"):
             connection.execute(text(f"DROP TABLE {name}"))
         connection.execute(text("ALTER TABLE api_key DROP COLUMN expires"))
@@ -215,6 +217,7 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
             connection.execute(text(f"DROP TABLE {name}"))
         undo_request_lists(connection)
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
+        connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0017')}'"))
 
     await store.write(go_back)

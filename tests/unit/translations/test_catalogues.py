@@ -65,18 +65,28 @@ def test_no_text_escapes_the_command(texts: Catalog) -> None:
     assert escaped == []
 
 
-def test_a_refusal_is_a_text_with_values() -> None:
-    """Staff read it in their language: an f-string is no text that could be looked up."""
+TOLD_TO_STAFF = {"Refused": 1, "Unavailable": 0, "UnfinishedWork": 0, "OutcomeUnknown": 0, "write_sentence": 0}
+"""Which argument is the text."""
+
+
+def test_what_went_wrong_is_a_text_with_values() -> None:
+    """Staff read it in their language: an f-string is no text that could be looked up, and the text of an exception is
+    no sentence any more (`error.detail` is)."""
     put_together = [
         f"{file.relative_to(ROOT)}:{node.lineno}"
-        for folder in ("gateway", "adapters/library")
+        for folder in ("gateway", "adapters")
         for file in sorted((ROOT / folder).rglob("*.py"))
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refused"
-        if any(isinstance(one, ast.JoinedStr | ast.BinOp) for one in node.args[1:2])
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TOLD_TO_STAFF
+        for text in node.args[TOLD_TO_STAFF[node.func.id] :][:1]
+        if isinstance(text, ast.JoinedStr | ast.BinOp) or is_text_of_error(text)
     ]
 
     assert put_together == []
+
+
+def is_text_of_error(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "str"
 
 
 def find_translated_texts(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.requests.task_lists import DEAD_LETTERS
+from gateway.domain.sentences import Sentence, write_sentence
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from gateway.store.requests import outbox, outbox_queries, request_counts
@@ -200,6 +201,22 @@ async def test_a_row_that_waits_for_its_next_try_holds_up_its_lane(migrated: Sto
     assert await claimed_ids(migrated) == []
     (again,) = await claim(migrated, NOW + timedelta(minutes=5))
     assert (again.id, again.tries, again.error) == (rows[0].id, 2, "451 try again")
+
+
+async def test_an_error_keeps_what_it_was_made_of(migrated: Store) -> None:
+    lost = write_sentence("not reached: %(report)s", report=write_sentence("Connection refused"))
+    failed = write_sentence("unavailable (%(count)s): %(report)s", count=1, report=lost)
+    await add(migrated, row("r-1"), row("r-2"))
+    retried, dead = await claim(migrated)
+    await migrated.write(lambda c: outbox.schedule_retry(c, retried, NOW, failed))
+    await migrated.write(lambda c: outbox.mark_dead(c, dead, failed, NOW))
+
+    (again,) = await claim(migrated)
+    (cause,) = await migrated.read(lambda c: outbox_queries.group_dead_rows(c, dead.library))
+    for error in (again.error, cause.error):
+        assert error == "unavailable (1): not reached: Connection refused"
+        assert isinstance(error, Sentence)
+        assert (error.template, error.values) == (failed.template, {"count": "1", "report": lost})
 
 
 async def test_a_row_behind_another_keeps_its_own_time(migrated: Store) -> None:

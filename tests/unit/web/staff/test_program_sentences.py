@@ -9,13 +9,17 @@ from decimal import Decimal
 import pytest
 
 from gateway.domain.library import Money
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.partner_policy import Closure, PartnerPolicy
 from gateway.domain.requests.policy import Ranking
 from gateway.domain.requests.request import RotaLine
 from gateway.domain.requests.rota import PartnerStanding, cost_objection, profile_objection, rank_suppliers
+from gateway.domain.sentences import write_sentence
 from gateway.ports.catalogue import HoldingAnswer, HoldingsReport
 from gateway.services.localization import TextCatalogues
-from gateway.services.outbox.attempts import NEVER_ENDED
+from gateway.services.outbox.attempts import NEVER_ENDED, decide_retry
+from gateway.services.outbox.queue import OutboxOptions
+from gateway.services.searching.targets import failure_reason
 from gateway.web.staff import program_sentences
 from gateway.web.staff.program_sentences import (
     describe_act_hint,
@@ -139,8 +143,32 @@ def test_why_something_could_not_be_sent() -> None:
     assert describe_send_error("refused: other: The mail server refuses the mail (554).", GERMAN) == (
         "Der Mailserver lehnt die Mail ab (554)."
     )
+    lost = write_sentence("%(place)s: no answer within %(seconds)s s", place="ill.bergen.example:210", seconds=2.5)
+    assert describe_send_error(fail(Unavailable(lost)), GERMAN) == (
+        "nicht erreichbar (1): ill.bergen.example:210: keine Antwort innerhalb von 2.5 s"
+    )
+    assert describe_send_error(fail(OutcomeUnknown("the connection was closed")), GERMAN) == (
+        "Ausgang unbekannt (1): die Verbindung wurde geschlossen"
+    )
+    no_section = write_sentence("Profile '%(name)s' has no section %(section)s.", name="bergen", section="sru")
+    assert describe_send_error(fail(Refused(RefusalReason.OTHER, no_section)), GERMAN) == (
+        "Das Profil „bergen“ hat keinen Abschnitt sru."
+    )
     assert describe_send_error(NEVER_ENDED, GERMAN).startswith("bei jedem Versuch unterbrochen")
     assert describe_send_error("refused: other: Nope.", GERMAN) == "Nope."
+
+
+def fail(error: Exception) -> str:
+    """What the outbox keeps of a failed try."""
+    return decide_retry(error, 1, "", OutboxOptions(), lambda: 0.5).error
+
+
+def test_a_sentence_within_another_has_no_full_stop() -> None:
+    refused = Refused(RefusalReason.OTHER, write_sentence("There is no profile '%(name)s'.", name="bergen"))
+    said = write_sentence("%(name)s: %(report)s", name="title", report=failure_reason(refused))
+
+    assert said == "title: There is no profile 'bergen'"
+    assert GERMAN.translate_sentence(said) == "title: Ein Profil „bergen“ gibt es nicht"
 
 
 def test_what_to_do_besides_an_act_is_told_sentence_by_sentence() -> None:
