@@ -222,6 +222,7 @@ async def enters(pair: MailPair, ours: Request, service: ServiceType = ServiceTy
         requester=LibraryParty(profile="north"),
         transaction=attempt.transaction,
         service=ours.service,
+        volumes=tuple(one.label for one in ours.volumes if one.label),
         actor="staff:ben",
     )
     theirs = await pair.south.town.gateway.managed.requests.create_lending("SOUTH", draft)
@@ -277,6 +278,43 @@ async def test_a_loan_with_a_renewal_by_links(people: MailPair) -> None:
     await south_does(pair, ours, EventKind.CHECKED_IN)
     assert await states(pair, ours) == ("completed", "completed")
     assert await nothing_left(pair)
+
+
+async def test_two_volumes_by_letter(people: MailPair) -> None:
+    """The letter names each; people send and receive them one by one, and a link answers for the whole parcel."""
+    pair = people
+    books = await pair.books()
+    ours = await pair.asks(cited(books[0]), volumes=("Bd. 1", "Bd. 2"))
+    letter = pair.south.letter("Interlibrary loan request").get_body(("plain",))
+    assert letter is not None
+    assert "Bd. 1" in letter.get_content()
+    assert "Bd. 2" in letter.get_content()
+    await enters(pair, ours)
+
+    for volume, book in zip(("1", "2"), books, strict=False):
+        items = (await pair.south.town.context.system.holdings(book.id)).items
+        free = next(one.barcode for one in items if one.status.value == "available" and one.circulates)
+        await south_does(pair, ours, EventKind.SHIPPED, volumes=(volume,), barcode=free)
+    _, due = await dues(pair, ours)
+    await clicks(pair, pair.south, "Interlibrary loan request", "It has been sent", due=str(due))
+    assert await volume_states(pair, ours) == (["shipped", "shipped"], ["shipped", "shipped"])
+
+    for volume in ("1", "2"):
+        await pair.north.act(ours, EventKind.RECEIVED, volumes=(volume,))
+    await clicks(pair, pair.north, "shipped", "It has arrived")
+    assert await volume_states(pair, ours) == (["received", "received"], ["received", "received"])
+    for volume in ("1", "2"):
+        await pair.north.act(ours, EventKind.RETURNED, volumes=(volume,))
+    await clicks(pair, pair.north, "shipped", "We have sent it back")
+    await south_does(pair, ours, EventKind.CHECKED_IN)
+    assert await volume_states(pair, ours) == (["returned", "returned"], ["checked-in", "checked-in"])
+    assert await states(pair, ours) == ("completed", "completed")
+    assert await nothing_left(pair)
+
+
+async def volume_states(pair: MailPair, ours: Request) -> tuple[list[str], list[str]]:
+    left, right = await pair.north.see(ours), await pair.theirs(ours)
+    return [one.state.value for one in left.volumes], [one.state.value for one in right.volumes]
 
 
 async def test_a_copy_by_letter_comes_as_its_pdf(people: MailPair) -> None:

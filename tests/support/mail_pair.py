@@ -179,13 +179,16 @@ class MailPair:
                 return
         raise AssertionError("the gateways don't come to rest")
 
-    async def asks(self, citation: Citation, service: ServiceType = ServiceType.LOAN) -> Request:
+    async def asks(
+        self, citation: Citation, service: ServiceType = ServiceType.LOAN, volumes: tuple[str, ...] = ()
+    ) -> Request:
         """A patron in the north; the request is on its way."""
         draft = BorrowingDraft(
             citation=citation,
             service=RequestedService(service),
             patron=PatronLink(identifier=PATRON),
             dates=RequestDates(),
+            volumes=volumes,
             source="api",
             actor="patron",
         )
