@@ -75,7 +75,6 @@ UNSAYABLE: Mapping[str, Mapping[str, str]] = {
         "retry_later": "one code alone, for what isn't available, in weeks",
         "conditional_yes": NO_CODE,
         "conditional_no": NO_CODE,
-        "crossing_cancel": "a refusal by rule has no reason, and the code has one",
         "lost_by_the_borrower": NO_CODE,
         "lost_by_the_lender": NO_CODE,
         "queries": "no code reports a status",

@@ -274,7 +274,7 @@ def test_what_is_said_about_an_order_is_understood(kind: EventKind) -> None:
     ("kind", "details", "code"),
     [
         (EventKind.CANCEL_ACCEPTED, {}, "CANC"),
-        (EventKind.CANCEL_REFUSED, {"reason": "not-available"}, "NCANC"),
+        (EventKind.CANCEL_REFUSED, {}, "NCANC"),
         (EventKind.RETRY, {"retry_after": date(2026, 3, 23), "reason": "not-available"}, "CAT*REAPPLY 3"),
         (EventKind.UNFILLED, {"reason": "not-held"}, "NOT"),
         (EventKind.UNFILLED, {"reason": "not-found-as-cited"}, "CRF*CANNOT MATCH ITEM"),
