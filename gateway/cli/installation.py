@@ -46,14 +46,14 @@ from gateway.runtime.assembly import Assembly, make_open_library
 from gateway.runtime.library_contexts import build_library_contexts
 from gateway.runtime.partner_channels import ChannelsOnDemand, make_silent_context
 from gateway.secrets import resolve_secret
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.library_context import LibraryContext
 from gateway.settings import LibrarySettings, Settings, load_settings
 from gateway.store.migration import SchemaTooNew, migrate_store
 
 if TYPE_CHECKING:
     from gateway.policies import PolicyLoadResult, PolicySet
     from gateway.profiles import ProfileLoadResult, ProfileSet, ProfilesOnDemand
-    from gateway.services.requests.circulation_link import DeskLink
+    from gateway.services.library_work.circulation_link import DeskLink
 
 REFUSED = 1
 USAGE = 2
@@ -204,7 +204,7 @@ class Installation:
     def desk(self, opened: OpenLibrary) -> DeskLink:
         """See `gateway.ports.adapter.CommandContext`."""
         from gateway.services.letters import LetterRenderer
-        from gateway.services.requests.circulation_link import DeskLink
+        from gateway.services.library_work.circulation_link import DeskLink
 
         settings, context = self.settings, opened.context
         library = make_open_library(settings.find_library(context.library), opened.system)

@@ -28,7 +28,7 @@ from gateway.cli.managed_requests import run_on_requests
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.views import MessageView
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.library_context import LibraryContext
 from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_reader import RequestReader
 

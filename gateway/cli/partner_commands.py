@@ -26,7 +26,7 @@ from gateway.cli.managed_requests import run_on_requests
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.domain.requests.staff_views import PartnerView, RotaView
-from gateway.services.requests.staff_service import PartnerDirectory
+from gateway.services.desks.staff_service import PartnerDirectory
 
 if TYPE_CHECKING:
     from gateway.runtime.managed_requests import ManagedRequests

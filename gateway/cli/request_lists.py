@@ -29,7 +29,7 @@ from gateway.domain.requests.request import BorrowingState, LendingState, Reques
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
 from gateway.domain.requests.views import LocatedCopy, RequestFilter, RequestOrder, ResultPage
 from gateway.domain.value import value_object
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.library_context import LibraryContext
 from gateway.services.requests.request_reader import RequestReader
 
 STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *LendingState)))
@@ -189,7 +189,7 @@ def task_command() -> None:
 @pass_installation
 def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> None:
     """All lists with something on them, how much that is, and since when the oldest waits."""
-    from gateway.services.requests.staff_service import StaffService  # lists of requests do without
+    from gateway.services.desks.staff_service import StaffService  # lists of requests do without
 
     library = require_library(installation, symbol)
     found = read_from_libraries(installation, lambda contexts: StaffService(contexts).tasks(library.symbol))
@@ -235,7 +235,7 @@ def show_task(installation: Installation, name: str, limit: int, cursor: str, sy
 
 
 def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool) -> None:
-    from gateway.services.requests.staff_service import StaffService  # lists of requests do without
+    from gateway.services.desks.staff_service import StaffService  # lists of requests do without
 
     library = require_library(installation, symbol)
     found = read_from_libraries(

@@ -31,7 +31,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestView
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.library_context import LibraryContext
 from gateway.services.requests.request_reader import RequestReader
 
 WIDTH = 17

@@ -12,12 +12,12 @@ from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileSet
 from gateway.runtime.assembly import Assembly
+from gateway.services.brokering.broker import RequestBroker
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.handlers import DefectReporter, log_defect
+from gateway.services.library_context import LibraryContext
+from gateway.services.library_work.circulation_link import CirculationLinker
 from gateway.services.patron_authentication import PatronAuthenticator
-from gateway.services.requests.broker import RequestBroker
-from gateway.services.requests.circulation_link import CirculationLinker
-from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_inbox import PartnerInbox
 from gateway.services.sign_in_attempts import AttemptLimits
 from gateway.settings import Settings

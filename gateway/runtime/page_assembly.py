@@ -16,10 +16,10 @@ from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.exchange.admission import Secrets
 from gateway.services.fulfilment import FulfilmentService, LinkResolver
 from gateway.services.gateway_operation import GatewayOperation
+from gateway.services.library_context import LibraryContext
 from gateway.services.localization import TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.partner_probe import PartnerProbe
-from gateway.services.requests.library_context import LibraryContext
 from gateway.services.sign_in_attempts import AttemptCounter
 from gateway.services.staff_sign_in import SessionTimes, StaffSignInService
 from gateway.services.users import UserService

@@ -22,6 +22,7 @@ from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.library_system import Capability, HoldWish, LibraryInfo, PatronKey
 from gateway.services.article_lookup import ArticleLookup
 from gateway.services.circulation.items import choose_best_copy
+from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.local_holdings import (
     AWAY,
     NOT_ONE_RECORD,
@@ -30,7 +31,6 @@ from gateway.services.local_holdings import (
     find_local_copies,
     look_up_copies,
 )
-from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.searching.search import LookUp
 
 log = structlog.stdlib.get_logger()

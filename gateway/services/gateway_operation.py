@@ -15,8 +15,8 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.profiles import LoadedProfile, ProfileStore
+from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.mailbox.poller import MailboxPoller, PollResult, find_poller
-from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store import mailbox
 from gateway.store.requests import outbox_queries, timers
 from gateway.store.requests.outbox import OutboxStatus

@@ -27,7 +27,7 @@ from gateway.domain.requests.network_load import (
 )
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.ports.shared_store import Transaction
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.library_context import LibraryContext
 from gateway.store.requests import request_counts
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchIndex, S
 from gateway.ports.library_system import ProbeStep
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.services.article_lookup import Secrets
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.searching.targets import CatalogueTarget, failure_reason
 
 MAX_PROBE_SECONDS = 10.0

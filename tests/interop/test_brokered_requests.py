@@ -17,7 +17,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import RequestFlag, Role
 from gateway.ports.partner_channel import CarryWay
-from gateway.services.requests.carry_matrix import CarriedPair, compute_carried_pair
+from gateway.services.brokering.carry_matrix import CarriedPair, compute_carried_pair
 from gateway.store.schema import message
 from tests.faults.joined.installations import Template, make_template
 from tests.support.brokered_sequences import SEQUENCES, WORKFLOW, day_of

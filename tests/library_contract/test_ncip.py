@@ -13,7 +13,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.ports.library_system import HoldWish
 from gateway.ports.shared_store import Store
-from gateway.services.requests import desk_actions
+from gateway.services.library_work import desk_actions
 from tests.library_contract.embedded_world import KNOWN
 from tests.library_contract.ncip_world import ALL_SERVICES, NcipWorld, ncip_world
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone, key, refused

@@ -26,6 +26,7 @@ from gateway.ports.incoming_mail import (
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from gateway.ports.shared_store import Transaction
 from gateway.services.attachments import complete_upload, require_file_type, scan_file
+from gateway.services.library_context import LibraryContext
 from gateway.services.mailbox.request_finder import (
     RequestMatch,
     event_of_request,
@@ -36,7 +37,6 @@ from gateway.services.mailbox.request_finder import (
     row_id,
 )
 from gateway.services.requests.effects import LETTER, new_refusal_row
-from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.api_access import make_copy_token

@@ -27,7 +27,7 @@ from gateway.ports.incoming_mail import (
     NamesBatches,
     ParsedMail,
 )
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.library_context import LibraryContext
 from gateway.store.mailbox import MailOutcome, MailPosition
 
 PLAIN = "letters"

@@ -26,6 +26,7 @@ from gateway.ports.incoming_mail import (
     shorten_text,
 )
 from gateway.ports.shared_store import Transaction
+from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.mailbox.mail_application import (
     MAX_NOTE_CHARS,
     MailApplication,
@@ -48,7 +49,6 @@ from gateway.services.mailbox.request_finder import (
     expand_events,
     find_requests,
 )
-from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.requests.request_messages import mark_messages_read
 from gateway.services.requests.sent_messages import MAIL
 from gateway.store import mailbox

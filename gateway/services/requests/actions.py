@@ -23,12 +23,12 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import LimitedChannel
 from gateway.ports.shared_store import Transaction
+from gateway.services.library_context import DESK, PATRON, LibraryContext, require_request
+from gateway.services.library_work.desk_actions import describe_work_elsewhere, is_desk_action
+from gateway.services.library_work.desk_reversals import must_be_reversed
+from gateway.services.library_work.scanned_volumes import name_scanned_volume
 from gateway.services.outbox.queue import DESK_GRACE
-from gateway.services.requests.desk_actions import describe_work_elsewhere, is_desk_action
-from gateway.services.requests.desk_reversals import must_be_reversed
 from gateway.services.requests.effects import LIBRARY, find_receiver, is_partner_notified, new_outbox_row
-from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
-from gateway.services.requests.scanned_volumes import name_scanned_volume
 from gateway.services.requests.transitions import EventRequest, apply_event, raise_if_denied
 from gateway.services.requests.undone_acts import dump_undoable_act, undo_act_in
 from gateway.store.api_access import make_copy_token

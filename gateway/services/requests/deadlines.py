@@ -14,7 +14,7 @@ from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.value import value_object
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.library_context import LibraryContext
 
 
 @value_object

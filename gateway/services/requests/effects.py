@@ -37,8 +37,8 @@ from gateway.ports.partner_channel import (
     choose_carry_way,
 )
 from gateway.ports.shared_store import Transaction
+from gateway.services.library_context import LibraryContext
 from gateway.services.requests.deadlines import timer_due
-from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import order_batches, outbox, timers
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow

@@ -27,8 +27,8 @@ from gateway.domain.requests.views import BorrowingDraft
 from gateway.domain.requests.volume_updates import make_volumes
 from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Transaction
+from gateway.services.library_context import LibraryContext
 from gateway.services.local_holdings import LocalCopies, look_up_copies
-from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_numbers import assign_request_number
 from gateway.services.requests.transitions import EventRequest, apply_event_in, raise_if_denied
 from gateway.store.requests import requests

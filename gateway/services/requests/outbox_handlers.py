@@ -20,17 +20,13 @@ from gateway.ports.outgoing_mail import LetterSender, Mailer
 from gateway.ports.partner_channel import SendsBatches
 from gateway.ports.shared_store import Transaction
 from gateway.services.letters import LetterRenderer, build_mail, mail_address
+from gateway.services.library_context import DESK, LibraryContext, require_request
+from gateway.services.library_work.desk_actions import EventTooLateError, perform_desk_action, undo_desk_action
+from gateway.services.library_work.desk_reversals import reverse_desk_action
+from gateway.services.library_work.library_calls import call_library
 from gateway.services.outbox.attempts import can_have_arrived
 from gateway.services.outbox.queue import Handler, HandlerResult
-from gateway.services.requests.desk_actions import EventTooLateError, perform_desk_action, undo_desk_action
-from gateway.services.requests.desk_reversals import reverse_desk_action
-from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of_request
-from gateway.services.requests.lending import LOCATE, locate_item
-from gateway.services.requests.library_calls import call_library
-from gateway.services.requests.library_context import DESK, LibraryContext, require_request
-from gateway.services.requests.order_batches import OrderBatcher, keep_composed, send_single
-from gateway.services.requests.partner_inbox import record_delivery_result
-from gateway.services.requests.patron_notices import (
+from gateway.services.patrons.patron_notices import (
     NO_ADDRESS,
     NO_PATRON,
     NOT_SENT,
@@ -38,6 +34,10 @@ from gateway.services.requests.patron_notices import (
     make_telling_task,
     render_notice_letter,
 )
+from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of_request
+from gateway.services.requests.lending import LOCATE, locate_item
+from gateway.services.requests.order_batches import OrderBatcher, keep_composed, send_single
+from gateway.services.requests.partner_inbox import record_delivery_result
 from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.suppliers import select_next_supplier
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in

@@ -11,7 +11,7 @@ from gateway.domain.requests.staff_views import PartnerClosureView
 from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.store import partner_closures
 from gateway.store.partner_closures import PartnerClosureRow
 from gateway.store.schema import make_exchange_id

@@ -35,13 +35,13 @@ from gateway.ports.partner_channel import (
     PartnerMessage,
 )
 from gateway.ports.shared_store import Transaction
-from gateway.services.requests.brokered_requests import find_loop_refusal, is_asked_as_broker
+from gateway.services.brokering.brokered_requests import find_loop_refusal, is_asked_as_broker
+from gateway.services.library_context import LibraryContext
 from gateway.services.requests.conversations import describe_received
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import PARTNER, new_outbox_row, new_work_row, remove_patron_data
 from gateway.services.requests.intake import Claim, claim_nothing
 from gateway.services.requests.lending import LOCATE, register_requester
-from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_numbers import assign_request_number
 from gateway.services.requests.transitions import EventRequest, apply_event_in, denial_as_refusal, record_denied_event
 from gateway.store.journal import Journal

@@ -38,8 +38,8 @@ from gateway.ports.responder import OutcomeClass, TransportKind
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.letters import LetterRenderer, ResolvedLanguage
 from gateway.services.letters.facts import Rows, label_rows
+from gateway.services.library_context import PATRON, LibraryContext, find_library_context, require_request
 from gateway.services.requests.actions import ActionService
-from gateway.services.requests.library_context import PATRON, LibraryContext, find_library_context, require_request
 from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.services.vocabulary import LanguageWords
 from gateway.store.api_access import make_question_token, read_question_link

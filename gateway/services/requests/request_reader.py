@@ -39,11 +39,11 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
+from gateway.services.brokering.brokered_requests import can_pass_on
+from gateway.services.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.actions import find_action_hints
-from gateway.services.requests.brokered_requests import can_pass_on
 from gateway.services.requests.effects import LIBRARY
 from gateway.services.requests.lending import find_located_copy
-from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.request_messages import build_message_views
 from gateway.services.requests.request_search import list_number_matches, require_meant_request
 from gateway.services.requests.transitions import history_line

@@ -29,9 +29,9 @@ from gateway.domain.requests.views import (
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.attachments import check_upload
+from gateway.services.library_context import LibraryContext, require_request, require_role
 from gateway.services.requests.actions import ActionService
 from gateway.services.requests.intake import create_borrowing_request
-from gateway.services.requests.library_context import LibraryContext, require_request, require_role
 from gateway.services.requests.partner_inbox import create_lending_request
 from gateway.services.requests.request_reader import RequestReader
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in, raise_if_denied

@@ -41,7 +41,7 @@ from gateway.domain.requests.views import VersionConflict
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
 from gateway.ports.shared_store import Transaction
-from gateway.services.requests.library_context import LibraryContext, require_role
+from gateway.services.library_context import LibraryContext, require_role
 from gateway.services.requests.partner_closures import extend_closures
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
 from gateway.store.partner_closures import list_partner_closures

@@ -19,10 +19,10 @@ from gateway.domain.requests.state_table import DenialReason, TimerKind, expired
 from gateway.domain.requests.views import EventDenied, HistoryLine, NotFound, VersionConflict
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
-from gateway.services.requests.brokered_requests import carry_transition
+from gateway.services.brokering.brokered_requests import carry_transition
+from gateway.services.library_context import LibraryContext, require_request
 from gateway.services.requests.deadlines import complete_request
 from gateway.services.requests.effects import write_effects
-from gateway.services.requests.library_context import LibraryContext, require_request
 from gateway.services.requests.request_messages import track_denied_message, track_message
 from gateway.services.webhooks import announce_event
 from gateway.store.requests import history, requests, timers

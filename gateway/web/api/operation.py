@@ -14,21 +14,21 @@ from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store
 from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
+from gateway.services.desks.bulk_actions import BulkActionService
+from gateway.services.desks.copies import CopyService
+from gateway.services.desks.request_marks import RequestMarkService
+from gateway.services.desks.saved_filters import SavedFilterService
+from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.fulfilment import LinkResolver
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.partner_probe import PartnerProbe
-from gateway.services.requests.bulk_actions import BulkActionService
-from gateway.services.requests.copies import CopyService
+from gateway.services.patrons.patron_notices import NoticeService
+from gateway.services.patrons.patron_requests import PatronRequestService
 from gateway.services.requests.partner_closures import PartnerClosureService
-from gateway.services.requests.patron_notices import NoticeService
-from gateway.services.requests.patron_requests import PatronRequestService
 from gateway.services.requests.questions import PatronQuestionService
-from gateway.services.requests.request_marks import RequestMarkService
 from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_reader import EventFeed
 from gateway.services.requests.request_service import RequestService
-from gateway.services.requests.saved_filters import SavedFilterService
-from gateway.services.requests.staff_service import PartnerDirectory, StaffService
 from gateway.services.searching.search import CatalogueSearch
 from gateway.services.webhooks import WebhookService
 from gateway.web.api.event_stream import EventStreams

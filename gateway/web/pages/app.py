@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import InvalidCursorError, NotFound
 from gateway.ports.shared_store import Transaction
-from gateway.services.requests.sent_forms import FORM_MEMORY
+from gateway.services.desks.sent_forms import FORM_MEMORY
 from gateway.store import patron_sessions
 from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
 from gateway.web.html.visits import LANGUAGE, hash_token, preferred_languages

@@ -16,9 +16,9 @@ from gateway.domain.requests.request import PatronLink, RequestDates, RequestedS
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation
+from gateway.services.desks.sent_forms import create_once
+from gateway.services.library_context import PATRON
 from gateway.services.requests.intake import create_borrowing_request, preview_intake
-from gateway.services.requests.library_context import PATRON
-from gateway.services.requests.sent_forms import create_once
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.citation_fields import read_volumes
 from gateway.web.html.error_pages import PageError

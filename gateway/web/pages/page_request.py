@@ -21,10 +21,10 @@ from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.shared_store import Store
 from gateway.services.fulfilment import FulfilmentService
 from gateway.services.letters.facts import readers_citation_rows
+from gateway.services.library_context import LibraryContext
 from gateway.services.localization import Localization, TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
-from gateway.services.requests.library_context import LibraryContext
-from gateway.services.requests.patron_requests import PatronRequestService
+from gateway.services.patrons.patron_requests import PatronRequestService
 from gateway.services.vocabulary import LanguageWords, words_of_language
 from gateway.settings.patron_pages import SignInSettings
 from gateway.store.patron_sessions import SessionRow

@@ -13,8 +13,8 @@ from gateway.domain.requests.events import EventDetails, LoanCondition
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value_object
+from gateway.services.library_context import LibraryContext
 from gateway.services.localization import mark_text
-from gateway.services.requests.library_context import LibraryContext
 from gateway.web.html.forms import FormCheck
 from gateway.web.staff.coded_words import CONDITIONS, REASONS
 from gateway.web.staff.staff_request import StaffRequest

@@ -14,8 +14,8 @@ from aiohttp import web
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
+from gateway.services.desks.sent_forms import prune_sent_forms
 from gateway.services.localization import mark_text
-from gateway.services.requests.sent_forms import prune_sent_forms
 from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
 from gateway.web.html.visits import LANGUAGE, preferred_languages
 from gateway.web.staff import (

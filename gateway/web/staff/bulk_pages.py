@@ -17,7 +17,7 @@ from gateway.domain.requests.staff_views import BulkFailure, BulkResult
 from gateway.domain.requests.take_back import note_mark_change
 from gateway.domain.requests.views import ListFacet, NotFound, RequestFilter, SeveralRequests
 from gateway.domain.roles import Right
-from gateway.services.requests.bulk_actions import BULK_KINDS, MAX_BULK, TooManyRequests
+from gateway.services.desks.bulk_actions import BULK_KINDS, MAX_BULK, TooManyRequests
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm

@@ -11,8 +11,8 @@ from aiohttp import web
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
+from gateway.services.desks.journaled_messages import JournalSearch
 from gateway.services.localization import mark_text
-from gateway.services.requests.journaled_messages import JournalSearch
 from gateway.web.html.forms import MAX_TIME_AHEAD, FormCheck, SubmittedForm
 from gateway.web.staff.request_story import describe_message_kind
 from gateway.web.staff.staff_request import StaffPage, StaffRequest

@@ -14,10 +14,10 @@ from gateway.domain.requests.staff_views import PartnerView, RotaView
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.library_system import ProbeStep
+from gateway.services.desks.staff_service import RotaTrial
 from gateway.services.localization import mark_text
 from gateway.services.partner_probe import CATALOGUE, CONNECTION, MAIL_SERVER, SECRETS
 from gateway.services.requests.partner_closures import MAX_NOTE_CHARS
-from gateway.services.requests.staff_service import RotaTrial
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.list_filters import SERVICE_TEXTS
 from gateway.web.staff.program_sentences import describe_holdings, describe_rota_reason

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from aiohttp import hdrs, web
 
 from gateway.domain.roles import Right
-from gateway.services.requests.patron_data import HeldPatronData, TooManyRequestsError
+from gateway.services.patrons.patron_data import HeldPatronData, TooManyRequestsError
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.staff_request import StaffPage, StaffRequest

@@ -21,9 +21,9 @@ from gateway.domain.requests.views import (
     find_settlement_before,
 )
 from gateway.domain.value import value_object
+from gateway.services.library_context import LibraryContext
 from gateway.services.localization import Localization, mark_text
 from gateway.services.requests.lending import LOCATE
-from gateway.services.requests.library_context import LibraryContext
 from gateway.web.staff.coded_words import describe_condition, describe_note, describe_reason
 from gateway.web.staff.program_sentences import describe_send_error
 

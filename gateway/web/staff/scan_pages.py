@@ -27,8 +27,8 @@ from gateway.domain.requests.scan_rules import (
 )
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
+from gateway.services.desks.scans import MAX_CODE_CHARS, ScanOrder, ScanResult, ScanService
 from gateway.services.localization import mark_text
-from gateway.services.requests.scans import MAX_CODE_CHARS, ScanOrder, ScanResult, ScanService
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.recent_acts import RecentAct, note_done_event

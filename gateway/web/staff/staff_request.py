@@ -21,28 +21,28 @@ from gateway.domain.requests.views import EventDenied
 from gateway.domain.roles import Right, StaffUser
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat
+from gateway.services.desks.bulk_actions import BulkActionService
+from gateway.services.desks.copies import CopyService
+from gateway.services.desks.journaled_messages import JournaledMessageService
+from gateway.services.desks.printing import PrintService
+from gateway.services.desks.request_statistics import StatisticsService
+from gateway.services.desks.saved_filters import SavedFilterService
+from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.fulfilment import FulfilmentService
 from gateway.services.gateway_operation import GatewayOperation
+from gateway.services.library_context import LibraryContext
 from gateway.services.localization import Localization, TextCatalogues, mark_text
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.partner_probe import PartnerProbe
-from gateway.services.requests.bulk_actions import BulkActionService
-from gateway.services.requests.copies import CopyService
-from gateway.services.requests.journaled_messages import JournaledMessageService
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.patrons.patron_data import PatronDataService
+from gateway.services.patrons.patron_notices import NoticeService
+from gateway.services.patrons.patron_requests import PatronRequestService
 from gateway.services.requests.partner_closures import PartnerClosureService
-from gateway.services.requests.patron_data import PatronDataService
-from gateway.services.requests.patron_notices import NoticeService
-from gateway.services.requests.patron_requests import PatronRequestService
-from gateway.services.requests.printing import PrintService
 from gateway.services.requests.questions import PatronQuestionService
 from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_reader import EventFeed
 from gateway.services.requests.request_service import RequestService
-from gateway.services.requests.request_statistics import StatisticsService
-from gateway.services.requests.saved_filters import SavedFilterService
-from gateway.services.requests.staff_service import PartnerDirectory, StaffService
 from gateway.services.searching.search import CatalogueSearch
 from gateway.services.staff_sign_in import StaffSession, StaffSignInError, StaffSignInService
 from gateway.services.users import AuditOrigin, UserService

@@ -12,8 +12,7 @@ from gateway.domain.requests.request import AttemptStatus, Role
 from gateway.domain.requests.request_figures import FigureFilter, month_of_moment
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.services.localization import mark_text
-from gateway.services.requests.request_statistics import (
+from gateway.services.desks.request_statistics import (
     FlowStatistics,
     OutcomeCounts,
     PartnerStatistics,
@@ -21,6 +20,7 @@ from gateway.services.requests.request_statistics import (
     TurnaroundTime,
     shift_month,
 )
+from gateway.services.localization import mark_text
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.request_csv import format_csv_cells

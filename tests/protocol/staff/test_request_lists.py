@@ -12,7 +12,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
-from gateway.services.requests import bulk_actions
+from gateway.services.desks import bulk_actions
 from gateway.store.requests import requests
 from tests.protocol.pages.support import Answer, Running
 from tests.protocol.staff.support import Colleague, colleague

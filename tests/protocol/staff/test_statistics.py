@@ -20,7 +20,7 @@ from gateway.domain.requests.request import (
     RequestedService,
     ServiceType,
 )
-from gateway.services.requests.request_statistics import find_quantile, list_months, round_count, shift_month
+from gateway.services.desks.request_statistics import find_quantile, list_months, round_count, shift_month
 from gateway.store.requests import requests
 from tests.protocol.pages.support import Answer, Running
 from tests.protocol.staff.request_scenes import library_context

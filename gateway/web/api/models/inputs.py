@@ -11,7 +11,7 @@ from gateway.domain.requests.events import EventDetails, LoanCondition
 from gateway.domain.requests.request import PatronLink, ServiceType
 from gateway.domain.requests.views import BorrowingDraft, HomePatron, LendingDraft
 from gateway.domain.requests.volume_notes import MAX_VOLUMES
-from gateway.services.requests.bulk_actions import MAX_BULK
+from gateway.services.desks.bulk_actions import MAX_BULK
 from gateway.web.api.models.bases import InputModel
 from gateway.web.api.models.values import (
     NAME,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.services.api_keys import KeyScope
-from gateway.services.requests.staff_service import RotaTrial
+from gateway.services.desks.staff_service import RotaTrial
 from gateway.web.api.models.bases import NoParameters
 from gateway.web.api.models.catalogues import ExplanationOut
 from gateway.web.api.models.inputs import ClosureIn, RotaTrialIn

@@ -8,8 +8,8 @@ from gateway.domain.problems import Refused
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import BorrowingState, Role
 from gateway.domain.requests.views import NotFound, RequestFilter
-from gateway.services.requests import bulk_actions, saved_filters
-from gateway.services.requests.bulk_actions import BULK_KINDS, TooManyRequests
+from gateway.services.desks import bulk_actions, saved_filters
+from gateway.services.desks.bulk_actions import BULK_KINDS, TooManyRequests
 from tests.unit.services.requests.support import SOUTH, NcipTown
 
 PROFILES = {"south": SOUTH}

@@ -13,7 +13,7 @@ from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.print_batches import PrintKind
 from gateway.domain.requests.request import LibraryParty, Request
 from gateway.domain.requests.views import LendingDraft, NotFound
-from gateway.services.requests.printing import PrintService
+from gateway.services.desks.printing import PrintService
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown
 
 PROFILES = {

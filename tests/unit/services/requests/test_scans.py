@@ -19,7 +19,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanWork
 from gateway.domain.requests.views import LendingDraft
-from gateway.services.requests.scans import ScanOrder, ScanResult, ScanService
+from gateway.services.desks.scans import ScanOrder, ScanResult, ScanService
 from gateway.services.requests.transitions import EventRequest, apply_event
 from tests.unit.services.requests.support import PATRON, SOUTH, STAFF, NcipTown
 

@@ -13,7 +13,7 @@ from gateway.domain.requests.request import AttemptStatus, BorrowingState, Lendi
 from gateway.domain.requests.scan_rules import ScanWork
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import VersionConflict
-from gateway.services.requests.scans import ScanResult
+from gateway.services.desks.scans import ScanResult
 from gateway.services.requests.undone_acts import GoneOutError
 from tests.unit.services.requests.support import STAFF, NcipTown
 from tests.unit.services.requests.test_scans import PROFILES, asked_of_us, scan, shipped_to_us

@@ -32,11 +32,11 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, RemembersLoans, TemporaryHold, TemporaryItem, TemporaryItemResult
 from gateway.services.due_date_changes import move_due_date
+from gateway.services.library_context import LibraryContext
+from gateway.services.library_work.item_conflicts import wait_for_loan, wait_for_record
+from gateway.services.library_work.library_outcomes import is_hold_in_transit
 from gateway.services.requests.deadlines import complete_request
-from gateway.services.requests.item_conflicts import wait_for_loan, wait_for_record
 from gateway.services.requests.lending import borrower_account
-from gateway.services.requests.library_context import LibraryContext
-from gateway.services.requests.library_outcomes import is_hold_in_transit
 
 
 @value_object

@@ -30,8 +30,8 @@ from gateway.domain.requests.rota import build_rota_lines
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.ports.partner_channel import CarryWay, choose_carry_way
 from gateway.ports.shared_store import Transaction
+from gateway.services.library_context import LibraryContext
 from gateway.services.requests.effects import find_receiver, is_partner_notified
-from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_numbers import assign_request_number
 from gateway.store.api_access import make_copy_token
 from gateway.store.requests import requests

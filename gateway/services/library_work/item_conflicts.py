@@ -13,8 +13,8 @@ from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.state_table import LibraryAction
 from gateway.domain.sentences import write_sentence
 from gateway.ports.shared_store import Transaction
+from gateway.services.library_context import LibraryContext
 from gateway.services.requests.effects import LIBRARY
-from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import outbox_queries, requests
 
 KEPT_FOR_SOMEBODY = frozenset(

@@ -14,7 +14,7 @@ from gateway.domain.requests.state_machine import list_allowed_events
 from gateway.domain.requests.take_back import MarkChange
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, RequestFilter, VersionConflict
 from gateway.domain.value import value_object
-from gateway.services.requests.request_marks import RequestMarkService
+from gateway.services.desks.request_marks import RequestMarkService
 from gateway.services.requests.request_service import RequestService
 
 MAX_BULK = 500

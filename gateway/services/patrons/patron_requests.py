@@ -14,8 +14,8 @@ from gateway.domain.requests.views import ActionRequest, NotFound, RequestFilter
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.services.letters import LetterRenderer
+from gateway.services.library_context import PATRON, LibraryContext, require_request
 from gateway.services.requests.actions import patron_actions
-from gateway.services.requests.library_context import PATRON, LibraryContext, require_request
 from gateway.services.requests.request_service import RequestService
 
 KINDS: Mapping[PatronAction, EventKind] = {

@@ -41,8 +41,8 @@ from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
+from gateway.services.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.effects import PARTNER
-from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
 from gateway.services.requests.partner_closures import extend_closures
 from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain_rota

@@ -22,10 +22,10 @@ from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, HoldWish
 from gateway.ports.shared_store import Transaction
 from gateway.services.due_date_changes import can_move_due_date, move_due_date
+from gateway.services.library_context import LibraryContext, require_request
+from gateway.services.library_work.item_conflicts import wait_for_copy
 from gateway.services.outbox.queue import HandlerResult
-from gateway.services.requests.item_conflicts import wait_for_copy
 from gateway.services.requests.lending import borrower_account, expire_requester
-from gateway.services.requests.library_context import LibraryContext, require_request
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import timers
 

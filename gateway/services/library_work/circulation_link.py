@@ -38,11 +38,11 @@ from gateway.domain.value import value_object
 from gateway.ports.adapter import DeskAdvice
 from gateway.ports.library_system import CheckedIn, PatronKey
 from gateway.ports.shared_store import Transaction
+from gateway.services.brokering.broker import lend_to_broker
 from gateway.services.exchange.handlers import LinkResult
 from gateway.services.letters import LetterRenderer, SlipFacts
-from gateway.services.requests.broker import lend_to_broker
-from gateway.services.requests.library_context import LibraryContext
-from gateway.services.requests.library_outcomes import LibraryOutcome, OutcomeEvent, outcome_of_command
+from gateway.services.library_context import LibraryContext
+from gateway.services.library_work.library_outcomes import LibraryOutcome, OutcomeEvent, outcome_of_command
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import history, requests
 from gateway.store.requests.history import EventRow

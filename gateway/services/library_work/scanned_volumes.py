@@ -10,7 +10,7 @@ from gateway.domain.requests.request import Request, Role, ServiceType, Volume, 
 from gateway.domain.requests.views import ActionRequest
 from gateway.domain.sentences import write_sentence
 from gateway.domain.text_folding import fold_text
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.library_context import LibraryContext
 
 _AWAITED = {
     (Role.BORROWING, EventKind.RECEIVED): (VolumeState.EXPECTED, VolumeState.SHIPPED),

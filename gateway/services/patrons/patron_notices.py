@@ -21,8 +21,8 @@ from gateway.ports.library_system import PatronKey
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.ports.shared_store import Transaction
 from gateway.services.letters import LetterRenderer, NoticeFacts
+from gateway.services.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.effects import LETTER, RECALLED, reader_of_request
-from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.questions import make_answer_links
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import outbox_queries

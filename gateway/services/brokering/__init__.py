@@ -1,0 +1,2 @@
+"""Requests between two partners: the leg that asks further is made,
+and events are carried from one leg to the other."""

@@ -1,0 +1,3 @@
+"""What staff do with lists and paper: bulk acts, filters, marks, scans, printing, statistics.
+
+Built on `gateway.services.requests`, which knows nothing of this package."""
