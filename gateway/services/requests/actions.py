@@ -14,7 +14,7 @@ from gateway.domain import due_dates
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests import rota
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
-from gateway.domain.requests.request import Request, Role, RotaLine, RotaLineStatus, ServiceType
+from gateway.domain.requests.request import Request, RequestFlag, Role, RotaLine, RotaLineStatus, ServiceType
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, PartnerNotification, compute_transition, list_notifications
 from gateway.domain.requests.take_back import is_undoable, make_undo_event
@@ -156,11 +156,12 @@ class ActionService:
 
 
 def patron_actions(context: LibraryContext, request: Request) -> frozenset[EventKind]:
-    """What the partner's workflow lets patrons do, whether or not it fits the present state."""
+    """What the partner's workflow lets patrons do, whether or not it fits the present state. More time isn't asked for
+    what has not yet come to where it is fetched."""
     rules = context.workflow(request).borrowing
     allowed = {
         EventKind.CANCEL: rules.patron_may_cancel,
-        EventKind.RENEW: rules.patron_may_renew,
+        EventKind.RENEW: rules.patron_may_renew and RequestFlag.IN_TRANSIT not in request.flags,
         EventKind.PATRON_ANSWERED: True,
         EventKind.NOTE: True,
     }

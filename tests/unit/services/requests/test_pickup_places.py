@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from gateway.cli import main
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.patron_status import PatronStatus, status_of_request
+from gateway.domain.requests.patron_views import PatronAction
 from gateway.domain.requests.request import BorrowingState, Request, RequestFlag
 from gateway.domain.requests.state_table import TimerKind
 from tests.unit.services.requests.support import SOUTH, NcipTown, ncip
@@ -49,6 +50,18 @@ async def test_what_is_on_its_way_to_the_pickup_place_is_not_ready(north: NcipTo
     assert status_of_request(request).status is PatronStatus.UNDERWAY
     counts = {one.name: one.count for one in await north.town.gateway.managed.desk.tasks("NORTH")}
     assert counts["in-transit"] == 1
+
+
+async def test_its_patron_may_ask_for_more_time_once_it_is_there(north: NcipTown) -> None:
+    request = await receive_elsewhere(north)
+    patrons = north.town.gateway.managed.patrons
+    on_the_way = await patrons.load_view("NORTH", request.id, request.patron.id, "en")
+
+    await illgate(north, "check-in", request.volumes[0].barcode, "--at", "EAST")
+    await north.quiet()
+
+    assert PatronAction.RENEW not in on_the_way.actions
+    assert PatronAction.RENEW in (await patrons.load_view("NORTH", request.id, request.patron.id, "en")).actions
 
 
 async def test_the_desk_of_the_pickup_place_makes_it_ready(north: NcipTown) -> None:
