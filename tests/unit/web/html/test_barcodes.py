@@ -6,7 +6,7 @@ import re
 
 import pytest
 import zxingcpp
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
@@ -17,14 +17,15 @@ SCALE = 4
 
 
 def read_code(drawing: BarcodeDrawing, format_: zxingcpp.BarcodeFormat) -> list[str]:
-    """As a scanner sees it on white paper."""
+    """As a scanner sees it on white paper. At a third of the size, which the library would try too, bars have no whole
+    number of dots: there it read 053y030 as 0z3#030 besides."""
     image = Image.new("L", (drawing.width * SCALE, drawing.height * SCALE), 255)
     pen = ImageDraw.Draw(image)
     bars = re.findall(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+z", drawing.path)
     assert "".join("M{} {}h{}v{}h-{}z".format(*bar, bar[2]) for bar in bars) == drawing.path
     for x, y, width, height in (tuple(map(int, bar)) for bar in bars):
         pen.rectangle((x * SCALE, y * SCALE, (x + width) * SCALE - 1, (y + height) * SCALE - 1), fill=0)
-    return [found.text for found in zxingcpp.read_barcodes(image, formats=format_)]
+    return [found.text for found in zxingcpp.read_barcodes(image, formats=format_, try_downscale=False)]
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,7 @@ def test_a_number_is_read_as_it_was_drawn(text: str) -> None:
 
 @settings(max_examples=150)
 @given(PRINTABLE)
+@example("053y030")
 def test_any_printable_text_is_read_as_it_was_drawn(text: str) -> None:
     assert read_code(draw_barcode(text, 32), zxingcpp.BarcodeFormat.Code128) == [text]
 
