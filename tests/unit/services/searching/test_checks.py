@@ -32,6 +32,7 @@ def adapters(search: ScriptedSearch | None = None) -> AdapterRegistry:
             "z3950": SearchAdapter("z3950", Catalogue, lambda _: made, lambda dialect: dialect.address),
             "sru": SearchAdapter("sru", SruCatalogue, lambda _: made, lambda dialect: dialect.address),
         },
+        sections={**ADAPTERS.sections, "z3950": Catalogue, "sru": SruCatalogue},
     )
 
 
