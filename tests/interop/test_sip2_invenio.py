@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 SETTINGS: dict[str, Any] = {
     "holds": "none",  # invenio-sip2 doesn't tell its library whether a reservation is to be made or cancelled
     "branch": "MAIN",
-    "seconds": {"connect": 2, "look_up": 5, "change": 5},
+    "seconds": {"connect": 20, "look_up": 20, "change": 20},
     "trial": {"patron": "P1", "item": "I1"},
 }
 

@@ -50,7 +50,7 @@ OVERRIDES = {
 
 
 def make_options(url: str, more: Mapping[str, Any] | None = None) -> FolioOptions:
-    """As a library would write them, with short times."""
+    """As a library would write them; a busy machine may take its time."""
     sections: dict[str, Any] = {
         "url": url,
         "tenant": "diku",
@@ -62,7 +62,7 @@ def make_options(url: str, more: Mapping[str, Any] | None = None) -> FolioOption
         "override": "override",
         "temporary_items": {"location": "ill", "loan_type": "ill", "material_type": "interlibrary loan"},
         "fee_owner": "Interlibrary loan",
-        "seconds": {"connect": 2, "look_up": 2, "change": 2},
+        "seconds": {"connect": 20, "look_up": 20, "change": 20},
     }
     return FolioOptions.model_validate({**sections, **(more or {})})
 
