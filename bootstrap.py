@@ -32,6 +32,9 @@ PARALLEL = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
 """One worker more than there are processors: a quarter of the time a worker waits for servers that its tests start. One
 that is done takes tests from another: the slow ones stand together, and else one works alone at the end."""
 
+PARTS = (["tests/unit", "tests/library_contract"], ["tests", "--ignore=tests/unit", "--ignore=tests/library_contract"])
+"""All tests, in two runs: what a worker has collected and loaded it keeps, and each run begins with new ones."""
+
 
 def programs_of(venv: Path) -> Path:
     return venv / ("Scripts" if os.name == "nt" else "bin")
@@ -94,10 +97,14 @@ def run(rest: list[str]) -> int:
 def test(rest: list[str]) -> int:
     install_servers()
     checks = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["lint-imports"], ["mypy"]]
-    if not rest:
-        # Compiles all that tests load, once, while mypy keeps another processor busy; else each worker does.
-        checks.append(["pytest", "--collect-only", "-q", "-q"])
-    return run_side_by_side(checks) or run_commands([["pytest", *(rest or ["-m", "not long", *PARALLEL])]])
+    if rest:
+        return run_side_by_side(checks) or run_commands([["pytest", *rest]])
+    # Collecting compiles all that tests load, once, while mypy keeps another processor busy; else each worker does.
+    failed = run_side_by_side([*checks, ["pytest", "--collect-only", "-q", "-q"]])
+    if failed:
+        return failed
+    codes = [run_commands([["pytest", *part, "-m", "not long", *PARALLEL]]) for part in PARTS]
+    return next((code for code in codes if code), 0)
 
 
 def test_quick(rest: list[str]) -> int:
