@@ -24,6 +24,7 @@ from gateway.domain.requests.views import (
     VersionConflict,
 )
 from gateway.domain.roles import Right
+from gateway.domain.sentences import strip_full_stop
 from gateway.domain.value import value_object
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.error_pages import PageError
@@ -155,7 +156,7 @@ def describe_link(request: StaffRequest, link: CopyLinkView) -> tuple[str, str, 
         kind, word = "good", request.gettext("fetched")
         said = request.ngettext("Fetched %(num)s time.", "Fetched %(num)s times.", link.fetched)
         if link.last is not None:
-            last = request.gettext("Last: %(moment)s.", moment=request.format_short(link.last))
+            last = request.gettext("Last: %(moment)s.", moment=strip_full_stop(request.format_short(link.last)))
             said = f"{said} {last}"
     elif now < link.expires:
         kind, word, said = "waiting", request.gettext("not yet fetched"), ""

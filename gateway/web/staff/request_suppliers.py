@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.domain.requests.request import Request, RotaLineStatus
+from gateway.domain.sentences import strip_full_stop
 from gateway.domain.value import value_object
 from gateway.web.staff.coded_words import ATTEMPTS, describe_reason
 from gateway.web.staff.program_sentences import describe_holdings, describe_rota_reason
@@ -51,9 +52,9 @@ def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSup
     attempt = request.attempts[number - 1]
     kind, word = ATTEMPTS[attempt.status]
     gettext, localization = page.gettext, page.localization
-    texts = [gettext("Asked %(day)s.", day=page.format_short(attempt.asked))]
+    texts = [gettext("Asked %(day)s.", day=strip_full_stop(page.format_short(attempt.asked)))]
     if attempt.answered is not None:
-        texts.append(gettext("Answered %(day)s.", day=page.format_short(attempt.answered)))
+        texts.append(gettext("Answered %(day)s.", day=strip_full_stop(page.format_short(attempt.answered))))
     if attempt.reason:
         texts.append(gettext("Reason: %(reason)s.", reason=describe_reason(attempt.reason, localization)))
     if attempt.retry_after is not None:
