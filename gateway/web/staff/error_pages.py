@@ -46,6 +46,10 @@ FAULTS: dict[str, tuple[str, str]] = {
         mark_text("Somebody else was quicker"),
         mark_text("Nothing was done: this has been changed since you opened it. Load it again to see what was done."),
     ),
+    "fault-not-now": (
+        mark_text("This can't be done with the request now"),
+        mark_text("Nothing was changed. Perhaps it was done already; the request shows what can be done now."),
+    ),
     "fault-refused": (
         mark_text("That can't be done"),
         mark_text("Nothing was changed."),
@@ -98,6 +102,7 @@ async def show_fault(request: StaffRequest, status: int, word: str, detail: str 
         meaning=request.gettext(meaning),
         detail=detail,
         word=word,
+        number=request.http.match_info.get("number", "") if word == "fault-not-now" else "",
         mark=mark,
         status_code=status,
         helpers=await _find_helpers(request) if word == "fault-right" else (),

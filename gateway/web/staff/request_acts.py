@@ -182,7 +182,7 @@ def _require_act(page: StaffRequest, view: RequestView, text: str) -> K:
     kind = _find_kind(text)
     if kind not in list_permitted_acts(page, view):
         page.require_right(ACT_RIGHTS[view.request.role])
-        raise PageError(409, "fault-refused")
+        raise PageError(409, "fault-not-now")
     return kind
 
 

@@ -222,7 +222,9 @@ async def test_an_act_that_does_not_fit_any_more_says_so(gateway: Running, ruth:
     request = await make_borrowing(gateway)
     page = await open_page(ruth, request)
 
-    assert (await ruth.get(f"/requests/{request.number}/act/received")).status == 409
+    not_now = await ruth.get(f"/requests/{request.number}/act/received")
+    assert not_now.status == 409
+    assert f"/staff/requests/{request.number}" in not_now.tree.xpath("//main//a/@href")
     assert (await ruth.get(f"/requests/{request.number}/act/dance")).status == 404
     said = await ruth.post(f"/requests/{request.number}/act", {**seen_fields(page), "kind": "received"})
     assert said.status == 422
