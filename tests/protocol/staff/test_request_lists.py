@@ -126,6 +126,7 @@ async def test_the_search_box_opens_what_a_number_leads_to(gateway: Running) -> 
         both = await ruth.get("/find?q=salz")
         assert listed(both) == [ours.number]
         assert "Lending has requests that fit, too." in both.text
+        assert "/staff/lending?q=salz" in both.tree.xpath("//main//a/@href")
 
 
 async def test_patrons_are_masked_for_those_who_need_not_see_them(gateway: Running) -> None:
