@@ -166,7 +166,7 @@ async def cancel_no(pair: Pair) -> None:
     await pair.south(EventKind.WILL_SUPPLY)
     await pair.north(EventKind.CANCEL)
     await pair.south(EventKind.CANCEL_REFUSED, reason="not-available")
-    assert await pair.states() == ("will-supply", "located")
+    assert await pair.states() == ("will-supply", "will-supply")
     await pair.south(EventKind.SHIPPED)
     assert await pair.states() == ("shipped", "shipped")
 
