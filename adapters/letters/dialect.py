@@ -75,6 +75,11 @@ CODES: dict[Code, Reply] = {
     "TBS": Reply(means="will-supply", note="to be sent"),
     "W/L": Reply(means="hold-placed", note="waiting list"),
 }
+"""Of the Forum for Interlending (docs/facts/artemail.md 4)."""
+
+
+def _add_shipped_codes(replies: dict[Code, Reply]) -> dict[Code, Reply]:
+    return {**CODES, **replies}
 
 
 def _check_subject_template(value: str) -> str:
@@ -134,8 +139,10 @@ class LettersDialect(ProfileSection):
         15_000_000, ge=0, le=100_000_000, description="a larger copy goes out by link, or not at all"
     )
     links: Links = Links.model_construct()
-    replies: dict[Code, Reply] = Field(
-        CODES, description="codes at the start of a line of its answers, without case, and what they mean"
+    replies: Annotated[dict[Code, Reply], AfterValidator(_add_shipped_codes)] = Field(
+        CODES,
+        description="codes at the start of a line of its answers, without case, and what they mean; they come to those "
+        "of the Forum for Interlending, or say one of them otherwise",
     )
 
 

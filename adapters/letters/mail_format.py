@@ -99,8 +99,6 @@ def _has_plain_letters(profile: Profile) -> bool:
 
 
 def _find_code_lines(text: str, dialect: LettersDialect) -> list[_CodeLine]:
-    if not dialect.replies:
-        return []
     pattern = _compile_code_pattern(tuple(sorted(dialect.replies, key=len, reverse=True)))
     known = {code.upper(): (code, reply) for code, reply in dialect.replies.items()}
     lines: list[_CodeLine] = []
