@@ -3,12 +3,9 @@ whose links people answer. After every step both sides say the same."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import date, datetime, timedelta
-from email.message import EmailMessage
-from email.policy import SMTP
 from typing import Any
 
 import pytest
@@ -355,32 +352,16 @@ async def test_who_writes_back_instead_of_clicking_is_understood(people: MailPai
     ours = await pair.asks(chapter_of(book), ServiceType.COPY)
     asked = pair.south.letter("Interlibrary loan request")
 
-    dovecot.deliver(pair.north.user, reply(asked, pair.south.address, "TBS next week"))
+    dovecot.deliver(pair.north.user, reader.write_reply(asked, pair.south.address, "TBS next week"))
     await pair.quiet()
     assert (await pair.north.see(ours)).state is BorrowingState.WILL_SUPPLY
 
-    dovecot.deliver(pair.north.user, reply(asked, pair.south.address, "Is the second edition meant?"))
+    dovecot.deliver(pair.north.user, reader.write_reply(asked, pair.south.address, "Is the second edition meant?"))
     await pair.quiet()
     assert [note.text for note in (await pair.north.see(ours)).notes] == ["Is the second edition meant?"]
 
-    dovecot.deliver(pair.north.user, reply(asked, pair.south.address, "Here it is.", PDF))
+    dovecot.deliver(pair.north.user, reader.write_reply(asked, pair.south.address, "Here it is.", PDF))
     await pair.quiet()
     assert (await pair.north.see(ours)).state is BorrowingState.COMPLETED
     assert await copy_at_north(pair, ours) == PDF
     await patron_is_told(pair, ours)
-
-
-def reply(letter: EmailMessage, sender: str, text: str, pdf: bytes = b"") -> bytes:
-    """As a mail program makes it, with the letter quoted below."""
-    mail = EmailMessage(policy=SMTP)
-    mail["From"], mail["To"] = sender, str(letter["From"])
-    mail["Subject"] = f"Re: {letter['Subject']}"
-    mail["Message-ID"] = f"<{hashlib.sha256(text.encode()).hexdigest()[:20]}@reader.example>"
-    mail["In-Reply-To"] = str(letter["Message-ID"])
-    body = letter.get_body(("plain",))
-    assert body is not None
-    quoted = "\n".join(f"> {line}" for line in body.get_content().splitlines())
-    mail.set_content(f"{text}\n\nOn Monday you wrote:\n{quoted}\n")
-    if pdf:
-        mail.add_attachment(pdf, maintype="application", subtype="pdf", filename="scan.pdf")
-    return mail.as_bytes()

@@ -36,6 +36,14 @@ def copy_mail_profiles(folder: Path) -> None:
     (folder / "password").write_text(PASSWORD, "utf-8")
 
 
+class MailedPair(Pair):
+    """Whose profiles may extend those of partners by mail."""
+
+    def _install(self, symbol: str, config: Path, rota: tuple[str, ...]) -> None:
+        copy_mail_profiles(config.parent)
+        super()._install(symbol, config, rota)
+
+
 @dataclass
 class TwoWays:
     """NORTH and SOUTH are joined by `near`, SOUTH and EAST by `far`."""
@@ -82,7 +90,7 @@ class MailInFormat(Mail):
         return {**self.content, "partner": said}
 
 
-class Trio(Pair):
+class Trio(MailedPair):
     """`brokering`: that section of SOUTH's requests.yml, beside its rota; `far_brokering`: that of EAST's, whose rota
     `both` names the two others; `workflow`: of all."""
 
@@ -102,7 +110,6 @@ class Trio(Pair):
         super().__init__(template, folder, joining, workflow, rota=("SOUTH",))
 
     def _install(self, symbol: str, config: Path, rota: tuple[str, ...]) -> None:
-        copy_mail_profiles(config.parent)
         super()._install(symbol, config, rota)
         settings = yaml.safe_load(config.read_text("utf-8"))
         settings["libraries"][0]["address"] = f"{symbol.title()}\n{ADDRESS}"

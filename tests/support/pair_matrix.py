@@ -20,25 +20,19 @@ from gateway.domain.problems import Refused
 from gateway.domain.requests.views import EventDenied
 from tests.faults.joined.installations import Template, make_template
 from tests.support import brokered_sequences, iso_sequences
-from tests.support.brokered_trio import MailInFormat, Trio, TwoWays, copy_mail_profiles
+from tests.support.brokered_trio import MailedPair, MailInFormat, Trio, TwoWays
 from tests.support.dovecot import Dovecot
 from tests.support.iso18626_joining import Http18626
 from tests.support.iso_mail import Mail
-from tests.support.iso_pair import Joining, Pair, Tcp
+from tests.support.iso_pair import Joining, Tcp
+from tests.support.letter_pair import LetterPair, Letters
+from tests.support.letter_sequences import LETTER_SEQUENCES
 from tests.support.library_matrix import render_table
 from tests.support.mail_profiles import PEER, TAGGED
 
 MAX_CELL_SECONDS = 120.0
 Join = Callable[[Dovecot, str], Joining]
 """`name`: of the cell, for its mailboxes."""
-
-
-class MailedPair(Pair):
-    """Whose profiles may extend those of partners by mail."""
-
-    def _install(self, symbol: str, config: Path, rota: tuple[str, ...]) -> None:
-        copy_mail_profiles(config.parent)
-        super()._install(symbol, config, rota)
 
 
 def join_by_format(content: Mapping[str, Any]) -> Join:
@@ -54,8 +48,12 @@ WAYS: Mapping[str, Join] = {
     "iso-ill-mail": lambda dovecot, name: Mail(dovecot, name),
     "tagged-mail": join_by_format(TAGGED),
     "artemail": join_by_format(PEER),
+    "letters": lambda dovecot, name: Letters(dovecot, name, lending=iso_sequences.WORKFLOW["lending"]),
 }
-"""By which two gateways lend to each other without people."""
+"""By which two gateways lend to each other."""
+
+BY_PEOPLE = "letters"
+"""Who write letters need people who read them; their sequences are of two gateways."""
 
 TO_BROKER = ("iso18626-2021", "iso-ill-call-back")
 """By which a requester asks the broker in these tables."""
@@ -65,6 +63,8 @@ _TRANSPORTS = {"iso18626-2021": "http", "iso18626-2017": "http", "iso-ill-tcp": 
 
 
 def can_join_broker(near: str, far: str) -> bool:
+    if BY_PEOPLE in (near, far):
+        return False
     return near == far or _TRANSPORTS.get(near) != _TRANSPORTS.get(far)
 
 
@@ -94,6 +94,11 @@ UNSAYABLE_BROKERED: Mapping[str, Mapping[str, str]] = {
 
 async def play_pair(way: str, case: str, template: Template, folder: Path, dovecot: Dovecot) -> None:
     joining = WAYS[way](dovecot, f"{way}-{case.replace('_', '-')}")
+    if way == BY_PEOPLE:
+        async with LetterPair(template, folder, joining, iso_sequences.WORKFLOW) as people:
+            await LETTER_SEQUENCES[case](people)
+            await people.nothing_is_left()
+        return
     async with MailedPair(template, folder, joining, iso_sequences.WORKFLOW) as pair:
         await iso_sequences.SEQUENCES[case](pair)
         await pair.nothing_is_left()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 from urllib.parse import urljoin
 
 import aiohttp
@@ -64,3 +66,19 @@ async def answers(letter: EmailMessage, says: str, **fields: str) -> Page:
 async def fetch(method: str, url: str, data: Mapping[str, str] | bytes | None = None) -> Page:
     async with aiohttp.ClientSession() as session, session.request(method, url, data=data) as answer:
         return Page(answer.status, url, await answer.text(), answer.headers)
+
+
+def write_reply(letter: EmailMessage, sender: str, text: str, pdf: bytes = b"") -> bytes:
+    """As a mail program makes it, with the letter quoted below."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["To"] = sender, str(letter["From"])
+    mail["Subject"] = f"Re: {letter['Subject']}"
+    mail["Message-ID"] = f"<{hashlib.sha256(text.encode()).hexdigest()[:20]}@reader.example>"
+    mail["In-Reply-To"] = str(letter["Message-ID"])
+    body = letter.get_body(("plain",))
+    assert body is not None
+    quoted = "\n".join(f"> {line}" for line in body.get_content().splitlines())
+    mail.set_content(f"{text}\n\nOn Monday you wrote:\n{quoted}\n")
+    if pdf:
+        mail.add_attachment(pdf, maintype="application", subtype="pdf", filename="scan.pdf")
+    return mail.as_bytes()

@@ -1,0 +1,42 @@
+"""Two gateways lend to each other by letters: what their people do at home they also say by link or by code, and after
+every step both sides agree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.joined.installations import Template, make_template
+from tests.support.dovecot import Dovecot, NotInstalled
+from tests.support.letter_sequences import LETTER_SEQUENCES
+from tests.support.pair_matrix import play_pair
+
+IN_EVERY_RUN = ("conditional_yes", "crossing_cancel", "lost_by_the_lender")
+"""test_mail_pairs.py plays a loan, a copy, a cancellation and two volumes."""
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return make_template(tmp_path_factory.mktemp("letters"))
+
+
+@pytest.fixture(scope="module")
+def dovecot() -> Iterator[Dovecot]:
+    try:
+        server = Dovecot()
+    except NotInstalled as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=() if one in IN_EVERY_RUN else pytest.mark.long) for one in LETTER_SEQUENCES]
+)
+async def test_a_sequence_by_letters(name: str, dovecot: Dovecot, template: Template, tmp_path: Path) -> None:
+    await play_pair("letters", name, template, tmp_path, dovecot)
