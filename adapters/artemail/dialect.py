@@ -209,7 +209,8 @@ AddressForm = Literal["none", "postal", "email"]
 
 
 class Delivery(ProfileSection):
-    """Where it is to be delivered: our library's address, below the item or for the whole file."""
+    """Where it is to be delivered: our library's address, below the item or for the whole file. A loan that we broker
+    and that goes straight to the requester has its address below the item in any case."""
 
     loans: AddressForm = Field("none", description="below an item that is to be lent")
     copies: AddressForm = Field("none", description="below an item that is to be copied")

@@ -102,8 +102,7 @@ def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: Li
         note_lines = filter(None, (write_cost_term(details.cost), *details.note.splitlines()))
         said_lines = tuple(map(scribe.transcribe, note_lines))
         return PreparedOrder(ArtemailOrder(number, (*codes, *test), said_lines), (), _transcription_notes(scribe))
-    lending = request.service.type is ServiceType.LOAN
-    address = _write_delivery_address(dialect.delivery.loans if lending else dialect.delivery.copies, library, scribe)
+    address = _write_item_address(message, dialect, library, scribe)
     keywords = [code for group in dialect.keywords.groups for code in _choose_codes(group, request)]
     keywords += [code for code in dialect.delivery.keywords if address and code not in keywords]
     lines = order_lines(request, dialect.items, scribe)
@@ -146,6 +145,17 @@ def _is_rule_applicable(conditions: Conditions, request: Request) -> bool:
 
 def _choose_codes(group: Iterable[KeywordRule], request: Request) -> tuple[str, ...]:
     return next((rule.codes for rule in group if _is_rule_applicable(rule, request)), ())
+
+
+def _write_item_address(
+    message: PartnerMessage, dialect: ArtemailDialect, library: LibraryInfo, scribe: AsciiTranscriber
+) -> tuple[str, ...]:
+    """Where a loan is to go elsewhere (we broker it), that address, whatever the service has on file of us."""
+    if message.request.service.type is not ServiceType.LOAN:
+        return _write_delivery_address(dialect.delivery.copies, library, scribe)
+    if message.sender.address.strip() not in ("", library.address.strip()):
+        return tuple(filter(None, map(scribe.transcribe, message.sender.address.splitlines())))
+    return _write_delivery_address(dialect.delivery.loans, library, scribe)
 
 
 def _write_delivery_address(form: AddressForm, library: LibraryInfo, scribe: AsciiTranscriber) -> tuple[str, ...]:

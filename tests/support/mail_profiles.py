@@ -15,6 +15,7 @@ PEER: dict[str, Any] = {
     },
     "artemail": {
         "customers": [{"code": "99-9999", "password": "file:password"}],
+        "delivery": {"loans": "postal"},
         "actions": {"codes": {"received": ["RECEIVED"], "returned": ["RETURNED"], "message": ["MESSAGE"]}},
         "replies": {
             "codes": {

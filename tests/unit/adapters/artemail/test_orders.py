@@ -225,6 +225,20 @@ def test_a_copy_is_delivered_to_our_mail_address() -> None:
     assert "DELIVER" not in written(message(), profile)
 
 
+def test_a_loan_that_we_broker_goes_to_the_requester() -> None:
+    """Though the service sends what we order to the address that it has on file."""
+    asked = message()
+    sender = replace(asked.sender, address="Tartu Ülikooli Raamatukogu\nStruve 1\n50091 Tartu")
+
+    text = written(replace(asked, sender=sender), bldss())
+
+    assert f"\nTX{NUMBER} S LOAN ADD\n" in text
+    assert ":DELIVER ABOVE ITEM TO:\nTartu Uelikooli Raamatukogu\nStruve 1\n50091 Tartu\n\n\n\nNNNN\n" in text
+
+    by_us = replace(asked, sender=replace(sender, address=LIBRARY.address))
+    assert "DELIVER" not in written(by_us, bldss())
+
+
 def test_an_address_for_the_whole_file_stands_above_all_items() -> None:
     profile = tailored(layout={"file_address": ":DELIVER ALL TO:"}, delivery={"file": "email"})
 
