@@ -276,10 +276,16 @@ def write_reply(message: PartnerMessage, dialect: ArtemailDialect, zone: tzinfo)
     for rule in _find_reply_rules(message.kind, message.details, dialect.replies.codes):
         if line := write_reply_line(rule, number, values):
             lines = (*_describe_other_facts(message.details, rule, values), *told.note.splitlines())
-            prose = tuple(filter(None, map(scribe.transcribe, lines)))
+            prose = [_guard_prose_line(one, dialect) for one in map(scribe.transcribe, lines) if one]
             summary = scribe.summarise_changes()
             return ReplyBody(number, "\n".join((line, *prose)) + "\n", (summary,) if summary else ())
     raise Refused(RefusalReason.UNSUPPORTED_SERVICE, _describe_missing_code(message.kind, message.details.reason))
+
+
+def _guard_prose_line(line: str, dialect: ArtemailDialect) -> str:
+    """Not read as a code: what another supplier has answered us may be in the note of what we broker."""
+    read = read_replies("", line, dialect)
+    return f"Note: {line}" if read.replies or read.files else line
 
 
 def _describe_missing_code(kind: EventKind, reason: str) -> str:

@@ -306,6 +306,17 @@ def test_a_reply_is_written_by_its_code_and_understood_again(
     assert "Mit Gruessen" in event.details.note
 
 
+def test_a_code_in_the_words_of_a_reply_is_none() -> None:
+    """Of what we broker the supplier's answer is in the note, and says another due date than ours."""
+    said = lent(EventKind.RENEW_ACCEPTED, due=date(2026, 4, 27), note="RENEWED*30-04-2026\nNOT\nNot before Monday")
+
+    answered = write_reply(said, dialect_of(bldss()), UTC)
+
+    event = only(read(answered.text))
+    assert (event.kind, event.details.due) == (EventKind.RENEW_ACCEPTED, date(2026, 4, 27))
+    assert event.details.written == "Note: RENEWED*30-04-2026\nNote: NOT\nNot before Monday"
+
+
 def test_a_loan_is_due_on_the_library_s_day() -> None:
     """The end of 30 April there is 1 May in UTC."""
     due = datetime(2026, 5, 1, 6, 59, 59, tzinfo=UTC)
