@@ -44,7 +44,10 @@ def tell_volumes(request: Request, kind: EventKind, details: EventDetails) -> tu
     """Both with the volumes in their notes, first of all: of a request those that are wanted, in the note of its
     citation; of another event those that it is about."""
     if kind is EventKind.REQUEST:
-        note = _put_first(_write_wanted_volumes(request), request.citation.note)
+        terms, note = tuple(_write_wanted_volumes(request)), request.citation.note
+        if terms and any(_find_terms(note)):  # it came in words, and we broker it: named twice they are none
+            note = SEPARATOR.join(part for part in _PARTS.split(note) if _TERM.fullmatch(part.strip()) is None)
+        note = _put_first(terms, note)
         return replace(request, citation=replace(request.citation, note=note)), details
     return request, replace(details, note=_put_first(_write_named_volumes(request, kind, details), details.note))
 

@@ -41,6 +41,12 @@ def test_the_words_are_plain() -> None:
     assert request.citation.note == "volume 1 of 2: Bd. 1; volume 2 of 2; Dünndruck, bitte"
 
 
+def test_volumes_that_came_in_words_are_named_once_to_the_next_supplier() -> None:
+    note = "volume 1 of 2: Bd. 1; volume 2 of 2; ship to: Tartu"
+    request, _ = tell_volumes(of_volumes("Bd. 1", "", note=note), K.REQUEST, EventDetails())
+    assert request.citation.note == note
+
+
 def test_what_would_end_a_term_is_written_as_a_comma() -> None:
     request, _ = tell_volumes(of_volumes("Teil A; Register", ""), K.REQUEST, EventDetails())
     assert request.citation.note == "volume 1 of 2: Teil A, Register; volume 2 of 2"
