@@ -106,7 +106,7 @@ def tagged_message(
     message = replace(message, request=request, details=details)
     said = [*_party_fields(message, dialect, profile), ("answer", dialect.answer_phrase(message.kind))]
     if message.kind is EventKind.REQUEST:
-        said += [*_request_fields(message.request, dialect), *_delivery_fields(message.request, dialect, library.info)]
+        said += [*_request_fields(message.request, dialect), *_delivery_fields(message, dialect, library.info)]
     else:
         said += [*_detail_fields(message, dialect, library.zone), ("title", _short_title(message.request))]
     said.append(("note", _note_text(message)))
@@ -155,11 +155,15 @@ def _request_fields(request: Request, dialect: TaggedMailDialect) -> FieldValues
     yield "maximum_cost", _format_money(request.costs.maximum)
 
 
-def _delivery_fields(request: Request, dialect: TaggedMailDialect, library: LibraryInfo) -> FieldValues:
-    """Our library: nothing about the patron is sent."""
+def _delivery_fields(message: PartnerMessage, dialect: TaggedMailDialect, library: LibraryInfo) -> FieldValues:
+    """Our library, or where an item is to go that we broker: nothing about the patron is sent."""
     yield "account", dialect.account
     yield "billing", dialect.billing
-    yield "address", "\n".join(filter(None, (library.name, *library.address.splitlines(), library.email)))
+    elsewhere = message.sender.address.strip()
+    if elsewhere not in ("", library.address.strip()):
+        yield "address", elsewhere
+    else:
+        yield "address", "\n".join(filter(None, (library.name, *library.address.splitlines(), library.email)))
 
 
 def _extra_tags(request: Request, dialect: TaggedMailDialect) -> Iterator[MessageTag]:

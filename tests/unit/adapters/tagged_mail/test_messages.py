@@ -207,6 +207,15 @@ def test_a_request_comes_back_whole(name: str) -> None:
     assert event.request.costs.maximum == asked.costs.maximum
 
 
+def test_a_loan_that_we_broker_goes_to_the_requester() -> None:
+    said = message(EventKind.REQUEST)
+    assert "ADR: Bibliothèque du Fjord\n    4, rue du Quai\n" in written(said)
+
+    elsewhere = replace(said.sender, address="Tartu Ülikooli Raamatukogu\nStruve 1")
+    assert "ADR: Tartu Ülikooli Raamatukogu\n    Struve 1\n" in (text := written(replace(said, sender=elsewhere)))
+    assert "ill@fjord.example" not in text
+
+
 # --- tags ------------------------------------------------------------------------------------------------
 
 
