@@ -25,7 +25,7 @@ from tests.support.brokered_trio import Trio, TwoWays
 from tests.support.dovecot import Dovecot, NotInstalled
 from tests.support.iso18626_joining import Http18626
 from tests.support.iso_pair import Joining, Tcp
-from tests.support.pair_matrix import UNSAYABLE_BROKERED, play_trio
+from tests.support.pair_matrix import list_unsayable, play_trio
 
 UNKNOWN = Citation(type=CitationType.BOOK, title="Ще не знайдена книга", author="Невідомий")
 QUICK = ("loan", "copy", "unfilled", "conditional_yes", "crossing_cancel", "renew")
@@ -74,23 +74,23 @@ def dovecot() -> Iterator[Dovecot]:
     server.stop()
 
 
-BY_MAIL = [
-    (format_, name)
+WAYS = [
+    way
     for format_ in ("tagged-mail", "artemail")
-    for name in SEQUENCES
-    if name not in UNSAYABLE_BROKERED.get(format_, {})
+    for way in (("iso18626-2021", format_), (format_, "iso18626-2021"), (format_, format_))
 ]
-IN_EVERY_RUN = (("tagged-mail", "loan"), ("artemail", "renew"))
+BY_MAIL = [(*way, name) for way in WAYS for name in SEQUENCES if name not in list_unsayable(*way)]
+IN_EVERY_RUN = (("iso18626-2021", "tagged-mail", "loan"), ("artemail", "iso18626-2021", "renew"))
 
 
 @pytest.mark.parametrize(
-    ("format_", "name"),
+    ("near", "far", "name"),
     [pytest.param(*one, marks=() if one in IN_EVERY_RUN else pytest.mark.long) for one in BY_MAIL],
 )
-async def test_iso_18626_to_a_supplier_that_reads_mail(
-    format_: str, name: str, dovecot: Dovecot, template: Template, tmp_path: Path
+async def test_a_requester_or_a_supplier_that_reads_mail(
+    near: str, far: str, name: str, dovecot: Dovecot, template: Template, tmp_path: Path
 ) -> None:
-    await play_trio("iso18626-2021", format_, name, template, tmp_path, dovecot)
+    await play_trio(near, far, name, template, tmp_path, dovecot)
 
 
 # --- what one side can't say -----------------------------------------------------------------------------
