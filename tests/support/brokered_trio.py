@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from gateway.domain.requests.request import Request, Role
 from tests.faults.joined.installations import Template
 from tests.faults.joined.town import Town
 from tests.support.dovecot import PASSWORD
+from tests.support.iso18626_joining import Http18626
 from tests.support.iso_mail import Mail
-from tests.support.iso_pair import Joining, Pair
+from tests.support.iso_pair import Joining, Pair, Tcp
 from tests.support.paths import ROOT
 
 ADDRESS = "Storgata 1\n0155 Fjordby"
@@ -71,6 +73,37 @@ class TwoWays:
 
     async def at_rest(self) -> bool:
         return await self.near.at_rest() and await self.far.at_rest()
+
+
+@dataclass
+class OneTransport(TwoWays):
+    """Both ways go by one transport, of which a gateway has one listener and one mailbox: those of `near`. Of `far`
+    counts what profiles say."""
+
+    def __post_init__(self) -> None:
+        self._unused = self.far
+        if isinstance(self.near, Http18626) and isinstance(self.far, Http18626):
+            self.far, dialect = copy(self.near), self.far.dialect
+            self.far.dialect = dialect
+        elif isinstance(self.near, Tcp) and isinstance(self.far, Tcp):
+            self.far, mode = copy(self.near), self.far.mode
+            self.far.mode = mode
+
+    def settings(self, symbol: str) -> Mapping[str, Any]:
+        return self.near.settings(symbol)
+
+    async def start(self, towns: Mapping[str, Town]) -> None:
+        await self.near.start(towns)
+
+    async def stop(self) -> None:
+        await self.near.stop()
+        await self._unused.stop()
+
+    async def bring(self) -> int:
+        return await self.near.bring()
+
+    async def at_rest(self) -> bool:
+        return await self.near.at_rest()
 
 
 @dataclass

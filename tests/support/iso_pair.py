@@ -95,6 +95,7 @@ class Tcp:
         self._ends = {(one, other): held_port() for one in SYMBOLS for other in SYMBOLS if one != other}
         self.ports = {symbol: port_of(door) for symbol, door in self._doors.items()}
         self.wires = {pair: port_of(end) for pair, end in self._ends.items()}
+        self._running: list[Wire] = []
 
     def settings(self, symbol: str) -> Mapping[str, Any]:
         return {"tcp": [{"host": HOST, "port": self.ports[symbol], "protocol": "iso_ill"}]}
@@ -118,7 +119,6 @@ class Tcp:
 
     async def start(self, towns: Mapping[str, Town]) -> None:
         self._towns = towns
-        self._running = []
         for (one, other), end in self._ends.items():
             wire = Wire(f"{one} → {other}", self.ports[other], self.ports[one], self.fates)
             await wire.start(end)
@@ -127,8 +127,8 @@ class Tcp:
     async def stop(self) -> None:
         for wire in self._running:
             await wire.stop()
-        for door in self._doors.values():
-            door.close()
+        for held in (*self._doors.values(), *self._ends.values()):
+            held.close()
 
     async def bring(self) -> int:
         return 0
