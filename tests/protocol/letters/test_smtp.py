@@ -184,7 +184,7 @@ async def test_a_server_that_goes_when_it_has_the_mail_leaves_the_outcome_unknow
 async def test_a_server_that_falls_silent_when_it_has_the_mail() -> None:
     async with scripted("220 hi", "250 hello", "250 ok", "250 ok", "354 go on", SILENCE) as port:
         with pytest.raises(OutcomeUnknown, match="had the mail and did not answer"):
-            await mailer(server(port, seconds=0.3)).send(letter())
+            await mailer(server(port, seconds=2)).send(letter())
 
 
 async def test_no_server() -> None:

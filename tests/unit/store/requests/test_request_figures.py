@@ -198,6 +198,7 @@ async def test_what_a_migration_reads_of_requests_of_before_is_what_was_written_
     def go_back(connection: Connection) -> None:
         connection.execute(text("DROP TABLE request_figure"))
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
+        connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
         for name in ("number", "title"):
             connection.execute(text(f"DROP INDEX ix_request_state_{name}"))
         connection.execute(text("ALTER TABLE request DROP COLUMN title"))
