@@ -32,8 +32,12 @@ PARALLEL = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
 """One worker more than there are processors: a quarter of the time a worker waits for servers that its tests start. One
 that is done takes tests from another: the slow ones stand together, and else one works alone at the end."""
 
-PARTS = (["tests/unit", "tests/library_contract"], ["tests", "--ignore=tests/unit", "--ignore=tests/library_contract"])
-"""All tests, in two runs: what a worker has collected and loaded it keeps, and each run begins with new ones."""
+PARTS = (
+    ["tests/unit", "tests/library_contract"],
+    ["tests/protocol"],
+    ["tests", *(f"--ignore=tests/{name}" for name in ("unit", "library_contract", "protocol"))],
+)
+"""All tests, in three runs: what a worker has collected and loaded it keeps, and each run begins with new ones."""
 
 
 def programs_of(venv: Path) -> Path:
