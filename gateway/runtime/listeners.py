@@ -362,5 +362,7 @@ async def _send_probe(
                 return await reader.read(1000)
             finally:
                 writer.close()
-    except OSError as error:  # includes the time-out
-        raise ListenerNotAnsweringError(f"{name} does not answer: {error or type(error).__name__}") from error
+    except TimeoutError as error:
+        raise ListenerNotAnsweringError(f"{name} has not answered within {PROBE_SECONDS:g} seconds") from error
+    except OSError as error:
+        raise ListenerNotAnsweringError(f"{name} does not answer: {error}") from error

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 import structlog
 
+from gateway.runtime import listeners
 from gateway.runtime.listener_tls import make_server_context
 from gateway.web.app import GatewayReadiness, ReadinessPart
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts
@@ -516,3 +517,14 @@ async def test_whoever_does_not_shake_hands_is_cut_off(tmp_path: Path) -> None:
         waiting = asyncio.create_task(talk(listener.port))
         await asyncio.sleep(0.05)
     assert await waiting == b"", "nor does a stop wait for it"
+
+
+async def test_a_listener_whose_answer_stays_out_is_named_with_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that fails for it says why: the text of a time-out is empty."""
+    monkeypatch.setattr(listeners, "PROBE_SECONDS", 0.1)
+    with socket.create_server((HOST, 0)) as silent:
+        port = silent.getsockname()[1]
+        listener = listeners.HttpListener(listeners.HttpListenerOptions(HOST, port, None), site(Echo()))
+        with pytest.raises(listeners.ListenerNotAnsweringError) as caught:
+            await listeners.probe_http(listener)
+    assert str(caught.value) == f"listener http {HOST}:{port} has not answered within 0.1 seconds"
