@@ -235,7 +235,7 @@ class BerSplitter:
         self._buffer = bytearray()
         self._reset_position()
 
-    def feed(self, data: bytes) -> None:
+    def add_octets(self, data: bytes) -> None:
         self._buffer += data
 
     @property
@@ -243,7 +243,7 @@ class BerSplitter:
         """Octets of a value whose end has not come."""
         return len(self._buffer)
 
-    def next(self) -> bytes | None:
+    def take_message(self) -> bytes | None:
         """The next whole value, None if there is none yet. Raises MalformedMessage."""
         while not self._is_length_known:
             self._skip_short_values()
@@ -256,7 +256,7 @@ class BerSplitter:
         self._reset_position()
         return value
 
-    def rest(self) -> bytes:
+    def take_rest(self) -> bytes:
         """What there is of a value whose end won't come; then nothing is left."""
         found = bytes(self._buffer)
         self._buffer.clear()

@@ -45,9 +45,9 @@ def show_apdus(file: Path, charset: str) -> None:
     data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     frames = ApduSplitter()
     try:
-        frames.feed(parse_hex(data))
+        frames.add_octets(parse_hex(data))
         shown = 0
-        while (apdu := frames.next()) is not None:
+        while (apdu := frames.take_message()) is not None:
             if shown:
                 click.echo()
             shown += 1

@@ -110,23 +110,23 @@ class IllStreamSplitter:
     def begun(self) -> int:
         return self._frames.begun
 
-    def feed(self, data: bytes) -> None:
+    def add_octets(self, data: bytes) -> None:
         """What can't begin an APDU is not waited for."""
         if data and not self._frames.begun and data[0] & _KIND != _APDU:
             self.is_unrecoverable = True
-        self._frames.feed(data)
+        self._frames.add_octets(data)
 
-    def next(self) -> bytes | None:
+    def take_message(self) -> bytes | None:
         if self.is_unrecoverable:
             return None
         try:
-            return self._frames.next()
+            return self._frames.take_message()
         except MalformedMessage:  # `open` says what is wrong with the rest
             self.is_unrecoverable = True
             return None
 
-    def rest(self) -> bytes:
-        return self._frames.rest()
+    def take_rest(self) -> bytes:
+        return self._frames.take_rest()
 
 
 class IsoIllResponder:

@@ -285,8 +285,8 @@ async def _read_apdus(reader: asyncio.StreamReader) -> tuple[bytes, ...]:
         data = await reader.read(READ_BYTES)
         if not data:
             raise ConnectionEnded("the connection was closed without a whole answer")
-        frames.feed(data)
-        while (apdu := frames.next()) is not None:
+        frames.add_octets(data)
+        while (apdu := frames.take_message()) is not None:
             found.append(apdu)
         if frames.is_unrecoverable:
             raise MalformedMessage("octet 0", "what came is no APDU")

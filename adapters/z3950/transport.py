@@ -138,7 +138,7 @@ class Z3950Connection:
 
     async def _read_apdu(self) -> bytes:
         """Of one APDU. Raises MalformedMessage, Unavailable, OSError."""
-        while (found := self._frames.next()) is None:
+        while (found := self._frames.take_message()) is None:
             piece = await self._reader.read(CHUNK)
             if not piece and self._frames.begun:
                 raise Unavailable(
@@ -148,7 +148,7 @@ class Z3950Connection:
                 raise ConnectionGone(
                     write_sentence("%(place)s: the connection ended without an answer", place=self._place)
                 )
-            self._frames.feed(piece)
+            self._frames.add_octets(piece)
         return found
 
 

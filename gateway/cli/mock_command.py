@@ -161,7 +161,7 @@ async def _run_mock(opening: AbstractAsyncContextManager[PreparedMock], listenin
         try:
             address = await prepared.listen(listening.host, listening.port) if prepared.listen is not None else page
             sends = f"; it sends to {prepared.destination}" if prepared.destination else ""
-            click.echo(f"{site.partner.parties.ours.symbol} is played at {address}{sends}; see {page}")
+            click.echo(f"{site.partner.shown_parties.ours.symbol} is played at {address}{sends}; see {page}")
             if prepared.introduction:
                 click.echo(prepared.introduction)
             prepared.begin()

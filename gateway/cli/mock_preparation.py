@@ -42,7 +42,7 @@ from gateway.runtime.mock_systems import (
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.secrets import resolve_secret
 from gateway.services.localization import TextCatalogues
-from gateway.services.mock.catalogue_records import RECORDS
+from gateway.services.mock.catalogue_reception import CATALOGUE_RECORDS
 from gateway.services.mock.client_system import OWN_VALUES
 from gateway.services.mock.mock_partner import MockPartner
 from gateway.services.mock.mock_reception import MessageReception
@@ -161,7 +161,7 @@ async def _open_catalogue(
 ) -> AsyncIterator[PreparedMock]:
     clock, texts = installation.clock, _load_texts(installation.settings)
     catalogue = make_mock_catalogue(installation.settings, profile, protocol, options)
-    titles = "It has:\n" + "\n".join(f"  {one.short}" for one in RECORDS)
+    titles = "It has:\n" + "\n".join(f"  {one.short}" for one in CATALOGUE_RECORDS)
     cut = catalogue.cut_messages
     if cut is None:
         site = MockSite(catalogue, texts, MockEndpoint(catalogue, clock, ("GET", "POST")))

@@ -217,9 +217,9 @@ class CatalogueFinding:
 class MessageSplitter(Protocol):
     """Cuts a stream into messages, one of which is whole when the next begins."""
 
-    def feed(self, data: bytes) -> None: ...
+    def add_octets(self, data: bytes) -> None: ...
 
-    def next(self) -> bytes | None:
+    def take_message(self) -> bytes | None:
         """The next whole message, None if there is none yet. Raises MalformedMessage."""
         ...
 

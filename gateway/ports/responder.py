@@ -140,13 +140,13 @@ class StreamSplitter(Protocol):
         """What has begun can't become a message, and where the next one would begin can't be told."""
         ...
 
-    def feed(self, data: bytes) -> None: ...
+    def add_octets(self, data: bytes) -> None: ...
 
-    def next(self) -> bytes | None:
+    def take_message(self) -> bytes | None:
         """The next whole message, None if there is none yet."""
         ...
 
-    def rest(self) -> bytes:
+    def take_rest(self) -> bytes:
         """What there is of a message whose end won't come; then nothing is left."""
         ...
 

@@ -36,7 +36,7 @@ from gateway.runtime.mock_lines import MockLines
 from gateway.runtime.partner_channels import NoMailServer
 from gateway.runtime.sent_recording import RecordingMailer
 from gateway.services.letters import LetterRenderer
-from gateway.services.mock.mock_answers import Wait
+from gateway.services.mock.mock_answers import PassSeconds
 from gateway.services.mock.mock_log import MockParties
 from gateway.services.mock.mock_mail_reception import MailReception, format_mail
 from gateway.services.mock.mock_partner import MockPartner, MockPlay
@@ -103,7 +103,7 @@ def build_mock_partner(
     options: MockOptions,
     clock: Clock,
     secrets: Secrets,
-    wait: Wait = asyncio.sleep,
+    pass_seconds: PassSeconds = asyncio.sleep,
     lines: MockLines | None = None,
     mailer: Mailer | None = None,
 ) -> MockPartner:
@@ -147,11 +147,11 @@ def build_mock_partner(
         return adapters.channels[protocol.rehearsal.channel].make(context)
 
     if isinstance(protocol, RehearsedProtocol):
-        return MockPartner(play, make_channel, protocol.adapter.responder().conceal_secrets, clock, wait)
+        return MockPartner(play, make_channel, protocol.adapter.responder().conceal_secrets, clock, pass_seconds)
     mail_display = _MailDisplay(
         adapters.mailboxes[CLIENT], MailConcealer(settings, adapters, lambda: (profile,)), clock
     )
-    return MockPartner(play, make_channel, mail_display.show_mail, clock, wait)
+    return MockPartner(play, make_channel, mail_display.show_mail, clock, pass_seconds)
 
 
 def make_mail_reception(

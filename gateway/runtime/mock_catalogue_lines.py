@@ -61,12 +61,12 @@ class MockCatalogueLines:
         catalogue, splitter = self._catalogue, self._cut(self._catalogue.max_bytes)
         conversation = catalogue.open_conversation()
         while octets := await reader.read(CHUNK_BYTES):
-            splitter.feed(octets)
-            while (message := splitter.next()) is not None:
+            splitter.add_octets(octets)
+            while (message := splitter.take_message()) is not None:
                 arrival = RawMessage(message, self._clock.now(), TransportKind.TCP, catalogue.protocol)
                 reply = catalogue.answer_message(conversation, arrival)
                 if reply.after_seconds:
-                    await catalogue.wait(reply.after_seconds)
+                    await catalogue.pass_seconds(reply.after_seconds)
                 if reply.answer is None:
                     return
                 writer.write(reply.answer.body)

@@ -96,6 +96,6 @@ class MockAnswerer:
             arrival.line.admit(partner.play.profile.name)
         reply = await self._reception.receive_message(arrival)
         if reply.after_seconds:
-            await partner.wait(reply.after_seconds)
+            await partner.pass_seconds(reply.after_seconds)
         reply.speak()
         return reply.answer if reply.answer is not None else ResponderAnswer(b"")

@@ -66,6 +66,6 @@ class MockMailServer:
         assert isinstance(envelope.content, bytes), "aiosmtpd doesn't decode unless it is told to"
         reply = reception.receive_mail(envelope.content, self._clock.now())
         if reply.after_seconds:
-            await reception.partner.wait(reply.after_seconds)
+            await reception.partner.pass_seconds(reply.after_seconds)
         reply.speak()
         return reply.line

@@ -23,7 +23,7 @@ from gateway.services.mock.catalogue_reception import CataloguePlay, PlayedCatal
 from gateway.services.mock.client_system import ClientPlay, PlayedClient
 from gateway.services.mock.library_reception import LibraryPlay, PlayedLibrarySystem
 from gateway.services.mock.link_target import LinkPlay, PlayedLinkTarget
-from gateway.services.mock.mock_answers import Wait
+from gateway.services.mock.mock_answers import PassSeconds
 from gateway.services.mock.mock_log import MockParties
 from gateway.services.mock.scenario import PlayedRole
 from gateway.services.mock.scenario_choice import ScenarioChoice
@@ -75,7 +75,7 @@ def make_mock_catalogue(
     profile: Profile,
     catalogue: RehearsedCatalogue,
     options: MockOptions,
-    wait: Wait = asyncio.sleep,
+    pass_seconds: PassSeconds = asyncio.sleep,
 ) -> PlayedCatalogue:
     """Raises ConfigurationError for misbehaviours that the protocol doesn't know."""
     known = catalogue.rehearsal.misbehaviours
@@ -92,7 +92,7 @@ def make_mock_catalogue(
         ),
         misbehaviour=options.misbehaviour,
     )
-    return PlayedCatalogue(play, catalogue.rehearsal, wait)
+    return PlayedCatalogue(play, catalogue.rehearsal, pass_seconds)
 
 
 @value_object
@@ -113,7 +113,7 @@ def make_mock_link_target(
     profile: Profile,
     target: RehearsedLinkTarget,
     options: MockOptions,
-    wait: Wait = asyncio.sleep,
+    pass_seconds: PassSeconds = asyncio.sleep,
 ) -> PlayedLinkTarget:
     """Raises ConfigurationError for misbehaviours, of which there are none."""
     check_misbehaviours(profile, (), options)
@@ -122,7 +122,7 @@ def make_mock_link_target(
         parties=_name_parties(settings, profile),
         choice=ScenarioChoice(PlayedRole.LINK_TARGET, options.scenarios, options.chosen, DEFAULT_LINK_SCENARIO, ()),
     )
-    return PlayedLinkTarget(play, target.link_format, wait)
+    return PlayedLinkTarget(play, target.link_format, pass_seconds)
 
 
 def _name_parties(settings: Settings, profile: Profile) -> MockParties:
@@ -140,7 +140,7 @@ def make_mock_client(
     options: MockOptions,
     clock: Clock,
     secrets: Secrets,
-    wait: Wait = asyncio.sleep,
+    pass_seconds: PassSeconds = asyncio.sleep,
 ) -> PlayedClient:
     """Its messages go to the address of the options, a URL or host:port."""
     assert system.adapter.partner is not None, "who asks is played by the protocol's simulator"
@@ -153,7 +153,7 @@ def make_mock_client(
         values=options.values,
     )
     simulator, responder = system.adapter.partner(secrets), system.adapter.responder()
-    return PlayedClient(play, simulator, system.rehearsal, responder.conceal_secrets, clock, wait)
+    return PlayedClient(play, simulator, system.rehearsal, responder.conceal_secrets, clock, pass_seconds)
 
 
 def _find_place(address: str) -> Place:
@@ -178,7 +178,7 @@ async def open_mock_library(
     system: RehearsedSystem,
     options: MockOptions,
     samples: SampleLibraries,
-    wait: Wait = asyncio.sleep,
+    pass_seconds: PassSeconds = asyncio.sleep,
 ) -> AsyncIterator[MockLibrary]:
     """Its data are a copy of the sample that the profile's library has there. Raises ConfigurationError for
     misbehaviours that the protocol doesn't know."""
@@ -200,5 +200,5 @@ async def open_mock_library(
             ),
             misbehaviour=options.misbehaviour,
         )
-        played = PlayedLibrarySystem(play, system.adapter.responder(), system.rehearsal, exchange.handle, wait)
+        played = PlayedLibrarySystem(play, system.adapter.responder(), system.rehearsal, exchange.handle, pass_seconds)
         yield MockLibrary(played, samples.introductions[library.symbol])

@@ -138,10 +138,10 @@ class TcpConnection:
 
     async def _read_message(self) -> bytes | None:
         """The next message. What there is of one that came too slowly, grew too long or has no end comes last."""
-        while (message := self._frames.next()) is None:
+        while (message := self._frames.take_message()) is None:
             if self._frames.is_unrecoverable or not await self._read_more():
                 self._ending = True
-                return self._frames.rest() if self._frames.begun else None
+                return self._frames.take_rest() if self._frames.begun else None
         self._since = asyncio.get_running_loop().time()
         return message
 
@@ -159,7 +159,7 @@ class TcpConnection:
             return self._is_awaited(begun)
         finally:
             self._wait = None
-        self._frames.feed(data)
+        self._frames.add_octets(data)
         if not begun and self._frames.begun:
             self._since = asyncio.get_running_loop().time()
         return bool(data)
@@ -237,7 +237,7 @@ class TagSplitter:
         self._buffer = bytearray()
         self._seen = 0  # bytes in which no end has been found
 
-    def feed(self, data: bytes) -> None:
+    def add_octets(self, data: bytes) -> None:
         if not self._buffer:
             data = data.lstrip(BLANK)
         self._buffer += data
@@ -252,7 +252,7 @@ class TagSplitter:
         """It is too long."""
         return len(self._buffer) > self._limit
 
-    def next(self) -> bytes | None:
+    def take_message(self) -> bytes | None:
         """The next whole message, None if there is none yet (or none that keeps the limit)."""
         end = self._find_end()
         if end is None or end > self._limit:
@@ -263,7 +263,7 @@ class TagSplitter:
         self._seen = 0
         return message
 
-    def rest(self) -> bytes:
+    def take_rest(self) -> bytes:
         """What there is of a message whose end won't come, at most one byte above the limit; then nothing is left."""
         message = bytes(self._buffer[: self._limit + 1])
         self._buffer.clear()

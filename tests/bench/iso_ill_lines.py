@@ -50,11 +50,11 @@ async def _hold(port: int, process: int) -> float:
         writers.append(writer)
         writer.write(encode_apdu(asked(f"G-{number}", to="")))
         frames = ApduSplitter()
-        while frames.next() is None:
+        while frames.take_message() is None:
             data = await reader.read(65_536)
             if not data:
                 raise RuntimeError(f"connection {number} was closed without an answer")
-            frames.feed(data)
+            frames.add_octets(data)
     used = resident(process) / MB
     for writer in writers:
         writer.close()

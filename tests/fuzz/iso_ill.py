@@ -67,9 +67,9 @@ def stream(data: bytes) -> None:
     try:
         for at in range(0, len(data), step):
             piece = data[at : at + step]
-            frames.feed(piece)
+            frames.add_octets(piece)
             fed += len(piece)
-            while (apdu := frames.next()) is not None:
+            while (apdu := frames.take_message()) is not None:
                 cut += len(apdu)
     except MalformedMessage:
         pass

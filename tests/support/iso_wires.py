@@ -123,8 +123,8 @@ class Wire:
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, there: bool) -> None:
         frames = ApduSplitter()
         while data := await reader.read(65_536):
-            frames.feed(data)
-            while (apdu := frames.next()) is not None:
+            frames.add_octets(data)
+            while (apdu := frames.take_message()) is not None:
                 await self._meet(apdu, writer, there)
         with contextlib.suppress(OSError):
             writer.write_eof()

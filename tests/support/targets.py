@@ -67,8 +67,8 @@ async def target(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIter
         frames = BerSplitter()
         try:
             while octets := await reader.read(65_536):
-                frames.feed(octets)
-                while (apdu := frames.next()) is not None:
+                frames.add_octets(octets)
+                while (apdu := frames.take_message()) is not None:
                     kind, body = load_asn1_module().decode("APDU", apdu)
                     made.asked.append((kind, body))
                     answer = await script(kind, body)

@@ -14,7 +14,7 @@ from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import InvalidParameter, MessageFate, PartnerService, PartnerSimulator, Place
 from gateway.ports.rehearsal import SystemRehearsal
 from gateway.ports.responder import ExchangeContext
-from gateway.services.mock.mock_answers import Wait
+from gateway.services.mock.mock_answers import PassSeconds
 from gateway.services.mock.mock_log import (
     GivenAnswer,
     LoggedMessage,
@@ -47,7 +47,7 @@ class ClientPlay:
 
 
 class PlayedClient:
-    """`show_body` makes of a message what people may see. `wait` passes seconds."""
+    """`show_body` makes of a message what people may see. `pass_seconds` is told how long it takes its time."""
 
     def __init__(
         self,
@@ -56,14 +56,14 @@ class PlayedClient:
         rehearsal: SystemRehearsal,
         show_body: Callable[[bytes], bytes],
         clock: Clock,
-        wait: Wait = asyncio.sleep,
+        pass_seconds: PassSeconds = asyncio.sleep,
     ) -> None:
         self.play = play
         self._simulator = simulator
         self._rehearsal = rehearsal
         self._log = MockExchangeLog(show_body)
         self._clock = clock
-        self._wait = wait
+        self._pass_seconds = pass_seconds
         self._requests: OrderedDict[str, ShownRequest] = OrderedDict()
         self._asking: set[asyncio.Task[None]] = set()
         self._numbers = 0
@@ -90,7 +90,7 @@ class PlayedClient:
                 self._record_message(asked.service, b"", GivenAnswer(), number, scenario, "never sent by this partner")
                 continue
             if asked.after_seconds:
-                await self._wait(asked.after_seconds)
+                await self._pass_seconds(asked.after_seconds)
             if not await self._ask_service(number, scenario, asked, service):
                 self._note_state(number, scenario, f"ended at {service.wire}")
                 return
@@ -155,7 +155,7 @@ class PlayedClient:
             self._requests.popitem(last=False)
 
     @property
-    def parties(self) -> MockParties:
+    def shown_parties(self) -> MockParties:
         return self.play.parties
 
     @property

@@ -18,7 +18,7 @@ from gateway.domain.value import value_object
 from gateway.ports.rehearsal import SystemRehearsal
 from gateway.ports.responder import ExchangeContext, MessageEnvelope, RawMessage, Responder, ResponderAnswer
 from gateway.services.circulation.dispatch import SERVICES
-from gateway.services.mock.mock_answers import AnswerChanger, MockReply, Wait, describe_change
+from gateway.services.mock.mock_answers import AnswerChanger, MockReply, PassSeconds, describe_change
 from gateway.services.mock.mock_log import (
     GivenAnswer,
     LoggedMessage,
@@ -65,7 +65,7 @@ class LibraryPlay:
 
 
 class PlayedLibrarySystem:
-    """`carry_out`: in the sample library. `wait` passes seconds."""
+    """`carry_out`: in the sample library. `pass_seconds` is told how long it takes its time."""
 
     def __init__(
         self,
@@ -73,14 +73,14 @@ class PlayedLibrarySystem:
         responder: Responder,
         rehearsal: SystemRehearsal,
         carry_out: AnswerMessage,
-        wait: Wait = asyncio.sleep,
+        pass_seconds: PassSeconds = asyncio.sleep,
     ) -> None:
         self.play = play
         self._responder = responder
-        self._changer = AnswerChanger(rehearsal, play.misbehaviour, play.over_http)
+        self._answer_changer = AnswerChanger(rehearsal, play.misbehaviour, play.over_http)
         self._log = MockExchangeLog(responder.conceal_secrets)
         self._carry_out = carry_out
-        self._wait = wait
+        self._pass_seconds = pass_seconds
 
     # --- what it is asked ----------------------------------------------------------------------------------
 
@@ -93,8 +93,8 @@ class PlayedLibrarySystem:
     def max_bytes(self) -> int:
         return self.play.profile.max_bytes
 
-    async def wait(self, seconds: float) -> None:
-        await self._wait(seconds)
+    async def pass_seconds(self, seconds: float) -> None:
+        await self._pass_seconds(seconds)
 
     async def receive_message(self, arrival: RawMessage) -> MockReply:
         play = self.play
@@ -115,12 +115,12 @@ class PlayedLibrarySystem:
             answer = self._responder.encode(envelope, incoming, refusal, context)
         else:
             answer = await self._carry_out(arrival)
-        given = self._changer.change_answer(answer, change)
+        given = self._answer_changer.change_answer(answer, change)
         self._record_arrival(arrival, envelope, given, describe_change(change), chosen)
         return MockReply(answer=given, after_seconds=change.after_seconds)
 
     async def _answer_unread(self, arrival: RawMessage, envelope: MessageEnvelope) -> MockReply:
-        answer = self._changer.spoil_answer(await self._carry_out(arrival), 1)
+        answer = self._answer_changer.spoil_answer(await self._carry_out(arrival), 1)
         self._record_arrival(arrival, envelope, answer, "not understood", None)
         return MockReply(answer=answer)
 
@@ -141,7 +141,7 @@ class PlayedLibrarySystem:
     # --- what is shown ---------------------------------------------------------------------------------------
 
     @property
-    def parties(self) -> MockParties:
+    def shown_parties(self) -> MockParties:
         return self.play.parties
 
     @property

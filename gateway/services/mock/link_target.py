@@ -13,7 +13,7 @@ from gateway.domain.problems import MalformedMessage
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.responder import RawMessage, ResponderAnswer
-from gateway.services.mock.mock_answers import AnswerChanger, MockReply, Wait, describe_change
+from gateway.services.mock.mock_answers import AnswerChanger, MockReply, PassSeconds, describe_change
 from gateway.services.mock.mock_log import (
     GivenAnswer,
     LoggedMessage,
@@ -55,14 +55,14 @@ class NoMisbehaviours:
 
 
 class PlayedLinkTarget:
-    """`wait` passes seconds."""
+    """`pass_seconds` is told how long it takes its time."""
 
-    def __init__(self, play: LinkPlay, link_format: LinkFormat, wait: Wait = asyncio.sleep) -> None:
+    def __init__(self, play: LinkPlay, link_format: LinkFormat, pass_seconds: PassSeconds = asyncio.sleep) -> None:
         self.play = play
         self._format = link_format
-        self._changer = AnswerChanger(NoMisbehaviours(), "", over_http=True)
+        self._answer_changer = AnswerChanger(NoMisbehaviours(), "", over_http=True)
         self._log = MockExchangeLog(lambda body: body)
-        self._wait = wait
+        self._pass_seconds = pass_seconds
         self._taken: OrderedDict[str, ShownRequest] = OrderedDict()
         self._next_number = FIRST_NUMBER
 
@@ -76,8 +76,8 @@ class PlayedLinkTarget:
     def max_bytes(self) -> int:
         return MAX_LINK_BYTES
 
-    async def wait(self, seconds: float) -> None:
-        await self._wait(seconds)
+    async def pass_seconds(self, seconds: float) -> None:
+        await self._pass_seconds(seconds)
 
     async def receive_message(self, arrival: RawMessage) -> MockReply:
         try:
@@ -90,7 +90,7 @@ class PlayedLinkTarget:
         change = chosen.reaction.answer
         number = str(self._next_number)
         self._next_number += 1
-        given = self._changer.change_answer(_answer_link(number, change), change)
+        given = self._answer_changer.change_answer(_answer_link(number, change), change)
         note = "; ".join(filter(None, (_describe_citation(cited), describe_change(change))))
         self._record_arrival(arrival, given, note, number, chosen.scenario.name)
         self._taken[number] = ShownRequest(transaction=number, scenario=chosen.scenario.name)
@@ -107,7 +107,7 @@ class PlayedLinkTarget:
     # --- what is shown ---------------------------------------------------------------------------------------
 
     @property
-    def parties(self) -> MockParties:
+    def shown_parties(self) -> MockParties:
         return self.play.parties
 
     @property

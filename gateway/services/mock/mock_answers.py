@@ -12,7 +12,7 @@ from gateway.services.mock.scenario import AnswerChange
 
 _PLAIN = "text/plain; charset=utf-8"
 
-Wait = Callable[[float], Awaitable[None]]
+PassSeconds = Callable[[float], Awaitable[None]]
 
 
 def say_nothing() -> None:
@@ -42,7 +42,7 @@ class MockReception(Protocol):
 
     async def receive_message(self, arrival: RawMessage) -> MockReply: ...
 
-    async def wait(self, seconds: float) -> None: ...
+    async def pass_seconds(self, seconds: float) -> None: ...
 
 
 class AnswerChanger:

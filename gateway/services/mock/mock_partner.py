@@ -25,7 +25,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import ChannelMessage, IncomingPartnerMessage, PartnerChannel
-from gateway.services.mock.mock_answers import Wait
+from gateway.services.mock.mock_answers import PassSeconds
 from gateway.services.mock.mock_conversation import MockConversation, compose_request, receive_request
 from gateway.services.mock.mock_log import (
     GivenAnswer,
@@ -64,7 +64,7 @@ class MockPlay:
 
 class MockPartner:
     """`make_channel` is given what takes each message that has been sent; `show_body` makes of a message what people
-    may see. `wait` passes seconds."""
+    may see. `pass_seconds` is told how long it takes its time."""
 
     def __init__(
         self,
@@ -72,14 +72,14 @@ class MockPartner:
         make_channel: Callable[[Callable[[ChannelMessage], None]], PartnerChannel],
         show_body: Callable[[bytes], bytes],
         clock: Clock,
-        wait: Wait = asyncio.sleep,
+        pass_seconds: PassSeconds = asyncio.sleep,
     ) -> None:
         self.play = play
         self.conversations: OrderedDict[str, MockConversation] = OrderedDict()
         self._channel = make_channel(_note_sent)
         self._log = MockExchangeLog(show_body)
         self._clock = clock
-        self.wait = wait
+        self.pass_seconds = pass_seconds
         self._speaking: set[asyncio.Task[None]] = set()
         self._turn = 0
         self._numbers = 0
@@ -171,7 +171,7 @@ class MockPartner:
         async with conversation.speaking:
             for one in said:
                 if one.after_seconds:
-                    await self.wait(one.after_seconds)
+                    await self.pass_seconds(one.after_seconds)
                 await self._say_event(conversation, one)
 
     async def _say_event(self, conversation: MockConversation, said: SaidEvent) -> None:
@@ -191,7 +191,7 @@ class MockPartner:
     # --- what is shown ---------------------------------------------------------------------------------------
 
     @property
-    def parties(self) -> MockParties:
+    def shown_parties(self) -> MockParties:
         return self.play.parties
 
     @property

@@ -37,7 +37,7 @@ class MessageReception:
         self._answers: OrderedDict[str, tuple[ResponderAnswer, int]] = OrderedDict()
 
     @property
-    def _changer(self) -> AnswerChanger:
+    def _answer_changer(self) -> AnswerChanger:
         return AnswerChanger(self._rehearsal, self.partner.play.misbehaviour, self.partner.play.over_http)
 
     @property
@@ -49,8 +49,8 @@ class MessageReception:
     def max_bytes(self) -> int:
         return self.partner.play.profile.max_bytes
 
-    async def wait(self, seconds: float) -> None:
-        await self.partner.wait(seconds)
+    async def pass_seconds(self, seconds: float) -> None:
+        await self.partner.pass_seconds(seconds)
 
     async def receive_message(self, arrival: RawMessage) -> MockReply:
         """The answer, by protocol and scenario."""
@@ -84,7 +84,7 @@ class MessageReception:
         refusal: Refusal | MalformedMessage,
         context: ExchangeContext,
     ) -> MockReply:
-        answer = self._changer.spoil_answer(self._responder.refuse(envelope, refusal, context), 1)
+        answer = self._answer_changer.spoil_answer(self._responder.refuse(envelope, refusal, context), 1)
         note = str(refusal) if isinstance(refusal, MalformedMessage) else f"refused: {refusal.detail}"
         self._record_arrival(arrival, envelope.service, None, answer, note)
         return MockReply(answer=answer)
@@ -100,7 +100,7 @@ class MessageReception:
         answer, count = self._answers[told.id]
         self._answers[told.id] = (answer, count + 1)
         conversation = self.partner.conversations.get(told.transaction)
-        answer = self._changer.spoil_answer(answer, count + 1)
+        answer = self._answer_changer.spoil_answer(answer, count + 1)
         self._record_arrival(arrival, envelope.service, conversation, answer, "a repeat")
         return MockReply(answer=answer)
 
@@ -127,7 +127,7 @@ class MessageReception:
             self._keep_answer(told.id, answer)
             if not refused and told.kind is not EventKind.REQUEST:
                 oddity = conversation.note_event(told, context.now)
-        given = self._changer.change_answer(answer, change)
+        given = self._answer_changer.change_answer(answer, change)
         note = "; ".join(filter(None, (oddity, describe_change(change))))
         self._record_arrival(arrival, envelope.service, conversation, given, note)
         return MockReply(

@@ -53,7 +53,7 @@ class MockEndpoint:
             )
         )
         if reply.after_seconds:
-            await self._reception.wait(reply.after_seconds)
+            await self._reception.pass_seconds(reply.after_seconds)
         if reply.answer is None:
             if request.transport is not None:
                 request.transport.abort()
@@ -123,7 +123,7 @@ class MockSite:
 
     def _render_page(self, request: web.Request, template: str, values: Mapping[str, object]) -> web.Response:
         localization = self._texts.choose_language(preferred_languages(request))
-        parties = self.partner.parties
+        parties = self.partner.shown_parties
         shown = {"partner": parties.ours, "other": parties.theirs, **values}
         return html_response(TEMPLATES.render(template, localization, shown), 200)
 

@@ -149,12 +149,12 @@ class Partner:
     async def hear(self, seconds: float = 10) -> Apdu | None:
         """The next APDU; None: the connection has ended."""
         async with asyncio.timeout(seconds):
-            while (found := self._frames.next()) is None:
+            while (found := self._frames.take_message()) is None:
                 data = await self.reader.read(65_536)
                 if not data:
                     assert not self._frames.begun
                     return None
-                self._frames.feed(data)
+                self._frames.add_octets(data)
         return decode_apdu(found).apdu
 
     async def ask(self, apdu: Apdu) -> StatusOrErrorReport:

@@ -70,9 +70,9 @@ def test_any_stream(pieces: list[bytes]) -> None:
     frames, fed, cut = ApduSplitter(BerLimits(size=500)), 0, 0
     try:
         for piece in pieces:
-            frames.feed(piece)
+            frames.add_octets(piece)
             fed += len(piece)
-            while (apdu := frames.next()) is not None:
+            while (apdu := frames.take_message()) is not None:
                 cut += len(apdu)
                 read(apdu)
     except MalformedMessage:
@@ -114,10 +114,10 @@ def test_what_is_too_large_is_not_read_at_all() -> None:
 
 def test_a_stream_that_announces_too_much_is_refused_at_once() -> None:
     frames = ApduSplitter(BerLimits(size=1_000))
-    frames.feed(b"\x61\x82\xff\xff")
+    frames.add_octets(b"\x61\x82\xff\xff")
 
     with pytest.raises(MalformedMessage) as found:
-        frames.next()
+        frames.take_message()
 
     assert found.value.fault is MalformationKind.TOO_LARGE
 
@@ -127,20 +127,20 @@ def test_a_stream_that_announces_too_much_is_refused_at_once() -> None:
 )
 def test_a_stream_of_something_else_is_refused_at_its_first_octets(first: bytes) -> None:
     frames = ApduSplitter()
-    frames.feed(first)
+    frames.add_octets(first)
 
     with pytest.raises(MalformedMessage) as found:
-        frames.next()
+        frames.take_message()
 
     assert found.value.place == "octet 0"
 
 
 def test_an_unknown_apdu_is_cut_out_so_that_it_can_be_answered() -> None:
     frames = ApduSplitter()
-    frames.feed(b"\x7f\x21\x80\x05\x00\x00\x00\x75\x02")
+    frames.add_octets(b"\x7f\x21\x80\x05\x00\x00\x00\x75\x02")
 
-    assert frames.next() == b"\x7f\x21\x80\x05\x00\x00\x00"
-    assert frames.next() is None
+    assert frames.take_message() == b"\x7f\x21\x80\x05\x00\x00\x00"
+    assert frames.take_message() is None
     assert frames.begun == 2
 
 

@@ -110,9 +110,9 @@ def test_a_stream_is_cut_into_apdus_however_it_arrives(sent: list[Apdu], data: s
 
     while stream:
         size = data.draw(st.integers(1, len(stream)))
-        frames.feed(stream[:size])
+        frames.add_octets(stream[:size])
         stream = stream[size:]
-        while (apdu := frames.next()) is not None:
+        while (apdu := frames.take_message()) is not None:
             found.append(apdu)
 
     assert found == octets

@@ -27,8 +27,7 @@ from gateway.runtime.mock_assembly import MockOptions
 from gateway.runtime.mock_catalogue_lines import MockCatalogueLines
 from gateway.runtime.mock_systems import find_rehearsed_catalogue, make_mock_catalogue
 from gateway.services.localization import TextCatalogues
-from gateway.services.mock.catalogue_reception import PlayedCatalogue
-from gateway.services.mock.catalogue_records import RECORDS
+from gateway.services.mock.catalogue_reception import CATALOGUE_RECORDS, PlayedCatalogue
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios
 from gateway.settings import load_settings
 from gateway.web.mock.mock_site import MockEndpoint, MockSite
@@ -37,7 +36,7 @@ from tests.support import yaz
 from tests.support.zebra import binary
 
 SCENARIOS = load_scenarios([SHIPPED_SCENARIOS])
-HAUS = next(one for one in RECORDS if one.title == "Das Haus am Deich")
+HAUS = next(one for one in CATALOGUE_RECORDS if one.title == "Das Haus am Deich")
 
 
 def ask_title(words: str, match: TermMatch = TermMatch.WORDS) -> CatalogueQuery:

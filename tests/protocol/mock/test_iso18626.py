@@ -85,7 +85,7 @@ async def test_what_follows_is_said_though_nobody_waited_for_the_answer(
             if connection.transport is not None:
                 connection.transport.abort()
 
-    monkeypatch.setattr(world.partner, "wait", lose_connections)
+    monkeypatch.setattr(world.partner, "pass_seconds", lose_connections)
     request = await world.ask("Uvær mock:slow")
     assert world.find_conversation(request).request.state.value == "shipped"
 

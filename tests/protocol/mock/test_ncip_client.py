@@ -57,7 +57,7 @@ class OurEndpoint:
         self.arrivals.append(arrival)
         return MockReply(answer=await self._exchange.handle(replace(arrival, profile=self._profile)))
 
-    async def wait(self, seconds: float) -> None:
+    async def pass_seconds(self, seconds: float) -> None:
         raise AssertionError("it answers at once")
 
 

@@ -22,8 +22,8 @@ def test_values_are_cut_from_a_stream_however_it_comes(size: int) -> None:
     stream = INDEFINITE + DEFINITE + b"\x1f\x81\x00\x01x" + INDEFINITE
     frames, found = BerSplitter(BerLimits(size=1000)), []
     for at in range(0, len(stream), size):
-        frames.feed(stream[at : at + size])
-        while (value := frames.next()) is not None:
+        frames.add_octets(stream[at : at + size])
+        while (value := frames.take_message()) is not None:
             found.append(value)
 
     assert found == [INDEFINITE, DEFINITE, b"\x1f\x81\x00\x01x", INDEFINITE]
@@ -43,10 +43,10 @@ def test_values_are_cut_from_a_stream_however_it_comes(size: int) -> None:
 )
 def test_what_can_become_no_value_is_told_at_once(octets: bytes, fault: MalformationKind) -> None:
     frames = BerSplitter(BerLimits(size=200))
-    frames.feed(octets)
+    frames.add_octets(octets)
 
     with pytest.raises(MalformedMessage) as told:
-        frames.next()
+        frames.take_message()
     assert told.value.fault is fault
 
 
@@ -62,8 +62,8 @@ def test_values_of_open_length_may_be_nested_as_deep_as_the_limit_and_no_deeper(
     def cut(levels: int) -> None:
         octets = b"\x30\x80" * levels + b"\0\0" * levels
         frames = BerSplitter(limits)
-        frames.feed(octets)
-        assert frames.next() == octets
+        frames.add_octets(octets)
+        assert frames.take_message() == octets
 
     for read in (read_whole, cut):
         read(depth)
@@ -76,8 +76,8 @@ def test_values_of_open_length_may_be_nested_as_deep_as_the_limit_and_no_deeper(
 def test_no_octets_make_it_fail_otherwise(octets: bytes) -> None:
     frames = BerSplitter(BerLimits(size=1000))
     try:
-        frames.feed(octets)
-        while frames.next() is not None:
+        frames.add_octets(octets)
+        while frames.take_message() is not None:
             continue
     except MalformedMessage:
         return

@@ -33,8 +33,8 @@ def test_however_the_bytes_are_cut_the_messages_are_the_same(
     found = []
     edges = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
     for start, end in itertools.pairwise(edges):
-        frames.feed(stream[start:end])
-        while (message := frames.next()) is not None:
+        frames.add_octets(stream[start:end])
+        while (message := frames.take_message()) is not None:
             found.append(message)
     assert found == messages
     assert frames.begun == 0
@@ -42,17 +42,17 @@ def test_however_the_bytes_are_cut_the_messages_are_the_same(
 
 def test_the_limit_holds_for_whole_and_for_unfinished_messages() -> None:
     frames = TagSplitter(TAGS, 40)
-    frames.feed(b"<NCIPMessage>" + b"x" * 14 + b"</NCIPMessage>")
-    assert frames.next() is None
+    frames.add_octets(b"<NCIPMessage>" + b"x" * 14 + b"</NCIPMessage>")
+    assert frames.take_message() is None
     assert frames.is_unrecoverable
-    assert len(frames.rest()) == 41
+    assert len(frames.take_rest()) == 41
     assert frames.begun == 0
 
 
 def test_blanks_are_no_message() -> None:
     frames = TagSplitter(StreamFraming(end="newline"), 100)
-    frames.feed(BLANK)
-    assert frames.next() is None
+    frames.add_octets(BLANK)
+    assert frames.take_message() is None
     assert frames.begun == 0
 
 
@@ -60,8 +60,8 @@ def test_a_large_message_in_small_pieces_costs_linear_time() -> None:
     def feed_pieces(pieces: int) -> None:
         frames = TagSplitter(TAGS, 100_000_000)
         for _ in range(pieces):
-            frames.feed(b"</NCIPMessag</x:" * 64)
-            assert frames.next() is None
+            frames.add_octets(b"</NCIPMessag</x:" * 64)
+            assert frames.take_message() is None
 
     feed_pieces(100)
     small = measure_processor_seconds(lambda: feed_pieces(500))
