@@ -11,33 +11,14 @@ from pathlib import Path
 import click
 
 from gateway.cli.installation import Installation, pass_installation
-from gateway.cli.mock_preparation import (
-    NOT_PLAYED,
-    Played,
-    PreparedMock,
-    choose_address,
-    find_rehearsed,
-    is_over_http,
-    list_misbehaviours,
-    list_roles,
-    parse_values,
-    prepare_mock,
-)
+from gateway.cli.mock_kinds import ROLE_TITLES, find_mock_kind, parse_values
+from gateway.cli.mock_program import MockKind, MockProgram
 from gateway.cli.send_command import find_playable_profile
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.problems import Refused
 from gateway.domain.value import value_object
 from gateway.runtime.mock_assembly import MockOptions
-from gateway.services.mock.scenario import SHIPPED_SCENARIOS, MockScenario, PlayedRole, load_scenarios
-
-ROLE_TITLES: Mapping[PlayedRole, str] = {
-    PlayedRole.LENDING: "Scenarios of a supplier",
-    PlayedRole.BORROWING: "Scenarios of a requester",
-    PlayedRole.LIBRARY: "Scenarios of a library's system",
-    PlayedRole.CATALOGUE: "Scenarios of a catalogue",
-    PlayedRole.CLIENT: "Scenarios of a system that asks us",
-    PlayedRole.LINK_TARGET: "Scenarios of a system to which links are pushed",
-}
+from gateway.services.mock.scenario import SHIPPED_SCENARIOS, MockScenario, load_scenarios
 
 
 @click.command(name="mock")
@@ -114,26 +95,24 @@ def mock_command(
       illgate mock illiad-alma --value patron=21000000000017 --value pickup=MAIN
     """
     played = find_playable_profile(installation, profile)
-    protocol = find_rehearsed(installation.adapters, played)
-    if protocol is None:
-        raise click.UsageError(f"profile {profile} speaks no protocol that can be played: {NOT_PLAYED}")
+    kind = find_mock_kind(installation.adapters, played)
     scenarios = load_scenarios([SHIPPED_SCENARIOS, *([folder] if folder is not None else [])])
     if listing:
-        for line in _list_choices(scenarios, protocol):
+        for line in _list_choices(scenarios, kind):
             click.echo(line)
         return
     options = MockOptions(
-        address=choose_address(against, installation.settings, protocol, played),
+        address=kind.choose_address(against, installation.settings, played),
         scenarios=scenarios,
-        chosen=[_find_scenario(name, scenarios, protocol) for name in chosen],
+        chosen=[_find_scenario(name, scenarios, kind) for name in chosen],
         misbehaviour=misbehaviour,
-        values=parse_values(values, protocol),
+        values=parse_values(values, kind),
     )
     try:
         asyncio.run(
             _run_mock(
-                prepare_mock(installation, played, protocol, options, against),
-                MockListenOptions(host, port, port if is_over_http(protocol) else page_port),
+                kind.open_program(installation, played, options, against),
+                MockListenOptions(host, port, port if kind.is_over_http else page_port),
             )
         )
     except OSError as error:
@@ -151,31 +130,31 @@ class MockListenOptions:
     page_port: int
 
 
-async def _run_mock(opening: AbstractAsyncContextManager[PreparedMock], listening: MockListenOptions) -> None:
+async def _run_mock(opening: AbstractAsyncContextManager[MockProgram], listening: MockListenOptions) -> None:
     stopped = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, stopped.set)
-    async with opening as prepared:
-        site = prepared.site
+    async with opening as program:
+        site = program.site
         page = await site.start(listening.host, listening.page_port)
         try:
-            address = await prepared.listen(listening.host, listening.port) if prepared.listen is not None else page
-            sends = f"; it sends to {prepared.destination}" if prepared.destination else ""
+            address = await program.listen(listening.host, listening.port) if program.listen is not None else page
+            sends = f"; it sends to {program.destination}" if program.destination else ""
             click.echo(f"{site.partner.shown_parties.ours.symbol} is played at {address}{sends}; see {page}")
-            if prepared.introduction:
-                click.echo(prepared.introduction)
-            prepared.begin()
+            if program.introduction:
+                click.echo(program.introduction)
+            program.begin()
             await stopped.wait()
         finally:
-            if prepared.stop_listening is not None:
-                await prepared.stop_listening()
+            if program.stop_listening is not None:
+                await program.stop_listening()
             await site.stop()
 
 
-def _find_scenario(name: str, scenarios: Mapping[str, MockScenario], protocol: Played) -> MockScenario:
+def _find_scenario(name: str, scenarios: Mapping[str, MockScenario], kind: MockKind) -> MockScenario:
     """Raises click.UsageError."""
     found = scenarios.get(name)
-    roles = list_roles(protocol)
+    roles = kind.roles
     fitting = [one.name for one in scenarios.values() if not one.abstract and one.role in roles]
     if found is None or found.name not in fitting:
         near = nearest_match(name, fitting)
@@ -184,13 +163,13 @@ def _find_scenario(name: str, scenarios: Mapping[str, MockScenario], protocol: P
     return found
 
 
-def _list_choices(scenarios: Mapping[str, MockScenario], protocol: Played) -> Iterator[str]:
-    for role in list_roles(protocol):
+def _list_choices(scenarios: Mapping[str, MockScenario], kind: MockKind) -> Iterator[str]:
+    for role in kind.roles:
         yield f"{ROLE_TITLES[role]}:"
         fitting = [one for one in scenarios.values() if one.role is role and not one.abstract]
         yield from _format_pairs([(one.name, one.about) for one in sorted(fitting, key=lambda one: one.name)])
         yield ""
-    misbehaviours = list_misbehaviours(protocol)
+    misbehaviours = kind.misbehaviours
     if misbehaviours:
         yield "Misbehaviours (--misbehave):"
         yield from _format_pairs(list(misbehaviours.items()))

@@ -1,0 +1,190 @@
+"""Partners that `illgate mock` plays: by HTTP, by TCP, and by mails of a format."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import ClassVar
+
+import click
+
+from gateway.adapter_registry import AdapterRegistry
+from gateway.cli.installation import Installation
+from gateway.cli.mock_program import MockProgram, load_page_texts
+from gateway.cli.send_command import find_daemon_address, format_host, parse_tcp_address, require_http_url
+from gateway.domain.profile import Profile
+from gateway.domain.value import value_object
+from gateway.ports.outgoing_mail import Mailer, MailSecurity, MailServer
+from gateway.runtime.mock_assembly import (
+    MockOptions,
+    RehearsedMailFormat,
+    RehearsedProtocol,
+    build_mock_partner,
+    find_rehearsed_protocol,
+    make_mail_reception,
+)
+from gateway.runtime.mock_lines import MockLines
+from gateway.runtime.mock_mail import MockMailServer
+from gateway.secrets import resolve_secret
+from gateway.services.mock.mock_partner import MockPartner
+from gateway.services.mock.mock_reception import MessageReception
+from gateway.services.mock.scenario import MockScenario, PlayedRole
+from gateway.settings import Settings
+from gateway.web.mock.mock_site import MockEndpoint, MockSite
+
+
+class _FollowsRequests:
+    """A partner that supplies, or asks for something."""
+
+    roles = (PlayedRole.LENDING, PlayedRole.BORROWING)
+    value_names: ClassVar[Mapping[str, str]] = {}
+    needed_value = ""
+
+
+@value_object
+class HttpPartnerMock(_FollowsRequests):
+    rehearsed: RehearsedProtocol
+    is_over_http = True
+
+    @property
+    def misbehaviours(self) -> Mapping[str, str]:
+        return self.rehearsed.rehearsal.misbehaviours
+
+    def choose_address(self, against: str | None, settings: Settings, profile: Profile) -> str:
+        if against is None:
+            return find_daemon_address(settings, self.rehearsed.adapter, profile)
+        require_http_url(against, "--against")
+        return against
+
+    @asynccontextmanager
+    async def open_program(
+        self, installation: Installation, profile: Profile, options: MockOptions, _against: str | None
+    ) -> AsyncIterator[MockProgram]:
+        partner = _build_partner(installation, profile, options)
+        reception = MessageReception(partner, self.rehearsed.adapter.responder(), self.rehearsed.rehearsal)
+        site = MockSite(partner, load_page_texts(installation.settings), MockEndpoint(reception, installation.clock))
+        yield MockProgram(site, options.address, begin=partial(_begin_scenarios, partner, options.chosen))
+
+
+@value_object
+class TcpPartnerMock(_FollowsRequests):
+    rehearsed: RehearsedProtocol
+    is_over_http = False
+
+    @property
+    def misbehaviours(self) -> Mapping[str, str]:
+        return self.rehearsed.rehearsal.misbehaviours
+
+    def choose_address(self, against: str | None, settings: Settings, profile: Profile) -> str:
+        if against is None:
+            return find_daemon_address(settings, self.rehearsed.adapter, profile)
+        parse_tcp_address(against, "--against")
+        return against
+
+    @asynccontextmanager
+    async def open_program(
+        self, installation: Installation, profile: Profile, options: MockOptions, _against: str | None
+    ) -> AsyncIterator[MockProgram]:
+        settings, adapter = installation.settings, self.rehearsed.adapter
+        lines = MockLines(adapter.responder(), adapter.name, profile.max_bytes, settings.folder, installation.clock)
+        partner = _build_partner(installation, profile, options, lines=lines)
+        reception = MessageReception(partner, adapter.responder(), self.rehearsed.rehearsal)
+        yield MockProgram(
+            MockSite(partner, load_page_texts(settings)),
+            options.address,
+            listen=partial(lines.start, reception),
+            stop_listening=lines.stop,
+            begin=partial(_begin_scenarios, partner, options.chosen),
+        )
+
+
+@value_object
+class MailPartnerMock(_FollowsRequests):
+    """Of a format of mails."""
+
+    rehearsed: RehearsedMailFormat
+    is_over_http = False
+    misbehaviours: ClassVar[Mapping[str, str]] = {}  # a mail has no answer that could be wrong
+
+    def choose_address(self, _against: str | None, settings: Settings, profile: Profile) -> str:
+        return find_library_address(settings, profile)
+
+    @asynccontextmanager
+    async def open_program(
+        self, installation: Installation, profile: Profile, options: MockOptions, against: str | None
+    ) -> AsyncIterator[MockProgram]:
+        settings, clock = installation.settings, installation.clock
+        server = choose_mail_server(against, settings)
+        partner = _build_partner(installation, profile, options, mailer=make_mailer(installation, server))
+        reception = make_mail_reception(partner, self.rehearsed, installation.adapters)
+        mails = MockMailServer(reception, profile.max_bytes, clock)
+        yield MockProgram(
+            MockSite(partner, load_page_texts(settings)),
+            f"{options.address} by {format_host(server.host)}:{server.port}",
+            listen=mails.start,
+            stop_listening=mails.stop,
+            begin=partial(_begin_scenarios, partner, options.chosen),
+        )
+
+
+def find_partner_mock(
+    adapters: AdapterRegistry, profile: Profile
+) -> HttpPartnerMock | TcpPartnerMock | MailPartnerMock | None:
+    found = find_rehearsed_protocol(adapters, profile)
+    if found is None:
+        return None
+    if isinstance(found, RehearsedMailFormat):
+        return MailPartnerMock(found)
+    return HttpPartnerMock(found) if found.adapter.over_http else TcpPartnerMock(found)
+
+
+def _build_partner(
+    installation: Installation,
+    profile: Profile,
+    options: MockOptions,
+    lines: MockLines | None = None,
+    mailer: Mailer | None = None,
+) -> MockPartner:
+    settings = installation.settings
+
+    def resolve_reference(reference: str) -> str:
+        return resolve_secret(reference, settings.folder)
+
+    adapters, clock = installation.adapters, installation.clock
+    return build_mock_partner(
+        settings, adapters, profile, options, clock, resolve_reference, lines=lines, mailer=mailer
+    )
+
+
+def _begin_scenarios(partner: MockPartner, chosen: Sequence[MockScenario]) -> None:
+    for scenario in chosen:
+        if scenario.role is PlayedRole.BORROWING:
+            partner.begin_scenario(scenario)
+
+
+# --- by mail -----------------------------------------------------------------------------------------------
+
+
+def find_library_address(settings: Settings, profile: Profile) -> str:
+    """Where partners write to. Raises click.UsageError."""
+    found = settings.mail.reply_to or settings.find_library(profile.library).email or settings.mail.sender
+    if not found:
+        raise click.UsageError("gateway.yml names no address of the library: `mail.sender`, or `email` of the library")
+    return found
+
+
+def choose_mail_server(against: str | None, settings: Settings) -> MailServer:
+    """What takes mails of the partner. Raises click.UsageError."""
+    if against is not None:
+        host, port = parse_tcp_address(against, "--against")
+        return MailServer(host=host, port=port, security=MailSecurity.NONE)
+    server = settings.mail.make_mail_server(settings.folder)
+    if server is None:
+        raise click.UsageError("gateway.yml has no mail server (`mail.host`): say --against HOST:PORT")
+    return server
+
+
+def make_mailer(installation: Installation, server: MailServer) -> Mailer:
+    folder = installation.settings.folder
+    return installation.adapters.mailers["smtp"].make(server, lambda reference: resolve_secret(reference, folder))

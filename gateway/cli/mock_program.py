@@ -1,0 +1,99 @@
+"""What `illgate mock` runs: whoever is played with its page, and what each kind of them must say of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import click
+
+from gateway.cli.installation import Installation
+from gateway.cli.send_command import parse_tcp_address, require_http_url
+from gateway.domain.profile import Profile
+from gateway.domain.value import value_object
+from gateway.runtime.mock_assembly import MockOptions
+from gateway.services.localization import TextCatalogues
+from gateway.services.mock.scenario import PlayedRole
+from gateway.settings import Settings
+from gateway.web.mock.mock_site import MockSite
+
+ListenAt = Callable[[str, int], Awaitable[str]]
+"""Host and port; it gives HOST:PORT. Raises OSError, Refused."""
+
+
+def begin_nothing() -> None:
+    return None
+
+
+@value_object
+class MockProgram:
+    """Whoever is played, before it listens. `destination`: where its own messages go, for people; empty: it sends none.
+    `introduction`: what can be tried, in plain lines. `listen` and `stop_listening`: where messages don't come by HTTP;
+    `begin`: what it does by itself once it listens."""
+
+    site: MockSite
+    destination: str = ""
+    introduction: str = ""
+    listen: ListenAt | None = None
+    stop_listening: Callable[[], Awaitable[None]] | None = None
+    begin: Callable[[], None] = begin_nothing
+
+
+class MockKind(Protocol):
+    """Who is played under a profile: one class for each kind, listed in `gateway.cli.mock_kinds`."""
+
+    @property
+    def roles(self) -> tuple[PlayedRole, ...]:
+        """Whose scenarios can be chosen."""
+        ...
+
+    @property
+    def is_over_http(self) -> bool:
+        """Messages come to the port of the page."""
+        ...
+
+    @property
+    def misbehaviours(self) -> Mapping[str, str]:
+        """What can be done wrong in each answer, in plain words, by name."""
+        ...
+
+    @property
+    def value_names(self) -> Mapping[str, str]:
+        """What `--value` may name, in plain words, by name."""
+        ...
+
+    @property
+    def needed_value(self) -> str:
+        """Of these the one that must be named; empty: none."""
+        ...
+
+    def choose_address(self, against: str | None, settings: Settings, profile: Profile) -> str:
+        """Where its own messages go; empty: it sends none. Raises click.UsageError."""
+        ...
+
+    def open_program(
+        self, installation: Installation, profile: Profile, options: MockOptions, against: str | None
+    ) -> AbstractAsyncContextManager[MockProgram]:
+        """Raises click.UsageError, and on entering ConfigurationError."""
+        ...
+
+
+def load_page_texts(settings: Settings) -> TextCatalogues:
+    return TextCatalogues(settings.letters_folder, settings.letters.language)
+
+
+def check_url_or_tcp(against: str) -> str:
+    """A URL or HOST:PORT. Raises click.UsageError."""
+    if "://" in against:
+        require_http_url(against, "--against")
+    else:
+        parse_tcp_address(against, "--against")
+    return against
+
+
+def refuse_address(against: str | None) -> str:
+    """Of who sends nothing by itself. Raises click.UsageError."""
+    if against is not None:
+        raise click.UsageError("--against: who is played here sends nothing by itself")
+    return ""

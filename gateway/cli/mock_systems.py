@@ -1,0 +1,183 @@
+"""Systems that `illgate mock` plays: a library's, one that asks us, a catalogue, one that gets links."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar
+
+from gateway.adapter_registry import AdapterRegistry
+from gateway.cli.installation import Installation
+from gateway.cli.mock_program import MockProgram, check_url_or_tcp, load_page_texts, refuse_address
+from gateway.cli.send_command import find_daemon_address
+from gateway.domain.profile import Profile
+from gateway.domain.value import value_object
+from gateway.runtime.mock_assembly import MockOptions
+from gateway.runtime.mock_catalogue_lines import MockCatalogueLines
+from gateway.runtime.mock_systems import (
+    RehearsedCatalogue,
+    RehearsedLinkTarget,
+    RehearsedSystem,
+    find_rehearsed_catalogue,
+    find_rehearsed_link_target,
+    find_rehearsed_system,
+    make_mock_catalogue,
+    make_mock_client,
+    make_mock_link_target,
+    open_mock_library,
+)
+from gateway.runtime.sample_libraries import SampleLibraries
+from gateway.secrets import resolve_secret
+from gateway.services.mock.catalogue_reception import CATALOGUE_RECORDS
+from gateway.services.mock.client_system import OWN_VALUES
+from gateway.services.mock.scenario import PlayedRole
+from gateway.settings import Settings
+from gateway.web.mock.mock_site import MockEndpoint, MockSite
+
+DEFAULT_CLIENT_SCENARIO = "client-borrows"
+
+
+class _OnlyAnswers:
+    """Whoever sends nothing by itself, and is told nothing by `--value`."""
+
+    value_names: ClassVar[Mapping[str, str]] = {}
+    needed_value = ""
+
+    def choose_address(self, against: str | None, _settings: Settings, _profile: Profile) -> str:
+        return refuse_address(against)
+
+
+@value_object
+class LibrarySystemMock(_OnlyAnswers):
+    """A library's system, which we ask: the profile lets nobody in."""
+
+    rehearsed: RehearsedSystem
+    roles = (PlayedRole.LIBRARY,)
+
+    @property
+    def is_over_http(self) -> bool:
+        return self.rehearsed.adapter.over_http
+
+    @property
+    def misbehaviours(self) -> Mapping[str, str]:
+        return self.rehearsed.rehearsal.misbehaviours
+
+    @asynccontextmanager
+    async def open_program(
+        self, installation: Installation, profile: Profile, options: MockOptions, _against: str | None
+    ) -> AsyncIterator[MockProgram]:
+        with TemporaryDirectory(prefix="illgate-mock-") as folder:
+            samples = SampleLibraries(installation.parts, Path(folder))
+            async with open_mock_library(installation.parts, profile, self.rehearsed, options, samples) as library:
+                endpoint = MockEndpoint(library.system, installation.clock)
+                site = MockSite(library.system, load_page_texts(installation.settings), endpoint)
+                yield MockProgram(site, introduction=library.introduction)
+
+
+@value_object
+class ClientSystemMock:
+    """A system that asks us: the profile lets it in."""
+
+    rehearsed: RehearsedSystem
+    roles = (PlayedRole.CLIENT,)
+    misbehaviours: ClassVar[Mapping[str, str]] = {}  # it answers nothing
+    value_names = OWN_VALUES
+    needed_value = "patron"
+
+    @property
+    def is_over_http(self) -> bool:
+        return self.rehearsed.adapter.over_http
+
+    def choose_address(self, against: str | None, settings: Settings, profile: Profile) -> str:
+        if against is None:
+            return find_daemon_address(settings, self.rehearsed.adapter, profile)
+        return check_url_or_tcp(against)
+
+    @asynccontextmanager
+    async def open_program(
+        self, installation: Installation, profile: Profile, options: MockOptions, _against: str | None
+    ) -> AsyncIterator[MockProgram]:
+        settings = installation.settings
+        client = make_mock_client(
+            settings,
+            profile,
+            self.rehearsed,
+            options,
+            installation.clock,
+            lambda reference: resolve_secret(reference, settings.folder),
+        )
+
+        def begin_scenarios() -> None:
+            for scenario in options.chosen or [options.scenarios[DEFAULT_CLIENT_SCENARIO]]:
+                client.begin_scenario(scenario)
+
+        yield MockProgram(MockSite(client, load_page_texts(settings)), options.address, begin=begin_scenarios)
+
+
+@value_object
+class CatalogueMock(_OnlyAnswers):
+    rehearsed: RehearsedCatalogue
+    roles = (PlayedRole.CATALOGUE,)
+
+    @property
+    def is_over_http(self) -> bool:
+        return self.rehearsed.rehearsal.cut_messages is None
+
+    @property
+    def misbehaviours(self) -> Mapping[str, str]:
+        return self.rehearsed.rehearsal.misbehaviours
+
+    @asynccontextmanager
+    async def open_program(
+        self, installation: Installation, profile: Profile, options: MockOptions, _against: str | None
+    ) -> AsyncIterator[MockProgram]:
+        clock, texts = installation.clock, load_page_texts(installation.settings)
+        catalogue = make_mock_catalogue(installation.settings, profile, self.rehearsed, options)
+        titles = "It has:\n" + "\n".join(f"  {one.short}" for one in CATALOGUE_RECORDS)
+        cut = catalogue.cut_messages
+        if cut is None:
+            site = MockSite(catalogue, texts, MockEndpoint(catalogue, clock, ("GET", "POST")))
+            yield MockProgram(site, introduction=f"Ask at a path, such as /sru. {titles}")
+            return
+        lines = MockCatalogueLines(catalogue, cut, clock)
+        yield MockProgram(
+            MockSite(catalogue, texts), introduction=titles, listen=lines.start, stop_listening=lines.stop
+        )
+
+
+@value_object
+class LinkTargetMock(_OnlyAnswers):
+    """A system to which requests are pushed as links."""
+
+    rehearsed: RehearsedLinkTarget
+    roles = (PlayedRole.LINK_TARGET,)
+    is_over_http = True
+    misbehaviours: ClassVar[Mapping[str, str]] = {}  # a page has no standard
+
+    @asynccontextmanager
+    async def open_program(
+        self, installation: Installation, profile: Profile, options: MockOptions, _against: str | None
+    ) -> AsyncIterator[MockProgram]:
+        target = make_mock_link_target(installation.settings, profile, self.rehearsed, options)
+        endpoint = MockEndpoint(target, installation.clock, ("GET", "POST"))
+        site = MockSite(target, load_page_texts(installation.settings), endpoint)
+        yield MockProgram(site, introduction="Links go to a path, such as /request.")
+
+
+def find_system_mock(adapters: AdapterRegistry, profile: Profile) -> LibrarySystemMock | ClientSystemMock | None:
+    found = find_rehearsed_system(adapters, profile)
+    if found is None:
+        return None
+    return ClientSystemMock(found) if found.is_client else LibrarySystemMock(found)
+
+
+def find_catalogue_mock(adapters: AdapterRegistry, profile: Profile) -> CatalogueMock | None:
+    found = find_rehearsed_catalogue(adapters, profile)
+    return CatalogueMock(found) if found is not None else None
+
+
+def find_link_target_mock(adapters: AdapterRegistry, profile: Profile) -> LinkTargetMock | None:
+    found = find_rehearsed_link_target(adapters, profile)
+    return LinkTargetMock(found) if found is not None else None
