@@ -227,7 +227,7 @@ def _read_notification(info: MessageInfo, status: StatusInfo) -> tuple[EventKind
     first = (info.note or "").split(SEPARATOR, 1)[0].strip().casefold()
     if first == ITEM_DAMAGED:
         return EventKind.DAMAGED, ""
-    if status.due_date is not None and status.status in (Status.LOANED, Status.OVERDUE, Status.RECALLED):
+    if status.due_date is not None and status.status == Status.LOANED:
         return EventKind.DUE_DATE_CHANGED, ""
     words = _WORDS_OF_STATUS.get(status.status or "", "")
     return EventKind.MESSAGE, words

@@ -92,6 +92,8 @@ _BY = {EventOrigin.US: "us", EventOrigin.PARTNER: "the partner", EventOrigin.TIM
 
 
 def compute_transition(request: Request, event: Event, workflow: Workflow) -> Transition | Denied:
+    if _repeats_known_date(request, event):
+        event = replace(event, signal=partner_signal(EventKind.MESSAGE))
     known = frozenset(one.id for one in request.volumes)
     if not known.issuperset(event.details.volumes):
         if event.signal.origin is EventOrigin.US:
@@ -108,6 +110,15 @@ def compute_transition(request: Request, event: Event, workflow: Workflow) -> Tr
         if event.signal.origin is EventOrigin.US and _is_other_supplier(request, event):
             return _act_on_other_supplier(request, event)
     return _take_branch(request, event, workflow)
+
+
+def _repeats_known_date(request: Request, event: Event) -> bool:
+    """Some say the loan's date with whatever they have to tell (facts/iso-18626.md 8.5): that is news only where it
+    takes a recall back."""
+    if event.signal != partner_signal(EventKind.DUE_DATE_CHANGED) or event.attempt != request.current:
+        return False
+    known = request.terms.lender_due
+    return known is not None and event.details.due == known and RequestFlag.RECALLED not in request.flags
 
 
 def list_allowed_events(request: Request, workflow: Workflow, at: Event) -> tuple[EventKind, ...]:

@@ -85,6 +85,7 @@ def apply_event_in(
     if event.signal.origin is EventOrigin.TIMER and outcome.kept:  # a timer whose time is over leaves no trace
         return replace(outcome, request=request)
     transition = replace(outcome, request=complete_request(context, request, outcome.request))
+    event = transition.event
     row = _new_history_row(context, event, request, transition.request, "")
     transition = replace(transition, request=track_message(connection, context, transition.request, row))
     requests.save_request(connection, transition.request, event.details.reason)

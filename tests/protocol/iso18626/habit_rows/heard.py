@@ -449,6 +449,20 @@ RESHARE = (
         profile="reshare-18626",
     ),
     HeardHabit(
+        "reshare-repeats-the-date",  # test_borrowing_effects.py shows that a date that is known is none of its news
+        write_status("Loaned", "Notification", "Kart mangler#seq:6#", dates="<dueDate>2026-05-21T23:59:59Z</dueDate>"),
+        K.DUE_DATE_CHANGED,
+        {"details.due": date(2026, 5, 21), "details.note": "Kart mangler"},
+        profile="reshare-18626",
+    ),
+    HeardHabit(
+        "reshare-repeats-the-date",
+        write_status("Recalled", "Notification", "Haster#seq:7#", dates="<dueDate>2026-05-21T23:59:59Z</dueDate>"),
+        K.MESSAGE,
+        {"details.due": date(2026, 5, 21), "details.note": "Haster"},
+        profile="reshare-18626",
+    ),
+    HeardHabit(
         "reshare-no-renewal",
         write_status("Overdue", dates="<dueDate>2026-12-24T23:59:59Z</dueDate>"),
         K.OVERDUE,

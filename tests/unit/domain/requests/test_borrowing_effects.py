@@ -390,6 +390,16 @@ def test_what_the_lender_says_of_the_date_is_known_here(place: Callable[[], Stor
     assert letters(recalled) == (("recalled",) if place is here_story else ())
 
 
+def test_a_date_that_is_known_makes_a_message_no_change() -> None:
+    story = lent_story()
+    said = story.partner(K.DUE_DATE_CHANGED, 1, due=DUE, note="Kartet mangler")
+    assert (said.event.kind, letters(said), library_calls(said)) == (K.MESSAGE, (), ())
+    assert [note.text for note in story.request.notes] == ["Kartet mangler"]
+    story.partner(K.RECALL, 1)
+    taken_back = story.partner(K.DUE_DATE_CHANGED, 1, due=DUE)
+    assert (letters(taken_back), RequestFlag.RECALLED in story.request.flags) == (("renewed",), False)
+
+
 def test_a_date_that_comes_late_is_taken_once() -> None:
     story = asked_story()
     story.us(K.RECEIVED)
@@ -611,8 +621,8 @@ def test_a_supplier_that_is_asked_ends_the_waiting_for_another() -> None:
 
 def test_what_is_on_its_way_is_spoken_of() -> None:
     story = shipped_story()
-    for kind in (K.SHIPPED, K.DUE_DATE_CHANGED, K.OVERDUE, K.RECALL, K.DAMAGED):
-        said = story.partner(kind, 1, due=date(2026, 4, 24))
+    for day, kind in enumerate((K.SHIPPED, K.DUE_DATE_CHANGED, K.OVERDUE, K.RECALL, K.DAMAGED), 24):
+        said = story.partner(kind, 1, due=date(2026, 4, day))
         assert (said.kept, said.effects, story.state) == (False, (), B.SHIPPED)
     assert told(story.timer(T.CHASE)) == ((K.STATUS_QUERY, 1),)
     assert told(story.us(K.LOST)) == ((K.LOST, 1),)
