@@ -204,8 +204,10 @@ def decide_retry(
 
 def can_have_arrived(tries: int, error: str) -> bool:
     """Whether an earlier try may have had its effect: it had no answer, or the gateway stopped in its midst. `tries`
-    and `error` are those of the row that is in hand again."""
-    return tries > 1 and not _count_failures(error, _WORDS[AttemptOutcome.UNAVAILABLE])
+    and `error` are those of the row that is in hand again. All of them are known to have had none where so many in a
+    row found nobody. The tries of what staff have released count anew, but not its error."""
+    has_no_outcome = any(_count_failures(error, _WORDS[one]) for one in (AttemptOutcome.UNKNOWN, AttemptOutcome.DEFECT))
+    return has_no_outcome or tries - 1 > _count_failures(error, _WORDS[AttemptOutcome.UNAVAILABLE])
 
 
 def describe_refusal(error: Refused) -> str:

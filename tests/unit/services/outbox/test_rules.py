@@ -169,6 +169,11 @@ def test_settings_are_the_options_and_a_lease_outlasts_a_handler() -> None:
         (2, "outcome unknown (1): no answer", True),
         (2, "unavailable (1): nobody there", False),
         (3, "internal error (2): ValueError (see the log)", True),
+        (3, "unavailable (2): nobody there", False),
+        (3, "unavailable (1): nobody there", True),  # the first try had no answer
+        (1, "unavailable (50): nobody there", False),  # staff have released it
+        (1, "outcome unknown (50): no answer", True),
+        (1, "refused: invalid-value: No such title.", False),
     ],
 )
 def test_whether_an_earlier_try_may_have_arrived(tries: int, error: str, expected: bool) -> None:
