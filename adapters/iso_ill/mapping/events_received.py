@@ -296,7 +296,7 @@ def _read_error_report(apdu: StatusOrErrorReport) -> tuple[EventKind, EventDetai
             words.append(f"state-transition-prohibited: {culprit} in {state}")
     what = _join_notes(*words) or "error"
     about_request = report.correlation.upper().startswith(("ILL-REQUEST", "ILL REQUEST"))
-    kind = EventKind.REJECTED if about_request else EventKind.STATUS_REPORT
+    kind = EventKind.REJECTED if about_request else EventKind.TROUBLE
     about = f"about {report.correlation}" if report.correlation else ""
     return kind, EventDetails(reason=ReasonCodes.OTHER.value, status=f"error: {what}", note=_join_notes(what, about))
 

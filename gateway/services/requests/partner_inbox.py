@@ -180,8 +180,9 @@ class LibraryInbox:
         found = requests.find_by_transaction(connection, symbol, message.role, profile.name, message.transaction)
         if found is None:
             return InboxResult(refused=_unknown_request_refusal(message))
+        is_refusal = message.kind is EventKind.TROUBLE  # as where a delivery is refused at once
         event = Event(
-            partner_signal(message.kind),
+            local_signal(message.kind) if is_refusal else partner_signal(message.kind),
             self.context.now(),
             f"partner:{message.sender}",
             message.details,

@@ -40,7 +40,7 @@ from adapters.iso_ill.messages.tracking_phase import (
     SupplyDetails,
 )
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import LendingState
+from gateway.domain.requests.request import LendingState, RequestFlag
 from tests.protocol.iso_ill.house import FJORDBY, House, Partner, again, asked, header, make_template, running
 from tests.support.broker_symbols import SUPPLIER, copy_as_broker, list_passed_on
 
@@ -221,8 +221,9 @@ async def test_an_error_report_lands_on_the_request(house: House, partner: Partn
     assert (await partner.ask(StatusQuery(**header("G-1", clock=time(9, 1))))).status_report is not None
     request = (await house.requests())["G-1"]
     shown = await house.town.gateway.managed.requests.load_view("CLK", request.id)
-    news = [line.event.details.status for line in shown.history if line.event.kind is EventKind.STATUS_REPORT]
-    assert news == ["error: general-problem: badly-structured-apdu"]
+    news = [line.event.details.note for line in shown.history if line.event.kind is EventKind.TROUBLE]
+    assert news == ["general-problem: badly-structured-apdu; about ILL-Answer G-1 1"]
+    assert RequestFlag.TROUBLE in shown.request.flags, "staff look"
 
 
 async def test_a_critical_extension_that_is_not_known(partner: Partner) -> None:

@@ -106,7 +106,6 @@ def test_what_one_side_says_is_what_the_other_understands(message: PartnerMessag
     expected = {
         EventKind.EXPECT_TO_SUPPLY: EventKind.WILL_SUPPLY,  # ISO ILL has one word for both
         EventKind.REJECTED: EventKind.UNFILLED,
-        EventKind.TROUBLE: EventKind.STATUS_REPORT,  # an error report is one, too
         EventKind.ACKNOWLEDGED: EventKind.STATUS_REPORT,  # the example is shipped already
         EventKind.STATUS_REPORT: EventKind.ACKNOWLEDGED if message.role is Role.BORROWING else EventKind.STATUS_REPORT,
     }.get(message.kind, message.kind)
