@@ -25,7 +25,7 @@ from tests.support.brokered_trio import Trio, TwoWays
 from tests.support.dovecot import Dovecot, NotInstalled
 from tests.support.iso18626_joining import Http18626
 from tests.support.iso_pair import Joining, Tcp
-from tests.support.pair_matrix import list_unsayable, play_trio
+from tests.support.joined_ways import list_unsayable, play_trio
 
 UNKNOWN = Citation(type=CitationType.BOOK, title="Ще не знайдена книга", author="Невідомий")
 QUICK = ("loan", "copy", "unfilled", "conditional_yes", "crossing_cancel", "renew")

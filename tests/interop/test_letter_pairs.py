@@ -11,8 +11,8 @@ import pytest
 
 from tests.faults.joined.installations import Template, make_template
 from tests.support.dovecot import Dovecot, NotInstalled
+from tests.support.joined_ways import play_pair
 from tests.support.letter_sequences import LETTER_SEQUENCES
-from tests.support.pair_matrix import play_pair
 
 IN_EVERY_RUN = ("conditional_yes", "crossing_cancel", "lost_by_the_lender")
 """test_mail_pairs.py plays a loan, a copy, a cancellation and two volumes."""

@@ -190,6 +190,10 @@ class Dovecot:
         """Where the user's mail lies."""
         return self._mail / user
 
+    def has_mail(self, user: str) -> bool:
+        """In the inbox."""
+        return any(any((self._mail / user / part).glob("*")) for part in ("new", "cur"))
+
     @property
     def log(self) -> str:
         path = self._folder / "log"

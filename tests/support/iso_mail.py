@@ -110,5 +110,8 @@ class Mail:
             self.dovecot.deliver(str(mail["To"]).partition("@")[0], content)
 
     async def _poll(self, town: Town) -> int:
+        """A mailbox that is known to be empty isn't read: signing in costs more than all else that a gateway does."""
+        if not self.dovecot.has_mail(self.user(town.symbol)):
+            return 0
         polled = await find_poller(town.gateway.mailboxes.pollers, BOX).poll_once()
         return polled.count

@@ -1,191 +1,162 @@
 """Tables of what becomes of requests between two gateways, and through a third that brokers, by each way in which they
-can be joined.
+can be joined (tests/support/joined_ways.py).
 
 `python -m tests.support.pair_matrix` plays all cells and prints the tables; words after it choose ways by their names,
-as in `python -m tests.support.pair_matrix iso18626-2021 artemail`. A cell says `yes`, or why the format can't say it;
-the command ends with 1 where one says `fails`. All of it takes hours; the tests in tests/interop play a part of it,
-and `make test-long` more.
+as in `python -m tests.support.pair_matrix iso18626-2021 artemail`, and `--at-once 2` says how many processes play. What
+becomes of each cell goes to stderr as soon as it is known. A cell says `yes`, or why the standard can't say it; the
+command ends with 1 where one says `fails`. The tests in tests/interop play a part of it, and `make test-long` more.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import multiprocessing
+import os
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import Any
 
-from gateway.domain.problems import Refused
-from gateway.domain.requests.views import EventDenied
+from gateway.domain.value import value_object
 from tests.faults.joined.installations import Template, make_template
 from tests.support import brokered_sequences, iso_sequences
-from tests.support.brokered_trio import MailedPair, MailInFormat, OneTransport, Trio, TwoWays
 from tests.support.dovecot import Dovecot
-from tests.support.iso18626_joining import Http18626
-from tests.support.iso_mail import Mail
-from tests.support.iso_pair import Joining, Tcp
-from tests.support.letter_pair import LetterPair, Letters
-from tests.support.letter_sequences import LETTER_SEQUENCES
+from tests.support.joined_ways import BY_PEOPLE, TO_BROKER, UNSAYABLE, WAYS, list_unsayable, play_pair, play_trio
 from tests.support.library_matrix import render_table
-from tests.support.mail_profiles import PEER, TAGGED
 
-MAX_CELL_SECONDS = 120.0
-Join = Callable[[Dovecot, str], Joining]
-"""`name`: of the cell, for its mailboxes."""
+MAX_CELL_SECONDS = 300.0
+"""A machine that has other work to do needs much longer than the two or three of one that has not."""
 
-
-def join_by_format(content: Mapping[str, Any]) -> Join:
-    lending = iso_sequences.WORKFLOW["lending"]
-    return lambda dovecot, name: MailInFormat(dovecot, name, content=content, lending=lending)
+MAX_CELLS_OF_A_PROCESS = 25
+"""Then another one begins: what a hundred gateways leave in the memory of a process that has had them is much."""
 
 
-WAYS: Mapping[str, Join] = {
-    "iso18626-2021": lambda _dovecot, _name: Http18626({"version": "2021-2"}),
-    "iso18626-2017": lambda _dovecot, _name: Http18626({"version": "1.2"}),
-    "iso-ill-tcp": lambda _dovecot, _name: Tcp("same-connection"),
-    "iso-ill-call-back": lambda _dovecot, _name: Tcp("call-back"),
-    "iso-ill-mail": lambda dovecot, name: Mail(dovecot, name),
-    "tagged-mail": join_by_format(TAGGED),
-    "artemail": join_by_format(PEER),
-    "letters": lambda dovecot, name: Letters(dovecot, name, lending=iso_sequences.WORKFLOW["lending"]),
-}
-"""By which two gateways lend to each other."""
+@value_object
+class PlayedCase:
+    """A case between two gateways, or through a broker that is asked by `near` and asks by `way`."""
 
-BY_PEOPLE = "letters"
-"""Who write letters need people who read them; they are played between two gateways, not around a broker."""
+    case: str
+    way: str
+    near: str = ""
 
-TO_BROKER = ("iso18626-2021", "iso-ill-call-back", "tagged-mail", "artemail")
-"""By which a requester asks the broker in these tables."""
+    @property
+    def column(self) -> str:
+        return f"{self.near} → {self.way}" if self.near else self.way
 
-_TRANSPORTS = {"iso18626-2021": "http", "iso18626-2017": "http", "iso-ill-tcp": "tcp", "iso-ill-call-back": "tcp"}
-"""Others go by mail."""
+    @property
+    def reason(self) -> str:
+        """Why it can't be said; empty: it can."""
+        unsayable = list_unsayable(self.near, self.way) if self.near else UNSAYABLE.get(self.way, {})
+        return unsayable.get(self.case, "")
 
 
-def join_broker(near: str, far: str, dovecot: Dovecot, name: str) -> Joining:
-    first = WAYS[near](dovecot, f"n-{name}")
-    if near == far:
-        return first
-    if _TRANSPORTS.get(near) == _TRANSPORTS.get(far):
-        return OneTransport(first, WAYS[far](dovecot, f"n-{name}"))
-    return TwoWays(first, WAYS[far](dovecot, f"f-{name}"))
+def list_pairs(ways: Sequence[str]) -> list[PlayedCase]:
+    return [PlayedCase(case, way) for way in ways for case in iso_sequences.SEQUENCES]
 
 
-NO_CODE = "no code of a reply says it"
-UNSAYABLE: Mapping[str, Mapping[str, str]] = {
-    "artemail": {
-        "two_volumes": "an order names no volumes",
-        "retry_later": "one code alone, for what isn't available, in weeks",
-        "conditional_yes": NO_CODE,
-        "conditional_no": NO_CODE,
-        "lost_by_the_borrower": NO_CODE,
-        "lost_by_the_lender": NO_CODE,
-        "queries": "no code reports a status",
-    },
-}
-"""By way and sequence: what the format has no words for (docs/facts/artemail.md 2)."""
-
-UNSAYABLE_BROKERED: Mapping[str, Mapping[str, str]] = {
-    "artemail": {
-        **{name: why for name, why in UNSAYABLE["artemail"].items() if name in brokered_sequences.SEQUENCES},
-        "messages": "an order is ASCII",
-    },
-}
-"""By a way to the broker or from it (of ARTEmail docs/facts/artemail.md 1 and 2)."""
+def list_brokered(near: str, ways: Sequence[str]) -> list[PlayedCase]:
+    return [PlayedCase(case, way, near) for way in ways if way != BY_PEOPLE for case in brokered_sequences.SEQUENCES]
 
 
-def list_unsayable(near: str, far: str) -> Mapping[str, str]:
-    """By sequence, through a broker: what one of the two has no words for."""
-    return {**UNSAYABLE_BROKERED.get(near, {}), **UNSAYABLE_BROKERED.get(far, {})}
+# --- in a process of its own -----------------------------------------------------------------------------
 
 
-async def play_pair(way: str, case: str, template: Template, folder: Path, dovecot: Dovecot) -> None:
-    joining = WAYS[way](dovecot, f"{way}-{case.replace('_', '-')}")
-    if way == BY_PEOPLE:
-        async with LetterPair(template, folder, joining, iso_sequences.WORKFLOW) as people:
-            await LETTER_SEQUENCES[case](people)
-            await people.nothing_is_left()
-        return
-    async with MailedPair(template, folder, joining, iso_sequences.WORKFLOW) as pair:
-        await iso_sequences.SEQUENCES[case](pair)
-        await pair.nothing_is_left()
+class CellPlayer:
+    """What a process needs for all of its cells."""
+
+    def __init__(self, template: Template) -> None:
+        self._template = template
+        self._dovecot = Dovecot()
+        Finalize(self, self._dovecot.stop, exitpriority=0)
+
+    async def play_case(self, played: PlayedCase) -> None:
+        with tempfile.TemporaryDirectory() as made:
+            folder = Path(made)
+            async with asyncio.timeout(MAX_CELL_SECONDS):
+                if played.near:
+                    await play_trio(played.near, played.way, played.case, self._template, folder, self._dovecot)
+                else:
+                    await play_pair(played.way, played.case, self._template, folder, self._dovecot)
 
 
-async def play_trio(near: str, far: str, case: str, template: Template, folder: Path, dovecot: Dovecot) -> None:
-    name = f"{near}-{far}-{case.replace('_', '-')}"
-    joining = join_broker(near, far, dovecot, name)
-    async with Trio(template, folder, joining, brokered_sequences.WORKFLOW) as trio:
-        await brokered_sequences.SEQUENCES[case](trio)
-        await trio.nothing_is_left()
+_player: CellPlayer
+
+
+def start_player(template: Template) -> None:
+    """In a new process. What gateways log is not for the tables."""
+    global _player
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _player = CellPlayer(template)
+
+
+def play_in_process(played: PlayedCase) -> float:
+    """Seconds that it took."""
+    began = time.monotonic()
+    asyncio.run(_player.play_case(played))
+    return time.monotonic() - began
 
 
 # --- the tables ------------------------------------------------------------------------------------------
 
-Play = Callable[[str, Path], Awaitable[None]]
-"""A case, and a folder."""
 
-
-async def play_column(cases: Sequence[str], play: Play, unsayable: Mapping[str, str]) -> list[str]:
+def play_all(cases: Sequence[PlayedCase], template: Template, at_once: int) -> Mapping[PlayedCase, str]:
     """What the cells say."""
-    return [f"– ({unsayable[case]})" if case in unsayable else await _play_cell(case, play) for case in cases]
+    said = {one: f"– ({one.reason})" for one in cases if one.reason}
+    with ProcessPoolExecutor(
+        at_once,
+        multiprocessing.get_context("spawn"),
+        start_player,
+        (template,),
+        max_tasks_per_child=MAX_CELLS_OF_A_PROCESS,
+    ) as processes:
+        under_way = {processes.submit(play_in_process, one): one for one in cases if not one.reason}
+        for place, future in enumerate(as_completed(under_way), 1):
+            played = under_way[future]
+            said[played], took = _describe_result(future)
+            sys.stderr.write(f"[{place}/{len(under_way)}] {played.column}, {played.case}: {said[played]}{took}\n")
+    return said
 
 
-async def _play_cell(case: str, play: Play) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            async with asyncio.timeout(MAX_CELL_SECONDS):
-                await play(case, Path(folder))
-        except (AssertionError, Refused, EventDenied, TimeoutError) as error:
-            return f"fails: {type(error).__name__} {error}".replace("\n", " ").replace("|", "/")[:120]
-    return "yes"
+def _describe_result(future: Future[float]) -> tuple[str, str]:
+    """What the cell says, and how long it took. Whatever went wrong in a cell is a failure of that cell alone."""
+    error = future.exception()
+    if error is None:
+        return "yes", f" ({future.result():.1f} s)"
+    return f"fails: {type(error).__name__} {error}".replace("\n", " ").replace("|", "/")[:120], ""
 
 
-async def play_all(ways: Sequence[str], template: Template, dovecot: Dovecot) -> Iterator[str]:
-    """Of pairs, and of ways to a broker with the ways from it."""
-    cases = tuple(iso_sequences.SEQUENCES)
-    columns = {
-        way: await play_column(
-            cases,
-            lambda case, folder, way=way: play_pair(way, case, template, folder, dovecot),  # type: ignore[misc]
-            UNSAYABLE.get(way, {}),
-        )
-        for way in ways
-    }
-    tables = [_render_columns("case", cases, columns)]
-    brokered_cases = tuple(brokered_sequences.SEQUENCES)
-    for near in [one for one in ways if one in TO_BROKER]:
-        brokered = {
-            f"{near} → {far}": await play_column(
-                brokered_cases,
-                lambda case, folder, near=near, far=far: play_trio(  # type: ignore[misc]
-                    near, far, case, template, folder, dovecot
-                ),
-                list_unsayable(near, far),
-            )
-            for far in ways
-            if far != BY_PEOPLE
-        }
-        tables.append(_render_columns("case, brokered", brokered_cases, brokered))
-    return iter(tables)
-
-
-def _render_columns(head: str, cases: Sequence[str], columns: Mapping[str, Sequence[str]]) -> str:
-    rows = {case: [column[place] for column in columns.values()] for place, case in enumerate(cases)}
+def render_cases(head: str, cases: Sequence[PlayedCase], said: Mapping[PlayedCase, str]) -> str:
+    columns = tuple(dict.fromkeys(one.column for one in cases))
+    rows: dict[str, list[str]] = {}
+    for one in cases:
+        rows.setdefault(one.case, []).append(said[one])
     return render_table((head, *columns), rows)
 
 
-async def print_tables(ways: Sequence[str], template: Template) -> bool:
-    """Whether no cell says `fails`."""
-    dovecot = Dovecot()
-    try:
-        tables = "\n".join(await play_all(ways, template, dovecot))
-    finally:
-        dovecot.stop()
+def render_tables(ways: Sequence[str], template: Template, at_once: int) -> Iterator[str]:
+    """Of pairs, and of ways to a broker with the ways from it."""
+    tables = {"case": list_pairs(ways)} | {
+        f"case, brokered from {near}": list_brokered(near, ways) for near in TO_BROKER if near in ways
+    }
+    said = play_all([one for cases in tables.values() for one in cases], template, at_once)
+    return (render_cases(head, cases, said) for head, cases in tables.items())
+
+
+def main() -> int:
+    """1: a cell says `fails`."""
+    options = argparse.ArgumentParser(description="Play requests by all ways in which gateways can be joined.")
+    options.add_argument("ways", nargs="*", choices=(*WAYS, []), metavar="WAY", help=", ".join(WAYS))
+    options.add_argument("--at-once", type=int, default=os.cpu_count(), metavar="N", help="processes that play")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        tables = "\n".join(render_tables(chosen.ways or tuple(WAYS), make_template(Path(made)), chosen.at_once))
     sys.stdout.write(tables)
-    return "| fails" not in tables
+    return 1 if "| fails" in tables else 0
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[1:] or list(WAYS)
-    with tempfile.TemporaryDirectory() as made:
-        sys.exit(0 if asyncio.run(print_tables(chosen, make_template(Path(made)))) else 1)
+    sys.exit(main())
