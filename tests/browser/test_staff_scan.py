@@ -132,6 +132,42 @@ def test_an_undo_stands_beside_the_line(site: Site, browsing: Browsing) -> None:
     assert site.request(number)["state"] == "back"
 
 
+RECORD_PRINTS = """
+window.print = () => {
+  top.printed = [...(top.printed ?? []), location.pathname];
+  for (const name of ["beforeprint", "afterprint"]) window.dispatchEvent(new Event(name));
+};
+"""
+"""What a printer gets, by the pages that were printed."""
+
+
+def test_slips_are_printed_with_each_scan_while_scanning_goes_on(site: Site, browsing: Browsing) -> None:
+    numbers = [ask_for(site, title) for title in TITLES]
+    with staff_page(site, browsing, "ruth", "staff", back="staff/scan/receive") as page:
+        scan_codes(page, numbers)
+        wait_until_all_sent(page)
+        page.add_init_script(RECORD_PRINTS)
+        page.goto(site.url("staff/scan/arrive"))
+        page.get_by_label("With each scan").check()
+        scan_codes(page, [numbers[0], "X-001", *numbers[1:]], 90)
+        expect(page.locator("#code")).to_be_focused()
+        wait_until_all_sent(page)
+        slips = page.locator("#log a.slip-link")
+        expect(slips).to_have_count(4)
+        expect(page.locator("#run-slips a")).to_be_visible()
+        paths = slips.evaluate_all("found => found.map(one => one.getAttribute('href'))")[::-1]
+        expect(page.locator("iframe")).to_have_attribute("src", re.compile(f"{paths[-1]}$"), timeout=30_000)
+        slips.last.click()  # the first once more
+        expect(page.locator("iframe")).to_have_attribute("src", re.compile(f"{paths[0]}$"))
+        expect(page.frame_locator("iframe").locator(".slip")).to_have_count(1)
+        expect(page.locator("#code")).to_be_focused()
+        assert page.evaluate("printed")[:4] == paths, "one after the other, none lost"
+        assert [outcome for _, outcome in scanned(page)] == ["done", "failed", "done", "done", "done"]
+
+        page.locator("#run-slips a").click()
+        expect(page.locator("article.slip")).to_have_count(4)
+
+
 def test_codes_wait_while_the_network_is_away_and_are_sent_once(site: Site, browsing: Browsing) -> None:
     number = ask_for(site, TITLES[3])
     with staff_page(site, browsing, "ruth", "staff", back="staff/scan/receive") as page:

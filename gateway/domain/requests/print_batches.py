@@ -83,3 +83,8 @@ class PrintBatch:
     request_ids: tuple[str, ...]
     printed_at: datetime | None = None
     printed_by: str = ""
+
+    def can_take_slip(self, kind: PrintKind, actor: str) -> bool:
+        """Whether one more slip of this kind, made by this actor, may come into it."""
+        is_same = self.kind is kind and self.made_by == actor
+        return is_same and self.printed_at is None and len(self.request_ids) < MAX_BATCH_REQUESTS

@@ -57,6 +57,14 @@ class PrintSheet:
 
 
 @value_object
+class ScannedSlip:
+    """Where the slip of a scanned request is. `is_new`: it came there just now, and was on no such paper before."""
+
+    batch: PrintBatch
+    is_new: bool
+
+
+@value_object
 class PrintService:
     """`contexts` by symbol of the library."""
 
@@ -138,6 +146,37 @@ class PrintService:
             request_ids=await self._sort_requests(context, kind, ids),
         )
         return await context.store.write(lambda c: print_batches.insert_batch(c, batch))
+
+    async def add_scanned_request(
+        self, library: str, kind: PrintKind, request_id: str, actor: str, number: int
+    ) -> ScannedSlip | None:
+        """Of a request that was just scanned: it comes into the batch of this number, if that is this actor's, of this
+        kind, not yet printed and has room, else into a new one. None: it needs no such paper now."""
+        context = find_library_context(self.contexts, library)
+        by_post, now = _list_partners_by_post(context), context.now()
+
+        def insert_request(connection: Transaction) -> ScannedSlip | None:
+            waiting = print_batches.find_waiting_requests(
+                connection, context.symbol, kind, by_post, now, 1, among=(request_id,)
+            )
+            if not waiting:
+                older = print_batches.find_newest_batch(connection, context.symbol, kind, request_id)
+                return ScannedSlip(older, is_new=False) if older is not None else None
+            run = print_batches.find_batch(connection, context.symbol, number) if number else None
+            if run is not None and run.can_take_slip(kind, actor):
+                return ScannedSlip(print_batches.extend_batch(connection, run, waiting), is_new=True)
+            batch = PrintBatch(
+                library=context.symbol,
+                id=make_exchange_id(now),
+                number=0,
+                kind=kind,
+                made_at=now,
+                made_by=actor,
+                request_ids=waiting,
+            )
+            return ScannedSlip(print_batches.insert_batch(connection, batch), is_new=True)
+
+        return await context.store.write(insert_request)
 
     async def list_batches(self, library: str, limit: int) -> Sequence[PrintBatch]:
         """Newest first."""

@@ -60,17 +60,23 @@ print_item = Table(
 
 
 def find_waiting_requests(
-    connection: Connection, library: str, kind: PrintKind, by_post: Sequence[str], now: datetime, limit: int
+    connection: Connection,
+    library: str,
+    kind: PrintKind,
+    by_post: Sequence[str],
+    now: datetime,
+    limit: int,
+    among: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Ids of requests that were in no batch of this kind, those that changed first before all others. `by_post`:
-    profiles of partners without a channel."""
+    profiles of partners without a channel; `among`: of these requests alone, empty: of all."""
     query = (
         select(request.c.id)
         .where(request.c.library == library, _is_waiting(library, kind, by_post, now))
         .order_by(request.c.changed, request.c.id)
         .limit(limit)
     )
-    return tuple(connection.scalars(query))
+    return tuple(connection.scalars(query.where(request.c.id.in_(among)) if among else query))
 
 
 def count_waiting_requests(
@@ -118,6 +124,17 @@ def insert_batch(connection: Connection, batch: PrintBatch) -> PrintBatch:
             "printed_by": "",
         },
     )
+    _insert_items(connection, batch, 0, batch.request_ids)
+    return _build_batch(connection, batch.library, batch.id)
+
+
+def extend_batch(connection: Connection, batch: PrintBatch, request_ids: Sequence[str]) -> PrintBatch:
+    """These, none of which is in it, come behind those that it has."""
+    _insert_items(connection, batch, len(batch.request_ids), request_ids)
+    return _build_batch(connection, batch.library, batch.id)
+
+
+def _insert_items(connection: Connection, batch: PrintBatch, start: int, request_ids: Sequence[str]) -> None:
     items = [
         {
             "library": batch.library,
@@ -126,10 +143,23 @@ def insert_batch(connection: Connection, batch: PrintBatch) -> PrintBatch:
             "batch_id": batch.id,
             "position": position,
         }
-        for position, id_ in enumerate(batch.request_ids)
+        for position, id_ in enumerate(request_ids, start)
     ]
     connection.execute(insert(print_item), items)
-    return _build_batch(connection, batch.library, batch.id)
+
+
+def find_newest_batch(connection: Connection, library: str, kind: PrintKind, request_id: str) -> PrintBatch | None:
+    """Of this kind, with this request."""
+    item, batch = print_item.c, print_batch.c
+    query = (
+        select(batch.id)
+        .join(print_item, and_(item.library == batch.library, item.batch_id == batch.id))
+        .where(item.library == library, item.kind == kind.value, item.request_id == request_id)
+        .order_by(batch.number.desc())
+        .limit(1)
+    )
+    id_ = connection.scalar(query)
+    return _build_batch(connection, library, id_) if id_ is not None else None
 
 
 def _build_batch(connection: Connection, library: str, id_: str) -> PrintBatch:

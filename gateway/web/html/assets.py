@@ -78,19 +78,24 @@ class PageAssets:
         return web.Response(body=found.content, content_type=found.content_type, charset="utf-8", headers=headers)
 
 
-def content_security_policy(embed_in: tuple[str, ...] = ()) -> str:
+OURSELVES = ("'self'",)
+"""Of a policy: pages of this host."""
+
+
+def content_security_policy(embed_in: tuple[str, ...] = (), frames: tuple[str, ...] = ()) -> str:
     """Content-Security-Policy: nothing but our own files, and no script or style in the page itself. `embed_in`: sites
-    that may show the page in a frame."""
+    that may show the page in a frame; `frames`: sites whose pages it may show in one."""
     ancestors = " ".join(embed_in) or "'none'"
+    frame_source = f" frame-src {' '.join(frames)};" if frames else ""
     return (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';{frame_source} "
         f"form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
     )
 
 
-def html_response(text: str, status: int, embed_in: tuple[str, ...] = ()) -> web.Response:
+def html_response(text: str, status: int, embed_in: tuple[str, ...] = (), frames: tuple[str, ...] = ()) -> web.Response:
     response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
-    response.headers.update({**HEADERS, "Content-Security-Policy": content_security_policy(embed_in)})
+    response.headers.update({**HEADERS, "Content-Security-Policy": content_security_policy(embed_in, frames)})
     return response
 
 

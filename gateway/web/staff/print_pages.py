@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.desks.printing import MAX_COUNTED, PrintSheet
 from gateway.services.localization import mark_text
-from gateway.web.html.assets import HEADERS
+from gateway.web.html.assets import HEADERS, OURSELVES
 from gateway.web.html.barcodes import BarcodeDrawing, draw_barcode, draw_qr_code, has_barcode
 from gateway.web.html.pdf_writer import is_pdf_possible, write_pdf
 from gateway.web.staff.staff_request import ASSETS, TEMPLATES, StaffPage, StaffRequest
@@ -136,15 +137,40 @@ async def make_batch(request: StaffRequest) -> web.Response:
 
 async def show_batch(request: StaffRequest) -> web.Response:
     batch = await _find_batch(request)
-    sheets = await request.parts.printing.build_sheets(request.library, batch)
+    return _render_batch(request, batch, await request.parts.printing.build_sheets(request.library, batch))
+
+
+async def show_slip(request: StaffRequest) -> web.Response:
+    """One sheet of a batch. Scan pages show it in a frame that nobody sees, to print it."""
+    batch = await _find_batch(request)
+    id_ = request.http.match_info["request"]
+    if id_ not in batch.request_ids:
+        raise NotFound("slip")
+    sheets = await request.parts.printing.build_sheets(request.library, replace(batch, request_ids=(id_,)))
+    if not sheets:
+        raise NotFound("slip")
+    return _render_batch(request, batch, sheets, embed_in=OURSELVES, slip=sheets[0].request.number)
+
+
+def _render_batch(
+    request: StaffRequest,
+    batch: PrintBatch,
+    sheets: Sequence[PrintSheet],
+    *,
+    embed_in: tuple[str, ...] = (),
+    slip: str = "",
+) -> web.Response:
+    """`slip`: number of the request, where the sheets are those of one alone."""
     title = request.gettext(
         "%(kind)s, batch %(number)s", kind=request.gettext(KINDS[batch.kind][0]), number=batch.number
     )
     return request.render(
         "print_batch",
-        title,
+        f"{title}: {slip}" if slip else title,
         help_topic="print",
+        embed_in=embed_in,
         batch=batch,
+        is_whole=not slip,
         making=_describe_making(request, batch),
         can_write_pdf=is_pdf_possible(),
         **make_sheet_values(request, batch, sheets),
@@ -245,5 +271,6 @@ PAGES = (
     StaffPage("POST", "/print", make_batch, Right.PRINT),
     StaffPage("GET", "/print/{number}", show_batch, Right.PRINT),
     StaffPage("GET", "/print/{number}/pdf", show_pdf, Right.PRINT),
+    StaffPage("GET", "/print/{number}/slips/{request}", show_slip, Right.PRINT),
     StaffPage("POST", "/print/{number}/printed", mark_printed, Right.PRINT),
 )

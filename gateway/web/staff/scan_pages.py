@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from aiohttp import hdrs, web
@@ -29,11 +30,21 @@ from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.desks.scans import MAX_CODE_CHARS, ScanOrder, ScanResult, ScanService
 from gateway.services.localization import mark_text
-from gateway.web.html.assets import HEADERS
+from gateway.web.html.assets import HEADERS, OURSELVES
 from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.html.visits import YEAR
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_story import describe_settlement
 from gateway.web.staff.request_words import StateTag, tag_of_request
+from gateway.web.staff.scan_slips import (
+    SLIP_TEXTS,
+    SLIPS_COOKIE,
+    LineSlip,
+    SlipChoice,
+    is_slip_wanted_with_each,
+    make_slips,
+    read_slip_choice,
+)
 from gateway.web.staff.staff_request import ROOT, TEMPLATES, StaffPage, StaffRequest
 
 MAX_CODES = 200
@@ -179,7 +190,7 @@ OTHER_WORK_TEXTS = {
 class ScanLine:
     """What became of a scan, as it is shown. `tag`: how the request stands, where something else comes first; `facts`:
     where it goes, until when; `undo`: the word by which it is taken back (`RecentActs`), empty: nothing does;
-    `choices`: number of the request and its id."""
+    `choices`: number of the request and its id; `slip`: None where it has no paper, or not with each scan."""
 
     at: datetime
     result: ScanResult
@@ -189,6 +200,7 @@ class ScanLine:
     facts: str
     undo: str
     choices: Sequence[tuple[str, str]]
+    slip: LineSlip | None = None
 
     @property
     def outcome(self) -> str:
@@ -241,6 +253,9 @@ async def submit_scans(request: StaffRequest) -> web.Response:
             return _answer_with_line(request, desk, _make_unread_line(request, codes, checked))
         return _render_page(request, checked, ())
     lines = await _scan_codes(request, desk, form, codes, due)
+    if desk.slips is not None and is_slip_wanted_with_each(request, form):
+        slips = await make_slips(request, desk.slips, [line.result for line in lines], form["batch"])
+        lines = [replace(line, slip=slip) for line, slip in zip(lines, slips, strict=True)]
     if request.is_asked_by_script:
         return _answer_with_line(request, desk, lines[0])
     return _render_page(request, FormCheck(request, SubmittedForm({"due": form["due"]})), lines[::-1])
@@ -251,12 +266,14 @@ async def keep_settings(request: StaffRequest) -> web.Response:
     form = await request.read_own_form()
     back = DESK_OF_PATH.get(f"/scan/{form['work']}")
     response = request.redirect(f"{ROOT}{back.path if back is not None else '/scan'}", request.gettext("Kept."))
+    kept = {SOUND_COOKIE: "on" if form["sound"] else "off"}
+    if form["slips"] in set(SlipChoice):
+        kept[SLIPS_COOKIE] = form["slips"]
     secure = "; Secure" if request.visit.secure else ""
-    sound = "on" if form["sound"] else "off"
-    response.headers.add(
-        hdrs.SET_COOKIE,
-        f"{SOUND_COOKIE}={sound}; Path={ROOT}; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}",
-    )
+    for name, value in kept.items():
+        response.headers.add(
+            hdrs.SET_COOKIE, f"{name}={value}; Path={ROOT}; Max-Age={YEAR}; HttpOnly; SameSite=Lax{secure}"
+        )
     return response
 
 
@@ -406,6 +423,7 @@ def _render_page(request: StaffRequest, checked: FormCheck, lines: Sequence[Scan
         request.gettext(desk.title),
         checked.status,
         help_topic="scan",
+        frames=OURSELVES if desk.slips is not None else (),
         desk=desk,
         others=[one for one in _open_desks(request) if one is not desk],
         checked=checked,
@@ -414,6 +432,9 @@ def _render_page(request: StaffRequest, checked: FormCheck, lines: Sequence[Scan
         counts=counts,
         sound=request.http.cookies.get(SOUND_COOKIE, "on") != "off",
         print_path=request.open_path("/print"),
+        slips=read_slip_choice(request).value,
+        slip_texts=SLIP_TEXTS,
+        run_batch=next((line.slip.batch for line in lines if line.slip is not None), 0),
     )
 
 
@@ -423,7 +444,10 @@ def _answer_with_line(request: StaffRequest, desk: ScanDesk, line: ScanLine) -> 
         name: TEMPLATES.render(f"scan_{name}", request.localization, values)
         for name in ("line", "last", *(("hand",) if line.needs_hand else ()))
     }
-    return web.json_response({"outcome": line.outcome, "request": line.request_id, **parts}, headers=HEADERS)
+    slip = line.slip
+    said = {"path": slip.path, "batch": slip.batch, "print": slip.is_due} if slip is not None else None
+    answer = {"outcome": line.outcome, "request": line.request_id, "slip": said, **parts}
+    return web.json_response(answer, headers=HEADERS)
 
 
 def _desk_of_request(request: StaffRequest) -> ScanDesk:

@@ -383,10 +383,19 @@ class StaffRequest:
         return f"{path}?{kept}" if kept else path
 
     def render(
-        self, template: str, title: str, status: int = 200, *, help_topic: str = "", **values: Any
+        self,
+        template: str,
+        title: str,
+        status: int = 200,
+        *,
+        help_topic: str = "",
+        embed_in: tuple[str, ...] = (),
+        frames: tuple[str, ...] = (),
+        **values: Any,
     ) -> web.Response:
         """`template`: a name in `templates`, without its suffix; `title`: h1 and the first part of the page's title;
-        `help_topic`: part of the help that is about this page."""
+        `help_topic`: part of the help that is about this page; `embed_in` and `frames`: who may show the page in a
+        frame, and whose pages it may (`content_security_policy`)."""
         text = TEMPLATES.render(
             template,
             self.localization,
@@ -401,7 +410,7 @@ class StaffRequest:
                 **values,
             },
         )
-        response = html_response(text, status)
+        response = html_response(text, status, embed_in, frames)
         if BANNER_COOKIE in self.http.cookies:
             response.headers.add(hdrs.SET_COOKIE, f"{BANNER_COOKIE}=; Path={ROOT}; Max-Age=0; HttpOnly; SameSite=Lax")
         return response

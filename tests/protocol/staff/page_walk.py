@@ -21,11 +21,12 @@ NOT_PAGES = {
     "GET /staff/sign-in/provider",
     "GET /staff/signed-in",
     "GET /staff/print/{number}/pdf",
+    "GET /staff/print/{number}/slips/{request}",
     "GET /staff/requests/{number}/files/{file}",
     "GET /staff/mail/{mail}/original",
     "GET /staff/handbook/pictures/{picture}.png",
 }
-"""A stream, JSON, steps on the way to an identity provider, and files."""
+"""A stream, JSON, steps on the way to an identity provider, files, and the page of a batch with one sheet of it."""
 
 NOT_SENT = {"POST /staff/sign-out", "POST /staff/account/sessions", "POST /staff/account/password"}
 """Forms that sign out who walks."""

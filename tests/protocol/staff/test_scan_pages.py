@@ -307,3 +307,55 @@ async def test_sounds_are_kept_for_the_browser(gateway: Running) -> None:
     assert before.tree.xpath("//input[@id='sound']/@checked")
     assert (kept.url.rpartition("/staff")[2], strange.url.rpartition("/staff")[2]) == ("/scan/ship", "/scan")
     assert not kept.tree.xpath("//input[@id='sound']/@checked")
+
+
+async def test_each_scan_has_its_slip_in_a_batch_of_the_run(gateway: Running) -> None:
+    """Without script: a link beside each line, and one for all."""
+    first, second, third = [await shipped_to_us(gateway, title) for title in (TITLE, "海东方言词典", "Шум дождя")]
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        kept = await ruth.post("/scan/settings", {"work": "arrive", "slips": "each"})
+        assert kept.tree.xpath("//input[@name='slips'][@checked]/@value") == ["each"]
+        await scan(ruth, "receive", first.number, second.number, third.number)
+        page = await ruth.post("/scan/arrive", {"code": "\r\n".join([first.number, "X-001", second.number])})
+        links = [str(one) for one in page.tree.xpath("//ol[@id='log']//a[@class='slip-link']/@href")]
+        slip = await ruth.browser.get(links[0])
+        batch = await ruth.browser.get(str(page.tree.xpath("//p[@id='run-slips']/a/@href")[0]))
+
+    assert links == [f"/staff/print/1/slips/{one.id}" for one in (second, first)]
+    assert (slip.title, len(slip.tree.xpath("//article"))) == (f"Hold slips, batch 1: {second.number}", 1)
+    assert len(batch.tree.xpath("//article")) == 2
+    policies = [one.headers["Content-Security-Policy"] for one in (slip, batch, page)]
+    assert ["frame-ancestors 'self'" in one for one in policies] == [True, False, False], "of the one slip alone"
+    assert ["frame-src 'self'" in one for one in policies] == [False, False, True]
+
+
+async def test_slips_that_a_script_asks_for_come_one_by_one_into_the_same_batch(gateway: Running) -> None:
+    first, second = await shipped_to_us(gateway), await shipped_to_us(gateway, "海东方言词典")
+    async with colleague(gateway, "r.okafor", "staff", Accept="application/json") as ruth:
+        token = str((await ruth.browser.get("/staff/account")).tree.xpath("//input[@name='csrf']/@value")[0])
+
+        async def scan_slip(work: str, code: str, key: str, **more: str) -> dict[str, object]:
+            fields = {"code": code, "key": key * 16, "csrf": token, **more}
+            return json.loads((await ruth.browser.post(f"/staff/scan/{work}", fields)).text)["slip"]
+
+        assert await scan_slip("receive", first.number, "a", slips="each") is None, "it goes on to its pickup place"
+        await scan_slip("receive", second.number, "b", slips="never")
+        made = await scan_slip("arrive", first.number, "c", slips="each")
+        lost = await scan_slip("arrive", first.number, "c", slips="each")
+        added = await scan_slip("arrive", second.number, "d", slips="each", batch="1")
+        twice = await scan_slip("arrive", second.number, "e", slips="each", batch="1")
+
+    path = f"/staff/print/1/slips/{first.id}"
+    assert made == lost == {"path": path, "batch": 1, "print": True}, "an answer that got lost is no second batch"
+    assert added == {"path": f"/staff/print/1/slips/{second.id}", "batch": 1, "print": True}
+    assert twice is None, "what was done already is printed already"
+
+
+async def test_nobody_is_given_a_slip_of_another_batch(gateway: Running) -> None:
+    first, second = await shipped_to_us(gateway), await shipped_to_us(gateway, "海东方言词典")
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        await scan(ruth, "receive", first.number, second.number)
+        await ruth.post("/scan/arrive", {"code": first.number, "slips": "each"})
+
+        assert (await ruth.get(f"/print/1/slips/{second.id}")).status == 404
+        assert (await ruth.get(f"/print/2/slips/{first.id}")).status == 404

@@ -12,11 +12,15 @@ const pile = document.getElementById("pile");
 const trouble = document.getElementById("trouble");
 const counts = { done: 0, look: 0, failed: 0 };
 const queue = [];
+const slips = []; // links of slips that wait for the printer
 const early = document.getElementById("code").value.split("\n");
 let busy = false;
 let unfinished = null; // a number whose item is to be scanned next: its request, its line, its place on the pile
 let signedOut = false;
 let sounds = null;
+let runBatch = ""; // number of the batch that slips of this run come into
+let isPrinting = false;
+let frame = null;
 const field = replaceField(document.getElementById("code"));
 
 // One line for one code, instead of many lines.
@@ -66,6 +70,7 @@ pile.addEventListener("submit", (event) => {
 function addScan(fields, code) {
   fields.set("code", code);
   fields.set("key", makeKey());
+  fields.set("slips", readSlipChoice());
   const line = makeWaitingLine(code);
   log.prepend(line);
   queue.push({ fields, line, tries: 0 });
@@ -96,6 +101,7 @@ async function sendQueue() {
   while (queue.length > 0 && !signedOut) {
     const scan = queue[0];
     if (!scan.fields.has("request") && !scan.fields.has("after")) scan.fields.set("after", unfinished?.request ?? "");
+    scan.fields.set("batch", runBatch);
     const answer = await sendScan(scan);
     if (answer !== null) {
       queue.shift();
@@ -170,6 +176,7 @@ function showAnswer(scan, answer) {
     if (hand.querySelector("input[name=item]")) unfinished = { request: answer.request, line, hand };
   }
   showPile();
+  if (answer.slip) takeSlip(line.querySelector("a.slip-link"), answer.slip);
   counts[answer.outcome] += 1;
   playSound(answer.outcome);
 }
@@ -227,6 +234,87 @@ log.addEventListener("submit", async (event) => {
   undo.replaceWith(words);
 });
 
+// --- slips ----------------------------------------------------------------------------------------------------
+
+function readSlipChoice() {
+  return document.querySelector("#slips input:checked")?.value ?? "";
+}
+
+document.getElementById("slips")?.addEventListener("change", () => {
+  document.getElementById("print-waiting").hidden = readSlipChoice() !== "end";
+  field.focus();
+});
+
+function takeSlip(link, slip) {
+  if (!slip.print) return;
+  runBatch = String(slip.batch);
+  const all = document.getElementById("run-slips");
+  const address = all.querySelector("a");
+  address.href = address.dataset.root + runBatch;
+  all.hidden = false;
+  addSlip(link);
+}
+
+// The link of a line prints its slip once more.
+log.addEventListener("click", (event) => {
+  const link = event.target.closest("a.slip-link");
+  if (link === null || link.target !== "" || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  field.focus();
+  addSlip(link);
+});
+
+function addSlip(link) {
+  slips.push(link);
+  printSlips();
+}
+
+// One after the other, whatever is scanned meanwhile.
+async function printSlips() {
+  if (isPrinting) return;
+  isPrinting = true;
+  while (slips.length > 0) {
+    const link = slips[0];
+    try {
+      await printPage(link.href);
+    } catch {
+      showUnprinted(link); // the page didn't come: signed out, or no network
+    }
+    slips.shift();
+  }
+  isPrinting = false;
+}
+
+async function printPage(address) {
+  const isTyping = document.activeElement === field;
+  const next = document.createElement("iframe");
+  next.className = "unseen";
+  next.title = log.dataset.slip;
+  next.tabIndex = -1;
+  next.setAttribute("aria-hidden", "true");
+  const loaded = new Promise((resolve) => next.addEventListener("load", resolve, { once: true }));
+  next.src = address;
+  frame?.remove();
+  frame = next;
+  document.body.append(frame);
+  await loaded;
+  const page = frame.contentWindow;
+  if (page.document.querySelector(".slip") === null) throw new Error("no slip");
+  let isOpen = false;
+  page.addEventListener("beforeprint", () => (isOpen = true));
+  const printed = new Promise((resolve) => page.addEventListener("afterprint", resolve, { once: true }));
+  page.print();
+  if (isOpen) await printed;
+  if (isTyping) field.focus();
+}
+
+function showUnprinted(link) {
+  link.textContent = log.dataset.slipFailed;
+  link.target = "_blank";
+  link.classList.add("is-late");
+  playSound("failed");
+}
+
 // --- the field keeps the focus --------------------------------------------------------------------------------
 
 function isElsewhere(element) {
@@ -256,7 +344,7 @@ window.addEventListener("focus", () => {
   showReadiness();
 });
 window.addEventListener("beforeunload", (event) => {
-  if (queue.length > 0) event.preventDefault();
+  if (queue.length > 0 || slips.length > 0) event.preventDefault();
 });
 
 // --- sounds ---------------------------------------------------------------------------------------------------

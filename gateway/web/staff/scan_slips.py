@@ -1,0 +1,89 @@
+"""Slips with scans: printed with each, at the end, or never, as somebody chose at this browser.
+
+With each, the slip comes into a batch of the run, from which it can be printed again. `scan.js` opens it in a frame
+that nobody sees and prints it; without script its line leads to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+
+from gateway.domain.requests.print_batches import PrintKind
+from gateway.domain.requests.scan_rules import DID_SOMETHING
+from gateway.domain.value import value_object
+from gateway.services.desks.scans import ScanResult
+from gateway.services.localization import mark_text
+from gateway.web.html.forms import SubmittedForm
+from gateway.web.staff.staff_request import StaffRequest
+
+SLIPS_COOKIE = "illgate_scan_slips"
+
+_BATCH_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+class SlipChoice(StrEnum):
+    """As the cookie and the form say it."""
+
+    EACH = "each"
+    END = "end"
+    NEVER = "never"
+
+
+SLIP_TEXTS = {
+    SlipChoice.EACH: mark_text("With each scan"),
+    SlipChoice.END: mark_text("All at the end"),
+    SlipChoice.NEVER: mark_text("Never here"),
+}
+
+
+@value_object
+class LineSlip:
+    """Of one scan. `path`: the page of this slip alone; `batch`: number of the batch that it is in; `is_due`: it is to
+    be printed now, as it was not there before this scan."""
+
+    path: str
+    batch: int
+    is_due: bool
+
+
+def read_slip_choice(request: StaffRequest) -> SlipChoice:
+    kept = request.http.cookies.get(SLIPS_COOKIE, "")
+    return SlipChoice(kept) if kept in set(SlipChoice) else SlipChoice.END
+
+
+def is_slip_wanted_with_each(request: StaffRequest, form: SubmittedForm) -> bool:
+    """`form`: of scans; a script says what is chosen on the page at the moment."""
+    if not request.open_path("/print"):
+        return False
+    chosen = form["slips"] or read_slip_choice(request).value
+    return chosen == SlipChoice.EACH
+
+
+async def make_slips(
+    request: StaffRequest, kind: PrintKind, results: Sequence[ScanResult], batch: str
+) -> list[LineSlip | None]:
+    """For each result, as far as something was done and the request needs such paper. `batch`: number of the batch that
+    the run has, as the form says it."""
+    number = int(batch) if _BATCH_NUMBER.fullmatch(batch) else 0
+    slips: list[LineSlip | None] = []
+    for result in results:
+        slip = await _make_slip(request, kind, result, number)
+        number = slip.batch if slip is not None and slip.is_due else number
+        slips.append(slip)
+    return slips
+
+
+async def _make_slip(request: StaffRequest, kind: PrintKind, result: ScanResult, number: int) -> LineSlip | None:
+    if result.request is None or result.reason not in DID_SOMETHING:
+        return None
+    actor = request.origin.actor
+    found = await request.parts.printing.add_scanned_request(request.library, kind, result.request.id, actor, number)
+    if found is None:
+        return None
+    batch = found.batch
+    is_repeat = result.done is None  # the answer got lost, and with it that the slip was to be printed
+    is_due = found.is_new or (is_repeat and batch.made_by == actor and batch.printed_at is None)
+    path = request.path("print", str(batch.number), "slips", result.request.id)
+    return LineSlip(path, batch.number, is_due)
