@@ -126,7 +126,7 @@ def _document_of_user(user: StaffUser, library: LibrarySettings) -> dict[str, ob
 @user_command.command(name="add")
 @_NAME
 @roles_option
-@click.option("--shown-name", default="", metavar="TEXT", help="As pages and histories name the user; else NAME.")
+@click.option("--shown-name", default="", metavar="TEXT", help="As pages name the user; else NAME.")
 @click.option("--email", default="", metavar="ADDRESS", help="Whom colleagues write to when a page is closed to them.")
 @click.option(
     "--subject", default="", metavar="TEXT", help="As the identity provider names the user, where it isn't NAME."

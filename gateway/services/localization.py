@@ -56,6 +56,9 @@ REGION_FORMATS = {"en": "en_GB"}
 HOURS_SHOWN = timedelta(hours=48)
 """An age is said in hours up to here, then in days."""
 
+DAYS_OF_YEAR = 365
+"""As settings count them."""
+
 _WRITTEN_DAY = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
 
 
@@ -202,6 +205,11 @@ class Localization:
         if now - since < timedelta(minutes=1):
             return self.gettext(mark_text("less than a minute"))
         count, unit = _measure_age(now - since)
+        return format_unit(count, unit, length="long", locale=self.locale)
+
+    def format_days(self, days: int) -> str:
+        """30 days; whole years as people say them: 3 years"""
+        count, unit = (days // DAYS_OF_YEAR, "year") if days and days % DAYS_OF_YEAR == 0 else (days, "day")
         return format_unit(count, unit, length="long", locale=self.locale)
 
     # --- lists, numbers, names -------------------------------------------------------------------------------

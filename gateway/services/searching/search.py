@@ -333,7 +333,8 @@ class SearchOutcome:
 
 @value_object(kw_only=True)
 class SearchableTarget:
-    """What a search can be made in: a profile with a catalogue, or a group of them. `members`: of a group."""
+    """What a search can be made in: a profile with a catalogue, or a group of them. `description`: whose catalogue it
+    is, in words; `members`: of a group."""
 
     name: str
     description: str = ""

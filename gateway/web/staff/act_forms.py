@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
@@ -227,7 +227,7 @@ def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -
 # --- what was sent ---------------------------------------------------------------------------------------
 
 
-def read_act_details(page: StaffRequest, kind: K, checked: FormCheck, fields: Iterable[FormField]) -> EventDetails:
+def read_act_details(page: StaffRequest, kind: K, checked: FormCheck, fields: Sequence[FormField]) -> EventDetails:
     """Of the fields that mean something for this act. What is wrong is a problem of the form."""
     known = ACTS.get(kind, ActionFieldSet()).field_names
     said: dict[str, object] = {}
@@ -241,8 +241,9 @@ def read_act_details(page: StaffRequest, kind: K, checked: FormCheck, fields: It
         said[name] = said[name] == "yes"
     details = EventDetails(**said)  # type: ignore[arg-type]
     if checked.is_good:
+        labels = {field.name: field.label for field in fields}
         for problem in check_details(kind, details):
-            checked.add_problem(problem.name, "wrong-missing")
+            checked.add_problem(problem.name, "wrong-missing", field=labels.get(problem.name, problem.name))
     return details
 
 

@@ -232,13 +232,13 @@ async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, chosen: S
     if do == LABEL:
         add, remove = checked.read_line("add", 40), form.all_values("remove")
         if not add and not remove:
-            checked.add_problem("add", "wrong-missing")
+            checked.add_problem("add", "wrong-missing", field=request.gettext("Label to put on"))
         if not checked.is_good:
             return BulkResult((), ())
         return await bulk.label(request.library, ids, [add] if add else [], remove)
     word = form["kind"] if do == MORE else do
     if not word:
-        checked.add_problem("kind", "wrong-missing")
+        checked.add_problem("kind", "wrong-missing", field=request.gettext("What is to be done"))
     note = checked.read_line("note")
     if not checked.is_good:
         return BulkResult((), ())

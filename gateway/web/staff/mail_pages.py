@@ -191,7 +191,7 @@ async def answer_mail(request: StaffRequest) -> web.Response:
     checked = FormCheck(request, await request.read_own_form())
     text = checked.read_lines("text", MAX_ANSWER_CHARS)
     if not text:
-        checked.add_problem("text", "wrong-missing")
+        checked.add_problem("text", "wrong-missing", field=request.gettext("Answer by mail"))
     if not checked.is_good:
         return await _render_mails(request, await _list_rows(request), opened, checked)
     await request.parts.mails.answer_mail(request.library, opened.row.id, text, request.origin.actor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from aiohttp import web
@@ -21,7 +21,7 @@ from gateway.services.letters.templates import clean_line
 from gateway.services.localization import mark_text
 from gateway.services.requests.intake import OVERRULED_BY_STAFF, create_borrowing_request
 from gateway.services.requests.partner_inbox import create_lending_request
-from gateway.services.searching.search import SearchOutcome, parse_query
+from gateway.services.searching.search import SearchableTarget, SearchOutcome, parse_query
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation, read_volumes
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
@@ -29,6 +29,7 @@ from gateway.web.html.visits import hash_token
 from gateway.web.staff.act_forms import list_places, list_suppliers
 from gateway.web.staff.coded_words import list_work_types
 from gateway.web.staff.request_access import ACT_RIGHTS
+from gateway.web.staff.request_story import name_of_profile
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_WISH_CHARS = 24_000
@@ -161,7 +162,7 @@ class ShownHit:
 async def _show_search(page: StaffRequest, role: Role, wish: str, where: str) -> web.StreamResponse:
     """Words are looked for in a catalogue; where none is set up, they become the title."""
     targets = page.parts.search.targets(page.library)
-    names = [one.name for one in targets]
+    names = _name_catalogues(page, targets)
     links = page.parts.links
     if not names or links is None:
         found = FoundWork(
@@ -169,7 +170,7 @@ async def _show_search(page: StaffRequest, role: Role, wish: str, where: str) ->
             said=page.gettext("No catalogue is set up to be searched, so your words stand in the form as the title."),
         )
         return await _render_form(page, role, _fill_form(page, found), found=found)
-    chosen = where if where in names else names[0]
+    chosen = where if where in names else next(iter(names))
     try:
         outcome = await page.parts.search.search(page.library, chosen, parse_query(wish))
     except Refused as refused:
@@ -183,12 +184,25 @@ async def _show_search(page: StaffRequest, role: Role, wish: str, where: str) ->
         wish=wish,
         where=chosen,
         targets=names,
-        hits=_list_hits(page, outcome, links),
-        problems=[(one.target, one.problem) for one in outcome.answers if one.problem],
+        hits=_list_hits(page, outcome, links, names),
+        problems=[(names.get(one.target, one.target), one.problem) for one in outcome.answers if one.problem],
     )
 
 
-def _list_hits(page: StaffRequest, outcome: SearchOutcome, links: LinkFormat) -> Sequence[ShownHit]:
+def _name_catalogues(page: StaffRequest, targets: Iterable[SearchableTarget]) -> dict[str, str]:
+    """What people call them, by the name of the profile or group: the library, or what its profile says of it."""
+
+    def name_catalogue(target: SearchableTarget) -> str:
+        library = name_of_profile(target.name, page.context)
+        return library if library != target.name else target.description or target.name
+
+    return {one.name: name_catalogue(one) for one in targets}
+
+
+def _list_hits(
+    page: StaffRequest, outcome: SearchOutcome, links: LinkFormat, names: Mapping[str, str]
+) -> Sequence[ShownHit]:
+    """`names`: what people call the catalogues."""
     shown = []
     for result in outcome.results:
         citation = result.citation
@@ -199,7 +213,7 @@ def _list_hits(page: StaffRequest, outcome: SearchOutcome, links: LinkFormat) ->
                 title=citation.component_title or citation.title,
                 author=citation.component_author or citation.author,
                 details=", ".join(filter(None, details)),
-                holders=page.localization.format_list([one.target for one in result.holders]),
+                holders=page.localization.format_list([names.get(one.target, one.target) for one in result.holders]),
                 link=links.encode(citation, service),
             )
         )
@@ -239,7 +253,7 @@ async def _render_form(
         found=found,
         wish=page.http.query.get("find", ""),
         where=page.http.query.get("where", ""),
-        targets=[one.name for one in targets],
+        targets=_name_catalogues(page, targets),
         types=list_work_types(page.localization),
         places=list((await list_places(page)).items()),
         suppliers=list_suppliers(page.context),
@@ -295,7 +309,7 @@ def _read_borrowing(page: StaffRequest, checked: FormCheck) -> BorrowingDraft:
     if patron == "" and pickup:
         pickup = ""  # nobody collects it
     return BorrowingDraft(
-        citation=_read_work(checked),
+        citation=_read_work(page, checked),
         service=_read_service(checked),
         dates=RequestDates(need_by=checked.read_day("need_by", page.context.today())),
         maximum_cost=_read_cost(page, checked),
@@ -312,9 +326,9 @@ def _read_borrowing(page: StaffRequest, checked: FormCheck) -> BorrowingDraft:
 def _read_lending(page: StaffRequest, checked: FormCheck) -> LendingDraft:
     partner = checked.read_choice("partner", [name for name, _ in list_requesters(page)])
     if not partner:
-        checked.add_problem("partner", "wrong-missing")
+        checked.add_problem("partner", "wrong-missing", field=page.gettext("Which library asks"))
     return LendingDraft(
-        citation=_read_work(checked),
+        citation=_read_work(page, checked),
         requester=LibraryParty(profile=partner),
         transaction=checked.read_line("transaction", 100),
         service=_read_service(checked),
@@ -327,10 +341,10 @@ def _read_lending(page: StaffRequest, checked: FormCheck) -> LendingDraft:
     )
 
 
-def _read_work(checked: FormCheck) -> Citation:
+def _read_work(page: StaffRequest, checked: FormCheck) -> Citation:
     citation = read_citation(checked)
     if citation.is_empty:
-        checked.add_problem("title", "wrong-missing")
+        checked.add_problem("title", "wrong-missing", field=page.gettext("Title of the book or journal"))
     return citation
 
 

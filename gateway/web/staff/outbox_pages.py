@@ -166,7 +166,7 @@ async def skip_letter(request: StaffRequest) -> web.Response:
     letter = await _find_letter(request)
     reason = checked.read_line("reason", MAX_REASON_CHARS)
     if not reason:
-        checked.add_problem("reason", "wrong-missing")
+        checked.add_problem("reason", "wrong-missing", field=request.gettext("Reason"))
     if not checked.is_good:
         return await _render_letter(request, letter, checked)
     await request.parts.desk.skip(request.library, letter.id, reason, request.origin.actor)

@@ -127,9 +127,9 @@ async def add_closure(request: StaffRequest) -> web.Response:
     name, today = request.http.match_info["name"], request.context.today()
     first, last = checked.read_day("first", today), checked.read_day("last", today)
     note = checked.read_line("note", MAX_NOTE_CHARS)
-    for field in ("first", "last"):
+    for field, label in (("first", request.gettext("First day")), ("last", request.gettext("Last day"))):
         if not checked.form[field]:
-            checked.add_problem(field, "wrong-missing")
+            checked.add_problem(field, "wrong-missing", field=label)
     if first is not None and last is not None and last < first:
         checked.add_problem("last", "wrong-day-early", day=request.format_day(first))
     if not checked.is_good or first is None or last is None:

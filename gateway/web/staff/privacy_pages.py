@@ -39,10 +39,7 @@ def _render_privacy(request: StaffRequest, checked: FormCheck, held: HeldPatronD
 def _list_retention(request: StaffRequest) -> Sequence[tuple[str, str]]:
     """What is kept, and how long."""
     rules, days = request.context.policy().retention, request.parts.retention
-
-    def count_days(count: int) -> str:
-        return request.ngettext("%(num)s day", "%(num)s days", count, num=request.localization.format_number(count))
-
+    count_days = request.localization.format_days
     end = count_days(rules.anonymise_days)
     return (
         (
@@ -109,7 +106,7 @@ async def _read_patron_form(request: StaffRequest) -> tuple[FormCheck, HeldPatro
     checked = FormCheck(request, await request.read_own_form())
     card = checked.read_line("card", MAX_CARD_CHARS)
     if not card:
-        checked.add_problem("card", "wrong-missing")
+        checked.add_problem("card", "wrong-missing", field=request.gettext("Card number"))
     await request.confirm_by_form(checked)
     if not checked.is_good:
         return checked, None

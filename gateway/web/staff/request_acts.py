@@ -209,7 +209,7 @@ async def submit_citation(page: StaffRequest) -> web.StreamResponse:
     checked = FormCheck(page, form)
     citation = read_citation(checked, view.request.citation)
     if citation.is_empty:
-        checked.add_problem("title", "wrong-missing")
+        checked.add_problem("title", "wrong-missing", field=page.gettext("Title of the book or journal"))
     back = page.path("requests", view.request.number, task=page.http.query.get("task", ""))
     if not checked.is_good:
         return _render_citation(page, view, checked)

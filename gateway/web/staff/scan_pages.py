@@ -242,7 +242,7 @@ async def submit_scans(request: StaffRequest) -> web.Response:
     checked.values["code"] = "\n".join(codes)
     due = checked.read_day("due", request.context.today()) if desk.due else None
     if not codes:
-        checked.add_problem("code", "wrong-missing")
+        checked.add_problem("code", "wrong-missing", field=request.gettext("Code"))
     elif len(codes) > MAX_CODES:
         words = request.gettext("Please scan no more than %(most)s codes at once.", most=MAX_CODES)
         checked.add_problem_text("code", words)

@@ -79,7 +79,7 @@ ROWS = ("", "wide")
 
 FORM_TEXTS = {
     "wrong-stale": mark_text("This form was out of date, so nothing was done. Please check it and send it once more."),
-    "wrong-missing": mark_text("Please fill this in."),
+    "wrong-missing": mark_text("Please fill in “%(field)s”."),
     "wrong-long": mark_text("Please use no more than %(most)s characters."),
     "wrong-choice": mark_text("Please choose one of those that are offered."),
     "wrong-day": mark_text("Please write a day such as 2026-12-31."),

@@ -141,7 +141,7 @@ async def add_user(request: StaffRequest) -> web.Response:
     await request.confirm_by_form(checked)
     name = checked.read_line("name")
     if not name:
-        checked.add_problem("name", "wrong-missing")
+        checked.add_problem("name", "wrong-missing", field=request.gettext("Signs in as"))
     shown_name = checked.read_line("shown_name", MAX_SHOWN_NAME_CHARS)
     email, subject = checked.read_line("email", MAX_EMAIL_CHARS), checked.read_line("subject")
     without_password = checked.read_checkbox("without_password")

@@ -184,7 +184,7 @@ async def test_an_empty_answer_is_not_sent(desk: Running) -> None:
     async with colleague(desk, "ada", "staff") as ada:
         shown = await send(ada, await ada.get("/messages"), "/answer", text=" \n")
 
-    assert (shown.status, words(shown, "//span[@id='text-wrong']")) == (422, ["Please fill this in."])
+    assert (shown.status, words(shown, "//span[@id='text-wrong']")) == (422, ["Please fill in “Answer”."])
     assert shown.tree.findtext(".//title").startswith("Error: ")
     assert len((await desk.requests().load_view("DEMO", request.id)).messages) == 1
 

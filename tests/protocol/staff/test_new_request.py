@@ -202,12 +202,15 @@ async def test_words_are_looked_for_in_a_catalogue(
 
     async def search(_self: object, _library: str, where: str, _query: object, _records: int = 0) -> SearchOutcome:
         answers = (TargetAnswer(target=where, total=1, shown=1), TargetAnswer(target="coast", problem="no answer"))
-        return SearchOutcome(answers, (SearchResult(citation=kobzar, holders=(ResultHolder("union"),)),))
+        return SearchOutcome(answers, (SearchResult(citation=kobzar, holders=(ResultHolder("bnf-sru"),)),))
 
     monkeypatch.setattr(type(gateway.gateway.managed.finder), "search", search)
     page = await ruth.get(f"{NEW}&find={quote('кобзар шевченко')}")
     assert page.title == "Choose what is wanted"
     assert "no answer" in page.text
+    names = {str(one.get("value")): one.text for one in page.tree.xpath("//select[@id='where']/option")}
+    assert names["bnf-sru"] == "Bibliothèque nationale de France, catalogue by SRU"
+    assert page.tree.xpath("//table//td[3]")[0].text == names["bnf-sru"]
     (link,) = page.tree.xpath("//table//a/@href")
 
     form = await ruth.browser.get(link)

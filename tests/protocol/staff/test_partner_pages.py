@@ -109,7 +109,7 @@ async def test_closing_days_are_written_at_the_page_and_count_at_once(gateway: R
 @pytest.mark.parametrize(
     ("first", "last", "problem"),
     [
-        ("", "2027-01-01", "Please fill this in."),
+        ("", "2027-01-01", "Please fill in “First day”."),
         ("2027-01-05", "2027-01-01", "or later."),
         ("2020-01-05", "2020-01-06", "or later."),
         ("5. Januar", "2027-01-05", "Please write a day"),

@@ -46,6 +46,7 @@ async def test_the_page_says_how_long_what_is_kept(anna: Colleague) -> None:
     rows = [" ".join(" ".join(row.itertext()).split()) for row in page.tree.xpath("//tbody/tr")]
     assert "Who asked for a request, notes and what people wrote in it 30 days after its end" in rows
     assert "Contents of messages with partners 30 days" in rows
+    assert "Who of the staff did what (audit log) 3 years" in rows
 
 
 async def test_a_reader_gets_all_that_is_held_in_a_file(gateway: Running, anna: Colleague) -> None:

@@ -164,7 +164,7 @@ async def test_many_are_given_and_labelled_after_their_number_was_said(gateway: 
         assert listed(await ruth.get("/borrowing?assignee=nobody")) == [made[2].number]
 
         empty = await choose(ruth, "borrowing/bulk/do", "label", ids)
-        assert (empty.status, "Please fill this in." in empty.text) == (422, True)
+        assert (empty.status, "Please fill in “Label to put on”." in empty.text) == (422, True)
         await choose(ruth, "borrowing/bulk/do", "label", ids, add="Raum B")
         assert sorted(listed(await ruth.get("/borrowing?label=Raum+B"))) == sorted(one.number for one in made[:2])
         none = await choose(ruth, "borrowing/bulk", "give", [])

@@ -183,7 +183,7 @@ async def test_a_field_that_is_missing_is_asked_for_and_the_rest_is_kept(gateway
     )
 
     assert wrong.status == 422
-    assert texts(wrong, "//div[@id='summary']//a") == ["Please fill this in."]
+    assert texts(wrong, "//div[@id='summary']//a") == ["Please fill in “Reason”."]
     assert wrong.tree.xpath("string(//textarea[@id='note'])").strip() == "Nicht am Platz."
 
     done = await ruth.post(

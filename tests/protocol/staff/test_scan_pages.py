@@ -261,7 +261,7 @@ async def test_an_empty_form_and_too_many_codes_are_said(gateway: Running) -> No
         many = await ruth.post("/scan/receive", {"code": "\r\n".join(["B2026-00001"] * 201)})
 
     assert (empty.status, many.status) == (422, 422)
-    assert "Please fill this in" in empty.text
+    assert "Please fill in “Code”." in empty.text
     assert "Please scan no more than 200 codes at once." in many.text
 
 

@@ -48,7 +48,7 @@ async def test_a_manager_makes_a_user_who_can_sign_in(gateway: Running) -> None:
 @pytest.mark.parametrize(
     ("change", "field", "why"),
     [
-        ({"name": ""}, "name", "Please fill this in."),
+        ({"name": ""}, "name", "Please fill in “Signs in as”."),
         ({"name": "ein Name"}, "name", "2 to 100 small letters"),
         ({"name": "m.eriksen"}, "name", "There is a user of this name already."),
         ({"email": "nirgends"}, "email", "This is no mail address."),

@@ -205,6 +205,13 @@ class TestDaysAndTimes:
         assert english.format_age(NOON - age, NOON).replace("\u00a0", " ") == short
         assert english.format_age_in_words(NOON - age, NOON) == words
 
+    @pytest.mark.parametrize(
+        ("days", "words"),
+        [(1, "1 Tag"), (30, "30 Tage"), (365, "1 Jahr"), (400, "400 Tage"), (1095, "3 Jahre"), (0, "0 Tage")],
+    )
+    def test_whole_years_of_days_are_said_as_years(self, days: int, words: str) -> None:
+        assert localize("de").format_days(days) == words
+
     def test_days_of_data_are_written_for_readers(self) -> None:
         german = localize("de")
         assert german.format_written_day("2018-03-01") == "1. März 2018"
