@@ -159,7 +159,7 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         reason, reason_words = ReasonCodes.DUPLICATE.value, ""
     items = noted.items or read_item_ids(delivery.item_ids, context.dialect.item_ids)
     costs, further_costs = _add_costs((*delivery.delivery_costs, *retry.offered_costs), context.currency)
-    more = (*_describe_offer(retry), *_describe_shipping(message))
+    more = (*_describe_offer(retry, context), *_describe_shipping(message))
     note = join_notes(words, reason_words, unknown, *further_costs, *more, info.note or "")
     details = EventDetails(
         due=context.read_day(status.due_date),
@@ -167,7 +167,7 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         note=note,
         conditions=conditions,
         cost=costs or noted.cost,
-        retry_after=context.read_day(retry.retry_after or retry.retry_before),
+        retry_after=context.read_day(retry.retry_after),
         expected=context.read_day(status.expected_delivery_date),
         barcode=items[0].barcode if len(items) == 1 else "",
         items=_list_shipped_items(items),
@@ -340,9 +340,12 @@ def _describe_costs(costs: Costs) -> str:
     return f"cost: {costs.amount:f} {code}".rstrip()
 
 
-def _describe_offer(retry: RetryInfo) -> Iterator[str]:
-    """What it would have to be to be supplied, apart from what is an event's detail."""
-    return describe_structure(retry, "loanCondition", "offeredCosts", "retryBefore", "retryAfter")
+def _describe_offer(retry: RetryInfo, context: MappingContext) -> Iterator[str]:
+    """What it would have to be to be supplied, and until when that holds, apart from what is an event's detail."""
+    yield from describe_structure(retry, "loanCondition", "offeredCosts", "retryBefore", "retryAfter")
+    last = context.read_day(retry.retry_before)
+    if last is not None:
+        yield f"ask again by {last.isoformat()}"
 
 
 def _describe_shipping(message: SupplyingAgencyMessage) -> Iterator[str]:

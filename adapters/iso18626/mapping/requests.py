@@ -8,7 +8,14 @@ from datetime import UTC, datetime
 
 from adapters.iso18626.dialect import SECTION
 from adapters.iso18626.mapping.citations import read_citation, write_bibliographic_info, write_publication_info
-from adapters.iso18626.mapping.codes import LEVELS, STANDARD_LEVEL, find_list_word, hyphenate_word
+from adapters.iso18626.mapping.codes import (
+    CONDITION_OUT,
+    LEVELS,
+    STANDARD_LEVEL,
+    find_list_word,
+    hyphenate_word,
+    write_conditions,
+)
 from adapters.iso18626.mapping.identities import (
     MappingContext,
     agency_of_symbol,
@@ -35,7 +42,9 @@ from adapters.iso18626.messages.structures import (
 )
 from gateway.domain.commands import Named, PatronRef, PlaceRequest
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.requests.citation import RETRY, WANTED_ITEM, CitationExtra
+from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY, WANTED_ITEM, CitationExtra
+from gateway.domain.requests.events import LoanCondition
+from gateway.domain.requests.note_terms import write_conditions_term
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     AttemptStatus,
@@ -56,7 +65,6 @@ from gateway.ports.partner_channel import PartnerMessage
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Times and numbers are the receiving side's own."""
 
-PREVIOUS_REQUEST = "previous-request"
 ALREADY_TRIED = "already-tried"
 REQUEST_SUB_TYPE = "request-sub-type"
 
@@ -227,7 +235,8 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
     is_retry = previous is not None or extras.get(RETRY, "") == "true"
     sender = message.sender
     ship_to = write_address_block(SHIP_TO, sender.name, sender.address) if context.dialect.notes.addresses else ""
-    notes = (request.citation.note, message.details.note, ship_to)
+    conditions = previous.conditions if previous is not None else ()
+    notes = (_write_accepted_term(conditions, context), request.citation.note, message.details.note, ship_to)
     bibliographic = write_bibliographic_info(request.citation, listed_only=context.dialect.numbers == "listed")
     if has_volume_elements(request, context.dialect.schema_version):
         bibliographic = replace(bibliographic, volumes=tuple(one.label for one in request.volumes))
@@ -239,6 +248,7 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
         item_format=_write_word(request.service.format),
         need_before_date=context.write_end_of_day(request.dates.need_by),
         copyright_compliance=_write_code(extras.get("copyright-compliance", "")),
+        loan_conditions=write_conditions(conditions) if context.dialect.schema_version >= SchemaVersion.V2021 else (),
         start_date=context.write_end_of_day(request.dates.start),
         end_date=context.write_end_of_day(request.dates.end),
         note="; ".join(part for part in notes if part) or None,
@@ -258,6 +268,14 @@ def has_volume_elements(request: Request, version: SchemaVersion) -> bool:
     """Whether the volumes that are wanted can be named in elements, one for each; else the note names them."""
     labels = [one.label for one in request.volumes]
     return version >= SchemaVersion.V2021 and len(labels) > 1 and all(labels) and not request.citation.volume
+
+
+def _write_accepted_term(conditions: Iterable[LoanCondition], context: MappingContext) -> str:
+    """Conditions that this supplier has set, where no element can say that they are met."""
+    is_known = context.dialect.schema_version >= SchemaVersion.V2021
+    unsaid = [one for one in conditions if not (is_known and one in CONDITION_OUT)]
+    words = context.dialect.condition_words.accepted
+    return "; ".join(filter(None, (words, write_conditions_term(unsaid)))) if unsaid else ""
 
 
 def _write_word(word: str) -> Code | None:

@@ -60,6 +60,9 @@ BIBLIOGRAPHIC_EXTRAS = frozenset(
 RETRY = "retry"
 """Extra of a request: `true`, it was made before and couldn't be met."""
 
+PREVIOUS_REQUEST = "previous-request"
+"""Extra of a request: the number under which its requester made it before."""
+
 WANTED_ITEM = "wanted-item"
 """Extra of a request: the barcode of the supplier's copy that the requester has chosen."""
 

@@ -175,14 +175,14 @@ def _explain_retry(line: RotaLine, request: Request, policy: RequestPolicy, zone
 
 def _find_retry_day(line: RotaLine, request: Request, policy: RequestPolicy, zone: tzinfo) -> date | None:
     """From when a supplier may be asked again by rule; None: never. `longest_days` count from the day, in the
-    library's zone, on which it was asked."""
+    library's zone, on which it was asked. Whether conditions that it has set are met isn't decided by this rule."""
     rule = policy.retry_later
     attempts = [one for one in request.attempts if one.partner == line.partner]
     if not attempts or len(attempts) > rule.times:
         return None
     last = attempts[-1]
     day = last.retry_after
-    if last.status is not AttemptStatus.RETRY or day is None:
+    if last.status is not AttemptStatus.RETRY or day is None or last.conditions:
         return None
     asked = last.asked.astimezone(zone).date()
     return day if day <= asked + timedelta(days=rule.longest_days) else None

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.citation import RETRY
+from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY
+from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import (
@@ -211,6 +212,9 @@ class LibraryInbox:
         known = requests.find_by_transaction(
             connection, context.symbol, Role.LENDING, profile.name, message.transaction
         )
+        conditional = self._find_conditional_request(connection, message, profile)
+        if conditional is not None and (known is None or known.request_id == conditional.id):
+            return self._accept_by_retry(connection, message, profile, conditional)
         if known is not None:  # the same request under another message id: a reminder, or a sender that forgot
             request = requests.load_request(connection, context.symbol, known.request_id)
             if request is None or not _is_asked_anew(message, request):
@@ -234,6 +238,43 @@ class LibraryInbox:
         else:
             start_lending_request(connection, context, request, f"partner:{message.sender}")
         return InboxResult(request.id, request=request)
+
+    def _find_conditional_request(
+        self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile
+    ) -> Request | None:
+        """What waits for an answer to our condition, where this asks for the same once more: by the book it is accepted
+        so (facts/iso-18626.md 7)."""
+        asked, symbol = message.request, self.context.symbol
+        said = {one.name: one.value for one in asked.extras} if asked is not None else {}
+        if asked is None or not message.transaction or not {RETRY, PREVIOUS_REQUEST} <= said.keys():
+            return None
+        found = requests.find_by_transaction(connection, symbol, Role.LENDING, profile.name, said[PREVIOUS_REQUEST])
+        request = requests.load_request(connection, symbol, found.request_id) if found is not None else None
+        if request is None or request.state is not LendingState.CONDITIONAL:
+            return None
+        return request if citation_fingerprint(request.citation) == citation_fingerprint(asked.citation) else None
+
+    def _accept_by_retry(
+        self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile, request: Request
+    ) -> InboxResult:
+        """The request goes on under the number of the retry; messages about the old one still find it."""
+        asked, number = message.request, message.transaction
+        assert asked is not None, "_find_conditional_request compares it"
+        if number != request.transaction:
+            requests.add_transaction(connection, self.context.symbol, Role.LENDING, profile.name, number, request.id, 0)
+        event = Event(
+            partner_signal(EventKind.CONDITION_ACCEPTED),
+            self.context.now(),
+            f"partner:{message.sender}",
+            EventDetails(note=asked.citation.note, extras=asked.extras),
+        )
+        event_request = EventRequest(
+            request_id=request.id, event=event, prepare=lambda before: replace(before, transaction=number)
+        )
+        outcome = apply_event_in(connection, self.context, event_request)
+        if isinstance(outcome, Denied):
+            return InboxResult(request.id, denial_as_refusal(outcome), event=event, request=request)
+        return InboxResult(request.id, event=event, request=outcome.request)
 
 
 def _is_asked_anew(message: IncomingPartnerMessage, request: Request) -> bool:

@@ -16,7 +16,7 @@ from adapters.iso18626.codec import NAMESPACE
 from adapters.iso18626.messages import Code, RequestingAgencyMessageConfirmation
 from adapters.iso18626.messages.structures import AgencyId
 from adapters.iso18626.responder import Iso18626Responder
-from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import LendingState, Role
 from gateway.domain.requests.views import ActionRequest
 from tests.protocol.iso18626.endpoint import (
@@ -182,6 +182,26 @@ async def test_what_was_not_supplied_may_be_asked_for_anew_under_its_id(endpoint
     ]
     await endpoint.post(write_action("4711", "Cancel"))
     assert (await endpoint.list_requests())[-1].state in (LendingState.CANCEL_PENDING, LendingState.CANCELLED)
+
+
+@pytest.mark.parametrize("number", ["4711", "4712"])
+async def test_a_condition_is_accepted_by_a_retry(endpoint: Endpoint, number: str) -> None:
+    await endpoint.post(write_request("4711"))
+    (first,) = await endpoint.list_requests()
+    conditions = EventDetails(conditions=(LoanCondition.LIBRARY_USE_ONLY,))
+    told = ActionRequest(kind=EventKind.CONDITIONAL, details=conditions, actor="staff:ada", version=None)
+    await endpoint.town.act(first, told)
+    before = (
+        "<requestType>Retry</requestType><requestingAgencyPreviousRequestId>4711</requestingAgencyPreviousRequestId>"
+    )
+    retry = write_request(number, service=before).replace("07:59:00Z", "09:00:00Z")
+    for _ in range(2):
+        assert (await endpoint.post(retry)).verdict == OK
+
+    (accepted,) = await endpoint.list_requests()
+    assert (accepted.id, accepted.transaction, accepted.state) == (first.id, number, LendingState.WILL_SUPPLY)
+    for id_ in ("4711", number):  # a message about the old number may be under way
+        assert (await endpoint.post(write_action(id_, "Notification", f"Takk for {id_}"))).verdict == OK
 
 
 async def test_a_reminder_is_a_message_to_the_request_that_is_there(endpoint: Endpoint) -> None:

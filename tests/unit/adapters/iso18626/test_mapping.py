@@ -34,7 +34,15 @@ from adapters.iso18626.messages.structures import (
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
-from gateway.domain.requests.request import LendingState, LibraryParty, LoanTerms, Role, Volume, VolumeState
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    LendingState,
+    LibraryParty,
+    LoanTerms,
+    Role,
+    Volume,
+    VolumeState,
+)
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from tests.support.requests import attempt, borrowing, lending, money
 
@@ -253,6 +261,54 @@ def test_what_would_be_supplied_instead_is_kept() -> None:
 
     assert heard.kind is EventKind.RETRY
     assert heard.details.note.endswith("edition: 2.; edition: 3.; itemFormat: PDF")
+
+
+def test_a_day_until_which_it_may_be_asked_for_is_none_from_which_it_may() -> None:
+    said = SupplyingAgencyMessage(
+        header=SupplierHeader(requesting_agency_request_id="B-17"),
+        message_info=MessageInfo(
+            reason_for_message=ReasonForMessage.REQUEST_RESPONSE, reason_retry=Code("MustMeetLoanCondition")
+        ),
+        status_info=StatusInfo(status=Status.RETRY_POSSIBLE),
+        retry_info=RetryInfo(loan_conditions=(Code("NoReproduction"),), retry_before=NOW),
+    )
+    heard = hear(said, Iso18626Dialect(version="2021-2")).details
+
+    assert (heard.retry_after, heard.conditions) == (None, (LoanCondition.NO_REPRODUCTION,))
+    assert heard.note == "a condition must be met; ask again by 2026-11-27"
+
+
+@pytest.mark.parametrize(
+    ("version", "elements", "note"),
+    [
+        ("2021-2", ["NoReproduction"], "condition accepted; conditions: no renewal"),
+        ("1.2", [], "condition accepted; conditions: no reproduction, no renewal"),
+    ],
+)
+def test_a_retry_accepts_the_conditions_that_its_supplier_has_set(version: str, elements: list[str], note: str) -> None:
+    dialect = Iso18626Dialect.model_validate({"version": version})
+    conditions = (LoanCondition.NO_REPRODUCTION, LoanCondition.NO_RENEWAL)
+    said_no = attempt(status=AttemptStatus.RETRY, partner="kyoto", transaction="B-17", conditions=conditions)
+    asked = attempt(number=2, partner="kyoto", transaction="B-17-2")
+    message = PartnerMessage(
+        id="1",
+        kind=EventKind.REQUEST,
+        at=NOW,
+        sender=BORROWER,
+        receiver=replace(LENDER, profile="kyoto"),
+        role=Role.BORROWING,
+        transaction="B-17-2",
+        details=EventDetails(),
+        request=borrowing(attempts=(said_no, asked), current=2),
+    )
+    context = MappingContext(library_zone=OSLO, currency="NOK", ours=(BORROWER.symbol,), dialect=dialect)
+    (said,) = messages_of_event(message, context)
+
+    assert isinstance(said, Request)
+    assert said.service_info is not None
+    assert said.service_info.previous_request_id == "B-17"
+    assert [one.value for one in said.service_info.loan_conditions] == elements
+    assert said.service_info.note == note
 
 
 def test_a_renewal_names_the_day_that_is_wished() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.library import Money
 from gateway.domain.requests import rota
+from gateway.domain.requests.events import LoanCondition
 from gateway.domain.requests.partner_policy import Closure, PartnerPolicy, PartnerRole, Price
 from gateway.domain.requests.policy import (
     OnlyOwning,
@@ -305,6 +306,14 @@ def test_a_retry_day_is_waited_for_only_so_long_and_so_often() -> None:
 
     found = [rota.first_retry_day(one, policy, EARLY, UTC) for one in (once, too_far, twice, thrice)]
     assert found == [day, None, day, None]
+
+
+def test_who_has_set_a_condition_is_not_asked_again_by_rule() -> None:
+    conditions = (LoanCondition.LIBRARY_USE_ONLY,)
+    request = asked(
+        requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 20), conditions=conditions
+    )
+    assert rota.first_retry_day(request, POLICY, EARLY, UTC) is None
 
 
 def test_the_first_of_several_retry_days_counts() -> None:
