@@ -1,4 +1,4 @@
-"""`illgate mock`: plays a partner that answers and acts by itself, a library's system, or a catalogue."""
+"""`illgate mock`: plays a partner that answers and acts by itself, a library's system, a catalogue …"""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def mock_command(
     Under an NCIP profile of a system that only we ask (it has no `auth`, such as koha-ncip) the library's system is
     played: it answers out of a sample library. Under one that lets a system in, such as illiad-alma, that system is
     played: it asks the library for its work, for the patron of --value. Under a profile of a catalogue by SRU or
-    Z39.50 that is played, and under one of OpenURL the system to which links are pushed. Partners by letter are not
-    played.
+    Z39.50 that is played, under one of OpenURL the system to which links are pushed, and under one of letters a library
+    whose people read them, open their links and write back.
 
     The profile's own address of the partner must lead to the port; for mails `mail` of gateway.yml must. A request
     whose title has `mock:NAME` gets that scenario; others get those of --scenario in turn, or else they are supplied.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import click
 
 from gateway.adapter_registry import AdapterRegistry
-from gateway.cli.mock_partners import find_partner_mock
+from gateway.cli.mock_partners import find_letter_mock, find_partner_mock
 from gateway.cli.mock_program import MockKind
 from gateway.cli.mock_systems import find_catalogue_mock, find_link_target_mock, find_system_mock
 from gateway.domain.profile import Profile
@@ -18,6 +18,7 @@ MOCK_KINDS: Sequence[Callable[[AdapterRegistry, Profile], MockKind | None]] = (
     find_system_mock,
     find_catalogue_mock,
     find_link_target_mock,
+    find_letter_mock,
 )
 """A profile gets the first that it fits."""
 
@@ -28,6 +29,7 @@ ROLE_TITLES: Mapping[PlayedRole, str] = {
     PlayedRole.CATALOGUE: "Scenarios of a catalogue",
     PlayedRole.CLIENT: "Scenarios of a system that asks us",
     PlayedRole.LINK_TARGET: "Scenarios of a system to which links are pushed",
+    PlayedRole.LETTER_READER: "Scenarios of a library that gets letters",
 }
 
 
@@ -36,8 +38,7 @@ def find_mock_kind(adapters: AdapterRegistry, profile: Profile) -> MockKind:
     found = (find_mock(adapters, profile) for find_mock in MOCK_KINDS)
     kind = next((one for one in found if one is not None), None)
     if kind is None:
-        words = "speaks no protocol that can be played: partners by letter are not played"
-        raise click.UsageError(f"profile {profile.name} {words}")
+        raise click.UsageError(f"profile {profile.name} says no way on which anybody can be played")
     return kind
 
 

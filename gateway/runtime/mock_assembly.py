@@ -111,7 +111,7 @@ def build_mock_partner(
     profile whose partner can't be played, and for misbehaviours that the protocol doesn't know."""
     protocol = find_rehearsed_protocol(adapters, profile)
     if protocol is None:
-        raise _make_profile_error(profile, (), "speaks no protocol in which a partner can be played by itself")
+        raise make_profile_error(profile, (), "speaks no protocol in which a partner can be played by itself")
     misbehaviours = frozenset(_list_misbehaviours(protocol))
     check_misbehaviours(profile, misbehaviours, options)
     library = settings.find_library(profile.library)
@@ -148,8 +148,8 @@ def build_mock_partner(
 
     if isinstance(protocol, RehearsedProtocol):
         return MockPartner(play, make_channel, protocol.adapter.responder().conceal_secrets, clock, pass_seconds)
-    mail_display = _MailDisplay(
-        adapters.mailboxes[CLIENT], MailConcealer(settings, adapters, lambda: (profile,)), clock
+    mail_display = MailDisplay(
+        adapters.mailboxes[CLIENT], MailConcealer(settings, adapters, lambda: (profile,)).conceal_received, clock
     )
     return MockPartner(play, make_channel, mail_display.show_mail, clock, pass_seconds)
 
@@ -161,11 +161,11 @@ def make_mail_reception(
 
 
 @value_object
-class _MailDisplay:
+class MailDisplay:
     """What the page shows of a mail."""
 
     client: MailboxAdapter
-    concealer: MailConcealer
+    conceal: Callable[[bytes], bytes]
     clock: Clock
 
     def show_mail(self, content: bytes) -> bytes:
@@ -174,7 +174,7 @@ class _MailDisplay:
         if b"\n" not in content:
             return content
         try:
-            concealed = self.concealer.conceal_received(content)
+            concealed = self.conceal(content)
             return format_mail(self.client.parse(concealed, self.clock.now()), concealed)
         except MalformedMessage:
             return b"This mail can't be taken apart."
@@ -183,13 +183,13 @@ class _MailDisplay:
 def _find_parties(profile: Profile, protocol: Rehearsed, library: LibrarySettings, address: str) -> MockParties:
     """`address`: ours, by mail. Raises ConfigurationError."""
     if profile.partner is None or not profile.partner.symbol:
-        raise _make_profile_error(profile, ("partner", "symbols"), "names no symbol for the partner to be played by")
+        raise make_profile_error(profile, ("partner", "symbols"), "names no symbol for the partner to be played by")
     ours = LibraryParty(symbol=profile.partner.symbol, profile=profile.name, name=profile.partner.name)
     theirs = LibraryParty(symbol=library.symbol, profile=profile.name, name=library.name)
     if isinstance(protocol, RehearsedMailFormat):
         email = protocol.rehearsal.find_address(profile)
         if not email:
-            raise _make_profile_error(profile, ("partner", "email"), "names no address to which the partner gets mails")
+            raise make_profile_error(profile, ("partner", "email"), "names no address to which the partner gets mails")
         ours, theirs = replace(ours, email=email), replace(theirs, email=address)
     return MockParties(ours, theirs)
 
@@ -224,10 +224,10 @@ def check_misbehaviours(profile: Profile, known: Container[str], options: MockOp
     wanted |= {options.misbehaviour: "--misbehave"} if options.misbehaviour else {}
     for name, where in wanted.items():
         if name not in known:
-            raise _make_profile_error(profile, (), f"its protocol has no misbehaviour called {name} ({where})")
+            raise make_profile_error(profile, (), f"its protocol has no misbehaviour called {name} ({where})")
 
 
-def _make_profile_error(profile: Profile, key: tuple[str, ...], words: str) -> ConfigurationError:
+def make_profile_error(profile: Profile, key: tuple[str, ...], words: str) -> ConfigurationError:
     return ConfigurationError([ConfigurationProblem(f"profile {profile.name}", 0, key, words)])
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import RefusalReason, Refused
-from gateway.services.mock.mock_mail_reception import MailReception
+from gateway.services.mock.mock_mail_reception import TakesMails
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -19,7 +19,7 @@ OTHER_ADDRESS = "550 5.1.1 Only mails to the partner that is played are taken he
 class MockMailServer:
     """Takes mails to the partner's address, and no others. `max_bytes`: of a mail."""
 
-    def __init__(self, reception: MailReception, max_bytes: int, clock: Clock) -> None:
+    def __init__(self, reception: TakesMails, max_bytes: int, clock: Clock) -> None:
         self._reception = reception
         self._max_bytes = max_bytes
         self._clock = clock
@@ -56,7 +56,7 @@ class MockMailServer:
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        if address.casefold() != self._reception.partner.play.parties.ours.email.casefold():
+        if address.casefold() != self._reception.address.casefold():
             return OTHER_ADDRESS
         envelope.rcpt_tos.append(address)
         return TAKEN_ADDRESS
@@ -66,6 +66,6 @@ class MockMailServer:
         assert isinstance(envelope.content, bytes), "aiosmtpd doesn't decode unless it is told to"
         reply = reception.receive_mail(envelope.content, self._clock.now())
         if reply.after_seconds:
-            await reception.partner.pass_seconds(reply.after_seconds)
+            await reception.pass_seconds(reply.after_seconds)
         reply.speak()
         return reply.line

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.events import EventKind
@@ -24,6 +25,7 @@ from gateway.ports.incoming_mail import (
     take_header,
 )
 from gateway.ports.partner_channel import IncomingPartnerMessage
+from gateway.services.mock.mock_answers import say_nothing
 from gateway.services.mock.mock_conversation import MockConversation
 from gateway.services.mock.mock_log import GivenAnswer, LoggedMessage
 from gateway.services.mock.mock_partner import MockPartner
@@ -41,7 +43,22 @@ class MockMailReply:
 
     line: str = TAKEN
     after_seconds: float = 0.0
-    speak: Callable[[], None]
+    speak: Callable[[], None] = say_nothing
+
+
+class TakesMails(Protocol):
+    """Whoever is played and gets mails."""
+
+    @property
+    def address(self) -> str:
+        """To which they come."""
+        ...
+
+    def receive_mail(self, content: bytes, received: datetime) -> MockMailReply:
+        """`content` as it travels."""
+        ...
+
+    async def pass_seconds(self, seconds: float) -> None: ...
 
 
 @value_object
@@ -64,6 +81,13 @@ class MailReception:
         self._parse = parse
         self._taken_ids: OrderedDict[str, None] = OrderedDict()
 
+    @property
+    def address(self) -> str:
+        return self.partner.play.parties.ours.email
+
+    async def pass_seconds(self, seconds: float) -> None:
+        await self.partner.pass_seconds(seconds)
+
     def receive_mail(self, content: bytes, received: datetime) -> MockMailReply:
         """`content` as it travels."""
         try:
@@ -75,7 +99,7 @@ class MailReception:
             return self._set_mail_aside(content, received, f"no message in the format {self._format.name}")
         taken = [self._take_event(event, f"{mail.id}-{n}", received) for n, event in enumerate(events)]
         sole = taken[0] if len(taken) == 1 else None
-        line = _choose_line(sole) if sole is not None else TAKEN
+        line = choose_server_line(sole.change, sole.refused) if sole is not None else TAKEN
         after_seconds = sole.change.after_seconds if sole is not None else 0.0
         note = "; ".join(filter(None, (*(one.note for one in taken), *(f"not understood: {one}" for one in unknown))))
         service = ", ".join(dict.fromkeys(event.kind.value for event in events))
@@ -98,7 +122,7 @@ class MailReception:
 
     def _set_mail_aside(self, content: bytes, received: datetime, note: str) -> MockMailReply:
         self.partner.record_arrival(LoggedMessage(received, "", content), None, GivenAnswer(TAKEN.encode()), note)
-        return MockMailReply(speak=lambda: None)
+        return MockMailReply()
 
     def _take_event(self, event: MailEvent, place: str, now: datetime) -> _TakenEvent:
         told = self._make_message(event, place)
@@ -155,8 +179,9 @@ def format_mail(parsed: ParsedMail, content: bytes) -> bytes:
     return take_header(content) + f"{parsed.mail.text}{files}".encode()
 
 
-def _choose_line(taken: _TakenEvent) -> str:
-    if not taken.change.is_whole_answer:
+def choose_server_line(change: AnswerChange, refused: str) -> str:
+    """What the mail server says. `refused`: why the mail isn't taken; empty: it is."""
+    if not change.is_whole_answer:
         return TRY_LATER
-    words = " ".join(taken.refused.split())
+    words = " ".join(refused.split())
     return f"550 5.7.1 {words}" if words else TAKEN

@@ -48,6 +48,9 @@ ANY_MESSAGE = "any"
 LINK = "link"
 """A request that is pushed as a link."""
 
+LETTER = "letter"
+"""What a library gets that is written letters."""
+
 
 class PlayedRole(StrEnum):
     """Who is played."""
@@ -57,6 +60,7 @@ class PlayedRole(StrEnum):
     LIBRARY = "library"  # a library's system, which answers what it is asked
     CATALOGUE = "catalogue"  # a catalogue, which is searched
     LINK_TARGET = "link-target"  # a system to which requests are pushed as links
+    LETTER_READER = "letter-reader"  # a library that is written letters
     CLIENT = "client"  # a system that manages requests elsewhere, and asks us for the library's work
 
 
@@ -70,6 +74,7 @@ WORDS_OF_ROLE: Mapping[PlayedRole, frozenset[str]] = {
     PlayedRole.LIBRARY: frozenset({*SERVICES.values(), ANY_MESSAGE}),
     PlayedRole.CATALOGUE: frozenset({*CatalogueQuestionKind, ANY_MESSAGE}),
     PlayedRole.LINK_TARGET: frozenset({LINK, ANY_MESSAGE}),
+    PlayedRole.LETTER_READER: frozenset({LETTER, ANY_MESSAGE}),
     PlayedRole.CLIENT: frozenset(),  # it is asked nothing
 }
 """What may come, by who is played."""
@@ -111,10 +116,31 @@ class AnswerChange(ProfileSection):
         return not (self.missing or self.status or self.misbehaviour)
 
 
+class WrittenAnswer(ProfileSection):
+    """What somebody does who has read a letter: answers it by a link, or writes a mail."""
+
+    after_seconds: float = Field(0.0, ge=0, le=MAX_WAIT_SECONDS, description="so long passes before it is done")
+    link: str = Field("", description="an answer by its name, such as unfilled, or the words of the letter's link")
+    choose: str = Field("", description="of a list in the form of the link: a value, or what it says")
+    due_days: int | None = Field(None, ge=-365, le=365, description="days until the day in the form of the link")
+    words: str = Field("", description="in the form of the link; else of a mail: a code, or what people say")
+    subject: str = Field("", description="of a mail; empty: that of the letter that it answers")
+    copy_name: str = Field("", description="a PDF of this name is attached to the mail")
+
+    @model_validator(mode="after")
+    def _check_way(self) -> Self:
+        if self.link and (self.subject or self.copy_name):
+            raise ValueError("subject and copy_name are of a mail, not of a link")
+        if not self.link and not (self.words or self.copy_name):
+            raise ValueError("say link, words or copy_name")
+        return self
+
+
 class MockReaction(ProfileSection):
     when: str = Field(description="what has come: an event, or what a library's system is asked for")
     answer: AnswerChange = AnswerChange()
     say: tuple[SaidEvent, ...] = ()
+    write: tuple[WrittenAnswer, ...] = Field((), description="what somebody does who has read a letter")
 
 
 class AskedService(ProfileSection):
@@ -148,11 +174,13 @@ class MockScenario(ProfileSection):
     extends: str = Field("", description="a scenario whose reactions hold where this one has none to the same event")
     role: PlayedRole = Field(
         PlayedRole.LENDING,
-        description="who is played: a partner (lending, borrowing), library, catalogue, client or link-target",
+        description="who is played: a partner (lending, borrowing), library, catalogue, client, link-target or "
+        "letter-reader",
     )
     service: ServiceType | None = Field(None, description="for requests of this kind, where no other is chosen")
     work: AskedWork = AskedWork()
     begin: tuple[SaidEvent, ...] = Field((), description="what a requester says by itself")
+    write: tuple[WrittenAnswer, ...] = Field((), description="mails that a library by letter writes by itself")
     ask: tuple[AskedService, ...] = Field((), description="what a client asks, as long as it is done")
     item: Literal["own", "of-library"] = Field(
         "own", description="which item a client asks about: one of its own, or one of the library's"
@@ -164,6 +192,8 @@ class MockScenario(ProfileSection):
 
     @model_validator(mode="after")
     def _check_words(self) -> Self:
+        if any(one.link for one in self.write):
+            raise ValueError("write: a link is answered where a letter has come, in `reactions`")
         known = WORDS_OF_ROLE[self.role]
         for reaction in self.reactions:
             if reaction.when not in known:

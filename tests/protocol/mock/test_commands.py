@@ -76,6 +76,11 @@ def test_by_mail_there_are_no_misbehaviours(illgate: Typed) -> None:
     assert (listed.exit_code, "renew-no" in listed.output, "--misbehave" in listed.output) == (0, True, False)
 
 
+def test_of_a_library_by_letter_its_own_scenarios_are_listed(illgate: Typed) -> None:
+    listed = illgate("mock", "dalen", "--list")
+    assert (listed.exit_code, "letter-words" in listed.output, "renew-no" in listed.output) == (0, True, False)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -88,7 +93,7 @@ def test_by_mail_there_are_no_misbehaviours(illgate: Typed) -> None:
         (("conformance", "nordby", "--against", NOWHERE), "--against: not HOST:PORT"),
         (("mock", "fjordby", "--against", "127.0.0.1:9"), "--against: not a URL with http or https"),
         (("mock", "kveldsvik", "--against", NOWHERE), "--against: not HOST:PORT"),
-        (("mock", "dalen"), "partners by letter are not played"),
+        (("mock", "dalen", "--scenario", "unfilled"), "not a scenario of who is played here: unfilled"),
         (("mock", "their-system", "--against", NOWHERE), "--value patron=NUMBER says for which patron"),
         (("mock", "their-system", "--against", NOWHERE, "--value", "mood=good"), "there are: patron (who asks;"),
         (("mock", "fjordby", "--against", NOWHERE, "--value", "patron=1"), "there are: none"),
