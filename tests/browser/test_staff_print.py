@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import zxingcpp
@@ -19,6 +20,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import LibraryParty
 from gateway.domain.requests.views import LendingDraft
 from tests.browser.visitor import PHONE, Browsing, Site, fits
+from tests.protocol.staff.test_print_pdf import DOTS_PER_INCH, draw_pages, require_programs
 from tests.support.axe import grave
 
 NAME, PASSWORD = "nora", "fünf Wörter sind auch genug"
@@ -91,11 +93,29 @@ def test_slips_are_two_clicks_away_and_their_codes_scan(
         assert codes == set(numbers)
 
 
-def test_paper_is_a_slip_and_nothing_else(numbers: list[str], site: Site, browsing: Browsing) -> None:
-    """Without script: the browser's own command prints the same."""
+@pytest.mark.slow
+def test_paper_is_a_slip_and_nothing_else(numbers: list[str], site: Site, browsing: Browsing, tmp_path: Path) -> None:
+    """Without script: the browser's own command prints the same, and so does the file."""
     with browsing.page(scripts=False) as page:
         sign_in(page, site, "staff/print/1")
         page.emulate_media(media="print")
         expect(page.locator(".slip").first).to_be_visible()
         expect(page.get_by_role("heading", level=1)).to_be_hidden()
         expect(page.locator("header.top")).to_be_hidden()
+
+        require_programs()
+        ours = page.request.get(site.url("staff/print/1/pdf")).body()
+        by_browser = page.pdf(prefer_css_page_size=True)
+        assert place_codes(ours, tmp_path / "ours") == place_codes(by_browser, tmp_path / "browser")
+
+
+def place_codes(pdf: bytes, folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Where each bar code stands on paper: sheet, and centimetres from its start and its top."""
+    places = {}
+    for number, sheet in enumerate(draw_pages(pdf, folder)):
+        for code in zxingcpp.read_barcodes(sheet, formats=zxingcpp.BarcodeFormat.Code128):
+            corner = code.position.top_left
+            across, down = (round(dots / DOTS_PER_INCH * 2.54) for dots in (corner.x, corner.y))
+            places[code.text] = (number, across, down)
+        sheet.close()
+    return places

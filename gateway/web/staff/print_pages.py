@@ -28,16 +28,8 @@ MAX_BATCHES = 50
 """Earlier batches that are shown."""
 
 PDF_STYLES = ("tokens.css", "components.css", "print.css")
-PDF_STYLE = """
-body, .sheets { display: block; margin: 0; margin-block-start: 0; padding: 0 }
-.sheet.a4 { display: block; height: auto }
-.slip { box-sizing: border-box }
-.slip.third { height: 98.8mm }
-.sheet.a5 .slip { height: 209.5mm }
-.sheet.label .slip { height: 104.5mm }
-.slip-item { flex: none; max-width: 30mm }
-"""
-"""WeasyPrint breaks pages within a grid, and gives what is in a flex container heights and widths of its own."""
+PDF_STYLE = "body, .sheets { display: block; margin: 0; margin-block-start: 0; padding: 0 }"
+"""The page has nothing around the sheets."""
 
 BAR_MODULES = 32
 """Height of a bar code."""
