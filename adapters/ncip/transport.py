@@ -31,7 +31,7 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import HttpPlace, Place, SendTimeouts, TcpPlace, TransportReply
 from gateway.ports.tls import ClientTls, make_client_context
@@ -254,7 +254,12 @@ def _error_text(error: Exception) -> str:
         return write_sentence("time-out")
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return write_sentence("the connection was closed")
-    return str(error) or type(error).__name__
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return str(error.certificate_error)
+    reason = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(reason, ssl.SSLError) or not isinstance(reason, OSError) or not reason.strerror:
+        return str(reason) or type(reason).__name__
+    return sentence_of_system(reason)
 
 
 # --- TCP -------------------------------------------------------------------------------------------------

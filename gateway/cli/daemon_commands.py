@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import structlog
@@ -54,8 +55,10 @@ _LIBRARY = click.option(
     "--store",
     "store_url",
     default="",
+    callback=lambda _ctx, _param, value: _check_store_url(value),
     metavar="URL",
-    help="Keep everything there, such as postgresql://USER@HOST/NAME, instead of in a file in DIR.",
+    help="Keep everything there, such as postgresql://USER@HOST/NAME, instead of in a file in DIR. The password: "
+    "PGPASSWORD for this command, store.password of gateway.yml afterwards.",
 )
 @click.option(
     "--symbol",
@@ -106,6 +109,12 @@ def find_shipped_folder() -> Path:
     package = Path(gateway.__file__).parent
     inside = package / "shipped"
     return inside if inside.is_dir() else package.parent
+
+
+def _check_store_url(url: str) -> str:
+    if urlsplit(url).password:
+        raise click.BadParameter("a password does not belong here: say PGPASSWORD for this command, and store.password")
+    return url
 
 
 def _check_symbol(symbol: str | None) -> str | None:

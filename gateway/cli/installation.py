@@ -40,6 +40,7 @@ from gateway.domain.requests.views import (
     SeveralRequests,
     VersionConflict,
 )
+from gateway.domain.sentences import sentence_of_system
 from gateway.ports.adapter import OpenLibrary
 from gateway.ports.shared_store import Store
 from gateway.runtime.assembly import Assembly, make_open_library
@@ -253,8 +254,15 @@ def errors_as_exit_codes(context: click.Context) -> Iterator[None]:
     except BrokenPipeError:
         raise  # whoever read the output has had enough (`| head`): click ends quietly
     except tuple(kind for kind, _ in _CODES) as error:
-        click.echo(str(error), err=True)
+        click.echo(_describe_error(error), err=True)
         context.exit(next(code for kind, code in _CODES if isinstance(error, kind)))
+
+
+def _describe_error(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        what = sentence_of_system(error)
+        return f"{display_path(Path(error.filename))}: {what}" if isinstance(error.filename, str) else what
+    return str(error)
 
 
 def _get_user_name() -> str:

@@ -260,13 +260,15 @@ def _parse_roles(library: LibrarySettings, roles: tuple[str, ...]) -> tuple[Role
 
 
 def _read_password(file: Path | None) -> str:
-    """From the file, standard input, or whoever sits at the terminal."""
-    if file is not None:
-        with click.open_file(str(file), encoding="utf-8") as lines:
-            return str(lines.readline(MAX_PASSWORD_FILE_BYTES)).rstrip("\r\n")
-    if not sys.stdin.isatty():
-        return sys.stdin.readline(MAX_PASSWORD_FILE_BYTES).rstrip("\r\n")
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    """From the file, standard input, or whoever sits at the terminal. Raises click.UsageError where there is none."""
+    if file is None and sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    with click.open_file(str(file or "-"), encoding="utf-8") as lines:
+        password = str(lines.readline(MAX_PASSWORD_FILE_BYTES)).rstrip("\r\n")
+    if not password:
+        where = "standard input" if file in (None, Path("-")) else f"the first line of {file}"
+        raise click.UsageError(f"there is no password in {where}")
+    return password
 
 
 def _run_on_users(installation: Installation, work: Callable[[UserService], Awaitable[T]]) -> T:

@@ -8,6 +8,8 @@ also where it was stored; one with values is stored with its template beside its
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,13 +73,22 @@ SYSTEM_SENTENCES = (
 def sentence_of_system(error: Exception) -> Sentence:
     """What went wrong with a connection or a file; of another error its kind, since its text may quote what it is
     about."""
+    if isinstance(error, TimeoutError) and not error.strerror:
+        return write_sentence("time-out")
     said = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-    if said.startswith(_CONNECT_FAILED):  # asyncio's own words
-        return write_sentence("Connect call failed %(address)s", address=said.removeprefix(_CONNECT_FAILED))
-    return sentence_of_text(said)
+    failed = _CONNECT_FAILED.match(said)
+    if failed is None or not isinstance(error, OSError) or error.errno is None:
+        return sentence_of_text(said)
+    return write_sentence(
+        "%(reason)s (%(host)s, port %(port)s)",
+        reason=sentence_of_text(os.strerror(error.errno)),
+        host=failed["host"],
+        port=failed["port"],
+    )
 
 
-_CONNECT_FAILED = "Connect call failed "
+_CONNECT_FAILED = re.compile(r"Connect call failed \('(?P<host>[^']+)', (?P<port>\d+)")
+"""asyncio's own words, which say where, and not why."""
 
 
 # --- stored ----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gateway.domain.problems import Unavailable
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.ports.shared_store import Store, Work
 
 T = TypeVar("T")
@@ -28,6 +28,9 @@ ATTEMPTS = 5
 """How often a transaction is tried that PostgreSQL ended for a deadlock or serialisation conflict."""
 
 CONFLICTS = {"40001", "40P01"}
+
+NOT_LET_IN = ("28", "3D")
+"""Beginnings of SQLSTATEs that say that there is no such user or database, or that the password is another."""
 
 TROUBLE = ("08", "53", "57P", "58", "25006")
 """Beginnings of SQLSTATEs that speak of the server, not of the statement: connection, disk or memory full,
@@ -97,8 +100,10 @@ class PostgresqlStore:
         try:
             return await self._run_with_retries(work)
         except (OSError, PoolTimeout) as error:
-            raise Unavailable("the database can't be reached") from error
+            raise _not_reached(error) from error
         except DBAPIError as error:
+            if _sqlstate_of(error).startswith(NOT_LET_IN):
+                raise _not_let_in(error.orig) from error
             if error.connection_invalidated or _sqlstate_of(error).startswith(TROUBLE):
                 raise Unavailable(
                     write_sentence(
@@ -131,6 +136,16 @@ def _sqlstate_of(error: DBAPIError) -> str:
     return getattr(error.orig, "sqlstate", None) or ""
 
 
+def _not_let_in(error: BaseException | None) -> Unavailable:
+    """With the server's words, which name the user or the database."""
+    words = str(error).partition("\n")[0]
+    return Unavailable(write_sentence("the database doesn't let us in: %(words)s", words=words))
+
+
+def _not_reached(error: Exception) -> Unavailable:
+    return Unavailable(write_sentence("the database can't be reached: %(report)s", report=sentence_of_system(error)))
+
+
 class PostgresqlSession:
     """`execute` one at a time. After Unavailable it is of no use any more: close it and open another."""
 
@@ -147,8 +162,12 @@ class PostgresqlSession:
         wanted = {key: value for key, value in wanted.items() if key not in OF_SQLALCHEMY}
         try:
             return cls(await asyncpg.connect(**wanted, timeout=SESSION_CONNECT_SECONDS))
+        except asyncpg.PostgresError as error:
+            raise (
+                _not_let_in(error) if (error.sqlstate or "").startswith(NOT_LET_IN) else _not_reached(error)
+            ) from error
         except _connection_errors() as error:
-            raise Unavailable("the database can't be reached") from error
+            raise _not_reached(error) from error
 
     async def execute(self, statement: str, *values: object) -> Any:
         """The first value that the statement gives. Raises Unavailable when the connection is lost."""

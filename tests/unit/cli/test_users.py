@@ -51,6 +51,18 @@ def test_the_password_comes_from_a_file(own: Installation, tmp_path: Path) -> No
     assert list_users(own)["desk"]["roles"] == ["patron-services@EAST"]
 
 
+def test_nobody_is_made_whose_password_is_missing(own: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "secret.txt"
+    file.write_text(f"\n{SECRET}\n", encoding="utf-8")
+
+    for words, where in ((), "standard input"), (("--password-file", str(file)), "first line of"):
+        done = enter(own, "user", "add", "ana", "--role", "staff", *words, text="")
+        assert done.exit_code == 2, done.output
+        assert where in done.stderr
+
+    assert not list_users(own)
+
+
 def test_no_password_is_an_argument(own: Installation) -> None:
     for command in ("add", "set-password"):
         assert "--password " not in typed(own)("user", command, "--help").stdout

@@ -80,6 +80,24 @@ def test_init_without_a_sample(tmp_path: Path) -> None:
     assert "try patron" not in illgate("init", str(tmp_path / "demo"), "--empty").output
 
 
+def test_init_writes_nothing_where_the_database_is_named_with_its_password(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+
+    result = illgate("init", str(folder), "--store", "postgresql://ill:s3cret@127.0.0.1/ill")
+
+    assert (result.exit_code, "store.password" in result.stderr, folder.exists()) == (2, True, False)
+    assert "s3cret" not in result.output
+
+
+def test_a_folder_that_can_t_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+
+    result = illgate("init", "file/demo")
+
+    assert (result.exit_code, result.stderr) == (4, "file/demo: Not a directory\n")
+
+
 def test_init_writes_whose_installation_it_is(tmp_path: Path) -> None:
     result = illgate(
         "init", str(tmp_path), "--empty", "--symbol", "NO", "--name", " Fjordby bibliotek: «Sjø» #1", "--port", "8181"

@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
+from gateway.store.postgresql import make_task_leader
+from tests.support.daemon import free_port
 from tests.support.paths import ROOT
 from tests.support.postgresql import DURABLE, Server
 
@@ -128,6 +131,7 @@ WRITER = """
 import asyncio, os, signal, sys
 from sqlalchemy import text
 from gateway.store.engine import open_store
+from gateway.store.postgresql import make_task_leader
 
 async def main():
     store = open_store(sys.argv[1])
@@ -294,10 +298,34 @@ async def test_a_server_that_stops_in_the_middle_is_unavailable(postgresql_serve
 
 
 @pytest.mark.postgresql
-async def test_a_database_that_is_not_there_is_no_trouble_but_an_error(postgresql_url: str) -> None:
-    store = open_store(postgresql_url.replace("/postgres", "/nowhere"))
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"database": "nowhere"}, 'let us in: database "nowhere" does not exist'),
+        ({"username": "nobody"}, 'let us in: role "nobody" does not exist'),
+    ],
+)
+async def test_a_server_that_does_not_let_us_in_says_why(
+    postgresql_url: str, wrong: dict[str, str], words: str
+) -> None:
+    url = make_url(postgresql_url)
+    url = url.set(database=wrong.get("database", url.database), username=wrong.get("username", url.username))
+    store = open_store(url.render_as_string(hide_password=False))
     try:
-        with pytest.raises(Exception, match="nowhere"):
+        with pytest.raises(Unavailable, match=words):
+            await store.read(numbers)
+    finally:
+        await store.close()
+    with pytest.raises(Unavailable, match=words):
+        await make_task_leader(store, "timers").is_leader()
+
+
+@pytest.mark.postgresql
+async def test_where_nobody_answers_is_said() -> None:
+    port = free_port()
+    store = open_store(f"postgresql://illgate@127.0.0.1:{port}/illgate")
+    try:
+        with pytest.raises(Unavailable, match=rf"Connection refused \(127\.0\.0\.1, port {port}\)"):
             await store.read(numbers)
     finally:
         await store.close()
