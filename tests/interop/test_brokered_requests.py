@@ -76,7 +76,7 @@ def dovecot() -> Iterator[Dovecot]:
 
 WAYS = [
     way
-    for format_ in ("tagged-mail", "artemail")
+    for format_ in ("tagged-mail", "artemail", "letters")
     for way in (("iso18626-2021", format_), (format_, "iso18626-2021"), (format_, format_))
 ]
 BY_MAIL = [(*way, name) for way in WAYS for name in SEQUENCES if name not in list_unsayable(*way)]

@@ -55,7 +55,10 @@ class TwoWays:
     carries_extras = True
 
     def settings(self, symbol: str) -> Mapping[str, Any]:
-        return {**self.near.settings(symbol), **self.far.settings(symbol)}
+        """Of both, and of a section that both have what either says in it."""
+        near, far = self.near.settings(symbol), self.far.settings(symbol)
+        both = {name: {**near[name], **far[name]} for name in ("http", "mail") if name in near and name in far}
+        return {**near, **far, **both}
 
     def profile(self, ours: str, theirs: str) -> Mapping[str, Any]:
         return (self.far if "EAST" in (ours, theirs) else self.near).profile(ours, theirs)
@@ -78,7 +81,7 @@ class TwoWays:
 @dataclass
 class OneTransport(TwoWays):
     """Both ways go by one transport, of which a gateway has one listener and one mailbox: those of `near`. Of `far`
-    counts what profiles say."""
+    counts what profiles say, and the listener that only letters have."""
 
     def __post_init__(self) -> None:
         self._unused = self.far
@@ -88,9 +91,6 @@ class OneTransport(TwoWays):
         elif isinstance(self.near, Tcp) and isinstance(self.far, Tcp):
             self.far, mode = copy(self.near), self.far.mode
             self.far.mode = mode
-
-    def settings(self, symbol: str) -> Mapping[str, Any]:
-        return self.near.settings(symbol)
 
     async def start(self, towns: Mapping[str, Town]) -> None:
         await self.near.start(towns)

@@ -17,6 +17,8 @@ from tests.support.iso_mail import Mail
 from tests.support.iso_pair import Joining, Tcp
 from tests.support.letter_pair import LetterPair, Letters
 from tests.support.letter_sequences import LETTER_SEQUENCES
+from tests.support.letter_trio import LetterTrio
+from tests.support.letter_trio_sequences import LETTER_TRIO_SEQUENCES
 from tests.support.mail_profiles import PEER, TAGGED
 
 Join = Callable[[Dovecot, str], Joining]
@@ -41,9 +43,9 @@ WAYS: Mapping[str, Join] = {
 """By which two gateways lend to each other."""
 
 BY_PEOPLE = "letters"
-"""Who write letters need people who read them; they are played between two gateways, not around a broker."""
+"""Who write letters need people who read them."""
 
-TO_BROKER = ("iso18626-2021", "iso-ill-call-back", "tagged-mail", "artemail")
+TO_BROKER = ("iso18626-2021", "iso-ill-call-back", "tagged-mail", "artemail", BY_PEOPLE)
 """By which a requester asks the broker in these tables."""
 
 _TRANSPORTS = {"iso18626-2021": "http", "iso18626-2017": "http", "iso-ill-tcp": "tcp", "iso-ill-call-back": "tcp"}
@@ -56,7 +58,11 @@ def join_broker(near: str, far: str, dovecot: Dovecot, name: str) -> Joining:
         return first
     if _TRANSPORTS.get(near) == _TRANSPORTS.get(far):
         return OneTransport(first, WAYS[far](dovecot, f"n-{name}"))
-    return TwoWays(first, WAYS[far](dovecot, f"f-{name}"))
+    second = WAYS[far](dovecot, f"f-{name}")
+    for one, other in ((first, second), (second, first)):
+        if isinstance(one, Http18626) and isinstance(other, Letters):
+            other.share_listeners(one)
+    return TwoWays(first, second)
 
 
 NO_CODE = "no code of a reply says it"
@@ -102,6 +108,11 @@ async def play_pair(way: str, case: str, template: Template, folder: Path, dovec
 async def play_trio(near: str, far: str, case: str, template: Template, folder: Path, dovecot: Dovecot) -> None:
     name = f"{near}-{far}-{case.replace('_', '-')}"
     joining = join_broker(near, far, dovecot, name)
+    if BY_PEOPLE in (near, far):
+        async with LetterTrio(template, folder, joining, brokered_sequences.WORKFLOW) as people:
+            await LETTER_TRIO_SEQUENCES[case](people)
+            await people.nothing_is_left()
+        return
     async with Trio(template, folder, joining, brokered_sequences.WORKFLOW) as trio:
         await brokered_sequences.SEQUENCES[case](trio)
         await trio.nothing_is_left()

@@ -25,7 +25,7 @@ from gateway.domain.value import value_object
 from tests.faults.joined.installations import Template, make_template
 from tests.support import brokered_sequences, iso_sequences
 from tests.support.dovecot import Dovecot
-from tests.support.joined_ways import BY_PEOPLE, TO_BROKER, UNSAYABLE, WAYS, list_unsayable, play_pair, play_trio
+from tests.support.joined_ways import TO_BROKER, UNSAYABLE, WAYS, list_unsayable, play_pair, play_trio
 from tests.support.library_matrix import render_table
 
 MAX_CELL_SECONDS = 300.0
@@ -59,7 +59,7 @@ def list_pairs(ways: Sequence[str]) -> list[PlayedCase]:
 
 
 def list_brokered(near: str, ways: Sequence[str]) -> list[PlayedCase]:
-    return [PlayedCase(case, way, near) for way in ways if way != BY_PEOPLE for case in brokered_sequences.SEQUENCES]
+    return [PlayedCase(case, way, near) for way in ways for case in brokered_sequences.SEQUENCES]
 
 
 # --- in a process of its own -----------------------------------------------------------------------------
