@@ -57,7 +57,7 @@ def read_letter(content: bytes) -> LetterAsShown:
         subject, sender = str(mail["Subject"] or ""), str(mail["Reply-To"] or mail["From"] or "")
         id_, language = str(mail["Message-ID"] or "").strip(), str(mail["Content-Language"] or "")
     except (MessageError, LookupError, ValueError, etree.ParserError) as error:
-        raise MalformedMessage("it can't be shown") from error
+        raise MalformedMessage("mail", "it can't be shown") from error
     return LetterAsShown(
         id=id_,
         number=_find_number(subject) or id_,
@@ -78,7 +78,10 @@ def _find_number(subject: str) -> str:
 
 def _find_rich_links(text: str) -> Mapping[str, str]:
     document = html.document_fromstring(text)
-    return {_squeeze_text(one.text_content()): str(one.get("href")) for one in document.iterfind(".//a[@href]")}
+    return {
+        _squeeze_text("".join(map(str, one.itertext()))): str(one.get("href"))
+        for one in document.iterfind(".//a[@href]")
+    }
 
 
 def _find_plain_links(text: str) -> Mapping[str, str]:

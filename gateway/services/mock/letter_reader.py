@@ -129,7 +129,7 @@ class PlayedLetterReader:
         pass_seconds: PassSeconds = asyncio.sleep,
     ) -> None:
         self.play = play
-        self.pass_seconds = pass_seconds
+        self._pass_seconds = pass_seconds
         self._programs = programs
         self._find_link_words = find_link_words
         self._log = MockExchangeLog(show_body)
@@ -142,6 +142,9 @@ class PlayedLetterReader:
     @property
     def address(self) -> str:
         return self.play.parties.ours.email
+
+    async def pass_seconds(self, seconds: float) -> None:
+        await self._pass_seconds(seconds)
 
     def receive_mail(self, content: bytes, received: datetime) -> MockMailReply:
         """`content` as it travels."""
@@ -206,7 +209,7 @@ class PlayedLetterReader:
     ) -> None:
         for one in written:
             if one.after_seconds:
-                await self.pass_seconds(one.after_seconds)
+                await self._pass_seconds(one.after_seconds)
             if one.link and letter is not None:
                 await self._answer_by_link(one, scenario, letter)
             else:

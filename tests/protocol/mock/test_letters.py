@@ -142,3 +142,10 @@ async def test_a_request_in_words_waits_for_staff(template: Path, tmp_path: Path
         await world.settle()
         assert await list_waiting_mails(world) == ["A book for a reader of ours"]
         assert await world.town.requests() == {}
+
+
+async def test_a_mail_that_cannot_be_shown_is_taken_and_kept_aside(by_letter: ByLetter) -> None:
+    world, reader = by_letter
+    broken = b"Subject: Brev 4711\r\nContent-Type: text/plain; charset=tr\xf8ndersk\r\n\r\nHei\r\n"
+    assert reader.receive_mail(broken, world.clock.now()).line.startswith("250 ")
+    assert (reader.exchanges[-1].service, "can't be shown" in reader.exchanges[-1].note) == ("unreadable", True)
