@@ -36,6 +36,9 @@ class NcipRehearsal:
     def mirror_dialect(self, profile: Profile) -> BaseModel:
         return mirror_dialect(_get_ncip_dialect(profile))
 
+    def is_reached_by_tcp(self, profile: Profile) -> bool:
+        return bool(_get_ncip_dialect(profile).tcp.address)
+
     def is_sent(self, service: PartnerService, profile: Profile) -> bool:
         return _get_ncip_dialect(profile).is_service_offered(service.wire)
 

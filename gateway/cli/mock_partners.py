@@ -88,7 +88,7 @@ class TcpPartnerMock(_FollowsRequests):
         self, installation: Installation, profile: Profile, options: MockOptions, _against: str | None
     ) -> AsyncIterator[MockProgram]:
         settings, adapter = installation.settings, self.rehearsed.adapter
-        lines = MockLines(adapter.responder(), adapter.name, profile.max_bytes, settings.folder, installation.clock)
+        lines = MockLines(adapter.responder(), adapter.name, profile, settings.folder, installation.clock)
         partner = _build_partner(installation, profile, options, lines=lines)
         reception = MessageReception(partner, adapter.responder(), self.rehearsed.rehearsal)
         yield MockProgram(

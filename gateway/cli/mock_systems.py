@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar
@@ -16,6 +17,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.runtime.mock_assembly import MockOptions
 from gateway.runtime.mock_catalogue_lines import MockCatalogueLines
+from gateway.runtime.mock_lines import MockLines
 from gateway.runtime.mock_systems import (
     RehearsedCatalogue,
     RehearsedLinkTarget,
@@ -54,11 +56,8 @@ class LibrarySystemMock(_OnlyAnswers):
     """A library's system, which we ask: the profile lets nobody in."""
 
     rehearsed: RehearsedSystem
+    is_over_http: bool
     roles = (PlayedRole.LIBRARY,)
-
-    @property
-    def is_over_http(self) -> bool:
-        return self.rehearsed.adapter.over_http
 
     @property
     def misbehaviours(self) -> Mapping[str, str]:
@@ -71,9 +70,20 @@ class LibrarySystemMock(_OnlyAnswers):
         with TemporaryDirectory(prefix="illgate-mock-") as folder:
             samples = SampleLibraries(installation.parts, Path(folder))
             async with open_mock_library(installation.parts, profile, self.rehearsed, options, samples) as library:
-                endpoint = MockEndpoint(library.system, installation.clock)
-                site = MockSite(library.system, load_page_texts(installation.settings), endpoint)
-                yield MockProgram(site, introduction=library.introduction)
+                system, clock, texts = library.system, installation.clock, load_page_texts(installation.settings)
+                if self.is_over_http:
+                    site = MockSite(system, texts, MockEndpoint(system, clock))
+                    yield MockProgram(site, introduction=library.introduction)
+                    return
+                adapter = self.rehearsed.adapter
+                settings = installation.settings
+                lines = MockLines(adapter.responder(), adapter.name, system.play.profile, settings.folder, clock)
+                yield MockProgram(
+                    MockSite(system, texts),
+                    introduction=library.introduction,
+                    listen=partial(lines.start, system),
+                    stop_listening=lines.stop,
+                )
 
 
 @value_object
@@ -170,7 +180,9 @@ def find_system_mock(adapters: AdapterRegistry, profile: Profile) -> LibrarySyst
     found = find_rehearsed_system(adapters, profile)
     if found is None:
         return None
-    return ClientSystemMock(found) if found.is_client else LibrarySystemMock(found)
+    if found.is_client:
+        return ClientSystemMock(found)
+    return LibrarySystemMock(found, is_over_http=not found.rehearsal.is_reached_by_tcp(profile))
 
 
 def find_catalogue_mock(adapters: AdapterRegistry, profile: Profile) -> CatalogueMock | None:

@@ -179,6 +179,10 @@ class SystemRehearsal(SpoilsAnswers, Protocol):
         """The section of the protocol as the library's system would write it."""
         ...
 
+    def is_reached_by_tcp(self, profile: Profile) -> bool:
+        """Whether the profile says that the library's system is spoken with on raw TCP, not by HTTP."""
+        ...
+
     def is_sent(self, service: PartnerService, profile: Profile) -> bool:
         """Whether the partner of a profile sends it at all."""
         ...

@@ -1,4 +1,5 @@
-"""Where a partner that is played listens and speaks by TCP, on the listeners and connections of the daemon."""
+"""Where a partner that is played listens and speaks by TCP, and a library's system answers, on the listeners and
+connections of the daemon."""
 
 from __future__ import annotations
 
@@ -6,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.domain.clock import Clock
+from gateway.domain.profile import Profile
 from gateway.ports.partner_channel import ChannelMessage, OutgoingMessage
 from gateway.ports.responder import RawMessage, Responder, ResponderAnswer
 from gateway.runtime.listeners import TcpListenerOptions, TcpMessageListener
 from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.runtime.tcp_connection import ConnectionHandlers, ConnectionRules
-from gateway.services.mock.mock_reception import MessageReception
+from gateway.services.mock.mock_answers import MockReception
 from gateway.web.inbound import AdmissionQueue
 
 SILENT_SECONDS = 10.0
@@ -22,12 +24,13 @@ STOP_SECONDS = 1.0
 
 
 class MockLines:
-    """The port `PartnerConnections` for what the partner says. `serve` begins once the partner is made."""
+    """The port `PartnerConnections` for what the partner says. `start` begins once the partner is made. `profile`: as
+    whoever is played would have it."""
 
-    def __init__(self, responder: Responder, protocol: str, limit: int, folder: Path, clock: Clock) -> None:
+    def __init__(self, responder: Responder, protocol: str, profile: Profile, folder: Path, clock: Clock) -> None:
         self._responder = responder
         self._protocol = protocol
-        self._limit = limit
+        self._profile = profile
         self._clock = clock
         self._gate = AdmissionQueue(MESSAGES_AT_ONCE, MESSAGES_AT_ONCE, STOP_SECONDS)
         self._pool = PartnerConnectionPool(self._make_rules, lambda name: name, folder)
@@ -54,19 +57,18 @@ class MockLines:
             self._record(sent)
         return reply
 
-    async def start(self, reception: MessageReception, host: str = "127.0.0.1", port: int = 0) -> str:
+    async def start(self, reception: MockReception, host: str = "127.0.0.1", port: int = 0) -> str:
         """HOST:PORT. `port` 0: a free one. Raises OSError."""
-        exchange = MockAnswerer(reception)
-        profile = reception.partner.play.profile
+        profile = self._profile
+        exchange = MockAnswerer(reception, profile.name)
         options = TcpListenerOptions(
             host=host,
             port=port,
             profile=profile.name,
             protocol=self._protocol,
             framing=lambda: self._responder.framing(profile),
-            limit=lambda: self._limit,
+            limit=lambda: profile.max_bytes,
         )
-        self._profile = profile
         self._listener = TcpMessageListener(options, exchange, self._gate, self._clock, self._pool)
         self._pool.start_serving(ConnectionHandlers(exchange, self._gate, self._clock))
         await self._listener.start()
@@ -80,22 +82,22 @@ class MockLines:
 
     def _make_rules(self, protocol: str, profile: str) -> ConnectionRules:
         framing = self._responder.framing(self._profile)
-        return ConnectionRules(protocol, profile, framing, self._limit, SILENT_SECONDS)
+        return ConnectionRules(protocol, profile, framing, self._profile.max_bytes, SILENT_SECONDS)
 
 
 class MockAnswerer:
-    """`MessageAnswerer` of a partner that is played. Whoever reaches it is let in."""
+    """`MessageAnswerer` of whoever is played. Whoever reaches it is let in, under the profile."""
 
-    def __init__(self, reception: MessageReception) -> None:
+    def __init__(self, reception: MockReception, profile: str) -> None:
         self._reception = reception
+        self._profile = profile
 
     async def handle(self, arrival: RawMessage) -> ResponderAnswer:
         """What the partner says of itself goes out behind its answer. Without an answer nothing is sent."""
-        partner = self._reception.partner
         if arrival.line is not None:
-            arrival.line.admit(partner.play.profile.name)
+            arrival.line.admit(self._profile)
         reply = await self._reception.receive_message(arrival)
         if reply.after_seconds:
-            await partner.pass_seconds(reply.after_seconds)
+            await self._reception.pass_seconds(reply.after_seconds)
         reply.speak()
         return reply.answer if reply.answer is not None else ResponderAnswer(b"")

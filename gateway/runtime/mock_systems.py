@@ -199,6 +199,7 @@ async def open_mock_library(
                 PlayedRole.LIBRARY, options.scenarios, options.chosen, DEFAULT_SCENARIO, system.rehearsal.misbehaviours
             ),
             misbehaviour=options.misbehaviour,
+            over_http=not system.rehearsal.is_reached_by_tcp(profile),
         )
         played = PlayedLibrarySystem(play, system.adapter.responder(), system.rehearsal, exchange.handle, pass_seconds)
         yield MockLibrary(played, samples.introductions[library.symbol])

@@ -30,6 +30,7 @@ from gateway.ports.shared_store import Store
 from gateway.profiles import read_profiles
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.mock_assembly import MockOptions
+from gateway.runtime.mock_lines import MockLines
 from gateway.runtime.mock_systems import find_rehearsed_system, open_mock_library
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.localization import TextCatalogues
@@ -100,7 +101,9 @@ def play_library(parts: Assembly, samples: SampleLibraries, store: Store) -> Pla
     assert rehearsed is not None
 
     @contextlib.asynccontextmanager
-    async def open_played_library(*chosen: str, misbehaviour: str = "") -> AsyncIterator[PlayedLibrary]:
+    async def open_played_library(
+        *chosen: str, misbehaviour: str = "", by_tcp: bool = False
+    ) -> AsyncIterator[PlayedLibrary]:
         waited: list[float] = []
 
         async def pass_time(seconds: float) -> None:
@@ -113,13 +116,18 @@ def play_library(parts: Assembly, samples: SampleLibraries, store: Store) -> Pla
         async with open_mock_library(parts, profile, rehearsed, options, samples, pass_time) as mock:
             site = MockSite(mock.system, TextCatalogues(None, "en"), MockEndpoint(mock.system, clock))
             url = await site.start()
-            section = {"url": f"{url}/ncip", "ncip": {"header": {"our_agency": "GW", "partner_agency": "MAIN"}}}
+            lines = MockLines(rehearsed.adapter.responder(), "ncip", profile, settings.folder, clock)
+            header = {"our_agency": "GW", "partner_agency": "MAIN"}
+            section: dict[str, object] = {"url": f"{url}/ncip", "ncip": {"header": header}}
+            if by_tcp:
+                section = {"ncip": {"header": header, "tcp": {"address": await lines.start(mock.system)}}}
             context = make_context(store, FixedClock(START))
             library = NcipLibrary(context, NcipLibraryOptions.model_validate(section))
             try:
                 yield PlayedLibrary(library, mock.system, url, waited)
             finally:
                 await library.close_connections()
+                await lines.stop()
                 await site.stop()
 
     return open_played_library
@@ -143,6 +151,17 @@ async def test_a_partners_item_is_taken_in_lent_and_taken_back(play_library: Pla
         "CheckInItem",
     ]
     assert "library-answers" in page
+
+
+@SQLITE
+async def test_it_is_asked_on_raw_tcp_too(play_library: PlayLibrary) -> None:
+    async with play_library(by_tcp=True) as played:
+        patron = await played.library.find_patron(PatronKey(PATRON))
+        barcode = await played.accept_item("ILL-TCP", "Über die Brücke — за мостом")
+        await played.library.check_out(barcode, patron.id, "lend")
+        with pytest.raises(Refused):
+            await played.accept_item("ILL-TCP-2", "Sult mock:patron-blocked")
+    assert {one.service for one in played.system.exchanges} >= {"LookupUser", "AcceptItem", "CheckOutItem"}
 
 
 @SQLITE

@@ -251,8 +251,8 @@ async def run_tcp_world(
     options = MockOptions(
         address=f"127.0.0.1:{prepared.port}", scenarios=scenarios, chosen=[scenarios[name] for name in chosen]
     )
-    responder, limit = prepared.adapters.protocols["iso_ill"].responder(), prepared.read_profile().max_bytes
-    lines = MockLines(responder, "iso_ill", limit, folder, prepared.clock)
+    responder = prepared.adapters.protocols["iso_ill"].responder()
+    lines = MockLines(responder, "iso_ill", prepared.read_profile(), folder, prepared.clock)
     partner = prepared.build_partner(options, lines)
     site = MockSite(partner, TextCatalogues(None, "en"))
     await site.start()
