@@ -87,9 +87,9 @@ class NcipPartnerSimulator:
             raise InvalidParameter("amount", str(error)) from error
 
     async def send(self, body: bytes, exchange: ExchangeContext, place: Place) -> TransportReply:
-        transport = open_transport(
-            place, _get_ncip_dialect(exchange.profile), self._build_credentials(exchange.profile)
-        )
+        dialect = _get_ncip_dialect(exchange.profile)
+        content_type = "" if is_only_asked(exchange.profile) else dialect.http.content_type_in
+        transport = open_transport(place, dialect, self._build_credentials(exchange.profile), content_type)
         try:
             return await transport.exchange(body)
         finally:

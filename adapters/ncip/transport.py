@@ -37,6 +37,8 @@ from gateway.ports.partner_simulator import HttpPlace, Place, SendTimeouts, TcpP
 from gateway.ports.tls import ClientTls, make_client_context
 
 MAX_ANSWER = 20_000_000
+
+NO_CONTENT_TYPE = "none"
 """Bytes of the longest answer that is read."""
 
 CHUNK = 65_536
@@ -69,10 +71,13 @@ class HttpCredentials:
     scope: str = ""
 
 
-def open_transport(place: Place, dialect: NcipDialect, credentials: HttpCredentials) -> NcipTransport:
-    """Raises Unavailable when a certificate file can't be used."""
+def open_transport(
+    place: Place, dialect: NcipDialect, credentials: HttpCredentials, content_type: str = ""
+) -> NcipTransport:
+    """`content_type`: what messages call themselves by HTTP, `none`: nothing; empty: as the dialect says. Raises
+    Unavailable when a certificate file can't be used."""
     if isinstance(place, HttpPlace):
-        return HttpTransport(place, dialect.http, credentials)
+        return HttpTransport(place, dialect.http, credentials, content_type)
     return TcpTransport(place, dialect.tcp)
 
 
@@ -91,7 +96,11 @@ class HttpTransport:
     """One connection for each message: a kept one might be closed by the other side just when it is used, and then
     nobody could say whether the message arrived."""
 
-    def __init__(self, place: HttpPlace, http: HttpDialect, credentials: HttpCredentials) -> None:
+    def __init__(
+        self, place: HttpPlace, http: HttpDialect, credentials: HttpCredentials, content_type: str = ""
+    ) -> None:
+        is_encoded = http.body_encoding in (BodyEncoding.URL_ENCODED, BodyEncoding.FORM)
+        self._content_type = content_type or (FORM_TYPE if is_encoded else http.content_type)
         self._url = _parse_url(place.url)
         self._http = http
         self._credentials = credentials
@@ -118,11 +127,8 @@ class HttpTransport:
 
     async def _post_document(self, document: bytes) -> TransportReply:
         url, headers = self._build_address()
-        headers["Content-Type"] = (
-            FORM_TYPE
-            if self._http.body_encoding in (BodyEncoding.URL_ENCODED, BodyEncoding.FORM)
-            else self._http.content_type
-        )
+        if self._content_type != NO_CONTENT_TYPE:
+            headers["Content-Type"] = self._content_type
         return await self._send_request(url, wrap_body(document, self._http), headers)
 
     def _build_address(self) -> tuple[URL, dict[str, str]]:
@@ -148,7 +154,12 @@ class HttpTransport:
         progress = SimpleNamespace(sent=False)
         try:
             async with self._get_session().post(
-                url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=progress
+                url,
+                data=body,
+                headers=headers,
+                skip_auto_headers=("Content-Type",),
+                allow_redirects=False,
+                trace_request_ctx=progress,
             ) as response:
                 raw = await self._read_response(response)
                 seconds = time.perf_counter() - started

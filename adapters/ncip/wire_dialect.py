@@ -286,6 +286,11 @@ class HttpDialect(ProfileSection):
     content_type: str = Field(
         "application/xml; charset=utf-8", description="out and answers (XL takes nothing but application/xml)"
     )
+    content_type_in: str = Field(
+        "",
+        description="in: what its messages call themselves, for `illgate send` and `illgate mock`: a media type, or "
+        "`none` (VCU sends none, USMAI text/html); empty: as content_type, an encoded body as a form",
+    )
     accepted: tuple[str, ...] = Field(
         (),
         description="in: media types accepted, lower case, others get a Protocol Error; empty: all, even none "

@@ -150,6 +150,10 @@ async def test_its_octets_are_those_of_the_system(play_client: PlayClient) -> No
     async with play_client("illiad-aleph") as (client, endpoint):
         await play_scenario(client, "client-borrows")
     assert endpoint.arrivals[0].body.startswith(b"%3CNCIPMessage"), "USMAI encodes all of it as a URL"
+    assert endpoint.arrivals[0].headers["content-type"] == "text/html; charset=UTF-8"
+    async with play_client("illiad-alma") as (client, endpoint):
+        await play_scenario(client, "client-unknown-patron")
+    assert "content-type" not in endpoint.arrivals[0].headers
     async with play_client("relais-d2d") as (client, endpoint):
         await play_scenario(client, "client-borrows")
     assert b'<NCIPMessage xmlns="http://www.niso.org/2008/ncip"' in endpoint.arrivals[0].body
