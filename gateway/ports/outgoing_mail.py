@@ -22,7 +22,7 @@ from typing import Protocol
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.secret_reference import SecretReference
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import PartnerMessage
@@ -114,11 +114,13 @@ _BREAKS = re.compile(r"[\x00-\x1f\x7f]+")
 def build_mail(letter: RenderedLetter, sender: LetterSender) -> EmailMessage:
     """Raises Refused when there is no address to send to, or one that is none; whose, it doesn't say."""
     mail = EmailMessage(policy=POLICY)
-    mail["From"] = _parse_mail_address(sender.address, sender.name, "the sender's address (mail.sender)")
-    mail["To"] = _parse_mail_address(letter.to, "", "the address of the one who is written to")
+    mail["From"] = _parse_mail_address(
+        sender.address, sender.name, write_sentence("the sender's address (mail.sender)")
+    )
+    mail["To"] = _parse_mail_address(letter.to, "", write_sentence("the address of the one who is written to"))
     reply_to = letter.reply_to or sender.reply_to
     if reply_to:
-        mail["Reply-To"] = _parse_mail_address(reply_to, "", "the address for answers")
+        mail["Reply-To"] = _parse_mail_address(reply_to, "", write_sentence("the address for answers"))
     mail["Subject"] = _flatten_line(letter.subject)
     if letter.at is not None:
         mail["Date"] = format_datetime(letter.at)
@@ -187,7 +189,7 @@ def _can_encode_letter(letter: RenderedLetter) -> bool:
     return True
 
 
-def _parse_mail_address(address: str, name: str, what: str) -> Address:
+def _parse_mail_address(address: str, name: str, what: Sentence) -> Address:
     if not address:
         raise Refused(RefusalReason.DATA_MISSING, write_sentence("A letter can't be sent without %(what)s.", what=what))
     wrong = Refused(

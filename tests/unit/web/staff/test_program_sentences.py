@@ -16,6 +16,7 @@ from gateway.domain.requests.request import RotaLine
 from gateway.domain.requests.rota import PartnerStanding, cost_objection, profile_objection, rank_suppliers
 from gateway.domain.sentences import write_sentence
 from gateway.ports.catalogue import HoldingAnswer, HoldingsReport
+from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
 from gateway.services.localization import TextCatalogues
 from gateway.services.outbox.attempts import NEVER_ENDED, decide_retry
 from gateway.services.outbox.queue import OutboxOptions
@@ -169,6 +170,17 @@ def test_a_sentence_within_another_has_no_full_stop() -> None:
 
     assert said == "title: There is no profile 'bergen'"
     assert GERMAN.translate_sentence(said) == "title: Ein Profil „bergen“ gibt es nicht"
+
+
+def test_whose_address_a_letter_lacks_is_said_in_the_readers_language() -> None:
+    letter = RenderedLetter(to="desk@northfield.example", subject="Buch", text="Bitte.")
+
+    with pytest.raises(Refused) as refused:
+        build_mail(letter, LetterSender(address="", name=""))
+
+    assert GERMAN.translate_sentence(refused.value.detail) == (
+        "Ein Brief lässt sich nicht ohne die Adresse des Absenders (mail.sender) senden."
+    )
 
 
 def test_what_to_do_besides_an_act_is_told_sentence_by_sentence() -> None:
