@@ -87,6 +87,7 @@ def test_slips_are_two_clicks_away_and_their_codes_scan(
             assert fits(page), width
         page.evaluate(axe_core)
         assert grave(page.evaluate(RUN)) == []
+        page.emulate_media(forced_colors="active", color_scheme="dark")  # paper stays black on white
         page.evaluate("document.documentElement.style.zoom = '3'")  # as large as 300 dots an inch on paper
         shot = Image.open(io.BytesIO(page.locator(".sheets").screenshot()))
         codes = {one.text for one in zxingcpp.read_barcodes(shot, formats=zxingcpp.BarcodeFormat.Code128)}

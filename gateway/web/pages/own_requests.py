@@ -73,6 +73,7 @@ async def show_own_request(page: PageRequest) -> web.Response:
         view=view,
         is_new=is_new,
         done=_text_of_done(page, done),
+        is_too_late=done == TOO_LATE,
         one=make_shown_request(page, view),
         rows=(
             *readers_citation_rows(one.citation, words),
