@@ -323,7 +323,8 @@ class PartnerPolicy(ProfileSection):
         "other side, to it and from it (ISO 18626)",
     )
     closures: tuple[Closure, ...] = Field(
-        (), description="when it isn't asked; what is open already goes on (facts/users-want.md 20)"
+        (),
+        description="when it isn't asked; what is open already goes on, and no answer is due (facts/users-want.md 20)",
     )
     network: NetworkMember | None = Field(
         None, description="its gateway, where it is a member of our network: says how busy other suppliers are"

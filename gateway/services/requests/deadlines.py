@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
@@ -10,11 +10,15 @@ from gateway.domain import due_dates
 from gateway.domain.due_dates import due_moment
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests import rota
-from gateway.domain.requests.partner_policy import Workflow
+from gateway.domain.requests.calendar import Calendar, NoOpenDayError
+from gateway.domain.requests.partner_policy import Closure, Workflow
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.value import value_object
 from gateway.services.library_context import LibraryContext
+
+AWAITING_PARTNER = frozenset({TimerKind.ANSWER, TimerKind.CHASE, TimerKind.RENEWAL})
+"""Timers that wait for a partner: they stand still while it is closed (facts/users-want.md 20)."""
 
 
 @value_object
@@ -23,9 +27,17 @@ class _TimerContext:
     request: Request
     workflow: Workflow
     now: datetime
+    closures: tuple[Closure, ...] = ()
 
     def add_business_days(self, days: int) -> datetime:
         return self.context.calendar.add_open_days(self.now, days)
+
+    def add_partner_days(self, days: int) -> datetime:
+        """Business days on which the partner is there too. One that never is again is not waited for longer."""
+        try:
+            return _exclude_closures(self.context.calendar, self.closures).add_open_days(self.now, days)
+        except NoOpenDayError:
+            return self.add_business_days(days)
 
     def drop_known_overdue(self, due: datetime | None) -> datetime | None:
         """A date that is over already, and is known to be: nobody is told twice."""
@@ -36,13 +48,31 @@ class _TimerContext:
         return datetime.combine(day + timedelta(days=1), time.min, self.context.zone)
 
 
-def timer_due(context: LibraryContext, timer: TimerKind, request: Request, now: datetime) -> datetime | None:
+def timer_due(
+    context: LibraryContext, timer: TimerKind, request: Request, now: datetime, closures: Iterable[Closure] = ()
+) -> datetime | None:
     """None: this timer has nothing to wait for, or only for a day at the end of all days (9999-12-31 is sent for
-    "whenever")."""
+    "whenever"). `closures`: of the request's partner, for what is AWAITING_PARTNER."""
     try:
-        return _RULES[timer](_TimerContext(context, request, context.workflow(request), now))
+        return _RULES[timer](_TimerContext(context, request, context.workflow(request), now, tuple(closures)))
     except OverflowError:
         return None
+
+
+def find_reopening(context: LibraryContext, now: datetime, closures: Iterable[Closure]) -> datetime | None:
+    """When a partner that is closed today is there again, on a business day; None: it is there, or never again."""
+    closed = tuple(closures)
+    today = context.calendar.day_of_moment(now)
+    if not any(one.includes_day(today) for one in closed):
+        return None
+    try:
+        return _exclude_closures(context.calendar, closed).add_open_days(now, 1)
+    except NoOpenDayError:
+        return None
+
+
+def _exclude_closures(calendar: Calendar, closures: tuple[Closure, ...]) -> Calendar:
+    return replace(calendar, closed=(*calendar.closed, *closures))
 
 
 def _need_by_due(case: _TimerContext) -> datetime | None:
@@ -54,12 +84,12 @@ def _answer_due(case: _TimerContext) -> datetime | None:
     rules = case.workflow.borrowing
     match case.request.state:
         case BorrowingState.CONDITIONAL:
-            return case.add_business_days(rules.condition_days)
+            return case.add_partner_days(rules.condition_days)
         case BorrowingState.CANCEL_PENDING:
-            return case.add_business_days(rules.cancel_days)
+            return case.add_partner_days(rules.cancel_days)
         case LendingState.CONDITIONAL:
-            return case.add_business_days(case.workflow.lending.condition_days)
-    return case.add_business_days(rules.answer_days)
+            return case.add_partner_days(case.workflow.lending.condition_days)
+    return case.add_partner_days(rules.answer_days)
 
 
 def _retry_due(case: _TimerContext) -> datetime | None:
@@ -104,8 +134,8 @@ _RULES: dict[TimerKind, Callable[[_TimerContext], datetime | None]] = {
     TimerKind.NEED_BY: _need_by_due,
     TimerKind.ANSWER: _answer_due,
     TimerKind.RETRY: _retry_due,
-    TimerKind.CHASE: lambda case: case.add_business_days(case.workflow.borrowing.ship_days),
-    TimerKind.RENEWAL: lambda case: case.add_business_days(case.workflow.borrowing.renewal_days),
+    TimerKind.CHASE: lambda case: case.add_partner_days(case.workflow.borrowing.ship_days),
+    TimerKind.RENEWAL: lambda case: case.add_partner_days(case.workflow.borrowing.renewal_days),
     TimerKind.PATRON_DUE: _patron_due,
     TimerKind.DUE_SOON: _reminder_due,
     TimerKind.LENDER_DUE: _lender_due,

@@ -38,7 +38,8 @@ from gateway.ports.partner_channel import (
 )
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
-from gateway.services.requests.deadlines import timer_due
+from gateway.services.requests.deadlines import AWAITING_PARTNER, timer_due
+from gateway.services.requests.partner_closures import load_closures
 from gateway.store.requests import order_batches, outbox, timers
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow
@@ -66,10 +67,18 @@ def write_effects(
             start_batch_timer(connection, context, row)
     request, at = transition.request, transition.event.at
     for effect in transition.effects:
-        if isinstance(effect, StartTimer) and (due := timer_due(context, effect.timer, request, at)) is not None:
+        if isinstance(effect, StartTimer) and (due := _timer_due(connection, context, effect, request, at)) is not None:
             timers.start_timer(connection, context.symbol, request.id, effect.timer, due)
         elif isinstance(effect, StartTimer | StopTimer):
             timers.stop_timer(connection, context.symbol, request.id, effect.timer)
+
+
+def _timer_due(
+    connection: Transaction, context: LibraryContext, effect: StartTimer, request: Request, at: datetime
+) -> datetime | None:
+    is_awaited = effect.timer in AWAITING_PARTNER
+    closures = load_closures(connection, context, request.partner.profile) if is_awaited else ()
+    return timer_due(context, effect.timer, request, at, closures)
 
 
 def new_outbox_row(request: Request, kind: str, target: str, payload: str, at: datetime, id_: str = "") -> OutboxRow:

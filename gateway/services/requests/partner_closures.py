@@ -11,6 +11,7 @@ from gateway.domain.requests.staff_views import PartnerClosureView
 from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.store import partner_closures
 from gateway.store.partner_closures import PartnerClosureRow
@@ -78,6 +79,15 @@ class PartnerClosureService:
         )
         if not gone:
             raise NotFound("closure")
+
+
+def load_closures(connection: Transaction, context: LibraryContext, partner: str) -> tuple[Closure, ...]:
+    """Of one partner, from today on: those of its profile and those that staff have written."""
+    policy = context.partner(partner)
+    if policy is None:
+        return ()
+    rows = partner_closures.list_partner_closures(connection, context.symbol, context.today())
+    return extend_closures({partner: policy}, rows)[partner].closures
 
 
 def extend_closures(

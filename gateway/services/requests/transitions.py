@@ -21,8 +21,9 @@ from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import carry_transition
 from gateway.services.library_context import LibraryContext, require_request
-from gateway.services.requests.deadlines import complete_request
+from gateway.services.requests.deadlines import AWAITING_PARTNER, complete_request, find_reopening
 from gateway.services.requests.effects import write_effects
+from gateway.services.requests.partner_closures import load_closures
 from gateway.services.requests.request_messages import track_denied_message, track_message
 from gateway.services.webhooks import announce_event
 from gateway.store.requests import history, requests, timers
@@ -137,7 +138,8 @@ def history_line(row: EventRow) -> HistoryLine:
 
 
 async def apply_expired_timer(context: LibraryContext, row: TimerRow) -> None:
-    """The event and the end of the timer in one transaction. Raises Unavailable."""
+    """The event and the end of the timer in one transaction; what waits for a partner that is closed waits on. Raises
+    Unavailable."""
     try:
         request = await require_request(context, row.request_id)
     except NotFound:  # its request is gone: nothing is left to happen
@@ -149,6 +151,12 @@ async def apply_expired_timer(context: LibraryContext, row: TimerRow) -> None:
         # Ended first: the event may set the same timer anew.
         if not timers.take_timer(connection, row):
             return
+        if row.timer in AWAITING_PARTNER:
+            closures = load_closures(connection, context, request.partner.profile)
+            reopening = find_reopening(context, context.now(), closures)
+            if reopening is not None:
+                timers.start_timer(connection, context.symbol, request.id, row.timer, reopening)
+                return
         outcome = apply_event_in(connection, context, EventRequest(request_id=row.request_id, event=event))
         assert not isinstance(outcome, Denied), outcome
 

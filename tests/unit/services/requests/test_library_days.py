@@ -36,9 +36,13 @@ async def be_asked_later(north: NcipTown, at: datetime, retry_after: date) -> Re
     return await north.see(request)
 
 
-async def find_retry_time(north: NcipTown, request: Request) -> datetime | None:
+async def find_timer(north: NcipTown, request: Request, timer: TimerKind) -> datetime | None:
     found = await north.town.context.store.read(lambda c: timers.list_timers_of_request(c, "NORTH", request.id))
-    return next((one.at for one in found if one.timer is TimerKind.RETRY), None)
+    return next((one.at for one in found if one.timer is timer), None)
+
+
+async def find_retry_time(north: NcipTown, request: Request) -> datetime | None:
+    return await find_timer(north, request, TimerKind.RETRY)
 
 
 async def test_in_the_west_tomorrow_is_waited_for_in_the_evening_too(template: Path, tmp_path: Path) -> None:
@@ -71,6 +75,23 @@ async def test_in_the_east_a_day_that_has_come_is_not_waited_for(template: Path,
 
         assert (await north.see(request)).state is BorrowingState.NO_SUPPLIER
         assert await find_retry_time(north, request) is None
+
+
+async def test_the_time_for_an_answer_stands_still_while_the_partner_is_closed(north: NcipTown) -> None:
+    """South is closed from Monday to Saturday, as its profile says; then again, as staff have heard."""
+    friday = datetime(2026, 4, 17, 9, 0, tzinfo=UTC)
+    north.clock.advance(friday - north.clock.now())
+    request = await north.asked()
+    third_day = datetime(2026, 4, 29, 9, 0, tzinfo=UTC)
+    assert await find_timer(north, request, TimerKind.ANSWER) == third_day
+
+    closures = north.town.gateway.managed.closures
+    await closures.add_closure("NORTH", "south", date(2026, 4, 29), date(2026, 5, 4), "", "staff:ana")
+    north.clock.advance(third_day - north.clock.now())
+    await north.quiet()
+
+    assert (await north.see(request)).state is BorrowingState.REQUESTED
+    assert await find_timer(north, request, TimerKind.ANSWER) == datetime(2026, 5, 5, 9, 0, tzinfo=UTC)
 
 
 def test_a_renewal_to_the_end_of_the_day_that_is_known_is_no_news() -> None:
