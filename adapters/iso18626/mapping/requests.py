@@ -67,6 +67,9 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 ALREADY_TRIED = "already-tried"
 REQUEST_SUB_TYPE = "request-sub-type"
+ANY_EDITION = "any-edition"
+PREFERRED_EDITION = "preferred-edition"
+ACCEPTED_CONDITION = "accepted-condition"
 
 _SERVICE_IN = {Wanted.COPY: ServiceType.COPY, Wanted.COPY_OR_LOAN: ServiceType.COPY_OR_LOAN}
 _SERVICE_OUT = {
@@ -171,11 +174,11 @@ def _iterate_extras(message: IllRequest, service: ServiceInfo, context: MappingC
     if service.copyright_compliance is not None:
         yield CitationExtra("copyright-compliance", service.copyright_compliance.value)
     if service.any_edition is not None:
-        yield CitationExtra("any-edition", "true" if service.any_edition else "false", "boolean")
+        yield CitationExtra(ANY_EDITION, "true" if service.any_edition else "false", "boolean")
     if service.preferred_edition:
-        yield CitationExtra("preferred-edition", service.preferred_edition)
+        yield CitationExtra(PREFERRED_EDITION, service.preferred_edition)
     for condition in service.loan_conditions:
-        yield CitationExtra("accepted-condition", condition.value)
+        yield CitationExtra(ACCEPTED_CONDITION, condition.value)
     for one in message.requested_delivery:
         electronic = one.address.electronic if one.address is not None else None
         if electronic is not None and electronic.data and "@" not in electronic.data:
@@ -248,7 +251,9 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
         item_format=_write_word(request.service.format),
         need_before_date=context.write_end_of_day(request.dates.need_by),
         copyright_compliance=_write_code(extras.get("copyright-compliance", "")),
-        loan_conditions=write_conditions(conditions) if context.dialect.schema_version >= SchemaVersion.V2021 else (),
+        any_edition=_ANY_EDITION.get(extras.get(ANY_EDITION, "")),
+        preferred_edition=extras.get(PREFERRED_EDITION),
+        loan_conditions=_write_accepted_conditions(request, conditions, context),
         start_date=context.write_end_of_day(request.dates.start),
         end_date=context.write_end_of_day(request.dates.end),
         note="; ".join(part for part in notes if part) or None,
@@ -268,6 +273,18 @@ def has_volume_elements(request: Request, version: SchemaVersion) -> bool:
     """Whether the volumes that are wanted can be named in elements, one for each; else the note names them."""
     labels = [one.label for one in request.volumes]
     return version >= SchemaVersion.V2021 and len(labels) > 1 and all(labels) and not request.citation.volume
+
+
+_ANY_EDITION = {"true": True, "false": False}
+
+
+def _write_accepted_conditions(
+    request: Request, conditions: Iterable[LoanCondition], context: MappingContext
+) -> tuple[Code, ...]:
+    """Those that this supplier has set, and those that whoever asks through us accepts."""
+    is_known = context.dialect.schema_version >= SchemaVersion.V2021  # before, `_write_accepted_term` says them
+    said = (Code(one.value) for one in request.extras if one.name == ACCEPTED_CONDITION)
+    return tuple(dict.fromkeys((*(write_conditions(conditions) if is_known else ()), *said)))
 
 
 def _write_accepted_term(conditions: Iterable[LoanCondition], context: MappingContext) -> str:

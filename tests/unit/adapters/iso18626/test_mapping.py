@@ -32,7 +32,7 @@ from adapters.iso18626.messages.structures import (
     SupplierHeader,
 )
 from gateway.domain.problems import RefusalReason, Refused
-from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.citation import Citation, CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import (
     AttemptStatus,
@@ -309,6 +309,29 @@ def test_a_retry_accepts_the_conditions_that_its_supplier_has_set(version: str, 
     assert said.service_info.previous_request_id == "B-17"
     assert [one.value for one in said.service_info.loan_conditions] == elements
     assert said.service_info.note == note
+
+
+def test_terms_of_a_request_that_came_through_us_go_on_to_its_supplier() -> None:
+    terms = {"any-edition": "false", "preferred-edition": "ThisEdition", "accepted-condition": "LibraryUseOnly"}
+    extras = tuple(CitationExtra(name, value) for name, value in terms.items())
+    message = PartnerMessage(
+        id="1",
+        kind=EventKind.REQUEST,
+        at=NOW,
+        sender=BORROWER,
+        receiver=LENDER,
+        role=Role.BORROWING,
+        transaction="B-17",
+        details=EventDetails(),
+        request=borrowing(attempts=(attempt(transaction="B-17"),), extras=extras),
+    )
+    dialect = Iso18626Dialect(version="2021-2")
+    context = MappingContext(library_zone=OSLO, currency="NOK", ours=(BORROWER.symbol,), dialect=dialect)
+    (said,) = messages_of_event(message, context)
+    heard = event_of_message(decode_message(encode_message(said, dialect.schema_version).data).message, context, "1")
+
+    assert heard.request is not None
+    assert {one.name: one.value for one in heard.request.extras} == terms
 
 
 def test_a_renewal_names_the_day_that_is_wished() -> None:
