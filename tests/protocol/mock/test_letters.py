@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import ServiceType
+from gateway.domain.requests.request import LibraryParty, ServiceType
+from gateway.domain.requests.views import LendingDraft
 from gateway.services.mock.letter_reader import PlayedLetterReader
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios
 from tests.protocol.mock.world import FJORDBY, MockWorld, PartnerMailbox, make_template, run_letter_world
@@ -47,11 +50,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def by_letter(template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ByLetter]:
     async with run_letter_world(template, tmp_path_factory.mktemp("world"), LETTERS) as opened:
         yield opened
-
-
-async def list_waiting_mails(world: MockWorld) -> list[str]:
-    """Subjects of mails that staff must look at."""
-    return [row.subject for row in (await world.town.gateway.mailboxes.desk.list_mails("CLK", 100, "")).rows]
 
 
 async def test_a_loan_goes_by_links_from_the_letter_to_the_way_home(by_letter: ByLetter) -> None:
@@ -136,12 +134,30 @@ async def test_links_of_a_letter_in_german_and_plain_text_are_found(template: Pa
         assert [one.service for one in reader.exchanges][-1] == "link: Es ist abgeschickt"
 
 
-async def test_a_request_in_words_waits_for_staff(template: Path, tmp_path: Path) -> None:
+async def test_a_request_in_words_is_entered_by_staff_and_followed_by_links(template: Path, tmp_path: Path) -> None:
     async with run_letter_world(template, tmp_path, LETTERS, ["letter-asks"]) as (world, reader):
         reader.begin_scenario(load_scenarios([SHIPPED_SCENARIOS])["letter-asks"])
         await world.settle()
-        assert await list_waiting_mails(world) == ["A book for a reader of ours"]
+        desk = world.town.gateway.mailboxes.desk
+        (waiting,) = (await desk.list_mails("CLK", 100, "")).rows
+        assert waiting.subject == "A book for a reader of ours"
         assert await world.town.requests() == {}
+
+        draft = LendingDraft(
+            citation=Citation(title="Fjorden om natten", author="Ingrid Åsgaard"),
+            requester=LibraryParty(profile="fjordby"),
+            actor="staff:ada",
+        )
+        lending = await world.town.front.create_lending("CLK", draft)
+        await desk.assign_mail("CLK", waiting.id, lending.number, draft.actor)
+        world.clock.advance(timedelta(minutes=1))
+        await world.act(lending, EventKind.SHIPPED, barcode=await world.find_free_barcode())
+        assert (await world.town.show(lending.id)).request.state.value == "returned"
+        assert [one.service for one in reader.exchanges if not one.came] == [
+            "mail",
+            "link: It has arrived",
+            "link: We have sent it back",
+        ]
 
 
 async def test_a_mail_that_cannot_be_shown_is_taken_and_kept_aside(by_letter: ByLetter) -> None:
