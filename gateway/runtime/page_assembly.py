@@ -20,6 +20,7 @@ from gateway.services.library_context import LibraryContext
 from gateway.services.localization import TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.partner_probe import PartnerProbe
+from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.sign_in_attempts import AttemptCounter
 from gateway.services.staff_sign_in import SessionTimes, StaffSignInService
 from gateway.services.users import UserService
@@ -35,7 +36,7 @@ from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_viewers import RequestViewers
 from gateway.web.staff.staff_request import COOKIE as STAFF_COOKIE
-from gateway.web.staff.staff_request import CheckReadiness, RetentionDays, StaffServices
+from gateway.web.staff.staff_request import CheckReadiness, StaffServices
 from gateway.web.start_page import StartLinks, StartPage
 from gateway.web.trusted_proxies import TrustedProxies
 
@@ -70,6 +71,9 @@ def make_pages(
             links=resolver.links,
             offering=resolver.offering,
             patrons=managed.patrons,
+            patron_data=managed.patron_data,
+            retention=_read_retention(settings),
+            users=UserService(store, clock),
             texts=TextCatalogues(settings.letters_folder, settings.letters.language),
             store=store,
             clock=clock,
@@ -84,6 +88,11 @@ def make_pages(
             sends_mail=bool(settings.mail.host),
         )
     )
+
+
+def _read_retention(settings: Settings) -> RetentionDays:
+    journal = settings.journal
+    return RetentionDays(journal.keep_bodies_days, journal.keep_rows_days, settings.staff.audit_days)
 
 
 def make_partner_probe(
@@ -138,9 +147,7 @@ def make_staff_pages(
             statistics=managed.statistics,
             mails=mailboxes.desk,
             patron_data=managed.patron_data,
-            retention=RetentionDays(
-                settings.journal.keep_bodies_days, settings.journal.keep_rows_days, settings.staff.audit_days
-            ),
+            retention=_read_retention(settings),
             operation=operation,
             check_readiness=check_readiness,
             protocols=sorted({*adapters.protocols, *adapters.channels, *adapters.mail_formats}),

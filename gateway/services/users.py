@@ -192,7 +192,8 @@ class UserService:
 
     async def log_patron_data(self, library: str, action: str, detail: str, by: AuditOrigin) -> None:
         """Somebody has counted, given out or forgotten what is held about a patron. `action`: patron-counted,
-        patron-exported or patron-forgotten; who the patron is isn't kept."""
+        patron-exported or patron-forgotten, by patrons themselves own-data-exported or own-data-forgotten; who the
+        patron is isn't kept."""
         now = self._clock.now()
         await self._store.write(
             lambda c: audit.add_audit_entry(c, library, now, by.actor, action, detail=detail, peer=by.peer)

@@ -70,11 +70,16 @@ def test_every_page(site: Site, browsing: Browsing, axe_core: str, width: int, s
         inspector.look("sent")
         page.get_by_role("link", name="My requests").first.click()
         inspector.look("own requests")
+        page.get_by_role("link", name="What we keep about you").click()
+        inspector.look("own data")
+        page.locator("#pin-file").fill("0000")
+        page.get_by_role("button", name="Save as a file").click()
+        inspector.look("own data with a wrong PIN")
         page.get_by_role("button", name="Sign out").click()
         inspector.look("signed out")
 
     assert inspector.found == {}
-    assert len(inspector.looked_at) == 16
+    assert len(inspector.looked_at) == 18
 
 
 def test_a_page_in_german(site: Site, browsing: Browsing, axe_core: str) -> None:

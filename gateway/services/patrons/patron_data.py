@@ -1,7 +1,7 @@
 """What the gateway holds about one patron: counted, given out whole, and forgotten before its time.
 
 A patron is meant by card number or by the library's own id, as requests have them, so that it works for patrons whom
-the library's system no longer knows.
+the library's system no longer knows. Patrons themselves are meant by their id alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 
 from gateway.domain.requests.events import Event, EventKind, timer_signal
-from gateway.domain.requests.request import PatronLink, Request
+from gateway.domain.requests.request import PatronLink, Request, Role
 from gateway.domain.requests.search_terms import SearchTermKind
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import TimerKind
@@ -27,8 +27,33 @@ MAX_REQUESTS = 2_000
 """Of one patron; more are never given out or forgotten in part: it is said."""
 
 
+PATRON_FILE = "reader.json"
+"""Name of the file that is given out."""
+
+
 class TooManyRequestsError(Exception):
     """The number is in more than MAX_REQUESTS requests, so it is hardly one patron's."""
+
+
+@value_object
+class RetentionDays:
+    """What gateway.yml says of it; the library's own days are in its rules."""
+
+    message_contents: int
+    messages: int
+    audit: int
+
+
+@value_object
+class PatronNumber:
+    """By which requests name a patron: a card, or the library's id. `is_id`: the id and nothing else, since a card of
+    somebody else may be written in the same way."""
+
+    text: str
+    is_id: bool = False
+
+    def is_in(self, link: PatronLink) -> bool:
+        return self.text == link.id or (not self.is_id and self.text == link.identifier)
 
 
 @value_object
@@ -61,34 +86,34 @@ class PatronDataService:
 
     contexts: Mapping[str, LibraryContext]
 
-    async def find_data(self, library: str, number: str) -> HeldPatronData:
-        """`number`: a card, or the library's id of the patron, exactly. Raises TooManyRequestsError."""
+    async def find_data(self, library: str, number: PatronNumber) -> HeldPatronData:
+        """Numbers are compared exactly. Raises TooManyRequestsError."""
         context = find_library_context(self.contexts, library)
-        return HeldPatronData(await context.store.read(lambda c: _find_requests(c, context.symbol, number.strip())))
+        return HeldPatronData(await context.store.read(lambda c: _find_requests(c, context.symbol, number)))
 
-    async def export_data(self, library: str, number: str) -> Mapping[str, object]:
+    async def export_data(self, library: str, number: PatronNumber) -> Mapping[str, object]:
         """All of it, ready for JSON: each request as it is stored, with its history, and which messages about it the
         journal has. Raises TooManyRequestsError."""
         context = find_library_context(self.contexts, library)
 
         def read_all(connection: Transaction) -> list[Mapping[str, object]]:
-            found = _find_requests(connection, context.symbol, number.strip())
+            found = _find_requests(connection, context.symbol, number)
             return [_export_request(connection, context, one) for one in found]
 
         made = context.now().isoformat(timespec="seconds")
         return {
             "library": context.symbol,
             "made": made,
-            "number": number.strip(),
+            "number": number.text,
             "requests": await context.store.read(read_all),
         }
 
-    async def forget_patron(self, library: str, number: str, actor: str) -> ForgottenPatronData:
+    async def forget_patron(self, library: str, number: PatronNumber, actor: str) -> ForgottenPatronData:
         """Closed requests forget the patron now, with what people wrote in them, the contents of messages and mails
         about them, and what was sent; the patron is signed out. Open ones forget in their time. Raises
         TooManyRequestsError."""
-        context, wanted = find_library_context(self.contexts, library), number.strip()
-        held = await self.find_data(library, wanted)
+        context = find_library_context(self.contexts, library)
+        held = await self.find_data(library, number)
         forgotten: list[str] = []
         messages = 0
         for request in held.closed_requests:
@@ -96,25 +121,28 @@ class PatronDataService:
             if gone is not None:
                 forgotten.append(request.number)
                 messages += gone
-        ids = {link.id for one in held.requests for link in _links_of(one, wanted)}
+        ids = {link.id for one in held.requests for link in _links_of(one, number)}
         await context.store.write(lambda c: patron_sessions.end_patron_sessions(c, context.symbol, ids))
         context.wake_outbox()
         return ForgottenPatronData(tuple(forgotten), tuple(one.number for one in held.open_requests), messages)
 
 
-def _find_requests(connection: Transaction, library: str, number: str) -> tuple[Request, ...]:
-    if not number:
+def _find_requests(connection: Transaction, library: str, number: PatronNumber) -> tuple[Request, ...]:
+    if not number.text:
         return ()
-    ids = request_search.find_ids_by_term(connection, library, SearchTermKind.PATRON, number, MAX_REQUESTS + 1)
+    ids = request_search.find_ids_by_term(connection, library, SearchTermKind.PATRON, number.text, MAX_REQUESTS + 1)
     if len(ids) > MAX_REQUESTS:
-        raise TooManyRequestsError(number)
+        raise TooManyRequestsError(number.text)
     loaded = (requests.load_request(connection, library, id_) for id_ in sorted(ids, reverse=True))
     return tuple(one for one in loaded if one is not None and _links_of(one, number))
 
 
-def _links_of(request: Request, number: str) -> tuple[PatronLink, ...]:
-    """To the patron that this number means."""
-    return tuple(link for link in (request.patron, request.direct_patron) if number in (link.id, link.identifier))
+def _links_of(request: Request, number: PatronNumber) -> tuple[PatronLink, ...]:
+    """To the patron that this number means. The id of a patron of ours is no number of another library's patron."""
+    if number.is_id and request.role is not Role.BORROWING:
+        return ()
+    links = (request.patron,) if number.is_id else (request.patron, request.direct_patron)
+    return tuple(link for link in links if number.is_in(link))
 
 
 def _export_request(connection: Transaction, context: LibraryContext, request: Request) -> Mapping[str, object]:

@@ -6,6 +6,7 @@ A page loads nothing from other hosts, and has no script or style in itself: the
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -102,3 +103,15 @@ def html_response(text: str, status: int, embed_in: tuple[str, ...] = (), frames
 def redirect_response(path: str) -> web.Response:
     """After something was done: a page that can be loaded again without doing it again."""
     return web.Response(status=303, headers={**HEADERS, hdrs.LOCATION: path})
+
+
+def json_file_response(document: Mapping[str, object], name: str) -> web.Response:
+    """To be saved under this name."""
+    return web.Response(
+        body=json.dumps(document, ensure_ascii=False, indent=2).encode(),
+        headers={
+            **HEADERS,
+            hdrs.CONTENT_TYPE: "application/json; charset=utf-8",
+            hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"',
+        },
+    )

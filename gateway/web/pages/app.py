@@ -14,7 +14,7 @@ from gateway.services.desks.sent_forms import FORM_MEMORY
 from gateway.store import patron_sessions
 from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
 from gateway.web.html.visits import LANGUAGE, hash_token, preferred_languages
-from gateway.web.pages import citation_form, offer_pages, order_forms, own_requests, sign_in_pages
+from gateway.web.pages import citation_form, offer_pages, order_forms, own_data, own_requests, sign_in_pages
 from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageRequest, PageServices
 from gateway.web.pages.page_texts import FAULT_TEXTS
 from gateway.web.pages.sign_in import SignInFailedError, SignInMethod
@@ -40,6 +40,9 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "/sign-in/provider", sign_in_pages.redirect_to_provider),
     ("GET", "/signed-in", sign_in_pages.finish_oidc),
     ("POST", "/sign-out", sign_in_pages.sign_out),
+    ("GET", "/privacy", own_data.show_own_data),
+    ("POST", "/privacy/file", own_data.export_own_data),
+    ("POST", "/privacy/erase", own_data.erase_own_data),
     ("GET", "/requests", own_requests.list_own_requests),
     ("GET", "/requests/{id}", own_requests.show_own_request),
     ("GET", "/requests/{id}/{act}", own_requests.ask_before_act),

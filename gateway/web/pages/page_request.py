@@ -24,7 +24,9 @@ from gateway.services.letters.facts import readers_citation_rows
 from gateway.services.library_context import LibraryContext
 from gateway.services.localization import Localization, TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
+from gateway.services.patrons.patron_data import PatronDataService, RetentionDays
 from gateway.services.patrons.patron_requests import PatronRequestService
+from gateway.services.users import UserService
 from gateway.services.vocabulary import LanguageWords, words_of_language
 from gateway.settings.patron_pages import SignInSettings
 from gateway.store.patron_sessions import SessionRow
@@ -70,6 +72,9 @@ class PageServices:
     links: LinkFormat
     offering: FulfilmentService
     patrons: PatronRequestService
+    patron_data: PatronDataService
+    retention: RetentionDays
+    users: UserService
     texts: TextCatalogues
     store: Store
     clock: Clock

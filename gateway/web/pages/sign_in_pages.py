@@ -34,8 +34,10 @@ MAX_JOURNEY_CHARS = 20_000
 """Of the place to come back to from an identity provider, which is kept meanwhile for whoever asks. Links that cite
 something have up to some 8,000; from a longer one it goes on at the services."""
 
-_BACK = re.compile(r"(request|hold|requests|requests/[A-Za-z0-9_-]{1,100}(/(cancel|renew|answer))?)?(\?[\x21-\x7e]*)?")
-_MAX_FIELD_CHARS = {"user": 200, "password": 500}
+_BACK = re.compile(
+    r"(request|hold|privacy|requests|requests/[A-Za-z0-9_-]{1,100}(/(cancel|renew|answer))?)?(\?[\x21-\x7e]*)?"
+)
+MAX_FIELD_CHARS = {"user": 200, "password": 500}
 
 
 async def show_sign_in(page: PageRequest) -> web.Response:
@@ -71,12 +73,12 @@ async def submit_sign_in(page: PageRequest) -> web.Response:
         raise PageError(403, "fault-form")
     kept = {name.removeprefix(KEPT): said for name, said in form.fields.items() if name.startswith(KEPT)}
     if not user or not password:
-        return ask_to_sign_in(page, back, wrong="incomplete", user=user[: _MAX_FIELD_CHARS["user"]], kept=kept)
-    if len(user) > _MAX_FIELD_CHARS["user"] or len(password) > _MAX_FIELD_CHARS["password"]:
+        return ask_to_sign_in(page, back, wrong="incomplete", user=user[: MAX_FIELD_CHARS["user"]], kept=kept)
+    if len(user) > MAX_FIELD_CHARS["user"] or len(password) > MAX_FIELD_CHARS["password"]:
         return ask_to_sign_in(page, back, wrong="wrong", kept=kept)
     try:
         who = await page.parts.signing_in.sign_in_by_password(
-            page.library, page.context.system, user, password, _client_address(page)
+            page.library, page.context.system, user, password, find_client_address(page)
         )
     except SignInFailedError as problem:
         return ask_to_sign_in(page, back, wrong=problem.word, user=user, kept=kept)
@@ -131,7 +133,7 @@ async def redirect_to_provider(page: PageRequest) -> web.Response:
         log.error("sign_in.unavailable", why=str(fault), library=page.library)
         raise PageError(502, "fault-provider") from None
     try:
-        await page.parts.journeys.start_journey(row, _client_address(page))
+        await page.parts.journeys.start_journey(row, find_client_address(page))
     except TooManyJourneysError:
         return ask_to_sign_in(page, back, wrong="too-often")
     return page.redirect(address)
@@ -143,7 +145,7 @@ async def finish_oidc(page: PageRequest) -> web.Response:
     if oidc is None:
         raise PageError(404, "fault-not-there")
     row = await page.parts.journeys.finish_journey(
-        page.library, hash_token(said.get("state", "")), _client_address(page)
+        page.library, hash_token(said.get("state", "")), find_client_address(page)
     )
     if row is None or page.visit.is_new or row.visit != page.visit.id:
         raise PageError(403, "fault-journey")
@@ -171,7 +173,7 @@ async def finish_oidc(page: PageRequest) -> web.Response:
     return page.redirect(page.path(*row.back_to.split("?", 1)))
 
 
-def _client_address(page: PageRequest) -> str:
+def find_client_address(page: PageRequest) -> str:
     """Of whoever asks, in front of the proxies that we trust."""
     return page.parts.proxies.sender_address(page.http)
 

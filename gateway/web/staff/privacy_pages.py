@@ -5,14 +5,13 @@ A card number is only ever sent in a form: addresses stand in logs of servers an
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from gateway.domain.roles import Right
-from gateway.services.patrons.patron_data import HeldPatronData, TooManyRequestsError
-from gateway.web.html.assets import HEADERS
+from gateway.services.patrons.patron_data import PATRON_FILE, HeldPatronData, PatronNumber, TooManyRequestsError
+from gateway.web.html.assets import json_file_response
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -70,16 +69,9 @@ async def export_patron_data(request: StaffRequest) -> web.Response:
     checked, held = await _read_patron_form(request)
     if held is None:
         return _render_privacy(request, checked)
-    document = await request.parts.patron_data.export_data(request.library, checked.values["card"])
+    document = await request.parts.patron_data.export_data(request.library, PatronNumber(checked.values["card"]))
     await _log_act(request, "patron-exported", held)
-    return web.Response(
-        body=json.dumps(document, ensure_ascii=False, indent=2).encode(),
-        headers={
-            **HEADERS,
-            hdrs.CONTENT_TYPE: "application/json; charset=utf-8",
-            hdrs.CONTENT_DISPOSITION: 'attachment; filename="reader.json"',
-        },
-    )
+    return json_file_response(document, PATRON_FILE)
 
 
 async def forget_patron(request: StaffRequest) -> web.Response:
@@ -87,7 +79,8 @@ async def forget_patron(request: StaffRequest) -> web.Response:
     if held is None:
         return _render_privacy(request, checked)
     await _log_act(request, "patron-forgotten", held)  # first: what is forgotten before the gateway stops is logged too
-    gone = await request.parts.patron_data.forget_patron(request.library, checked.values["card"], request.origin.actor)
+    number = PatronNumber(checked.values["card"])
+    gone = await request.parts.patron_data.forget_patron(request.library, number, request.origin.actor)
     said = request.ngettext(
         "%(num)s request has forgotten the reader.", "%(num)s requests have forgotten the reader.", len(gone.requests)
     )
@@ -111,7 +104,7 @@ async def _read_patron_form(request: StaffRequest) -> tuple[FormCheck, HeldPatro
     if not checked.is_good:
         return checked, None
     try:
-        return checked, await request.parts.patron_data.find_data(request.library, card)
+        return checked, await request.parts.patron_data.find_data(request.library, PatronNumber(card))
     except TooManyRequestsError:
         checked.add_problem_text("card", request.gettext("This number is in too many requests to be one reader’s."))
         return checked, None

@@ -35,7 +35,7 @@ from gateway.services.localization import Localization, TextCatalogues, mark_tex
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.partner_probe import PartnerProbe
-from gateway.services.patrons.patron_data import PatronDataService
+from gateway.services.patrons.patron_data import PatronDataService, RetentionDays
 from gateway.services.patrons.patron_notices import NoticeService
 from gateway.services.patrons.patron_requests import PatronRequestService
 from gateway.services.requests.partner_closures import PartnerClosureService
@@ -89,15 +89,6 @@ FORM_TEXTS = {
     "wrong-too-often": mark_text("Too many wrong passwords. Please wait a quarter of an hour."),
 }
 """What `FormCheck` says of fields."""
-
-
-@value_object
-class RetentionDays:
-    """What gateway.yml says of it; the library's own days are in its rules."""
-
-    message_contents: int
-    messages: int
-    audit: int
 
 
 CheckReadiness = Callable[[], Awaitable[GatewayReadiness]]

@@ -39,6 +39,8 @@ ACTIONS = {
     "patron-counted": mark_text("looked for what is held about a reader"),
     "patron-exported": mark_text("gave out what is held about a reader"),
     "patron-forgotten": mark_text("had a reader forgotten"),
+    "own-data-exported": mark_text("took what is held about them as a file"),
+    "own-data-forgotten": mark_text("erased what is held about them in finished requests"),
 }
 """Words of the audit log; one that isn't here is shown as it is."""
 

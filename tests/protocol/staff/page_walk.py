@@ -50,6 +50,7 @@ STARTS = (
     f"/openurl/DEMO/request?{BOOK}",
     f"/openurl/DEMO/hold?{OURS}",
     "/openurl/DEMO/requests",
+    "/openurl/DEMO/privacy",
     "/openurl/DEMO/nowhere",
     "/openurl/DEMO/sign-in",
 )

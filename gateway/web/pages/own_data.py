@@ -1,0 +1,149 @@
+"""What is kept about a reader: told in plain words, given out as a file, and erased as far as it is finished.
+
+Reading it takes being signed in; file and erasure take the PIN anew, or signing in anew where another site asks for
+it. The library's staff give out the same file (`PatronDataService`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from aiohttp import web
+
+from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.services.library_context import PATRON
+from gateway.services.patrons.patron_data import PATRON_FILE, HeldPatronData, PatronNumber, TooManyRequestsError
+from gateway.services.users import AuditOrigin
+from gateway.store.patron_sessions import SessionRow
+from gateway.web.html.assets import json_file_response
+from gateway.web.html.error_pages import PageError
+from gateway.web.pages import sign_in_pages
+from gateway.web.pages.page_request import PageRequest
+from gateway.web.pages.page_texts import SIGN_IN_TEXTS
+from gateway.web.pages.sign_in import SignInFailedError, SignInMethod
+
+MAX_PROOF_AGE = timedelta(minutes=10)
+"""Who signs in elsewhere, without a PIN that we can check, has proved to be this reader for so long."""
+
+BY_ITSELF = AuditOrigin(PATRON)
+"""Without the address, by which it could be found out who it was."""
+
+
+async def show_own_data(page: PageRequest) -> web.Response:
+    if page.session is None:
+        return sign_in_pages.ask_to_sign_in(page, "privacy")
+    return _render_own_data(page, await _find_own_data(page, page.session))
+
+
+async def export_own_data(page: PageRequest) -> web.Response:
+    await page.read_own_form()
+    session = page.session
+    if session is None:
+        return sign_in_pages.ask_to_sign_in(page, "privacy", wrong="over")
+    held = await _find_own_data(page, session)
+    if wrong := await _check_proof(page, session):
+        return _render_own_data(page, held, wrong_file=wrong)
+    document = await page.parts.patron_data.export_data(page.library, _number_of_session(session))
+    await _log_act(page, "own-data-exported", len(held.requests))
+    return json_file_response(document, PATRON_FILE)
+
+
+async def erase_own_data(page: PageRequest) -> web.Response:
+    """Whoever has done it is signed out."""
+    await page.read_own_form()
+    session = page.session
+    if session is None:
+        return sign_in_pages.ask_to_sign_in(page, "privacy", wrong="over")
+    held = await _find_own_data(page, session)
+    if wrong := await _check_proof(page, session):
+        return _render_own_data(page, held, wrong_erase=wrong)
+    await _log_act(page, "own-data-forgotten", len(held.closed_requests))
+    gone = await page.parts.patron_data.forget_patron(page.library, _number_of_session(session), PATRON)
+    await page.parts.sessions.end_session(page.visit)
+    page.session = None
+    page.visit = page.parts.visits.new_visit(page.visit.secure)
+    return page.render(
+        "own_data_erased",
+        here=page.path("privacy"),
+        title=page.gettext("It is erased"),
+        erased=len(gone.requests),
+        kept=len(gone.kept),
+    )
+
+
+def _render_own_data(
+    page: PageRequest, held: HeldPatronData, *, wrong_file: str = "", wrong_erase: str = ""
+) -> web.Response:
+    """What is wrong: with the proof, for the file or for the erasure."""
+    assert page.session is not None, "whose data it is"
+    return page.render(
+        "own_data",
+        here=page.path("privacy"),
+        title=page.gettext("What we keep about you"),
+        status=422 if wrong_file or wrong_erase else 200,
+        held=held,
+        kept=_list_retention(page),
+        wants_pin=page.session.method == SignInMethod.PASSWORD,
+        wrong_file=wrong_file,
+        wrong_erase=wrong_erase,
+    )
+
+
+def _list_retention(page: PageRequest) -> Sequence[tuple[str, str]]:
+    """What is kept, and how long, in words for readers."""
+    rules, days = page.context.policy().retention, page.parts.retention
+    count_days = page.localization.format_days
+    end = count_days(rules.anonymise_days)
+    return (
+        (
+            page.gettext("That a request is yours: your name, your card number, notes, and what was written about it"),
+            page.gettext("%(days)s after the end of the request", days=end)
+            if rules.anonymise_days
+            else page.gettext("until you erase it or ask us to"),
+        ),
+        (page.gettext("Letters and messages that we sent for your requests"), count_days(rules.outbox_days)),
+        (page.gettext("What messages with other libraries say"), count_days(days.message_contents)),
+        (page.gettext("That there was a message, and mails that came in"), count_days(days.messages)),
+        (page.gettext("That you are signed in here"), page.gettext("until you sign out, at most half a day")),
+        (page.gettext("Figures, in which nobody is named"), page.gettext("for ever")),
+    )
+
+
+def _number_of_session(session: SessionRow) -> PatronNumber:
+    return PatronNumber(session.patron_id, is_id=True)
+
+
+async def _find_own_data(page: PageRequest, session: SessionRow) -> HeldPatronData:
+    try:
+        return await page.parts.patron_data.find_data(page.library, _number_of_session(session))
+    except TooManyRequestsError:
+        raise PageError(409, "fault-refused") from None
+
+
+async def _check_proof(page: PageRequest, session: SessionRow) -> str:
+    """What is wrong with it, in words; empty: it is this reader."""
+    if session.method != SignInMethod.PASSWORD:
+        is_fresh = page.parts.clock.now() - session.started <= MAX_PROOF_AGE
+        return "" if is_fresh else page.gettext("Please sign out and sign in anew, so that we know that it is you.")
+    form = await page.read_own_form()
+    pin = form.fields.get("pin", "")
+    if not pin:
+        return page.gettext("Please fill in your PIN or password.")
+    if len(pin) > sign_in_pages.MAX_FIELD_CHARS["password"]:
+        return page.gettext(SIGN_IN_TEXTS["wrong"])
+    try:
+        who = await page.parts.signing_in.sign_in_by_password(
+            page.library, page.context.system, session.identifier, pin, sign_in_pages.find_client_address(page)
+        )
+    except SignInFailedError as problem:
+        return page.gettext(SIGN_IN_TEXTS[problem.word])
+    except (Unavailable, OutcomeUnknown):
+        return page.gettext(SIGN_IN_TEXTS["away"])
+    return "" if who.patron.id == session.patron_id else page.gettext(SIGN_IN_TEXTS["wrong"])
+
+
+async def _log_act(page: PageRequest, action: str, count: int) -> None:
+    """How many requests, and not whose."""
+    detail = "1 request" if count == 1 else f"{count} requests"
+    await page.parts.users.log_patron_data(page.library, action, detail, BY_ITSELF)
