@@ -132,7 +132,7 @@ async def test_what_is_prohibited_is_reported_by_mail(dovecot: Dovecot, template
         assert report.error_report.provider == ProviderError(
             state_transition_prohibited=StateTransitionProhibited(apdu=ApduType.RENEW, state=CurrentState.IN_PROCESS)
         )
-        assert "partner:status-report" in await pair.told("NORTH")
+        assert "us:trouble" in await pair.told("NORTH")
 
 
 async def test_a_gateway_that_dies_while_it_reads(dovecot: Dovecot, template: Template, tmp_path: Path) -> None:

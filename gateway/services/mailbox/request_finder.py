@@ -42,7 +42,14 @@ MAX_SEARCHED_CHARS = 50_000
 _WORD = re.compile(r"[^\W_][\w./:+-]{2,48}")
 _FILE = "the number of a file"
 _TALK = frozenset(
-    {EventKind.MESSAGE, EventKind.STATUS_QUERY, EventKind.STATUS_REPORT, EventKind.LOST, EventKind.DAMAGED}
+    {
+        EventKind.MESSAGE,
+        EventKind.STATUS_QUERY,
+        EventKind.STATUS_REPORT,
+        EventKind.TROUBLE,
+        EventKind.LOST,
+        EventKind.DAMAGED,
+    }
 )
 """Both sides say these, so a format can't always tell which of them the partner is."""
 
