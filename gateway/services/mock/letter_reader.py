@@ -154,7 +154,7 @@ class PlayedLetterReader:
             self._log.record_arrival(LoggedMessage(received, "", content), GivenAnswer(TAKEN.encode()), str(malformed))
             return MockMailReply()
         came = LoggedMessage(received, LETTER, content)
-        if letter.id in self._seen:
+        if letter.id and letter.id in self._seen:
             self._log.record_arrival(came, GivenAnswer(TAKEN.encode()), "a repeat", letter.number)
             return MockMailReply()
         chosen = self.play.choice.choose_reaction(LETTER, f"{letter.subject}\n{letter.text}", (letter.number,))

@@ -160,6 +160,13 @@ async def test_a_request_in_words_is_entered_by_staff_and_followed_by_links(temp
         ]
 
 
+async def test_two_mails_without_an_id_are_no_repeat(by_letter: ByLetter) -> None:
+    world, reader = by_letter
+    for words in (b"First", b"Second"):
+        reader.receive_mail(b"Subject: Hei\r\n\r\n" + words + b" mock:letter-silent\r\n", world.clock.now())
+    assert [one.note for one in reader.exchanges][-2:] == ["", ""]
+
+
 async def test_a_mail_that_cannot_be_shown_is_taken_and_kept_aside(by_letter: ByLetter) -> None:
     world, reader = by_letter
     broken = b"Subject: Brev 4711\r\nContent-Type: text/plain; charset=tr\xf8ndersk\r\n\r\nHei\r\n"
