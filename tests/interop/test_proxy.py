@@ -19,6 +19,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from gateway.adapter_registry import find_adapters
 from tests.bench import messages
 from tests.support.certificates import Authority, Pair
 from tests.support.daemon import Installation
@@ -144,6 +145,15 @@ def test_a_partner_is_known_by_its_certificate(front: Front) -> None:
         assert refused[0] == 200
         assert b"Problem" in refused[1]
         assert not succeeded(refused[1])
+
+
+def test_messages_of_every_protocol_by_http_get_through(front: Front) -> None:
+    protocols = [name for name, protocol in find_adapters().protocols.items() if protocol.over_http]
+
+    answers = {name: front.ask(f"/{name}/nobody", b"<unknown/>")[1] for name in protocols}
+
+    assert protocols
+    assert not [name for name, answer in answers.items() if b"nginx" in answer], answers
 
 
 @BOTH_HEADERS
