@@ -117,13 +117,20 @@ def _print_report(report: CheckReport) -> None:
         click.echo(f"note: {note}")
     examples = sum(profile.examples for profile in report.profiles)
     answers = sum(profile.answers for profile in report.profiles)
-    run = f"{len(report.profiles)} profiles, {examples} examples run, {answers} of them with their answer"
+    run = (
+        f"{_count_things(len(report.profiles), 'profile')}, {_count_things(examples, 'example')} run, "
+        f"{answers} of them with their answer"
+    )
     _print_problem_count(len(report.problems), _count_remarks(len(report.remarks)) + run)
 
 
 def _count_remarks(count: int) -> str:
     """Nothing where there are none."""
-    return f"{count} remark{'' if count == 1 else 's'}; " if count else ""
+    return f"{_count_things(count, 'remark')}; " if count else ""
+
+
+def _count_things(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _print_problems(what: str, problems: Sequence[object]) -> None:

@@ -279,4 +279,4 @@ def test_check_runs_the_examples_of_its_profile(
 
     done = illgate("--config", str(installation.config), "check", "north", check=False)
 
-    assert done.stdout == "no problems; 1 profiles, 4 examples run, 2 of them with their answer\n", done
+    assert done.stdout == "no problems; 1 profile, 4 examples run, 2 of them with their answer\n", done

@@ -152,7 +152,7 @@ def test_check_finds_nothing_in_a_good_installation(folder: Path) -> None:
 
     assert result.exit_code == 0
     assert "library DEMO was not looked at: data/illgate.db: no database yet" in result.output
-    assert result.output.splitlines()[-1].startswith("no problems; 1 profiles, 0 examples run")
+    assert result.output.splitlines()[-1].startswith("no problems; 1 profile, 0 examples run")
 
 
 def test_check_makes_remarks_that_are_no_problems(folder: Path) -> None:
@@ -163,7 +163,7 @@ def test_check_makes_remarks_that_are_no_problems(folder: Path) -> None:
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert lines[lines.index("remarks:") + 1].startswith("  profiles/one.yml:4: auth.0.kind: lets everybody in who")
-    assert lines[-1].startswith("no problems; 1 remark; 1 profiles, ")
+    assert lines[-1].startswith("no problems; 1 remark; 1 profile, ")
 
 
 def test_check_finds_a_misspelt_key_an_unknown_location_a_double_rule_and_a_failing_example(folder: Path) -> None:
