@@ -15,6 +15,7 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Column, Connection, Executable, Insert, Table, bindparam, insert, text
@@ -36,7 +37,7 @@ _NAME = re.compile(r"(?<!:):(\w+)")
 
 def sqlite_driver_of(connection: Connection) -> sqlite3.Connection | None:
     """None on PostgreSQL."""
-    driver = connection.connection.driver_connection
+    driver = connection.connection.dbapi_connection  # `driver_connection` asks three objects more for the same
     return driver if isinstance(driver, sqlite3.Connection) else None
 
 
@@ -46,8 +47,10 @@ def wrap_driver_error(statement: str, error: sqlite3.Error) -> Exception:
     return told
 
 
-def convert_row(row: Sequence[Any], conversions: Conversions) -> list[Any]:
+def convert_row(row: Sequence[Any], conversions: Conversions) -> Sequence[Any]:
     """None is NULL in every column."""
+    if not conversions:
+        return row
     values = list(row)
     for place, convert in conversions:
         value = values[place]
@@ -62,18 +65,18 @@ def conversions_of(processors: Sequence[Convert | None]) -> Conversions:
 
 @value_object
 class _SqlitePlan:
-    """The statement in SQLite's words; parameters by position, with the values that stand in the statement."""
+    """The statement in SQLite's words; parameters by position, with the values that stand in the statement.
+    `pick_values`: of parameters by name those that the statement has, in its order."""
 
     sql: str
-    names: tuple[str, ...]
+    pick_values: Callable[[Mapping[str, Any]], tuple[Any, ...]]
     given: Mapping[str, Any]
     bind: Conversions
     result: Conversions
     row: Callable[[Sequence[Any]], Any]
 
-    def bind_values(self, parameters: Mapping[str, Any]) -> list[Any]:
-        given = self.given
-        return convert_row([parameters[n] if n in parameters else given[n] for n in self.names], self.bind)
+    def bind_values(self, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        return convert_row(self.pick_values({**self.given, **parameters}), self.bind)
 
 
 class PreparedStatement:
@@ -121,9 +124,20 @@ class PreparedStatement:
         results = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         row = namedtuple("row", [column.name for column in columns], rename=True)  # type: ignore[misc]
         self._plan = _SqlitePlan(
-            str(compiled), names, compiled.params, conversions_of(binds), conversions_of(results), row._make
+            str(compiled),
+            _make_picker(names),
+            compiled.params,
+            conversions_of(binds),
+            conversions_of(results),
+            row._make,
         )
         return self._plan
+
+
+def _make_picker(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)  # in C, where a comprehension takes twice as long
+    return lambda parameters: tuple(parameters[name] for name in names)
 
 
 def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:

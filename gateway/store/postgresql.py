@@ -300,3 +300,9 @@ def lock_in_transaction(connection: Connection, key: int) -> None:
     left. On SQLite a transaction that writes is alone anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def lock_name_in_transaction(connection: Connection, name: str) -> None:
+    """The same for what has a name. On SQLite no key is made of it."""
+    if connection.dialect.name == "postgresql":
+        lock_in_transaction(connection, lock_key_of(name))

@@ -13,7 +13,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, prepare_sql
-from gateway.store.postgresql import lock_in_transaction, lock_key_of
+from gateway.store.postgresql import lock_name_in_transaction
 from gateway.store.requests import request_counts
 from gateway.store.requests.request_facets import facet_counters
 from gateway.store.requests.request_figures import update_request_figures
@@ -364,7 +364,7 @@ def add_transaction(
 def lock_transaction(connection: Connection, library: str, partner_symbol: str, transaction: str) -> None:
     """Whoever looks whether a partner's message is here, or a request with its number, and takes it if not, locks the
     number first: else another node may find it new as well."""
-    lock_in_transaction(connection, lock_key_of(f"transaction {library} {partner_symbol} {transaction}"))
+    lock_name_in_transaction(connection, f"transaction {library} {partner_symbol} {transaction}")
 
 
 def find_barcodes_in_use(connection: Connection, library: str, items: Collection[str], besides: str) -> frozenset[str]:
@@ -380,7 +380,7 @@ def find_barcodes_in_use(connection: Connection, library: str, items: Collection
 def lock_barcode(connection: Connection, library: str, barcode: str) -> None:
     """Whoever looks whether an item is spoken for, and takes it if not, locks its barcode first: else another node
     may find it free as well."""
-    lock_in_transaction(connection, lock_key_of(f"barcode {library} {barcode}"))
+    lock_name_in_transaction(connection, f"barcode {library} {barcode}")
 
 
 def update_barcodes(connection: Connection, now: Request) -> None:
