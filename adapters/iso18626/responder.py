@@ -88,6 +88,8 @@ _ERROR_TYPES: Mapping[RefusalReason, ErrorType] = {
 }
 """All other refusals are about a value."""
 
+_ACTIONS = frozenset(Action)
+_REASONS_FOR_MESSAGE = frozenset(ReasonForMessage)
 _NOT_NOW = frozenset({RefusalReason.TEMPORARY_FAILURE})
 
 
@@ -379,10 +381,10 @@ def _build_confirmation(
     if isinstance(message, Request):
         return RequestConfirmation(header=confirmed, errors=errors)
     if isinstance(message, RequestingAgencyMessage):
-        action = message.action if message.action in set(Action) else None
+        action = message.action if message.action in _ACTIONS else None
         return RequestingAgencyMessageConfirmation(header=confirmed, action=action, errors=errors)
     reason = message.message_info.reason_for_message if message.message_info is not None else None
-    known = reason if reason in set(ReasonForMessage) else None
+    known = reason if reason in _REASONS_FOR_MESSAGE else None
     return SupplyingAgencyMessageConfirmation(header=confirmed, reason_for_message=known, errors=errors)
 
 

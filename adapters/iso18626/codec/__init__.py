@@ -146,7 +146,7 @@ def detect_version(root: etree._Element, version_string: str) -> SchemaVersion:
     """By the elements that only one version has, else by what the message says of itself. Its word alone is not to be
     relied on: messages of 1.1 call themselves 1.0, and some say nothing."""
     names = {get_local_name(element) for element in root.iter(etree.Element)}
-    if names & _MARKS_OF_2021 or _has_code_first(root):
+    if names & _MARKS_OF_2021 or ("bibliographicItemId" in names and _has_code_first(root)):
         return SchemaVersion.V2021
     said = re.sub(r"[^0-9]", "", version_string)
     if said.startswith("2021") and not names & _MARKS_BEFORE_2021 and "multipleItemRequestId" not in names:

@@ -147,6 +147,8 @@ def get_local_name(element: etree._Element) -> str:
 
 def read_text(element: etree._Element) -> str:
     """All text inside, without blanks at its ends."""
+    if not len(element):
+        return (element.text or "").strip()
     return "".join(str(part) for part in element.itertext()).strip()
 
 
