@@ -78,9 +78,9 @@ def fold_number(text: str) -> str:
 
 def list_search_terms(request: Request, words: str) -> tuple[SearchTerm, ...]:
     """In one order. `words`: number, title and author, folded."""
-    numbers = {SearchTerm(kind, fold_number(value)) for kind, value in _iter_numbers(request) if fold_number(value)}
-    found = {SearchTerm(SearchTermKind.WORD, word) for word in _iter_word_beginnings(words.split())}
-    return tuple(sorted(numbers | found, key=lambda term: (term.kind.value, term.value)))
+    numbers = {(kind, _fold_kept_number(value)) for kind, value in _iter_numbers(request) if value}
+    found = {(SearchTermKind.WORD, word) for word in _list_word_beginnings(words)}
+    return tuple(SearchTerm(kind, value) for kind, value in sorted(numbers | found) if value)
 
 
 def _iter_numbers(request: Request) -> Iterator[tuple[SearchTermKind, str]]:
@@ -111,6 +111,16 @@ def _list_standard_numbers(identifiers: tuple[RecordId, ...]) -> tuple[str, ...]
     """Kept for the next change of the same request: to read an ISBN costs more than all else here."""
     found = (one for one in identifiers if one.type in BIBLIOGRAPHIC_NUMBERS)
     return tuple(normalize_number(one.type, one.value).partition(":")[2] for one in found)
+
+
+_fold_kept_number = lru_cache(maxsize=2_048)(fold_number)
+"""For the next change of the same request."""
+
+
+@lru_cache(maxsize=2_048)
+def _list_word_beginnings(words: str) -> tuple[str, ...]:
+    """Kept for the next change too."""
+    return tuple(_iter_word_beginnings(words.split()))
 
 
 def _iter_word_beginnings(words: Iterable[str]) -> Iterator[str]:
