@@ -74,6 +74,8 @@ def _add_value_methods(cls: type) -> None:
     values_of = attrgetter(*compared) if compared else _no_values
 
     def is_equal(self: object, other: object) -> Any:
+        if other is self:
+            return True
         if other.__class__ is self.__class__:
             return values_of(self) == values_of(other)
         return NotImplemented

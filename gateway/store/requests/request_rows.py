@@ -221,5 +221,6 @@ def _raise_unreadable(text: str, what: str) -> None:
 def _restore_lending_state(request: Request) -> Request:
     """Both sides have states of the same words; which is meant, the role says."""
     if request.role is Role.LENDING and not isinstance(request.state, LendingState):
-        return replace(request, state=LendingState(request.state.value))
+        # nobody has seen the value yet, and a copy of all fields costs as much as to read half of the document
+        object.__setattr__(request, "state", LendingState(request.state.value))
     return request
