@@ -169,7 +169,8 @@ def _details(kind: EventKind, request: Request, wish: Wish, today: date) -> Even
         case K.DIGITISED | K.COPY_DELIVERED if request.attachments:
             return EventDetails(attachment=request.attachments[-1].id)
         case K.DUE_DATE_CHANGED:
-            return EventDetails(due=today + timedelta(days=40))
+            due = today + timedelta(days=40)
+            return EventDetails(due=due if due != request.terms.lender_due else due + timedelta(days=1))
         case K.RECALL:
             return EventDetails(due=today + timedelta(days=7))
         case K.SHIPPED if not request.item_barcode:
