@@ -14,6 +14,7 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.problems import ConfigurationError, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.views import NotFound
+from gateway.domain.sentences import sentence_of_system
 from gateway.domain.value import value_object
 from gateway.ports.adapter import SearchContext
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchIndex, SearchTerm
@@ -118,7 +119,7 @@ async def probe_address(address: str) -> str:
     except TimeoutError:
         return f"no connection within {MAX_PROBE_SECONDS:g} seconds"
     except OSError as error:
-        return f"no connection: {error.strerror or error}"
+        return f"no connection: {sentence_of_system(error) if error.strerror else error}"
     writer.close()
     return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,10 @@ def command(system: str, port: int, host: str) -> None:
     try:
         asyncio.run(_run_fake(make_fake(system), system, host, port))
     except OSError as error:
-        raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror or error}") from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise click.ClickException(
+            f"can't listen on {host}:{port}: {reason}; --host and --port name another place"
+        ) from error
 
 
 async def _run_fake(fake: FakeServer, system: str, host: str, port: int) -> None:

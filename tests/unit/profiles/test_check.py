@@ -316,4 +316,4 @@ async def test_live_tries_the_partners_addresses(tmp_path: Path) -> None:
     server.close()
     await server.wait_closed()
     after = lines(await run_check(live, ["up"]), tmp_path)
-    assert after[0].startswith("up.yml:1: plain.address: no connection: ")
+    assert after[0].startswith("up.yml:1: plain.address: no connection: Connection refused (127.0.0.1, port ")
