@@ -20,11 +20,11 @@ from gateway.ports.partner_channel import CarryWay
 from gateway.services.brokering.carry_matrix import CarriedPair, compute_carried_pair
 from gateway.store.schema import message
 from tests.faults.joined.installations import Template, make_template
-from tests.support.brokered_sequences import SEQUENCES, WORKFLOW, day_of
+from tests.support.brokered_sequences import SEQUENCES, WORKFLOW
 from tests.support.brokered_trio import Trio, TwoWays
 from tests.support.dovecot import Dovecot, NotInstalled
 from tests.support.iso18626_joining import Http18626
-from tests.support.iso_pair import Joining, Tcp
+from tests.support.iso_pair import Joining, Tcp, day_of
 from tests.support.joined_ways import list_unsayable, play_trio
 
 UNKNOWN = Citation(type=CitationType.BOOK, title="Ще не знайдена книга", author="Невідомий")

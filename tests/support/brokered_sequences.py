@@ -4,21 +4,17 @@ NORTH that asks, SOUTH that brokers, and EAST that lends, and checks that all fo
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.request import RequestFlag, ServiceType
 from tests.support.brokered_trio import ADDRESS, Trio
+from tests.support.iso_pair import day_of
 
 WORKFLOW = {"lending": {"cancel": "staff", "renew": "staff", "clearance": "not-required"}}
 DUE_DAYS = 3
 
 Sequence = Callable[[Trio], Awaitable[None]]
-
-
-def day_of(due: date | datetime | None) -> date:
-    assert due is not None
-    return due.date() if isinstance(due, datetime) else due
 
 
 async def loan(trio: Trio) -> None:

@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,6 +48,12 @@ SECOND = timedelta(seconds=1)
 PATIENCE = 10.0
 """Longest that something under way may need, in real seconds."""
 LOOK = 0.02
+
+
+def day_of(due: date | datetime | None) -> date:
+    """Of a date on which something is due back."""
+    assert due is not None
+    return due.date() if isinstance(due, datetime) else due
 
 
 class Joining(Protocol):

@@ -20,6 +20,7 @@ from tests.support.letter_sequences import LETTER_SEQUENCES
 from tests.support.letter_trio import LetterTrio
 from tests.support.letter_trio_sequences import LETTER_TRIO_SEQUENCES
 from tests.support.mail_profiles import PEER, TAGGED
+from tests.support.ncip_desk import NcipDesk, NcipLetterDesk
 
 Join = Callable[[Dovecot, str], Joining]
 """`name`: of the cell, for its mailboxes."""
@@ -44,6 +45,10 @@ WAYS: Mapping[str, Join] = {
 
 BY_PEOPLE = "letters"
 """Who write letters need people who read them."""
+
+BY_NCIP = "ncip"
+"""How one of the two libraries may work with its own gateway. NCIP is no way between libraries: it has no answer of a
+supplier (docs/facts/ncip.md 2)."""
 
 TO_BROKER = ("iso18626-2021", "iso-ill-call-back", "tagged-mail", "artemail", BY_PEOPLE)
 """By which a requester asks the broker in these tables."""
@@ -103,6 +108,20 @@ async def play_pair(way: str, case: str, template: Template, folder: Path, dovec
     async with MailedPair(template, folder, joining, iso_sequences.WORKFLOW) as pair:
         await iso_sequences.SEQUENCES[case](pair)
         await pair.nothing_is_left()
+
+
+async def play_desk(way: str, desk: str, case: str, template: Template, folder: Path, dovecot: Dovecot) -> str:
+    """A pair of which the library `desk` works by NCIP; what the cell says."""
+    joining = WAYS[way](dovecot, f"{way}-{desk.lower()}-{case.replace('_', '-')}")
+    if way == BY_PEOPLE:
+        async with NcipLetterDesk(template, folder, joining, iso_sequences.WORKFLOW, desk) as people:
+            await LETTER_SEQUENCES[case](people)
+            await people.nothing_is_left()
+        return people.describe_share()
+    async with NcipDesk(template, folder, joining, iso_sequences.WORKFLOW, desk) as pair:
+        await iso_sequences.SEQUENCES[case](pair)
+        await pair.nothing_is_left()
+    return pair.describe_share()
 
 
 async def play_trio(near: str, far: str, case: str, template: Template, folder: Path, dovecot: Dovecot) -> None:

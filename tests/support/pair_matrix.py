@@ -25,7 +25,16 @@ from gateway.domain.value import value_object
 from tests.faults.joined.installations import Template, make_template
 from tests.support import brokered_sequences, iso_sequences
 from tests.support.dovecot import Dovecot
-from tests.support.joined_ways import TO_BROKER, UNSAYABLE, WAYS, list_unsayable, play_pair, play_trio
+from tests.support.joined_ways import (
+    BY_NCIP,
+    TO_BROKER,
+    UNSAYABLE,
+    WAYS,
+    list_unsayable,
+    play_desk,
+    play_pair,
+    play_trio,
+)
 from tests.support.library_matrix import render_table
 
 MAX_CELL_SECONDS = 300.0
@@ -37,7 +46,8 @@ MAX_CELLS_OF_A_PROCESS = 25
 
 @value_object
 class PlayedCase:
-    """A case between two gateways, or through a broker that is asked by `near` and asks by `way`."""
+    """A case between two gateways, or through a broker that is asked by `near` and asks by `way`. Where either is
+    `ncip`, between two, of which the borrower or the lender works by NCIP."""
 
     case: str
     way: str
@@ -50,7 +60,9 @@ class PlayedCase:
     @property
     def reason(self) -> str:
         """Why it can't be said; empty: it can."""
-        unsayable = list_unsayable(self.near, self.way) if self.near else UNSAYABLE.get(self.way, {})
+        way = self.near if self.way == BY_NCIP else self.way
+        is_brokered = self.near and BY_NCIP not in (self.near, self.way)
+        unsayable = list_unsayable(self.near, way) if is_brokered else UNSAYABLE.get(way, {})
         return unsayable.get(self.case, "")
 
 
@@ -60,6 +72,12 @@ def list_pairs(ways: Sequence[str]) -> list[PlayedCase]:
 
 def list_brokered(near: str, ways: Sequence[str]) -> list[PlayedCase]:
     return [PlayedCase(case, way, near) for way in ways for case in brokered_sequences.SEQUENCES]
+
+
+def list_desks(ways: Sequence[str], *, borrows: bool) -> list[PlayedCase]:
+    """Cases in which the library that borrows, or the one that lends, works by NCIP."""
+    joined = [(BY_NCIP, way) if borrows else (way, BY_NCIP) for way in ways]
+    return [PlayedCase(case, way, near) for near, way in joined for case in iso_sequences.SEQUENCES]
 
 
 # --- in a process of its own -----------------------------------------------------------------------------
@@ -73,14 +91,20 @@ class CellPlayer:
         self._dovecot = Dovecot()
         Finalize(self, self._dovecot.stop, exitpriority=0)
 
-    async def play_case(self, played: PlayedCase) -> None:
+    async def play_case(self, played: PlayedCase) -> str:
+        """What the cell says."""
+        case, near, way = played.case, played.near, played.way
         with tempfile.TemporaryDirectory() as made:
-            folder = Path(made)
+            needed = (self._template, Path(made), self._dovecot)
             async with asyncio.timeout(MAX_CELL_SECONDS):
-                if played.near:
-                    await play_trio(played.near, played.way, played.case, self._template, folder, self._dovecot)
+                if BY_NCIP in (near, way):
+                    joined_by, desk = (way, "NORTH") if near == BY_NCIP else (near, "SOUTH")
+                    return await play_desk(joined_by, desk, case, *needed)
+                if near:
+                    await play_trio(near, way, case, *needed)
                 else:
-                    await play_pair(played.way, played.case, self._template, folder, self._dovecot)
+                    await play_pair(way, case, *needed)
+        return "yes"
 
 
 _player: CellPlayer
@@ -93,11 +117,11 @@ def start_player(template: Template) -> None:
     _player = CellPlayer(template)
 
 
-def play_in_process(played: PlayedCase) -> float:
-    """Seconds that it took."""
+def play_in_process(played: PlayedCase) -> tuple[str, float]:
+    """What the cell says, and the seconds that it took."""
     began = time.monotonic()
-    asyncio.run(_player.play_case(played))
-    return time.monotonic() - began
+    said = asyncio.run(_player.play_case(played))
+    return said, time.monotonic() - began
 
 
 # --- the tables ------------------------------------------------------------------------------------------
@@ -121,11 +145,12 @@ def play_all(cases: Sequence[PlayedCase], template: Template, at_once: int) -> M
     return said
 
 
-def _describe_result(future: Future[float]) -> tuple[str, str]:
+def _describe_result(future: Future[tuple[str, float]]) -> tuple[str, str]:
     """What the cell says, and how long it took. Whatever went wrong in a cell is a failure of that cell alone."""
     error = future.exception()
     if error is None:
-        return "yes", f" ({future.result():.1f} s)"
+        said, seconds = future.result()
+        return said, f" ({seconds:.1f} s)"
     return f"fails: {type(error).__name__} {error}".replace("\n", " ").replace("|", "/")[:120], ""
 
 
@@ -138,10 +163,12 @@ def render_cases(head: str, cases: Sequence[PlayedCase], said: Mapping[PlayedCas
 
 
 def render_tables(ways: Sequence[str], template: Template, at_once: int) -> Iterator[str]:
-    """Of pairs, and of ways to a broker with the ways from it."""
-    tables = {"case": list_pairs(ways)} | {
-        f"case, brokered from {near}": list_brokered(near, ways) for near in TO_BROKER if near in ways
-    }
+    """Of pairs, of those in which one works by NCIP, and of ways to a broker with the ways from it."""
+    tables = {
+        "case": list_pairs(ways),
+        "case, borrower by NCIP": list_desks(ways, borrows=True),
+        "case, lender by NCIP": list_desks(ways, borrows=False),
+    } | {f"case, brokered from {near}": list_brokered(near, ways) for near in TO_BROKER if near in ways}
     said = play_all([one for cases in tables.values() for one in cases], template, at_once)
     return (render_cases(head, cases, said) for head, cases in tables.items())
 
