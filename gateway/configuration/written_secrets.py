@@ -9,13 +9,14 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import yaml
 
 from gateway.configuration.yaml_document import YamlEventLoader
 from gateway.domain.problems import KeyPath
 from gateway.domain.secret_reference import CONCEALED, is_secret_reference
+from gateway.domain.value import value_object
 
 _LAST_WORDS = frozenset({"secret", "password", "key", "token", "pin"})
 _WHOLE_KEYS = frozenset({"agency_authentication", "encryption_keys", "open"})
@@ -44,16 +45,32 @@ def _is_secret_key(outer: str, key: str) -> bool:
 def conceal_written_secrets(text: str) -> str:
     """The same lines, with `CONCEALED` in the place of each line of a secret. The rest of a line goes with one without
     quotes: nobody knows where it was to end."""
+    return "".join(piece.shown for piece in split_at_secrets(text))
+
+
+@value_object
+class TextPiece:
+    """A secret, or what stands between two: as it is `written`, and as people are `shown` it."""
+
+    written: str = field(repr=False)
+    shown: str
+    is_secret: bool = False
+
+
+def split_at_secrets(text: str) -> list[TextPiece]:
+    """All of the text but its byte order mark, in order."""
     text = text.removeprefix("\ufeff")
     reader = _EventReader(text)
     end = reader.read_events()
     spans = [*reader.secrets, *_find_in_comments(text, reader.scalars, end), *_find_in_lines(text, end)]
-    pieces, at = [], 0
+    pieces, at = list[TextPiece](), 0
     for start, stop in sorted(spans):
         if stop > at:
-            pieces += [text[at:start], _LINE_CONTENT.sub(CONCEALED, text[max(start, at) : stop])]
+            pieces.append(TextPiece(text[at:start], text[at:start]))
+            secret = text[max(start, at) : stop]
+            pieces.append(TextPiece(secret, _LINE_CONTENT.sub(CONCEALED, secret), True))
             at = stop
-    return "".join([*pieces, text[at:]])
+    return [*pieces, TextPiece(text[at:], text[at:])]
 
 
 _Span = tuple[int, int]
