@@ -40,6 +40,7 @@ class Right(StrEnum):
     OUTBOX_RETRY = "outbox:retry"
     OUTBOX_ACT = "outbox:act"  # edit and skip
     OPERATION = "operation"  # journal, profiles, mailboxes, jobs, settings
+    OPERATION_ACT = "operation:act"  # change profiles, carry messages out again
     USERS_READ = "users:read"
     USERS_ACT = "users:act"
     AUDIT_READ = "audit:read"
@@ -105,6 +106,7 @@ RIGHTS: Mapping[StaffRole, frozenset[Right]] = {
         Right.OUTBOX_RETRY,
         Right.OUTBOX_ACT,
         Right.OPERATION,
+        Right.OPERATION_ACT,
         Right.USERS_READ,
         Right.USERS_ACT,
         Right.AUDIT_READ,

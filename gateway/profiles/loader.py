@@ -65,11 +65,18 @@ def read_profiles_with_fallback(
     return ProfileLoadResult(before if found.problems else found.profiles, problems)
 
 
+def read_profiles_with_draft(
+    folder: FilePath, name: str, text: str, adapters: AdapterRegistry, settings: Settings
+) -> ProfileLoadResult:
+    """As `read_profiles`, with this text in the place of a profile's file, or as one more."""
+    return _read_and_check(folder, adapters, settings, {}, {name: text})
+
+
 def read_profile(folder: FilePath, name: str, adapters: AdapterRegistry, settings: Settings) -> Profile | None:
     """One profile, by its name without case: nothing else is read but what it extends, and only the adapters of its
     sections and its channel are loaded. None: it isn't there, or something is wrong in it or in what it extends;
     `read_profiles` says what. How it fits with others, such as that no two have the same rule, isn't looked at."""
-    reader = _ProfileFolderReader(adapters, {})
+    reader = _ProfileFolderReader(adapters, {}, {})
     one = reader.read_profile(folder, name)
     if one is None or reader.problems:
         return None
@@ -81,10 +88,15 @@ def read_profile(folder: FilePath, name: str, adapters: AdapterRegistry, setting
 
 
 def _read_and_check(
-    folder: FilePath, adapters: AdapterRegistry, settings: Settings, instead: Mapping[str, YamlDocument | None]
+    folder: FilePath,
+    adapters: AdapterRegistry,
+    settings: Settings,
+    instead: Mapping[str, YamlDocument | None],
+    drafts: Mapping[str, str] | None = None,
 ) -> ProfileLoadResult:
-    """`instead`: what counts in the place of a file, by the profile's name; None: nothing."""
-    reader = _ProfileFolderReader(adapters, instead)
+    """`instead`: what counts in the place of a file, by the profile's name; None: nothing. `drafts`: what is read and
+    checked in the place of a file."""
+    reader = _ProfileFolderReader(adapters, instead, drafts or {})
     loaded = reader.read_folder(folder)
     problems = [
         *reader.problems,
@@ -102,8 +114,11 @@ def _read_and_check(
 class _ProfileFolderReader:
     """`own_documents`: what each file says by itself, by the profile's name."""
 
-    def __init__(self, adapters: AdapterRegistry, instead: Mapping[str, YamlDocument | None]) -> None:
+    def __init__(
+        self, adapters: AdapterRegistry, instead: Mapping[str, YamlDocument | None], drafts: Mapping[str, str]
+    ) -> None:
         self._instead = instead
+        self._drafts = drafts
         self._sections = adapters.sections
         self.own_documents: dict[str, YamlDocument] = {}
         self._whole: dict[str, YamlDocument] = {}
@@ -112,6 +127,7 @@ class _ProfileFolderReader:
     def read_folder(self, folder: FilePath) -> dict[str, LoadedProfile]:
         self._sections = dict(self._sections)  # all adapters: together their profiles need most of them
         files = self._list_profile_files(folder)
+        files |= {name: folder / f"{name}.yml" for name in self._drafts}
         for name, file in files.items():
             self._read_file(name, file)
         loaded = {}
@@ -156,7 +172,12 @@ class _ProfileFolderReader:
                 self.own_documents[name] = document
             return
         try:
-            document = yaml_document.read_yaml(file)
+            draft = self._drafts.get(name)
+            document = (
+                yaml_document.read_yaml(file)
+                if draft is None
+                else yaml_document.parse_yaml(draft, yaml_document.display_path(file))
+            )
         except ConfigurationError as error:
             self.problems += error.problems
             return

@@ -6,7 +6,7 @@ Start: store, migrations, libraries, profiles, interrupted work, listeners, prob
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import lru_cache, partial
 
@@ -14,11 +14,18 @@ import structlog
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, SystemClock
+from gateway.domain.problems import ConfigurationProblem
 from gateway.policies import PolicyStore, load_policies
 from gateway.ports.library_system import ExchangeLibrary, HoldsConnections
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
-from gateway.profiles import ProfileLoadResult, ProfileStore, load_profiles, read_profiles_with_fallback
+from gateway.profiles import (
+    LoadedProfile,
+    ProfileLoadResult,
+    ProfileStore,
+    load_profiles,
+    read_profiles_with_fallback,
+)
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.daemon_listeners import MAX_SILENCE_SECONDS, DaemonListeners
@@ -49,6 +56,8 @@ from gateway.services.fulfilment import LinkResolver
 from gateway.services.gateway_operation import GatewayOperation
 from gateway.services.outbox.worker import node_start_name
 from gateway.services.partner_probe import PartnerProbe
+from gateway.services.profile_editing import ProfileEditing
+from gateway.services.profile_history import ProfileHistory
 from gateway.settings import Settings
 from gateway.store import mailbox
 from gateway.store.journal import Journal
@@ -167,6 +176,8 @@ class Daemon:
             self.settings.folder,
         )
         self._profiles.followers.append(self._lines)
+        self._profile_history = ProfileHistory(self._profiles, store, self._clock)
+        self._profiles.followers.append(self._profile_history)
         self.managed = self._make_managed_requests(store, journal, libraries)
         self.managed.channels.make_all()
         await self.managed.network.restore_reports(self.managed.contexts)
@@ -278,6 +289,8 @@ class Daemon:
             self._resolver,
             self._make_partner_probe(),
             self._make_operation(),
+            self._make_profile_editing(store),
+            self._profile_history,
             health.check,
             self._adapters,
         )
@@ -289,18 +302,33 @@ class Daemon:
         self.managed.wake.subscribe(notify_count_streams)
         return pages
 
-    def _make_operation(self) -> GatewayOperation:
+    async def _check_examples(self, loaded: LoadedProfile) -> Sequence[ConfigurationProblem]:
         subject = CheckSubject(
             settings=self.settings,
             loading=ProfileLoadResult(self._profiles.current, ()),
             adapters=self._adapters,
             clock=self._clock,
         )
+        return await check_examples(subject, loaded)
+
+    def _make_profile_editing(self, store: Store) -> ProfileEditing:
+        return ProfileEditing(
+            settings=self.settings,
+            adapters=self._adapters,
+            profiles=self._profiles,
+            history=self._profile_history,
+            check_examples=self._check_examples,
+            store=store,
+            clock=self._clock,
+        )
+
+    def _make_operation(self) -> GatewayOperation:
         return GatewayOperation(
             contexts=self.managed.contexts,
             pollers=self.mailboxes.pollers,
             profiles=self._profiles,
-            check_examples=partial(check_examples, subject),
+            history=self._profile_history,
+            check_examples=self._check_examples,
             list_jobs=self._tasks.list_jobs,
             clock=self._clock,
         )

@@ -21,6 +21,8 @@ from gateway.services.localization import TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.partner_probe import PartnerProbe
 from gateway.services.patrons.patron_data import RetentionDays
+from gateway.services.profile_editing import ProfileEditing
+from gateway.services.profile_history import ProfileHistory
 from gateway.services.sign_in_attempts import AttemptCounter
 from gateway.services.staff_sign_in import SessionTimes, StaffSignInService
 from gateway.services.users import UserService
@@ -118,6 +120,8 @@ def make_staff_pages(
     resolver: LinkResolver | None,
     probe: PartnerProbe,
     operation: GatewayOperation,
+    profile_editing: ProfileEditing,
+    profile_history: ProfileHistory,
     check_readiness: CheckReadiness,
     adapters: AdapterRegistry,
 ) -> StaffPages:
@@ -149,6 +153,8 @@ def make_staff_pages(
             patron_data=managed.patron_data,
             retention=_read_retention(settings),
             operation=operation,
+            profile_editing=profile_editing,
+            profile_history=profile_history,
             check_readiness=check_readiness,
             protocols=sorted({*adapters.protocols, *adapters.channels, *adapters.mail_formats}),
             contexts=managed.contexts,

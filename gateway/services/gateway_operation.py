@@ -17,6 +17,7 @@ from gateway.ports.shared_store import Transaction
 from gateway.profiles import LoadedProfile, ProfileStore
 from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.mailbox.poller import MailboxPoller, PollResult, find_poller
+from gateway.services.profile_history import ProfileHistory, read_text_of_file
 from gateway.store import mailbox
 from gateway.store.requests import outbox_queries, timers
 from gateway.store.requests.outbox import OutboxStatus
@@ -78,10 +79,11 @@ class ProfileState:
 
 @value_object
 class ProfileText:
-    """`text` is the file as it is now, empty where it can't be read; `problems` of its examples too."""
+    """`text` is the file as it is now, empty where it can't be read; `is_in_use`: it is what was read last."""
 
     state: ProfileState
     text: str
+    is_in_use: bool
     example_problems: tuple[ConfigurationProblem, ...]
     examples: int
 
@@ -93,7 +95,7 @@ class CheckExamples(Protocol):
 
 
 class GatewayOperation:
-    """`profiles`: those in use; `list_jobs`: of this node."""
+    """`profiles`: those in use, which `history` follows; `list_jobs`: of this node."""
 
     def __init__(
         self,
@@ -101,6 +103,7 @@ class GatewayOperation:
         contexts: Mapping[str, LibraryContext],
         pollers: Sequence[MailboxPoller],
         profiles: ProfileStore,
+        history: ProfileHistory,
         check_examples: CheckExamples,
         list_jobs: ListJobs,
         clock: Clock,
@@ -108,6 +111,7 @@ class GatewayOperation:
         self._contexts = contexts
         self._pollers = pollers
         self._profiles = profiles
+        self._history = history
         self._check_examples = check_examples
         self._list_jobs = list_jobs
         self._clock = clock
@@ -179,23 +183,20 @@ class GatewayOperation:
         ]
         return sorted(states, key=lambda one: (one.name, one.file))
 
-    async def read_profile(self, library: str, name: str) -> ProfileText:
+    def find_profile(self, library: str, name: str) -> ProfileState:
         """Raises NotFound."""
         for state in self.list_profiles(library):
-            if state.name != name:
-                continue
-            file = state.loaded.file if state.loaded is not None else self._profiles.folder / f"{name}.yml"
-            text = await asyncio.to_thread(_read_text, file)
-            if state.loaded is None:
-                return ProfileText(state, text, (), 0)
-            wrong = tuple(await self._check_examples(state.loaded))
-            return ProfileText(state, text, wrong, len(state.loaded.profile.examples))
+            if state.name == name:
+                return state
         raise NotFound("profile")
 
-
-def _read_text(file: Path) -> str:
-    """Empty: it is gone, or no text."""
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return ""
+    async def read_profile(self, library: str, name: str) -> ProfileText:
+        """Raises NotFound."""
+        state = self.find_profile(library, name)
+        file = state.loaded.file if state.loaded is not None else self._profiles.folder / f"{name}.yml"
+        text = await asyncio.to_thread(read_text_of_file, file) or ""
+        if state.loaded is None:
+            return ProfileText(state, text, False, (), 0)
+        wrong = tuple(await self._check_examples(state.loaded))
+        is_in_use = self._history.find_text_in_use(name) == text
+        return ProfileText(state, text, is_in_use, wrong, len(state.loaded.profile.examples))

@@ -17,6 +17,7 @@ class StaffSettings(ProfileSection):
     idle_minutes: int = Field(60, ge=1, le=1440, description="without a page, then a user is signed out")
     session_hours: int = Field(10, ge=1, le=24, description="from signing in, then a user is signed out in any case")
     password: bool = Field(True, description="users may sign in by name and password")
+    edit_profiles: bool = Field(False, description="operators may change profiles at their page, not only as files")
     oidc: IdentityProviderSettings = IdentityProviderSettings.model_construct()
     audit_days: int = Field(1095, ge=1, le=36_500, description="then entries of the audit log are forgotten")
 

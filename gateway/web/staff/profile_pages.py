@@ -1,18 +1,21 @@
-"""Profiles for operators: which are in use, what is wrong with the files as they are now, and whether their examples
-are understood.
-
-They are read here and edited as files, where an editor, a version control and `illgate check` are at hand.
+"""Profiles for operators: which are in use, what is wrong with the files as they are now, whether their examples are
+understood, which values count, and what they said before. `profile_edit_pages` changes them.
 """
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.configuration.text_difference import compare_texts
 from gateway.configuration.written_secrets import conceal_written_secrets
 from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.services.gateway_operation import ProfileState
+from gateway.profiles.effective import format_yaml_with_sources
+from gateway.services.gateway_operation import ProfileState, ProfileText
+from gateway.services.profile_editing import ProfileDraft
+from gateway.store.profile_versions import ProfileVersion
+from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 
@@ -32,27 +35,42 @@ async def show_profiles(request: StaffRequest) -> web.Response:
         "profiles",
         request.gettext("Profiles"),
         help_topic="operation",
-        profiles=[_describe_profile(request, one) for one in states],
+        profiles=[_describe_state(request, one) for one in states],
         problems=[problem for one in states for problem in one.problems],
+        may_edit=may_edit_profiles(request),
     )
 
 
 async def show_profile(request: StaffRequest) -> web.Response:
     """Raises NotFound."""
     found = await request.parts.operation.read_profile(request.library, request.http.match_info["name"])
+    current = await request.parts.profile_editing.read_file(found.state.name)
     problems = (*found.state.problems, *found.example_problems)
     return request.render(
         "profile",
         found.state.name,
         help_topic="operation",
-        shown=_describe_profile(request, found.state),
+        shown=_describe_profile(request, found),
         found=found,
         problems=problems,
-        lines=_number_lines(conceal_written_secrets(found.text), problems, found.state.file),
+        lines=number_lines(conceal_written_secrets(found.text), problems, found.state.file),
+        obstacle=request.gettext(current.obstacle) if current.obstacle else "",
+        may_edit=may_edit_profiles(request),
     )
 
 
-def _describe_profile(request: StaffRequest, state: ProfileState) -> ShownProfile:
+def may_edit_profiles(request: StaffRequest) -> bool:
+    return request.parts.settings.edit_profiles and request.has_right(Right.OPERATION_ACT)
+
+
+def _describe_profile(request: StaffRequest, found: ProfileText) -> ShownProfile:
+    shown = _describe_state(request, found.state)
+    if found.state.loaded is not None and not found.state.problems and not found.is_in_use:
+        return ShownProfile(found.state, "look", request.gettext("edited, not read yet"), shown.partner)
+    return shown
+
+
+def _describe_state(request: StaffRequest, state: ProfileState) -> ShownProfile:
     if state.loaded is None:
         return ShownProfile(state, "late", request.gettext("not in use"), "")
     profile = state.loaded.profile
@@ -64,13 +82,83 @@ def _describe_profile(request: StaffRequest, state: ProfileState) -> ShownProfil
     return ShownProfile(state, "good", request.gettext("in use"), name)
 
 
-def _number_lines(text: str, problems: tuple[ConfigurationProblem, ...], file: str) -> list[tuple[int, str, bool]]:
+def number_lines(text: str, problems: tuple[ConfigurationProblem, ...], file: str) -> list[tuple[int, str, bool]]:
     """Number, text, and whether a problem of this file names the line."""
     wrong = {problem.line for problem in problems if problem.file == file}
     return [(number, line, number in wrong) for number, line in enumerate(text.splitlines(), 1)]
 
 
+async def show_values(request: StaffRequest) -> web.Response:
+    """Of the profile in use, defaults and inherited ones too. Raises NotFound."""
+    found = await request.parts.operation.read_profile(request.library, request.http.match_info["name"])
+    loaded = found.state.loaded
+    return request.render(
+        "profile_values",
+        request.gettext("Values that count in %(name)s", name=found.state.name),
+        help_topic="operation",
+        name=found.state.name,
+        text=conceal_written_secrets(format_yaml_with_sources(loaded)) if loaded is not None else "",
+    )
+
+
+# --- what it said before -------------------------------------------------------------------------------------
+
+
+async def show_history(request: StaffRequest) -> web.Response:
+    """Raises NotFound."""
+    name = _find_listed_name(request)
+    versions = await request.parts.profile_history.list_versions(request.library, name)
+    return request.render(
+        "profile_history",
+        request.gettext("History of %(name)s", name=name),
+        help_topic="operation",
+        name=name,
+        versions=[(one, name_editor(request, one)) for one in versions],
+    )
+
+
+async def show_version(request: StaffRequest) -> web.Response:
+    """What it changed, and what bringing it back would change. Raises NotFound."""
+    name = _find_listed_name(request)
+    history, editing = request.parts.profile_history, request.parts.profile_editing
+    version = await history.find_version(request.library, name, request.http.match_info["version"])
+    versions = await history.list_versions(request.library, name)
+    before = next((one for one in versions if one.id < version.id), None)
+    current = await editing.read_file(name)
+    found = await editing.check_draft(ProfileDraft(name, version.content, current.text))
+    moment = request.format_moment(version.at)
+    checked = FormCheck(request, SubmittedForm())
+    checked.values["reason"] = request.gettext("Back to %(moment)s", moment=moment)
+    return request.render(
+        "profile_version",
+        request.gettext("%(name)s on %(moment)s", name=name, moment=moment),
+        help_topic="operation",
+        name=name,
+        version=version,
+        editor=name_editor(request, version),
+        is_first=before is None,
+        lines=number_lines(version.content, (), ""),
+        changed=compare_texts(before.content if before is not None else "", version.content),
+        found=found,
+        obstacle=request.gettext(current.obstacle) if current.obstacle else "",
+        checked=checked,
+        may_edit=may_edit_profiles(request),
+    )
+
+
+def name_editor(request: StaffRequest, version: ProfileVersion) -> str:
+    return version.actor.removeprefix("staff:") or request.gettext("edited as a file")
+
+
+def _find_listed_name(request: StaffRequest) -> str:
+    """Raises NotFound."""
+    return request.parts.operation.find_profile(request.library, request.http.match_info["name"]).name
+
+
 PAGES = (
     StaffPage("GET", "/operation/profiles", show_profiles, Right.OPERATION),
     StaffPage("GET", "/operation/profiles/{name}", show_profile, Right.OPERATION),
+    StaffPage("GET", "/operation/profiles/{name}/values", show_values, Right.OPERATION),
+    StaffPage("GET", "/operation/profiles/{name}/history", show_history, Right.OPERATION),
+    StaffPage("GET", "/operation/profiles/{name}/history/{version}", show_version, Right.OPERATION),
 )

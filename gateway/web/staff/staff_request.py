@@ -38,6 +38,8 @@ from gateway.services.partner_probe import PartnerProbe
 from gateway.services.patrons.patron_data import PatronDataService, RetentionDays
 from gateway.services.patrons.patron_notices import NoticeService
 from gateway.services.patrons.patron_requests import PatronRequestService
+from gateway.services.profile_editing import ProfileEditing
+from gateway.services.profile_history import ProfileHistory
 from gateway.services.requests.partner_closures import PartnerClosureService
 from gateway.services.requests.questions import PatronQuestionService
 from gateway.services.requests.request_messages import MessageService
@@ -122,6 +124,8 @@ class StaffServices:
     patron_data: PatronDataService
     retention: RetentionDays
     operation: GatewayOperation
+    profile_editing: ProfileEditing
+    profile_history: ProfileHistory
     check_readiness: CheckReadiness
     protocols: Sequence[str]
     contexts: Mapping[str, LibraryContext]

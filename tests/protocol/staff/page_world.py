@@ -17,6 +17,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LibraryParty, Request, RequestedService, Role, ServiceType
 from gateway.domain.requests.views import LendingDraft
+from gateway.services.profile_editing import ProfileDraft
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
 from gateway.store.requests import requests
@@ -35,7 +36,7 @@ from tests.protocol.staff.request_scenes import (
     reload_request,
     write_journal,
 )
-from tests.protocol.staff.support import Colleague, make_user
+from tests.protocol.staff.support import BY_TEST, Colleague, make_user
 from tests.support.daemon import Installation
 from tests.unit.store.requests.samples import borrowing, lending
 
@@ -70,6 +71,9 @@ PLAIN_TITLES = (
 CONDITIONAL, WRITTEN = "B2026-00001", "L2026-00001"
 """Requests that have a bit of everything: the partner has set a condition, or its messages are in the journal."""
 
+CHANGED_PROFILE = "altenried"
+"""It has a history."""
+
 MANY = 130
 """More than a page of a list."""
 
@@ -82,6 +86,7 @@ class WorldSize(StrEnum):
 
 def prepare_installation(installation: Installation, size: WorldSize) -> None:
     """Before the daemon is started."""
+    installation.change(staff={"edit_profiles": True})
     if size is not WorldSize.EMPTY:
         add_partners(installation)
 
@@ -94,6 +99,7 @@ async def fill_world(gateway: Running, size: WorldSize, titles: Sequence[str] = 
     await _make_lending_requests(gateway, titles)
     await _make_dead_letters(gateway, titles)
     await _add_mails(gateway, titles[-1])
+    await _change_profile(gateway)
     await make_user(gateway, "m.eriksen", "patron-services", shown_name="مريم إريكسن")
     if size is WorldSize.MANY:
         await _add_many_requests(gateway)
@@ -203,6 +209,15 @@ async def _add_mails(gateway: Running, odd_subject: str) -> None:
             possible=possible,
         )
         await context.store.write(lambda c, row=row: mailbox.add_mail(c, row, None))
+
+
+async def _change_profile(gateway: Running) -> None:
+    pages = gateway.gateway._staff_pages
+    assert pages is not None
+    editing = pages._parts.profile_editing
+    current = await editing.read_file(CHANGED_PROFILE)
+    draft = ProfileDraft(CHANGED_PROFILE, f"{current.text}contact: ILL desk, Нина Берг\n", current.text)
+    await editing.save_draft(await editing.check_draft(draft), "whom to ask", BY_TEST, {"DEMO"})
 
 
 async def _add_many_requests(gateway: Running) -> None:

@@ -16,6 +16,7 @@ import gateway.store.library_changes
 import gateway.store.mailbox
 import gateway.store.partner_closures
 import gateway.store.patron_sessions
+import gateway.store.profile_versions
 import gateway.store.requests.print_batches
 import gateway.store.requests.tables
 import gateway.store.saved_filters
@@ -60,6 +61,7 @@ STEPS = [
     "0023: What statistics are counted from: a row for each request and each partner that was asked",
     "0024: Which message of the journal an event of a request came from",
     "0025: What the error of an outbox row was made of",
+    "0026: What profiles said before",
 ]
 
 STEP = '''"""{doc}"""
@@ -176,6 +178,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         undo_request_lists(connection)
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
+        connection.execute(text("DROP TABLE profile_version"))
         for name in ("staff_user", "staff_grant", "staff_session", "audit_entry"):
             connection.execute(text(f"DROP TABLE {name}"))
         connection.execute(text("ALTER TABLE api_key DROP COLUMN expires"))
@@ -218,6 +221,7 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
         undo_request_lists(connection)
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
+        connection.execute(text("DROP TABLE profile_version"))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0017')}'"))
 
     await store.write(go_back)

@@ -1,0 +1,178 @@
+"""Profiles changed at their page: what is wrong, what would be different from the file, and then the save. The file is
+what counts; who edits it elsewhere meanwhile loses nothing."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.configuration.file_replacement import FileChangedError, FileNotReplaceableError
+from gateway.domain.problems import Unavailable
+from gateway.domain.requests.views import NotFound
+from gateway.domain.roles import Right
+from gateway.profiles.loader import MODELINE
+from gateway.services.profile_editing import MAX_TEXT_BYTES, NAME_PATTERN, DraftCheck, ProfileDraft
+from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.profile_pages import number_lines
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+MAX_REASON_CHARS = 200
+MAX_POSTED_BYTES = 7 * MAX_TEXT_BYTES
+"""The text and what it began with, each octet as three."""
+
+
+async def show_editor(request: StaffRequest) -> web.Response:
+    """Raises NotFound."""
+    name = request.parts.operation.find_profile(request.library, request.http.match_info["name"]).name
+    current = await request.parts.profile_editing.read_file(name)
+    draft = ProfileDraft(name, current.text, current.text)
+    return _render_editor(request, FormCheck(request, SubmittedForm()), draft, None, current.obstacle)
+
+
+async def change_profile(request: StaffRequest) -> web.Response:
+    """In the form: `text`, `base` (the file as it was shown), and `step`: check, or save with a `reason`. Raises
+    NotFound."""
+    name = _find_editable_name(request)
+    checked = FormCheck(request, await request.read_own_form())
+    fields = checked.form.fields
+    draft = ProfileDraft(name, fields.get("text", ""), fields.get("base", ""))
+    if len(draft.text.encode("utf-8", "surrogatepass")) > MAX_TEXT_BYTES:
+        checked.add_problem_text("text", request.gettext("This is too long for a profile."))
+        return _render_editor(request, checked, draft, None, "")
+    found = await request.parts.profile_editing.check_draft(draft)
+    allowed = frozenset(one for one in request.parts.contexts if request.user.has_right(one, Right.OPERATION_ACT))
+    if found.libraries - allowed:
+        others = ", ".join(sorted(found.libraries - allowed))
+        checked.general.append(
+            request.gettext("This profile is that of %(libraries)s too, where you are no operator.", libraries=others)
+        )
+    if checked.form["step"] == "save":
+        saved = await _save_draft(request, checked, found, allowed)
+        if saved is not None:
+            return saved
+        found = await request.parts.profile_editing.check_draft(draft)
+    return _render_editor(request, checked, found.draft, found, found.current.obstacle)
+
+
+async def _save_draft(
+    request: StaffRequest, checked: FormCheck, found: DraftCheck, allowed: frozenset[str]
+) -> web.Response | None:
+    """None: it was not saved; `checked` says why, or what was found does."""
+    reason = checked.read_line("reason", MAX_REASON_CHARS)
+    if not reason:
+        checked.add_problem("reason", "wrong-missing", field=request.gettext("Why"))
+    await request.confirm_by_form(checked)
+    if not (checked.is_good and found.can_be_saved):
+        return None
+    try:
+        in_use = await request.parts.profile_editing.save_draft(found, reason, request.origin, allowed)
+    except FileChangedError:
+        return None  # the next check says so
+    except FileNotReplaceableError:
+        checked.general.append(
+            request.gettext(
+                "The file was not written: it is a link to another one, or belongs to another user of the system."
+            )
+        )
+        return None
+    except OSError as error:
+        checked.general.append(
+            request.gettext("The file was not written: %(reason)s", reason=error.strerror or type(error).__name__)
+        )
+        return None
+    except Unavailable as down:
+        checked.general.append(
+            request.gettext(
+                "Nothing was changed: %(reason)s", reason=request.localization.translate_sentence(down.detail)
+            )
+        )
+        return None
+    address = request.path("operation", "profiles", found.draft.name)
+    if not in_use:
+        return request.redirect(
+            address, request.gettext("Saved. Something keeps profiles from being used: see here."), "look"
+        )
+    return request.redirect(address, request.gettext("Saved, and in use."))
+
+
+def _render_editor(
+    request: StaffRequest, checked: FormCheck, draft: ProfileDraft, found: DraftCheck | None, obstacle: str
+) -> web.Response:
+    problems = (*found.problems, *found.example_problems) if found is not None else ()
+    file = found.loaded.document.file if found is not None and found.loaded is not None else ""
+    file = file or next((one.file for one in problems), "")
+    is_wrong = found is not None and bool(found.problems or found.changed_meanwhile or obstacle)
+    return request.render(
+        "profile_edit",
+        request.gettext("Change %(name)s", name=draft.name),
+        status=422 if is_wrong else checked.status,
+        help_topic="operation",
+        checked=checked,
+        draft=draft,
+        base=found.current.text if found is not None else draft.base,
+        is_new=not draft.base,
+        found=found,
+        file=file,
+        obstacle=request.gettext(obstacle) if obstacle else "",
+        lines=number_lines(draft.text, problems, file),
+    )
+
+
+def _find_editable_name(request: StaffRequest) -> str:
+    """One that this library has, or that nobody has yet. Raises NotFound."""
+    name = request.http.match_info["name"]
+    if any(one.name == name for one in request.parts.operation.list_profiles(request.library)):
+        return name
+    if NAME_PATTERN.fullmatch(name) is None or request.parts.profile_editing.is_known_name(name):
+        raise NotFound("profile")
+    return name
+
+
+# --- a new one -----------------------------------------------------------------------------------------------
+
+
+async def show_new_profile(request: StaffRequest) -> web.Response:
+    """In the query: `extends`."""
+    checked = FormCheck(request, SubmittedForm())
+    checked.values["extends"] = request.http.query.get("extends", "")
+    return _render_new_profile(request, checked)
+
+
+async def begin_profile(request: StaffRequest) -> web.Response:
+    """Nothing is written yet: the editor comes next."""
+    checked = FormCheck(request, await request.read_own_form())
+    name = checked.read_line("name")
+    extends = checked.read_choice("extends", _list_parents(request))
+    if NAME_PATTERN.fullmatch(name) is None:
+        checked.add_problem_text("name", request.gettext("Small letters, digits or . _ - only, such as north-library."))
+    elif request.parts.profile_editing.is_known_name(name):
+        checked.add_problem_text("name", request.gettext("There is a profile of this name already."))
+    if not extends:
+        checked.add_problem("extends", "wrong-missing", field=request.gettext("Begins as"))
+    if not checked.is_good:
+        return _render_new_profile(request, checked)
+    current = await request.parts.profile_editing.read_file(name)
+    text = f"{MODELINE}\nextends: {extends}\n"
+    return _render_editor(request, checked, ProfileDraft(name, text, ""), None, current.obstacle)
+
+
+def _render_new_profile(request: StaffRequest, checked: FormCheck) -> web.Response:
+    return request.render(
+        "profile_new",
+        request.gettext("New profile"),
+        status=checked.status,
+        help_topic="operation",
+        checked=checked,
+        parents=_list_parents(request),
+    )
+
+
+def _list_parents(request: StaffRequest) -> list[str]:
+    return [one.name for one in request.parts.operation.list_profiles(request.library) if one.loaded is not None]
+
+
+PAGES = (
+    StaffPage("GET", "/operation/profiles/{name}/edit", show_editor, Right.OPERATION_ACT),
+    StaffPage("POST", "/operation/profiles/{name}/edit", change_profile, Right.OPERATION_ACT, MAX_POSTED_BYTES),
+    StaffPage("GET", "/operation/new-profile", show_new_profile, Right.OPERATION_ACT),
+    StaffPage("POST", "/operation/new-profile", begin_profile, Right.OPERATION_ACT),
+)
