@@ -108,6 +108,10 @@ class LibraryContext:
         found = [(one, one.partner) for one in ours if one.partner is not None]
         return tuple(sorted(found, key=lambda pair: pair[0].name))
 
+    def partner_names(self) -> Mapping[str, str]:
+        """By the name of the profile; that name itself where a profile has no other."""
+        return {profile.name: partner.name or profile.name for profile, partner in self.partners()}
+
     def partner_policies(self) -> Mapping[str, PartnerPolicy]:
         """By the name of the profile."""
         return {profile.name: partner for profile, partner in self.partners()}

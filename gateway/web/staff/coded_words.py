@@ -138,11 +138,12 @@ def describe_reason(reason: str, localization: Localization) -> str:
     return localization.gettext(REASONS[reason]) if reason in REASONS else reason
 
 
-def describe_note(note: str, localization: Localization, zone: tzinfo) -> str:
-    """A note that the gateway wrote in the reader's language, with the date as it writes it; any other as it is."""
+def describe_note(note: str, localization: Localization, zone: tzinfo, partners: Mapping[str, str]) -> str:
+    """A note that the gateway wrote in the reader's language, with the date as it writes it; any other as it is.
+    `partners`: names by profile."""
     end = read_recall_note(note, zone)
     if end is None:
-        return describe_own_note(note, localization)
+        return describe_own_note(note, localization, partners)
     moment = localization.format_moment(end, zone)
     return localization.gettext("The library has recalled the loan: it ends on %(moment)s.", moment=moment)
 

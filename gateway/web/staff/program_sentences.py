@@ -80,13 +80,22 @@ CATALOGUE_SENTENCES = (
 ITEM_SENTENCES = (mark_text("no items"), mark_text("no copy is free"))
 """Why an item of ours can't be supplied, beside words of `ReasonCodes` (`services.requests.lending`)."""
 
+PARTNER_NOTES: Mapping[str, str] = {
+    "outbox: partner %(partner)s changed and released": mark_text(
+        "What goes to %(partner)s was changed, and is tried again."
+    ),
+    "outbox: partner %(partner)s released": mark_text("What goes to %(partner)s is tried again."),
+    "outbox: partner %(partner)s skipped: %(words)s": mark_text("What was to go to %(partner)s is left out: %(words)s"),
+    "rota: %(partner)s skipped": mark_text("%(partner)s is passed over."),
+    "rota: %(partner)s skipped, %(words)s": mark_text("%(partner)s is passed over: %(words)s"),
+    "rota: %(partners)s": mark_text("The rota is: %(partners)s"),
+}
+"""Notes in the history of a request that name a partner by its profile, and how they are told, by its name."""
+
 NOTE_SENTENCES = (
     mark_text("outbox: %(kind)s %(target)s changed and released"),
     mark_text("outbox: %(kind)s %(target)s released"),
     mark_text("outbox: %(kind)s %(target)s skipped: %(words)s"),
-    mark_text("rota: %(target)s skipped"),
-    mark_text("rota: %(target)s skipped, %(words)s"),
-    mark_text("rota: %(target)s"),
     mark_text("found, but it can't be supplied now: %(words)s"),
     mark_text("mail by hand: %(report)s"),
     mark_text("automatic answer by mail: %(words)s"),
@@ -95,7 +104,7 @@ NOTE_SENTENCES = (
     mark_text("mail could not be delivered (%(status)s): %(words)s"),
     mark_text("The letter '%(target)s' to the patron could not be delivered (%(status)s)."),
 )
-"""Notes in the history of a request."""
+"""Other notes in the history of a request."""
 
 MAIL_SENTENCES = (
     mark_text("repaired: %(words)s"),
@@ -224,7 +233,15 @@ def describe_item_reason(why: str, localization: Localization) -> str:
     return _describe_exactly(ITEM_SENTENCES, why, localization) or why
 
 
-def describe_own_note(note: str, localization: Localization) -> str:
+def describe_own_note(note: str, localization: Localization, partners: Mapping[str, str]) -> str:
+    """`partners`: names by profile."""
+    for form, pattern in _compile_sentences(tuple(PARTNER_NOTES)):
+        found = pattern.fullmatch(note)
+        if found is not None:
+            values = found.groupdict()
+            for name in values.keys() & {"partner", "partners"}:
+                values[name] = ", ".join(partners.get(one, one) for one in values[name].split(", "))
+            return localization.gettext(PARTNER_NOTES[form], **values)
     return _describe_exactly(NOTE_SENTENCES, note, localization) or note
 
 
@@ -277,6 +294,7 @@ _PATTERNS = {
     "limit": r"(?P<{}>\d[\d.]* [A-Z][A-Z][A-Z])",
     "kind": r"(?P<{}>[a-z-]+)",
     "target": r"(?P<{}>.+?)",
+    "partner": r"(?P<{}>[^ :]+?)",
     "event": r"(?P<{}>[a-z-]+)",
     "format": r"(?P<{}>[^:]+)",
     "rule": r"(?P<{}>[^:]+)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
@@ -14,6 +14,7 @@ from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import CopyLinkView, RequestFilter, RequestOrder, RequestView
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
+from gateway.services.library_context import LibraryContext
 from gateway.services.localization import Localization, mark_text
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
@@ -203,7 +204,7 @@ async def render_request(
         due_reason=explain_due_date(request, context, localization) if request.role is Role.BORROWING else "",
         costs=list_cost_rows(page, request),
         partner_rows=list_partner_rows(page, request),
-        notes=_list_own_notes(request, localization, context.zone),
+        notes=_list_own_notes(request, localization, context),
         warnings=[describe_warning(one, localization) for one in request.warnings],
         volumes=request.volumes if len(request.volumes) > 1 else (),
         can_note=K.NOTE in acts.folded or K.NOTE in acts.open_acts,
@@ -235,9 +236,10 @@ def _describe_readers(page: StaffRequest, request: Request) -> str:
     return " ".join(parts)
 
 
-def _list_own_notes(request: Request, localization: Localization, zone: tzinfo) -> list[RequestNote]:
+def _list_own_notes(request: Request, localization: Localization, context: LibraryContext) -> list[RequestNote]:
+    names = context.partner_names()
     return [
-        replace(one, text=describe_note(one.text, localization, zone))
+        replace(one, text=describe_note(one.text, localization, context.zone, names))
         for one in request.notes
         if not one.for_partner and not one.by.startswith("partner:")
     ]

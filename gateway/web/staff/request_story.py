@@ -265,6 +265,7 @@ class _StoryTeller:
         self._history = sources.history
         self._context = context
         self._localization = localization
+        self._partner_names = context.partner_names()
 
     def describe_event(self, line: HistoryLine) -> StoryLine:
         event, details = line.event, line.event.details
@@ -285,7 +286,7 @@ class _StoryTeller:
             **self._format_when(line.at),
             dot="late" if failed else dot,
             text=self._say(text, partner=self._name_partner(event.attempt), act=self._name_undone_act(event)),
-            quote=describe_note(details.note or line.note, self._localization, self._context.zone),
+            quote=self._tell_note(details.note or line.note),
             facts=tuple(facts),
             reason=self._explain_due_date(line),
             via=self._name_channel(event.attempt) if partner_speaks else "",
@@ -350,6 +351,9 @@ class _StoryTeller:
 
     def _name_partner(self, attempt: int) -> str:
         return name_partner(self._request, self._context, attempt) or self._say(mark_text("the other library"))
+
+    def _tell_note(self, note: str) -> str:
+        return describe_note(note, self._localization, self._context.zone, self._partner_names)
 
     def _name_channel(self, attempt: int) -> str:
         asked = self._request.find_attempt(attempt or self._request.current)

@@ -22,4 +22,4 @@ RECALLED = "The library has recalled the loan: it ends on 2026-12-04 "
     ],
 )
 def test_the_note_of_a_recall_is_in_the_readers_language(language: str, note: str, said: str) -> None:
-    assert describe_note(note, TextCatalogues(None, "en").choose_language((language,)), ZONE) == said
+    assert describe_note(note, TextCatalogues(None, "en").choose_language((language,)), ZONE, {}) == said

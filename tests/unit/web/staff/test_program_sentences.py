@@ -97,9 +97,16 @@ def test_what_a_catalogue_says_is_told_part_by_part() -> None:
     [
         (
             "outbox: partner utrecht skipped: asked by telephone",
-            "Ausgang: partner utrecht ausgelassen: asked by telephone",
+            "Was an Universiteit Utrecht gehen sollte, wird ausgelassen: asked by telephone",
         ),
-        ("rota: bergen skipped", "Reihenfolge: bergen ausgelassen"),
+        ("outbox: partner utrecht released", "Was an Universiteit Utrecht geht, wird noch einmal versucht."),
+        (
+            "outbox: partner gone changed and released",
+            "Was an gone geht, wurde geändert und wird noch einmal versucht.",
+        ),
+        ("outbox: patron placed released", "Ausgang: patron placed wieder freigegeben"),
+        ("rota: bergen skipped", "bergen wird übergangen."),
+        ("rota: bergen, utrecht", "Die Reihenfolge ist: bergen, Universiteit Utrecht"),
         (
             "mail by hand: shipped: no request was found",
             "Mail von Hand zugeordnet: shipped: keine Bestellung wurde gefunden",
@@ -109,12 +116,14 @@ def test_what_a_catalogue_says_is_told_part_by_part() -> None:
     ],
 )
 def test_notes_of_the_history(said: str, german: str) -> None:
-    assert describe_own_note(said, GERMAN) == german
+    assert describe_own_note(said, GERMAN, {"utrecht": "Universiteit Utrecht"}) == german
 
 
 @pytest.mark.parametrize("words", [": ", "for staff: ", "no hits; "])
 def test_a_long_text_of_somebody_is_not_taken_apart(words: str) -> None:
-    assert describe_own_note(f"mail by hand: {words * 1_000}", GERMAN) == f"Mail von Hand zugeordnet: {words * 1_000}"
+    assert (
+        describe_own_note(f"mail by hand: {words * 1_000}", GERMAN, {}) == f"Mail von Hand zugeordnet: {words * 1_000}"
+    )
 
 
 def test_how_a_mail_was_read() -> None:
