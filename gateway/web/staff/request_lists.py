@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import parse_qsl, urlencode
 
+import structlog
 from aiohttp import hdrs, web
 
-from gateway.domain.problems import Refused
+from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.views import (
+    ListCounts,
+    ListFacet,
     NotFound,
     RequestFilter,
     RequestOrder,
@@ -17,7 +21,9 @@ from gateway.domain.requests.views import (
     SeveralRequests,
 )
 from gateway.domain.roles import Right
+from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
+from gateway.store.saved_filters import SavedFilter
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.visits import YEAR
@@ -38,6 +44,8 @@ from gateway.web.staff.list_filters import (
 )
 from gateway.web.staff.list_rows import COLUMNS, USUAL_COLUMNS, format_csv_line, make_row
 from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
+
+log = structlog.get_logger(component="staff")
 
 PAGE_ROWS = 50
 CSV_PAGE = 200
@@ -74,20 +82,47 @@ def make_list_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.R
     return show_list
 
 
+@value_object
+class ReadList:
+    """What the store has of a list. `is_unreadable`: it could not be asked."""
+
+    page: ResultPage[Request]
+    since: Mapping[str, datetime]
+    counts: ListCounts
+    saved: Sequence[SavedFilter]
+    is_unreadable: bool = False
+
+
+_UNREADABLE = ReadList(ResultPage(()), {}, ListCounts(None, dict.fromkeys(ListFacet)), (), is_unreadable=True)
+
+
+async def _read_list(request: StaffRequest, asked: ListQuery) -> ReadList:
+    requests, wanted = request.parts.requests, asked.wanted
+    try:
+        page = await requests.list_requests(request.library, wanted, PAGE_ROWS, asked.cursor)
+        return ReadList(
+            page,
+            await requests.find_waiting_since(request.library, wanted.task, page),
+            await requests.count_list(request.library, wanted),
+            await request.parts.saved_filters.list_filters(request.library, asked.place.name, request.user.name),
+        )
+    except Unavailable as away:
+        log.warning("staff.list_unreadable", list=asked.place.name, error=str(away))
+        return _UNREADABLE
+
+
 async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
     place, wanted = asked.place, asked.wanted
-    requests = request.parts.requests
-    page = await requests.list_requests(request.library, wanted, PAGE_ROWS, asked.cursor)
-    since = await requests.find_waiting_since(request.library, wanted.task, page)
-    counts = await requests.count_list(request.library, wanted)
+    read = await _read_list(request, asked)
+    page, since, counts, saved = read.page, read.since, read.counts, read.saved
     partners = name_partners(request)
-    saved = await request.parts.saved_filters.list_filters(request.library, place.name, request.user.name)
     opened = next((one for one in saved if asked.query and one.query == asked.query), None)
     selected = request.http.query.get("select", "")
     rows = [make_row(request, one, since[one.id], wanted.task, partners) for one in page]
     return request.render(
         "request_list",
         _make_title(request, asked, opened.name if opened is not None else ""),
+        503 if read.is_unreadable else 200,
         help_topic="lists",
         place=place,
         asked=asked,
@@ -111,7 +146,12 @@ async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
             what: list_path(request, place, _page_query(asked, ("select", what))) for what in ("page", "all", "")
         },
         csv_path=f"{request.path(f'{place.name}.csv')}{'?' if asked.query else ''}{asked.query}",
-        quiet=_describe_quiet_list(request, asked, page) if not rows else None,
+        quiet=_describe_unreadable_list(request, asked)
+        if read.is_unreadable
+        else _describe_quiet_list(request, asked, page)
+        if not rows
+        else None,
+        is_unreadable=read.is_unreadable,
         primary=find_usual_act(request, wanted.task),
     )
 
@@ -125,7 +165,7 @@ def _make_title(request: StaffRequest, asked: ListQuery, saved: str) -> str:
 
 def name_partners(request: StaffRequest) -> Mapping[str, str]:
     """Names by profile."""
-    return {profile.name: partner.name or profile.name for profile, partner in request.context.partners()}
+    return request.context.partner_names()
 
 
 def _page_query(asked: ListQuery, *more: tuple[str, str]) -> str:
@@ -149,6 +189,15 @@ def _make_sorts(request: StaffRequest, asked: ListQuery) -> Mapping[str, tuple[s
         path = list_path(request, asked.place, asked.with_value("order", other.value))
         sorts[column] = (path, orders.get(asked.order, ""))
     return sorts
+
+
+def _describe_unreadable_list(request: StaffRequest, asked: ListQuery) -> tuple[str, str, str]:
+    """See `_describe_quiet_list`: the same page again."""
+    said = request.gettext(
+        "This list can’t be read now: the database does not answer. Nothing is lost. "
+        "Please try again in a minute; if it stays so, tell whoever runs the gateway."
+    )
+    return said, list_path(request, asked.place, _page_query(asked)), request.gettext("Try again")
 
 
 def _describe_quiet_list(request: StaffRequest, asked: ListQuery, page: ResultPage[Request]) -> tuple[str, str, str]:

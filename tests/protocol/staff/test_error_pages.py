@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.views import VersionConflict
+from gateway.services.requests.request_service import RequestService
 from tests.protocol.pages.support import Running
 from tests.protocol.staff.support import colleague
 
@@ -48,6 +49,22 @@ async def test_what_went_wrong_is_said_in_words(gateway: Running, error: Excepti
         assert (answer.status, answer.title) == (status, title)
         assert "database is away" not in answer.text
         assert answer.tree.xpath("//main//a[@href='/staff']")
+
+
+async def test_a_list_that_cant_be_read_says_so_in_its_place(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_arguments: object) -> None:
+        raise Unavailable("the database is away")
+
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        monkeypatch.setattr(RequestService, "list_requests", fail)
+        answer = await ruth.get("/borrowing?state=received")
+
+    (said,) = answer.tree.xpath("//div[@id='list']//div[@role='alert']")
+    assert (answer.status, answer.title) == (503, "Borrowing")
+    assert "This list can’t be read now: the database does not answer." in said.text_content()
+    assert said.xpath(".//a/@href") == ["/staff/borrowing?state=received"]
+    assert "database is away" not in answer.text
+    assert answer.tree.xpath("//ul[@class='chosen']/li"), "the filter is still there"
 
 
 async def test_a_defect_has_a_mark_by_which_the_log_has_it(gateway: Running) -> None:
