@@ -273,7 +273,8 @@ async def send_answer(request: StaffRequest) -> web.Response:
     checked = FormCheck(request, await request.read_own_form())
     text = checked.read_lines("text")
     if not text:
-        label = request.gettext("Answer") if describe_answer(request, shown).is_answer else request.gettext("Message")
+        answer = request.localization.pgettext("what was answered", "Answer")
+        label = answer if describe_answer(request, shown).is_answer else request.gettext("Message")
         checked.add_problem("text", "wrong-missing", field=label)
     status = checked.status
     if checked.is_good:
