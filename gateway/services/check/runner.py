@@ -271,6 +271,8 @@ def _note_unanswered(subject: CheckSubject, loaded: list[LoadedProfile]) -> list
     count = sum(len(one.profile.examples) for one in loaded)
     if subject.scratch is not None or not count:
         return []
+    if count == 1:
+        return ["1 example was decoded only; its answer was not looked at"]
     return [f"{count} examples were decoded only; their answers were not looked at"]
 
 

@@ -263,7 +263,7 @@ async def test_without_a_scratch_library_answers_are_not_claimed_to_be_right(tmp
 
     assert report.problems == ()
     assert report.profiles[0].answers == 0
-    assert report.notes == ("1 examples were decoded only; their answers were not looked at",)
+    assert report.notes == ("1 example was decoded only; its answer was not looked at",)
 
 
 async def test_a_secret_that_is_not_there_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
