@@ -130,18 +130,21 @@ def play_in_process(played: PlayedCase) -> tuple[str, float]:
 def play_all(cases: Sequence[PlayedCase], template: Template, at_once: int) -> Mapping[PlayedCase, str]:
     """What the cells say."""
     said = {one: f"– ({one.reason})" for one in cases if one.reason}
-    with ProcessPoolExecutor(
+    processes = ProcessPoolExecutor(
         at_once,
         multiprocessing.get_context("spawn"),
         start_player,
         (template,),
         max_tasks_per_child=MAX_CELLS_OF_A_PROCESS,
-    ) as processes:
+    )
+    try:
         under_way = {processes.submit(play_in_process, one): one for one in cases if not one.reason}
         for place, future in enumerate(as_completed(under_way), 1):
             played = under_way[future]
             said[played], took = _describe_result(future)
             sys.stderr.write(f"[{place}/{len(under_way)}] {played.column}, {played.case}: {said[played]}{took}\n")
+    finally:
+        processes.shutdown(cancel_futures=True)  # who stops it waits for the cells that are being played, not for all
     return said
 
 
