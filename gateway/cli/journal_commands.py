@@ -287,7 +287,7 @@ def _write_into_folder(folder: Path, one: FullMessage) -> int:
     """0: its content is no longer kept."""
     if one.body is None:
         return 0
-    file = folder / make_file_name(one.message)
+    file = folder / make_file_name(one)
     file.touch(mode=0o600)
     file.write_bytes(one.body)
     return 1

@@ -297,8 +297,11 @@ def format_json_line(message: FullMessage) -> str:
     return json.dumps(columns, ensure_ascii=False)
 
 
-def make_file_name(message: JournalMessage) -> str:
-    """For the raw body: `20260301T101500Z-<id>-in-LookupUser.xml`; letters, digits, '.', '-' and '_' only."""
+def make_file_name(full: FullMessage) -> str:
+    """For the raw body: `20260301T101500Z-<id>-in-LookupUser.xml`; letters, digits, '.', '-' and '_' only. Some clients
+    name no content type (docs/facts/ncip.md 1): XML shows by its first sign."""
+    message, body = full.message, full.body or b""
     service = "".join(c if c.isascii() and c.isalnum() else "_" for c in message.service) or "unknown"
-    ending = next((ending for part, ending in ENDINGS.items() if part in message.content_type.lower()), ".bin")
+    unnamed = ".xml" if not message.content_type and body.lstrip().startswith(b"<") else ".bin"
+    ending = next((ending for part, ending in ENDINGS.items() if part in message.content_type.lower()), unnamed)
     return f"{message.at:%Y%m%dT%H%M%SZ}-{message.id}-{message.direction}-{service}{ending}"

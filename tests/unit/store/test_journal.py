@@ -728,5 +728,14 @@ async def test_a_file_is_named_after_time_id_and_service(journal: Journal) -> No
     exchange = await journal.record_exchange(replace(LOOKUP, service="../Лookup"), FOUND)
     question, answer = await both(journal, exchange)
 
-    assert make_file_name(question.message) == f"20260302T093000Z-{exchange}-1-in-____ookup.xml"
-    assert make_file_name(answer.message).endswith("-2-out-____ookup.xml")
+    assert make_file_name(question) == f"20260302T093000Z-{exchange}-1-in-____ookup.xml"
+    assert make_file_name(answer).endswith("-2-out-____ookup.xml")
+
+
+@pytest.mark.parametrize(("body", "ending"), [(b"\n<NCIPMessage/>", ".xml"), (b"%3CNCIPMessage%3E", ".bin")])
+async def test_a_file_without_a_content_type_is_named_by_what_it_is(journal: Journal, body: bytes, ending: str) -> None:
+    (question, _) = await both(
+        journal, await journal.record_exchange(replace(LOOKUP, content_type="", body=body), FOUND)
+    )
+
+    assert make_file_name(question).endswith(ending)
