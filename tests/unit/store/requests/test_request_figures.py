@@ -199,6 +199,7 @@ async def test_what_a_migration_reads_of_requests_of_before_is_what_was_written_
         connection.execute(text("DROP TABLE request_figure"))
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
+        connection.execute(text("DROP TABLE profile_version"))
         for name in ("number", "title"):
             connection.execute(text(f"DROP INDEX ix_request_state_{name}"))
         connection.execute(text("ALTER TABLE request DROP COLUMN title"))
