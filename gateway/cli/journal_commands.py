@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gateway.cli.formatting import format_local_time, format_table, parse_moment, pretty_print
+from gateway.cli.formatting import format_local_time, format_table, parse_moment
 from gateway.cli.installation import (
     REFUSED,
     Installation,
@@ -35,6 +35,7 @@ from gateway.store.journal_records import (
     format_json_line,
     make_file_name,
 )
+from gateway.web.message_texts import pretty_print
 
 F = TypeVar("F", bound=Callable[..., Any])
 

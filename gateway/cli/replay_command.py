@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.formatting import format_local_time, format_table, format_value_lines, pretty_print
+from gateway.cli.formatting import format_local_time, format_table
 from gateway.cli.installation import (
     REFUSED,
     UNREACHABLE,
@@ -27,6 +27,7 @@ from gateway.services.exchange.replay_selection import ReplaySelection, TooManyM
 from gateway.settings import LibrarySettings
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalFilter, JournalMessage
+from gateway.web.message_texts import format_value_lines, pretty_print
 
 EXIT = {OutcomeClass.OK: 0, OutcomeClass.FAILED: UNREACHABLE}
 """Everything else is a refusal."""

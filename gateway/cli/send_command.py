@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.formatting import decode_body
 from gateway.cli.installation import REFUSED, UNKNOWN, UNREACHABLE, Installation, pass_installation
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.problems import ConfigurationError
@@ -32,6 +31,7 @@ from gateway.ports.responder import ExchangeContext
 from gateway.ports.tls import ClientTls
 from gateway.secrets import resolve_secret
 from gateway.settings import Settings
+from gateway.web.message_texts import decode_body
 
 EXIT = {
     MessageFate.DONE: 0,

@@ -115,6 +115,11 @@ def _make_readable(found: FullMessage) -> ReadableMessage:
     except UnicodeDecodeError:
         is_text = False
     if not is_text:
-        lines = (body[at : at + HEX_LINE_BYTES] for at in range(0, len(body), HEX_LINE_BYTES))
-        text = "\n".join(line.hex(" ") for line in lines)
+        text = format_hex_lines(body)
     return ReadableMessage(found.message, text, kept=found.body is not None, whole=not found.message.truncated)
+
+
+def format_hex_lines(body: bytes) -> str:
+    """Hexadecimal digits, `HEX_LINE_BYTES` octets a line."""
+    lines = (body[at : at + HEX_LINE_BYTES] for at in range(0, len(body), HEX_LINE_BYTES))
+    return "\n".join(line.hex(" ") for line in lines)
