@@ -29,6 +29,7 @@ from gateway.store.schema import (
     ANSWER,
     HAS_ITEM,
     HAS_REQUEST,
+    IS_REPLAY,
     PENDING,
     QUESTION,
     exchange_of_message,
@@ -157,7 +158,7 @@ def list_with_bodies(
 
 def _is_scan(wanted: JournalFilter) -> bool:
     """No index leads to these rows."""
-    if wanted.managed_request or wanted.request_id or wanted.item_id or wanted.outcome == "pending":
+    if wanted.managed_request or wanted.request_id or wanted.item_id or wanted.replay_of or wanted.outcome == "pending":
         return False
     return bool(
         wanted.profile
@@ -209,6 +210,8 @@ def _filter_conditions(wanted: JournalFilter) -> list[Any]:
         conditions.append(message.c.service == wanted.service)
     if wanted.replays is not None:
         conditions.append(message.c.replay_of != "" if wanted.replays else message.c.replay_of == "")
+    if wanted.replay_of:
+        conditions += [message.c.replay_of == clean_text(wanted.replay_of), IS_REPLAY]
     if wanted.note:
         conditions.append(message.c.note.icontains(wanted.note, autoescape=True))
     return conditions

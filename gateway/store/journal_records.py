@@ -266,6 +266,7 @@ class JournalFilter:
     note: str = ""  # words in the note, without case
     node: str | None = None  # that began the work, of what is pending
     replays: bool | None = None  # only replays, or none
+    replay_of: str = ""  # id of the message that they play again
     managed_request: RequestNames | None = None
 
 

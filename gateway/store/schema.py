@@ -24,6 +24,7 @@ metadata = MetaData()
 PENDING = text("outcome = 'pending'")
 HAS_REQUEST = text("request_id <> ''")
 HAS_ITEM = text("item_id <> ''")
+IS_REPLAY = text("replay_of <> ''")
 """Conditions of the partial indexes; a query must repeat one word by word to be served by its index."""
 
 message = Table(
@@ -61,6 +62,7 @@ message = Table(
     Index("ix_message_request", "library", "request_id", "id", postgresql_where=HAS_REQUEST, sqlite_where=HAS_REQUEST),
     Index("ix_message_item", "library", "item_id", "id", postgresql_where=HAS_ITEM, sqlite_where=HAS_ITEM),
     Index("ix_message_pending", "library", "outcome", "id", postgresql_where=PENDING, sqlite_where=PENDING),
+    Index("ix_message_replay", "library", "replay_of", "id", postgresql_where=IS_REPLAY, sqlite_where=IS_REPLAY),
 )
 """The journal: one row per message in or out. Credentials are in no column: they are taken out of the body."""
 

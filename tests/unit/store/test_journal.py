@@ -464,6 +464,7 @@ async def test_point_queries_are_served_by_an_index(migrated: Store) -> None:
             JournalFilter("EX"),
             JournalFilter("EX", request_id="x"),
             JournalFilter("EX", outcome=OutcomeClass.PENDING),
+            JournalFilter("EX", replay_of="x"),
         ):
             journal_queries.list_without_bodies(connection, wanted, "g", 10)
         journal_queries.list_without_bodies(connection, JournalFilter("EX", item_id="x", since=AT, until=AT), "g", 10)
@@ -482,7 +483,7 @@ async def test_point_queries_are_served_by_an_index(migrated: Store) -> None:
 
     assert len(plans) >= 9
     assert not [plan for plan in plans if not plan.startswith("SEARCH") or "INDEX" not in plan]
-    for index in ("ix_message_request", "ix_message_item", "ix_message_pending"):
+    for index in ("ix_message_request", "ix_message_item", "ix_message_pending", "ix_message_replay"):
         assert any(index in plan for plan in plans)
 
 

@@ -62,6 +62,7 @@ STEPS = [
     "0024: Which message of the journal an event of a request came from",
     "0025: What the error of an outbox row was made of",
     "0026: What profiles said before",
+    "0027: Replays of a message are found by it",
 ]
 
 STEP = '''"""{doc}"""
@@ -179,6 +180,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
         connection.execute(text("DROP TABLE profile_version"))
+        connection.execute(text("DROP INDEX ix_message_replay"))
         for name in ("staff_user", "staff_grant", "staff_session", "audit_entry"):
             connection.execute(text(f"DROP TABLE {name}"))
         connection.execute(text("ALTER TABLE api_key DROP COLUMN expires"))
@@ -222,6 +224,7 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
         connection.execute(text("DROP TABLE profile_version"))
+        connection.execute(text("DROP INDEX ix_message_replay"))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0017')}'"))
 
     await store.write(go_back)
