@@ -156,10 +156,10 @@ class NcipResponder:
         if not isinstance(opened, _OpenedMessage):
             raise TypeError("the envelope was opened by another responder")
         if concealment.has_concealed_input(opened.raw):
-            return "the patron's PIN or password (AuthenticationInputData)"
+            return write_sentence("the patron's PIN or password (AuthenticationInputData)")
         sources = _get_ncip_dialect(profile).header.agency_from
         if AgencySource.AGENCY_AUTHENTICATION in sources and concealment.has_concealed_agency(opened.raw):
-            return "FromAgencyAuthentication, which this profile takes the sender's agency from"
+            return write_sentence("FromAgencyAuthentication, which this profile takes the sender's agency from")
         return ""
 
 

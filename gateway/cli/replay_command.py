@@ -125,6 +125,8 @@ def _format_rehearsal(done: RehearsalResult) -> Iterator[str]:
     elif done.told is not None:
         yield f"{done.service} tells of request {done.told.transaction}: {done.told.kind.value}"
         yield from format_value_lines(done.told.details, 1)
+        if done.is_repeat:
+            yield "  It was here before: nothing would change."
         if done.refusal is not None:
             yield f"  It would be refused: {_explain_refusal(done)}"
     elif done.refusal is not None:

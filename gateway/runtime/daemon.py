@@ -216,7 +216,7 @@ class Daemon:
         stack.push_async_callback(self._tasks.stop)
         self._make_link_resolver(store)
         self._api = self._make_api(store)
-        self._staff_pages = self._make_staff_pages(store, health)
+        self._staff_pages = self._make_staff_pages(store, exchange, health)
         await self._start_listeners(exchange, health)
         self._start_periodic_tasks(store, journal, libraries, health, place)
         await self._probe_listeners(health)
@@ -275,7 +275,7 @@ class Daemon:
         if self.settings.pages.enabled:
             self._pages = make_pages(self.settings, self._resolver, self.managed, store, self._clock, self._secrets)
 
-    def _make_staff_pages(self, store: Store, health: HealthMonitor) -> StaffPages | None:
+    def _make_staff_pages(self, store: Store, exchange: MessageExchange, health: HealthMonitor) -> StaffPages | None:
         settings = self.settings
         if not settings.staff.enabled:
             return None
@@ -291,6 +291,7 @@ class Daemon:
             self._make_operation(),
             self._make_profile_editing(store),
             self._profile_history,
+            exchange,
             health.check,
             self._adapters,
         )

@@ -13,6 +13,8 @@ from gateway.ports.shared_store import Store
 from gateway.runtime.exchange_assembly import attempt_limits, make_authenticator
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
+from gateway.services.desks.message_replays import MessageReplayService
+from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.admission import Secrets
 from gateway.services.fulfilment import FulfilmentService, LinkResolver
 from gateway.services.gateway_operation import GatewayOperation
@@ -122,6 +124,7 @@ def make_staff_pages(
     operation: GatewayOperation,
     profile_editing: ProfileEditing,
     profile_history: ProfileHistory,
+    exchange: MessageExchange,
     check_readiness: CheckReadiness,
     adapters: AdapterRegistry,
 ) -> StaffPages:
@@ -155,6 +158,7 @@ def make_staff_pages(
             operation=operation,
             profile_editing=profile_editing,
             profile_history=profile_history,
+            replays=MessageReplayService(managed.journaled, exchange, UserService(store, clock)),
             check_readiness=check_readiness,
             protocols=sorted({*adapters.protocols, *adapters.channels, *adapters.mail_formats}),
             contexts=managed.contexts,

@@ -208,6 +208,15 @@ class UserService:
             )
         )
 
+    async def log_message_replay(self, library: str, message_id: str, by: AuditOrigin) -> None:
+        """Somebody is about to carry a message of the journal out again."""
+        now = self._clock.now()
+        await self._store.write(
+            lambda c: audit.add_audit_entry(
+                c, library, now, by.actor, "message-replayed", subject=message_id, peer=by.peer
+            )
+        )
+
     async def _set_disabled(
         self, user: StaffUser, disabled: datetime | None, action: str, by: AuditOrigin
     ) -> StaffUser:

@@ -44,6 +44,7 @@ KEYWORDS = {
     "Unavailable": None,
     "UnfinishedWork": None,
     "OutcomeUnknown": None,
+    "NotReplayableError": None,
 }
 """Which arguments of functions are texts, without numbers the first; "c": what tells a text apart. Those of errors and
 of guards are told to staff (`Localization.translate_sentence`)."""

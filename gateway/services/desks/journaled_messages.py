@@ -17,6 +17,9 @@ from gateway.store.journal_records import FullMessage, JournalFilter, JournalMes
 MAX_MESSAGES = 200
 """Newest of one request."""
 
+MAX_REPLAYS = 20
+"""Newest of one message."""
+
 HEX_LINE_BYTES = 16
 
 
@@ -100,11 +103,20 @@ class JournaledMessageService:
 
     async def read_exchange(self, library: str, message_id: str) -> tuple[ReadableMessage, ...]:
         """The message and its answer, or what it answers, in this order. Raises NotFound."""
-        symbol = find_library_context(self.contexts, library).symbol
-        found = await self.journal.get_exchange(symbol, message_id)
+        return tuple(map(_make_readable, await self.load_exchange(library, message_id)))
+
+    async def load_exchange(self, library: str, message_id: str) -> tuple[FullMessage, ...]:
+        """The same, as bytes. Raises NotFound."""
+        found = await self.journal.get_exchange(find_library_context(self.contexts, library).symbol, message_id)
         if not found:
             raise NotFound("message")
-        return tuple(map(_make_readable, found))
+        return found
+
+    async def list_replays(self, library: str, message_id: str) -> Sequence[JournalMessage]:
+        """Of the message, newest first."""
+        symbol = find_library_context(self.contexts, library).symbol
+        wanted = JournalFilter(symbol, direction=MessageDirection.IN, replay_of=message_id)
+        return (await self.journal.list_messages(wanted, MAX_REPLAYS)).messages
 
 
 def _make_readable(found: FullMessage) -> ReadableMessage:

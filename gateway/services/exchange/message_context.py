@@ -13,6 +13,7 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.commands import Command
 from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason, Unavailable
+from gateway.domain.sentences import sentence_of_text, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.partner_channel import IncomingPartnerMessage
@@ -173,7 +174,12 @@ def answer_not_stored(message: MessageContext, down: Unavailable) -> ResponderAn
 
 
 class NotReplayableError(Exception):
-    """A plain sentence that says why a message can't be taken up again."""
+    """`detail`: a plain sentence, which goes on after the message's name and a colon, that says why a message can't be
+    taken up again."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = sentence_of_text(detail)
 
 
 @value_object
@@ -192,7 +198,7 @@ class RehearsalResult:
 
     Neither: it was refused when read (`refusal`), or the protocol answers it by itself. `answer`: what would
     be answered without the library, or what was answered when the message `carried_out_as` was carried out; None
-    when only the library can tell.
+    when only the library can tell. `is_repeat`: what it tells was here before, so that nothing would change.
     """
 
     service: str
@@ -201,6 +207,7 @@ class RehearsalResult:
     answer: ResponderAnswer | None = None
     carried_out_as: str = ""
     told: IncomingPartnerMessage | None = None
+    is_repeat: bool = False
 
 
 def rebuild_arrival(
@@ -213,7 +220,13 @@ def rebuild_arrival(
         raise NotReplayableError("it is one that we sent; only those that came in can be carried out again")
     if message.protocol not in protocols:
         able = ", ".join(sorted(protocols))
-        raise NotReplayableError(f"it came by {message.protocol}; only messages of {able} can be carried out again")
+        raise NotReplayableError(
+            write_sentence(
+                "it came by %(protocol)s; only messages of %(able)s can be carried out again",
+                protocol=message.protocol,
+                able=able,
+            )
+        )
     if not message.profile:
         raise NotReplayableError("no profile was found for it when it came; have its sender send it again")
     if kept.body is None:

@@ -12,6 +12,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.commands import READ_ONLY
 from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, Refused
 from gateway.domain.profile import Profile
+from gateway.domain.sentences import sentence_of_text, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.responder import (
@@ -253,7 +254,9 @@ class Replayer:
         if incoming.told is not None:
             taken = await self.stage.news.rehearse(message, incoming.told, exchange)
             said = message.responder.encode(message.envelope, incoming, taken, exchange)
-            return RehearsalResult(service, told=incoming.told, refusal=taken.refused, answer=said)
+            return RehearsalResult(
+                service, told=incoming.told, refusal=taken.refused, answer=said, is_repeat=taken.repeated
+            )
         if command is None:
             return RehearsalResult(service, answer=message.responder.encode(message.envelope, incoming, None, exchange))
         key = "" if isinstance(command, READ_ONLY) else idempotency_key(command, profile.name)
@@ -272,11 +275,18 @@ class Replayer:
         arrival = rebuild_arrival(kept, received, transport, self.stage.responders)
         profile = self.stage.profiles().find_profile(message.profile)
         if profile is None or profile.abstract:
-            raise NotReplayableError(f"its profile '{message.profile}' is no longer there")
+            raise NotReplayableError(write_sentence("its profile '%(name)s' is no longer there", name=message.profile))
         if self.stage.library_of_profile(profile).symbol != message.library:
-            raise NotReplayableError(f"its profile '{message.profile}' belongs to another library now")
+            raise NotReplayableError(
+                write_sentence("its profile '%(name)s' belongs to another library now", name=message.profile)
+            )
         restored = self.stage.open_message(arrival)
         restored.first_received = message.at
         if needed := restored.responder.describe_concealed(restored.envelope, profile):
-            raise NotReplayableError(f"it needs {needed}, which is never kept; have its sender send it again")
+            raise NotReplayableError(
+                write_sentence(
+                    "it needs %(needed)s, which is never kept; have its sender send it again",
+                    needed=sentence_of_text(needed),
+                )
+            )
         return restored, profile

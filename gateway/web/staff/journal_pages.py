@@ -62,7 +62,7 @@ async def show_journal(request: StaffRequest) -> web.Response:
         help_topic="operation",
         asked=asked,
         messages=[
-            (one, _describe_message(request, one.service, one.outcome, one.profile, one.direction))
+            (one, describe_message(request, one.service, one.outcome, one.profile, one.direction))
             for one in hits.messages
         ],
         older=request.path("operation", "journal", **query, cursor=hits.cursor) if hits.cursor else "",
@@ -117,7 +117,7 @@ def _list_profiles(request: StaffRequest) -> list[tuple[str, str]]:
     ]
 
 
-def _describe_message(
+def describe_message(
     request: StaffRequest, service: str, outcome: OutcomeClass, profile: str, direction: str
 ) -> ShownMessage:
     kind, word = OUTCOMES[outcome]
@@ -153,10 +153,11 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
     message_id = request.http.match_info["message"]
     found = await request.parts.journaled.read_exchange(request.library, message_id)
     exchange = [
-        (one, _describe_message(request, said.service, said.outcome, said.profile, said.direction))
+        (one, describe_message(request, said.service, said.outcome, said.profile, said.direction))
         for one in found
         for said in (one.message,)
     ]
+    asked = found[0].message
     return request.render(
         "journal_message",
         exchange[0][1].said or found[0].message.protocol,
@@ -164,6 +165,12 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
         exchange=exchange,
         message_id=message_id,
         with_content=with_content,
+        asked=asked,
+        replays=[
+            (one, describe_message(request, one.service, one.outcome, one.profile, one.direction))
+            for one in await request.parts.journaled.list_replays(request.library, asked.id)
+        ],
+        may_replay=request.has_right(Right.OPERATION_ACT),
     )
 
 

@@ -24,6 +24,7 @@ from gateway.ports.catalogue import LinkFormat
 from gateway.services.desks.bulk_actions import BulkActionService
 from gateway.services.desks.copies import CopyService
 from gateway.services.desks.journaled_messages import JournaledMessageService
+from gateway.services.desks.message_replays import MessageReplayService
 from gateway.services.desks.printing import PrintService
 from gateway.services.desks.request_statistics import StatisticsService
 from gateway.services.desks.saved_filters import SavedFilterService
@@ -126,6 +127,7 @@ class StaffServices:
     operation: GatewayOperation
     profile_editing: ProfileEditing
     profile_history: ProfileHistory
+    replays: MessageReplayService
     check_readiness: CheckReadiness
     protocols: Sequence[str]
     contexts: Mapping[str, LibraryContext]

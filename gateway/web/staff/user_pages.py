@@ -36,6 +36,7 @@ ACTIONS = {
     "sessions-ended": mark_text("ended the sessions"),
     "patron-shown": mark_text("looked at the reader of"),
     "message-shown": mark_text("read the message"),
+    "message-replayed": mark_text("replayed the message"),
     "profile-saved": mark_text("changed the profile"),
     "patron-counted": mark_text("looked for what is held about a reader"),
     "patron-exported": mark_text("gave out what is held about a reader"),

@@ -280,6 +280,7 @@ async def test_a_message_of_the_journal_is_rehearsed_and_replayed(house: House, 
     identifier = (await house.ids())[1]
     shown = await house.illgate("replay", identifier, "--dry-run")
     assert "Cancel tells of request G-1/1: cancel" in shown
+    assert "It was here before: nothing would change." in shown
     assert (await house.requests())["G-1"].state is LendingState.CANCELLED
     assert "a repeat: it was here before" in await house.illgate("replay", identifier)
 

@@ -22,12 +22,13 @@ from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
 from gateway.store.requests import requests
 from gateway.store.schema import make_exchange_id
-from tests.protocol.pages.support import Running
+from tests.protocol.pages.support import PATRON, Running
 from tests.protocol.staff.request_scenes import RULES as ROTAS
 from tests.protocol.staff.request_scenes import (
     act,
     add_partners,
     hear_partner,
+    hear_program,
     library_context,
     make_asked,
     make_borrowing,
@@ -100,6 +101,7 @@ async def fill_world(gateway: Running, size: WorldSize, titles: Sequence[str] = 
     await _make_dead_letters(gateway, titles)
     await _add_mails(gateway, titles[-1])
     await _change_profile(gateway)
+    await _replay_message(gateway)
     await make_user(gateway, "m.eriksen", "patron-services", shown_name="مريم إريكسن")
     if size is WorldSize.MANY:
         await _add_many_requests(gateway)
@@ -218,6 +220,14 @@ async def _change_profile(gateway: Running) -> None:
     current = await editing.read_file(CHANGED_PROFILE)
     draft = ProfileDraft(CHANGED_PROFILE, f"{current.text}contact: ILL desk, Нина Берг\n", current.text)
     await editing.save_draft(await editing.check_draft(draft), "whom to ask", BY_TEST, {"DEMO"})
+
+
+async def _replay_message(gateway: Running) -> None:
+    """Last, so that they stand first in the journal."""
+    pages = gateway.gateway._staff_pages
+    assert pages is not None
+    heard = await hear_program(gateway, "check-out", patron=PATRON, item="ILL-2026-1")
+    await pages._parts.replays.replay_message("DEMO", heard.id, "", BY_TEST)
 
 
 async def _add_many_requests(gateway: Running) -> None:

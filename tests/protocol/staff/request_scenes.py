@@ -7,16 +7,23 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, local_signal, partner_signal
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
-from gateway.ports.responder import OutcomeClass
+from gateway.ports.responder import ExchangeContext, OutcomeClass, RawMessage, TransportKind
 from gateway.services.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event
-from gateway.store.journal_records import JournalEnding, JournalOpening
+from gateway.store.journal_records import (
+    JournalEnding,
+    JournalFilter,
+    JournalMessage,
+    JournalOpening,
+    MessageDirection,
+)
 from tests.protocol.pages.support import PATRON, Running
 from tests.support.daemon import Installation
 
@@ -164,6 +171,27 @@ async def write_journal(gateway: Running, request: Request, body: bytes) -> None
     await gateway.gateway.managed.journaled.journal.record_exchange(
         opening, JournalEnding(at=now, outcome=OutcomeClass.OK)
     )
+
+
+async def hear_program(gateway: Running, service: str, **values: str) -> JournalMessage:
+    """A message by NCIP, as the journal has it. `values`: the parameters of `illgate send`, with _ for -."""
+    pages, context = gateway.gateway._staff_pages, library_context(gateway)
+    profile = gateway.gateway._profiles.current.find_profile("ncip2")
+    assert pages is not None
+    assert profile is not None
+    now = context.now()
+    said = {name.replace("_", "-"): (value,) for name, value in values.items()}
+    talk = ExchangeContext(profile, context.symbol, context.zone, "EUR", now)
+    body = NcipPartnerSimulator(lambda reference: reference).build(service, said, talk)
+    arrival = RawMessage(body, now, TransportKind.HTTP, "ncip", peer="127.0.0.1", profile="ncip2")
+    await pages._parts.replays.exchange.handle(arrival)
+    return (await list_heard_messages(gateway))[0]
+
+
+async def list_heard_messages(gateway: Running) -> list[JournalMessage]:
+    """Those of the journal that came in, newest first."""
+    journal = gateway.gateway.managed.journaled.journal
+    return list((await journal.list_messages(JournalFilter("DEMO", direction=MessageDirection.IN))).messages)
 
 
 def local_event(kind: EventKind, context: LibraryContext, actor: str, **said: Any) -> Event:

@@ -1,0 +1,94 @@
+"""MessageReplayService: one message of the journal is rehearsed, then carried out again, for operators at their page.
+
+`illgate replay` does the same for many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from structlog.contextvars import clear_contextvars
+
+from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.value import value_object
+from gateway.ports.responder import OutcomeClass
+from gateway.services.desks.journaled_messages import JournaledMessageService
+from gateway.services.exchange import MessageExchange
+from gateway.services.exchange.handlers import KeyedLocks
+from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult
+from gateway.services.users import AuditOrigin, UserService
+from gateway.store.journal_records import FullMessage, JournalMessage
+
+
+class AlreadyReplayedError(Exception):
+    """Somebody has replayed the message since it was looked at; nothing was done."""
+
+
+@value_object
+class MessageRehearsal:
+    """What a replay would do, beside what came of the message then. `answer_then`: as the journal has it, None: none is
+    kept; `newest_replay`: id of the last one so far, empty: there is none."""
+
+    message: JournalMessage
+    result: RehearsalResult
+    answer_then: bytes | None = field(repr=False)
+    newest_replay: str
+
+
+@value_object
+class MessageReplay:
+    """How it ended. `id`: of the journal's new entry; empty: it couldn't be written, so nothing was done."""
+
+    id: str
+    outcome: OutcomeClass
+
+
+@value_object
+class MessageReplayService:
+    journaled: JournaledMessageService
+    exchange: MessageExchange
+    users: UserService
+    locks: KeyedLocks = field(default_factory=KeyedLocks)
+
+    async def rehearse_message(self, library: str, message_id: str) -> MessageRehearsal:
+        """Nothing is changed or sent. Raises NotFound, NotReplayableError."""
+        asked, answer = await self._read_original(library, message_id)
+        result = await self.exchange.rehearse_message(asked)
+        return MessageRehearsal(
+            message=asked.message,
+            result=result,
+            answer_then=answer.body if answer is not None else None,
+            newest_replay=await self._find_newest_replay(library, asked.message.id),
+        )
+
+    async def replay_message(self, library: str, message_id: str, seen: str, by: AuditOrigin) -> MessageReplay:
+        """As if it came in once more; nobody is sent the answer. `seen`: `newest_replay` of the rehearsal that it
+        follows. Raises NotFound, NotReplayableError, AlreadyReplayedError, Unavailable; then nothing was done; or
+        OutcomeUnknown."""
+        asked, _answer = await self._read_original(library, message_id)
+        message = asked.message
+        async with self.locks.hold_key(f"{message.library} {message.id}"):
+            if await self._find_newest_replay(library, message.id) != seen:
+                raise AlreadyReplayedError
+            await self.exchange.rehearse_message(asked)
+            await self.users.log_message_replay(message.library, message.id, by)
+            try:
+                replayed = await self.exchange.replay_message(asked)
+                newest = await self._find_newest_replay(library, message.id)
+            except Unavailable as down:
+                raise OutcomeUnknown(down.detail) from down
+            finally:
+                clear_contextvars()  # they are of the message, and this connection will ask for other pages
+        return MessageReplay(newest if newest != seen else "", replayed.outcome)
+
+    async def _read_original(self, library: str, message_id: str) -> tuple[FullMessage, FullMessage | None]:
+        """And its answer. A replay of a replay could do twice what one of the original does once: its identity is that
+        of when the message came. Raises NotFound, NotReplayableError."""
+        found = await self.journaled.load_exchange(library, message_id)
+        if found[0].message.replay_of:
+            raise NotReplayableError("it is a replay itself; its original can be replayed")
+        return found[0], found[1] if len(found) > 1 else None
+
+    async def _find_newest_replay(self, library: str, message_id: str) -> str:
+        replays = await self.journaled.list_replays(library, message_id)
+        return replays[0].id if replays else ""
