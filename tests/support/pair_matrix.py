@@ -17,7 +17,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing.util import Finalize
 from pathlib import Path
 
@@ -117,44 +116,32 @@ def start_player(template: Template) -> None:
     _player = CellPlayer(template)
 
 
-def play_in_process(played: PlayedCase) -> tuple[str, float]:
-    """What the cell says, and the seconds that it took."""
+def play_in_process(played: PlayedCase) -> tuple[PlayedCase, str, float]:
+    """What the cell says, and the seconds that it took. Whatever went wrong is a failure of this cell alone."""
     began = time.monotonic()
-    said = asyncio.run(_player.play_case(played))
-    return said, time.monotonic() - began
+    try:
+        said = asyncio.run(_player.play_case(played))
+    except Exception as error:  # noqa: BLE001  it is told, and the command ends with 1
+        said = f"fails: {type(error).__name__} {error}".replace("\n", " ").replace("|", "/")[:120]
+    return played, said, time.monotonic() - began
 
 
 # --- the tables ------------------------------------------------------------------------------------------
 
 
 def play_all(cases: Sequence[PlayedCase], template: Template, at_once: int) -> Mapping[PlayedCase, str]:
-    """What the cells say."""
+    """What the cells say. Not by an executor of `concurrent.futures`, which may wait for ever in Python 3.11 when a
+    process has had its number of cells."""
     said = {one: f"– ({one.reason})" for one in cases if one.reason}
-    processes = ProcessPoolExecutor(
-        at_once,
-        multiprocessing.get_context("spawn"),
-        start_player,
-        (template,),
-        max_tasks_per_child=MAX_CELLS_OF_A_PROCESS,
-    )
-    try:
-        under_way = {processes.submit(play_in_process, one): one for one in cases if not one.reason}
-        for place, future in enumerate(as_completed(under_way), 1):
-            played = under_way[future]
-            said[played], took = _describe_result(future)
-            sys.stderr.write(f"[{place}/{len(under_way)}] {played.column}, {played.case}: {said[played]}{took}\n")
-    finally:
-        processes.shutdown(cancel_futures=True)  # who stops it waits for the cells that are being played, not for all
+    wanted = [one for one in cases if not one.reason]
+    spawned = multiprocessing.get_context("spawn")
+    with spawned.Pool(at_once, start_player, (template,), MAX_CELLS_OF_A_PROCESS) as processes:
+        for place, (played, result, seconds) in enumerate(processes.imap_unordered(play_in_process, wanted), 1):
+            said[played] = result
+            sys.stderr.write(f"[{place}/{len(wanted)}] {played.column}, {played.case}: {result} ({seconds:.1f} s)\n")
+        processes.close()
+        processes.join()  # so that each stops its Dovecot
     return said
-
-
-def _describe_result(future: Future[tuple[str, float]]) -> tuple[str, str]:
-    """What the cell says, and how long it took. Whatever went wrong in a cell is a failure of that cell alone."""
-    error = future.exception()
-    if error is None:
-        said, seconds = future.result()
-        return said, f" ({seconds:.1f} s)"
-    return f"fails: {type(error).__name__} {error}".replace("\n", " ").replace("|", "/")[:120], ""
 
 
 def render_cases(head: str, cases: Sequence[PlayedCase], said: Mapping[PlayedCase, str]) -> str:
