@@ -119,15 +119,16 @@ class Localization:
         return self.translate_sentence(value) if isinstance(value, Sentence) else value
 
     def ngettext(self, singular: str, plural: str, count: int, /, **values: object) -> str:
-        """`count` can stand in the text as `%(num)s`, as in templates."""
-        return self.translations.ngettext(singular, plural, count) % {"num": count, **values}
+        """`count` can stand in the text as `%(num)s`, as in templates; it is written as the language writes numbers."""
+        return self.translations.ngettext(singular, plural, count) % {"num": self.format_number(count), **values}
 
     def pgettext(self, context: str, message: str, /, **values: object) -> str:
         """`context` tells apart what is one word in English and two elsewhere."""
         return self.translations.pgettext(context, message) % values
 
     def npgettext(self, context: str, singular: str, plural: str, count: int, /, **values: object) -> str:
-        return self.translations.npgettext(context, singular, plural, count) % {"num": count, **values}
+        said = self.translations.npgettext(context, singular, plural, count)
+        return said % {"num": self.format_number(count), **values}
 
     def choose_text(self, said: Mapping[str, str]) -> str:
         """Of what an operator wrote in some languages; the first where none of ours is among them."""

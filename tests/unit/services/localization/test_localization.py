@@ -68,6 +68,7 @@ class TestTexts:
     def test_plural_forms_are_those_of_the_file(self, polish: Localization) -> None:
         said = [polish.ngettext("%(num)s request", "%(num)s requests", count) for count in (1, 3, 5, 22)]
         assert said == ["1 zamówienie", "3 zamówienia", "5 zamówień", "22 zamówienia"]
+        assert polish.ngettext("%(num)s request", "%(num)s requests", 21_405) == "21\xa0405 zamówień"
 
     def test_one_english_word_may_be_two_elsewhere(self, polish: Localization) -> None:
         assert polish.gettext("Open") == "Otwórz"
