@@ -199,6 +199,7 @@ async def test_a_profile_is_shown_with_its_file_and_its_examples(olga: Colleague
 
     assert "مكتبة جامعة الساحل" in words_of(page, "The file as it is now")
     assert "This profile has none." in words_of(page, "Examples")
+    assert "They were read just now" not in words_of(page, "Examples")
     assert "6 examples are understood as they expect" in words_of(
         await olga.get("/operation/profiles/bldss"), "Examples"
     )
