@@ -97,7 +97,7 @@ def _complete_citation(citation: Citation, held: LocalCopies) -> Citation:
 def _choose_held_note(page: PageRequest, held: LocalCopies) -> str:
     """Why nobody knows whether the library has it."""
     if held.away:
-        return page.gettext("We can't look into our own catalogue at the moment. It may be worth a look there.")
+        return page.gettext("We can’t look into our own catalogue at the moment. It may be worth a look there.")
     if held.candidates and not held.copies:
         return page.gettext("We may have this ourselves. It is worth a look in our own catalogue.")
     return ""

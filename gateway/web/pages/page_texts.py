@@ -12,11 +12,11 @@ from gateway.services.localization import mark_text
 
 FAULT_TEXTS: Mapping[str, tuple[str, str]] = {
     "fault-link": (
-        mark_text("This link can't be read"),
-        mark_text("It doesn't say what you are looking for. You can enter it by hand."),
+        mark_text("This link can’t be read"),
+        mark_text("It doesn’t say what you are looking for. You can enter it by hand."),
     ),
     "fault-form": (
-        mark_text("This form can't be taken"),
+        mark_text("This form can’t be taken"),
         mark_text(
             "It is too old, or your browser keeps no cookies for this page. "
             "Please open it in a window of its own and try again."
@@ -35,8 +35,8 @@ FAULT_TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "fault-too-large": (mark_text("This is too much"), mark_text("What was sent is larger than this page takes.")),
     "fault-broken-off": (
-        mark_text("This can't be read"),
-        mark_text("It didn't arrive as a whole. Please send it again."),
+        mark_text("This can’t be read"),
+        mark_text("It didn’t arrive as a whole. Please send it again."),
     ),
     "fault-not-there": (
         mark_text("There is nothing here"),
@@ -44,15 +44,15 @@ FAULT_TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "fault-refused": (
         mark_text("This is not possible"),
-        mark_text("The library's system does not allow it. Please ask at the library."),
+        mark_text("The library’s system does not allow it. Please ask at the library."),
     ),
     "fault-away": (
         mark_text("Not possible now"),
-        mark_text("The library's system doesn't answer. Please try again in a few minutes."),
+        mark_text("The library’s system doesn’t answer. Please try again in a few minutes."),
     ),
     "fault-outcome-unknown": (
-        mark_text("We don't know whether it worked"),
-        mark_text("The library's system didn't answer in time. Please look into your account before you try again."),
+        mark_text("We don’t know whether it worked"),
+        mark_text("The library’s system didn’t answer in time. Please look into your account before you try again."),
     ),
     "fault-defect": (
         mark_text("Something went wrong"),
@@ -77,18 +77,18 @@ FORM_TEXTS: Mapping[str, str] = {
     "wrong-number-unknown": mark_text(
         "No catalogue knows this number, or several things have it. Please fill in the form by hand."
     ),
-    "wrong-number-away": mark_text("The catalogues don't answer at present. Please fill in the form by hand."),
+    "wrong-number-away": mark_text("The catalogues don’t answer at present. Please fill in the form by hand."),
 }
 """What is wrong with a field, by the word of `FormCheck.add_problem`."""
 
 SIGN_IN_TEXTS: Mapping[str, str] = {
-    "wrong": mark_text("Number and PIN don't go together. Please check both."),
+    "wrong": mark_text("Number and PIN don’t go together. Please check both."),
     "incomplete": mark_text("Please fill in both."),
     "too-often": mark_text("There were too many tries. Please try again later, or ask at the library."),
     "unknown": mark_text("You have signed in, but the library does not know this account. Please ask at the library."),
-    "impossible": mark_text("The library can't check numbers and PINs here. Please ask at the library."),
+    "impossible": mark_text("The library can’t check numbers and PINs here. Please ask at the library."),
     "away": mark_text(
-        "The library's system doesn't answer, so nobody can be signed in. Please try again in a few minutes."
+        "The library’s system doesn’t answer, so nobody can be signed in. Please try again in a few minutes."
     ),
     "over": mark_text("You were signed out since nothing happened for a while. Please sign in and send it again."),
     "cancelled": mark_text("You were not signed in. Please try again."),
@@ -101,13 +101,13 @@ REFUSAL_TEXTS: Mapping[RefusalReason, str] = {
     RefusalReason.LIMIT_REACHED: mark_text("You have as many open requests as you may have."),
     RefusalReason.DUPLICATE_REQUEST: mark_text("You have asked for this already; see your requests."),
     RefusalReason.UNKNOWN_PATRON: mark_text(
-        "The library doesn't know your account any more. Please ask at the library."
+        "The library doesn’t know your account any more. Please ask at the library."
     ),
-    RefusalReason.DATA_MISSING: mark_text("This can't be requested without a title or a number."),
-    RefusalReason.INVALID_DATE: mark_text("This day can't be taken."),
-    RefusalReason.BAD_PICKUP_LOCATION: mark_text("This place can't be taken. Please choose another one."),
+    RefusalReason.DATA_MISSING: mark_text("This can’t be requested without a title or a number."),
+    RefusalReason.INVALID_DATE: mark_text("This day can’t be taken."),
+    RefusalReason.BAD_PICKUP_LOCATION: mark_text("This place can’t be taken. Please choose another one."),
     RefusalReason.ITEM_NOT_AVAILABLE: mark_text("No copy of ours can be reserved now."),
-    RefusalReason.ITEM_DOES_NOT_CIRCULATE: mark_text("Our copies stay in the library, so they can't be reserved."),
+    RefusalReason.ITEM_DOES_NOT_CIRCULATE: mark_text("Our copies stay in the library, so they can’t be reserved."),
     RefusalReason.ON_LOAN_SAME_PATRON: mark_text("You have it on loan already."),
 }
 
@@ -115,9 +115,9 @@ ASKED_BEFORE_TEXT = mark_text(
     "You have asked for this before; see your requests. If you need it once more, send it all the same."
 )
 
-OWNED_TEXT = mark_text("We have this ourselves, so it can't be requested from elsewhere. Please reserve our copy.")
+OWNED_TEXT = mark_text("We have this ourselves, so it can’t be requested from elsewhere. Please reserve our copy.")
 
-OTHER_REFUSAL_TEXT = mark_text("The library's system does not allow this. Please ask at the library.")
+OTHER_REFUSAL_TEXT = mark_text("The library’s system does not allow this. Please ask at the library.")
 
 
 def find_refusal_text(reason: RefusalReason, about: MessagePart | None) -> str:
@@ -153,7 +153,7 @@ FREE_TEXT = mark_text("A version that everybody may read is online. It costs not
 
 FREE_TEXTS: Mapping[str, str] = {
     "acceptedVersion": mark_text(
-        "The author's accepted version is online for everybody. "
+        "The author’s accepted version is online for everybody. "
         "It says the same as the published one, in another layout."
     ),
     "submittedVersion": mark_text(

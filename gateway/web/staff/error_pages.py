@@ -39,7 +39,7 @@ FAULTS: dict[str, tuple[str, str]] = {
         mark_text("Or it began in another browser. Please begin again."),
     ),
     "fault-provider": (
-        mark_text("The sign-in service can't be used now"),
+        mark_text("The sign-in service can’t be used now"),
         mark_text("Its answer could not be trusted, or it gave none. Please try again later."),
     ),
     "fault-changed": (
@@ -47,11 +47,11 @@ FAULTS: dict[str, tuple[str, str]] = {
         mark_text("Nothing was done: this has been changed since you opened it. Load it again to see what was done."),
     ),
     "fault-not-now": (
-        mark_text("This can't be done with the request now"),
+        mark_text("This can’t be done with the request now"),
         mark_text("Nothing was changed. Perhaps it was done already; the request shows what can be done now."),
     ),
     "fault-refused": (
-        mark_text("That can't be done"),
+        mark_text("That can’t be done"),
         mark_text("Nothing was changed."),
     ),
     "fault-away": (
@@ -60,7 +60,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "fault-outcome-unknown": (
         mark_text("Nobody can say whether that was done"),
-        mark_text("The library's system was asked and has not answered. Look at the request before you try again."),
+        mark_text("The library’s system was asked and has not answered. Look at the request before you try again."),
     ),
     "fault-too-large": (
         mark_text("This is too large"),

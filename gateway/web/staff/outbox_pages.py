@@ -32,7 +32,7 @@ WHAT = {
     "gather": mark_text("Orders to %(target)s"),
     "file": mark_text("File of orders to %(target)s"),
     "letter": mark_text("Letter to a reader (%(target)s)"),
-    "library": mark_text("Step in the library's own system (%(target)s)"),
+    "library": mark_text("Step in the library’s own system (%(target)s)"),
     "work": mark_text("Step of a request (%(target)s)"),
     "webhook": mark_text("News to a program (%(target)s)"),
 }

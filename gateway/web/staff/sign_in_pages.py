@@ -37,7 +37,7 @@ WRONG = {
         "Your account has no role yet. Whoever manages the accounts of your library can give you one."
     ),
     "cancelled": mark_text("Nobody was signed in."),
-    "away": mark_text("Signing in isn't possible now. Please try again in a minute."),
+    "away": mark_text("Signing in isn’t possible now. Please try again in a minute."),
 }
 
 KEPT = "kept."

@@ -317,8 +317,8 @@ def _show_refusal(request: StaffRequest, checked: FormCheck, refused: Refused) -
     place = next((name for name, word in _FIELD_OF if word in refused.detail), "name")
     said = {
         "email": request.gettext("This is no mail address."),
-        "shown_name": request.gettext("This name has characters that can't be shown."),
-        "subject": request.gettext("This name has characters that can't be shown."),
+        "shown_name": request.gettext("This name has characters that can’t be shown."),
+        "subject": request.gettext("This name has characters that can’t be shown."),
         "name": request.gettext("2 to 100 small letters, digits or . _ @ + -, beginning with a letter or digit."),
     }
     checked.add_problem_text(place, said[place])

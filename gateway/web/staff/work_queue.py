@@ -174,7 +174,7 @@ DESKS: tuple[QueueDesk, ...] = (
             ),
             QueueList(
                 "mailboxes-away",
-                mark_text("Mailboxes that can't be read"),
+                mark_text("Mailboxes that can’t be read"),
                 "/mail",
                 Right.MESSAGES_READ,
                 late_hours=1,

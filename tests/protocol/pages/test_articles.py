@@ -107,7 +107,7 @@ async def test_services_that_do_not_answer(anna: Visitor, services: ArticleServe
     page = await look_up(anna, DOI)
 
     assert page.status == 422
-    assert "don't answer at present" in page.tree.xpath("string(//div[@role='alert'])")
+    assert "don’t answer at present" in page.tree.xpath("string(//div[@role='alert'])")
 
 
 async def test_a_book_of_our_own_asks_nobody_outside(anna: Visitor, services: ArticleServer) -> None:
@@ -125,7 +125,7 @@ async def test_a_free_version_stands_before_what_must_be_ordered(anna: Visitor) 
 
     assert offers(page)[0] == ("Read it now", FREE)
     assert [title for title, _ in offers(page)][1:] == ["Get it from another library"]
-    assert "The author's accepted version" in page.tree.text_content()
+    assert "The author’s accepted version" in page.tree.text_content()
     (link,) = page.tree.xpath("//li[contains(@class, 'free')]//a")
     assert link.get("rel") == "noreferrer"
 

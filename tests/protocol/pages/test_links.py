@@ -66,7 +66,7 @@ async def test_nothing_cited_opens_the_blank_form(anna: Visitor) -> None:
 
 async def test_a_link_that_is_nothing_at_all(anna: Visitor) -> None:
     page = await anna.post("/openurl", b"<context-object", Content_Type="application/xml")
-    assert (page.status, page.title) == (400, "This link can't be read")
+    assert (page.status, page.title) == (400, "This link can’t be read")
 
 
 async def test_the_blank_form_becomes_a_link(anna: Visitor) -> None:
@@ -142,7 +142,7 @@ async def test_catalogues_that_do_not_answer(gateway: Running, anna: Visitor) ->
     page = await anna.post("/openurl/DEMO/citation", fields)
 
     assert page.status == 422
-    assert "The catalogues don't answer at present" in page.tree.xpath("string(//div[@role='alert'])")
+    assert "The catalogues don’t answer at present" in page.tree.xpath("string(//div[@role='alert'])")
     assert page.tree.xpath("//input[@id='title']/@value") == ["Nubes"]
 
 

@@ -36,7 +36,7 @@ def break_work_queue(gateway: Running, error: Exception) -> None:
     [
         (Unavailable("the database is away"), 503, "A part of the system does not answer"),
         (OutcomeUnknown("no answer"), 504, "Nobody can say whether that was done"),
-        (Refused(RefusalReason.NOT_ALLOWED, "The item is on loan."), 409, "That can't be done"),
+        (Refused(RefusalReason.NOT_ALLOWED, "The item is on loan."), 409, "That can’t be done"),
         (VersionConflict(4), 409, "Somebody else was quicker"),
     ],
 )
