@@ -92,6 +92,9 @@ PARTNER_NOTES: Mapping[str, str] = {
 }
 """Notes in the history of a request that name a partner by its profile, and how they are told, by its name."""
 
+_DIRECTION_MARKS = {"ltr": "\u200e", "rtl": "\u200f"}
+"""Before a sentence that begins with a name: a page takes the direction of a note from its first letter."""
+
 NOTE_SENTENCES = (
     mark_text("outbox: %(kind)s %(target)s changed and released"),
     mark_text("outbox: %(kind)s %(target)s released"),
@@ -241,7 +244,10 @@ def describe_own_note(note: str, localization: Localization, partners: Mapping[s
             values = found.groupdict()
             for name in values.keys() & {"partner", "partners"}:
                 values[name] = ", ".join(partners.get(one, one) for one in values[name].split(", "))
-            return localization.gettext(PARTNER_NOTES[form], **values)
+            said = localization.gettext(PARTNER_NOTES[form], **values)
+            partner = values.get("partner", "")
+            mark = _DIRECTION_MARKS[localization.direction] if partner and said.startswith(partner) else ""
+            return f"{mark}{said}"
     return _describe_exactly(NOTE_SENTENCES, note, localization) or note
 
 

@@ -105,7 +105,7 @@ def test_what_a_catalogue_says_is_told_part_by_part() -> None:
             "Was an gone geht, wurde geändert und wird noch einmal versucht.",
         ),
         ("outbox: patron placed released", "Ausgang: patron placed wieder freigegeben"),
-        ("rota: bergen skipped", "bergen wird übergangen."),
+        ("rota: bergen skipped", "\u200ebergen wird übergangen."),
         ("rota: bergen, utrecht", "Die Reihenfolge ist: bergen, Universiteit Utrecht"),
         (
             "mail by hand: shipped: no request was found",
