@@ -64,6 +64,7 @@ async def test_a_list_that_cant_be_read_says_so_in_its_place(gateway: Running, m
     assert "This list can’t be read now: the database does not answer." in said.text_content()
     assert said.xpath(".//a/@href") == ["/staff/borrowing?state=received"]
     assert "database is away" not in answer.text
+    assert "very many requests" not in answer.text, "how many there are is not known"
     assert answer.tree.xpath("//ul[@class='chosen']/li"), "the filter is still there"
 
 
