@@ -288,7 +288,8 @@ TOPICS: tuple[HelpTopic, ...] = (
             mark_text(
                 "The journal has every message that came and went, by partner, protocol, day, outcome and number of a "
                 "request. Its content is shown on a press of its own, and the audit log says who read it. Profiles are "
-                "shown with what is wrong in their files and how their examples come out; they are edited as files."
+                "shown with what is wrong in their files and how their examples come out. They are changed as files, "
+                "or at their page where gateway.yml allows it; their history brings back what was before."
             ),
         ),
     ),
