@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.domain.clock import SystemClock
@@ -89,21 +89,39 @@ async def tcp(
 
 
 async def talk(port: int, *pieces: bytes | float, half_close: bool = False, seconds: float = 10) -> bytes:
-    """Write the pieces (a number: wait so many seconds), read until the other side closes."""
-    async with asyncio.timeout(seconds):
+    """Write the pieces (a number: wait so many seconds) as long as the other side listens, read until it closes."""
+    received = bytearray()
+
+    async def collect_octets(reader: asyncio.StreamReader) -> None:
+        while octets := await reader.read(65_536):
+            received.extend(octets)
+
+    async with asyncio.timeout(seconds), asyncio.TaskGroup() as tasks:
         reader, writer = await asyncio.open_connection(HOST, port)
-        try:
-            for piece in pieces:
-                if isinstance(piece, float):
-                    await asyncio.sleep(piece)
-                else:
-                    writer.write(piece)
-                    await writer.drain()
-            if half_close:
-                with contextlib.suppress(OSError):  # turned away already
-                    writer.write_eof()
-            return await reader.read()
-        except ConnectionError:
-            return b""
-        finally:
-            writer.close()
+        collecting = tasks.create_task(_until_it_breaks(collect_octets(reader)))
+        tasks.create_task(_until_it_breaks(_write_pieces(writer, pieces, collecting, half_close)))
+        await collecting
+        writer.close()
+    return bytes(received)
+
+
+async def _write_pieces(
+    writer: asyncio.StreamWriter, pieces: Sequence[bytes | float], collecting: asyncio.Task[None], half_close: bool
+) -> None:
+    """Until the other side has closed: what it said then is lost with the first octet that it gets after that."""
+    for piece in pieces:
+        if collecting.done():
+            return
+        if isinstance(piece, float):
+            await asyncio.sleep(piece)
+        else:
+            writer.write(piece)
+            await writer.drain()
+    if half_close:
+        with contextlib.suppress(OSError):  # turned away already
+            writer.write_eof()
+
+
+async def _until_it_breaks(talking: Coroutine[None, None, None]) -> None:
+    with contextlib.suppress(ConnectionError):
+        await talking
