@@ -43,7 +43,7 @@ def chance() -> random.Random:
 def draw_answers(count: int, chance: random.Random) -> int:
     """So many of the messages are answered before the kill: the first are done by then, others are in the midst, and
     that on a slow machine as on a quick one."""
-    return max(1, int(count * 0.6 * chance.random()))
+    return max(1, int(count * 0.3 * chance.random()))
 
 
 def patron_of(number: int) -> str:
