@@ -30,7 +30,6 @@ ROUNDS = 5
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--long", action="store_true", help="also a million stored requests and a million messages")
-    parser.add_argument("--requests", action="store_true", help="also 100,000 open requests against 1,000")
     parser.add_argument("--seconds", type=float, default=3.0, help="about how long each round lasts")
     options = parser.parse_args()
     rows: list[tuple[str, float, str, bool]] = []
@@ -48,11 +47,10 @@ def main() -> int:
         rows += z3950.rows()
         rows += mailbox.rows(folder)
         rows += library_systems.rows(folder)
+        rows += open_requests.rows(folder)
+        rows += staff_pages.rows(folder)
         if options.long:
             rows += growth.long_rows(folder)
-        if options.requests:
-            rows += open_requests.rows(folder)
-            rows += staff_pages.rows(folder)
     print()
     for label, value, goal, reached in rows:
         print(f"{label:<58} {value:>8.2f}   goal {goal:<10} {'ok' if reached else 'MISSED'}")
