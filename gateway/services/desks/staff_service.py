@@ -42,6 +42,7 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext, find_library_context, require_request
+from gateway.services.outbox.attempts import find_unknown_try
 from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
 from gateway.services.requests.partner_closures import extend_closures
@@ -185,8 +186,9 @@ class StaffService:
         context = find_library_context(self.contexts, library)
 
         def release_letter(connection: Transaction) -> None:
-            _record_decision(connection, context, letter_id, "released", actor, _find_held_row)
+            row = _record_decision(connection, context, letter_id, "released", actor, _find_held_row)
             outbox.release_row(connection, context.symbol, letter_id, context.now())
+            _keep_unknown_try(connection, row)
 
         await self._write_change(context, release_letter)
 
@@ -195,8 +197,10 @@ class StaffService:
         context = find_library_context(self.contexts, library)
 
         def edit_letter(connection: Transaction) -> None:
-            _check_payload(_record_decision(connection, context, letter_id, "changed and released", actor), payload)
+            row = _record_decision(connection, context, letter_id, "changed and released", actor)
+            _check_payload(row, payload)
             outbox.edit_row(connection, context.symbol, letter_id, payload, context.now())
+            _keep_unknown_try(connection, row)
 
         await self._write_change(context, edit_letter)
 
@@ -233,6 +237,13 @@ class StaffService:
         )
         context.wake_outbox()
         return sent
+
+
+def _keep_unknown_try(connection: Transaction, released: OutboxRow) -> None:
+    """What may have arrived goes out as a repeat, also when the first try after its release finds nobody."""
+    error = find_unknown_try(released)
+    if error is not None:
+        outbox.mark_as_tried(connection, released.library, released.id, error)
 
 
 def _build_side_view(task: TaskList, role: Role, figure: TaskFigure | None) -> TaskView:

@@ -37,6 +37,8 @@ EndRefused = Callable[[OutboxRow, str, datetime], Awaitable[None]]
 
 NEVER_ENDED = write_sentence("interrupted at every try: the gateway stopped before it had an outcome")
 
+EARLIER_TRY = write_sentence("an earlier try may have arrived")
+
 DEFECT_TRIES = 3
 """A defect of ours seldom goes away by itself."""
 
@@ -205,9 +207,20 @@ def decide_retry(
 def can_have_arrived(tries: int, error: str) -> bool:
     """Whether an earlier try may have had its effect: it had no answer, or the gateway stopped in its midst. `tries`
     and `error` are those of the row that is in hand again. All of them are known to have had none where so many in a
-    row found nobody. The tries of what staff have released count anew, but not its error."""
+    row found nobody. The tries of what staff have released count anew; one of them stands for those of before where
+    that may be so (`find_unknown_try`)."""
     has_no_outcome = any(_count_failures(error, _WORDS[one]) for one in (AttemptOutcome.UNKNOWN, AttemptOutcome.DEFECT))
     return has_no_outcome or tries - 1 > _count_failures(error, _WORDS[AttemptOutcome.UNAVAILABLE])
+
+
+def find_unknown_try(row: OutboxRow) -> str | None:
+    """Of a row that isn't in hand and is released by staff: the error by which the next try knows that an earlier one
+    may have arrived, once its tries count anew. None: all of them had an outcome."""
+    if row.error.startswith(REFUSAL_TEMPLATE.partition("%")[0]) or not can_have_arrived(row.tries + 1, row.error):
+        return None
+    if not _count_failures(row.error, _WORDS[AttemptOutcome.UNAVAILABLE]):
+        return row.error
+    return _describe_failure(AttemptOutcome.UNKNOWN, 1, EARLIER_TRY)
 
 
 def describe_refusal(error: Refused) -> str:

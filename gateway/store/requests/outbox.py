@@ -287,6 +287,11 @@ _EDIT = prepare_sql(
     outbox,
     COLUMNS.lane,
 )
+_TRIED = prepare_sql(
+    "UPDATE outbox SET tries = 1, error = :error, error_sentence = :error_sentence "
+    "WHERE library = :library AND id = :id AND status = 'waiting'",
+    outbox,
+)
 _IS_INDEPENDENT = or_(*(COLUMNS.kind == kind for kind in INDEPENDENT))
 _DEAD_CALL = PreparedStatement(
     select(COLUMNS.lane).where(*ONE_ROW, COLUMNS.status == OutboxStatus.DEAD.value, _IS_INDEPENDENT)
@@ -318,6 +323,11 @@ def edit_row(connection: Connection, library: str, id_: str, payload: str, now: 
     _rejoin_lane(connection, library, id_)
     changed = {"library": library, "id": id_, "payload": payload, "next_at": now}
     return _EDIT.fetch_first(connection, changed) is not None
+
+
+def mark_as_tried(connection: Connection, library: str, id_: str, error: str) -> None:
+    """A row that waits has one try behind it, as the one that was released may have arrived."""
+    _TRIED.execute_many(connection, [{"library": library, "id": id_, **_error_parameters(error)}])
 
 
 def _rejoin_lane(connection: Connection, library: str, id_: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,16 +12,19 @@ from hypothesis import strategies as st
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.services.outbox import AttemptOutcome, OutboxOptions
 from gateway.services.outbox.attempts import (
+    NEVER_ENDED,
     CircuitBreakers,
     GiveUp,
     ScheduleRetry,
     backoff_delay,
     can_have_arrived,
     decide_retry,
+    find_unknown_try,
 )
 from gateway.services.outbox.queue import RouteSlots
 from gateway.settings.sections import OutboxSettings
 from gateway.store.requests.outbox import Route
+from tests.unit.services.outbox.support import a_row
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 OPTIONS = OutboxOptions(first_seconds=10, longest_seconds=3600, max_tries=20)
@@ -178,3 +182,23 @@ def test_settings_are_the_options_and_a_lease_outlasts_a_handler() -> None:
 )
 def test_whether_an_earlier_try_may_have_arrived(tries: int, error: str, expected: bool) -> None:
     assert can_have_arrived(tries, error) is expected
+
+
+@pytest.mark.parametrize(
+    ("tries", "error", "kept"),
+    [
+        (0, "", None),
+        (50, "unavailable (50): nobody there", None),
+        (1, "refused: invalid-value: No such title.", None),
+        (50, "outcome unknown (50): no answer", "outcome unknown (50): no answer"),
+        (3, "internal error (3): ValueError (see the log)", "internal error (3): ValueError (see the log)"),
+        (50, "unavailable (49): nobody there", "outcome unknown (1): an earlier try may have arrived"),
+        (51, NEVER_ENDED, NEVER_ENDED),
+    ],
+)
+def test_what_a_released_row_keeps_of_its_tries(tries: int, error: str, kept: str | None) -> None:
+    """Whatever the first tries after it come to, the row is known as one that may have arrived."""
+    assert find_unknown_try(replace(a_row("partner"), tries=tries, error=error)) == kept
+    if kept is not None:
+        assert can_have_arrived(2, kept)
+        assert can_have_arrived(3, "unavailable (1): nobody there")

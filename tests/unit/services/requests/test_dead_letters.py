@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from gateway.domain.library import RecordId
-from gateway.domain.problems import RefusalReason
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Unavailable
+from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import LibraryParty
 from gateway.domain.requests.views import LendingDraft
+from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
+from gateway.store.requests import outbox
 from tests.unit.services.requests.support import NcipTown
 from tests.unit.services.requests.test_library_refusals import PROFILES as PROFILES
 from tests.unit.services.requests.test_library_refusals import refuse_with
@@ -72,3 +77,30 @@ async def test_other_targets_and_errors_are_other_causes(north: NcipTown, monkey
     assert [one.count for one in causes] == [1, 1]
     assert causes[0].oldest <= causes[1].oldest
     assert await desk.dead_letters_of_cause("NORTH", "partner", "hill", causes[0].error) == ()
+
+
+async def test_what_may_have_arrived_stays_a_repeat_where_the_first_try_after_its_release_finds_nobody(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, outcomes = north.town.context, iter([OutcomeUnknown("no answer"), Unavailable("nobody there"), None])
+    repeats = []
+
+    async def send(_channel: object, message: PartnerMessage, _profile: Profile) -> DeliveryResult:
+        repeats.append(message.repeated)
+        if (error := next(outcomes)) is not None:
+            raise error
+        return DeliveryResult("taken")
+
+    monkeypatch.setattr(type(context.channels["mail"]), "send", send)
+    await north.asked()
+    (row,) = await context.store.write(
+        lambda c: outbox.claim_rows(c, context.now() + timedelta(days=1), 1, timedelta(hours=1), "a/1", ("partner",))
+    )
+    await context.store.write(lambda c: outbox.mark_dead(c, row, row.error, context.now()))
+
+    await north.town.gateway.managed.desk.release("NORTH", row.id, "staff:ruth")
+    await north.quiet()
+    north.clock.advance(timedelta(days=1))
+    await north.quiet()
+
+    assert repeats == [False, True, True]
