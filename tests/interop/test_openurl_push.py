@@ -26,7 +26,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
 from gateway.ports.partner_channel import DeliveryResult
-from gateway.services.requests.partner_inbox import record_delivery_result
+from gateway.services.requests.delivery_results import record_delivery_result
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import parse_message

@@ -28,8 +28,8 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
 from gateway.services.outbox.attempts import describe_refusal
 from gateway.services.outbox.queue import Handler, HandlerResult
+from gateway.services.requests.delivery_results import record_delivery_result
 from gateway.services.requests.effects import find_batch_channel, next_batch_number
-from gateway.services.requests.partner_inbox import record_delivery_result
 from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import order_batches, outbox, outbox_queries

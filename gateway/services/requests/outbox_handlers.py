@@ -34,10 +34,10 @@ from gateway.services.patrons.patron_notices import (
     make_telling_task,
     render_notice_letter,
 )
+from gateway.services.requests.delivery_results import record_delivery_result
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of_request
 from gateway.services.requests.lending import LOCATE, locate_item
 from gateway.services.requests.order_batches import OrderBatcher, keep_composed, send_single
-from gateway.services.requests.partner_inbox import record_delivery_result
 from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.suppliers import select_next_supplier
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in

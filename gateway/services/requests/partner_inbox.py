@@ -1,4 +1,4 @@
-"""Messages of partners about managed requests, taken once; refusals that follow a delivery."""
+"""Messages of partners about managed requests, taken once."""
 
 from __future__ import annotations
 
@@ -10,27 +10,18 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
-from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     LendingState,
     LibraryParty,
-    PatronLink,
     Request,
-    RequestCosts,
-    RequestNote,
     Role,
-    Volume,
 )
 from gateway.domain.requests.request_updates import keep_request, replace_attempt
 from gateway.domain.requests.state_machine import Denied
-from gateway.domain.requests.state_table import TimerKind
-from gateway.domain.requests.views import LendingDraft
-from gateway.domain.requests.volume_updates import make_volumes
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import (
     ChannelMessage,
-    DeliveryResult,
     InboxResult,
     IncomingPartnerMessage,
     PartnerMessage,
@@ -39,21 +30,20 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import find_loop_refusal, is_asked_as_broker
 from gateway.services.library_context import LibraryContext
 from gateway.services.requests.conversations import describe_received
-from gateway.services.requests.deadlines import timer_due
-from gateway.services.requests.effects import PARTNER, new_outbox_row, new_work_row, remove_patron_data
-from gateway.services.requests.intake import Claim, claim_nothing
-from gateway.services.requests.lending import LOCATE, register_requester
-from gateway.services.requests.request_numbers import assign_request_number
+from gateway.services.requests.effects import PARTNER, new_outbox_row, remove_patron_data
+from gateway.services.requests.lending_intake import (
+    new_lending_request,
+    party_of_sender,
+    start_lending_request,
+    store_lending_request,
+)
 from gateway.services.requests.transitions import EventRequest, apply_event_in, denial_as_refusal, record_denied_event
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalOpening
-from gateway.store.requests import history, outbox, requests, timers
-from gateway.store.requests.history import EventRow
+from gateway.store.requests import history, outbox, requests
 from gateway.store.requests.request_rows import dump_message
 from gateway.store.requests.requests import ReferencedRequest, TransactionTaken
 from gateway.store.schema import make_exchange_id
-
-ACTOR = "outbox"
 
 
 @value_object
@@ -164,7 +154,7 @@ class LibraryInbox:
             kind=EventKind.UNFILLED,
             at=at,
             sender=context.party,
-            receiver=_party_of_sender(context, profile, asked.partner),
+            receiver=party_of_sender(context, profile, asked.partner),
             role=Role.LENDING,
             transaction=message.transaction,
             details=why,
@@ -283,170 +273,6 @@ def _is_asked_anew(message: IncomingPartnerMessage, request: Request) -> bool:
     return request.state is LendingState.UNFILLED and any(one.name == RETRY for one in extras)
 
 
-def new_lending_request(
-    connection: Transaction, context: LibraryContext, asked: Request, profile: Profile, transaction: str
-) -> Request:
-    """The lending request for what a partner asks; not stored yet. Raises Refused(UNAUTHORIZED_SERVICE)."""
-    partner = profile.partner
-    if partner is None or PartnerRole.REQUESTER not in partner.roles:
-        raise Refused(
-            RefusalReason.UNAUTHORIZED_SERVICE, "This partner may not request anything here.", about=MessagePart.SENDER
-        )
-    now = context.now()
-    number = assign_request_number(connection, context, Role.LENDING, profile=profile.name)
-    return replace(
-        asked,
-        library=context.symbol,
-        id=make_exchange_id(now),
-        role=Role.LENDING,
-        state=LendingState.NEW,
-        number=number,
-        created=now,
-        changed=now,
-        version=1,
-        flags=frozenset(),
-        partner=_party_of_sender(context, profile, asked.partner),
-        transaction=transaction,
-        branch="",
-        volumes=tuple(Volume(one.id, one.label) for one in asked.volumes) or (Volume("1"),),
-        notes=(),
-        attachments=(),
-        external=(),
-        warnings=(),
-        other_leg=None,
-        patron=PatronLink(),
-        mediated=False,
-        rota=(),
-        attempts=(),
-        current=0,
-        query=None,
-        candidates=(),
-        hold_id="",
-        item_barcode="",
-        loan_id="",
-        borrower_id="",
-        direct_patron=PatronLink(),
-        sign_offs=(),
-        digitised_by="",
-    )
-
-
-async def create_lending_request(context: LibraryContext, draft: LendingDraft, claim: Claim = claim_nothing) -> Request:
-    """A request that staff enter for a library that asked by letter or telephone. It needs a profile of its partner.
-
-    Raises Refused(UNKNOWN_AGENCY | DATA_MISSING | DUPLICATE_REQUEST | UNAUTHORIZED_SERVICE, and for a patron
-    NOT_ALLOWED | DUPLICATE_PATRON).
-    """
-    profile = context.profile(draft.requester.profile) or context.find_partner_by_symbol(draft.requester.symbol)
-    if profile is None or profile.partner is None:
-        raise Refused(
-            RefusalReason.UNKNOWN_AGENCY,
-            "There is no profile of the library that asks.",
-            about=MessagePart.SENDER,
-            value=draft.requester.profile or draft.requester.symbol,
-        )
-    if not (draft.citation.title or draft.citation.component_title or draft.citation.identifiers):
-        raise Refused(
-            RefusalReason.DATA_MISSING,
-            "A title or a standard number is needed to know what is asked for.",
-            about=MessagePart.RECORD,
-        )
-    patron = await register_requester(context, profile, draft.patron) if draft.patron is not None else PatronLink()
-
-    def insert_claimed_request(connection: Transaction) -> Request:
-        request = _insert_staff_request(connection, context, draft, profile, patron)
-        claim(connection, request)
-        return request
-
-    request = await context.store.write(insert_claimed_request)
-    context.wake_outbox()
-    return request
-
-
-def _insert_staff_request(
-    connection: Transaction, context: LibraryContext, draft: LendingDraft, profile: Profile, patron: PatronLink
-) -> Request:
-    now = context.now()
-    asked = Request(
-        library=context.symbol,
-        id="",
-        role=Role.LENDING,
-        state=LendingState.NEW,
-        number="",
-        created=now,
-        changed=now,
-        citation=draft.citation,
-        service=draft.service,
-        dates=draft.dates,
-        costs=RequestCosts(maximum=draft.maximum_cost),
-        extras=draft.extras,
-        volumes=make_volumes(draft.volumes),
-        partner=draft.requester,
-        source=draft.source,
-    )
-    request = new_lending_request(connection, context, asked, profile, draft.transaction)
-    request = replace(
-        request,
-        transaction=draft.transaction or request.number,
-        external=draft.external,
-        direct_patron=patron,
-        notes=(RequestNote(now, draft.actor, draft.note),) if draft.note else (),
-    )
-    if (
-        requests.find_by_transaction(connection, context.symbol, Role.LENDING, profile.name, request.transaction)
-        is not None
-    ):
-        raise Refused(
-            RefusalReason.DUPLICATE_REQUEST,
-            "This library has a request under this number already.",
-            about=MessagePart.REQUEST,
-            value=request.transaction,
-        )
-    start_lending_request(connection, context, request, draft.actor)
-    return request
-
-
-def start_lending_request(connection: Transaction, context: LibraryContext, request: Request, actor: str) -> None:
-    """Stores a new lending request; then it is looked for on our shelves."""
-    store_lending_request(connection, context, request, actor)
-    outbox.add_outbox_row(connection, new_work_row(request, LOCATE, request.created))
-
-
-def store_lending_request(connection: Transaction, context: LibraryContext, request: Request, actor: str) -> None:
-    """Stores a new lending request with its history's first line."""
-    requests.insert_request(connection, request)
-    requests.add_transaction(
-        connection, context.symbol, Role.LENDING, request.partner.profile, request.transaction, request.id, 0
-    )
-    at = request.created
-    history.add_history_event(
-        connection,
-        EventRow(
-            id=make_exchange_id(at),
-            library=context.symbol,
-            request_id=request.id,
-            at=at,
-            event=Event(partner_signal(EventKind.REQUEST), at, actor),
-            before=LendingState.NEW.value,
-            after=LendingState.NEW.value,
-        ),
-    )
-    if (over := timer_due(context, TimerKind.NEED_BY, request, at)) is not None:
-        timers.start_timer(connection, context.symbol, request.id, TimerKind.NEED_BY, over)
-
-
-def _party_of_sender(context: LibraryContext, profile: Profile, said: LibraryParty) -> LibraryParty:
-    """What the message says of its sender outweighs the profile, but for who it is."""
-    ours = context.party_of_partner(profile.name)
-    return replace(
-        ours,
-        symbol=said.symbol or ours.symbol,
-        name=said.name or ours.name,
-        email=said.email or ours.email,
-        address=said.address or ours.address,
-    )
-
-
 def _unknown_request_refusal(message: IncomingPartnerMessage) -> Refusal:
     return Refusal(
         RefusalReason.UNKNOWN_REQUEST, "There is no request with this number.", MessagePart.REQUEST, message.transaction
@@ -482,71 +308,3 @@ def _hand_over_attempt(request: Request, number: int, party: LibraryParty, chann
         return request
     new = replace_attempt(request, replace(attempt, partner=party.profile, symbol=party.symbol, channel=channel))
     return replace(new, partner=party) if number == request.current else new
-
-
-def record_delivery_result(
-    connection: Transaction, context: LibraryContext, message: PartnerMessage, delivered: DeliveryResult
-) -> None:
-    """In the transaction that ends the message. An answer to what became no request has none that it could concern."""
-    if not message.request.id:
-        return
-    if delivered.external:
-        _add_external_number(connection, context, message, delivered)
-    if delivered.altered:
-        _record_alteration(connection, context, message, delivered.altered)
-    if delivered.refused is not None:
-        _apply_refusal(connection, context, message, delivered.refused)
-
-
-def _apply_refusal(connection: Transaction, context: LibraryContext, message: PartnerMessage, refused: Refusal) -> None:
-    """It comes onto the request; a request that the partner can't take goes to the next."""
-    rejected = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
-    signal = partner_signal(EventKind.REJECTED) if rejected else local_signal(EventKind.TROUBLE)
-    attempt = _attempt_of_message(message) if message.role is Role.BORROWING else 0
-    details = EventDetails(reason=refused.reason.value, note=refused.detail)
-    event = Event(signal, context.now(), f"partner:{message.receiver.symbol}", details, attempt)
-    apply_event_in(connection, context, EventRequest(request_id=message.request.id, event=event))
-
-
-def _attempt_of_message(message: PartnerMessage) -> int:
-    return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
-
-
-def _add_external_number(
-    connection: Transaction, context: LibraryContext, message: PartnerMessage, delivered: DeliveryResult
-) -> None:
-    """Later messages may be answered with the same number: it is told once. The request keeps its version, so that
-    whoever is at work on it isn't held up."""
-    number = delivered.external
-    request = requests.lock_request(connection, context.symbol, message.request.id)
-    if request is None or number in request.external:
-        return
-    attempt = request.find_attempt(_attempt_of_message(message)) if message.role is Role.BORROWING else None
-    if attempt is not None:
-        request = replace_attempt(request, replace(attempt, theirs=number))
-    requests.amend_request(connection, replace(request, external=(*request.external, number)))
-    _add_delivery_note(connection, context, message, request, delivered.note or number)
-
-
-def _record_alteration(connection: Transaction, context: LibraryContext, message: PartnerMessage, altered: str) -> None:
-    """Into the history alone: the request is as it was, whoever is at work on it."""
-    request = requests.load_request(connection, context.symbol, message.request.id)
-    if request is not None:
-        _add_delivery_note(connection, context, message, request, altered)
-
-
-def _add_delivery_note(
-    connection: Transaction, context: LibraryContext, message: PartnerMessage, request: Request, text: str
-) -> None:
-    now = context.now()
-    note = f"{message.kind.value} to {message.receiver.profile}: {text}"
-    row = EventRow(
-        id=make_exchange_id(now),
-        library=context.symbol,
-        request_id=request.id,
-        at=now,
-        event=Event(local_signal(EventKind.NOTE), now, ACTOR, EventDetails(note=note)),
-        before=request.state.value,
-        after=request.state.value,
-    )
-    history.add_history_event(connection, row)

@@ -32,7 +32,7 @@ from gateway.services.attachments import check_upload
 from gateway.services.library_context import LibraryContext, require_request, require_role
 from gateway.services.requests.actions import ActionService
 from gateway.services.requests.intake import create_borrowing_request
-from gateway.services.requests.partner_inbox import create_lending_request
+from gateway.services.requests.lending_intake import create_lending_request
 from gateway.services.requests.request_reader import RequestReader
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in, raise_if_denied
 from gateway.store.requests import history

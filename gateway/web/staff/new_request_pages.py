@@ -20,7 +20,7 @@ from gateway.services.desks.sent_forms import create_once
 from gateway.services.letters.templates import clean_line
 from gateway.services.localization import mark_text
 from gateway.services.requests.intake import OVERRULED_BY_STAFF, create_borrowing_request
-from gateway.services.requests.partner_inbox import create_lending_request
+from gateway.services.requests.lending_intake import create_lending_request
 from gateway.services.searching.search import SearchableTarget, SearchOutcome, parse_query
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation, read_volumes
 from gateway.web.html.error_pages import PageError

@@ -1,0 +1,197 @@
+"""New lending requests: for what a partner asks, and for what staff enter in its name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import Event, EventKind, partner_signal
+from gateway.domain.requests.partner_policy import PartnerRole
+from gateway.domain.requests.request import (
+    LendingState,
+    LibraryParty,
+    PatronLink,
+    Request,
+    RequestCosts,
+    RequestNote,
+    Role,
+    Volume,
+)
+from gateway.domain.requests.state_table import TimerKind
+from gateway.domain.requests.views import LendingDraft
+from gateway.domain.requests.volume_updates import make_volumes
+from gateway.ports.shared_store import Transaction
+from gateway.services.library_context import LibraryContext
+from gateway.services.requests.deadlines import timer_due
+from gateway.services.requests.effects import new_work_row
+from gateway.services.requests.intake import Claim, claim_nothing
+from gateway.services.requests.lending import LOCATE, register_requester
+from gateway.services.requests.request_numbers import assign_request_number
+from gateway.store.requests import history, outbox, requests, timers
+from gateway.store.requests.history import EventRow
+from gateway.store.schema import make_exchange_id
+
+
+def new_lending_request(
+    connection: Transaction, context: LibraryContext, asked: Request, profile: Profile, transaction: str
+) -> Request:
+    """The lending request for what a partner asks; not stored yet. Raises Refused(UNAUTHORIZED_SERVICE)."""
+    partner = profile.partner
+    if partner is None or PartnerRole.REQUESTER not in partner.roles:
+        raise Refused(
+            RefusalReason.UNAUTHORIZED_SERVICE, "This partner may not request anything here.", about=MessagePart.SENDER
+        )
+    now = context.now()
+    number = assign_request_number(connection, context, Role.LENDING, profile=profile.name)
+    return replace(
+        asked,
+        library=context.symbol,
+        id=make_exchange_id(now),
+        role=Role.LENDING,
+        state=LendingState.NEW,
+        number=number,
+        created=now,
+        changed=now,
+        version=1,
+        flags=frozenset(),
+        partner=party_of_sender(context, profile, asked.partner),
+        transaction=transaction,
+        branch="",
+        volumes=tuple(Volume(one.id, one.label) for one in asked.volumes) or (Volume("1"),),
+        notes=(),
+        attachments=(),
+        external=(),
+        warnings=(),
+        other_leg=None,
+        patron=PatronLink(),
+        mediated=False,
+        rota=(),
+        attempts=(),
+        current=0,
+        query=None,
+        candidates=(),
+        hold_id="",
+        item_barcode="",
+        loan_id="",
+        borrower_id="",
+        direct_patron=PatronLink(),
+        sign_offs=(),
+        digitised_by="",
+    )
+
+
+async def create_lending_request(context: LibraryContext, draft: LendingDraft, claim: Claim = claim_nothing) -> Request:
+    """A request that staff enter for a library that asked by letter or telephone. It needs a profile of its partner.
+
+    Raises Refused(UNKNOWN_AGENCY | DATA_MISSING | DUPLICATE_REQUEST | UNAUTHORIZED_SERVICE, and for a patron
+    NOT_ALLOWED | DUPLICATE_PATRON).
+    """
+    profile = context.profile(draft.requester.profile) or context.find_partner_by_symbol(draft.requester.symbol)
+    if profile is None or profile.partner is None:
+        raise Refused(
+            RefusalReason.UNKNOWN_AGENCY,
+            "There is no profile of the library that asks.",
+            about=MessagePart.SENDER,
+            value=draft.requester.profile or draft.requester.symbol,
+        )
+    if not (draft.citation.title or draft.citation.component_title or draft.citation.identifiers):
+        raise Refused(
+            RefusalReason.DATA_MISSING,
+            "A title or a standard number is needed to know what is asked for.",
+            about=MessagePart.RECORD,
+        )
+    patron = await register_requester(context, profile, draft.patron) if draft.patron is not None else PatronLink()
+
+    def insert_claimed_request(connection: Transaction) -> Request:
+        request = _insert_staff_request(connection, context, draft, profile, patron)
+        claim(connection, request)
+        return request
+
+    request = await context.store.write(insert_claimed_request)
+    context.wake_outbox()
+    return request
+
+
+def _insert_staff_request(
+    connection: Transaction, context: LibraryContext, draft: LendingDraft, profile: Profile, patron: PatronLink
+) -> Request:
+    now = context.now()
+    asked = Request(
+        library=context.symbol,
+        id="",
+        role=Role.LENDING,
+        state=LendingState.NEW,
+        number="",
+        created=now,
+        changed=now,
+        citation=draft.citation,
+        service=draft.service,
+        dates=draft.dates,
+        costs=RequestCosts(maximum=draft.maximum_cost),
+        extras=draft.extras,
+        volumes=make_volumes(draft.volumes),
+        partner=draft.requester,
+        source=draft.source,
+    )
+    request = new_lending_request(connection, context, asked, profile, draft.transaction)
+    request = replace(
+        request,
+        transaction=draft.transaction or request.number,
+        external=draft.external,
+        direct_patron=patron,
+        notes=(RequestNote(now, draft.actor, draft.note),) if draft.note else (),
+    )
+    if (
+        requests.find_by_transaction(connection, context.symbol, Role.LENDING, profile.name, request.transaction)
+        is not None
+    ):
+        raise Refused(
+            RefusalReason.DUPLICATE_REQUEST,
+            "This library has a request under this number already.",
+            about=MessagePart.REQUEST,
+            value=request.transaction,
+        )
+    start_lending_request(connection, context, request, draft.actor)
+    return request
+
+
+def start_lending_request(connection: Transaction, context: LibraryContext, request: Request, actor: str) -> None:
+    """Stores a new lending request; then it is looked for on our shelves."""
+    store_lending_request(connection, context, request, actor)
+    outbox.add_outbox_row(connection, new_work_row(request, LOCATE, request.created))
+
+
+def store_lending_request(connection: Transaction, context: LibraryContext, request: Request, actor: str) -> None:
+    """Stores a new lending request with its history's first line."""
+    requests.insert_request(connection, request)
+    requests.add_transaction(
+        connection, context.symbol, Role.LENDING, request.partner.profile, request.transaction, request.id, 0
+    )
+    at = request.created
+    history.add_history_event(
+        connection,
+        EventRow(
+            id=make_exchange_id(at),
+            library=context.symbol,
+            request_id=request.id,
+            at=at,
+            event=Event(partner_signal(EventKind.REQUEST), at, actor),
+            before=LendingState.NEW.value,
+            after=LendingState.NEW.value,
+        ),
+    )
+    if (over := timer_due(context, TimerKind.NEED_BY, request, at)) is not None:
+        timers.start_timer(connection, context.symbol, request.id, TimerKind.NEED_BY, over)
+
+
+def party_of_sender(context: LibraryContext, profile: Profile, said: LibraryParty) -> LibraryParty:
+    """What the message says of its sender outweighs the profile, but for who it is."""
+    ours = context.party_of_partner(profile.name)
+    return replace(
+        ours,
+        symbol=said.symbol or ours.symbol,
+        name=said.name or ours.name,
+        email=said.email or ours.email,
+        address=said.address or ours.address,
+    )
