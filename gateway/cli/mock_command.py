@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import click
 
+from gateway.adapter_registry import AdapterRegistry
 from gateway.cli.installation import Installation, pass_installation
-from gateway.cli.mock_kinds import ROLE_TITLES, find_mock_kind, parse_values
+from gateway.cli.mock_partners import find_letter_mock, find_partner_mock
 from gateway.cli.mock_program import MockKind, MockProgram
+from gateway.cli.mock_systems import find_catalogue_mock, find_link_target_mock, find_system_mock
 from gateway.cli.send_command import find_playable_profile
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.problems import Refused
+from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.runtime.mock_assembly import MockOptions
-from gateway.services.mock.scenario import SHIPPED_SCENARIOS, MockScenario, load_scenarios
+from gateway.services.mock.scenario import SHIPPED_SCENARIOS, MockScenario, PlayedRole, load_scenarios
+
+_MOCK_KINDS: Sequence[Callable[[AdapterRegistry, Profile], MockKind | None]] = (
+    find_partner_mock,
+    find_system_mock,
+    find_catalogue_mock,
+    find_link_target_mock,
+    find_letter_mock,
+)
+"""A profile gets the first that it fits."""
+
+_ROLE_TITLES: Mapping[PlayedRole, str] = {
+    PlayedRole.LENDING: "Scenarios of a supplier",
+    PlayedRole.BORROWING: "Scenarios of a requester",
+    PlayedRole.LIBRARY: "Scenarios of a library's system",
+    PlayedRole.CATALOGUE: "Scenarios of a catalogue",
+    PlayedRole.CLIENT: "Scenarios of a system that asks us",
+    PlayedRole.LINK_TARGET: "Scenarios of a system to which links are pushed",
+    PlayedRole.LETTER_READER: "Scenarios of a library that gets letters",
+}
 
 
 @click.command(name="mock")
@@ -95,7 +117,7 @@ def mock_command(
       illgate mock illiad-alma --value patron=21000000000017 --value pickup=MAIN
     """
     played = find_playable_profile(installation, profile)
-    kind = find_mock_kind(installation.adapters, played)
+    kind = _find_mock_kind(installation.adapters, played)
     scenarios = load_scenarios([SHIPPED_SCENARIOS, *([folder] if folder is not None else [])])
     if listing:
         for line in _list_choices(scenarios, kind):
@@ -106,7 +128,7 @@ def mock_command(
         scenarios=scenarios,
         chosen=[_find_scenario(name, scenarios, kind) for name in chosen],
         misbehaviour=misbehaviour,
-        values=parse_values(values, kind),
+        values=_parse_values(values, kind),
     )
     try:
         asyncio.run(
@@ -151,6 +173,33 @@ async def _run_mock(opening: AbstractAsyncContextManager[MockProgram], listening
             await site.stop()
 
 
+# --- what the command line says --------------------------------------------------------------------------
+
+
+def _find_mock_kind(adapters: AdapterRegistry, profile: Profile) -> MockKind:
+    """Raises click.UsageError."""
+    found = (find_mock(adapters, profile) for find_mock in _MOCK_KINDS)
+    kind = next((one for one in found if one is not None), None)
+    if kind is None:
+        raise click.UsageError(f"profile {profile.name} says no way on which anybody can be played")
+    return kind
+
+
+def _parse_values(words: Sequence[str], kind: MockKind) -> Mapping[str, str]:
+    """Of `--value`. Raises click.UsageError."""
+    known, found = kind.value_names, {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if name not in known or not equals or not text:
+            listed = ", ".join(f"{one} ({about})" for one, about in known.items()) or "none"
+            raise click.UsageError(f"--value: {word}: say NAME=TEXT; there are: {listed}")
+        found[name] = text
+    needed = kind.needed_value
+    if needed and needed not in found:
+        raise click.UsageError(f"--value {needed}=NUMBER says for which {needed} of the library it asks")
+    return found
+
+
 def _find_scenario(name: str, scenarios: Mapping[str, MockScenario], kind: MockKind) -> MockScenario:
     """Raises click.UsageError."""
     found = scenarios.get(name)
@@ -165,7 +214,7 @@ def _find_scenario(name: str, scenarios: Mapping[str, MockScenario], kind: MockK
 
 def _list_choices(scenarios: Mapping[str, MockScenario], kind: MockKind) -> Iterator[str]:
     for role in kind.roles:
-        yield f"{ROLE_TITLES[role]}:"
+        yield f"{_ROLE_TITLES[role]}:"
         fitting = [one for one in scenarios.values() if one.role is role and not one.abstract]
         yield from _format_pairs([(one.name, one.about) for one in sorted(fitting, key=lambda one: one.name)])
         yield ""

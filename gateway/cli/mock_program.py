@@ -41,7 +41,7 @@ class MockProgram:
 
 
 class MockKind(Protocol):
-    """Who is played under a profile: one class for each kind, listed in `gateway.cli.mock_kinds`."""
+    """Who is played under a profile: one class for each kind, listed in `gateway.cli.mock_command`."""
 
     @property
     def roles(self) -> tuple[PlayedRole, ...]:
