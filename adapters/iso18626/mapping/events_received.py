@@ -150,6 +150,9 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
     noted = read_note(info.note or "", context.dialect.notes)
     info = replace(info, note=noted.text)
     kind, words = _read_supplier_kind(message, info, status)
+    is_report = kind is EventKind.STATUS_REPORT
+    if is_report:
+        kind = _read_reported_event(message, info, status) or kind
     if kind is EventKind.WILL_SUPPLY and noted.has_condition:
         kind = EventKind.CONDITIONAL
     delivery, retry = message.delivery_info or DeliveryInfo(), message.retry_info or RetryInfo()
@@ -172,7 +175,7 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         barcode=items[0].barcode if len(items) == 1 else "",
         items=_list_shipped_items(items),
         link=_read_link(delivery, info.note or ""),
-        status=status.status or "" if kind is EventKind.STATUS_REPORT else "",
+        status=status.status or "" if is_report else "",
         return_on_hold=_HELD_BY_STATUS.get(status.status or "", read_return_term(kind, info.note or ""))
         if kind is EventKind.MESSAGE
         else None,
@@ -183,7 +186,10 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         ),
         written=info.note or "",
     )
-    return kind, read_note_terms(kind, details)
+    details = read_note_terms(kind, details)
+    if not is_report:
+        return kind, details
+    return EventKind.STATUS_REPORT, replace(details, reported=None if kind is EventKind.STATUS_REPORT else kind)
 
 
 def _list_shipped_items(items: tuple[ItemName, ...]) -> tuple[ShippedItem, ...]:
@@ -283,6 +289,15 @@ def _read_status(message: SupplyingAgencyMessage, info: MessageInfo, status: Sta
             value=f"status: {word[:60]}",
         )
     return kind, _WORDS_OF_STATUS.get(word, "")
+
+
+def _read_reported_event(message: SupplyingAgencyMessage, info: MessageInfo, status: StatusInfo) -> EventKind | None:
+    """The event that leads to the status of an answer; None: to none that we know."""
+    word = status.status or ""
+    if word not in _KIND_OF_STATUS and word not in (Status.WILL_SUPPLY, Status.EXPECT_TO_SUPPLY):
+        return None
+    kind, _ = _read_status(message, info, status)
+    return kind if kind is not EventKind.MESSAGE else None
 
 
 def _read_reason(info: MessageInfo, kind: EventKind) -> tuple[str, str]:

@@ -263,9 +263,31 @@ def _read_report(apdu: StatusOrErrorReport, _context: MappingContext) -> tuple[E
     history = status.history
     words = f"last service {reasons.name_of_code(history.most_recent_service)} on {history.date_of_most_recent_service}"
     taken = history.most_recent_service == HistoryService.ILL_REQUEST and status.state in _BEGUN
-    kind = EventKind.ACKNOWLEDGED if taken else EventKind.STATUS_REPORT
-    return kind, EventDetails(status=state, note=_join_notes(words, history.note))
+    if taken:
+        return EventKind.ACKNOWLEDGED, EventDetails(status=state, note=_join_notes(words, history.note))
+    reported = _REPORTED.get(status.state) if isinstance(status.state, CurrentState) else None
+    conditions = (LoanCondition.OTHER,) if reported is EventKind.CONDITIONAL else ()
+    return EventKind.STATUS_REPORT, EventDetails(
+        status=state, reported=reported, conditions=conditions, note=_join_notes(words, history.note)
+    )
 
+
+_REPORTED: Mapping[CurrentState, EventKind] = {
+    CurrentState.NOT_SUPPLIED: EventKind.UNFILLED,
+    CurrentState.CONDITIONAL: EventKind.CONDITIONAL,
+    CurrentState.CANCELLED: EventKind.CANCEL_ACCEPTED,
+    CurrentState.SHIPPED: EventKind.SHIPPED,
+    CurrentState.RENEW_PENDING: EventKind.SHIPPED,
+    CurrentState.OVERDUE: EventKind.OVERDUE,
+    CurrentState.RENEW_OVERDUE: EventKind.OVERDUE,
+    CurrentState.RECALL: EventKind.RECALL,
+    CurrentState.RECEIVED: EventKind.RECEIVED,
+    CurrentState.RETURNED: EventKind.RETURNED,
+    CurrentState.CHECKED_IN: EventKind.CHECKED_IN,
+    CurrentState.LOST: EventKind.LOST,
+}
+"""The event that leads into a state of the other side; the states that begin a request, or end it by forwarding, tell
+nothing that could have been missed."""
 
 _BEGUN = (CurrentState.IN_PROCESS, CurrentState.PENDING)
 """OCLC answers a request with such a report: it is the receipt."""

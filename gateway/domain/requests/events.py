@@ -169,6 +169,8 @@ class EventDetails:
     answer: str = ""  # yes, no
     transaction: str = ""  # the partner's own number of the request
     status: str = ""  # of a status report: the state of the other side, in its words; of `undone`: the state before
+    # of a status report: the event that leads to that status, unless it is no news; of that event: a report told it
+    reported: EventKind | None = None
     extras: tuple[CitationExtra, ...] = ()
     # what of the note a person wrote; None: the format doesn't tell it from what a machine put together
     written: str | None = field(default=None, compare=False, repr=False)

@@ -43,7 +43,8 @@ class AnsweredMessages:
 
 
 def is_message_to_read(event: Event) -> bool:
-    """Whether a person should read it: a partner has written something, or reports damage or loss. What a partner's
+    """Whether a person should read it: a partner has written something, reports damage or loss, or says that the
+    request stands as it can't by what we know. What a partner's
     message says counts also where it doesn't fit the request any more; what its machine put together doesn't, where the
     format tells it apart (`EventDetails.written`)."""
     if event.signal.origin is not EventOrigin.PARTNER or not event.actor.startswith(PARTNER_ACTOR):
@@ -51,6 +52,8 @@ def is_message_to_read(event: Event) -> bool:
     if event.kind in MACHINE_ANSWERS:
         return False
     details = event.details
+    if event.kind is EventKind.STATUS_REPORT and details.reported is not None:
+        return True
     words = details.written
     if words is None or event.kind is EventKind.MESSAGE:  # which is nothing but its words
         words = details.note

@@ -30,6 +30,7 @@ from gateway.domain.requests.state_table import (
     NotifyPartner,
     StateTable,
 )
+from gateway.domain.requests.status_reports import ReportVerdict, find_reported_event, judge_report
 from gateway.domain.value import value_object
 
 TABLES: dict[Role, StateTable] = {Role.BORROWING: BORROWING, Role.LENDING: LENDING}
@@ -92,24 +93,19 @@ _BY = {EventOrigin.US: "us", EventOrigin.PARTNER: "the partner", EventOrigin.TIM
 
 
 def compute_transition(request: Request, event: Event, workflow: Workflow) -> Transition | Denied:
+    return _apply_meant_event(request, _interpret_event(request, event, workflow), workflow)
+
+
+# --- what an event means ---------------------------------------------------------------------------------
+
+
+def _interpret_event(request: Request, event: Event, workflow: Workflow) -> Event:
+    """The event as it counts: what a partner says may be less news than its kind, or more."""
     if _repeats_known_date(request, event):
-        event = replace(event, signal=partner_signal(EventKind.MESSAGE))
-    known = frozenset(one.id for one in request.volumes)
-    if not known.issuperset(event.details.volumes):
-        if event.signal.origin is EventOrigin.US:
-            return Denied(DenialReason.NO_VOLUME, event.signal, request.state)
-        # a partner may count them in its own way: then it is about all of them
-        named = tuple(one for one in event.details.volumes if one in known)
-        outcome = compute_transition(request, replace(event, details=replace(event.details, volumes=named)), workflow)
-        return replace(outcome, event=event) if isinstance(outcome, Transition) else outcome
-    if request.role is Role.BORROWING and event.attempt:
-        if request.find_attempt(event.attempt) is None:
-            return Denied(DenialReason.NOT_ASKED, event.signal, request.state, attempt=event.attempt)
-        if event.signal.origin is EventOrigin.PARTNER and _is_past_supplier(request, event):
-            return _apply_late_answer(request, event, workflow)
-        if event.signal.origin is EventOrigin.US and _is_other_supplier(request, event):
-            return _act_on_other_supplier(request, event)
-    return _take_branch(request, event, workflow)
+        return replace(event, signal=partner_signal(EventKind.MESSAGE))
+    if event.signal == partner_signal(EventKind.STATUS_REPORT) and event.details.reported is not None:
+        return _interpret_report(request, event, workflow)
+    return event
 
 
 def _repeats_known_date(request: Request, event: Event) -> bool:
@@ -119,6 +115,45 @@ def _repeats_known_date(request: Request, event: Event) -> bool:
         return False
     known = request.terms.lender_due
     return known is not None and event.details.due == known and RequestFlag.RECALLED not in request.flags
+
+
+def _interpret_report(request: Request, event: Event, workflow: Workflow) -> Event:
+    """A report that tells of a missed message is that message. One that is no news loses its `reported`, one that staff
+    look at has the status among its words."""
+    details = event.details
+    assert details.reported is not None
+    known = replace(event, details=replace(details, reported=None))
+    match judge_report(request, event):
+        case ReportVerdict.CONTRARY:
+            words = "; ".join(filter(None, (details.status, details.note)))
+            return replace(event, details=replace(details, note=words))
+        case ReportVerdict.KNOWN:
+            return known
+    missed = replace(event, signal=partner_signal(find_reported_event(request, details.reported)))
+    branch = _find_branch(request, missed, workflow)
+    return known if isinstance(branch, Denied) or branch.kept else missed
+
+
+# --- what it does ----------------------------------------------------------------------------------------
+
+
+def _apply_meant_event(request: Request, event: Event, workflow: Workflow) -> Transition | Denied:
+    known = frozenset(one.id for one in request.volumes)
+    if not known.issuperset(event.details.volumes):
+        if event.signal.origin is EventOrigin.US:
+            return Denied(DenialReason.NO_VOLUME, event.signal, request.state)
+        # a partner may count them in its own way: then it is about all of them
+        named = tuple(one for one in event.details.volumes if one in known)
+        outcome = _apply_meant_event(request, replace(event, details=replace(event.details, volumes=named)), workflow)
+        return replace(outcome, event=event) if isinstance(outcome, Transition) else outcome
+    if request.role is Role.BORROWING and event.attempt:
+        if request.find_attempt(event.attempt) is None:
+            return Denied(DenialReason.NOT_ASKED, event.signal, request.state, attempt=event.attempt)
+        if event.signal.origin is EventOrigin.PARTNER and _is_past_supplier(request, event):
+            return _apply_late_answer(request, event, workflow)
+        if event.signal.origin is EventOrigin.US and _is_other_supplier(request, event):
+            return _act_on_other_supplier(request, event)
+    return _take_branch(request, event, workflow)
 
 
 def list_allowed_events(request: Request, workflow: Workflow, at: Event) -> tuple[EventKind, ...]:

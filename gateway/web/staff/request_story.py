@@ -276,7 +276,9 @@ class _StoryTeller:
         settlement = find_settlement_before(line, self._history)
         if settlement is not None:
             facts.append(describe_settlement(settlement, self._localization, self._context.zone))
-        if line.denied:
+        if details.reported is not None and event.kind is not K.STATUS_REPORT:
+            facts.append(self._say(mark_text("Told by the answer to our question how it stands")))
+        if line.denied or (details.reported is not None and event.kind is K.STATUS_REPORT):
             facts.append(self._say(mark_text("This did not fit, and changed nothing.")))
         topics = {MESSAGES} if event.kind in _MESSAGES else {READER} if event.kind in _READER else set()
         if failed:

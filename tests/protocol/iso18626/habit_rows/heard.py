@@ -216,6 +216,28 @@ PARTIES = (
         profile="koha-18626",
     ),
     HeardHabit(
+        "crosslink-answers-to-the-last",
+        write_status("Loaned", "StatusRequestResponse", dates="<dueDate>2026-12-24T23:59:59Z</dueDate>"),
+        K.STATUS_REPORT,
+        {"details.reported": K.SHIPPED, "details.status": "Loaned", "details.due": date(2026, 12, 24)},
+        profile="crosslink-18626",
+    ),
+    HeardHabit(
+        "crosslink-answers-to-the-last",
+        write_status("Unfilled", "StatusRequestResponse", info="<reasonUnfilled>NotOnShelf</reasonUnfilled>"),
+        K.STATUS_REPORT,
+        {"details.reported": K.UNFILLED, "details.reason": "not-on-shelf"},
+        profile="crosslink-18626",
+    ),
+    HeardHabit(
+        "crosslink-answers-to-the-last",
+        write_status("Beamed up", "StatusRequestResponse"),
+        K.STATUS_REPORT,
+        {"details.reported": None, "details.status": "Beamed up"},
+        ("a word that the list doesn't have",),
+        profile="crosslink-18626",
+    ),
+    HeardHabit(
         "crosslink-drops-numbers",
         write_action("Received").replace("S-88", ""),
         K.RECEIVED,

@@ -494,6 +494,24 @@ def test_system_numbers(oid: str, value: str) -> None:
 
 
 class TestReports:
+    @pytest.mark.parametrize(
+        ("state", "reported"),
+        [
+            (LendingState.SHIPPED, EventKind.SHIPPED),
+            (LendingState.UNFILLED, EventKind.UNFILLED),
+            (LendingState.CANCELLED, EventKind.CANCEL_ACCEPTED),
+            (LendingState.COMPLETED, EventKind.CHECKED_IN),
+            (LendingState.FORWARDED, None),
+        ],
+    )
+    def test_a_status_names_the_service_that_leads_to_it(self, state: LendingState, reported: EventKind | None) -> None:
+        message = said(EventKind.STATUS_REPORT, Role.LENDING)
+        message = replace(message, request=replace(message.request, state=state))
+
+        told = event_of_apdu(decode_apdu(encode_apdu(apdu_of_message(message, CONTEXT))).apdu, THEIR_CONTEXT)
+
+        assert (told.kind, told.details.reported) == (EventKind.STATUS_REPORT, reported)
+
     def test_a_report_about_a_message_that_cannot_be_read(self) -> None:
         peek = PartialHeader(
             ApduType.SHIPPED,

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from gateway.cli import main
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
-from gateway.domain.requests.request import LibraryParty, Request, RequestFlag, Role
+from gateway.domain.requests.request import BorrowingState, LibraryParty, Request, RequestFlag, Role
 from gateway.domain.requests.views import ActionRequest, LendingDraft, MessageView, NotFound, RequestFilter
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from tests.unit.services.requests.support import SOUTH, STAFF, NcipTown
@@ -64,6 +64,31 @@ async def conversation(north: NcipTown, request: Request) -> list[MessageView]:
 
 async def counts(north: NcipTown) -> dict[str, int]:
     return {one.name: one.count for one in await north.town.gateway.managed.desk.tasks("NORTH")}
+
+
+async def test_an_answer_tells_what_got_lost_and_its_late_original_tells_it_to_nobody_again(north: NcipTown) -> None:
+    """CrossLink and Koha send nothing twice (facts/iso-18626.md 8)."""
+    request = await north.asked()
+    letters_before = len([mail for mail in north.mail.mails if "south" not in mail["To"]])
+
+    await write(north, request, EventKind.STATUS_REPORT, status="Loaned", reported=EventKind.SHIPPED)
+    await write(north, request, EventKind.SHIPPED)
+    await north.quiet()
+
+    assert (await north.kinds(request))[-2:] == ["shipped", "shipped"]
+    assert (await north.see(request)).state is BorrowingState.SHIPPED
+    assert len([mail for mail in north.mail.mails if "south" not in mail["To"]]) == letters_before + 1
+    assert await unread(north) == []
+
+
+async def test_an_answer_that_can_not_be_so_is_on_the_list(north: NcipTown) -> None:
+    request = await north.asked()
+    await north.act(request, EventKind.RECEIVED)
+
+    await write(north, request, EventKind.STATUS_REPORT, status="Unfilled", reported=EventKind.UNFILLED)
+
+    assert await unread(north) == [(request.number, "Unfilled")]
+    assert (await north.see(request)).state is BorrowingState.RECEIVED
 
 
 async def test_a_reply_in_words_is_on_a_list_until_somebody_reads_it(north: NcipTown) -> None:

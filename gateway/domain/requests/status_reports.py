@@ -1,0 +1,127 @@
+"""A partner's answer to the question how a request stands: does it tell of a message that never came? Pure.
+
+A status is not an event: it says where the partner is, maybe since long ago. It counts as the event that leads there
+only where that event alone is missing here. What can't be so is left for staff, what is known is no news. A partner's
+own broker may call each of its messages an answer once it was asked (facts/iso-18626.md 8, CrossLink), so that what a
+loan can still bring counts too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from gateway.domain.requests.events import Event, EventKind
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    BorrowingState,
+    LendingState,
+    Request,
+    RequestFlag,
+    Role,
+    ServiceType,
+    State,
+)
+from gateway.domain.value import value_object
+
+
+class ReportVerdict(Enum):
+    """What a status is, beside what is known here."""
+
+    MISSED = "the message that led to it never came"
+    KNOWN = "no news, or older than what is known"
+    CONTRARY = "it can't be so after one missed message: staff look"
+
+
+@value_object
+class StatusRule:
+    """Of an event that a status follows from. `missed`: states in which it is the one that is missing; `contrary`:
+    states that it can't be true beside."""
+
+    missed: frozenset[State] = frozenset()
+    contrary: frozenset[State] = frozenset()
+
+
+_K, _B, _L = EventKind, BorrowingState, LendingState
+
+_AWAITED = frozenset({_B.REQUESTED, _B.HOLD_PLACED, _B.WILL_SUPPLY, _B.CONDITIONAL, _B.CANCEL_PENDING})
+_HERE = frozenset({_B.RECEIVED, _B.LENT, _B.BACK})
+_ON_LOAN = _HERE | {_B.SHIPPED}
+_NOT_COMING = frozenset({_B.CANCELLED, _B.UNFILLED, _B.EXPIRED, _B.LOST, _B.REVIEW, _B.SOURCING, _B.NO_SUPPLIER})
+_SENT = _ON_LOAN | {_B.RETURNED, _B.COMPLETED, _B.LOST}
+
+_LENT = StatusRule(_AWAITED | _HERE, _NOT_COMING)  # with the item here, it brings the due date
+_WARNED = StatusRule(_AWAITED | _ON_LOAN, _NOT_COMING)
+_REFUSED = StatusRule(_AWAITED, _SENT)
+
+_BORROWING: Mapping[EventKind, StatusRule] = {
+    _K.HOLD_PLACED: StatusRule(frozenset({_B.REQUESTED})),
+    _K.WILL_SUPPLY: StatusRule(frozenset({_B.REQUESTED, _B.HOLD_PLACED})),
+    _K.CONDITIONAL: StatusRule(frozenset({_B.REQUESTED, _B.HOLD_PLACED})),
+    _K.SHIPPED: _LENT,
+    _K.COPY_DELIVERED: StatusRule(_AWAITED, _NOT_COMING),
+    _K.OVERDUE: _WARNED,
+    _K.RECALL: _WARNED,
+    _K.UNFILLED: _REFUSED,
+    _K.RETRY: _REFUSED,
+    _K.EXPIRED: _REFUSED,
+    _K.CANCEL_ACCEPTED: _REFUSED,
+    _K.CHECKED_IN: StatusRule(frozenset({_B.RETURNED}), frozenset(_B) - {_B.RETURNED, _B.COMPLETED}),
+    _K.LOST: StatusRule(frozenset({_B.SHIPPED, _B.RETURNED}), frozenset(_B) - {_B.SHIPPED, _B.RETURNED, _B.LOST}),
+}
+
+_NEVER_OUT = frozenset(_L) - {_L.SHIPPED, _L.RETURNED, _L.COMPLETED, _L.LOST}
+_GIVEN_UP = StatusRule(
+    contrary=frozenset(_L) - {_L.CANCEL_PENDING, _L.CANCELLED, _L.UNFILLED, _L.EXPIRED, _L.FORWARDED}
+)
+
+_LENDING: Mapping[EventKind, StatusRule] = {
+    _K.RECEIVED: StatusRule(frozenset({_L.SHIPPED}), _NEVER_OUT | {_L.LOST}),
+    _K.RETURNED: StatusRule(frozenset({_L.SHIPPED}), _NEVER_OUT | {_L.LOST}),
+    _K.LOST: StatusRule(frozenset({_L.SHIPPED}), frozenset(_L) - {_L.SHIPPED, _L.LOST}),
+    _K.UNFILLED: _GIVEN_UP,
+    _K.CANCEL_ACCEPTED: _GIVEN_UP,
+}
+
+STATUS_RULES: Mapping[Role, Mapping[EventKind, StatusRule]] = {Role.BORROWING: _BORROWING, Role.LENDING: _LENDING}
+"""By the side that we are on. An event that has no rule is no news."""
+
+_FLAGGED: Mapping[EventKind, RequestFlag] = {_K.OVERDUE: RequestFlag.OVERDUE, _K.RECALL: RequestFlag.RECALLED}
+
+_NEVER_SENT = frozenset(AttemptStatus) - {
+    AttemptStatus.SHIPPED,
+    AttemptStatus.COMPLETED,
+    AttemptStatus.EXTRA,
+    AttemptStatus.EXTRA_RETURNED,
+    AttemptStatus.LOST,
+}
+_SAYS_SENT = frozenset({_K.SHIPPED, _K.COPY_DELIVERED, _K.OVERDUE, _K.RECALL, _K.CHECKED_IN, _K.LOST})
+
+
+def find_reported_event(request: Request, reported: EventKind) -> EventKind:
+    """Some have one word for sending an item and a copy of it (facts/iso-ill-10161.md 9.2, SHIPPED)."""
+    is_copy = request.role is Role.BORROWING and request.service.type is ServiceType.COPY
+    return EventKind.COPY_DELIVERED if is_copy and reported is EventKind.SHIPPED else reported
+
+
+def judge_report(request: Request, event: Event) -> ReportVerdict:
+    """`event`: a partner's, with `reported`. Of a supplier whose turn is over, or that was never asked, nothing counts
+    as missed."""
+    reported = event.details.reported
+    assert reported is not None, "a report of a status that we know"
+    kind = find_reported_event(request, reported)
+    if request.role is Role.BORROWING and event.attempt != request.current:
+        attempt = request.find_attempt(event.attempt)
+        is_contrary = attempt is not None and attempt.status in _NEVER_SENT and kind in _SAYS_SENT
+        return ReportVerdict.CONTRARY if is_contrary else ReportVerdict.KNOWN
+    rule = STATUS_RULES[request.role].get(kind, StatusRule())
+    if request.state in rule.contrary or _is_wrong_service(request, kind):
+        return ReportVerdict.CONTRARY
+    if request.state not in rule.missed or _FLAGGED.get(kind) in request.flags:
+        return ReportVerdict.KNOWN
+    return ReportVerdict.MISSED
+
+
+def _is_wrong_service(request: Request, kind: EventKind) -> bool:
+    """A copy is said to be delivered where a loan was asked for."""
+    return kind is EventKind.COPY_DELIVERED and request.service.type is ServiceType.LOAN
