@@ -70,6 +70,7 @@ class EventKind(StrEnum):
     DAMAGED = "damaged"
     SETTLED = "settled"  # what was lost is paid for, or nobody asks for anything: the loan ends
     SHELF_EXPIRED = "shelf-expired"
+    RETURN_LATE = "return-late"  # the borrower has sent it back, and it is not here in time
     # the loan's time
     RENEW = "renew"
     RENEW_ACCEPTED = "renew-accepted"

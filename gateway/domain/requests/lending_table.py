@@ -107,8 +107,8 @@ _UNDOING: Mapping[S, tuple[Effect, ...]] = {
     S.WILL_SUPPLY: _KEPT_HERE,
     S.CONDITIONAL: (*_WAITS_HERE, StartTimer(TimerKind.ANSWER)),
     S.CANCEL_PENDING: _WAITS_HERE,
-    S.SHIPPED: (StopTimer(TimerKind.ANONYMISE), StartTimer(TimerKind.LENDER_DUE)),
-    S.RETURNED: (StopTimer(TimerKind.ANONYMISE),),
+    S.SHIPPED: (StopTimer(TimerKind.ANONYMISE), StopTimer(TimerKind.RETURN), StartTimer(TimerKind.LENDER_DUE)),
+    S.RETURNED: (StopTimer(TimerKind.ANONYMISE), StartTimer(TimerKind.RETURN)),
 }
 """By the state before the act."""
 
@@ -126,11 +126,18 @@ _UNDO_CHECK_IN = _undo_cell(S.SHIPPED, S.RETURNED)
 
 _HOME = (
     StopTimer(TimerKind.LENDER_DUE),
+    StopTimer(TimerKind.RETURN),
     StartTimer(TimerKind.ANONYMISE),
     NotifyPartner(K.CHECKED_IN),
     CallLibrary(LibraryAction.RETURN_HOME),
 )
-_GONE_LOST = (StopTimer(TimerKind.LENDER_DUE), StartTimer(TimerKind.ANONYMISE), CallLibrary(LibraryAction.MARK_LOST))
+_GONE_LOST = (
+    StopTimer(TimerKind.LENDER_DUE),
+    StopTimer(TimerKind.RETURN),
+    StartTimer(TimerKind.ANONYMISE),
+    CallLibrary(LibraryAction.MARK_LOST),
+)
+_FOUND_THERE = (StopTimer(TimerKind.ANONYMISE), StartTimer(TimerKind.RETURN))
 _FOUND = (NotifyPartner(K.CHECKED_IN), CallLibrary(LibraryAction.RETURN_HOME))
 
 _OUT: Row = {
@@ -233,13 +240,17 @@ ROWS: Mapping[S, Row] = {
             remain(when=g.BROKERED),
             remain(RunFollowUp(FollowUp.DECIDE_RENEWAL)),
         ),
-        partner_signal(K.RETURNED): (remain(when=g.MORE_OUT), move_to(S.RETURNED, StopTimer(TimerKind.LENDER_DUE))),
+        partner_signal(K.RETURNED): (
+            remain(when=g.MORE_OUT),
+            move_to(S.RETURNED, StopTimer(TimerKind.LENDER_DUE), StartTimer(TimerKind.RETURN)),
+        ),
         timer_signal(K.OVERDUE): remain(NotifyPartner(K.OVERDUE), SendPatronLetter("overdue")),
     },
     S.RETURNED: {
         **_OUT,
         local_signal(K.UNDONE): _UNDO_CHECK_IN,
         partner_signal(K.RETURNED): remain(),
+        timer_signal(K.RETURN_LATE): remain(),
     },
     S.COMPLETED: {
         **_CLOSED,
@@ -249,7 +260,7 @@ ROWS: Mapping[S, Row] = {
         partner_signal(K.CANCEL): remain(NotifyPartner(K.CANCEL_REFUSED)),
         partner_signal(K.CONDITION_ACCEPTED): NOTED,
         local_signal(K.CHECKED_IN): remain(*_FOUND, when=g.LOSS_SETTLED),
-        partner_signal(K.RETURNED): (move_to(S.RETURNED, StopTimer(TimerKind.ANONYMISE), when=g.LOSS_SETTLED), KEPT),
+        partner_signal(K.RETURNED): (move_to(S.RETURNED, *_FOUND_THERE, when=g.LOSS_SETTLED), KEPT),
     },
     S.CANCELLED: {**_NOT_SUPPLIED},
     S.UNFILLED: {**_NOT_SUPPLIED},
@@ -259,7 +270,7 @@ ROWS: Mapping[S, Row] = {
         **_CLOSED,
         local_signal(K.CHECKED_IN): move_to(S.COMPLETED, *_FOUND),
         local_signal(K.SETTLED): move_to(S.COMPLETED),
-        partner_signal(K.RETURNED): move_to(S.RETURNED, StopTimer(TimerKind.ANONYMISE)),  # found there
+        partner_signal(K.RETURNED): move_to(S.RETURNED, *_FOUND_THERE),
         partner_signal(K.CANCEL): remain(NotifyPartner(K.CANCEL_REFUSED)),
         partner_signal(K.CONDITION_ACCEPTED): NOTED,
     },
@@ -293,7 +304,7 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
     partner_signal(K.CONDITION_ACCEPTED): NOT_NOW,
     partner_signal(K.RENEW): NOT_NOW,
     partner_signal(K.STATUS_QUERY): (remain(RunFollowUp(FollowUp.REPORT_STATUS)),),
-    **{timer_signal(kind): NOTED for kind in (K.EXPIRED, K.NO_ANSWER, K.OVERDUE, K.ANONYMISED)},
+    **{timer_signal(kind): NOTED for kind in (K.EXPIRED, K.NO_ANSWER, K.OVERDUE, K.RETURN_LATE, K.ANONYMISED)},
 }  # fmt: skip
 
 LENDING: StateTable = build_table(S.NEW, S, ROWS, ELSEWHERE)

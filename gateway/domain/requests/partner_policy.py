@@ -176,6 +176,9 @@ class LendingWorkflow(ProfileSection):
     tell_checked_in: bool = Field(True, description="the partner is told that the item is back")
     overdue_notices: bool = Field(True, description="the partner is told when a loan is overdue")
     overdue_days: int = Field(1, ge=0, le=365, description="business days after the due date")
+    return_days: int = Field(
+        10, ge=1, le=365, description="what the partner has sent back and isn't here by then is on the list return-late"
+    )
     loss_fee: bool = Field(
         False, description="when a loss is settled, its cost is put on the account that it was lent on"
     )

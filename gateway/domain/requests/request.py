@@ -97,6 +97,7 @@ class RequestFlag(StrEnum):
     ARRIVED = "arrived"  # in transit no more, but not on the hold shelf of its pickup place: the patron isn't told yet
     NOT_COLLECTED = "not-collected"  # the hold shelf time is over
     DAMAGED = "damaged"
+    RETURN_LATE = "return-late"  # sent back by the borrower, and not here in time: staff look for it
     RETURN_ON_HOLD = "return-on-hold"  # the supplier asks to keep it for now, or the borrower can't send it back
     TO_TELL = "to-tell"  # a notice could not be sent: staff tell the patron in person
     TROUBLE = "trouble"  # the partner refused a message of ours: staff look

@@ -134,6 +134,7 @@ FLAGS: Mapping[EventSignal, _Change] = {
     local_signal(_K.ARRIVED_AT_BRANCH): _make_flag_change(set_=(RequestFlag.ARRIVED,)),
     local_signal(_K.RECEIVED): _make_flag_change(clear=(RequestFlag.ARRIVED,)),  # a further volume is on its way
     timer_signal(_K.SHELF_EXPIRED): _make_flag_change(set_=(RequestFlag.NOT_COLLECTED,)),
+    timer_signal(_K.RETURN_LATE): _make_flag_change(set_=(RequestFlag.RETURN_LATE,)),
     local_signal(_K.LOANED_TO_PATRON): _make_flag_change(  # the patron stood at the desk
         clear=(RequestFlag.NOT_COLLECTED, RequestFlag.UNWANTED, RequestFlag.TO_TELL)
     ),
@@ -160,6 +161,7 @@ _CLOSING = frozenset(
         RequestFlag.UNWANTED,
         RequestFlag.OVERDUE,
         RequestFlag.RECALLED,
+        RequestFlag.RETURN_LATE,
         RequestFlag.RETURN_ON_HOLD,
     }
 )

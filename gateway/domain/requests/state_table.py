@@ -72,6 +72,7 @@ class TimerKind(StrEnum):
     PATRON_DUE = "patron-due"
     DUE_SOON = "due-soon"
     LENDER_DUE = "lender-due"
+    RETURN = "return"  # lending: sent back by the borrower, not checked in yet
     SHELF = "shelf"
     QUERY = "query"  # the patron's answer
     ANONYMISE = "anonymise"
@@ -85,6 +86,7 @@ FIRES: Mapping[TimerKind, EventKind] = {
     TimerKind.PATRON_DUE: EventKind.OVERDUE,
     TimerKind.DUE_SOON: EventKind.DUE_SOON,
     TimerKind.LENDER_DUE: EventKind.OVERDUE,
+    TimerKind.RETURN: EventKind.RETURN_LATE,
     TimerKind.SHELF: EventKind.SHELF_EXPIRED,
     TimerKind.QUERY: EventKind.PATRON_ANSWERED,
     TimerKind.ANONYMISE: EventKind.ANONYMISED,

@@ -127,6 +127,7 @@ TASKS: tuple[TaskList, ...] = (
     ),
     _lending_list("overdue-out", [_L.SHIPPED], "not back in time", RequestFlag.OVERDUE),
     _lending_list("to-check-in", [_L.RETURNED], "on its way back to us", only=COMES_HERE),
+    _lending_list("return-late", [_L.RETURNED], "sent back, and not here in time", RequestFlag.RETURN_LATE),
     TaskList(
         "to-tell", None, _ALL, "a notice could not be sent: tell the patron in person", frozenset({RequestFlag.TO_TELL})
     ),

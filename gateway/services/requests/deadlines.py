@@ -14,6 +14,7 @@ from gateway.domain.requests.calendar import Calendar, NoOpenDayError
 from gateway.domain.requests.partner_policy import Closure, Workflow
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
 from gateway.domain.requests.state_table import TimerKind
+from gateway.domain.requests.task_lists import COMES_HERE
 from gateway.domain.value import value_object
 from gateway.services.library_context import LibraryContext
 
@@ -120,6 +121,12 @@ def _lender_due(case: _TimerContext) -> datetime | None:
     )
 
 
+def _return_due(case: _TimerContext) -> datetime | None:
+    """Nobody waits here for what goes straight back to another library's supplier."""
+    is_awaited = COMES_HERE.holds(case.request)
+    return case.add_business_days(case.workflow.lending.return_days) if is_awaited else None
+
+
 def _shelf_due(case: _TimerContext) -> datetime | None:
     """Nobody collects here what we broker."""
     return case.add_business_days(case.workflow.patron.shelf_days) if case.request.other_leg is None else None
@@ -139,6 +146,7 @@ _RULES: dict[TimerKind, Callable[[_TimerContext], datetime | None]] = {
     TimerKind.PATRON_DUE: _patron_due,
     TimerKind.DUE_SOON: _reminder_due,
     TimerKind.LENDER_DUE: _lender_due,
+    TimerKind.RETURN: _return_due,
     TimerKind.SHELF: _shelf_due,
     TimerKind.QUERY: lambda case: case.add_business_days(case.workflow.patron.query_days),
     TimerKind.ANONYMISE: _anonymisation_due,

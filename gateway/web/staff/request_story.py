@@ -156,6 +156,7 @@ _TIMERS: Mapping[K, tuple[str, str]] = {
     K.OVERDUE: ("late", mark_text("Overdue")),
     K.DUE_SOON: ("waiting", mark_text("Due soon")),
     K.SHELF_EXPIRED: ("look", mark_text("The time on the hold shelf is over")),
+    K.RETURN_LATE: ("late", mark_text("%(partner)s has sent it back, and it is not here in time")),
     K.STATUS_QUERY: ("waiting", mark_text("Asked %(partner)s how it stands, since nothing has come")),
     K.RETRY: ("waiting", mark_text("The day came on which %(partner)s may be asked again")),
     K.RENEW_REFUSED: ("look", mark_text("%(partner)s did not answer whether we may keep it")),

@@ -75,6 +75,7 @@ _FLAGS: tuple[tuple[Callable[[Request], bool], str, str], ...] = (
         "look",
         mark_text("Renewal to answer"),
     ),
+    (lambda r: RequestFlag.RETURN_LATE in r.flags, "late", mark_text("Sent back, not here in time")),
     (lambda r: RequestFlag.RETURN_ON_HOLD in r.flags, "waiting", mark_text("Return put off")),
     (OPEN_QUERY.holds, "look", mark_text("Question to the reader")),
 )

@@ -98,6 +98,7 @@ DESKS: tuple[QueueDesk, ...] = (
             _lending("to-pull", mark_text("To fetch from the shelf"), "/print", PRINT, late_hours=DAY),
             _lending("to-ship", mark_text("To send"), "/scan/ship", SCAN, late_hours=2 * DAY),
             _lending("to-check-in", mark_text("Coming back to us"), "/scan/check-in", SCAN),
+            _lending("return-late", mark_text("Sent back, not here in time")),
             _lending("overdue-out", mark_text("Not back in time")),
             QueueList(
                 "to-tell",

@@ -340,7 +340,7 @@ def test_one_volume_on_its_way_is_not_all() -> None:
     story.us(K.CHECKED_IN, volumes=("1",))
     assert story.state is L.SHIPPED
     story.partner(K.RETURNED, volumes=("2",))
-    assert (story.state, story.running) == (L.RETURNED, set())
+    assert (story.state, story.running) == (L.RETURNED, {T.RETURN})
     assert not story.partner(K.RETURNED, volumes=("2",)).kept
 
 
@@ -375,7 +375,7 @@ def test_what_was_lost_is_found() -> None:
     )
     story = Story(lending(L.LOST), running={T.ANONYMISE})
     story.partner(K.RETURNED)
-    assert (story.state, story.running) == (L.RETURNED, set())
+    assert (story.state, story.running) == (L.RETURNED, {T.RETURN})
 
 
 def settled_story() -> Story:
@@ -401,7 +401,7 @@ def test_what_was_settled_as_lost_comes_in_once() -> None:
 def test_what_was_settled_as_lost_is_sent_back_by_its_borrower() -> None:
     story = settled_story()
     story.partner(K.RETURNED)
-    assert (story.state, story.running) == (L.RETURNED, set())
+    assert (story.state, story.running) == (L.RETURNED, {T.RETURN})
     story.us(K.CHECKED_IN)
     assert story.partner(K.RETURNED).kept
     assert (story.state, story.running) == (L.COMPLETED, {T.ANONYMISE})

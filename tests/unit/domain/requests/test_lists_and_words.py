@@ -84,6 +84,7 @@ CANDIDATES = (
         (flagged(lending(L.SHIPPED), F.RENEWAL_PENDING), ("renewal-to-answer",)),
         (flagged(lending(L.SHIPPED), F.OVERDUE), ("overdue-out",)),
         (lending(L.RETURNED), ("to-check-in",)),
+        (flagged(lending(L.RETURNED), F.RETURN_LATE), ("to-check-in", "return-late")),
         (flagged(lending(L.COMPLETED), F.TROUBLE), ("trouble",)),
         (flagged(borrowing(B.CONDITIONAL), F.UNREAD), ("unread-borrowing", "condition-to-answer")),
         (flagged(borrowing(B.COMPLETED), F.UNREAD), ("unread-borrowing",)),

@@ -25,6 +25,7 @@ from gateway.domain.requests.state_machine import (
     list_notifications,
 )
 from gateway.domain.requests.state_table import DenialReason, FollowUp, LibraryAction, TimerKind
+from gateway.domain.requests.task_lists import list_task_names
 from tests.support.requests import (
     DUE,
     START,
@@ -413,3 +414,24 @@ def test_a_transition_tells_what_happened_and_what_was_before() -> None:
     assert (located.event.signal, located.event.details.barcode) == (local_signal(EventKind.LOCATED), "31")
     noted = story.us(EventKind.NOTE, note="auf Bestellung")
     assert (noted.before, noted.changes_state) == (L.LOCATED, False)
+
+
+# --- on its way back -------------------------------------------------------------------------------------
+
+
+def test_what_was_sent_back_and_does_not_come_is_on_a_list_and_nobody_is_told() -> None:
+    story = sent_story()
+    story.partner(EventKind.RETURNED)
+    assert story.running == {TimerKind.RETURN}
+    late = story.timer(TimerKind.RETURN)
+    assert (story.state, told(late), late.effects) == (L.RETURNED, (), ())
+    assert list_task_names(story.request) == ("to-check-in", "return-late")
+    story.us(EventKind.CHECKED_IN)
+    assert (story.running, list_task_names(story.request)) == ({TimerKind.ANONYMISE}, ())
+
+
+def test_what_comes_in_time_is_not_looked_for() -> None:
+    story = sent_story()
+    story.partner(EventKind.RETURNED)
+    story.us(EventKind.CHECKED_IN)
+    assert story.late_timer(EventKind.RETURN_LATE).kept

@@ -195,6 +195,7 @@ MAY_RUN: dict[TimerKind, set[State]] = {
     TimerKind.DUE_SOON: {BorrowingState.LENT},
     TimerKind.SHELF: {BorrowingState.RECEIVED},
     TimerKind.LENDER_DUE: {LendingState.SHIPPED},
+    TimerKind.RETURN: {LendingState.RETURNED},
     TimerKind.QUERY: set(BorrowingState),  # the answer belongs to the question, whatever has become of the request
     TimerKind.ANONYMISE: set(TERMINAL),
 }
