@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from adapters.iso_ill.mapping.citations import (
@@ -105,7 +105,7 @@ def request_of_ill_request(apdu: IllRequest, sender: str, transaction: str, cont
         service=RequestedService(
             _read_service_type(apdu), format_of_media(apdu.supply_media), _read_service_level(apdu, context)
         ),
-        dates=RequestDates(need_by=_read_need_by(apdu)),
+        dates=_read_dates(apdu),
         costs=RequestCosts(maximum=money_of_amount(cost.maximum_cost, context.currency) if cost is not None else None),
         volumes=read_wanted_volumes(note),
         extras=tuple(_iter_request_extras(apdu, context)),
@@ -128,13 +128,14 @@ def _read_service_level(apdu: IllRequest, context: MappingContext) -> str:
     return words.get(letter, letter)
 
 
-def _read_need_by(apdu: IllRequest) -> date | None:
+def _read_dates(apdu: IllRequest) -> RequestDates:
+    """Whoever says nothing of an expiry wants none (facts/iso-ill-10161.md 4, Search-Type)."""
     search = apdu.search
     if search is None:
-        return None
+        return RequestDates()
     if search.expiry_flag == ExpiryFlag.OTHER_DATE:
-        return search.expiry_date or search.need_before_date
-    return search.need_before_date
+        return RequestDates(search.expiry_date or search.need_before_date)
+    return RequestDates(search.need_before_date, expires=search.expiry_flag != ExpiryFlag.NO_EXPIRY)
 
 
 def _read_requester(apdu: IllRequest, sender: str) -> LibraryParty:
@@ -264,13 +265,15 @@ def _requester_optional_messages(context: MappingContext) -> RequesterOptionalMe
 
 
 def _write_search(message: PartnerMessage, context: MappingContext) -> Search | None:
-    """The day until which it is needed is also that of its expiry: after it nobody wants it."""
-    need_by = message.request.dates.need_by
+    """The day until which it is needed is also that of its expiry: after it nobody wants it, unless its own requester
+    said so."""
+    dates = message.request.dates
+    need_by = dates.need_by
     level = message.request.service.level
     letter = context.dialect.levels.get(level, level if len(level) == 1 else "")
     if need_by is None and not letter:
         return None
-    flag = ExpiryFlag.NEED_BEFORE_DATE if need_by is not None else ExpiryFlag.NO_EXPIRY
+    flag = ExpiryFlag.NEED_BEFORE_DATE if need_by is not None and dates.expires else ExpiryFlag.NO_EXPIRY
     return Search(level_of_service=letter, need_before_date=need_by, expiry_flag=flag)
 
 

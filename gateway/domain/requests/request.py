@@ -125,6 +125,7 @@ class RequestDates:
     need_by: date | None = None  # of no use after this day (last interest)
     start: date | None = None
     end: date | None = None
+    expires: bool = True  # the request ends by itself after `need_by`; off: its requester waits on (ISO ILL no-Expiry)
 
 
 @value_object

@@ -77,8 +77,8 @@ def _exclude_closures(calendar: Calendar, closures: tuple[Closure, ...]) -> Cale
 
 
 def _need_by_due(case: _TimerContext) -> datetime | None:
-    day = case.request.dates.need_by
-    return case.end_of_day(day) if day is not None else None
+    dates = case.request.dates
+    return case.end_of_day(dates.need_by) if dates.need_by is not None and dates.expires else None
 
 
 def _answer_due(case: _TimerContext) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from adapters.iso_ill.messages.tracking_phase import (
     StateTransitionProhibited,
     SupplyDetails,
 )
+from demo.world import START
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LendingState, RequestFlag
 from tests.protocol.iso_ill.house import FJORDBY, House, Partner, again, asked, header, make_template, running
@@ -146,6 +147,24 @@ async def test_a_request_with_the_first_or_last_day_that_there_is(
     async with running(template, tmp_path, fjordby=far) as house, house.partner() as partner:
         assert (await partner.ask(replace(asked("G-1"), search=search))).error_report is None
         assert (await house.requests())["G-1"].dates.need_by == day
+
+
+async def test_a_request_without_an_expiry_outlasts_the_day_until_which_it_is_needed(
+    house: House, partner: Partner
+) -> None:
+    """no-Expiry is the default of the flag (facts 4, Search-Type)."""
+    search = Search(need_before_date=START.date() + timedelta(days=7))
+    await partner.ask(replace(asked("G-1"), search=search))
+    await partner.ask(replace(asked("G-2"), search=replace(search, expiry_flag=ExpiryFlag.NEED_BEFORE_DATE)))
+    house.clock.advance(timedelta(days=9))
+    await house.town.gateway.managed.drain_due_work()
+
+    found = await house.requests()
+    assert {number: one.state for number, one in found.items()} == {
+        "G-1": LendingState.NEW,
+        "G-2": LendingState.EXPIRED,
+    }
+    assert found["G-1"].dates.need_by == search.need_before_date
 
 
 async def test_an_unknown_transaction(partner: Partner) -> None:

@@ -29,7 +29,7 @@ from adapters.iso_ill.messages.structures import (
     TransactionId,
 )
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import Request
+from gateway.domain.requests.request import Request, RequestDates
 
 
 def asked(**changes: object) -> IllRequest:
@@ -116,18 +116,20 @@ class TestExpiry:
     BEFORE, OTHER = date(2026, 4, 1), date(2026, 4, 20)
 
     @pytest.mark.parametrize(
-        ("flag", "need_by", "expires"),
+        ("flag", "dates", "expires"),
         [
-            (ExpiryFlag.NEED_BEFORE_DATE, BEFORE, "2026-04-01"),
-            (ExpiryFlag.OTHER_DATE, OTHER, "2026-04-20"),
-            (ExpiryFlag.NO_EXPIRY, BEFORE, None),
+            (ExpiryFlag.NEED_BEFORE_DATE, RequestDates(BEFORE), "2026-04-01"),
+            (ExpiryFlag.OTHER_DATE, RequestDates(OTHER), "2026-04-20"),
+            (ExpiryFlag.NO_EXPIRY, RequestDates(BEFORE, expires=False), None),
         ],
     )
-    def test_the_flag_says_when_our_timer_runs_out(self, flag: ExpiryFlag, need_by: date, expires: str | None) -> None:
+    def test_the_flag_says_when_our_timer_runs_out(
+        self, flag: ExpiryFlag, dates: RequestDates, expires: str | None
+    ) -> None:
         other = self.OTHER if flag is ExpiryFlag.OTHER_DATE else None
         apdu = asked(search=Search(need_before_date=self.BEFORE, expiry_flag=flag, expiry_date=other))
 
-        assert taken(apdu).dates.need_by == need_by
+        assert taken(apdu).dates == dates
         assert extras(apdu).get("expires") == expires
 
 
