@@ -39,7 +39,7 @@ class WaitingText:
             os.replace(self.waiting, self.file)
         _sync_folder(self.file.parent)
 
-    def discard(self) -> None:
+    def remove_waiting_file(self) -> None:
         """Nothing of it stays, but for what has replaced the file."""
         self.waiting.unlink(missing_ok=True)
 
@@ -60,7 +60,7 @@ def write_beside(file: Path, before: bytes | None, after: bytes) -> WaitingText:
             stream.flush()
             os.fsync(stream.fileno())
     except BaseException:
-        waiting.discard()
+        waiting.remove_waiting_file()
         raise
     return waiting
 

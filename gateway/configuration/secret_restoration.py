@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from gateway.configuration.written_secrets import TextPiece, split_at_secrets
+from gateway.configuration.written_secrets import MaskedTextPart, split_at_secrets
 from gateway.configuration.yaml_document import MAX_DEPTH, YamlEventLoader
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
@@ -113,7 +113,7 @@ def _fill_masks(text: str) -> str:
 # --- by line -------------------------------------------------------------------------------------------------
 
 
-def _read_secrets_by_line(pieces: Sequence[TextPiece]) -> Mapping[str, _Written | None]:
+def _read_secrets_by_line(pieces: Sequence[MaskedTextPart]) -> Mapping[str, _Written | None]:
     """Lines as shown that have something besides a mask; None where several fit that differ."""
     shown, written, secrets = [""], [""], list[list[_Span]]([[]])
     for piece in pieces:
@@ -158,7 +158,7 @@ class _Scalar:
     path: _Path
 
 
-def _read_secrets_by_path(pieces: Sequence[TextPiece]) -> Mapping[_Path, _Written | None] | None:
+def _read_secrets_by_path(pieces: Sequence[MaskedTextPart]) -> Mapping[_Path, _Written | None] | None:
     """Values as shown that have a mask in them; without secrets where the file has the stars itself, None where several
     fit that differ. None in all: the file isn't YAML."""
     shown = "".join(piece.shown for piece in pieces)

@@ -49,7 +49,7 @@ def conceal_written_secrets(text: str) -> str:
 
 
 @value_object
-class TextPiece:
+class MaskedTextPart:
     """A secret, or what stands between two: as it is `written`, and as people are `shown` it."""
 
     written: str = field(repr=False)
@@ -57,20 +57,20 @@ class TextPiece:
     is_secret: bool = False
 
 
-def split_at_secrets(text: str) -> list[TextPiece]:
+def split_at_secrets(text: str) -> list[MaskedTextPart]:
     """All of the text but its byte order mark, in order."""
     text = text.removeprefix("\ufeff")
     reader = _EventReader(text)
     end = reader.read_events()
     spans = [*reader.secrets, *_find_in_comments(text, reader.scalars, end), *_find_in_lines(text, end)]
-    pieces, at = list[TextPiece](), 0
+    pieces, at = list[MaskedTextPart](), 0
     for start, stop in sorted(spans):
         if stop > at:
-            pieces.append(TextPiece(text[at:start], text[at:start]))
+            pieces.append(MaskedTextPart(text[at:start], text[at:start]))
             secret = text[max(start, at) : stop]
-            pieces.append(TextPiece(secret, _LINE_CONTENT.sub(CONCEALED, secret), True))
+            pieces.append(MaskedTextPart(secret, _LINE_CONTENT.sub(CONCEALED, secret), True))
             at = stop
-    return [*pieces, TextPiece(text[at:], text[at:])]
+    return [*pieces, MaskedTextPart(text[at:], text[at:])]
 
 
 _Span = tuple[int, int]

@@ -83,11 +83,11 @@ def make_letter_reader(
 
     display = MailDisplay(adapters.mailboxes[CLIENT], concealer.conceal_sent, clock)
     play = LetterPlay(parties=parties, choice=choice)
-    return PlayedLetterReader(play, DeskPrograms(mailer), find_link_words, display.show_mail, clock, pass_seconds)
+    return PlayedLetterReader(play, HttpLetterPrograms(mailer), find_link_words, display.show_mail, clock, pass_seconds)
 
 
 @value_object
-class DeskPrograms:
+class HttpLetterPrograms:
     """`LetterPrograms`: mails go out by the mailer, links are opened by HTTP."""
 
     mailer: Mailer

@@ -139,7 +139,7 @@ class ProfileEditing:
                 await self._record_save(checked, checked.loaded.profile.library, reason, by)
                 await asyncio.to_thread(waiting.replace_file)
             finally:
-                await asyncio.to_thread(waiting.discard)
+                await asyncio.to_thread(waiting.remove_waiting_file)
         return await self._profiles.reload()
 
     async def _record_save(self, checked: DraftCheck, library: str, reason: str, by: AuditOrigin) -> None:

@@ -18,7 +18,7 @@ from gateway.domain.requests.task_lists import COMES_HERE
 from gateway.domain.value import value_object
 from gateway.services.library_context import LibraryContext
 
-AWAITING_PARTNER = frozenset({TimerKind.ANSWER, TimerKind.CHASE, TimerKind.RENEWAL})
+PARTNER_TIMERS = frozenset({TimerKind.ANSWER, TimerKind.CHASE, TimerKind.RENEWAL})
 """Timers that wait for a partner: they stand still while it is closed (facts/users-want.md 20)."""
 
 
@@ -53,7 +53,7 @@ def timer_due(
     context: LibraryContext, timer: TimerKind, request: Request, now: datetime, closures: Iterable[Closure] = ()
 ) -> datetime | None:
     """None: this timer has nothing to wait for, or only for a day at the end of all days (9999-12-31 is sent for
-    "whenever"). `closures`: of the request's partner, for what is AWAITING_PARTNER."""
+    "whenever"). `closures`: of the request's partner, for PARTNER_TIMERS."""
     try:
         return _RULES[timer](_TimerContext(context, request, context.workflow(request), now, tuple(closures)))
     except OverflowError:

@@ -38,7 +38,7 @@ from gateway.ports.partner_channel import (
 )
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
-from gateway.services.requests.deadlines import AWAITING_PARTNER, timer_due
+from gateway.services.requests.deadlines import PARTNER_TIMERS, timer_due
 from gateway.services.requests.partner_closures import load_closures
 from gateway.store.requests import order_batches, outbox, timers
 from gateway.store.requests.order_batches import ORDER
@@ -76,7 +76,7 @@ def write_effects(
 def _timer_due(
     connection: Transaction, context: LibraryContext, effect: StartTimer, request: Request, at: datetime
 ) -> datetime | None:
-    is_awaited = effect.timer in AWAITING_PARTNER
+    is_awaited = effect.timer in PARTNER_TIMERS
     closures = load_closures(connection, context, request.partner.profile) if is_awaited else ()
     return timer_due(context, effect.timer, request, at, closures)
 

@@ -21,7 +21,7 @@ from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import carry_transition
 from gateway.services.library_context import LibraryContext, require_request
-from gateway.services.requests.deadlines import AWAITING_PARTNER, complete_request, find_reopening
+from gateway.services.requests.deadlines import PARTNER_TIMERS, complete_request, find_reopening
 from gateway.services.requests.effects import write_effects
 from gateway.services.requests.partner_closures import load_closures
 from gateway.services.requests.request_messages import track_denied_message, track_message
@@ -151,7 +151,7 @@ async def apply_expired_timer(context: LibraryContext, row: TimerRow) -> None:
         # Ended first: the event may set the same timer anew.
         if not timers.take_timer(connection, row):
             return
-        if row.timer in AWAITING_PARTNER:
+        if row.timer in PARTNER_TIMERS:
             closures = load_closures(connection, context, request.partner.profile)
             reopening = find_reopening(context, context.now(), closures)
             if reopening is not None:
