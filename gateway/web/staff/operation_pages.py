@@ -34,15 +34,22 @@ JOBS: Mapping[str, str] = {
     "journal: retention": mark_text("Forget messages whose time is over"),
     "mailboxes: how long away, for the metrics": mark_text("Look for mailboxes that can’t be read"),
     "messages: count the unread for the metrics": mark_text("Count what nobody has read"),
+    "network: ask members for their loads": mark_text("Ask the libraries of the network how busy they are"),
     "node: keep its place": mark_text("Keep this node’s place among the others"),
     "outbox: count for the metrics": mark_text("Count what waits to be sent"),
+    "outbox: do what waits": mark_text("Send what waits to be sent"),
     "outbox: retention": mark_text("Forget finished work, mails and sessions whose time is over"),
     "profiles: watch the folder": mark_text("Watch the folder of profiles"),
     "requests.yml: watch": mark_text("Watch requests.yml"),
     "sign-in: forget old failures": mark_text("Forget wrong passwords"),
+    "timers: fire what is due": mark_text("Do what is due at its time"),
     "tls: look for new certificates": mark_text("Look for new certificates"),
+    "wake: hear and tell other nodes": mark_text("Tell other nodes of new work, and hear of theirs"),
 }
 """By name as in the log; others are shown by it."""
+
+MAILBOX_JOB = "mailbox: read "
+"""Begins the name of the job that reads a mailbox; the mailbox's name follows."""
 
 
 @value_object
@@ -115,6 +122,8 @@ def _describe_mailbox(request: StaffRequest, box: MailboxState) -> tuple[str, st
 
 
 def _describe_job(request: StaffRequest, job: BackgroundJob) -> ShownJob:
+    if job.name.startswith(MAILBOX_JOB):
+        return ShownJob(request.gettext("Read mailbox %(name)s", name=job.name.removeprefix(MAILBOX_JOB)), job)
     return ShownJob(request.gettext(JOBS[job.name]) if job.name in JOBS else job.name, job)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,8 +12,9 @@ import pytest
 
 from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.ports.responder import OutcomeClass
-from gateway.runtime import monitoring
+from gateway.runtime import daemon, monitoring
 from gateway.store.journal_records import JournalEnding, JournalOpening
+from gateway.web.staff.operation_pages import JOBS, MAILBOX_JOB
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Answer, Running, running
 from tests.protocol.staff.request_scenes import library_context
@@ -236,3 +239,18 @@ async def test_a_file_that_never_was_in_use_is_listed_too(
     assert "secret: ********" in words_of(shown, "The file as it is now")
     assert "Кот в мешке" not in shown.text
     assert (await olga.get("/operation/profiles/nobody")).status == 404
+
+
+def test_each_job_of_the_daemon_has_words_for_people() -> None:
+    calls = [one for one in ast.walk(ast.parse(inspect.getsource(daemon))) if isinstance(one, ast.Call)]
+    names = [
+        one.args[0]
+        for one in calls
+        if isinstance(one.func, ast.Attribute) and ast.unparse(one.func).startswith("self._tasks.") and one.args
+    ]
+
+    fixed = {one.value for one in names if isinstance(one, ast.Constant)}
+    with_names = {ast.unparse(one.values[0]) for one in names if isinstance(one, ast.JoinedStr)}
+
+    assert fixed == set(JOBS)
+    assert with_names == {repr(MAILBOX_JOB)}
