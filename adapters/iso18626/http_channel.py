@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from yarl import URL
@@ -77,16 +77,20 @@ class Iso18626Channel:
             library_zone=library.zone, currency=library.currency, ours=(message.sender.symbol,), dialect=dialect
         )
         results = [
-            await self._send_one(said, dialect, repeated=message.repeated)
+            await self._send_one(
+                said, dialect, await self._context.make_peer_headers(profile), repeated=message.repeated
+            )
             for said in messages_of_event(message, context)
         ]
         refused = next((one for one in results if one.refused is not None), None)
         return refused or replace(results[0], note="; ".join(one.note for one in results))
 
-    async def _send_one(self, said: Message, dialect: Iso18626Dialect, *, repeated: bool) -> DeliveryResult:
+    async def _send_one(
+        self, said: Message, dialect: Iso18626Dialect, peer_headers: Mapping[str, str], *, repeated: bool
+    ) -> DeliveryResult:
         encoded = _encode_for_partner(said, dialect)
         signed = _encode_for_partner(add_account(said, dialect, self._resolve_secret), dialect)
-        reply = await self._exchange(said, encoded, signed, dialect)
+        reply = await self._exchange(said, encoded, signed, dialect, peer_headers)
         result = judge_confirmation(reply, said, repeated=repeated)
         lost = ", ".join(sorted({detail.path for detail in encoded.lost}))
         words = f"not said, since ISO 18626 {dialect.version} has no place for it: {lost}" if lost else ""
@@ -107,11 +111,16 @@ class Iso18626Channel:
             raise Unavailable(write_sentence("we can't show who we are: %(report)s", report=error)) from error
 
     async def _exchange(
-        self, said: Message, encoded: EncodedMessage, signed: EncodedMessage, dialect: Iso18626Dialect
+        self,
+        said: Message,
+        encoded: EncodedMessage,
+        signed: EncodedMessage,
+        dialect: Iso18626Dialect,
+        peer_headers: Mapping[str, str],
     ) -> HttpReply:
         """Journaled without account and secrets."""
         http = dialect.http
-        headers = {"User-Agent": AGENT, "Accept": "application/xml, text/xml", **http.headers}
+        headers = {"User-Agent": AGENT, "Accept": "application/xml, text/xml", **http.headers, **peer_headers}
         secret = self._resolve_secret(http.secret) if http.secret else ""
         if secret:
             headers[http.secret_header] = secret

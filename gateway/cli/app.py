@@ -57,6 +57,11 @@ COMMANDS = {
         "gateway.cli.mail_commands", "letter_command", "List letters to patrons and partners, and show how they look."
     ),
     "key": CommandEntry("gateway.cli.daemon_commands", "key_command", "Make, list and revoke keys for the JSON API."),
+    "peer-key": CommandEntry(
+        "gateway.cli.peer_key_commands",
+        "peer_key_command",
+        "Make, list and retire keys that sign our messages to partners.",
+    ),
     "user": CommandEntry("gateway.cli.user_commands", "user_command", "Accounts of staff, who sign in at /staff."),
     "audit": CommandEntry("gateway.cli.user_commands", "audit_command", "Who of the staff did what."),
     "matrix": CommandEntry(

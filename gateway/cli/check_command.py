@@ -22,6 +22,7 @@ from gateway.services.check import (
     UnknownProfileError,
     run_check,
 )
+from gateway.store.peer_keys import list_signing_libraries
 
 
 @click.command(name="check")
@@ -65,12 +66,14 @@ async def _check_installation(installation: Installation, names: tuple[str, ...]
     async with AsyncExitStack() as stack:
         libraries: dict[str, LibrarySystem] = {}
         closed: dict[str, str] = {}
+        signing: frozenset[str] | None = None
         try:
             store = await stack.enter_async_context(installation.open_existing_store())
         except (ConfigurationError, Unavailable) as error:
             closed = {library.symbol: str(error) for library in installation.settings.libraries}
         else:
             libraries, closed = await _open_libraries(installation, store)
+            signing = await store.read(list_signing_libraries)
             for system in libraries.values():
                 if isinstance(system, HoldsConnections):
                     stack.push_async_callback(system.close_connections)
@@ -87,6 +90,7 @@ async def _check_installation(installation: Installation, names: tuple[str, ...]
             scratch=scratch.open_sample_exchange if scratch.is_usable else None,
             live=live,
             policies=installation.policies,
+            signing=signing,
         )
         return await run_check(subject, names)
 

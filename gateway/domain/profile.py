@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.domain.circulation_policy import CirculationPolicy, ProfileSection
+from gateway.domain.peer_authentication import PeerAuthentication
 from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.secret_reference import SecretReference
@@ -87,6 +88,7 @@ class AuthKind(StrEnum):
     AGENCY_SECRET = "agency-secret"
     SYSTEM_SECRET = "system-secret"
     CERTIFICATE = "certificate"
+    SIGNED_TOKEN = "signed-token"
 
 
 class Authentication(ProfileSection):
@@ -137,6 +139,9 @@ class Profile(BaseModel):
     library: str = Field("", description="symbol of the library; empty: the only one configured")
     match: tuple[MatchRule, ...] = ()
     auth: tuple[Authentication, ...] = Field((), description="any one of these lets a sender in; empty: nobody")
+    peer_authentication: PeerAuthentication = Field(
+        PeerAuthentication.model_construct(), description="signed tokens by which its system and ours know each other"
+    )
     max_bytes: int = Field(1_000_000, ge=1_000, le=50_000_000, description="largest message accepted")
     circulation: CirculationPolicy = CirculationPolicy.model_construct()
     partner: PartnerPolicy | None = Field(

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 from gateway.domain.clock import Clock
 from gateway.domain.library import Item, Loan, Patron, RecordId
-from gateway.domain.problems import ConfigurationError, ConfigurationProblem
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
+from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.ports.article_lookup import ArticleSource, ArticleSourceContext
 from gateway.ports.catalogue import LinkFormat, RecordSearch
@@ -209,13 +210,25 @@ ReadFile = Callable[[str, str], Awaitable[bytes]]
 """The bytes of an attachment, by library and id. Raises KeyError when it isn't there (any more), Unavailable."""
 
 
+MakePeerHeaders = Callable[[Profile], Awaitable[Mapping[str, str]]]
+"""What shows the partner of a profile, in each message by HTTP, that it is ours (`peer_authentication.ours`); empty
+where it asks for nothing. Raises Unavailable."""
+
+
+async def refuse_peer_headers(profile: Profile) -> Mapping[str, str]:
+    """Where there is no key to sign with."""
+    if profile.peer_authentication.ours is not None:
+        raise Unavailable("messages to this partner are signed, and here is no key to sign with")
+    return {}
+
+
 @value_object(kw_only=True)
 class ChannelContext:
     """What a channel is given. `libraries` by symbol; `receive` takes what partners say (see `ports.partner_channel`);
     `mailer` and `sender` are the installation's; `folder` is where gateway.yml is: relative paths in a profile's
     section start there; `answers` makes links that answer a letter; `lines` are connections to partners. What goes out
     by `mailer` or `lines` is journaled there; a channel with a transport of its own tells `record` of each message once
-    its answer is there, or its outcome is unknown."""
+    its answer is there, or its outcome is unknown. One that speaks HTTP adds `make_peer_headers` to each message."""
 
     libraries: Mapping[str, ChannelLibrary]
     clock: Clock
@@ -229,6 +242,7 @@ class ChannelContext:
     lines: PartnerConnections = NoPartnerConnections()
     answers: AnswerLinks = offer_no_answers
     record: RecordSent = record_nothing
+    make_peer_headers: MakePeerHeaders = refuse_peer_headers
 
 
 @value_object

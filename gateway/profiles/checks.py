@@ -29,6 +29,7 @@ _NEEDS: Mapping[AuthKind, tuple[str, ...]] = {
     AuthKind.AGENCY_SECRET: ("secret",),
     AuthKind.SYSTEM_SECRET: ("secret",),
     AuthKind.CERTIFICATE: (),
+    AuthKind.SIGNED_TOKEN: (),
 }
 
 _CERTIFICATE_KEYS = ("user", "san", "fingerprint")
@@ -109,6 +110,18 @@ def _check_authentication(
         if entry.kind is AuthKind.CERTIFICATE and not any(getattr(entry, name) for name in _CERTIFICATE_KEYS):
             yield document.make_problem(path, "kind certificate needs user, san or fingerprint")
         yield from _check_unused_keys(entry, path, document)
+    yield from _check_signed_tokens(profile, document)
+
+
+def _check_signed_tokens(profile: Profile, document: YamlDocument) -> Iterator[ConfigurationProblem]:
+    theirs = profile.peer_authentication.theirs
+    indexes = [index for index, entry in enumerate(profile.auth) if entry.kind is AuthKind.SIGNED_TOKEN]
+    if theirs is None:
+        for index in indexes:
+            yield document.make_problem(("auth", index), "kind signed-token needs peer_authentication.theirs")
+    elif not indexes and not profile.abstract:
+        message = "no token is asked for: no entry of auth has kind signed-token"
+        yield document.make_problem(("peer_authentication", "theirs"), message)
 
 
 def _check_unused_keys(entry: Authentication, path: KeyPath, document: YamlDocument) -> Iterator[ConfigurationProblem]:

@@ -413,6 +413,7 @@ class Daemon:
             pages=self._pages,
             staff=self._staff_pages,
             start=make_start_page(settings, has_reader_pages=self._pages is not None),
+            peer_keys=self.managed.peer_keys,
         )
         self._stack.push_async_callback(self._lines.close_connections, settings.shutdown_seconds)
         self._stack.push_async_callback(self._listeners.close_listeners)

@@ -56,6 +56,7 @@ from gateway.services.outbox.worker import OutboxWorker
 from gateway.services.patrons.patron_data import PatronDataService
 from gateway.services.patrons.patron_notices import NoticeService
 from gateway.services.patrons.patron_requests import PatronRequestService
+from gateway.services.peer_keys import PeerKeyRing, PeerTokenWriter
 from gateway.services.requests.actions import ActionService
 from gateway.services.requests.effects import (
     PARTNER,
@@ -127,6 +128,10 @@ class ManagedRequests:
         self._clock = clock
         self.wake = WorkNotifier(store, node)
         self.network = NetworkLoads(clock, secrets, network_asked)
+        self.peer_keys = PeerKeyRing(store, clock)
+        self._peer_tokens = PeerTokenWriter(
+            self.peer_keys, clock, lambda profile: settings.find_library(profile.library).symbol
+        )
         search_context = SearchContext(secrets, AllowedAddresses(settings.api.webhook_networks))
         letters = LetterRenderer(settings.letters_folder, settings.letters.language)
         mailer = self._make_mailer(adapters, secrets)
@@ -264,6 +269,7 @@ class ManagedRequests:
             answers=self._make_answer_links,
             lines=RecordingConnections(lines),
             record=record_sent_message,
+            make_peer_headers=self._peer_tokens.make_headers,
         )
 
     async def _make_answer_links(self, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:

@@ -14,8 +14,10 @@ import structlog
 from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
+from gateway.domain.problems import Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
+from gateway.services.peer_keys import KEY_SET_PATH, PeerKeyRing
 from gateway.web.client_certificates import ForwardedCertificates, connection_certificate
 from gateway.web.common_headers import make_header_signal
 from gateway.web.inbound import AdmissionQueue, QueueFullError, ReadTimeouts, read_body
@@ -25,6 +27,8 @@ log = structlog.get_logger(component="http")
 
 RETRY_AFTER = "5"
 
+MAX_KEY_CACHE_SECONDS = 300
+"""Shorter than a new key is published before it signs."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -108,6 +112,7 @@ class HttpSite:
     pages: RouteRegistrar | None = None  # None: no /openurl
     staff: RouteRegistrar | None = None  # None: no /staff
     start: RouteRegistrar | None = None  # None: nothing at /
+    peer_keys: PeerKeyRing | None = None  # None: no /.well-known/jwks.json
 
 
 def make_app(site: HttpSite) -> web.Application:
@@ -130,6 +135,8 @@ def make_app(site: HttpSite) -> web.Application:
         site.staff.register(app)
     if site.start is not None:
         site.start.register(app)
+    if site.peer_keys is not None:
+        app.router.add_get(KEY_SET_PATH, make_key_page(site.peer_keys))
     return app
 
 
@@ -228,6 +235,22 @@ def _make_metrics_page(metrics: Callable[[], tuple[bytes, str]]) -> Handler:
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     return show_metrics
+
+
+def make_key_page(ring: PeerKeyRing) -> Handler:
+    """Our public keys, for systems of partners (JWK set, RFC 7517)."""
+
+    async def show_keys(_request: web.Request) -> web.StreamResponse:
+        try:
+            key_set = await ring.build_key_set()
+        except Unavailable:
+            return _text_response(503, "The keys can't be read now.\n", {hdrs.RETRY_AFTER: RETRY_AFTER})
+        if key_set is None:
+            return _text_response(404, "There are no keys here.\n", {hdrs.CACHE_CONTROL: "no-store"})
+        headers = {hdrs.CACHE_CONTROL: f"public, max-age={MAX_KEY_CACHE_SECONDS}"}
+        return web.json_response(text=json.dumps(key_set), headers=headers)
+
+    return show_keys
 
 
 def _text_response(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:

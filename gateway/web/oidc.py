@@ -6,7 +6,6 @@ the answer), RFC 9700 (best practice). The tokens are PyJWT's work (docs/decisio
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import json
@@ -24,6 +23,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.services.exchange.admission import Secrets
+from gateway.services.published_keys import Jwk, PublishedKeys
 from gateway.settings.identity_provider import IdentityProviderSettings
 
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -32,11 +32,6 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 
 LEEWAY = timedelta(seconds=60)
 KNOWN_FOR = timedelta(hours=1)
-KEYS_AGAIN = timedelta(minutes=1)
-"""A token with an unknown key makes us fetch the keys anew, but not more often."""
-
-Jwk = Mapping[str, Any]
-"""A public key as the provider publishes it (RFC 7517)."""
 
 SECONDS = 10.0
 MAX_ANSWER_BYTES = 1_000_000
@@ -65,8 +60,7 @@ class OidcClient:
         self._secrets = secrets
         self._clock = clock
         self._provider: tuple[datetime, OidcProvider] | None = None
-        self._keys: tuple[datetime, tuple[Jwk, ...]] | None = None
-        self._lock = asyncio.Lock()
+        self._keys = PublishedKeys(settings.issuer, clock)
 
     async def make_sign_in_url(self, state: str, nonce: str, verifier: str, redirect_uri: str) -> str:
         """Where the browser is sent to sign in."""
@@ -176,24 +170,10 @@ class OidcClient:
 
     async def _find_signing_key(self, provider: OidcProvider, kid: str) -> Jwk:
         """By its id; the only one where a token names none."""
-        async with self._lock:
-            keys = await self._fetch_known_keys(provider)
-            if kid and not _keys_with_id(keys, kid) and self._can_refetch_keys():
-                self._keys = None
-                keys = await self._fetch_known_keys(provider)
-        found = _keys_with_id(keys, kid) if kid else keys
+        found = await self._keys.find_keys(kid, lambda: _fetch_json_object(provider.keys))
         if len(found) != 1:
             raise OidcError("the ID token is signed with a key that the provider doesn't publish")
         return found[0]
-
-    async def _fetch_known_keys(self, provider: OidcProvider) -> tuple[Jwk, ...]:
-        now = self._clock.now()
-        if self._keys is None or now - self._keys[0] > KNOWN_FOR:
-            self._keys = now, _usable_signing_keys(await _fetch_json_object(provider.keys))
-        return self._keys[1]
-
-    def _can_refetch_keys(self) -> bool:
-        return self._keys is not None and self._clock.now() - self._keys[0] > KEYS_AGAIN
 
 
 def pkce_challenge(verifier: str) -> str:
@@ -205,25 +185,6 @@ def _basic_credentials(client: str, secret: str) -> str:
     """RFC 6749 section 2.3.1: both are form-encoded first."""
     words = ":".join(URL.build(query={"x": one}).raw_query_string[2:] for one in (client, secret))
     return f"Basic {base64.b64encode(words.encode()).decode()}"
-
-
-def _usable_signing_keys(said: Mapping[str, Any]) -> tuple[Jwk, ...]:
-    """Those that sign; one that we can't use is passed over."""
-    found: list[Jwk] = []
-    listed = said.get("keys")
-    for one in listed if isinstance(listed, list) else ():
-        if not isinstance(one, dict) or one.get("use", "sig") != "sig" or one.get("kty") == "oct":
-            continue
-        try:
-            jwt.PyJWK(one)
-        except jwt.PyJWTError:
-            continue
-        found.append(one)
-    return tuple(found)
-
-
-def _keys_with_id(keys: tuple[Jwk, ...], kid: str) -> tuple[Jwk, ...]:
-    return tuple(key for key in keys if key.get("kid") == kid)
 
 
 def _make_verification_key(key: Jwk, algorithm: str) -> jwt.PyJWK:

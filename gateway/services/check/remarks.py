@@ -32,6 +32,7 @@ def find_remarks(
         if not one.profile.abstract
         for remark in (
             *_remark_unguarded_access(one),
+            *_remark_ways_around_token(one),
             *_remark_certificates(one, settings),
             *_remark_partner(one, settings, adapters),
         )
@@ -120,6 +121,15 @@ def _remark_unguarded_access(one: LoadedProfile) -> Iterator[ConfigurationProble
     for index, entry in enumerate(one.profile.auth):
         if entry.kind in _KINDS_WITHOUT_PROOF and _lets_all_addresses_in(entry):
             message = "lets everybody in who reaches this gateway, without any proof of who it is"
+            yield one.make_problem(("auth", index, "kind"), message, entry.kind.value)
+
+
+def _remark_ways_around_token(one: LoadedProfile) -> Iterator[ConfigurationProblem]:
+    if all(entry.kind is not AuthKind.SIGNED_TOKEN for entry in one.profile.auth):
+        return
+    for index, entry in enumerate(one.profile.auth):
+        if entry.kind is not AuthKind.SIGNED_TOKEN and not _lets_all_addresses_in(entry):
+            message = "lets in without a signed token, which another entry asks for: any one entry will do"
             yield one.make_problem(("auth", index, "kind"), message, entry.kind.value)
 
 

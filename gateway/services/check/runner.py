@@ -24,6 +24,7 @@ from gateway.secrets import resolve_secret
 from gateway.services.check import outside_systems
 from gateway.services.check.examples import ExampleExchange, ExampleRunner, MailExampleRunner, wants_answer
 from gateway.services.check.letter_templates import check_letter_templates, check_partner_templates
+from gateway.services.check.peer_keys import check_listed_keys, check_own_key, probe_published_keys
 from gateway.services.check.remarks import find_remarks, remark_unnamed_requesters
 from gateway.services.partner_probe import probe_address
 from gateway.settings import LibrarySettings, Settings
@@ -39,6 +40,8 @@ class CheckSubject:
 
     `policies`: what came of reading requests.yml; None: it isn't looked at.
 
+    `signing`: symbols of the libraries that have a key to sign messages with; None: that isn't looked at.
+
     `scratch` gives, for a profile and the symbol by which its library is called (empty: its own), what carries
     examples out; None: they are only decoded, and the report notes it.
     """
@@ -52,6 +55,7 @@ class CheckSubject:
     scratch: Callable[[Profile, str], AbstractAsyncContextManager[ExampleExchange]] | None = None
     live: bool = False
     policies: PolicyLoadResult | None = None
+    signing: frozenset[str] | None = None
 
 
 async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckReport:
@@ -294,9 +298,12 @@ class _ProfileCheck:
         if library is not None and not profile.abstract:
             await self._check_library_codes(library)
         if library is not None:
+            self._problems += check_own_key(loaded, library.symbol, self._subject.signing)
             examples, answers = await self._check_examples(library)
+        self._problems += check_listed_keys(loaded)
         if self._subject.live:
             await self._check_addresses()
+            self._problems += await probe_published_keys(loaded, self._subject.clock)
             addresses = AllowedAddresses(self._subject.settings.api.webhook_networks)
             context = SearchContext(self._resolve_secret, addresses)
             self._problems += await outside_systems.probe_catalogues(loaded, self._subject.adapters.searches, context)

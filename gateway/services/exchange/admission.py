@@ -12,23 +12,17 @@ import structlog
 
 from gateway.domain.problems import ConfigurationError, MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Authentication, AuthKind, Profile
+from gateway.domain.sentences import sentence_of_text, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.responder import MessageEnvelope, RawMessage
 from gateway.profiles import ProfileSet
 from gateway.services.exchange.message_context import MessageContext, message_sender
+from gateway.services.exchange.peer_tokens import PeerTokenVerifier
 
 log = structlog.get_logger(component="exchange")
 
 Secrets = Callable[[str], str]
 """Resolves `env:NAME` or `file:PATH`; raises a ConfigurationError when it can't."""
-
-
-def admit_sender(profile: Profile, arrival: RawMessage, envelope: MessageEnvelope, secrets: Secrets) -> str | None:
-    """The name (or else kind) of the entry that lets this sender in, None if there is none."""
-    for entry in profile.auth:
-        if _is_from_network(entry, arrival.peer) and _CHECKS[entry.kind](entry, arrival, envelope, secrets):
-            return entry.name or entry.kind.value
-    return None
 
 
 def _is_from_network(entry: Authentication, peer: str) -> bool:
@@ -128,14 +122,16 @@ _CHECKS: dict[AuthKind, Callable[[Authentication, RawMessage, MessageEnvelope, S
     AuthKind.SYSTEM_SECRET: _check_system_secret,
     AuthKind.CERTIFICATE: _check_certificate,
 }
+"""Of all kinds but signed-token, for which keys may have to be fetched."""
 
 
 @value_object
 class SenderAdmission:
     profiles: Callable[[], ProfileSet]
     secrets: Secrets
+    tokens: PeerTokenVerifier
 
-    def choose_profile(self, message: MessageContext) -> Profile:
+    async def choose_profile(self, message: MessageContext) -> Profile:
         """Raises Refused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
         line = message.arrival.line
         candidates = self.profiles().find_candidates(message_sender(message))
@@ -147,7 +143,7 @@ class SenderAdmission:
             profile = candidate.profile
             if line is not None and line.is_admitted(profile.name):
                 return profile
-            credential = self._find_credential(profile, message)
+            credential = await self._find_credential(profile, message)
             wanted = candidate.rule.credential if candidate.rule is not None else None
             if credential is not None and wanted in (None, credential):
                 if line is not None:
@@ -155,7 +151,7 @@ class SenderAdmission:
                 return profile
         if candidates:
             raise Refused(
-                RefusalReason.SENDER_AUTH_FAILED, "The sender could not be authenticated.", about=MessagePart.SENDER
+                RefusalReason.SENDER_AUTH_FAILED, _describe_failure(message.token_fault), about=MessagePart.SENDER
             )
         raise Refused(
             RefusalReason.UNKNOWN_SENDER,
@@ -164,9 +160,30 @@ class SenderAdmission:
             value=message.envelope.from_agency,
         )
 
-    def _find_credential(self, profile: Profile, message: MessageContext) -> str | None:
+    async def _find_credential(self, profile: Profile, message: MessageContext) -> str | None:
+        """The name (or else kind) of the entry that lets this sender in, None if there is none."""
         try:
-            return admit_sender(profile, message.arrival, message.envelope, self.secrets)
+            for entry in profile.auth:
+                if _is_from_network(entry, message.arrival.peer) and await self._is_admitted(entry, profile, message):
+                    return entry.name or entry.kind.value
         except ConfigurationError as error:  # a secret that can't be read lets nobody in
             log.error("profile.secret_missing", profile=profile.name, problem=str(error))
-            return None
+        return None
+
+    async def _is_admitted(self, entry: Authentication, profile: Profile, message: MessageContext) -> bool:
+        arrival, envelope = message.arrival, message.envelope
+        if entry.kind is not AuthKind.SIGNED_TOKEN:
+            return _CHECKS[entry.kind](entry, arrival, envelope, self.secrets)
+        peer = profile.peer_authentication.theirs
+        assert peer is not None, "profiles are checked"
+        authorization = arrival.headers.get("authorization", "")
+        message.token_fault = await self.tokens.find_fault(peer, authorization, envelope.from_system)
+        if message.token_fault:
+            log.warning("sender.token_refused", peer=arrival.peer, profile=profile.name, fault=message.token_fault)
+        return not message.token_fault
+
+
+def _describe_failure(token_fault: str) -> str:
+    if not token_fault:
+        return "The sender could not be authenticated."
+    return write_sentence("The sender could not be authenticated: %(fault)s.", fault=sentence_of_text(token_fault))

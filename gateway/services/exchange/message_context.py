@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -50,6 +50,7 @@ class MessageContext:
     outcome: OutcomeClass = OutcomeClass.OK
     reason: str = ""
     notes: list[str] = field(default_factory=list)
+    token_fault: str = ""  # what is wrong with its signed token, where one is asked for
     repeat_of: str = ""
     replay_of: str = ""
     first_received: datetime | None = None  # of a message that is carried out again; None: it has only just come
@@ -132,9 +133,10 @@ class MessageOutcomes:
         mark_failed(message, OutcomeClass.REJECTED if sender else OutcomeClass.REFUSED, refusal)
         if sender:
             log.warning("sender.rejected", peer=message.arrival.peer, reason=refusal.reason.value)
-        return await self.record_answer(
-            message, message.responder.refuse(message.envelope, refusal, message.exchange_context)
-        )
+        answer = message.responder.refuse(message.envelope, refusal, message.exchange_context)
+        if sender and message.token_fault:
+            answer = replace(answer, status=401, headers={**answer.headers, "WWW-Authenticate": "Bearer"})
+        return await self.record_answer(message, answer)
 
     async def reject_malformed(self, message: MessageContext, error: MalformedMessage) -> ResponderAnswer:
         message.outcome, message.reason = OutcomeClass.MALFORMED, error.fault.value

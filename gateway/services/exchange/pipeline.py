@@ -44,6 +44,7 @@ from gateway.services.exchange.message_context import (
     ReplayResult,
     rebuild_arrival,
 )
+from gateway.services.exchange.peer_tokens import PeerTokenVerifier
 from gateway.services.patron_authentication import PatronAuthenticator
 from gateway.store.journal import Journal
 from gateway.store.journal_records import FullMessage
@@ -74,7 +75,7 @@ class Pipeline:
 
     async def process(self, message: MessageContext) -> ResponderAnswer:
         try:
-            profile = self.admission.choose_profile(message)
+            profile = await self.admission.choose_profile(message)
         except Refused as refused:
             return await self.endings.refuse_message(message, Refusal.from_error(refused))
         return await self.handle(message, profile)
@@ -160,7 +161,7 @@ class MessageExchange:
             profiles=profiles,
             libraries={symbol.casefold(): library for symbol, library in libraries.items()},
             main=next(iter(libraries.values())),
-            admission=SenderAdmission(profiles, secrets),
+            admission=SenderAdmission(profiles, secrets, PeerTokenVerifier(clock)),
             commands=CommandHandler(
                 journal=journal,
                 clock=clock,

@@ -172,7 +172,7 @@ async def test_a_new_key_of_the_provider_is_fetched(installation: Installation) 
         assert pages is not None
         oidc = pages._parts.libraries["DEMO"].oidc
         assert oidc is not None
-        assert oidc._keys is not None
-        asked, keys = oidc._keys
-        oidc._keys = asked.replace(year=asked.year - 1), keys
+        tried = oidc._keys._tried
+        assert tried is not None
+        oidc._keys._tried = tried.replace(year=tried.year - 1)
         assert (await anna.get(START)).title == "My requests"

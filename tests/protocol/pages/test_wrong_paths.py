@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.protocol.pages.support import Visitor, running, visitor
+from gateway.store.peer_keys import add_peer_key
+from tests.protocol.pages.support import Running, Visitor, running, visitor
 from tests.support.daemon import Installation
+from tests.support.peer_tokens import make_peer_key
 from tests.support.yaml_files import read_yaml_file
 
 
@@ -82,3 +84,12 @@ async def test_without_pages_of_staff_none_are_offered(installation: Installatio
     async with running(installation, staff={"enabled": False}) as gateway, visitor(gateway) as anna:
         assert "/staff" not in (await anna.get("/")).text
         assert (await anna.get("/staff")).status == 404
+
+
+async def test_public_keys_are_there_once_there_are_keys(gateway: Running, anna: Visitor) -> None:
+    assert (await anna.get("/.well-known/jwks.json")).status == 404
+    await gateway.gateway.managed.peer_keys._store.write(lambda c: add_peer_key(c, make_peer_key("DEMO")))
+    gateway.gateway.managed.peer_keys._read_at = None  # as 15 seconds later
+    page = await anna.get("/.well-known/jwks.json")
+    assert (page.status, page.headers["Cache-Control"]) == (200, "public, max-age=300")
+    assert '"kid": "k1", "use": "sig", "alg": "RS256"' in page.text

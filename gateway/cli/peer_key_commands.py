@@ -1,0 +1,127 @@
+"""`illgate peer-key make|list|retire`: keys by which our messages are signed for partners' systems."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+
+import click
+
+from gateway.cli.formatting import format_local_time, format_table
+from gateway.cli.installation import (
+    CommandFailed,
+    Installation,
+    json_option,
+    library_option,
+    pass_installation,
+    require_library,
+    staff_option,
+)
+from gateway.services.peer_keys import (
+    KEY_SET_PATH,
+    PUBLISHED_BEFORE_SIGNING,
+    PeerKeyService,
+    choose_signing_key,
+)
+from gateway.store.peer_keys import PeerKeyRow
+
+T = TypeVar("T")
+
+
+@click.group(name="peer-key")
+def peer_key_command() -> None:
+    """Keys by which our messages are signed for partners' systems (profile key peer_authentication.ours).
+
+    Their public parts are published at /.well-known/jwks.json; the private ones stay in the database. To change a key:
+    make a new one, wait until `list` says that it signs, then retire the old one a day later.
+    """
+
+
+@peer_key_command.command(name="make")
+@library_option
+@staff_option
+@pass_installation
+def make_peer_key(installation: Installation, symbol: str, actor: str) -> None:
+    """Make a key of a library, and publish it. The first one signs at once, a later one in an hour.
+
+    \b
+    Examples:
+      illgate peer-key make
+      illgate peer-key make --library CLK --as r.okafor
+    """
+    library = require_library(installation, symbol)
+
+    async def make_and_list(service: PeerKeyService) -> tuple[PeerKeyRow, tuple[PeerKeyRow, ...]]:
+        return await service.make_key(library.symbol, actor), await service.list_keys(library.symbol)
+
+    made, rows = _run_on_keys(installation, make_and_list)
+    click.echo(made.kid)
+    click.echo(f"published at {installation.settings.http.public_url or 'http://HOST:PORT'}{KEY_SET_PATH}", err=True)
+    begins = "now" if len(rows) == 1 else format_local_time(made.created + PUBLISHED_BEFORE_SIGNING, library.zone)
+    click.echo(f"signs from: {begins}", err=True)
+
+
+@peer_key_command.command(name="list")
+@library_option
+@json_option
+@pass_installation
+def list_peer_keys(installation: Installation, symbol: str, as_json: bool) -> None:
+    """Keys of a library, oldest first: id, when each was made, and which one signs now."""
+    library = require_library(installation, symbol)
+    rows = _run_on_keys(installation, lambda service: service.list_keys(library.symbol))
+    now = installation.clock.now()
+    signing = choose_signing_key(rows, now)
+    if as_json:
+        for row in rows:
+            said = {"kid": row.kid, "created": row.created.isoformat(), "signs": row == signing}
+            click.echo(json.dumps(said))
+        return
+    if not rows:
+        click.echo("no keys; `illgate peer-key make` makes one")
+        return
+    table = [
+        (row.kid, format_local_time(row.created, library.zone), _describe_use(row, signing, now, rows)) for row in rows
+    ]
+    for line in format_table([("KEY", "MADE", "USE"), *table]):
+        click.echo(line)
+
+
+def _describe_use(row: PeerKeyRow, signing: PeerKeyRow | None, now: datetime, rows: tuple[PeerKeyRow, ...]) -> str:
+    if row == signing:
+        return "signs"
+    is_newer = signing is not None and rows.index(row) > rows.index(signing)
+    if not is_newer:
+        return "published only"
+    minutes = int((row.created + PUBLISHED_BEFORE_SIGNING - now).total_seconds() / 60) + 1
+    return f"signs in {minutes} min"
+
+
+@peer_key_command.command(name="retire")
+@click.argument("kid", metavar="KEY")
+@library_option
+@staff_option
+@pass_installation
+def retire_peer_key(installation: Installation, kid: str, symbol: str, actor: str) -> None:
+    """Delete a key: it signs nothing more and is published no longer. KEY is its id, as `list` shows it."""
+    library = require_library(installation, symbol)
+
+    async def retire_and_list(service: PeerKeyService) -> tuple[bool, tuple[PeerKeyRow, ...]]:
+        return await service.retire_key(library.symbol, kid, actor), await service.list_keys(library.symbol)
+
+    is_retired, rows = _run_on_keys(installation, retire_and_list)
+    if not is_retired:
+        raise CommandFailed(f"no such key: {kid}")
+    signing = choose_signing_key(rows, installation.clock.now())
+    click.echo(f"retired: {kid}")
+    click.echo(f"signs now: {signing.kid if signing is not None else 'none'}")
+
+
+def _run_on_keys(installation: Installation, work: Callable[[PeerKeyService], Awaitable[T]]) -> T:
+    async def open_and_run() -> T:
+        async with installation.open_current_store() as store:
+            return await work(PeerKeyService(store, installation.clock))
+
+    return asyncio.run(open_and_run())

@@ -1,0 +1,90 @@
+"""How a partner's system and ours show each other who they are: by tokens that each signs (JWT, RFC 7519)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.network_addresses import is_this_machine
+from gateway.domain.secret_reference import SECRET_ERROR
+
+_PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+"""Of a JWK (RFC 7518, 6.3.2 and 6.4)."""
+
+_REGISTERED_CLAIMS = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat"})
+"""Those that we write ourselves (RFC 7519, 4.1)."""
+
+
+def _check_public_jwk(key: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not _PRIVATE_PARTS.isdisjoint(key):
+        raise PydanticCustomError(SECRET_ERROR, "is a secret or private key; only a public one may stand here")
+    if key.get("kty") != "RSA" or not all(isinstance(key.get(name), str) and key[name] for name in ("n", "e")):
+        raise ValueError("not a public RSA key as a JWK: kty is RSA, and n and e are its parts")
+    return key
+
+
+def _check_keys_url(text: str) -> str:
+    """Without TLS anybody between us and it could have us believe in another key."""
+    if not text:
+        return text
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
+        raise ValueError("not a URL such as https://ill.partner.example/.well-known/jwks.json")
+    if parts.scheme == "http" and not is_this_machine(parts.hostname):
+        raise ValueError("must be https://…")
+    return text
+
+
+def _check_own_claims(claims: Mapping[str, str]) -> Mapping[str, str]:
+    taken = sorted(_REGISTERED_CLAIMS.intersection(claims))
+    if taken:
+        raise ValueError(f"{', '.join(taken)}: written from the other keys and the time")
+    return claims
+
+
+PublicJwk = Annotated[Mapping[str, Any], AfterValidator(_check_public_jwk)]
+KeysUrl = Annotated[str, AfterValidator(_check_keys_url)]
+OwnClaims = Annotated[Mapping[str, str], AfterValidator(_check_own_claims)]
+
+
+class PublicKeySet(ProfileSection):
+    """A JWK set as its owner gives it away (RFC 7517, 5)."""
+
+    keys: tuple[PublicJwk, ...] = Field(min_length=1, max_length=20, description="public RSA keys, each with its kid")
+
+
+class TrustedPeer(ProfileSection):
+    """Whose tokens count, and what must stand in them besides the message's own FromSystemId (`sub`)."""
+
+    issuer: str = Field(min_length=1, description="iss of its tokens, letter by letter")
+    audience: str = Field(min_length=1, description="what it calls us: aud of its tokens is this or holds it")
+    claims: Mapping[str, str] = Field({}, description="further claims that its tokens have, such as protocol: NCIP2")
+    jwks_url: KeysUrl = Field("", description="where it publishes its keys (JWK set), by https")
+    jwks: PublicKeySet | None = Field(None, description="its keys themselves, where it publishes none")
+
+    @model_validator(mode="after")
+    def _check_keys(self) -> Self:
+        if bool(self.jwks_url) == (self.jwks is not None):
+            raise ValueError("either jwks_url or jwks says what its keys are")
+        return self
+
+
+class OwnPeerIdentity(ProfileSection):
+    """What stands in the tokens that we sign for this partner."""
+
+    issuer: str = Field(min_length=1, description="iss: as the partner has approved us")
+    subject: str = Field(min_length=1, description="sub: our system as our messages name it, such as FromSystemId")
+    audience: str = Field(min_length=1, description="aud: as the partner calls itself")
+    claims: OwnClaims = Field({}, description="further claims, such as protocol: NCIP2")
+
+
+class PeerAuthentication(ProfileSection):
+    """Signed tokens, in `Authorization: Bearer` of each message by HTTP."""
+
+    theirs: TrustedPeer | None = Field(None, description="tokens that let in by `auth` with kind signed-token")
+    ours: OwnPeerIdentity | None = Field(None, description="tokens that go along with our messages; none: no token")

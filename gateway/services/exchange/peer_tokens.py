@@ -1,0 +1,149 @@
+"""Signed tokens that come with messages: whether one shows that its sender is who it says (RFC 7519, RFC 8725).
+
+A token is good for the message that names its subject as the sending system. It isn't bound to the message's other
+words, and may come again until it ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from gateway.domain.clock import Clock
+from gateway.domain.peer_authentication import TrustedPeer
+from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import sentence_of_text, write_sentence
+from gateway.services.published_keys import (
+    FetchedKeySet,
+    Jwk,
+    PublishedKeys,
+    choose_signing_keys,
+    fetch_key_set,
+)
+
+ALGORITHM = "RS256"
+"""Alone: a peer's keys are RSA keys, and what the token itself says must not decide."""
+
+LEEWAY = timedelta(seconds=30)
+MAX_TOKEN_LIFE = timedelta(hours=1)
+"""From now on; whoever gets hold of a token can use it as long."""
+
+MAX_TOKEN_CHARS = 8_000
+
+_BEARER = re.compile(r"bearer +([A-Za-z0-9_.=-]+) *", re.IGNORECASE)
+_REQUIRED_CLAIMS = ["iss", "sub", "aud", "exp"]
+
+
+class PeerTokenVerifier:
+    """Keeps the keys of all peers that publish theirs. `fetch` gets a set from its URL and raises Unavailable."""
+
+    def __init__(self, clock: Clock, fetch: Callable[[str], Awaitable[FetchedKeySet]] = fetch_key_set) -> None:
+        self._clock = clock
+        self._fetch = fetch
+        self._published: dict[str, PublishedKeys] = {}  # by URL; profiles name these
+
+    async def find_fault(self, peer: TrustedPeer, authorization: str, system: str) -> str:
+        """What is wrong with the token in this header, in words that hold nothing of it; empty: nothing. `system`: by
+        which the message names its sender."""
+        import jwt  # here, since commands that verify nothing would load it too
+
+        if not authorization:
+            return write_sentence("there is no token")
+        given = _BEARER.fullmatch(authorization) if len(authorization) <= MAX_TOKEN_CHARS else None
+        if given is None:
+            return write_sentence("Authorization holds no Bearer token")
+        if not system:
+            return write_sentence("the message doesn't name its system")
+        try:
+            header = jwt.get_unverified_header(given[1])
+            if header.get("alg") != ALGORITHM:
+                return write_sentence("the token isn't signed by RS256")
+            self._read_claims(given[1], None, peer, system)  # before anybody is asked for keys
+            key = await self._find_key(peer, header.get("kid", ""))
+            if key is None:
+                return write_sentence("the token is signed with a key that its issuer doesn't publish")
+            claims = self._read_claims(given[1], jwt.PyJWK(dict(key), ALGORITHM), peer, system)
+        except (jwt.PyJWTError, RecursionError) as error:
+            return _describe_token_error(error)
+        except Unavailable as error:
+            return sentence_of_text(str(error))
+        return self._find_claim_fault(claims, peer)
+
+    def _read_claims(self, token: str, key: Any, peer: TrustedPeer, system: str) -> dict[str, Any]:
+        """`key` None: its signature isn't looked at. Raises PyJWTError."""
+        import jwt
+
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key or "",
+            algorithms=[ALGORITHM],
+            issuer=peer.issuer,
+            audience=peer.audience,
+            subject=system,
+            leeway=LEEWAY,
+            options={
+                "verify_signature": key is not None,
+                "verify_iss": True,
+                "verify_aud": True,
+                "verify_sub": True,
+                "verify_exp": True,
+                "verify_nbf": True,
+                "verify_iat": True,
+                "require": _REQUIRED_CLAIMS,
+                "enforce_minimum_key_length": True,
+            },
+        )
+        return claims
+
+    async def _find_key(self, peer: TrustedPeer, kid: str) -> Jwk | None:
+        """The only one that fits. Raises Unavailable."""
+        if peer.jwks is not None:
+            usable = choose_signing_keys({"keys": peer.jwks.keys})
+            found = tuple(key for key in usable if not kid or key.get("kid") == kid)
+        else:
+            published = self._published.setdefault(peer.jwks_url, PublishedKeys(peer.jwks_url, self._clock))
+            found = await published.find_keys(kid, lambda: self._fetch_published(peer.jwks_url))
+        usable = tuple(key for key in found if is_peer_key(key))
+        return usable[0] if len(usable) == 1 else None
+
+    async def _fetch_published(self, url: str) -> Any:
+        return (await self._fetch(url)).published
+
+    def _find_claim_fault(self, claims: dict[str, Any], peer: TrustedPeer) -> str:
+        if int(claims["exp"]) > (self._clock.now() + MAX_TOKEN_LIFE).timestamp():
+            return write_sentence("the token ends more than an hour from now")
+        for name, value in peer.claims.items():
+            if claims.get(name) != value:
+                return write_sentence("the token's claim %(name)s isn't as this profile has it", name=name)
+        return ""
+
+
+def is_peer_key(key: Jwk) -> bool:
+    """Whether tokens of peers may be signed with it."""
+    return key.get("kty") == "RSA" and key.get("alg", ALGORITHM) == ALGORITHM
+
+
+def _describe_token_error(error: Exception) -> str:
+    import jwt
+    from jwt.exceptions import InvalidSubjectError
+
+    match error:
+        case jwt.ExpiredSignatureError():
+            return write_sentence("the token has expired")
+        case jwt.ImmatureSignatureError():
+            return write_sentence("the token isn't valid yet")
+        case jwt.InvalidIssuerError():
+            return write_sentence("the token is of another issuer than this profile has")
+        case jwt.InvalidAudienceError():
+            return write_sentence("the token is made for somebody else")
+        case InvalidSubjectError():
+            return write_sentence("the token isn't of the system that the message names as its sender")
+        case jwt.MissingRequiredClaimError():
+            return write_sentence("the token lacks iss, sub, aud or exp")
+        case jwt.InvalidSignatureError():
+            return write_sentence("the token's signature is wrong")
+        case jwt.InvalidKeyError():
+            return write_sentence("the token is signed with a key that is too short")
+    return write_sentence("the token can't be read")

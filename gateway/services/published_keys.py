@@ -1,0 +1,153 @@
+"""Public keys that somebody else publishes (JWK set, RFC 7517): fetched, kept, and fetched again when they change.
+
+Strangers can name keys that don't exist as often as they like, so that asks the publisher only now and then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
+from gateway.domain.value import value_object
+
+log = structlog.get_logger(component="keys")
+
+Jwk = Mapping[str, Any]
+"""A public key as its owner publishes it."""
+
+FetchKeySet = Callable[[], Awaitable[Mapping[str, Any]]]
+"""Raises Unavailable."""
+
+MAX_KEY_AGE = timedelta(hours=1)
+MIN_FETCH_PAUSE = timedelta(seconds=30)
+"""Between two tries to fetch, whatever came of the first."""
+
+MAX_WAITING_READERS = 8
+"""Whoever comes while so many wait for a fetch has to do with the keys that are known."""
+
+MAX_KEYS = 50
+MAX_KEY_SET_BYTES = 1_000_000
+MAX_FETCH_SECONDS = 5.0
+
+
+class PublishedKeys:
+    """Of one publisher; `name` says in the log whose they are."""
+
+    def __init__(self, name: str, clock: Clock) -> None:
+        self._name = name
+        self._clock = clock
+        self._keys: tuple[Jwk, ...] = ()
+        self._fetched: datetime | None = None
+        self._tried: datetime | None = None
+        self._lock = asyncio.Lock()
+        self._waiting = 0
+
+    async def find_keys(self, kid: str, fetch: FetchKeySet) -> tuple[Jwk, ...]:
+        """Those with this id, or all where it is empty. Known ones count on when they can't be fetched again. Raises
+        as `fetch`, and Unavailable, where none were ever fetched."""
+        if self._is_fetch_due(kid) and self._waiting < MAX_WAITING_READERS:
+            self._waiting += 1
+            try:
+                async with self._lock:
+                    if self._is_fetch_due(kid):  # another reader may have done it meanwhile
+                        await self._fetch_keys(fetch)
+            finally:
+                self._waiting -= 1
+        if self._fetched is None:
+            raise Unavailable("the keys could not be fetched a moment ago")
+        return self._find_known_keys(kid)
+
+    def _is_fetch_due(self, kid: str) -> bool:
+        now = self._clock.now()
+        if self._tried is not None and now - self._tried < MIN_FETCH_PAUSE:
+            return False
+        return self._fetched is None or now - self._fetched > MAX_KEY_AGE or not self._find_known_keys(kid)
+
+    async def _fetch_keys(self, fetch: FetchKeySet) -> None:
+        try:
+            self._keys = choose_signing_keys(await fetch())
+            self._fetched = self._clock.now()
+        except Unavailable as error:
+            if self._fetched is None:
+                raise
+            log.warning("keys.not_fetched", publisher=self._name, reason=str(error))
+        finally:
+            self._tried = self._clock.now()
+
+    def _find_known_keys(self, kid: str) -> tuple[Jwk, ...]:
+        return tuple(key for key in self._keys if key.get("kid") == kid) if kid else self._keys
+
+
+def choose_signing_keys(published: Mapping[str, Any]) -> tuple[Jwk, ...]:
+    """Those of a set that sign; one that we can't use is passed over."""
+    import jwt  # here, since commands that verify nothing would load it too
+
+    found: list[Jwk] = []
+    listed = published.get("keys")
+    for one in listed[:MAX_KEYS] if isinstance(listed, list | tuple) else ():
+        if not isinstance(one, Mapping) or one.get("use", "sig") != "sig" or one.get("kty") == "oct":
+            continue
+        try:
+            jwt.PyJWK(dict(one))
+        except jwt.PyJWTError:
+            continue
+        found.append(one)
+    return tuple(found)
+
+
+@value_object
+class FetchedKeySet:
+    """`server_time`: what the publisher's clock said, in UTC; None: it didn't say."""
+
+    published: Mapping[str, Any]
+    server_time: datetime | None
+
+
+async def fetch_key_set(url: str) -> FetchedKeySet:
+    """No redirect is followed. Raises Unavailable: no answer, or one that is no JWK set."""
+    import aiohttp  # here, since commands that verify nothing would load it too
+
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=MAX_FETCH_SECONDS)) as session,
+            session.get(url, headers={"Accept": "application/json"}, allow_redirects=False) as answer,
+        ):
+            status, said_at, body = answer.status, answer.headers.get("Date", ""), await _read_limited(answer.content)
+    except (aiohttp.ClientError, OSError) as error:  # time-outs are OSErrors
+        kind = "time-out" if isinstance(error, TimeoutError) else type(error).__name__
+        raise Unavailable(write_sentence("the keys can't be fetched: %(kind)s", kind=kind)) from error
+    if status != 200:
+        raise Unavailable(write_sentence("the keys can't be fetched: HTTP %(status)s", status=status))
+    try:
+        published = json.loads(body)
+    except (ValueError, RecursionError):
+        published = None
+    if not isinstance(published, dict) or not isinstance(published.get("keys"), list):
+        raise Unavailable("the keys can't be fetched: the answer is no JWK set")
+    return FetchedKeySet(published, _parse_http_date(said_at))
+
+
+async def _read_limited(content: Any) -> bytes:
+    """A set that is too long is cut, and so no JSON any more."""
+    body = b""
+    async for chunk in content.iter_chunked(65_536):
+        body += chunk
+        if len(body) > MAX_KEY_SET_BYTES:
+            break
+    return body[:MAX_KEY_SET_BYTES]
+
+
+def _parse_http_date(text: str) -> datetime | None:
+    """In the form that servers must write (RFC 9110, 5.6.7)."""
+    try:
+        return datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,102 @@
+"""What a message by HTTP shows of us besides itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from adapters.iso18626.dialect import Iso18626Dialect
+from adapters.iso18626.http_channel import Iso18626Channel
+from gateway.domain.clock import FixedClock
+from gateway.domain.peer_authentication import OwnPeerIdentity, PeerAuthentication
+from gateway.domain.problems import Unavailable
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import Role
+from gateway.ports.adapter import ChannelContext, ChannelLibrary, refuse_peer_headers
+from gateway.ports.library_system import LibraryInfo
+from gateway.ports.outgoing_mail import LetterSender
+from gateway.ports.partner_channel import ChannelMessage, PartnerMessage
+from gateway.runtime.partner_channels import NoMailServer
+from gateway.services.letters import LetterRenderer
+from tests.support.requests import borrowing
+from tests.unit.adapters.iso18626.test_mapping import BORROWER, LENDER, NOW, OSLO
+
+OURS = OwnPeerIdentity(issuer="https://ill.river.example", subject="RIVER", audience="fjord")
+SIGNED = PeerAuthentication(ours=OURS)
+
+
+async def sign_for_partner(profile: Profile) -> Mapping[str, str]:
+    assert profile.peer_authentication.ours == OURS
+    return {"Authorization": "Bearer h.c.s"}
+
+
+def make_channel(recorded: list[ChannelMessage], **more: Any) -> Iso18626Channel:
+    request = borrowing()
+    library = ChannelLibrary(LibraryInfo(request.library, "Clarens"), OSLO, "NOK")
+    unused: Any = None
+    return Iso18626Channel(
+        ChannelContext(
+            libraries={request.library: library},
+            clock=FixedClock(datetime(2026, 11, 27, tzinfo=UTC)),
+            secrets=str,
+            folder=Path(),
+            mailer=NoMailServer(),
+            sender=LetterSender("", ""),
+            letters=LetterRenderer(None, "en"),
+            read_file=unused,
+            receive=unused,
+            record=recorded.append,
+            **more,
+        )
+    )
+
+
+def ask_for_loan() -> PartnerMessage:
+    request = borrowing()
+    return PartnerMessage(
+        id="1",
+        kind=EventKind.REQUEST,
+        at=NOW,
+        sender=BORROWER,
+        receiver=LENDER,
+        role=Role.BORROWING,
+        transaction="B-17",
+        details=EventDetails(),
+        request=request,
+    )
+
+
+async def test_a_token_goes_along_and_is_not_kept() -> None:
+    seen: list[str] = []
+    recorded: list[ChannelMessage] = []
+
+    async def take_message(request: web.Request) -> web.Response:
+        seen.append(request.headers["Authorization"])
+        return web.Response(status=503)
+
+    app = web.Application()
+    app.router.add_post("/iso18626", take_message)
+    async with TestServer(app) as server:
+        dialect = Iso18626Dialect.model_validate({"http": {"url": str(server.make_url("/iso18626"))}})
+        profile = Profile(name="fjord", dialects={"iso18626": dialect}, peer_authentication=SIGNED)
+        with pytest.raises(Unavailable, match="HTTP 503"):
+            await make_channel(recorded, make_peer_headers=sign_for_partner).send(ask_for_loan(), profile)
+
+    assert seen == ["Bearer h.c.s"]
+    assert len(recorded) == 1
+    assert "h.c.s" not in repr(recorded)
+
+
+async def test_where_nothing_can_sign_nothing_is_sent() -> None:
+    dialect = Iso18626Dialect.model_validate({"http": {"url": "http://127.0.0.1:9/iso18626"}})
+    profile = Profile(name="fjord", dialects={"iso18626": dialect}, peer_authentication=SIGNED)
+    with pytest.raises(Unavailable, match="no key to sign with"):
+        await make_channel([]).send(ask_for_loan(), profile)
+    assert await refuse_peer_headers(profile.model_copy(update={"peer_authentication": PeerAuthentication()})) == {}

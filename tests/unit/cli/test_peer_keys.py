@@ -1,0 +1,28 @@
+"""`illgate peer-key`: keys that sign our messages."""
+
+from __future__ import annotations
+
+import json
+
+from tests.support.daemon import Installation
+from tests.unit.cli.conftest import typed
+
+
+def test_a_key_is_made_listed_and_retired(own: Installation) -> None:
+    illgate = typed(own)
+    assert "illgate peer-key make" in illgate("peer-key", "list").stdout
+
+    made = illgate("peer-key", "make")
+    first = made.stdout.strip()
+    assert "published at https://ill.library.example/.well-known/jwks.json\nsigns from: now\n" in made.stderr
+    second = illgate("peer-key", "make").stdout.strip()
+
+    listed = [line.split() for line in illgate("peer-key", "list").stdout.splitlines()[1:]]
+    assert [(line[0], line[3:]) for line in listed] == [(first, ["signs"]), (second, ["signs", "in", "60", "min"])]
+    retired = illgate("peer-key", "retire", first)
+    assert retired.stdout == f"retired: {first}\nsigns now: {second}\n"
+    assert illgate("peer-key", "retire", first).exit_code == 1
+    assert [json.loads(line)["signs"] for line in illgate("peer-key", "list", "--json").stdout.splitlines()] == [True]
+    audit = illgate("audit", "list").stdout
+    assert audit.index("peer-key-retired") < audit.index("peer-key-made")
+    assert "staff:ada" in audit
