@@ -50,7 +50,7 @@ from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain_rota
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store import mailbox
 from gateway.store.partner_closures import list_partner_closures
-from gateway.store.requests import order_batches, outbox, outbox_queries, request_counts
+from gateway.store.requests import order_batches, outbox_decisions, outbox_queries, request_counts
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_counts import TaskFigure
@@ -187,7 +187,7 @@ class StaffService:
 
         def release_letter(connection: Transaction) -> None:
             row = _record_decision(connection, context, letter_id, "released", actor, _find_held_row)
-            outbox.release_row(connection, context.symbol, letter_id, context.now())
+            outbox_decisions.release_row(connection, context.symbol, letter_id, context.now())
             _keep_unknown_try(connection, row)
 
         await self._write_change(context, release_letter)
@@ -199,7 +199,7 @@ class StaffService:
         def edit_letter(connection: Transaction) -> None:
             row = _record_decision(connection, context, letter_id, "changed and released", actor)
             _check_payload(row, payload)
-            outbox.edit_row(connection, context.symbol, letter_id, payload, context.now())
+            outbox_decisions.edit_row(connection, context.symbol, letter_id, payload, context.now())
             _keep_unknown_try(connection, row)
 
         await self._write_change(context, edit_letter)
@@ -212,7 +212,7 @@ class StaffService:
             row = _record_decision(connection, context, letter_id, f"skipped: {reason}", actor)
             if row.kind == FILE:
                 skip_batch_orders(connection, context, row, reason, actor)
-            outbox.skip_row(connection, context.symbol, letter_id, reason, actor, context.now())
+            outbox_decisions.skip_row(connection, context.symbol, letter_id, reason, actor, context.now())
 
         await self._write_change(context, skip_letter)
 
@@ -243,7 +243,7 @@ def _keep_unknown_try(connection: Transaction, released: OutboxRow) -> None:
     """What may have arrived goes out as a repeat, also when the first try after its release finds nobody."""
     error = find_unknown_try(released)
     if error is not None:
-        outbox.mark_as_tried(connection, released.library, released.id, error)
+        outbox_decisions.mark_as_tried(connection, released.library, released.id, error)
 
 
 def _build_side_view(task: TaskList, role: Role, figure: TaskFigure | None) -> TaskView:

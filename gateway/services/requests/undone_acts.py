@@ -21,7 +21,7 @@ from gateway.domain.requests.views import NotFound, UndoableAct
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import DESK, LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
-from gateway.store.requests import history, outbox, outbox_queries, request_figures, requests
+from gateway.store.requests import history, outbox_decisions, outbox_queries, request_figures, requests
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import dump_request, parse_request
 
@@ -63,7 +63,7 @@ def put_off_effects(connection: Transaction, context: LibraryContext, act: Undoa
     """The request, of which nothing goes out for PUT_OFF. Raises NotFound, Refused as `undo_act_in`."""
     request = _lock_undoable(connection, context, act)
     for row in _list_waiting_effects(connection, context, act):
-        outbox.put_off_row(connection, context.symbol, row.id, context.now() + PUT_OFF)
+        outbox_decisions.put_off_row(connection, context.symbol, row.id, context.now() + PUT_OFF)
     return request
 
 
@@ -78,7 +78,7 @@ def undo_act_in(
     has gone on with it, or something has gone out)."""
     _lock_undoable(connection, context, act)
     for row in _list_waiting_effects(connection, context, act):
-        outbox.skip_row(connection, context.symbol, row.id, "undone", event.actor, context.now())
+        outbox_decisions.skip_row(connection, context.symbol, row.id, "undone", event.actor, context.now())
     outcome = apply_event_in(
         connection,
         context,

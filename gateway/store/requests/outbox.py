@@ -1,18 +1,10 @@
-"""Outbox rows added, claimed, ended; lanes.
+"""Outbox rows added, claimed, ended.
 
-Rows of a lane (a name that the caller chooses: one for each request, say) are done one after the other, in the order
-in which they were added; a row that is dead holds up those behind it until staff decide, but for calls to the library
-and letters to patrons.
-Rows of the empty lane wait for nobody.
+Rows of a lane (`outbox_lanes`) are done one after the other; a row that is dead holds up those behind it until staff
+decide (`outbox_decisions`), but for calls to the library and letters to patrons.
 
 Only the first unfinished row of a lane can be claimed, so it alone has `ready_at`: a claim finds what it may take in
-one stretch of an index, however much waits behind dead rows or partners that are down. Whoever joins or leaves a
-lane locks the lane's row first; so a row that comes while the last one ends is never left without its turn.
-
-A dead row holds up those behind it, which may depend on it: a partner must not hear of the second event before the
-first. A dead call to the library does not: each call asks for what the request needs at that moment, whatever the one
-before it was to do, and some of them end what must not stay. Nor does a dead letter to a patron, as each says a thing
-of its own. They have left their lane, and join it again when staff release them.
+one stretch of an index, however much waits behind dead rows or partners that are down.
 """
 
 from __future__ import annotations
@@ -28,10 +20,8 @@ from gateway.domain.sentences import dump_sentence, load_sentence
 from gateway.domain.value import value_object
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
-from gateway.store.requests.tables import HAS_ENDED, IN_LANE, outbox, outbox_lane
-
-INDEPENDENT = ("library", "letter")
-"""Kinds of the rows that hold up nothing when they are dead: each letter to a patron says a thing of its own."""
+from gateway.store.requests.outbox_lanes import INDEPENDENT, enter_lane, leave_lane
+from gateway.store.requests.tables import HAS_ENDED, outbox
 
 
 class OutboxStatus(StrEnum):
@@ -226,25 +216,29 @@ def mark_refused(connection: Connection, row: OutboxRow, error: str, at: datetim
 
 def leave_unsent(connection: Connection, row: OutboxRow, reason: str, by: str, at: datetime) -> None:
     """A row in hand is never done, by decision of staff; those behind it go on. Raises LeaseLost."""
-    _end_claimed_row(connection, row, OutboxStatus.SKIPPED, at, row.error, _format_skip_note(reason, by))
+    _end_claimed_row(connection, row, OutboxStatus.SKIPPED, at, row.error, format_skip_note(reason, by))
+
+
+def format_skip_note(reason: str, by: str) -> str:
+    return f"skipped by {by}: {reason}"
 
 
 def schedule_retry(connection: Connection, row: OutboxRow, next_at: datetime, error: str) -> None:
     """To be tried again, not before `next_at`. Raises LeaseLost."""
     _raise_if_lost(
-        _AGAIN.fetch_first(connection, _claim_parameters(row, next_at=next_at, **_error_parameters(error))),
+        _AGAIN.fetch_first(connection, _claim_parameters(row, next_at=next_at, **error_parameters(error))),
         row,
     )
 
 
 def mark_dead(connection: Connection, row: OutboxRow, error: str, at: datetime) -> None:
     """Given up until staff decide; those behind it wait, but for calls to the library and letters. Raises LeaseLost."""
-    _raise_if_lost(_DEAD.fetch_first(connection, _claim_parameters(row, next_at=at, **_error_parameters(error))), row)
+    _raise_if_lost(_DEAD.fetch_first(connection, _claim_parameters(row, next_at=at, **error_parameters(error))), row)
     if row.kind in INDEPENDENT:
         leave_lane(connection, row.library, row.lane)
 
 
-def _error_parameters(error: str) -> dict[str, str]:
+def error_parameters(error: str) -> dict[str, str]:
     return {"error": clean_text(error, MAX_NOTE_CHARS), "error_sentence": dump_sentence(error)}
 
 
@@ -256,7 +250,7 @@ def _end_claimed_row(
         status=status.value,
         ended=at,
         note=clean_text(note, MAX_NOTE_CHARS),
-        **_error_parameters(error),
+        **error_parameters(error),
     )
     _raise_if_lost(_END_MINE.fetch_first(connection, ended), row)
     leave_lane(connection, row.library, row.lane)
@@ -271,93 +265,7 @@ def _raise_if_lost(found: Any, row: OutboxRow) -> None:
         raise LeaseLost(f"outbox row {row.id} of {row.library} is not in the hands of {row.node} any more")
 
 
-# --- staff -----------------------------------------------------------------------------------------------
-
-_STUCK = "WHERE library = :library AND id = :id AND status IN ('waiting', 'dead') RETURNING lane"
-_ALONE = "kind = CASE WHEN kind = 'order' THEN 'partner' ELSE kind END"
-_TURN = "ready_at = CASE WHEN status = 'dead' OR ready_at IS NOT NULL THEN :next_at END"
-_RELEASE = prepare_sql(
-    f"UPDATE outbox SET status = 'waiting', tries = 0, next_at = :next_at, {_TURN}, {_ALONE} {_STUCK}",
-    outbox,
-    COLUMNS.lane,
-)
-_EDIT = prepare_sql(
-    f"UPDATE outbox SET status = 'waiting', tries = 0, payload = :payload, next_at = :next_at, {_TURN}, {_ALONE} "
-    f"{_STUCK}",
-    outbox,
-    COLUMNS.lane,
-)
-_TRIED = prepare_sql(
-    "UPDATE outbox SET tries = 1, error = :error, error_sentence = :error_sentence "
-    "WHERE library = :library AND id = :id AND status = 'waiting'",
-    outbox,
-)
-_IS_INDEPENDENT = or_(*(COLUMNS.kind == kind for kind in INDEPENDENT))
-_DEAD_CALL = PreparedStatement(
-    select(COLUMNS.lane).where(*ONE_ROW, COLUMNS.status == OutboxStatus.DEAD.value, _IS_INDEPENDENT)
-)
-_REJOIN = prepare_sql(
-    "UPDATE outbox SET place = :place, status = :status WHERE library = :library AND id = :id", outbox
-)
-_PUT_OFF = prepare_sql(
-    "UPDATE outbox SET next_at = :next_at, ready_at = CASE WHEN ready_at IS NOT NULL THEN :next_at END "
-    "WHERE library = :library AND id = :id AND status = 'waiting'",
-    outbox,
-)
-_SKIP = prepare_sql(
-    f"UPDATE outbox SET status = 'skipped', ended = :ended, ready_at = NULL, note = :note {_STUCK}",
-    outbox,
-    COLUMNS.lane,
-)
-
-
-def release_row(connection: Connection, library: str, id_: str, now: datetime) -> bool:
-    """A dead or waiting row is tried now, with its tries counted anew; an order that waited for others goes alone.
-    False: there is no such row."""
-    _rejoin_lane(connection, library, id_)
-    return _RELEASE.fetch_first(connection, {"library": library, "id": id_, "next_at": now}) is not None
-
-
-def edit_row(connection: Connection, library: str, id_: str, payload: str, now: datetime) -> bool:
-    """The same with another payload."""
-    _rejoin_lane(connection, library, id_)
-    changed = {"library": library, "id": id_, "payload": payload, "next_at": now}
-    return _EDIT.fetch_first(connection, changed) is not None
-
-
-def mark_as_tried(connection: Connection, library: str, id_: str, error: str) -> None:
-    """A row that waits has one try behind it, as the one that was released may have arrived."""
-    _TRIED.execute_many(connection, [{"library": library, "id": id_, **_error_parameters(error)}])
-
-
-def _rejoin_lane(connection: Connection, library: str, id_: str) -> None:
-    """A dead call to the library, or letter, has left its lane: it is tried now where nothing waits there, else as the
-    last."""
-    dead_call = _DEAD_CALL.fetch_first(connection, {"in_library": library, "with_id": id_})
-    if dead_call is None:
-        return
-    turn = enter_lane(connection, library, dead_call.lane, id_)
-    status = OutboxStatus.DEAD if turn.now else OutboxStatus.WAITING
-    _REJOIN.execute_many(connection, [{"library": library, "id": id_, "place": turn.place, "status": status.value}])
-
-
-def skip_row(connection: Connection, library: str, id_: str, reason: str, by: str, now: datetime) -> bool:
-    """A dead or waiting row is never done; those behind it go on. False: there is no such row, or it is in hand."""
-    note = clean_text(_format_skip_note(reason, by), MAX_NOTE_CHARS)
-    row = _SKIP.fetch_first(connection, {"library": library, "id": id_, "ended": now, "note": note})
-    if row is None:
-        return False
-    leave_lane(connection, library, row.lane)
-    return True
-
-
-def put_off_row(connection: Connection, library: str, id_: str, next_at: datetime) -> None:
-    """A row that waits is not tried before `next_at`; those behind it wait with it."""
-    _PUT_OFF.execute_many(connection, [{"library": library, "id": id_, "next_at": next_at}])
-
-
-def _format_skip_note(reason: str, by: str) -> str:
-    return f"skipped by {by}: {reason}"
+# --- rows that have ended --------------------------------------------------------------------------------
 
 
 def forget_ended_rows(connection: Connection, library: str, request_id: str) -> None:
@@ -409,60 +317,6 @@ def outbox_row_of(
         error=load_sentence(row.error, row.error_sentence),
         note=row.note,
     )
-
-
-@value_object
-class LaneTurn:
-    place: int
-    now: bool
-
-
-_lane = outbox_lane.c
-_JOIN = prepare_sql(
-    "INSERT INTO outbox_lane (library, lane, head, last) VALUES (:library, :lane, :head, 1) "
-    "ON CONFLICT (library, lane) DO UPDATE SET last = outbox_lane.last + 1 RETURNING head, last",
-    outbox_lane,
-    _lane.head,
-    _lane.last,
-)
-_IT = (_lane.library == bindparam("library"), _lane.lane == bindparam("lane"))
-_LOCK = PreparedStatement(select(_lane.head).where(*_IT).with_for_update())
-_END = PreparedStatement(delete(outbox_lane).where(*_IT))
-_NEXT = PreparedStatement(
-    select(outbox.c.id)
-    .where(outbox.c.library == bindparam("library"), outbox.c.lane == bindparam("lane"), IN_LANE)
-    .where(or_(outbox.c.status != "dead", and_(*(outbox.c.kind != kind for kind in INDEPENDENT))))
-    .order_by(outbox.c.place)
-    .limit(1)
-)
-_MOVE = prepare_sql("UPDATE outbox_lane SET head = :head WHERE library = :library AND lane = :lane", outbox_lane)
-_MAKE_READY = prepare_sql(
-    "UPDATE outbox SET ready_at = next_at WHERE library = :library AND id = :id AND status = 'waiting'", outbox
-)
-
-
-def enter_lane(connection: Connection, library: str, lane: str, id_: str) -> LaneTurn:
-    """The place of a new row in its lane."""
-    if not lane:
-        return LaneTurn(0, now=True)
-    row = _JOIN.fetch_first(connection, {"library": library, "lane": lane, "head": id_})
-    return LaneTurn(row.last, now=row.head == id_)
-
-
-def leave_lane(connection: Connection, library: str, lane: str) -> None:
-    """A row of the lane has just ended or left it: the first of those that stay gets its turn, if it hasn't had it."""
-    if not lane:
-        return
-    it = {"library": library, "lane": lane}
-    locked = _LOCK.fetch_first(connection, it)
-    if locked is None:  # the last one was a dead call to the library or letter, which had left it before
-        return
-    following = _NEXT.fetch_first(connection, it)
-    if following is None:
-        _END.execute_many(connection, [it])
-    elif following.id != locked.head:
-        _MOVE.execute_many(connection, [{**it, "head": following.id}])
-        _MAKE_READY.execute_many(connection, [{"library": library, "id": following.id}])
 
 
 @value_object

@@ -15,7 +15,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanC
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
 from gateway.services.requests.transitions import EventRequest, apply_event
-from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests import outbox_decisions, outbox_queries
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.support import Colleague, colleague
 from tests.support.daemon import Installation
@@ -187,7 +187,7 @@ async def let_go_out(gateway: Running, request: Request) -> None:
 
     def skip_waiting_rows(connection: Connection) -> None:
         for row in outbox_queries.unfinished_of_request(connection, "DEMO", request.id):
-            outbox.skip_row(connection, "DEMO", row.id, "by telephone", "staff:m.mori", context.now())
+            outbox_decisions.skip_row(connection, "DEMO", row.id, "by telephone", "staff:m.mori", context.now())
 
     await context.store.write(skip_waiting_rows)
 

@@ -18,7 +18,7 @@ from gateway.domain.requests.views import NotFound
 from gateway.services.mailbox.mail_replies import REPLY
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
-from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests import outbox_decisions, outbox_queries
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.store.schema import make_exchange_id, message
 from tests.unit.services.requests.support import NcipTown, make_template
@@ -93,7 +93,7 @@ async def test_an_answer_is_tried_again_and_journaled_and_its_row_names_nobody(
     assert (waiting.status, waiting.target, waiting.request_id) == (OutboxStatus.WAITING, "ill", "")
     assert "451" in waiting.error
     assert "ingrid" not in waiting.error
-    await store.write(lambda c: outbox.release_row(c, "NORTH", waiting.id, north.clock.now()))
+    await store.write(lambda c: outbox_decisions.release_row(c, "NORTH", waiting.id, north.clock.now()))
     await north.quiet()
 
     assert [(one["To"], one["Subject"]) for one in north.mail.mails] == [("ingrid@home.example", "RE: Frage")]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.services.outbox import DESK_GRACE, AttemptOutcome, HandlerResult
-from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests import outbox, outbox_decisions, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.unit.services.outbox.support import LIBRARY, NOON, OPTIONS, House, Sent, a_row
 
@@ -155,7 +155,7 @@ async def test_when_the_tries_are_over_it_is_dead_until_staff_release_it(house: 
     dead = await house.row(row)
     assert (dead.status, dead.tries, dead.error) == (OutboxStatus.DEAD, 6, "unavailable (6): connection refused")
 
-    await house.store.write(lambda c: outbox.release_row(c, LIBRARY, row.id, house.clock.now()))
+    await house.store.write(lambda c: outbox_decisions.release_row(c, LIBRARY, row.id, house.clock.now()))
     await worker.drain()
 
     assert (await house.row(row)).status is OutboxStatus.DONE

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
-from gateway.store.requests import order_batches, outbox, outbox_queries
+from gateway.store.requests import order_batches, outbox, outbox_decisions, outbox_queries
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER, FiledOrder
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.schema import make_exchange_id
@@ -174,8 +174,8 @@ async def test_orders_in_a_file_are_nobody_elses(migrated: Store) -> None:
     await migrated.write(lambda c: order_batches.add_batch(c, file, entries))
 
     held = await migrated.read(lambda c: order_batches.list_orders_in_hand(c, LIBRARY, file.id))
-    skipped = await migrated.write(lambda c: outbox.skip_row(c, LIBRARY, first.id, "no", "ada", LATER))
-    released = await migrated.write(lambda c: outbox.release_row(c, LIBRARY, second.id, LATER))
+    skipped = await migrated.write(lambda c: outbox_decisions.skip_row(c, LIBRARY, first.id, "no", "ada", LATER))
+    released = await migrated.write(lambda c: outbox_decisions.release_row(c, LIBRARY, second.id, LATER))
 
     assert [one.id for one in held] == [first.id, second.id]
     assert (skipped, released) == (False, False)
@@ -228,7 +228,7 @@ async def test_what_staff_release_goes_alone(migrated: Store) -> None:
     one = order("r-1")
     await add(migrated, one)
 
-    assert await migrated.write(lambda c: outbox.release_row(c, LIBRARY, one.id, AT))
+    assert await migrated.write(lambda c: outbox_decisions.release_row(c, LIBRARY, one.id, AT))
 
     assert [(row.id, row.kind) for row in await claim(migrated, AT)] == [(one.id, "partner")]
 

@@ -13,7 +13,7 @@ from gateway.domain.requests.task_lists import DEAD_LETTERS
 from gateway.domain.sentences import Sentence, write_sentence
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
-from gateway.store.requests import outbox, outbox_queries, request_counts
+from gateway.store.requests import outbox, outbox_decisions, outbox_queries, request_counts
 from gateway.store.requests.outbox import LeaseLost, OutboxRow, OutboxStatus
 from gateway.store.schema import make_exchange_id
 from tests.unit.store.requests.samples import AT, LIBRARY
@@ -315,14 +315,14 @@ async def test_a_dead_letter_to_a_patron_holds_up_none_of_the_later_ones(migrate
 
     (second,) = await claim(migrated)
     assert second.id == ready.id
-    assert await migrated.write(lambda c: outbox.release_row(c, LIBRARY, placed.id, NOW))
+    assert await migrated.write(lambda c: outbox_decisions.release_row(c, LIBRARY, placed.id, NOW))
     await done(migrated, second)
 
     assert await claimed_ids(migrated) == [overdue.id]
 
 
 async def test_a_released_row_is_tried_anew_and_first(migrated: Store, stuck: tuple[OutboxRow, OutboxRow]) -> None:
-    assert await migrated.write(lambda c: outbox.release_row(c, LIBRARY, stuck[0].id, NOW))
+    assert await migrated.write(lambda c: outbox_decisions.release_row(c, LIBRARY, stuck[0].id, NOW))
     (again,) = await claim(migrated)
     assert (again.id, again.tries) == (stuck[0].id, 1)
     await done(migrated, again)
@@ -330,14 +330,14 @@ async def test_a_released_row_is_tried_anew_and_first(migrated: Store, stuck: tu
 
 
 async def test_an_edited_row_is_tried_with_its_new_payload(migrated: Store, stuck: tuple[OutboxRow, OutboxRow]) -> None:
-    assert await migrated.write(lambda c: outbox.edit_row(c, LIBRARY, stuck[0].id, "new", NOW))
+    assert await migrated.write(lambda c: outbox_decisions.edit_row(c, LIBRARY, stuck[0].id, "new", NOW))
     (again,) = await claim(migrated)
     assert (again.id, again.payload) == (stuck[0].id, "new")
 
 
 async def test_a_skipped_row_lets_the_next_one_go(migrated: Store, stuck: tuple[OutboxRow, OutboxRow]) -> None:
     assert await migrated.write(
-        lambda c: outbox.skip_row(c, LIBRARY, stuck[0].id, "told by telephone", "staff:mira", NOW)
+        lambda c: outbox_decisions.skip_row(c, LIBRARY, stuck[0].id, "told by telephone", "staff:mira", NOW)
     )
     assert await claimed_ids(migrated) == [stuck[1].id]
     skipped = await migrated.read(lambda c: outbox_queries.get_outbox_row(c, LIBRARY, stuck[0].id))
@@ -354,10 +354,12 @@ async def test_what_waits_behind_can_be_skipped_and_released_without_jumping_the
 ) -> None:
     third = row("r-1")
     await add(migrated, third)
-    assert await migrated.write(lambda c: outbox.release_row(c, LIBRARY, third.id, NOW))
-    assert await migrated.write(lambda c: outbox.skip_row(c, LIBRARY, stuck[1].id, "twice", "staff:mira", NOW))
+    assert await migrated.write(lambda c: outbox_decisions.release_row(c, LIBRARY, third.id, NOW))
+    assert await migrated.write(
+        lambda c: outbox_decisions.skip_row(c, LIBRARY, stuck[1].id, "twice", "staff:mira", NOW)
+    )
     assert await claimed_ids(migrated) == []
-    assert await migrated.write(lambda c: outbox.skip_row(c, LIBRARY, stuck[0].id, "gone", "staff:mira", NOW))
+    assert await migrated.write(lambda c: outbox_decisions.skip_row(c, LIBRARY, stuck[0].id, "gone", "staff:mira", NOW))
     assert await claimed_ids(migrated) == [third.id]
 
 
@@ -365,9 +367,9 @@ async def test_staff_do_not_touch_what_is_in_hand_ended_or_of_another_library(mi
     one = row()
     await add(migrated, one)
     acts = (
-        lambda c, library: outbox.release_row(c, library, one.id, NOW),
-        lambda c, library: outbox.edit_row(c, library, one.id, "", NOW),
-        lambda c, library: outbox.skip_row(c, library, one.id, "", "staff:mira", NOW),
+        lambda c, library: outbox_decisions.release_row(c, library, one.id, NOW),
+        lambda c, library: outbox_decisions.edit_row(c, library, one.id, "", NOW),
+        lambda c, library: outbox_decisions.skip_row(c, library, one.id, "", "staff:mira", NOW),
     )
 
     async def tried(library: str) -> list[bool]:

@@ -1,0 +1,75 @@
+"""Lanes of the outbox: their rows are done one after the other, in the order in which they were added.
+
+The caller chooses a lane's name: one for each request, say. Rows of the empty lane wait for nobody. Whoever joins or
+leaves a lane locks the lane's row first; so a row that comes while the last one ends is never left without its turn.
+
+A dead row holds up those behind it, which may depend on it: a partner must not hear of the second event before the
+first. A dead call to the library does not: each call asks for what the request needs at that moment, whatever the one
+before it was to do, and some of them end what must not stay. Nor does a dead letter to a patron, as each says a thing
+of its own. They have left their lane, and join it again when staff release them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select
+
+from gateway.domain.value import value_object
+from gateway.sql.statements import PreparedStatement, prepare_sql
+from gateway.store.requests.tables import IN_LANE, outbox, outbox_lane
+
+INDEPENDENT = ("library", "letter")
+"""Kinds of the rows that hold up nothing when they are dead: each letter to a patron says a thing of its own."""
+
+
+@value_object
+class LaneTurn:
+    place: int
+    now: bool
+
+
+_lane = outbox_lane.c
+_JOIN = prepare_sql(
+    "INSERT INTO outbox_lane (library, lane, head, last) VALUES (:library, :lane, :head, 1) "
+    "ON CONFLICT (library, lane) DO UPDATE SET last = outbox_lane.last + 1 RETURNING head, last",
+    outbox_lane,
+    _lane.head,
+    _lane.last,
+)
+_IT = (_lane.library == bindparam("library"), _lane.lane == bindparam("lane"))
+_LOCK = PreparedStatement(select(_lane.head).where(*_IT).with_for_update())
+_END = PreparedStatement(delete(outbox_lane).where(*_IT))
+_NEXT = PreparedStatement(
+    select(outbox.c.id)
+    .where(outbox.c.library == bindparam("library"), outbox.c.lane == bindparam("lane"), IN_LANE)
+    .where(or_(outbox.c.status != "dead", and_(*(outbox.c.kind != kind for kind in INDEPENDENT))))
+    .order_by(outbox.c.place)
+    .limit(1)
+)
+_MOVE = prepare_sql("UPDATE outbox_lane SET head = :head WHERE library = :library AND lane = :lane", outbox_lane)
+_MAKE_READY = prepare_sql(
+    "UPDATE outbox SET ready_at = next_at WHERE library = :library AND id = :id AND status = 'waiting'", outbox
+)
+
+
+def enter_lane(connection: Connection, library: str, lane: str, id_: str) -> LaneTurn:
+    """The place of a new row in its lane."""
+    if not lane:
+        return LaneTurn(0, now=True)
+    row = _JOIN.fetch_first(connection, {"library": library, "lane": lane, "head": id_})
+    return LaneTurn(row.last, now=row.head == id_)
+
+
+def leave_lane(connection: Connection, library: str, lane: str) -> None:
+    """A row of the lane has just ended or left it: the first of those that stay gets its turn, if it hasn't had it."""
+    if not lane:
+        return
+    it = {"library": library, "lane": lane}
+    locked = _LOCK.fetch_first(connection, it)
+    if locked is None:  # the last one was a dead call to the library or letter, which had left it before
+        return
+    following = _NEXT.fetch_first(connection, it)
+    if following is None:
+        _END.execute_many(connection, [it])
+    elif following.id != locked.head:
+        _MOVE.execute_many(connection, [{**it, "head": following.id}])
+        _MAKE_READY.execute_many(connection, [{"library": library, "id": following.id}])
