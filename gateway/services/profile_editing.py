@@ -5,86 +5,24 @@ written as a whole, and read as after any other edit (docs/decisions/0023-profil
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-from collections.abc import Collection, Iterable
-from dataclasses import field, replace
-from pathlib import Path
+from collections.abc import Collection
+from dataclasses import replace
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration import file_replacement
-from gateway.configuration.secret_restoration import restore_written_secrets
-from gateway.configuration.text_difference import DifferenceLine, compare_texts
-from gateway.configuration.written_secrets import conceal_written_secrets
-from gateway.configuration.yaml_document import display_path
 from gateway.domain.clock import Clock
-from gateway.domain.problems import ConfigurationProblem
-from gateway.domain.value import value_object
-from gateway.policies import read_policies
 from gateway.ports.shared_store import Store, Transaction
-from gateway.profiles import LoadedProfile, ProfileLoadResult, ProfileStore, read_profiles
-from gateway.profiles.loader import read_profiles_with_draft
+from gateway.profiles import ProfileStore
 from gateway.services.gateway_operation import CheckExamples
-from gateway.services.localization import mark_text
+from gateway.services.profile_drafts import DraftCheck, ProfileDraft, ProfileDraftChecks, ProfileFile, decode_text
 from gateway.services.profile_history import ProfileHistory, make_version, record_unknown_version
 from gateway.services.users import AuditOrigin
 from gateway.settings import Settings
 from gateway.store import audit, profile_versions
 
-MAX_TEXT_BYTES = 200_000
-"""Of a profile that is changed at its page."""
-
-NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-
-MASK_PROBLEM = "these stars stand for nothing in the file: write env:NAME or file:PATH, or edit the file itself"
-
 
 class ProfileNotSavedError(Exception):
     """The text is not fit to be saved, or nobody here may save it."""
-
-
-@value_object
-class ProfileFile:
-    """As pages may show it. `text` with masks in the place of secrets; `obstacle`: a sentence that says why it can't be
-    changed here, to be translated; empty: it can."""
-
-    name: str
-    text: str
-    is_there: bool
-    obstacle: str = ""
-
-
-@value_object
-class ProfileDraft:
-    """`text`: what somebody wants the file to say; `base`: the file as it was shown to them, empty for a new one."""
-
-    name: str
-    text: str = field(repr=False)
-    base: str = field(repr=False)
-
-
-@value_object(kw_only=True)
-class DraftCheck:
-    """What was found out about a draft, and the file as it was then. `problems` keep it from being saved; those of its
-    examples don't. `loaded` None: it is no profile. `changed_meanwhile`: from what the draft began with to the file as
-    it is now; `own_changes`: from the same to the draft; `difference`: from the file as it is now to the draft.
-    `libraries`: symbols of all that it concerns."""
-
-    draft: ProfileDraft
-    current: ProfileFile
-    problems: tuple[ConfigurationProblem, ...]
-    example_problems: tuple[ConfigurationProblem, ...] = ()
-    loaded: LoadedProfile | None = field(default=None, repr=False)
-    difference: tuple[DifferenceLine, ...]
-    changed_meanwhile: tuple[DifferenceLine, ...]
-    own_changes: tuple[DifferenceLine, ...]
-    libraries: frozenset[str] = frozenset()
-    before: bytes | None = field(default=None, repr=False)
-    after: bytes = field(default=b"", repr=False)
-
-    @property
-    def can_be_saved(self) -> bool:
-        return not (self.problems or self.changed_meanwhile or self.current.obstacle) and bool(self.difference)
 
 
 class ProfileEditing:
@@ -101,8 +39,7 @@ class ProfileEditing:
         store: Store,
         clock: Clock,
     ) -> None:
-        self._settings = settings
-        self._adapters = adapters
+        self._drafts = ProfileDraftChecks(settings, adapters, profiles)
         self._profiles = profiles
         self._history = history
         self._check_examples = check_examples
@@ -112,14 +49,14 @@ class ProfileEditing:
 
     def is_known_name(self, name: str) -> bool:
         """Whether a profile, or a file that is none, has it."""
-        return name in self._profiles.current.loaded or self._find_file(name).exists()
+        return name in self._profiles.current.loaded or self._drafts.find_file(name).exists()
 
     async def read_file(self, name: str) -> ProfileFile:
-        return await asyncio.to_thread(self._describe_file, name)
+        return await asyncio.to_thread(self._drafts.describe_file, name)
 
     async def check_draft(self, draft: ProfileDraft) -> DraftCheck:
         """Against the files as they are now. Nothing is changed or sent."""
-        checked = await asyncio.to_thread(self._check_draft, draft)
+        checked = await asyncio.to_thread(self._drafts.check_draft, draft)
         if checked.loaded is None:
             return checked
         return replace(checked, example_problems=tuple(await self._check_examples(checked.loaded)))
@@ -133,7 +70,7 @@ class ProfileEditing:
         if not checked.can_be_saved or checked.loaded is None or not checked.libraries <= set(allowed):
             raise ProfileNotSavedError
         async with self._lock:
-            file = self._find_file(checked.draft.name)
+            file = self._drafts.find_file(checked.draft.name)
             waiting = await asyncio.to_thread(file_replacement.write_beside, file, checked.before, checked.after)
             try:
                 await self._record_save(checked, checked.loaded.profile.library, reason, by)
@@ -147,7 +84,7 @@ class ProfileEditing:
         has noted isn't."""
         name, now = checked.draft.name, self._clock.now()
         known = self._profiles.current.loaded.get(name)
-        in_file = _decode_text(checked.before) if checked.before is not None else None
+        in_file = decode_text(checked.before) if checked.before is not None else None
         before = [one for one in (self._history.find_text_in_use(name), in_file) if one is not None]
 
         def record_versions(c: Transaction) -> None:
@@ -160,127 +97,3 @@ class ProfileEditing:
                 audit.add_audit_entry(c, symbol, now, by.actor, "profile-saved", name, reason, by.peer)
 
         await self._store.write(record_versions)
-
-    # --- files -------------------------------------------------------------------------------------------
-
-    def _find_file(self, name: str) -> Path:
-        known = self._profiles.current.loaded.get(name)
-        return known.file if known is not None else self._profiles.folder / f"{name}.yml"
-
-    def _describe_file(self, name: str) -> ProfileFile:
-        file = self._find_file(name)
-        try:
-            content = file_replacement.read_bytes(file)
-        except OSError:
-            return ProfileFile(name, "", is_there=True, obstacle=mark_text("The file can’t be read."))
-        text = _decode_text(content) if content is not None else ""
-        shown = conceal_written_secrets(text) if text is not None else ""
-        return ProfileFile(name, shown, content is not None, self._find_obstacle(name, file, content, text))
-
-    def _find_obstacle(self, name: str, file: Path, content: bytes | None, text: str | None) -> str:
-        if not self._settings.staff.edit_profiles:
-            return mark_text("Changing profiles here is off: staff.edit_profiles in gateway.yml turns it on.")
-        if NAME_PATTERN.fullmatch(name) is None:
-            return mark_text("The name of a profile has small letters, digits or . _ - only.")
-        if file.is_symlink():
-            return mark_text("The file is a link to another one, which has to be edited in its place.")
-        if text is None:
-            return mark_text("The file is not UTF-8 text.")
-        if content is not None and len(content) > MAX_TEXT_BYTES:
-            return mark_text("The file is too large to be changed here.")
-        if not os.access(file.parent, os.W_OK):
-            return mark_text("The gateway may not write into the folder of the profiles.")
-        return ""
-
-    # --- checks ------------------------------------------------------------------------------------------
-
-    def _check_draft(self, draft: ProfileDraft) -> DraftCheck:
-        current, file = self._describe_file(draft.name), self._find_file(draft.name)
-        content = file_replacement.read_bytes(file)
-        original = (_decode_text(content) if content is not None else None) or ""
-        text = _end_last_line(draft.text)
-        restored = restore_written_secrets(text, original)
-        name = display_path(file)
-        masks = tuple(ConfigurationProblem(name, line, (), MASK_PROBLEM) for line in restored.lines)
-        before = read_profiles(self._profiles.folder, self._adapters, self._settings)
-        after = read_profiles_with_draft(
-            self._profiles.folder, draft.name, restored.text, self._adapters, self._settings
-        )
-        problems = _list_new_problems(before.problems, after.problems, name)
-        if not problems:
-            problems = self._check_policies(before, after)
-        loaded = after.profiles.loaded.get(draft.name)
-        base = _end_last_line(draft.base)
-        shown = _end_last_line(current.text)
-        return DraftCheck(
-            draft=ProfileDraft(draft.name, text, base),
-            current=current,
-            problems=(*masks, *problems) if masks or problems or loaded is not None else _report_wrong_parent(name),
-            loaded=loaded,
-            difference=compare_texts(shown, text),
-            changed_meanwhile=compare_texts(base, shown),
-            own_changes=compare_texts(base, text),
-            libraries=self._find_libraries(draft.name, after),
-            before=content,
-            after=_encode_text(restored.text, content),
-        )
-
-    def _check_policies(self, before: ProfileLoadResult, after: ProfileLoadResult) -> tuple[ConfigurationProblem, ...]:
-        """Rules for requests name profiles, too."""
-        known = set(read_policies(self._settings, before.profiles).problems)
-        return tuple(one for one in read_policies(self._settings, after.profiles).problems if one not in known)
-
-    def _find_libraries(self, name: str, after: ProfileLoadResult) -> frozenset[str]:
-        """Of the profile, of those that extend it, now and then, and of those that it would extend."""
-        every = frozenset(one.symbol for one in self._settings.libraries)
-        found = set[str]()
-        for loaded in (self._profiles.current.loaded, after.profiles.loaded):
-            for one in loaded.values():
-                if name in _list_extended(one, loaded):
-                    found |= {one.profile.library} if one.profile.library else every
-        if name in after.profiles.loaded:
-            parents = _list_extended(after.profiles.loaded[name], after.profiles.loaded)
-            found |= {after.profiles.loaded[one].profile.library for one in parents if one in after.profiles.loaded}
-        return frozenset(found - {""}) or every
-
-
-def _list_extended(one: LoadedProfile, loaded: dict[str, LoadedProfile]) -> list[str]:
-    """Its own name and those of all that it extends."""
-    names, parent = [one.profile.name], one.profile.extends
-    while parent is not None and parent not in names:
-        names.append(parent)
-        parent = loaded[parent].profile.extends if parent in loaded else None
-    return names
-
-
-def _list_new_problems(
-    before: Iterable[ConfigurationProblem], after: Iterable[ConfigurationProblem], file: str
-) -> tuple[ConfigurationProblem, ...]:
-    """What is wrong in the file, and elsewhere what wasn't before."""
-    known = set(before)
-    return tuple(one for one in after if one.file == file or one not in known)
-
-
-def _report_wrong_parent(file: str) -> tuple[ConfigurationProblem, ...]:
-    return (ConfigurationProblem(file, 0, (), "it extends a profile in which something is wrong"),)
-
-
-def _end_last_line(text: str) -> str:
-    """As the browser sent it, with plain line ends and a last one."""
-    text = text.replace("\r\n", "\n")
-    return text if not text or text.endswith("\n") else f"{text}\n"
-
-
-def _decode_text(content: bytes) -> str | None:
-    """With plain line ends; None: it is no text."""
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        return None
-
-
-def _encode_text(text: str, before: bytes | None) -> bytes:
-    """With the line ends and the byte order mark that the file has."""
-    if before is not None and b"\r\n" in before:
-        text = text.replace("\n", "\r\n")
-    return text.encode("utf-8-sig" if before is not None and before.startswith(b"\xef\xbb\xbf") else "utf-8")
