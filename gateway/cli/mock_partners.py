@@ -44,9 +44,11 @@ class _FollowsRequests:
 
 
 @value_object
-class HttpPartnerMock(_FollowsRequests):
+class _ProtocolMock(_FollowsRequests):
+    """Speaks a protocol, and answers each message in it."""
+
     rehearsed: RehearsedProtocol
-    is_over_http = True
+    is_over_http: ClassVar[bool]
 
     @property
     def misbehaviours(self) -> Mapping[str, str]:
@@ -55,8 +57,16 @@ class HttpPartnerMock(_FollowsRequests):
     def choose_address(self, against: str | None, settings: Settings, profile: Profile) -> str:
         if against is None:
             return find_daemon_address(settings, self.rehearsed.adapter, profile)
-        require_http_url(against, "--against")
+        if self.is_over_http:
+            require_http_url(against, "--against")
+        else:
+            parse_tcp_address(against, "--against")
         return against
+
+
+@value_object
+class HttpPartnerMock(_ProtocolMock):
+    is_over_http = True
 
     @asynccontextmanager
     async def open_program(
@@ -69,19 +79,8 @@ class HttpPartnerMock(_FollowsRequests):
 
 
 @value_object
-class TcpPartnerMock(_FollowsRequests):
-    rehearsed: RehearsedProtocol
+class TcpPartnerMock(_ProtocolMock):
     is_over_http = False
-
-    @property
-    def misbehaviours(self) -> Mapping[str, str]:
-        return self.rehearsed.rehearsal.misbehaviours
-
-    def choose_address(self, against: str | None, settings: Settings, profile: Profile) -> str:
-        if against is None:
-            return find_daemon_address(settings, self.rehearsed.adapter, profile)
-        parse_tcp_address(against, "--against")
-        return against
 
     @asynccontextmanager
     async def open_program(
