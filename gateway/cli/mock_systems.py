@@ -18,7 +18,7 @@ from gateway.domain.value import value_object
 from gateway.runtime.mock_assembly import MockOptions
 from gateway.runtime.mock_catalogue_lines import MockCatalogueLines
 from gateway.runtime.mock_lines import MockLines
-from gateway.runtime.mock_systems import (
+from gateway.runtime.mock_system_assembly import (
     RehearsedCatalogue,
     RehearsedLinkTarget,
     RehearsedSystem,

@@ -25,7 +25,7 @@ from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm, Ter
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.runtime.mock_assembly import MockOptions
 from gateway.runtime.mock_catalogue_lines import MockCatalogueLines
-from gateway.runtime.mock_systems import find_rehearsed_catalogue, make_mock_catalogue
+from gateway.runtime.mock_system_assembly import find_rehearsed_catalogue, make_mock_catalogue
 from gateway.services.localization import TextCatalogues
 from gateway.services.mock.catalogue_reception import CATALOGUE_RECORDS, PlayedCatalogue
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios

@@ -23,7 +23,7 @@ from gateway.ports.adapter import ChannelContext
 from gateway.ports.outgoing_mail import LetterSender
 from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 from gateway.runtime.mock_assembly import MockOptions, read_no_file, receive_nothing
-from gateway.runtime.mock_systems import find_rehearsed_link_target, make_mock_link_target
+from gateway.runtime.mock_system_assembly import find_rehearsed_link_target, make_mock_link_target
 from gateway.runtime.partner_channels import NoMailServer
 from gateway.services.letters import LetterRenderer
 from gateway.services.localization import TextCatalogues

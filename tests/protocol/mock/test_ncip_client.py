@@ -15,7 +15,7 @@ from gateway.cli.installation import Installation
 from gateway.domain.clock import FixedClock
 from gateway.ports.responder import RawMessage
 from gateway.runtime.mock_assembly import MockOptions
-from gateway.runtime.mock_systems import find_rehearsed_system, make_mock_client
+from gateway.runtime.mock_system_assembly import find_rehearsed_system, make_mock_client
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.exchange import MessageExchange
 from gateway.services.mock.client_system import PlayedClient

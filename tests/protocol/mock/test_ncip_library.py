@@ -31,7 +31,7 @@ from gateway.profiles import read_profiles
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.mock_assembly import MockOptions
 from gateway.runtime.mock_lines import MockLines
-from gateway.runtime.mock_systems import find_rehearsed_system, open_mock_library
+from gateway.runtime.mock_system_assembly import find_rehearsed_system, open_mock_library
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.localization import TextCatalogues
 from gateway.services.mock.library_reception import PlayedLibrarySystem
