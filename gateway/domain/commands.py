@@ -25,7 +25,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import Refusal
-from gateway.domain.requests.request import Request
+from gateway.domain.requests.request import Request, SupplyPromise
 from gateway.domain.value import value_object
 
 
@@ -184,7 +184,8 @@ class PlaceRequest:
     """NCIP RequestItem. `scope`: 'item' or 'title'; both words and `kind` as the profile maps them, '' if not said.
 
     Several items are copies of which any one will do; records are tried in the profile's order of types. `wanted`:
-    the same as a request to other libraries, where a protocol says more of that; without patron and numbers.
+    the same as a request to other libraries, where a protocol says more of that; without patron and numbers. `promise`:
+    a supplier that the partner has found for it, so that nobody else is asked.
     """
 
     patron: PatronRef
@@ -199,6 +200,7 @@ class PlaceRequest:
     citation: Bib | None = None
     receiver: str = ""  # ToAgencyId; some partners say the pickup place there
     wanted: Request | None = None
+    promise: SupplyPromise | None = None
 
 
 @value_object

@@ -108,6 +108,20 @@ class LimitedChannel(PartnerChannel, Protocol):
         ...
 
 
+@runtime_checkable
+class RepeatsOctets(PartnerChannel, Protocol):
+    """A channel whose partners know a repeat by its octets. Each message is written at its first try, and anew where
+    staff release one that was refused; the tries between send the same."""
+
+    def compose_message(self, message: PartnerMessage, profile: Profile) -> str:
+        """The message as it goes out, without secrets: it is kept. Raises Refused."""
+        ...
+
+    async def send_octets(self, octets: str, message: PartnerMessage, profile: Profile) -> DeliveryResult:
+        """`octets`: what `compose_message` has written of this message. Raises as `PartnerChannel.send`."""
+        ...
+
+
 class CarryWay(StrEnum):
     """How a partner can be told of an event."""
 

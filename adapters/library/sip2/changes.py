@@ -30,7 +30,7 @@ async def send_message(
 ) -> Reply | T:
     """Raises Unavailable (nothing was sent), Refused (it can't be sent), OutcomeUnknown."""
 
-    async def send() -> Reply:
+    async def send_query() -> Reply:
         try:
             return await talk.change(query)
         except UnsendableValueError as error:
@@ -38,7 +38,7 @@ async def send_message(
                 RefusalReason.INVALID_VALUE, "The library's system can't take a value of this.", internal=str(error)
             ) from error
 
-    return await send_change(desk.changes, change, send, find_it_done, before=before)
+    return await send_change(desk.changes, change, send_query, find_it_done, before=before)
 
 
 async def end_session(desk: Sip2Desk, talk: Conversation, patron_id: str) -> None:

@@ -122,6 +122,7 @@ _RECEIVE: Cell = (
         *_NO_WAITING,
         StopTimer(TimerKind.NEED_BY),
         NotifyPartner(K.RECEIVED),
+        NotifyPartner(K.AT_PICKUP),
         StartTimer(TimerKind.SHELF),
         SendPatronLetter("available"),
     ),
@@ -273,6 +274,13 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.EDIT): remain(),
         local_signal(K.ASSIGN): remain(),
         local_signal(K.SUBMIT): (
+            move_to(  # a broker has found a supplier for it
+                S.WILL_SUPPLY,
+                StartTimer(TimerKind.NEED_BY),
+                StartTimer(TimerKind.CHASE),
+                SendPatronLetter("placed"),
+                when=g.PROMISED,
+            ),
             move_to(S.REVIEW, StartTimer(TimerKind.NEED_BY), SendPatronLetter("placed"), when=g.MEDIATED),
             move_to(S.SOURCING, StartTimer(TimerKind.NEED_BY), SendPatronLetter("placed"), _FIND),
         ),
@@ -385,11 +393,20 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.ARRIVED_AT_BRANCH): remain(when=g.STILL_UNDER_WAY),
         local_signal(K.AT_PICKUP): (
             remain(when=g.MORE_IN_TRANSIT),
-            remain(StartTimer(TimerKind.SHELF), SendPatronLetter("available"), when=g.IN_TRANSIT),
+            remain(
+                NotifyPartner(K.AT_PICKUP),
+                StartTimer(TimerKind.SHELF),
+                SendPatronLetter("available"),
+                when=g.IN_TRANSIT,
+            ),
         ),
         local_signal(K.RENEW): remain(NotifyPartner(K.RENEW), StartTimer(TimerKind.RENEWAL), when=g.MAY_RENEW),
         local_signal(K.LOANED_TO_PATRON): move_to(
-            S.LENT, StopTimer(TimerKind.SHELF), StartTimer(TimerKind.PATRON_DUE), StartTimer(TimerKind.DUE_SOON)
+            S.LENT,
+            NotifyPartner(K.LOANED_TO_PATRON),
+            StopTimer(TimerKind.SHELF),
+            StartTimer(TimerKind.PATRON_DUE),
+            StartTimer(TimerKind.DUE_SOON),
         ),
         local_signal(K.RETURNED): _SEND_BACK,
         local_signal(K.UNDONE): (*_UNDO_RECEIPT, _UNDO_ARRIVAL),

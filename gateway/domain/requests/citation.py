@@ -66,6 +66,9 @@ PREVIOUS_REQUEST = "previous-request"
 WANTED_ITEM = "wanted-item"
 """Extra of a request: the barcode of the supplier's copy that the requester has chosen."""
 
+REQUESTER_PATRON = "requester-patron"
+"""Extra of a request: the number by which the broker that made it knows the patron. It is forgotten with the patron."""
+
 _ORIGINAL_SCRIPT = " in original script"
 
 

@@ -68,7 +68,10 @@ _ANSWERS: Row = {
     local_signal(K.UNFILLED): move_to(S.UNFILLED, *_NO, NotifyPartner(K.UNFILLED)),
     local_signal(K.RETRY): move_to(S.UNFILLED, *_NO, NotifyPartner(K.RETRY)),
     local_signal(K.FORWARDED): move_to(S.FORWARDED, *_NO, NotifyPartner(K.FORWARDED)),
-    local_signal(K.SHIPPED): move_to(S.SHIPPED, *_SHIPPED, when=g.LOAN),  # a copy is delivered, after its clearance
+    local_signal(K.SHIPPED): (  # a copy is delivered, after its clearance
+        move_to(S.SHIPPED, NotifyPartner(K.WILL_SUPPLY), *_SHIPPED, when=g.combine_guards(g.LOAN, g.PROMISE_NEEDED)),
+        move_to(S.SHIPPED, *_SHIPPED, when=g.LOAN),
+    ),
     local_signal(K.DIGITISED): (
         move_to(S.CLEARANCE, _DECIDED, when=g.combine_guards(g.COPY_WILL_DO, g.CLEARANCE_NEEDED)),
         move_to(S.CLEARED, _DECIDED, when=g.COPY_WILL_DO),
@@ -296,7 +299,8 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
     **{
         partner_signal(kind): NOTED
         for kind in (
-            K.RECEIVED, K.RETURNED, K.LOST, K.DAMAGED, K.MESSAGE, K.STATUS_REPORT, K.CONDITION_REFUSED,
+            K.RECEIVED, K.AT_PICKUP, K.LOANED_TO_PATRON, K.RETURNED, K.LOST, K.DAMAGED, K.MESSAGE, K.STATUS_REPORT,
+            K.CONDITION_REFUSED,
         )
     },
     partner_signal(K.CANCEL): NOT_NOW,

@@ -141,6 +141,10 @@ class BorrowingWorkflow(ProfileSection):
     )
     tell_received: bool = Field(True, description="the partner is told that the item has arrived")
     tell_returned: bool = Field(True, description="the partner is told that the item is on its way back")
+    tell_on_shelf: bool = Field(
+        False, description="the partner is told that the item waits for the patron on the hold shelf"
+    )
+    tell_lent: bool = Field(False, description="the partner is told that the patron has the item")
     expects_check_in: bool = Field(
         True, description="the partner says when it has the item back; off: returned is the end"
     )
@@ -163,6 +167,9 @@ class LendingWorkflow(ProfileSection):
     """What we do when this partner is the requester."""
 
     will_supply: bool = Field(True, description="the partner is told that we will supply, before we ship")
+    promise_first: bool = Field(
+        False, description="what is shipped without a promise is promised in the same moment: the partner needs both"
+    )
     conditional: bool = Field(True, description="the partner understands conditions")
     hold_placed: bool = Field(True, description="the partner understands that it has to wait for a loan to end")
     condition_days: int = Field(5, ge=1, le=365, description="a condition that isn't answered by then ends the request")

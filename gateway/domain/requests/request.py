@@ -198,6 +198,16 @@ class AttemptStatus(StrEnum):
     LOST = "lost"
 
 
+@value_object(kw_only=True)
+class SupplyPromise:
+    """A supplier that a broker has found for a request before we hear of it. `symbol`: the supplier's, as the broker
+    calls it; `transaction`: the broker's number of the request; `barcode`: of the supplier's item, on the piece."""
+
+    symbol: str
+    transaction: str
+    barcode: str = ""
+
+
 OPEN_ATTEMPT = frozenset(
     {
         AttemptStatus.ASKED,

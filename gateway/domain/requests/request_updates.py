@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 
+from gateway.domain.requests.citation import REQUESTER_PATRON, WANTED_ITEM, CitationExtra
 from gateway.domain.requests.events import (
     Event,
     EventDetails,
@@ -289,6 +290,17 @@ def start_attempt(request: Request, attempt: SupplierAttempt, partner: LibraryPa
     return replace(request, attempts=(*request.attempts, attempt), current=attempt.number, partner=partner, rota=rota)
 
 
+def name_promised_item(request: Request, barcode: str) -> Request:
+    """The request with the item that a broker has promised for it: what is on the piece, until staff say otherwise, and
+    what the broker calls it, whatever they say."""
+    others = tuple(one for one in request.extras if one.name != WANTED_ITEM)
+    return replace(
+        request,
+        volumes=tuple(replace(one, theirs=barcode) for one in request.volumes),
+        extras=(*others, CitationExtra(WANTED_ITEM, barcode)) if barcode else others,
+    )
+
+
 def resume_attempt(request: Request, number: int) -> Request:
     """The request with an earlier attempt that counts again, on the terms that were agreed then."""
     request = _keep_lost_pieces(request)
@@ -497,4 +509,5 @@ def _anonymise_request(request: Request) -> Request:
         direct_patron=PatronLink(category=request.direct_patron.category),
         notes=(),
         query=None,
+        extras=tuple(one for one in request.extras if one.name != REQUESTER_PATRON),
     )

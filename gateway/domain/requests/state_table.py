@@ -281,6 +281,10 @@ OLD_NEWS = _make_guard(
     "the item was lost or is back already", _has_attempt_status(AttemptStatus.LOST, AttemptStatus.COMPLETED)
 )
 ELECTRONIC = _make_guard("it came as a link or file", lambda _r, e, _w: bool(e.details.link or e.details.attachment))
+PROMISE_NEEDED = _make_guard(
+    "the partner hears of a promise first",
+    lambda r, _e, w: w.lending.promise_first and r.state is not LendingState.WILL_SUPPLY,
+)
 MAY_CANCEL = _make_guard("the partner takes cancellations", lambda _r, _e, w: w.borrowing.cancel)
 ENDS_AT_RETURN = _make_guard("the partner tells no check-in", lambda _r, _e, w: not w.borrowing.expects_check_in)
 

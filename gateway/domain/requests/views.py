@@ -26,6 +26,7 @@ from gateway.domain.requests.request import (
     RequestedService,
     Role,
     ServiceType,
+    SupplyPromise,
 )
 from gateway.domain.requests.search_terms import SearchTermKind
 from gateway.domain.requests.state_machine import Denied
@@ -78,7 +79,8 @@ class InvalidCursorError(Exception):
 @value_object(kw_only=True)
 class BorrowingDraft:
     """A borrowing request as whoever makes it words it. `patron.identifier` is what the library finds the patron by;
-    empty: for the library itself. `mediated` None: the rules decide. `partner` or `rota`: chosen by hand."""
+    empty: for the library itself. `mediated` None: the rules decide. `partner` or `rota`: chosen by hand. `promise`:
+    that of the supplier whom `partner` has found."""
 
     citation: Citation
     service: RequestedService = RequestedService()
@@ -94,6 +96,7 @@ class BorrowingDraft:
     extras: tuple[CitationExtra, ...] = ()
     volumes: tuple[str, ...] = ()  # labels of several volumes; empty: one piece
     override: bool = False  # staff have seen what stands against it
+    promise: SupplyPromise | None = None
     source: str = "staff"
     actor: str = "rule"
 

@@ -28,8 +28,8 @@ from gateway.domain.library import Bib, Hold, HoldStatus, Patron, PickupLocation
 from gateway.domain.partner_identifiers import read_request_number, translate_record_ids
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.citation import WANTED_ITEM, Citation, CitationType
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.request import (
     BorrowingState,
     LendingState,
@@ -38,7 +38,9 @@ from gateway.domain.requests.request import (
     Request,
     RequestDates,
     Role,
+    SupplyPromise,
 )
+from gateway.domain.requests.request_updates import name_promised_item, replace_attempt
 from gateway.domain.requests.views import BorrowingDraft, EventDenied
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
@@ -154,6 +156,8 @@ async def _place_request(
             RefusalReason.DUPLICATE_REQUEST, "Another request has this number.", about=MessagePart.REQUEST, value=number
         )
     if before is not None and _is_same_request(before, number):
+        if command.promise is not None:
+            before = await _change_promise(context, before, command.promise)
         return _build_placed_result(_BrokeredRequest(before, patron), number, None)
     reference = number or key if before is None else _next_reference(before, number or key)
     place = (
@@ -174,7 +178,9 @@ async def _place_request(
     )
 
     def claim_transaction(connection: Transaction, request: Request) -> None:
-        requests.add_transaction(connection, context.symbol, Role.BORROWING, circulation.profile, reference, request.id)
+        requests.add_transaction(
+            connection, context.symbol, Role.BORROWING, circulation.profile, reference, request.id, request.current
+        )
 
     try:
         request = await create_borrowing_request(context, draft, claim_transaction)
@@ -185,6 +191,37 @@ async def _place_request(
             raise
         request = found
     return _build_placed_result(_BrokeredRequest(request, patron), number, place)
+
+
+async def _change_promise(context: LibraryContext, request: Request, promise: SupplyPromise) -> Request:
+    """The broker has found another supplier, before anything has come. Raises Refused(NOT_ALLOWED)."""
+    attempt = request.attempt
+    known = next((one.value for one in request.extras if one.name == WANTED_ITEM), "")
+    if attempt is None or (attempt.symbol, known) == (promise.symbol, promise.barcode):
+        return request
+    if request.state is not BorrowingState.WILL_SUPPLY:
+        raise Refused(
+            RefusalReason.NOT_ALLOWED,
+            "An item of another supplier has come for this request already.",
+            about=MessagePart.REQUEST,
+        )
+    party = replace(request.partner, symbol=promise.symbol)
+
+    def set_supplier(now: Request) -> Request:
+        current = now.attempt
+        assert current is not None
+        named = name_promised_item(replace(now, partner=party), promise.barcode)
+        return replace_attempt(named, replace(current, symbol=promise.symbol))
+
+    event = Event(
+        partner_signal(EventKind.WILL_SUPPLY),
+        context.now(),
+        f"partner:{promise.symbol}",
+        EventDetails(barcode=promise.barcode),
+        request.current,
+    )
+    event_request = EventRequest(request_id=request.id, event=event, prepare=set_supplier)
+    return (await apply_event(context, event_request)).request
 
 
 def _has_pickup_wish(command: PlaceRequest, context: CirculationContext) -> bool:
@@ -278,6 +315,10 @@ def _complete_draft(
         ),
         external=(number,) if number else (),
         actor=f"{asked.source}:{context.profile}",
+        partner=context.profile if command.promise is not None else asked.partner,
+        mediated=False if command.promise is not None else asked.mediated,
+        override=command.promise is not None,  # it was promised to the patron: staff see what stands against it
+        promise=command.promise,
     )
 
 

@@ -15,6 +15,7 @@ from gateway.domain.requests.fulfilment import Availability
 from gateway.domain.requests.intake_rules import IntakeFacts, IntakeFindings, LocalAvailability
 from gateway.domain.requests.policy import Mediation
 from gateway.domain.requests.request import (
+    AttemptStatus,
     BorrowingState,
     PatronLink,
     Request,
@@ -22,7 +23,10 @@ from gateway.domain.requests.request import (
     RequestNote,
     Role,
     RotaLine,
+    SupplierAttempt,
+    SupplyPromise,
 )
+from gateway.domain.requests.request_updates import name_promised_item, start_attempt
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.domain.requests.volume_updates import make_volumes
 from gateway.ports.library_system import PatronKey
@@ -126,7 +130,11 @@ def _insert_borrowing_request(
         patron=_build_patron_link(draft, patron, pickup),
         candidates=owned.candidates,
     )
-    request = _add_chosen_suppliers(context, draft, replace(request, mediated=_is_mediated(context, draft, request)))
+    request = replace(request, mediated=_is_mediated(context, draft, request))
+    if draft.promise is not None:
+        request = _add_promised_supplier(context, draft.partner, draft.promise, request)
+    else:
+        request = _add_chosen_suppliers(context, draft, request)
     requests.insert_request(connection, request)
     submit = Event(
         local_signal(EventKind.SUBMIT), now, draft.actor, EventDetails(rota=draft.rota, partner=draft.partner)
@@ -181,6 +189,23 @@ def _add_chosen_suppliers(context: LibraryContext, draft: BorrowingDraft, reques
         rest = tuple(line for line in request.rota if line.partner != draft.partner)
         request = replace(request, rota=(RotaLine(draft.partner, why="by hand", by_hand=True), *rest))
     return request
+
+
+def _add_promised_supplier(context: LibraryContext, partner: str, promise: SupplyPromise, request: Request) -> Request:
+    """A supplier that the partner has found. Raises Refused."""
+    _, policy = context.require_partner(partner)
+    attempt = SupplierAttempt(
+        number=1,
+        partner=partner,
+        symbol=promise.symbol,
+        channel=policy.channel,
+        transaction=promise.transaction,
+        asked=request.created,
+        status=AttemptStatus.WILL_SUPPLY,
+        answered=request.created,
+    )
+    party = replace(context.party_of_partner(partner), symbol=promise.symbol)
+    return start_attempt(name_promised_item(request, promise.barcode), attempt, party)
 
 
 def _build_patron_link(draft: BorrowingDraft, patron: Patron | None, pickup: str) -> PatronLink:

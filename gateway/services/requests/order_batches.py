@@ -22,6 +22,7 @@ from gateway.ports.partner_channel import (
     OrderBatchFile,
     PartnerChannel,
     PartnerMessage,
+    RepeatsOctets,
     SendsBatches,
 )
 from gateway.ports.shared_store import Transaction
@@ -126,6 +127,8 @@ async def send_single(
 ) -> DeliveryResult:
     """A message that goes alone: as it was composed, or, where nothing was, as the profile says now. Raises as
     `PartnerChannel.send`."""
+    if composed is not None and isinstance(channel, RepeatsOctets):
+        return await channel.send_octets(composed, message, profile)
     if composed is None or not isinstance(channel, SendsBatches):
         return await channel.send(message, profile)
     (outcome,) = await channel.send_composed(composed)

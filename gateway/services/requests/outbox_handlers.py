@@ -17,7 +17,7 @@ from gateway.domain.requests.views import EventDenied, UndoableAct
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import LetterSender, Mailer
-from gateway.ports.partner_channel import SendsBatches
+from gateway.ports.partner_channel import RepeatsOctets, SendsBatches
 from gateway.ports.shared_store import Transaction
 from gateway.services.letters import LetterRenderer, build_mail, mail_address
 from gateway.services.library_context import DESK, LibraryContext, require_request
@@ -84,6 +84,8 @@ class RequestOutboxHandlers:
         composed = None
         if isinstance(channel, SendsBatches):
             composed = await keep_composed(context, row, lambda: channel.compose_single(message, profile))
+        elif isinstance(channel, RepeatsOctets):
+            composed = await keep_composed(context, row, lambda: channel.compose_message(message, profile))
         delivery = Delivery(row.library, profile.name, [message])
         delivered, journal_sent = await self.sent.deliver(
             delivery, lambda: send_single(channel, message, profile, composed)

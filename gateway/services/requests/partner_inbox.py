@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY
+from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY, WANTED_ITEM
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.request import (
@@ -268,9 +268,12 @@ class LibraryInbox:
 
 
 def _is_asked_anew(message: IncomingPartnerMessage, request: Request) -> bool:
-    """What we couldn't supply, once more under its old number: some keep the number of a request that they retry."""
-    extras = message.request.extras if message.request is not None else ()
-    return request.state is LendingState.UNFILLED and any(one.name == RETRY for one in extras)
+    """What we couldn't supply, once more under its old number: some keep the number of a request that they retry, or
+    for which they choose another copy of ours."""
+    extras = {one.name: one.value for one in message.request.extras} if message.request is not None else {}
+    before = {one.name: one.value for one in request.extras}
+    is_other_copy = WANTED_ITEM in extras and extras[WANTED_ITEM] != before.get(WANTED_ITEM)
+    return request.state is LendingState.UNFILLED and (RETRY in extras or is_other_copy)
 
 
 def _unknown_request_refusal(message: IncomingPartnerMessage) -> Refusal:

@@ -404,6 +404,7 @@ def test_before_an_act_it_is_said_who_would_be_told() -> None:
     here = asked_story(borrowing())
     assert list_notifications(here.request, EventKind.RECEIVED, Workflow(), note) == (
         PartnerNotification(EventKind.RECEIVED, 1),
+        PartnerNotification(EventKind.AT_PICKUP, 1),
     )
 
 
