@@ -24,6 +24,7 @@ from adapters.ncip.messages import (
     Root,
     response_to,
 )
+from adapters.ncip.messages.declaration import RawElement
 from adapters.ncip.problems import problem_of_malformation, problem_of_refusal
 from adapters.ncip.services.command_reader import text_of_code
 from adapters.ncip.wire_values import Version
@@ -42,8 +43,10 @@ def refusal_response(
     parsed: ParsedDocument | None,
     dialect: NcipDialect,
     exchange: ExchangeContext | None,
+    ext: tuple[RawElement, ...] = (),
 ) -> ResponderAnswer:
-    """Why nothing was done. `seen`, `parsed`: what could be read of the message, None if nothing."""
+    """Why nothing was done. `seen`, `parsed`: what could be read of the message, None if nothing. `ext`: what the
+    service's own answer says besides."""
     version = seen.version if seen is not None else dialect.xml.version
     if isinstance(told, MalformedMessage):
         problem = problem_of_malformation(told, service, dialect.errors, parsed)
@@ -52,6 +55,8 @@ def refusal_response(
     header = seen.header if seen is not None and isinstance(seen.header, InitiationHeader) else None
     in_ext = seen is not None and seen.in_ext and dialect.is_form_answered(service, version, in_ext=True)
     body = _build_refusal_body(service, problem, header, version, dialect, exchange)
+    if ext and isinstance(body, Response):
+        body = dataclasses.replace(body, ext=ext)
     of_versions = isinstance(body, LookupVersionResponse) and seen is not None
     root = seen.root if seen is not None and of_versions else Root.MESSAGE
     return ResponderAnswer(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lxml import etree
+
 from adapters.ncip import answers, concealment
 from adapters.ncip.codec import MessagePeek, decode_message, peek_message
 from adapters.ncip.dialect import AgencySource, NcipDialect
@@ -14,6 +16,7 @@ from adapters.ncip.messages import (
     Message,
     response_to,
 )
+from adapters.ncip.messages.declaration import RawElement
 from adapters.ncip.services import SERVICES
 from adapters.ncip.services.command_reader import CommandReader, text_of_code
 from adapters.ncip.services.result_writer import ResultWriter
@@ -57,7 +60,7 @@ class NcipResponder:
     services = frozenset((*INITIATIONS, *RESPONSES))
 
     def framing(self, profile: Profile | None) -> StreamFraming:
-        tcp = (_get_ncip_dialect(profile) if profile is not None else _STANDARD).tcp
+        tcp = (get_ncip_dialect(profile) if profile is not None else _STANDARD).tcp
         return StreamFraming(
             end=tcp.end,
             tags=END_TAGS,
@@ -79,12 +82,8 @@ class NcipResponder:
         )
 
     def decode(self, envelope: MessageEnvelope, exchange: ExchangeContext) -> DecodedMessage:
-        dialect = _get_ncip_dialect(exchange.profile)
-        if envelope.malformed is not None and _has_standard_reading(dialect):
-            raise envelope.malformed
-        _check_media_type(envelope, dialect)
-        parsed, seen = _reparse_document(envelope, dialect)
-        message = decode_message(parsed, dialect.xml, exchange.zone, seen)
+        dialect = get_ncip_dialect(exchange.profile)
+        message = read_opened_message(envelope, exchange)
         if isinstance(message.body, LookupVersion):
             if not dialect.is_service_offered(message.service):
                 raise _refuse_service(message.service)
@@ -103,16 +102,9 @@ class NcipResponder:
             if message.in_ext:
                 detail = f"{message.service} is not answered inside Ext here."
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.SERVICE)
-        reader = CommandReader(
-            dialect,
-            exchange.profile.circulation,
-            exchange,
-            sender=_find_sender_agency(message.body, dialect),
-            receiver=text_of_code(header.to_agency_id) if header is not None else "",
-        )
         return DecodedMessage(
             service=message.service,
-            command=service.read(message.body, reader),
+            command=service.read(message.body, make_command_reader(message.body, exchange)),
             request_id=_read_identifier(message.body, "request_id"),
             item_id=_read_identifier(message.body, "item_id"),
             message=message,
@@ -122,7 +114,7 @@ class NcipResponder:
     def encode(
         self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, exchange: ExchangeContext
     ) -> ResponderAnswer:
-        dialect = _get_ncip_dialect(exchange.profile)
+        dialect = get_ncip_dialect(exchange.profile)
         message = incoming.message
         if not isinstance(message, Message):
             raise TypeError("the message was decoded by another responder")
@@ -140,12 +132,17 @@ class NcipResponder:
         return answers.success_response(response, message, dialect, exchange)
 
     def refuse(
-        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, exchange: ExchangeContext | None
+        self,
+        envelope: MessageEnvelope,
+        refusal: Refusal | MalformedMessage,
+        exchange: ExchangeContext | None,
+        ext: tuple[RawElement, ...] = (),
     ) -> ResponderAnswer:
-        dialect = _get_ncip_dialect(exchange.profile) if exchange is not None else _STANDARD
+        """`ext`: what the service's own answer says besides, for those who need more than a Problem."""
+        dialect = get_ncip_dialect(exchange.profile) if exchange is not None else _STANDARD
         opened = envelope.parsed
         seen, parsed = (opened.seen, opened.parsed) if isinstance(opened, _OpenedMessage) else (None, None)
-        return answers.refusal_response(refusal, envelope.service, seen, parsed, dialect, exchange)
+        return answers.refusal_response(refusal, envelope.service, seen, parsed, dialect, exchange, ext)
 
     def conceal_secrets(self, body: bytes) -> bytes:
         """See `adapters.ncip.concealment`."""
@@ -157,7 +154,7 @@ class NcipResponder:
             raise TypeError("the envelope was opened by another responder")
         if concealment.has_concealed_input(opened.raw):
             return write_sentence("the patron's PIN or password (AuthenticationInputData)")
-        sources = _get_ncip_dialect(profile).header.agency_from
+        sources = get_ncip_dialect(profile).header.agency_from
         if AgencySource.AGENCY_AUTHENTICATION in sources and concealment.has_concealed_agency(opened.raw):
             return write_sentence("FromAgencyAuthentication, which this profile takes the sender's agency from")
         return ""
@@ -166,9 +163,45 @@ class NcipResponder:
 # --- reading ---------------------------------------------------------------------------------------------
 
 
-def _get_ncip_dialect(profile: Profile) -> NcipDialect:
+def get_ncip_dialect(profile: Profile) -> NcipDialect:
+    """Of a profile without such a section: the standard."""
     dialect = profile.dialects.get("ncip")
     return dialect if isinstance(dialect, NcipDialect) else _STANDARD
+
+
+def read_opened_message(envelope: MessageEnvelope, exchange: ExchangeContext) -> Message:
+    """The message that `NcipResponder.open` has opened, as this profile has it read. Raises MalformedMessage."""
+    dialect = get_ncip_dialect(exchange.profile)
+    if envelope.malformed is not None and _has_standard_reading(dialect):
+        raise envelope.malformed
+    _check_media_type(envelope, dialect)
+    parsed, seen = _reparse_document(envelope, dialect)
+    return decode_message(parsed, dialect.xml, exchange.zone, seen)
+
+
+def get_opened_octets(envelope: MessageEnvelope) -> bytes:
+    opened = envelope.parsed
+    if not isinstance(opened, _OpenedMessage):
+        raise TypeError("the envelope was opened by another responder")
+    return opened.raw
+
+
+def get_opened_root(envelope: MessageEnvelope) -> etree._Element | None:
+    """None: it couldn't be parsed."""
+    opened = envelope.parsed
+    return opened.parsed.root if isinstance(opened, _OpenedMessage) and opened.parsed is not None else None
+
+
+def make_command_reader(body: Initiation, exchange: ExchangeContext) -> CommandReader:
+    dialect = get_ncip_dialect(exchange.profile)
+    header = body.initiation_header
+    return CommandReader(
+        dialect,
+        exchange.profile.circulation,
+        exchange,
+        sender=_find_sender_agency(body, dialect),
+        receiver=text_of_code(header.to_agency_id) if header is not None else "",
+    )
 
 
 def _parse_opened(opened: _OpenedMessage) -> ParsedDocument:

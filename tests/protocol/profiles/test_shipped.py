@@ -92,6 +92,9 @@ BY_ISO18626 = (
 )
 """Partners by ISO 18626: `illgate check` runs their examples, tests/unit/adapters/iso18626 tries what they say."""
 
+BY_OPENRS = ("openrs-dcb",)
+"""A consortium: `illgate check` runs its examples, tests/protocol/openrs tries what is said to it."""
+
 ONLY_ASKED = ("koha-ncip",)
 """Library systems that we ask by NCIP: test_koha.py says what to them, and reads their answers."""
 
@@ -124,7 +127,7 @@ def talk(one: LoadedProfile) -> ExchangeContext:
 
 def test_all_are_shipped_and_load_together() -> None:
     assert sorted(shipped().loaded) == sorted(
-        (*SHIPPED, *BY_MAIL, *PUSHED, *BY_ISO_ILL, *BY_ISO18626, *ONLY_ASKED, *CATALOGUES)
+        (*SHIPPED, *BY_MAIL, *PUSHED, *BY_ISO_ILL, *BY_ISO18626, *BY_OPENRS, *ONLY_ASKED, *CATALOGUES)
     )
 
 

@@ -43,7 +43,7 @@ def test_partners_of_all_kinds_are_fine(place: Place) -> None:
         (
             "partner:\n  symbols: [ISIL:NO-1]\n  channel: mial\n",
             "oslo.yml:3: partner.channel: no such channel, found 'mial', allowed: artemail, iso-ill, iso18626, "
-            "loopback, mail, openurl, tagged-mail "
+            "loopback, mail, openrs, openurl, tagged-mail "
             "(did you mean 'mail'?)",
         ),
         (

@@ -127,7 +127,9 @@ async def test_what_stands_against_a_replay_is_said(house: House) -> None:
     with pytest.raises(NotReplayableError, match="one that we sent"):
         await house.exchange.replay_message(mailed_out)
     for one, protocol in ((told_in_process, "loopback"), (mailed, "mail")):
-        with pytest.raises(NotReplayableError, match=f"came by {protocol}; only messages of iso18626, iso_ill, ncip"):
+        with pytest.raises(
+            NotReplayableError, match=f"came by {protocol}; only messages of iso18626, iso_ill, ncip, openrs"
+        ):
             await house.exchange.rehearse_message(one)
     with pytest.raises(NotReplayableError, match="no longer kept"):
         await house.exchange.replay_message(FullMessage(kept.message, None))

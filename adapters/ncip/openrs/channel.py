@@ -1,0 +1,126 @@
+"""Port PartnerChannel: what we tell OpenRS, by HTTP; its answer says whether it has it.
+
+OpenRS knows a repeat by its octets, and remembers them before it acts on them: what it has refused must look different
+when it comes again, and what had no answer must look the same (docs/facts/openrs.md 5). So each message is written
+once, with the moment in it at which that was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from yarl import URL
+
+from adapters.ncip.codec import encode_message
+from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.messages import Message
+from adapters.ncip.openrs.dialect import SECTION, OpenRsDialect, get_openrs_dialect
+from adapters.ncip.openrs.messages_sent import WRITERS, body_of_event
+from adapters.ncip.openrs.replies import judge_reply, read_body
+from adapters.ncip.responder import get_ncip_dialect
+from adapters.ncip.wire_values import Version
+from gateway.domain.problems import (
+    ConfigurationError,
+    MalformedMessage,
+    MessagePart,
+    OutcomeUnknown,
+    RefusalReason,
+    Refused,
+    Unavailable,
+)
+from gateway.domain.profile import Profile
+from gateway.domain.requests.citation import WANTED_ITEM
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import Role
+from gateway.domain.sentences import write_sentence
+from gateway.ports.adapter import ChannelContext
+from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage
+from gateway.ports.partner_simulator import HttpPlace, SendTimeouts, TransportReply
+
+NOTHING = ""
+
+
+class OpenRsChannel:
+    name = SECTION
+
+    def __init__(self, context: ChannelContext) -> None:
+        self._context = context
+
+    def has_message(self, kind: EventKind, role: Role, profile: Profile) -> bool:
+        """See `gateway.ports.partner_channel.LimitedChannel`."""
+        return (role, kind) in WRITERS
+
+    def compose_message(self, message: PartnerMessage, profile: Profile) -> str:
+        """See `gateway.ports.partner_channel.RepeatsOctets`. Empty: it was said in an answer already."""
+        dialect, ncip = get_openrs_dialect(profile), get_ncip_dialect(profile)
+        if is_promised_by_answer(message, dialect):
+            return NOTHING
+        zone = self._context.libraries[message.request.library].zone
+        body = body_of_event(message, dialect, ncip)
+        written = encode_message(Message(body=body, version=Version.V2_02), ncip.xml, zone).decode(ncip.xml.charset_out)
+        return f"{written}<!-- written {self._context.clock.now().isoformat()} -->"
+
+    async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
+        """See `gateway.ports.partner_channel.PartnerChannel`."""
+        return await self.send_octets(self.compose_message(message, profile), message, profile)
+
+    async def send_octets(self, octets: str, message: PartnerMessage, profile: Profile) -> DeliveryResult:
+        """See `gateway.ports.partner_channel.RepeatsOctets`."""
+        if octets == NOTHING:
+            return DeliveryResult("promised already, in the answer to its request")
+        dialect, ncip = get_openrs_dialect(profile), get_ncip_dialect(profile)
+        document = octets.encode(ncip.xml.charset_out)
+        said = read_body(document, ncip)
+        sent = ChannelMessage(
+            protocol=SECTION,
+            transport="http",
+            body=document,
+            content_type=ncip.http.content_type,
+            service=type(said).__name__,
+            peer=URL(dialect.http.url).host or "",
+        )
+        reply = await self._post_document(sent, dialect, ncip)
+        return judge_reply(reply, said, ncip)
+
+    async def _post_document(self, sent: ChannelMessage, dialect: OpenRsDialect, ncip: NcipDialect) -> TransportReply:
+        """Journaled with its answer. Raises Refused, Unavailable, OutcomeUnknown."""
+        from adapters.ncip.initiator import load_own_credentials  # here, since these load aiohttp
+        from adapters.ncip.transport import HttpTransport
+
+        http = dialect.http
+        if not http.url:
+            raise Refused(
+                RefusalReason.DATA_MISSING,
+                "The profile doesn't say where OpenRS takes messages (`openrs.http.url`).",
+                about=MessagePart.RECEIVER,
+            )
+        try:
+            credentials = load_own_credentials(ncip.http, self._context.secrets)
+        except ConfigurationError as error:
+            raise Unavailable(write_sentence("we can't show who we are: %(report)s", report=error)) from error
+        timeouts = SendTimeouts(connect=http.connect_seconds, read=http.reply_seconds, total=http.reply_seconds)
+        place = HttpPlace(http.url, http.make_client_tls(self._context.folder), timeouts)
+        transport = HttpTransport(place, ncip.http, credentials)
+        try:
+            reply = await transport.exchange(sent.body)
+        except MalformedMessage as error:
+            self._context.record(sent)
+            raise OutcomeUnknown(write_sentence("the answer can't be read: %(report)s", report=error)) from error
+        except OutcomeUnknown:
+            self._context.record(sent)
+            raise
+        finally:
+            await transport.close()
+        self._context.record(
+            replace(sent, answer=reply.raw or None, answer_type=reply.content_type, status=reply.status)
+        )
+        return reply
+
+
+def is_promised_by_answer(message: PartnerMessage, dialect: OpenRsDialect) -> bool:
+    """Whether the copy that OpenRS has chosen was promised when it was asked for."""
+    if message.kind is not EventKind.WILL_SUPPLY or dialect.confirm != "at-once":
+        return False
+    request = message.request
+    chosen = next((one.value for one in request.extras if one.name == WANTED_ITEM), "")
+    return bool(chosen) and (message.details.barcode or request.item_barcode or chosen) == chosen

@@ -1,0 +1,222 @@
+"""What OpenRS declares, as events of requests and as commands (docs/facts/openrs.md 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+from adapters.ncip.messages import (
+    AcceptItem,
+    ItemId,
+    ItemShipped,
+    RequestId,
+    RequestItem,
+    ShippingInformation,
+)
+from adapters.ncip.openrs.dialect import SECTION, OpenRsDialect
+from adapters.ncip.openrs.extension import ShippingContext, read_shipping_context
+from adapters.ncip.services.command_reader import (
+    CommandReader,
+    description_of_fields,
+    read_bib,
+    read_call_number,
+    read_record_ids,
+    require_value,
+    text_of_code,
+)
+from gateway.domain.commands import Named, PatronRef, PlaceRequest
+from gateway.domain.library import Bib
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests.citation import REQUESTER_PATRON, WANTED_ITEM, Citation, CitationExtra, CitationType
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LendingState,
+    LibraryParty,
+    Request,
+    Role,
+    SupplyPromise,
+)
+from gateway.domain.sentences import write_sentence
+from gateway.domain.value import value_object
+from gateway.ports.partner_channel import IncomingPartnerMessage
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Times and numbers are the receiving side's own."""
+
+OF_BARCODE = "barcode"
+
+
+@value_object
+class DeclarationReader:
+    """`command`: the reader of NCIP's own parts."""
+
+    dialect: OpenRsDialect
+    command: CommandReader
+
+    @property
+    def our_agency(self) -> str:
+        return self.command.dialect.header.our_agency or self.command.exchange_context.symbol
+
+
+def read_request_item(message: RequestItem, raw: bytes, reader: DeclarationReader) -> IncomingPartnerMessage:
+    """We are the supplier. Raises Refused."""
+    number = _require_number(message.request_id, reader.dialect.supplier_suffix, reader)
+    barcode, others = _read_item_ids(message.item_ids, reader.dialect)
+    records = read_record_ids(message.bibliographic_ids, reader.command)
+    bib = read_bib(description_of_fields(message.item_optional_fields), reader.command)
+    if not records and not barcode:
+        raise Refused(
+            RefusalReason.DATA_MISSING,
+            "Neither ItemId nor BibliographicId says what is wanted.",
+            about=MessagePart.ITEM,
+        )
+    shipping = message.shipping_information or ShippingInformation()
+    context = read_shipping_context(shipping.ext, reader.dialect.extension)
+    patron = message.user_id.value if message.user_id is not None else ""
+    request = replace(
+        _new_request(Role.LENDING, LendingState.NEW, replace(bib, identifiers=(*records, *bib.identifiers)), barcode),
+        partner=LibraryParty(
+            symbol=reader.command.sender,
+            name=context.find_value("borrowing-library"),
+            address=_read_address(shipping, context),
+        ),
+        transaction=number,
+        extras=tuple(_iterate_request_extras(barcode, others, patron, context)),
+        source="partner",
+    )
+    call_number = read_call_number(message.item_optional_fields)
+    if call_number:
+        request = replace(request, citation=replace(request.citation, call_number=call_number))
+    return _make_event(EventKind.REQUEST, number, raw, reader, request)
+
+
+def read_item_shipped(message: ItemShipped, raw: bytes, reader: DeclarationReader) -> IncomingPartnerMessage:
+    """Our item is on its way back. Raises Refused."""
+    number = _require_number(message.request_id, reader.dialect.supplier_suffix, reader)
+    return _make_event(EventKind.RETURNED, number, raw, reader)
+
+
+def read_accept_item(message: AcceptItem, reader: DeclarationReader) -> PlaceRequest:
+    """We are the borrower: another library has promised the item to a patron of ours. Raises Refused."""
+    number = _require_number(message.request_id, reader.dialect.borrower_suffix, reader)
+    action = text_of_code(message.requested_action_type)
+    if action.strip().lower() not in reader.dialect.accept_actions:
+        raise Refused(
+            RefusalReason.INVALID_VALUE,
+            "This RequestedActionType is not served here.",
+            about=MessagePart.ACTION,
+            value=action,
+        )
+    patron = require_value(message.user_id, MessagePart.PATRON, "UserId")
+    item = message.item_id
+    barcode = item.value if item is not None else ""
+    bib = read_bib(description_of_fields(message.item_optional_fields), reader.command)
+    wanted = replace(
+        _new_request(Role.BORROWING, BorrowingState.NEW, bib, barcode),
+        extras=(CitationExtra(REQUESTER_PATRON, patron.value),),
+        source=SECTION,
+    )
+    return PlaceRequest(
+        patron=PatronRef(id=patron),
+        request=Named(number),
+        wanted=wanted,
+        promise=SupplyPromise(symbol=reader.command.sender, transaction=number, barcode=barcode),
+    )
+
+
+def _require_number(sent: RequestId | None, suffix: str, reader: DeclarationReader) -> str:
+    """Also that we are meant. Raises Refused."""
+    receiver = reader.command.receiver
+    if receiver and receiver.casefold() != reader.our_agency.casefold():
+        raise Refused(
+            RefusalReason.UNKNOWN_AGENCY,
+            "There is no such library here.",
+            about=MessagePart.RECEIVER,
+            value=receiver,
+        )
+    number = require_value(sent, MessagePart.REQUEST, "RequestId").value
+    if not number.endswith(suffix):
+        raise Refused(
+            RefusalReason.INVALID_VALUE,
+            write_sentence("RequestIdentifierValue does not end with %(suffix)s.", suffix=suffix),
+            about=MessagePart.REQUEST,
+            value=number,
+        )
+    return number
+
+
+def _read_item_ids(sent: tuple[ItemId, ...], dialect: OpenRsDialect) -> tuple[str, tuple[ItemId, ...]]:
+    """The barcode (of an id without type as well), and what else the item is called."""
+    wanted = dialect.item_id_type.casefold()
+    barcodes = [one for one in sent if text_of_code(one.identifier_type).casefold() in ("", wanted)]
+    others = tuple(one for one in sent if one not in barcodes)
+    return (barcodes[0].value if barcodes else ""), others
+
+
+def _read_address(shipping: ShippingInformation, context: ShippingContext) -> str:
+    """Lines as on a parcel: the pickup place, and its address where one is known."""
+    physical = shipping.physical_address
+    plain = physical.unstructured.data if physical is not None and physical.unstructured is not None else ""
+    place, address = context.find_value("pickup-place"), context.find_value("pickup-address")
+    return "\n".join(filter(None, (place, address))) or plain
+
+
+def _iterate_request_extras(
+    barcode: str, others: tuple[ItemId, ...], patron: str, context: ShippingContext
+) -> Iterator[CitationExtra]:
+    if barcode:
+        yield CitationExtra(WANTED_ITEM, barcode)
+    for one in others:
+        yield CitationExtra(text_of_code(one.identifier_type), one.value)
+    if patron:
+        yield CitationExtra(REQUESTER_PATRON, patron)
+    yield from (one for one in context.extras if one.name != REQUESTER_PATRON or one.value != patron)
+
+
+def _new_request(role: Role, state: LendingState | BorrowingState, bib: Bib, barcode: str) -> Request:
+    return Request(
+        library="",
+        id="",
+        role=role,
+        state=state,
+        number="",
+        created=NEVER,
+        changed=NEVER,
+        citation=_citation_of_bib(bib, barcode),
+    )
+
+
+def _citation_of_bib(bib: Bib, barcode: str) -> Citation:
+    """The barcode isn't the work's."""
+    numbers = [one for one in bib.identifiers if (one.type, one.value) != (OF_BARCODE, barcode)]
+    return Citation(
+        type=CitationType.BOOK if any(one.type == "isbn" for one in numbers) else CitationType.OTHER,
+        title=bib.title,
+        author=bib.author,
+        series=bib.series,
+        edition=bib.edition,
+        publisher=bib.publisher,
+        place=bib.place,
+        published=bib.published,
+        language=bib.language,
+        identifiers=tuple(dict.fromkeys(numbers)),
+    )
+
+
+def _make_event(
+    kind: EventKind, number: str, raw: bytes, reader: DeclarationReader, request: Request | None = None
+) -> IncomingPartnerMessage:
+    """The same octets again are the same message."""
+    return IncomingPartnerMessage(
+        id=blake2b(raw, digest_size=20).hexdigest(),
+        kind=kind,
+        role=Role.LENDING,
+        sender=reader.command.sender,
+        receiver="",
+        transaction=number,
+        details=EventDetails(),
+        request=request,
+    )
