@@ -28,6 +28,7 @@ KEY_SET_PATH = "/.well-known/jwks.json"
 
 KEY_BITS = 2048
 ALGORITHM = "RS256"
+"""Of all tokens, whoever signs them: what a token says of itself doesn't decide."""
 
 TOKEN_LIFE = timedelta(minutes=5)
 PUBLISHED_BEFORE_SIGNING = timedelta(hours=1)

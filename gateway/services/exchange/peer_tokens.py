@@ -15,6 +15,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.peer_authentication import TrustedPeer
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import sentence_of_text, write_sentence
+from gateway.services.peer_keys import ALGORITHM
 from gateway.services.published_keys import (
     FetchedKeySet,
     Jwk,
@@ -22,9 +23,6 @@ from gateway.services.published_keys import (
     choose_signing_keys,
     fetch_key_set,
 )
-
-ALGORITHM = "RS256"
-"""Alone: a peer's keys are RSA keys, and what the token itself says must not decide."""
 
 LEEWAY = timedelta(seconds=30)
 MAX_TOKEN_LIFE = timedelta(hours=1)
