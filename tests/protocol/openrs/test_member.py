@@ -17,7 +17,7 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
 from gateway.domain.requests.views import ActionRequest
-from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests import outbox_decisions, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.support.openrs_hub import (
     ELM,
@@ -99,7 +99,7 @@ class Member:
         (row,) = await self.list_unsent(OutboxStatus.DEAD)
         self._clock.advance(SECOND)
         now, symbol = self._clock.now(), self.town.symbol
-        assert await self.town.context.store.write(lambda c: outbox.release_row(c, symbol, row.id, now))
+        assert await self.town.context.store.write(lambda c: outbox_decisions.release_row(c, symbol, row.id, now))
         await self.settle()
 
     async def pass_time(self, time: timedelta) -> None:
