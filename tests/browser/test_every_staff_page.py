@@ -1,12 +1,13 @@
 """Every page of staff in a browser: axe finds nothing against level AA, nothing is forbidden by the pages' own policy,
-and nothing has to be scrolled sideways; on a telephone and at a desk, light and dark, in both languages."""
+and nothing has to be scrolled sideways, also with letters of twice the size; on a telephone and at a desk, light and
+dark, in both languages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import CDPSession, Page, async_playwright
 
 from gateway.web.staff.app import PAGES
 from tests.browser.visitor import CHROMIUM, DESKTOP, FLAGS
@@ -26,6 +27,9 @@ RUN_AXE = """() => axe.run(document, {
 NARROWEST = 320
 """A window of 1280 px at 400 %, as WCAG 1.4.10 asks for."""
 
+USUAL_LETTERS, LARGE_LETTERS = 16, 32
+"""Pixels that a browser is set to, whose pages count in them."""
+
 IS_TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -34,6 +38,7 @@ class Inspection:
     """`found`: what is wrong, by address."""
 
     page: Page
+    devtools: CDPSession
     axe_core: str
     found: dict[str, list[str]] = field(default_factory=dict)
     forbidden: list[str] = field(default_factory=list)
@@ -45,6 +50,9 @@ class Inspection:
             lambda said: self.forbidden.append(said.text) if "Content Security Policy" in said.text else None,
         )
 
+    async def set_letters(self, pixels: int) -> None:
+        await self.devtools.send("Page.setFontSizes", {"fontSizes": {"standard": pixels}})
+
     async def look_at(self, url: str, address: str) -> None:
         self.forbidden.clear()
         await self.page.goto(url + address)
@@ -52,6 +60,10 @@ class Inspection:
         found = describe_findings((await self.page.evaluate(RUN_AXE))["violations"])
         if await self.page.evaluate(IS_TOO_WIDE):
             found.append("has to be scrolled sideways")
+        await self.set_letters(LARGE_LETTERS)
+        if await self.page.evaluate(IS_TOO_WIDE):
+            found.append("has to be scrolled sideways with letters of twice the size")
+        await self.set_letters(USUAL_LETTERS)
         found += self.forbidden
         if found:
             self.found[address] = found
@@ -86,7 +98,7 @@ async def test_nothing_on_any_page_keeps_anybody_out(
         page = await browser.new_page(
             viewport={"width": width, "height": 740}, color_scheme="dark" if dark else "light", locale=language
         )
-        inspection = Inspection(page, axe_core)
+        inspection = Inspection(page, await page.context.new_cdp_session(page), axe_core)
         inspection.watch_policy()
         await page.goto(f"{gateway.url}/staff/sign-in")
         await page.locator("#name").fill("w.walker")
