@@ -6,7 +6,7 @@ A change of password, of roles or a disabled account ends the user's sessions, o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -78,6 +78,10 @@ class UserService:
         if found is None:
             raise NotFound("user")
         return found
+
+    async def list_shown_names(self, names: Collection[str]) -> Mapping[str, str]:
+        """Of users of all libraries, by name to sign in with; a name that nobody has isn't in it."""
+        return await self._store.read(lambda c: users.list_shown_names(c, names))
 
     async def has_users(self) -> bool:
         """Whether anybody was ever made, in any library."""

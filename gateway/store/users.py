@@ -113,6 +113,12 @@ def find_user_by_name(c: Connection, name: str) -> StaffUser | None:
     return _find_user(c, staff_user.c.name == name)
 
 
+def list_shown_names(c: Connection, names: Collection[str]) -> dict[str, str]:
+    """Of users of all libraries, by name to sign in with; a name that nobody has isn't in it."""
+    wanted = select(staff_user.c.name, staff_user.c.shown_name).where(staff_user.c.name.in_(names))
+    return {row.name: row.shown_name for row in c.execute(wanted)}
+
+
 def find_user_by_id(c: Connection, id_: str) -> StaffUser | None:
     return _find_user(c, staff_user.c.id == id_)
 

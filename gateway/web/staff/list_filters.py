@@ -6,15 +6,17 @@ when one comes back to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
-from gateway.domain.requests.request import TERMINAL, BorrowingState, LendingState, Role, ServiceType, State
+from gateway.domain.requests.request import TERMINAL, BorrowingState, LendingState, Request, Role, ServiceType, State
+from gateway.domain.requests.request_messages import STAFF_ACTOR
 from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import ListCounts, ListFacet, RequestFilter, RequestOrder
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
+from gateway.store.saved_filters import SavedFilter
 from gateway.web.html.error_pages import PageError
 from gateway.web.staff.request_words import tag_of_state
 from gateway.web.staff.staff_request import StaffRequest
@@ -270,6 +272,16 @@ def _allowed_branches(request: StaffRequest, place: ListPlace, chosen: tuple[str
 # --- in words --------------------------------------------------------------------------------------------
 
 
+def list_user_names(
+    asked: ListQuery, page: Iterable[Request], counts: ListCounts, saved: Iterable[SavedFilter]
+) -> Iterator[str]:
+    """Of those of the staff whom the page names."""
+    yield from (one.assignee for one in page)
+    yield from counts.counts[ListFacet.ASSIGNEE] or ()
+    yield from asked.values.get("assignee", ())
+    yield from (one.owner for one in saved)
+
+
 def list_chosen_filters(request: StaffRequest, asked: ListQuery, partners: Mapping[str, str]) -> list[ChosenFilter]:
     found = []
     for key in (*_FACETS, "q", "all"):
@@ -321,7 +333,9 @@ def _name_value(request: StaffRequest, place: ListPlace, key: str, value: str, p
 
 
 def _name_assignee(request: StaffRequest, value: str) -> str:
-    return {ME: request.gettext("Me"), NOBODY: request.gettext("Nobody")}.get(value, value)
+    if value in (ME, NOBODY):
+        return request.gettext("Me") if value == ME else request.gettext("Nobody")
+    return request.actors.name_actor(f"{STAFF_ACTOR}{value}")
 
 
 # --- facets ----------------------------------------------------------------------------------------------

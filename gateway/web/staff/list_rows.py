@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from gateway.domain.requests.request import Request, RequestFlag, Role
+from gateway.domain.requests.request_messages import STAFF_ACTOR
 from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
 from gateway.web.request_csv import find_due_day, format_csv_row
@@ -86,7 +87,7 @@ def make_row(request: StaffRequest, one: Request, since: datetime, task: str, pa
         since=since,
         late=_is_late(request, one, since, task, due),
         marks=tuple(_iter_marks(request, one)),
-        assignee=one.assignee,
+        assignee=request.actors.name_actor(f"{STAFF_ACTOR}{one.assignee}") if one.assignee else "",
         labels=one.labels,
         branch=one.branch,
     )

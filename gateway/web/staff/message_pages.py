@@ -3,7 +3,7 @@ marked as read, for the whole house."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from aiohttp import web
@@ -92,8 +92,14 @@ class MessageLine:
     denied: bool = False
 
 
+def list_message_actors(messages: Iterable[MessageView]) -> Iterator[str]:
+    """Who wrote or read them, for `ActorNames.load_names`."""
+    for one in messages:
+        yield from (one.event.actor, one.read_by)
+
+
 def build_message_lines(request: StaffRequest, messages: Iterable[MessageView]) -> tuple[MessageLine, ...]:
-    """For the macro `thread` of `message_parts`, in the order of `messages`."""
+    """For the macro `thread` of `message_parts`, in the order of `messages`; the names of their actors are loaded."""
     return tuple(_build_message_line(request, one) for one in messages)
 
 
@@ -133,8 +139,8 @@ def name_of_partner(request: StaffRequest, profile: str, about: Request) -> str:
 
 
 def name_of_actor(request: StaffRequest, actor: str) -> str:
-    """Of one of the staff the name with which they sign in; rules have none."""
-    return actor.removeprefix(STAFF_ACTOR) if actor.startswith(STAFF_ACTOR) else request.gettext("by rule")
+    """Of one of the staff; rules have none."""
+    return request.actors.name_actor(actor) if actor.startswith(STAFF_ACTOR) else request.gettext("by rule")
 
 
 # --- the page --------------------------------------------------------------------------------------------
@@ -208,6 +214,7 @@ async def _render_messages(
 ) -> web.Response:
     role = _read_role(request)
     counts = {one.name: one.count for one in await request.parts.desk.tasks(request.library)}
+    await request.actors.load_names(list_message_actors(shown.messages if shown is not None else ()))
     return request.render(
         "messages",
         request.gettext("Messages from partners"),

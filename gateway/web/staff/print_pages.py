@@ -101,6 +101,7 @@ async def show_waiting(request: StaffRequest) -> web.Response:
         for kind, (title, purpose) in KINDS.items()
     ]
     batches = await request.parts.printing.list_batches(request.library, MAX_BATCHES)
+    await request.actors.load_names(who for batch in batches for who in (batch.made_by, batch.printed_by))
     return request.render(
         "print",
         request.gettext("Print"),
@@ -129,7 +130,7 @@ async def make_batch(request: StaffRequest) -> web.Response:
 
 async def show_batch(request: StaffRequest) -> web.Response:
     batch = await _find_batch(request)
-    return _render_batch(request, batch, await request.parts.printing.build_sheets(request.library, batch))
+    return await _render_batch(request, batch, await request.parts.printing.build_sheets(request.library, batch))
 
 
 async def show_slip(request: StaffRequest) -> web.Response:
@@ -141,10 +142,10 @@ async def show_slip(request: StaffRequest) -> web.Response:
     sheets = await request.parts.printing.build_sheets(request.library, replace(batch, request_ids=(id_,)))
     if not sheets:
         raise NotFound("slip")
-    return _render_batch(request, batch, sheets, embed_in=OURSELVES, slip=sheets[0].request.number)
+    return await _render_batch(request, batch, sheets, embed_in=OURSELVES, slip=sheets[0].request.number)
 
 
-def _render_batch(
+async def _render_batch(
     request: StaffRequest,
     batch: PrintBatch,
     sheets: Sequence[PrintSheet],
@@ -153,6 +154,7 @@ def _render_batch(
     slip: str = "",
 ) -> web.Response:
     """`slip`: number of the request, where the sheets are those of one alone."""
+    await request.actors.load_names((batch.made_by, batch.printed_by))
     title = request.gettext(
         "%(kind)s, batch %(number)s", kind=request.gettext(KINDS[batch.kind][0]), number=batch.number
     )
@@ -217,21 +219,19 @@ async def mark_printed(request: StaffRequest) -> web.Response:
 
 def _describe_making(request: StaffRequest, batch: PrintBatch) -> str:
     made = request.gettext(
-        "Made by %(who)s, %(when)s.", who=_name_actor(batch.made_by), when=request.format_moment(batch.made_at)
+        "Made by %(who)s, %(when)s.",
+        who=request.actors.name_actor(batch.made_by),
+        when=request.format_moment(batch.made_at),
     )
     if batch.printed_at is None:
         not_yet = request.gettext("Not yet marked as printed.")
         return f"{made} {not_yet}"
     printed = request.gettext(
         "Printed by %(who)s, %(when)s.",
-        who=_name_actor(batch.printed_by),
+        who=request.actors.name_actor(batch.printed_by),
         when=request.format_moment(batch.printed_at),
     )
     return f"{made} {printed}"
-
-
-def _name_actor(actor: str) -> str:
-    return actor.partition(":")[2] or actor
 
 
 # --- on the sheets -------------------------------------------------------------------------------------------

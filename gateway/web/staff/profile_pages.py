@@ -14,7 +14,6 @@ from gateway.domain.value import value_object
 from gateway.profiles.effective import format_yaml_with_sources
 from gateway.services.gateway_operation import ProfileState, ProfileText
 from gateway.services.profile_drafts import ProfileDraft
-from gateway.store.profile_versions import ProfileVersion
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -108,12 +107,13 @@ async def show_history(request: StaffRequest) -> web.Response:
     """Raises NotFound."""
     name = _find_listed_name(request)
     versions = await request.parts.profile_history.list_versions(request.library, name)
+    await request.actors.load_names(one.actor for one in versions)
     return request.render(
         "profile_history",
         request.gettext("History of %(name)s", name=name),
         help_topic="operation",
         name=name,
-        versions=[(one, name_editor(request, one)) for one in versions],
+        versions=versions,
     )
 
 
@@ -124,6 +124,7 @@ async def show_version(request: StaffRequest) -> web.Response:
     version = await history.find_version(request.library, name, request.http.match_info["version"])
     versions = await history.list_versions(request.library, name)
     before = next((one for one in versions if one.id < version.id), None)
+    await request.actors.load_names([version.actor])
     current = await editing.read_file(name)
     found = await editing.check_draft(ProfileDraft(name, version.content, current.text))
     moment = request.format_moment(version.at)
@@ -135,7 +136,6 @@ async def show_version(request: StaffRequest) -> web.Response:
         help_topic="operation",
         name=name,
         version=version,
-        editor=name_editor(request, version),
         is_first=before is None,
         lines=number_lines(version.content, (), ""),
         changed=compare_texts(before.content if before is not None else "", version.content),
@@ -144,10 +144,6 @@ async def show_version(request: StaffRequest) -> web.Response:
         checked=checked,
         may_edit=may_edit_profiles(request),
     )
-
-
-def name_editor(request: StaffRequest, version: ProfileVersion) -> str:
-    return version.actor.removeprefix("staff:") or request.gettext("edited as a file")
 
 
 def _find_listed_name(request: StaffRequest) -> str:

@@ -127,14 +127,16 @@ async def _show_conflict(page: StaffRequest, view: RequestView, kind: K, checked
     read_act_details(page, kind, checked, fields)
     checked.problems.clear()
     seen = checked.form["seen"]
-    news = _tell_news(page, view, seen)
+    news = await _tell_news(page, view, seen)
     return await _render_act(page, view, kind, checked, news=news, status=409)
 
 
-def _tell_news(page: StaffRequest, view: RequestView, seen: str) -> Sequence[StoryLine]:
+async def _tell_news(page: StaffRequest, view: RequestView, seen: str) -> Sequence[StoryLine]:
     """What happened after the event with this id."""
     newer = tuple(line for line in view.history if line.id > seen)
-    return tell_story(StorySources(request=view.request, history=newer, unfinished=()), page.context, page.localization)
+    await page.actors.load_names(line.event.actor for line in newer)
+    sources = StorySources(request=view.request, history=newer, unfinished=())
+    return tell_story(sources, page.context, page.localization, page.actors)
 
 
 async def _render_act(
@@ -222,7 +224,7 @@ async def submit_citation(page: StaffRequest) -> web.StreamResponse:
         await page.parts.requests.apply_action(page.library, view.request.id, action)
     except VersionConflict:
         view = await load_request_view(page)
-        return _render_citation(page, view, checked, news=_tell_news(page, view, form["seen"]), status=409)
+        return _render_citation(page, view, checked, news=await _tell_news(page, view, form["seen"]), status=409)
     except (EventDenied, Refused) as refused:
         checked.general.append(page.describe_refusal(refused))
         return _render_citation(page, view, checked)

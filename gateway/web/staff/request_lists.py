@@ -11,6 +11,7 @@ from aiohttp import hdrs, web
 
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.request_messages import STAFF_ACTOR
 from gateway.domain.requests.views import (
     ListCounts,
     ListFacet,
@@ -39,6 +40,7 @@ from gateway.web.staff.list_filters import (
     ListQuery,
     list_chosen_filters,
     list_path,
+    list_user_names,
     make_facets,
     parse_list_query,
 )
@@ -100,12 +102,10 @@ async def _read_list(request: StaffRequest, asked: ListQuery) -> ReadList:
     requests, wanted = request.parts.requests, asked.wanted
     try:
         page = await requests.list_requests(request.library, wanted, PAGE_ROWS, asked.cursor)
-        return ReadList(
-            page,
-            await requests.find_waiting_since(request.library, wanted.task, page),
-            await requests.count_list(request.library, wanted),
-            await request.parts.saved_filters.list_filters(request.library, asked.place.name, request.user.name),
-        )
+        counts = await requests.count_list(request.library, wanted)
+        saved = await request.parts.saved_filters.list_filters(request.library, asked.place.name, request.user.name)
+        await request.actors.load_names(f"{STAFF_ACTOR}{name}" for name in list_user_names(asked, page, counts, saved))
+        return ReadList(page, await requests.find_waiting_since(request.library, wanted.task, page), counts, saved)
     except Unavailable as away:
         log.warning("staff.list_unreadable", list=asked.place.name, error=str(away))
         return _UNREADABLE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 
@@ -28,7 +28,7 @@ from gateway.web.staff.coded_words import (
     list_citation_rows,
 )
 from gateway.web.staff.copy_pages import describe_link, list_files
-from gateway.web.staff.message_pages import build_message_lines, describe_answer
+from gateway.web.staff.message_pages import build_message_lines, describe_answer, list_message_actors
 from gateway.web.staff.program_sentences import describe_act_hint, describe_item_reason, describe_warning
 from gateway.web.staff.request_access import ACT_RIGHTS, find_named_request, list_permitted_acts, load_request_view
 from gateway.web.staff.request_panels import (
@@ -151,6 +151,7 @@ async def render_request(
     move = find_next_move(request, partner, localization)
     acts = await _choose_acts(page, view, move.acts)
     notices = await page.parts.notices.list_notices(page.library, request.id, MAX_NOTICES, "")
+    await page.actors.load_names(_list_actors(view))
     story = tell_story(
         StorySources(
             request=request,
@@ -161,6 +162,7 @@ async def render_request(
         ),
         context,
         localization,
+        page.actors,
     )
     chosen = page.http.query.get("show", "")
     topics = count_topics(story)
@@ -234,6 +236,13 @@ def _describe_readers(page: StaffRequest, request: Request) -> str:
             age = page.format_age_in_words(one.since)
             parts.append(page.gettext("Opened %(age)s ago by %(name)s.", name=one.shown_name, age=age))
     return " ".join(parts)
+
+
+def _list_actors(view: RequestView) -> Iterator[str]:
+    """Whom the page names."""
+    yield from (line.event.actor for line in view.history)
+    yield from (note.by for note in view.request.notes)
+    yield from list_message_actors(view.messages)
 
 
 def _list_own_notes(request: Request, localization: Localization, context: LibraryContext) -> list[RequestNote]:

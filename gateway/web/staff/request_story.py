@@ -24,6 +24,7 @@ from gateway.domain.value import value_object
 from gateway.services.library_context import LibraryContext
 from gateway.services.localization import Localization, mark_text
 from gateway.services.requests.lending import LOCATE
+from gateway.web.staff.actor_names import ActorNames
 from gateway.web.staff.coded_words import describe_condition, describe_note, describe_reason
 from gateway.web.staff.program_sentences import describe_send_error
 
@@ -40,8 +41,8 @@ FILTERS: Mapping[str, str] = {
 class StoryLine:
     """`day`, `time`: as the page writes them; `dot`: shape and tint; `text`: what happened, in a sentence;
     `quote`: the words of whoever did it; `reason`: why a decision came out so; `via`: protocol or means; `who`: of the
-    people; `topics`: filters of the story that show it; `event_id`: of an event of the history; `exchange`: of the
-    journal, whose message it came from."""
+    people, with the `sign_in_name` of one who is shown by another name; `topics`: filters of the story that show it;
+    `event_id`: of an event of the history; `exchange`: of the journal, whose message it came from."""
 
     at: datetime
     day: str
@@ -53,6 +54,7 @@ class StoryLine:
     reason: str = ""
     via: str = ""
     who: str = ""
+    sign_in_name: str = ""
     topics: frozenset[str] = frozenset()
     event_id: str = ""
     exchange: str = ""
@@ -241,9 +243,11 @@ class StorySources:
     library_steps: tuple[LibraryStep, ...] = ()
 
 
-def tell_story(sources: StorySources, context: LibraryContext, localization: Localization) -> tuple[StoryLine, ...]:
-    """Newest first, also of those that happened at one moment."""
-    teller = _StoryTeller(sources, context, localization)
+def tell_story(
+    sources: StorySources, context: LibraryContext, localization: Localization, actors: ActorNames
+) -> tuple[StoryLine, ...]:
+    """Newest first, also of those that happened at one moment. `actors`: with the names of the history loaded."""
+    teller = _StoryTeller(sources, context, localization, actors)
     lines = [
         *(teller.describe_event(line) for line in sources.history),
         *(teller.describe_notice(notice) for notice in sources.notices),
@@ -261,11 +265,14 @@ def count_topics(lines: Iterable[StoryLine]) -> Mapping[str, int]:
 
 
 class _StoryTeller:
-    def __init__(self, sources: StorySources, context: LibraryContext, localization: Localization) -> None:
+    def __init__(
+        self, sources: StorySources, context: LibraryContext, localization: Localization, actors: ActorNames
+    ) -> None:
         self._request = sources.request
         self._history = sources.history
         self._context = context
         self._localization = localization
+        self._actors = actors
         self._partner_names = context.partner_names()
 
     def describe_event(self, line: HistoryLine) -> StoryLine:
@@ -294,6 +301,7 @@ class _StoryTeller:
             reason=self._explain_due_date(line),
             via=self._name_channel(event.attempt) if partner_speaks else "",
             who=self._name_actor(event.actor),
+            sign_in_name=self._actors.find_sign_in_name(event.actor),
             topics=frozenset(topics),
             event_id=line.id,
             exchange=line.exchange,
@@ -368,7 +376,7 @@ class _StoryTeller:
     def _name_actor(self, actor: str) -> str:
         kind, _, name = actor.partition(":")
         if kind in ("staff", "api", "key") and name:
-            return name
+            return self._actors.name_actor(actor)
         return self._say(mark_text("the reader")) if actor == "patron" else ""
 
     def _name_undone_act(self, event: Event) -> str:

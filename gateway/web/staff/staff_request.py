@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,7 @@ from gateway.web.html.forms import MAX_FIELDS, MAX_FORM_BYTES, FormCheck, Submit
 from gateway.web.html.rendering import PageTemplates
 from gateway.web.html.visits import BrowserVisit, BrowserVisits
 from gateway.web.oidc import OidcClient
+from gateway.web.staff.actor_names import ActorNames
 from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_viewers import RequestViewers
@@ -198,6 +199,10 @@ class StaffRequest:
     menu: tuple[MenuEntry, ...] = ()
     open_paths: frozenset[str] = frozenset()
     sent: SubmittedForm | None = None
+    actors: ActorNames = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.actors = ActorNames(self.parts.users)
 
     # --- who, where, and what is allowed ---------------------------------------------------------------------
 

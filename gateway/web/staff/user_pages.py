@@ -86,6 +86,7 @@ async def show_audit_log(request: StaffRequest) -> web.Response:
     name, before = request.http.query.get("user", "").strip(), request.http.query.get("before", "")
     actor = f"staff:{name}" if name else ""
     entries = await request.parts.users.list_audit_entries(request.library, AUDIT_ROWS, before=before, actor=actor)
+    await request.actors.load_names(entry.actor for entry in entries)
     return request.render(
         "audit",
         request.gettext("Audit log"),

@@ -62,11 +62,13 @@ class Colleague:
 
 
 @contextlib.asynccontextmanager
-async def colleague(gateway: Running, name: str = "", *roles: str, **headers: str) -> AsyncIterator[Colleague]:
+async def colleague(
+    gateway: Running, name: str = "", *roles: str, shown_name: str = "", **headers: str
+) -> AsyncIterator[Colleague]:
     """With a name: made with these roles, and signed in."""
     async with visitor(gateway, **headers) as browser:
         somebody = Colleague(browser)
         if name:
-            await make_user(gateway, name, *roles)
+            await make_user(gateway, name, *roles, shown_name=shown_name)
             assert (await somebody.sign_in(name)).status == 200
         yield somebody

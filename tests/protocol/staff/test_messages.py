@@ -142,7 +142,7 @@ async def test_an_answer_in_place_reads_and_goes_on_to_the_next(desk: Running) -
     await lend(desk, "NB-2")
     await partner_writes(desk, "NB-1", "Når kommer den?")
     await partner_writes(desk, "NB-2", "Haster!")
-    async with colleague(desk, "ada", "staff") as ada:
+    async with colleague(desk, "ada", "staff", shown_name="Ada Lie") as ada:
         done = await send(ada, await ada.get("/messages"), "/answer", text="I morgen.\nHilsen")
 
         assert words(done, "//div[@id='banner']") == ["Sent to Universitetsbiblioteket i Bergen."]
@@ -153,8 +153,8 @@ async def test_an_answer_in_place_reads_and_goes_on_to_the_next(desk: Running) -
         (False, "Når kommer den?", "staff:ada"),
         (True, "I morgen.\nHilsen", ""),
     ]
-    assert words(thread, "//ol[@class='thread']/li[@class='ours']//b") == ["ada"]
-    assert "read by ada" in words(thread, "//ol[@class='thread']/li[1]/p")[0]
+    assert words(thread, "//ol[@class='thread']/li[@class='ours']//b") == ["Ada Lie"]
+    assert "read by Ada Lie" in words(thread, "//ol[@class='thread']/li[1]/p")[0]
 
 
 async def test_what_was_typed_is_kept_when_something_came_in_between(desk: Running) -> None:

@@ -99,16 +99,17 @@ async def test_two_presses_lead_to_the_sheets(gateway: Running) -> None:
 
 async def test_a_batch_stays_and_is_marked_as_printed(gateway: Running) -> None:
     await locate_for_vaumarin(gateway, 1)
-    async with colleague(gateway, "r.okafor", "staff") as ruth:
+    async with colleague(gateway, "r.okafor", "staff", shown_name="Ruth Okafor") as ruth:
         await ruth.post("/print", {"kind": "pull-slips"})
 
         done = await ruth.post("/print/1/printed", {})
 
         assert "Batch 1 is marked as printed." in done.text
         (made,) = texts(done, "//tr[td/a[.='Pull slips, batch 1']]/td[3]")
-        assert made.startswith("Made by r.okafor, ")
-        assert "Printed by r.okafor, " in made
+        assert made.startswith("Made by Ruth Okafor, ")
+        assert "Printed by Ruth Okafor, " in made
         again = await ruth.get("/print/1")
+        assert "Made by Ruth Okafor, " in again.text
         assert len(again.tree.xpath("//article")) == 1
 
 

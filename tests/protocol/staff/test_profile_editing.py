@@ -41,7 +41,7 @@ async def gateway(installation: Installation, file: Path) -> AsyncIterator[Runni
 
 @pytest.fixture
 async def olga(gateway: Running) -> AsyncIterator[Colleague]:
-    async with colleague(gateway, "o.brandt", "operator") as somebody:
+    async with colleague(gateway, "o.brandt", "operator", shown_name="Olga Brandt") as somebody:
         yield somebody
 
 
@@ -120,7 +120,7 @@ async def test_a_change_is_taken_back_in_two_clicks(gateway: Running, olga: Coll
     await olga.post(EDIT, {**changed, "reason": "new desk"})
     history = await olga.get("/operation/profiles/sahil/history")
     assert [" ".join(row.xpath("string(td[2])").split()) for row in history.tree.xpath("//main//tbody/tr")] == [
-        "o.brandt",
+        "Olga Brandt",
         "edited as a file",
     ]
     assert "new desk" in history.text

@@ -154,7 +154,7 @@ async def test_who_works_for_a_branch_sees_its_requests(gateway: Running) -> Non
 async def test_many_are_given_and_labelled_after_their_number_was_said(gateway: Running) -> None:
     made = [await borrow(gateway, f"Band {n}") for n in range(3)]
     ids = [one.id for one in made[:2]]
-    async with colleague(gateway, "r.okafor", "staff") as ruth:
+    async with colleague(gateway, "r.okafor", "staff", shown_name="Ruth Okafor") as ruth:
         confirm = await choose(ruth, "borrowing/bulk", "give", ids)
         assert confirm.title == "Give: 2 requests"
         assert confirm.tree.xpath("//button[contains(., 'Do it with 2 requests')]")
@@ -162,6 +162,8 @@ async def test_many_are_given_and_labelled_after_their_number_was_said(gateway: 
         assert "2 done." in done.text
         assert sorted(listed(await ruth.get("/borrowing?assignee=me"))) == sorted(one.number for one in made[:2])
         assert listed(await ruth.get("/borrowing?assignee=nobody")) == [made[2].number]
+        named = await ruth.get("/borrowing?assignee=r.okafor")
+        assert chosen(named) == ["Take away: Seen to by: Ruth Okafor"]
 
         empty = await choose(ruth, "borrowing/bulk/do", "label", ids)
         assert (empty.status, "Please fill in “Label to put on”." in empty.text) == (422, True)
@@ -244,7 +246,7 @@ async def test_what_is_not_on_this_side_is_left_out(gateway: Running) -> None:
 
 async def test_a_filter_is_kept_and_removed(gateway: Running) -> None:
     await borrow(gateway, "Salz")
-    async with colleague(gateway, "r.okafor", "staff") as ruth:
+    async with colleague(gateway, "r.okafor", "staff", shown_name="Ruth Okafor") as ruth:
         kept = await ruth.post(
             "/saved-filters",
             {"place": "borrowing", "query": "task=awaiting-review", "name": "Morning", "shared": "yes"},
@@ -252,7 +254,8 @@ async def test_a_filter_is_kept_and_removed(gateway: Running) -> None:
         assert kept.title == "Morning"
         assert "Kept as “Morning”." in kept.text
         async with colleague(gateway, "a.other", "staff") as ada:
-            assert "Morning" in (await ada.get("/borrowing")).text
+            (shared,) = (await ada.get("/borrowing")).tree.xpath("//ul[contains(@class, 'saved')]/li")
+            assert shared.text_content().split() == ["Morning", "Ruth", "Okafor"]
             theirs = await ada.get("/borrowing?task=awaiting-review")
             assert "Remove this saved filter" not in theirs.text
         again = await ruth.post("/saved-filters/delete", {"place": "borrowing", "id": kept.hidden("id")})

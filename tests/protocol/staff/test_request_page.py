@@ -16,6 +16,7 @@ from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.requests.views import UnfinishedStep
 from gateway.ports.library_system import Capability
 from gateway.services.localization import TextCatalogues
+from gateway.web.staff.actor_names import ActorNames
 from gateway.web.staff.request_story import StorySources, tell_story
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.request_scenes import (
@@ -46,7 +47,7 @@ async def gateway(installation: Installation) -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def ruth(gateway: Running) -> AsyncIterator[Colleague]:
-    async with colleague(gateway, "r.okafor", "staff") as one:
+    async with colleague(gateway, "r.okafor", "staff", shown_name="Ruth Okafor") as one:
         yield one
 
 
@@ -76,12 +77,12 @@ async def test_colleagues_see_who_else_has_it_open(gateway: Running, ruth: Colle
     await make_user(gateway, "m.mori", "staff", shown_name="森 美結")
     async with colleague(gateway) as miyu:
         await miyu.sign_in("m.mori")
-        assert texts(await open_page(miyu, request), "//p[@id='readers']") == ["r.okafor has this open now."]
+        assert texts(await open_page(miyu, request), "//p[@id='readers']") == ["Ruth Okafor has this open now."]
         heard = await ruth.browser.get(path, Accept="application/json")
         assert json.loads(heard.text) == {"text": "森 美結 has this open now."}
         await miyu.get("?ui_language=de")
         german = await open_page(miyu, request)
-        assert texts(german, "//p[@id='readers']") == ["r.okafor hat dies gerade offen."]
+        assert texts(german, "//p[@id='readers']") == ["Ruth Okafor hat dies gerade offen."]
     async with colleague(gateway, "b.weiss", "patron-services@WEST") as west:
         assert (await west.browser.get(path, Accept="application/json")).status == 404, "of another branch"
 
@@ -113,8 +114,9 @@ async def test_a_condition_is_answered_where_it_is_read(gateway: Running, ruth: 
     now = await reload_request(gateway, request)
     assert now.state is BorrowingState.WILL_SUPPLY
     assert texts(done, "//ol[@class='timeline']/li/div/p[1]")[0] == (
-        "Accepted Universität Altenried’s condition by r.okafor"
+        "Accepted Universität Altenried’s condition by Ruth Okafor"
     )
+    assert done.tree.xpath("//ol[@class='timeline']//bdi[.='Ruth Okafor']/@title") == ["r.okafor"]
 
 
 async def test_a_request_to_review_has_its_act_open_and_others_folded(gateway: Running, ruth: Colleague) -> None:
@@ -233,6 +235,7 @@ async def test_an_act_that_does_not_fit_any_more_says_so(gateway: Running, ruth:
 
 async def test_two_at_once_the_second_sees_what_the_first_did(gateway: Running, ruth: Colleague) -> None:
     request = await make_asked(gateway)
+    await make_user(gateway, "j.tanaka", "staff", shown_name="田中 純")
     form = await ruth.get(f"/requests/{request.number}/act/message")
     await hear_partner(gateway, request, EventKind.WILL_SUPPLY, note="Kommt morgen.")
     await act(gateway, request, EventKind.NOTE, actor="staff:j.tanaka", note="Ruft morgen an.")
@@ -242,7 +245,7 @@ async def test_two_at_once_the_second_sees_what_the_first_did(gateway: Running, 
     assert stopped.status == 409
     assert "Somebody else was quicker" in stopped.text
     assert texts(stopped, "//ol[@class='timeline']/li/div/p[1]") == [
-        "Note by j.tanaka",
+        "Note by 田中 純",
         "Universität Altenried will send it",
     ]
     assert stopped.tree.xpath("string(//textarea[@id='note'])").strip() == "Ist Band 2 auch da?"
@@ -250,6 +253,7 @@ async def test_two_at_once_the_second_sees_what_the_first_did(gateway: Running, 
 
     done = await ruth.post(path, {**seen_fields(stopped), "note": "Ist Band 2 auch da?"})
     assert texts(done, "//div[@id='banner']") == ["The message is on its way."]
+    assert texts(done, "//section[@aria-labelledby='notes']//p/bdi[@title='j.tanaka']") == ["田中 純"]
 
 
 async def test_the_citation_is_corrected_and_what_the_form_lacks_stays(gateway: Running, ruth: Colleague) -> None:
@@ -272,6 +276,11 @@ async def test_the_citation_is_corrected_and_what_the_form_lacks_stays(gateway: 
     assert now.identifier("isbn") == "9783161484100"
     empty = {**fields, **seen_fields(done), "type": "book", "title": "", "isbn": ""}
     assert (await ruth.post(f"/requests/{request.number}/citation", empty)).status == 422
+    stale = await ruth.post(
+        f"/requests/{request.number}/citation", {**fields, "type": "book", "title": "Ebbe und Flut"}
+    )
+    assert stale.status == 409
+    assert texts(stale, "//section[@role='alert']//ol/li/div/p[1]") == ["Changed by Ruth Okafor"]
 
 
 # --- who is asked ----------------------------------------------------------------------------------------
@@ -406,6 +415,7 @@ async def test_steps_of_our_own_have_words(gateway: Running) -> None:
         StorySources(request=request, history=(), unfinished=steps),
         library_context(gateway),
         TextCatalogues(None, "en").choose_language(("en",)),
+        ActorNames(user_service(gateway)),
     )
     assert "Still to be done: Choose the next library" in [line.text for line in story]
     assert [line.text for line in story if "-" in line.text] == []

@@ -135,13 +135,13 @@ async def test_other_roles_and_a_new_password_end_sessions(gateway: Running) -> 
 
 
 async def test_the_audit_log_is_a_page_with_older_ones(gateway: Running) -> None:
-    async with colleague(gateway, "m.eriksen", "manager") as manager:
+    async with colleague(gateway, "m.eriksen", "manager", shown_name="مريم إريكسن") as manager:
         await make_user(gateway, "ruth", "staff")
         await manager.post("/users/ruth/state", {"state": "disabled"})
 
         page = await manager.get("/audit")
         rows = [" ".join(row.text_content().split()) for row in page.tree.xpath("//tbody/tr")]
-        assert "disabled the user ruth" in rows[0]
+        assert "مريم إريكسن m.eriksen disabled the user ruth" in rows[0]
         assert rows[0].endswith("127.0.0.1")
         assert "made the user ruth (Interlibrary-loan staff)" in rows[1]
         await manager.get("?ui_language=de")

@@ -1,0 +1,32 @@
+"""Who did something, as a page names them: staff by the name that they are shown as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.domain.requests.request_messages import STAFF_ACTOR
+from gateway.services.users import UserService
+
+
+class ActorNames:
+    """Of one page. Actors as histories keep them: `staff:r.okafor`."""
+
+    def __init__(self, users: UserService) -> None:
+        self._users = users
+        self._shown: dict[str, str] = {}
+
+    async def load_names(self, actors: Iterable[str]) -> None:
+        """Once for all that the page shows. Raises Unavailable."""
+        names = {one.removeprefix(STAFF_ACTOR) for one in actors if one.startswith(STAFF_ACTOR)}
+        if names:
+            shown = await self._users.list_shown_names(names)
+            self._shown.update((f"{STAFF_ACTOR}{name}", text) for name, text in shown.items())
+
+    def name_actor(self, actor: str) -> str:
+        """A program, a command, and a user who isn't known: by the name in the actor."""
+        return self._shown.get(actor) or actor.partition(":")[2] or actor
+
+    def find_sign_in_name(self, actor: str) -> str:
+        """Of a user who is shown by another name; else empty."""
+        name = actor.removeprefix(STAFF_ACTOR)
+        return name if self._shown.get(actor, name) != name else ""
