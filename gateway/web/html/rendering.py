@@ -6,17 +6,27 @@ other languages. Whatever comes from outside is escaped; nothing that a template
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from gateway.services.localization import Localization, install_translations
 from gateway.web.html.assets import PageAssets
 
 FOLDER = Path(__file__).parent / "templates"
 """Of what all pages share."""
+
+
+_ADDRESS_BREAK = re.compile(r"(?<=\w)(?=[@.]\w)")
+
+
+def allow_address_breaks(text: str) -> Markup:
+    """A mail address, or a name, which stays as it is: narrow columns break it before @ and dots, not within a word."""
+    return Markup("<wbr>").join(_ADDRESS_BREAK.split(text) if "@" in text else [text])
 
 
 class PageTemplates:
@@ -41,5 +51,6 @@ class PageTemplates:
             lstrip_blocks=True,
         )
         install_translations(environment)
+        environment.filters["allow_address_breaks"] = allow_address_breaks
         environment.globals["asset"] = self._assets.make_url
         return environment

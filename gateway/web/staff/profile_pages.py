@@ -82,9 +82,12 @@ def _describe_state(request: StaffRequest, state: ProfileState) -> ShownProfile:
 
 
 def number_lines(text: str, problems: tuple[ConfigurationProblem, ...], file: str) -> list[tuple[int, str, bool]]:
-    """Number, text, and whether a problem of this file names the line."""
+    """Number, text, and whether a problem of this file names the line. Where something is missing behind the last line,
+    the problem names the next one, which is there too."""
     wrong = {problem.line for problem in problems if problem.file == file}
-    return [(number, line, number in wrong) for number, line in enumerate(text.splitlines(), 1)]
+    lines = text.splitlines()
+    lines += [""] * (max((*wrong, len(lines))) - len(lines))
+    return [(number, line, number in wrong) for number, line in enumerate(lines, 1)]
 
 
 async def show_values(request: StaffRequest) -> web.Response:

@@ -248,7 +248,8 @@ def describe_own_note(note: str, localization: Localization, partners: Mapping[s
             partner = values.get("partner", "")
             mark = _DIRECTION_MARKS[localization.direction] if partner and said.startswith(partner) else ""
             return f"{mark}{said}"
-    return _describe_exactly(NOTE_SENTENCES, note, localization) or note
+    said = _describe_exactly(NOTE_SENTENCES, note, localization)
+    return f"{said[0].upper()}{said[1:]}" if said else note
 
 
 def describe_mail_reading(line: str, localization: Localization) -> str:

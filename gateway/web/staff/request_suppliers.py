@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.domain.requests.request import Request, RotaLineStatus
 from gateway.domain.sentences import strip_full_stop
 from gateway.domain.value import value_object
@@ -10,11 +12,14 @@ from gateway.web.staff.program_sentences import describe_holdings, describe_rota
 from gateway.web.staff.request_story import name_of_profile
 from gateway.web.staff.staff_request import StaffRequest
 
+MAX_NEAR_SUPPLIERS = 5
+"""Around the one that is asked now."""
+
 
 @value_object(kw_only=True)
 class ShownSupplier:
     """A line of "Who is asked". `number`: of the attempt, or place among those still to be asked; `moves`: the buttons
-    that change the order."""
+    that change the order; `is_far`: on a telephone it is shown when all are asked for."""
 
     number: str
     partner: str
@@ -26,6 +31,7 @@ class ShownSupplier:
     over: bool = False
     current: bool = False
     moves: tuple[str, ...] = ()
+    is_far: bool = False
 
 
 def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier, ...]:
@@ -45,7 +51,19 @@ def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier,
         for line in request.rota
         if line.standing is RotaLineStatus.SKIPPED and line.partner not in tried
     ]
-    return (*asked, *passed, *_show_waiting(page, request))
+    return mark_far_suppliers((*asked, *passed, *_show_waiting(page, request)))
+
+
+def mark_far_suppliers(suppliers: tuple[ShownSupplier, ...]) -> tuple[ShownSupplier, ...]:
+    """Of many, all but those around the one that is asked now, or else the one that is asked next."""
+    if len(suppliers) <= MAX_NEAR_SUPPLIERS:
+        return suppliers
+    middle = next((at for at, one in enumerate(suppliers) if one.current), None)
+    if middle is None:
+        middle = next((at for at, one in enumerate(suppliers) if one.moves or not one.over), len(suppliers))
+    first = max(0, min(middle - 1, len(suppliers) - MAX_NEAR_SUPPLIERS))
+    near = range(first, first + MAX_NEAR_SUPPLIERS)
+    return tuple(replace(one, is_far=at not in near) for at, one in enumerate(suppliers))
 
 
 def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSupplier:

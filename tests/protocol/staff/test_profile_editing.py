@@ -167,6 +167,7 @@ async def test_what_is_wrong_stands_at_its_line_and_is_not_saved(olga: Colleague
         ("  name", "  - name", 4),  # not YAML
         ("ill@sahil.example", "********", 5),  # stars for nothing
         ("symbols: [SAHIL]", "symbols: [SAHIL]\n  secret: hunter2", 4),
+        ("channel: mail", "channel: [mail", 7),  # behind the last line
     ):
         page = await check(olga, old, new)
 

@@ -111,6 +111,7 @@ def test_what_a_catalogue_says_is_told_part_by_part() -> None:
             "mail by hand: shipped: no request was found",
             "Mail von Hand zugeordnet: shipped: keine Bestellung wurde gefunden",
         ),
+        ("a file came by mail", "Eine Datei kam per Mail"),
         ("by hand", "by hand"),
         ("on loan until May", "on loan until May"),
     ],
