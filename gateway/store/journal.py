@@ -27,6 +27,7 @@ from gateway.store.journal_records import (
     JournalEnding,
     JournalEntry,
     JournalFilter,
+    JournalMessage,
     JournalOpening,
     JournalOptions,
     JournalPage,
@@ -231,6 +232,12 @@ class Journal:
         exchange = exchange_of_message(identifier)
         found = await self._store.read(lambda connection: journal_queries.find_exchange(connection, library, exchange))
         return tuple(self._full_message_of(row) for row in found)
+
+    async def list_exchange(self, library: str, identifier: str) -> tuple[JournalMessage, ...]:
+        """The same without their bodies, whose keys may be missing."""
+        exchange = exchange_of_message(identifier)
+        found = await self._store.read(lambda connection: journal_queries.find_exchange(connection, library, exchange))
+        return tuple(journal_writer.message_of_row(row) for row in found)
 
     async def list_messages(self, wanted: JournalFilter, limit: int = 50, cursor: str = "") -> JournalPage:
         """Newest first; `cursor` is that of the page before."""

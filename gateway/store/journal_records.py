@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 
@@ -29,7 +30,12 @@ ENDINGS = {"xml": ".xml", "html": ".html", "json": ".json", "text/plain": ".txt"
 
 
 class BodyUnreadable(Exception):
-    """A body can't be decrypted: its key is not among those given, or the row was tampered with."""
+    """A body can't be decrypted: its key is not among those given, or the row was tampered with. `detail`: a sentence
+    that says which key."""
+
+    def __init__(self, detail: Sentence) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class BodyCipher:
@@ -56,11 +62,13 @@ class BodyCipher:
         """Raises BodyUnreadable."""
         key = self._keys.get(key_id)
         if key is None:
-            raise BodyUnreadable(f"the body was encrypted with key {key_id}, which is not configured")
+            raise BodyUnreadable(
+                write_sentence("the body was encrypted with key %(key)s, which is not configured", key=key_id)
+            )
         try:
             return key.decrypt(body[:NONCE], body[NONCE:], row.encode())
         except (InvalidTag, ValueError) as error:
-            raise BodyUnreadable(f"the body does not fit its row or key {key_id}") from error
+            raise BodyUnreadable(write_sentence("the body does not fit its row or key %(key)s", key=key_id)) from error
 
 
 def _derive_key(secret: str, purpose: bytes, length: int) -> bytes:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store
@@ -235,7 +236,11 @@ def full_message_of_row(row: RowMapping, options: JournalOptions) -> FullMessage
 def _decrypt_body(body: bytes, row: RowMapping, options: JournalOptions) -> bytes:
     key_id, place = row["body_key"], _row_identity(row["library"], row["id"])
     if options.cipher is None:
-        raise BodyUnreadable(f"message {row['id']} was encrypted with key {key_id}, which is not configured")
+        raise BodyUnreadable(
+            write_sentence(
+                "message %(id)s was encrypted with key %(key)s, which is not configured", id=row["id"], key=key_id
+            )
+        )
     return options.cipher.decrypt(body, key_id, place)
 
 

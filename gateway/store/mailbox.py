@@ -34,6 +34,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.staff_views import MailboxFailure
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.sql import column_types
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
@@ -357,7 +358,9 @@ def get_mail(connection: Connection, library: str, id_: str, cipher: BodyCipher 
     content = None if found.content is None else bytes(found.content)
     if content is not None and found.key_id:
         if cipher is None:
-            raise BodyUnreadable(f"the mail was encrypted with key {found.key_id}, which is not configured")
+            raise BodyUnreadable(
+                write_sentence("the mail was encrypted with key %(key)s, which is not configured", key=found.key_id)
+            )
         content = cipher.decrypt(content, found.key_id, _mail_identity(library, id_))
     return _mail_of_row(found, content)
 

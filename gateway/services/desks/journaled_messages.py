@@ -12,7 +12,7 @@ from gateway.ports.responder import OutcomeClass
 from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.requests.conversations import find_request_names, names_of_request
 from gateway.store.journal import Journal
-from gateway.store.journal_records import FullMessage, JournalFilter, JournalMessage, MessageDirection
+from gateway.store.journal_records import BodyUnreadable, FullMessage, JournalFilter, JournalMessage, MessageDirection
 
 MAX_MESSAGES = 200
 """Newest of one request."""
@@ -26,12 +26,13 @@ HEX_LINE_BYTES = 16
 @value_object
 class ReadableMessage:
     """`text`: the body as people read it, secrets masked as the journal keeps it; binary ones in hexadecimal. `kept`:
-    whether the journal still has it; `whole`: to its end."""
+    whether the journal still has it; `whole`: to its end; `problem`: why it can't be read, empty: it can."""
 
     message: JournalMessage
     text: str
     kept: bool
     whole: bool
+    problem: str = ""
 
 
 @value_object(kw_only=True)
@@ -74,12 +75,10 @@ class JournaledMessageService:
 
     async def find_message(self, library: str, request: Request, message_id: str) -> ReadableMessage:
         """Raises NotFound, for a message about something else too."""
-        if all(one.id != message_id for one in await self.list_messages(library, request)):
-            raise NotFound("message")
-        found = await self.journal.get_message(find_library_context(self.contexts, library).symbol, message_id)
-        if found is None:
-            raise NotFound("message")
-        return _make_readable(found)
+        for message in await self.list_messages(library, request):
+            if message.id == message_id:
+                return await self._read_message(message)
+        raise NotFound("message")
 
     async def search_messages(self, search: JournalSearch, limit: int, cursor: str) -> JournalHits:
         """Newest first, without their content."""
@@ -103,10 +102,14 @@ class JournaledMessageService:
 
     async def read_exchange(self, library: str, message_id: str) -> tuple[ReadableMessage, ...]:
         """The message and its answer, or what it answers, in this order. Raises NotFound."""
-        return tuple(map(_make_readable, await self.load_exchange(library, message_id)))
+        symbol = find_library_context(self.contexts, library).symbol
+        found = await self.journal.list_exchange(symbol, message_id)
+        if not found:
+            raise NotFound("message")
+        return tuple([await self._read_message(one) for one in found])
 
     async def load_exchange(self, library: str, message_id: str) -> tuple[FullMessage, ...]:
-        """The same, as bytes. Raises NotFound."""
+        """The same, as bytes. Raises NotFound, BodyUnreadable."""
         found = await self.journal.get_exchange(find_library_context(self.contexts, library).symbol, message_id)
         if not found:
             raise NotFound("message")
@@ -117,6 +120,13 @@ class JournaledMessageService:
         symbol = find_library_context(self.contexts, library).symbol
         wanted = JournalFilter(symbol, direction=MessageDirection.IN, replay_of=message_id)
         return (await self.journal.list_messages(wanted, MAX_REPLAYS)).messages
+
+    async def _read_message(self, message: JournalMessage) -> ReadableMessage:
+        try:
+            found = await self.journal.get_message(message.library, message.id)
+        except BodyUnreadable as error:
+            return ReadableMessage(message, "", kept=True, whole=not message.truncated, problem=error.detail)
+        return _make_readable(found or FullMessage(message, None))
 
 
 def _make_readable(found: FullMessage) -> ReadableMessage:

@@ -17,7 +17,7 @@ from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.handlers import KeyedLocks
 from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult
 from gateway.services.users import AuditOrigin, UserService
-from gateway.store.journal_records import FullMessage, JournalMessage
+from gateway.store.journal_records import BodyUnreadable, FullMessage, JournalMessage
 
 
 class AlreadyReplayedError(Exception):
@@ -84,7 +84,10 @@ class MessageReplayService:
     async def _read_original(self, library: str, message_id: str) -> tuple[FullMessage, FullMessage | None]:
         """And its answer. A replay of a replay could do twice what one of the original does once: its identity is that
         of when the message came. Raises NotFound, NotReplayableError."""
-        found = await self.journaled.load_exchange(library, message_id)
+        try:
+            found = await self.journaled.load_exchange(library, message_id)
+        except BodyUnreadable as error:
+            raise NotReplayableError(error.detail) from error
         if found[0].message.replay_of:
             raise NotReplayableError("it is a replay itself; its original can be replayed")
         return found[0], found[1] if len(found) > 1 else None

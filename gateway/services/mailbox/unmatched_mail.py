@@ -142,7 +142,7 @@ class UnmatchedMailService:
             row = await self.show_mail(library, id_)
         except BodyUnreadable as error:
             waiting = await context.store.read(lambda c: mailbox.get_mail_header(c, context.symbol, id_))
-            return OpenedMail(row=_require_open(waiting), problem=str(error))
+            return OpenedMail(row=_require_open(waiting), problem=error.detail)
         _require_open(row)
         if row.content is None:
             return OpenedMail(row=row, problem="it is too large to be kept here: see the folder of the mailbox")

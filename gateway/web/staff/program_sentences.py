@@ -254,6 +254,8 @@ def describe_own_note(note: str, localization: Localization, partners: Mapping[s
 
 def describe_mail_reading(line: str, localization: Localization) -> str:
     """A line on how a mail was read, or why it waits for staff; what stands indented stays so."""
+    if isinstance(line, Sentence):
+        return localization.translate_sentence(line)
     said = line.lstrip(" ")
     return line[: len(line) - len(said)] + (_describe_exactly(MAIL_SENTENCES, said, localization) or said)
 

@@ -17,6 +17,7 @@ from gateway.domain.requests.views import ActionRequest, BorrowingDraft, Lending
 from gateway.ports.responder import ExchangeContext, OutcomeClass, RawMessage, TransportKind
 from gateway.services.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event
+from gateway.store import schema
 from gateway.store.journal_records import (
     JournalEnding,
     JournalFilter,
@@ -196,3 +197,10 @@ async def list_heard_messages(gateway: Running) -> list[JournalMessage]:
 
 def local_event(kind: EventKind, context: LibraryContext, actor: str, **said: Any) -> Event:
     return Event(local_signal(kind), context.now(), actor, EventDetails(**said))
+
+
+async def lose_key_of(gateway: Running, message_id: str) -> None:
+    """As where it was taken out of gateway.yml."""
+    await library_context(gateway).store.write(
+        lambda c: c.execute(schema.message.update().values(body_key="k1").where(schema.message.c.id == message_id))
+    )

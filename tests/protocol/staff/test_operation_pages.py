@@ -17,7 +17,7 @@ from gateway.store.journal_records import JournalEnding, JournalOpening
 from gateway.web.staff.operation_pages import JOBS, MAILBOX_JOB
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Answer, Running, running
-from tests.protocol.staff.request_scenes import library_context
+from tests.protocol.staff.request_scenes import library_context, lose_key_of
 from tests.protocol.staff.support import Colleague, colleague
 from tests.support.daemon import Installation
 from tests.support.mail_house import MemoryMailbox
@@ -119,6 +119,21 @@ async def write_exchange(gateway: Running, **said: object) -> str:
 
 def list_shown(page: Answer) -> list[str]:
     return [" ".join(" ".join(one.itertext()).split()) for one in page.tree.xpath("//main//tbody/tr/td[2]")]
+
+
+async def test_a_message_whose_key_is_missing_says_so_in_its_place(gateway: Running, olga: Colleague) -> None:
+    message = await write_exchange(gateway)
+    await lose_key_of(gateway, message)
+
+    listed = await olga.get(f"/operation/journal/{message}")
+    page = await olga.post(f"/operation/journal/{message}", {})
+    replay = await olga.post(f"/operation/journal/{message}/rehearsal", {})
+
+    assert (listed.status, page.status, replay.status) == (200, 200, 200)
+    why = f"message {message} was encrypted with key k1, which is not configured"
+    assert page.tree.xpath("string(//p[@class='note-line'])").startswith(f"Its content can’t be read: {why}.")
+    assert page.tree.xpath("//pre/text()") == ["<NCIPMessage>answered</NCIPMessage>"], "which is kept in clear"
+    assert why in words_of(replay, "This message can’t be replayed")
 
 
 async def test_messages_are_found_by_what_is_known_of_them(gateway: Running, olga: Colleague) -> None:

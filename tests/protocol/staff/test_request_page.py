@@ -27,6 +27,7 @@ from tests.protocol.staff.request_scenes import (
     book,
     hear_partner,
     library_context,
+    lose_key_of,
     make_asked,
     make_borrowing,
     make_conditional,
@@ -617,5 +618,8 @@ async def test_messages_can_be_read_as_they_were_sent(gateway: Running, ruth: Co
     assert texts(await ruth.browser.get(foreign), "//pre") == ["00 01 ff"]
     mixed = f"/staff/requests/{request.number}/journal/{foreign.rpartition('/')[2]}"
     assert (await ruth.browser.get(mixed)).status == 404
+    await lose_key_of(gateway, foreign.rpartition("/")[2])
+    unreadable = await ruth.browser.get(foreign)
+    assert "Its content can’t be read: message" in unreadable.tree.xpath("string(//p[@class='note-line'])")
     async with colleague(gateway, "o.lind", "operator") as operator:
         assert (await operator.get(f"/requests/{request.number}/journal")).status == 403
