@@ -36,7 +36,7 @@ def command() -> None:
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True, dir_okay=False, exists=True))
 @click.option("--charset", default="iso-8859-1", show_default=True, help="Character set of texts that aren't UTF-8.")
 def show_apdus(file: Path, charset: str) -> None:
-    """Show the APDUs of a file, or of standard input (-): BER, or its octets as hexadecimal digits.
+    """Show the APDUs of a file, or of standard input (-). They are BER, or its octets as hexadecimal digits.
 
     What is odd about one stands below it after an exclamation mark. Passwords are not shown.
     """
@@ -67,7 +67,7 @@ def show_apdus(file: Path, charset: str) -> None:
 
 @command.command(name="conformance")
 def print_conformance() -> None:
-    """Print, as Markdown, which APDUs and fields are spoken in which role; made from the code."""
+    """Print which APDUs and fields are spoken, in which role. It is Markdown, made from the code."""
     from adapters.iso_ill.conformance import format_conformance_tables
 
     for line in format_conformance_tables():

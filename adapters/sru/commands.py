@@ -20,7 +20,7 @@ def command() -> None:
 @click.argument("url", metavar="URL")
 @click.option("--version", type=click.Choice(["1.1", "1.2", "2.0"]), default="1.2", show_default=True)
 def explain_command(url: str, version: str) -> None:
-    """Show the indexes and record schemas of the server at URL, by the names that a profile's section `sru` takes.
+    """Show the indexes and record schemas of the server at URL. Names are those that a profile's section `sru` takes.
 
     \b
     illgate sru explain https://catalogue.example/sru

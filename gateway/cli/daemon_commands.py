@@ -348,7 +348,8 @@ async def _store_new_key(
 @_LIBRARY
 @pass_installation
 def list_keys(installation: Installation, symbol: str) -> None:
-    """All keys of a library, oldest first: prefix, name, scopes, when they were made, expire and were last used.
+    """All keys of a library, oldest first. A line has prefix, name, scopes, when it was made, expires and was last
+    used.
 
     The last use is exact to a minute. Revoked and expired keys stay in the list.
     """

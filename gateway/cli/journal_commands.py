@@ -117,8 +117,8 @@ async def include_whole_conversation(store: Store, wanted: JournalFilter) -> Jou
 def list_journal_messages(
     installation: Installation, /, symbol: str, limit: int, cursor: str, as_json: bool, **said: Any
 ) -> None:
-    """Messages, newest first, without their content: those that came in, and those that we sent to partners. A question
-    and its answer have ids that end in -1 and -2.
+    """Messages, newest first, without their content. They are those that came in, and those that we sent to partners. A
+    question and its answer have ids that end in -1 and -2.
 
     \b
     Examples:
@@ -245,8 +245,8 @@ def _format_full_message(one: FullMessage, zone: tzinfo) -> Iterator[str]:
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @pass_installation
 def export_messages(installation: Installation, /, symbol: str, target: Path, force: bool, **said: Any) -> None:
-    """Messages with their content, newest first: to a FILE as lines of JSON (content in base64), or into a folder DIR
-    that is there, the content of each in a file of its own.
+    """Write messages with their content to a file or a folder. The newest comes first: to a FILE as lines of JSON
+    (content in base64), or into a folder DIR that is there, the content of each in a file of its own.
 
     \b
     Examples:

@@ -85,7 +85,7 @@ _WORDS = {MailOutcome.DONE: "done", MailOutcome.UNKNOWN: "for staff", MailOutcom
 @click.argument("mailbox", metavar="MAILBOX")
 @pass_installation
 def probe_mailbox(installation: Installation, mailbox: str) -> None:
-    """Sign in to a mailbox and say what waits there; nothing is read, moved or marked."""
+    """Sign in to a mailbox and say what waits there. Nothing is read, moved or marked."""
     one = _find_mailbox_settings(installation, mailbox)
     waiting, seconds, idle = _run_on_mailboxes(
         installation, lambda boxes: find_poller(boxes.pollers, mailbox).probe_mailbox()
@@ -134,7 +134,7 @@ def explain_mail(installation: Installation, file: Path, mailbox: str, symbol: s
 @library_option
 @pass_installation
 def preview_partner_mail(installation: Installation, request: str, symbol: str) -> None:
-    """The letter that goes out to the partner for a request (its number or id), as it is now."""
+    """The letter that goes out to the partner for a request. It is shown as it is now. REQUEST is a number or id."""
     library = require_library(installation, symbol)
 
     shown = run_on_requests(
@@ -149,7 +149,8 @@ def preview_partner_mail(installation: Installation, request: str, symbol: str) 
 @library_option
 @pass_installation
 def send_waiting_orders(installation: Installation, partner: str, symbol: str) -> None:
-    """Orders that wait for others to go to PARTNER (name of its profile) go now: the daemon sends them at once."""
+    """Send PARTNER the orders that wait for others. PARTNER is the name of its profile; the daemon sends them at
+    once."""
     library = require_library(installation, symbol)
     sent = run_on_requests(installation, lambda managed: managed.desk.send_orders_now(library.symbol, partner))
     click.echo(f"{partner}: {sent} orders go now" if sent else f"{partner}: no orders wait")
@@ -160,7 +161,7 @@ def send_waiting_orders(installation: Installation, partner: str, symbol: str) -
 
 @mail_command.group(name="unmatched")
 def unmatched_command() -> None:
-    """Mails of unknown senders, and those that nobody understood: say which request is meant, or dismiss them."""
+    """Mails that nobody understood, or of unknown senders. Say which request is meant, or dismiss them."""
 
 
 @unmatched_command.command(name="list")
@@ -193,7 +194,7 @@ def list_unmatched_mails(installation: Installation, limit: int, cursor: str, sy
 @library_option
 @pass_installation
 def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
-    """One of them: why it waits, requests that it may be about, what it says and brings."""
+    """Show one of them, and why it waits. It says too which requests it may be about, what it says and brings."""
     library = require_library(installation, symbol)
     opened: OpenedMail = _run_on_mailboxes(installation, lambda boxes: _open_mail(boxes, library.symbol, mail))
     row = opened.row
@@ -248,7 +249,7 @@ def _name_grounds(candidate: MailCandidate) -> str:
 @library_option
 @pass_installation
 def assign_mail(installation: Installation, mail: str, request: str, is_message: bool, actor: str, symbol: str) -> None:
-    """It is about this request (number or id): what it says happens there, or becomes a note."""
+    """Put it to this request (number or id). What it says happens there, or becomes a note."""
     library = require_library(installation, symbol)
     meaning = MailMeaning.MESSAGE if is_message else MailMeaning.AS_READ
     changed = _run_on_mailboxes(
@@ -264,8 +265,8 @@ def assign_mail(installation: Installation, mail: str, request: str, is_message:
 @library_option
 @pass_installation
 def answer_mail(installation: Installation, mail: str, text: str, actor: str, symbol: str) -> None:
-    """The sender gets TEXT by mail, with what is answered quoted below; - reads it from the standard input. Then it is
-    off the list."""
+    """Answer its sender by mail, and take it off the list. What is answered is quoted below TEXT; - reads it from the
+    standard input."""
     library = require_library(installation, symbol)
     said = (sys.stdin.read() if text == "-" else text).strip()
     if not said:
@@ -331,7 +332,7 @@ def letter_command() -> None:
 @letter_command.command(name="list")
 @pass_installation
 def list_letters(installation: Installation) -> None:
-    """All letters, and the languages that each is in; * marks where a template of your own counts."""
+    """All letters, and the languages that each is in. * marks where a template of your own counts."""
     settings = installation.settings
     letters = make_letter_renderer(settings)
     rows: list[tuple[str, ...]] = [("LETTER", *letters.languages)]

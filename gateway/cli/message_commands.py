@@ -83,7 +83,7 @@ def list_unread_messages(
 @json_option
 @pass_installation
 def show_conversation(installation: Installation, number: str, symbol: str, as_json: bool) -> None:
-    """All that the partner and we wrote to each other about a request, oldest first. Nothing is marked by it."""
+    """What the partner and we wrote about a request, oldest first. Nothing is marked by it."""
     library = require_library(installation, symbol)
 
     async def load_conversation(contexts: Mapping[str, LibraryContext]) -> Sequence[MessageView]:
@@ -112,7 +112,7 @@ def show_conversation(installation: Installation, number: str, symbol: str, as_j
 def mark_messages_read(
     installation: Installation, number: str, messages: tuple[str, ...], actor: str, symbol: str
 ) -> None:
-    """Messages of a request have been read: those that are named by their ids, else all that are there now.
+    """Mark messages of a request as read. They are those that are named by their ids, else all that are there now.
 
     An answer needs no such command: `illgate request act NUMBER message --note …` reads what it answers.
     """

@@ -33,7 +33,7 @@ MAX_NOTICES = 100
 @json_option
 @pass_installation
 def list_notices(installation: Installation, number: str, symbol: str, as_json: bool) -> None:
-    """Notices to the patron of a request, newest first: which went out, which did not, and why.
+    """Notices to the patron of a request, newest first. They say which went out, which did not, and why.
 
     One that was not sent, as the patron has no e-mail address, is printed by `illgate request letter`.
     """
@@ -61,7 +61,7 @@ def list_notices(installation: Installation, number: str, symbol: str, as_json: 
 @json_option
 @pass_installation
 def print_letter(installation: Installation, number: str, notice: str, html: bool, symbol: str, as_json: bool) -> None:
-    """A notice as a letter to be printed, with the patron's name and postal address.
+    """A notice to the patron as a letter to be printed. It has the patron's name and postal address.
 
     NOTICE is the id that `illgate request notices` shows; without it, the newest that was not sent. When the patron
     knows: `illgate request act NUMBER patron-told`.

@@ -144,7 +144,7 @@ def _indent_json(payload: str) -> str:
 @library_option
 @pass_installation
 def list_batched_orders(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
-    """Orders that wait for others to go in one mail, and until when; those in a file that isn't sent yet.
+    """Orders that wait for others to go in one mail. It says until when, and which are in a file that isn't sent yet.
 
     `illgate mail send-now PARTNER` sends all that wait, `illgate outbox release ID` one alone.
     """
@@ -255,7 +255,7 @@ def _is_same_json(text: str, before: str) -> bool:
 @outbox_command.command(name="run")
 @pass_installation
 def run_due_work(installation: Installation) -> None:
-    """Do now what is due: timers, messages, letters, calls to the library; of all libraries.
+    """Do now what is due, of all libraries. That is timers, messages, letters and calls to the library.
 
     For rehearsals, and for installations that work without a daemon (by cron). Beside a daemon it does no harm:
     nothing is done twice. Partners to whom the daemon keeps connections (ISO ILL by TCP) are told by it alone: what

@@ -207,7 +207,7 @@ _OWNING = {
 @library_option
 @pass_installation
 def explain_request_rota(installation: Installation, number: str, symbol: str) -> None:
-    """Why each supplier of a borrowing request stands where it stands now.
+    """Why each supplier of a borrowing request stands where it does.
 
     It is the search for the next supplier with the loads, speeds, closures and holdings of this moment, and nothing
     is changed by it. Members of the network are asked for their loads.

@@ -52,7 +52,8 @@ def profile_command() -> None:
 @profile_command.command(name="list")
 @pass_installation
 def list_profiles(installation: Installation) -> None:
-    """All profiles: name, what they extend, protocols, number of match rules, description."""
+    """All profiles, with what each extends and says. A line has name, what it extends, protocols, number of match rules
+    and description."""
     loading = installation.profiles
     rows = [_format_profile_row(one) for one in loading.profiles.loaded.values()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
@@ -77,7 +78,7 @@ def _format_profile_row(one: LoadedProfile) -> tuple[str, str, str, str]:
 @click.option("--sources", is_flag=True, help="Say where each value comes from: file and line, or default.")
 @pass_installation
 def show_profile(installation: Installation, name: str, sources: bool) -> None:
-    """A profile as it works, with inherited values and defaults, as YAML.
+    """A profile as it works, as YAML, with all that it inherits.
 
     NAME is a profile or the file of one.
 
@@ -104,7 +105,7 @@ def show_profile(installation: Installation, name: str, sources: bool) -> None:
 def diff_profiles(
     installation: Installation, left: str, right: str | None, against: Path | None, with_examples: bool
 ) -> None:
-    """How two profiles differ, with inherited values and defaults, and where each value was said.
+    """How two profiles differ, and where each value was said. Inherited values and defaults are compared too.
 
     A and B are profiles or files of profiles. Their examples are left out, since they nearly always differ.
 

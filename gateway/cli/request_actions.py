@@ -60,7 +60,7 @@ ALIASES: Mapping[str, tuple[EventKind, str]] = {
     "ship": (EventKind.SHIPPED, "Send the item to the library that asks."),
     "deliver": (EventKind.COPY_DELIVERED, "Deliver the copy."),
     "check-in": (EventKind.CHECKED_IN, "Our item is back."),
-    "settle": (EventKind.SETTLED, "End the loan of what was lost, with the fee where the profile says so."),
+    "settle": (EventKind.SETTLED, "End the loan of what was lost. The patron owes the fee where the profile says so."),
     "renew": (EventKind.RENEW, "Ask the lender for more time."),
     "cancel": (EventKind.CANCEL, "Cancel the request."),
 }
@@ -295,7 +295,8 @@ def _find_attachment_id(request: Request, said: str) -> str:
 def attach_file(
     installation: Installation, number: str, file: Path, pages: int | None, name: str, actor: str, symbol: str
 ) -> None:
-    """Keep a file with a request: PDF, JPEG, PNG or TIFF, or what else requests.yml takes (`copies.types`).
+    """Keep a file with a request, such as a PDF. It may be a PDF, JPEG, PNG or TIFF, or what else requests.yml takes
+    (`copies.types`).
 
     What it is, is told by its content; pages of a PDF are counted.
 
@@ -346,7 +347,7 @@ def _read_upload(file: Path, name: str, pages: int | None) -> FileUpload:
 @library_option
 @pass_installation
 def reorder_rota(installation: Installation, number: str, partners: tuple[str, ...], actor: str, symbol: str) -> None:
-    """Ask these partners next, in this order, before all others that wait on the request's rota.
+    """Ask these partners next, in this order. All others that wait on the request's rota come behind them.
 
     \b
     Example:

@@ -159,7 +159,8 @@ def create_request(installation: Installation, /, **said: Any) -> None:
 @_add_common_options
 @pass_installation
 def lend_to_partner(installation: Installation, /, partner: str, **said: Any) -> None:
-    """A lending request for a library that asked by telephone, letter or mail. PARTNER is its profile or its symbol.
+    """Make a lending request for a library that asked otherwise. That is by telephone, letter or mail. PARTNER is its
+    profile or its symbol.
 
     \b
     Example:
@@ -202,7 +203,7 @@ def print_created_request(request: Request, as_json: bool) -> None:
 @library_option
 @pass_installation
 def assign_request(installation: Installation, number: str, name: str, symbol: str) -> None:
-    """Say who of the staff sees to a request; without NAME: nobody in particular."""
+    """Say who of the staff sees to a request. Without NAME: nobody in particular."""
     library = require_library(installation, symbol)
 
     async def save_assignee(managed: ManagedRequests) -> Request:
@@ -222,7 +223,7 @@ def assign_request(installation: Installation, number: str, name: str, symbol: s
 def label_request(
     installation: Installation, number: str, labels: tuple[str, ...], remove: tuple[str, ...], symbol: str
 ) -> None:
-    """Put labels of your own on a request; with none said, show those that it has."""
+    """Put labels of your own on a request. With none said, show those that it has."""
     library = require_library(installation, symbol)
 
     async def save_labels(managed: ManagedRequests) -> Request:

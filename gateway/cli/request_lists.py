@@ -188,7 +188,7 @@ def task_command() -> None:
 @library_option
 @pass_installation
 def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> None:
-    """All lists with something on them, how much that is, and since when the oldest waits."""
+    """All lists with something on them, and how much that is. It says too since when the oldest waits."""
     from gateway.services.desks.staff_service import StaffService  # lists of requests do without
 
     library = require_library(installation, symbol)
@@ -219,7 +219,7 @@ def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> Non
 @json_option
 @pass_installation
 def show_task(installation: Installation, name: str, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
-    """The requests on one list, last changed first; of `mailboxes-away` the mailboxes that can't be read."""
+    """The requests on one list, last changed first. Of `mailboxes-away` it is the mailboxes that can't be read."""
     if name == DEAD_LETTERS:
         raise click.UsageError("these are no requests: illgate outbox list")
     if name == UNMATCHED_MAILS:

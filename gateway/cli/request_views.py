@@ -43,7 +43,7 @@ WIDTH = 17
 @json_option
 @pass_installation
 def show_request(installation: Installation, number: str, symbol: str, as_json: bool) -> None:
-    """A request: what is asked for, how it stands, whom it was asked of, its history, and what can be done now. Any
+    """A request: how it stands, its history, what can be done now. It says too what is asked for, and of whom. Any
     number that leads to one request will do, the partner's, an item's barcode, the patron's card or an ISBN; so will
     words of the title.
 

@@ -73,7 +73,8 @@ def user_command() -> None:
 @json_option
 @pass_installation
 def list_users(installation: Installation, symbol: str, as_json: bool) -> None:
-    """Users of a library: name, roles there, how they sign in, since when they are disabled."""
+    """Users of a library, with their roles there. A line says too how they sign in, and since when they are
+    disabled."""
     library = require_library(installation, symbol)
     found = _run_on_users(installation, lambda service: service.list_users(library.symbol))
     if as_json:
@@ -205,7 +206,7 @@ def set_password(installation: Installation, name: str, password_file: Path | No
 def set_roles(
     installation: Installation, name: str, roles: tuple[str, ...], no_role: bool, actor: str, symbol: str
 ) -> None:
-    """Give a user these roles in a library, in place of those of before. That ends all of the user's sessions."""
+    """Set the roles of a user in a library, and no others. That ends all of the user's sessions."""
     library = require_library(installation, symbol)
     if bool(roles) == no_role:
         raise click.UsageError("say --role, or --none")
@@ -225,7 +226,7 @@ def set_roles(
 @library_option
 @pass_installation
 def disable_user(installation: Installation, name: str, actor: str, symbol: str) -> None:
-    """Let nobody sign in with an account any more, and end its sessions. What it did keeps its name."""
+    """Let nobody sign in with an account any more. Its sessions end. What it did keeps its name."""
     _switch_account(installation, name, symbol, lambda service, user: service.disable_user(user, AuditOrigin(actor)))
     click.echo(f"disabled: {name}")
 

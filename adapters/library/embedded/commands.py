@@ -53,7 +53,7 @@ class _ItemOverview:
 @as_json
 @click.pass_context
 def show_patron_list(ctx: click.Context, query: str, limit: int, json_: bool) -> None:
-    """List patrons whose surname begins with QUERY, or who have it as an identifier.
+    """List patrons by surname or identifier. The surname begins with QUERY; an identifier is all of it.
 
     \b
     Examples:
@@ -110,7 +110,7 @@ def show_patron(ctx: click.Context, identifier: str, json_: bool) -> None:
 @as_json
 @click.pass_context
 def show_item_list(ctx: click.Context, query: str, status: str | None, limit: int, json_: bool) -> None:
-    """List items, newest first: by barcode, request or record number, or words of the title as written.
+    """List items, newest first. QUERY is a barcode, request or record number, or words of the title as written.
 
     \b
     Examples:
@@ -132,7 +132,7 @@ def show_item_list(ctx: click.Context, query: str, status: str | None, limit: in
 @as_json
 @click.pass_context
 def show_item(ctx: click.Context, barcode: str, json_: bool) -> None:
-    """Show an item with its record, its loan and the holds that it may fill.
+    """Show an item with its record, its loan and its holds. Holds are those that it may fill.
 
     \b
     Example:
@@ -218,7 +218,7 @@ def show_loan_list(ctx: click.Context, overdue: bool, all_: bool, limit: int, js
 @as_json
 @click.pass_context
 def show_bib_list(ctx: click.Context, query: tuple[str, ...], limit: int, json_: bool) -> None:
-    """Search the catalogue: all words must occur in title, author or identifiers.
+    """Search the catalogue. All words must occur in title, author or identifiers.
 
     \b
     Examples:
@@ -252,7 +252,8 @@ def _bib_line_of_bib(bib: Bib) -> _BibLine:
 @as_json
 @click.pass_context
 def show_branch_list(ctx: click.Context, json_: bool) -> None:
-    """List branches: hold shelves, closed weekdays (1 is Monday) and dates, shelving locations.
+    """List branches, with their shelves and closed days. A line has hold shelf, closed weekdays (1 is Monday) and
+    dates, and shelving locations.
 
     \b
     Example:
@@ -269,7 +270,7 @@ def show_branch_list(ctx: click.Context, json_: bool) -> None:
 @as_json
 @click.pass_context
 def show_rule_list(ctx: click.Context, json_: bool) -> None:
-    """List loan rules by patron category and item policy; * stands for any.
+    """List loan rules by patron category and item policy. * stands for any.
 
     \b
     Example:
@@ -285,7 +286,7 @@ def show_rule_list(ctx: click.Context, json_: bool) -> None:
 @click.command(name="setup")
 @click.pass_context
 def show_setup(ctx: click.Context) -> None:
-    """Print branches, categories, item policies and loan rules as YAML, for `import setup`.
+    """Print the set-up as YAML, for `import setup`. It has branches, categories, item policies and loan rules.
 
     \b
     Example:

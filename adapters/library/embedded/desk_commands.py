@@ -162,7 +162,7 @@ def _to_json_value(value: Any) -> Any:
 @as_json
 @click.pass_context
 def check_in_at_desk(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
-    """Check an item in, and say where it goes now: what belongs to a partner goes back, with a slip.
+    """Check an item in, and say where it goes now. What belongs to a partner goes back, with a slip.
 
     \b
     Example:
@@ -210,7 +210,7 @@ async def _scan_item(opened: CommandSession, barcode: str, at: str) -> tuple[Che
 @as_json
 @click.pass_context
 def check_out_at_desk(ctx: click.Context, barcode: str, patron: str, due: date | None, json_: bool) -> None:
-    """Lend an item to a patron (card number, user name or other identifier).
+    """Lend an item to a patron. PATRON is a card number, user name or other identifier.
 
     \b
     Examples:
@@ -327,7 +327,8 @@ def import_patron_file(ctx: click.Context, file: Path) -> None:
 @_file
 @click.pass_context
 def import_setup_file(ctx: click.Context, file: Path) -> None:
-    """Set up branches, patron categories, item policies and loan rules from a YAML file.
+    """Set up branches, categories, policies and rules from YAML. The file has branches, patron categories, item
+    policies and loan rules.
 
     `illgate library setup` prints such a file. Codes that are there are brought up to date, new ones added, and those
     that the file doesn't name stay; loan rules are replaced as a whole.

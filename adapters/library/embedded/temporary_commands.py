@@ -26,7 +26,7 @@ DEFAULT_LEFT_OVER_DAYS = 30
 
 @click.group(name="temporary")
 def temporary_group() -> None:
-    """Records of partners' items: which are here, and which are left over.
+    """Records of partners' items: those here, those left over.
 
     \b
     Examples:
@@ -42,7 +42,7 @@ def temporary_group() -> None:
 @as_json
 @click.pass_context
 def show_temporary_list(ctx: click.Context, left_over: bool, days: int, limit: int, json_: bool) -> None:
-    """List records of partners' items, oldest first, with their lender and the request that brought them.
+    """List records of partners' items, oldest first. A line has the lender and the request that brought it.
 
     \b
     Examples:

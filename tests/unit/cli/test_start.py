@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
 import pytest
 
+from adapters.library.embedded import command as LIBRARY_COMMAND
+from gateway.cli import main
 from gateway.cli.app import EXTENSIONS, SHIPPED_EXTENSIONS
 from gateway.cli.installation import CONFIGURATION
 from tests.support.daemon import Installation
@@ -134,6 +137,21 @@ def test_the_help_of_shipped_extensions_is_what_they_say_themselves() -> None:
     for value, command in shipped.items():
         assert isinstance(command, click.Command)
         assert command.get_short_help_str(80) == SHIPPED_EXTENSIONS[value]
+
+
+def list_cut_sentences(group: click.Group, words: str) -> Iterator[str]:
+    """Of the commands in a group, as a terminal of 80 columns shows them."""
+    context = click.Context(group, info_name=words, terminal_width=80)
+    for name in group.list_commands(context):
+        command = LIBRARY_COMMAND if (words, name) == ("illgate", "library") else group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from list_cut_sentences(command, f"{words} {name}")
+    listed = group.get_help(context).partition("Commands:")[2]
+    yield from (f"{words}: {line.strip()}" for line in listed.splitlines() if line.endswith("..."))
+
+
+def test_what_a_command_does_is_said_in_a_sentence_that_fits_its_line() -> None:
+    assert list(list_cut_sentences(main, "illgate")) == []
 
 
 def run_with_broken_extension(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
