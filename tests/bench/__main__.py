@@ -36,7 +36,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ours = with_readers(folder / "illgate")
-        with ours.serve():
+        with ours.serve_by_command():
             rows.append(lookup_row(folder, ours, options.seconds))
             rows.append(latency_row(ours.port))
             rows.append(accept_row(folder, ours.port, options.seconds))

@@ -40,7 +40,7 @@ def start_row(folder: Path) -> Row:
     times = []
     for _ in range(3):
         begun = time.perf_counter()
-        with installation.serve():
+        with installation.serve_by_command():
             times.append(time.perf_counter() - begun)
     median = statistics.median(times)
     return f"start to first answer with {PROFILES} profiles, seconds", median, "≤ 2", median <= 2
@@ -57,7 +57,7 @@ def stored_row(folder: Path) -> Row:
     """
     few, many = with_readers(folder / "few"), with_readers(folder / "many")
     numbers = itertools.count(1)
-    with few.serve(), many.serve():
+    with few.serve_by_command(), many.serve_by_command():
         for installation, stored in ((few, FEW), (many, MANY)):
             begun = time.perf_counter()
             accept(installation, (next(numbers) for _ in range(stored)), FILLED_READERS, connections=32)
@@ -96,7 +96,7 @@ def memory_row(folder: Path) -> Row:
     sizes = {}
     installation = Installation.make(folder / "memory")
     port = installation.port
-    with installation.serve() as running:
+    with installation.serve_by_command() as running:
         request = post("/ncip/ncip2", messages.lookup_user(), port)
         done = 0
         for count in (SOME_MESSAGES, MANY_MESSAGES):

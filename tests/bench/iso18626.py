@@ -56,7 +56,7 @@ def rows(folder: Path, seconds: float) -> list[Row]:
     numbers = itertools.count(1)
     ratios: dict[str, list[float]] = {"request": [], "cancellation": []}
     with (
-        made.serve() as daemon,
+        made.serve_by_command() as daemon,
         run_bare_handler(made.folder, made.post(messages.lookup_user())) as (bare_port, bare),
     ):
         bare_request = post("/ncip", messages.lookup_user(), bare_port)

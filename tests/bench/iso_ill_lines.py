@@ -28,7 +28,7 @@ def row(folder: Path) -> Row:
     made.change(tcp=[listener])
     (made.folder / "profiles" / "fjordby.yml").write_text(yaml.safe_dump(FJORDBY, allow_unicode=True))
     _allow_files(3 * CONNECTIONS)
-    with made.serve() as running:
+    with made.serve_by_command() as running:
         before = resident(running.pid) / MB
         used = asyncio.run(_hold(made.tcp_port, running.pid))
     print(f"{CONNECTIONS:,} connections of ISO ILL: {before:.0f} MB before, {used:.0f} MB while they are open")

@@ -165,7 +165,7 @@ def _own_time_row(folder: Path, name: str, fake: FakeServer) -> tuple[str, float
         installation = Installation.make(folder)
         (folder / SECRET_FILE).write_text(fake.password if isinstance(fake, FakeFolio) else PASSWORD)
         installation.change(libraries=[{"symbol": "DEMO", "name": "Demo", "system": _describe_system(fake)}])
-        with installation.serve() as daemon:
+        with installation.serve_by_command() as daemon:
             request = post("/ncip/ncip2", messages.lookup_user(KNOWN.good.value), installation.port)
             median, worked_ms = _measure_messages(times, request, installation.port, daemon.pid)
             times.forget_calls()

@@ -1,16 +1,9 @@
-"""`illgate serve`, but with a library system to which something happens:
-
-    python altered.py GATEWAY.YML die METHOD            the process ends when METHOD has done its work, as by kill -9
-    python altered.py GATEWAY.YML wait METHOD SECONDS   METHOD does its work at once, and answers so much later
-
-The file is started by its path, so it imports nothing of the tests.
-"""
+"""`illgate serve`, but with a library system to which something happens. To be called in a process of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,10 +57,18 @@ def altered(adapters: AdapterRegistry, method: str, afterwards: Afterwards) -> A
     return replace(adapters, libraries={**adapters.libraries, "embedded": changed})
 
 
-if __name__ == "__main__":
-    config, what, method, *seconds = sys.argv[1:]
-    afterwards = {"die": lambda: die(), "wait": lambda: asyncio.sleep(float(seconds[0]))}[what]
+def serve_until_death(config: Path, method: str) -> None:
+    """The process ends when `method` of the library system has done its work, as by kill -9."""
+    serve_altered(config, method, die)
+
+
+def serve_slowly(config: Path, method: str, seconds: float) -> None:
+    """`method` of the library system does its work at once, and answers so much later."""
+    serve_altered(config, method, lambda: asyncio.sleep(seconds))
+
+
+def serve_altered(config: Path, method: str, afterwards: Afterwards) -> None:
     adapters = altered(load_adapters(), method, afterwards)
-    settings = load_settings(Path(config), adapters)
+    settings = load_settings(config, adapters)
     set_up_logging(settings.log.format, settings.log.level)
     asyncio.run(run_daemon(Daemon(settings, adapters, SystemClock())))

@@ -9,30 +9,29 @@ from __future__ import annotations
 import json
 import resource
 import signal
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 from lxml import etree
 
 from tests.bench import messages
+from tests.faults.altered import serve_slowly
 from tests.faults.partner import is_success, send_all
-from tests.support.daemon import ILLGATE, Installation, process, wait_for
+from tests.support.daemon import ILLGATE, Installation, process, stopped_at_end, wait_for
+from tests.support.forked_processes import ForkedProcess
 from tests.support.looking import Database, journal, library, tracebacks
 
-ALTERED = Path(__file__).with_name("altered.py")
 PAGE = 4096 + 24
 """Bytes that one page of the database takes in SQLite's write-ahead log."""
 
 
 @contextmanager
-def no_file_larger_than(size: int, daemon: Popen[bytes]) -> Iterator[None]:
+def no_file_larger_than(size: int, daemon: ForkedProcess) -> Iterator[None]:
     soft, hard = resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -191,9 +190,9 @@ def test_a_log_on_a_full_disk_does_not_end_the_start(installation: Installation)
 
 
 @contextmanager
-def slow(installation: Installation, method: str, seconds: float) -> Iterator[Popen[bytes]]:
-    words = [sys.executable, str(ALTERED), str(installation.config), "wait", method, str(seconds)]
-    with process(words, installation.log) as daemon:
+def slow(installation: Installation, method: str, seconds: float) -> Iterator[ForkedProcess]:
+    daemon = ForkedProcess(serve_slowly, (installation.config, method, seconds), installation.log)
+    with stopped_at_end(daemon):
         wait_for(installation.port, "/readyz")
         yield daemon
 

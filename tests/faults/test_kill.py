@@ -9,23 +9,20 @@ import json
 import logging
 import os
 import random
-import sys
 import time
 import urllib.request
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
-from subprocess import Popen
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 
 from gateway.services.exchange.recovery import MAX_STARTS
 from tests.bench import messages
+from tests.faults.altered import serve_until_death
 from tests.faults.partner import is_success, send_all
-from tests.support.daemon import Installation, process, wait_for
+from tests.support.daemon import Installation, stopped_at_end, wait_for
+from tests.support.forked_processes import ForkedProcess
 from tests.support.looking import MANY, Database, journal, library, tracebacks
-
-ALTERED = Path(__file__).with_name("altered.py")
 
 PATRONS = [str(21000000000017 + 8 * n) for n in (0, 2, 6, 8, 10, 13, 16, 18)]
 """Adults in good standing; each may have 30 loans."""
@@ -55,7 +52,7 @@ def accept_items(series: str, count: int) -> list[bytes]:
 
 
 def kill_amid(
-    installation: Installation, daemon: Popen[bytes], bodies: Sequence[bytes], chance: random.Random
+    installation: Installation, daemon: ForkedProcess, bodies: Sequence[bytes], chance: random.Random
 ) -> list[bytes | None]:
     """Send all; the daemon is killed when some of them have been answered."""
     limit = draw_answers(len(bodies), chance)
@@ -210,9 +207,12 @@ def test_each_of_30_items_is_lent_once_and_returned_once(installation: Installat
 # --- between the library's work and the journal's ------------------------------------------------------------
 
 
-def dying(installation: Installation, method: str) -> AbstractContextManager[Popen[bytes]]:
+@contextmanager
+def dying(installation: Installation, method: str) -> Iterator[ForkedProcess]:
     """A daemon that ends as by kill -9 as soon as the library has done this."""
-    return process([sys.executable, str(ALTERED), str(installation.config), "die", method], installation.log)
+    daemon = ForkedProcess(serve_until_death, (installation.config, method), installation.log)
+    with stopped_at_end(daemon):
+        yield daemon
 
 
 def test_what_the_library_did_before_the_journal_could_say_so_is_not_done_again(installation: Installation) -> None:

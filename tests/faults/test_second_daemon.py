@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from subprocess import Popen
 
 from tests.bench import messages
 from tests.faults.partner import is_success
-from tests.support.daemon import ILLGATE, Installation, process
+from tests.support.daemon import Installation, forked_daemon
+from tests.support.forked_processes import ForkedProcess
 from tests.support.looking import tracebacks
 
 
-def serve_beside(installation: Installation, config: Path, log: Path) -> AbstractContextManager[Popen[bytes]]:
+def serve_beside(installation: Installation, config: Path, log: Path) -> AbstractContextManager[ForkedProcess]:
     """On ports of its own."""
-    return process([ILLGATE, "--config", str(config), "serve", "--port", "0"], log)
+    return forked_daemon(config, log, "--port", "0")
 
 
 def test_a_second_daemon_on_one_file_says_so_and_ends(installation: Installation, tmp_path: Path) -> None:

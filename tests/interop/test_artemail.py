@@ -27,7 +27,7 @@ from gateway.ports.outgoing_mail import MailSecurity, MailServer
 from gateway.store.mailbox import MailOutcome
 from tests.support.art import ART, NOON, ONLY_ART, answer, art, file_number, number_of, orders_in
 from tests.support.art import PASSWORD as CUSTOMER_PASSWORD
-from tests.support.daemon import ILLGATE, Installation, process
+from tests.support.daemon import Installation, forked_daemon
 from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled
 from tests.support.mail_house import MailHouse, mail_house
 from tests.support.smtp_sink import Sink, running
@@ -272,7 +272,7 @@ async def waiting_orders(installation: Installation) -> list[str]:
 async def killed(installation: Installation, held: Held) -> None:
     """A daemon gets SIGKILL when its mail server goes silent."""
     installation.change(mail={"port": held.port})
-    with process([ILLGATE, "--config", str(installation.config), "serve"], installation.log) as daemon:
+    with forked_daemon(installation.config, installation.log) as daemon:
         async with asyncio.timeout(120):
             await held.reached.wait()
         daemon.send_signal(signal.SIGKILL)
@@ -283,7 +283,7 @@ async def sent_by_the_next(installation: Installation) -> list[EmailMessage]:
     """Mails to the service that leave after it has started again."""
     async with running(Sink()) as sink:
         installation.change(mail={"port": sink.port})
-        with process([ILLGATE, "--config", str(installation.config), "serve"], installation.log) as daemon:
+        with forked_daemon(installation.config, installation.log) as daemon:
             async with asyncio.timeout(120):
                 while await unsent(installation):  # another process at work: nothing tells us
                     assert daemon.poll() is None

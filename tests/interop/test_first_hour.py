@@ -39,7 +39,7 @@ def served(
 ) -> Iterator[Installation]:
     """At the end, whatever the daemon has answered must fit the schema, and its log must be quiet."""
     made = fresh_installation.copy(tmp_path_factory.mktemp("first-hour"))
-    with made.serve():
+    with made.serve_by_command():
         yield made
     if answers is not None:
         check_answers(made, answers.folder)

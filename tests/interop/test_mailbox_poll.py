@@ -20,7 +20,7 @@ from gateway.ports.incoming_mail import MailboxServer
 from gateway.ports.outgoing_mail import MailSecurity
 from gateway.services.mailbox.poller import MailboxPoller
 from gateway.store.mailbox import MailOutcome
-from tests.support.daemon import ILLGATE, Installation, process
+from tests.support.daemon import Installation, forked_daemon
 from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled
 from tests.support.imap_wire import wire
 from tests.support.mail_house import MailHouse, mail, mail_house, prepare
@@ -217,7 +217,7 @@ async def test_killed_between_commit_and_move_nothing_happens_twice(
         answer = mail("We look for it", **{"In-Reply-To": str(sent["Message-ID"]), "Subject": str(sent["Subject"])})
         dovecot.deliver(user, answer)
 
-        with process([ILLGATE, "--config", str(installation.config), "serve"], installation.log) as daemon:
+        with forked_daemon(installation.config, installation.log) as daemon:
             async with asyncio.timeout(30):
                 await line.held.wait()
             daemon.send_signal(signal.SIGKILL)

@@ -108,7 +108,7 @@ def test_a_gateway_with_it_passes_its_check_and_lends(
     assert "libraries.0" not in checked, (
         "the profiles of the sample name patrons that this library hasn't; else all is well"
     )
-    with installation.serve():
+    with installation.serve_by_command():
         answer = installation.post(CHECK_OUT.encode()).decode()
     assert "DateDue>" in answer
     (loan,) = json.loads((installation.folder / "ledger.json").read_text("utf-8"))["loans"]

@@ -1,4 +1,4 @@
-"""Starts a real `illgate serve` in a process of its own, on free ports and in a temporary folder."""
+"""Starts a real gateway in a process of its own, on free ports and in a temporary folder."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from gateway.cli import main
+from tests.support.forked_processes import ForkedProcess, run_illgate
 from tests.support.logs import logs_as_before
 from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
@@ -49,8 +50,23 @@ def process(arguments: Sequence[str], log: Path) -> Iterator[subprocess.Popen[by
     """Stopped by SIGTERM at the end; what it printed is in `log`."""
     with log.open("ab") as output:
         started = subprocess.Popen(arguments, stdout=output, stderr=output)
-    try:
+    with stopped_at_end(started):
         yield started
+
+
+@contextlib.contextmanager
+def forked_daemon(config: Path, log: Path, *options: str) -> Iterator[ForkedProcess]:
+    """`illgate serve` with these options, by a process that has loaded it already; stopped as by `process`."""
+    started = ForkedProcess(run_illgate, ("--config", str(config), "serve", *options), log)
+    with stopped_at_end(started):
+        yield started
+
+
+@contextlib.contextmanager
+def stopped_at_end(started: subprocess.Popen[bytes] | ForkedProcess) -> Iterator[None]:
+    """By SIGTERM, and after half a minute by SIGKILL."""
+    try:
+        yield
     finally:
         if started.poll() is None:
             started.send_signal(signal.SIGTERM)
@@ -128,13 +144,25 @@ class Installation:
         return run_in_process("--config", str(self.config), *arguments, check=check)
 
     @contextlib.contextmanager
-    def serve(self) -> Iterator[subprocess.Popen[bytes]]:
-        with process([ILLGATE, "--config", str(self.config), "serve"], self.log) as started:
-            try:
-                wait_for(self.port, "/readyz")
-            except TimeoutError as error:
-                raise TimeoutError(f"{error}; its log:\n{self.log.read_text()[-3000:]}") from error
+    def serve(self) -> Iterator[ForkedProcess]:
+        """Until it is ready."""
+        with forked_daemon(self.config, self.log) as started:
+            self._wait_until_ready()
             yield started
+
+    @contextlib.contextmanager
+    def serve_by_command(self) -> Iterator[subprocess.Popen[bytes]]:
+        """As `serve`, by the command itself, which takes two seconds of a processor longer: where its memory is
+        measured, or how it starts is what the test is about."""
+        with process([ILLGATE, "--config", str(self.config), "serve"], self.log) as started:
+            self._wait_until_ready()
+            yield started
+
+    def _wait_until_ready(self) -> None:
+        try:
+            wait_for(self.port, "/readyz")
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; its log:\n{self.log.read_text()[-3000:]}") from error
 
     def post(self, body: bytes, profile: str = "ncip2") -> bytes:
         url = f"http://127.0.0.1:{self.port}/ncip/{profile}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from functools import lru_cache
+from multiprocessing.process import BaseProcess
 from typing import Any
 from unittest import mock
 
@@ -103,10 +104,13 @@ def is_quick(item: pytest.Item) -> bool:
 def refuse_programs() -> Iterator[None]:
     """Whoever starts a process meanwhile fails."""
 
-    def refuse_program(_popen: object, arguments: Any, *_more: Any, **_named: Any) -> None:
-        pytest.fail(f"a test that starts another program must be marked slow: {arguments}")
+    def refuse_program(process: object, arguments: Any = "", *_more: Any, **_named: Any) -> None:
+        pytest.fail(f"a test that starts another program must be marked slow: {arguments or process}")
 
-    with mock.patch.object(subprocess.Popen, "__init__", refuse_program):
+    with (
+        mock.patch.object(subprocess.Popen, "__init__", refuse_program),
+        mock.patch.object(BaseProcess, "start", refuse_program),
+    ):
         yield
 
 

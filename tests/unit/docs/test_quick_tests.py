@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 
+from tests.support.forked_processes import ForkedProcess
 from tests.support.paths import ROOT
 from tests.support.quick_tests import FOLDERS, SLOW_FILES, is_quick, refuse_programs
 
@@ -21,9 +23,11 @@ def test_no_quick_test_asks_for_a_server(request: pytest.FixtureRequest) -> None
     assert [item.nodeid for item in quick if not SERVER_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))] == []
 
 
-def test_a_quick_test_can_start_no_program() -> None:
+def test_a_quick_test_can_start_no_program(tmp_path: Path) -> None:
     with refuse_programs(), pytest.raises(pytest.fail.Exception, match="must be marked slow"):
         subprocess.run([sys.executable, "--version"], check=True)
+    with refuse_programs(), pytest.raises(pytest.fail.Exception, match="must be marked slow"):
+        ForkedProcess(print, (), tmp_path / "log")
 
 
 @pytest.mark.parametrize("pattern", SLOW_FILES)
