@@ -36,10 +36,10 @@ def public_jwk(key: str, kid: str, **more: str) -> dict[str, Any]:
     return {**json.loads(RSAAlgorithm.to_jwk(make_rsa_key(key).public_key())), "kid": kid, "use": "sig", **more}
 
 
-def sign_token(key: str = "first", kid: str | None = "k1", **claims: Any) -> str:
-    """As `Authorization` has it. Whole numbers are seconds from now; a claim that is None is left out."""
+def sign_token(key: str = "first", kid: str | None = "k1", at: datetime | None = None, **claims: Any) -> str:
+    """As `Authorization` has it. Whole numbers are seconds from `at`, or from now; a claim that is None is left out."""
     usual = {"iss": ISSUER, "sub": SYSTEM, "aud": [AUDIENCE], "iat": 0, "nbf": 0, "exp": 300, "protocol": "NCIP2"}
-    now = int(time.time())  # PyJWT has no other clock
+    now = int(time.time()) if at is None else int(at.timestamp())
     said = {
         name: now + value if isinstance(value, int) else value
         for name, value in {**usual, **claims}.items()
