@@ -12,6 +12,7 @@ import base64
 import contextlib
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import field
 from types import SimpleNamespace
 from typing import Protocol
@@ -97,13 +98,20 @@ class HttpTransport:
     nobody could say whether the message arrived."""
 
     def __init__(
-        self, place: HttpPlace, http: HttpDialect, credentials: HttpCredentials, content_type: str = ""
+        self,
+        place: HttpPlace,
+        http: HttpDialect,
+        credentials: HttpCredentials,
+        content_type: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
+        """`headers`: besides these, of each message, such as a token that shows who we are."""
         is_encoded = http.body_encoding in (BodyEncoding.URL_ENCODED, BodyEncoding.FORM)
         self._content_type = content_type or (FORM_TYPE if is_encoded else http.content_type)
         self._url = _parse_url(place.url)
         self._http = http
         self._credentials = credentials
+        self._headers = headers or {}
         self._timeouts = place.timeouts
         self._tls = (
             make_tls_context(place.tls) if "https" in (self._url.scheme, URL(credentials.token_url).scheme) else None
@@ -127,6 +135,7 @@ class HttpTransport:
 
     async def _post_document(self, document: bytes) -> TransportReply:
         url, headers = self._build_address()
+        headers |= self._headers
         if self._content_type != NO_CONTENT_TYPE:
             headers["Content-Type"] = self._content_type
         return await self._send_request(url, wrap_body(document, self._http), headers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -89,7 +89,8 @@ class ReceivedMessage:
 @dataclass
 class PlayedHub:
     """`state`, `supplier`, `borrower`: how its one request stands. `failing`: so many messages it remembers and then
-    fails at; `losing`: of so many the answer is lost; `shut`: it lets nobody in."""
+    fails at; `losing`: of so many the answer is lost; `shut`: it lets nobody in. `check_token`: what is wrong with
+    `Authorization` of what it is told; `make_token`: signs what it declares."""
 
     members: tuple[HubMember, ...] = (OAK, ELM)
     state: str = "RESOLVED"
@@ -98,6 +99,8 @@ class PlayedHub:
     failing: int = 0
     losing: int = 0
     shut: bool = False
+    check_token: Callable[[str], Awaitable[str]] | None = None
+    make_token: Callable[[], str] | None = None
     port: int = 0
     received: list[ReceivedMessage] = field(default_factory=list)
     trail: list[str] = field(default_factory=list)
@@ -128,12 +131,14 @@ class PlayedHub:
 
     # --- what it declares --------------------------------------------------------------------------------
 
-    async def declare(self, url: str, body: str) -> ReceivedMessage:
+    async def declare(self, url: str, body: str, status: int = 200) -> ReceivedMessage:
         """The answer."""
         headers = {"Content-Type": "application/xml", "Accept": "application/xml"}
+        if self.make_token is not None:
+            headers["Authorization"] = self.make_token()
         async with aiohttp.ClientSession() as session, session.post(url, data=body.encode(), headers=headers) as reply:
             octets = await reply.read()
-        assert reply.status == 200, octets
+        assert reply.status == status, octets
         return _read_message(octets)
 
     async def request_item(self, url: str, **parts: str) -> ReceivedMessage:
@@ -157,7 +162,9 @@ class PlayedHub:
         octets = await request.read()
         message = _read_message(octets)
         self.received.append(message)
-        answer = self._answer_message(message)
+        check = self.check_token
+        fault = await check(request.headers.get("Authorization", "")) if check is not None else ""
+        answer = _write_problem(message, fault, 401) if fault else self._answer_message(message)
         if self.losing:
             self.losing -= 1
             assert request.transport is not None

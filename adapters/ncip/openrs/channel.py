@@ -7,6 +7,7 @@ once, with the moment in it at which that was.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from yarl import URL
@@ -79,10 +80,13 @@ class OpenRsChannel:
             service=type(said).__name__,
             peer=URL(dialect.http.url).host or "",
         )
-        reply = await self._post_document(sent, dialect, ncip)
+        headers = await self._context.make_peer_headers(profile)
+        reply = await self._post_document(sent, dialect, ncip, headers)
         return judge_reply(reply, said, ncip)
 
-    async def _post_document(self, sent: ChannelMessage, dialect: OpenRsDialect, ncip: NcipDialect) -> TransportReply:
+    async def _post_document(
+        self, sent: ChannelMessage, dialect: OpenRsDialect, ncip: NcipDialect, headers: Mapping[str, str]
+    ) -> TransportReply:
         """Journaled with its answer. Raises Refused, Unavailable, OutcomeUnknown."""
         from adapters.ncip.initiator import load_own_credentials  # here, since these load aiohttp
         from adapters.ncip.transport import HttpTransport
@@ -100,7 +104,7 @@ class OpenRsChannel:
             raise Unavailable(write_sentence("we can't show who we are: %(report)s", report=error)) from error
         timeouts = SendTimeouts(connect=http.connect_seconds, read=http.reply_seconds, total=http.reply_seconds)
         place = HttpPlace(http.url, http.make_client_tls(self._context.folder), timeouts)
-        transport = HttpTransport(place, ncip.http, credentials)
+        transport = HttpTransport(place, ncip.http, credentials, headers=headers)
         try:
             reply = await transport.exchange(sent.body)
         except MalformedMessage as error:

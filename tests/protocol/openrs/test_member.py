@@ -14,9 +14,12 @@ import pytest
 
 from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
+from gateway.domain.peer_authentication import TrustedPeer
 from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
 from gateway.domain.requests.views import ActionRequest
+from gateway.services.exchange.peer_tokens import PeerTokenVerifier
+from gateway.store.peer_keys import add_peer_key
 from gateway.store.requests import outbox_decisions, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.support.openrs_hub import (
@@ -32,6 +35,7 @@ from tests.support.openrs_hub import (
     write_request_item,
 )
 from tests.support.paths import ROOT
+from tests.support.peer_tokens import AUDIENCE, ISSUER, make_peer_key, public_jwk, sign_token
 from tests.support.yaml_files import write_yaml_file
 
 BOOK = "39000000000011"
@@ -261,6 +265,45 @@ async def test_who_is_not_let_in_looks_at_the_settings(hub: PlayedHub, oak: Memb
 
     (dead,) = await oak.list_unsent(OutboxStatus.DEAD)
     assert "No HostLMS is configured for NCIP SystemId APPL-OAK" in dead.error
+
+
+PEERS: dict[str, Any] = {
+    "theirs": {
+        "issuer": ISSUER,
+        "audience": AUDIENCE,
+        "claims": {"protocol": "NCIP2"},
+        "jwks": {"keys": [public_jwk("first", "k1")]},
+    },
+    "ours": {
+        "issuer": "https://ill.oakfield.example",
+        "subject": OAK.system,
+        "audience": "dcb",
+        "claims": {"protocol": "NCIP2"},
+    },
+}
+
+
+async def test_both_show_by_signed_tokens_who_they_are(hub: PlayedHub, template: Path, tmp_path: Path) -> None:
+    profile = make_profile(OAK, hub) | {"auth": [{"kind": "signed-token"}], "peer_authentication": PEERS}
+    async with run_member(template, tmp_path / "oak", profile) as oak:
+        refused = await hub.declare(oak.url, write_request_item(barcode=BOOK), status=401)
+        assert (refused.find_text("ProblemDetail"), refused.number) == (
+            "The sender could not be authenticated: there is no token.",
+            f"{NUMBER}:SUPPLIER",
+        )
+        hub.make_token = lambda: sign_token(at=START, sub="DCB-RIVER")
+        await hub.request_item(oak.url, barcode=BOOK)
+        await oak.settle()
+        await oak.town.context.store.write(lambda c: add_peer_key(c, make_peer_key("OAK")))
+        key_set = f"http://127.0.0.1:{oak.town.gateway.http_port}/.well-known/jwks.json"
+        said = {name: value for name, value in PEERS["ours"].items() if name != "subject"}
+        member = TrustedPeer(**said, jwks_url=key_set)
+        verifier = PeerTokenVerifier(FixedClock(START + SECOND))
+        hub.check_token = lambda token: verifier.find_fault(member, token, OAK.system)
+        await oak.act(Role.LENDING, EventKind.SHIPPED)
+
+        assert not await oak.list_unsent(OutboxStatus.DEAD)
+    assert hub.trail == ["PICKUP_TRANSIT"]
 
 
 async def test_messages_about_one_request_keep_their_order(hub: PlayedHub, oak: Member) -> None:
