@@ -13,7 +13,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.ports.library_system import HoldWish
 from gateway.ports.shared_store import Store
-from gateway.services.library_work import desk_actions
+from gateway.services.library_work import desk_actions, desk_loans
 from tests.library_contract.embedded_world import KNOWN
 from tests.library_contract.ncip_world import ALL_SERVICES, NcipWorld, ncip_world
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone, key, refused
@@ -82,7 +82,7 @@ async def test_a_loan_that_is_undone_is_not_over_for_that(store: Store) -> None:
         loan = await world.library.check_out(KNOWN.shelf_item, KNOWN.good.value, "lent")
 
         with pytest.raises(Refused, match="can't be told of this return"):
-            await desk_actions.check_in_item(
+            await desk_loans.check_in_item(
                 make_action(world, EventKind.SHIPPED, KNOWN.shelf_item), KNOWN.shelf_item, "undone"
             )
 

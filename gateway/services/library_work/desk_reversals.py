@@ -13,12 +13,8 @@ from gateway.domain.requests.request_updates import RequestChange, keep_request
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability
 from gateway.services.library_context import LibraryContext
-from gateway.services.library_work.desk_actions import (
-    DeskAction,
-    check_in_item,
-    check_out_item,
-    is_desk_action,
-)
+from gateway.services.library_work.desk_actions import is_desk_action
+from gateway.services.library_work.desk_loans import DeskAction, check_in_item, check_out_item
 
 
 @value_object

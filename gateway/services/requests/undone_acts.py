@@ -2,7 +2,7 @@
 
 What follows from an act at a desk waits for a while (`hold_of_act`). As long as all of it still waits, nobody knows of
 the act, and it can be undone. The library's system is asked first where it has done something for the act
-(`desk_actions.reverse_desk_action`); meanwhile what waits is put off, so that it can't go out in between.
+(`desk_reversals.reverse_desk_action`); meanwhile what waits is put off, so that it can't go out in between.
 """
 
 from __future__ import annotations
