@@ -125,3 +125,35 @@ def judge_report(request: Request, event: Event) -> ReportVerdict:
 def _is_wrong_service(request: Request, kind: EventKind) -> bool:
     """A copy is said to be delivered where a loan was asked for."""
     return kind is EventKind.COPY_DELIVERED and request.service.type is ServiceType.LOAN
+
+
+# --- what we answer --------------------------------------------------------------------------------------
+
+_EVENT_OF_LENDING: Mapping[State, EventKind] = {
+    _L.HOLD_PLACED: _K.HOLD_PLACED,
+    _L.WILL_SUPPLY: _K.WILL_SUPPLY,
+    _L.CONDITIONAL: _K.CONDITIONAL,
+    _L.SHIPPED: _K.SHIPPED,
+    _L.RETURNED: _K.SHIPPED,
+    _L.COMPLETED: _K.CHECKED_IN,
+    _L.CANCELLED: _K.CANCEL_ACCEPTED,
+    _L.UNFILLED: _K.UNFILLED,
+    _L.EXPIRED: _K.EXPIRED,
+    _L.LOST: _K.LOST,
+}
+_EVENT_OF_BORROWING: Mapping[State, EventKind] = {
+    _B.RECEIVED: _K.RECEIVED,
+    _B.LENT: _K.RECEIVED,
+    _B.BACK: _K.RECEIVED,
+    _B.RETURNED: _K.RETURNED,
+    _B.LOST: _K.LOST,
+}
+
+
+def find_event_of_state(request: Request) -> EventKind | None:
+    """Of those that a partner is told, the one that leads a request of ours to its state, as `EventDetails.reported` of
+    our answer. None: there is none."""
+    if request.role is Role.BORROWING:
+        return _EVENT_OF_BORROWING.get(request.state)
+    is_copy_there = request.state is LendingState.COMPLETED and request.service.type is ServiceType.COPY
+    return EventKind.COPY_DELIVERED if is_copy_there else _EVENT_OF_LENDING.get(request.state)

@@ -27,6 +27,7 @@ from gateway.domain.requests.state_table import (
     StartTimer,
     StopTimer,
 )
+from gateway.domain.requests.status_reports import find_event_of_state
 from gateway.ports.partner_channel import (
     ABOUT,
     CarryWay,
@@ -302,7 +303,7 @@ def find_receiver(context: LibraryContext, told: PartnerNotification, request: R
 def _build_message_details(kind: EventKind, request: Request) -> EventDetails:
     """What a message says that follows from another event: a status report its state, the rest nothing."""
     return (
-        EventDetails(status=request.state.value, due=request.terms.lender_due)
+        EventDetails(status=request.state.value, due=request.terms.lender_due, reported=find_event_of_state(request))
         if kind is EventKind.STATUS_REPORT
         else EventDetails()
     )

@@ -17,6 +17,7 @@ from gateway.domain.requests.request import BorrowingState, LendingState, Reques
 from gateway.domain.requests.request_updates import start_attempt
 from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
 from gateway.domain.requests.state_table import FollowUp, RunFollowUp, TimerKind
+from gateway.domain.requests.status_reports import find_event_of_state
 from tests.support.requests import (
     START,
     SUPPLIERS,
@@ -119,6 +120,8 @@ class World:
     def _follow(self, number: int, outcome: Transition) -> None:
         for one in outcome.told:
             details = outcome.event.details if one.kind is outcome.event.kind else EventDetails()
+            if one.kind is EventKind.STATUS_REPORT:  # as of now; it may come before the message that it tells of
+                details = EventDetails(reported=find_event_of_state(outcome.request))
             self._send(Role.BORROWING if number else Role.LENDING, number or one.attempt, one.kind, details)
         for effect in outcome.effects:
             if isinstance(effect, RunFollowUp) and effect.work is FollowUp.REPORT_STATUS:

@@ -129,6 +129,14 @@ class JoinedLibraries(RuleBasedStateMachine):
             self.world.us(number, kind, details=EventDetails(due=DUE, retry_after=DUE))
 
     @precondition(lambda self: self.world.lenders)
+    @rule(number=st.integers(1, 3))
+    def an_answer_overtakes_what_led_to_it(self, number: int) -> None:
+        """It tells how the supplier stands now, and comes before the message that would have told it."""
+        if number in self.world.lenders:
+            self.world.happens(number, local_signal(EventKind.STATUS_REPORT))
+            self.world.deliver(-1)
+
+    @precondition(lambda self: self.world.lenders)
     @rule(kind=st.sampled_from(BORROWERS_SAY))
     def the_borrower_says(self, kind: EventKind) -> None:
         self.world.us(0, kind)

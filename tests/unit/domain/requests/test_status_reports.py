@@ -11,13 +11,14 @@ from gateway.domain.requests.events import EventKind, LoanCondition, partner_sig
 from gateway.domain.requests.request import (
     BorrowingState,
     LendingState,
+    Request,
     RequestFlag,
     Role,
 )
 from gateway.domain.requests.request_messages import is_message_to_read
 from gateway.domain.requests.state_machine import TABLES, Transition
 from gateway.domain.requests.state_table import ForbiddenCell
-from gateway.domain.requests.status_reports import STATUS_RULES, StatusRule
+from gateway.domain.requests.status_reports import STATUS_RULES, StatusRule, find_event_of_state
 from tests.support.requests import (
     DUE,
     Story,
@@ -25,6 +26,7 @@ from tests.support.requests import (
     borrowing,
     copy_of,
     follow_ups,
+    lending,
     lent_story,
     letters,
     library_calls,
@@ -183,3 +185,24 @@ def test_what_counts_as_missed_is_in_the_tables(role: Role, kind: EventKind, rul
         cell = TABLES[role].find_cell(state, partner_signal(kind))
         assert not isinstance(cell, ForbiddenCell)
         assert any(not branch.kept for branch in cell), f"{kind} does nothing in {state}"
+
+
+# --- what we answer --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("request_", "reported"),
+    [
+        (lending(L.NEW), None),
+        (lending(L.WILL_SUPPLY), K.WILL_SUPPLY),
+        (lending(L.SHIPPED), K.SHIPPED),
+        (lending(L.RETURNED), K.SHIPPED),
+        (lending(L.COMPLETED), K.CHECKED_IN),
+        (copy_of(lending(L.COMPLETED)), K.COPY_DELIVERED),
+        (borrowing(B.SHIPPED), None),
+        (borrowing(B.LENT), K.RECEIVED),
+        (borrowing(B.RETURNED), K.RETURNED),
+    ],
+)
+def test_our_own_answer_names_what_led_to_it(request_: Request, reported: EventKind | None) -> None:
+    assert find_event_of_state(request_) is reported
