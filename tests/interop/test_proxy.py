@@ -232,6 +232,7 @@ def test_what_patrons_and_programs_need_is_reachable(front: Front) -> None:
     assert front.ask("/openurl/_assets/pages.css")[0] == 200
     assert front.ask("/api/v1/openapi.json")[0] == 200
     assert front.ask("/api/v1/requests")[0] == 401
+    assert b"There are no keys here" in front.ask("/.well-known/jwks.json")[1]
     for link in ("/q/nothing", "/d/nothing"):
         status, page = front.ask(link)
         assert status in (400, 404, 410)

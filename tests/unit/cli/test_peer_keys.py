@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 
 from tests.support.daemon import Installation
+from tests.support.yaml_files import write_yaml_file
 from tests.unit.cli.conftest import typed
 
 
 def test_a_key_is_made_listed_and_retired(own: Installation) -> None:
     illgate = typed(own)
+    ours = {"issuer": "https://ill.library.example", "subject": "RIVER", "audience": "fjord-hub"}
+    write_yaml_file(own.folder / "profiles" / "fjord.yml", {"ncip": {}, "peer_authentication": {"ours": ours}})
     assert "illgate peer-key make" in illgate("peer-key", "list").stdout
+    assert "peer_authentication.ours: no key to sign with" in illgate("check", "fjord").stdout
 
     made = illgate("peer-key", "make")
     first = made.stdout.strip()
     assert "published at https://ill.library.example/.well-known/jwks.json\nsigns from: now\n" in made.stderr
+    assert "no key to sign with" not in illgate("check", "fjord").stdout
     second = illgate("peer-key", "make").stdout.strip()
 
     listed = [line.split() for line in illgate("peer-key", "list").stdout.splitlines()[1:]]
