@@ -154,6 +154,8 @@ NOT_CARRIED: Mapping[tuple[Role, EventSignal], str] = {
     (Role.BORROWING, partner_signal(K.STATUS_QUERY)): "we answer it",
     (Role.BORROWING, partner_signal(K.STATUS_REPORT)): "the answer to a question of ours",
     (Role.LENDING, partner_signal(K.REQUEST)): "it is refused as a second one",
+    (Role.LENDING, partner_signal(K.AT_PICKUP)): "the requester's own affair",
+    (Role.LENDING, partner_signal(K.LOANED_TO_PATRON)): "the requester's own affair",
     (Role.LENDING, partner_signal(K.STATUS_QUERY)): "we answer it",
     (Role.LENDING, partner_signal(K.STATUS_REPORT)): "the answer to a question of ours",
 }
