@@ -42,7 +42,7 @@ from gateway.domain.requests.note_terms import (
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.volume_notes import tell_volumes
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import BatchEvent, IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.partner_channel import PartnerMessage
@@ -123,7 +123,7 @@ def _events_of_answers(
 def _event_of_reply(
     reply: CodedReply, answers: MailAnswers, files: tuple[int, ...], mail: IncomingMail, dialect: ArtemailDialect
 ) -> MailEvent:
-    where = f"line {reply.line}" if reply.line else "subject"
+    where = _describe_place(reply.line)
     if not reply.rule:
         return MailEvent(
             kind=EventKind.MESSAGE,
@@ -132,7 +132,9 @@ def _event_of_reply(
             details=EventDetails(note=_join_note_lines(reply.code, *reply.prose)),
             files=files,
             file=_batch_of_answers(answers, dialect),
-            explained=(f"{where}: '{reply.code}' is no code that the profile knows -> message",),
+            explained=(
+                write_sentence("%(where)s: '%(code)s' is no code that the profile knows", where=where, code=reply.code),
+            ),
         )
     rule = dialect.replies.codes[reply.rule]
     said = rule.with_files if files and rule.with_files is not None else rule.kind
@@ -145,7 +147,11 @@ def _event_of_reply(
         details=replace(details, due=changed.due),
         files=files,
         file=_batch_of_answers(answers, dialect),
-        explained=(f"{where}: '{reply.code}' is the reply code '{reply.rule}' -> {kind.value}",),
+        explained=(
+            write_sentence(
+                "%(where)s: '%(code)s' is the reply code '%(rule)s'", where=where, code=reply.code, rule=reply.rule
+            ),
+        ),
     )
 
 
@@ -200,7 +206,7 @@ def _reason_of_text(text: str) -> str:
 def _event_of_file_answer(about: FileAnswer, answers: MailAnswers, dialect: ArtemailDialect) -> MailEvent:
     rule = dialect.replies.files[about.rule]
     kind = EventKind(rule.kind)
-    where = f"line {about.line}" if about.line else "subject"
+    where = _describe_place(about.line)
     file = _batch_of_answers(answers, dialect) or BatchEvent(numbers=())
     return MailEvent(
         kind=kind,
@@ -211,8 +217,12 @@ def _event_of_file_answer(about: FileAnswer, answers: MailAnswers, dialect: Arte
             note=_join_note_lines(about.text, _explain_fault(about.fault, dialect)),
         ),
         file=replace(file, each=not about.number, count=about.count),
-        explained=(f"{where}: an answer about a file ('{about.rule}') -> {kind.value}",),
+        explained=(write_sentence("%(where)s: an answer about a file ('%(rule)s')", where=where, rule=about.rule),),
     )
+
+
+def _describe_place(line: int) -> Sentence:
+    return write_sentence("line %(number)s", number=line) if line else write_sentence("subject")
 
 
 def _explain_fault(fault: str, dialect: ArtemailDialect) -> str:
@@ -246,7 +256,7 @@ def _events_without_code(answers: MailAnswers, files: tuple[int, ...], dialect: 
             details=EventDetails(note=_join_note_lines(*answers.prose)),
             files=files if len(numbers) == 1 else (),
             file=_batch_of_answers(answers, dialect),
-            explained=(f"a mail about {number or answers.reference} without a code -> {kind.value}",),
+            explained=(write_sentence("a mail about %(number)s without a code", number=number or answers.reference),),
         )
 
 

@@ -197,19 +197,18 @@ def _event_of_order(
 ) -> MailEvent:
     said = set(order.keywords)
     number = strip_number_prefix(order.number, dialect.numbers)
-    here = f"order file, request {order.number}"
     meant = max(
         ((len(codes), kind) for kind, codes in dialect.actions.codes.items() if said.issuperset(codes)), default=None
     )
     if meant is not None:
         kind = meant[1]
-        explained = (f"{here}: {' '.join(order.keywords)} says {kind.value}",)
+        words = " ".join(order.keywords)
         return MailEvent(
             kind=kind,
             role=Role.LENDING,
             transaction=number,
             details=read_note_terms(kind, EventDetails(note="\n".join(order.lines))),
-            explained=explained,
+            explained=(write_sentence("order file, request %(number)s: %(words)s", number=order.number, words=words),),
         )
     request = _request_of_order(order, file, profile, dialect)
     request = replace(request, extras=(*request.extras, *extras))
@@ -218,7 +217,14 @@ def _event_of_order(
         role=Role.LENDING,
         transaction=number,
         request=request,
-        explained=(f"{here}: {request.service.type.value} of {len(order.lines)} lines",),
+        explained=(
+            write_sentence(
+                "order file, request %(number)s: %(service)s, %(count)s lines",
+                number=order.number,
+                service=request.service.type.value,
+                count=len(order.lines),
+            ),
+        ),
     )
 
 

@@ -23,6 +23,7 @@ from adapters.iso_ill.responder import IsoIllResponder, context_of_exchange, hea
 from gateway.domain.problems import MalformationKind, MalformedMessage, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
+from gateway.domain.sentences import write_sentence
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation, MailPart
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
 from gateway.ports.partner_channel import IncomingPartnerMessage
@@ -112,7 +113,7 @@ def _build_mail_event(apdu: Apdu, told: IncomingPartnerMessage, mail: IncomingMa
         at=_service_moment(apdu.service_date_time.this, mail, profile),
         guard=told.guard,
         named="" if isinstance(apdu, StatusOrErrorReport) else correlation_text(header_of_apdu(apdu)),
-        explained=(f"{apdu_type_name(apdu.type)} of {told.transaction}",),
+        explained=(write_sentence("%(apdu)s of %(number)s", apdu=apdu_type_name(apdu.type), number=told.transaction),),
     )
 
 

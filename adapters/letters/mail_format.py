@@ -15,6 +15,7 @@ from adapters.letters.dialect import SECTION, LettersDialect, Reply, dialect_of
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Role
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import (
     IncomingMail,
@@ -87,7 +88,11 @@ class PlainMailFormat:
             return MailInterpretation(tuple(_event_of_code_line(line, mail) for line in meant))
         if pdfs and not found and _has_plain_letters(profile):
             return MailInterpretation((_event_of_copy(mail, pdfs),))
-        why = "codes that contradict each other" if found else "no reply code at the start of a line"
+        why = (
+            write_sentence("codes that contradict each other")
+            if found
+            else write_sentence("no reply code at the start of a line")
+        )
         return MailInterpretation((_event_of_free_text(mail, why),))
 
 
@@ -161,7 +166,7 @@ def _event_of_code_line(line: _CodeLine, mail: IncomingMail) -> MailEvent:
         role=Role.BORROWING,
         transaction=line.number,
         details=details,
-        explained=(f"line begins with the code {line.code}",),
+        explained=(write_sentence("line begins with the code %(code)s", code=line.code),),
     )
 
 
@@ -200,7 +205,7 @@ def _event_of_copy(mail: IncomingMail, pdfs: tuple[int, ...]) -> MailEvent:
         role=Role.BORROWING,
         details=EventDetails(note=note),
         files=pdfs,
-        explained=("a PDF is attached",),
+        explained=(write_sentence("a PDF is attached"),),
     )
 
 
@@ -213,7 +218,7 @@ def _event_of_free_text(mail: IncomingMail, why: str) -> MailEvent:
     return MailEvent(
         kind=EventKind.MESSAGE,
         role=Role.BORROWING,
-        details=EventDetails(note=text or "a mail without text"),
+        details=EventDetails(note=text or write_sentence("a mail without text")),
         files=tuple(range(len(mail.attachments))),
-        explained=(f"free text ({why}): a message for staff",),
+        explained=(write_sentence("free text (%(why)s): a message for staff", why=why),),
     )

@@ -15,6 +15,7 @@ from adapters.marc.dialect import AUTO, MARC_8, Records
 from adapters.marc.marc_records import MarcRecord
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation
+from gateway.domain.sentences import write_sentence
 from gateway.ports.catalogue import FoundRecord, HeldItem
 
 _UNIMARC_NAMESPACE = "unimarc"
@@ -37,7 +38,8 @@ def record_from_bytes(syntax: str, data: bytes, position: int, how: Records, sou
             citation = other_citations.sutrs_citation(_decode_sutrs(data, how), source)
             return FoundRecord(position=position, syntax=syntax, raw=data, citation=citation)
         case _:
-            return FoundRecord(position=position, syntax=syntax, raw=data, problem="a record syntax that isn't read")
+            problem = write_sentence("a record syntax that isn't read")
+            return FoundRecord(position=position, syntax=syntax, raw=data, problem=problem)
 
 
 def record_from_xml(
@@ -64,7 +66,9 @@ def record_from_xml(
         case _ if any(xml_elements.element_namespace(one) in other_citations.NAMESPACES for one in element.iter()):
             return replace(found, syntax="dc", citation=other_citations.dc_citation(element, source))
         case name:
-            return replace(found, syntax="xml", problem=f"<{name}> is no record format that is read")
+            return replace(
+                found, syntax="xml", problem=write_sentence("<%(name)s> is no record format that is read", name=name)
+            )
 
 
 def record_from_opac(
@@ -75,7 +79,7 @@ def record_from_opac(
 ) -> FoundRecord:
     """An OPAC record: its bibliographic record, and holdings that count for more than those which that one shows."""
     if bibliographic is None:
-        problem = "an OPAC record without a bibliographic one"
+        problem = write_sentence("an OPAC record without a bibliographic one")
         return FoundRecord(position=position, syntax="opac", raw=raw, holdings=held, problem=problem)
     shown = held if held is not None else bibliographic.holdings
     shelf = _first_call_number(held) or bibliographic.citation.call_number

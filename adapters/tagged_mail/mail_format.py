@@ -26,6 +26,7 @@ from gateway.domain.requests.request import (
     ServiceType,
 )
 from gateway.domain.requests.volume_notes import read_named_volumes, read_wanted_volumes
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation, list_own_lines
 
@@ -64,8 +65,8 @@ class TaggedMessageReader:
         role = self._read_our_role(message, kind)
         asked = kind is EventKind.REQUEST and role is Role.LENDING
         if kind is EventKind.REQUEST and not asked:
-            kind, how = EventKind.MESSAGE, "a request that we made ourselves"
-        tags = ", ".join(dict.fromkeys(one.name for one in message.tags)) or "none"
+            kind, how = EventKind.MESSAGE, write_sentence("a request that we made ourselves")
+        tags = ", ".join(dict.fromkeys(one.name for one in message.tags)) or write_sentence("none")
         return MailEvent(
             kind=kind,
             role=role,
@@ -73,7 +74,9 @@ class TaggedMessageReader:
             details=EventDetails() if asked else self._read_details(message, kind),
             request=self._read_request(message) if asked else None,
             files=self.files if kind in (EventKind.SHIPPED, EventKind.COPY_DELIVERED, EventKind.MESSAGE) else (),
-            explained=(f"{message.name.value}: {how} -> {kind.value}; tags: {tags}",),
+            explained=(
+                write_sentence("%(name)s: %(how)s; tags: %(tags)s", name=message.name.value, how=how, tags=tags),
+            ),
         )
 
     def _first_value(self, message: TaggedMessage, field: str) -> str:
@@ -87,14 +90,14 @@ class TaggedMessageReader:
             answers or (*message.tag_values(self.dialect.field_tags("note")), *message.text), message.name, self.dialect
         )
         if said is not None:
-            return said, "its answer says so"
+            return said, write_sentence("its answer says so")
         if message.name is MessageName.SHIPPED and self.files:
-            return EventKind.COPY_DELIVERED, "the copy came along"
+            return EventKind.COPY_DELIVERED, write_sentence("the copy came along")
         if message.name in ALONE:
-            return ALONE[message.name], "its name says so"
+            return ALONE[message.name], write_sentence("its name says so")
         if message.name is MessageName.RENEWAL_ANSWER and self._read_day(message, "due") is not None:
-            return EventKind.RENEW_ACCEPTED, "it has a due date"
-        return EventKind.MESSAGE, "no answer that the profile knows"
+            return EventKind.RENEW_ACCEPTED, write_sentence("it has a due date")
+        return EventKind.MESSAGE, write_sentence("no answer that the profile knows")
 
     def _read_our_role(self, message: TaggedMessage, kind: EventKind) -> Role:
         """By who the partner is in it."""

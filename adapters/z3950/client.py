@@ -398,14 +398,20 @@ def read_answer_record(
         return FoundRecord(position=position, problem=describe_diagnostic(record))
     syntax = syntax_word(record.syntax)
     if not syntax:
-        problem = f"record syntax {record.syntax or 'without a name'} isn't read"
+        syntax_name = record.syntax or write_sentence("without a name")
+        problem = write_sentence("record syntax %(name)s isn't read", name=syntax_name)
         return FoundRecord(position=position, raw=record.data, problem=problem)
     if syntax != "opac":
         return record_reader.record_from_bytes(syntax, record.data, position, how, source)
     try:
         decoded = decode_opac(record.data)
     except MalformedMessage as malformed:
-        return FoundRecord(position=position, syntax=syntax, raw=record.data, problem=f"no OPAC record: {malformed}")
+        return FoundRecord(
+            position=position,
+            syntax=syntax,
+            raw=record.data,
+            problem=write_sentence("no OPAC record: %(words)s", words=str(malformed)),
+        )
     return _read_opac_record(decoded, record.data, position, how, TextDecoder(charset), source)
 
 

@@ -2,7 +2,8 @@
 
 Messages to partners, the journal, the JSON API and commands take such a sentence as the text that it is. A page tells
 it in its reader's language (`Localization.translate_sentence`). A sentence without values is known by its own text,
-also where it was stored; one with values is stored with its template beside its text.
+also where it was stored; one with values is stored with its template: beside its text (`dump_sentence`), or in its
+place within a document (`StoredSentence`). Those stored by older releases are texts, and told as they are.
 """
 
 from __future__ import annotations
@@ -10,8 +11,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated, Any
+
+from gateway.domain.library import Money
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 
 class Sentence(str):
@@ -20,22 +29,67 @@ class Sentence(str):
     __slots__ = ("template", "values")
 
     template: str
-    values: Mapping[str, str]
+    values: Mapping[str, SentenceValue]
+
+
+SentenceValue = str | date | Decimal | Money
+"""Days, moments, numbers with decimals and sums are told as the reader's language writes them; all else is text. A
+moment is in the zone in which it is told."""
 
 
 def write_sentence(template: str, /, **values: object) -> Sentence:
-    said = {name: value if isinstance(value, Sentence) else _write_value(value) for name, value in values.items()}
-    return _make_sentence(template % said, template, said)
+    return compose_sentence(template, **values)
 
 
-def _write_value(value: object) -> str:
-    """2.0 seconds are 2."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def mark_template(template: str) -> str:
+    """The same: it is for `write_sentence`, and catalogues have it."""
+    return template
+
+
+def compose_sentence(template: str, /, **values: object) -> Sentence:
+    """The same for a template without words, which needs no translation: `%(partner)s: %(report)s`."""
+    said = {name: _take_value(value) for name, value in values.items()}
+    return _make_sentence(template % {name: _write_value(value) for name, value in said.items()}, template, said)
+
+
+def join_sentences(separator: str, sentences: Iterable[str]) -> str:
+    """One after the other; a single one as it is."""
+    parts = [one for one in sentences if one]
+    if len(parts) < 2:
+        return parts[0] if parts else ""
+    values = {f"part{number}": one for number, one in enumerate(parts, start=1)}
+    return compose_sentence(separator.replace("%", "%%").join(f"%({name})s" for name in values), **values)
+
+
+def write_about(subject: str, report: str) -> Sentence:
+    """title: no hits"""
+    return compose_sentence("%(subject)s: %(report)s", subject=subject, report=report)
+
+
+def _take_value(value: object) -> SentenceValue:
+    if isinstance(value, float):
+        return Decimal(f"{value:g}")
+    return value if isinstance(value, str | date | Decimal | Money) else str(value)
+
+
+def _write_value(value: SentenceValue) -> str:
+    """2.0 seconds are 2, a sum is 12.50 EUR, a moment 2026-12-04 23:59."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return f"{value.amount:f} {value.currency}" if isinstance(value, Money) else str(value)
 
 
 def sentence_of_text(text: str) -> Sentence:
     """What is said without values; a sentence as it is."""
     return text if isinstance(text, Sentence) else _make_sentence(text, text.replace("%", "%%"), {})
+
+
+def strip_sentence(text: str) -> str:
+    """Without blanks and ends of lines around it; a sentence stays one."""
+    bare = text.strip()
+    return text if bare == text else bare
 
 
 def strip_full_stop(text: str) -> str:
@@ -45,7 +99,7 @@ def strip_full_stop(text: str) -> str:
     return _make_sentence(text.rstrip("."), text.template.rstrip("."), text.values)
 
 
-def _make_sentence(text: str, template: str, values: Mapping[str, str]) -> Sentence:
+def _make_sentence(text: str, template: str, values: Mapping[str, SentenceValue]) -> Sentence:
     sentence = Sentence(text)
     sentence.template = template
     sentence.values = dict(values)
@@ -115,15 +169,80 @@ def load_sentence(text: str, stored: str) -> str:
 def _document_of_sentence(sentence: Sentence) -> dict[str, Any]:
     return {
         "template": sentence.template,
-        "values": {
-            name: _document_of_sentence(value) if isinstance(value, Sentence) else value
-            for name, value in sentence.values.items()
-        },
+        "values": {name: _document_of_value(value) for name, value in sentence.values.items()},
     }
+
+
+def _document_of_value(value: SentenceValue) -> str | dict[str, Any]:
+    if isinstance(value, Sentence):
+        return _document_of_sentence(value)
+    if isinstance(value, datetime):
+        return {"moment": value.isoformat()}
+    if isinstance(value, date):
+        return {"day": value.isoformat()}
+    if isinstance(value, Decimal):
+        return {"number": f"{value:f}"}
+    return {"amount": str(value.amount), "currency": value.currency} if isinstance(value, Money) else value
 
 
 def _read_document(document: dict[str, Any]) -> Sentence:
-    values = {
-        name: _read_document(value) if isinstance(value, dict) else value for name, value in document["values"].items()
-    }
-    return write_sentence(document["template"], **values)
+    return compose_sentence(
+        document["template"], **{name: _read_value(value) for name, value in dict(document["values"]).items()}
+    )
+
+
+def _read_value(value: str | dict[str, Any]) -> SentenceValue:
+    if isinstance(value, str):
+        return value
+    if "moment" in value:
+        return datetime.fromisoformat(value["moment"])
+    if "day" in value:
+        return date.fromisoformat(value["day"])
+    if "number" in value:
+        return _read_number(value["number"])
+    if "amount" in value:
+        return Money(_read_number(value["amount"]), value["currency"])
+    return _read_document(value)
+
+
+def _read_number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError(f"{text!r} is no number") from error
+
+
+# --- in a document ---------------------------------------------------------------------------------------
+
+
+class _SentenceField:
+    """How pydantic stores a text that may be a sentence of the program: then as its template and values, so that it is
+    told from words of people."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema
+
+        return core_schema.union_schema(
+            [
+                core_schema.str_schema(),
+                core_schema.no_info_after_validator_function(_read_stored, core_schema.dict_schema()),
+            ],
+            mode="left_to_right",
+            serialization=core_schema.plain_serializer_function_ser_schema(_store_text, when_used="json"),
+        )
+
+
+def _store_text(text: str) -> str | dict[str, Any]:
+    return _document_of_sentence(text) if isinstance(text, Sentence) else text
+
+
+def _read_stored(document: dict[str, Any]) -> Sentence:
+    """Raises ValueError."""
+    try:
+        return _read_document(document)
+    except (TypeError, KeyError) as error:
+        raise ValueError("it is no sentence") from error
+
+
+StoredSentence = Annotated[str, _SentenceField()]
+"""Of a value that is stored as a document: a text, of a person or a sentence of the program."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import field
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
+from gateway.domain.sentences import compose_sentence
 from gateway.domain.value import value_object
 
 
@@ -38,8 +40,10 @@ class HoldingsReport:
     @property
     def report_line(self) -> str:
         """All of it, for staff."""
-        took = f" ({self.seconds:.2f} s)" if self.seconds else ""
-        return f"{self.note}{took}"
+        if not self.seconds:
+            return self.note
+        took = Decimal(f"{self.seconds:.2f}")
+        return compose_sentence("%(note)s (%(seconds)s s)", note=self.note, seconds=took)
 
 
 class Catalogue(Protocol):

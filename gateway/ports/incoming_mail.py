@@ -20,6 +20,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.secret_reference import SecretReference
+from gateway.domain.sentences import strip_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import MailSecurity
 
@@ -343,5 +344,5 @@ def list_own_lines(text: str) -> list[str]:
 
 def shorten_text(text: str, most: int) -> str:
     """At most so many characters, with a mark where something was left out."""
-    text = text.strip()
+    text = strip_sentence(text)
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"

@@ -112,6 +112,11 @@ class LibraryContext:
         """By the name of the profile; that name itself where a profile has no other."""
         return {profile.name: partner.name or profile.name for profile, partner in self.partners()}
 
+    def name_of_partner(self, profile: str) -> str:
+        """That of the profile where it has no other, or isn't there (any more)."""
+        partner = self.partner(profile)
+        return partner.name if partner is not None and partner.name else profile
+
     def partner_policies(self) -> Mapping[str, PartnerPolicy]:
         """By the name of the profile."""
         return {profile.name: partner for profile, partner in self.partners()}

@@ -22,6 +22,7 @@ from gateway.domain.requests.citation_matching import (
 )
 from gateway.domain.requests.fulfilment import Availability
 from gateway.domain.requests.request import ItemCandidate
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import BibHoldings, Capability, LibrarySystem
 
@@ -200,7 +201,7 @@ def _add_best_copy(candidate: ItemCandidate, held: LocalCopies) -> ItemCandidate
         barcode=best.barcode,
         call_number=best.call_number,
         lendable=lendable,
-        why_not="" if lendable else "no copy is free",
+        why_not="" if lendable else write_sentence("no copy is free"),
     )
 
 

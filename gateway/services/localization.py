@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -32,7 +32,7 @@ from markupsafe import Markup, escape
 
 from gateway.domain.library import Money
 from gateway.domain.problems import ConfigurationError
-from gateway.domain.sentences import Sentence
+from gateway.domain.sentences import Sentence, SentenceValue
 from gateway.domain.value import value_object
 from gateway.services.catalogue_files import (
     CATALOGUE_SUFFIX,
@@ -108,15 +108,28 @@ class Localization:
         """Of the program; what no catalogue has, such as another system's own words, stays as it is."""
         if not isinstance(sentence, Sentence):
             return self.translations.gettext(sentence) if sentence else ""
-        values = {name: self._translate_value(value) for name, value in sentence.values.items()}
+        values = {name: self.translate_value(value) for name, value in sentence.values.items()}
         said = self.translations.gettext(sentence.template)
         if said == sentence.template and not said.endswith("."):  # it may have lost its full stop within another
             whole = f"{said}."
             said = self.translations.gettext(whole).removesuffix(".")
         return said % values
 
-    def _translate_value(self, value: object) -> object:
-        return self.translate_sentence(value) if isinstance(value, Sentence) else value
+    def translate_stored(self, text: str) -> str:
+        """A text that people may have written stays as it is; so does what an older release stored in English."""
+        return self.translate_sentence(text) if isinstance(text, Sentence) else text
+
+    def translate_value(self, value: SentenceValue) -> str:
+        """Of a sentence; texts that are none as they are."""
+        if isinstance(value, Sentence):
+            return self.translate_sentence(value)
+        if isinstance(value, datetime):
+            return self.format_moment(value, value.tzinfo or UTC)
+        if isinstance(value, date):
+            return self.format_day(value)
+        if isinstance(value, Decimal):
+            return self.format_number(value)
+        return self.format_money(value) if isinstance(value, Money) else value
 
     def ngettext(self, singular: str, plural: str, count: int, /, **values: object) -> str:
         """`count` can stand in the text as `%(num)s`, as in templates; it is written as the language writes numbers."""

@@ -34,7 +34,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.staff_views import MailboxFailure
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import dump_sentence, load_sentence, write_sentence
 from gateway.domain.value import value_object
 from gateway.sql import column_types
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
@@ -63,6 +63,7 @@ mailbox_failure = Table(
     column_types.text_column("name"),
     column_types.moment_column("since"),
     column_types.text_column("reason"),  # no secrets: what the log says too
+    column_types.text_column("reason_sentence"),  # what it was made of, by `dump_sentence`
     PrimaryKeyConstraint("library", "name", name="pk_mailbox_failure"),
 )
 
@@ -88,6 +89,7 @@ mail = Table(
     Column("content", LargeBinary, nullable=True),
     column_types.text_column("key_id"),  # of the key that encrypted the content; empty: as it came
     column_types.text_column("closed_by"),
+    column_types.text_column("reason_sentence"),  # what `reason` was made of, by `dump_sentence`
     PrimaryKeyConstraint("library", "id", name="pk_mail"),
     Index("ix_mail_uid", "library", "mailbox", "uid_validity", "uid", unique=True),
     Index("ix_mail_digest", "library", "digest"),
@@ -185,8 +187,9 @@ def record_mailbox_state(
 def record_mailbox_failure(connection: Connection, library: str, name: str, reason: str, at: datetime) -> None:
     """Keeps that the mailbox can't be read, and why. It is away since the first failure after it was read last."""
     where = (mailbox_failure.c.library == library, mailbox_failure.c.name == name)
-    if not connection.execute(update(mailbox_failure).where(*where).values(reason=reason)).rowcount:
-        connection.execute(insert(mailbox_failure).values(library=library, name=name, since=at, reason=reason))
+    why = {"reason": reason, "reason_sentence": dump_sentence(reason)}
+    if not connection.execute(update(mailbox_failure).where(*where).values(**why)).rowcount:
+        connection.execute(insert(mailbox_failure).values(library=library, name=name, since=at, **why))
 
 
 def forget_mailbox_failure(connection: Connection, library: str, name: str) -> None:
@@ -204,8 +207,8 @@ def forget_removed_mailboxes(connection: Connection, library: str, names: Collec
 def list_mailbox_failures(connection: Connection, library: str) -> tuple[MailboxFailure, ...]:
     """Of the library's mailboxes that can't be read now, by name."""
     c = mailbox_failure.c
-    found = connection.execute(select(c.name, c.since, c.reason).where(c.library == library).order_by(c.name))
-    return tuple(MailboxFailure(name, since, reason) for name, since, reason in found)
+    found = connection.execute(select(mailbox_failure).where(c.library == library).order_by(c.name))
+    return tuple(MailboxFailure(row.name, row.since, load_sentence(row.reason, row.reason_sentence)) for row in found)
 
 
 def list_last_looks(connection: Connection, library: str) -> Mapping[str, datetime]:
@@ -287,6 +290,7 @@ def add_mail(connection: Connection, row: MailRow, cipher: BodyCipher | None) ->
                     content,
                     key_id,
                     row.closed_by,
+                    dump_sentence(row.reason),
                 )
             ],
         )
@@ -413,7 +417,7 @@ def _mail_of_row(row: Any, content: bytes | None) -> MailRow:
         outcome=MailOutcome(row.outcome),
         profile=row.profile,
         request_id=row.request_id,
-        reason=row.reason,
+        reason=load_sentence(row.reason, row.reason_sentence),
         open=row.is_open,
         sender=row.sender,
         subject=row.subject,

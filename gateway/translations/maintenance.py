@@ -38,6 +38,7 @@ KEYWORDS = {
     "npgettext": ((1, "c"), 2, 3),
     "mark_text": None,
     "mark_text_in_context": ((1, "c"), 2),
+    "mark_template": None,
     "write_sentence": None,
     "_make_guard": None,
     "Refused": (2,),

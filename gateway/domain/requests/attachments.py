@@ -9,6 +9,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from gateway.domain.requests.citation import Citation
+from gateway.domain.sentences import Sentence, write_sentence
 
 _PREFIX = re.compile(r"^(?:pp?|pages?|s|seiten?|str|стр|с)\b\.?\s*", re.IGNORECASE)
 _NUMBER = r"([A-Za-z]{0,2}?)(\d{1,6}|[ivxlcdmIVXLCDM]{1,15})"  # not by IGNORECASE, to which `ı` and `İ` are an i too
@@ -167,8 +168,14 @@ def describe_page_mismatch(citation: Citation, name: str, pages: int | None) -> 
     if pages is None or cited is None or pages == cited:
         return ""
     have, ask = _page_count_text(pages), _page_count_text(cited)
-    return f"The file {name} has {have}; the citation (pages {citation.pages}) asks for {ask}."
+    return write_sentence(
+        "The file %(name)s has %(have)s; the citation (pages %(cited)s) asks for %(asked)s.",
+        name=name,
+        have=have,
+        cited=citation.pages,
+        asked=ask,
+    )
 
 
-def _page_count_text(pages: int) -> str:
-    return "1 page" if pages == 1 else f"{pages} pages"
+def _page_count_text(pages: int) -> Sentence:
+    return write_sentence("1 page") if pages == 1 else write_sentence("%(count)s pages", count=pages)

@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from itertools import islice
 
 from gateway.domain.requests.action_fields import IS_NEEDED, check_details
+from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import (
     BROKER,
     Event,
@@ -34,10 +35,12 @@ from gateway.domain.requests.note_terms import (
     write_cost_term,
     write_due_term,
 )
+from gateway.domain.requests.reason_words import find_reason_words
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import BrokeredDelivery, Request, RequestFlag, Role, State
 from gateway.domain.requests.request import LendingState as L
 from gateway.domain.requests.state_machine import Transition
+from gateway.domain.sentences import join_sentences, write_sentence
 from gateway.domain.value import value_object
 
 
@@ -267,18 +270,18 @@ def write_event_note(kind: K, details: EventDetails, zone: tzinfo) -> str:
     read as one."""
     if kind in (K.DUE_DATE_CHANGED, K.RENEW_ACCEPTED) and details.due is not None:
         day = details.due.astimezone(zone).date() if isinstance(details.due, datetime) else details.due
-        return "; ".join(filter(None, (write_changed_due(day), details.note)))
+        return join_sentences("; ", (write_changed_due(day), details.note))
     terms = (
-        kind.value.replace("-", " "),
+        EVENT_WORDS[kind],
         write_due_term(details.due, zone),
         write_cost_term(details.cost),
         write_conditions_term(details.conditions),
-        f"expected: {details.expected.isoformat()}" if details.expected is not None else "",
-        details.reason,
+        write_sentence("expected: %(day)s", day=details.expected) if details.expected is not None else "",
+        find_reason_words(details.reason),
         details.link,
         details.note,
     )
-    return "; ".join(filter(None, terms))
+    return join_sentences("; ", terms)
 
 
 # --- no circles ------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from gateway.domain.library import Bib, RecordId
 from gateway.domain.requests.catalogue_policy import TitleSearch, is_serial, naming_number_types
 from gateway.domain.requests.citation import Citation, normalize_numbers
 from gateway.domain.requests.request import ItemCandidate
+from gateway.domain.sentences import join_sentences, mark_template, write_sentence
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 
@@ -88,32 +89,46 @@ def _compare_with_bib(citation: Citation, bib: Bib) -> _CandidateConfidence:
     words = _confidence_by_words(citation, bib, title)
     other = sorted({_type_of_identifier(one) for one in asked} & {_type_of_identifier(one) for one in there})
     if other:
-        return _CandidateConfidence(min(words.confidence, CONTRADICTED), f"{words.how}; other {other[0]}")
+        return _CandidateConfidence(
+            min(words.confidence, CONTRADICTED),
+            write_sentence("%(report)s; other %(number)s", report=words.how, number=other[0]),
+        )
     return words
 
 
 def _confidence_by_number(type_: str, title: float | None) -> _CandidateConfidence:
     if title is None:
-        return _CandidateConfidence(BY_NUMBER, f"{type_} agrees; no title to compare")
+        how = write_sentence("%(number)s agrees; no title to compare", number=type_)
+        return _CandidateConfidence(BY_NUMBER, how)
+    alike = _format_share(title)
     if title < _OTHER_TITLE:
-        return _CandidateConfidence(CONTRADICTED, f"{type_} agrees; other title ({title:.0%} alike)")
+        how = write_sentence("%(number)s agrees; other title (%(share)s alike)", number=type_, share=alike)
+        return _CandidateConfidence(CONTRADICTED, how)
     if title >= _SAME_TITLE:
-        return _CandidateConfidence(99, f"{type_} and title agree")
-    return _CandidateConfidence(BY_NUMBER, f"{type_} agrees; title {title:.0%} alike")
+        return _CandidateConfidence(99, write_sentence("%(number)s and title agree", number=type_))
+    how = write_sentence("%(number)s agrees; title %(share)s alike", number=type_, share=alike)
+    return _CandidateConfidence(BY_NUMBER, how)
 
 
 def _confidence_by_words(citation: Citation, bib: Bib, title: float | None) -> _CandidateConfidence:
     """What isn't said on one side counts half: it neither agrees nor contradicts."""
     if title is None:
-        return _CandidateConfidence(0, "no title to compare")
+        return _CandidateConfidence(0, write_sentence("no title to compare"))
     author = author_similarity(citation.author, bib.author)
     year = year_similarity(citation.published, bib.published)
     score = _TITLE * title + _AUTHOR * _value_or_half(author) + _YEAR * _value_or_half(year)
-    said = [f"title {title:.0%} alike"]
-    said.append("no author to compare" if author is None else f"author {author:.0%} alike")
+    said = [write_sentence("title %(share)s alike", share=_format_share(title))]
+    if author is None:
+        said.append(write_sentence("no author to compare"))
+    else:
+        said.append(write_sentence("author %(share)s alike", share=_format_share(author)))
     if year is not None:
-        said.append("same year" if year == 1 else "other year")
-    return _CandidateConfidence(min(BY_WORDS, round(100 * score)), ", ".join(said))
+        said.append(write_sentence("same year") if year == 1 else write_sentence("other year"))
+    return _CandidateConfidence(min(BY_WORDS, round(100 * score)), join_sentences(", ", said))
+
+
+def _format_share(share: float) -> str:
+    return f"{share:.0%}"
 
 
 def _value_or_half(value: float | None) -> float:
@@ -198,7 +213,7 @@ def compare_with_hit(asked: Citation, found: Citation, rules: TitleSearch) -> Ca
     agreeing, there = {_type_of_identifier(one) for one in ours & theirs}, {_type_of_identifier(one) for one in theirs}
     for type_ in types:
         if type_ in agreeing:
-            return CatalogueAgreement(True, f"{type_} agrees")
+            return CatalogueAgreement(True, write_sentence("%(number)s agrees", number=type_))
     return _compare_titles(asked, found, rules, next((type_ for type_ in types if type_ in there), ""))
 
 
@@ -207,18 +222,30 @@ def _compare_titles(asked: Citation, found: Citation, rules: TitleSearch, other:
     author = author_similarity(asked.author, found.author)
     year = None if is_serial(asked) else year_similarity(asked.published, found.published)
     if title is None:
-        return CatalogueAgreement(False, f"another {other}" if other else "no title to compare")
+        if other:
+            return CatalogueAgreement(False, write_sentence("another %(number)s", number=other))
+        return CatalogueAgreement(False, write_sentence("no title to compare"))
     if round(100 * title) < rules.alike:
-        return CatalogueAgreement(False, f"another title ({title:.0%} alike)")
+        return CatalogueAgreement(False, write_sentence("another title (%(share)s alike)", share=_format_share(title)))
     if author is not None and round(100 * author) < rules.author_alike:
-        return CatalogueAgreement(False, "same title, another author")
+        return CatalogueAgreement(False, write_sentence("same title, another author"))
     if year == 0:
-        return CatalogueAgreement(False, "same title, another year")
+        return CatalogueAgreement(False, write_sentence("same title, another year"))
     if other and not (author is not None and year):
-        return CatalogueAgreement(False, f"same title, another {other}")
-    said = [word for word, there in (("title", title), ("author", author), ("year", year)) if there is not None]
-    agree = f"{', '.join(said[:-1])} and {said[-1]} agree" if len(said) > 1 else "title agrees"
-    return CatalogueAgreement(True, f"{agree}, another {other}" if other else agree)
+        return CatalogueAgreement(False, write_sentence("same title, another %(number)s", number=other))
+    agree = write_sentence(_AGREEMENTS[author is not None, year is not None])
+    if other:
+        agree = write_sentence("%(report)s, another %(number)s", report=agree, number=other)
+    return CatalogueAgreement(True, agree)
+
+
+_AGREEMENTS = {
+    (False, False): mark_template("title agrees"),
+    (True, False): mark_template("title and author agree"),
+    (False, True): mark_template("title and year agree"),
+    (True, True): mark_template("title, author and year agree"),
+}
+"""Of the title, by whether author and year could be compared."""
 
 
 def citation_fingerprint(citation: Citation) -> str:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, CitationExtra
+from gateway.domain.sentences import StoredSentence
 from gateway.domain.value import value_object
 
 
@@ -146,7 +147,7 @@ class EventDetails:
 
     due: date | datetime | None = None
     reason: str = ""  # a word of `ReasonCodes`, or the partner's own
-    note: str = ""
+    note: StoredSentence = ""
     conditions: tuple[LoanCondition, ...] = ()
     cost: Money | None = None
     retry_after: date | None = None

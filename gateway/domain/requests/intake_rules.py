@@ -144,14 +144,16 @@ def find_lending_refusal(
     """What can be said before an item is looked for. `open_requests`: open lending requests, without this one."""
     closure = next((one for one in rules.closed if one.includes_day(today)), None)
     if closure is not None:
-        return LendingRefusal(ReasonCodes.CLOSED, f"We do not lend until {closure.last.isoformat()}.")
+        return LendingRefusal(ReasonCodes.CLOSED, write_sentence("We do not lend until %(day)s.", day=closure.last))
     if rules.max_open and open_requests >= rules.max_open:
-        return LendingRefusal(ReasonCodes.OVERLOADED, "We have too many requests at present.")
+        return LendingRefusal(ReasonCodes.OVERLOADED, write_sentence("We have too many requests at present."))
     service, format_ = request.service.type, request.service.format
     if service is not ServiceType.COPY_OR_LOAN and not {service, ServiceType.COPY_OR_LOAN} & set(rules.services):
-        return LendingRefusal(ReasonCodes.POLICY, f"We do not supply the service '{service.value}'.")
+        detail = write_sentence("We do not supply the service '%(service)s'.", service=service.value)
+        return LendingRefusal(ReasonCodes.POLICY, detail)
     if format_ and format_.casefold() in map(str.casefold, rules.formats_refused):
-        return LendingRefusal(ReasonCodes.POLICY, f"We do not supply the format '{format_}'.")
+        detail = write_sentence("We do not supply the format '%(format)s'.", format=format_)
+        return LendingRefusal(ReasonCodes.POLICY, detail)
     return None
 
 
@@ -160,7 +162,8 @@ def find_item_refusal(item_policy: str, service: ServiceType, rules: LendingRule
     lent = item_policy not in rules.never and (not rules.item_policies or item_policy in rules.item_policies)
     if lent or (service is not ServiceType.LOAN and rules.copies_of_never):
         return None
-    return LendingRefusal(ReasonCodes.NON_CIRCULATING, f"Items of the policy '{item_policy}' are not lent.")
+    detail = write_sentence("Items of the policy '%(policy)s' are not lent.", policy=item_policy)
+    return LendingRefusal(ReasonCodes.NON_CIRCULATING, detail)
 
 
 def conditions_match(rule: RuleConditions, request: Request, policy: RequestPolicy) -> bool:

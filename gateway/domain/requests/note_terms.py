@@ -16,14 +16,13 @@ from decimal import Decimal
 from gateway.domain.library import Money
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.volume_notes import read_named_volumes
+from gateway.domain.sentences import Sentence, write_sentence
 
 _DUE = re.compile(r"due: (\d{4}-\d{2}-\d{2})")
 _COST = re.compile(r"cost: (\d{1,9}(?:\.\d{1,4})?) ([A-Z]{3})")
 
 _CONDITIONS = re.compile(r"conditions: ([a-z, -]+)")
 _DUE_CHANGED = re.compile(r"The due date is now (\d{4}-\d{2}-\d{2})\.")
-
-_RECALLED = re.compile(r"The library has recalled the loan: it ends on (\d{4}-\d{2}-\d{2} \d{2}:\d{2})\.")
 
 _PARTS = re.compile(r";\s+|\n")
 
@@ -40,11 +39,11 @@ def write_due_term(due: date | datetime | None, zone: tzinfo) -> str:
     if due is None:
         return ""
     day = due.astimezone(zone).date() if isinstance(due, datetime) else due
-    return f"due: {day.isoformat()}"
+    return write_sentence("due: %(day)s", day=day)
 
 
 def write_cost_term(cost: Money | None) -> str:
-    return f"cost: {cost.amount:f} {cost.currency}" if cost is not None else ""
+    return write_sentence("cost: %(money)s", money=cost) if cost is not None else ""
 
 
 def write_conditions_term(conditions: Iterable[LoanCondition]) -> str:
@@ -53,8 +52,8 @@ def write_conditions_term(conditions: Iterable[LoanCondition]) -> str:
     return f"conditions: {', '.join(words)}" if words else ""
 
 
-def write_changed_due(due: date) -> str:
-    return f"The due date is now {due.isoformat()}."
+def write_changed_due(due: date) -> Sentence:
+    return write_sentence("The due date is now %(day)s.", day=due)
 
 
 def read_changed_due(kind: EventKind, details: EventDetails) -> tuple[EventKind, EventDetails]:
@@ -107,17 +106,6 @@ def _read_cost_term(part: str) -> Money | None:
     return Money(Decimal(match[1]), match[2]) if match is not None else None
 
 
-def write_recall_note(due: datetime, zone: tzinfo) -> str:
+def write_recall_note(due: datetime, zone: tzinfo) -> Sentence:
     """What is kept when a library gives a loan that is recalled its own end, in the minute of `zone`."""
-    return f"The library has recalled the loan: it ends on {due.astimezone(zone):%Y-%m-%d %H:%M}."
-
-
-def read_recall_note(note: str, zone: tzinfo) -> datetime | None:
-    """The end that `write_recall_note` wrote, in `zone`; None for any other note."""
-    found = _RECALLED.fullmatch(note)
-    if found is None:
-        return None
-    try:
-        return datetime.fromisoformat(found[1]).replace(tzinfo=zone)
-    except ValueError:  # somebody's own words, with a day that is none
-        return None
+    return write_sentence("The library has recalled the loan: it ends on %(moment)s.", moment=due.astimezone(zone))

@@ -20,6 +20,7 @@ from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, comparison_key, is_listed_work
 from gateway.domain.requests.network_load import NetworkMember
 from gateway.domain.requests.request import BorrowingState, ServiceType
+from gateway.domain.sentences import Sentence, write_sentence
 
 FIELDS = ("year", "month", "branch", "partner", "prefix", "sequence")
 _SAMPLE: dict[str, object] = {
@@ -272,8 +273,10 @@ class Closure(ProfileSection):
     def includes_day(self, day: date) -> bool:
         return self.first <= day <= self.last
 
-    def __str__(self) -> str:
-        return f"closed until {self.last.isoformat()}" + (f": {self.note}" if self.note else "")
+    def describe_closure(self) -> Sentence:
+        if self.note:
+            return write_sentence("closed until %(day)s: %(words)s", day=self.last, words=self.note)
+        return write_sentence("closed until %(day)s", day=self.last)
 
 
 class Price(ProfileSection):

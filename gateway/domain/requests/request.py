@@ -9,6 +9,7 @@ from enum import StrEnum
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, CitationExtra
 from gateway.domain.requests.events import LoanCondition
+from gateway.domain.sentences import StoredSentence
 from gateway.domain.value import value_object
 
 
@@ -243,7 +244,7 @@ class SupplierAttempt:
     expected: date | None = None
     cost: Money | None = None
     conditions: tuple[LoanCondition, ...] = ()
-    holdings: str = ""  # what the catalogue said when it was asked, one line
+    holdings: StoredSentence = ""  # what the catalogue said when it was asked, one line
     pieces: tuple[str, ...] = ()  # barcodes of the temporary records of what it sent, since another has been asked
 
 
@@ -262,7 +263,7 @@ class RotaLine:
 
     partner: str  # profile name
     standing: RotaLineStatus = RotaLineStatus.WAITING
-    why: str = ""
+    why: StoredSentence = ""
     last_resort: bool = False
     by_hand: bool = False  # staff put it there: before all others, whatever catalogue and ranking say
 
@@ -320,7 +321,7 @@ class PatronQuery:
 class RequestNote:
     at: datetime
     by: str
-    text: str
+    text: StoredSentence
     for_partner: bool = False
 
 
@@ -347,9 +348,9 @@ class ItemCandidate:
     barcode: str = ""
     call_number: str = ""
     confidence: int
-    how: str
+    how: StoredSentence
     lendable: bool = True
-    why_not: str = ""
+    why_not: StoredSentence = ""  # a word of `ReasonCodes`, or a sentence
 
 
 @value_object(kw_only=True)
@@ -396,7 +397,7 @@ class Request:
     attachments: tuple[Attachment, ...] = ()
     extras: tuple[CitationExtra, ...] = ()
     external: tuple[str, ...] = ()  # numbers of the same request in other systems (ILLiad, a broker)
-    warnings: tuple[str, ...] = ()  # of the checks at intake, for staff
+    warnings: tuple[StoredSentence, ...] = ()  # of the checks at intake, for staff
     other_leg: OtherLeg | None = None  # we broker it
     # borrowing
     patron: PatronLink = PatronLink()

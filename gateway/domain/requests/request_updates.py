@@ -43,6 +43,7 @@ from gateway.domain.requests.request import (
     Volume,
 )
 from gateway.domain.requests.volume_updates import ships_own_item, update_volumes
+from gateway.domain.sentences import strip_sentence
 
 RequestChange = Callable[[Request], Request]
 """What is left on a request together with an event."""
@@ -266,7 +267,7 @@ def _update_costs(costs: RequestCosts, event: Event) -> RequestCosts:
 
 
 def _append_note(request: Request, event: Event) -> tuple[RequestNote, ...]:
-    text = event.details.note.strip()
+    text = strip_sentence(event.details.note)
     if not text or event.kind not in (EventKind.MESSAGE, EventKind.NOTE):
         return request.notes
     outward = event.signal == local_signal(EventKind.MESSAGE)

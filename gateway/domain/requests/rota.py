@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta, tzinfo
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from gateway.domain.library import Money
 from gateway.domain.requests.intake_rules import conditions_match
@@ -24,6 +24,7 @@ from gateway.domain.requests.policy import (
     TemplateLine,
 )
 from gateway.domain.requests.request import AttemptStatus, Request, RotaLine, RotaLineStatus, ServiceType
+from gateway.domain.sentences import compose_sentence, join_sentences, mark_template, write_sentence
 from gateway.domain.value import value_object
 
 
@@ -49,11 +50,13 @@ def partner_standing(
         cost=partner.usual_price(request.service.type),
         reciprocity=partner.reciprocity,
         overloaded=bool(limit) and load >= limit,
-        closed=str(closure) if closure is not None else "",
+        closed=closure.describe_closure() if closure is not None else "",
         near=bool(campus) and partner.campus.casefold() == campus.casefold(),
         why_not=profile_objection(partner, request),
     )
 
+
+NO_SUCH_PARTNER = write_sentence("no such partner")
 
 # --- assigning a rota ------------------------------------------------------------------------------------
 
@@ -73,7 +76,7 @@ def build_rota_lines(
 
 
 def _make_rota_line(said: TemplateLine, request: Request, partner: PartnerPolicy | None) -> RotaLine:
-    why = rota_objection(said, partner, request) if partner is not None else "no such partner"
+    why = rota_objection(said, partner, request) if partner is not None else NO_SUCH_PARTNER
     return RotaLine(said.partner, RotaLineStatus.SKIPPED if why else RotaLineStatus.WAITING, why, said.last_resort)
 
 
@@ -134,13 +137,14 @@ def _split_by_objection(
 def _current_objection(known: PartnerStanding | None, request: Request, overload: OverloadRule) -> str:
     """Empty: it can be asked now."""
     if known is None:
-        return "no such partner"
+        return NO_SUCH_PARTNER
     if known.why_not or known.closed:
         return known.why_not or known.closed
     if known.overloaded and overload.then == "skip":
-        requests = "1 request is" if known.open == 1 else f"{known.open} requests are"
-        return f"overloaded: {requests} open with it"
-    return cost_objection(known.cost, request.costs.maximum, "of the request")
+        if known.open == 1:
+            return write_sentence("overloaded: 1 request is open with it")
+        return write_sentence("overloaded: %(count)s requests are open with it", count=known.open)
+    return cost_objection(known.cost, request.costs.maximum, CostLimit.OF_REQUEST)
 
 
 def _order_lines(
@@ -153,7 +157,9 @@ def _order_lines(
 
 
 def _describe_order(known: PartnerStanding) -> str:
-    return "overloaded, so after the others" if known.overloaded else "in the order of the rota"
+    if known.overloaded:
+        return write_sentence("overloaded, so after the others")
+    return write_sentence("in the order of the rota")
 
 
 # --- retry later -----------------------------------------------------------------------------------------
@@ -170,7 +176,7 @@ def _lines_to_ask_again(request: Request, policy: RequestPolicy, today: date, zo
 
 def _explain_retry(line: RotaLine, request: Request, policy: RequestPolicy, zone: tzinfo) -> RotaLine:
     day = _find_retry_day(line, request, policy, zone)
-    return line if day is None else replace(line, why=f"it said to ask again from {day.isoformat()}")
+    return line if day is None else replace(line, why=write_sentence("it said to ask again from %(day)s", day=day))
 
 
 def _find_retry_day(line: RotaLine, request: Request, policy: RequestPolicy, zone: tzinfo) -> date | None:
@@ -235,8 +241,11 @@ def rank_suppliers(
     for at, line in enumerate(lines):
         known = standings.get(line.partner, nothing)
         points, said = _compute_points(known, ranking)
-        marks = [text for text, set_ in (("last resort", line.last_resort), ("overloaded", known.overloaded)) if set_]
-        explained = replace(line, why=", ".join([*marks, said]))
+        marks = (
+            write_sentence("last resort") if line.last_resort else "",
+            write_sentence("overloaded") if known.overloaded else "",
+        )
+        explained = replace(line, why=join_sentences(", ", (*marks, said)))
         scored.append(((line.last_resort, known.overloaded, points, at), explained))
     return tuple(line for _, line in sorted(scored, key=lambda one: one[0]))
 
@@ -247,63 +256,100 @@ def _compute_points(known: PartnerStanding, ranking: Ranking) -> tuple[float, st
     parts = (
         (ranking.load * known.open, _describe_load(known)),
         (ranking.supply_time * days, _describe_days(known, days)),
-        (ranking.cost * float(cost.amount if cost else 0), f"costs {cost.amount} {cost.currency}" if cost else ""),
-        (-ranking.reciprocity * known.reciprocity, f"reciprocity {known.reciprocity:g}"),
-        (-ranking.near if known.near else 0.0, "same campus"),
+        (
+            ranking.cost * float(cost.amount if cost else 0),
+            write_sentence("costs %(price)s", price=cost) if cost else "",
+        ),
+        (
+            -ranking.reciprocity * known.reciprocity,
+            write_sentence("reciprocity %(value)s", value=known.reciprocity),
+        ),
+        (-ranking.near if known.near else 0.0, write_sentence("same campus")),
     )
     total = round(sum(points for points, _ in parts), 6)  # equal sums stay equal, whatever their order was
-    counted = ", ".join(f"{text} {points:+g}" for points, text in parts if points)
-    return total, f"{total:g} points ({counted or 'nothing counted'})"
+    counted = join_sentences(", ", (_describe_part(text, points) for points, text in parts if points))
+    return total, write_sentence(
+        "%(points)s points (%(counted)s)", points=total, counted=counted or write_sentence("nothing counted")
+    )
+
+
+def _describe_part(text: str, points: float) -> str:
+    """3 open +3"""
+    template = "%(text)s +%(points)s" if points > 0 else "%(text)s -%(points)s"
+    return compose_sentence(template, text=text, points=abs(points))
 
 
 def _describe_load(known: PartnerStanding) -> str:
-    return f"{known.open} open" + (f", {known.reported} of them of other members" if known.reported else "")
+    if known.reported:
+        return write_sentence(
+            "%(count)s open, %(reported)s of them of other members", count=known.open, reported=known.reported
+        )
+    return write_sentence("%(count)s open", count=known.open)
 
 
 def _describe_days(known: PartnerStanding, days: float) -> str:
-    said = f"{days:g} day" if days == 1 else f"{days:g} days"
-    return f"{said} assumed" if known.mean_days is None else said
+    if known.mean_days is None:
+        return write_sentence("1 day assumed") if days == 1 else write_sentence("%(count)s days assumed", count=days)
+    return write_sentence("1 day") if days == 1 else write_sentence("%(count)s days", count=days)
 
 
 def profile_objection(partner: PartnerPolicy, request: Request) -> str:
     """What its profile says against asking it at all."""
     service, format_ = request.service.type, request.service.format
     if PartnerRole.SUPPLIER not in partner.roles:
-        return "is no supplier"
+        return write_sentence("is no supplier")
     if not partner.channel:
-        return "has no channel by which it could be asked"
+        return write_sentence("has no channel by which it could be asked")
     if not partner.can_supply(service):
-        digital = partner.workflow.borrowing.digital_only
-        return "supplies copies only" if digital else f"does not supply the service {service.value}"
+        if partner.workflow.borrowing.digital_only:
+            return write_sentence("supplies copies only")
+        return write_sentence("does not supply the service %(service)s", service=service.value)
     if format_ and partner.formats and not _is_listed(format_, partner.formats):
-        return f"does not supply the format {format_}"
+        return write_sentence("does not supply the format %(format)s", format=format_)
     limit = partner.cost_limit
-    return cost_objection(partner.usual_price(service), limit.money, "for this partner") if limit is not None else ""
+    if limit is None:
+        return ""
+    return cost_objection(partner.usual_price(service), limit.money, CostLimit.FOR_PARTNER)
 
 
 def rota_objection(line: TemplateLine, partner: PartnerPolicy, request: Request) -> str:
     """What the rota says against asking it for this request."""
     service, format_ = request.service.type, request.service.format
     if line.services and not (service in line.services or ServiceType.COPY_OR_LOAN in (service, *line.services)):
-        return f"on this rota not for the service {service.value}"
+        return write_sentence("on this rota not for the service %(service)s", service=service.value)
     if format_ and line.formats and not _is_listed(format_, line.formats):
-        return f"on this rota not for the format {format_}"
-    return (
-        cost_objection(partner.usual_price(service), line.max_cost.money, "on this rota")
-        if line.max_cost is not None
-        else ""
+        return write_sentence("on this rota not for the format %(format)s", format=format_)
+    if line.max_cost is None:
+        return ""
+    return cost_objection(partner.usual_price(service), line.max_cost.money, CostLimit.ON_ROTA)
+
+
+class CostLimit(Enum):
+    """Which maximum a price is compared with; its sentences: it is dearer, it can't be compared."""
+
+    OF_REQUEST = (
+        mark_template("costs %(price)s, more than the maximum of the request, %(limit)s"),
+        mark_template("costs %(price)s, which can't be compared with the maximum of the request, %(limit)s"),
+    )
+    FOR_PARTNER = (
+        mark_template("costs %(price)s, more than the maximum for this partner, %(limit)s"),
+        mark_template("costs %(price)s, which can't be compared with the maximum for this partner, %(limit)s"),
+    )
+    ON_ROTA = (
+        mark_template("costs %(price)s, more than the maximum on this rota, %(limit)s"),
+        mark_template("costs %(price)s, which can't be compared with the maximum on this rota, %(limit)s"),
     )
 
 
-def cost_objection(price: Money | None, limit: Money | None, whose: str) -> str:
+def cost_objection(price: Money | None, limit: Money | None, which: CostLimit) -> str:
     """A price in another currency can't be compared, so it is too dear: nobody pays more by mistake."""
     if price is None or not price.amount or limit is None:
         return ""
     same = price.currency == limit.currency
     if same and price.amount <= limit.amount:
         return ""
-    how = "more than" if same else "which can't be compared with"
-    return f"costs {price.amount} {price.currency}, {how} the maximum {whose}, {limit.amount} {limit.currency}"
+    dearer, other_currency = which.value
+    return write_sentence(dearer if same else other_currency, price=price, limit=limit)
 
 
 def _is_listed(value: str, allowed: Iterable[str]) -> bool:
@@ -323,12 +369,18 @@ class SupplierVerdict(StrEnum):
 
 @value_object
 class ExplainedLine:
-    """`why` in plain words; `holdings`: what the catalogue says, where it was asked."""
+    """`why` in plain words; `answer`: of the catalogue, where it was asked, and its `report`."""
 
     partner: str
     verdict: SupplierVerdict
     why: str = ""
-    holdings: str = ""
+    answer: str = ""
+    report: str = ""
+
+    @property
+    def holdings(self) -> str:
+        """`owns: listed`"""
+        return f"{self.answer}: {self.report}" if self.answer else ""
 
 
 @value_object(kw_only=True)

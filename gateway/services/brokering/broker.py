@@ -42,6 +42,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.request_updates import name_promised_item, replace_attempt
 from gateway.domain.requests.views import BorrowingDraft, EventDenied
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.circulation import CirculationContext, dispatch_command, holds, items, patrons
@@ -450,7 +451,7 @@ def lend_to_broker(
             local_signal(EventKind.LOCATED),
             context.now(),
             actor,
-            EventDetails(barcode=hold.item_barcode, note="the item that is on hold"),
+            EventDetails(barcode=hold.item_barcode, note=write_sentence("the item that is on hold")),
         )
         apply_event_in(connection, context, EventRequest(request_id=request.id, event=located))
     return True

@@ -14,6 +14,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests import brokered_requests as rules
 from gateway.domain.requests.brokered_requests import CarryRule, PastBroker
 from gateway.domain.requests.citation_matching import citation_fingerprint
+from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import BROKER, Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -28,6 +29,7 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.rota import build_rota_lines
 from gateway.domain.requests.state_machine import Denied, Transition
+from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import CarryWay, choose_carry_way
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
@@ -222,7 +224,9 @@ def _report_needless_item(transition: Transition, apply: ApplyEvent) -> None:
     """What a supplier sends in spite of our cancellation is for staff to see to."""
     event = transition.event
     if event.signal in (partner_signal(EventKind.SHIPPED), partner_signal(EventKind.COPY_DELIVERED)):
-        note = f"{event.kind.value}, though an item of our own has been found meanwhile"
+        note = write_sentence(
+            "%(event)s, though an item of our own has been found meanwhile", event=EVENT_WORDS[event.kind]
+        )
         apply(transition.request.id, Event(local_signal(EventKind.TROUBLE), event.at, BROKER, EventDetails(note=note)))
 
 
@@ -324,6 +328,7 @@ class _LegCarrier:
             channel = context.channels.get(partner.channel)
             if choose_carry_way(channel, told.kind, outcome.request.role, profile) is CarryWay.LOST:
                 words = rules.write_event_note(told.kind, outcome.event.details, context.zone)
-                note = f"{receiver.name or receiver.symbol or receiver.profile} can't be told by a message: {words}"
+                name = receiver.name or receiver.symbol or receiver.profile
+                note = write_sentence("%(partner)s can't be told by a message: %(words)s", partner=name, words=words)
                 event = Event(local_signal(EventKind.TROUBLE), outcome.event.at, BROKER, EventDetails(note=note))
                 self._apply(outcome.request.id, event)

@@ -14,6 +14,15 @@ from gateway.services.requests.conversations import find_request_names, names_of
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyUnreadable, FullMessage, JournalFilter, JournalMessage, MessageDirection
 
+__all__ = [
+    "JournalHits",
+    "JournalMessage",
+    "JournalSearch",
+    "JournaledMessageService",
+    "ReadableMessage",
+    "format_hex_lines",
+]
+
 MAX_MESSAGES = 200
 """Newest of one request."""
 

@@ -45,6 +45,7 @@ from gateway.services.library_context import LibraryContext, find_library_contex
 from gateway.services.outbox.attempts import find_unknown_try
 from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
+from gateway.services.requests.outbox_row_names import CHANGED, LEFT_OUT, RELEASED, name_outbox_row
 from gateway.services.requests.partner_closures import extend_closures
 from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain_rota
 from gateway.services.requests.transitions import EventRequest, apply_event_in
@@ -186,7 +187,7 @@ class StaffService:
         context = find_library_context(self.contexts, library)
 
         def release_letter(connection: Transaction) -> None:
-            row = _record_decision(connection, context, letter_id, "released", actor, _find_held_row)
+            row = _record_decision(connection, context, letter_id, RELEASED, actor, look=_find_held_row)
             outbox_decisions.release_row(connection, context.symbol, letter_id, context.now())
             _keep_unknown_try(connection, row)
 
@@ -197,7 +198,7 @@ class StaffService:
         context = find_library_context(self.contexts, library)
 
         def edit_letter(connection: Transaction) -> None:
-            row = _record_decision(connection, context, letter_id, "changed and released", actor)
+            row = _record_decision(connection, context, letter_id, CHANGED, actor)
             _check_payload(row, payload)
             outbox_decisions.edit_row(connection, context.symbol, letter_id, payload, context.now())
             _keep_unknown_try(connection, row)
@@ -209,7 +210,7 @@ class StaffService:
         context = find_library_context(self.contexts, library)
 
         def skip_letter(connection: Transaction) -> None:
-            row = _record_decision(connection, context, letter_id, f"skipped: {reason}", actor)
+            row = _record_decision(connection, context, letter_id, LEFT_OUT, actor, reason)
             if row.kind == FILE:
                 skip_batch_orders(connection, context, row, reason, actor)
             outbox_decisions.skip_row(connection, context.symbol, letter_id, reason, actor, context.now())
@@ -283,18 +284,21 @@ def _record_decision(
     connection: Transaction,
     context: LibraryContext,
     letter_id: str,
-    what: str,
+    template: str,
     actor: str,
+    words: str = "",
     look: FindRow = _find_dead_row,
 ) -> OutboxRow:
-    """The row; who decided what about it stands in the history of its request, if that is still there. That locks the
+    """The row; who decided what about it stands in the history of its request, if that is still there. `template`: of
+    the note, `words`: of the one who decided. That locks the
     request, and only then is the row looked at for good: two of the staff at once decide one after the other.
 
     Raises NotFound.
     """
     row = look(connection, context, letter_id)
     if row.request_id:
-        details = EventDetails(note=f"outbox: {row.kind} {row.target} {what}")
+        what = name_outbox_row(row.kind, row.target, context)
+        details = EventDetails(note=write_sentence(template, what=what, words=words))
         event = Event(local_signal(EventKind.NOTE), context.now(), actor, details)
         with suppress(NotFound):
             apply_event_in(connection, context, EventRequest(request_id=row.request_id, event=event))

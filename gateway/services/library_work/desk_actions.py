@@ -54,14 +54,14 @@ def describe_work_elsewhere(context: LibraryContext, request: Request, kind: Eve
         return ""
     able = context.system.capabilities
     if (request.role, kind) in _RETURNS and Capability.CHECK_IN not in able:
-        return "Check the item in in the library's own system first."
+        return write_sentence("Check the item in in the library's own system first.")
     if request.role is not Role.BORROWING or Capability.TEMPORARY_ITEM in able:
         return ""
     if kind is EventKind.RECEIVED and is_for_hold_shelf(request):
-        return "Make a record for the item in the library's own system first, and give its barcode."
+        return write_sentence("Make a record for the item in the library's own system first, and give its barcode.")
     barcodes = ", ".join(volume.barcode for volume in request.volumes if volume.barcode)
     if kind is EventKind.RETURNED and barcodes:
-        return f"Delete the record of {barcodes} in the library's own system afterwards."
+        return write_sentence("Delete the record of %(words)s in the library's own system afterwards.", words=barcodes)
     return ""
 
 

@@ -9,10 +9,13 @@ from datetime import datetime, timedelta
 
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
+from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.policy import CopyRules
+from gateway.domain.requests.reason_words import UNDELIVERABLE
 from gateway.domain.requests.request import Attachment, Request, Role, ServiceType
 from gateway.domain.requests.views import FileUpload
+from gateway.domain.sentences import join_sentences, write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import (
     BounceReport,
@@ -37,6 +40,7 @@ from gateway.services.mailbox.request_finder import (
     row_id,
 )
 from gateway.services.requests.effects import LETTER, new_refusal_row
+from gateway.services.requests.outbox_row_names import name_patron_letter
 from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.api_access import make_copy_token
@@ -93,6 +97,8 @@ class ApplicationResult:
     request_ids: tuple[str, ...] = ()
 
 
+_FILE_CAME = write_sentence("a file came by mail")
+
 Seek = Callable[[MailEvent], RequestMatch]
 
 
@@ -143,10 +149,12 @@ class MailApplication:
             return self._receive_event(event, id_)
         found = seek(event)
         if found.named is None:
-            problem = "more than one request may be meant" if len(found.possible) > 1 else "no request was found"
-            return ApplicationResult(
-                problem=f"{event.kind.value}: {problem}", possible=found.possible, notes=found.explained
+            problem = (
+                write_sentence("%(event)s: more than one request may be meant", event=EVENT_WORDS[event.kind])
+                if len(found.possible) > 1
+                else write_sentence("%(event)s: no request was found", event=EVENT_WORDS[event.kind])
             )
+            return ApplicationResult(problem=problem, possible=found.possible, notes=found.explained)
         event, refused = self._attach_event_files(event_of_request(event, found.named), found.named.request_id)
         taken = self._receive_event(event, id_)
         return replace(taken, problem=taken.problem or refused) if refused else taken
@@ -177,7 +185,7 @@ class MailApplication:
             outbox.add_outbox_row(self.connection, new_refusal_row(self.context, message, event.named, taken))
         refused = f"{what}: {taken.refused.reason.value}"
         # What doesn't fit is in the request's history; what belongs to no request is seen by nobody else.
-        problem = "" if taken.request_id else refused
+        problem = "" if taken.request_id else write_about(EVENT_WORDS[event.kind], taken.refused.detail)
         return ApplicationResult(request_id=taken.request_id, problem=problem, notes=(refused,))
 
     # --- files -------------------------------------------------------------------------------------------
@@ -191,11 +199,11 @@ class MailApplication:
         if request is None:
             return event, ""
         uploads = [one.upload for one in wanted if one.upload is not None]
-        refused = "; ".join(f"{one.name}: {one.why}" for one in wanted if one.upload is None)
+        refused = _describe_refused_files(wanted)
         delivers = event.kind is EventKind.COPY_DELIVERED
         copy = event.role is Role.BORROWING and request.service.type is not ServiceType.LOAN
         if delivers and (not copy or (refused and not uploads)):
-            note = shorten_text(remove_quoted_text(self.mail.text), MAX_NOTE_CHARS) or "a file came by mail"
+            note = shorten_text(remove_quoted_text(self.mail.text), MAX_NOTE_CHARS) or _FILE_CAME
             event = replace(
                 event, kind=EventKind.MESSAGE, details=replace(event.details, note=event.details.note or note)
             )
@@ -248,14 +256,14 @@ class MailApplication:
         found = self._find_request(event)
         if found.named is None:
             return ApplicationResult(notes=("automatic answer: kept in the journal",))
-        note = f"automatic answer by mail: {self.mail.subject}"
+        note = write_sentence("automatic answer by mail: %(words)s", words=self.mail.subject)
         self.add_note(found.named.request_id, note, f"partner:{self.profile.name}")
         return ApplicationResult(request_id=found.named.request_id, notes=("automatic answer: noted",))
 
     def keep_as_note(self, request: Request, actor: str) -> None:
         """The whole mail, by hand: what it says as a note, its files on the request."""
         mail = self.mail
-        refused = "; ".join(f"{one.name}: {one.why}" for one in self.files if one.upload is None)
+        refused = _describe_refused_files(self.files)
         text = _join_note(f"mail from {mail.sender}: {mail.subject}\n{mail.text}", refused)
         self.add_note(request.id, text, actor)
         if uploads := [one.upload for one in self.files if one.upload is not None]:
@@ -286,7 +294,11 @@ def _make_attachment(upload: FileUpload, now: datetime) -> Attachment:
 
 def _join_note(text: str, refused: str) -> str:
     """A note, with the files that were not kept: they are in the mail still."""
-    return "\n".join(part for part in (text, f"not kept: {refused}" if refused else "") if part)
+    return join_sentences("\n", (text, write_sentence("not kept: %(report)s", report=refused) if refused else ""))
+
+
+def _describe_refused_files(files: Sequence[InspectedAttachment]) -> str:
+    return join_sentences("; ", (write_about(one.name, one.why) for one in files if one.upload is None))
 
 
 def mail_identity(parsed: ParsedMail) -> str:
@@ -313,7 +325,11 @@ def apply_bounce(connection: Transaction, context: LibraryContext, bounce: Bounc
         row = outbox_queries.get_outbox_row(connection, context.symbol, row_id(id_))
         if row is not None and row.kind == LETTER and row.request_id:
             if bounce.is_permanent:
-                text = f"The letter '{row.target}' to the patron could not be delivered ({bounce.status or 'failed'})."
+                text = write_sentence(
+                    "A letter to the reader could not be delivered (%(status)s): %(letter)s",
+                    status=bounce.status or bounce.action.value,
+                    letter=name_patron_letter(row.target),
+                )
                 add_note(connection, context, row.request_id, text, "mail")
             return ApplicationResult(request_id=row.request_id, notes=(f"letter to the patron: {bounce.action.value}",))
     return None
@@ -333,12 +349,17 @@ def _apply_partner_bounce(
     signal = partner_signal(EventKind.REJECTED) if asked and moves else local_signal(EventKind.TROUBLE)
     found = requests.find_by_transaction(connection, context.symbol, message.role, profile, message.transaction)
     attempt = found.attempt if found is not None and message.role is Role.BORROWING else 0
-    why = f"mail could not be delivered ({bounce.status or 'failed'}){': ' if bounce.why else ''}{bounce.why}"
-    event = Event(signal, context.now(), "mail", EventDetails(reason="undeliverable", note=why), attempt)
+    status = bounce.status or bounce.action.value
+    why = (
+        write_sentence("mail could not be delivered (%(status)s): %(words)s", status=status, words=bounce.why)
+        if bounce.why
+        else write_sentence("mail could not be delivered (%(status)s)", status=status)
+    )
+    event = Event(signal, context.now(), "mail", EventDetails(reason=UNDELIVERABLE, note=why), attempt)
     apply_event_in(connection, context, EventRequest(request_id=request_id, event=event))
     return ApplicationResult(request_id=request_id, notes=(said,))
 
 
 def force_request(named: RequestReference) -> Seek:
     """When staff say which request is meant: whatever the mail itself says."""
-    return lambda event: RequestMatch(named, explained=("request: by hand",))
+    return lambda event: RequestMatch(named, explained=(write_sentence("request: by hand"),))

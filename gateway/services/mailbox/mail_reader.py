@@ -16,11 +16,14 @@ from datetime import datetime
 
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
+from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.partner_policy import PartnerMail
+from gateway.domain.sentences import Sentence, compose_sentence, write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import (
     AutomaticMailKind,
     IncomingMail,
+    MailEvent,
     MailFormat,
     MailInterpretation,
     MailRecipient,
@@ -61,18 +64,19 @@ class MailReading:
 def read_mail(
     parsed: ParsedMail, profiles: Iterable[Profile], formats: Mapping[str, MailFormat], post: MailDestination
 ) -> MailReading:
-    lines = [f"repaired: {one}" for one in parsed.repaired]
+    lines: list[str] = [write_sentence("repaired: %(words)s", words=one) for one in parsed.repaired]
     if (bounce := parsed.bounce) is not None:
-        lines.append(f"delivery report: {bounce.action.value} {bounce.status}".rstrip())
+        words = f"{bounce.action.value} {bounce.status}".rstrip()
+        lines.append(write_sentence("delivery report: %(words)s", words=words))
         return MailReading(parsed=parsed, explained=tuple(lines))
     if parsed.automatic is not AutomaticMailKind.NO:
-        lines.append(f"automatic: {parsed.automatic.value} (never answered)")
+        lines.append(write_sentence("automatic: %(words)s (never answered)", words=parsed.automatic.value))
     reading = MailReading(parsed=parsed)
     found = partners_by_sender(profiles, parsed.mail.sender, post.library)
     if not found:
-        lines.append("sender: no profile has its address")
-        return replace(reading, problem="the sender is not known", explained=tuple(lines))
-    lines.append(f"sender: {', '.join(one.name for one in found)}")
+        lines.append(write_sentence("sender: no profile has its address"))
+        return replace(reading, problem=write_sentence("the sender is not known"), explained=tuple(lines))
+    lines.append(write_sentence("sender: %(words)s", words=", ".join(one.name for one in found)))
     forged = {
         one.name: unmet_sender_checks(parsed, post.authserv_id, one.partner.mail)
         for one in found
@@ -81,11 +85,12 @@ def read_mail(
     trusted = tuple(one for one in found if not forged[one.name])
     if not trusted:
         why = forged[found[0].name]
-        lines.append(f"sender: not trusted: {why}")
-        return replace(reading, profiles=found, problem=f"the sender may be forged: {why}", explained=tuple(lines))
+        lines.append(write_sentence("sender: not trusted: %(report)s", report=why))
+        problem = write_sentence("the sender may be forged: %(report)s", report=why)
+        return replace(reading, profiles=found, problem=problem, explained=tuple(lines))
     reading = replace(reading, profiles=trusted, files_named=_find_named_batches(parsed.mail, trusted, formats))
     if parsed.automatic is AutomaticMailKind.REPLIED:
-        return replace(reading, explained=(*lines, "an automatic answer says nothing of a request"))
+        return replace(reading, explained=(*lines, write_sentence("an automatic answer says nothing of a request")))
     return _decode_in_first_format(reading, formats, lines)
 
 
@@ -95,7 +100,9 @@ def read_as_partner(parsed: ParsedMail, profile: Profile, formats: Mapping[str, 
         return MailReading(parsed=parsed, profiles=(profile,))
     named = _find_named_batches(parsed.mail, (profile,), formats)
     reading = MailReading(parsed=parsed, profiles=(profile,), files_named=named)
-    return _decode_in_first_format(reading, formats, [f"sender: {profile.name}, by hand"])
+    return _decode_in_first_format(
+        reading, formats, [write_sentence("sender: %(target)s, by hand", target=profile.name)]
+    )
 
 
 def _decode_in_first_format(reading: MailReading, formats: Mapping[str, MailFormat], lines: list[str]) -> MailReading:
@@ -103,14 +110,14 @@ def _decode_in_first_format(reading: MailReading, formats: Mapping[str, MailForm
     for profile in reading.profiles:
         for mail_format in formats_of(profile, formats):
             if not mail_format.recognises(mail, profile):
-                lines.append(f"format {mail_format.name}: not this one")
+                lines.append(write_sentence("format %(format)s: not this one", format=mail_format.name))
                 continue
             others = tuple(one for one in reading.profiles if one is not profile)
             reading = replace(reading, profiles=(profile, *others), format=mail_format.name)
             return _decode_with_format(reading, mail_format, profile, lines)
     if (plain := formats.get(PLAIN)) is not None:
         return _decode_with_format(replace(reading, format=PLAIN), plain, reading.profiles[0], lines)
-    return replace(reading, problem="no format of the profile knows it", explained=tuple(lines))
+    return replace(reading, problem=write_sentence("no format of the profile knows it"), explained=tuple(lines))
 
 
 def _find_named_batches(
@@ -137,15 +144,29 @@ def _decode_with_format(
     try:
         understood = mail_format.decode(reading.parsed.mail, profile)
     except MalformedMessage as error:
-        lines.append(f"format {mail_format.name}: {error}")
-        return replace(reading, problem=f"{mail_format.name}: {error}", malformed=True, explained=tuple(lines))
+        lines.append(write_sentence("format %(format)s: %(words)s", format=mail_format.name, words=str(error)))
+        problem = write_about(mail_format.name, str(error))
+        return replace(reading, problem=problem, malformed=True, explained=tuple(lines))
     count = len(understood.events)
-    lines.append(f"format {mail_format.name}: {'1 event' if count == 1 else f'{count} events'}")
+    lines.append(
+        write_sentence("format %(format)s: 1 event", format=mail_format.name)
+        if count == 1
+        else write_sentence("format %(format)s: %(count)s events", format=mail_format.name, count=count)
+    )
     for event in understood.events:
-        lines += [f"  {line}" for line in event.explained]
-        lines.append(f"  → {event.kind.value}" + (f" of {event.transaction}" if event.transaction else ""))
-    lines += [f"  not understood: {line}" for line in understood.unknown]
+        lines += map(_indent_line, (*event.explained, _describe_event(event)))
+    lines += [_indent_line(write_sentence("not understood: %(words)s", words=line)) for line in understood.unknown]
     return replace(reading, understood=understood, explained=tuple(lines))
+
+
+def _describe_event(event: MailEvent) -> Sentence:
+    if event.transaction:
+        return write_sentence("→ %(event)s of %(number)s", event=EVENT_WORDS[event.kind], number=event.transaction)
+    return compose_sentence("→ %(event)s", event=EVENT_WORDS[event.kind])
+
+
+def _indent_line(line: str) -> Sentence:
+    return compose_sentence("  %(line)s", line=line)
 
 
 @value_object
@@ -204,14 +225,20 @@ def unmet_sender_checks(parsed: ParsedMail, server: str, rules: PartnerMail) -> 
     if not rules.require:
         return ""
     if not server:
-        return "the profile requires checks, but `authserv_id` of the mailbox doesn't name the server that makes them"
+        return write_sentence(
+            "the profile requires checks, but `authserv_id` of the mailbox doesn't name the server that makes them"
+        )
     found = [one for one in parsed.checks if one.server.casefold() == server.casefold()]
     sender = parsed.mail.sender.rpartition("@")[2]
     for method in rules.require:
         of_method = [one for one in found if one.method == method]
         if not any(one.result == "pass" and _is_same_domain(one.domain, sender) for one in of_method):
-            said = ", ".join(sorted({one.result for one in of_method})) or "nothing"
-            return f"{method} must be passed for the sender's domain; our server says {said}"
+            said = ", ".join(sorted({one.result for one in of_method})) or write_sentence("nothing")
+            return write_sentence(
+                "%(method)s must be passed for the sender's domain; our server says %(words)s",
+                method=method,
+                words=said,
+            )
     return ""
 
 

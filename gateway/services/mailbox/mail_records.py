@@ -8,6 +8,8 @@ from datetime import datetime
 
 import structlog
 
+from gateway.domain.problems import MalformedMessage
+from gateway.domain.sentences import Sentence, join_sentences, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, ParsedMail
 from gateway.ports.responder import OutcomeClass
@@ -34,7 +36,7 @@ WHOLE_MAILS = 5
 MAX_WAITING_BYTES = 1_000_000
 """Of contents on the list; from then on a stranger's mail stands there without its content."""
 
-NOT_KEPT = "not kept here, since the list holds much already: read it in the folder of the mailbox"
+NOT_KEPT = write_sentence("not kept here, since the list holds much already: read it in the folder of the mailbox")
 
 PROTOCOL = "mail"
 TRANSPORT = "imap"
@@ -89,7 +91,7 @@ def make_mail_row(
         outcome=verdict.outcome,
         profile=verdict.profile,
         request_id=verdict.applied.request_id,
-        reason=verdict.problem or "; ".join(verdict.applied.notes),
+        reason=verdict.problem or join_sentences("; ", verdict.applied.notes),
         open=verdict.open,
         sender=clean_mail_header(mail.sender) if mail is not None and verdict.open else "",
         subject=clean_mail_header(mail.subject) if mail is not None and verdict.open else "",
@@ -110,7 +112,11 @@ def limit_stranger_row(connection: Transaction, row: MailRow) -> MailRow | None:
     size = len(row.content or b"")
     if waiting.count < WHOLE_MAILS or waiting.content_bytes + size <= MAX_WAITING_BYTES:
         return row
-    return replace(row, content=None, reason=f"{row.reason}; {NOT_KEPT}")
+    return replace(row, content=None, reason=join_sentences("; ", (row.reason, NOT_KEPT)))
+
+
+def describe_unreadable_mail(error: MalformedMessage) -> Sentence:
+    return write_sentence("can't be read: %(words)s", words=str(error))
 
 
 def digest_mail(content: bytes, parsed: ParsedMail | None) -> str:

@@ -15,6 +15,7 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError, Refused, Unavailable
 from gateway.domain.requests.views import NotFound
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import MailboxClient, MailboxServer, OpenMailbox
 from gateway.ports.shared_store import Store
@@ -90,7 +91,7 @@ class MailboxPoller:
                     if self._worked:  # the connection was good for a while
                         pause, self._worked = FIRST_PAUSE, False
                     log.warning("mailbox.away", mailbox=self.box.name, reason=str(error), again_in=pause)
-                    await self._record_failure(str(error))
+                    await self._record_failure(error)
                     again, pause = pause, min(pause * 2, MAX_RETRY_SECONDS)
                 await asyncio.sleep(again)
         finally:
@@ -127,7 +128,7 @@ class MailboxPoller:
         try:
             return await self._open_and_poll()
         except (Unavailable, Refused, ConfigurationError) as error:
-            await self._record_failure(str(error))
+            await self._record_failure(error)
             raise
 
     async def _open_and_poll(self) -> PollResult:
@@ -173,9 +174,10 @@ class MailboxPoller:
             await self._move_mails(opened, {**known, **fresh})
         return PollResult(taken=taken, again=again)
 
-    async def _record_failure(self, reason: str) -> None:
+    async def _record_failure(self, error: Unavailable | Refused | ConfigurationError) -> None:
         """For operators: `/readyz`, metrics and `illgate task list` of all nodes."""
         box, now = self.box, self._clock.now()
+        reason = str(error) if isinstance(error, ConfigurationError) else error.detail
         with suppress(Unavailable):  # the store is away too: that is told by itself, and the next failure is recorded
             await self._store.write(lambda c: mailbox.record_mailbox_failure(c, box.library, box.name, reason, now))
 
@@ -212,7 +214,11 @@ class MailboxPoller:
         for uid, size in sizes.items():
             if size > self._rounds.max_bytes:
                 head = await opened.head(uid)
-                why = f"too large: {size} bytes, and max_bytes of the mailbox is {self._rounds.max_bytes}"
+                why = write_sentence(
+                    "too large: %(count)s bytes, and max_bytes of the mailbox is %(most)s",
+                    count=size,
+                    most=self._rounds.max_bytes,
+                )
                 done[uid] = await self._processor.set_aside(self.box, self._mail_position(uid_validity, uid), head, why)
         return done
 

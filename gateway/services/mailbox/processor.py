@@ -16,6 +16,7 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MalformedMessage, Unavailable
+from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import (
     AutomaticMailKind,
@@ -50,6 +51,7 @@ from gateway.services.mailbox.mail_records import (
     MailboxInfo,
     MailVerdict,
     clean_mail_header,
+    describe_unreadable_mail,
     digest_mail,
     limit_stranger_row,
     make_journal_ending,
@@ -122,11 +124,11 @@ class MailProcessor:
             content = await _run_aside(content, self.conceal, content)
         except MalformedMessage as error:  # what can't be looked into may hold a password: only its header is kept
             head = self._conceal_in_header(content)
-            return MailStep(spot, partial(self.set_aside, box, spot, head, f"can't be read: {error}"))
+            return MailStep(spot, partial(self.set_aside, box, spot, head, describe_unreadable_mail(error)))
         try:
             parsed = await _run_aside(content, self.parse, content, now)
         except MalformedMessage as error:
-            return MailStep(spot, partial(self.set_aside, box, spot, content, f"can't be read: {error}"))
+            return MailStep(spot, partial(self.set_aside, box, spot, content, describe_unreadable_mail(error)))
         parsed = resolve_recipient(parsed, self.find_library_context(box, ""))
         try:
             reading = await _run_aside(content, read_mail, parsed, self.profiles(), self.formats, box.destination)
@@ -134,7 +136,7 @@ class MailProcessor:
             return MailStep(spot, partial(self._set_defect_aside, box, spot, content, parsed, error))
         rules = self.find_library_context(box, "").policy().copies
         if await find_infected_file(parsed.mail, rules):
-            why = "the virus scanner found something in it"
+            why = write_sentence("the virus scanner found something in it")
             return MailStep(spot, partial(self.set_aside, box, spot, content, why, parsed))
         files = await inspect_attachments(parsed.mail, rules) if reading.understood.events else ()
         return MailStep(
@@ -173,7 +175,7 @@ class MailProcessor:
     ) -> MailOutcome:
         where = _place_of_error(error)
         log.error("mail.failed", mailbox=box.name, uid=spot.uid, error=type(error).__name__, where=where)
-        return await self.set_aside(box, spot, content, f"a defect of ours: {type(error).__name__} {where}", parsed)
+        return await self.set_aside(box, spot, content, _describe_defect(error, where), parsed)
 
     async def set_aside(
         self, box: MailboxInfo, spot: MailPosition, content: bytes, why: str, parsed: ParsedMail | None = None
@@ -243,7 +245,10 @@ class MailProcessor:
             again = seen.outcome is MailOutcome.DONE and now - seen.at < timedelta(hours=hours)
             if seen.message_id == message_id or again:
                 return MailVerdict(
-                    outcome=seen.outcome, problem=f"repeats mail {seen.id}", service="repeat", profile=seen.profile
+                    outcome=seen.outcome,
+                    problem=write_sentence("repeats mail %(number)s", number=seen.id),
+                    service="repeat",
+                    profile=seen.profile,
                 )
         return None
 
@@ -296,9 +301,10 @@ class MailProcessor:
                 return MailVerdict(service="bounce", applied=applied)
         if reading.parsed.bounce.is_permanent:
             return replace(
-                _verdict_for_staff("a mail that is not known came back", OutcomeClass.REJECTED), service="bounce"
+                _verdict_for_staff(write_sentence("a mail that is not known came back"), OutcomeClass.REJECTED),
+                service="bounce",
             )
-        return MailVerdict(service="bounce", problem="on a mail that is not known")
+        return MailVerdict(service="bounce", problem=write_sentence("on a mail that is not known"))
 
     def find_library_context(self, box: MailboxInfo, library: str) -> LibraryContext:
         wanted = (library or box.library).casefold()
@@ -319,11 +325,21 @@ def _make_verdict(reading: MailReading, applied: ApplicationResult, profile: str
             _verdict_for_staff(applied.problem, OutcomeClass.REFUSED, profile, applied), service=reading.format
         )
     if reading.understood.unknown or not reading.understood.events:
-        n = len(reading.understood.unknown)
-        lines = "1 line was" if n == 1 else f"{n} lines were"
-        why = f"{lines} not understood" if n else "nothing in it was understood"
+        why = _describe_unknown_lines(len(reading.understood.unknown))
         return replace(_verdict_for_staff(why, OutcomeClass.REFUSED, profile, applied), service=reading.format)
     return verdict
+
+
+def _describe_unknown_lines(count: int) -> Sentence:
+    if not count:
+        return write_sentence("nothing in it was understood")
+    if count == 1:
+        return write_sentence("1 line was not understood")
+    return write_sentence("%(count)s lines were not understood", count=count)
+
+
+def _describe_defect(error: Exception, where: str) -> Sentence:
+    return write_sentence("a defect of ours: %(error)s %(where)s", error=type(error).__name__, where=where)
 
 
 def _find_number(connection: Transaction, library: str, verdict: MailVerdict) -> str:

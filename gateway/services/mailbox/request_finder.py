@@ -20,6 +20,7 @@ from dataclasses import replace
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
+from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, remove_quoted_text
@@ -40,7 +41,8 @@ MAX_SEARCHED_CHARS = 50_000
 """Of a mail in which titles and authors are looked for."""
 
 _WORD = re.compile(r"[^\W_][\w./:+-]{2,48}")
-_FILE = "the number of a file"
+_FILE = write_sentence("the number of a file")
+_ANSWERED = write_sentence("In-Reply-To and References")
 _TALK = frozenset(
     {
         EventKind.MESSAGE,
@@ -103,14 +105,19 @@ def find_requests(
     seeker = _RequestSeeker(connection, context, profile, event)
     if _is_for_each(event):
         return _match_in_batch(event, seeker.find_in_batch(mail))
-    lines: list[str] = []
+    lines: list[Sentence] = []
     possible: list[str] = []
     for rule, found in seeker.try_rules(mail, files_named):
         ids = tuple(dict.fromkeys(one.request_id for one in found))
         if len(ids) == 1:
             named = found[0]
-            return RequestMatch(named, explained=(*lines, f"request: {rule}: {named.reference}"))
-        lines.append(f"request: {rule}: " + ("nothing" if not ids else f"{len(ids)} requests, so none is taken"))
+            return RequestMatch(named, explained=(*lines, _describe_match(rule, named.reference)))
+        if ids:
+            lines.append(
+                write_sentence("request: %(rule)s: %(count)s requests, so none is taken", rule=rule, count=len(ids))
+            )
+        else:
+            lines.append(write_sentence("request: %(rule)s: nothing", rule=rule))
         possible += ids
     if not possible:
         possible = list(_list_open_requests(connection, context, profile, event.role, mail))
@@ -119,11 +126,17 @@ def find_requests(
 
 def _match_in_batch(event: MailEvent, found: Sequence[RequestReference]) -> RequestMatch:
     meant = event.file.count if event.file is not None else None
-    requests = "1 request" if len(found) == 1 else f"{len(found)} requests"
-    said = f"request: {_FILE}: {requests}" + (f", {meant} are meant" if meant is not None else "")
+    count = write_sentence("1 request") if len(found) == 1 else write_sentence("%(count)s requests", count=len(found))
+    if meant is not None:
+        count = write_sentence("%(requests)s, %(count)s are meant", requests=count, count=meant)
+    said = _describe_match(_FILE, count)
     if len(found) == 1 and _is_whole_batch_meant(event, found):
         return RequestMatch(found[0], explained=(said,))
     return RequestMatch(None, tuple(one.request_id for one in found), (said,))
+
+
+def _describe_match(rule: Sentence, found: str) -> Sentence:
+    return write_sentence("request: %(rule)s: %(words)s", rule=rule, words=found)
 
 
 class _RequestSeeker:
@@ -135,28 +148,31 @@ class _RequestSeeker:
 
     def try_rules(
         self, mail: IncomingMail, files_named: Sequence[str]
-    ) -> Iterator[tuple[str, Sequence[RequestReference]]]:
+    ) -> Iterator[tuple[Sentence, Sequence[RequestReference]]]:
         """One after the other: the next is only asked when this one found nothing."""
         stated = self._event.transaction
         if stated:
             yield (
-                "the number in the message",
+                write_sentence("the number in the message"),
                 self._find_by_reference(number_variants(stated))
                 or self._find_by_request_number(number_variants(stated)),
             )
             return  # a number that is said and isn't ours is not made good by another that stands around
         if self._event.file is not None:
             yield _FILE, self._find_by_batch_number(self._event.file.numbers)
-            yield "In-Reply-To and References", self._find_by_sent_mail(mail.references)
+            yield _ANSWERED, self._find_by_sent_mail(mail.references)
             return
         text = remove_quoted_text(mail.text)
-        yield "our reference in the subject", self._find_by_reference(candidate_numbers(mail.subject))
-        yield "our reference in the text", self._find_by_reference(candidate_numbers(text))
+        yield write_sentence("our reference in the subject"), self._find_by_reference(candidate_numbers(mail.subject))
+        yield write_sentence("our reference in the text"), self._find_by_reference(candidate_numbers(text))
         yield _FILE, self._find_by_batch_number(files_named)
-        yield "In-Reply-To and References", self._find_by_sent_mail(mail.references)
-        yield "the request's number in the subject", self._find_by_request_number(candidate_numbers(mail.subject))
-        yield "the request's number in the text", self._find_by_request_number(candidate_numbers(text))
-        yield "our reference in what is quoted", self._find_by_reference(candidate_numbers(mail.text))
+        yield _ANSWERED, self._find_by_sent_mail(mail.references)
+        yield (
+            write_sentence("the request's number in the subject"),
+            self._find_by_request_number(candidate_numbers(mail.subject)),
+        )
+        yield write_sentence("the request's number in the text"), self._find_by_request_number(candidate_numbers(text))
+        yield write_sentence("our reference in what is quoted"), self._find_by_reference(candidate_numbers(mail.text))
 
     def _find_by_reference(self, found: Sequence[str]) -> Sequence[RequestReference]:
         return self._keep_fitting_role(

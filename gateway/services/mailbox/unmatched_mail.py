@@ -13,6 +13,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound
+from gateway.domain.sentences import write_sentence
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import (
@@ -41,6 +42,7 @@ from gateway.services.mailbox.mail_reader import (
     read_mail,
     resolve_recipient,
 )
+from gateway.services.mailbox.mail_records import describe_unreadable_mail
 from gateway.services.mailbox.mail_replies import new_reply_row
 from gateway.services.mailbox.request_finder import (
     MAX_SEARCHED_CHARS,
@@ -56,6 +58,8 @@ from gateway.store.journal_records import BodyCipher, BodyUnreadable
 from gateway.store.journal_writer import link_exchanges_at
 from gateway.store.mailbox import MailRow, RequestReference, UnmatchedMailPage
 from gateway.store.requests import outbox, request_messages, requests
+
+TOO_LARGE = write_sentence("it is too large to be kept here: see the folder of the mailbox")
 
 MAX_WORDS = 8
 """Words of a request's citation in the mail that are named, at most."""
@@ -145,11 +149,11 @@ class UnmatchedMailService:
             return OpenedMail(row=_require_open(waiting), problem=error.detail)
         _require_open(row)
         if row.content is None:
-            return OpenedMail(row=row, problem="it is too large to be kept here: see the folder of the mailbox")
+            return OpenedMail(row=row, problem=TOO_LARGE)
         try:
             parsed = resolve_recipient(self.parse(row.content, row.at), context)
         except MalformedMessage as error:
-            return OpenedMail(row=row, problem=f"can't be read: {error}")
+            return OpenedMail(row=row, problem=describe_unreadable_mail(error))
         reading = read_mail(parsed, context.profiles(), self.formats, MailDestination(context.symbol))
         mail = parsed.mail
         return OpenedMail(
@@ -180,7 +184,8 @@ class UnmatchedMailService:
                 raise NotFound("mail on the list")
             link_exchanges_at(connection, context.symbol, row.at, MAIL, request.id)
             if parsed is None:
-                add_note(connection, context, request.id, f"mail by hand: {row.reason}", actor)
+                note = write_sentence("mail by hand: %(report)s", report=row.reason)
+                add_note(connection, context, request.id, note, actor)
             else:
                 profile, named = _find_correspondent(connection, context, request, row)
                 hand = MailApplication(connection, context, profile or Profile(name="mail"), parsed, files)
@@ -237,18 +242,21 @@ class UnmatchedMailService:
         try:
             parsed = resolve_recipient(self.parse(content, context.now()), context)
         except MalformedMessage as error:
-            return (f"can't be read: {error}",)
+            return (describe_unreadable_mail(error),)
         reading = read_mail(parsed, context.profiles(), self.formats, post)
         lines = list(_describe_mail(parsed)) + list(reading.explained)
         if reading.problem:
-            return (*lines, f"for staff: {reading.problem}")
+            return (*lines, write_sentence("for staff: %(report)s", report=reading.problem))
         for profile in reading.profiles[:1]:
             for found in await context.store.read(_make_event_search(context, profile, reading)):
                 lines += found.explained
                 if found.named is None:
                     count = len(found.possible)
-                    possible = "1 request" if count == 1 else f"{count} requests"
-                    lines.append(f"for staff: {possible} that it may be about")
+                    lines.append(
+                        write_sentence("for staff: 1 request that it may be about")
+                        if count == 1
+                        else write_sentence("for staff: %(count)s requests that it may be about", count=count)
+                    )
         return tuple(lines)
 
     def _parse_kept_mail(self, row: MailRow, context: LibraryContext) -> ParsedMail | None:
@@ -371,12 +379,13 @@ def _load_named_request(connection: Transaction, context: LibraryContext, refere
 def _describe_mail(parsed: ParsedMail) -> tuple[str, ...]:
     mail = parsed.mail
     files = ", ".join(f"{one.name} ({one.media_type}, {len(one.content)} bytes)" for one in mail.attachments)
+    answered = ", ".join(mail.references[:3])
     return (
-        f"from: {mail.sender or 'nobody'}",
-        f"subject: {mail.subject}",
-        f"text: {len(mail.text)} characters",
-        *((f"files: {files}",) if files else ()),
-        *((f"answers: {', '.join(mail.references[:3])}",) if mail.references else ()),
+        write_sentence("from: %(words)s", words=mail.sender or write_sentence("nobody")),
+        write_sentence("subject: %(words)s", words=mail.subject),
+        write_sentence("text: %(count)s characters", count=len(mail.text)),
+        *((write_sentence("files: %(words)s", words=files),) if files else ()),
+        *((write_sentence("answers: %(words)s", words=answered),) if answered else ()),
     )
 
 

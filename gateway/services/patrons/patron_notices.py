@@ -16,6 +16,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, local
 from gateway.domain.requests.request import Request, RequestFlag
 from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus, NoticeView
 from gateway.domain.requests.views import NotFound, ResultPage
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.ports.outgoing_mail import RenderedLetter
@@ -36,7 +37,7 @@ NOT_SENT = "not sent: "
 """How the note of a row begins that ended without a letter. A mail server's answer begins with a number."""
 
 NO_PATRON = "the request has no patron any more"
-NO_ADDRESS = "the patron has no e-mail address"
+NO_ADDRESS = write_sentence("the patron has no e-mail address")
 
 NOTICE_STATUS: Mapping[OutboxStatus, NoticeStatus] = {
     OutboxStatus.WAITING: NoticeStatus.WAITING,

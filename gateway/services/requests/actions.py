@@ -13,13 +13,14 @@ from datetime import timedelta
 from gateway.domain import due_dates
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests import rota
+from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request, RequestFlag, Role, RotaLine, RotaLineStatus, ServiceType
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, PartnerNotification, compute_transition, list_notifications
 from gateway.domain.requests.take_back import is_undoable, make_undo_event
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, UndoableAct, VersionConflict
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import join_sentences, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import LimitedChannel
 from gateway.ports.shared_store import Transaction
@@ -271,7 +272,9 @@ def _assign_by_hand(context: LibraryContext, request: Request, details: EventDet
         )
         asked = tuple(line for line in others if line.standing is RotaLineStatus.ASKED)
         rest = tuple(line for line in others if line.standing is not RotaLineStatus.ASKED)
-        request = replace(request, rota=(*asked, RotaLine(details.partner, why="by hand", by_hand=True), *rest))
+        request = replace(
+            request, rota=(*asked, RotaLine(details.partner, why=write_sentence("by hand"), by_hand=True), *rest)
+        )
     return request
 
 
@@ -313,7 +316,7 @@ def find_action_hints(
         silence = [hint for one in told if (hint := _describe_silence(context, request, one))]
         said = [*filter(None, (describe_work_elsewhere(context, request, kind),)), *silence[-1:]]
         if said:
-            hints[kind] = " ".join(said)
+            hints[kind] = join_sentences(" ", said)
     return hints
 
 
@@ -324,10 +327,15 @@ def _describe_silence(context: LibraryContext, request: Request, told: PartnerNo
         return ""
     name = party.name or partner.name or party.symbol or profile.name
     if not partner.channel:
-        return f"{name} is not told: its profile names no channel. Write or telephone."
+        return write_sentence("%(target)s is not told: its profile names no channel. Write or telephone.", target=name)
     if not is_partner_notified(context, told, request):
         return ""  # as the workflow says
     channel = context.channels.get(partner.channel)
     if isinstance(channel, LimitedChannel) and not channel.has_message(told.kind, request.role, profile):
-        return f"{name} is not told: '{told.kind.value}' can't be said by {channel.name}. Write or telephone."
+        return write_sentence(
+            "%(target)s is not told: '%(kind)s' can't be said by %(words)s. Write or telephone.",
+            target=name,
+            kind=EVENT_WORDS[told.kind],
+            words=channel.name,
+        )
     return ""

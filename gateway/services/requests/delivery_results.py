@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.domain.problems import Refusal
+from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.request import (
     Request,
     Role,
 )
 from gateway.domain.requests.request_updates import replace_attempt
+from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import (
     DeliveryResult,
     PartnerMessage,
@@ -80,7 +82,12 @@ def _add_delivery_note(
     connection: Transaction, context: LibraryContext, message: PartnerMessage, request: Request, text: str
 ) -> None:
     now = context.now()
-    note = f"{message.kind.value} to {message.receiver.profile}: {text}"
+    note = write_sentence(
+        "%(event)s to %(partner)s: %(report)s",
+        event=EVENT_WORDS[message.kind],
+        partner=context.name_of_partner(message.receiver.profile),
+        report=text,
+    )
     row = EventRow(
         id=make_exchange_id(now),
         library=context.symbol,

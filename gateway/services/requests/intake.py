@@ -29,6 +29,7 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.request_updates import name_promised_item, start_attempt
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.domain.requests.volume_updates import make_volumes
+from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
@@ -187,7 +188,7 @@ def _add_chosen_suppliers(context: LibraryContext, draft: BorrowingDraft, reques
     if draft.partner:
         context.require_partner(draft.partner)
         rest = tuple(line for line in request.rota if line.partner != draft.partner)
-        request = replace(request, rota=(RotaLine(draft.partner, why="by hand", by_hand=True), *rest))
+        request = replace(request, rota=(RotaLine(draft.partner, why=write_sentence("by hand"), by_hand=True), *rest))
     return request
 
 

@@ -29,6 +29,7 @@ from gateway.domain.requests.citation import WANTED_ITEM
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal
 from gateway.domain.requests.intake_rules import find_item_refusal, find_lending_refusal
 from gateway.domain.requests.policy import LendingRules
+from gateway.domain.requests.reason_words import find_reason_words
 from gateway.domain.requests.request import ItemCandidate, LendingState, PatronLink, Request, Role, ServiceType
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.views import HomePatron, LocatedCopy
@@ -54,7 +55,7 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
     if request.other_leg is not None:
         return "other libraries are asked"
     if is_passed_on_by_rule(context, request, looked=False):
-        return await _pass_on(context, request, EventDetails(note="nobody looks for it here"), ())
+        return await _pass_on(context, request, EventDetails(note=write_sentence("nobody looks for it here")), ())
     rules = context.policy().lending
     others = await context.store.read(lambda c: _count_open_lending(c, context)) - 1
     refusal = find_lending_refusal(request, rules, others, context.today())
@@ -69,9 +70,11 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
             return await _pass_on(context, request, EventDetails(reason=ReasonCodes.NOT_HELD.value, note=note), ())
         return await _apply_locate_event(context, request, EventKind.NOTE, EventDetails(note=note), candidates)
     if found.why_not == ReasonCodes.NON_CIRCULATING.value:
-        return await _refuse_request(context, request, found.why_not, "We do not lend this item.", candidates)
+        return await _refuse_request(
+            context, request, found.why_not, write_sentence("We do not lend this item."), candidates
+        )
     if not found.lendable:
-        note = f"found, but it can't be supplied now: {found.why_not}"
+        note = write_sentence("found, but it can't be supplied now: %(words)s", words=find_reason_words(found.why_not))
         if is_passed_on_by_rule(context, request, looked=True):
             return await _pass_on(context, request, EventDetails(reason=found.why_not, note=note), candidates)
         return await _apply_locate_event(context, request, EventKind.NOTE, EventDetails(note=note), candidates)
@@ -80,10 +83,12 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
 
 def _describe_doubt(context: LibraryContext, candidates: tuple[ItemCandidate, ...]) -> str:
     if candidates:
-        return f"{len(candidates)} records may be meant"
+        return write_sentence("%(count)s records may be meant", count=len(candidates))
     if can_look_up_records(context.system):
-        return "nothing like it was found here"
-    return "the library's system can't be searched from here: find the item, and give its barcode when it is sent"
+        return write_sentence("nothing like it was found here")
+    return write_sentence(
+        "the library's system can't be searched from here: find the item, and give its barcode when it is sent"
+    )
 
 
 async def _refuse_request(
@@ -210,7 +215,7 @@ async def _add_best_item(
     lent is shown with the reason."""
     items = [item for item in (await context.system.holdings(candidate.bib_id)).items if not item.temporary]
     if not items:
-        return (replace(candidate, lendable=False, why_not="no items"),)
+        return (replace(candidate, lendable=False, why_not=write_sentence("no items")),)
     rules = context.policy().lending
     copies = [item.barcode for item in items]
     others = await context.store.read(lambda c: requests.find_barcodes_in_use(c, context.symbol, copies, request.id))

@@ -16,6 +16,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, local
 from gateway.domain.requests.partner_policy import BatchRule
 from gateway.domain.requests.staff_views import BatchedOrder
 from gateway.domain.requests.views import NotFound, ResultPage
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import (
     DeliveryResult,
@@ -31,6 +32,7 @@ from gateway.services.outbox.attempts import describe_refusal
 from gateway.services.outbox.queue import Handler, HandlerResult
 from gateway.services.requests.delivery_results import record_delivery_result
 from gateway.services.requests.effects import find_batch_channel, next_batch_number
+from gateway.services.requests.outbox_row_names import LEFT_OUT, name_outbox_row
 from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import order_batches, outbox, outbox_queries
@@ -233,7 +235,8 @@ def skip_batch_orders(
 ) -> None:
     """Of a file that is never sent. Who decided it stands in the history of each request."""
     for order in order_batches.list_orders_in_hand(connection, context.symbol, file.id):
-        details = EventDetails(note=f"outbox: {order.kind} {order.target} skipped: {reason}")
+        what = name_outbox_row(order.kind, order.target, context)
+        details = EventDetails(note=write_sentence(LEFT_OUT, what=what, words=reason))
         event = Event(local_signal(EventKind.NOTE), context.now(), actor, details)
         with suppress(NotFound):
             apply_event_in(connection, context, EventRequest(request_id=order.request_id, event=event))

@@ -26,6 +26,7 @@ from gateway.domain.requests.views import (
     NotFound,
     UndoableAct,
 )
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.attachments import check_upload
@@ -120,10 +121,11 @@ class RequestService(RequestReader):
             done = tuple(line for line in request.rota if line.standing is not RotaLineStatus.WAITING)
             waiting = {line.partner: line for line in request.rota if line.standing is RotaLineStatus.WAITING}
             first = [waiting.pop(name, RotaLine(name)) for name in partners]
-            chosen = [replace(line, why="by hand", by_hand=True) for line in first]
+            chosen = [replace(line, why=write_sentence("by hand"), by_hand=True) for line in first]
             return replace(request, rota=(*done, *chosen, *waiting.values()))
 
-        note = f"rota: {', '.join(partners)}"
+        names = ", ".join(context.name_of_partner(partner) for partner in partners)
+        note = write_sentence("The rota is: %(partners)s", partners=names)
         return await self._change_rota(context, request_id, reorder_rota, actor, version, note)
 
     async def skip(
@@ -144,9 +146,13 @@ class RequestService(RequestReader):
             )
             return replace(request, rota=rota)
 
-        return await self._change_rota(
-            context, request_id, skip_line, actor, version, f"rota: {partner} skipped{f', {why}' if why else ''}"
+        name = context.name_of_partner(partner)
+        note = (
+            write_sentence("Passed over: %(partner)s (%(words)s)", partner=name, words=why)
+            if why
+            else write_sentence("Passed over: %(partner)s", partner=name)
         )
+        return await self._change_rota(context, request_id, skip_line, actor, version, note)
 
     async def _change_rota(
         self,

@@ -38,6 +38,7 @@ from gateway.domain.requests.rota import (
 )
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.views import VersionConflict
+from gateway.domain.sentences import join_sentences, mark_template, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
 from gateway.ports.shared_store import Transaction
@@ -285,14 +286,14 @@ def _holdings_objection(rule: OnlyOwning, holdings: HoldingsReport) -> str:
     owns = None if holdings.holding is HoldingAnswer.UNKNOWN else holdings.holding is HoldingAnswer.OWNS
     if can_ask_supplier(rule, owns) and not holdings.skip:
         return ""
-    return f"{_SAYS[holdings.holding, holdings.skip]} ({holdings.report_line})"
+    return write_sentence(_OBJECTIONS[holdings.holding, holdings.skip], report=holdings.report_line)
 
 
-_SAYS = {
-    (HoldingAnswer.NOT, False): "does not appear to own it",
-    (HoldingAnswer.NOT_LENT, False): "owns it, but does not lend it",
-    (HoldingAnswer.UNKNOWN, False): "is not known to own it",
-    (HoldingAnswer.UNKNOWN, True): "its catalogue can't be asked",
+_OBJECTIONS = {
+    (HoldingAnswer.NOT, False): mark_template("does not appear to own it (%(report)s)"),
+    (HoldingAnswer.NOT_LENT, False): mark_template("owns it, but does not lend it (%(report)s)"),
+    (HoldingAnswer.UNKNOWN, False): mark_template("is not known to own it (%(report)s)"),
+    (HoldingAnswer.UNKNOWN, True): mark_template("its catalogue can't be asked (%(report)s)"),
 }
 
 
@@ -305,8 +306,10 @@ class StaticCatalogue:
     ) -> HoldingsReport:
         said = partner.partner.owns_work(citation) if partner.partner is not None else None
         if said is None:
-            return HoldingsReport(HoldingAnswer.UNKNOWN, "its catalogue is not known")
-        return HoldingsReport(HoldingAnswer.OWNS, "listed") if said else HoldingsReport(HoldingAnswer.NOT, "not listed")
+            return HoldingsReport(HoldingAnswer.UNKNOWN, write_sentence("its catalogue is not known"))
+        if said:
+            return HoldingsReport(HoldingAnswer.OWNS, write_sentence("listed"))
+        return HoldingsReport(HoldingAnswer.NOT, write_sentence("not listed"))
 
 
 @value_object
@@ -328,7 +331,7 @@ class KnownHoldings:
         said = await self.listed.holds(citation, partner, service)
         if said.holding is HoldingAnswer.UNKNOWN:
             return found
-        return replace(said, note=f"{said.note}; {found.note}", seconds=found.seconds)
+        return replace(said, note=join_sentences("; ", (said.note, found.note)), seconds=found.seconds)
 
 
 async def explain_rota(context: LibraryContext, request: Request) -> RotaExplanation:
@@ -339,7 +342,9 @@ async def explain_rota(context: LibraryContext, request: Request) -> RotaExplana
     template = context.policy().rotas.get(request.rota_name)
     first = tuple(line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING)
     rest = replace(request, rota=tuple(line for line in request.rota if line not in first))
-    found = [ExplainedLine(line.partner, SupplierVerdict.AFTER, line.why or "by hand") for line in first]
+    found = [
+        ExplainedLine(line.partner, SupplierVerdict.AFTER, line.why or write_sentence("by hand")) for line in first
+    ]
     found += await _explain_candidates(context, rest, template)
     at = next((number for number, line in enumerate(found) if line.verdict is SupplierVerdict.AFTER), None)
     if at is not None:
@@ -382,7 +387,7 @@ def _explain_line(looked: HoldingsLookup) -> ExplainedLine:
     if holdings is None:
         return ExplainedLine(line.partner, SupplierVerdict.AFTER, line.why)
     verdict = _verdict_of_holdings(holdings) if looked.why_not else SupplierVerdict.AFTER
-    return ExplainedLine(line.partner, verdict, line.why, f"{holdings.holding.value}: {holdings.report_line}")
+    return ExplainedLine(line.partner, verdict, line.why, holdings.holding.value, holdings.report_line)
 
 
 def _verdict_of_holdings(holdings: HoldingsReport) -> SupplierVerdict:

@@ -29,6 +29,7 @@ from gateway.domain.requests.catalogue_policy import (
 from gateway.domain.requests.citation import Citation, canonical_type, format_issn, list_isbn_forms, normalize_number
 from gateway.domain.requests.citation_matching import compare_with_hit
 from gateway.domain.requests.request import ServiceType
+from gateway.domain.sentences import Sentence, join_sentences, mark_template, write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import (
     CatalogueQuery,
@@ -62,7 +63,9 @@ class SearchCatalogue:
     ) -> HoldingsReport:
         policy = partner.locate
         if policy is None:
-            return HoldingsReport(HoldingAnswer.UNKNOWN, "its profile doesn't say how its catalogue is searched")
+            return HoldingsReport(
+                HoldingAnswer.UNKNOWN, write_sentence("its profile doesn't say how its catalogue is searched")
+            )
         try:
             target = find_catalogue(partner, self.profiles(), self.asker.searches)
         except Refused as wrong:
@@ -72,12 +75,13 @@ class SearchCatalogue:
         asked = plan_questions(citation, policy)
         if not asked:
             return HoldingsReport(
-                HoldingAnswer.UNKNOWN, "the citation has no number and no title that could be looked up"
+                HoldingAnswer.UNKNOWN,
+                write_sentence("the citation has no number and no title that could be looked up"),
             )
         clock = asyncio.get_running_loop().time
         begun = clock()
         found = await _CatalogueLookup(self.asker, target, SoughtCitation(citation, service, policy)).run(asked)
-        return HoldingsReport(found.holding, f"{target.name}: {found.note}", clock() - begun, found.skip)
+        return HoldingsReport(found.holding, write_about(target.name, found.note), clock() - begun, found.skip)
 
 
 @value_object
@@ -105,7 +109,9 @@ class _CatalogueLookup:
                     if (verdict := await self._ask_question(question, policy)) is not None and verdict.found:
                         return _LookupResult(verdict.holding, self._format_lookup_note())
         except TimeoutError:
-            return self._unreachable_result(f"no answer within {policy.seconds:g} seconds")
+            return self._unreachable_result(
+                write_sentence("no answer within %(seconds)s seconds", seconds=policy.seconds)
+            )
         except Unavailable as error:
             return self._unreachable_result(failure_reason(error))
         if not self._verdicts:
@@ -121,10 +127,11 @@ class _CatalogueLookup:
                 self._target, question.query, count=policy.looked_at, seconds=policy.seconds, keep=keep
             )
         except Refused as refused:
-            self._said.append(f"{question.says}: refused, {failure_reason(refused)}")
+            refusal = write_sentence("refused, %(reason)s", reason=failure_reason(refused))
+            self._said.append(write_about(question.says, refusal))
             return None
         verdict = judge_answer(question.step, hits, self._sought)
-        self._said.append(f"{question.says}: {verdict.note}")
+        self._said.append(write_about(question.says, verdict.note))
         self._verdicts.append(verdict)
         return verdict
 
@@ -136,7 +143,7 @@ class _CatalogueLookup:
         )
 
     def _format_lookup_note(self) -> str:
-        return "; ".join(self._said)
+        return join_sentences("; ", self._said)
 
 
 @value_object
@@ -202,12 +209,21 @@ def _number_questions(citation: Citation, step: LookupStep) -> Iterator[Catalogu
 
 def _title_questions(citation: Citation, rules: TitleSearch) -> Iterator[CatalogueQuestion]:
     """As it is cited; then without what may be a subtitle, since catalogues don't always have that."""
-    beside = [(name.value, term) for name in rules.beside if (term := _BESIDE[name](citation)) is not None]
-    says = ["title", *(name for name, _ in beside)]
+    beside = [(name, term) for name in rules.beside if (term := _BESIDE[name](citation)) is not None]
+    says = write_sentence(_TITLE_QUESTIONS[tuple(name for name, _ in beside)])
     for title in dict.fromkeys(map(_trim_title, (citation.title, citation.title.partition(": ")[0]))):
         if any(char.isalnum() for char in title):
             terms = (SearchTerm(SearchIndex.TITLE, title, TermMatch.PHRASE), *(term for _, term in beside))
-            yield CatalogueQuestion(LookupStep.TITLE, CatalogueQuery(terms), " and ".join(says))
+            yield CatalogueQuestion(LookupStep.TITLE, CatalogueQuery(terms), says)
+
+
+_TITLE_QUESTIONS = {
+    (): mark_template("title"),
+    (Beside.AUTHOR,): mark_template("title and author"),
+    (Beside.YEAR,): mark_template("title and year"),
+    (Beside.AUTHOR, Beside.YEAR): mark_template("title and author and year"),
+    (Beside.YEAR, Beside.AUTHOR): mark_template("title and author and year"),
+}
 
 
 def _trim_title(title: str) -> str:
@@ -254,9 +270,11 @@ class HoldingVerdict:
 def judge_answer(step: LookupStep, hits: SearchHits, sought: SoughtCitation) -> HoldingVerdict:
     """Of one question: the best of the records that are what is asked for."""
     if not hits.total:
-        return HoldingVerdict(HoldingAnswer.NOT, "no hits")
+        return HoldingVerdict(HoldingAnswer.NOT, write_sentence("no hits"))
     if step is LookupStep.TITLE and hits.total > sought.policy.title.most_hits:
-        return HoldingVerdict(HoldingAnswer.UNKNOWN, f"{hits.total} hits, too many to tell")
+        return HoldingVerdict(
+            HoldingAnswer.UNKNOWN, write_sentence("%(count)s hits, too many to tell", count=hits.total)
+        )
     agreed = [
         (record, compare_with_hit(sought.citation, record.citation, sought.policy.title)) for record in hits.records
     ]
@@ -270,21 +288,25 @@ def judge_answer(step: LookupStep, hits: SearchHits, sought: SoughtCitation) -> 
 def _judge_no_match(hits: SearchHits, reasons: list[str]) -> HoldingVerdict:
     unread = next((record.problem for record in hits.records if record.problem), "")
     if unread or not hits.records:
+        cant_read = (
+            write_sentence("1 hit that can't be read")
+            if hits.total == 1
+            else write_sentence("%(count)s hits that can't be read", count=hits.total)
+        )
+        return HoldingVerdict(HoldingAnswer.UNKNOWN, write_about(cant_read, unread) if unread else cant_read)
+    if hits.total > len(hits.records):
+        first = len(hits.records)
         return HoldingVerdict(
             HoldingAnswer.UNKNOWN,
-            f"{_format_hit_count(hits.total)} that can't be read" + (f": {unread}" if unread else ""),
+            write_sentence("%(count)s hits, none of the first %(first)s is the one", count=hits.total, first=first),
         )
-    if hits.total > len(hits.records):
-        return HoldingVerdict(
-            HoldingAnswer.UNKNOWN, f"{_format_hit_count(hits.total)}, none of the first {len(hits.records)} is the one"
-        )
-    return HoldingVerdict(
-        HoldingAnswer.NOT, f"{_format_hit_count(hits.total)}, not the one: {', '.join(dict.fromkeys(reasons))}"
+    why = join_sentences(", ", dict.fromkeys(reasons))
+    not_the_one = (
+        write_sentence("1 hit, not the one: %(words)s", words=why)
+        if hits.total == 1
+        else write_sentence("%(count)s hits, not the one: %(words)s", count=hits.total, words=why)
     )
-
-
-def _format_hit_count(total: int) -> str:
-    return f"{total} hit{'s' if total != 1 else ''}"
+    return HoldingVerdict(HoldingAnswer.NOT, not_the_one)
 
 
 # --- one record ------------------------------------------------------------------------------------------
@@ -292,7 +314,7 @@ def _format_hit_count(total: int) -> str:
 
 def _judge_record(record: FoundRecord, how: str, sought: SoughtCitation) -> HoldingVerdict:
     holding, note = _judge_holdings(record.holdings, sought)
-    return HoldingVerdict(holding, f"{how}; {note}" if note else how, found=True)
+    return HoldingVerdict(holding, join_sentences("; ", (how, note)), found=True)
 
 
 def _judge_holdings(held: tuple[HeldItem, ...] | None, sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
@@ -301,13 +323,14 @@ def _judge_holdings(held: tuple[HeldItem, ...] | None, sought: SoughtCitation) -
         return HoldingAnswer.OWNS, ""
     if held is None:
         if policy.holdings is EvidenceNeeded.REQUIRED:
-            return HoldingAnswer.NOT, "no holdings are shown"
+            return HoldingAnswer.NOT, write_sentence("no holdings are shown")
         if policy.locations:
-            return HoldingAnswer.UNKNOWN, "who holds it is not shown"
-        return HoldingAnswer.OWNS, "no holdings are shown"
+            return HoldingAnswer.UNKNOWN, write_sentence("who holds it is not shown")
+        return HoldingAnswer.OWNS, write_sentence("no holdings are shown")
     here = [one for one in held if policy.is_own_holding(one)]
     if not here:
-        return HoldingAnswer.NOT, "none of its holdings is there" if held else "without holdings"
+        not_there = write_sentence("none of its holdings is there") if held else write_sentence("without holdings")
+        return HoldingAnswer.NOT, not_there
     return _judge_volumes(here, sought)
 
 
@@ -322,37 +345,43 @@ def _judge_volumes(here: list[HeldItem], sought: SoughtCitation) -> tuple[Holdin
     if unclear := [one for one, answer in said if answer is None]:
         holding, note = _judge_lending(unclear, sought)
         if holding is HoldingAnswer.OWNS:
-            return (
-                HoldingAnswer.UNKNOWN,
-                f"whether {_describe_wanted_part(wanted)} is there can't be read from '{unclear[0].volumes}'",
-            )
+            return HoldingAnswer.UNKNOWN, _write_unclear(wanted, unclear[0].volumes)
         return holding, note
-    return (
-        HoldingAnswer.NOT,
-        f"{_describe_wanted_part(wanted)} is not in {_join_first_texts(one.volumes for one in here)}",
-    )
+    return HoldingAnswer.NOT, _write_missing(wanted, _join_first_texts(one.volumes for one in here))
 
 
 def _judge_lending(held: list[HeldItem], sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
     rated = [(one, sought.policy.lending_verdict(one, sought.service)) for one in held]
     for wanted in (LendingVerdict.YES, LendingVerdict.ASK):
         if (found := next((one for one, lends in rated if lends is wanted), None)) is not None:
-            return (
-                HoldingAnswer.OWNS,
-                f"{_describe_holding(found)}{', lent by decision' if wanted is LendingVerdict.ASK else ''}",
-            )
+            holding = _describe_holding(found)
+            if wanted is LendingVerdict.ASK:
+                return HoldingAnswer.OWNS, write_sentence("%(words)s, lent by decision", words=holding)
+            return HoldingAnswer.OWNS, holding
     return HoldingAnswer.NOT_LENT, _join_first_texts(map(_describe_holding, held))
 
 
-def _describe_wanted_part(wanted: WantedPart) -> str:
-    return f"volume {wanted.volume}" if wanted.volume is not None else f"the year {wanted.year}"
+def _write_unclear(wanted: WantedPart, volumes: str) -> Sentence:
+    if wanted.volume is not None:
+        return write_sentence(
+            "whether volume %(volume)s is there can't be read from '%(words)s'", volume=wanted.volume, words=volumes
+        )
+    return write_sentence(
+        "whether the year %(year)s is there can't be read from '%(words)s'", year=wanted.year, words=volumes
+    )
+
+
+def _write_missing(wanted: WantedPart, volumes: str) -> Sentence:
+    if wanted.volume is not None:
+        return write_sentence("volume %(volume)s is not in %(words)s", volume=wanted.volume, words=volumes)
+    return write_sentence("the year %(year)s is not in %(words)s", year=wanted.year, words=volumes)
 
 
 def _describe_holding(one: HeldItem) -> str:
     words = (one.location, one.sublocation, one.volumes, one.policy, one.status)
-    return ", ".join(filter(None, words)) or "a holding"
+    return ", ".join(filter(None, words)) or write_sentence("a holding")
 
 
 def _join_first_texts(texts: Iterable[str], most: int = 3) -> str:
     different = list(dict.fromkeys(texts))
-    return "; ".join([*different[:most], *(["…"] if len(different) > most else [])])
+    return join_sentences("; ", [*different[:most], *(["…"] if len(different) > most else [])])

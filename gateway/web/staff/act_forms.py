@@ -11,12 +11,13 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.requests.action_fields import ACTS, ActionField, ActionFieldSet, FieldType, check_details
 from gateway.domain.requests.events import EventDetails, LoanCondition
 from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.reason_words import REASON_WORDS
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value_object
 from gateway.services.library_context import LibraryContext
 from gateway.services.localization import mark_text
 from gateway.web.html.forms import FormCheck
-from gateway.web.staff.coded_words import CONDITIONS, REASONS
+from gateway.web.staff.coded_words import CONDITIONS
 from gateway.web.staff.staff_request import StaffRequest
 
 _LABELS: Mapping[str, str] = {
@@ -175,7 +176,7 @@ def _list_choices(
         case FieldType.CONDITIONS:
             return tuple((value, gettext(word)) for value, word in CONDITIONS.items())
         case FieldType.REASON:
-            return tuple((value, gettext(word)) for value, word in REASONS.items())
+            return tuple((value, gettext(word)) for value, word in REASON_WORDS.items())
         case FieldType.YES_NO | FieldType.TRUTH:
             return (("yes", gettext(mark_text("Yes"))), ("no", gettext(mark_text("No"))))
         case FieldType.PARTNER:

@@ -1,41 +1,17 @@
-"""Codes in the words of staff: reasons, conditions, answers of partners, kinds of works and services."""
+"""Codes in the words of staff: conditions, answers of partners, kinds of works and services."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import tzinfo
 
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import LoanCondition, ReasonCodes
-from gateway.domain.requests.note_terms import read_recall_note
+from gateway.domain.requests.events import LoanCondition
+from gateway.domain.requests.reason_words import find_reason_words
 from gateway.domain.requests.request import AttemptStatus, RequestedService
+from gateway.domain.sentences import Sentence
 from gateway.services.localization import Localization, mark_text
+from gateway.services.outbox.attempts import REFUSAL_TEMPLATE
 from gateway.web.html.citation_fields import TYPES
-from gateway.web.staff.program_sentences import describe_own_note
-
-REASONS: Mapping[str, str] = {
-    ReasonCodes.NOT_ON_SHELF: mark_text("not on the shelf"),
-    ReasonCodes.ON_LOAN: mark_text("on loan"),
-    ReasonCodes.NOT_HELD: mark_text("not held"),
-    ReasonCodes.NON_CIRCULATING: mark_text("does not circulate"),
-    ReasonCodes.NOT_AVAILABLE: mark_text("not available"),
-    ReasonCodes.POLICY: mark_text("the lending rules do not allow it"),
-    ReasonCodes.POOR_CONDITION: mark_text("in poor condition"),
-    ReasonCodes.ON_ORDER: mark_text("on order"),
-    ReasonCodes.AT_BINDERY: mark_text("at the bindery"),
-    ReasonCodes.COST: mark_text("costs more than is allowed"),
-    ReasonCodes.NOT_FOUND_AS_CITED: mark_text("not found as cited"),
-    ReasonCodes.CONDITION_REFUSED: mark_text("condition declined"),
-    ReasonCodes.COPYRIGHT: mark_text("copyright forbids it"),
-    ReasonCodes.OVERLOADED: mark_text("too many requests"),
-    ReasonCodes.CLOSED: mark_text("library closed"),
-    ReasonCodes.NEED_BY_NOT_MET: mark_text("would come too late"),
-    ReasonCodes.HAS_REQUESTS: mark_text("others wait for it"),
-    ReasonCodes.DUPLICATE: mark_text("asked for already"),
-    ReasonCodes.RENEWAL_LIMIT: mark_text("renewed as often as is allowed"),
-    ReasonCodes.OTHER: mark_text("another reason"),
-}
-"""In the order in which they are offered: the most usual ones first."""
 
 CONDITIONS: Mapping[str, str] = {
     LoanCondition.LIBRARY_USE_ONLY: mark_text("use in the library only"),
@@ -135,17 +111,20 @@ _NUMBER_LABELS = {
 
 def describe_reason(reason: str, localization: Localization) -> str:
     """The partner's own words as they are."""
-    return localization.gettext(REASONS[reason]) if reason in REASONS else reason
+    return localization.translate_stored(find_reason_words(reason))
 
 
-def describe_note(note: str, localization: Localization, zone: tzinfo, partners: Mapping[str, str]) -> str:
-    """A note that the gateway wrote in the reader's language, with the date as it writes it; any other as it is.
-    `partners`: names by profile."""
-    end = read_recall_note(note, zone)
-    if end is None:
-        return describe_own_note(note, localization, partners)
-    moment = localization.format_moment(end, zone)
-    return localization.gettext("The library has recalled the loan: it ends on %(moment)s.", moment=moment)
+def describe_note(note: str, localization: Localization) -> str:
+    """One of the program begins with a capital letter; that of a person is as it was written."""
+    said = localization.translate_stored(note)
+    return f"{said[:1].upper()}{said[1:]}" if isinstance(note, Sentence) else said
+
+
+def describe_send_error(error: str, localization: Localization) -> str:
+    """Why something could not be sent or done, without the code that the outbox writes before a refusal's sentence."""
+    if isinstance(error, Sentence) and error.template == REFUSAL_TEMPLATE:
+        return localization.translate_value(error.values["report"])
+    return localization.translate_sentence(error)
 
 
 def describe_condition(condition: str, localization: Localization) -> str:

@@ -11,9 +11,10 @@ from aiohttp import web
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
-from gateway.services.desks.journaled_messages import JournalSearch
+from gateway.services.desks.journaled_messages import JournalMessage, JournalSearch
 from gateway.services.localization import mark_text
 from gateway.web.html.forms import MAX_TIME_AHEAD, FormCheck, SubmittedForm
+from gateway.web.staff.journal_reasons import describe_journal_reason
 from gateway.web.staff.request_story import describe_message_kind
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -45,6 +46,7 @@ class ShownMessage:
     outcome: str
     partner: str
     direction: str
+    reason: str
 
 
 # --- search --------------------------------------------------------------------------------------------------
@@ -61,10 +63,7 @@ async def show_journal(request: StaffRequest) -> web.Response:
         status=asked.status,
         help_topic="operation",
         asked=asked,
-        messages=[
-            (one, describe_message(request, one.service, one.outcome, one.profile, one.direction))
-            for one in hits.messages
-        ],
+        messages=[(one, describe_message(request, one)) for one in hits.messages],
         older=request.path("operation", "journal", **query, cursor=hits.cursor) if hits.cursor else "",
         is_narrowed=bool(query),
         partners=_list_profiles(request),
@@ -117,18 +116,17 @@ def _list_profiles(request: StaffRequest) -> list[tuple[str, str]]:
     ]
 
 
-def describe_message(
-    request: StaffRequest, service: str, outcome: OutcomeClass, profile: str, direction: str
-) -> ShownMessage:
-    kind, word = OUTCOMES[outcome]
+def describe_message(request: StaffRequest, message: JournalMessage) -> ShownMessage:
+    kind, word = OUTCOMES[message.outcome]
     names = dict(_list_profiles(request))
-    partner = names.get(profile, profile)
+    partner = names.get(message.profile, message.profile)
     return ShownMessage(
-        said=describe_message_kind(service, direction, partner, request.localization),
+        said=describe_message_kind(message.service, message.direction, partner, request.localization),
         kind=kind,
         outcome=request.gettext(word),
         partner=partner,
-        direction=request.gettext(DIRECTIONS[direction]),
+        direction=request.gettext(DIRECTIONS[message.direction]),
+        reason=describe_journal_reason(message.reason, request.localization),
     )
 
 
@@ -152,11 +150,7 @@ async def read_message(request: StaffRequest) -> web.Response:
 async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.Response:
     message_id = request.http.match_info["message"]
     found = await request.parts.journaled.read_exchange(request.library, message_id)
-    exchange = [
-        (one, describe_message(request, said.service, said.outcome, said.profile, said.direction))
-        for one in found
-        for said in (one.message,)
-    ]
+    exchange = [(one, describe_message(request, one.message)) for one in found]
     asked = found[0].message
     return request.render(
         "journal_message",
@@ -167,7 +161,7 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
         with_content=with_content,
         asked=asked,
         replays=[
-            (one, describe_message(request, one.service, one.outcome, one.profile, one.direction))
+            (one, describe_message(request, one))
             for one in await request.parts.journaled.list_replays(request.library, asked.id)
         ],
         may_replay=request.has_right(Right.OPERATION_ACT),

@@ -14,7 +14,6 @@ from gateway.store.mailbox import MailRow, UnmatchedMailPage
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.message_pages import SAID_WITH, name_of_partner
-from gateway.web.staff.program_sentences import describe_mail_reading
 from gateway.web.staff.request_words import StateTag, tag_of_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -114,7 +113,7 @@ async def _render_mails(
         who=_name_of_sender(request, opened.row) if opened is not None else "",
         candidates=[_build_candidate_line(request, opened.row, one) for one in opened.candidates] if opened else [],
         says=_describe_reading(request, opened) if opened is not None else "",
-        describe_step=lambda step: describe_mail_reading(step, request.localization),
+        describe_step=request.localization.translate_stored,
         checked=checked,
         away=await request.parts.desk.list_mailbox_failures(request.library),
         unread=tasks["unread-borrowing"].count + tasks["unread-lending"].count,

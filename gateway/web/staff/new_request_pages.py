@@ -29,7 +29,6 @@ from gateway.web.html.visits import hash_token
 from gateway.web.staff.act_forms import list_places, list_suppliers
 from gateway.web.staff.coded_words import list_work_types
 from gateway.web.staff.request_access import ACT_RIGHTS
-from gateway.web.staff.request_story import name_of_profile
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_WISH_CHARS = 24_000
@@ -193,7 +192,7 @@ def _name_catalogues(page: StaffRequest, targets: Iterable[SearchableTarget]) ->
     """What people call them, by the name of the profile or group: the library, or what its profile says of it."""
 
     def name_catalogue(target: SearchableTarget) -> str:
-        library = name_of_profile(target.name, page.context)
+        library = page.context.name_of_partner(target.name)
         return library if library != target.name else target.description or target.name
 
     return {one.name: name_catalogue(one) for one in targets}

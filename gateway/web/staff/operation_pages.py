@@ -137,7 +137,12 @@ async def _list_repairs(
         if one.said and not _is_own_mailbox(request, one, mailboxes)
     ]
     found += [
-        Repair("late", request.gettext("Mailbox %(name)s can’t be read", name=one.name), one.failure.reason, "")
+        Repair(
+            "late",
+            request.gettext("Mailbox %(name)s can’t be read", name=one.name),
+            request.localization.translate_sentence(one.failure.reason),
+            "",
+        )
         for one in mailboxes
         if one.failure is not None
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -13,11 +12,10 @@ from gateway.domain.requests.staff_views import DeadLetter, DeadLetterCause
 from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.services.localization import mark_text
+from gateway.services.requests.outbox_row_names import name_outbox_row
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
-from gateway.web.staff.program_sentences import describe_send_error
-from gateway.web.staff.request_story import LIBRARY_STEPS, OWN_STEPS
+from gateway.web.staff.coded_words import describe_send_error
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_SHOWN = 50
@@ -25,21 +23,6 @@ MAX_SHOWN = 50
 
 MAX_PAYLOAD_CHARS = 100_000
 MAX_REASON_CHARS = 500
-
-WHAT = {
-    "partner": mark_text("Message to %(target)s"),
-    "order": mark_text("Order to %(target)s"),
-    "gather": mark_text("Orders to %(target)s"),
-    "file": mark_text("File of orders to %(target)s"),
-    "letter": mark_text("Letter to a reader (%(target)s)"),
-    "library": mark_text("Step in the library’s own system (%(target)s)"),
-    "work": mark_text("Step of a request (%(target)s)"),
-    "webhook": mark_text("News to a program (%(target)s)"),
-}
-"""By kind of what waits in the outbox."""
-
-STEPS: Mapping[str, Mapping[str, str]] = {"library": LIBRARY_STEPS, "work": OWN_STEPS}
-"""Targets of these kinds in words."""
 
 
 @value_object
@@ -89,11 +72,7 @@ async def show_causes(request: StaffRequest) -> web.Response:
 
 
 def _describe_what(request: StaffRequest, kind: str, target: str) -> str:
-    profile = request.context.profile(target)
-    name = profile.partner.name if profile is not None and profile.partner is not None else ""
-    if (step := STEPS.get(kind, {}).get(target)) is not None:
-        name = request.gettext(step)
-    return request.gettext(WHAT.get(kind, mark_text("Message to %(target)s")), target=name or target)
+    return request.localization.translate_sentence(name_outbox_row(kind, target, request.context))
 
 
 async def _find_request(request: StaffRequest, letter: DeadLetter) -> ShownRequest | None:

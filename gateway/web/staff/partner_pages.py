@@ -20,8 +20,6 @@ from gateway.services.partner_probe import CATALOGUE, CONNECTION, MAIL_SERVER, S
 from gateway.services.requests.partner_closures import MAX_NOTE_CHARS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.list_filters import SERVICE_TEXTS
-from gateway.web.staff.program_sentences import describe_holdings, describe_rota_reason
-from gateway.web.staff.request_story import name_of_profile
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 ROLES = {
@@ -198,21 +196,16 @@ def _parse_work(text: str) -> Citation:
 
 
 def list_explained_lines(request: StaffRequest, explained: RotaExplanation) -> list[tuple[str, str, str, str]]:
-    """Partner, turn, why, and what its catalogue says."""
+    """Partner, turn, why, and what its catalogue says; its answer is told by the turn."""
     return [
         (
-            name_of_profile(line.partner, request.context),
+            request.context.name_of_partner(line.partner),
             request.gettext(VERDICTS[line.verdict.value]),
-            describe_rota_reason(line.why, request.localization),
-            _describe_holding_answer(line.holdings, request),
+            request.localization.translate_stored(line.why),
+            request.localization.translate_stored(line.report),
         )
         for line in explained.lines
     ]
-
-
-def _describe_holding_answer(said: str, request: StaffRequest) -> str:
-    """`owns: listed`: the answer is told by the verdict."""
-    return describe_holdings(said.partition(": ")[2], request.localization)
 
 
 VERDICTS = {

@@ -16,6 +16,7 @@ from gateway.services.localization import mark_text
 from gateway.web.html.forms import FormCheck
 from gateway.web.message_texts import format_body_lines, format_value_lines
 from gateway.web.staff.journal_pages import describe_message
+from gateway.web.staff.journal_reasons import describe_journal_reason
 from gateway.web.staff.request_story import describe_message_kind
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -99,7 +100,7 @@ async def _render_rehearsal(request: StaffRequest, checked: FormCheck) -> web.Re
         await request.parts.users.log_message_view(request.library, rehearsal.message.id, request.origin)
     found = await request.parts.journaled.read_exchange(request.library, message_id)
     message = found[0].message
-    words = describe_message(request, message.service, message.outcome, message.profile, message.direction)
+    words = describe_message(request, message)
     return request.render(
         "journal_replay",
         request.gettext("What a replay would do"),
@@ -136,7 +137,9 @@ def _describe_rehearsal(request: StaffRequest, rehearsal: MessageRehearsal, part
 def _describe_refusal(request: StaffRequest, refusal: Refusal | MalformedMessage) -> str:
     if isinstance(refusal, MalformedMessage):
         return str(refusal)
-    return request.localization.translate_sentence(refusal.detail) or refusal.reason.value
+    return request.localization.translate_sentence(refusal.detail) or describe_journal_reason(
+        refusal.reason, request.localization
+    )
 
 
 PAGES = (

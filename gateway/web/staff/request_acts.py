@@ -30,7 +30,6 @@ from gateway.web.staff.act_forms import first_act_values, list_act_fields, read_
 from gateway.web.staff.coded_words import list_work_types
 from gateway.web.staff.journal_pages import OUTCOMES
 from gateway.web.staff.partner_pages import list_explained_lines
-from gateway.web.staff.program_sentences import describe_act_hint
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_access import ACT_RIGHTS, find_act_right, list_permitted_acts, load_request_view
 from gateway.web.staff.request_page import render_request
@@ -38,7 +37,6 @@ from gateway.web.staff.request_story import (
     StoryLine,
     StorySources,
     describe_message_kind,
-    name_of_profile,
     name_partner,
     tell_story,
 )
@@ -166,7 +164,7 @@ async def _render_act(
         seen=view.history[-1].id if view.history else "",
         news=news,
         possible=possible,
-        hint=describe_act_hint(view.hints.get(kind, ""), page.localization),
+        hint=page.localization.translate_sentence(view.hints.get(kind, "")),
         task=page.http.query.get("task", ""),
     )
 
@@ -268,7 +266,7 @@ async def change_order(page: StaffRequest) -> web.StreamResponse:
     if request.role is not Role.BORROWING or partner not in waiting:
         raise NotFound("rota line")
     actor, version = page.origin.actor, _read_version(form)
-    name = name_of_profile(partner, page.context)
+    name = page.context.name_of_partner(partner)
     try:
         if way == "skip":
             why = page.gettext("left out by %(user)s", user=page.user.shown_name)

@@ -9,18 +9,17 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.reason_words import REASON_WORDS
 from gateway.domain.requests.request import AttemptStatus, Request, RequestFlag, RequestNote, Role
 from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import CopyLinkView, RequestFilter, RequestOrder, RequestView
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.services.library_context import LibraryContext
 from gateway.services.localization import Localization, mark_text
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.act_forms import FormField, first_act_values, list_act_fields
 from gateway.web.staff.coded_words import (
-    REASONS,
     describe_condition,
     describe_note,
     describe_reason,
@@ -29,7 +28,6 @@ from gateway.web.staff.coded_words import (
 )
 from gateway.web.staff.copy_pages import describe_link, list_files
 from gateway.web.staff.message_pages import build_message_lines, describe_answer, list_message_actors
-from gateway.web.staff.program_sentences import describe_act_hint, describe_item_reason, describe_warning
 from gateway.web.staff.request_access import ACT_RIGHTS, find_named_request, list_permitted_acts, load_request_view
 from gateway.web.staff.request_panels import (
     find_own_copies,
@@ -188,11 +186,11 @@ async def render_request(
         condition=_describe_condition(page, view),
         acts=acts,
         act_label=lambda kind: describe_act(kind, localization),
-        act_hint=lambda kind: describe_act_hint(view.hints.get(kind, ""), localization),
+        act_hint=lambda kind: localization.translate_sentence(view.hints.get(kind, "")),
         checked=checked or FormCheck(page, SubmittedForm(), dict(acts.values)),
         seen=view.history[-1].id if view.history else "",
         suppliers=list_suppliers(page, request),
-        describe_why_not=lambda why: describe_item_reason(describe_reason(why, localization), localization),
+        describe_why_not=lambda why: describe_reason(why, localization),
         can_order=page.has_right(Right.BORROWING_ACT) and request.role is Role.BORROWING,
         readers=_describe_readers(page, request),
         story=shown,
@@ -206,8 +204,8 @@ async def render_request(
         due_reason=explain_due_date(request, context, localization) if request.role is Role.BORROWING else "",
         costs=list_cost_rows(page, request),
         partner_rows=list_partner_rows(page, request),
-        notes=_list_own_notes(request, localization, context),
-        warnings=[describe_warning(one, localization) for one in request.warnings],
+        notes=_list_own_notes(request, localization),
+        warnings=[localization.translate_stored(one) for one in request.warnings],
         volumes=request.volumes if len(request.volumes) > 1 else (),
         can_note=K.NOTE in acts.folded or K.NOTE in acts.open_acts,
         lines=build_message_lines(page, reversed(view.messages)),
@@ -245,10 +243,9 @@ def _list_actors(view: RequestView) -> Iterator[str]:
     yield from list_message_actors(view.messages)
 
 
-def _list_own_notes(request: Request, localization: Localization, context: LibraryContext) -> list[RequestNote]:
-    names = context.partner_names()
+def _list_own_notes(request: Request, localization: Localization) -> list[RequestNote]:
     return [
-        replace(one, text=describe_note(one.text, localization, context.zone, names))
+        replace(one, text=describe_note(one.text, localization))
         for one in request.notes
         if not one.for_partner and not one.by.startswith("partner:")
     ]
@@ -280,7 +277,7 @@ async def _choose_acts(page: StaffRequest, view: RequestView, usual: Iterable[K]
 
 
 def _list_usual_refusals(page: StaffRequest) -> tuple[tuple[str, str], ...]:
-    words = [(value, page.gettext(word)) for value, word in tuple(REASONS.items())[:USUAL_REFUSALS]]
+    words = [(value, page.gettext(word)) for value, word in tuple(REASON_WORDS.items())[:USUAL_REFUSALS]]
     return tuple((value, f"{word[:1].upper()}{word[1:]}") for value, word in words)
 
 

@@ -12,7 +12,6 @@ from gateway.domain.requests.events import Event, EventOrigin
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, RequestFlag, Role
 from gateway.domain.requests.staff_views import NoticeStatus, NoticeView
-from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.requests.views import (
     HistoryLine,
     LibraryStep,
@@ -23,10 +22,9 @@ from gateway.domain.requests.views import (
 from gateway.domain.value import value_object
 from gateway.services.library_context import LibraryContext
 from gateway.services.localization import Localization, mark_text
-from gateway.services.requests.lending import LOCATE
+from gateway.services.requests.outbox_row_names import name_outbox_row, name_patron_letter
 from gateway.web.staff.actor_names import ActorNames
-from gateway.web.staff.coded_words import describe_condition, describe_note, describe_reason
-from gateway.web.staff.program_sentences import describe_send_error
+from gateway.web.staff.coded_words import describe_condition, describe_note, describe_reason, describe_send_error
 
 MESSAGES, READER, FAILED = "messages", "reader", "failed"
 FILTERS: Mapping[str, str] = {
@@ -182,28 +180,6 @@ CHANNELS: Mapping[str, str] = {
     "ncip": "NCIP",
 }
 
-LIBRARY_STEPS: Mapping[str, str] = {
-    "place-hold": mark_text("Reserve the copy in the library system"),
-    "release-hold": mark_text("Give up the reservation in the library system"),
-    "delete-temporary": mark_text("Remove the partner’s item from the library system"),
-    "set-due-date": mark_text("Set the reader’s due date in the library system"),
-    "recall-patron": mark_text("Recall it from the reader in the library system"),
-    "set-lender-due": mark_text("Set the other library’s due date in the library system"),
-    "recall-loan": mark_text("Recall the loan in the library system"),
-    "return-home": mark_text("Bring the copy back to its shelf in the library system"),
-    "mark-lost": mark_text("Mark the copy as lost in the library system"),
-}
-
-OWN_STEPS: Mapping[str, str] = {
-    LOCATE: mark_text("Look for our copy"),
-    FollowUp.FIND_SUPPLIER: mark_text("Choose the next library"),
-    FollowUp.DECIDE_CONDITION: mark_text("Decide about the condition by rule"),
-    FollowUp.DECIDE_RENEWAL: mark_text("Decide about the renewal by rule"),
-    FollowUp.REPORT_STATUS: mark_text("Tell the partner how it stands"),
-    FollowUp.PATRON_ANSWER: mark_text("Do as the reader has answered"),
-}
-
-
 _LIBRARY_DONE: Mapping[str, str] = {
     "place-hold": mark_text("The copy was reserved in the library system"),
     "release-hold": mark_text("The reservation in the library system was given up"),
@@ -273,7 +249,6 @@ class _StoryTeller:
         self._context = context
         self._localization = localization
         self._actors = actors
-        self._partner_names = context.partner_names()
 
     def describe_event(self, line: HistoryLine) -> StoryLine:
         event, details = line.event, line.event.details
@@ -296,7 +271,7 @@ class _StoryTeller:
             **self._format_when(line.at),
             dot="late" if failed else dot,
             text=self._say(text, partner=self._name_partner(event.attempt), act=self._name_undone_act(event)),
-            quote=self._tell_note(details.note or line.note),
+            quote=describe_note(details.note or line.note, self._localization),
             facts=tuple(facts),
             reason=self._explain_due_date(line),
             via=self._name_channel(event.attempt) if partner_speaks else "",
@@ -320,7 +295,7 @@ class _StoryTeller:
         return StoryLine(
             **self._format_when(notice.sent or notice.created),
             dot=dot,
-            text=self._say(text, letter=self._name_letter(notice.letter)),
+            text=self._say(text, letter=self._localization.translate_sentence(name_patron_letter(notice.letter))),
             facts=(describe_send_error(notice.error, self._localization),) if notice.error else (),
             via=self._say(mark_text("Letter")),
             topics=frozenset({READER, FAILED} if failed else {READER}),
@@ -329,7 +304,7 @@ class _StoryTeller:
     def describe_step(self, step: UnfinishedStep) -> StoryLine:
         """What is still to be done outside, or could not be done."""
         dead = step.status == "dead"
-        what = self._name_step(step)
+        what = self._localization.translate_sentence(name_outbox_row(step.kind, step.target, self._context))
         text = mark_text("Could not be done: %(what)s") if dead else mark_text("Still to be done: %(what)s")
         return StoryLine(
             **self._format_when(step.created),
@@ -363,9 +338,6 @@ class _StoryTeller:
     def _name_partner(self, attempt: int) -> str:
         return name_partner(self._request, self._context, attempt) or self._say(mark_text("the other library"))
 
-    def _tell_note(self, note: str) -> str:
-        return describe_note(note, self._localization, self._context.zone, self._partner_names)
-
     def _name_channel(self, attempt: int) -> str:
         asked = self._request.find_attempt(attempt or self._request.current)
         profile = asked.partner if asked is not None else self._request.partner.profile
@@ -385,21 +357,6 @@ class _StoryTeller:
             return ""
         _, text = _OURS[K(event.details.reason)]
         return self._say(text, partner=self._name_partner(event.attempt))
-
-    def _name_letter(self, letter: str) -> str:
-        return self._say(LETTERS[letter]) if letter in LETTERS else letter
-
-    def _name_step(self, step: UnfinishedStep) -> str:
-        if step.kind == "library":
-            act = step.target.removeprefix("desk:")
-            return self._say(LIBRARY_STEPS[act]) if act in LIBRARY_STEPS else act
-        if step.kind == "partner":
-            partner = self._context.partner(step.target)
-            name = partner.name if partner is not None and partner.name else step.target
-            return self._say(mark_text("message to %(partner)s"), partner=name)
-        if step.kind == "work" and step.target in OWN_STEPS:
-            return self._say(OWN_STEPS[step.target])
-        return step.target or step.kind
 
     def _list_facts(self, line: HistoryLine) -> Iterator[str]:
         details, say = line.event.details, self._say
@@ -525,27 +482,4 @@ def name_partner(request: Request, context: LibraryContext, attempt: int = 0) ->
     asked = request.find_attempt(attempt) if attempt else None
     if asked is None:
         return request.partner.name or request.partner.symbol or request.partner.profile
-    return name_of_profile(asked.partner, context) or asked.symbol
-
-
-def name_of_profile(profile: str, context: LibraryContext) -> str:
-    partner = context.partner(profile)
-    return partner.name if partner is not None and partner.name else profile
-
-
-LETTERS: Mapping[str, str] = {
-    "available": mark_text("it can be collected"),
-    "cancelled": mark_text("it is cancelled"),
-    "copy-ready": mark_text("the copy is ready"),
-    "due-soon": mark_text("it is due soon"),
-    "not-supplied": mark_text("it can’t be had"),
-    "not-supplied-yet": mark_text("it can’t be had yet"),
-    "overdue": mark_text("it is overdue"),
-    "placed": mark_text("the request has been made"),
-    "query": mark_text("a question"),
-    "recalled": mark_text("it is wanted back"),
-    "renewal-refused": mark_text("it can’t be kept longer"),
-    "renewed": mark_text("it may be kept longer"),
-    "sent": mark_text("it is on its way"),
-}
-"""Letters to readers, by the names of their templates."""
+    return context.name_of_partner(asked.partner) or asked.symbol

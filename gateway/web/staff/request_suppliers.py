@@ -8,8 +8,6 @@ from gateway.domain.requests.request import Request, RotaLineStatus
 from gateway.domain.sentences import strip_full_stop
 from gateway.domain.value import value_object
 from gateway.web.staff.coded_words import ATTEMPTS, describe_reason
-from gateway.web.staff.program_sentences import describe_holdings, describe_rota_reason
-from gateway.web.staff.request_story import name_of_profile
 from gateway.web.staff.staff_request import StaffRequest
 
 MAX_NEAR_SUPPLIERS = 5
@@ -41,11 +39,11 @@ def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier,
     passed = [
         ShownSupplier(
             number="",
-            partner=name_of_profile(line.partner, page.context),
+            partner=page.context.name_of_partner(line.partner),
             profile=line.partner,
             kind="closed",
             word=page.gettext("Passed over"),
-            remarks=(describe_rota_reason(line.why, page.localization),) if line.why else (),
+            remarks=(page.localization.translate_stored(line.why),) if line.why else (),
             over=True,
         )
         for line in request.rota
@@ -78,12 +76,12 @@ def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSup
     if attempt.retry_after is not None:
         texts.append(gettext("Try again from %(day)s.", day=localization.format_day(attempt.retry_after)))
     line = next((one for one in request.rota if one.partner == attempt.partner), None)
-    why = describe_rota_reason(line.why, localization) if line is not None else ""
-    remarks = [*filter(None, (why, describe_holdings(attempt.holdings, localization)))]
+    why = localization.translate_stored(line.why) if line is not None else ""
+    remarks = [*filter(None, (why, localization.translate_stored(attempt.holdings)))]
     is_current = number == request.current
     return ShownSupplier(
         number=str(number),
-        partner=name_of_profile(attempt.partner, page.context) or attempt.symbol,
+        partner=page.context.name_of_partner(attempt.partner) or attempt.symbol,
         profile=attempt.partner,
         kind=kind,
         word=gettext(word),
@@ -104,12 +102,12 @@ def _show_waiting(page: StaffRequest, request: Request) -> tuple[ShownSupplier, 
         shown.append(
             ShownSupplier(
                 number=str(first + index),
-                partner=name_of_profile(line.partner, page.context),
+                partner=page.context.name_of_partner(line.partner),
                 profile=line.partner,
                 kind="waiting" if not index else "",
                 word=page.gettext("Next") if not index else "",
                 texts=texts,
-                remarks=(describe_rota_reason(line.why, page.localization),) if line.why else (),
+                remarks=(page.localization.translate_stored(line.why),) if line.why else (),
                 moves=moves if request.open else (),
             )
         )

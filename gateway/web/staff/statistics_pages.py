@@ -25,7 +25,6 @@ from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.request_csv import format_csv_cells
 from gateway.web.staff.coded_words import ATTEMPTS, describe_reason
-from gateway.web.staff.request_story import name_of_profile
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 RECENT_MONTHS = {"12-months": 12, "3-months": 3}
@@ -136,7 +135,7 @@ async def show_statistics(request: StaffRequest) -> web.Response:
         most=max((month.counts.asked for flow in found.flows for month in flow.months), default=0),
         format_month=lambda month: request.localization.format_month(month // 100, month % 100),
         format_share=lambda counts: _format_share(request, counts),
-        partner_rows=[(one, name_of_profile(one.partner, request.context) or one.partner) for one in found.partners],
+        partner_rows=[(one, request.context.name_of_partner(one.partner) or one.partner) for one in found.partners],
         times=[
             (one, request.gettext(FLOWS[one.role, one.is_copy]), request.gettext(STEPS[one.role, one.step]))
             for one in found.times

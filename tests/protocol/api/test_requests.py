@@ -500,9 +500,9 @@ async def test_what_could_not_be_sent_is_seen_released_and_skipped(gateway: Runn
     assert letter["id"] not in [one["id"] for one in (await client("GET", "dead-letters")).json["items"]]
     history = (await client("GET", f"requests/{request['id']}")).json["history"]
     assert [(one["actor"], one["details"]["note"]) for one in history if one["event"] == "note"] == [
-        ("staff:Åse at the desk", "outbox: partner bergen changed and released"),
-        ("staff:Åse at the desk", "outbox: partner bergen released"),
-        ("staff:Åse at the desk", "outbox: partner bergen skipped: ringt i stedet"),
+        ("staff:Åse at the desk", "Changed, and tried again: Message to Universitetsbiblioteket i Bergen"),
+        ("staff:Åse at the desk", "Tried again: Message to Universitetsbiblioteket i Bergen"),
+        ("staff:Åse at the desk", "Left out: Message to Universitetsbiblioteket i Bergen (ringt i stedet)"),
     ]
 
 

@@ -173,7 +173,7 @@ async def test_a_replay_that_is_refused_once_more_says_so(gateway: Running, olga
     done = await replay(olga, await rehearse(olga, asked.id))
 
     assert "Replayed, and it was refused: see the reason here." in done.text
-    assert "unknown-item" in read_page(done)
+    assert "the item is not known" in read_page(done)
 
 
 async def test_who_cannot_know_whether_it_was_done_says_that(

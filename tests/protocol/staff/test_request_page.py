@@ -436,7 +436,7 @@ async def test_what_failed_is_in_the_story_and_can_be_shown_alone(gateway: Runni
     await gateway.gateway.managed.drain_due_work()
     page = await ruth.get(f"/requests/{request.number}?show=failed")
 
-    assert texts(page, "//ol[@class='timeline']/li/div/p[1]") == ["Could not be done: message to Universität Altenried"]
+    assert texts(page, "//ol[@class='timeline']/li/div/p[1]") == ["Could not be done: Message to Universität Altenried"]
     assert page.tree.xpath("//ul[@class='here']//a[@aria-current]")[0].text == "Failed, 1"
 
 

@@ -63,6 +63,7 @@ STEPS = [
     "0025: What the error of an outbox row was made of",
     "0026: What profiles said before",
     "0027: Replays of a message are found by it",
+    "0028: What the reasons of mails and mailboxes were made of",
 ]
 
 STEP = '''"""{doc}"""
@@ -179,6 +180,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         undo_request_lists(connection)
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
+        connection.execute(text("ALTER TABLE mail DROP COLUMN reason_sentence"))
         connection.execute(text("DROP TABLE profile_version"))
         connection.execute(text("DROP INDEX ix_message_replay"))
         for name in ("staff_user", "staff_grant", "staff_session", "audit_entry"):
@@ -223,6 +225,8 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
         undo_request_lists(connection)
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
+        for name in ("mail", "mailbox_failure"):
+            connection.execute(text(f"ALTER TABLE {name} DROP COLUMN reason_sentence"))
         connection.execute(text("DROP TABLE profile_version"))
         connection.execute(text("DROP INDEX ix_message_replay"))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0017')}'"))

@@ -22,7 +22,7 @@ from gateway.translations.maintenance import (
 from tests.support.extracted_texts import read_shipped_texts
 from tests.support.paths import ROOT
 
-TRANSLATING = ("gettext", "ngettext", "pgettext", "npgettext", "mark_text", "write_sentence")
+TRANSLATING = ("gettext", "ngettext", "pgettext", "npgettext", "mark_text", "mark_template", "write_sentence")
 
 CATALOGUES = sorted(SHIPPED_TRANSLATIONS.glob("*.po"))
 
@@ -83,6 +83,54 @@ def test_what_went_wrong_is_a_text_with_values() -> None:
     ]
 
     assert put_together == []
+
+
+KEPT_FOR_STAFF = frozenset(
+    {"EventDetails.note", "HoldingsReport.note", "RotaLine.why", "replace.why", "ItemCandidate.how"}
+    | {
+        "ItemCandidate.why_not",
+        "replace.why_not",
+        "IntakeFinding.detail",
+        "LendingRefusal.detail",
+        "MailEvent.explained",
+    }
+    | {"MailReading.problem", "MailReading.explained", "RequestMatch.explained", "MailVerdict.problem"}
+    | {"ApplicationResult.problem", "OpenedMail.problem", "replace.problem", "replace.explained"}
+)
+"""Arguments by whose names staff are told what the program did or noticed, now or later."""
+
+OF_PROTOCOLS = ("adapters/iso_ill/mapping", "adapters/iso18626/mapping", "adapters/letters/dialect.py")
+"""What these read in a partner's codes becomes a note in English, as other gateways write it."""
+
+PLAYED = ("gateway/services/mock", "gateway/services/letters/sample.py", "adapters/iso_ill/conformance.py")
+"""Words of people who are played."""
+
+
+def test_what_staff_are_told_of_work_is_a_text_with_values() -> None:
+    """The same for notes of histories, reasons of rotas, readings of mails."""
+    put_together = [
+        f"{place}:{node.lineno}: {node.func.id}.{argument.arg}"
+        for folder in ("gateway/domain", "gateway/services", "adapters")
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for place in (str(file.relative_to(ROOT)),)
+        if not place.startswith((*OF_PROTOCOLS, *PLAYED))
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        for argument in node.keywords
+        if f"{node.func.id}.{argument.arg}" in KEPT_FOR_STAFF
+        if any(map(is_own_text, iter_parts(argument.value)))
+    ]
+
+    assert put_together == []
+
+
+def iter_parts(value: ast.expr) -> Iterator[ast.expr]:
+    yield from value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
+
+
+def is_own_text(value: ast.expr) -> bool:
+    is_text = isinstance(value, ast.Constant) and isinstance(value.value, str) and bool(value.value)
+    return is_text or isinstance(value, ast.JoinedStr | ast.BinOp)
 
 
 def is_text_of_error(node: ast.expr) -> bool:

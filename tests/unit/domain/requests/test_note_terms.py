@@ -14,12 +14,10 @@ from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.note_terms import (
     read_changed_due,
     read_note_terms,
-    read_recall_note,
     write_changed_due,
     write_conditions_term,
     write_cost_term,
     write_due_term,
-    write_recall_note,
 )
 from tests.support.requests import money
 
@@ -118,20 +116,3 @@ def test_a_message_may_change_the_due_date() -> None:
 def test_other_words_change_no_due_date(note: str) -> None:
     said = EventDetails(note=note)
     assert read_changed_due(K.MESSAGE, said) == (K.MESSAGE, said)
-
-
-@pytest.mark.parametrize(
-    ("note", "end"),
-    [
-        ("The library has recalled the loan: it ends on 2026-12-04 23:59.", datetime(2026, 12, 4, 22, 59, tzinfo=UTC)),
-        ("The library has recalled the loan: it ends on 2026-13-04 23:59.", None),
-        ("The library has recalled the loan: it ends on 2026-12-04 23:59. Call them.", None),
-        ("It ends soon.", None),
-    ],
-)
-def test_the_note_of_a_recall_is_read_in_its_own_form_alone(note: str, end: datetime | None) -> None:
-    zone = ZoneInfo("Europe/Prague")
-
-    assert read_recall_note(note, zone) == end
-    if end is not None:
-        assert write_recall_note(end, zone) == note

@@ -228,7 +228,7 @@ async def test_a_mail_that_names_two_requests_waits_for_staff_with_both(house: M
 
     (row,) = await house.waiting()
     assert set(row.possible) == {first.id, second.id}
-    assert row.reason == "will-supply: more than one request may be meant"
+    assert row.reason == "will supply: more than one request may be meant"
     assert house.mailbox.count("unknown") == 1
 
 

@@ -292,7 +292,7 @@ async def test_what_was_altered_stands_in_the_history_of_its_request_alone(insta
 
         said = [[line.event.details.note for line in (await house.show(one)).history] for one in (plain, cyrillic)]
         assert not any("ASCII" in note for note in said[0])
-        assert any(note.startswith("request to art: written in ASCII: М → M") for note in said[1])
+        assert any(note.startswith("request to British Library: written in ASCII: М → M") for note in said[1])
 
 
 # --- what goes wrong -------------------------------------------------------------------------------------
@@ -425,7 +425,7 @@ async def test_the_orders_of_a_skipped_file_are_skipped(installation: Installati
         assert [(await order_rows(house, one))[-1].status for one in requests] == [OutboxStatus.SKIPPED] * 2
         assert f"TX{await number_of(house, requests[0])} CANCEL" in body_of(house.last_sent)  # its turn has come
         notes = [line.event.details.note for line in (await house.show(requests[1])).history]
-        assert "outbox: order art skipped: ordered by telephone" in notes
+        assert "Left out: Order to British Library (ordered by telephone)" in notes
 
 
 # --- what is answered ------------------------------------------------------------------------------------

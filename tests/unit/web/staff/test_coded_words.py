@@ -1,25 +1,41 @@
-"""What the gateway keeps in English, in the reader's words."""
+"""Every code that pages tell has words, and they are translated."""
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
+from collections.abc import Collection, Mapping
 
 import pytest
 
+from gateway.domain.problems import MalformationKind, RefusalReason
+from gateway.domain.requests.event_words import EVENT_WORDS
+from gateway.domain.requests.events import EventKind, ReasonCodes
+from gateway.domain.requests.partner_policy import LETTERS
+from gateway.domain.requests.reason_words import REASON_WORDS
+from gateway.domain.requests.state_table import FollowUp, LibraryAction
+from gateway.services.exchange.recovery import INTERRUPTED, SET_ASIDE
+from gateway.services.library_work import desk_actions
 from gateway.services.localization import TextCatalogues
-from gateway.web.staff.coded_words import describe_note
+from gateway.services.requests.lending import LOCATE
+from gateway.services.requests.outbox_row_names import LIBRARY_STEPS, OWN_STEPS, PATRON_LETTERS
+from gateway.web.staff.journal_reasons import JOURNAL_REASONS
 
-ZONE = ZoneInfo("Europe/Berlin")
-RECALLED = "The library has recalled the loan: it ends on 2026-12-04 "
+DESK_STEPS = {f"desk:{kind}" for _, kind in desk_actions._ACTS} | {f"desk:{EventKind.UNDONE}"}
+
+GERMAN = TextCatalogues(None, "en").choose_language(["de"])
 
 
 @pytest.mark.parametrize(
-    ("language", "note", "said"),
+    ("words", "codes"),
     [
-        ("en", f"{RECALLED}23:59.", "The library has recalled the loan: it ends on 4 December 2026."),
-        ("de", f"{RECALLED}23:59.", "Die Bibliothek hat die Ausleihe zurückgerufen: Sie endet am 4. Dezember 2026."),
-        ("de", "Reader phoned, 12:30.", "Reader phoned, 12:30."),
+        (EVENT_WORDS, EventKind),
+        (REASON_WORDS, ReasonCodes),
+        (JOURNAL_REASONS, {*RefusalReason, *MalformationKind, INTERRUPTED, SET_ASIDE}),
+        (PATRON_LETTERS, LETTERS),
+        (LIBRARY_STEPS, {*LibraryAction, *DESK_STEPS}),
+        (OWN_STEPS, {LOCATE, *FollowUp}),
     ],
+    ids=("events", "reasons", "journal", "letters", "library", "own"),
 )
-def test_the_note_of_a_recall_is_in_the_readers_language(language: str, note: str, said: str) -> None:
-    assert describe_note(note, TextCatalogues(None, "en").choose_language((language,)), ZONE, {}) == said
+def test_every_code_has_words_in_german(words: Mapping[str, str], codes: Collection[str]) -> None:
+    assert set(map(str, words)) == set(map(str, codes))
+    assert [word for word in words.values() if GERMAN.translate_sentence(word) == word] == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.domain.problems import RefusalReason
 from gateway.domain.requests import state_table
 from gateway.domain.requests.events import EventKind, local_signal
 from gateway.domain.requests.request import BorrowingState, LendingState
@@ -12,7 +11,6 @@ from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import DenialReason, Guard
 from gateway.domain.sentences import write_sentence
 from gateway.services.localization import TextCatalogues
-from gateway.web.staff.program_sentences import describe_send_error, describe_warning
 from gateway.web.staff.request_words import describe_denial
 
 GERMAN = TextCatalogues(None, "en").choose_language(["de"])
@@ -64,12 +62,4 @@ def test_a_value_may_be_a_sentence() -> None:
 
 
 def test_what_was_stored_without_values_is_known_by_its_text() -> None:
-    refused = f"refused: {RefusalReason.NOT_CHECKED_OUT.value}: The item is not on loan."
-
-    assert describe_send_error(refused, GERMAN) == "Das Exemplar ist nicht ausgeliehen."
-    assert describe_warning("The same patron has asked for the same thing already.", GERMAN) == (
-        "Dasselbe wurde von diesem Leserkonto schon bestellt."
-    )
-    assert describe_warning("The patron has 7 open requests; 5 are allowed.", GERMAN) == (
-        "Zu diesem Leserkonto sind 7 Bestellungen offen; erlaubt sind 5."
-    )
+    assert GERMAN.translate_sentence("The item is not on loan.") == "Das Exemplar ist nicht ausgeliehen."

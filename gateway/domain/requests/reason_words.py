@@ -1,0 +1,43 @@
+"""Why not, in words: of the codes that protocols have for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.domain.requests.events import ReasonCodes
+from gateway.domain.sentences import Sentence, write_sentence
+
+REASON_WORDS: Mapping[str, Sentence] = {
+    ReasonCodes.NOT_ON_SHELF: write_sentence("not on the shelf"),
+    ReasonCodes.ON_LOAN: write_sentence("on loan"),
+    ReasonCodes.NOT_HELD: write_sentence("not held"),
+    ReasonCodes.NON_CIRCULATING: write_sentence("does not circulate"),
+    ReasonCodes.NOT_AVAILABLE: write_sentence("not available"),
+    ReasonCodes.POLICY: write_sentence("the lending rules do not allow it"),
+    ReasonCodes.POOR_CONDITION: write_sentence("in poor condition"),
+    ReasonCodes.ON_ORDER: write_sentence("on order"),
+    ReasonCodes.AT_BINDERY: write_sentence("at the bindery"),
+    ReasonCodes.COST: write_sentence("costs more than is allowed"),
+    ReasonCodes.NOT_FOUND_AS_CITED: write_sentence("not found as cited"),
+    ReasonCodes.CONDITION_REFUSED: write_sentence("condition declined"),
+    ReasonCodes.COPYRIGHT: write_sentence("copyright forbids it"),
+    ReasonCodes.OVERLOADED: write_sentence("too many requests"),
+    ReasonCodes.CLOSED: write_sentence("library closed"),
+    ReasonCodes.NEED_BY_NOT_MET: write_sentence("would come too late"),
+    ReasonCodes.HAS_REQUESTS: write_sentence("others wait for it"),
+    ReasonCodes.DUPLICATE: write_sentence("asked for already"),
+    ReasonCodes.RENEWAL_LIMIT: write_sentence("renewed as often as is allowed"),
+    ReasonCodes.OTHER: write_sentence("another reason"),
+}
+"""In the order in which they are offered: the most usual ones first."""
+
+
+UNDELIVERABLE = "undeliverable"
+"""No partner says so: a mail to it came back."""
+
+
+def find_reason_words(reason: str) -> str:
+    """Those of a partner as they are."""
+    if reason == UNDELIVERABLE:
+        return write_sentence("it could not be delivered")
+    return REASON_WORDS.get(reason, reason)

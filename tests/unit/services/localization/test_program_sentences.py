@@ -1,0 +1,165 @@
+"""Sentences that the program keeps: in German for who reads it, in English for programs, and as they were written where
+people wrote them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.domain.library import Money
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.requests.note_terms import write_recall_note
+from gateway.domain.requests.partner_policy import Closure, PartnerPolicy
+from gateway.domain.requests.policy import Ranking
+from gateway.domain.requests.request import RotaLine
+from gateway.domain.requests.rota import CostLimit, PartnerStanding, cost_objection, profile_objection, rank_suppliers
+from gateway.domain.sentences import dump_sentence, join_sentences, load_sentence, write_about, write_sentence
+from gateway.ports.catalogue import HoldingAnswer, HoldingsReport
+from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
+from gateway.services.localization import TextCatalogues
+from gateway.services.outbox.attempts import NEVER_ENDED, decide_retry
+from gateway.services.outbox.queue import OutboxOptions
+from gateway.services.searching.targets import failure_reason
+from gateway.web.staff.coded_words import describe_send_error
+from tests.unit.store.requests.samples import borrowing
+
+GERMAN = TextCatalogues(None, "en").choose_language(["de"])
+ENGLISH = TextCatalogues(None, "en").choose_language(["en"])
+
+
+def rank(standing: PartnerStanding, line: RotaLine) -> str:
+    ranking = Ranking(load=1, supply_time=1, cost=1, reciprocity=1, near=2, unknown_days=5)
+    return rank_suppliers((line,), {line.partner: standing}, ranking)[0].why
+
+
+BUSY = PartnerStanding(
+    open=3, reported=1, mean_days=None, cost=Money(Decimal("12.50"), "EUR"), overloaded=True, near=True
+)
+
+
+def test_points_of_a_ranking_are_told_in_the_readers_language() -> None:
+    why = rank(BUSY, RotaLine("utrecht", last_resort=True))
+
+    assert why == (
+        "last resort, overloaded, 17.5 points (3 open, 1 of them of other members +3, 5 days assumed +5, "
+        "costs 12.50 EUR +12.5, reciprocity 1 -1, same campus -2)"
+    )
+    assert ENGLISH.translate_stored(why) == why.replace("12.50 EUR", "€12.50")
+    assert GERMAN.translate_stored(why) == (
+        "letzter Ausweg, ausgelastet, 17,5 Punkte (3 offen, davon 1 von anderen Mitgliedern +3, 5 Tage angenommen +5, "
+        "kostet 12,50\u00a0€ +12,5, Gegenseitigkeit 1 -1, selber Campus -2)"
+    )
+    nothing = rank_suppliers(
+        (RotaLine("bergen"),), {}, Ranking(load=0, supply_time=0, cost=0, reciprocity=0, near=0, unknown_days=0)
+    )
+    assert GERMAN.translate_stored(nothing[0].why) == "0 Punkte (nichts gezählt)"
+
+
+@pytest.mark.parametrize(
+    ("said", "english", "german"),
+    [
+        (
+            Closure(first=date(2026, 7, 1), last=date(2026, 7, 31)).describe_closure(),
+            "closed until 2026-07-31",
+            "geschlossen bis 31. Juli 2026",
+        ),
+        (
+            profile_objection(PartnerPolicy(), borrowing()),
+            "has no channel by which it could be asked",
+            "hat keinen Weg, auf dem gefragt werden könnte",
+        ),
+        (
+            cost_objection(Money(Decimal(20), "EUR"), Money(Decimal(15), "EUR"), CostLimit.OF_REQUEST),
+            "costs 20 EUR, more than the maximum of the request, 15 EUR",
+            "kostet 20,00\u00a0€, mehr als die Bestellung erlaubt, 15,00\u00a0€",
+        ),
+        (
+            write_recall_note(datetime(2026, 12, 4, 17, 30, tzinfo=UTC), ZoneInfo("Europe/Prague")),
+            "The library has recalled the loan: it ends on 2026-12-04 18:30.",
+            "Die Bibliothek hat die Ausleihe zurückgerufen: Sie endet am 4. Dezember 2026, 18:30 Uhr.",
+        ),
+        (
+            HoldingsReport(
+                HoldingAnswer.NOT, write_about("Utrecht", write_about("isbn 1", write_sentence("no hits"))), 1.5
+            ).report_line,
+            "Utrecht: isbn 1: no hits (1.50 s)",
+            "Utrecht: isbn 1: keine Treffer (1,5 s)",
+        ),
+    ],
+)
+def test_days_sums_and_numbers_are_written_as_the_reader_writes_them(said: str, english: str, german: str) -> None:
+    assert said == english
+    assert GERMAN.translate_stored(said) == german
+    assert GERMAN.translate_stored(load_sentence(said, dump_sentence(said))) == german, "stored as well"
+
+
+@pytest.mark.parametrize("words", ["no hits", "by hand", "Ruth kennt die Leiterin", "8 points (of interest)", ""])
+def test_words_of_people_stay_as_they_are(words: str) -> None:
+    assert GERMAN.translate_stored(words) == words
+
+
+def test_one_after_the_other() -> None:
+    both = join_sentences("; ", ("100 %(sure)s", "", write_sentence("no hits")))
+
+    assert both == "100 %(sure)s; no hits"
+    assert GERMAN.translate_stored(both) == "100 %(sure)s; keine Treffer"
+    assert (join_sentences("; ", ("Übergabe",)), join_sentences("; ", ())) == ("Übergabe", "")
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        '{"template":"%(day)s","values":{"day":{"day":"2026-99-01"}}}',
+        '{"template":"%(number)s","values":{"number":{"number":"?"}}}',
+        '{"template":"%(lost)s","values":{}}',
+        '{"template":"2026-99-01","values":["day"]}',
+        "2026-99-01",
+    ],
+)
+def test_what_was_changed_by_hand_is_a_text(stored: str) -> None:
+    assert load_sentence("2026-99-01", stored) == "2026-99-01"
+
+
+# --- why something could not be sent ---------------------------------------------------------------------
+
+
+def test_why_something_could_not_be_sent() -> None:
+    lost = write_sentence("%(place)s: no answer within %(seconds)s s", place="ill.bergen.example:210", seconds=2.5)
+    assert describe_send_error(fail(Unavailable(lost)), GERMAN) == (
+        "nicht erreichbar (1): ill.bergen.example:210: keine Antwort innerhalb von 2,5 s"
+    )
+    assert describe_send_error(fail(OutcomeUnknown("the connection was closed")), GERMAN) == (
+        "Ausgang unbekannt (1): die Verbindung wurde geschlossen"
+    )
+    no_section = write_sentence("Profile '%(name)s' has no section %(section)s.", name="bergen", section="sru")
+    assert describe_send_error(fail(Refused(RefusalReason.OTHER, no_section)), GERMAN) == (
+        "Das Profil „bergen“ hat keinen Abschnitt sru."
+    )
+    assert describe_send_error(NEVER_ENDED, GERMAN).startswith("bei jedem Versuch unterbrochen")
+
+
+def fail(error: Exception) -> str:
+    """What the outbox keeps of a failed try."""
+    return decide_retry(error, 1, "", OutboxOptions(), lambda: 0.5).error
+
+
+def test_a_sentence_within_another_has_no_full_stop() -> None:
+    refused = Refused(RefusalReason.OTHER, write_sentence("There is no profile '%(name)s'.", name="bergen"))
+    said = write_sentence("%(name)s: %(report)s", name="title", report=failure_reason(refused))
+
+    assert said == "title: There is no profile 'bergen'"
+    assert GERMAN.translate_sentence(said) == "title: Ein Profil „bergen“ gibt es nicht"
+
+
+def test_whose_address_a_letter_lacks_is_said_in_the_readers_language() -> None:
+    letter = RenderedLetter(to="desk@northfield.example", subject="Buch", text="Bitte.")
+
+    with pytest.raises(Refused) as refused:
+        build_mail(letter, LetterSender(address="", name=""))
+
+    assert GERMAN.translate_sentence(refused.value.detail) == (
+        "Ein Brief lässt sich nicht ohne die Adresse des Absenders (mail.sender) senden."
+    )
