@@ -155,3 +155,13 @@ def write_action(id_: str, action: str, note: str = "", **header: str) -> str:
         f"{ROOT}<requestingAgencyMessage>{write_header(id_, **header)}<action>{action}</action>"
         f"{f'<note>{note}</note>' if note else ''}</requestingAgencyMessage></ISO18626Message>"
     )
+
+
+def write_status(id_: str, status: str, reason: str = "StatusChange", due: str = "") -> str:
+    """What fjordby says of a request of ours."""
+    day = f"<dueDate>{due}</dueDate>" if due else ""
+    return (
+        f"{ROOT}<supplyingAgencyMessage>{write_header(id_, who='CLK', to='NO-0030101')}<messageInfo><reasonForMessage>"
+        f"{reason}</reasonForMessage></messageInfo><statusInfo><status>{status}</status>{day}<lastChange>"
+        "2026-03-02T07:58:00Z</lastChange></statusInfo></supplyingAgencyMessage></ISO18626Message>"
+    )

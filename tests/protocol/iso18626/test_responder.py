@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from adapters.iso18626.codec import NAMESPACE
 from adapters.iso18626.messages import Code, RequestingAgencyMessageConfirmation
 from adapters.iso18626.messages.structures import AgencyId
 from adapters.iso18626.responder import Iso18626Responder
+from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
-from gateway.domain.requests.request import LendingState, Role
-from gateway.domain.requests.views import ActionRequest
+from gateway.domain.requests.request import BorrowingState, LendingState, RequestFlag, Role
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft
 from tests.protocol.iso18626.endpoint import (
     FJORDBY,
     ROOT,
@@ -28,6 +30,7 @@ from tests.protocol.iso18626.endpoint import (
     write_action,
     write_header,
     write_request,
+    write_status,
 )
 from tests.support.broker_symbols import SUPPLIER, copy_as_broker, list_passed_on
 
@@ -210,6 +213,28 @@ async def test_a_reminder_is_a_message_to_the_request_that_is_there(endpoint: En
 
     assert (await endpoint.post(reminder)).verdict == OK
     assert len(await endpoint.requests()) == 1
+
+
+async def test_an_answer_tells_of_a_loan_whose_message_got_lost(endpoint: Endpoint) -> None:
+    """CrossLink and Koha send nothing twice (facts 8); what comes late after all changes nothing."""
+    managed = endpoint.town.gateway.managed
+    draft = BorrowingDraft(citation=Citation(title="Sult"), partner="fjordby", mediated=False, override=True)
+    await managed.requests.create_borrowing("CLK", draft)
+    await managed.drain_due_work()
+    (asked,) = await endpoint.list_requests()
+    number = asked.attempts[0].transaction
+
+    said = write_status(number, "Loaned", "StatusRequestResponse", "2026-04-10T23:59:59Z")
+    assert (await endpoint.post(said)).verdict == OK
+    (shipped,) = await endpoint.list_requests()
+    assert (await endpoint.post(write_status(number, "Loaned"))).verdict == OK
+    (late,) = await endpoint.list_requests()
+    assert (await endpoint.post(write_status(number, "Unfilled", "StatusRequestResponse"))).verdict == OK
+    (contrary,) = await endpoint.list_requests()
+
+    assert (shipped.state, shipped.terms.lender_due) == (BorrowingState.SHIPPED, date(2026, 4, 10))
+    assert (late.state, late.terms) == (shipped.state, shipped.terms)
+    assert (contrary.state, RequestFlag.UNREAD in contrary.flags) == (BorrowingState.SHIPPED, True)
 
 
 async def test_a_request_for_a_library_that_is_not_here_is_refused(endpoint: Endpoint) -> None:
