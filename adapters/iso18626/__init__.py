@@ -62,4 +62,5 @@ channel_adapter = ChannelAdapter(
     make=make_channel,
     secrets=list_secret_references,
     names_other_side=True,
+    signs_messages=True,
 )

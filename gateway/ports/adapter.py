@@ -257,7 +257,8 @@ class ChannelAdapter:
     journal when they come back in an answer. `by_mail(dialect)`: whether it writes to the partner's e-mail address;
     who has it has a dialect whose keys may all be left out. `by_connection(dialect)`: whether it speaks on
     `ChannelContext.lines`, which the daemon alone keeps; commands leave such messages to it. `names_other_side`: its
-    messages can name the library on the other side of what we broker (`PartnerMessage.on_behalf_of`). `limits`: why its
+    messages can name the library on the other side of what we broker (`PartnerMessage.on_behalf_of`). `signs_messages`:
+    it adds `ChannelContext.make_peer_headers` to each message. `limits`: why its
     format has no message for some events, in a sentence (`illgate matrix`).
     """
 
@@ -271,6 +272,7 @@ class ChannelAdapter:
     by_mail: Callable[[Any], bool] | None = None
     by_connection: Callable[[Any], bool] | None = None
     names_other_side: bool = False
+    signs_messages: bool = False
     limits: str = ""
 
 

@@ -178,7 +178,23 @@ def check_partner(one: LoadedProfile, channels: Mapping[str, ChannelAdapter]) ->
         return
     if one.profile.partner is not None:
         yield from _check_partner_channel(one, one.profile.partner, channels)
+    yield from _check_own_tokens(one, channels)
     yield from _check_managed_role(one)
+
+
+def _check_own_tokens(one: LoadedProfile, channels: Mapping[str, ChannelAdapter]) -> Iterator[ConfigurationProblem]:
+    """Whether any channel is installed is asked last, as for partners."""
+    if one.profile.peer_authentication.ours is None:
+        return
+    partner = one.profile.partner
+    used = channels.get(partner.channel) if partner is not None else None
+    if (used is not None and used.signs_messages) or not channels:
+        return
+    able = tuple(name for name, channel in channels.items() if channel.signs_messages)
+    message = "no token goes along: it needs a `partner.channel` that signs its messages"
+    yield one.make_problem(
+        ("peer_authentication", "ours"), message, partner.channel if partner is not None else "", able
+    )
 
 
 def _check_partner_channel(

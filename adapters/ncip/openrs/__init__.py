@@ -37,6 +37,7 @@ channel_adapter = ChannelAdapter(
     section=SECTION,
     dialect=OpenRsDialect,
     make=make_channel,
+    signs_messages=True,
     limits="OpenRS is told of an item's way and of no more: it has no message for renewals, recalls, losses, words "
     "between libraries, and for a borrower that cancels.",
 )

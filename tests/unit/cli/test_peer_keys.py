@@ -12,7 +12,9 @@ from tests.unit.cli.conftest import typed
 def test_a_key_is_made_listed_and_retired(own: Installation) -> None:
     illgate = typed(own)
     ours = {"issuer": "https://ill.library.example", "subject": "RIVER", "audience": "fjord-hub"}
-    write_yaml_file(own.folder / "profiles" / "fjord.yml", {"ncip": {}, "peer_authentication": {"ours": ours}})
+    partner = {"symbols": ["ISIL:NO-FJORD"], "roles": ["requester"], "channel": "iso18626"}
+    profile = {"partner": partner, "peer_authentication": {"ours": ours}}
+    write_yaml_file(own.folder / "profiles" / "fjord.yml", profile)
     assert "illgate peer-key make" in illgate("peer-key", "list").stdout
     assert "peer_authentication.ours: no key to sign with" in illgate("check", "fjord").stdout
 

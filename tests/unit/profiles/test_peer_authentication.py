@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from gateway.adapter_registry import load_adapters
 from gateway.profiles import read_profiles
 from gateway.services.check import run_check
 from gateway.services.check.peer_keys import check_own_key
@@ -59,6 +60,20 @@ def test_a_whole_section(tmp_path: Path) -> None:
 def test_mistakes(tmp_path: Path, text: str, problem: str) -> None:
     (found,) = find_problems(tmp_path, text)
     assert problem in found
+
+
+def test_tokens_go_along_only_by_channels_that_sign(tmp_path: Path) -> None:
+    ours = "peer_authentication: {ours: {issuer: a, subject: b, audience: c}}\n"
+    partner = "partner: {symbols: [FJORD], roles: [requester], channel: CHANNEL}\n"
+    adapters = load_adapters()
+    found = []
+    for channel in ("iso18626", "openrs", "openurl", ""):
+        said = partner.replace("CHANNEL", channel) if channel else ""
+        section = {"openurl": "openurl: {url: 'https://push.example'}\n"}.get(channel, "iso18626: {}\n")
+        write(tmp_path, one=f"{said}{section}{ours}")
+        found.append([str(one) for one in read_profiles(tmp_path, adapters, SETTINGS).problems])
+    assert [len(one) for one in found] == [0, 0, 1, 1]
+    assert "found 'openurl', allowed: iso18626, openrs" in found[2][0]
 
 
 def test_a_private_key_is_refused_and_not_shown(tmp_path: Path) -> None:
