@@ -69,7 +69,7 @@ def make_peer_key(installation: Installation, symbol: str, actor: str) -> None:
 @json_option
 @pass_installation
 def list_peer_keys(installation: Installation, symbol: str, as_json: bool) -> None:
-    """Keys of a library, oldest first: id, when each was made, and which one signs now."""
+    """Keys of a library, oldest first, and which one signs now."""
     library = require_library(installation, symbol)
     rows = _run_on_keys(installation, lambda service: service.list_keys(library.symbol))
     now = installation.clock.now()
