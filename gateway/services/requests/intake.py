@@ -17,6 +17,7 @@ from gateway.domain.requests.policy import Mediation
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
+    LibraryParty,
     PatronLink,
     Request,
     RequestCosts,
@@ -205,7 +206,7 @@ def _add_promised_supplier(context: LibraryContext, partner: str, promise: Suppl
         status=AttemptStatus.WILL_SUPPLY,
         answered=request.created,
     )
-    party = replace(context.party_of_partner(partner), symbol=promise.symbol)
+    party = LibraryParty(symbol=promise.symbol, profile=partner)  # name and address in the profile are the broker's
     return start_attempt(name_promised_item(request, promise.barcode), attempt, party)
 
 

@@ -16,7 +16,7 @@ from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.peer_authentication import TrustedPeer
 from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes
-from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
+from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request, RequestFlag, Role
 from gateway.domain.requests.views import ActionRequest
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
 from gateway.store.peer_keys import add_peer_key
@@ -169,7 +169,7 @@ async def test_a_book_goes_to_another_library_and_comes_home(hub: PlayedHub, oak
 
     await elm.settle()
     awaited = await elm.find_request(Role.BORROWING)
-    assert (awaited.state, awaited.partner.symbol) == (BorrowingState.WILL_SUPPLY, "OAK")
+    assert (awaited.state, awaited.partner) == (BorrowingState.WILL_SUPPLY, LibraryParty("OAK", "river"))
     assert awaited.patron.identifier == PATRON
     assert [one.theirs for one in awaited.volumes] == [BOOK]
     await elm.act(Role.BORROWING, EventKind.RECEIVED, barcode="ELM-0077")  # another item has its number here
