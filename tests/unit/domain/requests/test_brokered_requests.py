@@ -246,6 +246,8 @@ def test_the_last_reason_is_the_requester_s() -> None:
     [
         (K.DUE_DATE_CHANGED, EventDetails(due=DUE), "The due date is now 2026-04-10."),
         (K.RECALL, EventDetails(due=DUE, note="dringend"), "recall; due: 2026-04-10; dringend"),
+        (K.UNFILLED, EventDetails(reason="on-loan", note="bis Mai"), "unfilled; on loan; bis Mai"),
+        (K.UNFILLED, EventDetails(reason="prêté"), "unfilled; prêté"),
         (
             K.CONDITIONAL,
             EventDetails(cost=money("9.00"), conditions=(LoanCondition.SUPERVISED,)),

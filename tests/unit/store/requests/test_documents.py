@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from gateway.domain.library import Money
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.note_terms import write_changed_due
 from gateway.domain.requests.request import BorrowingState, LendingState, LoanTerms, Request, Role
+from gateway.domain.sentences import Sentence
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.store.requests.request_rows import (
     VERSION,
@@ -128,6 +130,22 @@ def test_money_keeps_its_digits() -> None:
     cost = parse_event(dump_event(event)).details.cost
     assert cost is not None
     assert str(cost.amount) == "12.50"
+
+
+def test_a_note_of_the_program_keeps_its_template_and_one_of_a_person_is_a_text() -> None:
+    due = write_changed_due(date(2026, 4, 10))
+    events = [Event(local_signal(EventKind.NOTE), AT, details=EventDetails(note=note)) for note in (due, str(due))]
+    ours, theirs = (parse_event(dump_event(event)).details.note for event in events)
+    assert (ours, theirs) == (due, due)
+    assert isinstance(ours, Sentence)
+    assert (ours.template, ours.values) == ("The due date is now %(day)s.", {"day": date(2026, 4, 10)})
+    assert not isinstance(theirs, Sentence)
+
+
+def test_a_note_that_was_damaged_is_named_by_its_place() -> None:
+    event = Event(local_signal(EventKind.NOTE), AT, details=EventDetails(note=write_changed_due(date(2026, 4, 10))))
+    with pytest.raises(UnreadableDocumentError, match=r"damaged at details\.note"):
+        parse_event(dump_event(event).replace('"2026-04-10"', '"2026-99-10"'))
 
 
 # --- what can't be read ----------------------------------------------------------------------------------
