@@ -53,7 +53,7 @@ class Database:
     file: Path
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as connection:
+        with closing(self._connect()) as connection:
             return connection.execute(statement, values).fetchall()
 
     def value(self, statement: str, *values: object) -> Any:
@@ -69,7 +69,12 @@ class Database:
 
     def content(self, *without: str) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of all tables but these."""
-        return {name: self.rows(f"SELECT * FROM {name}") for name in self.tables if name not in without}
+        wanted = [name for name in self.tables if name not in without]
+        with closing(self._connect()) as connection:  # one for all: each reads the schema first
+            return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in wanted}
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)
 
 
 TRACEBACK = re.compile(r"Traceback|\.py:\d+ in |exchange\.defect")
