@@ -82,6 +82,7 @@ class DeliveredLine:
 async def show_desk(request: StaffRequest) -> web.Response:
     delivered = await request.parts.copies.list_delivered(request.library, MAX_DELIVERED)
     lists = {task: await _load_list(request, task) for task in ("to-digitise", "to-clear", "to-deliver")}
+    await request.actors.load_names(one.digitised_by for one in _requests_of(lists.values()))
     return request.render(
         "copies",
         request.gettext("Copies desk"),

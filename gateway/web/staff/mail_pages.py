@@ -145,8 +145,10 @@ def _build_candidate_line(request: StaffRequest, row: MailRow, one: MailCandidat
     if one.with_sender:
         partner = name_of_partner(request, row.profile, one.request)
         reasons.append(request.gettext("It is with %(partner)s.", partner=partner))
-    if not reasons:
+    if not reasons and one.request.open:
         reasons.append(request.gettext("It is open; nothing else speaks for it."))
+    if not reasons:
+        reasons.append(request.gettext("It has ended, and nothing speaks for it."))
     return CandidateLine(request=one.request, tag=tag_of_request(one.request, localization), reason=" ".join(reasons))
 
 

@@ -36,7 +36,7 @@ async def gateway(installation: Installation) -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def ruth(gateway: Running) -> AsyncIterator[Colleague]:
-    async with colleague(gateway, "r.okafor", "staff", "clearance") as one:
+    async with colleague(gateway, "r.okafor", "staff", "clearance", shown_name="Ruth Okafor") as one:
         yield one
 
 
@@ -90,6 +90,7 @@ async def test_a_copy_is_made_signed_off_and_delivered_at_one_desk(gateway: Runn
     assert texts(made, "//div[@id='banner']") == [
         f"“del 1.pdf” (2 pages) is added to {request.number}. “del 2.pdf” (2 pages) is added to {request.number}."
     ]
+    assert "Made by Ruth Okafor." in texts(made, "//section[@aria-labelledby='sign']//p")
     found = await reload_request(gateway, request)
     assert (found.state, found.digitised_by) == (LendingState.CLEARANCE, "staff:r.okafor")
 
