@@ -201,7 +201,7 @@ def format_action_outcome(request: Request, library: LibrarySettings) -> Iterato
     """How the request stands after the action."""
     marks = format_flags(request)
     yield f"{request.number}: {request.state.value}{f' ({marks})' if marks else ''}"
-    barcodes = filter(None, (request.item_barcode, *(volume.barcode for volume in request.volumes)))
+    barcodes = dict.fromkeys(filter(None, (request.item_barcode, *(volume.barcode for volume in request.volumes))))
     facts = {
         "barcode": ", ".join(barcodes),
         "due at lender": format_day_or_minute(request.terms.lender_due, library.zone),

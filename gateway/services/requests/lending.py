@@ -82,6 +82,8 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
 
 
 def _describe_doubt(context: LibraryContext, candidates: tuple[ItemCandidate, ...]) -> str:
+    if len(candidates) == 1:
+        return write_sentence("one record may be meant")
     if candidates:
         return write_sentence("%(count)s records may be meant", count=len(candidates))
     if can_look_up_records(context.system):

@@ -84,7 +84,7 @@ def test_lending_by_telephone(desk: Typed) -> None:
     ]
 
     assert [step.exit_code for step in steps] == [0] * 4, [step.output for step in steps]
-    assert f"barcode: {barcode}" in steps[2].stdout
+    assert f"barcode: {barcode}\n" in steps[2].stdout
     assert "due at lender: 2027-02-01" in steps[2].stdout
     request = document(desk("request", "show", number, "--json"))["request"]
     assert request["state"] == "completed"
