@@ -18,6 +18,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import RequestFlag, Role
 from gateway.ports.partner_channel import CarryWay
 from gateway.services.brokering.carry_matrix import CarriedPair, compute_carried_pair
+from gateway.store.requests.request_rows import parse_event
 from gateway.store.schema import message
 from tests.faults.joined.installations import Template, make_template
 from tests.support.brokered_sequences import SEQUENCES, WORKFLOW
@@ -134,9 +135,8 @@ async def test_what_is_lost_by_the_matrix_is_told_to_staff(template: Template, t
         _, far = await trio.legs()
         assert RequestFlag.TROUBLE in far.flags
         assert far.state.value == "received"
-        told = [line.document for line in await trio.towns["SOUTH"].history() if '"trouble"' in line.document]
-        assert len(told) == 1
-        assert "can't be told by a message: message; Buch ist feucht geworden" in told[0]
+        (told,) = [line.document for line in await trio.towns["SOUTH"].history() if '"trouble"' in line.document]
+        assert "can't be told by a message: message; Buch ist feucht geworden" in parse_event(told).details.note
         await trio.nothing_is_left()
 
 
