@@ -284,6 +284,8 @@ PARTNER_LETTERS = (
     EventKind.SHIPPED,
     EventKind.COPY_DELIVERED,
     EventKind.RECEIVED,
+    EventKind.AT_PICKUP,
+    EventKind.LOANED_TO_PATRON,
     EventKind.RETURNED,
     EventKind.CHECKED_IN,
     EventKind.LOST,
