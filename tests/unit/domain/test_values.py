@@ -253,7 +253,10 @@ def test_a_partner_is_closed_from_the_first_day_to_the_last() -> None:
     assert closed == [20, 31]
     assert (partner.is_closed(date(2026, 8, 2)), partner.is_closed(date(2026, 8, 3))) == (True, False)
     assert partner.find_closure(date(2026, 8, 1)) is summer
-    assert [str(one) for one in partner.closures] == ["closed until 2026-05-01", "closed until 2026-08-02: summer"]
+    assert [one.describe_closure() for one in partner.closures] == [
+        "closed until 2026-05-01",
+        "closed until 2026-08-02: summer",
+    ]
 
 
 def test_only_letters_that_there_are_can_be_chosen() -> None:

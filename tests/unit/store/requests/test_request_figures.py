@@ -199,6 +199,8 @@ async def test_what_a_migration_reads_of_requests_of_before_is_what_was_written_
         connection.execute(text("DROP TABLE request_figure"))
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
+        for name in ("mail", "mailbox_failure"):
+            connection.execute(text(f"ALTER TABLE {name} DROP COLUMN reason_sentence"))
         connection.execute(text("DROP TABLE profile_version"))
         connection.execute(text("DROP INDEX ix_message_replay"))
         for name in ("number", "title"):
