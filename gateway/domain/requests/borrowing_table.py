@@ -145,7 +145,7 @@ _ASKED: Row = {
     local_signal(K.CANCEL): (move_to(S.CANCEL_PENDING, *_ASK_TO_CANCEL, when=g.MAY_CANCEL), _CANCELLED),
     local_signal(K.NEXT_SUPPLIER): move_to(S.SOURCING, NotifyPartner(K.CANCEL), *_NO_WAITING, _FIND),
     local_signal(K.APPROVE): remain(when=g.UNWANTED),  # wanted after all
-    local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY)),
+    local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY), when=g.MAY_QUERY),
     timer_signal(K.EXPIRED): (move_to(S.CANCEL_PENDING, *_ASK_TO_CANCEL, when=g.MAY_CANCEL), _EXPIRED),
     timer_signal(K.NO_ANSWER): remain(NotifyPartner(K.STATUS_QUERY)),  # promised and not come: asked why
 }
@@ -207,7 +207,7 @@ _HERE: Row = {
     partner_signal(K.LOST): move_to(S.LOST, *_ENDED_HERE, CallLibrary(LibraryAction.MARK_LOST)),
     local_signal(K.LOST): move_to(S.LOST, *_ENDED_HERE, NotifyPartner(K.LOST), CallLibrary(LibraryAction.MARK_LOST)),
     local_signal(K.DAMAGED): remain(NotifyPartner(K.DAMAGED)),
-    local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY)),
+    local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY), when=g.MAY_QUERY),
     partner_signal(K.DAMAGED): remain(),
     partner_signal(K.CHECKED_IN): move_to(S.COMPLETED, *_ENDED_HERE, CallLibrary(LibraryAction.DELETE_TEMPORARY)),
 }
@@ -355,7 +355,7 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.RECEIVED): _RECEIVE,
         local_signal(K.CLOSE): _GIVEN_UP,
         local_signal(K.CANCEL): remain(),  # twice said, once done
-        local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY)),
+        local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY), when=g.MAY_QUERY),
         timer_signal(K.NO_ANSWER): _GIVEN_UP,
     },
     S.SHIPPED: {
@@ -367,7 +367,7 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.LOST): move_to(S.LOST, *_ENDED_HERE, NotifyPartner(K.LOST)),
         local_signal(K.APPROVE): remain(when=g.UNWANTED),  # wanted after all
         local_signal(K.DAMAGED): remain(NotifyPartner(K.DAMAGED)),
-        local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY)),
+        local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY), when=g.MAY_QUERY),
         partner_signal(K.SHIPPED): remain(),  # corrected details
         partner_signal(K.COPY_DELIVERED): _COPY_COMES,
         partner_signal(K.DUE_DATE_CHANGED): remain(),
@@ -442,7 +442,7 @@ ROWS: Mapping[S, Row] = {
             S.LOST, NotifyPartner(K.LOST), StopTimer(TimerKind.CHASE), StartTimer(TimerKind.ANONYMISE)
         ),
         local_signal(K.CLOSE): move_to(S.COMPLETED, StopTimer(TimerKind.CHASE), StartTimer(TimerKind.ANONYMISE)),
-        local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY)),
+        local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY), when=g.MAY_QUERY),
         timer_signal(K.NO_ANSWER): remain(NotifyPartner(K.STATUS_QUERY)),
     },
     S.COMPLETED: {

@@ -137,6 +137,7 @@ class BorrowingWorkflow(ProfileSection):
     patron_may_renew: bool = Field(True, description="the patron may ask for a renewal")
     cancel: bool = Field(True, description="the partner understands a cancellation")
     renew: bool = Field(True, description="the partner understands a renewal")
+    status_query: bool = Field(True, description="the partner understands the question how a request stands")
     conditions: Literal["staff", "patron", "accept", "refuse"] = Field(
         "staff", description="who answers a supplier's condition"
     )

@@ -286,6 +286,7 @@ PROMISE_NEEDED = _make_guard(
     lambda r, _e, w: w.lending.promise_first and r.state is not LendingState.WILL_SUPPLY,
 )
 MAY_CANCEL = _make_guard("the partner takes cancellations", lambda _r, _e, w: w.borrowing.cancel)
+MAY_QUERY = _make_guard("the partner can be asked how it stands", lambda _r, _e, w: w.borrowing.status_query)
 ENDS_AT_RETURN = _make_guard("the partner tells no check-in", lambda _r, _e, w: not w.borrowing.expects_check_in)
 
 # --- what is true of the request -------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar, intake_rules
 from gateway.domain.requests.brokered_requests import write_event_note
 from gateway.domain.requests.citation import REQUESTER_PATRON, CitationExtra
-from gateway.domain.requests.events import BROKER, EventDetails, EventKind, EventOrigin, local_signal
+from gateway.domain.requests.events import BROKER, EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
 from gateway.domain.requests.request import BrokeredDelivery, LibraryParty, PatronLink, Request, Role
 from gateway.domain.requests.state_machine import PartnerNotification, Transition
@@ -182,26 +182,18 @@ def _build_message_rows(
 ) -> Iterator[OutboxRow]:
     """What is carried from the other leg, and this partner has no message for, it is told in a note, or not at all
     (`brokered_requests` tells staff)."""
-    way = _choose_message_way(context, told, transition)
+    way = CarryWay.CARRIED
+    if transition.event.actor == BROKER:
+        receiver, _ = find_receiver(context, told, transition.request)
+        profile, partner = context.profile(receiver.profile), context.partner(receiver.profile)
+        if profile is not None and partner is not None:
+            channel = context.channels.get(partner.channel)
+            way = choose_carry_way(channel, told.kind, transition.request.role, profile)
     if way is CarryWay.NOTE:
         note = write_event_note(told.kind, transition.event.details, context.zone)
         yield _new_message_row(context, replace(told, kind=EventKind.MESSAGE), transition, EventDetails(note=note))
     elif way is CarryWay.CARRIED:
         yield _new_message_row(context, told, transition)
-
-
-def _choose_message_way(context: LibraryContext, told: PartnerNotification, transition: Transition) -> CarryWay:
-    """Of what staff do its channel refuses what it has no message for, and they see that. What a timer wants to say and
-    can't is let go: the request's flags have it."""
-    event = transition.event
-    is_timed = event.signal.origin is EventOrigin.TIMER
-    receiver, _ = find_receiver(context, told, transition.request)
-    profile, partner = context.profile(receiver.profile), context.partner(receiver.profile)
-    if (event.actor != BROKER and not is_timed) or profile is None or partner is None:
-        return CarryWay.CARRIED
-    channel = context.channels.get(partner.channel)
-    way = choose_carry_way(channel, told.kind, transition.request.role, profile)
-    return CarryWay.CARRIED if is_timed and (channel is None or way is CarryWay.NOTE) else way
 
 
 def _new_message_row(
@@ -342,6 +334,7 @@ _OPTIONAL = {
     (Role.BORROWING, EventKind.LOANED_TO_PATRON): "tell_lent",
     (Role.BORROWING, EventKind.RETURNED): "tell_returned",
     (Role.BORROWING, EventKind.CANCEL): "cancel",
+    (Role.BORROWING, EventKind.STATUS_QUERY): "status_query",
     (Role.LENDING, EventKind.WILL_SUPPLY): "will_supply",
     (Role.LENDING, EventKind.CHECKED_IN): "tell_checked_in",
     (Role.LENDING, EventKind.OVERDUE): "overdue_notices",

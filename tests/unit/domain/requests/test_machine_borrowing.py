@@ -290,6 +290,11 @@ def test_a_partner_that_takes_no_cancellation_is_not_waited_for() -> None:
     assert cancelling(cancel=False).state is B.CANCELLED
 
 
+def test_a_partner_that_takes_no_question_is_not_asked_how_it_stands() -> None:
+    story = asked_story(workflow=workflow(borrowing={"status_query": False}))
+    assert "the partner can be asked how it stands" in story.no_us(EventKind.STATUS_QUERY).detail
+
+
 def test_the_need_by_date_passes() -> None:
     story = asked_story(borrowing())
     assert told(story.timer(TimerKind.NEED_BY)) == ((EventKind.CANCEL, 1),)
