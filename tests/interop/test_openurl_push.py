@@ -206,7 +206,7 @@ async def test_the_number_of_the_other_system_stands_with_the_request_and_once_i
     for one in shown:
         assert RequestOut.from_request(one.request).external == ("700001",)
         told = [line.event.details.note for line in one.history if "700001" in line.event.details.note]
-        assert told == [f"submit to {ILLIAD}: taken as 700001"]
+        assert told == ["submit to ILLiad: taken as 700001"]
 
 
 # --- it fails --------------------------------------------------------------------------------------------
