@@ -26,6 +26,7 @@ from tests.support.daemon import Installation
 from tests.support.logs import logs_as_before
 from tests.support.memory_report import MemoryReport
 from tests.support.migration_replay import migrate_by_alembic, replay_migrations
+from tests.support.open_resources import OpenResources
 from tests.support.parsed_documents import keep_parsed_documents
 from tests.support.postgresql import DatabaseCopies, NotInstalled, Server
 from tests.support.quick_tests import is_quick, mark_slow_tests, refuse_programs
@@ -45,6 +46,7 @@ settings.load_profile("illgate")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(MemoryReport())
+    config.pluginmanager.register(OpenResources())
     replay_migrations()
     keep_parsed_documents()
     keep_compiled_templates()
