@@ -2,10 +2,12 @@
 """Sets illgate up from a checkout; needs nothing but Python 3.11 or newer and pip.
 
 python3 bootstrap.py run         install into .venv, make a library with sample data in data/, run the daemon
-python3 bootstrap.py test        install with what the tests need, run all but the long ones
+python3 bootstrap.py test        install with what the tests need, run all but the long ones; `--seed N` repeats the
+                                 order of a run, `--workers N` says how many run side by side
 python3 bootstrap.py test-quick  unit and protocol tests without whole gateways, servers and other programs
 python3 bootstrap.py test-long   the long ones: repetitions of what another test shows in shorter time
 python3 bootstrap.py test-313    all tests on Python 3.13, which the container image has, in .venv-3.13
+python3 bootstrap.py test-debian12  `test` in a Debian 12 of its own, with the Python and the servers of that system
 python3 bootstrap.py demo        play a broker between libraries that speak other protocols
 python3 bootstrap.py demo-two    play two libraries that lend to each other
 python3 bootstrap.py install     only install
@@ -13,7 +15,9 @@ python3 bootstrap.py install     only install
 
 from __future__ import annotations
 
+import argparse
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -28,9 +32,14 @@ OLDEST = (3, 11)
 DEV = "[dev]"
 """What the tests need."""
 
-PARALLEL = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
-"""One worker more than there are processors: a quarter of the time a worker waits for servers that its tests start. One
-that is done takes tests from another: the slow ones stand together, and else one works alone at the end."""
+WORKERS = (os.cpu_count() or 1) + 1
+"""One more than there are processors: a quarter of the time a worker waits for servers that its tests start."""
+
+PARALLEL = ["-n", str(WORKERS), "--dist", "worksteal"]
+"""A worker that is done takes tests from another, else one works alone at the end."""
+
+RESULTS = HERE / ".pytest_cache" / "results"
+"""What each part of the last run found, as JUnit XML."""
 
 PARTS = (
     ["tests/unit", "tests/library_contract"],
@@ -67,6 +76,8 @@ def main(words: list[str]) -> int:
             return test_quick(rest)
         case ["test-313", *rest]:
             return test_on_python("3.13", rest)
+        case ["test-debian12", *rest]:
+            return subprocess.run([sys.executable, "-m", "tests.support.debian12", *rest], cwd=HERE).returncode
         case ["demo"]:
             install("[demo]")
             return run_commands([["python", "-m", "demo.brokered_requests"]])
@@ -98,16 +109,28 @@ def run(rest: list[str]) -> int:
     os.execv(illgate, arguments)
 
 
-def test(rest: list[str]) -> int:
+def test(words: list[str]) -> int:
+    """Everything, in an order drawn by chance; whatever other words there are go to one pytest."""
+    parser = argparse.ArgumentParser(prog="bootstrap.py test", add_help=False, allow_abbrev=False)
+    parser.add_argument("--seed", type=int, default=random.getrandbits(32))
+    parser.add_argument("--workers", type=int, default=WORKERS)
+    options, rest = parser.parse_known_args(words)
     install_servers()
     checks = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["lint-imports"], ["mypy"]]
     if rest:
-        return run_side_by_side(checks) or run_commands([["pytest", *rest]])
+        return run_side_by_side(checks) or run_commands([["pytest", f"--randomly-seed={options.seed}", *rest]])
     # Collecting compiles all that tests load, once, while mypy keeps another processor busy; else each worker does.
     failed = run_side_by_side([*checks, ["pytest", "--collect-only", "-q", "-q"]])
     if failed:
         return failed
-    codes = [run_commands([["pytest", *part, "-m", "not long", *PARALLEL]]) for part in PARTS]
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    common = ["-m", "not long", "-n", str(options.workers), "--dist", "worksteal", f"--randomly-seed={options.seed}"]
+    common += ["-o", "junit_family=xunit1"]  # which names the files
+    codes = [
+        run_commands([["pytest", *part, *common, f"--junitxml={RESULTS / f'{number}.xml'}"]])
+        for number, part in enumerate(PARTS, start=1)
+    ]
+    codes.append(run_commands([["python", "-m", "tests.support.run_summary", str(RESULTS), str(options.seed)]]))
     return next((code for code in codes if code), 0)
 
 
