@@ -1,4 +1,4 @@
-.PHONY: run test test-long test-quick test-313 bench mutants demo demo-two format
+.PHONY: run test test-long test-quick test-313 test-debian12 bench mutants demo demo-two format
 
 run:
 	python3 bootstrap.py run
@@ -14,6 +14,9 @@ test-quick:
 
 test-313:
 	python3 bootstrap.py test-313
+
+test-debian12:
+	python3 bootstrap.py test-debian12
 
 bench:
 	.venv/bin/python -m tests.bench
