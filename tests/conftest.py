@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the two databases, and the folders of standards and samples."""
+"""Fixtures for all tests: the two databases, and the folders of standards, samples and peers."""
 
 from __future__ import annotations
 
@@ -190,6 +190,12 @@ def specs_folder() -> Path:
 def samples_folder() -> Path:
     """Messages as partners really send them: ILLGATE_SAMPLES, else ../shared/samples."""
     return _folder("ILLGATE_SAMPLES", ROOT.parent / "shared" / "samples")
+
+
+@pytest.fixture(scope="session")
+def peers_folder() -> Path:
+    """Servers that behave as real ones: ILLGATE_PEERS, else ../shared/peers."""
+    return _folder("ILLGATE_PEERS", ROOT.parent / "shared" / "peers")
 
 
 def _folder(variable: str, default: Path) -> Path:
