@@ -318,7 +318,7 @@ def test_a_replay_is_carried_out_and_kept(illgate: Illgate) -> None:
 
 
 def test_what_is_refused_or_cannot_be_replayed_has_exit_code_1(illgate: Illgate) -> None:
-    illgate("send", "ncip2", "check-in", "--item", "no such thing")
+    illgate("send", "ncip2", "check-in", "--item", "not in the catalogue")
     found = identifier(illgate)
 
     assert illgate("replay", found).exit_code == 1
