@@ -1,10 +1,13 @@
-"""Signing in to a real Dovecot: TLS from the start, STARTTLS, authorities, each way of signing in, access tokens."""
+"""Signing in to a real Dovecot: TLS from the start, STARTTLS, each way of signing in, access tokens. And to a server of
+ours that shows who gets no password, whatever another one writes into its log."""
 
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -15,6 +18,7 @@ from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.outgoing_mail import MailSecurity
 from tests.support.certificates import Authority
 from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled, Tls
+from tests.support.imap_sink import ImapSink, running
 
 TOKEN = "ya29.made-up-token"
 MAIL = b"From: fjernlan@ub.bergen.example\r\nSubject: Svar\r\n\r\nTBS\r\n"
@@ -42,18 +46,25 @@ def dovecot(authority: Authority) -> Iterator[Dovecot]:
     server.stop()
 
 
-@pytest.fixture
-def server(dovecot: Dovecot, authority: Authority) -> MailboxServer:
+def server_at(
+    port: int, authority: Authority, security: MailSecurity = MailSecurity.TLS, sign_in: SignIn = SignIn.LOGIN
+) -> MailboxServer:
     """As an operator says it in gateway.yml."""
     return MailboxServer(
         host="127.0.0.1",
-        port=dovecot.tls_port,
-        security=MailSecurity.TLS,
+        port=port,
+        security=security,
         ca=authority.certificate,
+        sign_in=sign_in,
         user="signing-in",
         password="env:ILL_MAIL",
         seconds=10,
     )
+
+
+@pytest.fixture
+def server(dovecot: Dovecot, authority: Authority) -> MailboxServer:
+    return server_at(dovecot.tls_port, authority)
 
 
 async def waiting(server: MailboxServer, secret: str = PASSWORD) -> int:
@@ -78,24 +89,48 @@ async def test_by_starttls(dovecot: Dovecot, server: MailboxServer) -> None:
     assert await waiting(server) == 1
 
 
+# --- who gets no password ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def certificate(authority: Authority) -> ssl.SSLContext:
+    """What a server of ours shows; its name is its address."""
+    pair = authority.issue("sink.example")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    return context
+
+
+@pytest.mark.parametrize("stranger", [{"ca": None}, {"host": "localhost"}], ids=["authority", "name"])
+@pytest.mark.parametrize("sign_in", list(SignIn))
 @pytest.mark.parametrize("security", [MailSecurity.TLS, MailSecurity.STARTTLS])
-async def test_a_server_whose_authority_is_not_known_gets_no_password(
-    dovecot: Dovecot, server: MailboxServer, security: MailSecurity
+async def test_a_server_whose_authority_or_name_is_not_known_gets_no_password(
+    authority: Authority,
+    certificate: ssl.SSLContext,
+    security: MailSecurity,
+    sign_in: SignIn,
+    stranger: dict[str, Any],
 ) -> None:
-    port = dovecot.tls_port if security is MailSecurity.TLS else dovecot.port
-    with pytest.raises(Unavailable):
-        await waiting(replace(server, port=port, security=security, ca=None))
-    assert "Login:" not in dovecot.log
-
-
-async def test_a_server_without_starttls_gets_no_password(server: MailboxServer) -> None:
-    plain = started()
-    try:
+    async with running(ImapSink(certificate, security)) as sink:
+        known = server_at(sink.port, authority, security=security, sign_in=sign_in)
+        assert await waiting(known) == 0
         with pytest.raises(Unavailable):
-            await waiting(replace(server, port=plain.port, security=MailSecurity.STARTTLS))
-        assert "Login:" not in plain.log
-    finally:
-        plain.stop()
+            await waiting(replace(known, **stranger))
+
+    assert [sink.has_received(PASSWORD, connection) for connection in (0, 1)] == [True, False], sink.received
+
+
+@pytest.mark.parametrize("sign_in", list(SignIn))
+async def test_a_server_without_starttls_gets_no_password(
+    authority: Authority, certificate: ssl.SSLContext, sign_in: SignIn
+) -> None:
+    async with running(ImapSink(certificate, MailSecurity.NONE)) as sink:
+        plain = server_at(sink.port, authority, security=MailSecurity.NONE, sign_in=sign_in)
+        assert await waiting(plain) == 0
+        with pytest.raises(Unavailable):
+            await waiting(replace(plain, security=MailSecurity.STARTTLS))
+
+    assert [sink.has_received(PASSWORD, connection) for connection in (0, 1)] == [True, False], sink.received
 
 
 # --- access tokens ---------------------------------------------------------------------------------------
