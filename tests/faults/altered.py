@@ -17,6 +17,7 @@ from gateway.ports.library_system import LibrarySystem
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
 from gateway.settings import load_settings
+from tests.bench.messages import PATRON
 
 Afterwards = Callable[[], Awaitable[None]]
 
@@ -46,6 +47,10 @@ async def die() -> None:
     os._exit(9)
 
 
+async def raise_defect() -> None:
+    raise KeyError(PATRON)
+
+
 def altered(adapters: AdapterRegistry, method: str, afterwards: Afterwards) -> AdapterRegistry:
     embedded = adapters.libraries["embedded"]
 
@@ -65,6 +70,11 @@ def serve_until_death(config: Path, method: str) -> None:
 def serve_slowly(config: Path, method: str, seconds: float) -> None:
     """`method` of the library system does its work at once, and answers so much later."""
     serve_altered(config, method, lambda: asyncio.sleep(seconds))
+
+
+def serve_with_defect(config: Path, method: str) -> None:
+    """`method` of the library system does its work, and then raises what nobody expects, with a patron's number."""
+    serve_altered(config, method, raise_defect)
 
 
 def serve_altered(config: Path, method: str, afterwards: Afterwards) -> None:

@@ -23,6 +23,7 @@ from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.tables import request
 from gateway.store.schema import message
 from tests.support.daemon import Installation
+from tests.support.looking import tracebacks
 
 CLIENT = shutil.which("yaz-illclient")
 pytestmark = pytest.mark.skipif(
@@ -102,7 +103,7 @@ def house(fresh_installation: Installation, tmp_path_factory: pytest.TempPathFac
     (made.folder / "yaz.secret").write_text("100-200-300:ekki giska\n")
     with made.serve():
         yield made
-    assert "Traceback" not in made.log.read_text()
+    assert tracebacks(made) == []
 
 
 @pytest.fixture

@@ -83,4 +83,12 @@ TRACEBACK = re.compile(r"Traceback|\.py:\d+ in |exchange\.defect")
 
 def tracebacks(installation: Installation) -> list[str]:
     """Lines of the daemon's log that tell of a defect."""
-    return [line for line in installation.log.read_text(errors="replace").splitlines() if TRACEBACK.search(line)]
+    return find_tracebacks(installation.log)
+
+
+def find_tracebacks(log: Path) -> list[str]:
+    """Lines of a gateway's log that tell of a defect (tests/faults/test_defects.py). An empty log proves nothing: what
+    the gateway had to say went elsewhere."""
+    lines = log.read_text(errors="replace").splitlines()
+    assert lines, f"{log} is empty"
+    return [line for line in lines if TRACEBACK.search(line)]
