@@ -133,6 +133,20 @@ async def test_a_server_without_starttls_gets_no_password(
     assert [sink.has_received(PASSWORD, connection) for connection in (0, 1)] == [True, False], sink.received
 
 
+@pytest.mark.parametrize("sign_in", list(SignIn))
+async def test_a_refused_password_is_not_repeated_although_the_server_does(
+    authority: Authority, certificate: ssl.SSLContext, sign_in: SignIn
+) -> None:
+    async with running(ImapSink(certificate, MailSecurity.NONE, lets_in=False)) as sink:
+        with pytest.raises(Refused) as refused:
+            await waiting(server_at(sink.port, authority, security=MailSecurity.NONE, sign_in=sign_in))
+
+    assert sink.has_received(PASSWORD, 0)
+    assert refused.value.reason is RefusalReason.SENDER_AUTH_FAILED
+    assert refused.value.__cause__ is None
+    assert PASSWORD not in f"{refused.value} {refused.value.internal}"
+
+
 # --- access tokens ---------------------------------------------------------------------------------------
 
 

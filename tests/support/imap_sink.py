@@ -1,5 +1,5 @@
 """An IMAP server for tests, in the process of the test and on a free port of loopback, that keeps what it was sent: it
-lets everybody in and has no mail."""
+lets everybody in or nobody, and has no mail."""
 
 from __future__ import annotations
 
@@ -20,14 +20,18 @@ ANSWERS = {
 }
 """By command, what comes before its OK."""
 
+CONTROLS = bytes.maketrans(b"\0\1", b"  ")
+
 
 @dataclass
 class ImapSink:
     """`tls`: what it shows its certificate by; `security`: when it does so. `received`: for each connection the octets
-    that it brought, in clear and by TLS; those that open a connection and say nothing have an entry too."""
+    that it brought, in clear and by TLS; those that open a connection and say nothing have an entry too. Unless it
+    `lets_in`, it repeats the password that it refuses."""
 
     tls: ssl.SSLContext
     security: MailSecurity
+    lets_in: bool = True
     received: list[bytearray] = field(default_factory=list)
     port: int = 0
 
@@ -60,7 +64,12 @@ class ImapSink:
                 writer.write(f"* CAPABILITY {capabilities}{offer}\r\n".encode())
             elif command == b"AUTHENTICATE" and len(words) == 2:
                 writer.write(b"+ \r\n")
-                said += await reader.readline()
+                line = await reader.readline()
+                said += line
+            if command in (b"LOGIN", b"AUTHENTICATE") and not self.lets_in:
+                secret = (_decode_base64(line.strip()) or line.strip()).translate(CONTROLS)
+                writer.write(tag + b" NO not you: " + secret + b"\r\n")
+                continue
             writer.write(ANSWERS.get(command, b"") + tag + b" OK done\r\n")
             if command == b"STARTTLS":
                 await writer.start_tls(self.tls)
