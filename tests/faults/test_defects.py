@@ -9,7 +9,7 @@ from tests.bench import messages
 from tests.faults.altered import serve_with_defect
 from tests.support.daemon import Installation, stopped_at_end, wait_for
 from tests.support.forked_processes import ForkedProcess
-from tests.support.looking import tracebacks
+from tests.support.looking import count_defects, tracebacks
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
@@ -19,6 +19,7 @@ def test_a_defect_shows_in_the_log(installation: Installation, log_format: str) 
     with stopped_at_end(daemon):
         wait_for(installation.port, "/readyz")
         answer = installation.post(messages.lookup_user())
+        assert count_defects(installation) == 1
 
     assert b"Problem>" in answer
     found = "\n".join(tracebacks(installation))

@@ -24,7 +24,7 @@ from tests.faults.altered import serve_slowly
 from tests.faults.partner import is_success, send_all
 from tests.support.daemon import ILLGATE, Installation, process, stopped_at_end, wait_for
 from tests.support.forked_processes import ForkedProcess
-from tests.support.looking import Database, journal, library, tracebacks
+from tests.support.looking import Database, count_defects, journal, library, tracebacks
 
 PAGE = 4096 + 24
 """Bytes that one page of the database takes in SQLite's write-ahead log."""
@@ -64,6 +64,7 @@ def test_a_full_disk(installation: Installation) -> None:
             assert {problem(answer) for answer in refused} == {"Temporary Processing Failure"}
             assert all(b"Please send it again later." in (answer or b"") for answer in refused)
             assert database.content() == before
+            assert count_defects(installation) == 0  # its log is on the same disk
 
         assert all(map(is_success, send_all(installation, [*bodies, messages.lookup_user()])))
     numbers = sorted(f"FULL-{number}" for number in range(20))
@@ -107,6 +108,7 @@ def test_a_full_disk_shows_in_readyz_and_goes_away_again(installation: Installat
                 assert time.monotonic() < until
                 time.sleep(0.2)
                 found = ready(installation)
+            assert count_defects(installation) == 0
         wait_until_ready_is(installation, set())
     assert "health.part_up" in installation.log.read_text()  # that it was down could not be written either
     assert tracebacks(installation) == []

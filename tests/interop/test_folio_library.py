@@ -171,12 +171,14 @@ async def test_while_folio_is_down_partners_are_told_to_come_again(place: Place)
 
 async def test_no_number_of_a_patron_and_no_password_is_in_the_log(place: Place) -> None:
     async with place.serving():
+        await place.send_well("LookupUser", USER_ID + "<UserElementType>Name Information</UserElementType>")
         for kind in (FaultKind.HTML_PAGE, FaultKind.ERROR_500, FaultKind.LOSE_REPLY):
             place.fake.add_fault(kind, path="/users", times=4)
             await place.send("LookupUser", USER_ID)
             place.fake.clear_faults()
     log = place.installation.log.read_text("utf-8")
 
+    assert log.count("library.unavailable") == 3
     assert PATRON not in log
     assert "Müller" not in log
     assert place.fake.password not in log

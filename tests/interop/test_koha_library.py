@@ -91,7 +91,9 @@ async def test_while_koha_is_down_partners_are_told_to_come_again(place: Place) 
     place.fake.add_fault(FaultKind.MAINTENANCE, times=0)
     for service, body in (("LookupUser", USER_ID), ("CheckOutItem", USER_ID + ITEM_ID), ("AcceptItem", ACCEPT)):
         assert "Temporary Processing Failure" in problem_of(await place.send(service, body))
-    assert KNOWN.good.value not in place.installation.log.read_text()
+    log = place.installation.log.read_text()
+    assert log.count("library.unavailable") == 3
+    assert KNOWN.good.value not in log
 
     place.fake.clear_faults()
     assert problem_of(await place.send("LookupUser", USER_ID)) in ("", "Temporary Processing Failure")

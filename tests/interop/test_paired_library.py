@@ -75,12 +75,17 @@ async def test_a_partners_item_comes_is_lent_and_goes(place: Place) -> None:
 
         assert problem_of(await place.send("CheckInItem", PARTNERS_ITEM)) == ""
         assert problem_of(await place.send("CheckInItem", ITEM_ID)) == ""
+        assert "Müller" in await show_kept_patron(place)
         assert problem_of(await place.send("DeleteItem", PARTNERS_ITEM)) == ""
         assert "Unknown Item" in problem_of(await place.send("LookupItem", PARTNERS_ITEM))
     finally:
         await asyncio.to_thread(serving.__exit__, None, None, None)
-    kept = await asyncio.to_thread(place.installation.run, "library", "patrons", PATRON, check=False)
-    assert "Müller" not in kept.stdout, "who it was is forgotten with the item"
+    assert "Müller" not in await show_kept_patron(place), "who it was is forgotten with the item"
+
+
+async def show_kept_patron(place: Place) -> str:
+    """What the embedded library knows of the patron."""
+    return (await asyncio.to_thread(place.installation.run, "library", "patrons", PATRON)).stdout
 
 
 async def test_check_tries_both(place: Place) -> None:
