@@ -153,6 +153,7 @@ def test_messages_of_every_protocol_by_http_get_through(front: Front) -> None:
     answers = {name: front.ask(f"/{name}/nobody", b"<unknown/>")[1] for name in protocols}
 
     assert protocols
+    assert b"nginx" in front.ask("/nothing-of-ours")[1], "its own pages say so"
     assert not [name for name, answer in answers.items() if b"nginx" in answer], answers
 
 
@@ -233,6 +234,7 @@ def test_what_patrons_and_programs_need_is_reachable(front: Front) -> None:
     assert front.ask("/api/v1/openapi.json")[0] == 200
     assert front.ask("/api/v1/requests")[0] == 401
     assert b"There are no keys here" in front.ask("/.well-known/jwks.json")[1]
+    assert b"nginx" in front.ask("/nothing-of-ours")[1], "its own pages say so"
     for link in ("/q/nothing", "/d/nothing"):
         status, page = front.ask(link)
         assert status in (400, 404, 410)
