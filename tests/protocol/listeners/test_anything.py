@@ -6,8 +6,11 @@ import asyncio
 import logging
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from tests.protocol.listeners.support import Echo, http, site, talk, tcp
 
@@ -36,6 +39,21 @@ TAILS = st.one_of(
 )
 
 
+def find_trouble(caplog: pytest.LogCaptureFixture, lines: list[EventDict]) -> list[object]:
+    """What the libraries' logs and our own have, from a warning on."""
+    theirs = [record for record in caplog.records if record.levelno >= logging.WARNING or record.exc_info]
+    ours = [line for line in lines if line["log_level"] not in ("debug", "info") or line.get("exc_info")]
+    return [*theirs, *ours]
+
+
+def test_trouble_is_found_in_both_logs(caplog: pytest.LogCaptureFixture) -> None:
+    with capture_logs() as lines:
+        logging.getLogger("aiohttp.server").error("theirs")
+        structlog.get_logger().error("ours")
+
+    assert len(find_trouble(caplog, lines)) == 2
+
+
 @given(pieces=st.lists(st.tuples(HEADS, TAILS).map(b"".join), min_size=1, max_size=3))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_http(pieces: list[bytes], caplog: pytest.LogCaptureFixture) -> None:
@@ -46,8 +64,9 @@ def test_http(pieces: list[bytes], caplog: pytest.LogCaptureFixture) -> None:
                 listener.port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
             )
 
-    asyncio.run(run())
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING or record.exc_info] == []
+    with capture_logs() as lines:
+        asyncio.run(run())
+    assert find_trouble(caplog, lines) == []
 
 
 @given(pieces=st.lists(TAILS, min_size=1, max_size=4))
@@ -59,6 +78,7 @@ def test_tcp(pieces: list[bytes], caplog: pytest.LogCaptureFixture) -> None:
             assert await talk(listener.port, b"<NCIPMessage></NCIPMessage>", half_close=True) == b"<got>27</got>\r\n"
             return answer
 
-    answer = asyncio.run(run())
+    with capture_logs() as lines:
+        answer = asyncio.run(run())
     assert answer == b"" or (answer.startswith(b"<got>") and answer.endswith(b"</got>\r\n"))
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING or record.exc_info] == []
+    assert find_trouble(caplog, lines) == []

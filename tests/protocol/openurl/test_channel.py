@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import quote_plus, unquote
 
 import pytest
 from aiohttp import web
@@ -328,6 +329,7 @@ async def test_neither_reader_nor_secret_nor_address_show_in_errors_and_logs(
     answer: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    hidden = (READER, SECRET, quote_plus(SECRET), "rft.")
     async with Illiad(answer=answer) as running:
         url = running.url if answer != "gone" else "http://127.0.0.1:1/illiad"
         with pytest.raises((Refused, Unavailable, OutcomeUnknown)) as caught:
@@ -338,6 +340,7 @@ async def test_neither_reader_nor_secret_nor_address_show_in_errors_and_logs(
                 timing={"total": 0.3},
             )
 
+    sent = [one.raw_path + unquote(one.raw_path) for one in running.seen]
+    assert answer == "gone" or all(word in sent[0] for word in hidden), sent
     shown = "".join(traceback.format_exception(caught.value)) + caplog.text
-    for hidden in (READER, SECRET, "rft."):
-        assert hidden not in shown
+    assert [word for word in hidden if word in shown] == []
