@@ -78,7 +78,8 @@ def ready(installation: Installation) -> dict[str, Any]:
         with urllib.request.urlopen(f"http://127.0.0.1:{installation.port}/readyz", timeout=10) as page:
             said = page.read()
     except urllib.error.HTTPError as unwell:
-        said = unwell.read()
+        with unwell:
+            said = unwell.read()
     return {part["name"]: part["problem"] for part in json.loads(said)["parts"] if not part["up"]}
 
 

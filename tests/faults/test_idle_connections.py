@@ -70,10 +70,7 @@ def serving(installation: Installation, site: str, context: ssl.SSLContext) -> I
 
 
 def open_connection(port: int) -> socket.socket:
-    opened = socket.socket()
-    opened.bind((STRANGER, 0))
-    opened.settimeout(30)
-    opened.connect(("127.0.0.1", port))
+    opened = socket.create_connection(("127.0.0.1", port), timeout=30, source_address=(STRANGER, 0))
     opened.setblocking(False)
     return opened
 

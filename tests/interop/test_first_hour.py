@@ -8,7 +8,6 @@ import shlex
 import shutil
 import socket
 import subprocess
-import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -263,14 +262,9 @@ def test_the_same_way_in_ncip_1_over_tcp(served: Installation) -> None:
 
 @pytest.fixture
 def silent() -> Iterator[int]:
-    """A port at which somebody listens and never answers."""
+    """A port at which somebody listens and never answers: the system connects whom nobody has accepted."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        taken: list[socket.socket] = []
-        thread = threading.Thread(target=lambda: taken.append(listening.accept()[0]))
-        thread.start()
         yield listening.getsockname()[1]
-        thread.join()
-        taken[0].close()
 
 
 def test_exit_codes_of_send_tell_causes_apart(served: Installation, silent: int) -> None:

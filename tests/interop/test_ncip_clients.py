@@ -30,8 +30,10 @@ def post_as_dotnet(served: Installation, path: str, body: bytes) -> tuple[int, b
         f"POST {path} HTTP/1.1\r\nContent-Type: text/html; charset=UTF-8\r\nHost: 127.0.0.1:{served.port}\r\n"
         f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
-        stream = connection.makefile("rwb")
+    with (
+        socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection,
+        connection.makefile("rwb") as stream,
+    ):
         stream.write(head.encode())
         stream.flush()
         assert stream.readline().startswith(b"HTTP/1.1 100 ")

@@ -220,7 +220,7 @@ def test_a_certificate_of_another_authority_is_refused(front: Front, tmp_path: P
     context.load_cert_chain(stranger.certificate, stranger.key)
     url = f"https://127.0.0.1:{front.port}/ncip/by-certificate"
     with pytest.raises((urllib.error.HTTPError, ssl.SSLError)) as refused:
-        urllib.request.urlopen(url, messages.lookup_user(), timeout=30, context=context)
+        urllib.request.urlopen(url, messages.lookup_user(), timeout=30, context=context).close()
     if isinstance(refused.value, urllib.error.HTTPError):
         assert refused.value.code == 400
         refused.value.close()

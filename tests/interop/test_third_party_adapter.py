@@ -6,6 +6,7 @@ It is the sample of docs/adding-an-adapter.md. The gateway is DEMO's, the partne
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import os
 import subprocess
@@ -82,12 +83,12 @@ class Partner:
         await self._server.wait_closed()
 
     async def _take_line(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = (await reader.readline()).decode().rstrip("\n")
-        self.lines.append(line)
-        answer = self.answers.pop(0) if self.answers else f"OK|{line.split('|')[3]}"
-        writer.write(answer.encode() + b"\n")
-        await writer.drain()
-        writer.close()
+        with contextlib.closing(writer):
+            line = (await reader.readline()).decode().rstrip("\n")
+            self.lines.append(line)
+            answer = self.answers.pop(0) if self.answers else f"OK|{line.split('|')[3]}"
+            writer.write(answer.encode() + b"\n")
+            await writer.drain()
         await writer.wait_closed()
 
 
@@ -104,9 +105,9 @@ class Scene:
         (port,) = self.gateway.gateway.tcp_ports
         async with asyncio.timeout(SECONDS):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(line.encode() + b"\n")
-            answer = await reader.readline()
-            writer.close()
+            with contextlib.closing(writer):
+                writer.write(line.encode() + b"\n")
+                answer = await reader.readline()
             await writer.wait_closed()
         return answer.decode().rstrip("\n")
 

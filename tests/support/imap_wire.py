@@ -27,7 +27,11 @@ class Wire:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        there_in, there_out = await asyncio.open_connection("127.0.0.1", self.server_port)
+        try:
+            there_in, there_out = await asyncio.open_connection("127.0.0.1", self.server_port)
+        except OSError:
+            writer.close()
+            raise
         self._writers |= {writer, there_out}
         try:
             await asyncio.gather(self._outward(reader, there_out), self._inward(there_in, writer))

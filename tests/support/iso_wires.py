@@ -61,12 +61,12 @@ class Fates:
         for port, apdu in held:
             self.story.append(f"    {apdu_type_name(peek_apdu(apdu).type or 1)}: comes late")  # type: ignore[arg-type]
             reader, writer = await asyncio.open_connection(HOST, port)
-            writer.write(apdu)
-            writer.write_eof()
-            self.passed += 1
-            while await reader.read(65_536):
-                pass
-            writer.close()
+            with contextlib.closing(writer):
+                writer.write(apdu)
+                writer.write_eof()
+                self.passed += 1
+                while await reader.read(65_536):
+                    pass
             await writer.wait_closed()
 
 
