@@ -113,7 +113,7 @@ async def test_a_loan_with_a_renewal(pair: MailPair) -> None:
     assert await states(pair, ours) == ("returned", "returned")
     await south_does(pair, ours, EventKind.CHECKED_IN)
     assert await states(pair, ours) == ("completed", "completed")
-    assert await nothing_left(pair)
+    assert await nothing_left(pair, ours)
 
 
 async def test_a_copy_arrives_byte_by_byte_and_its_patron_is_told(pair: MailPair) -> None:
@@ -126,7 +126,7 @@ async def test_a_copy_arrives_byte_by_byte_and_its_patron_is_told(pair: MailPair
     assert await states(pair, ours) == ("completed", "completed")
     assert await copy_at_north(pair, ours) == PDF
     await patron_is_told(pair, ours)
-    assert await nothing_left(pair)
+    assert await nothing_left(pair, ours)
 
 
 async def test_a_cancellation(pair: MailPair) -> None:
@@ -137,7 +137,7 @@ async def test_a_cancellation(pair: MailPair) -> None:
     await north_does(pair, ours, EventKind.CANCEL)
 
     assert await states(pair, ours) == ("cancelled", "cancelled")
-    assert await nothing_left(pair)
+    assert await nothing_left(pair, ours)
 
 
 async def test_a_cancellation_that_comes_too_late(pair: MailPair) -> None:
@@ -163,7 +163,7 @@ async def test_a_mail_that_is_delivered_twice_changes_nothing(pair: MailPair) ->
     await pair.twice(pair.south)
 
     assert (await pair.north.see(ours), await pair.theirs(ours)) == before
-    assert await nothing_left(pair)
+    assert await nothing_left(pair, ours)
 
 
 async def delivered(pair: MailPair, ours: Request) -> None:
@@ -190,12 +190,13 @@ async def patron_is_told(pair: MailPair, ours: Request) -> None:
     assert "/d/" in str(told.get_body(("plain",)))
 
 
-async def nothing_left(pair: MailPair) -> bool:
-    """Every mail was understood, and every message could be told."""
+async def nothing_left(pair: MailPair, ours: Request) -> bool:
+    """Every mail was understood, and every message of this request could be told."""
+    theirs = await pair.theirs(ours)
     for side in (pair.north, pair.south):
         assert [row.reason for row in await side.unmatched()] == []
-        dead = await side.town.gateway.managed.desk.dead_letters(side.town.symbol, 10, "")
-        assert [one.error for one in dead] == []
+        dead = await side.town.gateway.managed.desk.dead_letters(side.town.symbol, 100, "")
+        assert [one.error for one in dead if one.request_id in (ours.id, theirs.id)] == []
     return True
 
 
@@ -212,8 +213,7 @@ async def enters(pair: MailPair, ours: Request, service: ServiceType = ServiceTy
     """South's staff read the letter on their list, enter what it asks for, and put it there."""
     attempt = (await pair.north.see(ours)).attempt
     assert attempt is not None
-    (waiting,) = await pair.south.unmatched()
-    assert attempt.transaction in waiting.subject
+    (waiting,) = [row for row in await pair.south.unmatched() if attempt.transaction in row.subject]
     draft = LendingDraft(
         citation=ours.citation,
         requester=LibraryParty(profile="north"),
@@ -274,7 +274,7 @@ async def test_a_loan_with_a_renewal_by_links(people: MailPair) -> None:
     assert await states(pair, ours) == ("completed", "returned")
     await south_does(pair, ours, EventKind.CHECKED_IN)
     assert await states(pair, ours) == ("completed", "completed")
-    assert await nothing_left(pair)
+    assert await nothing_left(pair, ours)
 
 
 async def test_two_volumes_by_letter(people: MailPair) -> None:
@@ -306,7 +306,7 @@ async def test_two_volumes_by_letter(people: MailPair) -> None:
     await south_does(pair, ours, EventKind.CHECKED_IN)
     assert await volume_states(pair, ours) == (["returned", "returned"], ["checked-in", "checked-in"])
     assert await states(pair, ours) == ("completed", "completed")
-    assert await nothing_left(pair)
+    assert await nothing_left(pair, ours)
 
 
 async def volume_states(pair: MailPair, ours: Request) -> tuple[list[str], list[str]]:
@@ -326,7 +326,7 @@ async def test_a_copy_by_letter_comes_as_its_pdf(people: MailPair) -> None:
     assert await states(pair, ours) == ("completed", "completed")
     assert await copy_at_north(pair, ours) == PDF
     await patron_is_told(pair, ours)
-    assert await nothing_left(pair)
+    assert await nothing_left(pair, ours)
 
 
 async def test_a_cancellation_by_links(people: MailPair) -> None:
@@ -343,7 +343,7 @@ async def test_a_cancellation_by_links(people: MailPair) -> None:
     await clicks(pair, pair.south, "please cancel", "Yes, it is cancelled")
 
     assert await states(pair, ours) == ("cancelled", "cancelled")
-    assert await nothing_left(pair)
+    assert await nothing_left(pair, ours)
 
 
 async def test_who_writes_back_instead_of_clicking_is_understood(people: MailPair, dovecot: Dovecot) -> None:
@@ -351,6 +351,7 @@ async def test_who_writes_back_instead_of_clicking_is_understood(people: MailPai
     pair, book = people, (await people.books())[0]
     ours = await pair.asks(chapter_of(book), ServiceType.COPY)
     asked = pair.south.letter("Interlibrary loan request")
+    await enters(pair, ours)
 
     dovecot.deliver(pair.north.user, reader.write_reply(asked, pair.south.address, "TBS next week"))
     await pair.quiet()
