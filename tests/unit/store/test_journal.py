@@ -562,25 +562,67 @@ async def test_what_a_message_is_about_is_forgotten_with_it(migrated: Store) -> 
 
 
 async def test_a_conversation_is_found_by_indexes_alone(migrated: Store) -> None:
-    """However many messages there are."""
+    """However many messages there are, and whatever else is asked for. `test_statements` tries it on other SQLites."""
     if migrated.url.get_backend_name() != "sqlite":
         pytest.skip("a planner that knows the table is empty takes no index")
-    wanted = JournalFilter("EX", request_id="B2026-00001", managed_request=OURS)
+    journal = Journal(migrated, JournalOptions())
+    await record_at(journal, 1, replace(FOUND, managed_requests=("0064aa",)))
+    wanted = JournalFilter("EX", request_id="B2026-00001", managed_request=OURS, since=AT, until=AT + timedelta(days=1))
 
-    def explain(connection: Connection) -> list[str]:
+    def explain(connection: Connection) -> list[list[str]]:
         raw = connection.connection.driver_connection
         assert raw is not None
         statements: list[str] = []
         raw.set_trace_callback(statements.append)
-        journal_queries.list_without_bodies(connection, wanted, "g", 50)
+        assert len(journal_queries.list_without_bodies(connection, wanted, "g", 50)[0]) == 2
         raw.set_trace_callback(None)
-        return [str(row[3]) for row in raw.execute(f"EXPLAIN QUERY PLAN {statements[-1]}")]
+        asked = [statement for statement in statements if statement.startswith("SELECT")]
+        return [[str(row[3]) for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}")] for statement in asked]
 
-    plan = await migrated.read(explain)
-    assert not [line for line in plan if line.startswith("SCAN message")], plan
-    reads = [line for line in plan if line.startswith("SEARCH message ")]
-    assert "(library=? AND id=?)" in reads[0], plan
-    assert all("ix_message_request (library=? AND request_id=?)" in line for line in reads[1:]), plan
+    ids, rows = await migrated.read(explain)
+    assert not [line for line in (*ids, *rows) if line.startswith("SCAN message")]
+    named = [line for line in ids if line.startswith("SEARCH message ")]
+    assert named
+    assert all("ix_message_request (library=? AND request_id=?)" in line for line in named), ids
+    assert all("(library=? AND id=?)" in line for line in rows if line.startswith("SEARCH")), rows
+
+
+async def test_a_long_conversation_comes_page_by_page(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one statement takes fewer ids than it has messages."""
+    monkeypatch.setattr(journal_queries, "MAX_IDS_OF_STATEMENT", 4)
+    exchanges = [
+        await record_at(journal, minute, replace(FOUND, managed_requests=("0064aa",)), profile=f"p{minute % 2}")
+        for minute in range(7)
+    ]
+    newest_first = [f"{one}-{n}" for one in reversed(exchanges) for n in (2, 1)]
+    wanted = JournalFilter("EX", managed_request=OURS)
+
+    listed: list[str] = []
+    page = await journal.list_messages(wanted, 5)
+    while page.cursor:
+        assert len(page.messages) == 5
+        listed += [one.id for one in page.messages]
+        page = await journal.list_messages(wanted, 5, page.cursor)
+    assert listed + [one.id for one in page.messages] == newest_first
+
+    of_one = await journal.list_messages(replace(wanted, profile="p1"), 50)
+    assert [one.id for one in of_one.messages] == [id_ for id_ in newest_first if id_[:24] in exchanges[1::2]]
+    assert of_one.cursor == ""
+
+
+async def test_bodies_of_a_long_conversation_are_forgotten(migrated: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_queries, "MAX_IDS_OF_STATEMENT", 3)
+    journal = Journal(migrated, JournalOptions())
+    about = replace(FOUND, managed_requests=("0064aa",))
+    exchanges = [await record_at(journal, minute, about) for minute in range(4)]
+    other = await record_at(journal, 5)
+
+    forgotten = await migrated.write(lambda c: journal_queries.forget_bodies_about_request(c, "EX", OURS))
+    rows = await migrated.read(lambda c: journal_queries.list_about_request(c, "EX", OURS))
+
+    assert forgotten == 8
+    assert [row["id"] for row in rows] == [f"{one}-{n}" for one in exchanges for n in (1, 2)]
+    assert [(await both(journal, one))[0].body for one in (*exchanges, other)] == [None] * 4 + [LOOKUP.body]
 
 
 # --- retention -------------------------------------------------------------------------------------------
