@@ -16,7 +16,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import growth, iso18626, iso_ill, iso_ill_lines, library_systems, mailbox, messages, staff_pages, z3950
+from tests.bench import (
+    conversations,
+    growth,
+    iso18626,
+    iso_ill,
+    iso_ill_lines,
+    library_systems,
+    mailbox,
+    messages,
+    staff_pages,
+    z3950,
+)
 from tests.bench import requests as open_requests
 from tests.bench.bare import run_bare_handler
 from tests.bench.load import all_good, drive, post
@@ -49,6 +60,7 @@ def main() -> int:
         rows += library_systems.rows(folder)
         rows += open_requests.rows(folder)
         rows += staff_pages.rows(folder)
+        rows += conversations.rows(folder)
         if options.long:
             rows += growth.long_rows(folder)
     print()
