@@ -23,6 +23,7 @@ from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store, Work, WouldWait
+from gateway.sql.index_hints import IndexHintCompiler
 
 T = TypeVar("T")
 PRAGMAS = (
@@ -62,6 +63,8 @@ def create_sqlite_engine(url: URL) -> Engine:
         connect_args={"timeout": 30},
         hide_parameters=True,  # an error's text must not name patrons
     )
+
+    engine.dialect.statement_compiler = IndexHintCompiler
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

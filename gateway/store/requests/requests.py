@@ -12,6 +12,7 @@ from sqlalchemy import insert as sql_insert
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value_object
+from gateway.sql.index_hints import follow_index
 from gateway.sql.statements import PreparedStatement, prepare_sql
 from gateway.store.postgresql import lock_name_in_transaction
 from gateway.store.requests import request_counts
@@ -40,7 +41,11 @@ MAX_ROWS = 100
 
 _b = request_barcode.c
 _OF_REQUEST = PreparedStatement(
-    select(_b.barcode).where(_b.library == bindparam("library"), _b.request_id == bindparam("request_id"))
+    follow_index(
+        select(_b.barcode).where(_b.library == bindparam("library"), _b.request_id == bindparam("request_id")),
+        request_barcode,
+        "ix_request_barcode_request",
+    )
 )
 _ADD = PreparedStatement(sql_insert(request_barcode))
 _REMOVE = PreparedStatement(
@@ -404,9 +409,12 @@ _MEANT = PreparedStatement(
         "UNION ALL "
         f"SELECT request_id, 0 FROM request_barcode WHERE library = :library AND barcode IN ({_NAMES}) "
         "UNION ALL "
-        f"SELECT id, 0 FROM request WHERE library = :library AND number IN ({_NAMES}) "
-        "UNION ALL "
-        "SELECT request_id, attempt FROM request_transaction "
+        # number by number: for several at once SQLite goes through all requests, in an index that has numbers and ids
+        + "".join(
+            f"SELECT id, 0 FROM request WHERE library = :library AND number = :name{place} UNION ALL "
+            for place in range(MAX_REFERENCES)
+        )
+        + "SELECT request_id, attempt FROM request_transaction "
         "WHERE library = :library AND role IN ('borrowing', 'lending') AND symbol = :profile "
         f"AND reference IN ({_NAMES})"
     )
