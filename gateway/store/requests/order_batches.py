@@ -18,9 +18,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, select, text, tuple_
+from sqlalchemy import Connection, bindparam, delete, exists, select, tuple_
 
 from gateway.domain.value import value_object
+from gateway.sql.index_hints import follow_index
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import OutboxPage, OutboxRow, OutboxStatus
@@ -126,16 +127,17 @@ def send_batch_now(connection: Connection, library: str, target: str, now: datet
     return waiting
 
 
-_WAITING = text(
-    "SELECT id FROM outbox WHERE library = :library AND kind = 'order' AND status IN ('waiting', 'in-hand') "
-    "AND id > :above ORDER BY id LIMIT :limit"
-)
-
-
 def unsent_orders(connection: Connection, library: str, limit: int, cursor: str = "") -> OutboxPage:
     """Orders that wait for others or are in a file that isn't sent, oldest first."""
-    asked = {"library": library, "above": cursor, "limit": limit + 1}
-    ids = [id_ for (id_,) in connection.execute(_WAITING, asked)]
+    unsent = (OutboxStatus.WAITING.value, OutboxStatus.IN_HAND.value)
+    query = (
+        select(_row_columns.id)
+        .where(_row_columns.status.in_(unsent), _row_columns.library == library, _row_columns.kind == ORDER)
+        .where(_row_columns.id > cursor)
+        .order_by(_row_columns.id)
+        .limit(limit + 1)
+    )
+    ids = connection.execute(follow_index(query, table, outbox_queries.BY_STATUS)).scalars().all()
     rows = tuple(
         row for id_ in ids[:limit] if (row := outbox_queries.get_outbox_row(connection, library, id_)) is not None
     )
@@ -238,7 +240,7 @@ def find_file_with_order(connection: Connection, library: str, order_id: str) ->
         .order_by(_filed_columns.file_id.desc())
         .limit(1)
     )
-    file_id = connection.execute(newest).scalar()
+    file_id = connection.execute(follow_index(newest, filed_order, "ix_filed_order_order")).scalar()
     return list_filed_orders(connection, library, file_id) if file_id is not None else ()
 
 

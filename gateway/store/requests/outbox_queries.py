@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, case, func, select
 
 from gateway.domain.requests.staff_views import DeadLetterCause
 from gateway.domain.sentences import load_sentence
+from gateway.sql.index_hints import follow_index
 from gateway.sql.statements import PreparedStatement
 from gateway.store.requests.outbox import (
     COLUMNS,
@@ -22,6 +23,10 @@ from gateway.store.requests.outbox import (
 )
 from gateway.store.requests.tables import outbox
 from gateway.store.schema import AFTER_ALL
+
+BY_STATUS, BY_REQUEST = "ix_outbox_status", "ix_outbox_request"
+"""Indexes that lead to few rows, whichever others SQLite takes for as good: that of kinds leads to all that was ever
+sent."""
 
 # --- looking ---------------------------------------------------------------------------------------------
 
@@ -78,15 +83,19 @@ _OF_KIND = PreparedStatement(
     .limit(bindparam("limit"))
 )
 _OF_KIND_AND_REQUEST = PreparedStatement(
-    select(outbox)
-    .where(
-        COLUMNS.library == bindparam("in_library"),
-        COLUMNS.request_id == bindparam("of_request"),
-        COLUMNS.kind == bindparam("of_kind"),
-        COLUMNS.id < bindparam("below"),
+    follow_index(
+        select(outbox)
+        .where(
+            COLUMNS.library == bindparam("in_library"),
+            COLUMNS.request_id == bindparam("of_request"),
+            COLUMNS.kind == bindparam("of_kind"),
+            COLUMNS.id < bindparam("below"),
+        )
+        .order_by(COLUMNS.id.desc())
+        .limit(bindparam("limit")),
+        outbox,
+        BY_REQUEST,
     )
-    .order_by(COLUMNS.id.desc())
-    .limit(bindparam("limit"))
 )
 
 
@@ -146,7 +155,7 @@ def requests_with_unfinished(connection: Connection, library: str, kind: str, ta
         .where(COLUMNS.library == library, COLUMNS.kind == kind, COLUMNS.target == target)
         .order_by(COLUMNS.id)
     )
-    return tuple(dict.fromkeys(connection.execute(query).scalars()))
+    return tuple(dict.fromkeys(connection.execute(follow_index(query, outbox, BY_STATUS)).scalars()))
 
 
 def list_rows_of_kind(
@@ -199,7 +208,7 @@ def group_dead_rows(connection: Connection, library: str) -> tuple[DeadLetterCau
     )
     return tuple(
         DeadLetterCause(kind, target, load_sentence(error, sentence), *counted)
-        for kind, target, error, *counted, sentence in connection.execute(query)
+        for kind, target, error, *counted, sentence in connection.execute(follow_index(query, outbox, BY_STATUS))
     )
 
 
@@ -214,7 +223,7 @@ def list_dead_of_cause(
         .order_by(COLUMNS.id)
         .limit(limit)
     )
-    return tuple(outbox_row_of(row) for row in connection.execute(query))
+    return tuple(outbox_row_of(row) for row in connection.execute(follow_index(query, outbox, BY_STATUS)))
 
 
 def find_oldest_waiting(connection: Connection) -> datetime | None:
@@ -248,4 +257,5 @@ def list_retried_targets(
         .having(func.max(COLUMNS.tries) >= least_tries)
         .order_by(func.min(tried))
     )
-    return [(target, int(n), since) for target, n, since in connection.execute(query)]
+    found = connection.execute(follow_index(query, outbox, BY_STATUS))
+    return [(target, int(n), since) for target, n, since in found]
