@@ -38,6 +38,7 @@ from gateway.domain.sentences import dump_sentence, load_sentence, write_sentenc
 from gateway.domain.value import value_object
 from gateway.sql import column_types
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
+from gateway.sql.index_hints import follow_index
 from gateway.sql.statements import PreparedStatement, insert_rows
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
 from gateway.store.requests.tables import request, request_transaction
@@ -109,6 +110,7 @@ _WORDS = tuple(f"word_{number}" for number in range(AT_ONCE))
 _BY_REFERENCE = PreparedStatement(
     select(_t.role, _t.reference, _t.request_id).where(
         _t.library == bindparam("in_library"),
+        or_(*(_t.role == role.value for role in Role)),  # or the key leads to all numbers of the library
         _t.symbol == bindparam("with_partner"),
         or_(*(_t.reference == bindparam(word) for word in _WORDS)),
     )
@@ -459,7 +461,8 @@ def list_references_of_requests(
         return ()
     found = connection.execute(
         select(_t.role, _t.reference, _t.request_id)
-        .where(_t.library == library, _t.symbol == partner, _t.request_id.in_(sorted(request_ids)))
+        .where(_t.library == library, _t.role.in_([role.value for role in Role]), _t.symbol == partner)
+        .where(_t.request_id.in_(sorted(request_ids)))
         .order_by(_t.attempt.desc())
     )
     return tuple(RequestReference(Role(role), reference, request_id) for role, reference, request_id in found)
@@ -469,5 +472,5 @@ def find_ids_by_number(connection: Connection, library: str, words: Collection[s
     """Ids of the requests whose own number is one of the words."""
     if not words:
         return ()
-    found = connection.execute(select(_r.id).where(_r.library == library, _r.number.in_(sorted(words))))
-    return tuple(id_ for (id_,) in found)
+    query = select(_r.id).where(_r.library == library, _r.number.in_(sorted(words)))
+    return tuple(connection.execute(follow_index(query, request, "ix_request_number")).scalars())
