@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.value import value_object
+from gateway.sql.index_hints import follow_index
 from gateway.sql.statements import PreparedStatement, prepare_sql
 from gateway.store.requests.tables import request_timer, sequence
 
@@ -74,9 +75,10 @@ def due_timers(connection: Connection, now: datetime, limit: int) -> tuple[Timer
 def measure_timers(connection: Connection, library: str, now: datetime) -> tuple[int, datetime | None]:
     """How many timers of the library are due, and when the next of the others is (None: there is none)."""
     own, column = request_timer.c.library == library, request_timer.c.at
-    due: int = connection.execute(select(func.count()).where(own, column <= now)).scalar_one()
-    following = connection.execute(select(column).where(own, column > now).order_by(column).limit(1)).scalar()
-    return due, following
+    count = follow_index(select(func.count()).where(own, column <= now), request_timer, "ix_request_timer_at")
+    due: int = connection.execute(count).scalar_one()
+    next_at = select(column).where(own, column > now).order_by(column).limit(1)
+    return due, connection.execute(follow_index(next_at, request_timer, "ix_request_timer_at")).scalar()
 
 
 def take_timer(connection: Connection, row: TimerRow) -> bool:
