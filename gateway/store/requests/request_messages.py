@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value_object
+from gateway.sql.index_hints import follow_index, follow_key
 from gateway.sql.statements import PreparedStatement
 from gateway.store.requests.history import EventRow, event_row_of
 from gateway.store.requests.request_rows import parse_request
@@ -116,18 +117,22 @@ def list_unread_messages(
     connection: Connection, library: str, roles: Iterable[Role], limit: int, cursor: str = ""
 ) -> UnreadMessagePage:
     """Of all requests with one of these roles, oldest first. Raises UnreadableDocumentError."""
-    e, r = request_event.c, request.c
-    joined = request_message.join(request_event, (e.library == _c.library) & (e.id == _c.event_id)).join(
-        request, (r.library == _c.library) & (r.id == _c.request_id)
-    )
-    query = (
-        select(request_event, r.document.label("request_document"))
-        .select_from(joined)
+    unread = (
+        select(_c.event_id)
         .where(_c.library == library, _c.role.in_(sorted(roles)), _c.event_id > cursor, IS_UNREAD)
         .order_by(_c.event_id)
         .limit(limit + 1)
     )
-    found = connection.execute(query).all()
+    # the ids first: for the order of the page SQLite would go through the histories of all requests
+    ids = connection.execute(follow_index(unread, request_message, "ix_request_message_unread")).scalars().all()
+    e, r = request_event.c, request.c
+    query = (
+        select(request_event, r.document.label("request_document"))
+        .join(request, (r.library == e.library) & (r.id == e.request_id))
+        .where(e.library == library, e.id.in_(ids))
+        .order_by(e.id)
+    )
+    found = connection.execute(follow_key(query, request_event)).all()
     messages = tuple(_unread_message_of(row) for row in found[:limit])
     return UnreadMessagePage(messages, messages[-1].row.id if len(found) > limit else "")
 
