@@ -15,6 +15,7 @@ from gateway.domain.requests.request import Request
 from gateway.domain.requests.search_terms import NUMBER_KINDS, SearchQuestion
 from gateway.domain.requests.views import RequestOrder
 from gateway.domain.value import value_object
+from gateway.sql.index_hints import follow_key
 from gateway.store.requests.list_paths import (
     DESCENDING,
     TEXT_KEYS,
@@ -75,13 +76,25 @@ def read_waiting_since(
     connection: Connection, library: str, task: str, listed: Sequence[Request]
 ) -> Mapping[str, datetime]:
     """By id: since when these stand on the task list. One that has left it meanwhile waits since its change."""
-    t = request_task.c
-    keys = [(request.changed, request.id) for request in listed]
-    query = select(t.request_id, t.since).where(
-        t.library == library, t.task == task, tuple_(t.changed, t.request_id).in_(keys)
-    )
-    found = {row.request_id: row.since for row in connection.execute(query)} if keys else {}
+    keys = [ListPosition(request.changed, request.id) for request in listed]
+    found = _find_since(connection, library, task, keys)
     return {request.id: found.get(request.id, request.changed) for request in listed}
+
+
+def _find_since(
+    connection: Connection, library: str, task: str, changed: Iterable[ListPosition]
+) -> dict[str, datetime]:
+    """By id: since when these, whose last change is given, stand on the task list; without those that don't."""
+    t = request_task.c
+    found: dict[str, datetime] = {}
+    keys = iter(sorted(changed))
+    while some := tuple(itertools.islice(keys, MAX_IDS_OF_STATEMENT)):
+        moments = list(dict.fromkeys(one.key for one in some))
+        # by the moments too: SQLite 3.40 follows no pairs, and would go through the whole list for them
+        pairs = tuple_(t.changed, t.request_id).in_([(one.key, one.id) for one in some])
+        query = select(t.request_id, t.since).where(t.library == library, t.task == task, t.changed.in_(moments), pairs)
+        found.update((row.request_id, row.since) for row in connection.execute(follow_key(query, request_task)))
+    return found
 
 
 ON_LIST = (request.c.library == request_task.c.library) & (request.c.id == request_task.c.request_id)
@@ -163,18 +176,18 @@ def _select_fitting(
 ) -> frozenset[ListPosition]:
     c = request.c
     key: Any = c.changed
-    source: FromClause = request
     if wanted.order in TEXT_KEYS:
         key = TEXT_KEYS[wanted.order]
     elif wanted.order is RequestOrder.NEED_BY:
         key, conditions = c.need_by, (*conditions, HAS_NEED_BY)
-    elif wanted.order is RequestOrder.LONGEST and wanted.task:
-        key, conditions = request_task.c.since, (*conditions, request_task.c.task == wanted.task)
-        source = request_task.join(request, ON_LIST)
     found: set[ListPosition] = set()
     for some in batched_ids(ids):
-        query = select(key, c.id).select_from(source).where(c.library == library, c.id.in_(some), *conditions)
+        # by the key: SQLite would rather go through all requests of a state or a side
+        query = follow_key(select(key, c.id).where(c.library == library, c.id.in_(some), *conditions), request)
         found.update(ListPosition(row[0], row[1]) for row in connection.execute(query))
+    if wanted.order is RequestOrder.LONGEST and wanted.task:
+        on_list = _find_since(connection, library, wanted.task, found)
+        return frozenset(ListPosition(since, id_) for id_, since in on_list.items())
     return frozenset(found)
 
 
