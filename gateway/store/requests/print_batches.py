@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,19 +12,20 @@ from sqlalchemy import (
     Connection,
     Index,
     PrimaryKeyConstraint,
+    Select,
     Table,
-    and_,
     exists,
     func,
     insert,
-    or_,
     select,
+    union_all,
     update,
 )
 
 from gateway.domain.requests.print_batches import NEEDS, PaperNeed, PrintBatch, PrintKind
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
+from gateway.sql.index_hints import follow_index, follow_key
 from gateway.store.requests.tables import request, request_task
 from gateway.store.requests.timers import next_in_sequence
 from gateway.store.schema import metadata
@@ -70,39 +71,50 @@ def find_waiting_requests(
 ) -> tuple[str, ...]:
     """Ids of requests that were in no batch of this kind, those that changed first before all others. `by_post`:
     profiles of partners without a channel; `among`: of these requests alone, empty: of all."""
-    query = (
-        select(request.c.id)
-        .where(request.c.library == library, _is_waiting(library, kind, by_post, now))
-        .order_by(request.c.changed, request.c.id)
-        .limit(limit)
-    )
-    return tuple(connection.scalars(query.where(request.c.id.in_(among)) if among else query))
+    waiting = union_all(*_select_waiting(library, kind, by_post, now, among)).subquery()
+    query = select(waiting.c.id).order_by(waiting.c.changed, waiting.c.id).limit(limit)
+    return tuple(connection.scalars(query))
 
 
 def count_waiting_requests(
     connection: Connection, library: str, kind: PrintKind, by_post: Sequence[str], now: datetime, most: int
 ) -> int:
     """`most`: it is not counted further."""
-    some = select(request.c.id).where(request.c.library == library, _is_waiting(library, kind, by_post, now))
-    return int(connection.scalar(select(func.count()).select_from(some.limit(most).subquery())) or 0)
+    some = union_all(*_select_waiting(library, kind, by_post, now)).limit(most).subquery()
+    return int(connection.scalar(select(func.count()).select_from(some)) or 0)
 
 
-def _is_waiting(library: str, kind: PrintKind, by_post: Sequence[str], now: datetime) -> ColumnElement[bool]:
-    item = print_item.c
-    was_printed = exists().where(item.library == library, item.kind == kind.value, item.request_id == request.c.id)
-    return and_(or_(*(and_(*_conditions_of_need(library, need, by_post, now)) for need in NEEDS[kind])), ~was_printed)
+def _select_waiting(
+    library: str, kind: PrintKind, by_post: Sequence[str], now: datetime, among: Sequence[str] = ()
+) -> Iterator[Select[Any]]:
+    """One for each need: no request is in the states of two. Each follows an index of its own: that of states, that of
+    the task list, or the key where certain requests are asked for."""
+    for need in NEEDS[kind]:
+        c, t, item = request.c, request_task.c, print_item.c
+        was_printed = exists().where(item.library == library, item.kind == kind.value, item.request_id == c.id)
+        query = select(c.changed, c.id).where(c.library == library, *_conditions_of_need(need, by_post, now))
+        query = query.where(~was_printed)
+        on_list = (t.library == library, t.task == (need.task or need.without_task), t.changed == c.changed)
+        if need.without_task:
+            query = query.where(~exists().where(*on_list, t.request_id == c.id))
+        if among:
+            query = query.where(c.id.in_(among))
+            if need.task:
+                query = query.where(exists().where(*on_list, t.request_id == c.id))
+            yield follow_key(query, request)
+        elif need.task:
+            query = query.join(request_task, (t.library == c.library) & (t.request_id == c.id))
+            yield follow_key(query.where(t.task == need.task), request)
+        else:
+            yield follow_index(query, request, "ix_request_state")
 
 
-def _conditions_of_need(library: str, need: PaperNeed, by_post: Sequence[str], now: datetime) -> list[Any]:
+def _conditions_of_need(need: PaperNeed, by_post: Sequence[str], now: datetime) -> list[ColumnElement[bool]]:
+    """By the row of the request alone."""
     c = request.c
-    conditions: list[Any] = [c.role == need.role.value, c.state.in_([str(one) for one in need.states])]
+    conditions = [c.role == need.role.value, c.state.in_([str(one) for one in need.states])]
     if need.days:
         conditions.append(c.changed >= now - timedelta(days=need.days))
-    for task, wanted in ((need.task, True), (need.without_task, False)):
-        if task:
-            t = request_task.c
-            on_list = select(t.request_id).where(t.library == library, t.task == task)
-            conditions.append(c.id.in_(on_list) if wanted else c.id.not_in(on_list))
     if need.by_post:
         conditions.append(c.partner.in_(by_post))
     return conditions
@@ -151,14 +163,13 @@ def _insert_items(connection: Connection, batch: PrintBatch, start: int, request
 def find_newest_batch(connection: Connection, library: str, kind: PrintKind, request_id: str) -> PrintBatch | None:
     """Of this kind, with this request."""
     item, batch = print_item.c, print_batch.c
-    query = (
-        select(batch.id)
-        .join(print_item, and_(item.library == batch.library, item.batch_id == batch.id))
-        .where(item.library == library, item.kind == kind.value, item.request_id == request_id)
-        .order_by(batch.number.desc())
-        .limit(1)
+    with_request = select(item.batch_id).where(
+        item.library == library, item.kind == kind.value, item.request_id == request_id
     )
-    id_ = connection.scalar(query)
+    # the ids first: for the order of numbers SQLite would go through all batches
+    ids = connection.scalars(with_request).all()
+    query = select(batch.id).where(batch.library == library, batch.id.in_(ids)).order_by(batch.number.desc()).limit(1)
+    id_ = connection.scalar(follow_key(query, print_batch))
     return _build_batch(connection, library, id_) if id_ is not None else None
 
 

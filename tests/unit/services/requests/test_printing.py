@@ -10,7 +10,7 @@ from gateway.domain.library import Contact, ContactKind, Item, PatronDraft, Post
 from gateway.domain.problems import Refused
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind as K
-from gateway.domain.requests.print_batches import PrintKind
+from gateway.domain.requests.print_batches import NEEDS, PrintKind
 from gateway.domain.requests.request import LibraryParty, Request
 from gateway.domain.requests.views import LendingDraft, NotFound
 from gateway.services.desks.printing import PrintService
@@ -165,3 +165,10 @@ async def test_a_patron_without_email_gets_a_letter(north: NcipTown) -> None:
     assert sheet.notice is not None
     assert "Οδός Ερμού 12" in sheet.notice.address
     assert sheet.notice.notice.letter == "available"
+
+
+def test_a_request_needs_a_kind_of_paper_for_one_reason_alone() -> None:
+    """So the store counts the requests of each reason by themselves."""
+    for needs in NEEDS.values():
+        states = [(need.role, str(state)) for need in needs for state in need.states]
+        assert len(states) == len(set(states))
