@@ -49,6 +49,7 @@ from gateway.runtime.partner_channels import ChannelsOnDemand, make_silent_conte
 from gateway.secrets import resolve_secret
 from gateway.services.library_context import LibraryContext
 from gateway.settings import LibrarySettings, Settings, load_settings
+from gateway.store.engine import SqliteTooOld
 from gateway.store.migration import SchemaTooNew, migrate_store
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (ConfigurationError, CONFIGURATION),
     (AdapterError, CONFIGURATION),
     (SchemaTooNew, CONFIGURATION),
+    (SqliteTooOld, CONFIGURATION),
     (MalformedMessage, UNREACHABLE),  # a partner's answer that makes no sense
     (Unavailable, UNREACHABLE),
     (OSError, UNREACHABLE),

@@ -54,7 +54,7 @@ class Assembly:
         return DatabaseFileLock(file) if file is not None else None
 
     def open_store(self) -> Store:
-        """Raises ConfigurationError when the password isn't there."""
+        """Raises ConfigurationError when the password isn't there, SqliteTooOld."""
         return open_store(self.settings.resolve_store_url().render_as_string(hide_password=False))
 
     @property

@@ -125,8 +125,8 @@ class Daemon:
     async def start(self) -> None:
         """Returns when every listener has answered a probe.
 
-        Raises ConfigurationError, SchemaTooNew, Unavailable (store or a library, or another daemon has the SQLite file)
-        or OSError (an address, a certificate); then nothing is left open.
+        Raises ConfigurationError, SchemaTooNew, SqliteTooOld, Unavailable (store or a library, or another daemon has
+        the SQLite file) or OSError (an address, a certificate); then nothing is left open.
         """
         try:
             await self._start_parts()

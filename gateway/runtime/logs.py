@@ -26,6 +26,7 @@ from gateway.adapter_registry import AdapterError
 from gateway.domain.network_addresses import address_block
 from gateway.domain.problems import ConfigurationError, OutcomeUnknown, Refused, Unavailable
 from gateway.domain.rate_limits import EventRateLimiter, RateLimit
+from gateway.store.engine import SqliteTooOld
 from gateway.store.migration import SchemaTooNew
 
 HIDDEN = "[hidden]"
@@ -43,6 +44,7 @@ SAFE: tuple[type[BaseException], ...] = (
     ConfigurationError,
     AdapterError,
     SchemaTooNew,
+    SqliteTooOld,
     AttributeError,
     ImportError,
     NameError,

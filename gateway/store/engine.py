@@ -33,26 +33,43 @@ PRAGMAS = (
     "temp_store=MEMORY",
 )
 
+OLDEST_SQLITE = (3, 40, 0)
+"""The oldest version that statements are tried on, that of Debian 12."""
+
 BATCH = 64
 """So many pieces of work in one commit are enough: bounds what a failing one makes the others repeat."""
+
+
+class SqliteTooOld(Exception):
+    """Python's SQLite is older than those that statements are tried on."""
 
 
 def open_store(url: str) -> Store:
     """`sqlite:///path/to/file.db` or `postgresql://user@host:port/name`.
 
-    Raises ValueError for any other URL, Unavailable when the file can't be used or the extra that PostgreSQL needs is
-    not installed; a server is not asked yet.
+    Raises ValueError for any other URL, SqliteTooOld, Unavailable when the file can't be used or the extra that
+    PostgreSQL needs is not installed; a server is not asked yet.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in (None, "", ":memory:"):
             raise ValueError("the store needs a file: sqlite:///path/to/file.db")
+        _require_current_sqlite()
         return SqliteStore(parsed)
     if parsed.get_backend_name() == "postgresql":
         from gateway.store.postgresql import PostgresqlStore
 
         return PostgresqlStore(parsed)
     raise ValueError(f"the store must be sqlite or postgresql, not {parsed.get_backend_name()}")
+
+
+def _require_current_sqlite() -> None:
+    """Raises SqliteTooOld."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        oldest = ".".join(map(str, OLDEST_SQLITE))
+        raise SqliteTooOld(
+            f"SQLite {sqlite3.sqlite_version} of this Python is too old: the database needs SQLite {oldest} or newer"
+        )
 
 
 def create_sqlite_engine(url: URL) -> Engine:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.shared_store import Store
-from gateway.store.engine import open_store
+from gateway.store.engine import OLDEST_SQLITE, SqliteTooOld, open_store
 from gateway.store.postgresql import make_task_leader
 from tests.support.daemon import free_port
 from tests.support.paths import ROOT
@@ -130,7 +131,7 @@ async def test_a_caller_that_went_away_leaves_the_store_whole(counted: Store) ->
 WRITER = """
 import asyncio, os, signal, sys
 from sqlalchemy import text
-from gateway.store.engine import open_store
+from gateway.store.engine import OLDEST_SQLITE, SqliteTooOld, open_store
 from gateway.store.postgresql import make_task_leader
 
 async def main():
@@ -257,6 +258,24 @@ def test_a_database_without_a_file_is_refused(url: str) -> None:
 def test_other_databases_are_refused() -> None:
     with pytest.raises(ValueError, match="must be sqlite or postgresql, not mysql"):
         open_store("mysql://localhost/illgate")
+
+
+def test_an_sqlite_older_than_those_that_are_tried_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 39, 5))
+    monkeypatch.setattr(sqlite3, "sqlite_version", "3.39.5")
+    with pytest.raises(
+        SqliteTooOld, match=r"^SQLite 3\.39\.5 of this Python is too old: .* needs SQLite 3\.40\.0 or newer$"
+    ):
+        open_store(f"sqlite:///{tmp_path / 'illgate.db'}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_oldest_sqlite_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", OLDEST_SQLITE)
+    store = open_store(f"sqlite:///{tmp_path / 'illgate.db'}")
+    asyncio.run(store.close())
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------
