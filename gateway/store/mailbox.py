@@ -459,12 +459,11 @@ def list_references_of_requests(
     """All numbers of these requests with this partner, newest attempt first."""
     if not request_ids:
         return ()
-    found = connection.execute(
-        select(_t.role, _t.reference, _t.request_id)
-        .where(_t.library == library, _t.role.in_([role.value for role in Role]), _t.symbol == partner)
-        .where(_t.request_id.in_(sorted(request_ids)))
-        .order_by(_t.attempt.desc())
+    query = select(_t.role, _t.reference, _t.request_id).where(
+        _t.library == library, _t.request_id.in_(sorted(request_ids)), _t.symbol == partner
     )
+    by_request = follow_index(query, request_transaction, "ix_request_transaction_request")
+    found = connection.execute(by_request.order_by(_t.attempt.desc()))
     return tuple(RequestReference(Role(role), reference, request_id) for role, reference, request_id in found)
 
 

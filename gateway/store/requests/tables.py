@@ -210,6 +210,7 @@ request_transaction = Table(
     column_types.id_column("request_id"),
     column_types.integer_column("attempt"),
     PrimaryKeyConstraint("library", "role", "symbol", "reference", name="pk_request_transaction"),
+    Index("ix_request_transaction_request", "library", "request_id"),
 )
 
 partner_message = Table(

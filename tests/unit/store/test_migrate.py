@@ -64,6 +64,7 @@ STEPS = [
     "0026: What profiles said before",
     "0027: Replays of a message are found by it",
     "0028: What the reasons of mails and mailboxes were made of",
+    "0029: Numbers that partners know a request by are found by the request",
 ]
 
 STEP = '''"""{doc}"""
@@ -183,6 +184,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         connection.execute(text("ALTER TABLE mail DROP COLUMN reason_sentence"))
         connection.execute(text("DROP TABLE profile_version"))
         connection.execute(text("DROP INDEX ix_message_replay"))
+        connection.execute(text("DROP INDEX ix_request_transaction_request"))
         for name in ("staff_user", "staff_grant", "staff_session", "audit_entry"):
             connection.execute(text(f"DROP TABLE {name}"))
         connection.execute(text("ALTER TABLE api_key DROP COLUMN expires"))
@@ -229,6 +231,7 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
             connection.execute(text(f"ALTER TABLE {name} DROP COLUMN reason_sentence"))
         connection.execute(text("DROP TABLE profile_version"))
         connection.execute(text("DROP INDEX ix_message_replay"))
+        connection.execute(text("DROP INDEX ix_request_transaction_request"))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0017')}'"))
 
     await store.write(go_back)

@@ -203,6 +203,7 @@ async def test_what_a_migration_reads_of_requests_of_before_is_what_was_written_
             connection.execute(text(f"ALTER TABLE {name} DROP COLUMN reason_sentence"))
         connection.execute(text("DROP TABLE profile_version"))
         connection.execute(text("DROP INDEX ix_message_replay"))
+        connection.execute(text("DROP INDEX ix_request_transaction_request"))
         for name in ("number", "title"):
             connection.execute(text(f"DROP INDEX ix_request_state_{name}"))
         connection.execute(text("ALTER TABLE request DROP COLUMN title"))
