@@ -83,7 +83,7 @@ async def exchange_http(message: HttpMessage, limits: HttpLimits, tls: ssl.SSLCo
         if not progress.sent:
             raise Unavailable(write_sentence("not reached: %(report)s", report=describe_http_error(error))) from None
         raise OutcomeUnknown(
-            write_sentence("sent, but no whole answer came: %(report)s", report=describe_http_error(error))
+            write_sentence("sent, but no complete answer was received: %(report)s", report=describe_http_error(error))
         ) from None
 
 
@@ -112,7 +112,7 @@ async def _note_sent(
 def describe_http_error(error: Exception) -> str:
     """Its kind, and what the system said about the connection: an error's own text may quote the URL."""
     if isinstance(error, TimeoutError):
-        return write_sentence("time-out")
+        return write_sentence("timeout")
     from aiohttp import ClientConnectorError
 
     reason = error.os_error if isinstance(error, ClientConnectorError) else error

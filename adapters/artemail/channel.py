@@ -130,7 +130,11 @@ class ArtemailChannel:
     def _build_order(self, message: PartnerMessage, dialect: ArtemailDialect, code: str) -> PreparedOrder | Refused:
         try:
             if choose_customer(message, dialect).code != code:  # the profile has changed since the file was made
-                return Refused(RefusalReason.OTHER, "Its file has another customer code; when released it goes alone.")
+                return Refused(
+                    RefusalReason.OTHER,
+                    "The order file has a different customer code. When released, "
+                    "the order is sent in a file of its own.",
+                )
             return prepare_order(message, dialect, self._context.libraries[message.request.library].info)
         except Refused as refused:
             return refused
@@ -202,7 +206,7 @@ class ArtemailChannel:
             return self._context.secrets(reference)
         except ConfigurationError as error:
             raise Unavailable(
-                write_sentence("the customer's password can't be read: %(report)s", report=error)
+                write_sentence("the customer's password cannot be read: %(report)s", report=error)
             ) from error
 
     async def _load_copy_files(self, message: PartnerMessage) -> tuple[File, ...]:
@@ -217,7 +221,7 @@ class ArtemailChannel:
             else:
                 return ((found.name, found.media_type, content),)
         if wanted and found is None and not message.details.link:
-            raise Refused(RefusalReason.DATA_MISSING, "The copy that was to be sent is not there any more.")
+            raise Refused(RefusalReason.DATA_MISSING, "The copy to be sent no longer exists.")
         return ()
 
     def _sender_of_mails(self, dialect: ArtemailDialect, library: ChannelLibrary) -> LetterSender:
@@ -235,7 +239,7 @@ def _build_order_mail(mail: OrderMail, password: str) -> EmailMessage:
         text = fill_password(mail.text, password)
     except ValueError as error:
         raise Refused(
-            RefusalReason.INVALID_VALUE, write_sentence("The order can't be written: %(report)s.", report=error)
+            RefusalReason.INVALID_VALUE, write_sentence("The order cannot be created: %(report)s.", report=error)
         ) from error
     letter = RenderedLetter(
         to=mail.to, subject=mail.subject, text=text, message_id=mail.id, language="", at=mail.at, charset=CHARSET
@@ -249,7 +253,7 @@ def _encode_orders(file: OrderFile, dialect: ArtemailDialect) -> tuple[str, Sequ
         return encode(file, dialect.layout.codec_layout)
     except ValueError as error:
         raise Refused(
-            RefusalReason.INVALID_VALUE, write_sentence("The order can't be written: %(report)s.", report=error)
+            RefusalReason.INVALID_VALUE, write_sentence("The order cannot be created: %(report)s.", report=error)
         ) from error
 
 

@@ -133,7 +133,7 @@ def _event_of_reply(
             files=files,
             file=_batch_of_answers(answers, dialect),
             explained=(
-                write_sentence("%(where)s: '%(code)s' is no code that the profile knows", where=where, code=reply.code),
+                write_sentence("%(where)s: '%(code)s' is not a code of this profile", where=where, code=reply.code),
             ),
         )
     rule = dialect.replies.codes[reply.rule]
@@ -256,7 +256,7 @@ def _events_without_code(answers: MailAnswers, files: tuple[int, ...], dialect: 
             details=EventDetails(note=_join_note_lines(*answers.prose)),
             files=files if len(numbers) == 1 else (),
             file=_batch_of_answers(answers, dialect),
-            explained=(write_sentence("a mail about %(number)s without a code", number=number or answers.reference),),
+            explained=(write_sentence("an email about %(number)s without a code", number=number or answers.reference),),
         )
 
 
@@ -301,10 +301,11 @@ def _guard_prose_line(line: str, dialect: ArtemailDialect) -> str:
 def _describe_missing_code(kind: EventKind, reason: str) -> str:
     if not reason:
         return write_sentence(
-            "No code in `replies.codes` of the profile says '%(kind)s', with what is known.", kind=kind.value
+            "`replies.codes` of the profile has no code for '%(kind)s' with the available data.", kind=kind.value
         )
     return write_sentence(
-        "No code in `replies.codes` of the profile says '%(kind)s' for the reason '%(reason)s', with what is known.",
+        "`replies.codes` of the profile has no code for '%(kind)s' and the reason '%(reason)s' with the available "
+        "data.",
         kind=kind.value,
         reason=reason,
     )

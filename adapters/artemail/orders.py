@@ -95,7 +95,7 @@ def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: Li
         codes = dialect.actions.codes.get(message.kind)
         if codes is None:
             said = write_sentence(
-                "'%(kind)s' can't be said in ARTEmail: `actions.codes` of the profile has no code for it.",
+                "'%(kind)s' cannot be sent in ARTEmail: `actions.codes` of the profile has no code for it.",
                 kind=message.kind.value,
             )
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, said)
@@ -108,7 +108,7 @@ def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: Li
     lines = order_lines(request, dialect.items, scribe)
     if not lines:
         raise Refused(
-            RefusalReason.DATA_MISSING, "Nothing of the citation can be written in an order.", about=MessagePart.RECORD
+            RefusalReason.DATA_MISSING, "The citation has no data that fits into an order.", about=MessagePart.RECORD
         )
     return PreparedOrder(
         ArtemailOrder(number, (*keywords, *test), lines, address), file_address, _transcription_notes(scribe)
@@ -121,7 +121,7 @@ def write_request_number(transaction: str, numbers: Numbers) -> str:
     if not re.fullmatch(numbers.pattern, number) or number.split() != [number] or not re.search(r"\d", number):
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            "The partner does not take such a request number; `partner.number` of its profile makes others.",
+            "The partner does not accept this request number. Set `partner.number` in its profile.",
             about=MessagePart.REQUEST,
             value=number,
         )
@@ -168,7 +168,7 @@ def _write_delivery_address(form: AddressForm, library: LibraryInfo, scribe: Asc
         what = "e-mail" if form == "email" else "postal"
         raise Refused(
             RefusalReason.DATA_MISSING,
-            write_sentence("The library has no %(what)s address to be delivered to.", what=what),
+            write_sentence("The library has no %(what)s delivery address.", what=what),
             about=MessagePart.SENDER,
         )
     return written

@@ -65,7 +65,7 @@ class PubMedSource:
             return None
         body = await self._http.fetch_json(("esummary.fcgi",), {**self._parameters, "id": asked})
         if body is None:
-            raise Unavailable("PubMed: HTTP 404, so its address is wrong")
+            raise Unavailable("PubMed: HTTP 404. Check the configured address")
         try:
             return read_pubmed_summary(body, asked)
         except MalformedMessage as malformed:
@@ -102,9 +102,7 @@ def _plain_doi(number: RecordId) -> str:
 
 
 def _unreadable_answer(service: str, malformed: MalformedMessage) -> Unavailable:
-    return Unavailable(
-        write_sentence("%(service)s: an answer that can't be read: %(report)s", service=service, report=malformed)
-    )
+    return Unavailable(write_sentence("%(service)s: invalid answer: %(report)s", service=service, report=malformed))
 
 
 def _make_http(context: ArticleSourceContext, limits: ServiceLimits, headers: dict[str, str]) -> ServiceHttp:

@@ -78,7 +78,7 @@ class ServiceHttp:
         except TimeoutError as error:
             raise Unavailable(
                 write_sentence(
-                    "%(place)s: no whole answer within %(seconds)s s",
+                    "%(place)s: no complete answer within %(seconds)s s",
                     place=self._home,
                     seconds=self._place.seconds,
                 )
@@ -109,14 +109,14 @@ class ServiceHttp:
             left = self._silent_until - now
             raise Unavailable(
                 write_sentence(
-                    "%(place)s: too many questions; it is left alone for %(seconds)s s more",
+                    "%(place)s: too many requests; next attempt in %(seconds)s s",
                     place=self._home,
                     seconds=round(left),
                 )
             )
         start = max(now, self._next_start)
         if start - now > self._place.seconds:
-            raise Unavailable(write_sentence("%(place)s: too many questions wait for it already", place=self._home))
+            raise Unavailable(write_sentence("%(place)s: too many requests are already waiting", place=self._home))
         self._next_start = start + 1 / self._place.limits.per_second
         await asyncio.sleep(start - now)
 
@@ -136,10 +136,10 @@ class ServiceHttp:
         try:
             target = url.join(URL(location))
         except ValueError as error:
-            raise Unavailable(write_sentence("%(place)s: a redirect to what is no URL", place=self._home)) from error
+            raise Unavailable(write_sentence("%(place)s: redirect without a valid URL", place=self._home)) from error
         if target.origin() != self._home:
             raise Unavailable(
-                write_sentence("%(place)s: a redirect to another host, which isn't followed", place=self._home)
+                write_sentence("%(place)s: a redirect to another host was not followed", place=self._home)
             )
         return target.update_query(dict(url.query)) if not target.query else target
 
@@ -151,7 +151,7 @@ class ServiceHttp:
                 if len(body) > MAX_ANSWER_BYTES:
                     raise Unavailable(
                         write_sentence(
-                            "%(place)s: an answer of more than %(most)s bytes",
+                            "%(place)s: the answer is larger than %(most)s bytes",
                             place=self._home,
                             most=format(MAX_ANSWER_BYTES, ","),
                         )
@@ -167,7 +167,7 @@ class ServiceHttp:
             raise Refused(
                 RefusalReason.SENDER_AUTH_FAILED,
                 write_sentence(
-                    "%(place)s: the service doesn't accept our address or key (HTTP %(status)s).",
+                    "%(place)s: the service rejected our address or key (HTTP %(status)s).",
                     place=self._home,
                     status=status,
                 ),
@@ -175,7 +175,7 @@ class ServiceHttp:
         if status != 200:
             raise Unavailable(write_sentence("%(place)s: HTTP %(status)s", place=self._home, status=status))
         if "json" not in headers.get("Content-Type", "").lower() and not body.lstrip().startswith(b"{"):
-            raise Unavailable(write_sentence("%(place)s: an answer that is no JSON", place=self._home))
+            raise Unavailable(write_sentence("%(place)s: the answer is not JSON", place=self._home))
         return body
 
     def _fall_silent(self, retry_after: str, *, named: bool) -> None:

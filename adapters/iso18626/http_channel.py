@@ -69,7 +69,7 @@ class Iso18626Channel:
         if not dialect.http.url:
             raise Refused(
                 RefusalReason.DATA_MISSING,
-                "The profile doesn't say where the partner takes messages (`iso18626.http.url`).",
+                "The profile has no address for messages to the partner (`iso18626.http.url`).",
                 about=MessagePart.RECEIVER,
             )
         library = self._context.libraries[message.request.library]
@@ -108,7 +108,7 @@ class Iso18626Channel:
         try:
             return self._context.secrets(reference)
         except ConfigurationError as error:
-            raise Unavailable(write_sentence("we can't show who we are: %(report)s", report=error)) from error
+            raise Unavailable(write_sentence("our authentication failed: %(report)s", report=error)) from error
 
     async def _exchange(
         self,
@@ -139,7 +139,7 @@ class Iso18626Channel:
         try:
             return make_client_context(dialect.http.to_client_tls(self._context.folder))
         except OSError as error:
-            raise Unavailable(write_sentence("a file for TLS can't be used: %(report)s", report=error)) from error
+            raise Unavailable(write_sentence("a TLS file cannot be used: %(report)s", report=error)) from error
 
 
 def add_account(message: Message, dialect: Iso18626Dialect, resolve_secret: Callable[[str], str]) -> Message:
@@ -162,7 +162,7 @@ def _encode_for_partner(message: Message, dialect: Iso18626Dialect) -> EncodedMe
         )
     except ValueError as error:
         raise Refused(
-            RefusalReason.DATA_MISSING, write_sentence("It can't be said in ISO 18626: %(report)s.", report=error)
+            RefusalReason.DATA_MISSING, write_sentence("It cannot be expressed in ISO 18626: %(report)s.", report=error)
         ) from error
 
 
@@ -214,7 +214,7 @@ def judge_confirmation(reply: HttpReply, said: Message, *, repeated: bool) -> De
     assert confirmation is not None
     header = confirmation.header
     if header is None or header.message_status is None:
-        raise OutcomeUnknown("the partner's confirmation doesn't say whether it took the message")
+        raise OutcomeUnknown("the partner's confirmation does not state whether the message was accepted")
     if header.message_status == MessageStatus.OK:
         return DeliveryResult(f"{name} confirmed")
     words = "; ".join(filter(None, (": ".join(filter(None, (one.type, one.value))) for one in confirmation.errors)))
@@ -241,8 +241,8 @@ def _read_confirmation(reply: HttpReply) -> Confirmation | None:
 def _raise_for_status(reply: HttpReply) -> None:
     status = reply.status
     if status in _NOT_NOW:
-        raise Unavailable(write_sentence("the partner did not take it (HTTP %(status)s)", status=status))
+        raise Unavailable(write_sentence("the partner did not accept it (HTTP %(status)s)", status=status))
     if status >= 500 or 200 <= status < 400:
-        raise OutcomeUnknown(write_sentence("the answer is no confirmation (HTTP %(status)s)", status=status))
+        raise OutcomeUnknown(write_sentence("the answer is not a confirmation (HTTP %(status)s)", status=status))
     reason = RefusalReason.SENDER_AUTH_FAILED if status in (401, 403) else RefusalReason.OTHER
     raise Refused(reason, write_sentence("The partner refused it (HTTP %(status)s).", status=status))

@@ -267,7 +267,7 @@ def _require_managed_borrowing(profile: Profile) -> None:
     if profile.circulation.requests.managed is not ManagedRole.BORROWING:
         raise Refused(
             RefusalReason.UNAUTHORIZED_SERVICE,
-            "Requests of patrons are not taken from this sender.",
+            "Patron requests are not accepted from this sender.",
             about=MessagePart.SERVICE,
             value=RequestSubType.PATRON_REQUEST.value,
         )
@@ -287,7 +287,7 @@ def _require_receiver(told: IncomingPartnerMessage, profile: Profile) -> Incomin
     if told.kind is EventKind.REQUEST or not knows_other_side:
         raise Refused(
             RefusalReason.UNKNOWN_AGENCY,
-            "There is no such library here.",
+            "Library not found.",
             about=MessagePart.RECEIVER,
             value=receiver,
         )

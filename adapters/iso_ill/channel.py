@@ -73,7 +73,7 @@ class IsoIllChannel:
             password = self._context.secrets(dialect.credentials.password)
         except ConfigurationError as error:
             raise Unavailable(
-                write_sentence("the partner's password can't be read: %(report)s", report=error)
+                write_sentence("the partner's password cannot be read: %(report)s", report=error)
             ) from error
         signature = Extension.from_item(Credentials(user, password))
         # every APDU declares `extensions`, the base can't: they stand last
@@ -179,13 +179,13 @@ def read_delivery_reply(reply: bytes, apdu: Apdu, context: MappingContext) -> De
     try:
         report = decode_apdu(reply, context.dialect.wire.style).apdu
     except MalformedMessage as malformed:
-        raise OutcomeUnknown(write_sentence("the answer can't be read: %(report)s", report=malformed)) from malformed
+        raise OutcomeUnknown(write_sentence("the answer cannot be parsed: %(report)s", report=malformed)) from malformed
     note = f"{apdu_type_name(apdu.type)} answered by {apdu_type_name(report.type)}"
     error = report.error_report if isinstance(report, StatusOrErrorReport) else None
     if error is None:
         return DeliveryResult(note)
     if error.user is not None and error.user.unable_to_perform == UnableToPerform.RESOURCE_LIMITATION:
-        raise Unavailable("the partner can't do it now")
+        raise Unavailable("the partner cannot do it now")
     provider = error.provider
     twice = TransactionIdProblem.DUPLICATE_TRANSACTION_ID
     if provider is not None and provider.transaction_id_problem == twice and apdu.service_date_time.original:

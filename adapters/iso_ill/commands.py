@@ -29,16 +29,16 @@ _INDENT = "  "
 
 @click.group(name="iso")
 def command() -> None:
-    """Read APDUs of ISO ILL (ISO 10161), and show which are spoken."""
+    """Read ISO ILL messages (APDUs, ISO 10161) and list the supported ones."""
 
 
 @command.command(name="decode")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True, dir_okay=False, exists=True))
-@click.option("--charset", default="iso-8859-1", show_default=True, help="Character set of texts that aren't UTF-8.")
+@click.option("--charset", default="iso-8859-1", show_default=True, help="Character set of text that is not UTF-8.")
 def show_apdus(file: Path, charset: str) -> None:
-    """Show the APDUs of a file, or of standard input (-). They are BER, or its octets as hexadecimal digits.
+    """Show the APDUs in a file, or on standard input (-). The input is BER or hexadecimal text.
 
-    What is odd about one stands below it after an exclamation mark. Passwords are not shown.
+    Problems in an APDU are listed below it, marked with an exclamation mark. Passwords are not shown.
     """
     from adapters.iso_ill.codec import ApduSplitter, EncodingStyle, decode_apdu
 
@@ -60,14 +60,14 @@ def show_apdus(file: Path, charset: str) -> None:
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     if frames.begun:
-        raise click.ClickException(f"{frames.begun} octets at the end are not a whole APDU")
+        raise click.ClickException(f"{frames.begun} bytes at the end are not a complete APDU")
     if not shown:
-        raise click.ClickException("there is nothing to be read")
+        raise click.ClickException("the input is empty")
 
 
 @command.command(name="conformance")
 def print_conformance() -> None:
-    """Print which APDUs and fields are spoken, in which role. It is Markdown, made from the code."""
+    """Print the supported APDUs and fields for each role. The output is Markdown generated from the code."""
     from adapters.iso_ill.conformance import format_conformance_tables
 
     for line in format_conformance_tables():

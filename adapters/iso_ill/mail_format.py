@@ -113,7 +113,7 @@ def _build_mail_event(apdu: Apdu, told: IncomingPartnerMessage, mail: IncomingMa
         at=_service_moment(apdu.service_date_time.this, mail, profile),
         guard=told.guard,
         named="" if isinstance(apdu, StatusOrErrorReport) else correlation_text(header_of_apdu(apdu)),
-        explained=(write_sentence("%(apdu)s of %(number)s", apdu=apdu_type_name(apdu.type), number=told.transaction),),
+        explained=(write_sentence("%(apdu)s for %(number)s", apdu=apdu_type_name(apdu.type), number=told.transaction),),
     )
 
 

@@ -305,7 +305,7 @@ def _check_role(apdu: Apdu, context: MappingContext) -> None:
     if one_sided and context.is_us(ours) and not context.is_us(theirs) and not isinstance(apdu, ForwardNotification):
         raise Refused(
             RefusalReason.UNSUPPORTED_SERVICE,
-            write_sentence("%(apdu)s comes from the other role.", apdu=apdu_type_name(apdu.type)),
+            write_sentence("%(apdu)s is not allowed from this role.", apdu=apdu_type_name(apdu.type)),
             about=MessagePart.SERVICE,
         )
 
@@ -318,7 +318,7 @@ def _check_extensions(apdu: Apdu, dialect: IsoIllDialect) -> None:
         if one.critical and opaque and not named:
             raise Refused(
                 RefusalReason.INVALID_VALUE,
-                write_sentence("The critical extension %(name)s is not known here.", name=one.name),
+                write_sentence("The critical extension %(name)s is not supported.", name=one.name),
             )
 
 
@@ -326,7 +326,7 @@ def _check_receiver(told: IncomingPartnerMessage, context: MappingContext) -> No
     if told.receiver and not context.is_us(told.receiver):
         raise Refused(
             RefusalReason.UNKNOWN_AGENCY,
-            "There is no such library here.",
+            "Library not found.",
             about=MessagePart.RECEIVER,
             value=told.receiver,
         )

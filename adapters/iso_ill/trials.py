@@ -253,7 +253,7 @@ class IsoIllTrial:
         except (OSError, TimeoutError) as error:
             raise Unavailable(
                 write_sentence(
-                    "%(url)s can't be reached: %(report)s", url=self._context.url, report=sentence_of_system(error)
+                    "%(url)s cannot be reached: %(report)s", url=self._context.url, report=sentence_of_system(error)
                 )
             ) from error
         try:
@@ -267,10 +267,10 @@ class IsoIllTrial:
                 return await _read_apdus(reader)
         except TimeoutError as error:
             raise OutcomeUnknown(
-                write_sentence("nothing came within %(seconds)s seconds", seconds=transport.reply_seconds)
+                write_sentence("nothing was received within %(seconds)s seconds", seconds=transport.reply_seconds)
             ) from error
         except OSError as error:
-            raise OutcomeUnknown(write_sentence("the connection broke: %(report)s", report=error)) from error
+            raise OutcomeUnknown(write_sentence("the connection was lost: %(report)s", report=error)) from error
         finally:
             writer.close()
             with contextlib.suppress(OSError):

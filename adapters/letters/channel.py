@@ -29,7 +29,7 @@ class MailChannel:
                 message, profile, library.info, library.zone, letter_style(dialect, context.folder), answers
             )
         except ConfigurationError as error:
-            raise Unavailable(write_sentence("the letter can't be written: %(report)s", report=error)) from error
+            raise Unavailable(write_sentence("the letter cannot be created: %(report)s", report=error)) from error
         files = await self._load_copy_files(message, dialect)
         reply = await context.mailer.send(
             encode(letter, dialect, context.sender.fill_from_library(library.info), files)
@@ -55,7 +55,7 @@ class MailChannel:
         if message.details.link:
             return ()
         if found is None:
-            raise Refused(RefusalReason.DATA_MISSING, "The copy that was to be sent is not there any more.")
+            raise Refused(RefusalReason.DATA_MISSING, "The copy to be sent no longer exists.")
         raise Refused(
-            RefusalReason.INVALID_VALUE, "The copy is too large to be sent by mail, and there is no link to it."
+            RefusalReason.INVALID_VALUE, "The copy is too large to be sent by email, and there is no link to it."
         )

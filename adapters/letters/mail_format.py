@@ -88,11 +88,7 @@ class PlainMailFormat:
             return MailInterpretation(tuple(_event_of_code_line(line, mail) for line in meant))
         if pdfs and not found and _has_plain_letters(profile):
             return MailInterpretation((_event_of_copy(mail, pdfs),))
-        why = (
-            write_sentence("codes that contradict each other")
-            if found
-            else write_sentence("no reply code at the start of a line")
-        )
+        why = write_sentence("contradictory codes") if found else write_sentence("no reply code at the start of a line")
         return MailInterpretation((_event_of_free_text(mail, why),))
 
 
@@ -166,7 +162,7 @@ def _event_of_code_line(line: _CodeLine, mail: IncomingMail) -> MailEvent:
         role=Role.BORROWING,
         transaction=line.number,
         details=details,
-        explained=(write_sentence("line begins with the code %(code)s", code=line.code),),
+        explained=(write_sentence("a line begins with the code %(code)s", code=line.code),),
     )
 
 
@@ -218,7 +214,7 @@ def _event_of_free_text(mail: IncomingMail, why: str) -> MailEvent:
     return MailEvent(
         kind=EventKind.MESSAGE,
         role=Role.BORROWING,
-        details=EventDetails(note=text or write_sentence("a mail without text")),
+        details=EventDetails(note=text or write_sentence("an email without text")),
         files=tuple(range(len(mail.attachments))),
         explained=(write_sentence("free text (%(why)s): a message for staff", why=why),),
     )

@@ -41,7 +41,7 @@ class CircuitBreaker:
         if now < self._next_trial:
             raise Unavailable(
                 write_sentence(
-                    "%(name)s has not answered %(count)s times in a row; it is tried again in %(seconds)s s",
+                    "%(name)s failed to respond %(count)s times in a row; next attempt in %(seconds)s s",
                     name=self._name,
                     count=self._failures,
                     seconds=round(self._next_trial - now),

@@ -10,36 +10,34 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 
 DETAILS: Mapping[RefusalReason, str] = {
-    RefusalReason.UNKNOWN_PATRON: write_sentence("The library knows no such patron."),
+    RefusalReason.UNKNOWN_PATRON: write_sentence("Patron not found in the library system."),
     RefusalReason.AMBIGUOUS_PATRON: write_sentence("Several patrons have this number."),
-    RefusalReason.PATRON_AUTH_FAILED: write_sentence("patron and secret don't go together"),
+    RefusalReason.PATRON_AUTH_FAILED: write_sentence("the patron's PIN or password is incorrect"),
     RefusalReason.PATRON_EXPIRED: write_sentence("The patron's membership has expired."),
     RefusalReason.PATRON_BLOCKED: write_sentence("The patron is blocked."),
     RefusalReason.DUPLICATE_PATRON: write_sentence("Another patron has this number."),
-    RefusalReason.UNKNOWN_ITEM: write_sentence("The library knows no such item."),
-    RefusalReason.AMBIGUOUS_ITEM: write_sentence("Several items fit."),
-    RefusalReason.UNKNOWN_RECORD: write_sentence("The library knows no such record."),
-    RefusalReason.DUPLICATE_ITEM: write_sentence("An item with this barcode is here already."),
-    RefusalReason.ON_LOAN_SAME_PATRON: write_sentence("The item is on loan to this patron already."),
+    RefusalReason.UNKNOWN_ITEM: write_sentence("Item not found in the library system."),
+    RefusalReason.AMBIGUOUS_ITEM: write_sentence("Several items match."),
+    RefusalReason.UNKNOWN_RECORD: write_sentence("Record not found in the library system."),
+    RefusalReason.DUPLICATE_ITEM: write_sentence("An item with this barcode already exists."),
+    RefusalReason.ON_LOAN_SAME_PATRON: write_sentence("The item is already on loan to this patron."),
     RefusalReason.ITEM_ON_LOAN: write_sentence("The item is on loan to another patron."),
     RefusalReason.ITEM_NOT_AVAILABLE: write_sentence("The item is not available."),
-    RefusalReason.REQUESTED_BY_OTHER: write_sentence("Another patron waits for the item."),
-    RefusalReason.ITEM_DOES_NOT_CIRCULATE: write_sentence("The item is not lent."),
-    RefusalReason.IN_USE: write_sentence("It is in use."),
-    RefusalReason.LIMIT_REACHED: write_sentence("The patron has as many as are allowed."),
-    RefusalReason.DUPLICATE_REQUEST: write_sentence("The patron has reserved this already."),
-    RefusalReason.BAD_PICKUP_LOCATION: write_sentence("Reservations are not collected there."),
+    RefusalReason.REQUESTED_BY_OTHER: write_sentence("Another patron is waiting for the item."),
+    RefusalReason.ITEM_DOES_NOT_CIRCULATE: write_sentence("The item cannot be lent."),
+    RefusalReason.IN_USE: write_sentence("The item is in use."),
+    RefusalReason.LIMIT_REACHED: write_sentence("The patron has reached the limit."),
+    RefusalReason.DUPLICATE_REQUEST: write_sentence("The patron already has a hold on this."),
+    RefusalReason.BAD_PICKUP_LOCATION: write_sentence("Holds cannot be picked up at this location."),
     RefusalReason.NOT_ALLOWED: write_sentence("The library's rules do not allow this."),
-    RefusalReason.NOT_RENEWABLE: write_sentence("The loan can't be renewed."),
-    RefusalReason.RENEWAL_LIMIT_REACHED: write_sentence("The loan has been renewed as often as is allowed."),
-    RefusalReason.RENEWAL_HAS_REQUESTS: write_sentence(
-        "Another patron waits for the item, so the loan can't be renewed."
-    ),
+    RefusalReason.NOT_RENEWABLE: write_sentence("The loan cannot be renewed."),
+    RefusalReason.RENEWAL_LIMIT_REACHED: write_sentence("The loan has reached its renewal limit."),
+    RefusalReason.RENEWAL_HAS_REQUESTS: write_sentence("The loan cannot be renewed because another patron is waiting."),
     RefusalReason.NOT_CHECKED_OUT: write_sentence("The item is not on loan."),
-    RefusalReason.UNKNOWN_REQUEST: write_sentence("There is no such reservation."),
-    RefusalReason.AMBIGUOUS_REQUEST: write_sentence("Several reservations have this request number."),
-    RefusalReason.REQUEST_CLOSED: write_sentence("The reservation has ended already."),
-    RefusalReason.INVALID_AMOUNT: write_sentence("Such a sum can't be charged."),
+    RefusalReason.UNKNOWN_REQUEST: write_sentence("Hold not found."),
+    RefusalReason.AMBIGUOUS_REQUEST: write_sentence("Several holds have this request number."),
+    RefusalReason.REQUEST_CLOSED: write_sentence("The hold has already ended."),
+    RefusalReason.INVALID_AMOUNT: write_sentence("This amount cannot be charged."),
 }
 
 _PARTS: Mapping[RefusalReason, MessagePart] = {
@@ -71,7 +69,7 @@ def make_refusal(
     reason: RefusalReason, said: str = "", *, about: MessagePart | None = None, detail: str = ""
 ) -> Refused:
     """`said`: the system's own words, for staff. `detail`: where there is more to say than the reason does."""
-    sentence = detail or DETAILS.get(reason, write_sentence("The library's system refused this."))
+    sentence = detail or DETAILS.get(reason, write_sentence("The library system refused this."))
     return Refused(reason, sentence, about=about or _PARTS.get(reason, MessagePart.ITEM), internal=said)
 
 

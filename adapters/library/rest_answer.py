@@ -95,7 +95,9 @@ def read_answer(name: str, status: int, headers: MultiMapping[str], body: bytes,
     content_type = headers.get("Content-Type", "").lower()
     start = body[:200].decode("utf-8", "replace").lstrip("\ufeff \t\r\n").lower()
     if "html" in content_type or start.startswith(_PAGE_BEGINNINGS):
-        said = write_sentence("%(name)s: a web page instead of an answer (HTTP %(status)s)", name=name, status=status)
+        said = write_sentence(
+            "%(name)s: received a web page instead of an API answer (HTTP %(status)s)", name=name, status=status
+        )
         raise Unavailable(said) if 400 <= status < 500 else OutcomeUnknown(said)
     is_success = 200 <= status < 300
     if not body.strip() or (is_success and expects is AnswerKind.TEXT):
@@ -105,7 +107,7 @@ def read_answer(name: str, status: int, headers: MultiMapping[str], body: bytes,
     except ValueError as error:
         if is_success:
             raise OutcomeUnknown(
-                write_sentence("%(name)s: an answer that is no JSON (HTTP %(status)s)", name=name, status=status)
+                write_sentence("%(name)s: the answer is not JSON (HTTP %(status)s)", name=name, status=status)
             ) from error
     return RestAnswer(status=status, headers=headers, text=body.decode("utf-8", "replace")[:MAX_TEXT_CHARS])
 
@@ -115,7 +117,7 @@ def _decode_text(name: str, body: bytes, status: int) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise OutcomeUnknown(
-            write_sentence("%(name)s: an answer that is no UTF-8 (HTTP %(status)s)", name=name, status=status)
+            write_sentence("%(name)s: the answer is not UTF-8 (HTTP %(status)s)", name=name, status=status)
         ) from error
 
 

@@ -133,7 +133,7 @@ class RestClient:
                     may_renew = False
                     continue
                 raise Unavailable(
-                    write_sentence("%(name)s: it does not accept our credentials (HTTP 401)", name=self._name(call))
+                    write_sentence("%(name)s: our credentials were rejected (HTTP 401)", name=self._name(call))
                 )
             if answer.status == 429:
                 self._fall_silent(answer)
@@ -188,11 +188,11 @@ class RestClient:
                 url = url.join(URL(location))
             except ValueError as error:
                 raise Unavailable(
-                    write_sentence("%(name)s: redirected to what is no URL", name=self._name(call))
+                    write_sentence("%(name)s: redirect without a valid URL", name=self._name(call))
                 ) from error
             if url.origin() != self._base.origin():
                 raise Unavailable(
-                    write_sentence("%(name)s: redirected to another host, which isn't followed", name=self._name(call))
+                    write_sentence("%(name)s: a redirect to another host was not followed", name=self._name(call))
                 )
         raise Unavailable(
             write_sentence("%(name)s: more than %(most)s redirects", name=self._name(call), most=MAX_REDIRECTS)
@@ -231,7 +231,7 @@ class RestClient:
             if len(body) > self._place.max_bytes:
                 raise OutcomeUnknown(
                     write_sentence(
-                        "%(name)s: an answer of more than %(most)s bytes",
+                        "%(name)s: the answer is larger than %(most)s bytes",
                         name=self._name(call),
                         most=format(self._place.max_bytes, ","),
                     )
@@ -246,7 +246,7 @@ class RestClient:
         if left > self._place.seconds.look_up:
             raise _TooManyCallsError(
                 write_sentence(
-                    "%(name)s: too many calls; it is left alone for %(seconds)s s more",
+                    "%(name)s: too many calls; next attempt in %(seconds)s s",
                     name=self._name(call),
                     seconds=round(left),
                 )
@@ -311,12 +311,12 @@ def _failure_of_error(name: str, error: Exception, seconds: float, *, is_sent: b
         return Unavailable(write_sentence("%(name)s: %(report)s", name=name, report=_describe_error(error, seconds)))
     if isinstance(error, TimeoutError):
         return OutcomeUnknown(
-            write_sentence("%(name)s: no whole answer within %(seconds)s s", name=name, seconds=seconds)
+            write_sentence("%(name)s: no complete answer within %(seconds)s s", name=name, seconds=seconds)
         )
     if isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError | ConnectionError):
         return _BrokenConnectionError(write_sentence("%(name)s: the connection was closed", name=name))
     return OutcomeUnknown(
-        write_sentence("%(name)s: an answer that is no HTTP (%(kind)s)", name=name, kind=type(error).__name__)
+        write_sentence("%(name)s: the answer is not HTTP (%(kind)s)", name=name, kind=type(error).__name__)
     )
 
 
@@ -324,7 +324,7 @@ def _describe_error(error: Exception, seconds: float) -> str:
     if isinstance(error, TimeoutError):
         return write_sentence("no connection within %(seconds)s s", seconds=seconds)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return write_sentence("its certificate isn't trusted: %(report)s", report=error.certificate_error)
+        return write_sentence("its certificate is not trusted: %(report)s", report=error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorError):
         return write_sentence("not reached: %(report)s", report=sentence_of_system(error.os_error))
     return sentence_of_system(error)

@@ -91,7 +91,7 @@ class LoopbackHub:
         """Raises Unavailable when nobody is there under this symbol."""
         deliver = self._members.get(symbol.casefold())
         if deliver is None:
-            raise Unavailable(write_sentence("no gateway in this process answers for %(symbol)s", symbol=symbol))
+            raise Unavailable(write_sentence("no gateway in this process has the symbol %(symbol)s", symbol=symbol))
         return deliver
 
     async def send(self, symbol: str, message: bytes) -> bytes:

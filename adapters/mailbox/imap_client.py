@@ -148,7 +148,7 @@ class ImapMailbox:
             # The server's words may repeat what it was sent, so they go no further.
             raise Refused(
                 RefusalReason.SENDER_AUTH_FAILED,
-                write_sentence("%(name)s: the server does not let us in.", name=self._display_name),
+                write_sentence("%(name)s: the server rejected our sign-in.", name=self._display_name),
             ) from None
         self._select_folder()
 
@@ -163,7 +163,7 @@ class ImapMailbox:
             raise Refused(
                 RefusalReason.INVALID_VALUE,
                 write_sentence(
-                    "%(name)s: the folder '%(folder)s' can't be opened.",
+                    "%(name)s: the folder '%(folder)s' cannot be opened.",
                     name=self._display_name,
                     folder=self._server.folder,
                 ),

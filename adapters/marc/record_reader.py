@@ -38,7 +38,7 @@ def record_from_bytes(syntax: str, data: bytes, position: int, how: Records, sou
             citation = other_citations.sutrs_citation(_decode_sutrs(data, how), source)
             return FoundRecord(position=position, syntax=syntax, raw=data, citation=citation)
         case _:
-            problem = write_sentence("a record syntax that isn't read")
+            problem = write_sentence("unsupported record syntax")
             return FoundRecord(position=position, syntax=syntax, raw=data, problem=problem)
 
 
@@ -67,7 +67,7 @@ def record_from_xml(
             return replace(found, syntax="dc", citation=other_citations.dc_citation(element, source))
         case name:
             return replace(
-                found, syntax="xml", problem=write_sentence("<%(name)s> is no record format that is read", name=name)
+                found, syntax="xml", problem=write_sentence("<%(name)s> is not a supported record format", name=name)
             )
 
 
@@ -79,7 +79,7 @@ def record_from_opac(
 ) -> FoundRecord:
     """An OPAC record: its bibliographic record, and holdings that count for more than those which that one shows."""
     if bibliographic is None:
-        problem = write_sentence("an OPAC record without a bibliographic one")
+        problem = write_sentence("an OPAC record without a bibliographic record")
         return FoundRecord(position=position, syntax="opac", raw=raw, holdings=held, problem=problem)
     shown = held if held is not None else bibliographic.holdings
     shelf = _first_call_number(held) or bibliographic.citation.call_number

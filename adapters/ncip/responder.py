@@ -156,7 +156,7 @@ class NcipResponder:
             return write_sentence("the patron's PIN or password (AuthenticationInputData)")
         sources = get_ncip_dialect(profile).header.agency_from
         if AgencySource.AGENCY_AUTHENTICATION in sources and concealment.has_concealed_agency(opened.raw):
-            return write_sentence("FromAgencyAuthentication, which this profile takes the sender's agency from")
+            return write_sentence("FromAgencyAuthentication, from which this profile takes the sender's agency")
         return ""
 
 
@@ -293,7 +293,7 @@ def _check_required_header(header: InitiationHeader | None, dialect: NcipDialect
 def _refuse_service(service: str) -> Refused:
     return Refused(
         RefusalReason.UNSUPPORTED_SERVICE,
-        write_sentence("%(service)s is not offered here.", service=service),
+        write_sentence("%(service)s is not supported.", service=service),
         about=MessagePart.SERVICE,
     )
 

@@ -87,7 +87,7 @@ def make_tls_context(tls: ClientTls) -> ssl.SSLContext:
     try:
         return make_client_context(tls)
     except OSError as error:
-        raise Unavailable(write_sentence("a certificate file can't be used: %(report)s", report=error)) from error
+        raise Unavailable(write_sentence("a certificate file cannot be used: %(report)s", report=error)) from error
 
 
 # --- HTTP ------------------------------------------------------------------------------------------------
@@ -244,9 +244,9 @@ def _parse_url(text: str) -> URL:
     try:
         url = URL(text)
     except ValueError as error:
-        raise Unavailable(write_sentence("not a URL: %(url)s (%(report)s)", url=text, report=error)) from error
+        raise Unavailable(write_sentence("not a valid URL: %(url)s (%(report)s)", url=text, report=error)) from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise Unavailable(write_sentence("not a URL with http or https: %(url)s", url=text))
+        raise Unavailable(write_sentence("not an http or https URL: %(url)s", url=text))
     return url
 
 
@@ -266,12 +266,14 @@ async def _note_sent(
 def _failure_of_error(error: Exception, sent: bool) -> Unavailable | OutcomeUnknown:
     if not sent:
         return Unavailable(write_sentence("not reached: %(report)s", report=_error_text(error)))
-    return OutcomeUnknown(write_sentence("sent, but no whole answer came: %(report)s", report=_error_text(error)))
+    return OutcomeUnknown(
+        write_sentence("sent, but no complete answer was received: %(report)s", report=_error_text(error))
+    )
 
 
 def _error_text(error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        return write_sentence("time-out")
+        return write_sentence("timeout")
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return write_sentence("the connection was closed")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
@@ -316,7 +318,9 @@ class TcpTransport:
     async def _open_connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         place = self._place
         if self._tls is not None and self._tcp.end == "close":
-            raise Unavailable("a message that ends with the connection can't be sent over TLS (tcp.end: close)")
+            raise Unavailable(
+                "a message that is ended by closing the connection cannot be sent over TLS (tcp.end: close)"
+            )
         try:
             async with asyncio.timeout(place.timeouts.connect):
                 return await asyncio.open_connection(place.host, place.port, ssl=self._tls, limit=CHUNK)
@@ -348,7 +352,9 @@ async def _read_tcp_answer(reader: asyncio.StreamReader, timeouts: SendTimeouts)
             if raw and not raw.lstrip().startswith(b"<"):
                 return bytes(raw)  # words that are no document: for the reader of answers to judge
             raise OutcomeUnknown(
-                write_sentence("the connection ended after %(count)s bytes, before the answer did", count=len(raw))
+                write_sentence(
+                    "the connection was closed after %(count)s bytes, before the end of the answer", count=len(raw)
+                )
             )
         begun = len(raw)
         raw += piece

@@ -70,7 +70,7 @@ class OpenUrlChannel:
         try:
             secret = self._context.secrets(dialect.auth.secret) if dialect.auth.secret else ""
         except ConfigurationError as error:
-            raise Unavailable(write_sentence("we can't show who we are: %(report)s", report=error)) from error
+            raise Unavailable(write_sentence("our authentication failed: %(report)s", report=error)) from error
         posted = dialect.method == "POST"
         return PushDelivery(
             url=request_url(dialect.url, "" if posted else push.query),

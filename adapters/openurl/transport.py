@@ -77,7 +77,7 @@ async def send_query(delivery: PushDelivery) -> PushAnswer:
         except Unavailable as down:
             if hop:
                 raise OutcomeUnknown(
-                    write_sentence("sent, but no whole answer came: %(report)s", report=down.detail)
+                    write_sentence("sent, but no complete answer was received: %(report)s", report=down.detail)
                 ) from None
             raise
         if reply.status not in (301, 302, 303, 307, 308) or not reply.location:
@@ -85,7 +85,7 @@ async def send_query(delivery: PushDelivery) -> PushAnswer:
         try:
             following = url.join(URL(reply.location))
         except ValueError:
-            raise OutcomeUnknown("sent, and led to what is no address") from None
+            raise OutcomeUnknown("sent; the answer redirected to an invalid address") from None
         if not _is_same_server(url, following):
             return PushAnswer(reply.status, elsewhere=following.host or "no host")
         body = body if reply.status in (307, 308) else None
@@ -146,7 +146,7 @@ def judge_push_answer(answer: PushAnswer, rules: AnswerRules, secret: Iterable[s
         if rules.elsewhere == "taken":
             return ""
         detail = write_sentence(
-            "The other system leads to another host (%(host)s), perhaps to sign in there.", host=answer.elsewhere
+            "The other system redirected to another host (%(host)s), perhaps for sign-in.", host=answer.elsewhere
         )
         raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
     texts = (answer.text, strip_markup(answer.text))
@@ -163,7 +163,9 @@ def judge_push_answer(answer: PushAnswer, rules: AnswerRules, secret: Iterable[s
     if rules.taken is not None and _first_match((rules.taken,), texts) is None:
         raise Refused(
             RefusalReason.OTHER,
-            write_sentence("The other system did not say that it took it (HTTP %(status)s).", status=answer.status),
+            write_sentence(
+                "The other system did not confirm that it accepted the request (HTTP %(status)s).", status=answer.status
+            ),
         )
     number = _first_match((rules.number,), texts) if rules.number is not None else None
     return _quote_answer(number, secret)[:100] if number is not None else ""
@@ -174,7 +176,7 @@ def _raise_for_status(status: int) -> None:
     if 200 <= status < 300:
         return
     if status in _NOT_NOW:
-        raise Unavailable(write_sentence("the other system did not take it (HTTP %(status)s)", status=status))
+        raise Unavailable(write_sentence("the other system did not accept it (HTTP %(status)s)", status=status))
     if status >= 500:
         raise OutcomeUnknown(write_sentence("the other system failed (HTTP %(status)s)", status=status))
     raise Refused(

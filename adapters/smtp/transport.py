@@ -65,7 +65,7 @@ class SmtpMailer:
             except SMTPAuthenticationError as error:
                 raise Unavailable(
                     write_sentence(
-                        "%(name)s does not let our user in (%(status)s)",
+                        "%(name)s rejected our sign-in (%(status)s)",
                         name=self._display_name,
                         status=_format_status(error),
                     )
@@ -73,7 +73,7 @@ class SmtpMailer:
             except (SMTPException, OSError) as error:
                 raise Unavailable(
                     write_sentence(
-                        "%(name)s can't be used: %(report)s", name=self._display_name, report=_describe_error(error)
+                        "%(name)s cannot be used: %(report)s", name=self._display_name, report=_describe_error(error)
                     )
                 ) from error
             yield client
@@ -85,11 +85,11 @@ class SmtpMailer:
         try:
             response = await client.data(content, timeout=self._server.seconds + len(content) / MIN_BYTES_PER_SECOND)
         except SMTPResponseException as error:
-            raise _error_of_response(error, write_sentence("the mail")) from error
+            raise _error_of_response(error, write_sentence("the email")) from error
         except (SMTPException, OSError) as error:
             raise OutcomeUnknown(
                 write_sentence(
-                    "%(name)s had the mail and did not answer: %(report)s",
+                    "%(name)s received the email but did not answer: %(report)s",
                     name=self._display_name,
                     report=_describe_error(error),
                 )
@@ -117,7 +117,7 @@ class SmtpMailer:
 
 async def _send_envelope(client: SMTP, sender: str, recipients: tuple[str, ...]) -> None:
     """Who writes to whom. Raises Refused, Unavailable."""
-    what = write_sentence("our address as sender")
+    what = write_sentence("our sender address")
     try:
         await client.mail(sender)
         what = write_sentence("the recipient's address")
@@ -128,7 +128,8 @@ async def _send_envelope(client: SMTP, sender: str, recipients: tuple[str, ...])
     except (SMTPException, OSError) as error:
         raise Unavailable(
             write_sentence(
-                "the mail server went away before it had the mail: %(report)s", report=_describe_error(error)
+                "the connection to the mail server was lost before the email was sent: %(report)s",
+                report=_describe_error(error),
             )
         ) from error
 
@@ -141,7 +142,7 @@ def _read_envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
     if not sender or not recipients:
         missing = write_sentence("sender") if not sender else write_sentence("recipient")
         raise Refused(
-            RefusalReason.DATA_MISSING, write_sentence("A mail can't be sent without %(missing)s.", missing=missing)
+            RefusalReason.DATA_MISSING, write_sentence("An email cannot be sent without %(missing)s.", missing=missing)
         )
     return sender, recipients
 
@@ -150,13 +151,13 @@ def _error_of_response(error: SMTPResponseException, what: str) -> Refused | Una
     if error.code < 500 or error.code == AUTHENTICATION_REQUIRED:
         return Unavailable(
             write_sentence(
-                "the mail server does not take %(what)s now (%(status)s)", what=what, status=_format_status(error)
+                "the mail server does not accept %(what)s now (%(status)s)", what=what, status=_format_status(error)
             )
         )
     internal = f"{error.code} {error.message}"
     return Refused(
         RefusalReason.OTHER,
-        write_sentence("The mail server refuses %(what)s (%(status)s).", what=what, status=_format_status(error)),
+        write_sentence("The mail server rejected %(what)s (%(status)s).", what=what, status=_format_status(error)),
         internal=internal,
     )
 
@@ -168,7 +169,7 @@ def _format_status(error: SMTPResponseException) -> str:
 
 def _describe_error(error: Exception) -> str:
     if isinstance(error, SMTPResponseException):
-        return write_sentence("it answered %(status)s", status=_format_status(error))
+        return write_sentence("it returned %(status)s", status=_format_status(error))
     return (
         sentence_of_system(error)
         if isinstance(error, OSError) and error.strerror

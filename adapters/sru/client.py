@@ -106,7 +106,7 @@ class SruSearch:
             return read(answer)
         except MalformedMessage as malformed:
             raise Unavailable(
-                write_sentence("%(name)s: what came is no SRU: %(report)s", name=target.name, report=malformed)
+                write_sentence("%(name)s: the answer is not SRU: %(report)s", name=target.name, report=malformed)
             ) from malformed
 
     def _build_endpoint(self, dialect: SruDialect) -> SruEndpoint:
@@ -117,7 +117,7 @@ class SruSearch:
             key = (who.parameter, self._secrets(who.key)) if who.key else ("", "")
         except ConfigurationError as error:
             raise Refused(
-                RefusalReason.SENDER_AUTH_FAILED, write_sentence("We can't sign in: %(report)s", report=error)
+                RefusalReason.SENDER_AUTH_FAILED, write_sentence("Sign-in failed: %(report)s", report=error)
             ) from error
         return SruEndpoint(
             dialect.url,

@@ -316,7 +316,7 @@ def describe_diagnostic(diagnostic: SruDiagnostic) -> str:
 
 def error_of_diagnostics(diagnostics: tuple[SruDiagnostic, ...], name: str) -> Refused | Unavailable:
     """The error for an answer that is a 'no'. `name`: of the target."""
-    said = "; ".join(describe_diagnostic(one) for one in diagnostics) or write_sentence("an answer without a count")
+    said = "; ".join(describe_diagnostic(one) for one in diagnostics) or write_sentence("the answer has no count")
     numbers = {diagnostic_number(one) for one in diagnostics}
     if numbers & PASSING or not diagnostics:
         return Unavailable(write_sentence("%(name)s: %(report)s", name=name, report=said))
@@ -330,7 +330,7 @@ def format_cql(query: CatalogueQuery, dialect: SruDialect, name: str) -> str:
         return query.native.strip()
     clauses = [format_clause(term, dialect, name) for term in query.terms if term.value.strip()]
     if not clauses:
-        raise Refused(RefusalReason.DATA_MISSING, write_sentence("%(name)s: nothing was said to look for.", name=name))
+        raise Refused(RefusalReason.DATA_MISSING, write_sentence("%(name)s: the query is empty.", name=name))
     return " and ".join(clauses)
 
 
@@ -353,7 +353,7 @@ def _find_cql_index(term: SearchTerm, dialect: SruDialect, name: str) -> CqlInde
     if index is None:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            write_sentence("%(name)s: there is no index '%(value)s' here.", name=name, value=term.index.value),
+            write_sentence("%(name)s: index '%(value)s' not found.", name=name, value=term.index.value),
         )
     return index
 

@@ -13,14 +13,15 @@ REFUSED = 1
 
 @click.group(name="sru")
 def command() -> None:
-    """Ask SRU servers."""
+    """Query SRU servers."""
 
 
 @command.command(name="explain")
 @click.argument("url", metavar="URL")
 @click.option("--version", type=click.Choice(["1.1", "1.2", "2.0"]), default="1.2", show_default=True)
 def explain_command(url: str, version: str) -> None:
-    """Show the indexes and record schemas of the server at URL. Names are those that a profile's section `sru` takes.
+    """Show the indexes and record schemas of the SRU server at URL. The names are those used in the section `sru` of a
+    profile.
 
     \b
     illgate sru explain https://catalogue.example/sru

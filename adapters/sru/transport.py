@@ -71,7 +71,7 @@ class SruHttp:
                     self._check_address(url, home)
         except TimeoutError as error:
             raise Unavailable(
-                write_sentence("%(place)s: no whole answer within %(seconds)s s", place=home, seconds=place.answer)
+                write_sentence("%(place)s: no complete answer within %(seconds)s s", place=home, seconds=place.answer)
             ) from error
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(
@@ -91,9 +91,7 @@ class SruHttp:
             self._addresses.check_url(str(url))
         except Refused as refused:
             raise Unavailable(
-                write_sentence(
-                    "%(place)s: a redirect that isn't followed: %(report)s", place=home, report=refused.detail
-                )
+                write_sentence("%(place)s: a redirect was not followed: %(report)s", place=home, report=refused.detail)
             ) from refused
 
     async def _request_once(
@@ -119,7 +117,7 @@ class SruHttp:
                 if len(body) > place.max_bytes:
                     raise Unavailable(
                         write_sentence(
-                            "%(place)s: an answer of more than %(most)s octets",
+                            "%(place)s: the answer is larger than %(most)s bytes",
                             place=url.origin(),
                             most=place.max_bytes,
                         )
@@ -158,7 +156,7 @@ def _check_answer(status: int, body: bytes, home: URL) -> bytes:
     if status in (401, 403):
         raise Refused(
             RefusalReason.SENDER_AUTH_FAILED,
-            write_sentence("%(place)s: the server does not let us in (HTTP %(status)s).", place=home, status=status),
+            write_sentence("%(place)s: the server rejected our sign-in (HTTP %(status)s).", place=home, status=status),
         )
     if status != 200 and not body.lstrip().startswith(b"<?xml"):
         raise Unavailable(write_sentence("%(place)s: HTTP %(status)s", place=home, status=status))
@@ -170,12 +168,10 @@ def _redirect_target(url: URL, location: str, home: URL) -> URL:
     try:
         target = url.join(URL(location))
     except ValueError as error:
-        raise Unavailable(write_sentence("%(place)s: a redirect to what is no URL", place=home)) from error
+        raise Unavailable(write_sentence("%(place)s: redirect without a valid URL", place=home)) from error
     if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme != "https"):
         raise Unavailable(
-            write_sentence(
-                "%(place)s: a redirect to %(target)s, which isn't followed", place=home, target=target.scheme
-            )
+            write_sentence("%(place)s: a redirect to %(target)s was not followed", place=home, target=target.scheme)
         )
     return target
 
@@ -184,7 +180,7 @@ def _describe_error(error: Exception) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return write_sentence("the connection was closed")
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, AddressNotAllowedError):
-        return write_sentence("a redirect that isn't followed: %(report)s", report=error.os_error)
+        return write_sentence("a redirect was not followed: %(report)s", report=error.os_error)
     if isinstance(error, aiohttp.ClientConnectorError):
         return write_sentence("not reached: %(report)s", report=sentence_of_system(error.os_error))
     return sentence_of_system(error)

@@ -88,7 +88,7 @@ class TaggedMailChannel:
             else:
                 return ((found.name, found.media_type, content),)
         if wanted and found is None and not message.details.link:
-            raise Refused(RefusalReason.DATA_MISSING, "The copy that was to be sent is not there any more.")
+            raise Refused(RefusalReason.DATA_MISSING, "The copy to be sent no longer exists.")
         return ()
 
 

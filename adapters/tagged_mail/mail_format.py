@@ -65,7 +65,7 @@ class TaggedMessageReader:
         role = self._read_our_role(message, kind)
         asked = kind is EventKind.REQUEST and role is Role.LENDING
         if kind is EventKind.REQUEST and not asked:
-            kind, how = EventKind.MESSAGE, write_sentence("a request that we made ourselves")
+            kind, how = EventKind.MESSAGE, write_sentence("a request that we created")
         tags = ", ".join(dict.fromkeys(one.name for one in message.tags)) or write_sentence("none")
         return MailEvent(
             kind=kind,
@@ -90,14 +90,14 @@ class TaggedMessageReader:
             answers or (*message.tag_values(self.dialect.field_tags("note")), *message.text), message.name, self.dialect
         )
         if said is not None:
-            return said, write_sentence("its answer says so")
+            return said, write_sentence("stated in the answer")
         if message.name is MessageName.SHIPPED and self.files:
-            return EventKind.COPY_DELIVERED, write_sentence("the copy came along")
+            return EventKind.COPY_DELIVERED, write_sentence("the copy was attached")
         if message.name in ALONE:
-            return ALONE[message.name], write_sentence("its name says so")
+            return ALONE[message.name], write_sentence("stated in its name")
         if message.name is MessageName.RENEWAL_ANSWER and self._read_day(message, "due") is not None:
             return EventKind.RENEW_ACCEPTED, write_sentence("it has a due date")
-        return EventKind.MESSAGE, write_sentence("no answer that the profile knows")
+        return EventKind.MESSAGE, write_sentence("no answer known to the profile")
 
     def _read_our_role(self, message: TaggedMessage, kind: EventKind) -> Role:
         """By who the partner is in it."""

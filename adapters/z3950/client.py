@@ -154,7 +154,7 @@ class Z3950Search:
             )
         except ConfigurationError as error:
             raise Refused(
-                RefusalReason.SENDER_AUTH_FAILED, write_sentence("We can't sign in: %(report)s", report=error)
+                RefusalReason.SENDER_AUTH_FAILED, write_sentence("Sign-in failed: %(report)s", report=error)
             ) from error
 
 
@@ -186,7 +186,7 @@ async def sign_in(connection: Z3950Connection, login: Z3950Login, size: int, cha
         raise Refused(
             RefusalReason.SENDER_AUTH_FAILED,
             write_sentence(
-                "%(name)s: the user name or password can't be said in %(charset)s.", name=name, charset=charset
+                "%(name)s: the user name or password cannot be written in %(charset)s.", name=name, charset=charset
             ),
         ) from None
     if not isinstance(answer, InitAnswer):
@@ -197,9 +197,9 @@ async def sign_in(connection: Z3950Connection, login: Z3950Login, size: int, cha
         why = "; ".join(describe_diagnostic(one) for one in answer.diagnostics)
         raise Refused(
             RefusalReason.SENDER_AUTH_FAILED,
-            write_sentence("%(name)s does not let us in: %(reason)s.", name=name, reason=why)
+            write_sentence("%(name)s rejected our sign-in: %(reason)s.", name=name, reason=why)
             if why
-            else write_sentence("%(name)s does not let us in.", name=name),
+            else write_sentence("%(name)s rejected our sign-in.", name=name),
         )
     connection.options = answer.options
 
@@ -210,7 +210,8 @@ async def scan_terms(
     """Raises Refused, Unavailable."""
     if codec.SCAN not in connection.options:
         raise Refused(
-            RefusalReason.UNSUPPORTED_SERVICE, write_sentence("%(name)s: it has no lists of terms (Scan).", name=name)
+            RefusalReason.UNSUPPORTED_SERVICE,
+            write_sentence("%(name)s: the server does not support term lists (Scan).", name=name),
         )
     try:
         apdu = codec.scan_apdu(
@@ -325,7 +326,7 @@ class QueryRunner:
 def _encoding_refusal(name: str, dialect: Z3950Dialect) -> Refused:
     return Refused(
         RefusalReason.INVALID_VALUE,
-        write_sentence("%(name)s: the query can't be said in %(charset)s.", name=name, charset=dialect.charset),
+        write_sentence("%(name)s: the query cannot be written in %(charset)s.", name=name, charset=dialect.charset),
     )
 
 
@@ -337,11 +338,11 @@ def type1_query(query: CatalogueQuery, dialect: Z3950Dialect, name: str) -> RpnQ
         except pqf.PqfSyntaxError as error:
             raise Refused(
                 RefusalReason.INVALID_VALUE,
-                write_sentence("%(name)s: no query in PQF: %(report)s.", name=name, report=error),
+                write_sentence("%(name)s: not a valid PQF query: %(report)s.", name=name, report=error),
             ) from error
     operands: list[Rpn] = [one for term in query.terms for one in _term_operands(term, dialect, name)]
     if not operands:
-        raise Refused(RefusalReason.DATA_MISSING, write_sentence("%(name)s: nothing was said to look for.", name=name))
+        raise Refused(RefusalReason.DATA_MISSING, write_sentence("%(name)s: the query is empty.", name=name))
     return RpnQuery(reduce(_join_by_and, operands), pqf.attribute_set_identifier(dialect.attribute_set))
 
 
@@ -381,7 +382,7 @@ def _find_index_attributes(term: SearchTerm, dialect: Z3950Dialect, name: str) -
     if index is None:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            write_sentence("%(name)s: there is no index '%(value)s' here.", name=name, value=term.index.value),
+            write_sentence("%(name)s: index '%(value)s' not found.", name=name, value=term.index.value),
         )
     return index
 
@@ -399,7 +400,7 @@ def read_answer_record(
     syntax = syntax_word(record.syntax)
     if not syntax:
         syntax_name = record.syntax or write_sentence("without a name")
-        problem = write_sentence("record syntax %(name)s isn't read", name=syntax_name)
+        problem = write_sentence("record syntax %(name)s is not supported", name=syntax_name)
         return FoundRecord(position=position, raw=record.data, problem=problem)
     if syntax != "opac":
         return record_reader.record_from_bytes(syntax, record.data, position, how, source)
@@ -410,7 +411,7 @@ def read_answer_record(
             position=position,
             syntax=syntax,
             raw=record.data,
-            problem=write_sentence("no OPAC record: %(words)s", words=str(malformed)),
+            problem=write_sentence("not an OPAC record: %(words)s", words=str(malformed)),
         )
     return _read_opac_record(decoded, record.data, position, how, TextDecoder(charset), source)
 

@@ -108,7 +108,7 @@ class Z3950Connection:
         except ConnectionError as error:
             raise ConnectionGone(
                 write_sentence(
-                    "%(place)s: the connection broke: %(report)s", place=self._place, report=_describe_error(error)
+                    "%(place)s: the connection was lost: %(report)s", place=self._place, report=_describe_error(error)
                 )
             ) from error
         except OSError as error:
@@ -117,12 +117,14 @@ class Z3950Connection:
             ) from error
         except MalformedMessage as malformed:
             raise Unavailable(
-                write_sentence("%(place)s: what came is no Z39.50: %(report)s", place=self._place, report=malformed)
+                write_sentence("%(place)s: the answer is not Z39.50: %(report)s", place=self._place, report=malformed)
             ) from malformed
         if isinstance(answer, CloseNotice):
             reason = f"{answer.reason} ({answer.said})" if answer.said else answer.reason
             raise ConnectionGone(
-                write_sentence("%(place)s: it closed the connection: %(reason)s", place=self._place, reason=reason)
+                write_sentence(
+                    "%(place)s: the server closed the connection: %(reason)s", place=self._place, reason=reason
+                )
             )
         return answer
 
@@ -142,11 +144,11 @@ class Z3950Connection:
             piece = await self._reader.read(CHUNK)
             if not piece and self._frames.begun:
                 raise Unavailable(
-                    write_sentence("%(place)s: the connection ended in the middle of an answer", place=self._place)
+                    write_sentence("%(place)s: the connection was closed in the middle of an answer", place=self._place)
                 )
             if not piece:
                 raise ConnectionGone(
-                    write_sentence("%(place)s: the connection ended without an answer", place=self._place)
+                    write_sentence("%(place)s: the connection was closed without an answer", place=self._place)
                 )
             self._frames.add_octets(piece)
         return found

@@ -31,68 +31,70 @@ class CommandEntry(NamedTuple):
 
 COMMANDS = {
     "init": CommandEntry(
-        "gateway.cli.daemon_commands", "init_command", "Make a new installation in a folder, with a sample library."
+        "gateway.cli.daemon_commands", "init_command", "Create an installation in a folder, with a sample library."
     ),
     "serve": CommandEntry("gateway.cli.daemon_commands", "serve_command", "Run the daemon."),
     "check": CommandEntry(
         "gateway.cli.check_command",
         "check_command",
-        "Find what is wrong in settings and profiles; run the profiles' examples.",
+        "Check settings and profiles for problems; run the profiles' examples.",
     ),
     "profile": CommandEntry("gateway.cli.profile_commands", "profile_command", "List, show and compare profiles."),
     "send": CommandEntry(
-        "gateway.cli.send_command", "send_command", "Play a partner: build a message, send it, show the answer."
+        "gateway.cli.send_command", "send_command", "Simulate a partner: build a message, send it, show the answer."
     ),
-    "mock": CommandEntry("gateway.cli.mock_command", "mock_command", "Play a partner that answers and acts by itself."),
+    "mock": CommandEntry(
+        "gateway.cli.mock_command", "mock_command", "Simulate a partner that answers and sends messages."
+    ),
     "conformance": CommandEntry(
         "gateway.cli.conformance_command",
         "conformance_command",
-        "Try whether a partner's system does what its protocol wants.",
+        "Test whether a partner's system conforms to its protocol.",
     ),
     "journal": CommandEntry(
-        "gateway.cli.journal_commands", "journal_command", "List, show and export messages that came and went."
+        "gateway.cli.journal_commands", "journal_command", "List, show and export messages sent and received."
     ),
-    "replay": CommandEntry("gateway.cli.replay_command", "replay_command", "Carry out messages of the journal again."),
+    "replay": CommandEntry("gateway.cli.replay_command", "replay_command", "Replay messages from the journal."),
     "letter": CommandEntry(
-        "gateway.cli.mail_commands", "letter_command", "List letters to patrons and partners, and show how they look."
+        "gateway.cli.mail_commands", "letter_command", "List and preview letters to patrons and partners."
     ),
-    "key": CommandEntry("gateway.cli.daemon_commands", "key_command", "Make, list and revoke keys for the JSON API."),
+    "key": CommandEntry("gateway.cli.daemon_commands", "key_command", "Create, list and revoke API keys."),
     "peer-key": CommandEntry(
         "gateway.cli.peer_key_commands",
         "peer_key_command",
-        "Make, list and retire keys that sign our messages to partners.",
+        "Create, list and retire keys that sign messages to partners.",
     ),
-    "user": CommandEntry("gateway.cli.user_commands", "user_command", "Accounts of staff, who sign in at /staff."),
-    "audit": CommandEntry("gateway.cli.user_commands", "audit_command", "Who of the staff did what."),
+    "user": CommandEntry("gateway.cli.user_commands", "user_command", "Manage staff accounts for /staff."),
+    "audit": CommandEntry("gateway.cli.user_commands", "audit_command", "Show the audit log."),
     "matrix": CommandEntry(
-        "gateway.cli.matrix_command", "matrix_command", "Show what a broker carries between two protocols."
+        "gateway.cli.matrix_command", "matrix_command", "Show which events are passed on in brokering."
     ),
     "states": CommandEntry(
         "gateway.cli.profile_commands", "states_command", "Show the state tables of managed requests."
     ),
-    "request": CommandEntry(
-        "gateway.cli.request_views", "request_command", "List, show and make requests, and act on them."
-    ),
-    "task": CommandEntry("gateway.cli.request_lists", "task_command", "What waits for staff."),
+    "request": CommandEntry("gateway.cli.request_views", "request_command", "List, show, create and process requests."),
+    "task": CommandEntry("gateway.cli.request_lists", "task_command", "List the task lists of staff."),
     "message": CommandEntry(
-        "gateway.cli.message_commands", "message_command", "What partners wrote about requests, and who has read it."
+        "gateway.cli.message_commands", "message_command", "List, show and mark messages from partners."
     ),
     "partner": CommandEntry(
-        "gateway.cli.partner_commands", "partner_command", "Partners, with what is open with them."
+        "gateway.cli.partner_commands", "partner_command", "Show partners with their open requests."
     ),
-    "rota": CommandEntry("gateway.cli.partner_commands", "rota_command", "Whom requests ask, in which order, and why."),
+    "rota": CommandEntry(
+        "gateway.cli.partner_commands", "rota_command", "Show rotas and explain the order of suppliers."
+    ),
     "search": CommandEntry(
-        "gateway.cli.search_command", "search_command", "Search other libraries' catalogues, and request what is found."
+        "gateway.cli.search_command", "search_command", "Search other libraries' catalogues and request results."
     ),
     "mail": CommandEntry(
         "gateway.cli.mail_commands",
         "mail_command",
-        "Partners' mails: read, try, explain; those that nobody understood.",
+        "Read mailboxes, explain email, process unmatched email.",
     ),
     "outbox": CommandEntry(
-        "gateway.cli.outbox_commands", "outbox_command", "What could not be sent or done: release, change or skip it."
+        "gateway.cli.outbox_commands", "outbox_command", "List failed work (dead letters); retry, edit or skip it."
     ),
-    "library": CommandEntry("", "", "Look into the library's own system."),
+    "library": CommandEntry("", "", "Show and edit the library system."),
 }
 
 
@@ -101,9 +103,9 @@ EXTENSIONS = "illgate.commands"
 first where names are the same."""
 
 SHIPPED_EXTENSIONS = {
-    "adapters.iso_ill.commands:command": "Read APDUs of ISO ILL (ISO 10161), and show which are spoken.",
-    "adapters.library.fakes.command:command": "Run a library system in memory, to rehearse a set-up with.",
-    "adapters.sru.commands:command": "Ask SRU servers.",
+    "adapters.iso_ill.commands:command": "Read ISO ILL messages (APDUs, ISO 10161) and list the supported ones.",
+    "adapters.library.fakes.command:command": "Run a simulated library system in memory for rehearsals.",
+    "adapters.sru.commands:command": "Query SRU servers.",
 }
 """What help says of those of our own adapters, by entry point: to ask the commands themselves, their adapters would
 have to be loaded."""
@@ -199,7 +201,7 @@ def _load_extension(point: EntryPoint) -> click.Command:
     try:
         command = point.load()
     except Exception as error:  # whatever a third party's module raises while it is imported
-        raise AdapterError(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
+        raise AdapterError(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(command, click.Command):
         raise AdapterError(f"{where} is a {type(command).__name__}, not a click command")
     return command
@@ -215,7 +217,7 @@ def _find_library_command(ctx: click.Context) -> click.Command:
     for adapter in kinds.values():
         if adapter.command is not None:
             return adapter.command
-    raise click.UsageError(f"the library's system ({', '.join(kinds)}) has no commands of its own")
+    raise click.UsageError(f"the library system ({', '.join(kinds)}) has no commands of its own")
 
 
 @click.command(name="illgate", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -227,22 +229,22 @@ def _find_library_command(ctx: click.Context) -> click.Command:
     show_default=True,
     show_envvar=True,
     metavar="FILE",
-    help="Settings of the installation.",
+    help="Settings file of the installation.",
 )
 @click.version_option(package_name="illgate", prog_name="illgate")
 @click.pass_context
 def main(ctx: click.Context, config: Path) -> None:
-    """Interlibrary-loan gateway between a library's own system and its partners.
+    """Interlibrary loan gateway between a library system and its partners.
 
     \b
-    To begin with:
+    To get started:
       illgate init demo
       cd demo
       illgate check
       illgate serve
 
-    Exit codes: 0 done, 1 refused or problems found, 2 wrong usage, 3 settings or profiles can't be used,
-    4 something can't be reached, 5 sent but the outcome is not known.
+    Exit codes: 0 success; 1 refused, or problems found; 2 usage error; 3 invalid settings or profiles; 4 something
+    cannot be reached; 5 sent, but the outcome is unknown.
     """
     from gateway.cli.installation import Installation
     from gateway.runtime.logs import set_up_logging

@@ -27,19 +27,19 @@ from gateway.store.peer_keys import list_signing_libraries
 
 @click.command(name="check")
 @click.argument("profiles", nargs=-1, metavar="[PROFILE]...")
-@click.option("--live", is_flag=True, help="Also try whether library systems and partners' addresses answer.")
+@click.option("--live", is_flag=True, help="Also test the connections to library systems and partners.")
 @pass_installation
 @click.pass_context
 def check_command(ctx: click.Context, installation: Installation, profiles: tuple[str, ...], live: bool) -> None:
-    """Find what is wrong before a partner's message does.
+    """Check the configuration for problems.
 
-    Reads gateway.yml, requests.yml and all profiles, asks the library whether it knows the codes and patrons that they
-    name, looks whether secrets are there, and runs the profiles' examples. Each problem is one line with file, line and
-    key. Exit code 0: all is well; 1: there are problems.
+    Checks gateway.yml, requests.yml and all profiles, verifies codes and patrons against the library system, checks
+    that secrets exist, and runs the examples of the profiles. Prints each problem on one line with file, line and key.
+    Exit code 0: no problems; 1: problems found.
 
-    Remarks are no problems: they say what a library in which nothing is set up yet will need, which profiles let
-    everybody in, which proxies before this aren't named, which partners' mails are believed whoever sent them, and
-    which partners our messages can't reach.
+    Notes are not problems. They point out missing configuration of a new library, profiles that accept any sender,
+    reverse proxies that are not listed, partners whose email senders are not verified, and partners that our messages
+    cannot reach.
 
     \b
     Examples:

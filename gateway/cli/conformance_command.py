@@ -28,29 +28,29 @@ from gateway.services.conformance.report_signature import is_file_as_signed, loa
 
 @click.command(name="conformance")
 @click.argument("profile", required=False, default="")
-@click.option("--against", metavar="ADDRESS", help="Where the partner's system takes messages: URL, or HOST:PORT.")
+@click.option("--against", metavar="ADDRESS", help="Address of the partner's system: URL or HOST:PORT.")
 @click.option(
     "--ourselves",
     is_flag=True,
-    help="Try the gateway as the partner of PROFILE sees it; without --against the daemon of this installation.",
+    help="Test this gateway as the partner of PROFILE sees it. Without --against: the daemon of this installation.",
 )
 @click.option(
     "--value",
     "values",
     multiple=True,
     metavar="NAME=TEXT",
-    help="What may be used for the trial, such as patron=21000000000017 (NCIP: patron, item, pickup).",
+    help="Test data that may be used, such as patron=21000000000017 (NCIP: patron, item, pickup).",
 )
 @click.option(
     "--report",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write a report and sign it: FILE.html, FILE.xml (JUnit) or FILE.json.",
+    help="Write a signed report: FILE.html, FILE.xml (JUnit) or FILE.json.",
 )
 @click.option(
     "--verify",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Only see whether a report is as it was signed: FILE, with FILE.sig and FILE.pub beside it.",
+    help="Only verify the signature of a report: FILE, with FILE.sig and FILE.pub beside it.",
 )
 @pass_installation
 @click.pass_context
@@ -64,11 +64,10 @@ def conformance_command(
     file: Path | None,
     verify: Path | None,
 ) -> None:
-    """Try whether a system does what its protocol wants: send it messages, right ones and wrong ones, and look at the
-    answers.
+    """Test whether a system conforms to its protocol by sending it valid and invalid messages.
 
-    Agree with whoever runs the system before: what is sent are trials by name, and some are broken on purpose. The exit
-    code is 1 where something is against the standard.
+    Ask the system's operator for permission first: the messages are marked as tests, and some are malformed on
+    purpose. Exit code 1 means that the system violates the standard.
 
     \b
     Examples:
@@ -81,15 +80,17 @@ def conformance_command(
     if verify is not None:
         ctx.exit(0 if _verify_report(verify) else REFUSED)
     if not profile:
-        raise click.UsageError("which profile?")
+        raise click.UsageError("PROFILE is required")
     tried = find_playable_profile(installation, profile)
     adapter = _find_tried_protocol(installation, tried)
     if file is not None and file.suffix.lstrip(".") not in FORMATS:
-        raise click.UsageError(f"--report: the name ends in one of {', '.join(f'.{name}' for name in FORMATS)}")
+        raise click.UsageError(
+            f"--report: the file name must end in one of {', '.join(f'.{name}' for name in FORMATS)}"
+        )
     if file is not None and not file.parent.is_dir():
-        raise click.UsageError(f"--report: there is no folder {file.parent}")
+        raise click.UsageError(f"--report: no such folder: {file.parent}")
     if against is None and not ourselves:
-        raise click.UsageError("say --against URL, or --ourselves")
+        raise click.UsageError("--against URL or --ourselves is required")
     if against is not None and adapter.over_http:
         require_http_url(against, "--against")
     elif against is not None:
@@ -123,7 +124,7 @@ def _find_tried_protocol(installation: Installation, profile: Profile) -> Protoc
     found = (protocols[name] for name in profile.dialects if name in protocols)
     adapter = next((one for one in found if one.trials is not None), None)
     if adapter is None:
-        raise click.UsageError(f"profile {profile.name} speaks no protocol in which a system can be tried")
+        raise click.UsageError(f"profile {profile.name} has no protocol that can be tested")
     return adapter
 
 
@@ -134,7 +135,7 @@ def _parse_values(words: tuple[str, ...], trials: ConformanceTrials) -> Mapping[
         name, equals, text = word.partition("=")
         if name not in trials.value_names or not equals or not text:
             known = ", ".join(f"{name} ({about})" for name, about in trials.value_names.items()) or "none"
-            raise click.UsageError(f"--value: {word}: say NAME=TEXT; there are: {known}")
+            raise click.UsageError(f"--value: {word} is not NAME=TEXT; allowed: {known}")
         found[name] = text
     return found
 
@@ -172,7 +173,7 @@ def _verify_report(file: Path) -> bool:
     try:
         is_valid = is_file_as_signed(file)
     except OSError as error:
-        raise click.UsageError(f"--verify: {error.filename} can't be read: {error.strerror}") from error
+        raise click.UsageError(f"--verify: {error.filename} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise click.UsageError(f"--verify: {file.name}.pub: {error}") from error
     click.echo("as it was signed" if is_valid else "changed since it was signed, or signed by another key")

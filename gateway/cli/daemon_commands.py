@@ -44,46 +44,46 @@ MAX_KEY_DAYS = 3660
 """Ten years; a key for longer is one that doesn't expire."""
 
 _LIBRARY = click.option(
-    "--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several."
+    "--library", "symbol", default="", metavar="SYMBOL", help="Library, if the installation has several."
 )
 
 
 @click.command(name="init")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--empty", is_flag=True, help="Without the sample library.")
+@click.option("--empty", is_flag=True, help="Do not create sample data.")
 @click.option(
     "--store",
     "store_url",
     default="",
     callback=lambda _ctx, _param, value: _check_store_url(value),
     metavar="URL",
-    help="Keep everything there, such as postgresql://USER@HOST/NAME, instead of in a file in DIR. The password: "
-    "PGPASSWORD for this command, store.password of gateway.yml afterwards.",
+    help="Database URL, such as postgresql://USER@HOST/NAME. Default: an SQLite file in DIR. Give the password in "
+    "PGPASSWORD for this command and in store.password of gateway.yml afterwards.",
 )
 @click.option(
     "--symbol",
     callback=lambda _ctx, _param, value: _check_symbol(value),
     metavar="SYMBOL",
-    help="The library's agency id, such as ISIL:CH-000042-7, instead of DEMO. Don't change it later.",
+    help="Agency ID of the library, such as ISIL:CH-000042-7. Default: DEMO. It cannot be changed later.",
 )
 @click.option(
     "--name",
     callback=lambda _ctx, _param, value: _check_name(value),
     metavar="NAME",
-    help="The library's name, as partners and staff see it.",
+    help="Name of the library, as shown to partners and staff.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), help="Where HTTP listens, instead of 8080; 0: any free port.")
-@click.option("--force", is_flag=True, help="Overwrite settings and shipped profiles that are there already.")
+@click.option("--port", type=click.IntRange(0, 65535), help="HTTP port. Default: 8080; 0: any free port.")
+@click.option("--force", is_flag=True, help="Overwrite existing settings and shipped profiles.")
 @click.pass_context
 def init_command(ctx: click.Context, /, folder: Path, empty: bool, force: bool, **said: str | int | None) -> None:
-    """Make a new installation in DIR: gateway.yml, requests.yml, profiles/, and the database with a sample library.
+    """Create an installation in DIR: gateway.yml, requests.yml, profiles/, and a database with sample data.
 
-    A database that is there already is kept, and brought up to date; a library with data gets no sample.
+    An existing database is kept and upgraded. Sample data is added only to an empty library.
 
     \b
     Examples:
       illgate init demo             a demonstration with a sample library
-      illgate init --empty /srv/ill for a library that brings its own data
+      illgate init --empty /srv/ill for a library with data of its own
       illgate init --empty --symbol FJORDBY --name "Fjordby bibliotek" --port 8081 fjordby
       illgate init demo --store postgresql://illgate@db.library.example/illgate
     """
@@ -91,7 +91,7 @@ def init_command(ctx: click.Context, /, folder: Path, empty: bool, force: bool, 
     changed = [target for target, body in files.items() if target.exists() and target.read_bytes() != body]
     if changed and not force:
         for target in changed:
-            click.echo(f"{display_path(target)}: there already, and different; --force overwrites it", err=True)
+            click.echo(f"{display_path(target)}: exists and differs; use --force to overwrite it", err=True)
         ctx.exit(REFUSED)
     for target, body in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -113,13 +113,15 @@ def find_shipped_folder() -> Path:
 
 def _check_store_url(url: str) -> str:
     if urlsplit(url).password:
-        raise click.BadParameter("a password does not belong here: say PGPASSWORD for this command, and store.password")
+        raise click.BadParameter(
+            "do not put a password in the URL: use PGPASSWORD for this command, and store.password"
+        )
     return url
 
 
 def _check_symbol(symbol: str | None) -> str | None:
     if symbol is not None and not re.fullmatch(SYMBOL_PATTERN, symbol):
-        raise click.BadParameter("must be letters, digits and : . _ -, and begin with a letter or digit")
+        raise click.BadParameter("must consist of letters, digits and : . _ - and begin with a letter or digit")
     return symbol
 
 
@@ -160,31 +162,29 @@ async def _make_store(installation: Installation, empty: bool) -> None:
     parts.make_database()
     async with installation.open_current_store() as store:
         if file is not None:
-            click.echo(f"{display_path(file)}: {'made' if fresh else 'kept'}")
+            click.echo(f"{display_path(file)}: {'created' if fresh else 'kept'}")
         else:
-            click.echo(f"{installation.settings.store.url}: brought up to date")
+            click.echo(f"{installation.settings.store.url}: upgraded")
         if empty or (file is not None and not fresh):
             return
         for library in installation.settings.libraries:
             sample = parts.adapter_of(library).sample
             if sample is None:
-                click.echo(f"library {library.symbol}: its system ({library.system.type}) has no sample data")
+                click.echo(f"library {library.symbol}: the library system ({library.system.type}) has no sample data")
                 continue
-            click.echo(f"library {library.symbol}: making the sample library …")
+            click.echo(f"library {library.symbol}: creating sample data …")
             click.echo(await sample(parts.library_context(library, store)))
 
 
 @click.command(name="serve")
 @click.option("--host", help="Listen on this address instead of http.host.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), help="Listen on this port instead of http.port; 0: any free one."
-)
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on instead of http.port. 0: any free port.")
 @pass_installation
 def serve_command(installation: Installation, host: str | None, port: int | None) -> None:
-    """Run the daemon until it is told to stop (Ctrl-C, SIGTERM).
+    """Run the daemon until it receives Ctrl-C or SIGTERM.
 
-    Messages in hand are finished first, for at most shutdown_seconds; a second signal stops at once. SIGHUP reads
-    profiles and secrets anew. Log lines go to standard error.
+    On shutdown, messages in progress are finished, for up to shutdown_seconds; a second signal stops the daemon
+    immediately. SIGHUP reloads profiles and secrets. The log is written to standard error.
 
     \b
     Examples:
@@ -283,10 +283,10 @@ class _SignalHandlers:
 
 @click.group(name="key")
 def key_command() -> None:
-    """Make, list and revoke keys for the JSON API.
+    """Create, list and revoke API keys.
 
-    A key is shown once, when it is made; only a keyed hash of it is kept. It is valid until it is revoked, or for so
-    many days as `create --days` says.
+    A key is shown once, when it is created; only a keyed hash is stored. It is valid until you revoke it or until
+    `create --days` ends.
     """
 
 
@@ -298,12 +298,12 @@ def key_command() -> None:
     multiple=True,
     required=True,
     type=click.Choice([scope.value for scope in KeyScope]),
-    help="What the key allows; say it several times for several.",
+    help="Scope of the key. Can be repeated.",
 )
 @click.option(
     "--days",
     type=click.IntRange(1, MAX_KEY_DAYS),
-    help="It expires so many times 24 hours from now; without this it doesn't expire.",
+    help="Days until the key expires. Default: it does not expire.",
 )
 @_LIBRARY
 @staff_option
@@ -311,7 +311,7 @@ def key_command() -> None:
 def create_key(
     installation: Installation, name: str, scopes: tuple[str, ...], days: int | None, symbol: str, actor: str
 ) -> None:
-    """Make a key. NAME says who uses it; it stands in the history of what is done with it.
+    """Create an API key. NAME identifies the user of the key and appears in request histories.
 
     \b
     Examples:
@@ -327,7 +327,9 @@ def create_key(
     click.echo(made.key)
     row = made.row
     until = f" until {format_local_time(row.expires, library.zone)}" if row.expires is not None else ""
-    click.echo(f"{row.prefix}: {', '.join(row.scopes)} for {library.symbol}{until}; it is not shown again", err=True)
+    click.echo(
+        f"{row.prefix}: {', '.join(row.scopes)} for {library.symbol}{until}; this key will not be shown again", err=True
+    )
 
 
 async def _store_new_key(
@@ -348,15 +350,15 @@ async def _store_new_key(
 @_LIBRARY
 @pass_installation
 def list_keys(installation: Installation, symbol: str) -> None:
-    """All keys of a library, oldest first. A line has prefix, name, scopes, when it was made, expires and was last
-    used.
+    """List the API keys of a library. Each line shows prefix, name, scopes, creation, expiry and last use; the oldest
+    key is first.
 
-    The last use is exact to a minute. Revoked and expired keys stay in the list.
+    The time of last use is accurate to one minute. Revoked and expired keys stay in the list.
     """
     library = require_library(installation, symbol)
     rows = asyncio.run(_read_keys(installation, library))
     if not rows:
-        click.echo("no keys; `illgate key create NAME --scope …` makes one")
+        click.echo("no keys; create one with `illgate key create NAME --scope …`")
         return
     heading = ("PREFIX", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED", "")
     now = installation.clock.now()
@@ -387,12 +389,12 @@ async def _read_keys(installation: Installation, library: LibrarySettings) -> tu
 @staff_option
 @click.pass_context
 def revoke_key(ctx: click.Context, prefix: str, symbol: str, actor: str) -> None:
-    """End a key: from now on it opens nothing. PREFIX is the part between the underscores, as `list` shows it."""
+    """Revoke an API key. PREFIX is the part between the underscores, as shown by `list`."""
     installation = ctx.find_object(Installation)
     assert installation is not None
     library = require_library(installation, symbol)
     if not asyncio.run(_revoke_stored_key(installation, library, prefix, actor)):
-        click.echo(f"no such key, or it is revoked already: {prefix}", err=True)
+        click.echo(f"key not found, or already revoked: {prefix}", err=True)
         ctx.exit(REFUSED)
     click.echo(f"revoked: {prefix}")
 
@@ -404,6 +406,6 @@ async def _revoke_stored_key(installation: Installation, library: LibrarySetting
 
 @key_command.command(name="scopes")
 def list_scopes() -> None:
-    """What each scope allows."""
+    """List the scopes and what they allow."""
     for line in format_table([("SCOPE", "ALLOWS"), *((scope.value, says) for scope, says in SCOPES.items())]):
         click.echo(line)

@@ -81,11 +81,13 @@ STAFF = "ILLGATE_STAFF"
 MAX_NAME_CHARS = 100
 
 library_option = click.option(
-    "--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several."
+    "--library", "symbol", default="", metavar="SYMBOL", help="Library, if the installation has several."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, as the API shows it.")
-limit_option = click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="Most rows.")
-cursor_option = click.option("--cursor", default="", help="Go on where the list before stopped.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, in the format of the API.")
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="Maximum number of rows."
+)
+cursor_option = click.option("--cursor", default="", help="Continue from the cursor of a previous list.")
 
 
 class Installation:
@@ -140,7 +142,7 @@ class Installation:
         for problem in problems:
             click.echo(f"warning: {problem}", err=True)
         at = format_minute(kept.kept, self.settings.libraries[0].zone)
-        click.echo(f"warning: until this is mended, the last good files ({at}) count in their place", err=True)
+        click.echo(f"warning: until this is fixed, the last valid files ({at}) are used instead", err=True)
         beside = read_profiles_with_fallback(
             self.settings.profiles_folder, self.adapters, self.settings, kept.profiles.profiles
         ).profiles
@@ -200,7 +202,7 @@ class Installation:
             settings = self.settings.find_library(symbol)
         except KeyError:
             known = ", ".join(library.symbol for library in self.settings.libraries)
-            raise click.UsageError(f"which library? there are: {known}") from None
+            raise click.UsageError(f"--library is required; libraries: {known}") from None
         async with self.open_current_store() as store:
             yield await self.open_commanded_system(settings, store)
 
@@ -245,7 +247,7 @@ def require_library(installation: Installation, symbol: str) -> LibrarySettings:
         return installation.settings.find_library(symbol)
     except KeyError:
         known = ", ".join(library.symbol for library in installation.settings.libraries)
-        raise click.UsageError(f"which library? say --library; there are: {known}") from None
+        raise click.UsageError(f"--library is required; libraries: {known}") from None
 
 
 @contextmanager
@@ -271,7 +273,7 @@ def _get_user_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):
-        raise click.UsageError(f"who does this? say --as NAME, or set {STAFF}") from None
+        raise click.UsageError(f"--as NAME is required; or set {STAFF}") from None
 
 
 def _parse_actor(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
@@ -288,7 +290,7 @@ staff_option = click.option(
     default=_get_user_name,
     callback=_parse_actor,
     metavar="NAME",
-    help="Who does this, for the history; else your user name.",
+    help="Name recorded in the history. Default: your user name.",
 )
 
 
@@ -333,11 +335,11 @@ def errors_as_sentences() -> Iterator[None]:
     try:
         yield
     except NotFound as error:
-        raise click.UsageError(f"no such {error.what}") from error
+        raise click.UsageError(f"{error.what} not found") from error
     except SeveralRequests as error:
         raise click.UsageError(f"{error}; say which") from error
     except InvalidCursorError as error:
-        raise click.UsageError("--cursor: no list gave this out") from error
+        raise click.UsageError("--cursor: not a cursor from a previous list") from error
     except EventDenied as error:
         raise CommandFailed(error.denied.detail) from error
     except VersionConflict as error:

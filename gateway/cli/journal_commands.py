@@ -45,30 +45,34 @@ TOLD_EVERY = 1_000
 
 @click.group(name="journal")
 def journal_command() -> None:
-    """List, show and export messages that came and went.
+    """List, show and export messages sent and received.
 
-    The content of messages names patrons: it is shown by `show` and `export` alone, and forgotten on the schedule in
-    gateway.yml.
+    The content of messages contains patron names. Only `show` and `export` print it, and it is deleted after the
+    retention period set in gateway.yml.
     """
 
 
 _DIRECTION = click.option(
-    "--direction", type=click.Choice([one.value for one in MessageDirection]), help="That came in or went out."
+    "--direction", type=click.Choice([one.value for one in MessageDirection]), help="Direction: received or sent."
 )
 _FILTERS = (
-    click.option("--profile", default="", help="Of this profile."),
-    click.option("--service", default="", help="Of this service, such as AcceptItem."),
-    click.option("--outcome", type=click.Choice([one.value for one in OutcomeClass]), help="That ended so."),
+    click.option("--profile", default="", help="Only messages of this profile."),
+    click.option("--service", default="", help="Only this service, such as AcceptItem."),
+    click.option("--outcome", type=click.Choice([one.value for one in OutcomeClass]), help="Only this outcome."),
     click.option(
         "--request",
         default="",
         metavar="NUMBER",
-        help="About this request: all that is said of it, by whatever number.",
+        help="Only messages about the request with this number of any kind.",
     ),
-    click.option("--item", default="", metavar="BARCODE", help="About this item."),
-    click.option("--note", default="", metavar="WORDS", help="With these words in the note."),
-    click.option("--since", metavar="TIME", help="Not before: today, 2026-03-01, 2026-03-01T18:00, or 2h, 3d (ago)."),
-    click.option("--until", metavar="TIME", help="Before this time."),
+    click.option("--item", default="", metavar="BARCODE", help="Only messages about this item."),
+    click.option("--note", default="", metavar="WORDS", help="Only messages with these words in the note."),
+    click.option(
+        "--since",
+        metavar="TIME",
+        help="Start time: today, 2026-03-01, 2026-03-01T18:00, or a time ago such as 2h or 3d.",
+    ),
+    click.option("--until", metavar="TIME", help="End time (exclusive)."),
 )
 
 
@@ -110,15 +114,15 @@ async def include_whole_conversation(store: Store, wanted: JournalFilter) -> Jou
 @journal_command.command(name="list")
 @add_filter_options
 @_DIRECTION
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Most rows.")
-@click.option("--cursor", default="", help="Go on where the list before stopped.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Maximum number of rows.")
+@click.option("--cursor", default="", help="Continue from the cursor of a previous list.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @pass_installation
 def list_journal_messages(
     installation: Installation, /, symbol: str, limit: int, cursor: str, as_json: bool, **said: Any
 ) -> None:
-    """Messages, newest first, without their content. They are those that came in, and those that we sent to partners. A
-    question and its answer have ids that end in -1 and -2.
+    """List messages sent and received, newest first, without content. The IDs of a message and its answer end in -1
+    and -2.
 
     \b
     Examples:
@@ -171,12 +175,12 @@ def _dump_message(message: JournalMessage) -> dict[str, object]:
 
 @journal_command.command(name="show")
 @click.argument("identifier", metavar="ID")
-@click.option("--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several.")
-@click.option("--raw", is_flag=True, help="Only the content of the message ID, byte by byte as it was on the wire.")
+@click.option("--library", "symbol", default="", metavar="SYMBOL", help="Library, if the installation has several.")
+@click.option("--raw", is_flag=True, help="Print only the content of message ID, byte for byte as sent or received.")
 @pass_installation
 @click.pass_context
 def show_message(ctx: click.Context, installation: Installation, identifier: str, symbol: str, raw: bool) -> None:
-    """A message and its answer, with their content. ID is that of the message or of the exchange.
+    """Show a message and its answer with their content. ID is the ID of the message or of the exchange.
 
     \b
     Examples:
@@ -186,12 +190,12 @@ def show_message(ctx: click.Context, installation: Installation, identifier: str
     library = require_library(installation, symbol)
     found = asyncio.run(_read_exchange(installation, library.symbol, identifier))
     if not found:
-        raise click.UsageError(f"no such message: {identifier}")
+        raise click.UsageError(f"message not found: {identifier}")
     if raw:
         named = [one for one in found if one.message.id == identifier] or list(found[:1])
         body = named[0].body
         if body is None:
-            click.echo("its content is no longer kept", err=True)
+            click.echo("the content is no longer kept", err=True)
             ctx.exit(REFUSED)
         click.echo(body, nl=False)
         return
@@ -245,8 +249,8 @@ def _format_full_message(one: FullMessage, zone: tzinfo) -> Iterator[str]:
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @pass_installation
 def export_messages(installation: Installation, /, symbol: str, target: Path, force: bool, **said: Any) -> None:
-    """Write messages with their content to a file or a folder. The newest comes first: to a FILE as lines of JSON
-    (content in base64), or into a folder DIR that is there, the content of each in a file of its own.
+    """Export messages with their content, newest first. If the target is a file, messages are written as lines of JSON
+    with the content in base64. If it is an existing folder, each content is written to a file of its own.
 
     \b
     Examples:
@@ -255,7 +259,7 @@ def export_messages(installation: Installation, /, symbol: str, target: Path, fo
     """
     library = require_library(installation, symbol)
     if target.is_file() and not force:
-        raise click.UsageError(f"{display_path(target)} is there already; --force overwrites it")
+        raise click.UsageError(f"{display_path(target)} exists; use --force to overwrite it")
     write = _write_into_folder if target.is_dir() else _append_to_file
     if write is _append_to_file:
         target.write_bytes(b"")

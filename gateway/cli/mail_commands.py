@@ -53,7 +53,7 @@ _MAIL = click.argument("mail", metavar="MAIL")
 
 @click.group(name="mail")
 def mail_command() -> None:
-    """Partners' mails: read a mailbox, explain a mail, and decide about those that nobody understood."""
+    """Read mailboxes, explain incoming email, and process unmatched email."""
 
 
 # --- mailboxes -----------------------------------------------------------------------------------------------
@@ -63,9 +63,10 @@ def mail_command() -> None:
 @click.argument("mailbox", metavar="MAILBOX")
 @pass_installation
 def poll_mailbox(installation: Installation, mailbox: str) -> None:
-    """Read what waits in a mailbox now, as the daemon does.
+    """Read the waiting email of a mailbox now, as the daemon does.
 
-    Beside a daemon it does no harm: a mail is taken once. On PostgreSQL only the node that has the mailbox reads it.
+    It is safe to run this while the daemon is running: no email is processed twice. With PostgreSQL, only the node
+    that holds the mailbox reads it.
     """
     _find_mailbox_settings(installation, mailbox)
     polled = _run_on_mailboxes(installation, lambda boxes: find_poller(boxes.pollers, mailbox).poll_once())
@@ -85,14 +86,14 @@ _WORDS = {MailOutcome.DONE: "done", MailOutcome.UNKNOWN: "for staff", MailOutcom
 @click.argument("mailbox", metavar="MAILBOX")
 @pass_installation
 def probe_mailbox(installation: Installation, mailbox: str) -> None:
-    """Sign in to a mailbox and say what waits there. Nothing is read, moved or marked."""
+    """Test the sign-in to a mailbox and show how much email is waiting. Nothing is read, moved or marked."""
     one = _find_mailbox_settings(installation, mailbox)
     waiting, seconds, idle = _run_on_mailboxes(
         installation, lambda boxes: find_poller(boxes.pollers, mailbox).probe_mailbox()
     )
     click.echo(f"{one.name}: signed in as {one.user} at {one.host}:{one.port} ({one.security.value})")
     click.echo(
-        f"folder {one.folder}: {waiting} mails wait; answered in {seconds:.2f} s; IDLE: {'yes' if idle else 'no'}"
+        f"folder {one.folder}: {waiting} emails waiting; answered in {seconds:.2f} s; IDLE: {'yes' if idle else 'no'}"
     )
 
 
@@ -100,7 +101,7 @@ def _find_mailbox_settings(installation: Installation, name: str) -> MailboxSett
     found = next((one for one in installation.settings.mailboxes if one.name == name), None)
     if found is None:
         known = ", ".join(one.name for one in installation.settings.mailboxes) or "none"
-        raise click.UsageError(f"no such mailbox: {name}; in gateway.yml: {known}")
+        raise click.UsageError(f"mailbox not found: {name}; mailboxes in gateway.yml: {known}")
     return found
 
 
@@ -109,11 +110,11 @@ def _find_mailbox_settings(installation: Installation, name: str) -> MailboxSett
 
 @mail_command.command(name="explain")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True), metavar="FILE")
-@click.option("--mailbox", default="", metavar="NAME", help="As if it had come to this mailbox.")
+@click.option("--mailbox", default="", metavar="NAME", help="Process the email as if it had arrived in this mailbox.")
 @library_option
 @pass_installation
 def explain_mail(installation: Installation, file: Path, mailbox: str, symbol: str) -> None:
-    """How a mail is understood, rule by rule. Nothing changes.
+    """Explain how an email is interpreted, rule by rule. Nothing is changed.
 
     \b
     Examples:
@@ -134,7 +135,7 @@ def explain_mail(installation: Installation, file: Path, mailbox: str, symbol: s
 @library_option
 @pass_installation
 def preview_partner_mail(installation: Installation, request: str, symbol: str) -> None:
-    """The letter that goes out to the partner for a request. It is shown as it is now. REQUEST is a number or id."""
+    """Show the letter to the partner for a request. It is shown with the current data. REQUEST is a number or ID."""
     library = require_library(installation, symbol)
 
     shown = run_on_requests(
@@ -149,8 +150,7 @@ def preview_partner_mail(installation: Installation, request: str, symbol: str) 
 @library_option
 @pass_installation
 def send_waiting_orders(installation: Installation, partner: str, symbol: str) -> None:
-    """Send PARTNER the orders that wait for others. PARTNER is the name of its profile; the daemon sends them at
-    once."""
+    """Send the batched orders of a partner now. PARTNER is the name of its profile."""
     library = require_library(installation, symbol)
     sent = run_on_requests(installation, lambda managed: managed.desk.send_orders_now(library.symbol, partner))
     click.echo(f"{partner}: {sent} orders go now" if sent else f"{partner}: no orders wait")
@@ -161,7 +161,7 @@ def send_waiting_orders(installation: Installation, partner: str, symbol: str) -
 
 @mail_command.group(name="unmatched")
 def unmatched_command() -> None:
-    """Mails that nobody understood, or of unknown senders. Say which request is meant, or dismiss them."""
+    """List and process unmatched email. It comes from unknown senders, or it matches no request or several."""
 
 
 @unmatched_command.command(name="list")
@@ -170,13 +170,13 @@ def unmatched_command() -> None:
 @library_option
 @pass_installation
 def list_unmatched_mails(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
-    """Newest first."""
+    """List unmatched email, newest first."""
     library = require_library(installation, symbol)
     page: UnmatchedMailPage = _run_on_mailboxes(
         installation, lambda boxes: boxes.desk.list_mails(library.symbol, limit, cursor)
     )
     if not page.rows:
-        click.echo("no mails wait")
+        click.echo("no unmatched email")
     else:
         heading = ("CAME", "MAILBOX", "SENDER", "SUBJECT", "ID", "WHY")
         rows = [
@@ -190,11 +190,11 @@ def list_unmatched_mails(installation: Installation, limit: int, cursor: str, sy
 
 @unmatched_command.command(name="show")
 @_MAIL
-@click.option("--raw", is_flag=True, help="The mail itself, as it came.")
+@click.option("--raw", is_flag=True, help="Print the original email.")
 @library_option
 @pass_installation
 def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
-    """Show one of them, and why it waits. It says too which requests it may be about, what it says and brings."""
+    """Show an unmatched email, and why it is unmatched. Its possible requests, meaning and files are shown too."""
     library = require_library(installation, symbol)
     opened: OpenedMail = _run_on_mailboxes(installation, lambda boxes: _open_mail(boxes, library.symbol, mail))
     row = opened.row
@@ -218,7 +218,7 @@ def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol
         if text:
             click.echo(f"  {name + ':':<11}{text}")
     for one in opened.candidates:
-        click.echo(f"  may be about {one.request.number}: {_name_grounds(one)}")
+        click.echo(f"  possible request {one.request.number}: {_name_grounds(one)}")
     if opened.text:
         click.echo(f"\n{opened.text.rstrip()}")
 
@@ -244,18 +244,21 @@ def _name_grounds(candidate: MailCandidate) -> str:
 @unmatched_command.command(name="assign")
 @_MAIL
 @click.argument("request", metavar="REQUEST")
-@click.option("--message", "is_message", is_flag=True, help="Nothing but words: no state changes by it.")
+@click.option(
+    "--message", "is_message", is_flag=True, help="Add it as a message only; the state of the request does not change."
+)
 @staff_option
 @library_option
 @pass_installation
 def assign_mail(installation: Installation, mail: str, request: str, is_message: bool, actor: str, symbol: str) -> None:
-    """Put it to this request (number or id). What it says happens there, or becomes a note."""
+    """Link an email to a request (number or ID). The request is updated with what the email says, or the email is
+    added as a note."""
     library = require_library(installation, symbol)
     meaning = MailMeaning.MESSAGE if is_message else MailMeaning.AS_READ
     changed = _run_on_mailboxes(
         installation, lambda boxes: boxes.desk.assign_mail(library.symbol, mail, request, actor, meaning)
     )
-    click.echo(f"{mail}: assigned to {changed.number}, which is {changed.state.value} now")
+    click.echo(f"{mail}: linked to {changed.number}, now {changed.state.value}")
 
 
 @unmatched_command.command(name="answer")
@@ -265,14 +268,14 @@ def assign_mail(installation: Installation, mail: str, request: str, is_message:
 @library_option
 @pass_installation
 def answer_mail(installation: Installation, mail: str, text: str, actor: str, symbol: str) -> None:
-    """Answer its sender by mail, and take it off the list. What is answered is quoted below TEXT; - reads it from the
-    standard input."""
+    """Reply to the sender by email, and remove the email from the list. The reply quotes the email below TEXT. Use -
+    to read the text from standard input."""
     library = require_library(installation, symbol)
     said = (sys.stdin.read() if text == "-" else text).strip()
     if not said:
-        raise click.UsageError("an answer needs a text")
+        raise click.UsageError("TEXT is empty")
     _run_on_mailboxes(installation, lambda boxes: boxes.desk.answer_mail(library.symbol, mail, said, actor))
-    click.echo(f"answered: {mail}")
+    click.echo(f"reply sent: {mail}")
 
 
 @unmatched_command.command(name="dismiss")
@@ -281,7 +284,8 @@ def answer_mail(installation: Installation, mail: str, text: str, actor: str, sy
 @library_option
 @pass_installation
 def dismiss_mail(installation: Installation, mail: str, actor: str, symbol: str) -> None:
-    """It needs nothing. It stays in the folder of the mailbox, and in the journal for a while."""
+    """Dismiss an unmatched email that needs no action. It stays in the mailbox folder and, until its retention period
+    ends, in the journal."""
     library = require_library(installation, symbol)
     _run_on_mailboxes(installation, lambda boxes: boxes.desk.dismiss_mail(library.symbol, mail, actor))
     click.echo(f"dismissed: {mail}")
@@ -326,13 +330,13 @@ def _run_on_mailboxes(installation: Installation, work: Callable[[MailboxService
 
 @click.group(name="letter")
 def letter_command() -> None:
-    """List letters to patrons and partners and slips for items, and show how they look."""
+    """List and preview letters to patrons and partners, and slips."""
 
 
 @letter_command.command(name="list")
 @pass_installation
 def list_letters(installation: Installation) -> None:
-    """All letters, and the languages that each is in. * marks where a template of your own counts."""
+    """List all letters with their languages. An asterisk (*) marks letters with a template of your own."""
     settings = installation.settings
     letters = make_letter_renderer(settings)
     rows: list[tuple[str, ...]] = [("LETTER", *letters.languages)]
@@ -341,7 +345,7 @@ def list_letters(installation: Installation) -> None:
     ]
     for line in format_table(rows):
         click.echo(line)
-    click.echo(f"\nYour own templates go into {settings.letters_folder}, such as {ALL[0]}.j2 or en/{ALL[0]}.j2")
+    click.echo(f"\nPut your own templates into {settings.letters_folder}, such as {ALL[0]}.j2 or en/{ALL[0]}.j2")
 
 
 def _describe_template_source(letters: LetterRenderer, name: str, language: str) -> str:
@@ -351,15 +355,27 @@ def _describe_template_source(letters: LetterRenderer, name: str, language: str)
 
 @letter_command.command(name="preview")
 @click.argument("name", metavar="NAME")
-@click.option("--language", default="", metavar="CODE", help="Such as de; else the installation's.")
-@click.option("--html", is_flag=True, help="The HTML part instead of the plain text.")
-@click.option("--script", type=click.Choice(tuple(sample.CITATIONS)), default="latin", help="Of the citation.")
-@click.option("--profile", default="", metavar="PROFILE", help="As this partner gets it (letters to partners).")
+@click.option(
+    "--language",
+    default="",
+    metavar="CODE",
+    help="Language code, such as de. Default: the language of the installation.",
+)
+@click.option("--html", is_flag=True, help="Print the HTML part instead of plain text.")
+@click.option(
+    "--script", type=click.Choice(tuple(sample.CITATIONS)), default="latin", help="Script of the sample citation."
+)
+@click.option(
+    "--profile",
+    default="",
+    metavar="PROFILE",
+    help="Show the letter as sent to this partner (letters to partners only).",
+)
 @pass_installation
 def preview_letter(installation: Installation, name: str, language: str, html: bool, script: str, profile: str) -> None:
-    """How a letter looks, for a made-up request.
+    """Preview a letter with sample data.
 
-    NAME as in `illgate letter list`; what stands before the stroke may be left out where only one fits.
+    NAME is a name from `illgate letter list`. You may omit the part before the slash if the rest is unique.
 
     \b
     Examples:
@@ -373,7 +389,7 @@ def preview_letter(installation: Installation, name: str, language: str, html: b
     to, _, rest = _complete_letter_name(name).partition("/")
     letters = make_letter_renderer(settings)
     if language and language not in letters.languages:
-        raise click.UsageError(f"no letters in '{language}'; there are: {', '.join(letters.languages)}")
+        raise click.UsageError(f"no letters in language '{language}'; there are: {', '.join(letters.languages)}")
     zone = settings.libraries[0].zone
     if to == LetterAudience.SLIP.value:
         by = LetterRenderer(settings.letters_folder, language or settings.letters.language)
@@ -398,10 +414,10 @@ def _complete_letter_name(name: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise click.UsageError(f"which one? {' or '.join(found)}")
+        raise click.UsageError(f"several letters match: {' or '.join(found)}")
     near = nearest_match(name, (*ALL, *(one.partition("/")[2] for one in ALL)))
     hint = f"; did you mean '{near}'?" if near else ""
-    raise click.UsageError(f"no such letter: {name}{hint}")
+    raise click.UsageError(f"letter not found: {name}{hint}")
 
 
 def _find_letter_partner(installation: Installation, name: str, settings: Settings) -> tuple[Profile, LetterStyle]:
@@ -413,7 +429,7 @@ def _find_letter_partner(installation: Installation, name: str, settings: Settin
     if profile is None:
         if loading.problems:
             raise ConfigurationError(loading.problems)
-        raise click.UsageError(f"no such profile: {name}")
+        raise click.UsageError(f"profile not found: {name}")
     for channel in installation.adapters.channels.values():
         dialect = profile.dialects.get(channel.section)
         if dialect is not None and channel.style is not None:

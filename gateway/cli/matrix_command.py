@@ -25,15 +25,19 @@ from gateway.services.library_context import LibraryContext
 
 
 @click.command(name="matrix")
-@click.option("--requester", default="", metavar="PROFILE", help="Who asks; else a profile of each channel.")
-@click.option("--supplier", default="", metavar="PROFILE", help="Who supplies; else a profile of each channel.")
+@click.option(
+    "--requester", default="", metavar="PROFILE", help="Profile of the requester. Default: one profile of each channel."
+)
+@click.option(
+    "--supplier", default="", metavar="PROFILE", help="Profile of the supplier. Default: one profile of each channel."
+)
 @library_option
 @pass_installation
 def matrix_command(installation: Installation, requester: str, supplier: str, symbol: str) -> None:
-    """What is carried between a requester and a supplier when we broker between them.
+    """Show which events are passed on between a requester and a supplier in brokering.
 
-    As the channels of their profiles say: what one can say and the other hear as it is, what is told in a note, and
-    what is lost, so that staff have to tell it; below, why a format has no place for it. Of one pair, each event.
+    The table shows which events are passed on unchanged, which become a note, and which are lost, so that staff have
+    to tell the partner. The reasons are listed below the table. For a single pair, every event is listed.
 
     \b
     Examples:
@@ -51,7 +55,7 @@ def matrix_command(installation: Installation, requester: str, supplier: str, sy
 
     pairs = run_on_requests(installation, compute_pairs)
     if not pairs:
-        raise click.UsageError("one of them can't ask, or can't be asked, by its channel")
+        raise click.UsageError("one of the profiles has no channel that can send or receive requests")
     lines = _format_events(pairs[0]) if requester and supplier else _format_pairs(pairs)
     for line in (*lines, *_format_limits(pairs, installation.adapters, whole=not (requester or supplier))):
         click.echo(line)

@@ -41,11 +41,13 @@ TEXT_WIDTH = 60
 
 @click.group(name="message")
 def message_command() -> None:
-    """What partners wrote about requests: unread ones, conversations, and who has read what."""
+    """List messages from partners, show conversations, and mark messages as read."""
 
 
 @message_command.command(name="list")
-@click.option("--role", type=click.Choice([role.value for role in Role]), help="Of this side.")
+@click.option(
+    "--role", type=click.Choice([role.value for role in Role]), help="Only borrowing or only lending requests."
+)
 @limit_option
 @cursor_option
 @library_option
@@ -54,7 +56,7 @@ def message_command() -> None:
 def list_unread_messages(
     installation: Installation, role: str | None, limit: int, cursor: str, symbol: str, as_json: bool
 ) -> None:
-    """Messages that nobody of the staff has read, oldest first."""
+    """List unread messages from partners, oldest first."""
     library = require_library(installation, symbol)
     side = Role(role) if role else None
     page = read_from_libraries(
@@ -83,7 +85,7 @@ def list_unread_messages(
 @json_option
 @pass_installation
 def show_conversation(installation: Installation, number: str, symbol: str, as_json: bool) -> None:
-    """What the partner and we wrote about a request, oldest first. Nothing is marked by it."""
+    """Show the messages exchanged about a request, oldest first. They are not marked as read."""
     library = require_library(installation, symbol)
 
     async def load_conversation(contexts: Mapping[str, LibraryContext]) -> Sequence[MessageView]:
@@ -112,9 +114,9 @@ def show_conversation(installation: Installation, number: str, symbol: str, as_j
 def mark_messages_read(
     installation: Installation, number: str, messages: tuple[str, ...], actor: str, symbol: str
 ) -> None:
-    """Mark messages of a request as read. They are those that are named by their ids, else all that are there now.
+    """Mark messages of a request as read. Without MESSAGE, all current messages are marked.
 
-    An answer needs no such command: `illgate request act NUMBER message --note …` reads what it answers.
+    A reply marks the messages that it answers: `illgate request act NUMBER message --note …`.
     """
     library = require_library(installation, symbol)
 

@@ -50,35 +50,40 @@ _ROLE_TITLES: Mapping[PlayedRole, str] = {
     "chosen",
     multiple=True,
     metavar="NAME",
-    help="What happens; several times: requests get them in turn. A requester's begins at once.",
+    help="Scenario. Can be repeated; requests get the scenarios in turn. Requester scenarios start immediately.",
 )
 @click.option(
     "--scenarios",
     "folder",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder with scenarios of your own.",
+    help="Folder with your own scenarios.",
 )
 @click.option(
     "--against",
     metavar="ADDRESS",
-    help="URL or HOST:PORT to which the partner sends its messages; else this installation, by mail its mail server.",
+    help="URL or HOST:PORT for messages of the simulated partner. Default: this installation, or its mail server.",
 )
-@click.option("--port", type=click.IntRange(0, 65_535), default=8090, show_default=True, help="0: a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Whoever reaches it sees what was exchanged.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8090, show_default=True, help="Port. 0: any free port.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on. Anyone who can reach it can see the exchanged messages.",
+)
 @click.option(
     "--page-port",
     type=click.IntRange(0, 65_535),
     default=8091,
     show_default=True,
-    help="Of the page, where messages don't come by HTTP.",
+    help="Port of the web page, if messages are not received by HTTP.",
 )
-@click.option("--misbehave", "misbehaviour", default="", metavar="NAME", help="Do this wrong in each answer.")
+@click.option("--misbehave", "misbehaviour", default="", metavar="NAME", help="Misbehaviour applied to every answer.")
 @click.option(
     "--value",
     "values",
     multiple=True,
     metavar="NAME=TEXT",
-    help="What a system that asks us by NCIP may ask about: patron, item, pickup.",
+    help="Test data for a system that uses us by NCIP: patron, item, pickup.",
 )
 @click.option("--list", "listing", is_flag=True, help="List scenarios and misbehaviours.")
 @pass_installation
@@ -95,17 +100,17 @@ def mock_command(
     values: tuple[str, ...],
     listing: bool,
 ) -> None:
-    """Play the partner of PROFILE: take its messages, answer them, and do what a scenario says.
+    """Simulate the partner of PROFILE: receive its messages, answer them and act according to a scenario.
 
-    Under an NCIP profile of a system that only we ask (it has no `auth`, such as koha-ncip) the library's system is
-    played: it answers out of a sample library. Under one that lets a system in, such as illiad-alma, that system is
-    played: it asks the library for its work, for the patron of --value. Under a profile of a catalogue by SRU or
-    Z39.50 that is played, under one of OpenURL the system to which links are pushed, and under one of letters a library
-    whose people read them, open their links and write back.
+    With a client-only NCIP profile (one without `auth`, such as koha-ncip), the command simulates the library system
+    with sample data. With an NCIP profile that accepts senders, such as illiad-alma, it simulates the sending system
+    and requests services for the patron given in --value. With an SRU or Z39.50 profile it simulates the catalogue,
+    with an OpenURL profile the link target, and with a letter profile a library whose staff read the letters, open
+    their links and reply.
 
-    The profile's own address of the partner must lead to the port; for mails `mail` of gateway.yml must. A request
-    whose title has `mock:NAME` gets that scenario; others get those of --scenario in turn, or else they are supplied.
-    What was exchanged is on a page at /. Nothing is kept. It runs until it is interrupted.
+    Set the partner's address in the profile to the port of this command; for email, set `mail` in gateway.yml. A
+    request with `mock:NAME` in its title gets that scenario. Other requests get the scenarios of --scenario in turn,
+    or are supplied. Open / on the port to see the exchanged messages. No data is saved. Press Ctrl-C to stop.
 
     \b
     Examples:
@@ -138,7 +143,7 @@ def mock_command(
             )
         )
     except OSError as error:
-        raise click.ClickException(f"can't listen on {host}: {error.strerror or error}") from error
+        raise click.ClickException(f"cannot listen on {host}: {error.strerror or error}") from error
     except Refused as refused:
         raise click.ClickException(refused.detail) from refused
 
@@ -162,7 +167,7 @@ async def _run_mock(opening: AbstractAsyncContextManager[MockProgram], listening
         try:
             address = await program.listen(listening.host, listening.port) if program.listen is not None else page
             sends = f"; it sends to {program.destination}" if program.destination else ""
-            click.echo(f"{site.partner.shown_parties.ours.symbol} is played at {address}{sends}; see {page}")
+            click.echo(f"{site.partner.shown_parties.ours.symbol} is simulated at {address}{sends}; see {page}")
             if program.introduction:
                 click.echo(program.introduction)
             program.begin()
@@ -181,7 +186,7 @@ def _find_mock_kind(adapters: AdapterRegistry, profile: Profile) -> MockKind:
     found = (find_mock(adapters, profile) for find_mock in _MOCK_KINDS)
     kind = next((one for one in found if one is not None), None)
     if kind is None:
-        raise click.UsageError(f"profile {profile.name} says no way on which anybody can be played")
+        raise click.UsageError(f"profile {profile.name} has no channel that can be simulated")
     return kind
 
 
@@ -192,11 +197,11 @@ def _parse_values(words: Sequence[str], kind: MockKind) -> Mapping[str, str]:
         name, equals, text = word.partition("=")
         if name not in known or not equals or not text:
             listed = ", ".join(f"{one} ({about})" for one, about in known.items()) or "none"
-            raise click.UsageError(f"--value: {word}: say NAME=TEXT; there are: {listed}")
+            raise click.UsageError(f"--value: {word} is not NAME=TEXT; allowed: {listed}")
         found[name] = text
     needed = kind.needed_value
     if needed and needed not in found:
-        raise click.UsageError(f"--value {needed}=NUMBER says for which {needed} of the library it asks")
+        raise click.UsageError(f"--value {needed}=NUMBER is required: the {needed} to use in the requests")
     return found
 
 

@@ -212,7 +212,9 @@ def find_library_address(settings: Settings, profile: Profile) -> str:
     """Where partners write to. Raises click.UsageError."""
     found = settings.mail.reply_to or settings.find_library(profile.library).email or settings.mail.sender
     if not found:
-        raise click.UsageError("gateway.yml names no address of the library: `mail.sender`, or `email` of the library")
+        raise click.UsageError(
+            "gateway.yml has no email address of the library: set `mail.sender`, or `email` of the library"
+        )
     return found
 
 
@@ -223,7 +225,7 @@ def choose_mail_server(against: str | None, settings: Settings) -> MailServer:
         return MailServer(host=host, port=port, security=MailSecurity.NONE)
     server = settings.mail.make_mail_server(settings.folder)
     if server is None:
-        raise click.UsageError("gateway.yml has no mail server (`mail.host`): say --against HOST:PORT")
+        raise click.UsageError("gateway.yml has no mail server (`mail.host`): use --against HOST:PORT")
     return server
 
 

@@ -95,5 +95,5 @@ def check_url_or_tcp(against: str) -> str:
 def refuse_address(against: str | None) -> str:
     """Of who sends nothing by itself. Raises click.UsageError."""
     if against is not None:
-        raise click.UsageError("--against: who is played here sends nothing by itself")
+        raise click.UsageError("--against: this simulation does not send messages")
     return ""

@@ -33,9 +33,10 @@ MAX_NOTICES = 100
 @json_option
 @pass_installation
 def list_notices(installation: Installation, number: str, symbol: str, as_json: bool) -> None:
-    """Notices to the patron of a request, newest first. They say which went out, which did not, and why.
+    """List notices to the patron of a request, newest first. Each line shows the delivery status and the reason for a
+    failure.
 
-    One that was not sent, as the patron has no e-mail address, is printed by `illgate request letter`.
+    To print a notice that could not be emailed, use `illgate request letter`.
     """
     library = require_library(installation, symbol)
     notices = run_on_requests(installation, lambda managed: _load_notices(managed, library.symbol, number))
@@ -56,15 +57,15 @@ def list_notices(installation: Installation, number: str, symbol: str, as_json: 
 @click.command(name="letter")
 @click.argument("number", metavar="NUMBER")
 @click.argument("notice", metavar="[NOTICE]", default="")
-@click.option("--html", is_flag=True, help="As a page that a browser prints, instead of plain text.")
+@click.option("--html", is_flag=True, help="Print an HTML page for a browser instead of plain text.")
 @library_option
 @json_option
 @pass_installation
 def print_letter(installation: Installation, number: str, notice: str, html: bool, symbol: str, as_json: bool) -> None:
-    """A notice to the patron as a letter to be printed. It has the patron's name and postal address.
+    """Print a notice to the patron as a letter. It has the patron's name and postal address.
 
-    NOTICE is the id that `illgate request notices` shows; without it, the newest that was not sent. When the patron
-    knows: `illgate request act NUMBER patron-told`.
+    NOTICE is an ID from `illgate request notices`. Default: the newest notice that could not be sent. When the patron
+    has been notified, record it with `illgate request act NUMBER patron-told`.
 
     \b
     Examples:

@@ -45,10 +45,10 @@ _ID = click.argument("letter", metavar="ID")
 
 @click.group(name="outbox")
 def outbox_command() -> None:
-    """What could not be done: messages to partners, letters, calls to the library (dead letters).
+    """List and process failed work (dead letters): messages to partners, letters and library system calls.
 
-    What could not be reached is tried again by itself, for hours. What is given up, or refused, waits here until staff
-    release it, change it, or let it be; what comes behind it for the same request and partner waits too.
+    Failed attempts are retried automatically for several hours. Work that still fails, or that is rejected, is listed
+    here until staff release, edit or skip it. Work queued behind it for the same request and partner waits.
     """
 
 
@@ -62,7 +62,7 @@ def outbox_command() -> None:
 @json_option
 @pass_installation
 def list_dead_letters(installation: Installation, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
-    """Dead letters, oldest first."""
+    """List dead letters, oldest first."""
     library = require_library(installation, symbol)
 
     async def load_dead_letters(
@@ -110,7 +110,7 @@ def _format_dead_letter_row(one: DeadLetter, numbers: Mapping[str, str], zone: t
 @json_option
 @pass_installation
 def show_dead_letter(installation: Installation, letter: str, symbol: str, as_json: bool) -> None:
-    """One of them, with what was to be sent."""
+    """Show a dead letter with its content."""
     library = require_library(installation, symbol)
     one = read_from_libraries(installation, lambda contexts: StaffService(contexts).dead_letter(library.symbol, letter))
     if as_json:
@@ -144,9 +144,11 @@ def _indent_json(payload: str) -> str:
 @library_option
 @pass_installation
 def list_batched_orders(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
-    """Orders that wait for others to go in one mail. It says until when, and which are in a file that isn't sent yet.
+    """List orders that wait to be sent in a batch. The time of sending is shown, and orders in a file that has not
+    been sent.
 
-    `illgate mail send-now PARTNER` sends all that wait, `illgate outbox release ID` one alone.
+    `illgate mail send-now PARTNER` sends all waiting orders of a partner; `illgate outbox release ID` sends one order
+    on its own.
     """
     library = require_library(installation, symbol)
 
@@ -158,7 +160,7 @@ def list_batched_orders(installation: Installation, limit: int, cursor: str, sym
 
     page, numbers = read_from_libraries(installation, load_batched_orders)
     if not page.items:
-        click.echo("no orders wait")
+        click.echo("no waiting orders")
     else:
         heading = ("PARTNER", "FILE", "REQUEST", "SINCE", "ID", "ERROR")
         for line in format_table([heading, *(_format_batched_order_row(one, numbers, library.zone) for one in page)]):
@@ -181,7 +183,7 @@ def _format_batched_order_row(one: BatchedOrder, numbers: Mapping[str, str], zon
 @library_option
 @pass_installation
 def release_dead_letter(installation: Installation, letter: str, actor: str, symbol: str) -> None:
-    """Try it again: the daemon does so at once."""
+    """Retry a dead letter. The daemon sends it immediately."""
     library = require_library(installation, symbol)
     run_on_requests(installation, lambda managed: managed.desk.release(library.symbol, letter, actor))
     click.echo(f"released: {letter}")
@@ -189,12 +191,12 @@ def release_dead_letter(installation: Installation, letter: str, actor: str, sym
 
 @outbox_command.command(name="skip")
 @_ID
-@click.option("--reason", required=True, metavar="TEXT", help="Why it need not be done; kept with it.")
+@click.option("--reason", required=True, metavar="TEXT", help="Reason for skipping; kept with the message.")
 @staff_option
 @library_option
 @pass_installation
 def skip_dead_letter(installation: Installation, letter: str, reason: str, actor: str, symbol: str) -> None:
-    """Let it be: it is never done, and what waits behind it goes on."""
+    """Discard a dead letter without sending it. Work queued behind it is released."""
     library = require_library(installation, symbol)
     run_on_requests(installation, lambda managed: managed.desk.skip(library.symbol, letter, reason, actor))
     click.echo(f"skipped: {letter}")
@@ -208,7 +210,7 @@ def skip_dead_letter(installation: Installation, letter: str, reason: str, actor
     type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
     default=None,
     metavar="FILE",
-    help="Take the new content from FILE (-: standard input); else an editor is opened.",
+    help="Read the new content from FILE (-: standard input). Default: open an editor.",
 )
 @staff_option
 @library_option
@@ -217,7 +219,7 @@ def skip_dead_letter(installation: Installation, letter: str, reason: str, actor
 def edit_dead_letter(
     ctx: click.Context, installation: Installation, letter: str, source: Path | None, actor: str, symbol: str
 ) -> None:
-    """Change what is to be sent, then try it again.
+    """Edit a dead letter, then retry it.
 
     \b
     Examples:
@@ -233,7 +235,7 @@ def edit_dead_letter(
         ctx.exit(REFUSED)
     payload = text
     run_on_requests(installation, lambda managed: managed.desk.edit(library.symbol, letter, payload, actor))
-    click.echo(f"changed and released: {letter}")
+    click.echo(f"edited and released: {letter}")
 
 
 def _read_new_payload(source: Path) -> str:
@@ -255,11 +257,11 @@ def _is_same_json(text: str, before: str) -> bool:
 @outbox_command.command(name="run")
 @pass_installation
 def run_due_work(installation: Installation) -> None:
-    """Do now what is due, of all libraries. That is timers, messages, letters and calls to the library.
+    """Process all due work of all libraries now. This includes timers, messages, letters and library system calls.
 
-    For rehearsals, and for installations that work without a daemon (by cron). Beside a daemon it does no harm:
-    nothing is done twice. Partners to whom the daemon keeps connections (ISO ILL by TCP) are told by it alone: what
-    waits for them is said and left as it is. What else still waits is tried again later, or comes behind a dead letter.
+    Use this for rehearsals, and for installations that run from cron without a daemon. It is safe to run while the
+    daemon is running: nothing is processed twice. Messages to partners with permanent connections (ISO ILL over TCP)
+    are left to the daemon and listed. Remaining work is retried later or is queued behind a dead letter.
     """
 
     async def drain_and_count(managed: ManagedRequests) -> tuple[int, Mapping[tuple[str, OutboxStatus], int]]:
@@ -277,4 +279,4 @@ def run_due_work(installation: Installation) -> None:
     tries, counts = run_on_requests(installation, drain_and_count)
     left = {status: sum(n for (_, one), n in counts.items() if one is status) for status in OutboxStatus}
     waiting = left[OutboxStatus.WAITING] + left[OutboxStatus.IN_HAND]
-    click.echo(f"{tries} steps done or tried; {waiting} still waiting, {left[OutboxStatus.DEAD]} dead letters")
+    click.echo(f"{tries} steps processed; {waiting} still waiting, {left[OutboxStatus.DEAD]} dead letters")

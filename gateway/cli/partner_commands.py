@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @click.group(name="partner")
 def partner_command() -> None:
-    """Partners of requests, as they stand: how much is open with them, how quick they are, whether they are closed."""
+    """Show partners with their load, speed and closing days."""
 
 
 @partner_command.command(name="list")
@@ -42,7 +42,7 @@ def partner_command() -> None:
 @json_option
 @pass_installation
 def list_partners(installation: Installation, symbol: str, as_json: bool) -> None:
-    """All partners: the profiles with a section `partner`."""
+    """List all partners (profiles with a section `partner`)."""
     library = require_library(installation, symbol)
 
     async def load_partners(managed: ManagedRequests) -> Sequence[PartnerView]:
@@ -96,7 +96,7 @@ def _describe_membership(one: PartnerView) -> str:
 @json_option
 @pass_installation
 def show_partner(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
-    """One partner. How messages to it look and how requests run with it: `illgate profile show PROFILE`."""
+    """Show one partner. For its messages and workflow, see `illgate profile show PROFILE`."""
     library = require_library(installation, symbol)
 
     async def load_partner(managed: ManagedRequests) -> PartnerView:
@@ -131,7 +131,7 @@ def show_partner(installation: Installation, name: str, symbol: str, as_json: bo
 
 @click.group(name="rota")
 def rota_command() -> None:
-    """Rotas of requests.yml: whom a request asks, and in which order."""
+    """Show the rotas in requests.yml: the suppliers and their order."""
 
 
 @rota_command.command(name="list")
@@ -139,7 +139,7 @@ def rota_command() -> None:
 @json_option
 @pass_installation
 def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
-    """All rotas."""
+    """List all rotas."""
     library = require_library(installation, symbol)
     found = read_from_libraries(installation, lambda contexts: PartnerDirectory(contexts).rotas(library.symbol))
     if as_json:
@@ -149,7 +149,7 @@ def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
             print_json_line(RotaOut.model_validate(one))
         return
     if not found:
-        click.echo("no rotas in requests.yml; suppliers are named by hand")
+        click.echo("no rotas in requests.yml; suppliers are chosen manually")
         return
     heading = ("NAME", "ORDER", "SUPPLIERS", "DESCRIPTION")
     rows = [
@@ -170,7 +170,7 @@ def _describe_rota_order(one: RotaView) -> str:
 @json_option
 @pass_installation
 def show_rota(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
-    """One rota."""
+    """Show one rota."""
     library = require_library(installation, symbol)
     one = read_from_libraries(installation, lambda contexts: PartnerDirectory(contexts).rota(library.symbol, name))
     if as_json:
@@ -207,10 +207,10 @@ _OWNING = {
 @library_option
 @pass_installation
 def explain_request_rota(installation: Installation, number: str, symbol: str) -> None:
-    """Why each supplier of a borrowing request stands where it does.
+    """Explain the position of each supplier of a borrowing request.
 
-    It is the search for the next supplier with the loads, speeds, closures and holdings of this moment, and nothing
-    is changed by it. Members of the network are asked for their loads.
+    This runs the supplier selection with the current loads, speeds, closing days and holdings, without changing
+    anything. Members of the network are asked for their loads.
 
     \b
     Example:

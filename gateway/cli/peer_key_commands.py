@@ -33,10 +33,10 @@ T = TypeVar("T")
 
 @click.group(name="peer-key")
 def peer_key_command() -> None:
-    """Keys by which our messages are signed for partners' systems (profile key peer_authentication.ours).
+    """Manage the keys that sign our messages to partners' systems (peer_authentication.ours in a profile).
 
-    Their public parts are published at /.well-known/jwks.json; the private ones stay in the database. To change a key:
-    make a new one, wait until `list` says that it signs, then retire the old one a day later.
+    The public keys are published at /.well-known/jwks.json; the private keys are stored in the database. To replace a
+    key, create a new one, wait until `list` shows that it signs, and retire the old one a day later.
     """
 
 
@@ -45,7 +45,7 @@ def peer_key_command() -> None:
 @staff_option
 @pass_installation
 def make_peer_key(installation: Installation, symbol: str, actor: str) -> None:
-    """Make a key of a library, and publish it. The first one signs at once, a later one in an hour.
+    """Create and publish a key of a library. The first key is used immediately, later ones after one hour.
 
     \b
     Examples:
@@ -69,7 +69,7 @@ def make_peer_key(installation: Installation, symbol: str, actor: str) -> None:
 @json_option
 @pass_installation
 def list_peer_keys(installation: Installation, symbol: str, as_json: bool) -> None:
-    """Keys of a library, oldest first, and which one signs now."""
+    """List the keys of a library, oldest first. The key in use is marked."""
     library = require_library(installation, symbol)
     rows = _run_on_keys(installation, lambda service: service.list_keys(library.symbol))
     now = installation.clock.now()
@@ -80,7 +80,7 @@ def list_peer_keys(installation: Installation, symbol: str, as_json: bool) -> No
             click.echo(json.dumps(said))
         return
     if not rows:
-        click.echo("no keys; `illgate peer-key make` makes one")
+        click.echo("no keys; create one with `illgate peer-key make`")
         return
     table = [
         (row.kid, format_local_time(row.created, library.zone), _describe_use(row, signing, now, rows)) for row in rows
@@ -105,7 +105,7 @@ def _describe_use(row: PeerKeyRow, signing: PeerKeyRow | None, now: datetime, ro
 @staff_option
 @pass_installation
 def retire_peer_key(installation: Installation, kid: str, symbol: str, actor: str) -> None:
-    """Delete a key: it signs nothing more and is published no longer. KEY is its id, as `list` shows it."""
+    """Delete a key. It is no longer used or published. KEY is the ID shown by `list`."""
     library = require_library(installation, symbol)
 
     async def retire_and_list(service: PeerKeyService) -> tuple[bool, tuple[PeerKeyRow, ...]]:
@@ -116,7 +116,7 @@ def retire_peer_key(installation: Installation, kid: str, symbol: str, actor: st
         raise CommandFailed(f"no such key: {kid}")
     signing = choose_signing_key(rows, installation.clock.now())
     click.echo(f"retired: {kid}")
-    click.echo(f"signs now: {signing.kid if signing is not None else 'none'}")
+    click.echo(f"key in use: {signing.kid if signing is not None else 'none'}")
 
 
 def _run_on_keys(installation: Installation, work: Callable[[PeerKeyService], Awaitable[T]]) -> T:

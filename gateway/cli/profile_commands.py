@@ -52,8 +52,8 @@ def profile_command() -> None:
 @profile_command.command(name="list")
 @pass_installation
 def list_profiles(installation: Installation) -> None:
-    """All profiles, with what each extends and says. A line has name, what it extends, protocols, number of match rules
-    and description."""
+    """List all profiles. Each line shows the name, the profile that it extends, protocols, number of match rules and
+    description."""
     loading = installation.profiles
     rows = [_format_profile_row(one) for one in loading.profiles.loaded.values()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
@@ -75,12 +75,12 @@ def _format_profile_row(one: LoadedProfile) -> tuple[str, str, str, str]:
 
 @profile_command.command(name="show")
 @click.argument("name")
-@click.option("--sources", is_flag=True, help="Say where each value comes from: file and line, or default.")
+@click.option("--sources", is_flag=True, help="Show the source of each value: file and line, or default.")
 @pass_installation
 def show_profile(installation: Installation, name: str, sources: bool) -> None:
-    """A profile as it works, as YAML, with all that it inherits.
+    """Show a profile as YAML with all inherited values.
 
-    NAME is a profile or the file of one.
+    NAME is the name of a profile or the path of a profile file.
 
     \b
     Examples:
@@ -98,16 +98,16 @@ def show_profile(installation: Installation, name: str, sources: bool) -> None:
     "--against",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="FOLDER",
-    help="Take B, or A itself as it is there, from another folder, such as a backup.",
+    help="Take B (or A, if B is omitted) from another folder, such as a backup.",
 )
-@click.option("--examples", "with_examples", is_flag=True, help="Compare the examples too.")
+@click.option("--examples", "with_examples", is_flag=True, help="Also compare the examples.")
 @pass_installation
 def diff_profiles(
     installation: Installation, left: str, right: str | None, against: Path | None, with_examples: bool
 ) -> None:
-    """How two profiles differ, and where each value was said. Inherited values and defaults are compared too.
+    """Compare two profiles. Inherited values and defaults are compared too, and the source of each value is shown.
 
-    A and B are profiles or files of profiles. Their examples are left out, since they nearly always differ.
+    A and B are names of profiles or paths of profile files. Examples are not compared unless you use --examples.
 
     \b
     Examples:
@@ -116,7 +116,7 @@ def diff_profiles(
       illgate profile diff reshare --against /var/backups/profiles
     """
     if right is None and against is None:
-        raise click.UsageError("with what? name a second profile, or --against FOLDER")
+        raise click.UsageError("B or --against FOLDER is required")
     other = installation.profiles if against is None else _read_profile_folder(installation, against)
     found = compare_profiles(
         _find_loaded_profile(installation, left, installation.profiles),
@@ -131,11 +131,11 @@ def diff_profiles(
 
 
 @profile_command.command(name="schema")
-@click.option("--of", "of", type=click.Choice(["profiles", "requests"]), default="profiles", help="Of which file.")
-@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
+@click.option("--of", "of", type=click.Choice(["profiles", "requests"]), default="profiles", help="File type.")
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Output file.")
 @pass_installation
 def print_schema(installation: Installation, of: str, output: Path | None) -> None:
-    """JSON Schema of a profile, or of requests.yml, for editors.
+    """Print the JSON Schema of a profile or of requests.yml. Editors use it to complete and check keys.
 
     \b
     Examples:
@@ -160,7 +160,7 @@ def _find_loaded_profile(installation: Installation, name: str, loading: Profile
     if name.endswith(".yml"):
         file = Path(name)
         if not file.is_file():
-            raise click.UsageError(f"no such file: {name}")
+            raise click.UsageError(f"file not found: {name}")
         loading, name = _read_profile_folder(installation, file.absolute().parent), file.stem
     if name in loading.profiles.loaded:
         return loading.profiles.loaded[name]
@@ -169,7 +169,7 @@ def _find_loaded_profile(installation: Installation, name: str, loading: Profile
         raise ConfigurationError(own)
     near = nearest_match(name, loading.profiles.loaded)
     hint = f"; did you mean '{near}'?" if near else ""
-    raise click.UsageError(f"no such profile: {name}{hint}")
+    raise click.UsageError(f"profile not found: {name}{hint}")
 
 
 @click.command(name="states")
@@ -179,14 +179,16 @@ def _find_loaded_profile(installation: Installation, name: str, loading: Profile
     type=click.Choice(["table", "mermaid", "scenarios"]),
     default="table",
     show_default=True,
-    help="Every branch as a row of a table; a diagram of the ways between the states; or the branches that a partner's "
-    "messages take, each with a scenario of `illgate mock` that drives it.",
+    help="A table with one row per transition; a diagram of the states; or the transitions that a partner's "
+    "messages can cause, each with a scenario of `illgate mock`.",
 )
-@click.option("--role", type=click.Choice([role.value for role in Role]), help="Only one side; else both.")
+@click.option(
+    "--role", type=click.Choice([role.value for role in Role]), help="Only borrowing or only lending requests."
+)
 def states_command(format_: str, role: str | None) -> None:
-    """Show how managed requests change their state.
+    """Show the state tables of requests.
 
-    An event that has no row in a state is refused, or only kept in the history. 'us' is staff, a patron or a rule.
+    An event without a row in a state is refused or only recorded. “us” means staff, a patron or a rule.
 
     \b
     Examples:

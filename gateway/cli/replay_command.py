@@ -44,8 +44,8 @@ NOT_REPLAYABLE = "can't be replayed"
 @click.command(name="replay")
 @click.argument("identifier", metavar="[ID]", default="")
 @add_filter_options
-@click.option("--dry-run", is_flag=True, help="Show what it asks for; the library is not touched.")
-@click.option("--yes", is_flag=True, help="Don't ask before messages that a filter finds are carried out.")
+@click.option("--dry-run", is_flag=True, help="Show what the message would do without calling the library system.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation when a filter selects messages.")
 @pass_installation
 @click.pass_context
 def replay_command(
@@ -58,14 +58,15 @@ def replay_command(
     yes: bool,
     **said: Any,
 ) -> None:
-    """Carry out messages of the journal again, for the profile that they had; nobody gets the answers but you.
+    """Replay messages from the journal with their original profile. The answers are shown to you and not sent to the
+    partner.
 
-    ID is that of a message, of its answer or of both. Instead of one ID, options say which messages are meant: all that
-    came in and fit, in the order in which they came, but for replays, for what a replay has carried out well since, and
-    for what is in hand. How many there are is said first; then you are asked.
+    ID is the ID of a message, its answer or the exchange. Without ID, the options select messages: all received
+    messages that match, in order of arrival. Replays, messages already replayed successfully and messages in progress
+    are skipped. You are asked to confirm the number of messages.
 
-    What was done already is not done twice. A replay has its own row in the journal. Exit code 0: done; 1: refused,
-    or it can't be replayed; 4: the library can't be reached.
+    Steps that have already been done are not repeated. A replay has its own journal entry. Exit code 0: done; 1:
+    refused, or not replayable; 4: the library system cannot be reached.
 
     \b
     Examples:
@@ -77,10 +78,12 @@ def replay_command(
     """
     library = require_library(installation, symbol)
     if bool(identifier) == any(said.values()):
-        raise click.UsageError("say either one ID, or which messages: --outcome, --profile, --since …")
+        raise click.UsageError("give either one ID or a selection: --outcome, --profile, --since …")
     if not identifier:
         if said["outcome"] == OutcomeClass.PENDING:
-            raise click.UsageError("what is in hand is finished by the gateway, at its next start at the latest")
+            raise click.UsageError(
+                "messages in progress are finished by the gateway, at the latest when it next starts"
+            )
         wanted = make_journal_filter(installation, library, said)
         ctx.exit(asyncio.run(_replay_selection(installation, library, wanted, dry_run, yes)))
     try:
@@ -104,7 +107,7 @@ async def _replay_message(
         async with open_journal(installation) as (journal, store):
             rows = await journal.get_exchange(library, identifier)
             if not rows:
-                raise click.UsageError(f"no such message: {identifier}")
+                raise click.UsageError(f"message not found: {identifier}")
             exchange = await open_exchange(installation, journal, store)
             asked = rows[0]  # the other is the answer to it
             return await (exchange.rehearse_message(asked) if dry_run else exchange.replay_message(asked))
@@ -168,7 +171,7 @@ async def _replay_selection(
             if not selection.messages:
                 return 0
             if not dry_run and not yes:
-                click.confirm(f"Carry out {_count_messages(len(selection.messages))} again?", abort=True)
+                click.confirm(f"Replay {_count_messages(len(selection.messages))} again?", abort=True)
             exchange = await open_exchange(installation, journal, store)
             if dry_run:
                 return await _rehearse_all(journal, exchange, selection, library.zone)
@@ -207,7 +210,9 @@ async def _replay_all(journal: Journal, exchange: MessageExchange, selection: Re
         failures = failures + 1 if done.outcome is OutcomeClass.FAILED else 0
         if failures == MAX_FAILURES:
             left = len(selection.messages) - ended.total()
-            click.echo(f"{failures} failed one after the other: {_count_messages(left)} left as they are", err=True)
+            click.echo(
+                f"{failures} consecutive failures; not replayed: {_count_messages(left)} left as they are", err=True
+            )
             break
     click.echo(", ".join(f"{count} {how}" for how, count in ended.items()))
     if ended[OutcomeClass.FAILED.value]:

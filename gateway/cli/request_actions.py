@@ -78,14 +78,14 @@ _ATTEMPT = click.option(
     type=click.IntRange(0, 10_000),
     default=0,
     metavar="NO",
-    help="To which supplier's item this belongs, where that isn't the current one.",
+    help="Supplier whose item this concerns, if it is not the current one.",
 )
 _VERSION = click.option(
     "--version",
     type=click.IntRange(1),
     default=None,
     metavar="NO",
-    help="Only if the request is still at this version, as `request show` says.",
+    help="Apply only if the request is still at this version (see `request show`).",
 )
 
 
@@ -156,7 +156,7 @@ def _parse_event_kind(word: str) -> EventKind:
         return kinds[word]
     near = nearest_match(word, kinds)
     hint = f"; did you mean '{near}'?" if near else ""
-    raise click.UsageError(f"there is no act '{word}'{hint} All: illgate request act --help")
+    raise click.UsageError(f"unknown action '{word}'{hint} All: illgate request act --help")
 
 
 @value_object
@@ -229,7 +229,9 @@ def _check_given_options(order: _TypedAction) -> None:
     }
     takes = ", ".join(_iter_accepted_options(fields)) or "no options"
     for name in sorted(said - fields.field_names):
-        raise click.UsageError(f"{_option_of_field(name)} means nothing for '{order.kind.value}', which takes {takes}")
+        raise click.UsageError(
+            f"{_option_of_field(name)} cannot be used with '{order.kind.value}', which takes {takes}"
+        )
     for field in fields.required:
         if field.name not in said:
             raise click.UsageError(f"'{order.kind.value}' needs {option_of_name(field.name)}: {field.help}")
@@ -287,18 +289,18 @@ def _find_attachment_id(request: Request, said: str) -> str:
 @click.command(name="attach")
 @click.argument("number", metavar="NUMBER")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--pages", type=click.IntRange(1, 100_000), default=None, help="Number of pages, where it is known.")
-@click.option("--name", default="", metavar="NAME", help="Another name than the file has.")
+@click.option("--pages", type=click.IntRange(1, 100_000), default=None, help="Number of pages, if known.")
+@click.option("--name", default="", metavar="NAME", help="File name to store instead of the original one.")
 @staff_option
 @library_option
 @pass_installation
 def attach_file(
     installation: Installation, number: str, file: Path, pages: int | None, name: str, actor: str, symbol: str
 ) -> None:
-    """Keep a file with a request, such as a PDF. It may be a PDF, JPEG, PNG or TIFF, or what else requests.yml takes
+    """Attach a file to a request. PDF, JPEG, PNG and TIFF are accepted, or the types set in requests.yml
     (`copies.types`).
 
-    What it is, is told by its content; pages of a PDF are counted.
+    The file type is detected from the content; the pages of a PDF are counted.
 
     \b
     Example:
@@ -314,7 +316,7 @@ def attach_file(
 
     kept = run_on_requests(installation, store_attachment)
     click.echo(
-        f"{number}: {kept.name} is kept as {kept.id} ({kept.media_type}, {kept.size} bytes{_format_page_count(kept)})"
+        f"{number}: {kept.name} stored as {kept.id} ({kept.media_type}, {kept.size} bytes{_format_page_count(kept)})"
     )
 
 
@@ -329,13 +331,11 @@ def _read_upload(file: Path, name: str, pages: int | None) -> FileUpload:
 
     most = ApiLimits().attachment_bytes
     if file.stat().st_size > most:
-        raise click.UsageError(f"{file}: a file may have {most:,} bytes")
+        raise click.UsageError(f"{file}: the file is larger than {most:,} bytes")
     content = file.read_bytes()
     kind = detect_file_type(content)
     if kind is None:
-        raise click.UsageError(
-            f"{file}: nobody knows what this is; known are {', '.join(one.value for one in FileType)}"
-        )
+        raise click.UsageError(f"{file}: unknown file type; accepted types: {', '.join(one.value for one in FileType)}")
     said = build_model(UploadQuery, {"name": name, "pages": pages})
     return FileUpload(name=said.name, media_type=kind.value, content=content, pages=said.pages)
 
@@ -347,7 +347,7 @@ def _read_upload(file: Path, name: str, pages: int | None) -> FileUpload:
 @library_option
 @pass_installation
 def reorder_rota(installation: Installation, number: str, partners: tuple[str, ...], actor: str, symbol: str) -> None:
-    """Ask these partners next, in this order. All others that wait on the request's rota come behind them.
+    """Ask these partners next, in this order. The other partners on the request's rota follow.
 
     \b
     Example:
@@ -365,12 +365,12 @@ def reorder_rota(installation: Installation, number: str, partners: tuple[str, .
 @click.command(name="skip")
 @click.argument("number", metavar="NUMBER")
 @click.argument("partner", metavar="PARTNER")
-@click.option("--why", default="by hand", show_default=True, metavar="TEXT", help="For the history.")
+@click.option("--why", default="by hand", show_default=True, metavar="TEXT", help="Note for the history.")
 @staff_option
 @library_option
 @pass_installation
 def skip_partner(installation: Installation, number: str, partner: str, why: str, actor: str, symbol: str) -> None:
-    """Don't ask a partner that waits on the request's rota."""
+    """Exclude a partner from the request's rota."""
     library = require_library(installation, symbol)
 
     async def skip_rota_line(managed: ManagedRequests) -> Request:

@@ -45,15 +45,15 @@ _COMMON = (
         default=ServiceType.LOAN.value,
         show_default=True,
     ),
-    click.option("--need-by", default="", metavar="DAY", help="Of no use after this day."),
-    click.option("--max-cost", default="", metavar="'AMOUNT CUR'", help="Most that it may cost, such as '20 EUR'."),
-    click.option("--note", default="", metavar="TEXT", help="A remark for staff."),
-    click.option("--external", multiple=True, metavar="NUMBER", help="Its number in another system."),
+    click.option("--need-by", default="", metavar="DAY", help="Needed-by date."),
+    click.option("--max-cost", default="", metavar="'AMOUNT CUR'", help="Maximum cost, such as '20 EUR'."),
+    click.option("--note", default="", metavar="TEXT", help="Note for staff."),
+    click.option("--external", multiple=True, metavar="NUMBER", help="Number of the request in another system."),
     click.option(
         "--volumes",
         multiple=True,
         metavar="LABEL[,LABEL]",
-        help="What each of several volumes is called, such as 'Vol. 1, Vol. 2'; else it is one piece.",
+        help="Labels of several volumes, such as 'Vol. 1, Vol. 2'. Default: one item.",
     ),
     staff_option,
     library_option,
@@ -106,19 +106,19 @@ def _parse_maximum_cost(said: dict[str, Any], library: LibrarySettings) -> Money
 
 
 @click.command(name="create")
-@click.option("--patron", default="", metavar="BARCODE", help="For whom; nobody: for the library itself.")
+@click.option("--patron", default="", metavar="BARCODE", help="Patron. Default: the library itself.")
 @add_citation_options
-@click.option("--pickup", default="", metavar="CODE", help="Where the patron fetches it.")
-@click.option("--rota", default="", metavar="NAME", help="Use this rota instead of the one by rule.")
-@click.option("--partner", default="", metavar="PROFILE", help="Ask this supplier first, then the rota.")
-@click.option("--branch", default="", metavar="CODE", help="Of this branch; else the patron's.")
-@click.option("--review/--no-review", "mediated", default=None, help="Do staff look at it first? Else by rule.")
-@click.option("--override", is_flag=True, help="Also against limits, blocks, duplicates, and what we own.")
+@click.option("--pickup", default="", metavar="CODE", help="Pickup location.")
+@click.option("--rota", default="", metavar="NAME", help="Rota to use. Default: chosen by rule.")
+@click.option("--partner", default="", metavar="PROFILE", help="Supplier to ask before the rota.")
+@click.option("--branch", default="", metavar="CODE", help="Branch. Default: the patron's branch.")
+@click.option("--review/--no-review", "mediated", default=None, help="Require or skip staff review. Default: by rule.")
+@click.option("--override", is_flag=True, help="Ignore limits, blocks, duplicates and local holdings.")
 @_add_common_options
 @pass_installation
 def create_request(installation: Installation, /, **said: Any) -> None:
-    """A borrowing request. It is checked against the rules of requests.yml; --override takes what they refuse, with
-    a warning on the request.
+    """Create a borrowing request. It is checked against the rules in requests.yml. With --override, failed checks
+    become a warning on the request.
 
     \b
     Examples:
@@ -131,7 +131,7 @@ def create_request(installation: Installation, /, **said: Any) -> None:
     library = require_library(installation, said["symbol"])
     patron = {"identifier": said["patron"], "pickup": said["pickup"]} if said["patron"] else None
     if said["pickup"] and patron is None:
-        raise click.UsageError("--pickup needs --patron: nobody fetches it")
+        raise click.UsageError("--pickup requires --patron")
     body = build_model(
         NewBorrowing,
         {
@@ -152,15 +152,22 @@ def create_request(installation: Installation, /, **said: Any) -> None:
 @click.command(name="lend-to")
 @click.argument("partner", metavar="PARTNER")
 @add_citation_options
-@click.option("--transaction", default="", metavar="NUMBER", help="The other library's number; else ours.")
-@click.option("--reader", default="", metavar="ID", help="That library's patron, to whom it is lent directly.")
-@click.option("--reader-name", default="", metavar="'SURNAME, GIVEN'", help="The name of that patron.")
-@click.option("--reader-email", default="", metavar="ADDRESS", help="Where notices to that patron go.")
+@click.option(
+    "--transaction", default="", metavar="NUMBER", help="Number of the requesting library. Default: our number."
+)
+@click.option(
+    "--reader",
+    default="",
+    metavar="ID",
+    help="ID of the requesting library's patron, if the loan is made directly to the patron.",
+)
+@click.option("--reader-name", default="", metavar="'SURNAME, GIVEN'", help="Name of that patron.")
+@click.option("--reader-email", default="", metavar="ADDRESS", help="Email address for notices to that patron.")
 @_add_common_options
 @pass_installation
 def lend_to_partner(installation: Installation, /, partner: str, **said: Any) -> None:
-    """Make a lending request for a library that asked otherwise. That is by telephone, letter or mail. PARTNER is its
-    profile or its symbol.
+    """Create a lending request. Use this if a library asked by phone, letter or email. PARTNER is its profile or
+    symbol.
 
     \b
     Example:
@@ -203,7 +210,7 @@ def print_created_request(request: Request, as_json: bool) -> None:
 @library_option
 @pass_installation
 def assign_request(installation: Installation, number: str, name: str, symbol: str) -> None:
-    """Say who of the staff sees to a request. Without NAME: nobody in particular."""
+    """Assign a request to a user. Without NAME, the assignment is removed."""
     library = require_library(installation, symbol)
 
     async def save_assignee(managed: ManagedRequests) -> Request:
@@ -211,19 +218,19 @@ def assign_request(installation: Installation, number: str, name: str, symbol: s
         return await managed.marks.assign(library.symbol, found.id, name)
 
     marked = run_on_requests(installation, save_assignee)
-    click.echo(f"{marked.number}: {marked.assignee or 'nobody in particular'}")
+    click.echo(f"{marked.number}: {marked.assignee or 'not assigned'}")
 
 
 @click.command(name="label")
 @click.argument("number", metavar="NUMBER")
 @click.argument("labels", metavar="LABEL", nargs=-1)
-@click.option("--remove", multiple=True, metavar="LABEL", help="Take this one off.")
+@click.option("--remove", multiple=True, metavar="LABEL", help="Remove this label.")
 @library_option
 @pass_installation
 def label_request(
     installation: Installation, number: str, labels: tuple[str, ...], remove: tuple[str, ...], symbol: str
 ) -> None:
-    """Put labels of your own on a request. With none said, show those that it has."""
+    """Add labels to a request. Without LABEL, show its labels."""
     library = require_library(installation, symbol)
 
     async def save_labels(managed: ManagedRequests) -> Request:

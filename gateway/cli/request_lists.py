@@ -47,32 +47,61 @@ class RequestListQuery:
 
 
 @click.command(name="list")
-@click.option("--role", type=click.Choice([role.value for role in Role]), help="Of this side.")
-@click.option("--state", "states", multiple=True, type=click.Choice(STATES), metavar="STATE", help="In one of these.")
-@click.option("--task", type=click.Choice(tuple(BY_NAME)), metavar="NAME", help="On this list of `illgate task list`.")
-@click.option("--partner", "partners", multiple=True, metavar="PROFILE", help="With one of these partners.")
-@click.option("--branch", "branches", multiple=True, metavar="CODE", help="Of one of these branches.")
-@click.option("--assignee", default="", metavar="NAME", help="That this user sees to.")
-@click.option("--unassigned", is_flag=True, help="That nobody sees to.")
-@click.option("--label", default="", metavar="TEXT", help="With this label of staff's own.")
-@click.option("--find", "search", default="", metavar="TEXT", help="With this number of any kind, or these words.")
-@click.option("--text", default="", metavar="TEXT", help="With this in number or title.")
-@click.option("--need-by-before", "before", default="", metavar="DAY", help="Needed before this day.")
+@click.option(
+    "--role", type=click.Choice([role.value for role in Role]), help="Only borrowing or only lending requests."
+)
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(STATES),
+    metavar="STATE",
+    help="Only requests in this state. Can be repeated.",
+)
+@click.option(
+    "--task",
+    type=click.Choice(tuple(BY_NAME)),
+    metavar="NAME",
+    help="Only requests on this task list (see `illgate task list`).",
+)
+@click.option(
+    "--partner", "partners", multiple=True, metavar="PROFILE", help="Only requests with this partner. Can be repeated."
+)
+@click.option(
+    "--branch", "branches", multiple=True, metavar="CODE", help="Only requests of this branch. Can be repeated."
+)
+@click.option("--assignee", default="", metavar="NAME", help="Only requests assigned to this user.")
+@click.option("--unassigned", is_flag=True, help="Only unassigned requests.")
+@click.option("--label", default="", metavar="TEXT", help="Only requests with this label.")
+@click.option(
+    "--find",
+    "search",
+    default="",
+    metavar="TEXT",
+    help="Only requests with this number of any kind, or with these words.",
+)
+@click.option("--text", default="", metavar="TEXT", help="Only requests with this text in the number or title.")
+@click.option("--need-by-before", "before", default="", metavar="DAY", help="Only requests needed before this date.")
 @click.option(
     "--order",
     type=click.Choice([order.value for order in RequestOrder]),
     default=RequestOrder.NEWEST.value,
     show_default=True,
-    help="Newest change first, waiting longest first, needed soonest first, or by number or title, up or down.",
+    help="Sort by last change, waiting time, needed-by date, number or title, ascending or descending.",
 )
-@click.option("--open/--all", "only_open", default=None, help="Closed ones too? Else only with --state or --task.")
+@click.option(
+    "--open/--all",
+    "only_open",
+    default=None,
+    help="Include closed requests. Without this, they are listed only with --state or --task.",
+)
 @limit_option
 @cursor_option
 @library_option
 @json_option
 @pass_installation
 def list_requests(installation: Installation, /, **said: Any) -> None:
-    """Requests, last changed first or as --order says.
+    """List requests, last changed first unless --order is given.
 
     \b
     Examples:
@@ -126,7 +155,7 @@ def print_request_list(installation: Installation, asked: RequestListQuery) -> N
         for line in _format_copy_rows(page, copies) if copies else _format_request_rows(page, library.zone):
             click.echo(line)
         if not page.items and asked.wanted.open:
-            click.echo("(closed ones are listed by --all)", err=True)
+            click.echo("(use --all to include closed requests)", err=True)
     print_cursor(page.cursor)
 
 
@@ -180,15 +209,16 @@ def format_copy_place(copy: LocatedCopy) -> str:
 
 @click.group(name="task")
 def task_command() -> None:
-    """What waits for staff."""
+    """List the task lists of staff."""
 
 
 @task_command.command(name="list")
-@click.option("--all", "also_empty", is_flag=True, help="Empty lists too.")
+@click.option("--all", "also_empty", is_flag=True, help="Include empty lists.")
 @library_option
 @pass_installation
 def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> None:
-    """All lists with something on them, and how much that is. It says too since when the oldest waits."""
+    """List all task lists that are not empty. Each line shows the number of requests and since when the oldest has
+    waited."""
     from gateway.services.desks.staff_service import StaffService  # lists of requests do without
 
     library = require_library(installation, symbol)
@@ -205,7 +235,7 @@ def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> Non
         if one.count or also_empty
     ]
     if not rows:
-        click.echo("nothing waits for staff")
+        click.echo("no tasks")
         return
     for line in format_table([("NAME", "ROLE", "COUNT", "OLDEST SINCE", "WHAT"), *rows]):
         click.echo(line)
@@ -219,18 +249,19 @@ def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> Non
 @json_option
 @pass_installation
 def show_task(installation: Installation, name: str, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
-    """The requests on one list, last changed first. Of `mailboxes-away` it is the mailboxes that can't be read."""
+    """List the requests on a task list, last changed first. The list `mailboxes-away` shows mailboxes that cannot be
+    read."""
     if name == DEAD_LETTERS:
-        raise click.UsageError("these are no requests: illgate outbox list")
+        raise click.UsageError("this list has no requests: use illgate outbox list")
     if name == UNMATCHED_MAILS:
-        raise click.UsageError("these are no requests: illgate mail unmatched list")
+        raise click.UsageError("this list has no requests: use illgate mail unmatched list")
     if name == MAILBOXES_AWAY:
         _show_mailboxes_away(installation, symbol, as_json)
         return
     if name not in BY_NAME:
         near = nearest_match(name, BY_NAME)
         hint = f"; did you mean '{near}'?" if near else ""
-        raise click.UsageError(f"no such list: {name}{hint} All: illgate task list --all")
+        raise click.UsageError(f"task list not found: {name}{hint} All: illgate task list --all")
     print_request_list(installation, RequestListQuery(symbol, RequestFilter(task=name), limit, cursor, as_json))
 
 
@@ -248,7 +279,7 @@ def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool)
             print_json_line(MailboxFailureOut.model_validate(one))
         return
     if not found:
-        click.echo("all mailboxes are read")
+        click.echo("all mailboxes can be read")
         return
     rows = [(one.mailbox, format_minute(one.since, library.zone), one.reason) for one in found]
     for line in format_table([("MAILBOX", "SINCE", "WHY"), *rows]):

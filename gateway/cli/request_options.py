@@ -224,10 +224,10 @@ def make_citation_options() -> Iterator[click.Option]:
         ["--identifier", "identifiers"],
         multiple=True,
         metavar="TYPE:NUMBER",
-        help="Another number, such as oclc:123456; may be said several times.",
+        help="Further number, such as oclc:123456. Can be repeated.",
     )
     types = [one.value for one in CitationType]
-    yield click.Option(["--type", "citation_type"], type=click.Choice(types), help="What it is.")
+    yield click.Option(["--type", "citation_type"], type=click.Choice(types), help="Type of work.")
 
 
 def add_citation_options(function: F) -> F:

@@ -43,9 +43,9 @@ WIDTH = 17
 @json_option
 @pass_installation
 def show_request(installation: Installation, number: str, symbol: str, as_json: bool) -> None:
-    """A request: how it stands, its history, what can be done now. It says too what is asked for, and of whom. Any
-    number that leads to one request will do, the partner's, an item's barcode, the patron's card or an ISBN; so will
-    words of the title.
+    """Show a request: status, history and possible actions. The citation and the suppliers are shown too. NUMBER may
+    be any number that identifies one request, such as the partner's number, an item barcode, a card number or an ISBN;
+    you can also give words of the title.
 
     \b
     Examples:
@@ -316,8 +316,8 @@ def _load_other_commands() -> dict[str, click.Command]:
 
 @click.group(name="request", cls=RequestGroup)
 def request_command() -> None:
-    """Requests that the gateway manages: list, show, make, act on them.
+    """List, show, create and process requests.
 
-    NUMBER is the request's number, such as B2026-00017, or its id. What is to be sent is left to the daemon; without
-    one, `illgate outbox run` does it. Names of patrons are never shown.
+    NUMBER is the number of a request, such as B2026-00017, or its ID. The daemon sends the resulting messages; without
+    a daemon, use `illgate outbox run`. Names of patrons are never shown.
     """

@@ -41,30 +41,38 @@ _BESIDE_INDEX = re.compile(r"([A-Za-z]+):(?!.*\b[A-Za-z]+:\S)([^\"]*\s[^\"]*)", 
 @click.command(name="search")
 @click.argument("target", metavar="[TARGET|GROUP]", default="")
 @click.argument("query", nargs=-1)
-@click.option("--native", is_flag=True, help="QUERY is in the protocol's own notation: PQF for Z39.50, CQL for SRU.")
-@click.option("--records", type=click.IntRange(1, 100), default=None, help="Of each target at most.")
-@click.option("--holdings", is_flag=True, help="Also what each target says of its copies.")
-@click.option("--request", "chosen", type=click.IntRange(1), default=None, metavar="N", help="Request result N.")
-@click.option("--patron", default="", metavar="BARCODE", help="For whom; nobody: for the library itself.")
-@click.option("--pickup", default="", metavar="CODE", help="Where the patron fetches it.")
+@click.option("--native", is_flag=True, help="QUERY is a native query: PQF for Z39.50, CQL for SRU.")
+@click.option("--records", type=click.IntRange(1, 100), default=None, help="Maximum number of results per target.")
+@click.option("--holdings", is_flag=True, help="Also show holdings.")
+@click.option(
+    "--request",
+    "chosen",
+    type=click.IntRange(1),
+    default=None,
+    metavar="N",
+    help="Create a borrowing request for result N.",
+)
+@click.option("--patron", default="", metavar="BARCODE", help="Patron. Default: the library itself.")
+@click.option("--pickup", default="", metavar="CODE", help="Pickup location.")
 @click.option(
     "--service",
     type=click.Choice([one.value for one in ServiceType]),
     default=ServiceType.LOAN.value,
     show_default=True,
-    help="Of the request.",
+    help="Note of the request.",
 )
-@click.option("--list", "listing", is_flag=True, help="Catalogues and groups that can be searched.")
+@click.option("--list", "listing", is_flag=True, help="List searchable catalogues and groups.")
 @staff_option
 @library_option
 @json_option
 @pass_installation
 def search_command(installation: Installation, /, target: str, query: tuple[str, ...], **said: Any) -> None:
-    """Search other libraries' catalogues. TARGET is a profile with a catalogue, GROUP is one of requests.yml.
+    """Search the catalogues of other libraries. TARGET is a profile with a catalogue; GROUP is a group in
+    requests.yml.
 
-    All words must fit: plain ones anywhere, others where they are looked for (title, author, isbn, issn, oclc, lccn,
-    subject, publisher, year, standard, local). In quotes they stand together; tolst* stands for all that begins so.
-    What several catalogues have is shown once; one that gives no answer is named.
+    All words must match: plain words in any field, prefixed words in that field (title, author, isbn, issn, oclc,
+    lccn, subject, publisher, year, standard, local). Use quotation marks for a phrase and an asterisk for truncation
+    (tolst*). Results found in several catalogues are shown once. Catalogues that do not answer are named.
 
     \b
     Examples:
@@ -81,11 +89,11 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
         )
         return
     if not target or not query:
-        raise click.UsageError("say a TARGET or GROUP and what to look for, or --list")
+        raise click.UsageError("TARGET or GROUP and QUERY, or --list, are required")
     if said["chosen"] is None and (said["patron"] or said["pickup"]):
-        raise click.UsageError("--patron and --pickup need --request N")
+        raise click.UsageError("--patron and --pickup require --request N")
     if said["pickup"] and not said["patron"]:
-        raise click.UsageError("--pickup needs --patron: nobody fetches it")
+        raise click.UsageError("--pickup requires --patron")
 
     async def search_and_request(managed: ManagedRequests) -> tuple[SearchOutcome, Request | None]:
         asked = _parse_search_words(query, native=said["native"])
@@ -94,7 +102,7 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
         except NotFound as error:
             near = nearest_match(target, (one.name for one in managed.finder.targets(library.symbol)))
             hint = f"; did you mean '{near}'?" if near else "; `illgate search --list` shows them"
-            raise click.UsageError(f"no such {error.what}: {target}{hint}") from error
+            raise click.UsageError(f"{error.what} not found: {target}{hint}") from error
         if said["chosen"] is None:
             return found, None
         draft = _build_borrowing_draft(found.results, said)
@@ -144,7 +152,7 @@ def _build_borrowing_draft(results: tuple[SearchResult, ...], said: dict[str, An
     """Raises click.UsageError."""
     number = said["chosen"]
     if number > len(results):
-        raise click.UsageError(f"--request {number}: {len(results)} results were found")
+        raise click.UsageError(f"--request {number}: {len(results)} results found")
     body = build_model(
         NewBorrowing,
         {
@@ -219,4 +227,4 @@ def _report_catalogue_problems(answers: tuple[TargetAnswer, ...]) -> None:
         for note in one.notes:
             click.echo(f"{one.target}: {note}", err=True)
     if silent and len(silent) == len(answers):
-        raise Unavailable("none of the catalogues gave an answer")
+        raise Unavailable("none of the catalogues answered")

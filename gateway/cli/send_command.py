@@ -48,15 +48,15 @@ _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 @click.argument("service", required=False, default="")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[--OPTION VALUE]...")
 @click.option("--list", "listing", is_flag=True, help="List the services, or the options of SERVICE.")
-@click.option("--url", help="Send it there; else to the daemon of this installation.")
+@click.option("--url", help="URL to send to. Default: the daemon of this installation.")
 @click.option(
     "--tcp",
     is_flag=False,
     flag_value="",
     metavar="[HOST:PORT]",
-    help="Send it over bare TCP; without HOST:PORT to the listener that gateway.yml has for the profile.",
+    help="Send over plain TCP. Default for HOST:PORT: the listener in gateway.yml for the profile.",
 )
-@click.option("--tls", is_flag=True, help="With --tcp HOST:PORT: over TLS.")
+@click.option("--tls", is_flag=True, help="With --tcp HOST:PORT: use TLS.")
 @click.option("--ca", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Trust this CA (PEM).")
 @click.option(
     "--certificate",
@@ -64,8 +64,8 @@ _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
     help="Client certificate with its key (PEM).",
 )
 @click.option("--timeout", type=click.FloatRange(min=0.1, max=3600), default=60.0, show_default=True, metavar="SECONDS")
-@click.option("--raw", is_flag=True, help="Show both messages as they are on the wire, too.")
-@click.option("--dry-run", is_flag=True, help="Show the message and send nothing.")
+@click.option("--raw", is_flag=True, help="Also print both messages as sent and received.")
+@click.option("--dry-run", is_flag=True, help="Print the message without sending it.")
 @pass_installation
 @click.pass_context
 def send_command(
@@ -84,11 +84,11 @@ def send_command(
     raw: bool,
     dry_run: bool,
 ) -> None:
-    """Play the partner of PROFILE: build the message of SERVICE as that partner would, send it, show the answer.
+    """Simulate the partner of PROFILE: build a message of SERVICE, send it and show the answer.
 
-    A profile without `auth` is of a system that only we ask, such as koha-ncip: then the message is ours, and goes to
-    --url or --tcp. What a service can say is listed by --list. Exit code 0: done; 1: refused; 4: not reached, or an
-    answer that can't be read; 5: sent, but the outcome is not known.
+    A profile without `auth`, such as koha-ncip, describes a system that we call. With such a profile the message is
+    ours and is sent to --url or --tcp. Use --list to see the options of a service. Exit code 0: done; 1: refused; 4:
+    not reached, or the answer cannot be parsed; 5: sent, but the outcome is unknown.
 
     \b
     Examples:
@@ -104,7 +104,7 @@ def send_command(
     role = _choose_played_partner(installation, profile)
     if not service or (listing and not options):
         if not service and not listing:
-            raise click.UsageError("which service? --list shows them")
+            raise click.UsageError("SERVICE is required; --list shows the services")
         for line in _format_service_list(role, service):
             click.echo(line)
         return
@@ -156,7 +156,7 @@ def _choose_played_partner(installation: Installation, name: str) -> _PlayedPart
             return _PlayedPartner(
                 profile, protocol, make(lambda reference: resolve_secret(reference, settings.folder)), exchange
             )
-    raise click.UsageError(f"profile {name} speaks no protocol in which a partner can be played")
+    raise click.UsageError(f"profile {name} has no protocol that can be simulated")
 
 
 def find_playable_profile(installation: Installation, name: str) -> Profile:
@@ -166,9 +166,9 @@ def find_playable_profile(installation: Installation, name: str) -> Profile:
         own = [problem for problem in loading.problems if Path(problem.file).stem == name]
         if own:
             raise ConfigurationError(own)
-        raise click.UsageError(f"no such profile: {name}{_suggest_nearest(name, loading.profiles.loaded)}")
+        raise click.UsageError(f"profile not found: {name}{_suggest_nearest(name, loading.profiles.loaded)}")
     if profile.abstract:
-        raise click.UsageError(f"profile {name} is only there to be extended (abstract)")
+        raise click.UsageError(f"profile {name} can only be extended (abstract)")
     return profile
 
 
@@ -182,7 +182,7 @@ def _find_partner_service(role: _PlayedPartner, name: str) -> PartnerService:
     }
     found = names.get(name.lower())
     if found is None:
-        raise click.UsageError(f"no such service: {name}{_suggest_nearest(name, names)}; --list shows them")
+        raise click.UsageError(f"service not found: {name}{_suggest_nearest(name, names)}; --list shows them")
     return found
 
 
@@ -193,7 +193,7 @@ def _parse_service_options(service: PartnerService, words: Sequence[str]) -> Val
     rest = iter(words)
     for word in rest:
         if not word.startswith("--") or word == "--":
-            raise click.UsageError(f"'{word}' is no option; a value with blanks needs quotes")
+            raise click.UsageError(f"'{word}' is not an option; put values with spaces in quotation marks")
         name, equals, value = word[2:].partition("=")
         parameter = known.get(name)
         if parameter is None:
@@ -267,13 +267,13 @@ def _choose_destination(
     """Raises click.UsageError."""
     timeouts = SendTimeouts(connect=min(10.0, timeout), read=timeout, total=timeout)
     if url is not None and tcp is not None:
-        raise click.UsageError("--url or --tcp, not both")
+        raise click.UsageError("use either --url or --tcp")
     if tcp is not None:
         return _choose_tcp_destination(settings, role, tcp, tls, with_tls, timeouts)
     if url is None:
         if not role.profile.auth:
             raise click.UsageError(
-                f"profile {role.profile.name} lets nobody in, so it is of a system that we ask: say --url or --tcp"
+                f"profile {role.profile.name} accepts no senders (a system that we call): use --url or --tcp"
             )
         url = build_daemon_url(settings, role.protocol, role.profile.name, "--url")
     else:
@@ -284,7 +284,7 @@ def _choose_destination(
 def require_http_url(url: str, option: str) -> None:
     """Raises click.UsageError."""
     if not url.startswith(("http://", "https://")):
-        raise click.UsageError(f"{option}: not a URL with http or https: {url}")
+        raise click.UsageError(f"{option}: not an http or https URL: {url}")
 
 
 def parse_tcp_address(address: str, option: str) -> tuple[str, int]:
@@ -300,7 +300,7 @@ def build_daemon_url(settings: Settings, protocol: str, profile: str, option: st
     port isn't known. Raises click.UsageError."""
     http = settings.http
     if not http.port:
-        raise click.UsageError(f"http.port is 0 in gateway.yml, so the daemon's port is not known: say {option}")
+        raise click.UsageError(f"http.port is 0 in gateway.yml, so the daemon's port is not known: use {option}")
     scheme = "https" if http.tls.certificate else "http"
     return f"{scheme}://{format_host(http.host)}:{http.port}/{protocol}/{profile}"
 
@@ -313,7 +313,7 @@ def find_daemon_address(settings: Settings, adapter: ProtocolAdapter, profile: P
     listener = next(fitting, None)
     if listener is None or not listener.port:
         raise click.UsageError(
-            f"gateway.yml has no TCP listener with a port for {adapter.name}: say --against HOST:PORT"
+            f"gateway.yml has no TCP listener with a port for {adapter.name}: use --against HOST:PORT"
         )
     return f"{format_host(listener.host)}:{listener.port}"
 
@@ -326,10 +326,10 @@ def _choose_tcp_destination(
         return TcpPlace(host, port, tls if with_tls else None, timeouts)
     ours = [one for one in settings.tcp if one.profile == role.profile.name and one.protocol == role.protocol]
     if not ours:
-        raise click.UsageError(f"gateway.yml has no TCP listener for profile {role.profile.name}: say --tcp HOST:PORT")
+        raise click.UsageError(f"gateway.yml has no TCP listener for profile {role.profile.name}: use --tcp HOST:PORT")
     listener = ours[0]
     if not listener.port:
-        raise click.UsageError("the listener's port is 0 in gateway.yml, so it is not known: say --tcp HOST:PORT")
+        raise click.UsageError("the listener's port is 0 in gateway.yml, so it is not known: use --tcp HOST:PORT")
     host = _ANY.get(listener.host, listener.host)
     return TcpPlace(host, listener.port, tls if listener.tls.certificate else None, timeouts)
 

@@ -45,7 +45,7 @@ password_option = click.option(
     type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
     default=None,
     metavar="FILE",
-    help="First line of FILE (-: standard input) is the password; else it is asked for.",
+    help="Read the password from the first line of FILE (-: standard input). Default: prompt for it.",
 )
 
 roles_option = click.option(
@@ -53,15 +53,15 @@ roles_option = click.option(
     "roles",
     multiple=True,
     metavar="ROLE[@BRANCH]",
-    help="Say it several times for several; patron-services may be for one branch. `illgate user roles` lists them.",
+    help="Role. Can be repeated; patron-services may be limited to a branch. See `illgate user roles`.",
 )
 
 
 @click.group(name="user")
 def user_command() -> None:
-    """Accounts of staff, who sign in at /staff.
+    """Manage staff accounts for /staff.
 
-    Names are the same in all libraries of an installation; roles are given for one library at a time.
+    User names are shared by all libraries of an installation; roles are assigned for each library.
     """
 
 
@@ -73,8 +73,8 @@ def user_command() -> None:
 @json_option
 @pass_installation
 def list_users(installation: Installation, symbol: str, as_json: bool) -> None:
-    """Users of a library, with their roles there. A line says too how they sign in, and since when they are
-    disabled."""
+    """List the accounts of a library with their roles. Each line also shows the sign-in method and the date of
+    disabling."""
     library = require_library(installation, symbol)
     found = _run_on_users(installation, lambda service: service.list_users(library.symbol))
     if as_json:
@@ -82,7 +82,7 @@ def list_users(installation: Installation, symbol: str, as_json: bool) -> None:
             click.echo(json.dumps(_document_of_user(user, library), ensure_ascii=False))
         return
     if not found:
-        click.echo("no users; `illgate user add NAME --role operator` makes one")
+        click.echo("no accounts; create one with `illgate user add NAME --role operator`")
         return
     heading = ("NAME", "SHOWN AS", "ROLES", "SIGNS IN BY", "CREATED", "")
     for line in format_table([heading, *(_format_user_row(user, library) for user in found)]):
@@ -91,7 +91,7 @@ def list_users(installation: Installation, symbol: str, as_json: bool) -> None:
 
 @user_command.command(name="roles")
 def list_roles() -> None:
-    """What each role may do."""
+    """List the roles and their rights."""
     rows = [(role.value, ", ".join(sorted(RIGHTS[role]))) for role in StaffRole]
     for line in format_table([("ROLE", "RIGHTS"), *rows]):
         click.echo(line)
@@ -127,13 +127,13 @@ def _document_of_user(user: StaffUser, library: LibrarySettings) -> dict[str, ob
 @user_command.command(name="add")
 @_NAME
 @roles_option
-@click.option("--shown-name", default="", metavar="TEXT", help="As pages name the user; else NAME.")
-@click.option("--email", default="", metavar="ADDRESS", help="Whom colleagues write to when a page is closed to them.")
+@click.option("--shown-name", default="", metavar="TEXT", help="Display name. Default: NAME.")
 @click.option(
-    "--subject", default="", metavar="TEXT", help="As the identity provider names the user, where it isn't NAME."
+    "--email", default="", metavar="ADDRESS", help="Email address shown to colleagues who lack access to a page."
 )
+@click.option("--subject", default="", metavar="TEXT", help="Name at the identity provider, if it differs from NAME.")
 @password_option
-@click.option("--no-password", is_flag=True, help="Only the identity provider signs the user in.")
+@click.option("--no-password", is_flag=True, help="Allow sign-in through the identity provider only.")
 @staff_option
 @library_option
 @pass_installation
@@ -149,7 +149,7 @@ def add_user(
     actor: str,
     symbol: str,
 ) -> None:
-    """Make a user. NAME is what is typed when signing in.
+    """Create a staff account. NAME is the user name for signing in.
 
     \b
     Examples:
@@ -161,9 +161,9 @@ def add_user(
     library = require_library(installation, symbol)
     grants = _parse_roles(library, roles)
     if not grants:
-        raise click.UsageError("say --role: a user without a role can do nothing")
+        raise click.UsageError("--role is required: an account without a role has no rights")
     if no_password and password_file is not None:
-        raise click.UsageError("--no-password and --password-file exclude each other")
+        raise click.UsageError("use either --no-password or --password-file")
     draft = UserDraft(
         library=library.symbol,
         name=name,
@@ -184,7 +184,7 @@ def add_user(
 @library_option
 @pass_installation
 def set_password(installation: Installation, name: str, password_file: Path | None, actor: str, symbol: str) -> None:
-    """Give a user a new password. That ends all of the user's sessions."""
+    """Set a new password and end all sessions of the account."""
     library = require_library(installation, symbol)
     password = _read_password(password_file)
 
@@ -199,17 +199,17 @@ def set_password(installation: Installation, name: str, password_file: Path | No
 @user_command.command(name="set-roles")
 @_NAME
 @roles_option
-@click.option("--none", "no_role", is_flag=True, help="No role is left in this library.")
+@click.option("--none", "no_role", is_flag=True, help="Remove all roles in this library.")
 @staff_option
 @library_option
 @pass_installation
 def set_roles(
     installation: Installation, name: str, roles: tuple[str, ...], no_role: bool, actor: str, symbol: str
 ) -> None:
-    """Set the roles of a user in a library, and no others. That ends all of the user's sessions."""
+    """Replace the roles of an account in a library. This ends all its sessions."""
     library = require_library(installation, symbol)
     if bool(roles) == no_role:
-        raise click.UsageError("say --role, or --none")
+        raise click.UsageError("--role or --none is required")
     grants = _parse_roles(library, roles)
 
     async def change_roles(service: UserService) -> StaffUser:
@@ -226,7 +226,7 @@ def set_roles(
 @library_option
 @pass_installation
 def disable_user(installation: Installation, name: str, actor: str, symbol: str) -> None:
-    """Let nobody sign in with an account any more. Its sessions end. What it did keeps its name."""
+    """Disable an account and end its sessions. Its history is kept."""
     _switch_account(installation, name, symbol, lambda service, user: service.disable_user(user, AuditOrigin(actor)))
     click.echo(f"disabled: {name}")
 
@@ -237,7 +237,7 @@ def disable_user(installation: Installation, name: str, actor: str, symbol: str)
 @library_option
 @pass_installation
 def enable_user(installation: Installation, name: str, actor: str, symbol: str) -> None:
-    """Let a disabled account sign in again."""
+    """Enable a disabled account."""
     _switch_account(installation, name, symbol, lambda service, user: service.enable_user(user, AuditOrigin(actor)))
     click.echo(f"enabled: {name}")
 
@@ -268,7 +268,7 @@ def _read_password(file: Path | None) -> str:
         password = str(lines.readline(MAX_PASSWORD_FILE_BYTES)).rstrip("\r\n")
     if not password:
         where = "standard input" if file in (None, Path("-")) else f"the first line of {file}"
-        raise click.UsageError(f"there is no password in {where}")
+        raise click.UsageError(f"no password in {where}")
     return password
 
 
@@ -286,12 +286,14 @@ def _run_on_users(installation: Installation, work: Callable[[UserService], Awai
 
 @click.group(name="audit")
 def audit_command() -> None:
-    """Who of the staff did what: signed in, changed accounts, looked at masked data of patrons."""
+    """Show the audit log: sign-ins, account changes and views of masked patron data."""
 
 
 @audit_command.command(name="list")
-@click.option("--user", "name", default="", metavar="NAME", help="Only what this user did.")
-@click.option("--since", default="", metavar="TIME", help="2026-03-01, or how long ago: 30m, 2h, 3d, 1w.")
+@click.option("--user", "name", default="", metavar="NAME", help="Only actions of this user.")
+@click.option(
+    "--since", default="", metavar="TIME", help="Start time: 2026-03-01, or a time ago such as 30m, 2h, 3d or 1w."
+)
 @limit_option
 @cursor_option
 @library_option
@@ -300,9 +302,9 @@ def audit_command() -> None:
 def list_audit(
     installation: Installation, name: str, since: str, limit: int, cursor: str, symbol: str, as_json: bool
 ) -> None:
-    """Newest first: when, who, what, to whom or what, from which address.
+    """List audit log entries, newest first. Each line shows time, user, action, object and address.
 
-    What was done to requests is in their history: `illgate request show`.
+    Changes to requests are recorded in their history: see `illgate request show`.
     """
     library = require_library(installation, symbol)
     begin: datetime | None = parse_moment(since, installation.clock.now(), library.zone) if since else None
@@ -315,7 +317,7 @@ def list_audit(
         for entry in found:
             click.echo(json.dumps(_document_of_entry(entry), ensure_ascii=False))
     elif not found:
-        click.echo("nothing was done")
+        click.echo("no entries")
     else:
         heading = ("AT", "WHO", "DID", "TO", "DETAIL", "FROM")
         for line in format_table([heading, *(_format_entry_row(entry, library) for entry in found)]):

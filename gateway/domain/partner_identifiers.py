@@ -117,7 +117,7 @@ def make_temporary_barcode(
         )
         value = sent.value if sent is not None else ""
         if not value.strip():
-            raise Refused(RefusalReason.DATA_MISSING, "The id that becomes the item's barcode is missing.", about=about)
+            raise Refused(RefusalReason.DATA_MISSING, "The ID for the item’s barcode is missing.", about=about)
         barcode = _rewrite_barcode(value, agency, policy)
     if len(barcode) > policy.accept.barcode_max:
         limit = policy.accept.barcode_max
@@ -160,7 +160,7 @@ def translate_record_ids(sent: tuple[RecordId, ...], rules: RecordRules) -> tupl
     if not usable:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            "None of the record numbers is of a kind that can be looked up here.",
+            "None of the record numbers can be looked up in this library system.",
             about=MessagePart.RECORD,
             value=sent[0].value if sent else "",
         )

@@ -61,11 +61,11 @@ class PublicKeySet(ProfileSection):
 class TrustedPeer(ProfileSection):
     """Whose tokens count, and what must stand in them besides the message's own FromSystemId (`sub`)."""
 
-    issuer: str = Field(min_length=1, description="iss of its tokens, letter by letter")
-    audience: str = Field(min_length=1, description="what it calls us: aud of its tokens is this or holds it")
-    claims: Mapping[str, str] = Field({}, description="further claims that its tokens have, such as protocol: NCIP2")
-    jwks_url: KeysUrl = Field("", description="where it publishes its keys (JWK set), by https")
-    jwks: PublicKeySet | None = Field(None, description="its keys themselves, where it publishes none")
+    issuer: str = Field(min_length=1, description="iss of its tokens (exact match)")
+    audience: str = Field(min_length=1, description="aud of its tokens, or one of its values: its name for us")
+    claims: Mapping[str, str] = Field({}, description="further required claims, such as protocol: NCIP2")
+    jwks_url: KeysUrl = Field("", description="HTTPS URL of its JWK set")
+    jwks: PublicKeySet | None = Field(None, description="its keys, if it does not publish them")
 
     @model_validator(mode="after")
     def _check_keys(self) -> Self:
@@ -77,14 +77,16 @@ class TrustedPeer(ProfileSection):
 class OwnPeerIdentity(ProfileSection):
     """What stands in the tokens that we sign for this partner."""
 
-    issuer: str = Field(min_length=1, description="iss: as the partner has approved us")
-    subject: str = Field(min_length=1, description="sub: our system as our messages name it, such as FromSystemId")
-    audience: str = Field(min_length=1, description="aud: as the partner calls itself")
+    issuer: str = Field(min_length=1, description="iss of our tokens, as approved by the partner")
+    subject: str = Field(
+        min_length=1, description="sub of our tokens: our system as named in messages, such as FromSystemId"
+    )
+    audience: str = Field(min_length=1, description="aud of our tokens: the partner's name for itself")
     claims: OwnClaims = Field({}, description="further claims, such as protocol: NCIP2")
 
 
 class PeerAuthentication(ProfileSection):
     """Signed tokens, in `Authorization: Bearer` of each message by HTTP."""
 
-    theirs: TrustedPeer | None = Field(None, description="tokens that let in by `auth` with kind signed-token")
-    ours: OwnPeerIdentity | None = Field(None, description="tokens that go along with our messages; none: no token")
+    theirs: TrustedPeer | None = Field(None, description="tokens accepted by `auth` with kind signed-token")
+    ours: OwnPeerIdentity | None = Field(None, description="tokens sent with our messages; none: no token")

@@ -111,7 +111,7 @@ class ProfileExample(ProfileSection):
     """A message and how it must be understood and answered; `illgate check` runs it."""
 
     name: str
-    send: str = Field(description="the message, as the partner sends it")
+    send: str = Field(description="message as sent by the partner")
     addressed_to: str = Field(
         "", description="symbol by which the message calls our library, if another one than gateway.yml; for this alone"
     )
@@ -133,22 +133,22 @@ class Profile(BaseModel):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     description: str = ""
-    contact: str = Field("", description="who looks after this partner on our side, and whom to ask there")
+    contact: str = Field("", description="contacts for this partner, on our side and on theirs")
     extends: str | None = None
-    abstract: bool = Field(False, description="only to be extended, never chosen for a message")
+    abstract: bool = Field(False, description="for extending only; never matched to a message")
     library: str = Field("", description="symbol of the library; empty: the only one configured")
     match: tuple[MatchRule, ...] = ()
-    auth: tuple[Authentication, ...] = Field((), description="any one of these lets a sender in; empty: nobody")
-    peer_authentication: PeerAuthentication = Field(
-        PeerAuthentication.model_construct(), description="signed tokens by which its system and ours know each other"
+    auth: tuple[Authentication, ...] = Field(
+        (), description="credentials; a sender needs one of them; empty: no sender is accepted"
     )
-    max_bytes: int = Field(1_000_000, ge=1_000, le=50_000_000, description="largest message accepted")
+    peer_authentication: PeerAuthentication = Field(
+        PeerAuthentication.model_construct(), description="signed tokens for mutual authentication"
+    )
+    max_bytes: int = Field(1_000_000, ge=1_000, le=50_000_000, description="maximum size of a message")
     circulation: CirculationPolicy = CirculationPolicy.model_construct()
     partner: PartnerPolicy | None = Field(
-        None, description="for requests that the gateway manages: whom we ask, or who asks us"
+        None, description="section for managed requests: this partner as supplier or requester"
     )
-    locate: LocatePolicy | None = Field(
-        None, description="how its catalogue is asked whether it owns something, before it is asked for it"
-    )
+    locate: LocatePolicy | None = Field(None, description="catalogue search for holdings before the partner is asked")
     examples: tuple[ProfileExample, ...] = ()
     dialects: Mapping[str, BaseModel] = Field(default_factory=dict)

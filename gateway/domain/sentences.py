@@ -128,7 +128,7 @@ def sentence_of_system(error: Exception) -> Sentence:
     """What went wrong with a connection or a file; of another error its kind, since its text may quote what it is
     about."""
     if isinstance(error, TimeoutError) and not error.strerror:
-        return write_sentence("time-out")
+        return write_sentence("timeout")
     said = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
     failed = _CONNECT_FAILED.match(said)
     if failed is None or not isinstance(error, OSError) or error.errno is None:

@@ -218,7 +218,7 @@ where it asks for nothing. Raises Unavailable."""
 async def refuse_peer_headers(profile: Profile) -> Mapping[str, str]:
     """Where there is no key to sign with."""
     if profile.peer_authentication.ours is not None:
-        raise Unavailable("messages to this partner are signed, and here is no key to sign with")
+        raise Unavailable("messages to this partner must be signed, but no signing key exists")
     return {}
 
 

@@ -38,7 +38,7 @@ def refuse_unsupported(what: str) -> Never:
     """Raises Refused(UNSUPPORTED_SERVICE). `what`: verb and object."""
     raise Refused(
         RefusalReason.UNSUPPORTED_SERVICE,
-        write_sentence("The system of this library can't %(what)s.", what=what),
+        write_sentence("The library system cannot %(what)s.", what=what),
         about=MessagePart.SERVICE,
     )
 

@@ -42,13 +42,13 @@ class AllowedAddresses:
             host = url.host
             port = url.port
         except ValueError as error:
-            raise Refused(RefusalReason.INVALID_VALUE, "The URL can't be read.") from error
+            raise Refused(RefusalReason.INVALID_VALUE, "The URL is not valid.") from error
         if url.scheme not in ("http", "https") or not host or not port:
             raise Refused(RefusalReason.INVALID_VALUE, "The URL must be https://HOST/… or http://HOST/….")
         if url.user or url.password:
-            raise Refused(RefusalReason.INVALID_VALUE, "The URL must not hold a user name or a password.")
+            raise Refused(RefusalReason.INVALID_VALUE, "The URL must not contain a user name or password.")
         if _is_address(host) and not self.can_reach(host):
-            raise Refused(RefusalReason.INVALID_VALUE, "The URL leads to an address that is not public.")
+            raise Refused(RefusalReason.INVALID_VALUE, "The URL resolves to an address that is not public.")
         return url
 
 

@@ -117,10 +117,10 @@ def build_mail(letter: RenderedLetter, sender: LetterSender) -> EmailMessage:
     mail["From"] = _parse_mail_address(
         sender.address, sender.name, write_sentence("the sender's address (mail.sender)")
     )
-    mail["To"] = _parse_mail_address(letter.to, "", write_sentence("the address of the one who is written to"))
+    mail["To"] = _parse_mail_address(letter.to, "", write_sentence("the recipient's address"))
     reply_to = letter.reply_to or sender.reply_to
     if reply_to:
-        mail["Reply-To"] = _parse_mail_address(reply_to, "", write_sentence("the address for answers"))
+        mail["Reply-To"] = _parse_mail_address(reply_to, "", write_sentence("the reply address"))
     mail["Subject"] = _flatten_line(letter.subject)
     if letter.at is not None:
         mail["Date"] = format_datetime(letter.at)
@@ -191,10 +191,12 @@ def _can_encode_letter(letter: RenderedLetter) -> bool:
 
 def _parse_mail_address(address: str, name: str, what: Sentence) -> Address:
     if not address:
-        raise Refused(RefusalReason.DATA_MISSING, write_sentence("A letter can't be sent without %(what)s.", what=what))
+        raise Refused(
+            RefusalReason.DATA_MISSING, write_sentence("A letter cannot be sent without %(what)s.", what=what)
+        )
     wrong = Refused(
         RefusalReason.INVALID_VALUE,
-        write_sentence("A letter can't be sent: %(what)s is no e-mail address.", what=what),
+        write_sentence("A letter cannot be sent: %(what)s is not an email address.", what=what),
         value=address,
     )
     if not _ADDRESS.fullmatch(address) or not address.rpartition("@")[0].isascii():  # no SMTPUTF8

@@ -248,4 +248,4 @@ class NoPartnerConnections:
     """For commands, which work beside a daemon, and for previews."""
 
     async def send(self, saying: OutgoingMessage) -> bytes | None:
-        raise Unavailable("partners are spoken to by the daemon alone")
+        raise Unavailable("only the daemon can send messages to partners")

@@ -382,7 +382,7 @@ def _compose_request_message(context: LibraryContext, request: Request) -> Partn
     line = next((one for one in request.rota if one.standing is RotaLineStatus.WAITING), None)
     if request.role is not Role.BORROWING or line is None:
         raise Refused(
-            RefusalReason.DATA_MISSING, "No partner is to be written to for this request.", about=MessagePart.REQUEST
+            RefusalReason.DATA_MISSING, "No partner can be contacted about this request.", about=MessagePart.REQUEST
         )
     receiver = context.party_of_partner(line.partner)
     return PartnerMessage(

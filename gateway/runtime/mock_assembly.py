@@ -239,4 +239,4 @@ async def read_no_file(_library: str, file_id: str) -> bytes:
 async def receive_nothing(
     message: IncomingPartnerMessage, profile: Profile | None, carried: ChannelMessage | None = None
 ) -> InboxResult:
-    raise Unavailable("a partner that is played takes messages where it listens alone")
+    raise Unavailable("a simulated partner receives messages only on its own listener")

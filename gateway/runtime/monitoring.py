@@ -263,53 +263,53 @@ class GatewayMetrics:
             registry=self.registry,
             buckets=MESSAGE_SECONDS_BUCKETS,
         )
-        self._up = Gauge("illgate_up", "1: this part works, 0: it doesn't", ("part",), registry=self.registry)
+        self._up = Gauge("illgate_up", "1 if the component works, else 0", ("part",), registry=self.registry)
         self._notes = Gauge(
             "illgate_notes",
-            "What /readyz notes of a part that works, such as little space",
+            "Number of warnings in /readyz for a working component",
             ("part",),
             registry=self.registry,
         )
         self._pending_age = Gauge(
             "illgate_oldest_pending_seconds",
-            "Age of the oldest message that has no outcome yet; 0: there is none",
+            "Age of the oldest message without an outcome; 0 if there is none",
             registry=self.registry,
         )
         self._outbox_rows = Gauge(
             "illgate_outbox_rows",
-            "Rows of the outbox that are not finished: waiting, in-hand, or dead until staff decide",
+            "Unfinished outbox rows by status: waiting, in-hand or dead",
             ("library", "status"),
             registry=self.registry,
         )
         self._outbox_age = Gauge(
             "illgate_outbox_oldest_waiting_seconds",
-            "Age of the oldest row of the outbox that waits; 0: there is none",
+            "Age of the oldest waiting outbox row; 0 if there is none",
             registry=self.registry,
         )
         self._outbox_tries = Counter(
-            "illgate_outbox_tries", "Tries of rows of the outbox", ("kind", "outcome"), registry=self.registry
+            "illgate_outbox_tries", "Attempts to process outbox rows", ("kind", "outcome"), registry=self.registry
         )
         self._mailbox_away = Gauge(
             "illgate_mailbox_away_seconds",
-            "So long a mailbox can't be read; 0: it is read",
+            "Seconds since the mailbox was last readable; 0 if it is readable",
             ("mailbox",),
             registry=self.registry,
         )
         self._unread_messages = Gauge(
             "illgate_unread_messages",
-            "Messages of partners that nobody of the staff has read",
+            "Unread messages from partners",
             ("library", "role"),
             registry=self.registry,
         )
         self._oldest_unread = Gauge(
             "illgate_oldest_unread_message_seconds",
-            "Age of the oldest message that nobody has read; 0: there is none",
+            "Age of the oldest unread message; 0 if there is none",
             ("library", "role"),
             registry=self.registry,
         )
         self._unmatched_mails = Gauge(
             "illgate_unmatched_mails",
-            "Mails that fit no request and wait for staff",
+            "Emails that are not matched to a request",
             ("library",),
             registry=self.registry,
         )
@@ -318,7 +318,7 @@ class GatewayMetrics:
         )
         self._defects = Counter(
             "illgate_defects",
-            "Defects of ours met while a message was carried out, by the event of the log that tells of them",
+            "Internal errors while processing a message, by log event",
             ("event",),
             registry=self.registry,
         )
@@ -348,7 +348,7 @@ class GatewayMetrics:
 
     def watch_profiles(self, problems: Callable[[], int]) -> None:
         """How many problems keep the last edit from being used; read when Prometheus asks."""
-        text = "What is wrong in the profile files as they are now, so that older ones are in use"
+        text = "Problems in the current profile files that keep them from being used"
         Gauge("illgate_profile_problems", text, registry=self.registry).set_function(problems)
 
     def record_readiness(self, readiness: GatewayReadiness) -> None:
@@ -403,17 +403,17 @@ class GatewayMetrics:
     def watch_outbox(self, worker: OutboxWorker) -> None:
         """Read when Prometheus asks."""
         for name, text, value in (
-            ("illgate_outbox_in_hand", "Rows of the outbox in the hands of this node", lambda: worker.rows_in_hand),
-            ("illgate_outbox_breakers_open", "Ways out that are left alone for now", lambda: worker.open_breakers),
+            ("illgate_outbox_in_hand", "Outbox rows in progress on this node", lambda: worker.rows_in_hand),
+            ("illgate_outbox_breakers_open", "Open circuit breakers of the outbox", lambda: worker.open_breakers),
         ):
             Gauge(name, text, registry=self.registry).set_function(value)
 
     def watch_gate(self, gate: AdmissionQueue) -> None:
         """Read when Prometheus asks, so that messages pay nothing for it."""
         for name, text, value in (
-            ("illgate_messages_in_hand", "Messages being answered", lambda: gate.in_hand),
-            ("illgate_messages_waiting", "Messages waiting for their turn", lambda: gate.waiting),
-            ("illgate_messages_turned_away", "Answered with 503 since the start", lambda: gate.turned_away),
+            ("illgate_messages_in_hand", "Messages in progress", lambda: gate.in_hand),
+            ("illgate_messages_waiting", "Queued messages", lambda: gate.waiting),
+            ("illgate_messages_turned_away", "Messages answered with 503 since the start", lambda: gate.turned_away),
         ):
             Gauge(name, text, registry=self.registry).set_function(value)
 

@@ -60,7 +60,7 @@ class NoMailServer:
     """A `Mailer` where there is none, such as with an empty `mail.host`: nothing pretends to be sent."""
 
     async def send(self, message: EmailMessage) -> str:
-        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, "No mail server is set up: see `mail` in gateway.yml.")
+        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, "No mail server is configured: see `mail` in gateway.yml.")
 
 
 class _UnusedServices:

@@ -113,7 +113,7 @@ class PartnerConnection:
                     return await self._wait_for_reply(saying, reply)
             except ConnectionError as gone:
                 raise OutcomeUnknown(
-                    write_sentence("the connection broke: %(report)s", report=gone or type(gone).__name__)
+                    write_sentence("the connection was lost: %(report)s", report=gone or type(gone).__name__)
                 ) from gone
             finally:
                 self._waiting = [one for one in self._waiting if one[1] is not reply]
@@ -135,7 +135,7 @@ class PartnerConnection:
         if reply is not None and reply.done():
             return reply.result()
         if self._end.done() and self._end.result():
-            raise OutcomeUnknown("the connection broke before there was an answer")
+            raise OutcomeUnknown("the connection was lost before an answer arrived")
         if not saying.needs_reply:
             return None
         if self._end.done():
@@ -278,7 +278,7 @@ class PartnerConnectionPool:
 async def _connect_to_partner(saying: OutgoingMessage) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Raises Unavailable."""
     if not saying.address:
-        raise Unavailable("the partner has no connection open, and there is no address of it")
+        raise Unavailable("the partner has no open connection, and its address is not configured")
     try:
         host, port = parse_host_port(saying.address)
         tls: SSLContext | None = make_client_context(saying.tls) if saying.tls is not None else None

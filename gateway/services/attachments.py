@@ -65,9 +65,9 @@ def require_file_type(content: bytes, rules: CopyRules) -> FileType:
         taken = ", ".join(one.value for one in rules.types)
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            write_sentence("The file is %(found)s; taken are: %(taken)s.", found=kind.value, taken=taken)
+            write_sentence("The file type is %(found)s. Accepted types: %(taken)s.", found=kind.value, taken=taken)
             if kind is not None
-            else write_sentence("Nobody knows what this file is; taken are: %(taken)s.", taken=taken),
+            else write_sentence("The file type is unknown. Accepted types: %(taken)s.", taken=taken),
             about=MessagePart.REQUEST,
         )
     return kind
@@ -110,7 +110,7 @@ async def run_program(command: Sequence[str], content: bytes, seconds: float) ->
     except (OSError, ValueError) as error:
         raise Unavailable(
             write_sentence(
-                "%(program)s can't be started: %(report)s",
+                "%(program)s could not be started: %(report)s",
                 program=command[0],
                 report=sentence_of_system(error),
             )
@@ -120,7 +120,7 @@ async def run_program(command: Sequence[str], content: bytes, seconds: float) ->
             output, _ = await process.communicate(content)
     except TimeoutError as error:
         raise Unavailable(
-            write_sentence("%(program)s has not ended after %(seconds)s seconds", program=command[0], seconds=seconds)
+            write_sentence("%(program)s did not finish within %(seconds)s seconds", program=command[0], seconds=seconds)
         ) from error
     finally:
         if process.returncode is None:
@@ -138,12 +138,10 @@ async def scan_file(command: Sequence[str], content: bytes, seconds: float) -> N
     if ended.code == FOUND:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            "The virus scanner found something in this file; it is not kept.",
+            "The virus scanner reported this file, so it was not kept.",
             about=MessagePart.REQUEST,
         )
     if ended.code != CLEAN:
         raise Unavailable(
-            write_sentence(
-                "the virus scanner %(program)s ended with exit code %(code)s", program=command[0], code=ended.code
-            )
+            write_sentence("virus scanner %(program)s exited with code %(code)s", program=command[0], code=ended.code)
         )

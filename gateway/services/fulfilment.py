@@ -167,7 +167,7 @@ class FulfilmentService:
         _refuse_blocked_patron(patron)
         found = await look_up_copies(context.system, citation)  # not `find_local_copies`: away isn't "no copy"
         if found.bib is None or not _can_hold(context, found):
-            raise Refused(RefusalReason.ITEM_NOT_AVAILABLE, "No copy of it can be held.", about=MessagePart.ITEM)
+            raise Refused(RefusalReason.ITEM_NOT_AVAILABLE, "No copy can be placed on hold.", about=MessagePart.ITEM)
         takes_place = Capability.HOLD_PICKUP in context.system.capabilities
         item_barcode, bib_id = _choose_hold_target(context, found, found.bib)
         wish = HoldWish(
@@ -213,7 +213,7 @@ def _refuse_blocked_patron(patron: Patron) -> None:
     if (block := patron.find_block(BlockScope.REQUEST)) is not None:
         raise Refused(
             RefusalReason.PATRON_BLOCKED,
-            write_sentence("The patron may not request: %(report)s.", report=block.reason),
+            write_sentence("The patron may not make requests: %(report)s.", report=block.reason),
             about=MessagePart.PATRON,
         )
 

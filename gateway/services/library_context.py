@@ -95,7 +95,7 @@ class LibraryContext:
         if profile is None or profile.partner is None:
             raise Refused(
                 RefusalReason.UNKNOWN_AGENCY,
-                write_sentence("There is no partner profile '%(name)s'.", name=name),
+                write_sentence("Partner profile '%(name)s' not found.", name=name),
                 about=MessagePart.RECEIVER,
                 value=name,
             )

@@ -201,7 +201,7 @@ def _add_best_copy(candidate: ItemCandidate, held: LocalCopies) -> ItemCandidate
         barcode=best.barcode,
         call_number=best.call_number,
         lendable=lendable,
-        why_not="" if lendable else write_sentence("no copy is free"),
+        why_not="" if lendable else write_sentence("no copy is available"),
     )
 
 

@@ -35,7 +35,7 @@ PUBLISHED_BEFORE_SIGNING = timedelta(hours=1)
 MAX_RING_AGE = timedelta(seconds=15)
 """So long a daemon doesn't see what a command has changed."""
 
-NO_KEY = write_sentence("no key to sign with; `illgate peer-key make` makes one")
+NO_KEY = write_sentence("no signing key; create one with `illgate peer-key make`")
 
 
 class PeerKeyService:

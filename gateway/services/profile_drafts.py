@@ -95,24 +95,24 @@ class ProfileDraftChecks:
         try:
             content = file_replacement.read_bytes(file)
         except OSError:
-            return ProfileFile(name, "", is_there=True, obstacle=mark_text("The file can’t be read."))
+            return ProfileFile(name, "", is_there=True, obstacle=mark_text("The file cannot be read."))
         text = decode_text(content) if content is not None else ""
         shown = conceal_written_secrets(text) if text is not None else ""
         return ProfileFile(name, shown, content is not None, self._find_obstacle(name, file, content, text))
 
     def _find_obstacle(self, name: str, file: Path, content: bytes | None, text: str | None) -> str:
         if not self._settings.staff.edit_profiles:
-            return mark_text("Changing profiles here is off: staff.edit_profiles in gateway.yml turns it on.")
+            return mark_text("Editing profiles here is disabled. Set staff.edit_profiles in gateway.yml to enable it.")
         if NAME_PATTERN.fullmatch(name) is None:
-            return mark_text("The name of a profile has small letters, digits or . _ - only.")
+            return mark_text("The name of a profile may contain lower-case letters, digits and . _ - only.")
         if file.is_symlink():
-            return mark_text("The file is a link to another one, which has to be edited in its place.")
+            return mark_text("The file is a link. Edit the file that it points to.")
         if text is None:
             return mark_text("The file is not UTF-8 text.")
         if content is not None and len(content) > MAX_TEXT_BYTES:
-            return mark_text("The file is too large to be changed here.")
+            return mark_text("The file is too large to be edited here.")
         if not os.access(file.parent, os.W_OK):
-            return mark_text("The gateway may not write into the folder of the profiles.")
+            return mark_text("The gateway has no write permission for the profiles folder.")
         return ""
 
     # --- checks ------------------------------------------------------------------------------------------

@@ -123,15 +123,15 @@ async def fetch_key_set(url: str) -> FetchedKeySet:
             status, said_at, body = answer.status, answer.headers.get("Date", ""), await _read_limited(answer.content)
     except (aiohttp.ClientError, OSError) as error:  # time-outs are OSErrors
         kind = "time-out" if isinstance(error, TimeoutError) else type(error).__name__
-        raise Unavailable(write_sentence("the keys can't be fetched: %(kind)s", kind=kind)) from error
+        raise Unavailable(write_sentence("the keys cannot be fetched: %(kind)s", kind=kind)) from error
     if status != 200:
-        raise Unavailable(write_sentence("the keys can't be fetched: HTTP %(status)s", status=status))
+        raise Unavailable(write_sentence("the keys cannot be fetched: HTTP %(status)s", status=status))
     try:
         published = json.loads(body)
     except (ValueError, RecursionError):
         published = None
     if not isinstance(published, dict) or not isinstance(published.get("keys"), list):
-        raise Unavailable("the keys can't be fetched: the answer is no JWK set")
+        raise Unavailable("the keys cannot be fetched: the answer is not a JWK set")
     return FetchedKeySet(published, _parse_http_date(said_at))
 
 

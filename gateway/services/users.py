@@ -101,7 +101,7 @@ class UserService:
         """Raises Refused (INVALID_VALUE) for what can't be so, (IN_USE) for a name that is taken."""
         name = fold_user_name(draft.name)
         if not _NAME.fullmatch(name):
-            raise _invalid(write_sentence("A user's name is %(rule)s.", rule=NAME_RULE), draft.name)
+            raise _invalid(write_sentence("A user name is %(rule)s.", rule=NAME_RULE), draft.name)
         user = _check_details(
             StaffUser(
                 library=draft.library,
@@ -124,7 +124,7 @@ class UserService:
         try:
             await self._store.write(insert_user)
         except UserExistsError:
-            raise Refused(RefusalReason.IN_USE, "There is a user of this name already.", value=name) from None
+            raise Refused(RefusalReason.IN_USE, "An account with this name already exists.", value=name) from None
         return user
 
     async def change_details(
@@ -257,12 +257,12 @@ def _check_details(user: StaffUser) -> StaffUser:
     """Raises Refused (INVALID_VALUE)."""
     if len(user.shown_name) > MAX_SHOWN_NAME_CHARS or not user.shown_name.isprintable():
         raise _invalid(
-            write_sentence("A shown name has at most %(most)s printable characters.", most=MAX_SHOWN_NAME_CHARS)
+            write_sentence("A display name can have up to %(most)s printable characters.", most=MAX_SHOWN_NAME_CHARS)
         )
     if user.email and (not _EMAIL.fullmatch(user.email) or len(user.email) > MAX_EMAIL_CHARS):
-        raise _invalid(write_sentence("This is no mail address."), user.email)
+        raise _invalid(write_sentence("This is not a valid email address."), user.email)
     if len(user.subject) > 500 or not user.subject.isprintable():
-        raise _invalid(write_sentence("A subject has at most 500 printable characters."))
+        raise _invalid(write_sentence("A subject can have up to 500 printable characters."))
     return user
 
 

@@ -99,7 +99,7 @@ class WebhookService:
             if len(api_records.list_subscriptions(c, library)) >= MAX_SUBSCRIPTIONS:
                 raise Refused(
                     RefusalReason.LIMIT_REACHED,
-                    write_sentence("There are %(most)s webhooks already.", most=MAX_SUBSCRIPTIONS),
+                    write_sentence("There are already %(most)s webhooks.", most=MAX_SUBSCRIPTIONS),
                 )
             api_records.add_subscription(c, made)
 
@@ -214,15 +214,17 @@ class WebhookHandler:
         except TimeoutError as error:
             raise OutcomeUnknown("no answer in time") from error
         except aiohttp.InvalidURL as error:
-            raise Unavailable("can't be reached: not a host that exists") from error
+            raise Unavailable("cannot be reached: the host does not exist") from error
         except aiohttp.ClientConnectorError as error:
             why = error.os_error
             said = str(why) if isinstance(why, AddressNotAllowedError) else type(error).__name__
-            raise Unavailable(write_sentence("can't be reached: %(report)s", report=said)) from error
+            raise Unavailable(write_sentence("cannot be reached: %(report)s", report=said)) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise OutcomeUnknown(write_sentence("the connection broke: %(kind)s", kind=type(error).__name__)) from error
+            raise OutcomeUnknown(
+                write_sentence("the connection was lost: %(kind)s", kind=type(error).__name__)
+            ) from error
         if not 200 <= status < 300 and status != GONE:
-            raise Unavailable(write_sentence("answered with status %(status)s", status=status))
+            raise Unavailable(write_sentence("returned status %(status)s", status=status))
         return status
 
     def _open_session(self) -> aiohttp.ClientSession:

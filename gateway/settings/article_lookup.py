@@ -32,19 +32,17 @@ class ArticleLookupSettings(ProfileSection):
     """Without `sources` nobody outside is asked."""
 
     sources: tuple[str, ...] = Field(
-        (), description="services that are asked: crossref, pubmed, unpaywall; of two that know it the first counts"
+        (), description="services: crossref, pubmed, unpaywall; the first with a result is used"
     )
     email: Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")] = Field(
-        "", description="whom a service may write to about our questions; empty: the first library's address"
+        "", description="contact address for the services; empty: the address of the first library"
     )
-    urls: Mapping[str, WebAddress] = Field(
-        default_factory=dict, description="service -> where it is reached, if not at its own place"
-    )
+    urls: Mapping[str, WebAddress] = Field(default_factory=dict, description="service -> address, if not the usual one")
     keys: Mapping[str, SecretReference] = Field(
-        default_factory=dict, description="service -> key that it has given you, as env:NAME or file:PATH"
+        default_factory=dict, description="service -> your key, as env:NAME or file:PATH"
     )
-    seconds: float = Field(8, gt=0, le=60, description="longest wait for an answer; readers wait as long")
-    cache_hours: float = Field(24, gt=0, le=720, description="so long an answer counts, in each process")
+    seconds: float = Field(8, gt=0, le=60, description="maximum time for an answer, during which patrons wait")
+    cache_hours: float = Field(24, gt=0, le=720, description="hours for which an answer is cached, in each process")
 
 
 def find_service_mistakes(wanted: ArticleLookupSettings, known: Collection[str]) -> Iterator[tuple[KeyPath, str, str]]:

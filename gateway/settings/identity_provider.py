@@ -30,11 +30,11 @@ Issuer = Annotated[str, AfterValidator(_check_issuer)]
 class IdentityProviderSettings(ProfileSection):
     """An identity provider (OpenID Connect, authorization code with PKCE)."""
 
-    issuer: Issuer = Field("", description="its URL, where /.well-known/openid-configuration is found; empty: off")
-    client_id: str = Field("", description="as the provider knows us")
+    issuer: Issuer = Field("", description="issuer URL, with /.well-known/openid-configuration below it; empty: off")
+    client_id: str = Field("", description="client ID at the provider")
     client_secret: SecretReference = Field("", description="empty: a public client")
-    scopes: tuple[str, ...] = Field(("openid", "profile"), description="asked for")
-    claim: str = Field("preferred_username", min_length=1, description="holds what we know whoever signs in by")
+    scopes: tuple[str, ...] = Field(("openid", "profile"), description="requested scopes")
+    claim: str = Field("preferred_username", min_length=1, description="claim that identifies the user or patron")
 
     @model_validator(mode="after")
     def _check_oidc_complete(self) -> Self:

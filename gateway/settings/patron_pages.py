@@ -27,9 +27,11 @@ IdentifierTypes = tuple[Annotated[str, Field(min_length=1)], ...]
 class HeaderSignIn(ProfileSection):
     """A proxy before us has signed the patron in, and says so in a header."""
 
-    name: str = Field("", pattern=r"^[A-Za-z0-9-]*$", description="of the header: X-Patron; empty: off")
-    proxies: tuple[Network, ...] = Field((), description="from where alone the header is believed")
-    identifier_types: IdentifierTypes = Field((), description="what it holds; empty: as the library's system looks up")
+    name: str = Field("", pattern=r"^[A-Za-z0-9-]*$", description="name of the header, such as X-Patron; empty: off")
+    proxies: tuple[Network, ...] = Field((), description="proxies that may send the header")
+    identifier_types: IdentifierTypes = Field(
+        (), description="types of the number; empty: any type that the library system finds"
+    )
 
     @model_validator(mode="after")
     def _check_header_complete(self) -> Self:
@@ -41,13 +43,15 @@ class HeaderSignIn(ProfileSection):
 class OidcSettings(IdentityProviderSettings):
     """An identity provider of patrons. `claim` holds what the library knows the patron by."""
 
-    identifier_types: IdentifierTypes = Field((), description="what it holds; empty: as the library's system looks up")
+    identifier_types: IdentifierTypes = Field(
+        (), description="types of the number; empty: any type that the library system finds"
+    )
 
 
 class SignInSettings(ProfileSection):
     """How the patrons of a library say who they are."""
 
-    password: bool = Field(True, description="number and PIN, which the library's system checks")
+    password: bool = Field(True, description="card number and PIN, checked by the library system")
     header: HeaderSignIn = HeaderSignIn.model_construct()
     oidc: OidcSettings = OidcSettings.model_construct()
 
@@ -61,19 +65,19 @@ class SignInSettings(ProfileSection):
 class PagesSettings(ProfileSection):
     """The patrons' pages at /openurl."""
 
-    enabled: bool = Field(True, description="off: there are no such pages")
-    embed_in: tuple[Origin, ...] = Field((), description="sites that may show the pages in a frame; empty: none")
-    session_minutes: int = Field(30, ge=1, le=720, description="without a page, then a patron is signed out")
+    enabled: bool = Field(True, description="false: no patron pages")
+    embed_in: tuple[Origin, ...] = Field((), description="sites that may embed the pages in a frame; empty: none")
+    session_minutes: int = Field(30, ge=1, le=720, description="minutes of inactivity until a patron is signed out")
     tries: int = Field(
         5,
         ge=1,
         le=1000,
-        description="wrong PINs of one patron from one address, on the pages or in messages, then it has to wait",
+        description="failed PINs per patron and address, on pages or in messages, until sign-in is blocked",
     )
     address_tries: int = Field(
         50,
         ge=1,
         le=100_000,
-        description="the same of anybody at one address; as many may be at the provider from there",
+        description="failed PINs per address; also the limit of pending sign-ins at the identity provider",
     )
-    tries_minutes: int = Field(15, ge=1, le=1440, description="that wait")
+    tries_minutes: int = Field(15, ge=1, le=1440, description="minutes for which sign-in is blocked")

@@ -74,7 +74,7 @@ class NoOptions(ProfileSection):
 class SystemSettings(ProfileSection):
     """The library's own system. `options` is the adapter's own model of all other keys of this section."""
 
-    type: str = Field("embedded", description="the adapter: embedded, or another one that is installed")
+    type: str = Field("embedded", description="adapter: embedded, or another installed one")
     options: SerializeAsAny[BaseModel] = Field(NoOptions(), exclude=True)
 
 
@@ -83,16 +83,14 @@ SYMBOL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9:._-]*$"
 
 
 class LibrarySettings(ProfileSection):
-    symbol: str = Field("DEMO", pattern=SYMBOL_PATTERN, description="its agency id; names its rows")
-    name: str = Field("Demonstration Library", description="as partners and staff see it")
-    time_zone: Zone = Field("Europe/Zurich", description="for days and for times without a zone")
+    symbol: str = Field("DEMO", pattern=SYMBOL_PATTERN, description="agency ID; identifies the rows of the library")
+    name: str = Field("Demonstration Library", description="name shown to partners and staff")
+    time_zone: Zone = Field("Europe/Zurich", description="for dates, and for times without a zone")
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code for fees without one")
     address: str = Field("", description="postal address, for LookupAgency")
     email: str = Field("", description="for LookupAgency")
     phone: str = Field("", description="for LookupAgency")
-    requests: str = Field(
-        "requests.yml", min_length=1, description="rules for requests that the gateway manages; relative to this file"
-    )
+    requests: str = Field("requests.yml", min_length=1, description="rules for managed requests; relative to this file")
     sign_in: SignInSettings = SignInSettings.model_construct()
     system: SystemSettings = SystemSettings.model_construct()
 
@@ -109,7 +107,7 @@ class StoreSettings(ProfileSection):
     url: Annotated[str, AfterValidator(_check_store_url)] = Field(
         "sqlite:///data/illgate.db", description="sqlite:///FILE (relative to this file) or postgresql://USER@HOST/NAME"
     )
-    password: SecretReference = Field("", description="of the database user")
+    password: SecretReference = Field("", description="password of the database user")
 
 
 class Tls(ProfileSection):
@@ -117,7 +115,7 @@ class Tls(ProfileSection):
 
     certificate: str = Field("", description="PEM file with the certificate and its chain")
     key: str = Field("", description="PEM file with its private key")
-    client_ca: str = Field("", description="PEM file of authorities; clients may then show a certificate of theirs")
+    client_ca: str = Field("", description="PEM file with CAs for client certificates")
 
     @model_validator(mode="after")
     def _check_key_pair(self) -> Self:
@@ -130,28 +128,31 @@ class Tls(ProfileSection):
 
 class HttpSettings(ProfileSection):
     host: ListenAddress = "127.0.0.1"
-    port: Port = Field(8080, description="0: any free one")
-    public_url: str = Field(
-        "", pattern=r"^(https?://\S+)?$", description="where this is reached from outside, for links in letters"
-    )
+    port: Port = Field(8080, description="0: any free port")
+    public_url: str = Field("", pattern=r"^(https?://\S+)?$", description="public address, used for links in letters")
     tls: Tls = Tls.model_construct()
-    hsts_days: int = Field(
-        180, ge=0, le=3650, description="so long browsers that came by TLS keep to it; 0: they forget it"
+    hsts_days: int = Field(180, ge=0, le=3650, description="days for which browsers must use HTTPS (HSTS); 0 clears it")
+    max_concurrent: int = Field(
+        200, ge=1, le=100_000, description="maximum number of messages processed at once; others are queued"
     )
-    max_concurrent: int = Field(200, ge=1, le=100_000, description="messages in hand at once; more wait")
-    queue_seconds: Seconds = Field(60, description="longest wait for a turn when max_concurrent are in hand")
-    header_seconds: Seconds = Field(15, description="longest time for the headers to arrive")
-    body_seconds: Seconds = Field(30, description="longest time for the body to arrive")
-    connections: int = Field(5_000, ge=1, le=100_000, description="most at once; more are turned away")
-    per_peer: int = Field(500, ge=1, le=100_000, description="most at once from one address; not for trusted_proxies")
-    trusted_proxies: tuple[Network, ...] = Field((), description="reverse proxies, whose X-Forwarded-For is believed")
+    queue_seconds: Seconds = Field(60, description="maximum time in the queue")
+    header_seconds: Seconds = Field(15, description="maximum time for receiving the headers")
+    body_seconds: Seconds = Field(30, description="maximum time for receiving the body")
+    connections: int = Field(5_000, ge=1, le=100_000, description="maximum number of connections; others are rejected")
+    per_peer: int = Field(
+        500,
+        ge=1,
+        le=100_000,
+        description="maximum number of connections from one address; does not apply to trusted_proxies",
+    )
+    trusted_proxies: tuple[Network, ...] = Field((), description="reverse proxies whose X-Forwarded-For is used")
     certificate_proxies: tuple[Network, ...] = Field(
-        (), description="whose X-Client-Verify and X-Client-Subject are believed"
+        (), description="proxies whose X-Client-Verify and X-Client-Subject are used"
     )
     certificate_header: str = Field(
         "",
         pattern=r"^[A-Za-z0-9-]*$",
-        description="header with the whole client certificate, instead of X-Client-Subject; those proxies must set it",
+        description="header with the whole client certificate, set by these proxies; replaces X-Client-Subject",
     )
 
     @model_validator(mode="after")
@@ -170,21 +171,21 @@ class TcpListener(ProfileSection):
     protocol: str = "ncip"
     profile: str = ""
     tls: Tls = Tls.model_construct()
-    connections: int = Field(200, ge=1, le=100_000, description="most at once; more are turned away")
-    per_peer: int = Field(50, ge=1, le=100_000, description="most at once from one address")
+    connections: int = Field(200, ge=1, le=100_000, description="maximum number of connections; others are rejected")
+    per_peer: int = Field(50, ge=1, le=100_000, description="maximum number of connections from one address")
 
 
 class ProfilesSettings(ProfileSection):
     folder: str = Field("profiles", description="relative to this file")
-    reload: bool = Field(True, description="read changed profiles while running; SIGHUP does it in any case")
+    reload: bool = Field(True, description="load changed profiles while running; SIGHUP always loads them")
 
 
 class JournalSettings(ProfileSection):
-    body_limit: int = Field(100_000, ge=1, le=50_000_000, description="bytes kept of each message")
-    keep_bodies_days: int = Field(30, ge=1, le=36_500, description="then the message itself is forgotten")
-    keep_rows_days: int = Field(365, ge=1, le=36_500, description="then its row is forgotten")
+    body_limit: int = Field(100_000, ge=1, le=50_000_000, description="maximum bytes stored per message")
+    keep_bodies_days: int = Field(30, ge=1, le=36_500, description="days until the content is deleted")
+    keep_rows_days: int = Field(365, ge=1, le=36_500, description="days until the entry is deleted")
     encryption_keys: tuple[SecretReference, ...] = Field(
-        (), description="secrets of 16 characters or more; the first encrypts, all decrypt; empty: kept as they are"
+        (), description="secrets with at least 16 characters; the first encrypts, all decrypt; empty: no encryption"
     )
 
     @model_validator(mode="after")
@@ -200,22 +201,22 @@ class ApiSettings(ProfileSection):
     """The JSON API under /api/v1."""
 
     webhook_networks: tuple[Network, ...] = Field(
-        (), description="networks that webhooks and redirects of catalogues may lead into although they aren't public"
+        (), description="private networks that webhooks and redirects of catalogues may use"
     )
-    max_attachment_bytes: int = Field(50_000_000, ge=1000, le=500_000_000, description="largest file taken")
+    max_attachment_bytes: int = Field(50_000_000, ge=1000, le=500_000_000, description="maximum size of an attachment")
 
 
 class OutboxSettings(ProfileSection):
     """Messages, letters and library calls that wait to be done (gateway.services.outbox.queue)."""
 
-    max_tries: int = Field(50, ge=1, le=10_000, description="then it is dead, and staff decide")
-    first_seconds: Seconds = Field(10, description="longest pause after the first failure; doubles with each")
-    longest_seconds: float = Field(3600, gt=0, le=86_400, description="no pause is longer than that")
-    handler_seconds: Seconds = Field(60, description="longest time for one try")
-    concurrency: int = Field(16, ge=1, le=1000, description="tries at once, in all")
-    per_target: int = Field(4, ge=1, le=1000, description="of these for one partner or library system")
-    breaker_failures: int = Field(5, ge=1, le=1000, description="in a row, then a partner is left alone for a while")
-    breaker_seconds: Seconds = Field(60, description="that while; then one try tells whether it is back")
+    max_tries: int = Field(50, ge=1, le=10_000, description="attempts until staff have to decide (dead letter)")
+    first_seconds: Seconds = Field(10, description="maximum pause after the first failure; doubles with each failure")
+    longest_seconds: float = Field(3600, gt=0, le=86_400, description="maximum pause")
+    handler_seconds: Seconds = Field(60, description="maximum time for one attempt")
+    concurrency: int = Field(16, ge=1, le=1000, description="maximum number of simultaneous attempts")
+    per_target: int = Field(4, ge=1, le=1000, description="maximum number per partner or library system")
+    breaker_failures: int = Field(5, ge=1, le=1000, description="consecutive failures until a partner is paused")
+    breaker_seconds: Seconds = Field(60, description="length of the pause; then one attempt tests the partner")
 
     @model_validator(mode="after")
     def _check_pause_order(self) -> Self:
@@ -230,16 +231,16 @@ MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
 class MailSettings(ProfileSection):
     """The mail server that takes our letters; without `host` none are sent."""
 
-    host: str = Field("", description="empty: no mail is sent")
+    host: str = Field("", description="empty: no email is sent")
     port: int = Field(587, ge=1, le=65535)
-    security: MailSecurity = Field(MailSecurity.STARTTLS, description="starttls, tls (from the start on) or none")
-    ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")
-    user: str = Field("", description="empty: without signing in")
-    password: SecretReference = Field("", description="of that user")
-    sender: MailAddress = Field("", description="address that letters come from")
-    name: str = Field("", description="shown with it; empty: the library's name")
-    reply_to: MailAddress = Field("", description="where answers go; empty: the library's address, else the sender")
-    timeout_seconds: Seconds = Field(30, description="longest wait for each answer of the server")
+    security: MailSecurity = Field(MailSecurity.STARTTLS, description="starttls, tls (implicit) or none")
+    ca: str = Field("", description="PEM file with trusted CAs; empty: those of the operating system")
+    user: str = Field("", description="empty: no sign-in")
+    password: SecretReference = Field("", description="password of the user")
+    sender: MailAddress = Field("", description="sender address")
+    name: str = Field("", description="sender name; empty: the name of the library")
+    reply_to: MailAddress = Field("", description="address for replies; empty: the library's address, or the sender")
+    timeout_seconds: Seconds = Field(30, description="maximum time for each answer of the server")
 
     @model_validator(mode="after")
     def _check_mail_complete(self) -> Self:
@@ -273,30 +274,36 @@ class MailSettings(ProfileSection):
 class MailboxFolders(ProfileSection):
     """Where mails go once what they say is committed; a folder that lacks is made."""
 
-    done: str = Field("ILL-done", description="taken; empty: it stays, and is marked")
-    failed: str = Field("ILL-failed", description="broken, too large, infected; empty: it stays, and is marked")
-    unknown: str = Field("ILL-unknown", description="staff must look; empty: it stays, and is marked")
+    done: str = Field("ILL-done", description="folder for processed email; empty: the email stays and is marked")
+    failed: str = Field(
+        "ILL-failed", description="folder for broken, too large or infected email; empty: the email stays and is marked"
+    )
+    unknown: str = Field("ILL-unknown", description="folder for unmatched email; empty: the email stays and is marked")
 
 
 class MailboxSettings(ProfileSection):
     """A mailbox that partners answer to; polled by one node, however many run."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="for commands and logs; don't change it later")
-    library: str = Field("", description="symbol of the library whose mails these are; empty: the only one")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9._-]*$", description="name for commands and logs; do not change it later"
+    )
+    library: str = Field("", description="symbol of the library; empty: the only one")
     host: str = Field(min_length=1)
     port: int = Field(993, ge=1, le=65535, description="993 for tls, 143 for starttls")
-    security: MailSecurity = Field(MailSecurity.TLS, description="starttls, tls (from the start on) or none")
-    ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")
+    security: MailSecurity = Field(MailSecurity.TLS, description="starttls, tls (implicit) or none")
+    ca: str = Field("", description="PEM file with trusted CAs; empty: those of the operating system")
     sign_in: SignIn = Field(SignIn.LOGIN, description="login, plain, or xoauth2 (then the password is an access token)")
     user: str = Field(min_length=1)
-    password: SecretReference = Field(min_length=1, description="env:NAME or file:PATH, read anew at each sign-in")
-    folder: str = Field("INBOX", min_length=1, description="where new mails come in")
+    password: SecretReference = Field(min_length=1, description="env:NAME or file:PATH, read again at each sign-in")
+    folder: str = Field("INBOX", min_length=1, description="folder for new email")
     folders: MailboxFolders = MailboxFolders.model_construct()
-    poll_seconds: Seconds = Field(60, description="longest time between two looks; IDLE makes it quicker")
-    timeout_seconds: Seconds = Field(30, description="longest wait for each answer of the server")
-    batch: int = Field(50, ge=1, le=1000, description="mails fetched at once")
-    max_bytes: int = Field(30_000_000, ge=1000, le=500_000_000, description="a larger mail is set aside unread")
-    authserv_id: str = Field("", description="name under which the mail server writes Authentication-Results")
+    poll_seconds: Seconds = Field(
+        60, description="maximum time between checks; servers with IDLE report new email at once"
+    )
+    timeout_seconds: Seconds = Field(30, description="maximum time for each answer of the server")
+    batch: int = Field(50, ge=1, le=1000, description="emails fetched at a time")
+    max_bytes: int = Field(30_000_000, ge=1000, le=500_000_000, description="larger emails are not processed")
+    authserv_id: str = Field("", description="authserv-id that the mail server writes in Authentication-Results")
 
     @model_validator(mode="after")
     def _check_mailbox_security(self) -> Self:
@@ -320,9 +327,11 @@ class MailboxSettings(ProfileSection):
 
 
 class LettersSettings(ProfileSection):
-    folder: str = Field("letters", description="your own templates, relative to this file; they come before ours")
+    folder: str = Field(
+        "letters", description="your own templates, relative to this file; used before the shipped ones"
+    )
     language: str = Field(
-        "en", pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$", description="for whom no language is known: en, de …"
+        "en", pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$", description="language if the recipient's is unknown: en, de …"
     )
 
 
@@ -350,8 +359,8 @@ class Settings(ProfileSection):
     letters: LettersSettings = LettersSettings.model_construct()
     log: LogSettings = LogSettings.model_construct()
     metrics: bool = Field(True, description="/metrics for Prometheus")
-    shutdown_seconds: Seconds = Field(20, description="messages in hand get this long when stopping")
-    library_timeout_seconds: Seconds = Field(30, description="longest time for one call to a library's system")
+    shutdown_seconds: Seconds = Field(20, description="time to finish messages in progress when stopping")
+    library_timeout_seconds: Seconds = Field(30, description="maximum time for one library system call")
 
     @model_validator(mode="after")
     def _check_oidc_public_url(self) -> Self:

@@ -13,13 +13,13 @@ from gateway.settings.identity_provider import IdentityProviderSettings
 class StaffSettings(ProfileSection):
     """The pages of staff at /staff. Accounts are made by `illgate user`; without one the pages are closed."""
 
-    enabled: bool = Field(True, description="off: there are no such pages")
-    idle_minutes: int = Field(60, ge=1, le=1440, description="without a page, then a user is signed out")
-    session_hours: int = Field(10, ge=1, le=24, description="from signing in, then a user is signed out in any case")
-    password: bool = Field(True, description="users may sign in by name and password")
-    edit_profiles: bool = Field(False, description="operators may change profiles at their page, not only as files")
+    enabled: bool = Field(True, description="false: no staff pages")
+    idle_minutes: int = Field(60, ge=1, le=1440, description="minutes of inactivity until a user is signed out")
+    session_hours: int = Field(10, ge=1, le=24, description="hours after sign-in until a user is signed out")
+    password: bool = Field(True, description="allow sign-in with user name and password")
+    edit_profiles: bool = Field(False, description="allow operators to edit profiles on the staff pages")
     oidc: IdentityProviderSettings = IdentityProviderSettings.model_construct()
-    audit_days: int = Field(1095, ge=1, le=36_500, description="then entries of the audit log are forgotten")
+    audit_days: int = Field(1095, ge=1, le=36_500, description="days until entries of the audit log are deleted")
 
     @model_validator(mode="after")
     def _check_sign_in_possible(self) -> Self:

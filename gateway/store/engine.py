@@ -237,7 +237,7 @@ TROUBLE = {
 def _failure_of_error(error: BaseException) -> _JobFailure:
     original = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(original, sqlite3.Error) and getattr(original, "sqlite_errorcode", 0) & 0xFF in TROUBLE:
-        unavailable = Unavailable(write_sentence("the database can't be used now: %(report)s", report=original))
+        unavailable = Unavailable(write_sentence("the database is not available: %(report)s", report=original))
         unavailable.__cause__ = error
         return _JobFailure(unavailable)
     return _JobFailure(error)

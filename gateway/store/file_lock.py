@@ -39,9 +39,9 @@ class DatabaseFileLock:
             os.close(descriptor)
             raise Unavailable(
                 write_sentence(
-                    "%(database)s is served by another illgate%(holder)s; one SQLite file serves one daemon. "
-                    "Stop that one first, or give this one a database of its own (store.url); several nodes share one "
-                    "on PostgreSQL",
+                    "%(database)s is in use by another illgate%(holder)s. Only one daemon can use a SQLite file. "
+                    "Stop the other daemon, or configure a separate database (store.url). To run several nodes, use "
+                    "PostgreSQL",
                     database=self._database,
                     holder=holder,
                 )

@@ -68,7 +68,9 @@ class BodyCipher:
         try:
             return key.decrypt(body[:NONCE], body[NONCE:], row.encode())
         except (InvalidTag, ValueError) as error:
-            raise BodyUnreadable(write_sentence("the body does not fit its row or key %(key)s", key=key_id)) from error
+            raise BodyUnreadable(
+                write_sentence("the body does not match its row or key %(key)s", key=key_id)
+            ) from error
 
 
 def _derive_key(secret: str, purpose: bytes, length: int) -> bytes:

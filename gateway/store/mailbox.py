@@ -365,7 +365,7 @@ def get_mail(connection: Connection, library: str, id_: str, cipher: BodyCipher 
     if content is not None and found.key_id:
         if cipher is None:
             raise BodyUnreadable(
-                write_sentence("the mail was encrypted with key %(key)s, which is not configured", key=found.key_id)
+                write_sentence("the email was encrypted with key %(key)s, which is not configured", key=found.key_id)
             )
         content = cipher.decrypt(content, found.key_id, _mail_identity(library, id_))
     return _mail_of_row(found, content)

@@ -134,7 +134,7 @@ ROW_BYTES = 50_000
 async def require_writable(store: Store) -> None:
     """Raise Unavailable unless the database takes writes. It waits as long as any other write would."""
     if await store.write(_is_read_only):
-        raise Unavailable("the database can only be read (a standby, or set to be read-only)")
+        raise Unavailable("the database is read-only (a standby server, or set to read-only)")
 
 
 def free_disk_bytes(store: Store) -> int | None:

@@ -62,8 +62,8 @@ class PostgresqlStore:
         except ImportError as error:
             raise Unavailable(
                 write_sentence(
-                    "store.url is a PostgreSQL database, and %(name)s is not installed: "
-                    "pip install 'illgate[postgresql]'",
+                    "store.url is a PostgreSQL database, but %(name)s is not installed: pip install "
+                    "'illgate[postgresql]'",
                     name=error.name,
                 )
             ) from error
@@ -107,7 +107,7 @@ class PostgresqlStore:
             if error.connection_invalidated or _sqlstate_of(error).startswith(TROUBLE):
                 raise Unavailable(
                     write_sentence(
-                        "the database can't be used now: %(report)s",
+                        "the database is not available: %(report)s",
                         report=_sqlstate_of(error) or write_sentence("connection lost"),
                     )
                 ) from error
@@ -139,11 +139,11 @@ def _sqlstate_of(error: DBAPIError) -> str:
 def _not_let_in(error: BaseException | None) -> Unavailable:
     """With the server's words, which name the user or the database."""
     words = str(error).partition("\n")[0]
-    return Unavailable(write_sentence("the database doesn't let us in: %(words)s", words=words))
+    return Unavailable(write_sentence("the database rejected the sign-in: %(words)s", words=words))
 
 
 def _not_reached(error: Exception) -> Unavailable:
-    return Unavailable(write_sentence("the database can't be reached: %(report)s", report=sentence_of_system(error)))
+    return Unavailable(write_sentence("the database cannot be reached: %(report)s", report=sentence_of_system(error)))
 
 
 class PostgresqlSession:
@@ -181,7 +181,7 @@ class PostgresqlSession:
                 answer.exception()  # looked at, or asyncio complains of it
             raise
         except _connection_errors() as error:
-            raise Unavailable("the connection to the database is lost") from error
+            raise Unavailable("the connection to the database was lost") from error
 
     async def listen(self, channel: str, heard: Heard) -> None:
         """`heard` is called in the event loop for each notification. Raises Unavailable."""
@@ -193,7 +193,7 @@ class PostgresqlSession:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._driver.add_listener(channel, forward_payload)
         except _connection_errors() as error:
-            raise Unavailable("the connection to the database is lost") from error
+            raise Unavailable("the connection to the database was lost") from error
 
     def notify_when_lost(self, tell: Callable[[], None]) -> None:
         """`tell` is called once, in the event loop, when the connection ends."""
@@ -275,7 +275,7 @@ class AdvisoryLock:
             self._session = await PostgresqlSession.open(self._url)
         if self._held:
             if await self._session.execute("SELECT 1") != 1:
-                raise Unavailable("the database gave no answer")
+                raise Unavailable("the database did not respond")
         else:
             self._held = bool(await self._session.execute("SELECT pg_try_advisory_lock($1::bigint)", self._key))
         return self._held

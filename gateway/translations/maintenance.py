@@ -163,14 +163,14 @@ _FOLDER = click.option(
     "--folder",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     default=SHIPPED_TRANSLATIONS,
-    help="Of the catalogues; as it stands those that come with the gateway.",
+    help="Folder of the catalogues. Default: the catalogues shipped with the gateway.",
 )
 
 
 @main.command("update")
 @_FOLDER
 def update_catalogues(folder: Path) -> None:
-    """Bring all catalogues of a folder up to date: add new texts, drop those that are gone."""
+    """Update all catalogues in a folder: add new texts and remove obsolete ones."""
     texts = extract_texts()
     for file in _find_catalogue_files(folder):
         write_catalogue_file(file, merge_texts(texts, read_catalogue_file(file)))
@@ -180,7 +180,7 @@ def update_catalogues(folder: Path) -> None:
 @main.command("check")
 @_FOLDER
 def check_catalogues(folder: Path) -> None:
-    """Say what catalogues lack; exit code 1 where they do."""
+    """Check catalogues for missing translations. Exit code 1: some are missing."""
     texts = extract_texts()
     found = [f"{file.name}: {one}" for file in _find_catalogue_files(folder) for one in list_shortcomings(file, texts)]
     for line in found:
@@ -193,7 +193,7 @@ def check_catalogues(folder: Path) -> None:
 @_FOLDER
 @click.argument("language")
 def add_language(folder: Path, language: str) -> None:
-    """Begin the catalogue of LANGUAGE (such as fr or pt-br)."""
+    """Create the catalogue of LANGUAGE (such as fr or pt-br)."""
     file = folder / f"{language}{CATALOGUE_SUFFIX}"
     if file.exists():
         raise click.ClickException(f"{file} exists")

@@ -213,10 +213,10 @@ async def _fetch_json_object(
             status, body = answer.status, await _read_answer_body(answer)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise Unavailable(
-            write_sentence("the identity provider doesn't answer: %(kind)s", kind=type(error).__name__)
+            write_sentence("the identity provider is not responding: %(kind)s", kind=type(error).__name__)
         ) from error
     if status >= 500:
-        raise Unavailable(write_sentence("the identity provider answers with %(status)s", status=status))
+        raise Unavailable(write_sentence("the identity provider returned status %(status)s", status=status))
     try:
         said = json.loads(body)
     except ValueError:

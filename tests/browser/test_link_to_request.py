@@ -39,23 +39,23 @@ def test_an_article_becomes_a_request_for_a_copy(site: Site, browsing: Browsing,
         expect(page.get_by_role("heading", level=1)).to_have_text("Om fargen på gammel snø")
         expect(page.locator("dl")).to_contain_text("Norsk tidsskrift for is og vann")
         expect(page.locator(".offers h3")).to_have_text(
-            ["Full text at the publisher", "Get it from another library", "Ask us"]
+            ["Full text at the publisher", "Request it from another library", "Contact us"]
         )
         assert fits(page)
-        page.get_by_role("link", name="Request: Get it from another library").click()
+        page.get_by_role("link", name="Request: Request it from another library").click()
         assert fits(page)
         sign_in(page)
         expect(page.get_by_label("Title of the article or chapter")).to_have_value("Om fargen på gammel snø")
         expect(page.get_by_role("textbox", name="Pages")).to_have_value("77-91")
         expect(page.get_by_label("A copy of an article")).to_be_checked()
         assert fits(page)
-        page.get_by_label("Kind of copy").select_option("pdf")
-        page.get_by_label("Where you collect it").select_option("SCI")
+        page.get_by_label("Format of the copy").select_option("pdf")
+        page.get_by_label("Pickup location").select_option("SCI")
         page.get_by_label("Needed by").fill("2027-03-31")
-        page.get_by_label("Note for us").fill("Bitte in Farbe")
+        page.get_by_label("Note to the library").fill("Bitte in Farbe")
         page.get_by_label("I need this copy").check()
         page.get_by_role("button", name="Send the request").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, we have your request")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Request received")
         assert fits(page)
         number = number_on(page)
 
@@ -74,11 +74,11 @@ def test_an_article_becomes_a_request_for_a_copy(site: Site, browsing: Browsing,
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(site: Site, browsing: Browsing, scripts: bool) -> None:
     with browsing.page(width=PHONE, scripts=scripts) as page:
         page.goto(site.url(ARTICLE))
-        page.get_by_role("link", name="Request: Get it from another library").click()
+        page.get_by_role("link", name="Request: Request it from another library").click()
         sign_in(page)
         page.get_by_label("Title of the article or chapter").fill("")
         page.get_by_role("textbox", name="Pages").fill("")
-        page.get_by_label("Note for us").fill("Den andre utgaven går også")
+        page.get_by_label("Note to the library").fill("Den andre utgaven går også")
         page.get_by_role("button", name="Send the request").click()
 
         summary = page.get_by_role("alert")
@@ -86,8 +86,8 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(site: Site, brow
         assert page.title().startswith("Error: ")
         field = page.get_by_label("Title of the article or chapter")
         expect(field).to_have_attribute("aria-invalid", "true")
-        expect(field).to_have_accessible_description("Please say which part you need, by its title or its pages.")
-        expect(page.get_by_label("Note for us")).to_have_value("Den andre utgaven går også")
+        expect(field).to_have_accessible_description("Please enter the title or pages of the part you need.")
+        expect(page.get_by_label("Note to the library")).to_have_value("Den andre utgaven går også")
         assert fits(page)
         summary.get_by_role("link").first.click()
         if scripts:
@@ -113,7 +113,7 @@ def test_with_the_keyboard_alone(site: Site, browsing: Browsing) -> None:
 
         page.goto(site.url(BOOK))
         page.keyboard.press("Tab")
-        expect(page.locator(":focus")).to_have_text("Skip to the content")
+        expect(page.locator(":focus")).to_have_text("Skip to main content")
         page.keyboard.press("Enter")
         expect(page.locator("main")).to_be_focused()
         tab_to("Request")
@@ -125,11 +125,11 @@ def test_with_the_keyboard_alone(site: Site, browsing: Browsing) -> None:
         page.keyboard.type(PIN)
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("Request from another library")
-        tab_to("Note for us")
+        tab_to("Note to the library")
         page.keyboard.type("Любое издание")
         tab_to("Send the request")
         page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, we have your request")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Request received")
         number = number_on(page)
 
     request = site.asked(number)
@@ -141,10 +141,10 @@ def test_with_the_keyboard_alone(site: Site, browsing: Browsing) -> None:
 def test_pressed_twice_it_is_one_request(site: Site, browsing: Browsing, scripts: bool) -> None:
     with browsing.page(scripts=scripts) as page:
         page.goto(site.url("openurl?genre=book&aulast=Ōe&title=" + ("雪の音" if scripts else "雨の音")))
-        page.get_by_role("link", name="Request: Get it from another library").click()
+        page.get_by_role("link", name="Request: Request it from another library").click()
         sign_in(page)
         page.get_by_role("button", name="Send the request").dblclick()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Thank you, we have your request")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Request received")
         page.get_by_role("link", name="My requests").first.click()
         expect(page.locator(".requests li").filter(has_text="雪の音" if scripts else "雨の音")).to_have_count(1)
 
@@ -153,10 +153,10 @@ def test_our_own_copy_is_reserved(site: Site, browsing: Browsing) -> None:
     with browsing.page(width=PHONE) as page:
         page.goto(site.url(OURS))
         expect(page.locator(".copies li").first).to_contain_text("available")
-        expect(page.locator(".offers h3")).to_have_text(["Reserve our copy", "Ask us"])
+        expect(page.locator(".offers h3")).to_have_text(["Reserve a copy", "Contact us"])
         page.get_by_role("link", name="Reserve: Reserve our copy").click()
         sign_in(page)
-        page.get_by_label("Where you collect it").select_option("NORTH")
+        page.get_by_label("Pickup location").select_option("NORTH")
         page.get_by_role("button", name="Reserve").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Reserved")
         expect(page.get_by_role("main")).to_contain_text("North Branch")
@@ -173,7 +173,7 @@ def test_a_number_fills_the_blank_form(site: Site, browsing: Browsing) -> None:
         page.get_by_role("button", name="Look up").click()
         expect(page.get_by_label("Title of the book or journal")).to_have_value("The Three-Body Problem")
         assert fits(page)
-        page.get_by_role("button", name="See what we can do").click()
+        page.get_by_role("button", name="See your options").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("The Three-Body Problem")
 
 

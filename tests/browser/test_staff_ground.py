@@ -11,7 +11,7 @@ from tests.browser.staff import PASSWORD, PageInspector, make_user, sign_in_as, 
 from tests.browser.visitor import DESKTOP, PATRON, PHONE, Browsing, Site
 
 ALL = ("patron-services", "staff", "clearance", "manager", "operator")
-REVIEW = "To look at before asking"
+REVIEW = "To review"
 
 
 def ask_for(site: Site, title: str) -> None:
@@ -67,7 +67,7 @@ def test_the_keyboard_is_enough(site: Site, browsing: Browsing) -> None:
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="Work", level=1)).to_be_visible()
         page.keyboard.press("Tab")
-        expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.locator("#main")).to_be_focused()
 
@@ -76,10 +76,10 @@ def test_without_script_the_same_is_there(site: Site, browsing: Browsing) -> Non
     ask_for(site, "Om fargen på gammel snø")
     with staff_page(site, browsing, "ruth", *ALL, scripts=False) as page:
         expect(page.locator("[data-task='awaiting-review']")).to_contain_text(REVIEW)
-        page.get_by_role("link", name="Rows, light or dark").click()
+        page.get_by_role("link", name="Row width and colours").click()
         page.locator("#theme").select_option("dark")
         page.get_by_role("button", name="Keep").click()
-        expect(page.get_by_role("alert")).to_have_text("Kept for this browser.")
+        expect(page.get_by_role("alert")).to_have_text("Saved for this browser.")
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
         page.reload()
         expect(page.get_by_role("alert")).to_have_count(0)
@@ -133,19 +133,19 @@ def test_when_one_window_closes_another_goes_on_listening(site: Site, browsing: 
 
 def test_a_user_is_made_changed_and_disabled(site: Site, browsing: Browsing) -> None:
     with staff_page(site, browsing, "mona", "manager", back="staff/users") as page:
-        page.get_by_role("link", name="New user").click()
-        page.get_by_label("Signs in as").fill("ost")
-        page.get_by_label("Shown as").fill("Empfang Ost")
+        page.get_by_role("link", name="New account").click()
+        page.get_by_label("User name").fill("ost")
+        page.get_by_label("Display name").fill("Empfang Ost")
         page.get_by_label(re.compile("^Patron services")).check()
         page.get_by_label("Only at these branches").fill("EAST")
         page.get_by_label("New password").fill(PASSWORD)
-        page.get_by_role("button", name="Make the user").click()
+        page.get_by_role("button", name="Create account").click()
         expect(page.get_by_role("alert")).to_have_text("Empfang Ost can sign in now.")
         expect(page.get_by_label(re.compile("^Operator"))).to_be_disabled()
-        page.get_by_role("button", name="Disable the user").click()
+        page.get_by_role("button", name="Disable account").click()
         expect(page.get_by_role("alert")).to_have_text("Nobody can sign in as Empfang Ost any more.")
-        page.get_by_role("link", name="What this user did").click()
-        expect(page.get_by_text("Nothing was done yet.")).to_be_visible()
+        page.get_by_role("link", name="Actions by this user").click()
+        expect(page.get_by_text("No entries yet.")).to_be_visible()
 
 
 def test_without_a_stream_a_window_asks_every_half_minute(site: Site, browsing: Browsing) -> None:

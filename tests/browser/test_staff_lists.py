@@ -104,7 +104,7 @@ def test_two_are_given_to_oneself(waiting: Sequence[Request], site: Site, browsi
             page.get_by_label(f"Select {one.number}").check()
         if scripts:
             expect(page.locator("#selected-count")).to_have_text("2")
-        page.get_by_role("button", name="Give to…").click()
+        page.get_by_role("button", name="Assign…").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Give: 2 requests")
         page.get_by_role("button", name="Do it with 2 requests").click()
 
@@ -121,7 +121,7 @@ def test_all_that_match_is_a_step_of_its_own(
         sign_in(page, site, f"{LIST}&select=all")
         expect(page.locator("#selected-count")).to_have_text(str(len(waiting)))
         page.get_by_role("button", name="Label…").click()
-        page.get_by_label("Label to put on").fill("Kiste 7")
+        page.get_by_label("Label to add").fill("Kiste 7")
         page.get_by_role("button", name=f"Do it with {len(waiting)} requests").click()
         expect(page.get_by_role("alert")).to_contain_text(f"{len(waiting)} done.")
         page.goto(site.url("staff/borrowing?label=Kiste+7"))
@@ -150,7 +150,7 @@ def test_single_keys_can_be_switched_off(waiting: Sequence[Request], site: Site,
     with browsing.page(width=WIDE) as page:
         sign_in(page, site, LIST)
         page.get_by_text("Keys", exact=True).click()
-        page.get_by_label("Use single keys in this browser").uncheck()
+        page.get_by_label("Use keyboard shortcuts in this browser").uncheck()
         page.reload()
         page.keyboard.press("j")
         page.keyboard.press("x")
@@ -163,20 +163,20 @@ def test_a_filter_is_chosen_taken_away_and_kept(
 ) -> None:
     with browsing.page(width=WIDE, scripts=scripts) as page:
         sign_in(page, site, "staff/borrowing")
-        page.get_by_label("To send back").check()
+        page.get_by_label("To return").check()
         page.get_by_role("button", name="Apply").first.click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("To send back")
+        expect(page.get_by_role("heading", level=1)).to_have_text("To return")
         expect(numbers(page)).to_have_count(len(waiting))
 
-        page.get_by_text("Keep this filter").click()
+        page.get_by_text("Save this filter").click()
         page.get_by_label("Its name").fill(f"Parcels {scripts}")
-        page.get_by_role("button", name="Keep it").click()
+        page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Parcels {scripts}")
         page.get_by_role("button", name="Remove this saved filter").click()
         expect(page.get_by_role("alert")).to_contain_text("The filter is gone")
 
         page.goto(site.url(f"{LIST}&branch=NOWHERE"))
-        expect(page.get_by_text("No request fits these filters.")).to_be_visible()
+        expect(page.get_by_text("No requests match these filters.")).to_be_visible()
         page.get_by_role("link", name="Take away: Branch: NOWHERE").click()
         expect(numbers(page)).to_have_count(len(waiting))
 
@@ -230,7 +230,7 @@ def test_part_of_it_fails_and_is_told(waiting: Sequence[Request], site: Site, br
     with browsing.page(width=WIDE) as page:
         sign_in(page, site, f"{LIST}&select=page")
         page.get_by_role("button", name="More…").click()
-        page.get_by_label("Ask how it stands").check()
+        page.get_by_label("Ask for the status").check()
         gone = replace(waiting[1], state=BorrowingState.CANCELLED, version=waiting[1].version + 1)
 
         async def close_one() -> None:

@@ -113,7 +113,7 @@ class Desk:
                 at=now,
                 outcome=MailOutcome.UNKNOWN,
                 profile=profile,
-                reason="message: no request was found",
+                reason="message: no matching request",
                 open=True,
                 sender=sender,
                 subject=subject,
@@ -158,8 +158,8 @@ def test_a_question_is_answered_in_place(desk: Desk, site: Site, browsing: Brows
 
         expect(page.get_by_role("alert")).to_have_text("Sent to Universitetsbiblioteket i Bergen.")
         expect(page.locator(".thread blockquote")).to_have_text(["متى يصل الكتاب؟"])
-        page.get_by_role("button", name="Mark as read, without an answer").click()
-        expect(page.get_by_text("Nothing to read.")).to_be_visible()
+        page.get_by_role("button", name="Mark as read without replying").click()
+        expect(page.get_by_text("No unread messages.")).to_be_visible()
 
     said = site.request_messages(first.number)
     assert [(one["ours"], one["text"], one["read_by"]) for one in said] == [
@@ -172,7 +172,7 @@ def test_by_keyboard_alone(desk: Desk, site: Site, browsing: Browsing) -> None:
     desk.partner_asks("Fjell og fjord", "Haster!")
     with staff_page(site, browsing, NAME, "staff", back="staff/messages") as page:
         page.keyboard.press("Tab")
-        expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
         page.keyboard.press("Enter")
         for _ in range(20):
             page.keyboard.press("Tab")
@@ -195,17 +195,17 @@ def test_a_mail_finds_its_request(desk: Desk, site: Site, browsing: Browsing, sc
     with staff_page(site, browsing, NAME, "staff", back="staff/mail", scripts=scripts) as page:
         expect(page.get_by_role("heading", level=2, name="RE: votre demande")).to_be_visible()
         expect(page.get_by_role("radio", name="Nordlys over Tromsø")).to_be_checked()
-        page.get_by_label("Just a message").check()
-        page.get_by_role("button", name="Put it there").click()
+        page.get_by_label("Message only").check()
+        page.get_by_role("button", name="Link to request").click()
 
         expect(page.get_by_role("alert")).to_have_text(f"Put to {meant.number}.")
         expect(page.get_by_role("heading", level=2, name="Where is my book??")).to_be_visible()
-        page.get_by_role("button", name="Put it there").click()
-        expect(page.locator("#number-wrong")).to_have_text("Please choose a request, or write its number.")
+        page.get_by_role("button", name="Link to request").click()
+        expect(page.locator("#number-wrong")).to_have_text("Please choose a request or enter its number.")
         assert page.title().startswith("Error: ")
-        page.get_by_label("Answer by mail").fill("Please ask at the desk.")
+        page.get_by_label("Reply by email").fill("Please ask at the desk.")
         page.get_by_role("button", name="Send", exact=True).click()
-        expect(page.get_by_text("No mail waits.")).to_be_visible()
+        expect(page.get_by_text("No unmatched email.")).to_be_visible()
 
     assert [one["read_by"] for one in site.request_messages(meant.number)] == [f"staff:{NAME}"]
 

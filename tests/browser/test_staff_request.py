@@ -157,10 +157,10 @@ def test_a_condition_is_accepted_by_one_click(desk: Desk, site: Site, browsing: 
         )
         expect(move.locator("blockquote")).to_have_text("Kun på lesesalen. Gebyr 12,00 EUR.")
         expect(page.get_by_role("radio", name="Accept the condition")).to_be_checked()
-        page.get_by_role("button", name="Do this").click()
+        page.get_by_role("button", name="Confirm").click()
 
         expect(page.get_by_role("alert")).to_have_text("The condition is accepted.")
-        expect(page.locator(".record-head .tag")).to_have_text("Promised")
+        expect(page.locator(".record-head .tag")).to_have_text("Will supply")
     assert site.request(request.number)["state"] == "will-supply"
 
 
@@ -179,7 +179,7 @@ def test_the_order_and_a_folded_act(desk: Desk, site: Site, browsing: Browsing, 
         page.get_by_role("link", name="Cancel the request").click()
         page.get_by_label("Remark").fill("Hun har kjøpt den.")
         page.get_by_role("button", name="Cancel the request").click()
-        expect(page.get_by_role("alert")).to_have_text("The request is being cancelled.")
+        expect(page.get_by_role("alert")).to_have_text("A cancellation has been requested.")
         expect(page.locator(".timeline blockquote").first).to_have_text("Hun har kjøpt den.")
 
 
@@ -203,9 +203,9 @@ def test_by_keyboard_alone(desk: Desk, site: Site, browsing: Browsing) -> None:
 
         press_until(page, "Tab", page.get_by_label("Remark"))
         page.keyboard.type("Gjerne.")
-        press_until(page, "Tab", page.get_by_role("button", name="Let it go on"))
+        press_until(page, "Tab", page.get_by_role("button", name="Approve"))
         page.keyboard.press("Enter")
-        expect(page.get_by_role("alert")).to_have_text("It goes on.")
+        expect(page.get_by_role("alert")).to_have_text("Approved.")
         expect_no_more_asking_after_the_session(page)
 
 
@@ -217,7 +217,7 @@ def expect_no_more_asking_after_the_session(page: Page) -> None:
     look_again = "document.dispatchEvent(new Event('visibilitychange'))"
     page.evaluate(look_again)
     expect(page.locator("#readers")).to_have_text(
-        "You are signed out. Sign in in another window before you go on here."
+        "You are signed out. Sign in in another window before you continue here."
     )
     page.evaluate(look_again)
     assert len(asked) == 1
@@ -228,15 +228,15 @@ def test_two_people_at_once_lose_nothing(desk: Desk, site: Site, browsing: Brows
     request = desk.borrow("To på en gang")
     with browsing.page(scripts=scripts) as page:
         sign_in(page, site, f"staff/requests/{request.number}/act/note")
-        page.get_by_label("Note for colleagues").fill("Ring i morgen.")
+        page.get_by_label("Internal note").fill("Ring i morgen.")
         desk.act(request, EventKind.NOTE, note="Er ringt.")
         page.get_by_role("button", name="Add a note").click()
 
-        expect(page.get_by_role("heading", name="Somebody else was quicker")).to_be_visible()
+        expect(page.get_by_role("heading", name="Changed by somebody else")).to_be_visible()
         expect(page.locator(".timeline blockquote")).to_have_text(["Er ringt."])
-        expect(page.get_by_label("Note for colleagues")).to_have_value("Ring i morgen.")
+        expect(page.get_by_label("Internal note")).to_have_value("Ring i morgen.")
         page.get_by_role("button", name="Add a note").click()
-        expect(page.get_by_role("alert")).to_have_text("The note is kept.")
+        expect(page.get_by_role("alert")).to_have_text("The note has been saved.")
 
 
 @EVERYBODY
@@ -250,7 +250,7 @@ def test_a_file_is_added(desk: Desk, site: Site, browsing: Browsing, scripts: bo
         page.get_by_role("button", name="Add the files").click()
         if scripts:
             expect(page.locator(".uploads li.is-good")).to_have_text("“свет.pdf” was added.")
-            page.get_by_role("link", name="Show what has changed").click()
+            page.get_by_role("link", name="Show changes").click()
         else:
             expect(page.get_by_role("alert")).to_have_text("1 file was added.")
         with page.expect_download() as download:
@@ -274,38 +274,38 @@ def test_copies_come_in_signed_off_and_out_at_one_desk(
             expect(page.locator(".uploads li.is-good")).to_have_count(2)
             page.evaluate(axe_core)
             assert grave(page.evaluate(RUN)) == []
-            page.get_by_role("link", name="Show what has changed").click()
+            page.get_by_role("link", name="Show changes").click()
         else:
             expect(page.get_by_role("alert")).to_contain_text(f"is added to {other.number}.")
         for request in (one, other):
             waiting = page.locator("article", has=page.get_by_role("link", name=request.number))
             waiting.get_by_label("Rule or statement relied on").fill("Åvl. § 16")
-            waiting.get_by_role("button", name="Allow the copy").click()
+            waiting.get_by_role("button", name="Clear copyright").click()
             expect(page.get_by_role("alert")).to_contain_text(request.number)
         for width in (PHONE, 1024, WIDE):
             page.set_viewport_size({"width": width, "height": 900})
             assert fits(page), width
         leaving = page.locator("article", has=page.get_by_role("link", name=one.number))
-        leaving.get_by_role("link", name="Deliver it").click()
-        page.get_by_label("Address of the copy").fill("https://kopier.bergstadt.example/77")
+        leaving.get_by_role("link", name="Deliver").click()
+        page.get_by_label("Link to the copy").fill("https://kopier.bergstadt.example/77")
         page.locator("main").get_by_role("button", name="Deliver").click()
         expect(page.locator(".record-head .tag")).to_have_text("Finished")
         page.goto(site.url("staff/copies/desk"))
-        delivered = page.get_by_role("region", name="Delivered lately")
-        expect(delivered.locator("article", has_text=one.number)).to_contain_text("Not by a link of ours.")
+        delivered = page.get_by_role("region", name="Recently delivered")
+        expect(delivered.locator("article", has_text=one.number)).to_contain_text("Not delivered as a link.")
 
 
 @EVERYBODY
 def test_a_request_is_made_from_a_link(desk: Desk, site: Site, browsing: Browsing, scripts: bool) -> None:
     with browsing.page(scripts=scripts) as page:
         sign_in(page, site, "staff/requests/new")
-        page.get_by_label("DOI, PubMed ID, ISBN, a link, or words of title and author").fill(
+        page.get_by_label("DOI, PubMed ID, ISBN, link, or words from the title and author").fill(
             "https://resolver.example/?genre=article&atitle=Wattenmeer&title=Annalen&volume=3&issn=1234-5679"
         )
         page.get_by_role("button", name="Find and fill in").click()
         expect(page.get_by_label("Title of the article or chapter")).to_have_value("Wattenmeer")
         expect(page.get_by_role("radio", name="A copy of an article")).to_be_checked()
-        page.get_by_role("button", name="Make the request").click()
+        page.get_by_role("button", name="Create request").click()
 
         expect(page.get_by_role("alert")).to_contain_text("The request is made: B")
         expect(page.get_by_role("heading", level=1)).to_have_text("Wattenmeer")

@@ -91,7 +91,7 @@ def test_wrong_codes_and_a_second_scan_say_what_they_are(site: Site, browsing: B
         assert [outcome for _, outcome in scanned(page)] == ["failed", "done", "done", "done"]
         lines = page.locator("#log > li")
         expect(lines.nth(3)).to_contain_text("This is a reader’s card.")
-        expect(lines.nth(1)).to_contain_text("already done, nothing was changed")
+        expect(lines.nth(1)).to_contain_text("already done; nothing was changed")
         expect(page.get_by_role("status")).to_contain_text(TITLES[0])
         expect(page.locator("#pile > li")).to_have_count(0)
         with pytest.raises(AssertionError):
@@ -148,7 +148,7 @@ def test_slips_are_printed_with_each_scan_while_scanning_goes_on(site: Site, bro
         wait_until_all_sent(page)
         page.add_init_script(RECORD_PRINTS)
         page.goto(site.url("staff/scan/arrive"))
-        page.get_by_label("With each scan").check()
+        page.get_by_label("After each scan").check()
         scan_codes(page, [numbers[0], "X-001", *numbers[1:]], 90)
         expect(page.locator("#code")).to_be_focused()
         wait_until_all_sent(page)
@@ -218,7 +218,7 @@ def test_who_was_signed_out_meanwhile_loses_no_code(site: Site, browsing: Browsi
 def test_without_script_many_codes_are_one_form(site: Site, browsing: Browsing) -> None:
     number = ask_for(site, TITLES[0])
     with staff_page(site, browsing, "ruth", "staff", back="staff/scan/receive", scripts=False) as page:
-        page.get_by_label("Codes, one a line").fill(f"{number}\nX-001\n")
+        page.get_by_label("Codes, one per line").fill(f"{number}\nX-001\n")
         page.get_by_role("button", name="Receive", exact=True).click()
         expect(page.locator("#log > li")).to_have_count(2)
         expect(page.locator("#log > li").nth(1)).to_contain_text(TITLES[0])

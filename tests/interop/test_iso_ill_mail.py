@@ -72,7 +72,7 @@ async def test_a_cancel_that_overtakes_its_request_waits_for_it(
         await pair.north(EventKind.CANCEL)
         desk = pair.towns["SOUTH"].gateway.mailboxes.desk
         (row,) = (await desk.list_mails("SOUTH", 100, "")).rows
-        assert row.reason == "cancel: no request was found"
+        assert row.reason == "cancel: no matching request"
 
         joining.let_go()
         await pair.quiet()
@@ -119,7 +119,7 @@ async def test_what_is_prohibited_is_reported_by_mail(dovecot: Dovecot, template
             to=joining.address("SOUTH"),
             sender=LetterSender(joining.address("NORTH")),
             message_id="by-hand@mail.example",
-            subject="by hand",
+            subject="manually",
         )
         dovecot.deliver(joining.user("SOUTH"), mail.as_bytes())
         await pair.quiet()

@@ -248,7 +248,7 @@ async def test_a_loan_with_a_renewal_by_links(people: MailPair) -> None:
     await south_does(pair, ours, EventKind.SHIPPED)
     _, due = await dues(pair, ours)
     assert await states(pair, ours) == ("will-supply", "shipped"), "a letter in words is no event"
-    await clicks(pair, pair.south, "Interlibrary loan request", "It has been sent", due=str(due))
+    await clicks(pair, pair.south, "Interlibrary loan request", "We have shipped it", due=str(due))
     assert await states(pair, ours) == ("shipped", "shipped")
     assert await dues(pair, ours) == (due, due)
 
@@ -263,14 +263,14 @@ async def test_a_loan_with_a_renewal_by_links(people: MailPair) -> None:
     await clicks(pair, pair.north, "shipped", "Please renew the loan")
     _, later = await dues(pair, ours)
     assert later != due
-    await clicks(pair, pair.south, "please renew", "Yes, the loan is renewed", due=str(later))
+    await clicks(pair, pair.south, "please renew", "Yes, the loan has been renewed", due=str(later))
     assert await dues(pair, ours) == (later, later)
     assert RequestFlag.RENEWAL_PENDING not in (await pair.north.see(ours)).flags
     assert (await pair.north.see(ours)).terms.renewals == (await pair.theirs(ours)).terms.renewals == 1
 
     await north_does(pair, ours, EventKind.RETURNED_BY_PATRON)
     await north_does(pair, ours, EventKind.RETURNED)
-    await clicks(pair, pair.north, "shipped", "We have sent it back")
+    await clicks(pair, pair.north, "shipped", "We have returned it")
     assert await states(pair, ours) == ("completed", "returned")
     await south_does(pair, ours, EventKind.CHECKED_IN)
     assert await states(pair, ours) == ("completed", "completed")
@@ -293,7 +293,7 @@ async def test_two_volumes_by_letter(people: MailPair) -> None:
         free = next(one.barcode for one in items if one.status.value == "available" and one.circulates)
         await south_does(pair, ours, EventKind.SHIPPED, volumes=(volume,), barcode=free)
     _, due = await dues(pair, ours)
-    await clicks(pair, pair.south, "Interlibrary loan request", "It has been sent", due=str(due))
+    await clicks(pair, pair.south, "Interlibrary loan request", "We have shipped it", due=str(due))
     assert await volume_states(pair, ours) == (["shipped", "shipped"], ["shipped", "shipped"])
 
     for volume in ("1", "2"):
@@ -302,7 +302,7 @@ async def test_two_volumes_by_letter(people: MailPair) -> None:
     assert await volume_states(pair, ours) == (["received", "received"], ["received", "received"])
     for volume in ("1", "2"):
         await pair.north.act(ours, EventKind.RETURNED, volumes=(volume,))
-    await clicks(pair, pair.north, "shipped", "We have sent it back")
+    await clicks(pair, pair.north, "shipped", "We have returned it")
     await south_does(pair, ours, EventKind.CHECKED_IN)
     assert await volume_states(pair, ours) == (["returned", "returned"], ["checked-in", "checked-in"])
     assert await states(pair, ours) == ("completed", "completed")
@@ -318,7 +318,7 @@ async def test_a_copy_by_letter_comes_as_its_pdf(people: MailPair) -> None:
     pair, book = people, (await people.books())[0]
     ours = await pair.asks(chapter_of(book), ServiceType.COPY)
     await enters(pair, ours)
-    page = await reader.opens(reader.links(pair.south.letter("Interlibrary loan request"))["It has been sent"])
+    page = await reader.opens(reader.links(pair.south.letter("Interlibrary loan request"))["We have shipped it"])
     assert set(page.fields) == {"note"}, "a copy is not due back"
 
     await delivered(pair, ours)
@@ -340,7 +340,7 @@ async def test_a_cancellation_by_links(people: MailPair) -> None:
     await clicks(pair, pair.north, "will supply", "Please cancel the request")
     assert await states(pair, ours) == ("cancel-pending", "cancel-pending")
     await south_does(pair, ours, EventKind.CANCEL_ACCEPTED)
-    await clicks(pair, pair.south, "please cancel", "Yes, it is cancelled")
+    await clicks(pair, pair.south, "please cancel", "Yes, it has been cancelled")
 
     assert await states(pair, ours) == ("cancelled", "cancelled")
     assert await nothing_left(pair, ours)

@@ -103,7 +103,7 @@ async def test_what_can_not_come_in_time_expires_instead_of_being_asked_for(worl
     assert shown.history[-1].event.actor == "rule"
     letter = world.mail.mails[-1].get_body(("plain",))
     assert letter is not None
-    assert "(it would not come in time)" in " ".join(letter.get_content().split())
+    assert "(it would not arrive in time)" in " ".join(letter.get_content().split())
 
 
 async def test_just_in_time_is_in_time(world: World) -> None:
@@ -123,7 +123,7 @@ async def test_the_next_supplier_is_not_asked_when_it_is_too_late(world: World) 
 async def test_a_supplier_named_by_hand_is_asked_all_the_same(world: World) -> None:
     request = await borrow(world, need_by=START.date() + timedelta(days=1), partner="east")
     assert (request.state, request.partner.profile) == (BorrowingState.REQUESTED, "east")
-    assert request.rota[0] == replace(RotaLine("east", why="by hand", by_hand=True), standing=request.rota[0].standing)
+    assert request.rota[0] == replace(RotaLine("east", why="manually", by_hand=True), standing=request.rota[0].standing)
 
 
 # --- days of a loan --------------------------------------------------------------------------------------

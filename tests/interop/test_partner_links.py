@@ -165,8 +165,8 @@ async def test_a_request_has_links_for_all_that_may_be_said_to_it(desk: Desk) ->
 
     assert list(links(desk.letter())) == [
         "We will supply it",
-        "It has been sent",
-        "We can supply it under conditions",
+        "We have shipped it",
+        "We can supply it on conditions",
         "We cannot supply it",
     ]
     text = desk.letter().get_body(("plain",))
@@ -198,18 +198,18 @@ async def test_each_letter_of_a_lender_has_what_its_reader_may_say(desk: Desk) -
 
     await desk.act(loan, EventKind.SHIPPED, due=DUE, barcode=await desk.barcode())
     shipped = desk.letter()
-    assert list(links(shipped)) == ["It has arrived", "Please renew the loan", "We have sent it back"]
+    assert list(links(shipped)) == ["It has arrived", "Please renew the loan", "We have returned it"]
     await answers(shipped, "It has arrived")
     await answers(shipped, "Please renew the loan")
     assert (await desk.see(loan)).terms.renewals == 1
 
     await desk.act(loan, EventKind.RECALL, due=DUE)
     recall = desk.letter()
-    assert list(links(recall)) == ["We will send it back", "We have sent it back"]
-    await answers(recall, "We will send it back", expected="2026-03-12", note="With the next van")
-    assert (await desk.see(loan)).notes[-1].text == "We will send it back (12 March 2026)\nWith the next van"
+    assert list(links(recall)) == ["We will return it", "We have returned it"]
+    await answers(recall, "We will return it", expected="2026-03-12", note="With the next van")
+    assert (await desk.see(loan)).notes[-1].text == "We will return it (12 March 2026)\nWith the next van"
 
-    await answers(recall, "We have sent it back")
+    await answers(recall, "We have returned it")
     assert (await desk.see(loan)).state is LendingState.RETURNED
 
 
@@ -243,7 +243,7 @@ async def test_the_page_says_which_request_and_nothing_of_its_patron(desk: Desk)
     attempt = request.attempt
     assert attempt is not None
 
-    page = await opens(links(desk.letter())["It has been sent"])
+    page = await opens(links(desk.letter())["We have shipped it"])
 
     rows = [(one.text_content(), one.getnext().text_content()) for one in page.document.iterfind(".//dt")]
     assert rows == [
@@ -262,7 +262,7 @@ async def test_the_page_says_which_request_and_nothing_of_its_patron(desk: Desk)
 
 async def test_the_page_is_kept_by_nobody_and_runs_nothing(desk: Desk) -> None:
     await desk.asks()
-    page = await opens(links(desk.letter())["It has been sent"])
+    page = await opens(links(desk.letter())["We have shipped it"])
 
     assert page.headers["Cache-Control"] == "no-store"
     assert page.headers["Referrer-Policy"] == "no-referrer"
@@ -292,14 +292,14 @@ async def test_a_condition_in_words_is_for_staff_to_decide(desk: Desk) -> None:
     request = await desk.asks()
 
     await answers(
-        desk.letter(), "We can supply it under conditions", condition="no-reproduction", note="Kein Scanner & <Foto>"
+        desk.letter(), "We can supply it on conditions", condition="no-reproduction", note="Kein Scanner & <Foto>"
     )
 
     now = await desk.see(request)
     assert now.state is BorrowingState.CONDITIONAL
     assert now.terms.conditions == (LoanCondition.NO_REPRODUCTION,)
     await desk.act(request, EventKind.CONDITION_ACCEPTED)
-    assert list(links(desk.letter())) == ["It has been sent", "We cannot supply it"]
+    assert list(links(desk.letter())) == ["We have shipped it", "We cannot supply it"]
 
 
 async def test_a_no_with_its_reason_asks_the_next_supplier(desk: Desk) -> None:
@@ -314,7 +314,7 @@ async def test_a_no_with_its_reason_asks_the_next_supplier(desk: Desk) -> None:
 
 async def test_twice_pressed_is_once_answered(desk: Desk) -> None:
     request = await desk.asks()
-    page = await opens(links(desk.letter())["It has been sent"])
+    page = await opens(links(desk.letter())["We have shipped it"])
 
     pages = await asyncio.gather(*(presses(page, due=str(DUE)) for _ in range(4)))
     again = await presses(page, due="2026-04-20")
@@ -353,10 +353,10 @@ async def test_another_link_of_the_letter_says_how_it_was_answered(desk: Desk) -
         assert "You have answered: We will supply it" in page.text
         assert "2 March 2026, 09:00" in page.text
         assert "<form" not in page.text
-        assert page.title == "This was answered already"
+        assert page.title == "This question has already been answered"
     assert [line.event.kind for line in await desk.heard(request)] == [EventKind.WILL_SUPPLY]
 
-    sent = await answers(letter, "It has been sent", due=str(DUE))
+    sent = await answers(letter, "We have shipped it", due=str(DUE))
     assert sent.status == 200, "another question: it follows from the first answer"
     assert (await desk.see(request)).state is BorrowingState.SHIPPED
 
@@ -365,15 +365,15 @@ async def test_another_link_of_the_letter_says_how_it_was_answered(desk: Desk) -
     ("due", "fault"),
     [
         ("", "Please fill this in."),
-        ("soon", "Please give a date, such as 2026-12-31."),
-        ("2026-02-27", "This day is over already."),
-        ("2099-01-01", "This day is too far away."),
+        ("soon", "Please enter a date, such as 2026-12-31."),
+        ("2026-02-27", "This date is in the past."),
+        ("2099-01-01", "This date is too far ahead."),
     ],
 )
 async def test_what_is_missing_or_wrong_is_asked_for_again(desk: Desk, due: str, fault: str) -> None:
     request = await desk.asks()
 
-    page = await answers(desk.letter(), "It has been sent", due=due, note="Tomorrow's <van>")
+    page = await answers(desk.letter(), "We have shipped it", due=due, note="Tomorrow's <van>")
 
     assert page.status == 422
     assert fault in page.text
@@ -414,7 +414,7 @@ async def test_an_answer_is_a_row_of_the_journal(desk: Desk) -> None:
 async def test_a_refused_answer_is_a_row_as_well_once(desk: Desk) -> None:
     await desk.asks()
     letter = desk.letter()
-    no, sent = [await opens(links(letter)[one]) for one in ("We cannot supply it", "It has been sent")]
+    no, sent = [await opens(links(letter)[one]) for one in ("We cannot supply it", "We have shipped it")]
     await answers(letter, "We will supply it")
     for _ in range(2):
         await presses(no, reason="not-held")
@@ -453,7 +453,7 @@ async def test_an_answer_that_is_not_journaled_is_not_taken(desk: Desk, monkeypa
 
 
 def is_over(page: Page) -> bool:
-    return (page.status, page.title) == (410, "This cannot be answered any more") and "<form" not in page.text
+    return (page.status, page.title) == (410, "This can no longer be answered") and "<form" not in page.text
 
 
 async def test_a_link_is_over_in_time(desk: Desk) -> None:
@@ -473,7 +473,7 @@ async def test_a_request_that_went_on_is_not_answered_any_more(desk: Desk) -> No
     cancel = desk.letter()
 
     assert is_over(await presses(page))
-    assert (await answers(cancel, "Yes, it is cancelled")).status == 200
+    assert (await answers(cancel, "Yes, it has been cancelled")).status == 200
     assert (await desk.see(request)).attempts[0].status.value == "cancelled"
 
 
@@ -482,7 +482,7 @@ async def test_what_was_sent_all_the_same_is_taken(desk: Desk) -> None:
     first = desk.letter()
     await desk.act(request, EventKind.NEXT_SUPPLIER)
 
-    assert (await answers(first, "It has been sent", due=str(DUE))).status == 200
+    assert (await answers(first, "We have shipped it", due=str(DUE))).status == 200
 
     now = await desk.see(request)
     assert (now.state, now.partner.profile) == (BorrowingState.SHIPPED, "eastport")
@@ -493,7 +493,7 @@ async def test_a_link_that_nobody_signed_is_not_found(desk: Desk) -> None:
     url = links(desk.letter())["We will supply it"]
     root, _, token = url.rpartition("/")
     payload, _, signature = token.partition(".")
-    other = links(desk.letter())["It has been sent"].rpartition("/")[2].partition(".")[0]
+    other = links(desk.letter())["We have shipped it"].rpartition("/")[2].partition(".")[0]
 
     for forged in (f"{payload}.{signature[::-1]}", f"{other}.{signature}", "nonsense", f"{payload}."):
         for method in ("GET", "POST"):

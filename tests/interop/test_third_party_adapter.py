@@ -265,8 +265,8 @@ async def test_lines_that_cannot_be_taken_are_answered_with_place_and_reason(sce
         "NO|NORTH|DEMO|1|100 %": "ERR||NO: field 5 (reason): behind %25 there must be two hexadecimal digits",
         "NO|NORTH|DEMO|1|\x07": "ERR||NO: field 5 (reason): it has a control character",
         "ASK|NORTH|DEMO|1||||": "ERR||ASK: it has neither an ISBN nor a title",
-        "BACK|NORTH|EAST|1": "ERR|1|There is no such library here.",
-        "BACK|WEST|DEMO|1": "ERR|1|No profile fits this sender.",
+        "BACK|NORTH|EAST|1": "ERR|1|Library not found.",
+        "BACK|WEST|DEMO|1": "ERR|1|No profile matches this sender.",
     }
 
     assert {line: await scene.tell(line) for line in cases} == cases

@@ -171,7 +171,7 @@ def test_a_loan_of_two_volumes_goes_there_and_back(libraries: tuple[NewLibrary, 
     notices = {one["letter"]: one for one in elveby.listed("request", "notices", number)}
     assert (notices["available"]["status"], notices["available"]["error"]) == (
         "not-sent",
-        "the patron has no e-mail address",
+        "the patron has no email address",
     )
     letter = elveby.run("request", "letter", number)
     assert "Åse Ødegård" in letter

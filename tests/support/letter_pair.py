@@ -163,7 +163,7 @@ class LetterReaders(MailedPair):
         body = self._find_request(asker, symbol).get_body(("plain",))
         assert body is not None
         paragraphs = str(body.get_content()).split("\n\n")
-        return paragraphs[paragraphs.index("Please send it, or the copy, to:") + 1]
+        return paragraphs[paragraphs.index("Please send the item or copy to:") + 1]
 
     def _find_request(self, asker: str, symbol: str) -> EmailMessage:
         return [mail for mail in self.letters(asker, symbol) if "request" in str(mail["Subject"])][-1]
@@ -186,7 +186,7 @@ class LetterReaders(MailedPair):
         links = [reader.links(letter) for letter in self.letters(said.to, said.by)]
         page = await reader.opens([one[words] for one in links if words in one][-1])
         if said.crosses and not page.document.forms:
-            assert page.title == "This cannot be answered any more", page.text
+            assert page.title == "This can no longer be answered", page.text
             return
         filled = await self._fill_in(said)
         page = await reader.presses(page, **{name: filled[name] for name in page.fields if name in filled})

@@ -123,11 +123,11 @@ async def _open_link(towns: LoneTown) -> str:
     url = f"http://127.0.0.1:{towns.borrower.gateway.http_port}/openurl?rft.isbn=9780000010018&rft_id=info:oclcnum/1001"
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         page = await answer.text()
-    if "Reserve our copy" in page:
+    if "Reserve a copy" in page:
         return "yes"
     able = towns.borrower.context.system.capabilities
     lacks = [one for one in (Capability.BIB_FIND, Capability.ITEM_AVAILABILITY) if one not in able]
-    return _name_capability(lacks[0]) if lacks and "Get it from another library" in page else f"fails: {page}"
+    return _name_capability(lacks[0]) if lacks and "Request it from another library" in page else f"fails: {page}"
 
 
 def _name_lack(said: str) -> str:

@@ -105,7 +105,7 @@ def _read_requester_message(
     if kind is None:
         raise Refused(
             RefusalReason.UNSUPPORTED_SERVICE,
-            write_sentence("The action %(value)s is not taken here.", value=message.action[:60]),
+            write_sentence("The action %(value)s is not supported.", value=message.action[:60]),
             about=MessagePart.SERVICE,
             value=message.action[:60],
         )
@@ -223,7 +223,7 @@ def _read_supplier_kind(
             return _read_status(message, info, status)
     raise Refused(
         RefusalReason.UNSUPPORTED_SERVICE,
-        write_sentence("The reason %(value)s is not known here.", value=info.reason_for_message[:60]),
+        write_sentence("The reason %(value)s is not supported.", value=info.reason_for_message[:60]),
         about=MessagePart.SERVICE,
         value=info.reason_for_message[:60],
     )
@@ -285,7 +285,7 @@ def _read_status(message: SupplyingAgencyMessage, info: MessageInfo, status: Sta
     if kind is None:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            write_sentence("The status %(value)s is not known here.", value=word[:60]),
+            write_sentence("The status %(value)s is not supported.", value=word[:60]),
             value=f"status: {word[:60]}",
         )
     return kind, _WORDS_OF_STATUS.get(word, "")

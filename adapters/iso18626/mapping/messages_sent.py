@@ -100,7 +100,8 @@ def _write_requester_message(message: PartnerMessage, context: MappingContext) -
         action = Action.NOTIFICATION
     if not dialect.takes_action(action):
         raise Refused(
-            RefusalReason.UNSUPPORTED_SERVICE, write_sentence("This partner takes no %(value)s.", value=action.value)
+            RefusalReason.UNSUPPORTED_SERVICE,
+            write_sentence("This partner does not accept %(value)s.", value=action.value),
         )
     note = join_notes(*_write_requester_terms(message, action, context), message.details.note)
     return RequestingAgencyMessage(header=write_requester_header(message, context), action=action, note=note or None)

@@ -112,7 +112,9 @@ def apdu_of_message(message: PartnerMessage, context: MappingContext) -> Apdu:
     cls, build = builder
     if not context.dialect.is_taken_by_partner(cls.type):
         name = cls.type.name.lower().replace("_", "-")
-        raise Refused(RefusalReason.UNSUPPORTED_SERVICE, write_sentence("This partner takes no %(name)s.", name=name))
+        raise Refused(
+            RefusalReason.UNSUPPORTED_SERVICE, write_sentence("This partner does not accept %(name)s.", name=name)
+        )
     fields = {**_write_header(message, context), **build(message, context)}
     if "note" not in fields and cls is not Expired:
         fields["note"] = message.details.note
@@ -145,7 +147,9 @@ def _write_parties(message: PartnerMessage, context: MappingContext) -> tuple[Sy
     both = (ours, theirs) if message.role is Role.BORROWING else (theirs, ours)
     requester, responder = (one if one != SystemId() else None for one in both)
     if context.dialect.transport.by == "mail" and (requester is None or responder is None):
-        raise Refused(RefusalReason.DATA_MISSING, "By mail both libraries have to be named: one of them has no symbol.")
+        raise Refused(
+            RefusalReason.DATA_MISSING, "Both libraries need a symbol for ISO ILL by email; one of them has none."
+        )
     return requester, responder
 
 
@@ -157,7 +161,7 @@ def _write_transaction_id(message: PartnerMessage, context: MappingContext) -> T
         return parse_transaction_key(message.transaction)
     except ValueError as error:
         raise Refused(
-            RefusalReason.DATA_MISSING, "The request did not come by ISO ILL: its transaction has no such name."
+            RefusalReason.DATA_MISSING, "The request was not received by ISO ILL, so it has no ISO ILL transaction ID."
         ) from error
 
 
@@ -240,7 +244,7 @@ def _write_overdue(message: PartnerMessage, context: MappingContext) -> ApduFiel
     """The due date is mandatory."""
     due = _write_date_due(message, context)
     if due is None:
-        raise Refused(RefusalReason.DATA_MISSING, "The loan has no due date, which an Overdue has to name.")
+        raise Refused(RefusalReason.DATA_MISSING, "The loan has no due date, which Overdue requires.")
     return {"date_due": due}
 
 

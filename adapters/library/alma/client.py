@@ -75,7 +75,7 @@ class CallLimits:
             if self._clock.now() < self._closed_until:
                 raise Unavailable(
                     write_sentence(
-                        "Alma: the calls of this day are used up until %(time)s UTC",
+                        "Alma: today's API calls are used up until %(time)s UTC",
                         time=format(self._closed_until, "%H:%M"),
                     )
                 )
@@ -122,7 +122,7 @@ class AlmaClient:
                 return None
             raise _describe_failure(title, refusal) from refusal
         if not isinstance(answer.value, dict):
-            raise Unavailable(write_sentence("Alma: %(title)s: no object", title=title))
+            raise Unavailable(write_sentence("Alma: %(title)s: the answer is not an object", title=title))
         return answer.value
 
     async def find_rows(
@@ -139,7 +139,9 @@ class AlmaClient:
                 return None
             rows = part.get(name) or ()  # an empty list is left out
             if not isinstance(rows, list | tuple) or not all(isinstance(row, dict) for row in rows):
-                raise Unavailable(write_sentence("Alma: %(title)s: no list of %(name)s", title=title, name=name))
+                raise Unavailable(
+                    write_sentence("Alma: %(title)s: the answer has no list of %(name)s", title=title, name=name)
+                )
             found.extend(rows)
             total = part.get("total_record_count")
             if len(rows) < PAGE_ROWS or not isinstance(total, int) or len(found) >= total:
@@ -176,7 +178,7 @@ class AlmaClient:
         """What came back. Raises Unavailable, OutcomeUnknown, AlmaRefusalError."""
         answer = await self._change(make_json_call(method, path, row, title=title, query=query), title)
         if not isinstance(answer.value, dict):
-            raise OutcomeUnknown(write_sentence("Alma: %(title)s: no object", title=title))
+            raise OutcomeUnknown(write_sentence("Alma: %(title)s: the answer is not an object", title=title))
         return answer.value
 
     async def send_xml(self, *path: str, title: str, body: bytes) -> str:

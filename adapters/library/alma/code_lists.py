@@ -112,7 +112,9 @@ class CodeLists:
                 return None
             rows = (answer or {}).get(name)
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-                raise Unavailable(write_sentence("Alma: %(title)s: no list of %(name)s", title=title, name=name))
+                raise Unavailable(
+                    write_sentence("Alma: %(title)s: the answer has no list of %(name)s", title=title, name=name)
+                )
             found = tuple(rows)
             self._kept[path] = (self._read_time() + KEPT_SECONDS, found)
             return found

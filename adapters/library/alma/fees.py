@@ -65,7 +65,7 @@ class FeeDesk:
             except AlmaRefusalError as refusal:
                 raise refusal_of_answer(refusal, desk.options.reasons) from refusal
             if "id" not in made:
-                raise OutcomeUnknown("Alma: an answer without the fee")
+                raise OutcomeUnknown("Alma: the answer has no fee")
             return made
 
         sent = await find_made_fee() if before is not None else None

@@ -115,7 +115,7 @@ class HoldDesk:
             except AlmaRefusalError as refusal:
                 raise refusal_of_answer(refusal, desk.options.reasons) from refusal
             if "request_id" not in made:
-                raise OutcomeUnknown("Alma: an answer without the request")
+                raise OutcomeUnknown("Alma: the answer has no request")
             return made
 
         async def find_made_hold() -> Row | None:

@@ -104,7 +104,7 @@ class ItemDesk:
             except AlmaRefusalError as refusal:
                 raise refusal_of_answer(refusal, desk.options.reasons) from refusal
             if "item_data" not in made:
-                raise OutcomeUnknown("Alma: an answer without the item")
+                raise OutcomeUnknown("Alma: the answer has no item")
             return made
 
         async def find_item_changed() -> Row | None:

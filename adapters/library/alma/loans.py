@@ -182,7 +182,7 @@ class LoanDesk:
 
         scanned = await send_change(desk.changes, change, send_scan, find_scan_done, before=before)
         if "item_data" not in scanned:
-            raise OutcomeUnknown("Alma's answer to a return does not say where the item is now")
+            raise OutcomeUnknown("Alma's answer to a return does not state where the item is now")
         return await self._end_check_in(change, await self._read_scanned(answer, scanned))
 
     async def _read_scanned(self, before: ItemAnswer, row: Row) -> ItemAnswer:
@@ -301,5 +301,5 @@ class LoanDesk:
 
 def _require_loan(made: Row) -> Row:
     if "loan_id" not in made:
-        raise OutcomeUnknown("Alma: an answer without the loan")
+        raise OutcomeUnknown("Alma: the answer has no loan")
     return made

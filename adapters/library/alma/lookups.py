@@ -108,7 +108,7 @@ class AlmaDesk:
         if kind != "oclc":
             raise make_refusal(
                 RefusalReason.UNKNOWN_RECORD,
-                write_sentence("Alma's API finds no records by %(type)s", type=record.type),
+                write_sentence("Alma's API cannot find records by %(type)s", type=record.type),
             )
         wanted = OCLC_PREFIX + record.value.removeprefix(OCLC_PREFIX)
         answer = await self.client.get_row("bibs", title="/bibs", query={"other_system_id": wanted})

@@ -128,7 +128,7 @@ class PatronDesk:
         except AlmaRefusalError as refusal:
             raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
         if not read_text(made, "primary_id"):
-            raise OutcomeUnknown("Alma: an answer without the user")
+            raise OutcomeUnknown("Alma: the answer has no user")
         return made
 
     async def _check_category(self, draft: PatronDraft) -> None:

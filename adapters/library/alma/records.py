@@ -200,7 +200,7 @@ class RecordReader:
         """Without what only the gateway knows. Raises Unavailable for a loan without a due date."""
         due = parse_moment(read_text(row, "due_date"))
         if due is None:
-            raise Unavailable("Alma: a loan without a due date")
+            raise Unavailable("Alma: the loan has no due date")
         user, barcode = read_number(row, "user_id"), read_number(row, "item_barcode")
         return Loan(
             id=f"{read_number(row, 'loan_id')}:{user}",
@@ -319,7 +319,7 @@ def read_number(row: Row, key: str) -> str:
     """Raises Unavailable."""
     text = read_text(row, key)
     if not text:
-        raise Unavailable(write_sentence("Alma: an answer without %(key)s", key=key))
+        raise Unavailable(write_sentence("Alma: the answer has no %(key)s", key=key))
     return text
 
 

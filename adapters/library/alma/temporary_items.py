@@ -111,7 +111,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 item_row, hold = await self._put_on_shelf(wish, item_row, hold)
         except Unavailable as down:
             raise OutcomeUnknown(
-                write_sentence("a partner's item was made in part: %(report)s", report=down.detail)
+                write_sentence("a temporary item was only partly created: %(report)s", report=down.detail)
             ) from down
         except Refused:
             await self._take_back(mms_id, item_row, hold, making.key)
@@ -123,7 +123,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
     async def _require_record(self, mms_id: str) -> Row:
         row = await self.desk.client.get_row("bibs", mms_id, title=_BIB_TITLE)
         if row is None:
-            raise OutcomeUnknown("Alma has an item without its record")
+            raise OutcomeUnknown("Alma returned an item without its record")
         return row
 
     async def _find_record(self, mark: str) -> Row | None:
@@ -132,7 +132,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         answer = await self.desk.client.get_row("bibs", title="/bibs", query={"other_system_id": wanted})
         marked = [row for row in read_rows(answer or {}, "bib") if wanted in read_texts(row, "network_number")]
         if len(marked) > 1:
-            raise OutcomeUnknown("Alma has several records for one partner's item")
+            raise OutcomeUnknown("Alma has several records for one temporary item")
         return marked[0] if marked else None
 
     async def _make_record(self, wish: TemporaryItem, mark: str, *, is_resumed: bool) -> Row:
@@ -174,7 +174,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
         if not read_text(made, number):
             raise OutcomeUnknown(
-                write_sentence("Alma: %(title)s: an answer without %(number)s", title=title, number=number)
+                write_sentence("Alma: %(title)s: the answer has no %(number)s", title=title, number=number)
             )
         return made
 
@@ -198,7 +198,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             except AlmaRefusalError as refusal:
                 raise refusal_of_answer(refusal, desk.options.reasons) from refusal
             if not read_text(read_row(made, "item_data"), "pid"):
-                raise OutcomeUnknown("Alma: an answer without the item")
+                raise OutcomeUnknown("Alma: the answer has no item")
             return made
 
         async def find_item() -> Row | None:
@@ -246,7 +246,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         scanned = await send_part(send_scan, find_scan_done)
         row, changes = await ask_together(self.holds.ask_hold_row(hold.id), desk.changes.changes_of_record(hold.id))
         if row is None or "item_data" not in scanned:
-            raise OutcomeUnknown("Alma does not show the item or the request that it has made")
+            raise OutcomeUnknown("Alma does not return the item or the request that it created")
         return scanned, desk.restore_hold(desk.reader.read_hold(row), changes)
 
     async def _take_back(self, mms_id: str, item_row: Row | None, hold: Hold | None, key: str) -> None:
@@ -264,7 +264,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                     await client.delete_row(*path, title=f"{_HOLDINGS_TITLE}/{{holding_id}}", query={})
             await client.delete_row("bibs", mms_id, title=_BIB_TITLE, query=_DELETE_RECORD)
         except (Unavailable, Refused, AlmaRefusalError) as failure:
-            raise OutcomeUnknown("what was made of a partner's item could not be taken back") from failure
+            raise OutcomeUnknown("a partly created temporary item could not be removed") from failure
 
     # --- deleting ----------------------------------------------------------------------------------------
 
@@ -313,7 +313,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             await send_part(send_record_deletion, find_it_gone)
         except Unavailable as down:
             raise OutcomeUnknown(
-                write_sentence("a partner's item was deleted in part: %(report)s", report=down.detail)
+                write_sentence("a temporary item was only partly deleted: %(report)s", report=down.detail)
             ) from down
 
 

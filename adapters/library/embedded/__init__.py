@@ -37,10 +37,10 @@ def _load_commands() -> dict[str, click.Command]:
 
 
 @click.group(name="library", cls=LibraryGroup)
-@click.option("--library", "symbol", default="", metavar="SYMBOL", help="Which library, where there are several.")
+@click.option("--library", "symbol", default="", metavar="SYMBOL", help="Library, if the installation has several.")
 @click.pass_context
 def command(ctx: click.Context, symbol: str) -> None:
-    """Look into the embedded library and work at its desk.
+    """Show and edit the embedded library.
 
     \b
     Examples:

@@ -29,9 +29,9 @@ ASTRAY = (
 """Not in its place, and not on loan: turning up at a desk puts it there."""
 
 BY_RULES_ONLY = {
-    ItemStatus.ON_LOAN: write_sentence("lend the item instead"),
+    ItemStatus.ON_LOAN: write_sentence("check the item out instead"),
     ItemStatus.RECALLED: write_sentence("recall the loan instead"),
-    ItemStatus.ON_HOLD_SHELF: write_sentence("check the item in where its hold is picked up instead"),
+    ItemStatus.ON_HOLD_SHELF: write_sentence("check the item in at the pickup location of its hold instead"),
 }
 """Statuses that follow from a loan or a hold: set by hand they would say what isn't so."""
 

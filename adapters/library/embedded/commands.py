@@ -53,7 +53,7 @@ class _ItemOverview:
 @as_json
 @click.pass_context
 def show_patron_list(ctx: click.Context, query: str, limit: int, json_: bool) -> None:
-    """List patrons by surname or identifier. The surname begins with QUERY; an identifier is all of it.
+    """List patrons by surname or identifier. QUERY is the beginning of the surname, or a complete identifier.
 
     \b
     Examples:
@@ -105,12 +105,14 @@ def show_patron(ctx: click.Context, identifier: str, json_: bool) -> None:
 
 @click.command(name="items")
 @click.argument("query", default="")
-@click.option("--status", type=click.Choice([status.value for status in ItemStatus]), help="Only these.")
+@click.option(
+    "--status", type=click.Choice([status.value for status in ItemStatus]), help="Only items with this status."
+)
 @at_most
 @as_json
 @click.pass_context
 def show_item_list(ctx: click.Context, query: str, status: str | None, limit: int, json_: bool) -> None:
-    """List items, newest first. QUERY is a barcode, request or record number, or words of the title as written.
+    """List items, newest first. QUERY is a barcode, a request or record number, or words from the title.
 
     \b
     Examples:
@@ -132,7 +134,7 @@ def show_item_list(ctx: click.Context, query: str, status: str | None, limit: in
 @as_json
 @click.pass_context
 def show_item(ctx: click.Context, barcode: str, json_: bool) -> None:
-    """Show an item with its record, its loan and its holds. Holds are those that it may fill.
+    """Show an item with its record, its loan and its holds. Only holds that the item can fill are shown.
 
     \b
     Example:
@@ -175,7 +177,7 @@ def show_item(ctx: click.Context, barcode: str, json_: bool) -> None:
 @as_json
 @click.pass_context
 def show_hold_list(ctx: click.Context, limit: int, json_: bool) -> None:
-    """List open holds, oldest first; patrons by card number.
+    """List open holds, oldest first. Patrons are shown by card number.
 
     \b
     Example:
@@ -190,13 +192,13 @@ def show_hold_list(ctx: click.Context, limit: int, json_: bool) -> None:
 
 
 @click.command(name="loans")
-@click.option("--overdue", is_flag=True, help="Only those that are late.")
-@click.option("--all", "all_", is_flag=True, help="Also those that have ended.")
+@click.option("--overdue", is_flag=True, help="Only overdue loans.")
+@click.option("--all", "all_", is_flag=True, help="Include loans that have ended.")
 @at_most
 @as_json
 @click.pass_context
 def show_loan_list(ctx: click.Context, overdue: bool, all_: bool, limit: int, json_: bool) -> None:
-    """List loans, soonest due first; patrons by card number.
+    """List loans, earliest due date first. Patrons are shown by card number.
 
     \b
     Examples:
@@ -218,7 +220,7 @@ def show_loan_list(ctx: click.Context, overdue: bool, all_: bool, limit: int, js
 @as_json
 @click.pass_context
 def show_bib_list(ctx: click.Context, query: tuple[str, ...], limit: int, json_: bool) -> None:
-    """Search the catalogue. All words must occur in title, author or identifiers.
+    """Search the catalogue. All words must occur in the title, author or identifiers.
 
     \b
     Examples:
@@ -252,8 +254,7 @@ def _bib_line_of_bib(bib: Bib) -> _BibLine:
 @as_json
 @click.pass_context
 def show_branch_list(ctx: click.Context, json_: bool) -> None:
-    """List branches, with their shelves and closed days. A line has hold shelf, closed weekdays (1 is Monday) and
-    dates, and shelving locations.
+    """List branches. Each line shows the hold shelf, closed weekdays (1 is Monday) and dates, and shelving locations.
 
     \b
     Example:
@@ -270,7 +271,7 @@ def show_branch_list(ctx: click.Context, json_: bool) -> None:
 @as_json
 @click.pass_context
 def show_rule_list(ctx: click.Context, json_: bool) -> None:
-    """List loan rules by patron category and item policy. * stands for any.
+    """List loan rules by patron category and item policy. An asterisk (*) matches any.
 
     \b
     Example:
@@ -286,7 +287,8 @@ def show_rule_list(ctx: click.Context, json_: bool) -> None:
 @click.command(name="setup")
 @click.pass_context
 def show_setup(ctx: click.Context) -> None:
-    """Print the set-up as YAML, for `import setup`. It has branches, categories, item policies and loan rules.
+    """Print the configuration as YAML, for `import setup`. It contains branches, categories, item policies and loan
+    rules.
 
     \b
     Example:

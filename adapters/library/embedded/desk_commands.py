@@ -82,8 +82,10 @@ def run_in_library(ctx: click.Context, work: Callable[[CommandSession], Awaitabl
     return asyncio.run(run_session())
 
 
-as_json = click.option("--json", "json_", is_flag=True, help="As JSON, for programs.")
-at_most = click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Most lines shown.")
+as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
+at_most = click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number of lines."
+)
 
 
 def progress_bar(label: str, length: int) -> AbstractContextManager[Any]:
@@ -158,11 +160,11 @@ def _to_json_value(value: Any) -> Any:
 
 @click.command(name="check-in")
 @click.argument("barcode")
-@click.option("--at", default="", metavar="BRANCH", help="Branch of the desk; else the resource-sharing branch.")
+@click.option("--at", default="", metavar="BRANCH", help="Branch of the desk. Default: the resource-sharing branch.")
 @as_json
 @click.pass_context
 def check_in_at_desk(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
-    """Check an item in, and say where it goes now. What belongs to a partner goes back, with a slip.
+    """Check an item in and show where it goes next. A slip is printed for a partner's item, which has to be returned.
 
     \b
     Example:
@@ -174,13 +176,13 @@ def check_in_at_desk(ctx: click.Context, barcode: str, at: str, json_: bool) -> 
         if json_:
             print_json({**asdict(done), **asdict(advice)})
             return
-        click.echo(f"{barcode}: {'returned' if done.loan else 'put in its place'}, now {done.item.status.value}")
+        click.echo(f"{barcode}: {'returned' if done.loan else 'reshelved'}, now {done.item.status.value}")
         if done.next_hold is not None:
-            click.echo(f"kept for a hold, pickup at {done.next_hold.pickup}: {done.next_hold.status.value}")
+            click.echo(f"on hold, pickup at {done.next_hold.pickup}: {done.next_hold.status.value}")
         if advice.popup:
             click.echo(advice.popup)
         elif done.route_to is not None:
-            click.echo(f"send it to {done.route_to.library} {done.route_to.name}")
+            click.echo(f"forward to {done.route_to.library} {done.route_to.name}")
         if advice.slip:
             click.echo(f"\n{advice.slip}", nl=False)
 
@@ -206,11 +208,11 @@ async def _scan_item(opened: CommandSession, barcode: str, at: str) -> tuple[Che
 @click.command(name="check-out")
 @click.argument("barcode")
 @click.argument("patron")
-@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the loan; else by the library's rules.")
+@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), help="Due date. Default: set by the library's loan rules.")
 @as_json
 @click.pass_context
 def check_out_at_desk(ctx: click.Context, barcode: str, patron: str, due: date | None, json_: bool) -> None:
-    """Lend an item to a patron. PATRON is a card number, user name or other identifier.
+    """Check an item out to a patron. PATRON is a card number, user name or other identifier.
 
     \b
     Examples:
@@ -237,7 +239,7 @@ COMMANDS = (check_in_at_desk, check_out_at_desk)
 
 @click.group(name="import")
 def import_group() -> None:
-    """Bring in the set-up, records and patrons. The same file may be imported again: nothing is doubled."""
+    """Import configuration, records or patrons. You can import the same file again without creating duplicates."""
 
 
 @import_group.command(name="marc")
@@ -245,20 +247,20 @@ def import_group() -> None:
 @click.option(
     "--items-from",
     metavar="TAG",
-    help="Field that holds items, such as 952 (Koha) or 949. Without it only records are imported.",
+    help="MARC field that contains the items, such as 952 (Koha) or 949. If omitted, only records are imported.",
 )
 @click.option(
     "--subfields",
     default="barcode=p,branch=a,shelf=c,policy=y,call_number=o",
     show_default=True,
-    help="Which subfield says what. Only barcode and branch are needed; shelf and policy default to none, standard.",
+    help="Subfields for the item data. Barcode and branch are required; default shelf and policy: none, standard.",
 )
 @click.pass_context
 def import_marc_file(ctx: click.Context, file: Path, items_from: str | None, subfields: str) -> None:
     """Import MARC 21 records (ISO 2709; MARC-8 and UTF-8).
 
-    A record is known by its control number (001): imported again, it replaces what was there. What can't be
-    imported is listed by its position in the file, and the rest goes on.
+    Records are matched by control number (001): importing a record again replaces the existing one. Records that
+    cannot be imported are listed by their position in the file; the others are imported.
 
     \b
     Examples:
@@ -295,7 +297,7 @@ def _parse_item_field(tag: str | None, subfields: str) -> marc_import.ItemField 
 @_file
 @click.pass_context
 def import_patron_file(ctx: click.Context, file: Path) -> None:
-    """Import patrons from a CSV file (UTF-8, a header line). A barcode that is known is brought up to date.
+    """Import patrons from a CSV file (UTF-8 with a header line). Patrons with a known barcode are updated.
 
     \b
     Columns: barcode, surname, category and home_library are needed; given, username, external, expires
@@ -320,18 +322,18 @@ def import_patron_file(ctx: click.Context, file: Path) -> None:
         for problem in bad.problems:
             click.echo(f"{file}:{problem}", err=True)
         ctx.exit(FAILED)
-    click.echo(f"{report.added} patrons added, {report.changed} brought up to date")
+    click.echo(f"{report.added} patrons added, {report.changed} updated")
 
 
 @import_group.command(name="setup")
 @_file
 @click.pass_context
 def import_setup_file(ctx: click.Context, file: Path) -> None:
-    """Set up branches, categories, policies and rules from YAML. The file has branches, patron categories, item
-    policies and loan rules.
+    """Import branches, patron categories, policies and rules from YAML. Policies are item policies, rules are loan
+    rules.
 
-    `illgate library setup` prints such a file. Codes that are there are brought up to date, new ones added, and those
-    that the file doesn't name stay; loan rules are replaced as a whole.
+    `illgate library setup` prints such a file. Existing codes are updated, new ones are added, and codes that the file
+    does not contain are kept. The loan rules are replaced completely.
 
     \b
     Example:

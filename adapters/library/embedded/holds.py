@@ -44,7 +44,7 @@ def place_hold(connection: Connection, here: WorkContext, wish: HoldWish, key: s
     if known is not None:
         return known
     if bool(wish.item_barcode) == bool(wish.bib_id):
-        raise Refused(RefusalReason.DATA_MISSING, "a hold is on one item or on one record", about=MessagePart.ITEM)
+        raise Refused(RefusalReason.DATA_MISSING, "a hold needs either an item or a record", about=MessagePart.ITEM)
     level, bib_id, pieces = _resolve_wish(connection, here, wish)
     patron = patron_rows.get_locked_account(connection, here, wish.patron_id)
     check_patron_allowed(patron.patron, BlockScope.REQUEST, here.today)
@@ -56,7 +56,7 @@ def place_hold(connection: Connection, here: WorkContext, wish: HoldWish, key: s
     if limit is not None and patron.patron.hold_count >= limit:
         raise Refused(
             RefusalReason.LIMIT_REACHED,
-            write_sentence("the patron has %(limit)s holds already", limit=limit),
+            write_sentence("the patron has reached the limit of %(limit)s holds", limit=limit),
             about=MessagePart.PATRON,
         )
     if wish.kind == RECALL:
@@ -71,7 +71,7 @@ def _resolve_wish(connection: Connection, here: WorkContext, wish: HoldWish) -> 
         if not piece.policy.holdable:
             raise Refused(
                 RefusalReason.NOT_ALLOWED,
-                "this item can't be requested",
+                "no hold can be placed on this item",
                 about=MessagePart.ITEM,
                 value=wish.item_barcode,
             )
@@ -83,7 +83,7 @@ def _resolve_wish(connection: Connection, here: WorkContext, wish: HoldWish) -> 
     if not holdable:
         detail = write_sentence("the library has no copy of this title")
         if pieces:
-            detail = write_sentence("no copy of this title can be requested")
+            detail = write_sentence("no hold can be placed on a copy of this title")
         raise Refused(
             RefusalReason.NOT_ALLOWED if pieces else RefusalReason.ITEM_NOT_AVAILABLE,
             detail,
@@ -108,8 +108,8 @@ def _choose_pickup_code(connection: Connection, here: WorkContext, wish: HoldWis
 
 def _check_dates(here: WorkContext, need_by: date | None, expires: date | None) -> None:
     for day, passed, about in (
-        (need_by, write_sentence("the hold is needed by a day that has passed"), MessagePart.NEED_BY),
-        (expires, write_sentence("the hold is good until a day that has passed"), None),
+        (need_by, write_sentence("the needed-by date of the hold is in the past"), MessagePart.NEED_BY),
+        (expires, write_sentence("the expiry date of the hold is in the past"), None),
     ):
         if day is not None and day < here.today:
             raise Refused(
@@ -128,7 +128,7 @@ def _check_duplicate(
     for hold in circulation_rows.holds_of_patron(connection, here, wish.patron_id):
         if hold.bib_id == bib_id and (not hold.item_id or not wish.item_barcode or hold.item_id in may_fill):
             raise Refused(
-                RefusalReason.DUPLICATE_REQUEST, "the patron has this on hold already", about=MessagePart.ITEM
+                RefusalReason.DUPLICATE_REQUEST, "the patron already has a hold on this", about=MessagePart.ITEM
             )
     on_loan = {loan.item_id for loan in circulation_rows.loans_of_patron(connection, here, wish.patron_id)}
     if may_fill & on_loan:
@@ -143,7 +143,7 @@ def _recall_copy(connection: Connection, here: WorkContext, pieces: tuple[ItemRe
     recallable = [piece for piece in lent if piece.policy.recallable]
     if not recallable:
         if lent:
-            raise Refused(RefusalReason.CANNOT_BE_RECALLED, "loans of this can't be recalled", about=MessagePart.ITEM)
+            raise Refused(RefusalReason.CANNOT_BE_RECALLED, "this loan cannot be recalled", about=MessagePart.ITEM)
         return None
     first = min(recallable, key=lambda piece: (piece.item.due is None, piece.item.due))
     loan = circulation_rows.find_open_loan(connection, here, first.item.id)
@@ -215,7 +215,7 @@ def cancel_hold(connection: Connection, here: WorkContext, hold_id: str, key: st
     if not hold.status.is_open:
         raise Refused(
             RefusalReason.REQUEST_CLOSED,
-            write_sentence("the hold is %(status)s already", status=hold.status.value),
+            write_sentence("the hold is already %(status)s", status=hold.status.value),
             about=MessagePart.REQUEST,
         )
     withdraw_hold(connection, here, hold)
@@ -239,7 +239,7 @@ def update_hold(connection: Connection, here: WorkContext, hold_id: str, change:
     if not hold.status.is_open:
         raise Refused(
             RefusalReason.REQUEST_CLOSED,
-            write_sentence("the hold is %(status)s already", status=hold.status.value),
+            write_sentence("the hold is already %(status)s", status=hold.status.value),
             about=MessagePart.REQUEST,
         )
     _check_dates(here, change.need_by, change.expires)

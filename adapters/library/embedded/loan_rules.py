@@ -250,7 +250,7 @@ def get_pickup_branch(connection: Connection, here: WorkContext, code: str) -> L
 def bad_pickup_refusal(code: str) -> Refused:
     return Refused(
         RefusalReason.BAD_PICKUP_LOCATION,
-        "the library has no such pickup location",
+        "the library does not have this pickup location",
         about=MessagePart.PICKUP_LOCATION,
         value=code,
     )

@@ -78,7 +78,7 @@ def _check_patron(here: WorkContext, borrower: PatronAccount) -> None:
     if limit is not None and borrower.patron.loan_count >= limit:
         raise Refused(
             RefusalReason.LIMIT_REACHED,
-            write_sentence("the patron has %(limit)s loans already", limit=limit),
+            write_sentence("the patron has reached the limit of %(limit)s loans", limit=limit),
             about=MessagePart.PATRON,
         )
 
@@ -88,7 +88,7 @@ def _check_item(piece: ItemRecord) -> None:
     if not item.circulates:
         raise Refused(
             RefusalReason.ITEM_DOES_NOT_CIRCULATE,
-            "the item is for use in the library",
+            "the item is for library use only",
             about=MessagePart.ITEM,
             value=item.barcode,
         )
@@ -128,7 +128,10 @@ def _check_holds(
 
 def _requested_refusal(barcode: str) -> Refused:
     return Refused(
-        RefusalReason.REQUESTED_BY_OTHER, "the item is kept for another patron", about=MessagePart.ITEM, value=barcode
+        RefusalReason.REQUESTED_BY_OTHER,
+        "the item is on hold for another patron",
+        about=MessagePart.ITEM,
+        value=barcode,
     )
 
 
@@ -236,9 +239,9 @@ def renew_item(connection: Connection, here: WorkContext, barcode: str, key: str
     if loan.renewals >= rule.renewals:
         raise Refused(
             RefusalReason.RENEWAL_LIMIT_REACHED,
-            write_sentence("the loan has been renewed %(count)s times, which is the most allowed", count=loan.renewals)
+            write_sentence("the loan has been renewed %(count)s times, which is the limit", count=loan.renewals)
             if rule.renewals
-            else write_sentence("loans like this can't be renewed"),
+            else write_sentence("loans of this kind cannot be renewed"),
             about=MessagePart.ITEM,
             value=barcode,
         )
@@ -250,7 +253,7 @@ def renew_item(connection: Connection, here: WorkContext, barcode: str, key: str
     if due <= loan.due:
         raise Refused(
             RefusalReason.NOT_RENEWABLE,
-            "the renewal would not move the due date",
+            "the renewal would not change the due date",
             about=MessagePart.ITEM,
             value=barcode,
         )
@@ -266,7 +269,7 @@ def limit_to_lender_due(piece: ItemRecord, loan: Loan, due: datetime) -> datetim
     if piece.lender_due <= loan.due:
         raise Refused(
             RefusalReason.NOT_RENEWABLE,
-            "the lender's due date allows no more",
+            "the lender's due date does not allow a renewal",
             about=MessagePart.ITEM,
             value=piece.item.barcode,
         )
@@ -278,14 +281,17 @@ def _check_renewable(connection: Connection, here: WorkContext, piece: ItemRecor
     if loan.recalled is not None:
         raise Refused(RefusalReason.NOT_RENEWABLE, "the item has been recalled", about=MessagePart.ITEM, value=barcode)
     if not loan.renewals_allowed:
-        raise Refused(RefusalReason.NOT_RENEWABLE, "this loan can't be renewed", about=MessagePart.ITEM, value=barcode)
+        raise Refused(RefusalReason.NOT_RENEWABLE, "this loan cannot be renewed", about=MessagePart.ITEM, value=barcode)
     others = circulation_rows.holds_of_item(connection, here, piece.item.bib_id, piece.item.id)
     ahead = [hold.item_id for hold in others if hold.patron_id != loan.patron_id]
     copies = item_rows.items_of_bib(connection, here, piece.item.bib_id) if ahead else ()
     free = sum(1 for copy in copies if copy.item.status is ItemStatus.AVAILABLE and copy.policy.holdable)
     if piece.item.id in ahead or sum(1 for held in ahead if not held) > free:
         raise Refused(
-            RefusalReason.RENEWAL_HAS_REQUESTS, "others have requested the item", about=MessagePart.ITEM, value=barcode
+            RefusalReason.RENEWAL_HAS_REQUESTS,
+            "other patrons have holds on the item",
+            about=MessagePart.ITEM,
+            value=barcode,
         )
 
 
@@ -296,12 +302,12 @@ def recall_item(connection: Connection, here: WorkContext, barcode: str, key: st
         return loan
     if not piece.policy.recallable:
         raise Refused(
-            RefusalReason.CANNOT_BE_RECALLED, "loans of this can't be recalled", about=MessagePart.ITEM, value=barcode
+            RefusalReason.CANNOT_BE_RECALLED, "this loan cannot be recalled", about=MessagePart.ITEM, value=barcode
         )
     if loan.recalled is not None:
         raise Refused(
             RefusalReason.CANNOT_BE_RECALLED,
-            "the loan has been recalled already",
+            "the loan has already been recalled",
             about=MessagePart.ITEM,
             value=barcode,
         )

@@ -128,7 +128,7 @@ def create_patron(
         return get_account(connection, here, known).patron
     if draft.name is None or not draft.name.surname:
         raise Refused(
-            RefusalReason.DATA_MISSING, "a patron needs a surname or the organisation's name", about=MessagePart.PATRON
+            RefusalReason.DATA_MISSING, "a patron needs a surname or an organisation name", about=MessagePart.PATRON
         )
     if not draft.home_library and (sharing := loan_rules.find_resource_sharing_branch(connection, here)) is not None:
         draft = replace(draft, home_library=sharing.code)
@@ -187,16 +187,14 @@ def delete_patron(connection: Connection, here: WorkContext, patron_id: str) -> 
     """
     patron = get_locked_account(connection, here, patron_id).patron
     if not patron.temporary:
-        raise Refused(
-            RefusalReason.NOT_ALLOWED, "only temporary patrons can be deleted this way", about=MessagePart.PATRON
-        )
+        raise Refused(RefusalReason.NOT_ALLOWED, "only temporary patrons can be deleted", about=MessagePart.PATRON)
     owed = patron.balance.amount if patron.balance is not None else 0
     in_use = {"loans": patron.loan_count, "holds": patron.hold_count, "unpaid fees": owed}
     kept = [what for what, count in in_use.items() if count]
     if kept:
         raise Refused(
             RefusalReason.IN_USE,
-            write_sentence("the patron has %(value)s", value=" and ".join(kept)),
+            write_sentence("the patron still has %(value)s", value=" and ".join(kept)),
             about=MessagePart.PATRON,
         )
     of_patron = (patron_identifiers.c.library == here.library, patron_identifiers.c.patron_id == patron_id)
@@ -380,7 +378,7 @@ def _check_amount(here: WorkContext, money: Money) -> None:
     if money.amount <= 0 or money.amount != round(money.amount, 4):
         raise Refused(
             RefusalReason.INVALID_AMOUNT,
-            "a fee must be more than nothing, with at most four decimals",
+            "a fee must be greater than zero and have up to four decimals",
             about=MessagePart.AMOUNT,
             value=str(money.amount),
         )

@@ -124,7 +124,9 @@ class EmbeddedLibrary(SharesStore):
         fits = await self._verifier.is_correct(account.secret_hash if account else "", secret)
         if account is None or not fits:
             raise Refused(
-                RefusalReason.PATRON_AUTH_FAILED, "patron and secret don't go together", about=MessagePart.CREDENTIALS
+                RefusalReason.PATRON_AUTH_FAILED,
+                "the patron's PIN or password is incorrect",
+                about=MessagePart.CREDENTIALS,
             )
         return account.patron
 
@@ -225,7 +227,9 @@ class EmbeddedLibrary(SharesStore):
 
     async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         if item.hold is not None:
-            raise Refused(RefusalReason.NOT_ALLOWED, "a lasting item is created without a hold", about=MessagePart.ITEM)
+            raise Refused(
+                RefusalReason.NOT_ALLOWED, "a permanent item cannot be created with a hold", about=MessagePart.ITEM
+            )
         return await self._write_store(
             key, lambda c, here: temporary_items.create_temporary_item(c, here, item, key, temporary=False)
         )

@@ -26,7 +26,7 @@ DEFAULT_LEFT_OVER_DAYS = 30
 
 @click.group(name="temporary")
 def temporary_group() -> None:
-    """Records of partners' items: those here, those left over.
+    """List and delete temporary items. These are the records of partners' items.
 
     \b
     Examples:
@@ -36,13 +36,13 @@ def temporary_group() -> None:
 
 
 @temporary_group.command(name="list")
-@click.option("--left-over", is_flag=True, help="Only those that nobody has on loan or waits for.")
-@click.option("--days", default=0, type=click.IntRange(0), help="Only those that came at least so many days ago.")
+@click.option("--left-over", is_flag=True, help="Only items without a loan or hold.")
+@click.option("--days", default=0, type=click.IntRange(0), help="Only items received at least this many days ago.")
 @at_most
 @as_json
 @click.pass_context
 def show_temporary_list(ctx: click.Context, left_over: bool, days: int, limit: int, json_: bool) -> None:
-    """List records of partners' items, oldest first. A line has the lender and the request that brought it.
+    """List temporary items, oldest first. Each line shows the lender and the request.
 
     \b
     Examples:
@@ -64,23 +64,23 @@ def _make_filter(opened: CommandSession, left_over: bool, days: int) -> Temporar
 
 @temporary_group.command(name="delete")
 @click.argument("barcodes", nargs=-1)
-@click.option("--left-over", is_flag=True, help="All that nobody has on loan or waits for, in place of barcodes.")
+@click.option("--left-over", is_flag=True, help="Instead of barcodes: all items without a loan or hold.")
 @click.option(
     "--days",
     default=DEFAULT_LEFT_OVER_DAYS,
     show_default=True,
     type=click.IntRange(0),
-    help="With --left-over: only those that came at least so many days ago.",
+    help="With --left-over: only items received at least this many days ago.",
 )
-@click.option("--cancel-holds", is_flag=True, help="Also those that somebody waits for; the holds are cancelled.")
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--cancel-holds", is_flag=True, help="Also delete items with holds, and cancel the holds.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_context
 def delete_temporary_items(
     ctx: click.Context, barcodes: tuple[str, ...], left_over: bool, days: int, cancel_holds: bool, yes: bool
 ) -> None:
-    """Delete records of partners' items that have gone back. What is on loan or awaited stays.
+    """Delete temporary items that have been returned to their lender. Items on loan or on hold are kept.
 
-    A request that the gateway manages is told that its item has been returned.
+    If the gateway manages the request, the request is updated to returned.
 
     \b
     Examples:
@@ -88,12 +88,12 @@ def delete_temporary_items(
       illgate library temporary delete --left-over --days 90
     """
     if bool(barcodes) == left_over:
-        raise click.UsageError("Say either barcodes or --left-over.")
+        raise click.UsageError("Give either barcodes or --left-over.")
 
     async def delete_chosen(opened: CommandSession) -> int:
         chosen = barcodes or await _list_left_over(opened, days)
         if left_over:
-            click.echo(f"{len(chosen)} records are left over")
+            click.echo(f"{len(chosen)} leftover temporary items")
             if not chosen or not (yes or click.confirm("Delete them?")):
                 return 0
         return await _delete_items(opened, chosen, cancel_holds)
@@ -114,7 +114,7 @@ async def _delete_items(opened: CommandSession, barcodes: Sequence[str], cancel_
     for barcode in barcodes:
         try:
             if not cancel_holds and await _has_hold(opened, barcode):
-                click.echo(f"{barcode}: somebody waits for it (--cancel-holds deletes it all the same)", err=True)
+                click.echo(f"{barcode}: it has a hold (use --cancel-holds to delete it anyway)", err=True)
                 kept += 1
                 continue
             item = await opened.system.delete_temporary_item(barcode, f"desk:{new_id(opened.work_context.now)}")

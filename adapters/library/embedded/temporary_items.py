@@ -119,7 +119,7 @@ def _check_wish(wish: TemporaryItem, before: Row[Any]) -> None:
     if before.live is not None:
         raise Refused(
             RefusalReason.DUPLICATE_ITEM,
-            "an item with this barcode is here already",
+            "an item with this barcode already exists",
             about=MessagePart.ITEM,
             value=wish.barcode,
         )
@@ -280,7 +280,7 @@ def delete_temporary_item(connection: Connection, here: WorkContext, barcode: st
     if not piece.item.temporary:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
-            "only a partner's item can be deleted this way",
+            "only temporary items can be deleted",
             about=MessagePart.ITEM,
             value=barcode,
         )
@@ -350,13 +350,13 @@ def change_barcode(connection: Connection, here: WorkContext, barcode: str, new:
     if not piece.item.temporary:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
-            "only a partner's item changes its barcode",
+            "only a temporary item can change its barcode",
             about=MessagePart.ITEM,
             value=barcode,
         )
     if other is not None and other.item.id != piece.item.id:
         raise Refused(
-            RefusalReason.DUPLICATE_ITEM, "another item has the new barcode already", about=MessagePart.ITEM, value=new
+            RefusalReason.DUPLICATE_ITEM, "another item already has the new barcode", about=MessagePart.ITEM, value=new
         )
     item_rows.update_item_row(connection, here, piece.item.id, barcode=new)
     work_context.mark_operation_done(connection, here, "change-barcode", key, piece.item.id)

@@ -17,20 +17,25 @@ FAKES = ("alma", "folio", "koha")
 
 @click.command(name="fake")
 @click.argument("system", type=click.Choice(FAKES))
-@click.option("--port", type=click.IntRange(0, 65_535), default=8081, show_default=True, help="0: a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Whoever reaches it may do anything.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8081, show_default=True, help="Port. 0: any free port.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on. Anyone who can reach it has full access.",
+)
 def command(system: str, port: int, host: str) -> None:
-    """Run a library system in memory, to rehearse a set-up with.
+    """Run a simulated library system in memory for rehearsals.
 
-    It has the paths, rules and errors of the real one, a small sample of patrons and items, and switches under /fake/
-    that let it misbehave. Nothing is kept. It runs until it is interrupted.
+    It has the paths, rules and errors of the real system, sample patrons and items, and switches under /fake/ that
+    cause errors. No data is saved. Press Ctrl-C to stop it.
     """
     try:
         asyncio.run(_run_fake(make_fake(system), system, host, port))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise click.ClickException(
-            f"can't listen on {host}:{port}: {reason}; --host and --port name another place"
+            f"cannot listen on {host}:{port}: {reason}; --host and --port choose another address"
         ) from error
 
 

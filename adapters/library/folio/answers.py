@@ -328,7 +328,7 @@ def read_answer(model: type[M], answer: object, what: str) -> M:
         places = sorted({".".join(str(part) for part in one["loc"]) or "the whole" for one in error.errors()})
         raise Unavailable(
             write_sentence(
-                "FOLIO's record of the %(what)s is not as it should be: %(fields)s missing or broken",
+                "FOLIO's record of the %(what)s is not valid: %(fields)s missing or broken",
                 what=what,
                 fields=", ".join(places[:5]),
             )

@@ -99,7 +99,7 @@ class FolioClient:
             if len(found) > MAX_RECORDS:
                 raise Unavailable(
                     write_sentence(
-                        "FOLIO has more than %(most)s records where %(path)s was asked for",
+                        "FOLIO returned more than %(most)s records for %(path)s",
                         most=format(MAX_RECORDS, ","),
                         path=path,
                     )
@@ -110,7 +110,7 @@ class FolioClient:
         page = _require_object(await self.ask(path, {"query": query, "limit": "0"}), path)
         total = page.get("totalRecords")
         if not isinstance(total, int):
-            raise Unavailable(write_sentence("FOLIO's answer to %(path)s does not say how many there are", path=path))
+            raise Unavailable(write_sentence("FOLIO's answer to %(path)s has no total", path=path))
         return total
 
     async def is_accepted(self, path: str, value: object) -> bool:
@@ -162,7 +162,7 @@ class FolioClient:
         if not isinstance(answer, dict):
             raise OutcomeUnknown(
                 write_sentence(
-                    "FOLIO's answer to %(method)s %(title)s is no record", method=method, title=title or path
+                    "FOLIO's answer to %(method)s %(title)s is not a record", method=method, title=title or path
                 )
             )
         return answer
@@ -182,7 +182,7 @@ class FolioClient:
         if isinstance(failure, Unavailable):
             return failure
         return Unavailable(
-            write_sentence("FOLIO does not answer %(title)s (HTTP %(status)s)", title=title, status=answer.status)
+            write_sentence("FOLIO failed to answer %(title)s (HTTP %(status)s)", title=title, status=answer.status)
         )
 
     def _failure(self, answer: RestAnswer, title: str, *, renews: bool = False) -> FolioRefusal | Unavailable:
@@ -195,7 +195,7 @@ class FolioClient:
                 _describe_forbidden(self._options.login.user, title, wanted if " " not in wanted else "")
             )
         if _LOCKED in text.casefold():
-            return Unavailable(write_sentence("FOLIO is at work on the same record (%(title)s)", title=title))
+            return Unavailable(write_sentence("FOLIO is processing the same record (%(title)s)", title=title))
         return refusal_of_answer(answer.status, text, self._options.reasons, renews=renews)
 
 
@@ -205,7 +205,7 @@ def _make_question(path: str, query: Mapping[str, str] | None, title: str) -> Re
 
 def _require_object(answer: object, title: str) -> FolioJson:
     if not isinstance(answer, dict):
-        raise Unavailable(write_sentence("FOLIO's answer to %(title)s is no record", title=title))
+        raise Unavailable(write_sentence("FOLIO's answer to %(title)s is not a record", title=title))
     return answer
 
 
@@ -215,9 +215,11 @@ def _write_json(value: object) -> str:
 
 def _describe_forbidden(user: str, title: str, permission: str) -> str:
     if not permission:
-        return write_sentence("FOLIO forbids the user '%(user)s' %(title)s (HTTP 403)", user=user, title=title)
+        return write_sentence(
+            "FOLIO: user '%(user)s' is not allowed to call %(title)s (HTTP 403)", user=user, title=title
+        )
     return write_sentence(
-        "FOLIO forbids the user '%(user)s' %(title)s (HTTP 403), permission %(permission)s is missing",
+        "FOLIO: user '%(user)s' is not allowed to call %(title)s (HTTP 403); permission %(permission)s is missing",
         user=user,
         title=title,
         permission=permission,

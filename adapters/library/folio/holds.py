@@ -134,7 +134,7 @@ class HoldDesk:
                 await desk.changes.drop_change(change.kind, change.key)
             raise
         if made is None:
-            raise OutcomeUnknown("FOLIO's answer to a new request is no record")
+            raise OutcomeUnknown("FOLIO's answer to a new request is not a record")
         hold = await desk.describe_hold(read_request(made))
         hold = replace(hold, need_by=wish.need_by)
         value = HOLD_JSON.dump_json(hold).decode()

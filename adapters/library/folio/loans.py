@@ -60,7 +60,7 @@ class LoanDesk:
         if not user.barcode:
             raise Refused(
                 RefusalReason.DATA_MISSING,
-                "The patron has no barcode, by which FOLIO lends.",
+                "The patron has no barcode, which FOLIO needs for loans.",
                 about=MessagePart.PATRON,
             )
         if not terms.is_over_rules and ITEM_STATUSES.get(item.status.name) not in LENDABLE:
@@ -162,7 +162,7 @@ class LoanDesk:
         if not fill_hold and found.requests:
             raise Refused(
                 RefusalReason.UNSUPPORTED_SERVICE,
-                "The system of this library can't take back an item without keeping it for who waits for it.",
+                "The library system always traps a returned item for the next hold.",
                 about=MessagePart.SERVICE,
             )
         loan = await desk.describe_loan(found.loan) if found.loan is not None else None
@@ -332,7 +332,7 @@ def _read_loan(record: FolioJson) -> LoanAnswer:
 def _change_status(found: ItemFound, answer: CheckInAnswer) -> ItemFound:
     """The item as the answer to a check-in has it. Raises OutcomeUnknown where it doesn't say."""
     if answer.item is None:
-        raise OutcomeUnknown("FOLIO's answer to a return does not say where the item is now")
+        raise OutcomeUnknown("FOLIO's answer to a return does not state where the item is now")
     now = {
         "status": answer.item.status,
         "in_transit_destination_service_point_id": answer.item.in_transit_destination_service_point_id,

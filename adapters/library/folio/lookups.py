@@ -306,7 +306,7 @@ async def _load_nothing() -> dict[str, str]:
 def _read_automated_blocks(answer: object) -> tuple[AutomatedBlockAnswer, ...]:
     rows = answer.get("automatedPatronBlocks") if isinstance(answer, dict) else None
     if not isinstance(rows, list):
-        raise Unavailable("FOLIO's answer about blocks of a patron has no list 'automatedPatronBlocks'")
+        raise Unavailable("FOLIO's answer about the patron's blocks has no list 'automatedPatronBlocks'")
     return tuple(read_answer(AutomatedBlockAnswer, row, "block") for row in rows)
 
 

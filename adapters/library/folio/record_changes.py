@@ -84,9 +84,7 @@ async def change_record(
                     raise
                 return now  # it has arrived twice: what stands between us may send it again
             if is_last:
-                raise Unavailable(
-                    write_sentence("%(title)s is changed by others again and again", title=title)
-                ) from refused
+                raise Unavailable(write_sentence("%(title)s kept being changed by others", title=title)) from refused
             continue
         except OutcomeUnknown as lost:
             now = await _look_after(client, path, record_id, lost)

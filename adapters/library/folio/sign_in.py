@@ -66,8 +66,8 @@ class FolioSignIn:
         if answer.status in (400, 401, 403, 422):
             raise Unavailable(
                 write_sentence(
-                    "FOLIO does not let the user '%(user)s' of tenant '%(tenant)s' in: name, "
-                    "password or tenant is wrong (HTTP %(status)s)",
+                    "FOLIO rejected user '%(user)s' of tenant '%(tenant)s': wrong name, password or tenant (HTTP "
+                    "%(status)s)",
                     user=self._options.login.user,
                     tenant=self._options.tenant,
                     status=answer.status,
@@ -105,5 +105,5 @@ def read_cookies(answer: RestAnswer) -> dict[str, str]:
         try:
             found.update({name: morsel.value for name, morsel in SimpleCookie(line).items()})
         except CookieError as error:
-            raise Unavailable("FOLIO's answer to the login has a broken cookie") from error
+            raise Unavailable("FOLIO's answer to the login has an invalid cookie") from error
     return found

@@ -99,7 +99,7 @@ class TemporaryItemDesk:
     async def _describe_new_item(self, records: RecordSet, hold: Hold | None) -> Item:
         record = await self.desk.client.find_record(ITEMS, records.ids[0])
         if record is None:
-            raise OutcomeUnknown("FOLIO has made an item and does not show it")
+            raise OutcomeUnknown("FOLIO does not return the item that it created")
         reader = await self.desk.make_item_reader()
         holdings = read_answer(HoldingsAnswer, records.holdings, "holdings")
         parts = ItemParts(
@@ -119,7 +119,7 @@ class TemporaryItemDesk:
             desk.changes.find_change(ChangeKind.HOLD, key),
         )
         if instance is None:
-            raise Unavailable("FOLIO has an item without its instance")
+            raise Unavailable("FOLIO returned an item without its instance")
         found = await desk.find_request(placed.record_id) if placed is not None else None
         hold = await desk.describe_hold(found[1]) if found is not None else None
         return TemporaryItemResult(item, await desk.describe_bib(instance), hold, repeated=True)
@@ -257,7 +257,7 @@ class TemporaryItemDesk:
             lost = unknown
         after = await desk.find_request(hold.id)
         if after is None or (lost is not None and after[1].status == NOT_YET_FILLED):
-            raise lost or OutcomeUnknown("FOLIO does not show the request that it has made")
+            raise lost or OutcomeUnknown("FOLIO does not return the request that it created")
         return await desk.describe_hold(after[1])
 
     async def _take_back(self, records: RecordSet) -> None:

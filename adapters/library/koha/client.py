@@ -85,7 +85,7 @@ class KohaClient:
             answer = await self._ask(RestCall(method="GET", path=("",)), "/")
             self._known = read_abilities(answer.value)
             if self._known is None:
-                raise Unavailable("Koha: what stands at this URL is no OpenAPI document; does it end in /api/v1?")
+                raise Unavailable("Koha: the document at this URL is not OpenAPI; does the URL end in /api/v1?")
         return self._known
 
     async def close_connections(self) -> None:
@@ -126,7 +126,7 @@ class KohaClient:
             )
         seconds = answer.value.get("expires_in", 3600)
         if not isinstance(seconds, int | float):
-            raise Unavailable("Koha: its token doesn't say in seconds how long it lasts")
+            raise Unavailable("Koha: the token has no expiry time in seconds")
         return AccessToken({"Authorization": f"Bearer {token}"}, float(seconds))
 
     # --- questions ---------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ class KohaClient:
                 return RowPage((), 0)
             raise _describe_failure(name, refusal) from refusal
         if not isinstance(answer.value, list):
-            raise Unavailable(write_sentence("Koha: %(name)s: no list", name=name))
+            raise Unavailable(write_sentence("Koha: %(name)s: the answer is not a list", name=name))
         rows = tuple(_require_row(name, one) for one in answer.value)
         total = answer.headers.get("X-Total-Count", "")
         return RowPage(rows, int(total) if total.isascii() and total.isdigit() else len(rows))
@@ -214,7 +214,7 @@ class KohaClient:
         answer = await self._change(call, "/biblios")
         number = answer.value.get("id") if isinstance(answer.value, dict) else None
         if number is None:
-            raise OutcomeUnknown("Koha: /biblios: an answer without a number")
+            raise OutcomeUnknown("Koha: /biblios: the answer has no number")
         return str(number)
 
     async def delete_row(self, *path: str, title: str) -> int:
@@ -261,7 +261,7 @@ def _describe_failure(title: str, refusal: KohaRefusalError) -> Unavailable:
 
 def _require_row(title: str, value: Any) -> Row:
     if not isinstance(value, dict):
-        raise Unavailable(write_sentence("Koha: %(title)s: no object", title=title))
+        raise Unavailable(write_sentence("Koha: %(title)s: the answer is not an object", title=title))
     return value
 
 

@@ -69,7 +69,7 @@ class FeeDesk:
             except KohaRefusalError as refusal:
                 raise refusal_of_answer(refusal, desk.options.reasons) from refusal
             if not isinstance(made, dict):
-                raise OutcomeUnknown("Koha: an answer without the fee")
+                raise OutcomeUnknown("Koha: the answer has no fee")
             return made
 
         sent = await find_made_fee() if before is not None else None

@@ -101,7 +101,7 @@ class HoldDesk:
             except KohaRefusalError as refusal:
                 raise refusal_of_answer(refusal, desk.options.reasons) from refusal
             if not isinstance(made, dict) or "hold_id" not in made:
-                raise OutcomeUnknown("Koha: an answer without the hold")
+                raise OutcomeUnknown("Koha: the answer has no hold")
             return made
 
         async def find_made_hold() -> Row | None:

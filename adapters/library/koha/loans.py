@@ -144,7 +144,7 @@ class LoanDesk:
         sent = await send_change(desk.changes, change, send_renewal, find_made_renewal, before=before)
         renewed = desk.reader.read_loan(sent, answer.row)
         if renewed.due <= loan.due:
-            raise OutcomeUnknown("Koha says that it has renewed the loan, which is due no later than before")
+            raise OutcomeUnknown("Koha reports the loan as renewed, but its due date is not later")
         return await self._end_renewal(change, replace(renewed, key=loan.key, request_id=loan.request_id))
 
     def _renewal_word(self) -> str:
@@ -159,5 +159,5 @@ class LoanDesk:
 
 def _require_loan(made: object) -> Row:
     if not isinstance(made, dict) or "checkout_id" not in made:
-        raise OutcomeUnknown("Koha: an answer without the loan")
+        raise OutcomeUnknown("Koha: the answer has no loan")
     return made

@@ -142,7 +142,7 @@ class KohaDesk:
         wanted = _normalise_number(record.value)
         if field is None or not wanted:
             raise make_refusal(
-                RefusalReason.UNKNOWN_RECORD, write_sentence("Koha finds no records by %(type)s", type=record.type)
+                RefusalReason.UNKNOWN_RECORD, write_sentence("Koha cannot find records by %(type)s", type=record.type)
             )
         pattern = "%".join(("", *map(_escape_pattern, wanted), ""))  # hyphens may stand anywhere, and other numbers
         rows = await self.client.find_rows("biblios", query=make_query({field: {"-like": pattern}}))

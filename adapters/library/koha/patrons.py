@@ -91,7 +91,7 @@ class PatronDesk:
         async def send_new_patron() -> Patron:
             made = await self._send_patron("POST", "patrons", title="/patrons", row=row)
             if not isinstance(made, dict):
-                raise OutcomeUnknown("Koha: an answer without the patron")
+                raise OutcomeUnknown("Koha: the answer has no patron")
             return desk.reader.read_patron({**desk.describe_new_patron(), **made}, 0, desk.today())
 
         patron = await find_made_patron() if before is not None else None

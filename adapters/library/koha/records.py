@@ -201,7 +201,7 @@ class RecordReader:
         """Without what only the gateway knows. Raises Unavailable for a loan without a due date."""
         due = parse_moment(read_text(row, "due_date"), self.zone)
         if due is None:
-            raise Unavailable("Koha: a loan without a due date")
+            raise Unavailable("Koha: the loan has no due date")
         biblio = item.get("biblio")
         return Loan(
             id=read_number(row, "checkout_id"),
@@ -271,7 +271,7 @@ def read_number(row: Row, key: str) -> str:
     """Koha's numbers are whole; in the gateway they are texts. Raises Unavailable."""
     text = read_text(row, key)
     if not text:
-        raise Unavailable(write_sentence("Koha: an answer without %(key)s", key=key))
+        raise Unavailable(write_sentence("Koha: the answer has no %(key)s", key=key))
     return text
 
 

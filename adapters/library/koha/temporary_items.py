@@ -87,7 +87,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             hold = await self._place_hold(wish, making.key, recipient, found) if recipient is not None else None
         except Unavailable as down:
             raise OutcomeUnknown(
-                write_sentence("a partner's item was made in part: %(report)s", report=down.detail)
+                write_sentence("a temporary item was only partly created: %(report)s", report=down.detail)
             ) from down
         except Refused:
             await self._take_back(bib_id, found)
@@ -100,7 +100,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             rows = await self.desk.client.find_rows("biblios", query=make_query({"notes": {"-like": f"%{mark}%"}}))
             marked = [row for row in rows if mark in read_text(row, "notes").split()]
             if len(marked) > 1:
-                raise OutcomeUnknown("Koha has several records for one partner's item")
+                raise OutcomeUnknown("Koha has several records for one temporary item")
             return read_number(marked[0], "biblio_id") if marked else None
 
         if is_resumed and (known := await find_record()) is not None:
@@ -136,7 +136,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             except KohaRefusalError as refusal:
                 raise refusal_of_answer(refusal, desk.options.reasons) from refusal
             if not isinstance(made, dict):
-                raise OutcomeUnknown("Koha: an answer without the item")
+                raise OutcomeUnknown("Koha: the answer has no item")
             return made
 
         async def find_item() -> Row | None:
@@ -177,7 +177,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 await self.desk.client.delete_row("items", found.item.id, title="/items/{item_id}")
             await self.desk.client.delete_row("biblios", bib_id, title="/biblios/{biblio_id}")
         except (Unavailable, KohaRefusalError) as failure:
-            raise OutcomeUnknown("what was made of a partner's item could not be taken back") from failure
+            raise OutcomeUnknown("a partly created temporary item could not be removed") from failure
 
     # --- deleting ----------------------------------------------------------------------------------------
 
@@ -217,7 +217,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             await send_part(send_record_deletion, find_it_gone)
         except Unavailable as down:
             raise OutcomeUnknown(
-                write_sentence("a partner's item was deleted in part: %(report)s", report=down.detail)
+                write_sentence("a temporary item was only partly deleted: %(report)s", report=down.detail)
             ) from down
 
 

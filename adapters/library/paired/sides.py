@@ -141,9 +141,7 @@ class SystemSide:
         if not number:
             raise make_refusal(
                 RefusalReason.UNKNOWN_PATRON,
-                write_sentence(
-                    "the patron has no number of the kind '%(kind)s' (patron_number)", kind=self.patron_number
-                ),
+                write_sentence("the patron has no number of type '%(kind)s' (patron_number)", kind=self.patron_number),
             )
         return replace(patron, id=number)
 

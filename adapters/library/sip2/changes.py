@@ -35,7 +35,9 @@ async def send_message(
             return await talk.change(query)
         except UnsendableValueError as error:
             raise Refused(
-                RefusalReason.INVALID_VALUE, "The library's system can't take a value of this.", internal=str(error)
+                RefusalReason.INVALID_VALUE,
+                "The library system cannot change a value of this kind.",
+                internal=str(error),
             ) from error
 
     return await send_change(desk.changes, change, send_query, find_it_done, before=before)

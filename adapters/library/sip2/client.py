@@ -148,9 +148,9 @@ class Sip2Client:
             await self._sign_in(connection)
             is_ready = True
         except OutcomeUnknown as unknown:
-            raise Unavailable(write_sentence("no sign-in: %(report)s", report=unknown.detail)) from unknown
+            raise Unavailable(write_sentence("sign-in failed: %(report)s", report=unknown.detail)) from unknown
         except UnsendableValueError as error:
-            raise Unavailable(write_sentence("no sign-in: %(report)s", report=error)) from error
+            raise Unavailable(write_sentence("sign-in failed: %(report)s", report=error)) from error
         finally:
             if not is_ready:
                 connection.abort_connection()
@@ -164,7 +164,7 @@ class Sip2Client:
             if reply.fixed["ok"] != "1":
                 raise Unavailable(
                     write_sentence(
-                        "%(place)s: the server refuses the login of terminal '%(user)s'",
+                        "%(place)s: the server rejected the login of terminal '%(user)s'",
                         place=self._place,
                         user=login.user,
                     )
@@ -182,7 +182,7 @@ class Sip2Client:
 def _require_online(status: ServerStatus, place: Sip2Endpoint) -> ServerStatus:
     if not status.is_online:
         raise Unavailable(
-            write_sentence("%(place)s: the server says that the library's system is off line", place=place)
+            write_sentence("%(place)s: the server reports that the library system is offline", place=place)
         )
     return status
 

@@ -102,7 +102,7 @@ class LoanDesk:
     async def _end_check_out(self, change: LibraryChange, answer: ItemAnswer) -> Loan:
         """Raises OutcomeUnknown where nobody can read when it is due: the change stays unfinished."""
         if answer.item.due is None:
-            raise OutcomeUnknown("the item was lent, but its due date is in no form of due_formats")
+            raise OutcomeUnknown("the item was checked out, but its due date matches none of due_formats")
         item = answer.item
         loan = Loan(
             id=change.record_id,
@@ -143,7 +143,7 @@ class LoanDesk:
             if not fill_hold and answer.item.hold_count:
                 raise Refused(
                     RefusalReason.UNSUPPORTED_SERVICE,
-                    "The system of this library can't take back an item without keeping it for who waits for it.",
+                    "The library system always traps a returned item for the next hold.",
                     about=MessagePart.SERVICE,
                 )
             change = LibraryChange(
@@ -252,7 +252,7 @@ class LoanDesk:
         if not patron_id:
             raise Refused(
                 RefusalReason.DATA_MISSING,
-                "The library's system does not say who has the item; a renewal must name the patron.",
+                "The library system does not state who has the item; a renewal must name the patron.",
                 about=MessagePart.PATRON,
             )
         if not await self.desk.has_on_loan(talk, patron_id, loan.item_barcode):

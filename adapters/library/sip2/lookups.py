@@ -189,7 +189,7 @@ class Sip2Desk:
         if answer.item.due is None:
             raise Refused(
                 RefusalReason.OTHER,
-                "The library's system does not say when the item is due.",
+                "The library system does not state when the item is due.",
                 about=MessagePart.ITEM,
                 internal="no due date (AH) in a form of due_formats",
             )

@@ -140,7 +140,7 @@ class Sip2Library(LimitedLibrary):
         """An empty secret is never sent: some systems answer that it is right."""
         self._require_capability(Capability.AUTHENTICATE, "check a PIN or password")
         refusal = Refused(
-            RefusalReason.PATRON_AUTH_FAILED, "patron and secret don't go together", about=MessagePart.CREDENTIALS
+            RefusalReason.PATRON_AUTH_FAILED, "the patron's PIN or password is incorrect", about=MessagePart.CREDENTIALS
         )
         if not (is_named_by(key.types, self._options) and key.value and secret):
             raise refusal
@@ -188,11 +188,15 @@ class Sip2Library(LimitedLibrary):
     async def get_bib(self, bib_id: str) -> Bib:
         """SIP2 tells the title of an item, and nothing else of its record."""
         if not bib_id.startswith(RECORD_PREFIX):
-            raise Refused(RefusalReason.UNKNOWN_RECORD, "The library knows no such record.", about=MessagePart.RECORD)
+            raise Refused(
+                RefusalReason.UNKNOWN_RECORD, "Record not found in the library system.", about=MessagePart.RECORD
+            )
         async with self._client.open_conversation() as talk:
             answer = await self._desk.ask_item(talk, bib_id.removeprefix(RECORD_PREFIX))
         if answer is None:
-            raise Refused(RefusalReason.UNKNOWN_RECORD, "The library knows no such record.", about=MessagePart.RECORD)
+            raise Refused(
+                RefusalReason.UNKNOWN_RECORD, "Record not found in the library system.", about=MessagePart.RECORD
+            )
         return Bib(id=bib_id, title=answer.title)
 
     async def item_loan(self, item_id: str) -> Loan | None:

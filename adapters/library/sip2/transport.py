@@ -85,7 +85,7 @@ class TerminalConnection:
         """
         place = self._place
         if not self.is_usable:
-            raise Unavailable(write_sentence("%(place)s: the connection has ended", place=place))
+            raise Unavailable(write_sentence("%(place)s: the connection was closed", place=place))
         sequence = (self._sequence + 1) % 10
         message = encode_query(query, place.charset, sequence if place.error_detection else None)
         self._sequence = sequence
@@ -107,7 +107,9 @@ class TerminalConnection:
         except OSError as error:
             raise OutcomeUnknown(
                 write_sentence(
-                    "%(place)s: the connection broke: %(report)s", place=place, report=describe_connection_error(error)
+                    "%(place)s: the connection was lost: %(report)s",
+                    place=place,
+                    report=describe_connection_error(error),
                 )
             ) from error
         finally:
@@ -125,18 +127,18 @@ class TerminalConnection:
             try:
                 reply = decode_reply(received, self._place.charset, is_checked=self._place.error_detection)
             except MalformedMessage as malformed:
-                problem = write_sentence("%(place)s: its answer is no SIP2: %(report)s", place=place, report=malformed)
+                problem = write_sentence("%(place)s: the answer is not SIP2: %(report)s", place=place, report=malformed)
                 if not self._place.error_detection:
                     break
                 sent = add_checksum(b"97AZ")
                 continue
             if reply.code is ReplyCode.SEND_AGAIN:
-                problem = write_sentence("%(place)s: it asks for the same message again and again", place=place)
+                problem = write_sentence("%(place)s: the server keeps asking for the same message", place=place)
                 sent = message
                 continue
             if reply.code is not query.reply or reply.sequence != expected:
                 problem = write_sentence(
-                    "%(place)s: it answers %(answer)s to %(query)s, or another message than the last",
+                    "%(place)s: the server answered %(query)s with %(answer)s, or answered a different message",
                     place=place,
                     answer=reply.code,
                     query=query.code,
@@ -152,14 +154,14 @@ class TerminalConnection:
                 received = await self._reader.readuntil(END)
             except asyncio.IncompleteReadError as error:
                 raise OutcomeUnknown(
-                    write_sentence("%(place)s: the connection ended in the middle of an answer", place=self._place)
+                    write_sentence("%(place)s: the connection was closed in the middle of an answer", place=self._place)
                     if error.partial.strip(LINE_ENDS)
-                    else write_sentence("%(place)s: the connection ended without an answer", place=self._place)
+                    else write_sentence("%(place)s: the connection was closed without an answer", place=self._place)
                 ) from error
             except asyncio.LimitOverrunError as error:
                 raise OutcomeUnknown(
                     write_sentence(
-                        "%(place)s: its answer has more than %(most)s bytes",
+                        "%(place)s: the answer is larger than %(most)s bytes",
                         place=self._place,
                         most=format(self._place.max_bytes, ","),
                     )

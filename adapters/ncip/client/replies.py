@@ -178,7 +178,7 @@ def read_reply(reply: TransportReply, sent: Message, dialect: NcipDialect, zone:
         _raise_for_status(reply, error)
         if is_truncated(reply.raw):
             raise OutcomeUnknown(
-                write_sentence("the answer breaks off after %(count)s bytes", count=len(reply.raw))
+                write_sentence("the answer is truncated after %(count)s bytes", count=len(reply.raw))
             ) from error
         raise
 
@@ -193,12 +193,12 @@ def _raise_for_status(reply: TransportReply, error: MalformedMessage) -> None:
     if status in (401, 403, 407):
         raise Refused(
             RefusalReason.SENDER_AUTH_FAILED,
-            write_sentence("The other system let us not in (HTTP %(status)s).", status=status),
+            write_sentence("The other system rejected our sign-in (HTTP %(status)s).", status=status),
             internal=str(error),
         ) from error
     if 300 <= status < 500 or status in _NOT_DONE:
         raise Unavailable(
-            write_sentence("the other system did not take the message (HTTP %(status)s)", status=status)
+            write_sentence("the other system did not accept the message (HTTP %(status)s)", status=status)
         ) from error
     if status >= 500:
         raise OutcomeUnknown(
@@ -210,7 +210,7 @@ def read_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -
     """The bytes of an answer. Raises Refused, MalformedMessage."""
     if raw.strip() == KOHA_GREETING:
         raise Refused(
-            RefusalReason.SENDER_AUTH_FAILED, "The other system did not accept our token.", internal="Koha: It works!"
+            RefusalReason.SENDER_AUTH_FAILED, "The other system rejected our token.", internal="Koha: It works!"
         )
     message = _decode_answer(raw, sent, dialect, zone)
     body = message.body

@@ -176,7 +176,7 @@ def reword_refusal(refused: Refused, service: LibraryService) -> Refused | Unava
     if refused.reason in ABOUT_US:
         return Unavailable(
             write_sentence(
-                "%(service)s: the library's system does not serve us as its sender: %(report)s",
+                "%(service)s: the library system does not accept us as a sender: %(report)s",
                 service=service,
                 report=refused.detail,
             )

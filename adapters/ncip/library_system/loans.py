@@ -170,7 +170,7 @@ class LoanDesk:
         item = answer.item
         due = due or item.due
         if due is None:
-            raise OutcomeUnknown("the item was lent, but the system doesn't say when it is due")
+            raise OutcomeUnknown("the item was checked out, but the library system does not state when it is due")
         loan = Loan(
             id=change.record_id,
             key=change.key,
@@ -206,7 +206,7 @@ class LoanDesk:
         if not fill_hold and answer.item.hold_count:
             raise Refused(
                 RefusalReason.UNSUPPORTED_SERVICE,
-                "The system of this library can't take back an item without keeping it for who waits for it.",
+                "The library system always traps a returned item for the next hold.",
                 about=MessagePart.SERVICE,
             )
         change = LibraryChange(
@@ -385,7 +385,7 @@ class LoanDesk:
         if not patron_id:
             raise Refused(
                 RefusalReason.DATA_MISSING,
-                "The library's system does not say who has the item; a renewal must name the patron.",
+                "The library system does not state who has the item; a renewal must name the patron.",
                 about=MessagePart.PATRON,
             )
         return replace(loan, patron_id=patron_id)

@@ -235,7 +235,7 @@ class NcipDesk:
         if item.due is None:
             raise Refused(
                 RefusalReason.OTHER,
-                "The library's system does not say when the item is due.",
+                "The library system does not state when the item is due.",
                 about=MessagePart.ITEM,
                 internal="no DateDue in the answers to LookupItem and LookupUser",
             )

@@ -95,13 +95,13 @@ class OpenRsChannel:
         if not http.url:
             raise Refused(
                 RefusalReason.DATA_MISSING,
-                "The profile doesn't say where OpenRS takes messages (`openrs.http.url`).",
+                "The profile has no address for messages to OpenRS (`openrs.http.url`).",
                 about=MessagePart.RECEIVER,
             )
         try:
             credentials = load_own_credentials(ncip.http, self._context.secrets)
         except ConfigurationError as error:
-            raise Unavailable(write_sentence("we can't show who we are: %(report)s", report=error)) from error
+            raise Unavailable(write_sentence("our authentication failed: %(report)s", report=error)) from error
         timeouts = SendTimeouts(connect=http.connect_seconds, read=http.reply_seconds, total=http.reply_seconds)
         place = HttpPlace(http.url, http.make_client_tls(self._context.folder), timeouts)
         transport = HttpTransport(place, ncip.http, credentials, headers=headers)
@@ -109,7 +109,7 @@ class OpenRsChannel:
             reply = await transport.exchange(sent.body)
         except MalformedMessage as error:
             self._context.record(sent)
-            raise OutcomeUnknown(write_sentence("the answer can't be read: %(report)s", report=error)) from error
+            raise OutcomeUnknown(write_sentence("the answer cannot be parsed: %(report)s", report=error)) from error
         except OutcomeUnknown:
             self._context.record(sent)
             raise

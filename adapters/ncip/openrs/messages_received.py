@@ -70,7 +70,7 @@ def read_request_item(message: RequestItem, raw: bytes, reader: DeclarationReade
     if not records and not barcode:
         raise Refused(
             RefusalReason.DATA_MISSING,
-            "Neither ItemId nor BibliographicId says what is wanted.",
+            "ItemId or BibliographicId is required.",
             about=MessagePart.ITEM,
         )
     shipping = message.shipping_information or ShippingInformation()
@@ -106,7 +106,7 @@ def read_accept_item(message: AcceptItem, reader: DeclarationReader) -> PlaceReq
     if action.strip().lower() not in reader.dialect.accept_actions:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            "This RequestedActionType is not served here.",
+            "This RequestedActionType is not supported.",
             about=MessagePart.ACTION,
             value=action,
         )
@@ -133,7 +133,7 @@ def _require_number(sent: RequestId | None, suffix: str, reader: DeclarationRead
     if receiver and receiver.casefold() != reader.our_agency.casefold():
         raise Refused(
             RefusalReason.UNKNOWN_AGENCY,
-            "There is no such library here.",
+            "Library not found.",
             about=MessagePart.RECEIVER,
             value=receiver,
         )

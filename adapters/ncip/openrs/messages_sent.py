@@ -76,14 +76,14 @@ class DeclarationWriter:
         known = (one.value for one in self.message.request.extras if one.name == REQUESTER_PATRON)
         return UserId(
             value=next(known, "")
-            or _raise_missing(write_sentence("OpenRS can't be told of it: its number of the patron is not known."))
+            or _raise_missing(write_sentence("OpenRS cannot be told: its number for the patron is not known."))
         )
 
     def make_item_id(self) -> ItemId:
         return ItemId(
             identifier_type=Code(self.dialect.item_id_type) if self.dialect.item_id_type else None,
             value=self._find_barcode()
-            or _raise_missing(write_sentence("OpenRS can't be told of it: the barcode of the item is not known.")),
+            or _raise_missing(write_sentence("OpenRS cannot be told: the barcode of the item is not known.")),
         )
 
     def make_optional_item_id(self) -> ItemId | None:
@@ -99,7 +99,7 @@ class DeclarationWriter:
 
     def make_bibliographic_id(self) -> BibliographicId:
         number = self.message.request.citation.identifier("local") or _raise_missing(
-            write_sentence("OpenRS can't be told of it: the number of the record is not known.")
+            write_sentence("OpenRS cannot be told: the number of the record is not known.")
         )
         agency = Code(self.ncip.header.our_agency or self.message.sender.symbol)
         return BibliographicId(bibliographic_record_id=BibliographicRecordId(identifier=number, agency_id=agency))
@@ -233,7 +233,7 @@ def body_of_event(message: PartnerMessage, dialect: OpenRsDialect, ncip: NcipDia
     if not (ncip.header.our_system and ncip.header.partner_system):
         raise Refused(
             RefusalReason.DATA_MISSING,
-            "The profile doesn't name both systems (`ncip.header.our_system` and `partner_system`).",
+            "The profile does not name both systems (`ncip.header.our_system` and `partner_system`).",
             about=MessagePart.RECEIVER,
         )
     return write(DeclarationWriter(dialect, ncip, message))

@@ -35,14 +35,14 @@ def judge_reply(reply: TransportReply, said: Body, ncip: NcipDialect) -> Deliver
         raise Refused(
             RefusalReason.SENDER_AUTH_FAILED,
             write_sentence(
-                "OpenRS doesn't let us in (HTTP %(status)s): %(report)s. Look at our system's name and keys.",
+                "OpenRS rejected our sign-in (HTTP %(status)s): %(report)s. Check our system name and keys.",
                 status=reply.status,
                 report=_describe_problem(reply, ncip),
             ),
             about=MessagePart.SENDER,
         )
     if reply.status in NOT_NOW:
-        raise Unavailable(write_sentence("the partner did not take it (HTTP %(status)s)", status=reply.status))
+        raise Unavailable(write_sentence("the partner did not accept it (HTTP %(status)s)", status=reply.status))
     is_success = 200 <= reply.status < 300
     if is_success and not reply.raw.strip() and isinstance(said, Response):
         return DeliveryResult(f"{service} taken")
@@ -64,7 +64,7 @@ def judge_reply(reply: TransportReply, said: Body, ncip: NcipDialect) -> Deliver
         )
     expected = response_to(type(said)) if isinstance(said, Initiation) else None
     if expected is not None and not isinstance(body, expected):
-        raise OutcomeUnknown(write_sentence("%(service)s is answered by another message", service=service))
+        raise OutcomeUnknown(write_sentence("%(service)s was answered with a different message", service=service))
     return DeliveryResult(f"{service} taken")
 
 

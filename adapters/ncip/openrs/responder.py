@@ -122,7 +122,7 @@ def _require_known_system(envelope: MessageEnvelope, profile: Profile) -> None:
     if known and envelope.from_system != known:
         raise Refused(
             RefusalReason.UNKNOWN_SENDER,
-            "The system that sends this is not known here.",
+            "The sending system is not known here.",
             about=MessagePart.SENDER,
             value=envelope.from_system,
         )

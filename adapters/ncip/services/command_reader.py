@@ -88,7 +88,7 @@ def require_patron(user_id: UserId | None, inputs: tuple[AuthenticationInput, ..
     if found is None:
         raise Refused(
             RefusalReason.DATA_MISSING,
-            "Neither UserId nor AuthenticationInput says who the user is.",
+            "UserId or AuthenticationInput is required to identify the user.",
             about=MessagePart.PATRON,
         )
     return found
@@ -103,7 +103,7 @@ def read_request_kind(code: Code | None, reader: CommandReader) -> RequestKind:
     if kind is None:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            "This RequestType is not served here.",
+            "This RequestType is not supported.",
             about=MessagePart.REQUEST_TYPE,
             value=text_of_code(code),
         )
@@ -118,7 +118,7 @@ def read_request_scope(code: Code | None, reader: CommandReader) -> Literal["ite
     if scope is None:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            "This RequestScopeType is not served here.",
+            "This RequestScopeType is not supported.",
             about=MessagePart.REQUEST_TYPE,
             value=text_of_code(code),
         )
@@ -134,7 +134,7 @@ def read_item_status(code: Code | None, reader: CommandReader) -> ItemStatus | N
     if status is None:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            "This CirculationStatus is not known here.",
+            "This CirculationStatus is not supported.",
             about=MessagePart.STATUS,
             value=text_of_code(code),
         )

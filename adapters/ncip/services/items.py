@@ -82,7 +82,7 @@ def read_lookup_item(message: LookupItem, _reader: CommandReader) -> LookUpItem:
     item, request = read_item_reference(message.item_id), read_item_reference(message.request_id)
     if item is None and request is None:
         raise Refused(
-            RefusalReason.DATA_MISSING, "Neither ItemId nor RequestId says which item is meant.", about=MessagePart.ITEM
+            RefusalReason.DATA_MISSING, "ItemId or RequestId is required to identify the item.", about=MessagePart.ITEM
         )
     return LookUpItem(
         item, request, borrower=message.current_borrower_desired, requesters=message.current_requesters_desired
@@ -117,7 +117,7 @@ def read_lookup_item_set(message: LookupItemSet, reader: CommandReader) -> LookU
     if not records and not items:
         raise Refused(
             RefusalReason.DATA_MISSING,
-            "No BibliographicId, HoldingsSetId or ItemId is given.",
+            "BibliographicId, HoldingsSetId or ItemId is required.",
             about=MessagePart.RECORD,
         )
     return LookUpItemSet(records, items, limit=message.maximum_items_count, cursor=message.next_item_token or "")

@@ -104,7 +104,7 @@ def _read_requested_action(message: AcceptItem, reader: CommandReader) -> Action
     if action is None:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            "This RequestedActionType is not served here.",
+            "This RequestedActionType is not supported.",
             about=MessagePart.ACTION,
             value=text_of_code(message.requested_action_type),
         )
@@ -119,7 +119,7 @@ def _read_lender_fee(message: AcceptItem) -> Money | None:
         return fiscal.amount.money
     except ValueError as error:
         raise Refused(
-            RefusalReason.INVALID_AMOUNT, "Amount is not in a currency of ISO 4217.", about=MessagePart.AMOUNT
+            RefusalReason.INVALID_AMOUNT, "Amount does not have an ISO 4217 currency.", about=MessagePart.AMOUNT
         ) from error
 
 

@@ -173,7 +173,7 @@ def write_create_user_response(created: PatronChanged, message: CreateUser, writ
 
 def read_update_user(message: UpdateUser, reader: CommandReader) -> UpdatePatron:
     if message.add_user_fields is None and message.delete_user_fields is None:
-        raise Refused(RefusalReason.DATA_MISSING, "Nothing is said to be added or deleted.", about=MessagePart.PATRON)
+        raise Refused(RefusalReason.DATA_MISSING, "Nothing to add or delete was given.", about=MessagePart.PATRON)
     return UpdatePatron(
         require_patron(message.user_id, message.authentication_inputs),
         add=_read_patron_draft(message.add_user_fields, reader),
@@ -239,7 +239,7 @@ def _read_fee_amount(fiscal: FiscalTransactionInformation, reader: CommandReader
     except ValueError as error:
         raise Refused(
             RefusalReason.INVALID_AMOUNT,
-            "Amount is not in a currency of ISO 4217.",
+            "Amount does not have an ISO 4217 currency.",
             about=MessagePart.AMOUNT,
             value=text_of_code(fiscal.amount.currency),
         ) from error

@@ -50,7 +50,7 @@ def read_request_item(message: RequestItem, reader: CommandReader) -> PlaceReque
     if not items and not records and not described:
         raise Refused(
             RefusalReason.DATA_MISSING,
-            "Neither ItemId nor BibliographicId says what is wanted.",
+            "ItemId or BibliographicId is required.",
             about=MessagePart.ITEM,
         )
     return PlaceRequest(
@@ -103,11 +103,13 @@ def read_cancel_request_item(message: CancelRequestItem, reader: CommandReader) 
     patron = read_patron_reference(message.user_id, message.authentication_inputs)
     if request is None and item is None:
         raise Refused(
-            RefusalReason.DATA_MISSING, "Neither RequestId nor ItemId says which request.", about=MessagePart.REQUEST
+            RefusalReason.DATA_MISSING,
+            "RequestId or ItemId is required to identify the request.",
+            about=MessagePart.REQUEST,
         )
     if patron is None and request is None:
         raise Refused(
-            RefusalReason.DATA_MISSING, "A request named by its item needs UserId too.", about=MessagePart.PATRON
+            RefusalReason.DATA_MISSING, "A request identified by its item also needs UserId.", about=MessagePart.PATRON
         )
     # Several partners leave RequestType out or empty (facts/ncip.md 1.5); then any kind is meant.
     kind = read_request_kind(message.request_type, reader) if text_of_code(message.request_type) else ""
@@ -135,7 +137,7 @@ def read_update_request_item(message: UpdateRequestItem, reader: CommandReader) 
     if request is None and (patron is None or item is None):
         raise Refused(
             RefusalReason.DATA_MISSING,
-            "RequestId is missing, or else UserId together with ItemId.",
+            "RequestId, or UserId together with ItemId, is required.",
             about=MessagePart.REQUEST,
         )
     change = message.add_request_fields or RequestFields()
@@ -177,7 +179,7 @@ def read_lookup_request(message: LookupRequest, reader: CommandReader) -> LookUp
     if request is None and (patron is None or item is None):
         raise Refused(
             RefusalReason.DATA_MISSING,
-            "RequestId is missing, or else UserId together with ItemId.",
+            "RequestId, or UserId together with ItemId, is required.",
             about=MessagePart.REQUEST,
         )
     kind = read_request_kind(message.request_type, reader) if message.request_type is not None else ""

@@ -54,20 +54,20 @@ class ActionFieldSet:
 
 _T = FieldType
 
-_NOTE = ActionField("note", _T.TEXT, "A remark; the partner sees it where the message has room for one.")
-_OWN_NOTE = ActionField("note", _T.TEXT, "A remark for the history.")
-_REASON = ActionField("reason", _T.REASON, "Why, as a word of the list of reasons.")
-_DUE = ActionField("due", _T.DUE, "Day at the end of which, or moment at which, it is due back at the lender.")
-_COST = ActionField("cost", _T.MONEY, "What it costs the requester.")
+_NOTE = ActionField("note", _T.TEXT, "Note; sent to the partner if the message has a field for it.")
+_OWN_NOTE = ActionField("note", _T.TEXT, "Note for the history.")
+_REASON = ActionField("reason", _T.REASON, "Reason, as a code from the list of reasons.")
+_DUE = ActionField("due", _T.DUE, "Due date at the lender: a day (its end) or a date and time.")
+_COST = ActionField("cost", _T.MONEY, "Cost to the requester.")
 _CONDITIONS = ActionField("conditions", _T.CONDITIONS, "Conditions of the loan.")
-_VOLUMES = ActionField("volumes", _T.VOLUMES, "Which volumes; none: all.")
+_VOLUMES = ActionField("volumes", _T.VOLUMES, "Volumes. Default: all.")
 _BARCODE = ActionField("barcode", _T.TEXT, "Barcode of the item.")
-_DESCRIPTION = ActionField("item_description", _T.TEXT, "What is sent, where that isn't plain.")
-_EXPECTED = ActionField("expected", _T.DAY, "Day on which it is expected to be ready.")
-_RETRY = ActionField("retry_after", _T.DAY, "Day from which asking again makes sense.")
-_ATTACHMENT = ActionField("attachment", _T.ATTACHMENT, "Id of an uploaded file that is the copy.")
-_LINK = ActionField("link", _T.TEXT, "Where the copy can be fetched.")
-_PICKUP = ActionField("pickup", _T.LOCATION, "Where the patron fetches it.")
+_DESCRIPTION = ActionField("item_description", _T.TEXT, "Description of the item, if it is not obvious.")
+_EXPECTED = ActionField("expected", _T.DAY, "Date when the item is expected to be ready.")
+_RETRY = ActionField("retry_after", _T.DAY, "Date from which the request can be retried.")
+_ATTACHMENT = ActionField("attachment", _T.ATTACHMENT, "ID of the uploaded file with the copy.")
+_LINK = ActionField("link", _T.TEXT, "Address for downloading the copy.")
+_PICKUP = ActionField("pickup", _T.LOCATION, "Pickup location.")
 _RENEWABLE = ActionField("renewals_allowed", _T.TRUTH, "Whether the loan may be renewed.")
 
 ACTS: Mapping[K, ActionFieldSet] = {
@@ -75,19 +75,19 @@ ACTS: Mapping[K, ActionFieldSet] = {
     K.APPROVE: ActionFieldSet(optional=(_OWN_NOTE,)),
     K.EDIT: ActionFieldSet(
         optional=(
-            ActionField("citation", _T.CITATION, "The corrected citation, whole."),
-            ActionField("need_by", _T.DAY, "Of no use after this day."),
-            ActionField("maximum_cost", _T.MONEY, "Most that it may cost."),
+            ActionField("citation", _T.CITATION, "The complete corrected citation."),
+            ActionField("need_by", _T.DAY, "Needed-by date."),
+            ActionField("maximum_cost", _T.MONEY, "Maximum cost."),
             _PICKUP,
-            ActionField("further_volume", _T.TEXT, "What a further volume is called, such as Vol. 2."),
+            ActionField("further_volume", _T.TEXT, "Name of an additional volume, such as Vol. 2."),
             _OWN_NOTE,
         ),
         one_of=("citation", "need_by", "maximum_cost", "pickup", "further_volume", "note"),
     ),
     K.ASSIGN: ActionFieldSet(
         optional=(
-            ActionField("partner", _T.PARTNER, "Whom to ask next."),
-            ActionField("rota", _T.ROTA, "Which rota to use."),
+            ActionField("partner", _T.PARTNER, "Next supplier."),
+            ActionField("rota", _T.ROTA, "Rota to use."),
             _OWN_NOTE,
         ),
         one_of=("partner", "rota"),
@@ -97,7 +97,7 @@ ACTS: Mapping[K, ActionFieldSet] = {
     K.REOPEN: ActionFieldSet(optional=(_OWN_NOTE,)),
     K.NEXT_SUPPLIER: ActionFieldSet(optional=(_REASON, _NOTE)),
     K.REQUEST: ActionFieldSet(
-        required=(ActionField("partner", _T.PARTNER, "Whom to ask."),),
+        required=(ActionField("partner", _T.PARTNER, "Supplier."),),
         optional=(_NOTE,),
     ),
     K.CONDITION_ACCEPTED: ActionFieldSet(optional=(_COST, _NOTE)),
@@ -105,7 +105,7 @@ ACTS: Mapping[K, ActionFieldSet] = {
     K.CANCEL: ActionFieldSet(optional=(_REASON, _NOTE)),
     K.RECEIVED: ActionFieldSet(
         optional=(
-            ActionField("barcode", _T.TEXT, "Barcode for the time of the loan; empty: made from the template."),
+            ActionField("barcode", _T.TEXT, "Barcode during the loan. Default: created from the template."),
             _DESCRIPTION,
             _DUE,
             _CONDITIONS,
@@ -119,12 +119,12 @@ ACTS: Mapping[K, ActionFieldSet] = {
     K.LOANED_TO_PATRON: ActionFieldSet(optional=(_VOLUMES, _OWN_NOTE)),
     K.RETURNED_BY_PATRON: ActionFieldSet(optional=(_VOLUMES, _OWN_NOTE)),
     K.RETURNED: ActionFieldSet(optional=(_VOLUMES, _NOTE)),
-    K.RENEW: ActionFieldSet(optional=(ActionField("due", _T.DUE, "The new date that is wished for."), _NOTE)),
+    K.RENEW: ActionFieldSet(optional=(ActionField("due", _T.DUE, "Requested due date."), _NOTE)),
     K.LOST: ActionFieldSet(optional=(_VOLUMES, _COST, _NOTE)),
     K.DAMAGED: ActionFieldSet(optional=(_VOLUMES, _COST, _NOTE)),
     K.SETTLED: ActionFieldSet(
         optional=(
-            ActionField("cost", _T.MONEY, "What is to be paid for it; 0: nothing."),
+            ActionField("cost", _T.MONEY, "Amount to be paid; 0: nothing."),
             _OWN_NOTE,
         )
     ),
@@ -133,22 +133,24 @@ ACTS: Mapping[K, ActionFieldSet] = {
     K.TROUBLE: ActionFieldSet(optional=(_REASON, _OWN_NOTE)),
     K.UNDONE: ActionFieldSet(),
     K.MESSAGE: ActionFieldSet(
-        required=(ActionField("note", _T.TEXT, "What the partner is told."),),
-        optional=(ActionField("return_on_hold", _T.TRUTH, "Whether the item is not to be sent back for now."),),
+        required=(ActionField("note", _T.TEXT, "Message to the partner."),),
+        optional=(ActionField("return_on_hold", _T.TRUTH, "Whether to postpone the return."),),
     ),
-    K.NOTE: ActionFieldSet(required=(ActionField("note", _T.TEXT, "A remark for staff; nobody else sees it."),)),
+    K.NOTE: ActionFieldSet(required=(ActionField("note", _T.TEXT, "Internal note, visible to staff only."),)),
     K.PATRON_ASKED: ActionFieldSet(
         required=(
-            ActionField("reason", _T.TEXT, "What it is about: cost, edition, library-use-only, other."),
-            ActionField("note", _T.TEXT, "The question, as the patron reads it."),
+            ActionField("reason", _T.TEXT, "Subject: cost, edition, library-use-only or other."),
+            ActionField("note", _T.TEXT, "Question to the patron."),
         )
     ),
     K.PATRON_ANSWERED: ActionFieldSet(
         required=(ActionField("answer", _T.YES_NO, "The patron's answer."),),
-        optional=(ActionField("query", _T.TEXT, "Id of the question; empty: the open one."), _OWN_NOTE),
+        optional=(ActionField("query", _T.TEXT, "ID of the question. Default: the open question."), _OWN_NOTE),
     ),
     K.PATRON_NOT_TOLD: ActionFieldSet(optional=(_REASON, _OWN_NOTE)),
-    K.PATRON_TOLD: ActionFieldSet(optional=(ActionField("note", _T.TEXT, "How and by whom, for the history."),)),
+    K.PATRON_TOLD: ActionFieldSet(
+        optional=(ActionField("note", _T.TEXT, "How the patron was notified, and by whom."),)
+    ),
     K.LOCATED: ActionFieldSet(required=(_BARCODE,), optional=(_DESCRIPTION, _OWN_NOTE)),
     K.WILL_SUPPLY: ActionFieldSet(optional=(_EXPECTED, _COST, _CONDITIONS, _NOTE)),
     K.HOLD_PLACED: ActionFieldSet(optional=(_EXPECTED, _NOTE)),
@@ -162,11 +164,11 @@ ACTS: Mapping[K, ActionFieldSet] = {
     K.BROKERED: ActionFieldSet(optional=(_REASON, _OWN_NOTE)),
     K.DIGITISED: ActionFieldSet(optional=(_ATTACHMENT, _OWN_NOTE)),
     K.CLEARED: ActionFieldSet(
-        required=(ActionField("reason", _T.TEXT, "The rule or statement that is relied on."),),
+        required=(ActionField("reason", _T.TEXT, "Rule or statement relied on."),),
         optional=(_OWN_NOTE,),
     ),
     K.CLEARANCE_REFUSED: ActionFieldSet(
-        required=(ActionField("reason", _T.TEXT, "The rule that forbids it."),),
+        required=(ActionField("reason", _T.TEXT, "Rule that prevents copying."),),
         optional=(_NOTE,),
     ),
     K.COPY_DELIVERED: ActionFieldSet(
@@ -177,7 +179,7 @@ ACTS: Mapping[K, ActionFieldSet] = {
     K.SHIPPED: ActionFieldSet(
         optional=(
             _BARCODE,
-            ActionField("due", _T.DUE, "When it is due back here; empty: by rule."),
+            ActionField("due", _T.DUE, "Due date here. Default: by rule."),
             _COST,
             _CONDITIONS,
             _RENEWABLE,
@@ -188,12 +190,12 @@ ACTS: Mapping[K, ActionFieldSet] = {
     ),
     K.CHECKED_IN: ActionFieldSet(optional=(_VOLUMES, _NOTE)),
     K.RENEW_ACCEPTED: ActionFieldSet(
-        optional=(ActionField("due", _T.DUE, "The new date; empty: by rule."), _NOTE),
+        optional=(ActionField("due", _T.DUE, "New due date. Default: by rule."), _NOTE),
     ),
     K.RENEW_REFUSED: ActionFieldSet(optional=(_REASON, _NOTE)),
     K.DUE_DATE_CHANGED: ActionFieldSet(required=(_DUE,), optional=(_NOTE,)),
     K.OVERDUE: ActionFieldSet(optional=(_NOTE,)),
-    K.RECALL: ActionFieldSet(optional=(ActionField("due", _T.DUE, "The day by which it must be back."), _NOTE)),
+    K.RECALL: ActionFieldSet(optional=(ActionField("due", _T.DUE, "Date by which the item must be returned."), _NOTE)),
 }
 """Of every kind that the tables know as an event of ours."""
 

@@ -169,7 +169,7 @@ def describe_page_mismatch(citation: Citation, name: str, pages: int | None) -> 
         return ""
     have, ask = _page_count_text(pages), _page_count_text(cited)
     return write_sentence(
-        "The file %(name)s has %(have)s; the citation (pages %(cited)s) asks for %(asked)s.",
+        "The file %(name)s has %(have)s; the citation (pages %(cited)s) needs %(asked)s.",
         name=name,
         have=have,
         cited=citation.pages,

@@ -114,12 +114,12 @@ class TitleSearch(ProfileSection):
     """A title alone is weak: what is found counts only where it is alike enough, and author and year don't differ."""
 
     beside: tuple[Beside, ...] = Field(
-        (Beside.AUTHOR,), description="what is looked for with the title, where the request says it"
+        (Beside.AUTHOR,), description="search terms used with the title, if the request has them"
     )
-    alike: int = Field(85, ge=50, le=100, description="per cent that titles must be alike")
-    author_alike: int = Field(60, ge=0, le=100, description="per cent of the names of authors that must agree")
+    alike: int = Field(85, ge=50, le=100, description="required similarity of titles, in per cent")
+    author_alike: int = Field(60, ge=0, le=100, description="required share of matching author names, in per cent")
     most_hits: int = Field(
-        100, ge=1, le=100_000, description="with more hits the question was too broad to say anything"
+        100, ge=1, le=100_000, description="maximum number of hits; with more, the result is not used"
     )
 
 
@@ -128,11 +128,11 @@ class LendingRule(ProfileSection):
 
     location: str | None = None
     sublocation: str | None = None
-    policy: str | None = Field(None, description="the catalogue's word for who may have it")
+    policy: str | None = Field(None, description="loan status in the catalogue")
     status: str | None = Field(None, description="such as 'on order*'")
-    available: bool | None = Field(None, description="false: the catalogue says that it is out")
+    available: bool | None = Field(None, description="false: the catalogue shows the item as unavailable")
     lends: LendingVerdict = LendingVerdict.NO
-    copies: LendingVerdict = Field(LendingVerdict.YES, description="whether copies are made of what fits")
+    copies: LendingVerdict = Field(LendingVerdict.YES, description="whether copies are made of matching holdings")
 
     def matches_holding(self, held: HoldingFacts) -> bool:
         texts = (
@@ -158,9 +158,7 @@ class LocatePolicy(ProfileSection):
     by: str = Field(
         "", description="the protocol, by the name of its section: z3950, sru; empty: the one section that is there"
     )
-    target: str = Field(
-        "", description="profile of the catalogue, where several partners share one; empty: this profile itself"
-    )
+    target: str = Field("", description="profile of a shared catalogue; empty: this profile")
     locations: tuple[str, ...] = Field(
         (),
         description="in a shared catalogue: only holdings at these locations are this partner's; * and ? stand for "
@@ -169,19 +167,19 @@ class LocatePolicy(ProfileSection):
     plan: Annotated[tuple[LookupStep, ...], AfterValidator(_check_steps_differ)] = Field(
         tuple(LookupStep),
         min_length=1,
-        description="by what it is searched, one after the other until something is found",
+        description="search keys, used in turn until there is a result",
     )
     title: TitleSearch = TitleSearch.model_construct()
-    looked_at: int = Field(10, ge=1, le=100, description="records of each answer that are looked at")
+    looked_at: int = Field(10, ge=1, le=100, description="maximum number of records evaluated per answer")
     holdings: EvidenceNeeded = EvidenceNeeded.IF_GIVEN
-    volumes: bool = Field(
-        True, description="a holding must cover the volume or year that is asked for, where it says which it has"
+    volumes: bool = Field(True, description="require that a holding with volume or year data covers the request")
+    lending: tuple[LendingRule, ...] = Field(
+        (), description="rules for lending; the first match with a holding applies"
     )
-    lending: tuple[LendingRule, ...] = Field((), description="the first rule that fits a holding says if it is lent")
     otherwise: LendingVerdict = Field(LendingVerdict.YES, description="when no rule fits")
     unreachable: UnreachablePolicy = UnreachablePolicy.KEEP
-    cache_minutes: int = Field(60, ge=0, le=43_200, description="so long an answer counts; 0: it is asked each time")
-    seconds: float = Field(10.0, gt=0, le=60, description="longest time for all questions about one request")
+    cache_minutes: int = Field(60, ge=0, le=43_200, description="period for which an answer is cached; 0: no cache")
+    seconds: float = Field(10.0, gt=0, le=60, description="maximum time for all searches for one request")
 
     @model_validator(mode="after")
     def _check_holdings_used(self) -> LocatePolicy:

@@ -91,22 +91,22 @@ def _compare_with_bib(citation: Citation, bib: Bib) -> _CandidateConfidence:
     if other:
         return _CandidateConfidence(
             min(words.confidence, CONTRADICTED),
-            write_sentence("%(report)s; other %(number)s", report=words.how, number=other[0]),
+            write_sentence("%(report)s; %(number)s differs", report=words.how, number=other[0]),
         )
     return words
 
 
 def _confidence_by_number(type_: str, title: float | None) -> _CandidateConfidence:
     if title is None:
-        how = write_sentence("%(number)s agrees; no title to compare", number=type_)
+        how = write_sentence("%(number)s matches; no title to compare", number=type_)
         return _CandidateConfidence(BY_NUMBER, how)
     alike = _format_share(title)
     if title < _OTHER_TITLE:
-        how = write_sentence("%(number)s agrees; other title (%(share)s alike)", number=type_, share=alike)
+        how = write_sentence("%(number)s matches; title differs (%(share)s similar)", number=type_, share=alike)
         return _CandidateConfidence(CONTRADICTED, how)
     if title >= _SAME_TITLE:
-        return _CandidateConfidence(99, write_sentence("%(number)s and title agree", number=type_))
-    how = write_sentence("%(number)s agrees; title %(share)s alike", number=type_, share=alike)
+        return _CandidateConfidence(99, write_sentence("%(number)s and title match", number=type_))
+    how = write_sentence("%(number)s matches; title %(share)s similar", number=type_, share=alike)
     return _CandidateConfidence(BY_NUMBER, how)
 
 
@@ -117,13 +117,13 @@ def _confidence_by_words(citation: Citation, bib: Bib, title: float | None) -> _
     author = author_similarity(citation.author, bib.author)
     year = year_similarity(citation.published, bib.published)
     score = _TITLE * title + _AUTHOR * _value_or_half(author) + _YEAR * _value_or_half(year)
-    said = [write_sentence("title %(share)s alike", share=_format_share(title))]
+    said = [write_sentence("title %(share)s similar", share=_format_share(title))]
     if author is None:
         said.append(write_sentence("no author to compare"))
     else:
-        said.append(write_sentence("author %(share)s alike", share=_format_share(author)))
+        said.append(write_sentence("author %(share)s similar", share=_format_share(author)))
     if year is not None:
-        said.append(write_sentence("same year") if year == 1 else write_sentence("other year"))
+        said.append(write_sentence("same year") if year == 1 else write_sentence("year differs"))
     return _CandidateConfidence(min(BY_WORDS, round(100 * score)), join_sentences(", ", said))
 
 
@@ -213,7 +213,7 @@ def compare_with_hit(asked: Citation, found: Citation, rules: TitleSearch) -> Ca
     agreeing, there = {_type_of_identifier(one) for one in ours & theirs}, {_type_of_identifier(one) for one in theirs}
     for type_ in types:
         if type_ in agreeing:
-            return CatalogueAgreement(True, write_sentence("%(number)s agrees", number=type_))
+            return CatalogueAgreement(True, write_sentence("%(number)s matches", number=type_))
     return _compare_titles(asked, found, rules, next((type_ for type_ in types if type_ in there), ""))
 
 
@@ -223,27 +223,29 @@ def _compare_titles(asked: Citation, found: Citation, rules: TitleSearch, other:
     year = None if is_serial(asked) else year_similarity(asked.published, found.published)
     if title is None:
         if other:
-            return CatalogueAgreement(False, write_sentence("another %(number)s", number=other))
+            return CatalogueAgreement(False, write_sentence("%(number)s differs", number=other))
         return CatalogueAgreement(False, write_sentence("no title to compare"))
     if round(100 * title) < rules.alike:
-        return CatalogueAgreement(False, write_sentence("another title (%(share)s alike)", share=_format_share(title)))
+        return CatalogueAgreement(
+            False, write_sentence("title differs (%(share)s similar)", share=_format_share(title))
+        )
     if author is not None and round(100 * author) < rules.author_alike:
-        return CatalogueAgreement(False, write_sentence("same title, another author"))
+        return CatalogueAgreement(False, write_sentence("same title, author differs"))
     if year == 0:
-        return CatalogueAgreement(False, write_sentence("same title, another year"))
+        return CatalogueAgreement(False, write_sentence("same title, year differs"))
     if other and not (author is not None and year):
-        return CatalogueAgreement(False, write_sentence("same title, another %(number)s", number=other))
+        return CatalogueAgreement(False, write_sentence("same title, %(number)s differs", number=other))
     agree = write_sentence(_AGREEMENTS[author is not None, year is not None])
     if other:
-        agree = write_sentence("%(report)s, another %(number)s", report=agree, number=other)
+        agree = write_sentence("%(report)s; %(number)s differs", report=agree, number=other)
     return CatalogueAgreement(True, agree)
 
 
 _AGREEMENTS = {
-    (False, False): mark_template("title agrees"),
-    (True, False): mark_template("title and author agree"),
-    (False, True): mark_template("title and year agree"),
-    (True, True): mark_template("title, author and year agree"),
+    (False, False): mark_template("title matches"),
+    (True, False): mark_template("title and author match"),
+    (False, True): mark_template("title and year match"),
+    (True, True): mark_template("title, author and year match"),
 }
 """Of the title, by whether author and year could be compared."""
 

@@ -76,14 +76,14 @@ def _check_link(url: str) -> str:
 class LinkOut(ProfileSection):
     """A link into full text. It is offered when all its conditions fit and all of its fields are known."""
 
-    name: dict[str, str] = Field(
-        min_length=1, description="language -> what stands on it: {en: Full text, de: Volltext}"
-    )
+    name: dict[str, str] = Field(min_length=1, description="language -> label: {en: Full text, de: Volltext}")
     url: Annotated[str, AfterValidator(_check_link)] = Field(
-        description="fields in braces are quoted: https://doi.org/{doi}"
+        description="fields in braces are URL-encoded: https://doi.org/{doi}"
     )
     citation_types: tuple[CitationType, ...] = Field((), description="only for these; empty: for all")
-    identifiers: tuple[str, ...] = Field((), description="types that must be cited, besides those in the url")
+    identifiers: tuple[str, ...] = Field(
+        (), description="number types that the citation must have, besides those in the url"
+    )
 
     def fill_link(self, citation: Citation, openurl: str) -> str:
         """Empty where it doesn't fit."""
@@ -125,9 +125,9 @@ class OfferRule(ProfileSection):
     """All keys that are set must fit; in a list one value is enough."""
 
     availability: tuple[Availability, ...] = Field((), description="available, out, not-held, unknown")
-    services: tuple[ServiceType, ...] = Field((), description="loan, copy, copy-or-loan: what is asked for")
+    services: tuple[ServiceType, ...] = Field((), description="requested service: loan, copy, copy-or-loan")
     citation_types: tuple[CitationType, ...] = ()
-    patron_categories: tuple[str, ...] = Field((), description="fits nobody who isn't signed in")
+    patron_categories: tuple[str, ...] = Field((), description="patron categories; matches only signed-in patrons")
     offer: tuple[Fulfilment, ...] = Field(description="best first: electronic, hold, borrow, ask")
 
     def matches_wish(self, availability: Availability, citation: Citation, service: ServiceType, category: str) -> bool:
@@ -156,9 +156,11 @@ USUAL = (
 class CopyDeclaration(ProfileSection):
     """What a patron declares before a copy is asked for."""
 
-    services: tuple[ServiceType, ...] = Field((), description="asked for with these; empty: never")
+    services: tuple[ServiceType, ...] = Field(
+        (), description="services for which the declaration is required; empty: none"
+    )
     text: dict[str, Annotated[str, Field(min_length=1, max_length=2000)]] = Field(
-        {}, description="language -> your own words; without: ours"
+        {}, description="language -> your own text; not set: the default text"
     )
 
 
@@ -166,7 +168,7 @@ class UsualDays(ProfileSection):
     """Calendar days that most things take to come, as patrons are told."""
 
     least: int = Field(0, ge=0, le=365)
-    most: int = Field(0, ge=0, le=365, description="0: nothing is said")
+    most: int = Field(0, ge=0, le=365, description="0: not shown")
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -191,10 +193,10 @@ class ItemFormats(ProfileSection):
 
 
 class ServicesPolicy(ProfileSection):
-    rules: tuple[OfferRule, ...] = Field(USUAL, description="the first that fits says what is offered")
+    rules: tuple[OfferRule, ...] = Field(USUAL, description="rules for the options shown; the first match applies")
     links: tuple[LinkOut, ...] = Field((), description="full text, best first")
     formats: ItemFormats = Field(
-        ItemFormats.model_construct(), description="those a patron can choose from; none: no choice"
+        ItemFormats.model_construct(), description="pickup locations offered to patrons; empty: no choice"
     )
     least_days: int = Field(0, ge=0, le=365, description="calendar days to the earliest last-interest date")
     usual_days: UsualTimes = UsualTimes.model_construct()

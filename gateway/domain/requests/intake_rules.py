@@ -76,12 +76,12 @@ _Found = Iterator[tuple[IntakeFinding, bool]]
 
 def _check_patron_limits(facts: IntakeFacts, intake: Intake) -> _Found:
     if facts.block:
-        detail = write_sentence("The patron may not request: %(report)s.", report=facts.block.rstrip("."))
+        detail = write_sentence("The patron may not make requests: %(report)s.", report=facts.block.rstrip("."))
         yield IntakeFinding(RefusalReason.PATRON_BLOCKED, detail, MessagePart.PATRON), intake.blocks_stop
     limit = open_request_limit(facts.category, intake)
     if limit and facts.open_requests >= limit:
         detail = write_sentence(
-            "The patron has %(count)s open requests; %(most)s are allowed.", count=facts.open_requests, most=limit
+            "The patron has %(count)s open requests; the limit is %(most)s.", count=facts.open_requests, most=limit
         )
         yield IntakeFinding(RefusalReason.LIMIT_REACHED, detail, MessagePart.PATRON), True
 
@@ -95,7 +95,7 @@ def open_request_limit(category: str, intake: Intake) -> int:
 def _check_similar_requests(facts: IntakeFacts, intake: Intake) -> _Found:
     rule = intake.duplicates
     if rule.days and rule.action != "allow" and facts.similar:
-        detail = write_sentence("The same patron has asked for the same thing already.")
+        detail = write_sentence("The patron already has a request for the same item.")
         yield IntakeFinding(RefusalReason.DUPLICATE_REQUEST, detail, MessagePart.REQUEST), rule.action == "refuse"
 
 
@@ -106,16 +106,16 @@ def _check_local_copy(facts: IntakeFacts, intake: Intake) -> _Found:
     if facts.owned is LocalAvailability.UNKNOWN:
         if facts.candidates:
             detail = write_sentence(
-                "The library may have it itself: records that are like it: %(count)s.", count=facts.candidates
+                "The library may already hold it: %(count)s similar records.", count=facts.candidates
             )
             yield IntakeFinding(RefusalReason.NOT_ALLOWED, detail, MessagePart.ITEM), False
         return
     if rule == "allow-when-unavailable" and not on_shelf:
         return
     if on_shelf:
-        detail = write_sentence("The library has it itself, and it is available.")
+        detail = write_sentence("The library holds it, and a copy is available.")
     else:
-        detail = write_sentence("The library has it itself, but it is not available now.")
+        detail = write_sentence("The library holds it, but no copy is available now.")
     yield IntakeFinding(RefusalReason.NOT_ALLOWED, detail, MessagePart.ITEM), rule != "warn"
 
 
@@ -149,7 +149,7 @@ def find_lending_refusal(
         return LendingRefusal(ReasonCodes.OVERLOADED, write_sentence("We have too many requests at present."))
     service, format_ = request.service.type, request.service.format
     if service is not ServiceType.COPY_OR_LOAN and not {service, ServiceType.COPY_OR_LOAN} & set(rules.services):
-        detail = write_sentence("We do not supply the service '%(service)s'.", service=service.value)
+        detail = write_sentence("We do not offer the service '%(service)s'.", service=service.value)
         return LendingRefusal(ReasonCodes.POLICY, detail)
     if format_ and format_.casefold() in map(str.casefold, rules.formats_refused):
         detail = write_sentence("We do not supply the format '%(format)s'.", format=format_)
@@ -162,7 +162,7 @@ def find_item_refusal(item_policy: str, service: ServiceType, rules: LendingRule
     lent = item_policy not in rules.never and (not rules.item_policies or item_policy in rules.item_policies)
     if lent or (service is not ServiceType.LOAN and rules.copies_of_never):
         return None
-    detail = write_sentence("Items of the policy '%(policy)s' are not lent.", policy=item_policy)
+    detail = write_sentence("Items with the policy '%(policy)s' are not lent.", policy=item_policy)
     return LendingRefusal(ReasonCodes.NON_CIRCULATING, detail)
 
 

@@ -108,4 +108,4 @@ def _read_cost_term(part: str) -> Money | None:
 
 def write_recall_note(due: datetime, zone: tzinfo) -> Sentence:
     """What is kept when a library gives a loan that is recalled its own end, in the minute of `zone`."""
-    return write_sentence("The library has recalled the loan: it ends on %(moment)s.", moment=due.astimezone(zone))
+    return write_sentence("The library has recalled the loan. It now ends on %(moment)s.", moment=due.astimezone(zone))

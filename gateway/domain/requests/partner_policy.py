@@ -89,12 +89,18 @@ class BatchRule(ProfileSection):
     """Orders wait until one of these comes true, then all that wait go together (domain.requests.calendar)."""
 
     at: tuple[TimeOfDay, ...] = Field(
-        (), description="times of day at which they go, such as 11:30, in the library's zone, on days when it is open"
+        (), description="times at which batches are sent, such as 11:30, in the library's time zone, on opening days"
     )
-    wait_minutes: int | None = Field(None, ge=1, le=10_080, description="longest wait of an order")
-    most: int = Field(50, ge=1, le=1_000, description="so many go at once, and no more in one mail; 1: one at a time")
+    wait_minutes: int | None = Field(None, ge=1, le=10_080, description="maximum waiting time of an order")
+    most: int = Field(
+        50,
+        ge=1,
+        le=1_000,
+        description="number of orders that are sent at once, and maximum per email; 1: each order separately",
+    )
     number: Annotated[NumberTemplate, AfterValidator(_check_batch_number)] = Field(
-        "F{sequence:06d}", description="of a file, quoted by the partner: {year}, {month}, {prefix}, {sequence}"
+        "F{sequence:06d}",
+        description="template of the file number, quoted by the partner: {year}, {month}, {prefix}, {sequence}",
     )
 
     @model_validator(mode="after")
@@ -106,21 +112,26 @@ class BatchRule(ProfileSection):
 
 class PartnerMail(ProfileSection):
     addresses: tuple[Sender, ...] = Field(
-        (), description="further addresses that its mails come from; @DOMAIN: any address there"
+        (), description="further sender addresses; @DOMAIN: any address of the domain"
     )
     require: tuple[Literal["spf", "dkim", "dmarc"], ...] = Field(
-        (), description="what our mail server must have found right about a mail, so that a forged one changes nothing"
+        (),
+        description="checks that our mail server must have passed before an email is applied (protection against "
+        "forged senders)",
     )
     bounce: Literal["next", "staff"] = Field(
-        "next", description="a request that can't be delivered goes to the next supplier, or staff look at it first"
+        "next", description="whether an undeliverable request goes to the next supplier or to staff review"
     )
     repeat_hours: int = Field(
-        24, ge=0, le=8760, description="the same content under another Message-ID is a repeat so long; 0: never"
+        24,
+        ge=0,
+        le=8760,
+        description="period in which the same content with another Message-ID counts as a repeat; 0: never",
     )
 
     gather: BatchRule | None = Field(
         None,
-        description="orders wait for others and go in one mail, where its channel can do that; none: one at a time",
+        description="send several orders in one email, if the channel supports it; none: each order separately",
     )
 
     def is_partner_address(self, address: str) -> bool:
@@ -133,67 +144,75 @@ class PartnerMail(ProfileSection):
 class BorrowingWorkflow(ProfileSection):
     """What we may do, and expect, when this partner is the supplier."""
 
-    patron_may_cancel: bool = Field(True, description="the patron may cancel before it is shipped")
-    patron_may_renew: bool = Field(True, description="the patron may ask for a renewal")
-    cancel: bool = Field(True, description="the partner understands a cancellation")
-    renew: bool = Field(True, description="the partner understands a renewal")
-    status_query: bool = Field(True, description="the partner understands the question how a request stands")
+    patron_may_cancel: bool = Field(True, description="the patron may cancel before shipment")
+    patron_may_renew: bool = Field(True, description="the patron may request a renewal")
+    cancel: bool = Field(True, description="the partner supports cancellations")
+    renew: bool = Field(True, description="the partner supports renewals")
+    status_query: bool = Field(True, description="the partner supports status queries")
     conditions: Literal["staff", "patron", "accept", "refuse"] = Field(
         "staff", description="who answers a supplier's condition"
     )
-    tell_received: bool = Field(True, description="the partner is told that the item has arrived")
-    tell_returned: bool = Field(True, description="the partner is told that the item is on its way back")
-    tell_on_shelf: bool = Field(
-        False, description="the partner is told that the item waits for the patron on the hold shelf"
-    )
-    tell_lent: bool = Field(False, description="the partner is told that the patron has the item")
+    tell_received: bool = Field(True, description="tell the partner that the item has been received")
+    tell_returned: bool = Field(True, description="tell the partner that the item has been returned")
+    tell_on_shelf: bool = Field(False, description="tell the partner that the item is on the hold shelf")
+    tell_lent: bool = Field(False, description="tell the partner that the item is checked out to the patron")
     expects_check_in: bool = Field(
-        True, description="the partner says when it has the item back; off: returned is the end"
+        True, description="the partner reports check-in; false: a returned request is closed"
     )
-    digital_only: bool = Field(False, description="only copies are asked of this partner")
-    answer_days: int = Field(3, ge=1, le=365, description="without an answer by then the next supplier is asked")
-    ship_days: int = Field(7, ge=1, le=365, description="promised and not shipped by then: the partner is asked why")
-    cancel_days: int = Field(3, ge=1, le=365, description="a cancellation without an answer counts as accepted then")
-    condition_days: int = Field(3, ge=1, le=365, description="a condition that nobody answers is refused then")
-    renewal_days: int = Field(3, ge=1, le=365, description="longest wait for the answer to a renewal")
+    digital_only: bool = Field(False, description="request only copies from this partner")
+    answer_days: int = Field(3, ge=1, le=365, description="time limit for an answer; then the next supplier is asked")
+    ship_days: int = Field(
+        7,
+        ge=1,
+        le=365,
+        description='time limit for shipment after "will supply"; then the partner is asked for the status',
+    )
+    cancel_days: int = Field(
+        3, ge=1, le=365, description="time limit for an answer to a cancellation; then it counts as accepted"
+    )
+    condition_days: int = Field(
+        3, ge=1, le=365, description="time limit for answering a condition; then it is declined"
+    )
+    renewal_days: int = Field(3, ge=1, le=365, description="time limit for an answer to a renewal request")
     renewal_fallback: Literal["refused", "granted"] = Field(
-        "refused", description="what a renewal without an answer counts as"
+        "refused", description="result of a renewal request without an answer"
     )
-    renewal_fallback_days: int = Field(7, ge=1, le=365, description="days added when it counts as granted")
-    loss_fee: bool = Field(
-        False, description="when a loss is settled, its cost is put on the patron's account (`circulation.fees`)"
-    )
+    renewal_fallback_days: int = Field(7, ge=1, le=365, description="days added if it counts as granted")
+    loss_fee: bool = Field(False, description="charge the patron when a loss is settled (`circulation.fees`)")
 
 
 class LendingWorkflow(ProfileSection):
     """What we do when this partner is the requester."""
 
-    will_supply: bool = Field(True, description="the partner is told that we will supply, before we ship")
+    will_supply: bool = Field(True, description='send "will supply" before shipment')
     promise_first: bool = Field(
-        False, description="what is shipped without a promise is promised in the same moment: the partner needs both"
+        False, description='if an item is shipped without "will supply", send both, because the partner requires it'
     )
-    conditional: bool = Field(True, description="the partner understands conditions")
-    hold_placed: bool = Field(True, description="the partner understands that it has to wait for a loan to end")
-    condition_days: int = Field(5, ge=1, le=365, description="a condition that isn't answered by then ends the request")
+    conditional: bool = Field(True, description="the partner supports conditions")
+    hold_placed: bool = Field(True, description="the partner supports hold-placed")
+    condition_days: int = Field(
+        5, ge=1, le=365, description="time limit for the answer to our condition; then the request is closed"
+    )
     cancel: Literal["grant", "staff", "refuse"] = Field(
         "grant", description="how a cancellation before shipping is answered"
     )
     renew: Literal["grant", "staff", "refuse"] = Field("grant", description="how a renewal is answered")
-    renewals: int = Field(2, ge=0, le=99, description="so many renewals are granted by rule")
-    renewal_days: int = Field(14, ge=1, le=365, description="calendar days that a renewal adds")
+    renewals: int = Field(2, ge=0, le=99, description="number of renewals granted by rule")
+    renewal_days: int = Field(14, ge=1, le=365, description="calendar days added by a renewal")
     loan_days: int = Field(28, ge=1, le=365, description="calendar days of a loan")
-    tell_checked_in: bool = Field(True, description="the partner is told that the item is back")
-    overdue_notices: bool = Field(True, description="the partner is told when a loan is overdue")
+    tell_checked_in: bool = Field(True, description="tell the partner that the item has been checked in")
+    overdue_notices: bool = Field(True, description="send an overdue notice to the partner")
     overdue_days: int = Field(1, ge=0, le=365, description="business days after the due date")
     return_days: int = Field(
-        10, ge=1, le=365, description="what the partner has sent back and isn't here by then is on the list return-late"
+        10,
+        ge=1,
+        le=365,
+        description="time limit for arrival of a returned item; then it is on the task list return-late",
     )
-    loss_fee: bool = Field(
-        False, description="when a loss is settled, its cost is put on the account that it was lent on"
-    )
+    loss_fee: bool = Field(False, description="charge the account of the loan when a loss is settled")
     clearance: Literal["required", "not-required"] = Field("required", description="copyright sign-off of copies")
     clearance_by: Literal["anybody", "somebody-else"] = Field(
-        "anybody", description="who signs off a copy: whoever may do so, or somebody else than who made it"
+        "anybody", description="who may sign off a copy: any user with the right, or only a user who did not make it"
     )
     loan_to: Literal["institution", "requester"] = Field(
         "institution",
@@ -225,7 +244,7 @@ class PatronWorkflow(ProfileSection):
             "copy-ready",
             "query",
         ),
-        description="which notices go out",
+        description="notices that are sent",
     )
     in_person: tuple[Annotated[str, AfterValidator(_check_letter_name)], ...] = Field(
         (
@@ -240,11 +259,13 @@ class PatronWorkflow(ProfileSection):
             "copy-ready",
             "query",
         ),
-        description="which notices staff tell in person (task list to-tell) where the patron has no e-mail address",
+        description="notices that staff give in person (task list to-tell) if the patron has no email address",
     )
-    query_days: int = Field(3, ge=1, le=90, description="business days in which a patron answers a question")
+    query_days: int = Field(3, ge=1, le=90, description="business days for a patron's answer")
     shelf_days: int = Field(7, ge=1, le=90, description="business days on the hold shelf")
-    due_soon_days: int = Field(2, ge=0, le=60, description="calendar days before the due date for a reminder; 0: none")
+    due_soon_days: int = Field(
+        2, ge=0, le=60, description="calendar days before the due date when a reminder is sent; 0: none"
+    )
 
 
 class Workflow(ProfileSection):
@@ -263,7 +284,7 @@ class Closure(ProfileSection):
 
     first: date
     last: date
-    note: str = Field("", description="why, for staff")
+    note: str = Field("", description="reason, shown to staff")
 
     @model_validator(mode="after")
     def _check_closure_days(self) -> Closure:
@@ -308,18 +329,20 @@ def _check_symbols_differ(values: tuple[str, ...]) -> tuple[str, ...]:
 
 class PartnerPolicy(ProfileSection):
     symbols: Annotated[tuple[str, ...], AfterValidator(_check_symbols_differ)] = Field(
-        (), description="its symbols, such as ISIL:NO-01; the first is the one that we write"
+        (), description="symbols, such as ISIL:NO-01; the first is used in messages"
     )
     name: str = ""
-    email: str = Field("", pattern=r"^([^@\s]+@[^@\s]+)?$", description="where letters and tagged mail go")
+    email: str = Field("", pattern=r"^([^@\s]+@[^@\s]+)?$", description="address for letters and tagged mail")
     mail: PartnerMail = PartnerMail.model_construct()
     address: str = Field("", description="postal address, for parcels and letters")
-    phone: str = Field("", description="for staff: `illgate partner show`")
-    language: str = Field("", pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$", description="of letters to it: en, de …")
-    category: str = Field("", description="a word of yours for partners of one kind; loan days can go by it")
-    campus: str = Field("", description="requests of this campus may ask it first (`ranking.near`)")
+    phone: str = Field("", description="phone number for staff, shown by `illgate partner show`")
+    language: str = Field(
+        "", pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$", description="language of letters: en, de …"
+    )
+    category: str = Field("", description="your own category; loan periods can depend on it")
+    campus: str = Field("", description="campus; requests of the same campus prefer it (`ranking.near`)")
     roles: tuple[PartnerRole, ...] = Field(
-        (PartnerRole.SUPPLIER, PartnerRole.REQUESTER), description="whether we ask it, it asks us, or both"
+        (PartnerRole.SUPPLIER, PartnerRole.REQUESTER), description="supplier, requester or both"
     )
     push_new: bool = Field(
         False,
@@ -328,9 +351,9 @@ class PartnerPolicy(ProfileSection):
     )
     push_states: tuple[BorrowingState, ...] = Field(
         (),
-        description="states of our patrons' requests in which it is told how they stand; for such a system as well",
+        description="states of borrowing requests that are reported to it; for the same kind of system",
     )
-    channel: str = Field("", description="how it is told: mail, loopback, a protocol; empty: it can't be asked")
+    channel: str = Field("", description="channel: mail, loopback or a protocol; empty: no messages can be sent")
     brokered: Literal["opaque", "transparent"] = Field(
         "opaque",
         description="of what we broker: opaque: it deals with us alone; transparent: messages name the library on the "
@@ -338,27 +361,31 @@ class PartnerPolicy(ProfileSection):
     )
     closures: tuple[Closure, ...] = Field(
         (),
-        description="when it isn't asked; what is open already goes on, and no answer is due (facts/users-want.md 20)",
+        description="closing days, on which it is not asked; open requests continue and their time limits are "
+        "suspended (facts/users-want.md 20)",
     )
     network: NetworkMember | None = Field(
-        None, description="its gateway, where it is a member of our network: says how busy other suppliers are"
+        None, description="address of its gateway, if it is a member of our network and reports the load of suppliers"
     )
-    max_open: int = Field(0, ge=0, le=1_000_000, description="open requests with it at once; 0: `overload.max_open`")
-    cost: Price | None = Field(None, description="what it usually charges; nothing said: it is free")
-    copy_cost: Price | None = Field(None, description="what it usually charges for a copy; nothing said: as `cost`")
+    max_open: int = Field(0, ge=0, le=1_000_000, description="maximum number of open requests; 0: `overload.max_open`")
+    cost: Price | None = Field(None, description="usual charge for a loan; not set: free")
+    copy_cost: Price | None = Field(None, description="usual charge for a copy; not set: as `cost`")
     cost_limit: Price | None = Field(
-        None, description="the most that is paid to it, whatever a request allows; asked only where `cost` is no more"
+        None, description="maximum cost at this partner, for any request; it is asked only if `cost` is not higher"
     )
     reciprocity: float = Field(
-        1.0, ge=0, le=100, description="1: give and take are even; more: it owes us, so it is asked first"
+        1.0,
+        ge=0,
+        le=100,
+        description="balance of lending and borrowing; 1: even; more than 1: it owes us and is asked earlier",
     )
     owns: Owns = Field(
-        "unknown", description="what it has, where no catalogue says so: everything, nothing, unknown, or identifiers"
+        "unknown", description="holdings, if no catalogue is searched: everything, nothing, unknown, or identifiers"
     )
-    services: tuple[ServiceType, ...] = Field((), description="what it supplies; empty: loans and copies")
-    formats: tuple[str, ...] = Field((), description="formats that it supplies, such as printed; empty: all")
+    services: tuple[ServiceType, ...] = Field((), description="services; empty: loans and copies")
+    formats: tuple[str, ...] = Field((), description="formats, such as printed; empty: all")
     number: NumberTemplate | None = Field(
-        None, description="template of the numbers of its requests, before those of requests.yml"
+        None, description="template of request numbers for this partner, instead of those in requests.yml"
     )
     workflow: Workflow = Workflow.model_construct()
 

@@ -33,17 +33,17 @@ Targets = Annotated[tuple[str, ...], AfterValidator(_check_targets_differ), Fiel
 
 class Catalogues(ProfileSection):
     groups: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,99}$")], Targets] = Field(
-        {}, description="name -> profiles whose catalogues are searched together by that name"
+        {}, description="group name -> profiles whose catalogues are searched together"
     )
     look_up: str = Field(
-        "", description="profile or group that knows the numbers of forms (ISBN, ISSN, DOI …); empty: none is asked"
+        "", description="profile or group for looking up numbers in forms (ISBN, ISSN, DOI …); empty: none"
     )
-    ahead: int = Field(6, ge=1, le=50, description="so many suppliers of a rota are looked up at once")
-    at_once: int = Field(50, ge=1, le=200, description="so many targets of a group are asked at once")
-    seconds: float = Field(
-        15.0, gt=0, le=120, description="a target that has not answered a search by then is left out"
+    ahead: int = Field(6, ge=1, le=50, description="number of suppliers of a rota that are checked at the same time")
+    at_once: int = Field(
+        50, ge=1, le=200, description="number of targets of a group that are searched at the same time"
     )
-    records: int = Field(20, ge=1, le=100, description="records that each target gives at most")
+    seconds: float = Field(15.0, gt=0, le=120, description="time limit for an answer of a target; then it is omitted")
+    records: int = Field(20, ge=1, le=100, description="maximum number of records per target")
 
     @model_validator(mode="after")
     def _check_group_names(self) -> Catalogues:
@@ -60,11 +60,9 @@ class Numbers(ProfileSection):
     """Each template counts on its own: the count begins anew whenever what stands around {sequence} is new, such as
     with a new year."""
 
-    prefix: str = Field(
-        "", max_length=20, pattern=r"^[^{}]*$", description="what {prefix} stands for, such as a sign of the library"
-    )
-    borrowing: NumberTemplate = Field("B{year}-{sequence:05d}", description="of requests of our own patrons")
-    lending: NumberTemplate = Field("L{year}-{sequence:05d}", description="of requests of other libraries")
+    prefix: str = Field("", max_length=20, pattern=r"^[^{}]*$", description="value of {prefix}, such as a library code")
+    borrowing: NumberTemplate = Field("B{year}-{sequence:05d}", description="template for borrowing requests")
+    lending: NumberTemplate = Field("L{year}-{sequence:05d}", description="template for lending requests")
     branches: dict[str, NumberTemplate] = Field({}, description="branch code -> template, instead of `borrowing`")
     partners: dict[str, NumberTemplate] = Field({}, description="profile -> template, before all others")
 
@@ -79,13 +77,13 @@ class RuleConditions(ProfileSection):
     citation_types: tuple[CitationType, ...] = ()
     services: tuple[ServiceType, ...] = ()
     formats: tuple[str, ...] = Field((), description="words of ISO 18626 such as printed, microform, pdf")
-    languages: tuple[str, ...] = Field((), description="of what is asked for, as cited: de, ja …")
+    languages: tuple[str, ...] = Field((), description="language of the item, as cited: de, ja …")
     branches: tuple[str, ...] = ()
     campuses: tuple[str, ...] = Field((), description="names of `campuses`")
     cost_up_to: Price | None = Field(
-        None, description="the request allows no more than this; one without a maximum allows more"
+        None, description="the maximum cost of the request is at most this; requests without a maximum do not match"
     )
-    cost_above: Price | None = Field(None, description="the request allows more than this, or has no maximum")
+    cost_above: Price | None = Field(None, description="the maximum cost of the request is more than this, or not set")
 
 
 # --- intake ----------------------------------------------------------------------------------------------
@@ -101,7 +99,9 @@ class OpenLimits(ProfileSection):
 class Duplicates(ProfileSection):
     """The same patron asks for the same thing again."""
 
-    days: int = Field(30, ge=0, le=3650, description="calendar days in which it counts as the same; 0: not looked at")
+    days: int = Field(
+        30, ge=0, le=3650, description="calendar days in which an equal request counts as a duplicate; 0: no check"
+    )
     action: Literal["refuse", "warn", "allow"] = "warn"
 
 
@@ -125,11 +125,12 @@ class Intake(ProfileSection):
         "instead of another supplier being asked; 0: only when the day itself is over",
     )
     locally_owned: Literal["refuse", "warn", "allow-when-unavailable", "allow"] = Field(
-        "warn", description="what we have ourselves; allow-when-unavailable: refused only when it is on the shelf"
+        "warn",
+        description="requests for items that we hold; allow-when-unavailable: refused only if a copy is available",
     )
-    blocks_stop: bool = Field(True, description="a blocked patron can't ask; off: staff get a warning")
-    mediation: tuple[MediationRule, ...] = Field((), description="the first rule that fits says who looks first")
-    mediation_default: Mediation = Field(Mediation.REVIEW, description="when no rule fits")
+    blocks_stop: bool = Field(True, description="refuse requests of blocked patrons; false: staff get a warning")
+    mediation: tuple[MediationRule, ...] = Field((), description="rules for staff review; the first match applies")
+    mediation_default: Mediation = Field(Mediation.REVIEW, description="if no rule matches")
 
 
 # --- rotas -----------------------------------------------------------------------------------------------
@@ -138,23 +139,21 @@ class Intake(ProfileSection):
 class Ranking(ProfileSection):
     """Points against a supplier; the one with fewest is asked first. A weight of 0 takes its reason out."""
 
-    load: float = Field(1.0, ge=0, le=1000, description="points for each open request with it")
-    supply_time: float = Field(1.0, ge=0, le=1000, description="points for each day that it takes on average")
-    unknown_days: float = Field(5.0, ge=0, le=365, description="days for one of which nothing is known yet")
-    cost: float = Field(0.5, ge=0, le=1000, description="points for each unit of money that it charges")
-    reciprocity: float = Field(0.0, ge=0, le=1000, description="points off for each unit of its `reciprocity`")
-    near: float = Field(0.0, ge=0, le=1000, description="points off for one of the request's own campus")
+    load: float = Field(1.0, ge=0, le=1000, description="points for each open request")
+    supply_time: float = Field(1.0, ge=0, le=1000, description="points for each day of the average time to supply")
+    unknown_days: float = Field(5.0, ge=0, le=365, description="days assumed for a supplier without data")
+    cost: float = Field(0.5, ge=0, le=1000, description="points for each currency unit of its charge")
+    reciprocity: float = Field(0.0, ge=0, le=1000, description="points deducted for each unit of its `reciprocity`")
+    near: float = Field(0.0, ge=0, le=1000, description="points deducted for a supplier on the campus of the request")
 
 
 class UsualRanking(Ranking):
     """The weights of all rotas, and how the load with other members of the network is learned."""
 
     network_minutes: int = Field(
-        15, ge=0, le=10_080, description="so often members (`partner.network`) are asked for their loads; 0: never"
+        15, ge=0, le=10_080, description="interval for asking members (`partner.network`) for their load; 0: never"
     )
-    network_age_minutes: int = Field(
-        120, ge=1, le=20_160, description="what a member said longer ago than that doesn't count any more"
-    )
+    network_age_minutes: int = Field(120, ge=1, le=20_160, description="maximum age of a member's report")
 
     @model_validator(mode="after")
     def _check_network_age(self) -> UsualRanking:
@@ -165,10 +164,10 @@ class UsualRanking(Ranking):
 
 class TemplateLine(ProfileSection):
     partner: str = Field(description="name of a profile with a section `partner`")
-    last_resort: bool = Field(False, description="asked after all others")
-    max_cost: Price | None = Field(None, description="skipped where it charges more than this")
-    services: tuple[ServiceType, ...] = Field((), description="only for these; empty: what its profile says")
-    formats: tuple[str, ...] = Field((), description="only for these; empty: what its profile says")
+    last_resort: bool = Field(False, description="last resort: asked after all others")
+    max_cost: Price | None = Field(None, description="skipped if it charges more than this")
+    services: tuple[ServiceType, ...] = Field((), description="only for these; empty: as in its profile")
+    formats: tuple[str, ...] = Field((), description="only for these; empty: as in its profile")
 
 
 class RotaOrder(StrEnum):
@@ -193,10 +192,12 @@ def _check_partners_differ(lines: tuple[TemplateLine, ...]) -> tuple[TemplateLin
 class RotaTemplate(ProfileSection):
     description: str = ""
     order: RotaOrder = RotaOrder.ORDERED
-    only_owning: OnlyOwning = Field(OnlyOwning.UNKNOWN_TOO, description="whether the catalogue is asked first")
-    ranking: Ranking | None = Field(None, description="other weights than those of all rotas")
+    only_owning: OnlyOwning = Field(
+        OnlyOwning.UNKNOWN_TOO, description="whether suppliers are asked only if their catalogue shows holdings"
+    )
+    ranking: Ranking | None = Field(None, description="weights for this rota")
     lines: Annotated[tuple[TemplateLine, ...], AfterValidator(_check_partners_differ)] = Field(
-        min_length=1, description="the suppliers; their order counts for `ordered`, and between equals"
+        min_length=1, description="suppliers; their order applies to `ordered`, and to suppliers with equal points"
     )
 
 
@@ -206,14 +207,16 @@ class RotaAssignment(RuleConditions):
 
 class OverloadRule(ProfileSection):
     max_open: int = Field(0, ge=0, le=1_000_000, description="open requests with one partner; 0: no limit")
-    then: Literal["last", "skip"] = Field("last", description="a partner at its limit is asked after others, or not")
+    then: Literal["last", "skip"] = Field(
+        "last", description="whether an overloaded partner is asked after the others or not at all"
+    )
 
 
 class RetryLater(ProfileSection):
     """A supplier says: ask again on that day. The others are asked meanwhile."""
 
-    times: int = Field(1, ge=0, le=10, description="so often it is asked again, when its day has come; 0: never")
-    longest_days: int = Field(60, ge=1, le=730, description="calendar days; one who says later isn't waited for")
+    times: int = Field(1, ge=0, le=10, description="number of retries after the date that the supplier named; 0: none")
+    longest_days: int = Field(60, ge=1, le=730, description="maximum calendar days to wait for a retry")
 
 
 # --- calendar --------------------------------------------------------------------------------------------
@@ -273,16 +276,18 @@ class LoanDays(ProfileSection):
 class LendingRules(ProfileSection):
     """What other libraries can have of us. What a rule refuses is answered without staff."""
 
-    max_open: int = Field(0, ge=0, le=1_000_000, description="open lending requests; more are refused; 0: no limit")
-    closed: tuple[Closure, ...] = Field((), description="when new requests are refused; open loans go on")
+    max_open: int = Field(0, ge=0, le=1_000_000, description="maximum number of open lending requests; 0: no limit")
+    closed: tuple[Closure, ...] = Field((), description="days on which new requests are refused; open loans continue")
     item_policies: tuple[str, ...] = Field((), description="item policies that are lent; empty: all but `never`")
     never: tuple[str, ...] = Field((), description="item policies that are never lent")
-    copies_of_never: bool = Field(True, description="copies are made of what is not lent")
-    services: tuple[ServiceType, ...] = Field((ServiceType.LOAN, ServiceType.COPY), description="what we supply")
+    copies_of_never: bool = Field(True, description="make copies of items that are not lent")
+    services: tuple[ServiceType, ...] = Field(
+        (ServiceType.LOAN, ServiceType.COPY), description="services that we offer"
+    )
     formats_refused: tuple[str, ...] = Field((), description="formats that we don't supply")
     loan_days: LoanDays = LoanDays.model_construct()
     confidence: int = Field(
-        90, ge=50, le=100, description="an item is taken without staff when it agrees so well, and no other does"
+        90, ge=50, le=100, description="similarity from which an item is chosen automatically, if it is the only match"
     )
 
 
@@ -292,7 +297,7 @@ class LendingRules(ProfileSection):
 class Brokering(ProfileSection):
     """What other libraries ask of us, and we ask of others in turn (docs/brokering.md)."""
 
-    rota: str = Field("", description="who is asked for it, by name of a rota; empty: nothing is passed on")
+    rota: str = Field("", description="rota for brokered requests; empty: no brokering")
     what: Literal["not-supplied", "everything", "by-hand"] = Field(
         "not-supplied",
         description="not-supplied: what isn't found here or can't be lent; everything: nobody looks here; by-hand: "
@@ -301,12 +306,12 @@ class Brokering(ProfileSection):
     symbols: tuple[str, ...] = Field(
         (), description="further symbols of ours: what is asked of one of them is passed on without a look here"
     )
-    requesters: tuple[str, ...] = Field((), description="profiles whose requests are passed on; empty: all partners'")
+    requesters: tuple[str, ...] = Field((), description="profiles whose requests are brokered; empty: all partners")
     delivery: BrokeredDelivery = Field(
-        BrokeredDelivery.DIRECT, description="which way items take: from supplier to requester and back, or by us"
+        BrokeredDelivery.DIRECT, description="route of items: directly between supplier and requester, or through us"
     )
     due_days: int = Field(
-        3, ge=0, le=60, description="calendar days before the supplier's due date that we tell the requester"
+        3, ge=0, le=60, description="calendar days by which our due date for the requester precedes the supplier's"
     )
 
 
@@ -316,15 +321,17 @@ class Brokering(ProfileSection):
 class CopyRules(ProfileSection):
     """Which files are taken, and how copies are delivered to other libraries: as a link that ends by itself."""
 
-    link_days: int = Field(14, ge=1, le=365, description="calendar days that a link to a copy is good for")
-    downloads: int = Field(5, ge=1, le=1000, description="so often it can be fetched")
-    types: tuple[FileType, ...] = Field(USUAL, min_length=1, description="files that are taken, told by their content")
+    link_days: int = Field(14, ge=1, le=365, description="calendar days for which a download link is valid")
+    downloads: int = Field(5, ge=1, le=1000, description="maximum number of downloads")
+    types: tuple[FileType, ...] = Field(
+        USUAL, min_length=1, description="accepted file types, detected from the content"
+    )
     scan_command: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (),
         description="virus scanner and its arguments; it gets the file on standard input. Exit code 0: clean, 1: "
         "infected, else: not known. Empty: none",
     )
-    scan_seconds: float = Field(60, gt=0, le=600, description="longest time for it")
+    scan_seconds: float = Field(60, gt=0, le=600, description="maximum time for the scanner")
 
 
 # --- notices ---------------------------------------------------------------------------------------------
@@ -336,7 +343,7 @@ class Notices(ProfileSection):
     account_url: str = Field(
         "",
         pattern=r"^(https?://\S+)?$",
-        description="where your patrons see their own requests, in a portal or catalogue; stands in notices",
+        description="address where patrons see their requests (portal or catalogue); included in notices",
     )
 
 
@@ -361,8 +368,8 @@ class DeskRules(ProfileSection):
 class Retention(ProfileSection):
     """All in calendar days."""
 
-    anonymise_days: int = Field(30, ge=0, le=36_500, description="after its end a request forgets its patron")
-    outbox_days: int = Field(30, ge=1, le=36_500, description="what was sent is kept so long")
+    anonymise_days: int = Field(30, ge=0, le=36_500, description="period after which closed requests are anonymised")
+    outbox_days: int = Field(30, ge=1, le=36_500, description="retention period of sent messages and letters")
 
 
 # --- the whole -------------------------------------------------------------------------------------------
@@ -372,9 +379,9 @@ class RequestPolicy(ProfileSection):
     numbers: Numbers = Numbers.model_construct()
     campuses: dict[str, tuple[str, ...]] = Field({}, description="name -> branch codes")
     intake: Intake = Intake.model_construct()
-    rotas: dict[str, RotaTemplate] = Field({}, description="name -> who is asked, and in which order")
-    rules: tuple[RotaAssignment, ...] = Field((), description="the first that fits says which rota a request gets")
-    default_rota: str = Field("", description="when no rule fits; empty: staff choose")
+    rotas: dict[str, RotaTemplate] = Field({}, description="name -> rota: suppliers and their order")
+    rules: tuple[RotaAssignment, ...] = Field((), description="rules for choosing a rota; the first match applies")
+    default_rota: str = Field("", description="rota if no rule matches; empty: staff choose")
     ranking: UsualRanking = UsualRanking.model_construct()
     overload: OverloadRule = OverloadRule.model_construct()
     retry_later: RetryLater = RetryLater.model_construct()

@@ -13,21 +13,21 @@ REASON_WORDS: Mapping[str, Sentence] = {
     ReasonCodes.NOT_HELD: write_sentence("not held"),
     ReasonCodes.NON_CIRCULATING: write_sentence("does not circulate"),
     ReasonCodes.NOT_AVAILABLE: write_sentence("not available"),
-    ReasonCodes.POLICY: write_sentence("the lending rules do not allow it"),
+    ReasonCodes.POLICY: write_sentence("not allowed by the lending rules"),
     ReasonCodes.POOR_CONDITION: write_sentence("in poor condition"),
     ReasonCodes.ON_ORDER: write_sentence("on order"),
     ReasonCodes.AT_BINDERY: write_sentence("at the bindery"),
-    ReasonCodes.COST: write_sentence("costs more than is allowed"),
+    ReasonCodes.COST: write_sentence("exceeds maximum cost"),
     ReasonCodes.NOT_FOUND_AS_CITED: write_sentence("not found as cited"),
     ReasonCodes.CONDITION_REFUSED: write_sentence("condition declined"),
-    ReasonCodes.COPYRIGHT: write_sentence("copyright forbids it"),
-    ReasonCodes.OVERLOADED: write_sentence("too many requests"),
+    ReasonCodes.COPYRIGHT: write_sentence("copyright restrictions"),
+    ReasonCodes.OVERLOADED: write_sentence("too many open requests"),
     ReasonCodes.CLOSED: write_sentence("library closed"),
-    ReasonCodes.NEED_BY_NOT_MET: write_sentence("would come too late"),
-    ReasonCodes.HAS_REQUESTS: write_sentence("others wait for it"),
-    ReasonCodes.DUPLICATE: write_sentence("asked for already"),
-    ReasonCodes.RENEWAL_LIMIT: write_sentence("renewed as often as is allowed"),
-    ReasonCodes.OTHER: write_sentence("another reason"),
+    ReasonCodes.NEED_BY_NOT_MET: write_sentence("would arrive too late"),
+    ReasonCodes.HAS_REQUESTS: write_sentence("other patrons are waiting"),
+    ReasonCodes.DUPLICATE: write_sentence("already requested"),
+    ReasonCodes.RENEWAL_LIMIT: write_sentence("renewal limit reached"),
+    ReasonCodes.OTHER: write_sentence("other reason"),
 }
 """In the order in which they are offered: the most usual ones first."""
 
@@ -39,5 +39,5 @@ UNDELIVERABLE = "undeliverable"
 def find_reason_words(reason: str) -> str:
     """Those of a partner as they are."""
     if reason == UNDELIVERABLE:
-        return write_sentence("it could not be delivered")
+        return write_sentence("could not be delivered")
     return REASON_WORDS.get(reason, reason)

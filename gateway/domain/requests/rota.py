@@ -56,7 +56,7 @@ def partner_standing(
     )
 
 
-NO_SUCH_PARTNER = write_sentence("no such partner")
+NO_SUCH_PARTNER = write_sentence("unknown partner")
 
 # --- assigning a rota ------------------------------------------------------------------------------------
 
@@ -142,8 +142,8 @@ def _current_objection(known: PartnerStanding | None, request: Request, overload
         return known.why_not or known.closed
     if known.overloaded and overload.then == "skip":
         if known.open == 1:
-            return write_sentence("overloaded: 1 request is open with it")
-        return write_sentence("overloaded: %(count)s requests are open with it", count=known.open)
+            return write_sentence("overloaded: 1 open request")
+        return write_sentence("overloaded: %(count)s open requests", count=known.open)
     return cost_objection(known.cost, request.costs.maximum, CostLimit.OF_REQUEST)
 
 
@@ -158,8 +158,8 @@ def _order_lines(
 
 def _describe_order(known: PartnerStanding) -> str:
     if known.overloaded:
-        return write_sentence("overloaded, so after the others")
-    return write_sentence("in the order of the rota")
+        return write_sentence("overloaded, so moved to the end")
+    return write_sentence("in rota order")
 
 
 # --- retry later -----------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def _lines_to_ask_again(request: Request, policy: RequestPolicy, today: date, zo
 
 def _explain_retry(line: RotaLine, request: Request, policy: RequestPolicy, zone: tzinfo) -> RotaLine:
     day = _find_retry_day(line, request, policy, zone)
-    return line if day is None else replace(line, why=write_sentence("it said to ask again from %(day)s", day=day))
+    return line if day is None else replace(line, why=write_sentence("asked us to retry from %(day)s", day=day))
 
 
 def _find_retry_day(line: RotaLine, request: Request, policy: RequestPolicy, zone: tzinfo) -> date | None:
@@ -269,7 +269,7 @@ def _compute_points(known: PartnerStanding, ranking: Ranking) -> tuple[float, st
     total = round(sum(points for points, _ in parts), 6)  # equal sums stay equal, whatever their order was
     counted = join_sentences(", ", (_describe_part(text, points) for points, text in parts if points))
     return total, write_sentence(
-        "%(points)s points (%(counted)s)", points=total, counted=counted or write_sentence("nothing counted")
+        "%(points)s points (%(counted)s)", points=total, counted=counted or write_sentence("no ranking points")
     )
 
 
@@ -282,7 +282,7 @@ def _describe_part(text: str, points: float) -> str:
 def _describe_load(known: PartnerStanding) -> str:
     if known.reported:
         return write_sentence(
-            "%(count)s open, %(reported)s of them of other members", count=known.open, reported=known.reported
+            "%(count)s open, of which %(reported)s from other members", count=known.open, reported=known.reported
         )
     return write_sentence("%(count)s open", count=known.open)
 
@@ -297,13 +297,13 @@ def profile_objection(partner: PartnerPolicy, request: Request) -> str:
     """What its profile says against asking it at all."""
     service, format_ = request.service.type, request.service.format
     if PartnerRole.SUPPLIER not in partner.roles:
-        return write_sentence("is no supplier")
+        return write_sentence("is not a supplier")
     if not partner.channel:
-        return write_sentence("has no channel by which it could be asked")
+        return write_sentence("has no channel for requests")
     if not partner.can_supply(service):
         if partner.workflow.borrowing.digital_only:
             return write_sentence("supplies copies only")
-        return write_sentence("does not supply the service %(service)s", service=service.value)
+        return write_sentence("does not offer the service %(service)s", service=service.value)
     if format_ and partner.formats and not _is_listed(format_, partner.formats):
         return write_sentence("does not supply the format %(format)s", format=format_)
     limit = partner.cost_limit
@@ -316,9 +316,9 @@ def rota_objection(line: TemplateLine, partner: PartnerPolicy, request: Request)
     """What the rota says against asking it for this request."""
     service, format_ = request.service.type, request.service.format
     if line.services and not (service in line.services or ServiceType.COPY_OR_LOAN in (service, *line.services)):
-        return write_sentence("on this rota not for the service %(service)s", service=service.value)
+        return write_sentence("not on this rota for the service %(service)s", service=service.value)
     if format_ and line.formats and not _is_listed(format_, line.formats):
-        return write_sentence("on this rota not for the format %(format)s", format=format_)
+        return write_sentence("not on this rota for the format %(format)s", format=format_)
     if line.max_cost is None:
         return ""
     return cost_objection(partner.usual_price(service), line.max_cost.money, CostLimit.ON_ROTA)
@@ -328,16 +328,16 @@ class CostLimit(Enum):
     """Which maximum a price is compared with; its sentences: it is dearer, it can't be compared."""
 
     OF_REQUEST = (
-        mark_template("costs %(price)s, more than the maximum of the request, %(limit)s"),
-        mark_template("costs %(price)s, which can't be compared with the maximum of the request, %(limit)s"),
+        mark_template("costs %(price)s, more than the maximum of the request (%(limit)s)"),
+        mark_template("costs %(price)s, which cannot be compared with the maximum of the request (%(limit)s)"),
     )
     FOR_PARTNER = (
-        mark_template("costs %(price)s, more than the maximum for this partner, %(limit)s"),
-        mark_template("costs %(price)s, which can't be compared with the maximum for this partner, %(limit)s"),
+        mark_template("costs %(price)s, more than the maximum for this partner (%(limit)s)"),
+        mark_template("costs %(price)s, which cannot be compared with the maximum for this partner (%(limit)s)"),
     )
     ON_ROTA = (
-        mark_template("costs %(price)s, more than the maximum on this rota, %(limit)s"),
-        mark_template("costs %(price)s, which can't be compared with the maximum on this rota, %(limit)s"),
+        mark_template("costs %(price)s, more than the maximum for this rota (%(limit)s)"),
+        mark_template("costs %(price)s, which cannot be compared with the maximum for this rota (%(limit)s)"),
     )
 
 

@@ -265,37 +265,41 @@ def _has_volumes_left(*states: VolumeState) -> Test:
 
 # --- what is asked for, by whom --------------------------------------------------------------------------
 
-COPY = _make_guard("a copy is asked for", lambda r, _e, _w: r.service.type is ServiceType.COPY)
-LOAN = _make_guard("a loan will do", lambda r, _e, _w: r.service.type is not ServiceType.COPY)
-COPY_WILL_DO = _make_guard("a copy will do", lambda r, _e, _w: r.service.type is not ServiceType.LOAN)
-MEDIATED = _make_guard("staff look first", lambda r, _e, _w: r.mediated)
+COPY = _make_guard("a copy is requested", lambda r, _e, _w: r.service.type is ServiceType.COPY)
+LOAN = _make_guard("a loan is acceptable", lambda r, _e, _w: r.service.type is not ServiceType.COPY)
+COPY_WILL_DO = _make_guard("a copy is acceptable", lambda r, _e, _w: r.service.type is not ServiceType.LOAN)
+MEDIATED = _make_guard("staff review is required", lambda r, _e, _w: r.mediated)
 
 # --- the supplier and what it said -----------------------------------------------------------------------
 
-SUPPLIER_CHOSEN = _make_guard("a supplier is chosen", _has_attempt_status(AttemptStatus.ASKED))
-SUPPLIER_ASKED = _make_guard("a supplier was asked", lambda r, _e, _w: bool(r.attempts))
+SUPPLIER_CHOSEN = _make_guard("a supplier has been chosen", _has_attempt_status(AttemptStatus.ASKED))
+SUPPLIER_ASKED = _make_guard("a supplier has been asked", lambda r, _e, _w: bool(r.attempts))
 HELD = _make_guard("the supplier placed a hold", _has_attempt_status(AttemptStatus.HOLD_PLACED))
 PROMISED = _make_guard("the supplier will supply", _has_attempt_status(AttemptStatus.WILL_SUPPLY))
 CONDITION_OPEN = _make_guard("the supplier set a condition", _has_attempt_status(AttemptStatus.CONDITIONAL))
 OLD_NEWS = _make_guard(
-    "the item was lost or is back already", _has_attempt_status(AttemptStatus.LOST, AttemptStatus.COMPLETED)
+    "the item is lost or already checked in", _has_attempt_status(AttemptStatus.LOST, AttemptStatus.COMPLETED)
 )
-ELECTRONIC = _make_guard("it came as a link or file", lambda _r, e, _w: bool(e.details.link or e.details.attachment))
+ELECTRONIC = _make_guard(
+    "it was delivered as a link or file", lambda _r, e, _w: bool(e.details.link or e.details.attachment)
+)
 PROMISE_NEEDED = _make_guard(
-    "the partner hears of a promise first",
+    "the partner expects a will-supply message first",
     lambda r, _e, w: w.lending.promise_first and r.state is not LendingState.WILL_SUPPLY,
 )
-MAY_CANCEL = _make_guard("the partner takes cancellations", lambda _r, _e, w: w.borrowing.cancel)
-MAY_QUERY = _make_guard("the partner can be asked how it stands", lambda _r, _e, w: w.borrowing.status_query)
-ENDS_AT_RETURN = _make_guard("the partner tells no check-in", lambda _r, _e, w: not w.borrowing.expects_check_in)
+MAY_CANCEL = _make_guard("the partner accepts cancellations", lambda _r, _e, w: w.borrowing.cancel)
+MAY_QUERY = _make_guard("the partner accepts status queries", lambda _r, _e, w: w.borrowing.status_query)
+ENDS_AT_RETURN = _make_guard(
+    "the partner does not report check-ins", lambda _r, _e, w: not w.borrowing.expects_check_in
+)
 
 # --- what is true of the request -------------------------------------------------------------------------
 
-EXPIRING = _make_guard("it is expiring", _has_flag(RequestFlag.EXPIRING))
-UNWANTED = _make_guard("nobody waits for it", _has_flag(RequestFlag.UNWANTED))
-RECALLED = _make_guard("it is recalled", _has_flag(RequestFlag.RECALLED))
+EXPIRING = _make_guard("it has reached its expiry time", _has_flag(RequestFlag.EXPIRING))
+UNWANTED = _make_guard("no other patron is waiting for it", _has_flag(RequestFlag.UNWANTED))
+RECALLED = _make_guard("it has been recalled", _has_flag(RequestFlag.RECALLED))
 TO_GO_BACK = _make_guard(
-    "nobody waits for it or it is recalled",
+    "no other patron is waiting for it or it has been recalled",
     lambda r, _e, _w: bool(r.flags & {RequestFlag.UNWANTED, RequestFlag.RECALLED}),
 )
 
@@ -303,20 +307,21 @@ TO_GO_BACK = _make_guard(
 def was_in_state(state: State) -> Guard:
     """Of an act that is undone."""
     return _make_guard(
-        write_sentence("it was '%(state)s' before", state=state.value),
+        write_sentence("its previous state was '%(state)s'", state=state.value),
         lambda _r, e, _w: e.details.status == state.value,
     )
 
 
 def was_before_cancel(state: LendingState) -> Guard:
     return _make_guard(
-        write_sentence("it was '%(state)s' before", state=state.value), lambda r, _e, _w: r.before_cancel is state
+        write_sentence("its previous state was '%(state)s'", state=state.value),
+        lambda r, _e, _w: r.before_cancel is state,
     )
 
 
-RENEWAL_PENDING = _make_guard("a renewal is open", _has_flag(RequestFlag.RENEWAL_PENDING))
+RENEWAL_PENDING = _make_guard("a renewal request is open", _has_flag(RequestFlag.RENEWAL_PENDING))
 MAY_RENEW = _make_guard(
-    "renewals are possible, none is open and the item is not recalled",
+    "renewals are allowed, no renewal request is open and the item has not been recalled",
     lambda r, _e, w: (
         w.borrowing.renew
         and r.terms.renewals_allowed
@@ -327,9 +332,9 @@ DATE_IS_NEWS = _make_guard(
     "no due date is known yet", lambda r, e, _w: r.terms.lender_due is None and e.details.due is not None
 )
 LOSS_SETTLED = _make_guard(
-    "its loss was settled and the item has not turned up yet", lambda r, e, _w: _is_lost_item_back(r, e)
+    "its loss has been settled and the item has not been returned", lambda r, e, _w: _is_lost_item_back(r, e)
 )
-PATRON_TO_TELL = _make_guard("something is to be told to the patron in person", _has_flag(RequestFlag.TO_TELL))
+PATRON_TO_TELL = _make_guard("the patron has to be notified in person", _has_flag(RequestFlag.TO_TELL))
 QUESTION_OPEN = _make_guard(
     "this question to the patron is open",
     lambda r, e, _w: r.query is not None and not r.query.answer and e.details.query in ("", r.query.id),
@@ -345,34 +350,36 @@ def _is_lost_item_back(request: Request, event: Event) -> bool:
 # --- volumes ---------------------------------------------------------------------------------------------
 
 ADDS_ONLY_VOLUME = _make_guard(
-    "nothing but a further volume is added",
+    "the only change is an additional volume",
     lambda _r, e, _w: all(
         one is None for one in (e.details.citation, e.details.need_by, e.details.maximum_cost, e.details.pickup or None)
     ),
 )
-VOLUME_TO_COME = _make_guard("a volume is still to come", lambda r, e, _w: _is_volume_to_come(r, e))
-MORE_TO_RECEIVE = _make_guard("more volumes are to come", _has_volumes_left(VolumeState.EXPECTED, VolumeState.SHIPPED))
+VOLUME_TO_COME = _make_guard("a volume is outstanding", lambda r, e, _w: _is_volume_to_come(r, e))
+MORE_TO_RECEIVE = _make_guard(
+    "more volumes are outstanding", _has_volumes_left(VolumeState.EXPECTED, VolumeState.SHIPPED)
+)
 IN_TRANSIT = _make_guard(
-    "it is on its way to the pickup place", lambda r, _e, _w: any(one.in_transit for one in r.volumes)
+    "it is in transit to the pickup location", lambda r, _e, _w: any(one.in_transit for one in r.volumes)
 )
 STILL_UNDER_WAY = _make_guard(
-    "it has not arrived at the pickup place",
+    "it has not arrived at the pickup location",
     lambda r, _e, _w: RequestFlag.IN_TRANSIT in r.flags and RequestFlag.ARRIVED not in r.flags,
 )
 MORE_IN_TRANSIT = _make_guard(
-    "more volumes are on their way to the pickup place",
+    "more volumes are in transit to the pickup location",
     lambda r, e, _w: (
         bool(e.details.volumes) and any(one.in_transit and one.id not in e.details.volumes for one in r.volumes)
     ),
 )
 MORE_TO_RETURN = _make_guard(
-    "more volumes are here or to come",
+    "more volumes are here or outstanding",
     _has_volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED, VolumeState.LENT, VolumeState.BACK),
 )
-MORE_WITH_PATRON = _make_guard("more volumes are with the patron", _has_volumes_left(VolumeState.LENT))
-MORE_OUT = _make_guard("more volumes are out", _has_volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED))
+MORE_WITH_PATRON = _make_guard("more volumes are checked out to the patron", _has_volumes_left(VolumeState.LENT))
+MORE_OUT = _make_guard("more volumes are on loan", _has_volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED))
 MORE_TO_CHECK_IN = _make_guard(
-    "more volumes are to come back",
+    "more volumes have still to be returned",
     _has_volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED, VolumeState.RETURNED),
 )
 
@@ -384,21 +391,21 @@ def _is_volume_to_come(request: Request, event: Event) -> bool:
 
 # --- lending ---------------------------------------------------------------------------------------------
 
-NO_ITEM = _make_guard("no item is chosen", lambda r, _e, _w: not r.item_barcode)
-CANCEL_BY_RULE = _make_guard("cancellations are granted by rule", lambda _r, _e, w: w.lending.cancel == "grant")
+NO_ITEM = _make_guard("no item has been chosen", lambda r, _e, _w: not r.item_barcode)
+CANCEL_BY_RULE = _make_guard("cancellations are accepted by rule", lambda _r, _e, w: w.lending.cancel == "grant")
 CANCEL_REFUSED_BY_RULE = _make_guard(
     "cancellations are refused by rule", lambda _r, _e, w: w.lending.cancel == "refuse"
 )
 CLEARANCE_NEEDED = _make_guard("copyright clearance is required", lambda _r, _e, w: w.lending.clearance == "required")
-SIGNED_OFF = _make_guard("it is signed off or need not be", lambda r, _e, w: _can_deliver_copy(r, w))
+SIGNED_OFF = _make_guard("it has been signed off or needs no sign-off", lambda r, _e, w: _can_deliver_copy(r, w))
 SIGNED_BY_ANOTHER = _make_guard(
-    "somebody else signs it off than who made it, or it need not be so",
+    "a different person signs it off, where that is required",
     lambda r, e, w: can_sign_off(r, w, e.actor),
 )
-TAKES_CONDITIONS = _make_guard("the partner takes conditions", lambda _r, _e, w: w.lending.conditional)
-BROKERED = _make_guard("we broker it", lambda r, _e, _w: r.is_brokered)
-NOT_BROKERED = _make_guard("we don't broker it yet", lambda r, _e, _w: r.other_leg is None)
-TAKES_HOLDS = _make_guard("the partner takes hold-placed", lambda _r, _e, w: w.lending.hold_placed)
+TAKES_CONDITIONS = _make_guard("the partner accepts conditions", lambda _r, _e, w: w.lending.conditional)
+BROKERED = _make_guard("the request is brokered", lambda r, _e, _w: r.is_brokered)
+NOT_BROKERED = _make_guard("the request is not brokered yet", lambda r, _e, _w: r.other_leg is None)
+TAKES_HOLDS = _make_guard("the partner accepts hold-placed messages", lambda _r, _e, w: w.lending.hold_placed)
 
 
 def can_sign_off(request: Request, workflow: Workflow, actor: str) -> bool:

@@ -93,45 +93,45 @@ def _lending_list(
 
 
 TASKS: tuple[TaskList, ...] = (
-    _borrowing_list("unread-borrowing", _B, "a lender has written, and nobody has read it", RequestFlag.UNREAD),
-    _lending_list("unread-lending", _L, "a borrowing library has written, and nobody has read it", RequestFlag.UNREAD),
-    _borrowing_list("awaiting-review", [_B.REVIEW], "to be looked at before a supplier is asked"),
-    _borrowing_list("no-supplier", [_B.NO_SUPPLIER], "nobody is left to be asked"),
+    _borrowing_list("unread-borrowing", _B, "unread messages from suppliers", RequestFlag.UNREAD),
+    _lending_list("unread-lending", _L, "unread messages from requesters", RequestFlag.UNREAD),
+    _borrowing_list("awaiting-review", [_B.REVIEW], "awaiting staff review"),
+    _borrowing_list("no-supplier", [_B.NO_SUPPLIER], "no suppliers left"),
     _borrowing_list("condition-to-answer", [_B.CONDITIONAL], "a supplier has set a condition", only=NOT_BROKERED),
-    _borrowing_list("to-receive", [_B.SHIPPED], "on its way to us", only=COMES_HERE),
+    _borrowing_list("to-receive", [_B.SHIPPED], "shipped to us", only=COMES_HERE),
     _borrowing_list(
-        "in-transit", [_B.RECEIVED], "on its way to the pickup place", RequestFlag.IN_TRANSIT, only=UNDER_WAY
+        "in-transit", [_B.RECEIVED], "in transit to the pickup location", RequestFlag.IN_TRANSIT, only=UNDER_WAY
     ),
-    _borrowing_list("arrived", [_B.RECEIVED], "arrived at the pickup place: shelve it", RequestFlag.ARRIVED),
-    _borrowing_list("not-collected", [_B.RECEIVED], "the time on the hold shelf is over", RequestFlag.NOT_COLLECTED),
-    _borrowing_list("overdue", _HERE, "due back at the lender", RequestFlag.OVERDUE, only=NOT_BROKERED),
-    _borrowing_list("recalled", _HERE, "wanted back by the lender", RequestFlag.RECALLED, only=NOT_BROKERED),
-    _borrowing_list("to-return", [_B.BACK], "the patron is done with it: send it back", only=COMES_HERE),
+    _borrowing_list("arrived", [_B.RECEIVED], "arrived at the pickup location: shelve it", RequestFlag.ARRIVED),
+    _borrowing_list("not-collected", [_B.RECEIVED], "hold-shelf period ended", RequestFlag.NOT_COLLECTED),
+    _borrowing_list("overdue", _HERE, "overdue at the lender", RequestFlag.OVERDUE, only=NOT_BROKERED),
+    _borrowing_list("recalled", _HERE, "recalled by the lender", RequestFlag.RECALLED, only=NOT_BROKERED),
+    _borrowing_list("to-return", [_B.BACK], "returned by the patron: return to the lender", only=COMES_HERE),
     # an extra item may lie here when the request itself is over
-    _borrowing_list("unwanted", _B, "came though not wanted: send it back", only=TO_SEND_BACK),
-    _borrowing_list("patron-question", _OPEN_BORROWING, "a question to the patron is open", only=OPEN_QUERY),
-    _lending_list("new", [_L.NEW], "came in, not yet answered", only=NOT_SEVERAL),
-    _lending_list("to-locate", [_L.NEW], "several items may be meant: choose one", only=SEVERAL),
-    _lending_list(TO_PULL, [_L.LOCATED], "to be fetched from the shelf"),
-    _lending_list("to-ship", [_L.WILL_SUPPLY], "promised and not yet sent", only=NOT_BROKERED),
-    _lending_list("to-digitise", [_L.DIGITISING], "a copy is to be made"),
-    _lending_list("to-clear", [_L.CLEARANCE], "a copy waits for the copyright sign-off"),
-    _lending_list("to-deliver", [_L.CLEARED], "a copy may be delivered"),
-    _lending_list("cancel-to-answer", [_L.CANCEL_PENDING], "the requester wants to cancel", only=NOT_BROKERED),
+    _borrowing_list("unwanted", _B, "received but no longer needed: return to the lender", only=TO_SEND_BACK),
+    _borrowing_list("patron-question", _OPEN_BORROWING, "waiting for the patron's answer", only=OPEN_QUERY),
+    _lending_list("new", [_L.NEW], "new, not answered yet", only=NOT_SEVERAL),
+    _lending_list("to-locate", [_L.NEW], "several possible copies: choose one", only=SEVERAL),
+    _lending_list(TO_PULL, [_L.LOCATED], "to pull from the shelf"),
+    _lending_list("to-ship", [_L.WILL_SUPPLY], "will supply, not shipped yet", only=NOT_BROKERED),
+    _lending_list("to-digitise", [_L.DIGITISING], "copy to make"),
+    _lending_list("to-clear", [_L.CLEARANCE], "copy awaiting copyright clearance"),
+    _lending_list("to-deliver", [_L.CLEARED], "copy to deliver"),
+    _lending_list("cancel-to-answer", [_L.CANCEL_PENDING], "cancellation to answer", only=NOT_BROKERED),
     _lending_list(
         "renewal-to-answer",
         [_L.SHIPPED],
-        "the requester asks for a renewal",
+        "renewal to answer",
         RequestFlag.RENEWAL_PENDING,
         only=NOT_BROKERED,
     ),
-    _lending_list("overdue-out", [_L.SHIPPED], "not back in time", RequestFlag.OVERDUE),
-    _lending_list("to-check-in", [_L.RETURNED], "on its way back to us", only=COMES_HERE),
-    _lending_list("return-late", [_L.RETURNED], "sent back, and not here in time", RequestFlag.RETURN_LATE),
+    _lending_list("overdue-out", [_L.SHIPPED], "overdue", RequestFlag.OVERDUE),
+    _lending_list("to-check-in", [_L.RETURNED], "returned, in transit to us", only=COMES_HERE),
+    _lending_list("return-late", [_L.RETURNED], "returned, not arrived in time", RequestFlag.RETURN_LATE),
     TaskList(
         "to-tell", None, _ALL, "a notice could not be sent: tell the patron in person", frozenset({RequestFlag.TO_TELL})
     ),
-    TaskList("trouble", None, _ALL, "a partner refused a message of ours", frozenset({RequestFlag.TROUBLE})),
+    TaskList("trouble", None, _ALL, "a partner rejected our message", frozenset({RequestFlag.TROUBLE})),
 )
 
 DEAD_LETTERS = "dead-letters"

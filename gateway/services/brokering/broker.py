@@ -203,7 +203,7 @@ async def _change_promise(context: LibraryContext, request: Request, promise: Su
     if request.state is not BorrowingState.WILL_SUPPLY:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
-            "An item of another supplier has come for this request already.",
+            "An item from another supplier has already been received for this request.",
             about=MessagePart.REQUEST,
         )
     party = replace(request.partner, symbol=promise.symbol)
@@ -451,7 +451,7 @@ def lend_to_broker(
             local_signal(EventKind.LOCATED),
             context.now(),
             actor,
-            EventDetails(barcode=hold.item_barcode, note=write_sentence("the item that is on hold")),
+            EventDetails(barcode=hold.item_barcode, note=write_sentence("the item on hold")),
         )
         apply_event_in(connection, context, EventRequest(request_id=request.id, event=located))
     return True

@@ -125,12 +125,16 @@ def create_borrowing_leg(
     policy = context.policy().brokering
     past = rules.read_past_brokers(lending.citation.note)
     if len(past) >= rules.MAX_BROKERS:
-        raise Refused(RefusalReason.NOT_ALLOWED, "It came through too many brokers already.", about=MessagePart.REQUEST)
+        raise Refused(
+            RefusalReason.NOT_ALLOWED,
+            "The request has already passed through too many brokers.",
+            about=MessagePart.REQUEST,
+        )
     template = context.policy().rotas.get(policy.rota)
     if template is None or not can_pass_on(context, lending):
         raise Refused(
             RefusalReason.NOT_ALLOWED,
-            "This request is not passed on: see `brokering` in requests.yml.",
+            "This request may not be brokered: see `brokering` in requests.yml.",
             about=MessagePart.REQUEST,
         )
     now = context.now()
@@ -225,7 +229,7 @@ def _report_needless_item(transition: Transition, apply: ApplyEvent) -> None:
     event = transition.event
     if event.signal in (partner_signal(EventKind.SHIPPED), partner_signal(EventKind.COPY_DELIVERED)):
         note = write_sentence(
-            "%(event)s, though an item of our own has been found meanwhile", event=EVENT_WORDS[event.kind]
+            "%(event)s, although one of our own items has been found since", event=EVENT_WORDS[event.kind]
         )
         apply(transition.request.id, Event(local_signal(EventKind.TROUBLE), event.at, BROKER, EventDetails(note=note)))
 
@@ -329,6 +333,6 @@ class _LegCarrier:
             if choose_carry_way(channel, told.kind, outcome.request.role, profile) is CarryWay.LOST:
                 words = rules.write_event_note(told.kind, outcome.event.details, context.zone)
                 name = receiver.name or receiver.symbol or receiver.profile
-                note = write_sentence("%(partner)s can't be told by a message: %(words)s", partner=name, words=words)
+                note = write_sentence("there is no message to tell %(partner)s: %(words)s", partner=name, words=words)
                 event = Event(local_signal(EventKind.TROUBLE), outcome.event.at, BROKER, EventDetails(note=note))
                 self._apply(outcome.request.id, event)

@@ -265,7 +265,7 @@ def _duplicate_refusal(command: AcceptItem, internal: str = "") -> Refused:
     value = command.item.value if command.item is not None else command.request.value
     return Refused(
         RefusalReason.DUPLICATE_ITEM,
-        "An item with this id is here already.",
+        "An item with this ID already exists.",
         about=MessagePart.ITEM,
         value=value,
         internal=internal,

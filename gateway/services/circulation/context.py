@@ -87,7 +87,7 @@ def require_capability(context: CirculationContext, *capabilities: Capability) -
             what = CAPABILITY_TEXTS.get(capability, f"do this ({capability.value})")
             raise Refused(
                 RefusalReason.UNSUPPORTED_SERVICE,
-                write_sentence("The system of this library can't %(what)s.", what=what),
+                write_sentence("The library system cannot %(what)s.", what=what),
                 about=MessagePart.SERVICE,
             )
 

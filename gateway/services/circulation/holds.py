@@ -36,7 +36,7 @@ async def resolve_hold(
     if item is None or patron is None:
         raise Refused(
             RefusalReason.DATA_MISSING,
-            "A request number, or a patron and an item, must be given.",
+            "A request number, or a patron and an item, are required.",
             about=MessagePart.REQUEST,
         )
     found = await _list_holds_of_patron(patron, await items.resolve_item(item, context), context)
@@ -71,12 +71,12 @@ def _require_single_hold(found: list[Hold]) -> Hold:
     if not found:
         raise _no_such_hold_refusal()
     if len(found) > 1:
-        raise Refused(RefusalReason.AMBIGUOUS_REQUEST, "Several requests fit.")
+        raise Refused(RefusalReason.AMBIGUOUS_REQUEST, "Several requests match.")
     return found[0]
 
 
 def _no_such_hold_refusal() -> Refused:
-    return Refused(RefusalReason.UNKNOWN_REQUEST, "There is no such request.")
+    return Refused(RefusalReason.UNKNOWN_REQUEST, "Request not found.")
 
 
 def is_hold_unwanted(pickup: str, receiver: str, context: CirculationContext) -> bool:
@@ -97,7 +97,7 @@ async def resolve_pickup(pickup: str, receiver: str, patron: Patron, context: Ci
         return await default_pickup(patron, context)
     raise Refused(
         RefusalReason.BAD_PICKUP_LOCATION,
-        "There is no such pickup location.",
+        "Pickup location not found.",
         about=MessagePart.PICKUP_LOCATION,
         value=sent,
     )
@@ -126,7 +126,7 @@ async def default_pickup(patron: Patron, context: CirculationContext) -> PickupL
 def _no_pickup_refusal(internal: str) -> Refused:
     return Refused(
         RefusalReason.BAD_PICKUP_LOCATION,
-        "No pickup location could be chosen.",
+        "No pickup location could be determined.",
         about=MessagePart.PICKUP_LOCATION,
         internal=internal,
     )
@@ -250,7 +250,7 @@ def _kept_item_refusal(command: PlaceRequest) -> Refused:
     by_item = bool(command.items)
     return Refused(
         RefusalReason.REQUESTED_BY_OTHER,
-        "The item is kept for another patron.",
+        "The item is on hold for another patron.",
         about=MessagePart.ITEM if by_item else MessagePart.RECORD,
         value=command.items[0].value if by_item else _first_record_number(command),
     )
@@ -270,7 +270,7 @@ async def _find_hold_target(
     sent = command.records or (command.citation.identifiers if command.citation is not None else ())
     if not sent:
         raise Refused(
-            RefusalReason.DATA_MISSING, "The message names neither an item nor a record.", about=MessagePart.ITEM
+            RefusalReason.DATA_MISSING, "The message identifies neither an item nor a record.", about=MessagePart.ITEM
         )
     bib = await items.resolve_record(sent, context)
     if scope == "title" and context.supports(Capability.HOLD_TITLE):
@@ -281,7 +281,7 @@ async def _find_hold_target(
     if copy is None:
         raise Refused(
             RefusalReason.ITEM_DOES_NOT_CIRCULATE,
-            "No copy of this title can be lent.",
+            "No copy of this title is available for loan.",
             about=MessagePart.RECORD,
             value=sent[0].value,
         )

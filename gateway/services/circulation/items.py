@@ -37,9 +37,7 @@ async def resolve_item(sent: Named | None, context: CirculationContext, *, reque
     """
     if sent is None or not sent.value.strip():
         if request is None or not request.value.strip():
-            raise Refused(
-                RefusalReason.DATA_MISSING, "The message doesn't say which item is meant.", about=MessagePart.ITEM
-            )
+            raise Refused(RefusalReason.DATA_MISSING, "The message does not identify an item.", about=MessagePart.ITEM)
         with lookup_refusals_about(MessagePart.REQUEST, request.value):
             return await find_item_by_request(request, context)
     with lookup_refusals_about(MessagePart.ITEM, sent.value):
@@ -50,7 +48,7 @@ async def resolve_item(sent: Named | None, context: CirculationContext, *, reque
                 return found
         if context.policy.items.find_by_request:
             return await find_item_by_request(sent, context)
-        raise Refused(RefusalReason.UNKNOWN_ITEM, "There is no item with this id.")
+        raise Refused(RefusalReason.UNKNOWN_ITEM, "Item not found.")
 
 
 async def resolve_returned_item(sent: Named | None, context: CirculationContext, *, request: Named | None) -> Item:
@@ -106,10 +104,10 @@ async def find_item_by_request(sent: Named, context: CirculationContext) -> Item
         hold = await context.library.find_hold(number)
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_REQUEST:
-            raise Refused(RefusalReason.UNKNOWN_ITEM, "There is no item under this request number.") from refused
+            raise Refused(RefusalReason.UNKNOWN_ITEM, "No item found for this request number.") from refused
         raise
     if not hold.item_barcode:
-        raise Refused(RefusalReason.UNKNOWN_ITEM, "No item fills this request yet.")
+        raise Refused(RefusalReason.UNKNOWN_ITEM, "No item has been received for this request yet.")
     return await context.library.item_by_barcode(hold.item_barcode)
 
 
@@ -128,7 +126,7 @@ async def resolve_record(sent: tuple[RecordId, ...], context: CirculationContext
             except Refused as refused:
                 if refused.reason is not RefusalReason.UNKNOWN_RECORD:
                     raise
-        raise Refused(RefusalReason.UNKNOWN_RECORD, "There is no record with this number.")
+        raise Refused(RefusalReason.UNKNOWN_RECORD, "Record not found.")
 
 
 def choose_best_copy(items: Iterable[Item]) -> Item | None:
@@ -184,7 +182,7 @@ async def update_status(command: UpdateStatus, context: CirculationContext, key:
     if command.status not in context.policy.items.settable_statuses:
         raise Refused(
             RefusalReason.UNAUTHORIZED_SERVICE,
-            "This partner may not give items this status.",
+            "This partner is not allowed to set this item status.",
             about=MessagePart.STATUS,
             value=command.word or command.status.value,
         )

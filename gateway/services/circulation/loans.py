@@ -288,9 +288,7 @@ async def renew_all_items(command: RenewAll, context: CirculationContext, key: s
     loans = await context.library.patron_loans(patron.id)
     if not loans:
         sent = command.patron.id.value if command.patron.id is not None else ""
-        raise Refused(
-            RefusalReason.NOT_CHECKED_OUT, "Nothing is on loan to this patron.", about=MessagePart.PATRON, value=sent
-        )
+        raise Refused(RefusalReason.NOT_CHECKED_OUT, "The patron has no loans.", about=MessagePart.PATRON, value=sent)
     return AllRenewed(patron, tuple([await _try_renewal(loan, patron, command.due, context, key) for loan in loans]))
 
 

@@ -43,7 +43,7 @@ async def lookup_agency(command: LookUpAgency, context: CirculationContext, _key
     if asked.casefold() not in (context.symbol.casefold(), info.symbol.casefold()):
         raise Refused(
             RefusalReason.UNKNOWN_AGENCY,
-            "This agency is not served here.",
+            "This agency is not known here.",
             about=MessagePart.RECEIVER,
             value=command.agency,
         )
@@ -97,7 +97,7 @@ class _PortionStart:
         if not re.fullmatch(r"\d{1,6}-\d{1,6}", cursor):
             raise Refused(
                 RefusalReason.INVALID_VALUE,
-                "This is not the token of a next portion that was given out here.",
+                "The next-portion token was not issued here.",
                 about=MessagePart.RECORD,
                 value=cursor,
             )
@@ -113,7 +113,7 @@ async def lookup_item_set(command: LookUpItemSet, context: CirculationContext, _
     and the cursor. Raises Refused(DATA_MISSING | INVALID_VALUE); a record that isn't there is told in its entry."""
     if not command.records and not command.items:
         raise Refused(
-            RefusalReason.DATA_MISSING, "The message names neither records nor items.", about=MessagePart.RECORD
+            RefusalReason.DATA_MISSING, "The message identifies neither records nor items.", about=MessagePart.RECORD
         )
     start = _PortionStart.parse_cursor(command.cursor)
     left = command.limit if command.limit and command.limit > 0 else None

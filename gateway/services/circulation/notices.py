@@ -339,15 +339,11 @@ def choose_account(command: Notice, context: CirculationContext) -> tuple[Patron
 
 def require_named_patron(command: Notice) -> PatronRef:
     if command.patron is None:
-        raise Refused(
-            RefusalReason.DATA_MISSING, "The message doesn't say which patron is meant.", about=MessagePart.PATRON
-        )
+        raise Refused(RefusalReason.DATA_MISSING, "The message does not identify a patron.", about=MessagePart.PATRON)
     return command.patron
 
 
 def require_named_item(command: Notice) -> Named:
     if command.item is None:
-        raise Refused(
-            RefusalReason.DATA_MISSING, "The message doesn't say which item is meant.", about=MessagePart.ITEM
-        )
+        raise Refused(RefusalReason.DATA_MISSING, "The message does not identify an item.", about=MessagePart.ITEM)
     return command.item

@@ -53,13 +53,11 @@ async def resolve_patron(ref: PatronRef | None, context: CirculationContext) -> 
     require_capability(context, Capability.PATRON_LOOKUP)
     identities, secrets = _read_identities(ref, context)
     if not identities:
-        raise Refused(
-            RefusalReason.DATA_MISSING, "The message doesn't say which patron is meant.", about=MessagePart.PATRON
-        )
+        raise Refused(RefusalReason.DATA_MISSING, "The message does not identify a patron.", about=MessagePart.PATRON)
     if ref is not None and ref.credentials and not secrets and context.policy.patrons.secret_required:
         raise Refused(
             RefusalReason.PATRON_AUTH_FAILED,
-            "A PIN or password is needed with these credentials.",
+            "A PIN or password is required with these credentials.",
             about=MessagePart.CREDENTIALS,
         )
     first, *others = identities
@@ -68,7 +66,7 @@ async def resolve_patron(ref: PatronRef | None, context: CirculationContext) -> 
         if (await _find_identity(other, context)).id != patron.id:
             raise Refused(
                 RefusalReason.PATRON_AUTH_FAILED,
-                "The user id and the credentials don't agree.",
+                "The user ID and the credentials do not match.",
                 about=MessagePart.CREDENTIALS,
             )
     return patron
@@ -135,7 +133,7 @@ def _identity_of_credential(credential: Credential, context: CirculationContext)
     if type_ is None:
         raise Refused(
             RefusalReason.PATRON_AUTH_FAILED,
-            "Credentials of this type can't be checked here.",
+            "This type of credentials is not supported.",
             about=MessagePart.CREDENTIALS,
             value=credential.type,
         )
@@ -288,7 +286,7 @@ def _refuse_lasting_removals(remove: PatronDraft) -> None:
         if value is not None:
             raise Refused(
                 RefusalReason.NOT_ALLOWED,
-                write_sentence("The patron's %(what)s can't be taken away.", what=what),
+                write_sentence("The patron's %(what)s cannot be removed.", what=what),
                 about=MessagePart.PATRON,
             )
 
@@ -300,7 +298,7 @@ def _list_removed_identifiers(patron: Patron, add: PatronDraft, remove: PatronDr
     gone = [one for one in patron.identifiers if one in remove.identifiers and one.type not in replaced]
     if gone and not add.identifiers and len(gone) == len(patron.identifiers):
         raise Refused(
-            RefusalReason.NOT_ALLOWED, "The patron's last identifier can't be taken away.", about=MessagePart.PATRON
+            RefusalReason.NOT_ALLOWED, "The patron's last identifier cannot be removed.", about=MessagePart.PATRON
         )
     return tuple(PatronIdentifier(one.type, "") for one in gone)
 
@@ -354,7 +352,7 @@ def _choose_amount(command: PostFee, context: CirculationContext) -> Money:
     if command.amount.amount < 0:
         raise Refused(
             RefusalReason.INVALID_AMOUNT,
-            "Only amounts to be paid can be posted, no credits.",
+            "Only charges can be posted, not credits.",
             about=MessagePart.AMOUNT,
             value=str(command.amount.amount),
         )

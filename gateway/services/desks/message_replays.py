@@ -89,7 +89,7 @@ class MessageReplayService:
         except BodyUnreadable as error:
             raise NotReplayableError(error.detail) from error
         if found[0].message.replay_of:
-            raise NotReplayableError("it is a replay itself; its original can be replayed")
+            raise NotReplayableError("it is a replay; replay the original instead")
         return found[0], found[1] if len(found) > 1 else None
 
     async def _find_newest_replay(self, library: str, message_id: str) -> str:

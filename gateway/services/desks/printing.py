@@ -122,7 +122,7 @@ class PrintService:
 
         made = await context.store.write(insert_new_batch)
         if made is None:
-            raise Refused(RefusalReason.NOT_ALLOWED, "Nothing waits to be printed.")
+            raise Refused(RefusalReason.NOT_ALLOWED, "Nothing is waiting to be printed.")
         return made
 
     async def make_batch_of(self, library: str, kind: PrintKind, request_ids: Sequence[str], actor: str) -> PrintBatch:
@@ -133,7 +133,7 @@ class PrintService:
         if not 0 < len(ids) <= MAX_BATCH_REQUESTS:
             raise Refused(
                 RefusalReason.NOT_ALLOWED,
-                write_sentence("A batch has 1 to %(most)s requests.", most=MAX_BATCH_REQUESTS),
+                write_sentence("A batch can have 1 to %(most)s requests.", most=MAX_BATCH_REQUESTS),
             )
         now = context.now()
         batch = PrintBatch(
@@ -222,9 +222,11 @@ class PrintService:
             except Refused as refused:
                 sheets.append(replace(sheet, problem=refused.detail))
             except Unavailable:
-                sheets.append(replace(sheet, problem=write_sentence("The library's system can't be asked now.")))
+                sheets.append(replace(sheet, problem=write_sentence("The library system is not responding.")))
             except NotFound:
-                sheets.append(replace(sheet, problem=write_sentence("The reader is not known any more.")))
+                sheets.append(
+                    replace(sheet, problem=write_sentence("The library system no longer has a record of the patron."))
+                )
         return sheets
 
     @property

@@ -44,7 +44,7 @@ class RequestMarkService:
             if len(labels) > MAX_LABELS:
                 raise Refused(
                     RefusalReason.INVALID_VALUE,
-                    write_sentence("A request has %(most)s labels at most.", most=MAX_LABELS),
+                    write_sentence("A request can have up to %(most)s labels.", most=MAX_LABELS),
                     about=MessagePart.REQUEST,
                 )
             return replace(request, labels=labels)
@@ -87,7 +87,7 @@ def _check_line(text: str, what: str, longest: int) -> str:
     if len(line) > longest or not line.isprintable():
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            write_sentence("%(what)s has %(longest)s printable characters at most.", what=what, longest=longest),
+            write_sentence("%(what)s can have up to %(longest)s printable characters.", what=what, longest=longest),
             value=text,
         )
     return line

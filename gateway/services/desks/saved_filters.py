@@ -37,14 +37,14 @@ class SavedFilterService:
         if not line or len(line) > MAX_NAME_CHARS or not line.isprintable():
             raise _invalid(
                 write_sentence(
-                    "The name of a filter has 1 to %(most)s printable characters.",
+                    "The name of a filter can have 1 to %(most)s printable characters.",
                     most=MAX_NAME_CHARS,
                 ),
                 name,
             )
         if len(query) > MAX_QUERY_CHARS:
             raise _invalid(
-                write_sentence("A filter has %(most)s characters at most.", most=MAX_QUERY_CHARS),
+                write_sentence("A filter can have up to %(most)s characters.", most=MAX_QUERY_CHARS),
                 query[:40],
             )
         now = context.now()
@@ -63,7 +63,7 @@ class SavedFilterService:
             saved_filters.insert_saved_filter(connection, new)
             if saved_filters.count_saved_filters(connection, context.symbol, owner) > MAX_FILTERS:
                 raise _invalid(
-                    write_sentence("Nobody has more than %(most)s filters: remove one first.", most=MAX_FILTERS),
+                    write_sentence("You can save up to %(most)s filters. Remove one first.", most=MAX_FILTERS),
                     line,
                 )
 

@@ -108,9 +108,9 @@ class ScanService:
         self, context: LibraryContext, order: ScanOrder, kept: StoredAnswer, asked: bytes
     ) -> ScanResult:
         if kept.request != asked:
-            raise Refused(RefusalReason.NOT_ALLOWED, "Another scan was sent under this key.", about=MessagePart.REQUEST)
+            raise Refused(RefusalReason.NOT_ALLOWED, "Another scan was sent with this key.", about=MessagePart.REQUEST)
         if kept.status == IN_HAND:
-            raise Unavailable("the first scan with this key has no answer yet")
+            raise Unavailable("the first scan with this key has not been answered yet")
         said = json.loads(kept.body)
         found = [await self._find_by_id(context, id_) for id_ in (said["request"], *said["choices"]) if id_]
         requests = {one.id: one for one in found if one is not None}

@@ -330,7 +330,7 @@ def _check_payload(row: OutboxRow, payload: str) -> None:
     except (ValueError, UnreadableDocumentError) as error:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            write_sentence("This can't be what '%(kind)s' needs: %(error)s", kind=row.kind, error=str(error)),
+            write_sentence("This is not valid data for '%(kind)s': %(error)s", kind=row.kind, error=str(error)),
         ) from error
 
 

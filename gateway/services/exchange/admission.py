@@ -155,7 +155,7 @@ class SenderAdmission:
             )
         raise Refused(
             RefusalReason.UNKNOWN_SENDER,
-            "No profile fits this sender.",
+            "No profile matches this sender.",
             about=MessagePart.SENDER,
             value=message.envelope.from_agency,
         )

@@ -219,22 +219,22 @@ def rebuild_arrival(
     NotReplayableError."""
     message = kept.message
     if message.direction is not MessageDirection.IN:
-        raise NotReplayableError("it is one that we sent; only those that came in can be carried out again")
+        raise NotReplayableError("we sent it; only received messages can be replayed")
     if message.protocol not in protocols:
         able = ", ".join(sorted(protocols))
         raise NotReplayableError(
             write_sentence(
-                "it came by %(protocol)s; only messages of %(able)s can be carried out again",
+                "it was received by %(protocol)s; only %(able)s messages can be replayed",
                 protocol=message.protocol,
                 able=able,
             )
         )
     if not message.profile:
-        raise NotReplayableError("no profile was found for it when it came; have its sender send it again")
+        raise NotReplayableError("no profile was found when it was received; ask the sender to send it again")
     if kept.body is None:
         raise NotReplayableError("its content is no longer kept (journal.keep_bodies_days)")
     if message.truncated:
-        raise NotReplayableError("its content was too long to be kept whole (journal.body_limit)")
+        raise NotReplayableError("its content was too long to be stored in full (journal.body_limit)")
     return RawMessage(
         body=kept.body,
         received=received,

@@ -51,22 +51,22 @@ class PeerTokenVerifier:
         import jwt  # here, since commands that verify nothing would load it too
 
         if not authorization:
-            return write_sentence("there is no token")
+            return write_sentence("the token is missing")
         given = _BEARER.fullmatch(authorization) if len(authorization) <= MAX_TOKEN_CHARS else None
         if given is None:
-            return write_sentence("Authorization holds no Bearer token")
+            return write_sentence("Authorization has no Bearer token")
         if not system:
-            return write_sentence("the message doesn't name its system")
+            return write_sentence("the message does not name its system")
         try:
             header = jwt.get_unverified_header(given[1])
             if header.get("alg") != ALGORITHM:
-                return write_sentence("the token isn't signed by RS256")
+                return write_sentence("the token is not signed with RS256")
             fault = self._find_claim_fault(self._read_claims(given[1], None, peer, system), peer)
             if fault:  # before anybody is asked for keys
                 return fault
             key = await self._find_key(peer, header.get("kid", ""))
             if key is None:
-                return write_sentence("the token is signed with a key that its issuer doesn't publish")
+                return write_sentence("the token was signed with a key that its issuer does not publish")
             self._read_claims(given[1], jwt.PyJWK(dict(key), ALGORITHM), peer, system)
         except (jwt.PyJWTError, RecursionError) as error:
             return _describe_token_error(error)
@@ -117,16 +117,16 @@ class PeerTokenVerifier:
         now, leeway = self._clock.now().timestamp(), LEEWAY.total_seconds()
         times = {name: claims[name] for name in ("exp", "nbf", "iat") if name in claims}
         if not all(type(time) in (int, float) and abs(time) < MAX_MOMENT for time in times.values()):
-            return write_sentence("the token can't be read")
+            return write_sentence("the token cannot be parsed")
         if times["exp"] <= now - leeway:
             return write_sentence("the token has expired")
         if max(times.get("nbf", 0), times.get("iat", 0)) > now + leeway:
-            return write_sentence("the token isn't valid yet")
+            return write_sentence("the token is not valid yet")
         if times["exp"] > now + MAX_TOKEN_LIFE.total_seconds():
-            return write_sentence("the token ends more than an hour from now")
+            return write_sentence("the token expires more than an hour from now")
         for name, value in peer.claims.items():
             if claims.get(name) != value:
-                return write_sentence("the token's claim %(name)s isn't as this profile has it", name=name)
+                return write_sentence("the token's claim %(name)s does not match this profile", name=name)
         return ""
 
 
@@ -141,15 +141,15 @@ def _describe_token_error(error: Exception) -> str:
 
     match error:
         case jwt.InvalidIssuerError():
-            return write_sentence("the token is of another issuer than this profile has")
+            return write_sentence("the token's issuer does not match this profile")
         case jwt.InvalidAudienceError():
-            return write_sentence("the token is made for somebody else")
+            return write_sentence("the token's audience is another system")
         case InvalidSubjectError():
-            return write_sentence("the token isn't of the system that the message names as its sender")
+            return write_sentence("the token belongs to a different system than the message's sender")
         case jwt.MissingRequiredClaimError():
-            return write_sentence("the token lacks iss, sub, aud or exp")
+            return write_sentence("iss, sub, aud or exp is missing from the token")
         case jwt.InvalidSignatureError():
-            return write_sentence("the token's signature is wrong")
+            return write_sentence("the token's signature is invalid")
         case jwt.InvalidKeyError():
-            return write_sentence("the token is signed with a key that is too short")
-    return write_sentence("the token can't be read")
+            return write_sentence("the token was signed with a key that is too short")
+    return write_sentence("the token cannot be parsed")

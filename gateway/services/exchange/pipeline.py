@@ -276,17 +276,17 @@ class Replayer:
         arrival = rebuild_arrival(kept, received, transport, self.stage.responders)
         profile = self.stage.profiles().find_profile(message.profile)
         if profile is None or profile.abstract:
-            raise NotReplayableError(write_sentence("its profile '%(name)s' is no longer there", name=message.profile))
+            raise NotReplayableError(write_sentence("its profile '%(name)s' no longer exists", name=message.profile))
         if self.stage.library_of_profile(profile).symbol != message.library:
             raise NotReplayableError(
-                write_sentence("its profile '%(name)s' belongs to another library now", name=message.profile)
+                write_sentence("its profile '%(name)s' now belongs to another library", name=message.profile)
             )
         restored = self.stage.open_message(arrival)
         restored.first_received = message.at
         if needed := restored.responder.describe_concealed(restored.envelope, profile):
             raise NotReplayableError(
                 write_sentence(
-                    "it needs %(needed)s, which is never kept; have its sender send it again",
+                    "it needs %(needed)s, which is never stored; ask the sender to send it again",
                     needed=sentence_of_text(needed),
                 )
             )

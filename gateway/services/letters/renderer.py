@@ -198,7 +198,7 @@ class _LetterWriter:
             html, _ = self._render_format(name, content, LetterFormat.HTML, subject, layout)
         except TemplateMissingError as missing:
             raise Refused(
-                RefusalReason.UNSUPPORTED_SERVICE, write_sentence("There is no letter '%(missing)s'.", missing=missing)
+                RefusalReason.UNSUPPORTED_SERVICE, write_sentence("Letter '%(missing)s' not found.", missing=missing)
             ) from missing
         return subject, text.strip("\n") + "\n", html.strip() + "\n"
 

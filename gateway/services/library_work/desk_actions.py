@@ -54,14 +54,14 @@ def describe_work_elsewhere(context: LibraryContext, request: Request, kind: Eve
         return ""
     able = context.system.capabilities
     if (request.role, kind) in _RETURNS and Capability.CHECK_IN not in able:
-        return write_sentence("Check the item in in the library's own system first.")
+        return write_sentence("First check in the item in the library system.")
     if request.role is not Role.BORROWING or Capability.TEMPORARY_ITEM in able:
         return ""
     if kind is EventKind.RECEIVED and is_for_hold_shelf(request):
-        return write_sentence("Make a record for the item in the library's own system first, and give its barcode.")
+        return write_sentence("First create a record for the item in the library system and enter its barcode here.")
     barcodes = ", ".join(volume.barcode for volume in request.volumes if volume.barcode)
     if kind is EventKind.RETURNED and barcodes:
-        return write_sentence("Delete the record of %(words)s in the library's own system afterwards.", words=barcodes)
+        return write_sentence("Then delete the record of %(words)s in the library system.", words=barcodes)
     return ""
 
 
@@ -163,7 +163,9 @@ async def _settle_lent_loss(action: DeskAction) -> RequestChange:
     barcodes = action.request.lent_barcodes
     if action.context.workflow(action.request).lending.loss_fee:
         if not action.request.borrower_id:
-            raise Refused(RefusalReason.UNKNOWN_PATRON, "It was lent on no account.", about=MessagePart.PATRON)
+            raise Refused(
+                RefusalReason.UNKNOWN_PATRON, "It was not checked out to any account.", about=MessagePart.PATRON
+            )
         await _post_loss_fee(action, action.request.borrower_id, barcodes)
     for barcode in barcodes:
         await check_in_item(action, barcode, barcode)
@@ -175,7 +177,7 @@ async def _post_loss_fee(action: DeskAction, patron_id: str, barcodes: Sequence[
     """Once for the request. Raises Refused(DATA_MISSING) where nobody said how much."""
     cost = action.event.details.cost
     if cost is None:
-        raise Refused(RefusalReason.DATA_MISSING, "How much is to be paid for it? Say the cost; 0 for nothing.")
+        raise Refused(RefusalReason.DATA_MISSING, "Enter the amount to be paid, or 0 for none.")
     if not cost.amount:
         return
     await action.context.system.post_fee(
@@ -191,7 +193,9 @@ async def _post_loss_fee(action: DeskAction, patron_id: str, barcodes: Sequence[
 
 def _require_patron(request: Request) -> None:
     if not request.patron.id:
-        raise Refused(RefusalReason.UNKNOWN_PATRON, "The request has no patron any more.", about=MessagePart.PATRON)
+        raise Refused(
+            RefusalReason.UNKNOWN_PATRON, "The patron has been removed from this request.", about=MessagePart.PATRON
+        )
 
 
 # --- lending ---------------------------------------------------------------------------------------------
@@ -203,9 +207,7 @@ async def _ship_item(action: DeskAction) -> RequestChange:
         return await _ship_volumes(action)
     barcode = action.event.details.barcode or action.request.item_barcode
     if not barcode:
-        raise Refused(
-            RefusalReason.DATA_MISSING, "Which item is shipped? Its barcode is missing.", about=MessagePart.ITEM
-        )
+        raise Refused(RefusalReason.DATA_MISSING, "The barcode of the shipped item is missing.", about=MessagePart.ITEM)
     due = due_moment(action.event.details.due, action.policy.due_dates, action.context.zone)
     if action.request.state is LendingState.SHIPPED and action.request.item_barcode:
         if barcode == action.request.item_barcode and action.request.loan_id:
@@ -228,8 +230,7 @@ async def _ship_volumes(action: DeskAction) -> RequestChange:
         raise Refused(
             RefusalReason.DATA_MISSING,
             write_sentence(
-                "Which item is shipped? The barcode is missing: %(which)s. Each volume is shipped with its own "
-                "barcode.",
+                "The barcode of a shipped volume is missing: %(which)s. Each volume has its own barcode.",
                 which=which,
             ),
             about=MessagePart.ITEM,

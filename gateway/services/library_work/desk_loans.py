@@ -85,8 +85,8 @@ async def _require_item_back(action: DeskAction, barcode: str, part: str, refuse
         raise Refused(
             RefusalReason.UNSUPPORTED_SERVICE,
             write_sentence(
-                "Check %(barcode)s in in the library's own system, then do this step here once more: that system can't "
-                "be told of this return.",
+                "Check in %(barcode)s in the library system, then repeat this step here. The library system has no "
+                "interface for this return.",
                 barcode=barcode,
             ),
             about=MessagePart.ITEM,

@@ -67,13 +67,13 @@ async def _find_record_of_staff(action: DeskAction, volume_count: int) -> str:
         raise Refused(
             RefusalReason.DATA_MISSING,
             write_sentence(
-                "Make a record for each volume in the library's own system, then receive each volume with the barcode "
-                "of its record: that system can't be told to make one."
+                "Create a record for each volume in the library system, then receive each volume with the barcode of "
+                "its record. The library system has no interface for creating records."
             )
             if volume_count != 1
             else write_sentence(
-                "Make a record for it in the library's own system, then receive it with the barcode of its record: "
-                "that system can't be told to make one."
+                "Create a record for it in the library system, then receive it with the barcode of the record. The "
+                "library system has no interface for creating records."
             ),
             about=MessagePart.ITEM,
         )

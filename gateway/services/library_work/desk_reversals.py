@@ -53,7 +53,7 @@ async def _delete_received_items(reversal: DeskReversal) -> RequestChange:
     if any(volume.id in announced for volume in reversal.moved_volumes):
         raise Refused(
             RefusalReason.NOT_ALLOWED,
-            "The library's system knew of the item before it came, and has it on its hold shelf now.",
+            "The library system already had a record of the item, which is now on its hold shelf.",
             about=MessagePart.ITEM,
         )
     if Capability.TEMPORARY_ITEM not in action.context.system.capabilities:
@@ -79,7 +79,7 @@ async def _lend_checked_in_items(reversal: DeskReversal) -> RequestChange:
     """On the same account, until the same date."""
     action, account = reversal.action, reversal.before.borrower_id
     if not account:
-        raise Refused(RefusalReason.UNKNOWN_PATRON, "It was lent on no account.", about=MessagePart.PATRON)
+        raise Refused(RefusalReason.UNKNOWN_PATRON, "It was not checked out to any account.", about=MessagePart.PATRON)
     due = due_moment(reversal.before.terms.lender_due, action.policy.due_dates, action.context.zone)
     loan_id = reversal.before.loan_id
     for barcode in _barcodes_of_moved(reversal):

@@ -40,7 +40,7 @@ async def wait_for_copy(context: LibraryContext, request: Request, barcode: str,
         return
     numbers = await _numbers_on(context, item)
     if not numbers:
-        raise UnfinishedWork("what stood against it is over")
+        raise UnfinishedWork("the conflict has ended")
     for other in await _other_requests(context, request, numbers):
         if other.open or await _has_unfinished_steps(context, other):
             raise _still_kept(barcode, other)
@@ -61,7 +61,7 @@ async def wait_for_loan(context: LibraryContext, request: Request, barcode: str,
     if refused.reason in ON_LOAN:
         now = await context.find_item(barcode)
         if now is not None and now.status is not ItemStatus.ON_LOAN:
-            raise UnfinishedWork("the loan that stood against it is over")  # another step ended it meanwhile
+            raise UnfinishedWork("the conflicting loan has ended")  # another step ended it meanwhile
 
 
 async def wait_for_record(context: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
@@ -84,7 +84,11 @@ async def wait_for_record(context: LibraryContext, request: Request, barcode: st
 
 def _still_kept(barcode: str, other: Request) -> UnfinishedWork:
     return UnfinishedWork(
-        write_sentence("the library still has %(barcode)s for request %(number)s", barcode=barcode, number=other.number)
+        write_sentence(
+            "%(barcode)s is still linked to request %(number)s in the library system",
+            barcode=barcode,
+            number=other.number,
+        )
     )
 
 

@@ -45,7 +45,7 @@ async def name_scanned_volume(context: LibraryContext, request: Request, action:
     raise Refused(
         RefusalReason.AMBIGUOUS_ITEM,
         write_sentence(
-            "Which volume is %(barcode)s? Name it (volumes): %(volumes)s.",
+            "Which volume is %(barcode)s? Name the volume (volumes): %(volumes)s.",
             barcode=details.barcode,
             volumes=_list_volumes(awaited),
         ),
@@ -59,7 +59,7 @@ def _require_one_volume(details: EventDetails) -> None:
         raise Refused(
             RefusalReason.INVALID_VALUE,
             write_sentence(
-                "The barcode %(barcode)s can be that of one volume only; %(count)s are named.",
+                "The barcode %(barcode)s can belong to one volume only; %(count)s were named.",
                 barcode=details.barcode,
                 count=len(details.volumes),
             ),
@@ -98,17 +98,17 @@ def _ask_about_further_item(request: Request, barcode: str) -> None:
     raise Refused(
         RefusalReason.AMBIGUOUS_ITEM,
         write_sentence(
-            "Each volume of this request has its item already (%(items)s). What is %(barcode)s? If it went out instead "
-            "of one of them, name the volume (volumes: %(volume)s). If it is a further volume, add that first (edit: "
-            "further_volume). Else it belongs to another request.",
+            "Every volume of this request already has an item (%(items)s). If %(barcode)s was shipped instead of one "
+            "of them, name the volume (volumes: %(volume)s). If it is an additional volume, add that first (edit: "
+            "further_volume). Otherwise it belongs to another request.",
             items=items,
             barcode=barcode,
             volume=request.volumes[0].id,
         )
         if request.role is Role.LENDING
         else write_sentence(
-            "Each volume of this request has its item already (%(items)s). What is %(barcode)s? If it is a further "
-            "volume, add that first (edit: further_volume). Else it belongs to another request.",
+            "Every volume of this request already has an item (%(items)s). If %(barcode)s is an additional volume, "
+            "add that first (edit: further_volume). Otherwise it belongs to another request.",
             items=items,
             barcode=barcode,
         ),

@@ -97,7 +97,7 @@ class ApplicationResult:
     request_ids: tuple[str, ...] = ()
 
 
-_FILE_CAME = write_sentence("a file came by mail")
+_FILE_CAME = write_sentence("a file was received by email")
 
 Seek = Callable[[MailEvent], RequestMatch]
 
@@ -150,9 +150,9 @@ class MailApplication:
         found = seek(event)
         if found.named is None:
             problem = (
-                write_sentence("%(event)s: more than one request may be meant", event=EVENT_WORDS[event.kind])
+                write_sentence("%(event)s: several requests match", event=EVENT_WORDS[event.kind])
                 if len(found.possible) > 1
-                else write_sentence("%(event)s: no request was found", event=EVENT_WORDS[event.kind])
+                else write_sentence("%(event)s: no matching request", event=EVENT_WORDS[event.kind])
             )
             return ApplicationResult(problem=problem, possible=found.possible, notes=found.explained)
         event, refused = self._attach_event_files(event_of_request(event, found.named), found.named.request_id)
@@ -256,7 +256,7 @@ class MailApplication:
         found = self._find_request(event)
         if found.named is None:
             return ApplicationResult(notes=("automatic answer: kept in the journal",))
-        note = write_sentence("automatic answer by mail: %(words)s", words=self.mail.subject)
+        note = write_sentence("automatic reply by email: %(words)s", words=self.mail.subject)
         self.add_note(found.named.request_id, note, f"partner:{self.profile.name}")
         return ApplicationResult(request_id=found.named.request_id, notes=("automatic answer: noted",))
 
@@ -326,7 +326,7 @@ def apply_bounce(connection: Transaction, context: LibraryContext, bounce: Bounc
         if row is not None and row.kind == LETTER and row.request_id:
             if bounce.is_permanent:
                 text = write_sentence(
-                    "A letter to the reader could not be delivered (%(status)s): %(letter)s",
+                    "A letter to the patron could not be delivered (%(status)s): %(letter)s",
                     status=bounce.status or bounce.action.value,
                     letter=name_patron_letter(row.target),
                 )
@@ -351,9 +351,9 @@ def _apply_partner_bounce(
     attempt = found.attempt if found is not None and message.role is Role.BORROWING else 0
     status = bounce.status or bounce.action.value
     why = (
-        write_sentence("mail could not be delivered (%(status)s): %(words)s", status=status, words=bounce.why)
+        write_sentence("email could not be delivered (%(status)s): %(words)s", status=status, words=bounce.why)
         if bounce.why
-        else write_sentence("mail could not be delivered (%(status)s)", status=status)
+        else write_sentence("email could not be delivered (%(status)s)", status=status)
     )
     event = Event(signal, context.now(), "mail", EventDetails(reason=UNDELIVERABLE, note=why), attempt)
     apply_event_in(connection, context, EventRequest(request_id=request_id, event=event))
@@ -362,4 +362,4 @@ def _apply_partner_bounce(
 
 def force_request(named: RequestReference) -> Seek:
     """When staff say which request is meant: whatever the mail itself says."""
-    return lambda event: RequestMatch(named, explained=(write_sentence("request: by hand"),))
+    return lambda event: RequestMatch(named, explained=(write_sentence("request: chosen manually"),))

@@ -70,12 +70,12 @@ def read_mail(
         lines.append(write_sentence("delivery report: %(words)s", words=words))
         return MailReading(parsed=parsed, explained=tuple(lines))
     if parsed.automatic is not AutomaticMailKind.NO:
-        lines.append(write_sentence("automatic: %(words)s (never answered)", words=parsed.automatic.value))
+        lines.append(write_sentence("automatic: %(words)s (no reply is sent)", words=parsed.automatic.value))
     reading = MailReading(parsed=parsed)
     found = partners_by_sender(profiles, parsed.mail.sender, post.library)
     if not found:
-        lines.append(write_sentence("sender: no profile has its address"))
-        return replace(reading, problem=write_sentence("the sender is not known"), explained=tuple(lines))
+        lines.append(write_sentence("sender: no profile has this address"))
+        return replace(reading, problem=write_sentence("unknown sender"), explained=tuple(lines))
     lines.append(write_sentence("sender: %(words)s", words=", ".join(one.name for one in found)))
     forged = {
         one.name: unmet_sender_checks(parsed, post.authserv_id, one.partner.mail)
@@ -90,7 +90,9 @@ def read_mail(
         return replace(reading, profiles=found, problem=problem, explained=tuple(lines))
     reading = replace(reading, profiles=trusted, files_named=_find_named_batches(parsed.mail, trusted, formats))
     if parsed.automatic is AutomaticMailKind.REPLIED:
-        return replace(reading, explained=(*lines, write_sentence("an automatic answer says nothing of a request")))
+        return replace(
+            reading, explained=(*lines, write_sentence("an automatic reply has no information about a request"))
+        )
     return _decode_in_first_format(reading, formats, lines)
 
 
@@ -101,7 +103,7 @@ def read_as_partner(parsed: ParsedMail, profile: Profile, formats: Mapping[str, 
     named = _find_named_batches(parsed.mail, (profile,), formats)
     reading = MailReading(parsed=parsed, profiles=(profile,), files_named=named)
     return _decode_in_first_format(
-        reading, formats, [write_sentence("sender: %(target)s, by hand", target=profile.name)]
+        reading, formats, [write_sentence("sender: %(target)s, set manually", target=profile.name)]
     )
 
 
@@ -110,14 +112,16 @@ def _decode_in_first_format(reading: MailReading, formats: Mapping[str, MailForm
     for profile in reading.profiles:
         for mail_format in formats_of(profile, formats):
             if not mail_format.recognises(mail, profile):
-                lines.append(write_sentence("format %(format)s: not this one", format=mail_format.name))
+                lines.append(write_sentence("format %(format)s: does not match", format=mail_format.name))
                 continue
             others = tuple(one for one in reading.profiles if one is not profile)
             reading = replace(reading, profiles=(profile, *others), format=mail_format.name)
             return _decode_with_format(reading, mail_format, profile, lines)
     if (plain := formats.get(PLAIN)) is not None:
         return _decode_with_format(replace(reading, format=PLAIN), plain, reading.profiles[0], lines)
-    return replace(reading, problem=write_sentence("no format of the profile knows it"), explained=tuple(lines))
+    return replace(
+        reading, problem=write_sentence("the email matches no format of the profile"), explained=tuple(lines)
+    )
 
 
 def _find_named_batches(
@@ -226,7 +230,8 @@ def unmet_sender_checks(parsed: ParsedMail, server: str, rules: PartnerMail) -> 
         return ""
     if not server:
         return write_sentence(
-            "the profile requires checks, but `authserv_id` of the mailbox doesn't name the server that makes them"
+            "the profile requires sender checks, but `authserv_id` of the mailbox does not name the server that "
+            "performs them"
         )
     found = [one for one in parsed.checks if one.server.casefold() == server.casefold()]
     sender = parsed.mail.sender.rpartition("@")[2]
@@ -235,7 +240,7 @@ def unmet_sender_checks(parsed: ParsedMail, server: str, rules: PartnerMail) -> 
         if not any(one.result == "pass" and _is_same_domain(one.domain, sender) for one in of_method):
             said = ", ".join(sorted({one.result for one in of_method})) or write_sentence("nothing")
             return write_sentence(
-                "%(method)s must be passed for the sender's domain; our server says %(words)s",
+                "%(method)s must pass for the sender's domain; our server reported %(words)s",
                 method=method,
                 words=said,
             )

@@ -36,7 +36,7 @@ WHOLE_MAILS = 5
 MAX_WAITING_BYTES = 1_000_000
 """Of contents on the list; from then on a stranger's mail stands there without its content."""
 
-NOT_KEPT = write_sentence("not kept here, since the list holds much already: read it in the folder of the mailbox")
+NOT_KEPT = write_sentence("not stored because the list has reached its limit; read it in the mailbox folder")
 
 PROTOCOL = "mail"
 TRANSPORT = "imap"
@@ -116,7 +116,7 @@ def limit_stranger_row(connection: Transaction, row: MailRow) -> MailRow | None:
 
 
 def describe_unreadable_mail(error: MalformedMessage) -> Sentence:
-    return write_sentence("can't be read: %(words)s", words=str(error))
+    return write_sentence("cannot be read: %(words)s", words=str(error))
 
 
 def digest_mail(content: bytes, parsed: ParsedMail | None) -> str:

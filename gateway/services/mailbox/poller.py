@@ -215,7 +215,7 @@ class MailboxPoller:
             if size > self._rounds.max_bytes:
                 head = await opened.head(uid)
                 why = write_sentence(
-                    "too large: %(count)s bytes, and max_bytes of the mailbox is %(most)s",
+                    "too large: %(count)s bytes; the mailbox's max_bytes is %(most)s",
                     count=size,
                     most=self._rounds.max_bytes,
                 )

@@ -136,7 +136,7 @@ class MailProcessor:
             return MailStep(spot, partial(self._set_defect_aside, box, spot, content, parsed, error))
         rules = self.find_library_context(box, "").policy().copies
         if await find_infected_file(parsed.mail, rules):
-            why = write_sentence("the virus scanner found something in it")
+            why = write_sentence("the virus scanner reported it")
             return MailStep(spot, partial(self.set_aside, box, spot, content, why, parsed))
         files = await inspect_attachments(parsed.mail, rules) if reading.understood.events else ()
         return MailStep(
@@ -246,7 +246,7 @@ class MailProcessor:
             if seen.message_id == message_id or again:
                 return MailVerdict(
                     outcome=seen.outcome,
-                    problem=write_sentence("repeats mail %(number)s", number=seen.id),
+                    problem=write_sentence("repeat of email %(number)s", number=seen.id),
                     service="repeat",
                     profile=seen.profile,
                 )
@@ -301,10 +301,10 @@ class MailProcessor:
                 return MailVerdict(service="bounce", applied=applied)
         if reading.parsed.bounce.is_permanent:
             return replace(
-                _verdict_for_staff(write_sentence("a mail that is not known came back"), OutcomeClass.REJECTED),
+                _verdict_for_staff(write_sentence("an unknown email was returned"), OutcomeClass.REJECTED),
                 service="bounce",
             )
-        return MailVerdict(service="bounce", problem=write_sentence("on a mail that is not known"))
+        return MailVerdict(service="bounce", problem=write_sentence("about an unknown email"))
 
     def find_library_context(self, box: MailboxInfo, library: str) -> LibraryContext:
         wanted = (library or box.library).casefold()
@@ -332,14 +332,14 @@ def _make_verdict(reading: MailReading, applied: ApplicationResult, profile: str
 
 def _describe_unknown_lines(count: int) -> Sentence:
     if not count:
-        return write_sentence("nothing in it was understood")
+        return write_sentence("no content was understood")
     if count == 1:
         return write_sentence("1 line was not understood")
     return write_sentence("%(count)s lines were not understood", count=count)
 
 
 def _describe_defect(error: Exception, where: str) -> Sentence:
-    return write_sentence("a defect of ours: %(error)s %(where)s", error=type(error).__name__, where=where)
+    return write_sentence("internal error: %(error)s %(where)s", error=type(error).__name__, where=where)
 
 
 def _find_number(connection: Transaction, library: str, verdict: MailVerdict) -> str:

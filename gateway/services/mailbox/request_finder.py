@@ -41,7 +41,7 @@ MAX_SEARCHED_CHARS = 50_000
 """Of a mail in which titles and authors are looked for."""
 
 _WORD = re.compile(r"[^\W_][\w./:+-]{2,48}")
-_FILE = write_sentence("the number of a file")
+_FILE = write_sentence("the number in a file name")
 _ANSWERED = write_sentence("In-Reply-To and References")
 _TALK = frozenset(
     {
@@ -114,10 +114,12 @@ def find_requests(
             return RequestMatch(named, explained=(*lines, _describe_match(rule, named.reference)))
         if ids:
             lines.append(
-                write_sentence("request: %(rule)s: %(count)s requests, so none is taken", rule=rule, count=len(ids))
+                write_sentence(
+                    "request: %(rule)s: %(count)s requests match, so none was chosen", rule=rule, count=len(ids)
+                )
             )
         else:
-            lines.append(write_sentence("request: %(rule)s: nothing", rule=rule))
+            lines.append(write_sentence("request: %(rule)s: no match", rule=rule))
         possible += ids
     if not possible:
         possible = list(_list_open_requests(connection, context, profile, event.role, mail))
@@ -128,7 +130,7 @@ def _match_in_batch(event: MailEvent, found: Sequence[RequestReference]) -> Requ
     meant = event.file.count if event.file is not None else None
     count = write_sentence("1 request") if len(found) == 1 else write_sentence("%(count)s requests", count=len(found))
     if meant is not None:
-        count = write_sentence("%(requests)s, %(count)s are meant", requests=count, count=meant)
+        count = write_sentence("%(requests)s, %(count)s match", requests=count, count=meant)
     said = _describe_match(_FILE, count)
     if len(found) == 1 and _is_whole_batch_meant(event, found):
         return RequestMatch(found[0], explained=(said,))
@@ -172,7 +174,7 @@ class _RequestSeeker:
             self._find_by_request_number(candidate_numbers(mail.subject)),
         )
         yield write_sentence("the request's number in the text"), self._find_by_request_number(candidate_numbers(text))
-        yield write_sentence("our reference in what is quoted"), self._find_by_reference(candidate_numbers(mail.text))
+        yield write_sentence("our reference in the quoted text"), self._find_by_reference(candidate_numbers(mail.text))
 
     def _find_by_reference(self, found: Sequence[str]) -> Sequence[RequestReference]:
         return self._keep_fitting_role(

@@ -59,7 +59,7 @@ from gateway.store.journal_writer import link_exchanges_at
 from gateway.store.mailbox import MailRow, RequestReference, UnmatchedMailPage
 from gateway.store.requests import outbox, request_messages, requests
 
-TOO_LARGE = write_sentence("it is too large to be kept here: see the folder of the mailbox")
+TOO_LARGE = write_sentence("too large to be stored: see the mailbox folder")
 
 MAX_WORDS = 8
 """Words of a request's citation in the mail that are named, at most."""
@@ -184,7 +184,7 @@ class UnmatchedMailService:
                 raise NotFound("mail on the list")
             link_exchanges_at(connection, context.symbol, row.at, MAIL, request.id)
             if parsed is None:
-                note = write_sentence("mail by hand: %(report)s", report=row.reason)
+                note = write_sentence("email processed manually: %(report)s", report=row.reason)
                 add_note(connection, context, request.id, note, actor)
             else:
                 profile, named = _find_correspondent(connection, context, request, row)
@@ -216,11 +216,11 @@ class UnmatchedMailService:
         row = _require_open(await self.show_mail(library, id_))
         parsed = self._parse_kept_mail(row, context)
         if parsed is None:
-            raise Refused(RefusalReason.NOT_ALLOWED, "The mail isn't kept here as it came, so it can't be answered.")
+            raise Refused(RefusalReason.NOT_ALLOWED, "The original email was not stored, so you cannot reply to it.")
         if _is_automatic(parsed):
-            raise Refused(RefusalReason.NOT_ALLOWED, "A machine wrote this mail; nobody would read the answer.")
+            raise Refused(RefusalReason.NOT_ALLOWED, "This email was sent automatically; a reply would not be read.")
         if not parsed.mail.sender:
-            raise Refused(RefusalReason.DATA_MISSING, "The mail names nobody to answer.")
+            raise Refused(RefusalReason.DATA_MISSING, "The email has no address to reply to.")
 
         def close_and_send(connection: Transaction) -> None:
             if not mailbox.close_mail(connection, context.symbol, id_, actor):
@@ -253,9 +253,9 @@ class UnmatchedMailService:
                 if found.named is None:
                     count = len(found.possible)
                     lines.append(
-                        write_sentence("for staff: 1 request that it may be about")
+                        write_sentence("for staff: 1 possible request")
                         if count == 1
-                        else write_sentence("for staff: %(count)s requests that it may be about", count=count)
+                        else write_sentence("for staff: %(count)s possible requests", count=count)
                     )
         return tuple(lines)
 

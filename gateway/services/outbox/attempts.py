@@ -35,9 +35,9 @@ Moment = Callable[[], datetime]
 EndRefused = Callable[[OutboxRow, str, datetime], Awaitable[None]]
 """How a refused row ends: dead, for staff to see, or refused, where a caller gets the refusal."""
 
-NEVER_ENDED = write_sentence("interrupted at every try: the gateway stopped before it had an outcome")
+NEVER_ENDED = write_sentence("every attempt was interrupted: the gateway stopped before an outcome was known")
 
-EARLIER_TRY = write_sentence("an earlier try may have arrived")
+EARLIER_TRY = write_sentence("an earlier attempt may have succeeded")
 
 DEFECT_TRIES = 3
 """A defect of ours seldom goes away by itself."""

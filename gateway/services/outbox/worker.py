@@ -149,7 +149,7 @@ class OutboxWorker:
         except asyncio.CancelledError:
             caller = asyncio.current_task()
             if task.cancelled() and not (caller and caller.cancelling()):
-                raise Unavailable("the gateway is stopping; the work is done when it has started again") from None
+                raise Unavailable("the gateway is stopping; the work continues when it has restarted") from None
             raise
 
     # --- taking ------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ NOT_SENT = "not sent: "
 """How the note of a row begins that ended without a letter. A mail server's answer begins with a number."""
 
 NO_PATRON = "the request has no patron any more"
-NO_ADDRESS = write_sentence("the patron has no e-mail address")
+NO_ADDRESS = write_sentence("the patron has no email address")
 
 NOTICE_STATUS: Mapping[OutboxStatus, NoticeStatus] = {
     OutboxStatus.WAITING: NoticeStatus.WAITING,

@@ -55,7 +55,7 @@ class PatronRequestService:
         if len(found) > 1:
             raise Refused(
                 RefusalReason.AMBIGUOUS_PATRON,
-                "This is the id of one patron and an identifier of another: say by which of them it is meant.",
+                "This is the ID of one patron and an identifier of another. State which type of number it is.",
                 about=MessagePart.PATRON,
             )
         return found.pop()

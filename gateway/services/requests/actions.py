@@ -84,7 +84,7 @@ class ActionService:
         if request.version != act.version:
             raise VersionConflict(request.version)
         if not is_undoable(act.before, request, act.kind):
-            raise Refused(RefusalReason.NOT_ALLOWED, "This can't be undone.", about=MessagePart.REQUEST)
+            raise Refused(RefusalReason.NOT_ALLOWED, "This cannot be undone.", about=MessagePart.REQUEST)
         event = make_undo_event(act.before, act.kind, self.context.now(), actor)
         if must_be_reversed(act.before, act.kind):
             await self._run_desk_action(request, event, act.version, {"undo": dump_undoable_act(act)})
@@ -102,9 +102,7 @@ class ActionService:
     def _check_patron_right(self, request: Request, action: ActionRequest) -> None:
         """What the partner's workflow lets patrons do."""
         if action.actor == PATRON and action.kind not in patron_actions(self.context, request):
-            raise Refused(
-                RefusalReason.NOT_ALLOWED, "Please ask the library's staff to do this.", about=MessagePart.REQUEST
-            )
+            raise Refused(RefusalReason.NOT_ALLOWED, "Please ask library staff to do this.", about=MessagePart.REQUEST)
 
     async def _run_desk_action(
         self, request: Request, event: Event, version: int | None, more: Mapping[str, object]
@@ -136,18 +134,18 @@ class ActionService:
             if before.target != row.target or _details_of_row(before) != event.details:
                 raise Refused(
                     RefusalReason.NOT_ALLOWED,
-                    "An earlier step with this request still waits for the library's system.",
+                    "An earlier step of this request is still waiting for the library system.",
                     about=MessagePart.REQUEST,
                 )
             return before.id
 
         done = await self.run_now(row.library, await self.context.store.write(insert_desk_row))
         if done.status in (OutboxStatus.DEAD, OutboxStatus.REFUSED):
-            raise Refused(RefusalReason.OTHER, "The library's system could not do this; see the list of failed steps.")
+            raise Refused(RefusalReason.OTHER, "The library system refused this step; see the list of failed steps.")
         if done.status is not OutboxStatus.DONE:
             raise Unavailable(
                 write_sentence(
-                    "the library's system can't do this now; it is done as soon as it can be (%(report)s)",
+                    "the library system cannot do this now; it will be retried (%(report)s)",
                     report=done.error,
                 )
                 if done.error
@@ -187,12 +185,15 @@ def _check_named_parts(request: Request, details: EventDetails) -> None:
     for volume in details.volumes:
         if volume not in volumes:
             raise Refused(
-                RefusalReason.INVALID_VALUE, "The request has no such volume.", about=MessagePart.ITEM, value=volume
+                RefusalReason.INVALID_VALUE,
+                "The request does not have this volume.",
+                about=MessagePart.ITEM,
+                value=volume,
             )
     if details.attachment and all(one.id != details.attachment for one in request.attachments):
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            "The request has no such file.",
+            "The request does not have this file.",
             about=MessagePart.REQUEST,
             value=details.attachment,
         )
@@ -259,7 +260,7 @@ def _assign_by_hand(context: LibraryContext, request: Request, details: EventDet
     if details.rota:
         template = context.policy().rotas.get(details.rota)
         if template is None:
-            raise Refused(RefusalReason.INVALID_VALUE, "There is no rota of this name.", value=details.rota)
+            raise Refused(RefusalReason.INVALID_VALUE, "Rota not found.", value=details.rota)
         request = replace(
             request, rota_name=details.rota, rota=rota.build_rota_lines(template, request, context.partner_policies())
         )
@@ -273,7 +274,7 @@ def _assign_by_hand(context: LibraryContext, request: Request, details: EventDet
         asked = tuple(line for line in others if line.standing is RotaLineStatus.ASKED)
         rest = tuple(line for line in others if line.standing is not RotaLineStatus.ASKED)
         request = replace(
-            request, rota=(*asked, RotaLine(details.partner, why=write_sentence("by hand"), by_hand=True), *rest)
+            request, rota=(*asked, RotaLine(details.partner, why=write_sentence("manually"), by_hand=True), *rest)
         )
     return request
 
@@ -282,12 +283,15 @@ async def make_copy_link(context: LibraryContext, request: Request, attachment_i
     """A signed address of one of the request's files. Raises Refused(INVALID_VALUE | NOT_ALLOWED)."""
     if all(one.id != attachment_id for one in request.attachments):
         raise Refused(
-            RefusalReason.INVALID_VALUE, "The request has no such file.", about=MessagePart.REQUEST, value=attachment_id
+            RefusalReason.INVALID_VALUE,
+            "The request does not have this file.",
+            about=MessagePart.REQUEST,
+            value=attachment_id,
         )
     if not context.public_url:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
-            "Links can't be made: http.public_url in gateway.yml says nothing.",
+            "Links cannot be created because http.public_url in gateway.yml is empty.",
             about=MessagePart.SERVICE,
         )
     rules = context.policy().copies
@@ -327,13 +331,15 @@ def _describe_silence(context: LibraryContext, request: Request, told: PartnerNo
         return ""
     name = party.name or partner.name or party.symbol or profile.name
     if not partner.channel:
-        return write_sentence("%(target)s is not told: its profile names no channel. Write or telephone.", target=name)
+        return write_sentence(
+            "%(target)s was not told because its profile has no channel. Please write or phone.", target=name
+        )
     if not is_partner_notified(context, told, request):
         return ""  # as the workflow says
     channel = context.channels.get(partner.channel)
     if isinstance(channel, LimitedChannel) and not channel.has_message(told.kind, request.role, profile):
         return write_sentence(
-            "%(target)s is not told: '%(kind)s' can't be said by %(words)s. Write or telephone.",
+            "%(target)s was not told because '%(kind)s' cannot be sent by %(words)s. Please write or phone.",
             target=name,
             kind=EVENT_WORDS[told.kind],
             words=channel.name,

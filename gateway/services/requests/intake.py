@@ -182,14 +182,14 @@ def _add_chosen_suppliers(context: LibraryContext, draft: BorrowingDraft, reques
     if draft.rota:
         template = context.policy().rotas.get(draft.rota)
         if template is None:
-            raise Refused(RefusalReason.INVALID_VALUE, "There is no rota of this name.", value=draft.rota)
+            raise Refused(RefusalReason.INVALID_VALUE, "Rota not found.", value=draft.rota)
         request = replace(
             request, rota_name=draft.rota, rota=rota.build_rota_lines(template, request, context.partner_policies())
         )
     if draft.partner:
         context.require_partner(draft.partner)
         rest = tuple(line for line in request.rota if line.partner != draft.partner)
-        request = replace(request, rota=(RotaLine(draft.partner, why=write_sentence("by hand"), by_hand=True), *rest))
+        request = replace(request, rota=(RotaLine(draft.partner, why=write_sentence("manually"), by_hand=True), *rest))
     return request
 
 
@@ -229,7 +229,7 @@ def _check_draft(context: LibraryContext, draft: BorrowingDraft) -> None:
     if not (citation.title or citation.component_title or citation.identifiers):
         raise Refused(
             RefusalReason.DATA_MISSING,
-            "A title or a standard number is needed to know what is asked for.",
+            "A title or a standard number is required.",
             about=MessagePart.RECORD,
         )
     _check_need_by(draft.dates.need_by, context.today())
@@ -239,7 +239,7 @@ def _check_need_by(need_by: date | None, today: date) -> None:
     if need_by is not None and need_by < today:
         raise Refused(
             RefusalReason.INVALID_DATE,
-            "The day until which it is needed has already passed.",
+            "The needed-by date is in the past.",
             about=MessagePart.NEED_BY,
             value=need_by.isoformat(),
         )
@@ -253,7 +253,7 @@ async def _choose_pickup(context: LibraryContext, draft: BorrowingDraft, patron:
         if wanted not in {place.code for place in places}:
             raise Refused(
                 RefusalReason.BAD_PICKUP_LOCATION,
-                "There is no such pickup location.",
+                "Pickup location not found.",
                 about=MessagePart.PICKUP_LOCATION,
                 value=wanted,
             )

@@ -55,7 +55,7 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
     if request.other_leg is not None:
         return "other libraries are asked"
     if is_passed_on_by_rule(context, request, looked=False):
-        return await _pass_on(context, request, EventDetails(note=write_sentence("nobody looks for it here")), ())
+        return await _pass_on(context, request, EventDetails(note=write_sentence("local holdings are not checked")), ())
     rules = context.policy().lending
     others = await context.store.read(lambda c: _count_open_lending(c, context)) - 1
     refusal = find_lending_refusal(request, rules, others, context.today())
@@ -74,7 +74,7 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
             context, request, found.why_not, write_sentence("We do not lend this item."), candidates
         )
     if not found.lendable:
-        note = write_sentence("found, but it can't be supplied now: %(words)s", words=find_reason_words(found.why_not))
+        note = write_sentence("found, but not available now: %(words)s", words=find_reason_words(found.why_not))
         if is_passed_on_by_rule(context, request, looked=True):
             return await _pass_on(context, request, EventDetails(reason=found.why_not, note=note), candidates)
         return await _apply_locate_event(context, request, EventKind.NOTE, EventDetails(note=note), candidates)
@@ -83,13 +83,13 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
 
 def _describe_doubt(context: LibraryContext, candidates: tuple[ItemCandidate, ...]) -> str:
     if len(candidates) == 1:
-        return write_sentence("one record may be meant")
+        return write_sentence("one possible record")
     if candidates:
-        return write_sentence("%(count)s records may be meant", count=len(candidates))
+        return write_sentence("%(count)s possible records", count=len(candidates))
     if can_look_up_records(context.system):
-        return write_sentence("nothing like it was found here")
+        return write_sentence("no similar record found")
     return write_sentence(
-        "the library's system can't be searched from here: find the item, and give its barcode when it is sent"
+        "the library system cannot be searched from here; find the item and enter its barcode when you ship it"
     )
 
 
@@ -126,7 +126,7 @@ async def _mark_located(
 
     outcome = await context.store.write(apply_located_event)
     if outcome is None:
-        raise UnfinishedWork("the copy has just been found for another request")
+        raise UnfinishedWork("the copy has just been assigned to another request")
     context.wake_outbox()
     return _describe_outcome(EventKind.LOCATED, details, outcome)
 
@@ -269,11 +269,9 @@ async def find_located_copy(context: LibraryContext, request: Request) -> Locate
     except Refused as refused:
         return LocatedCopy(barcode=barcode, problem=refused.detail)
     except Unavailable:
-        return LocatedCopy(barcode=barcode, problem=write_sentence("The library's system can't be asked now."))
+        return LocatedCopy(barcode=barcode, problem=write_sentence("The library system is not responding."))
     if item is None:
-        return LocatedCopy(
-            barcode=barcode, problem=write_sentence("The library's system has no item with this barcode.")
-        )
+        return LocatedCopy(barcode=barcode, problem=write_sentence("The library system has no item with this barcode."))
     where = item.current
     return LocatedCopy(
         barcode=barcode,
@@ -354,7 +352,8 @@ async def register_requester(context: LibraryContext, profile: Profile, home: Ho
     if partner is None or partner.workflow.lending.loan_to != "requester":
         raise Refused(
             RefusalReason.NOT_ALLOWED,
-            "Items are lent to this library itself: see workflow.lending.loan_to in its profile.",
+            "Items are lent to the requesting library, not to its patrons: see workflow.lending.loan_to in its "
+            "profile.",
             about=MessagePart.PATRON,
         )
     rules = profile.circulation.patrons
@@ -366,7 +365,7 @@ async def register_requester(context: LibraryContext, profile: Profile, home: Ho
     else:
         if not found.temporary or found.home_institution not in partner.symbols:
             raise Refused(
-                RefusalReason.DUPLICATE_PATRON, "Another patron has this identifier here.", about=MessagePart.PATRON
+                RefusalReason.DUPLICATE_PATRON, "Another patron already has this identifier.", about=MessagePart.PATRON
             )
         patron = await context.system.update_patron(
             found.id, _build_update_draft(draft, found), _requester_key("changed", found.id, repr(draft))

@@ -40,7 +40,9 @@ def new_lending_request(
     partner = profile.partner
     if partner is None or PartnerRole.REQUESTER not in partner.roles:
         raise Refused(
-            RefusalReason.UNAUTHORIZED_SERVICE, "This partner may not request anything here.", about=MessagePart.SENDER
+            RefusalReason.UNAUTHORIZED_SERVICE,
+            "This partner is not allowed to make requests.",
+            about=MessagePart.SENDER,
         )
     now = context.now()
     number = assign_request_number(connection, context, Role.LENDING, profile=profile.name)
@@ -91,14 +93,14 @@ async def create_lending_request(context: LibraryContext, draft: LendingDraft, c
     if profile is None or profile.partner is None:
         raise Refused(
             RefusalReason.UNKNOWN_AGENCY,
-            "There is no profile of the library that asks.",
+            "There is no profile for the requesting library.",
             about=MessagePart.SENDER,
             value=draft.requester.profile or draft.requester.symbol,
         )
     if not (draft.citation.title or draft.citation.component_title or draft.citation.identifiers):
         raise Refused(
             RefusalReason.DATA_MISSING,
-            "A title or a standard number is needed to know what is asked for.",
+            "A title or a standard number is required.",
             about=MessagePart.RECORD,
         )
     patron = await register_requester(context, profile, draft.patron) if draft.patron is not None else PatronLink()
@@ -148,7 +150,7 @@ def _insert_staff_request(
     ):
         raise Refused(
             RefusalReason.DUPLICATE_REQUEST,
-            "This library has a request under this number already.",
+            "This library already has a request with this number.",
             about=MessagePart.REQUEST,
             value=request.transaction,
         )

@@ -78,7 +78,7 @@ class RequestOutboxHandlers:
         if channel is None:
             raise Refused(
                 RefusalReason.UNSUPPORTED_SERVICE,
-                write_sentence("The channel '%(channel)s' is not there.", channel=policy.channel),
+                write_sentence("The channel '%(channel)s' does not exist.", channel=policy.channel),
                 about=MessagePart.RECEIVER,
             )
         composed = None
@@ -156,7 +156,7 @@ def _make_desk_event_work(context: LibraryContext, event_request: EventRequest) 
     def apply_desk_event(connection: Transaction) -> None:
         outcome = apply_event_in(connection, context, event_request)
         if isinstance(outcome, Denied):
-            raise OutcomeUnknown("the request has changed while the library was asked")
+            raise OutcomeUnknown("the request changed while the library system was being called")
 
     return apply_desk_event
 

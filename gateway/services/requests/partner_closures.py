@@ -54,7 +54,7 @@ class PartnerClosureService:
             raise _invalid("This is too far ahead.", last.isoformat())
         if len(said) > MAX_NOTE_CHARS or not said.isprintable():
             raise _invalid(
-                write_sentence("The note has %(most)s printable characters at most.", most=MAX_NOTE_CHARS),
+                write_sentence("The note can have up to %(most)s printable characters.", most=MAX_NOTE_CHARS),
                 said[:40],
             )
         now = context.now()

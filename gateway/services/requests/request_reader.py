@@ -190,12 +190,12 @@ class RequestReader:
 def _build_list_filter(wanted: RequestFilter) -> list_paths.RequestListFilter:
     """Raises Refused(INVALID_VALUE) for a task or state that doesn't exist."""
     if wanted.task and wanted.task not in BY_NAME:
-        raise Refused(RefusalReason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
+        raise Refused(RefusalReason.INVALID_VALUE, "Task list not found.", value=wanted.task)
     sides: dict[Role, tuple[State, ...]] = {Role.BORROWING: tuple(BorrowingState), Role.LENDING: tuple(LendingState)}
     possible: list[State] = [one for role, states in sides.items() if wanted.role in (None, role) for one in states]
     unknown = [word for word in wanted.states if word not in {state.value for state in possible}]
     if unknown:
-        raise Refused(RefusalReason.INVALID_VALUE, "There is no such state.", value=unknown[0])
+        raise Refused(RefusalReason.INVALID_VALUE, "State not found.", value=unknown[0])
     return list_paths.RequestListFilter(
         role=wanted.role,
         states=tuple(state for state in possible if state.value in wanted.states),

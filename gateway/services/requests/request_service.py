@@ -121,11 +121,11 @@ class RequestService(RequestReader):
             done = tuple(line for line in request.rota if line.standing is not RotaLineStatus.WAITING)
             waiting = {line.partner: line for line in request.rota if line.standing is RotaLineStatus.WAITING}
             first = [waiting.pop(name, RotaLine(name)) for name in partners]
-            chosen = [replace(line, why=write_sentence("by hand"), by_hand=True) for line in first]
+            chosen = [replace(line, why=write_sentence("manually"), by_hand=True) for line in first]
             return replace(request, rota=(*done, *chosen, *waiting.values()))
 
         names = ", ".join(context.name_of_partner(partner) for partner in partners)
-        note = write_sentence("The rota is: %(partners)s", partners=names)
+        note = write_sentence("Rota: %(partners)s", partners=names)
         return await self._change_rota(context, request_id, reorder_rota, actor, version, note)
 
     async def skip(
@@ -148,9 +148,9 @@ class RequestService(RequestReader):
 
         name = context.name_of_partner(partner)
         note = (
-            write_sentence("Passed over: %(partner)s (%(words)s)", partner=name, words=why)
+            write_sentence("Skipped: %(partner)s (%(words)s)", partner=name, words=why)
             if why
-            else write_sentence("Passed over: %(partner)s", partner=name)
+            else write_sentence("Skipped: %(partner)s", partner=name)
         )
         return await self._change_rota(context, request_id, skip_line, actor, version, note)
 

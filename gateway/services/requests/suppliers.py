@@ -77,7 +77,7 @@ async def select_next_supplier(context: LibraryContext, request_id: str) -> str:
             return await _report_no_supplier(context, request, chosen)
         return await _ask_supplier(context, request, chosen, chosen.line)
     except VersionConflict as meanwhile:
-        raise Unavailable("the request was changed while a supplier was looked for") from meanwhile
+        raise Unavailable("the request changed while a supplier was being chosen") from meanwhile
 
 
 def _need_by_objection(context: LibraryContext, request: Request) -> str:
@@ -96,7 +96,7 @@ async def _expire_request(context: LibraryContext, request: Request, why: str) -
     try:
         await apply_event(context, EventRequest(request_id=request.id, event=event, expected=request.version))
     except VersionConflict as meanwhile:
-        raise Unavailable("the request was changed while a supplier was looked for") from meanwhile
+        raise Unavailable("the request changed while a supplier was being chosen") from meanwhile
     return f"expired: {why}"
 
 
@@ -290,10 +290,10 @@ def _holdings_objection(rule: OnlyOwning, holdings: HoldingsReport) -> str:
 
 
 _OBJECTIONS = {
-    (HoldingAnswer.NOT, False): mark_template("does not appear to own it (%(report)s)"),
-    (HoldingAnswer.NOT_LENT, False): mark_template("owns it, but does not lend it (%(report)s)"),
-    (HoldingAnswer.UNKNOWN, False): mark_template("is not known to own it (%(report)s)"),
-    (HoldingAnswer.UNKNOWN, True): mark_template("its catalogue can't be asked (%(report)s)"),
+    (HoldingAnswer.NOT, False): mark_template("does not appear to hold it (%(report)s)"),
+    (HoldingAnswer.NOT_LENT, False): mark_template("holds it but does not lend it (%(report)s)"),
+    (HoldingAnswer.UNKNOWN, False): mark_template("not known whether it holds it (%(report)s)"),
+    (HoldingAnswer.UNKNOWN, True): mark_template("its catalogue cannot be searched (%(report)s)"),
 }
 
 
@@ -306,7 +306,7 @@ class StaticCatalogue:
     ) -> HoldingsReport:
         said = partner.partner.owns_work(citation) if partner.partner is not None else None
         if said is None:
-            return HoldingsReport(HoldingAnswer.UNKNOWN, write_sentence("its catalogue is not known"))
+            return HoldingsReport(HoldingAnswer.UNKNOWN, write_sentence("has no known catalogue"))
         if said:
             return HoldingsReport(HoldingAnswer.OWNS, write_sentence("listed"))
         return HoldingsReport(HoldingAnswer.NOT, write_sentence("not listed"))
@@ -343,7 +343,7 @@ async def explain_rota(context: LibraryContext, request: Request) -> RotaExplana
     first = tuple(line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING)
     rest = replace(request, rota=tuple(line for line in request.rota if line not in first))
     found = [
-        ExplainedLine(line.partner, SupplierVerdict.AFTER, line.why or write_sentence("by hand")) for line in first
+        ExplainedLine(line.partner, SupplierVerdict.AFTER, line.why or write_sentence("manually")) for line in first
     ]
     found += await _explain_candidates(context, rest, template)
     at = next((number for number, line in enumerate(found) if line.verdict is SupplierVerdict.AFTER), None)

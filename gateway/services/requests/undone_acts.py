@@ -101,7 +101,7 @@ def _lock_undoable(connection: Transaction, context: LibraryContext, act: Undoab
     if request.version != act.version:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
-            "It can't be undone any more: somebody has gone on with the request, or its partner has.",
+            "This can no longer be undone: the request has changed since.",
             about=MessagePart.REQUEST,
         )
     return request

@@ -63,9 +63,7 @@ class SearchCatalogue:
     ) -> HoldingsReport:
         policy = partner.locate
         if policy is None:
-            return HoldingsReport(
-                HoldingAnswer.UNKNOWN, write_sentence("its profile doesn't say how its catalogue is searched")
-            )
+            return HoldingsReport(HoldingAnswer.UNKNOWN, write_sentence("its profile has no catalogue settings"))
         try:
             target = find_catalogue(partner, self.profiles(), self.asker.searches)
         except Refused as wrong:
@@ -76,7 +74,7 @@ class SearchCatalogue:
         if not asked:
             return HoldingsReport(
                 HoldingAnswer.UNKNOWN,
-                write_sentence("the citation has no number and no title that could be looked up"),
+                write_sentence("the citation has no number or title to search for"),
             )
         clock = asyncio.get_running_loop().time
         begun = clock()
@@ -273,7 +271,7 @@ def judge_answer(step: LookupStep, hits: SearchHits, sought: SoughtCitation) -> 
         return HoldingVerdict(HoldingAnswer.NOT, write_sentence("no hits"))
     if step is LookupStep.TITLE and hits.total > sought.policy.title.most_hits:
         return HoldingVerdict(
-            HoldingAnswer.UNKNOWN, write_sentence("%(count)s hits, too many to tell", count=hits.total)
+            HoldingAnswer.UNKNOWN, write_sentence("%(count)s hits, too many to compare", count=hits.total)
         )
     agreed = [
         (record, compare_with_hit(sought.citation, record.citation, sought.policy.title)) for record in hits.records
@@ -289,22 +287,22 @@ def _judge_no_match(hits: SearchHits, reasons: list[str]) -> HoldingVerdict:
     unread = next((record.problem for record in hits.records if record.problem), "")
     if unread or not hits.records:
         cant_read = (
-            write_sentence("1 hit that can't be read")
+            write_sentence("1 hit, not readable")
             if hits.total == 1
-            else write_sentence("%(count)s hits that can't be read", count=hits.total)
+            else write_sentence("%(count)s hits, none readable", count=hits.total)
         )
         return HoldingVerdict(HoldingAnswer.UNKNOWN, write_about(cant_read, unread) if unread else cant_read)
     if hits.total > len(hits.records):
         first = len(hits.records)
         return HoldingVerdict(
             HoldingAnswer.UNKNOWN,
-            write_sentence("%(count)s hits, none of the first %(first)s is the one", count=hits.total, first=first),
+            write_sentence("%(count)s hits, the first %(first)s do not match", count=hits.total, first=first),
         )
     why = join_sentences(", ", dict.fromkeys(reasons))
     not_the_one = (
-        write_sentence("1 hit, not the one: %(words)s", words=why)
+        write_sentence("1 hit, not a match: %(words)s", words=why)
         if hits.total == 1
-        else write_sentence("%(count)s hits, not the one: %(words)s", count=hits.total, words=why)
+        else write_sentence("%(count)s hits, none matches: %(words)s", count=hits.total, words=why)
     )
     return HoldingVerdict(HoldingAnswer.NOT, not_the_one)
 
@@ -323,13 +321,13 @@ def _judge_holdings(held: tuple[HeldItem, ...] | None, sought: SoughtCitation) -
         return HoldingAnswer.OWNS, ""
     if held is None:
         if policy.holdings is EvidenceNeeded.REQUIRED:
-            return HoldingAnswer.NOT, write_sentence("no holdings are shown")
+            return HoldingAnswer.NOT, write_sentence("no holdings information")
         if policy.locations:
-            return HoldingAnswer.UNKNOWN, write_sentence("who holds it is not shown")
-        return HoldingAnswer.OWNS, write_sentence("no holdings are shown")
+            return HoldingAnswer.UNKNOWN, write_sentence("no information about holding libraries")
+        return HoldingAnswer.OWNS, write_sentence("no holdings information")
     here = [one for one in held if policy.is_own_holding(one)]
     if not here:
-        not_there = write_sentence("none of its holdings is there") if held else write_sentence("without holdings")
+        not_there = write_sentence("none of its holdings is available") if held else write_sentence("without holdings")
         return HoldingAnswer.NOT, not_there
     return _judge_volumes(here, sought)
 
@@ -356,7 +354,7 @@ def _judge_lending(held: list[HeldItem], sought: SoughtCitation) -> tuple[Holdin
         if (found := next((one for one, lends in rated if lends is wanted), None)) is not None:
             holding = _describe_holding(found)
             if wanted is LendingVerdict.ASK:
-                return HoldingAnswer.OWNS, write_sentence("%(words)s, lent by decision", words=holding)
+                return HoldingAnswer.OWNS, write_sentence("%(words)s, lendable by rule", words=holding)
             return HoldingAnswer.OWNS, holding
     return HoldingAnswer.NOT_LENT, _join_first_texts(map(_describe_holding, held))
 
@@ -364,10 +362,10 @@ def _judge_lending(held: list[HeldItem], sought: SoughtCitation) -> tuple[Holdin
 def _write_unclear(wanted: WantedPart, volumes: str) -> Sentence:
     if wanted.volume is not None:
         return write_sentence(
-            "whether volume %(volume)s is there can't be read from '%(words)s'", volume=wanted.volume, words=volumes
+            "cannot tell from '%(words)s' whether volume %(volume)s is held", volume=wanted.volume, words=volumes
         )
     return write_sentence(
-        "whether the year %(year)s is there can't be read from '%(words)s'", year=wanted.year, words=volumes
+        "cannot tell from '%(words)s' whether the year %(year)s is held", year=wanted.year, words=volumes
     )
 
 

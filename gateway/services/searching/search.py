@@ -142,7 +142,7 @@ class CatalogueSearch:
         profile = context.profile(name)
         if profile is None or profile.abstract:
             raise Refused(
-                RefusalReason.INVALID_VALUE, write_sentence("There is no profile '%(name)s'.", name=name), value=name
+                RefusalReason.INVALID_VALUE, write_sentence("Profile '%(name)s' not found.", name=name), value=name
             )
         return find_catalogue(profile, context.profiles(), self.asker.searches)
 
@@ -354,14 +354,14 @@ def parse_query(text: str) -> CatalogueQuery:
         else:
             terms.append(term)
     if not terms:
-        raise Refused(RefusalReason.INVALID_VALUE, "There is nothing to look for.")
+        raise Refused(RefusalReason.INVALID_VALUE, "The query is empty.")
     return CatalogueQuery(tuple(terms))
 
 
 def native_query(text: str) -> CatalogueQuery:
     """In the protocol's own notation. Raises Refused(INVALID_VALUE)."""
     if not text.strip():
-        raise Refused(RefusalReason.INVALID_VALUE, "There is nothing to look for.")
+        raise Refused(RefusalReason.INVALID_VALUE, "The query is empty.")
     return CatalogueQuery(native=text.strip())
 
 
@@ -390,7 +390,8 @@ def _find_index(name: str) -> SearchIndex:
         raise Refused(
             RefusalReason.INVALID_VALUE,
             write_sentence(
-                "There is no index '%(name)s'; there are: %(value)s. A colon in a title stands in quotes.",
+                "Index '%(name)s' not found. Available: %(value)s. Put a title that contains a colon in quotation "
+                "marks.",
                 name=name,
                 value=", ".join(NAMES),
             ),

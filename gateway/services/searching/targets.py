@@ -43,9 +43,11 @@ def choose_target(profile: Profile, by: str, searches: Iterable[str]) -> Catalog
     if len(found) != 1:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            write_sentence("Profile '%(name)s' has several catalogues; `locate.by` must say which.", name=profile.name)
+            write_sentence(
+                "Profile '%(name)s' has several catalogues; set `locate.by` to one of them.", name=profile.name
+            )
             if found
-            else write_sentence("Profile '%(name)s' has no catalogue that can be searched.", name=profile.name),
+            else write_sentence("Profile '%(name)s' has no searchable catalogue.", name=profile.name),
             about=MessagePart.RECEIVER,
             value=profile.name,
         )
@@ -61,7 +63,7 @@ def find_catalogue(partner: Profile, profiles: ProfileLookup, searches: Iterable
     if profile is None or profile.abstract:
         raise Refused(
             RefusalReason.INVALID_VALUE,
-            write_sentence("There is no profile '%(target)s'.", target=locate.target),
+            write_sentence("Profile '%(target)s' not found.", target=locate.target),
             about=MessagePart.RECEIVER,
             value=locate.target,
         )

@@ -36,7 +36,7 @@ async def write_pdf(html: str, styles: Sequence[str]) -> bytes:
         async with asyncio.timeout(MAX_SECONDS):
             written, complaints = await process.communicate(said)
     except TimeoutError as error:
-        raise Unavailable("the PDF took too long") from error
+        raise Unavailable("PDF creation timed out") from error
     finally:
         if process.returncode is None:
             process.kill()
@@ -45,7 +45,7 @@ async def write_pdf(html: str, styles: Sequence[str]) -> bytes:
         lines = complaints.decode(errors="replace").strip().splitlines()
         raise Unavailable(
             write_sentence(
-                "the PDF could not be written: %(report)s",
+                "the PDF could not be created: %(report)s",
                 report=lines[-1] if lines else write_sentence("no reason was given"),
             )
         )

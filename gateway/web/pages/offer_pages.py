@@ -74,7 +74,7 @@ async def show_services(page: PageRequest) -> web.Response:
     return page.render(
         "services",
         here=page.path("", link),
-        title=title or page.gettext("What we can do"),
+        title=title or page.gettext("Your options"),
         rows=[row for row in page.citation_rows(citation) if row[1] != title],
         unknown=[clean_line(line) for line in cited.doubts],
         offers=[
@@ -97,9 +97,9 @@ def _complete_citation(citation: Citation, held: LocalCopies) -> Citation:
 def _choose_held_note(page: PageRequest, held: LocalCopies) -> str:
     """Why nobody knows whether the library has it."""
     if held.away:
-        return page.gettext("We can’t look into our own catalogue at the moment. It may be worth a look there.")
+        return page.gettext("We cannot check our catalogue at the moment. Please search it yourself.")
     if held.candidates and not held.copies:
-        return page.gettext("We may have this ourselves. It is worth a look in our own catalogue.")
+        return page.gettext("We may have this item. Please check our catalogue.")
     return ""
 
 
@@ -136,7 +136,7 @@ def _make_free_offer(page: PageRequest, free: FreeVersion) -> ShownOffer:
     """Before anything that has to be ordered."""
     return ShownOffer(
         kind="free",
-        title=page.gettext("Read it now"),
+        title=page.gettext("Read now"),
         text=page.gettext(FREE_TEXTS.get(free.version, FREE_TEXT)),
         button=page.gettext("Read online"),
         url=free.url,
@@ -150,7 +150,7 @@ def _make_shown_offer(page: PageRequest, offer: ServiceOffer, link: str) -> Show
         return ShownOffer(
             kind=kind,
             title=page.localization.choose_text(offer.name or {}),
-            text=page.gettext("Opens in another site. It may ask you to sign in there."),
+            text=page.gettext("This link opens another site, which may ask you to sign in."),
             button=page.gettext("Open"),
             url=offer.url,
             outside=True,
@@ -186,9 +186,7 @@ def _copy_status_text(page: PageRequest, item: Item, free: frozenset[str]) -> st
     if item.id in free:
         return page.gettext("available")
     if not item.circulates and item.status is ItemStatus.AVAILABLE:
-        return page.gettext("for use in the library")
+        return page.gettext("library use only")
     if item.status is ItemStatus.ON_LOAN and item.due is not None:
-        return page.gettext(
-            "due back %(day)s", day=page.words.format_day(item.due.astimezone(page.context.zone).date())
-        )
-    return page.gettext("not available at present")
+        return page.gettext("due %(day)s", day=page.words.format_day(item.due.astimezone(page.context.zone).date()))
+    return page.gettext("not available")

@@ -218,7 +218,7 @@ def _fixed_citation_part(cited: LinkCitation) -> Citation:
 def declaration_text(page: PageRequest) -> str:
     own = page.localization.choose_text(page.context.policy().services.declaration.text)
     return own or page.gettext(
-        "I need this copy for my own study or research. I will use it for nothing else and not pass it on."
+        "I need this copy for my own study or research. I will not use it for any other purpose or pass it on."
     )
 
 
@@ -325,7 +325,7 @@ async def _render_hold_form(
     return page.render(
         "hold",
         here=page.path("hold", order.link),
-        title=page.gettext("Reserve our copy"),
+        title=page.gettext("Reserve a copy"),
         status=checked.status,
         form=checked,
         foreseen=foreseen,

@@ -66,7 +66,7 @@ async def erase_own_data(page: PageRequest) -> web.Response:
     return page.render(
         "own_data_erased",
         here=page.path("privacy"),
-        title=page.gettext("It is erased"),
+        title=page.gettext("Your data was erased"),
         erased=len(gone.requests),
         kept=len(gone.kept),
     )
@@ -80,7 +80,7 @@ def _render_own_data(
     return page.render(
         "own_data",
         here=page.path("privacy"),
-        title=page.gettext("What we keep about you"),
+        title=page.gettext("Your data"),
         status=422 if wrong_file or wrong_erase else 200,
         held=held,
         kept=_list_retention(page),
@@ -97,16 +97,16 @@ def _list_retention(page: PageRequest) -> Sequence[tuple[str, str]]:
     end = count_days(rules.anonymise_days)
     return (
         (
-            page.gettext("That a request is yours: your name, your card number, notes, and what was written about it"),
-            page.gettext("%(days)s after the end of the request", days=end)
+            page.gettext("Personal data in requests: your name, card number, notes and messages"),
+            page.gettext("%(days)s after the request is closed", days=end)
             if rules.anonymise_days
-            else page.gettext("until you erase it or ask us to"),
+            else page.gettext("until you or the library erase it"),
         ),
-        (page.gettext("Letters and messages that we sent for your requests"), count_days(rules.outbox_days)),
-        (page.gettext("What messages with other libraries say"), count_days(days.message_contents)),
-        (page.gettext("That there was a message, and mails that came in"), count_days(days.messages)),
-        (page.gettext("That you are signed in here"), page.gettext("until you sign out, at most half a day")),
-        (page.gettext("Figures, in which nobody is named"), page.gettext("for ever")),
+        (page.gettext("Letters and messages about your requests"), count_days(rules.outbox_days)),
+        (page.gettext("Content of messages exchanged with other libraries"), count_days(days.message_contents)),
+        (page.gettext("Records of messages, and incoming email"), count_days(days.messages)),
+        (page.gettext("Your sign-in session"), page.gettext("until you sign out, or 12 hours at most")),
+        (page.gettext("Anonymous statistics"), page.gettext("indefinitely")),
     )
 
 
@@ -125,11 +125,11 @@ async def _check_proof(page: PageRequest, session: SessionRow) -> str:
     """What is wrong with it, in words; empty: it is this reader."""
     if session.method != SignInMethod.PASSWORD:
         is_fresh = page.parts.clock.now() - session.started <= MAX_PROOF_AGE
-        return "" if is_fresh else page.gettext("Please sign out and sign in anew, so that we know that it is you.")
+        return "" if is_fresh else page.gettext("Please sign out and sign in again to confirm your identity.")
     form = await page.read_own_form()
     pin = form.fields.get("pin", "")
     if not pin:
-        return page.gettext("Please fill in your PIN or password.")
+        return page.gettext("Please enter your PIN or password.")
     if len(pin) > sign_in_pages.MAX_FIELD_CHARS["password"]:
         return page.gettext(SIGN_IN_TEXTS["wrong"])
     try:

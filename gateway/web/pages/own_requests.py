@@ -65,7 +65,7 @@ async def show_own_request(page: PageRequest) -> web.Response:
     done = page.http.query.get("done", "")
     title = page.gettext("Request %(number)s", number=one.number)
     if is_new:
-        title = page.gettext("Thank you, we have your request")
+        title = page.gettext("Request received")
     return page.render(
         "own_request",
         here=page.path(f"requests/{one.id}", "sent=yes" if is_new else ""),
@@ -100,7 +100,7 @@ def _text_of_done(page: PageRequest, done: str) -> str:
 
 
 def _list_collecting_rows(page: PageRequest, pickup: str) -> tuple[tuple[str, str], ...]:
-    return ((page.gettext("Where you collect it"), pickup),) if pickup else ()
+    return ((page.gettext("Pickup location"), pickup),) if pickup else ()
 
 
 async def _list_telling_rows(page: PageRequest, session: SessionRow) -> tuple[tuple[str, str], ...]:
@@ -111,16 +111,18 @@ async def _list_telling_rows(page: PageRequest, session: SessionRow) -> tuple[tu
         return ()
     address = mail_address(patron, page.context.today()) if page.parts.sends_mail else ""
     if address:
-        said = page.gettext("By e-mail to %(address)s", address=address)
+        said = page.gettext("By email to %(address)s", address=address)
     else:
-        said = page.gettext("In the library, and here under My requests")
-    return ((page.gettext("How we tell you"), said),)
+        said = page.gettext("At the library, and under My requests")
+    return ((page.gettext("How we will contact you"), said),)
 
 
 def _say_by_when(page: PageRequest, request: Request) -> str:
     if request.dates.need_by is None:
-        return page.gettext("If nobody can send it, we tell you.")
-    return page.gettext("If nobody can send it by %(day)s, we tell you.", day=page.format_day(request.dates.need_by))
+        return page.gettext("We will tell you if no library can supply it.")
+    return page.gettext(
+        "We will tell you if no library can supply it by %(day)s.", day=page.format_day(request.dates.need_by)
+    )
 
 
 async def _name_pickup(page: PageRequest, code: str) -> str:

@@ -27,12 +27,12 @@ STATUS_TEXTS: Mapping[PatronStatus, StatusText] = {
     PatronStatus.PREPARED: StatusText(
         "waiting",
         mark_text_in_context("status of a request", "Preparing"),
-        mark_text_in_context("preparing, searching", "asked for on %(day)s"),
+        mark_text_in_context("preparing, searching", "requested on %(day)s"),
     ),
     PatronStatus.SEARCHING: StatusText(
         "waiting",
         mark_text_in_context("status of a request", "Searching"),
-        mark_text_in_context("preparing, searching", "asked for on %(day)s"),
+        mark_text_in_context("preparing, searching", "requested on %(day)s"),
     ),
     PatronStatus.ORDERED: StatusText(
         "waiting",
@@ -61,12 +61,12 @@ STATUS_TEXTS: Mapping[PatronStatus, StatusText] = {
     ),
     PatronStatus.DONE: StatusText(
         "closed",
-        mark_text_in_context("status of a request", "Finished"),
+        mark_text_in_context("status of a request", "Completed"),
         mark_text_in_context("ordered, returned, finished, ended", "on %(day)s"),
     ),
     PatronStatus.ENDED: StatusText(
         "closed",
-        mark_text_in_context("status of a request", "Ended"),
+        mark_text_in_context("status of a request", "Closed"),
         mark_text_in_context("ordered, returned, finished, ended", "on %(day)s"),
     ),
 }
@@ -84,7 +84,7 @@ URGENT_TEXTS: Mapping[str, StatusText] = {
     ),
     RECALLED: StatusText(
         "late",
-        mark_text_in_context("status of a request", "On loan, needed back"),
+        mark_text_in_context("status of a request", "On loan, recalled"),
         mark_text_in_context("on loan", "due %(day)s"),
     ),
 }

@@ -15,16 +15,16 @@ from gateway.web.staff.staff_request import LOOK_COOKIE, ROOT, ROWS, THEMES, Sta
 
 ROLE_NAMES = {
     "patron-services": mark_text("Patron services"),
-    "staff": mark_text("Interlibrary-loan staff"),
+    "staff": mark_text("Interlibrary loan staff"),
     "clearance": mark_text("Copyright clearance"),
     "manager": mark_text("Manager"),
     "operator": mark_text("Operator"),
 }
 
 WEAK = {
-    "short": mark_text("A password has at least %(least)s characters."),
+    "short": mark_text("A password must have at least %(least)s characters."),
     "long": mark_text("This password is too long."),
-    "name": mark_text("A password must not hold your name."),
+    "name": mark_text("A password must not contain your name."),
     "same": mark_text("This password has too few different characters."),
 }
 
@@ -58,7 +58,7 @@ async def change_password(request: StaffRequest) -> web.Response:
     new, repeated = (checked.form.fields.get(name, "") for name in ("new_password", "repeated_password"))
     check_new_password(request, checked, new, request.user.name)
     if new != repeated:
-        checked.add_problem_text("repeated_password", request.gettext("These two are not the same."))
+        checked.add_problem_text("repeated_password", request.gettext("The passwords do not match."))
     if checked.is_good:
         try:
             await request.parts.sign_in.confirm_password(
@@ -70,7 +70,8 @@ async def change_password(request: StaffRequest) -> web.Response:
         return _render_account(request, checked)
     await request.parts.users.set_password(request.user, new, request.origin, keep_session=request.visit.id)
     return request.redirect(
-        request.path("account"), request.gettext("Your password is changed. You are signed out everywhere else.")
+        request.path("account"),
+        request.gettext("Your password has been changed. You have been signed out of all other sessions."),
     )
 
 
@@ -84,7 +85,7 @@ def check_new_password(request: StaffRequest, checked: FormCheck, password: str,
 async def end_other_sessions(request: StaffRequest) -> web.Response:
     await request.read_own_form()
     ended = await request.parts.users.end_sessions(request.user, request.origin, keep_session=request.visit.id)
-    said = request.ngettext("%(num)s other session is ended.", "%(num)s other sessions are ended.", ended)
+    said = request.ngettext("%(num)s other session has been ended.", "%(num)s other sessions have been ended.", ended)
     return request.redirect(request.path("account"), said)
 
 
@@ -94,7 +95,7 @@ async def switch_library(request: StaffRequest) -> web.Response:
         request.session = await request.parts.sign_in.switch_library(_require_session(request), form["library"])
     except StaffSignInError:
         raise PageError(403, "fault-right") from None
-    said = request.gettext("You work for %(library)s now.", library=request.context.info.name)
+    said = request.gettext("You now work for %(library)s.", library=request.context.info.name)
     return request.redirect(ROOT, said)
 
 
@@ -104,7 +105,7 @@ async def change_look(request: StaffRequest) -> web.Response:
     theme, rows = checked.read_choice("theme", THEMES), checked.read_choice("rows", ROWS)
     if not checked.is_good:
         return _render_account(request, checked)
-    response = request.redirect(request.path("account"), request.gettext("Kept for this browser."))
+    response = request.redirect(request.path("account"), request.gettext("Saved for this browser."))
     secure = "; Secure" if request.visit.secure else ""
     response.headers.add(
         hdrs.SET_COOKIE,

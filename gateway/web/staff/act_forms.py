@@ -21,46 +21,46 @@ from gateway.web.staff.coded_words import CONDITIONS
 from gateway.web.staff.staff_request import StaffRequest
 
 _LABELS: Mapping[str, str] = {
-    "note": mark_text("Remark"),
+    "note": mark_text("Note"),
     "reason": mark_text("Reason"),
-    "due": mark_text("Due back"),
+    "due": mark_text("Due date"),
     "cost": mark_text("Cost"),
     "conditions": mark_text("Conditions"),
     "volumes": mark_text("Volumes"),
     "barcode": mark_text("Barcode"),
-    "item_description": mark_text("What it is"),
+    "item_description": mark_text("Item description"),
     "expected": mark_text("Expected on"),
-    "retry_after": mark_text("From this day on"),
+    "retry_after": mark_text("Available from"),
     "attachment": mark_text("File"),
-    "link": mark_text("Address of the copy"),
-    "pickup": mark_text("Where the reader collects it"),
-    "renewals_allowed": mark_text("May it be renewed?"),
-    "return_on_hold": mark_text("Is its return put off?"),
+    "link": mark_text("Link to the copy"),
+    "pickup": mark_text("Pickup location"),
+    "renewals_allowed": mark_text("Renewals allowed?"),
+    "return_on_hold": mark_text("Postpone the return?"),
     "need_by": mark_text("Needed by"),
-    "maximum_cost": mark_text("Most that it may cost"),
-    "further_volume": mark_text("Name of a further volume"),
-    "partner": mark_text("Whom to ask"),
-    "rota": mark_text("Order of libraries"),
+    "maximum_cost": mark_text("Maximum cost"),
+    "further_volume": mark_text("Name of the additional volume"),
+    "partner": mark_text("Supplier"),
+    "rota": mark_text("Rota"),
     "query": mark_text("Question"),
     "answer": mark_text("Answer"),
 }
 
 _LABELS_OF_ACT: Mapping[tuple[K, str], str] = {
     (K.MESSAGE, "note"): mark_text("Message"),
-    (K.NOTE, "note"): mark_text("Note for colleagues"),
-    (K.PATRON_ASKED, "reason"): mark_text("What it is about"),
-    (K.PATRON_ASKED, "note"): mark_text("The question, as the reader reads it"),
+    (K.NOTE, "note"): mark_text("Internal note"),
+    (K.PATRON_ASKED, "reason"): mark_text("Subject"),
+    (K.PATRON_ASKED, "note"): mark_text("Question to the patron"),
     (K.CLEARED, "reason"): mark_text("Rule or statement relied on"),
-    (K.CLEARANCE_REFUSED, "reason"): mark_text("Rule that forbids it"),
-    (K.PATRON_TOLD, "note"): mark_text("How, and by whom"),
-    (K.RENEW, "due"): mark_text("Until when, if possible"),
+    (K.CLEARANCE_REFUSED, "reason"): mark_text("Rule that prevents copying"),
+    (K.PATRON_TOLD, "note"): mark_text("How the patron was notified, and by whom"),
+    (K.RENEW, "due"): mark_text("Requested due date, if possible"),
 }
 
 _QUESTIONS: Mapping[str, str] = {
     "cost": mark_text("cost"),
     "edition": mark_text("another edition"),
-    "library-use-only": mark_text("use in the library only"),
-    "other": mark_text("something else"),
+    "library-use-only": mark_text("library use only"),
+    "other": mark_text("other"),
 }
 
 _HIDDEN = frozenset({"citation", "query"})
@@ -284,7 +284,7 @@ def _read_money(page: StaffRequest, checked: FormCheck, field: FormField) -> Mon
     except InvalidOperation:
         amount = Decimal(-1)
     if not amount.is_finite() or amount < 0 or not (currency.isascii() and currency.isalpha() and len(currency) == 3):
-        checked.add_problem_text(field.name, page.gettext("Please write an amount such as 12.50 and a currency."))
+        checked.add_problem_text(field.name, page.gettext("Please enter an amount, such as 12.50, and a currency."))
         return None
     return Money(amount, currency)
 

@@ -92,19 +92,19 @@ PAGES: tuple[StaffPage, ...] = (
 """All pages of staff, by topic."""
 
 MENU: tuple[MenuEntry, ...] = (
-    MenuEntry("", mark_text("Work")),
+    MenuEntry("", mark_text("Work queue")),
     MenuEntry("/borrowing", mark_text("Borrowing")),
     MenuEntry("/lending", mark_text("Lending")),
     MenuEntry("/copies", mark_text("Copies")),
     MenuEntry("/scan", mark_text("Scan")),
     MenuEntry("/messages", mark_text("Messages")),
-    MenuEntry("/mail", mark_text("Mail")),
+    MenuEntry("/mail", mark_text("Email")),
     MenuEntry("/print", mark_text("Print")),
     MenuEntry("/partners", mark_text("Partners")),
     MenuEntry("/statistics", mark_text("Statistics")),
     MenuEntry("/privacy", mark_text("Privacy")),
-    MenuEntry("/operation", mark_text("Operation")),
-    MenuEntry("/users", mark_text("Users")),
+    MenuEntry("/operation", mark_text("System")),
+    MenuEntry("/users", mark_text("Accounts")),
 )
 """What the head of every page leads to, in this order: those that are there and that the user may open."""
 

@@ -95,7 +95,7 @@ def make_confirm_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[we
             chosen = await _load_chosen(request, asked, form)
         except TooManyRequests:
             said = request.gettext(
-                "At most %(most)s requests at once: please narrow the filter.",
+                "You can select up to %(most)s requests at once. Please narrow the filter.",
                 most=request.localization.format_number(MAX_BULK),
             )
             return request.redirect(back, said, "late")
@@ -115,14 +115,14 @@ async def _print_slips(request: StaffRequest, asked: ListQuery, chosen: Sequence
     usual = USUAL_PAPER.get(asked.wanted.task) or next((kind for kind in kinds.values() if kind is not None), None)
     fitting = [one.id for one in chosen if asked.wanted.task in USUAL_PAPER or kinds[one.id] is usual]
     if usual is None:
-        return request.redirect(back, request.gettext("None of these needs a slip now."), "look")
+        return request.redirect(back, request.gettext("None of the selected requests needs a slip."), "look")
     if len(fitting) > MAX_BATCH_REQUESTS:
         most = request.localization.format_number(MAX_BATCH_REQUESTS)
-        said = request.gettext("At most %(most)s sheets in a batch: please select fewer.", most=most)
+        said = request.gettext("A batch can have up to %(most)s sheets. Please select fewer requests.", most=most)
         return request.redirect(back, said, "late")
     batch = await request.parts.printing.make_batch_of(request.library, usual, fitting, request.origin.actor)
     left = len(chosen) - len(fitting)
-    banner = request.ngettext("%(num)s needs other paper.", "%(num)s need other paper.", left) if left else ""
+    banner = request.ngettext("%(num)s needs different paper.", "%(num)s need different paper.", left) if left else ""
     return request.redirect(request.path("print", str(batch.number)), banner, "look")
 
 
@@ -180,7 +180,7 @@ async def _render_confirmation(
         labels=sorted(counts.counts[ListFacet.LABEL] or {}),
         own_labels=sorted({label for one in chosen for label in one.labels}),
         button=request.ngettext(
-            "Do it with %(number)s request", "Do it with %(number)s requests", len(chosen), number=number
+            "Apply to %(number)s request", "Apply to %(number)s requests", len(chosen), number=number
         ),
     )
 
@@ -195,7 +195,11 @@ def _require_act(word: str) -> str:
 def _name_act(request: StaffRequest, do: str) -> str:
     if do in set(EventKind):
         return request.gettext(ACT_LABELS[EventKind(do)])
-    words = {GIVE: request.gettext("Give"), LABEL: request.gettext("Label"), MORE: request.gettext("Act")}
+    words = {
+        GIVE: request.gettext("Assign"),
+        LABEL: request.gettext("Label"),
+        MORE: request.gettext("Choose an action"),
+    }
     return words[do]
 
 
@@ -232,13 +236,13 @@ async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, chosen: S
     if do == LABEL:
         add, remove = checked.read_line("add", 40), form.all_values("remove")
         if not add and not remove:
-            checked.add_problem("add", "wrong-missing", field=request.gettext("Label to put on"))
+            checked.add_problem("add", "wrong-missing", field=request.gettext("Label to add"))
         if not checked.is_good:
             return BulkResult((), ())
         return await bulk.label(request.library, ids, [add] if add else [], remove)
     word = form["kind"] if do == MORE else do
     if not word:
-        checked.add_problem("kind", "wrong-missing", field=request.gettext("What is to be done"))
+        checked.add_problem("kind", "wrong-missing", field=request.gettext("Action"))
     note = checked.read_line("note")
     if not checked.is_good:
         return BulkResult((), ())

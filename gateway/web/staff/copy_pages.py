@@ -143,8 +143,8 @@ def _describe_cited_pages(request: StaffRequest, one: Request) -> str:
     if count is None:
         return request.gettext("pages %(pages)s", pages=one.citation.pages)
     return request.ngettext(
-        "pages %(pages)s, which is %(num)s page",
-        "pages %(pages)s, which is %(num)s pages",
+        "pages %(pages)s (%(num)s page)",
+        "pages %(pages)s (%(num)s pages)",
         count,
         pages=one.citation.pages,
     )
@@ -154,24 +154,26 @@ def describe_link(request: StaffRequest, link: CopyLinkView) -> tuple[str, str, 
     """Kind of a tag, its word, and a sentence."""
     now = request.parts.clock.now()
     if link.fetched:
-        kind, word = "good", request.gettext("fetched")
-        said = request.ngettext("Fetched %(num)s time.", "Fetched %(num)s times.", link.fetched)
+        kind, word = "good", request.gettext("downloaded")
+        said = request.ngettext("Downloaded %(num)s time.", "Downloaded %(num)s times.", link.fetched)
         if link.last is not None:
-            last = request.gettext("Last: %(moment)s.", moment=strip_full_stop(request.format_short(link.last)))
+            last = request.gettext(
+                "Last download: %(moment)s.", moment=strip_full_stop(request.format_short(link.last))
+            )
             said = f"{said} {last}"
     elif now < link.expires:
-        kind, word, said = "waiting", request.gettext("not yet fetched"), ""
+        kind, word, said = "waiting", request.gettext("not yet downloaded"), ""
     else:
-        kind, word, said = "look", request.gettext("never fetched"), ""
+        kind, word, said = "look", request.gettext("never downloaded"), ""
     left = link.downloads - link.fetched
     if now >= link.expires:
-        rest = request.gettext("The link ended on %(day)s.", day=request.format_moment(link.expires))
+        rest = request.gettext("The link expired on %(day)s.", day=request.format_moment(link.expires))
     elif left <= 0:
-        rest = request.gettext("The link is used up.")
+        rest = request.gettext("The link has reached its download limit.")
     else:
         rest = request.ngettext(
-            "Good for %(num)s more time until %(day)s.",
-            "Good for %(num)s more times until %(day)s.",
+            "Valid for %(num)s more download until %(day)s.",
+            "Valid for %(num)s more downloads until %(day)s.",
             left,
             day=request.format_moment(link.expires),
         )
@@ -239,13 +241,13 @@ async def _take_file(request: StaffRequest, sent: UploadForm, file: UploadedFile
         whole = bool(sent.form["whole"]) and is_last
         done = await copies.add_copy(request.library, one.id, upload, request.origin.actor, whole=whole)
     except NotFound:
-        said = request.gettext("“%(name)s”: no lending request has such a number.", name=file.name)
+        said = request.gettext("“%(name)s”: no lending request has this number.", name=file.name)
         return UploadOutcome("late", said)
     except SeveralRequests:
         return UploadOutcome("late", request.gettext("“%(name)s”: several requests have this number.", name=file.name))
     except EventDenied:
         said = request.gettext(
-            "“%(name)s” is added to %(number)s, where no copy is to be made now.", name=file.name, number=one.number
+            "“%(name)s” was added to %(number)s, but no copy is needed for it now.", name=file.name, number=one.number
         )
         return UploadOutcome("look", said)
     except (Refused, Unavailable) as error:
@@ -258,11 +260,11 @@ async def _take_file(request: StaffRequest, sent: UploadForm, file: UploadedFile
 def _describe_added_file(request: StaffRequest, one: Request, file: ShownFile) -> UploadOutcome:
     pages = f" ({file.pages})" if file.pages else ""
     said = request.gettext(
-        "“%(name)s”%(pages)s is added to %(number)s.", name=file.name, pages=pages, number=one.number
+        "“%(name)s”%(pages)s was added to %(number)s.", name=file.name, pages=pages, number=one.number
     )
     if not file.is_odd:
         return UploadOutcome("good", said)
-    asked = request.gettext("Asked for are %(pages)s.", pages=_describe_cited_pages(request, one))
+    asked = request.gettext("Requested: %(pages)s.", pages=_describe_cited_pages(request, one))
     return UploadOutcome("look", f"{said} {asked}")
 
 
@@ -279,7 +281,7 @@ async def sign_off(request: StaffRequest) -> web.StreamResponse:
     if kind is None:
         raise PageError(400, "fault-broken-off")
     if not reason:
-        said = request.gettext("Please say which rule or statement allows or forbids it.")
+        said = request.gettext("Please enter the rule or statement that allows or prevents the copy.")
         return request.redirect(request.path("copies", "desk"), said, "late")
     return await _act_on_copy(request, one, kind, EventDetails(reason=reason, note=form["note"]))
 
@@ -308,9 +310,7 @@ async def _act_on_copy(request: StaffRequest, one: Request, kind: K, details: Ev
     try:
         await request.parts.requests.apply_action(request.library, one.id, action)
     except VersionConflict:
-        said = request.gettext(
-            "Somebody else has changed %(number)s meanwhile. Please look once more.", number=one.number
-        )
+        said = request.gettext("Somebody else has changed %(number)s. Please check it again.", number=one.number)
         return request.redirect(back, said, "look")
     except EventDenied as denied:
         return request.redirect(back, f"{one.number}: {request.describe_refusal(denied)}", "late")

@@ -16,63 +16,71 @@ from gateway.web.staff.staff_request import StaffRequest
 
 FAULTS: dict[str, tuple[str, str]] = {
     "fault-not-there": (
-        mark_text("This page does not exist"),
-        mark_text("Either the address has a slip of the pen, or the request was deleted after its time for keeping."),
+        mark_text("Page not found"),
+        mark_text(
+            "Check the address for typing errors. The request may also have been deleted when its retention "
+            "period ended."
+        ),
     ),
     "fault-right": (
-        mark_text("Your role does not allow this page"),
-        mark_text("Whoever manages the accounts of your library can change your roles."),
+        mark_text("You do not have access to this page"),
+        mark_text("An account manager at your library can change your roles."),
     ),
     "fault-form": (
-        mark_text("This form was out of date"),
+        mark_text("This form has expired"),
         mark_text(
-            "Nothing was done. Perhaps you have signed in anew in another window. Go back, load the page again, and "
-            "send it once more."
+            "Nothing was changed. You may have signed in again in another window. Go back, reload the page and send "
+            "the form again."
         ),
     ),
     "fault-form-address": (
-        mark_text("There is nothing to see at this address"),
-        mark_text("It only takes what a form sends. Perhaps you have loaded a page again that came after sending."),
+        mark_text("This address has no page"),
+        mark_text("It accepts form submissions only. You may have reloaded a page that followed a submission."),
     ),
     "fault-journey": (
-        mark_text("Signing in took too long"),
-        mark_text("Or it began in another browser. Please begin again."),
+        mark_text("Sign-in took too long"),
+        mark_text("Or it was started in another browser. Please start again."),
     ),
     "fault-provider": (
-        mark_text("The sign-in service can’t be used now"),
-        mark_text("Its answer could not be trusted, or it gave none. Please try again later."),
+        mark_text("The sign-in service is not available"),
+        mark_text("It did not answer, or its answer could not be verified. Please try again later."),
     ),
     "fault-changed": (
-        mark_text("Somebody else was quicker"),
-        mark_text("Nothing was done: this has been changed since you opened it. Load it again to see what was done."),
+        mark_text("Changed by somebody else"),
+        mark_text(
+            "Nothing was changed. Somebody else has changed this since you opened it. Reload the page to see "
+            "the current version."
+        ),
     ),
     "fault-not-now": (
-        mark_text("This can’t be done with the request now"),
-        mark_text("Nothing was changed. Perhaps it was done already; the request shows what can be done now."),
+        mark_text("This action is not possible now"),
+        mark_text(
+            "Nothing was changed. It may already have been done. Open the request to see which actions are possible."
+        ),
     ),
     "fault-refused": (
-        mark_text("That can’t be done"),
+        mark_text("This action is not possible"),
         mark_text("Nothing was changed."),
     ),
     "fault-away": (
-        mark_text("A part of the system does not answer"),
-        mark_text("Nothing was changed: what you sent was not carried out. Please try again in a minute."),
+        mark_text("Part of the system is not responding"),
+        mark_text("Nothing was changed. Please try again in a minute."),
     ),
     "fault-outcome-unknown": (
-        mark_text("Nobody can say whether that was done"),
-        mark_text("The library’s system was asked and has not answered. Look at the request before you try again."),
+        mark_text("We cannot confirm whether this was done"),
+        mark_text("The library system did not respond in time. Check the request before you try again."),
     ),
     "fault-too-large": (
-        mark_text("This is too large"),
-        mark_text("Nothing was done, since more came than this page takes."),
+        mark_text("Too much data"),
+        mark_text("Nothing was changed. The data you sent is larger than this page accepts."),
     ),
     "fault-broken-off": (
-        mark_text("Only a part of that arrived"),
-        mark_text("The connection broke off, or what came could not be read. Nothing was done. Please try again."),
+        mark_text("The data arrived incomplete"),
+        mark_text("The connection was lost, or the data could not be read. Nothing was changed. Please try again."),
     ),
     "fault-defect": (
-        mark_text("That went wrong on our side"),
-        mark_text("What you sent may not have been carried out: look before you try again."),
+        mark_text("Something went wrong"),
+        mark_text("This is an error in illgate. Your change may not have been saved: check before you try again."),
     ),
 }
 """By the word of a PageError: title, and what it means."""

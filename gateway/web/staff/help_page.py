@@ -33,12 +33,12 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/sign-in",),
         (
             mark_text(
-                "Sign in with the name and password that you were given, or with your organisation’s account where "
-                "that is offered. After five wrong passwords you have to wait a quarter of an hour."
+                "Sign in with your user name and password, or with your organisation’s account if that is offered. "
+                "After five wrong passwords you have to wait 15 minutes."
             ),
             mark_text(
-                "You are signed out when you open no page for a while. What you had filled in is kept and can be sent "
-                "after you have signed in again. At “Your account” you change your password, end sessions elsewhere, "
+                "You are signed out after a period of inactivity. Your entries are kept, and you can send them after "
+                "you have signed in again. Under “Your account” you can change your password, end other sessions, "
                 "and choose light or dark pages and narrow or wide rows."
             ),
         ),
@@ -49,13 +49,13 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("",),
         (
             mark_text(
-                "Every list on which something waits for a person, with how many there are and how long the oldest has "
-                "waited. The lists stand in the order in which the day goes: first what others wait for."
+                "Each list of requests or messages that need a person, with their number and the age of the oldest. "
+                "The lists follow the order of the working day: first those where others are waiting for you."
             ),
             mark_text(
-                "“Do these first” names lists where something has waited too long, and partners that do not answer. "
-                "Messages to these are kept and go out by themselves. Numbers change by themselves while the page is "
-                "open; what is new is told by a line on top."
+                "“Do these first” shows lists where something has waited too long, and partners that are not "
+                "responding. Messages to those partners are kept and sent automatically. The numbers update while "
+                "the page is open; a line at the top announces new work."
             ),
         ),
     ),
@@ -65,17 +65,18 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/borrowing", "/lending", "/copies"),
         (
             mark_text(
-                "The search box takes any number that you hold in hand: ours, the partner’s, a barcode, a card, an "
-                "ISBN; or words of title and author. A number that leads to one request opens it."
+                "The search box accepts any number: ours, the partner’s, a barcode, a card number or an ISBN, as "
+                "well as words from the title and author. A number that matches one request opens it."
             ),
             mark_text(
-                "Filters stand beside the list, the chosen ones above it: press one to take it away. The address holds "
-                "the filter, so a bookmark keeps it; under “Keep this filter” it gets a name, for you or for everybody."
+                "Filters are beside the list; the active ones are above it. Select an active filter to remove it. "
+                "The filter is part of the address, so you can bookmark it. To give it a name, for you or for "
+                "everybody, use “Save this filter”."
             ),
             mark_text(
-                "Task lists begin with what has waited longest. “Waits” and “Needed or due” change the order. The keys "
-                "j and k go through the list, x selects, / leads to the search box; they can be switched off below the "
-                "list."
+                "Task lists start with the request that has waited longest. Select “Waiting” or “Needed or due” to "
+                "change the order. Use the keys j and k to move through the list, x to select, and / to go to the "
+                "search box. You can turn the keys off below the list."
             ),
         ),
     ),
@@ -85,38 +86,40 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/requests/{number}",),
         (
             mark_text(
-                "On top stands whose move it is and since when, with the usual act open: one button does it. All else "
-                "that is possible now is under “More actions”; what people look for and can’t do now stands there with "
-                "the reason."
+                "The top of the page shows who has to act and since when, with the usual action ready to use. All "
+                "other possible actions are under “More actions”. Common actions that are not possible now are "
+                "listed there with the reason."
             ),
             mark_text(
-                "“Who is asked” shows each library with its answer, why it was chosen, and who was passed over and "
-                "why. The buttons change the order of those still to be asked. “Why this order” asks their catalogues "
-                "now."
+                "“Suppliers” lists each library with its answer and the reason why it was chosen, and the libraries "
+                "that were skipped with the reason. Use the buttons to reorder those still to be asked. “Why this "
+                "order” checks their catalogues now."
             ),
             mark_text(
-                "“What happened” is one story: what partners said by whatever way, letters to the reader, what the "
-                "library system was asked, and what people did, the newest first. Where somebody else was quicker than "
-                "you, you see what was done, and what you typed is still there."
+                "“History” lists everything in one place, newest first: messages from partners through any channel, "
+                "letters to the patron, calls to the library system, and actions by staff. If somebody else changed "
+                "the request before you, you see the change, and your entries are kept."
             ),
             mark_text(
-                "Who sees readers masked can show the reader of one request: that is recorded. Number, barcode or the "
-                "partner’s number in the search box opens the request."
+                "If patron data is masked for you, you can show the patron of one request; this is recorded in the "
+                "audit log. To open the request, enter its number, the barcode or the partner’s number in the search "
+                "box."
             ),
         ),
     ),
     HelpTopic(
         "bulk",
-        mark_text("The same with many requests"),
+        mark_text("Working on several requests"),
         ("/borrowing", "/lending", "/copies"),
         (
             mark_text(
-                "Select requests, this page, or all that match, and press what is to be done. The next page says with "
-                "how many, before anything is done. What fails is told with its reason and can be tried again alone."
+                "Select single requests, the whole page or all that match, and choose an action. The next page asks "
+                "you to confirm how many requests it applies to. If some fail, you see the reasons and can retry "
+                "only those."
             ),
             mark_text(
-                "“Give to…” says who sees to requests, “Label…” puts words of your own on them. Both are for your "
-                "house; partners and readers do not see them."
+                "“Assign…” sets the person responsible for the requests. “Label…” adds your own labels. Both are "
+                "internal: partners and patrons do not see them."
             ),
         ),
     ),
@@ -126,14 +129,14 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/copies/desk",),
         (
             mark_text(
-                "Files come in by the button or are dropped on it, one or many: each goes to the request that its form "
-                "is for, or whose number stands in its name. Pages are counted; where it is another number than was "
-                "asked for, that is marked."
+                "Add one or more files with the button or by dragging them to it. Each file is added to the request "
+                "whose form you use, or whose number is in the file name. Pages are counted, and a number that "
+                "differs from the request is marked."
             ),
             mark_text(
-                "A copy is allowed or forbidden with the rule that says so; what was written lately is offered again. "
-                "Where the partner’s profile asks for it, somebody else signs off than who made the copy. Delivered "
-                "copies show whether their link was fetched, and until when it is good."
+                "Enter the rule that allows or prevents a copy; recent entries are offered again. If the partner’s "
+                "profile requires it, a different person has to sign off the copy. Delivered copies show whether the "
+                "link was used and until when it is valid."
             ),
         ),
     ),
@@ -143,30 +146,30 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/messages",),
         (
             mark_text(
-                "What partners wrote and nobody has read, the oldest first: messages, and words that came with a "
-                "condition, a refusal or a shipment. Whoever reads a message reads it for the whole house; who it was "
-                "stays beside it."
+                "Unread messages from partners, oldest first: messages, and notes sent with a condition, an unfilled "
+                "answer or a shipment. A message that anyone reads is read for the whole library; the name of the "
+                "person who read it is shown beside it."
             ),
             mark_text(
-                "An answer goes to the partner as a message about the request, by the way that it usually takes, and "
-                "reads what it answers. It changes nothing else: a condition, a renewal or a cancellation is decided "
-                "at the request. What needs no answer is marked as read."
+                "Your answer is sent to the partner as a message about the request, through the partner’s usual "
+                "channel. It does not change the request: decide conditions, renewals and cancellations on the "
+                "request’s page. Mark a message as read if it needs no answer."
             ),
         ),
     ),
     HelpTopic(
         "mail",
-        mark_text("Mails that fit no request"),
+        mark_text("Unmatched email"),
         ("/mail",),
         (
             mark_text(
-                "Mails of unknown senders, and those that name no request or several. Each stands beside the requests "
-                "that may be meant, with what speaks for them; you may also write the number of another."
+                "Email from unknown senders, and email that names no request or several. Each is shown beside the "
+                "requests that it may belong to, with the reasons. You can also enter the number of another request."
             ),
             mark_text(
-                "Put to a request, a mail does what is understood of it, such as a promise or a refusal. Where that is "
-                "wrong, choose “Just a message”. An answer goes to whoever wrote, with the mail quoted. What needs "
-                "nothing is dismissed; the mail itself stays in the folder of the mailbox."
+                "When you link an email to a request, the request is updated with what the email says, such as “will "
+                "supply” or “unfilled”. If that is wrong, choose “Message only”. Your answer goes to the sender and "
+                "quotes the email. Dismiss an email that needs no action; it stays in the mailbox folder."
             ),
         ),
     ),
@@ -176,12 +179,14 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/requests/new",),
         (
             mark_text(
-                "Paste a DOI, a PubMed ID, an ISBN or a link into the box, and the form fills itself; words are looked "
-                "for in the catalogue beside it. Where anybody may read the work online, the page says so first."
+                "Paste a DOI, a PubMed ID, an ISBN or a link into the box, and the form is filled in. Words are "
+                "searched for in the catalogue beside it. If a free version is available online, the page says so "
+                "first."
             ),
             mark_text(
-                "Without a card number the request is for the library itself. Where rules stand against a request, the "
-                "page says why, and offers to make it all the same where you may. Sent twice, it is one request."
+                "Without a card number, the request is for the library itself. If a rule prevents a request, the "
+                "page gives the reason and offers to make the request anyway if you have the right. Sending the form "
+                "twice makes one request only."
             ),
         ),
     ),
@@ -191,12 +196,12 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/print",),
         (
             mark_text(
-                "Slips, straps, labels and letters for what has been on no paper yet. One press makes a batch of up to "
-                "100 sheets, pull slips in the order of the shelves; the next press prints it."
+                "Slips, straps, labels and letters that have not been printed yet. Select a row to make a batch of "
+                "up to 100 sheets, with pull slips in shelf order. Then print the batch."
             ),
             mark_text(
-                "Every batch is kept, with who made it and when, and can be printed again. It then says what is true "
-                "at that time. “Mark as printed” tells the others that the paper has come out of the printer."
+                "Every batch is kept, with its author and time, and can be printed again with the current data. Use "
+                "“Mark as printed” to tell your colleagues that it has been printed."
             ),
         ),
     ),
@@ -206,8 +211,9 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/outbox",),
         (
             mark_text(
-                "What could not be sent is tried again for hours. What was given up waits here, by what stopped it: "
-                "mend the cause, then try all of a group again, change one, or let one be with a reason."
+                "Messages that cannot be sent are retried for several hours. Those that failed finally are listed "
+                "here, grouped by cause. Fix the cause, then retry the whole group, edit one message, or skip it "
+                "with a reason."
             ),
         ),
     ),
@@ -217,13 +223,13 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/scan",),
         (
             mark_text(
-                "Choose the work once, then scan: any number of the request will do, ours, the partner’s, the item’s "
-                "barcode or the code on a slip. Each code becomes a line: done, look, or failed, with a sound of its "
-                "own. What needs a hand stays on the pile at the side, and you can go on scanning meanwhile."
+                "Choose the task once, then scan any number of the request: ours, the partner’s, the item’s barcode "
+                "or the code on a slip. Each scan adds a line (done, check or failed) with its own sound. Scans that "
+                "need attention are listed at the side while you continue."
             ),
             mark_text(
-                "Codes are sent one after the other. While the gateway does not answer they wait and are sent later; "
-                "nothing is done twice. What you type goes into the field; F2 brings you back to it."
+                "Codes are sent one after the other. If the gateway does not respond, they wait and are sent later; "
+                "nothing is done twice. Whatever you type goes into the scan field; F2 returns you to it."
             ),
         ),
     ),
@@ -233,12 +239,13 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/partners",),
         (
             mark_text(
-                "Each partner with one sentence on how it stands, how it is reached, and what is open with it. Closing "
-                "days stand in its profile or are written here; it is not asked on them, and what is open goes on."
+                "Each partner with its status, its channel and its open requests. Closing days come from its profile "
+                "or are entered here. A partner is not asked on its closing days; open requests continue."
             ),
             mark_text(
-                "“Try it” makes a connection and asks its catalogue, step by step, and sends nothing. “Who would be "
-                "asked?” tries the rules with a wish: who is asked first, who is passed over, and why."
+                "“Test connection” connects to the partner and to its catalogue, step by step, without sending a "
+                "request. “Test the rota” shows which suppliers the rules would choose for a sample request, and "
+                "which they would skip and why."
             ),
         ),
     ),
@@ -248,14 +255,14 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/statistics",),
         (
             mark_text(
-                "Requests by the month in which they were made, counted without readers. Filled is what came, or what "
-                "we sent; the rate is filled ones among those that came to an end, without cancelled ones. What is "
-                "still open may be filled later."
+                "Requests by month of creation, without patron data. Filled requests are those that we received or "
+                "supplied. The fill rate is the share of filled requests among closed ones, not counting cancelled "
+                "ones. Open requests may still be filled."
             ),
             mark_text(
-                "Half of the requests took no longer than the first figure of days, nine of ten no longer than the "
-                "second; fewer than five requests show none. With a branch chosen, what was borrowed is rounded to "
-                "fives, so that nobody can be told from a figure."
+                "The first number of days is the median, the second the 90th percentile; fewer than five requests "
+                "show none. If you choose a branch, the numbers of borrowing requests are rounded to fives so that "
+                "no patron can be identified."
             ),
         ),
     ),
@@ -265,47 +272,47 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/privacy",),
         (
             mark_text(
-                "What is kept about readers, and for how long. A reader who asks what is held gets a file with all of "
-                "it; one who wants to be forgotten is forgotten at once in requests that are closed. Open ones need "
-                "the name, and forget it by themselves after their end."
+                "The patron data that is kept, and for how long. If a patron asks for their data, you can download "
+                "all of it as a file. If a patron asks to be erased, you can anonymise their closed requests at "
+                "once. Open requests need the name and are anonymised after they are closed."
             ),
             mark_text(
-                "Both need your own password, and the audit log says who did it, but not for whom. What the library’s "
-                "own system holds is not in it."
+                "Both require your password and are recorded in the audit log without the patron’s name. Data in the "
+                "library system is not included."
             ),
         ),
     ),
     HelpTopic(
         "operation",
-        mark_text("Operation"),
+        mark_text("System"),
         ("/operation",),
         (
             mark_text(
-                "What needs you stands first: parts that do not work, mailboxes that can’t be read, messages that were "
-                "given up, partners that do not answer. Below are all parts, what waits, and jobs in the background, "
-                "each with its last and next round. “Read it now” looks into a mailbox at once."
+                "“Action needed” lists components that do not work, mailboxes that cannot be read, failed messages, "
+                "and partners that are not responding. Below it are all components, the queue, and background jobs "
+                "with their last and next run. “Check now” reads a mailbox immediately."
             ),
             mark_text(
-                "The journal has every message that came and went, by partner, protocol, day, outcome and number of a "
-                "request. Its content is shown on a press of its own, and the audit log says who read it. Profiles are "
-                "shown with what is wrong in their files and how their examples come out. They are changed as files, "
-                "or at their page where gateway.yml allows it; their history brings back what was before."
+                "The journal lists every message sent and received, by partner, protocol, day, outcome and request "
+                "number. Opening the content of a message is recorded in the audit log. Profiles are shown with "
+                "errors in their files and the results of their examples. You edit them as files, or on their page "
+                "if gateway.yml allows it. Their history lets you restore an earlier version."
             ),
         ),
     ),
     HelpTopic(
         "users",
-        mark_text("Users"),
+        mark_text("Accounts"),
         ("/users",),
         (
             mark_text(
-                "Managers and operators make accounts, give roles, set passwords and disable accounts. Your own "
-                "account is changed by somebody else. Before a change your own password is asked for, unless you "
-                "gave it in the last ten minutes."
+                "Managers and operators create accounts, assign roles, set passwords and disable accounts. Somebody "
+                "else has to change your own account. You confirm changes with your password unless you entered it "
+                "in the last 10 minutes."
             ),
             mark_text(
-                "A disabled account can’t sign in; what was done with it keeps its name. The audit log says who signed "
-                "in, who changed which account, and who looked at data of readers that are hidden for the role."
+                "A disabled account cannot sign in; its history keeps its name. The audit log shows who signed in, "
+                "who changed which account, and who viewed patron data that is hidden from their role."
             ),
         ),
     ),

@@ -27,13 +27,13 @@ OUTCOMES: Mapping[OutcomeClass, tuple[str, str]] = {
     OutcomeClass.OK: ("good", mark_text("done")),
     OutcomeClass.REFUSED: ("look", mark_text("refused")),
     OutcomeClass.MALFORMED: ("late", mark_text("not understood")),
-    OutcomeClass.REJECTED: ("late", mark_text("sender not let in")),
+    OutcomeClass.REJECTED: ("late", mark_text("sender rejected")),
     OutcomeClass.FAILED: ("late", mark_text("failed")),
-    OutcomeClass.PENDING: ("waiting", mark_text("in hand")),
+    OutcomeClass.PENDING: ("waiting", mark_text("in progress")),
 }
 """Shape of the tag and word."""
 
-DIRECTIONS: Mapping[str, str] = {"in": mark_text("came in"), "out": mark_text("went out")}
+DIRECTIONS: Mapping[str, str] = {"in": mark_text("received"), "out": mark_text("sent")}
 
 
 @value_object
@@ -59,7 +59,7 @@ async def show_journal(request: StaffRequest) -> web.Response:
     hits = await request.parts.journaled.search_messages(search, ROWS, request.http.query.get("cursor", ""))
     return request.render(
         "journal",
-        request.gettext("Journal of messages"),
+        request.gettext("Message journal"),
         status=asked.status,
         help_topic="operation",
         asked=asked,

@@ -70,7 +70,7 @@ class ListPlace:
         return rule.role in (self.role, None)
 
 
-_CLOSED = mark_text("Finished")
+_CLOSED = mark_text("Closed")
 
 BORROWING = ListPlace(
     "borrowing",
@@ -79,14 +79,14 @@ BORROWING = ListPlace(
     Right.BORROWING_READ,
     Right.BORROWING_ACT,
     (
-        StateGroup("todo", mark_text("To do here"), (B.REVIEW, B.NO_SUPPLIER, B.CONDITIONAL, B.BACK)),
+        StateGroup("todo", mark_text("Action needed"), (B.REVIEW, B.NO_SUPPLIER, B.CONDITIONAL, B.BACK)),
         StateGroup(
             "partner",
-            mark_text("With a partner"),
+            mark_text("With partners"),
             (B.NEW, B.SOURCING, B.REQUESTED, B.HOLD_PLACED, B.WILL_SUPPLY, B.CANCEL_PENDING),
         ),
-        StateGroup("way", mark_text("On its way"), (B.SHIPPED, B.RETURNED)),
-        StateGroup("here", mark_text("Here or lent"), (B.RECEIVED, B.LENT)),
+        StateGroup("way", mark_text("In transit"), (B.SHIPPED, B.RETURNED)),
+        StateGroup("here", mark_text("Received or checked out"), (B.RECEIVED, B.LENT)),
         StateGroup("closed", _CLOSED, tuple(state for state in B if state in TERMINAL)),
     ),
 )
@@ -100,9 +100,11 @@ LENDING = ListPlace(
     Right.LENDING_READ,
     Right.LENDING_ACT,
     (
-        StateGroup("todo", mark_text("To do here"), (L.NEW, L.LOCATED, L.WILL_SUPPLY, L.CANCEL_PENDING, *_COPY_STATES)),
+        StateGroup(
+            "todo", mark_text("Action needed"), (L.NEW, L.LOCATED, L.WILL_SUPPLY, L.CANCEL_PENDING, *_COPY_STATES)
+        ),
         StateGroup("waiting", mark_text("Waiting"), (L.HOLD_PLACED, L.CONDITIONAL)),
-        StateGroup("way", mark_text("Out or on its way"), (L.SHIPPED, L.RETURNED)),
+        StateGroup("way", mark_text("On loan or in transit"), (L.SHIPPED, L.RETURNED)),
         StateGroup("closed", _CLOSED, tuple(state for state in L if state in TERMINAL)),
     ),
 )
@@ -116,7 +118,7 @@ COPIES = ListPlace(
     tuple(
         StateGroup(state.value, text, (state,))
         for state, text in zip(
-            _COPY_STATES, (mark_text("To make"), mark_text("To sign off"), mark_text("To deliver")), strict=True
+            _COPY_STATES, (mark_text("To copy"), mark_text("To clear"), mark_text("To deliver")), strict=True
         )
     ),
     _COPY_STATES,
@@ -304,13 +306,13 @@ def _describe_choice(request: StaffRequest, place: ListPlace, key: str, value: s
         case "branch":
             return gettext("Branch: %(name)s", name=value)
         case "assignee":
-            return gettext("Seen to by: %(name)s", name=_name_assignee(request, value))
+            return gettext("Assigned to: %(name)s", name=_name_assignee(request, value))
         case "label":
             return gettext("Label: %(name)s", name=value)
         case "q":
             return gettext("Search: %(text)s", text=value)
         case "all":
-            return gettext("Finished ones too")
+            return gettext("Including closed")
     return _name_value(request, place, key, value, partners)
 
 
@@ -324,7 +326,7 @@ def _name_value(request: StaffRequest, place: ListPlace, key: str, value: str, p
         case "kind":
             return request.gettext(SERVICE_TEXTS[ServiceType(value)])
         case "partner":
-            return partners.get(value, value) or request.gettext("None yet")
+            return partners.get(value, value) or request.gettext("No supplier yet")
         case "assignee":
             return _name_assignee(request, value)
         case "branch":
@@ -341,12 +343,12 @@ def _name_assignee(request: StaffRequest, value: str) -> str:
 # --- facets ----------------------------------------------------------------------------------------------
 
 _FACET_TEXTS: Mapping[str, tuple[str, ListFacet, bool]] = {
-    "task": (mark_text("What is to do"), ListFacet.TASK, True),
-    "state": (mark_text("State"), ListFacet.STATE, False),
+    "task": (mark_text("Task"), ListFacet.TASK, True),
+    "state": (mark_text("Status"), ListFacet.STATE, False),
     "partner": (mark_text("Partner"), ListFacet.PARTNER, False),
-    "kind": (mark_text("Kind"), ListFacet.SERVICE, False),
+    "kind": (mark_text("Loan or copy"), ListFacet.SERVICE, False),
     "branch": (mark_text("Branch"), ListFacet.BRANCH, False),
-    "assignee": (mark_text("Seen to by"), ListFacet.ASSIGNEE, True),
+    "assignee": (mark_text("Assigned to"), ListFacet.ASSIGNEE, True),
     "label": (mark_text("Label"), ListFacet.LABEL, True),
 }
 

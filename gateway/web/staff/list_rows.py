@@ -17,8 +17,8 @@ COLUMNS: Mapping[str, str] = {
     "for": mark_text("For"),
     "partner": mark_text("Partner"),
     "when": mark_text("Needed or due"),
-    "waits": mark_text("Waits"),
-    "assignee": mark_text("Seen to by"),
+    "waits": mark_text("Waiting"),
+    "assignee": mark_text("Assigned to"),
     "labels": mark_text("Labels"),
     "branch": mark_text("Branch"),
 }

@@ -101,7 +101,7 @@ async def _render_mails(
     tasks = {one.name: one for one in await request.parts.desk.tasks(request.library)}
     return request.render(
         "mails",
-        request.gettext("Mails that fit no request"),
+        request.gettext("Unmatched email"),
         status=status or checked.status,
         help_topic="mail",
         lines=[_build_mail_line(request, row) for row in page.rows],
@@ -123,9 +123,9 @@ async def _render_mails(
 
 def _build_mail_line(request: StaffRequest, row: MailRow) -> MailLine:
     count = len(row.possible)
-    hint = request.ngettext("%(num)s may be meant", "%(num)s may be meant", count)
+    hint = request.ngettext("%(num)s possible match", "%(num)s possible matches", count)
     return MailLine(
-        row=row, who=_name_of_sender(request, row), hint=hint if count else request.gettext("no request was found")
+        row=row, who=_name_of_sender(request, row), hint=hint if count else request.gettext("no matching request")
     )
 
 
@@ -138,17 +138,17 @@ def _build_candidate_line(request: StaffRequest, row: MailRow, one: MailCandidat
     localization = request.localization
     reasons = []
     if one.numbers:
-        reasons.append(request.gettext("Its number stands in the mail: %(numbers)s.", numbers=", ".join(one.numbers)))
+        reasons.append(request.gettext("The email contains its number: %(numbers)s.", numbers=", ".join(one.numbers)))
     if one.words:
         words = localization.format_list(one.words)
-        reasons.append(request.gettext("Words of its title stand in the mail: %(words)s.", words=words))
+        reasons.append(request.gettext("The email contains words of its title: %(words)s.", words=words))
     if one.with_sender:
         partner = name_of_partner(request, row.profile, one.request)
-        reasons.append(request.gettext("It is with %(partner)s.", partner=partner))
+        reasons.append(request.gettext("Its partner is %(partner)s.", partner=partner))
     if not reasons and one.request.open:
-        reasons.append(request.gettext("It is open; nothing else speaks for it."))
+        reasons.append(request.gettext("It is open. There are no other signs that it matches."))
     if not reasons:
-        reasons.append(request.gettext("It has ended, and nothing speaks for it."))
+        reasons.append(request.gettext("It is closed, and there are no signs that it matches."))
     return CandidateLine(request=one.request, tag=tag_of_request(one.request, localization), reason=" ".join(reasons))
 
 
@@ -170,7 +170,7 @@ async def assign_mail(request: StaffRequest) -> web.Response:
     meaning = checked.read_choice("meaning", set(MailMeaning)) or MailMeaning.AS_READ.value
     reference = named or ("" if chosen == OTHER else chosen)
     if not reference:
-        checked.add_problem_text("number", request.gettext("Please choose a request, or write its number."))
+        checked.add_problem_text("number", request.gettext("Please choose a request or enter its number."))
     if not checked.is_good:
         return await _render_mails(request, await _list_rows(request), opened, checked)
     try:
@@ -179,12 +179,14 @@ async def assign_mail(request: StaffRequest) -> web.Response:
         checked.add_problem_text("number", request.gettext("There is no request with this number."))
         return await _render_mails(request, await _list_rows(request), opened, checked)
     except SeveralRequests:
-        checked.add_problem_text("number", request.gettext("Several requests have this number. Please take ours."))
+        checked.add_problem_text(
+            "number", request.gettext("Several requests have this number. Please enter our number.")
+        )
         return await _render_mails(request, await _list_rows(request), opened, checked)
     changed = await request.parts.mails.assign_mail(
         request.library, opened.row.id, meant.id, request.origin.actor, MailMeaning(meaning)
     )
-    return request.redirect(_list_path(request), request.gettext("Put to %(number)s.", number=changed.number))
+    return request.redirect(_list_path(request), request.gettext("Linked to %(number)s.", number=changed.number))
 
 
 async def answer_mail(request: StaffRequest) -> web.Response:
@@ -192,20 +194,18 @@ async def answer_mail(request: StaffRequest) -> web.Response:
     checked = FormCheck(request, await request.read_own_form())
     text = checked.read_lines("text", MAX_ANSWER_CHARS)
     if not text:
-        checked.add_problem("text", "wrong-missing", field=request.gettext("Answer by mail"))
+        checked.add_problem("text", "wrong-missing", field=request.gettext("Reply by email"))
     if not checked.is_good:
         return await _render_mails(request, await _list_rows(request), opened, checked)
     await request.parts.mails.answer_mail(request.library, opened.row.id, text, request.origin.actor)
-    said = request.gettext("The answer to %(name)s is on its way.", name=_name_of_sender(request, opened.row))
+    said = request.gettext("Your reply to %(name)s is being sent.", name=_name_of_sender(request, opened.row))
     return request.redirect(_list_path(request), said)
 
 
 async def dismiss_mail(request: StaffRequest) -> web.Response:
     opened = await _open_named_mail(request)
     await request.parts.mails.dismiss_mail(request.library, opened.row.id, request.origin.actor)
-    return request.redirect(
-        _list_path(request), request.gettext("Dismissed. The mail stays in the folder of the mailbox.")
-    )
+    return request.redirect(_list_path(request), request.gettext("Dismissed. The email stays in the mailbox folder."))
 
 
 PAGES = (

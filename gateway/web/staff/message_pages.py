@@ -25,41 +25,41 @@ MAX_UNREAD = 200
 
 SAID_WITH: Mapping[K, str] = {
     K.CONDITIONAL: mark_text("with a condition"),
-    K.WILL_SUPPLY: mark_text("with the promise to send it"),
-    K.EXPECT_TO_SUPPLY: mark_text("expecting to send it"),
-    K.HOLD_PLACED: mark_text("having reserved it"),
-    K.UNFILLED: mark_text("unable to send it"),
-    K.RETRY: mark_text("asking to try again later"),
-    K.FORWARDED: mark_text("having passed it on"),
-    K.SHIPPED: mark_text("having sent it"),
-    K.COPY_DELIVERED: mark_text("with the copy"),
-    K.RECEIVED: mark_text("having received it"),
-    K.RETURNED: mark_text("sending it back"),
-    K.CHECKED_IN: mark_text("having taken it back"),
-    K.DAMAGED: mark_text("reporting damage"),
-    K.LOST: mark_text("reporting it as lost"),
-    K.RENEW: mark_text("asking to keep it longer"),
-    K.RENEW_ACCEPTED: mark_text("allowing to keep it longer"),
-    K.RENEW_REFUSED: mark_text("refusing to let it be kept longer"),
-    K.DUE_DATE_CHANGED: mark_text("with another due date"),
-    K.OVERDUE: mark_text("reminding that it is overdue"),
-    K.RECALL: mark_text("wanting it back"),
-    K.CANCEL: mark_text("asking to cancel"),
-    K.CANCEL_ACCEPTED: mark_text("agreeing to cancel"),
-    K.CANCEL_REFUSED: mark_text("too late to cancel"),
-    K.CONDITION_ACCEPTED: mark_text("accepting the condition"),
-    K.CONDITION_REFUSED: mark_text("declining the condition"),
-    K.STATUS_QUERY: mark_text("asking how it stands"),
-    K.STATUS_REPORT: mark_text("saying how it stands"),
+    K.WILL_SUPPLY: mark_text("will supply"),
+    K.EXPECT_TO_SUPPLY: mark_text("expects to supply"),
+    K.HOLD_PLACED: mark_text("placed a hold"),
+    K.UNFILLED: mark_text("cannot supply"),
+    K.RETRY: mark_text("asked to retry later"),
+    K.FORWARDED: mark_text("forwarded the request"),
+    K.SHIPPED: mark_text("shipped the item"),
+    K.COPY_DELIVERED: mark_text("delivered the copy"),
+    K.RECEIVED: mark_text("received the item"),
+    K.RETURNED: mark_text("returned the item"),
+    K.CHECKED_IN: mark_text("checked the item in"),
+    K.DAMAGED: mark_text("reported damage"),
+    K.LOST: mark_text("reported the item lost"),
+    K.RENEW: mark_text("requested a renewal"),
+    K.RENEW_ACCEPTED: mark_text("granted the renewal"),
+    K.RENEW_REFUSED: mark_text("refused the renewal"),
+    K.DUE_DATE_CHANGED: mark_text("changed the due date"),
+    K.OVERDUE: mark_text("sent an overdue notice"),
+    K.RECALL: mark_text("recalled the item"),
+    K.CANCEL: mark_text("asked to cancel"),
+    K.CANCEL_ACCEPTED: mark_text("accepted the cancellation"),
+    K.CANCEL_REFUSED: mark_text("refused the cancellation"),
+    K.CONDITION_ACCEPTED: mark_text("accepted the condition"),
+    K.CONDITION_REFUSED: mark_text("declined the condition"),
+    K.STATUS_QUERY: mark_text("asked for the status"),
+    K.STATUS_REPORT: mark_text("reported the status"),
 }
 """What somebody did with these words; a message is nothing but its words."""
 
 SENDINGS: Mapping[str, tuple[str, str]] = {
     "waiting": ("waiting", mark_text("not sent yet")),
-    "in-hand": ("waiting", mark_text("being sent")),
+    "in-hand": ("waiting", mark_text("sending")),
     "dead": ("late", mark_text("could not be sent")),
-    "refused": ("late", mark_text("refused by the other side")),
-    "skipped": ("late", mark_text("not sent: skipped by staff")),
+    "refused": ("late", mark_text("rejected by the partner")),
+    "skipped": ("late", mark_text("skipped by staff")),
 }
 """Of what isn't done: a shape, and words."""
 
@@ -67,8 +67,8 @@ CHANNELS = {
     "iso-ill": "ISO ILL",
     "iso18626": "ISO 18626",
     "artemail": "ARTEmail",
-    "mail": mark_text("mail"),
-    "tagged-mail": mark_text("mail"),
+    "mail": mark_text("email"),
+    "tagged-mail": mark_text("email"),
 }
 """Ways to partners as people call them; others by the name of their adapter."""
 
@@ -135,12 +135,12 @@ def name_of_partner(request: StaffRequest, profile: str, about: Request) -> str:
     party = about.partner
     if profile and profile != party.profile:
         party = request.context.party_of_partner(profile)
-    return party.name or party.symbol or party.profile or request.gettext("the other library")
+    return party.name or party.symbol or party.profile or request.gettext("the partner")
 
 
 def name_of_actor(request: StaffRequest, actor: str) -> str:
     """Of one of the staff; rules have none."""
-    return request.actors.name_actor(actor) if actor.startswith(STAFF_ACTOR) else request.gettext("by rule")
+    return request.actors.name_actor(actor) if actor.startswith(STAFF_ACTOR) else request.gettext("automatic")
 
 
 # --- the page --------------------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ async def send_answer(request: StaffRequest) -> web.Response:
             )
         except VersionConflict:
             checked.general.append(
-                request.gettext("Something has happened with this request meanwhile. Please look, and send once more.")
+                request.gettext("This request has changed since you opened it. Please check it and send again.")
             )
             shown, status = await _load_request_view(request), 409
         except EventDenied:
@@ -320,7 +320,7 @@ async def mark_as_read(request: StaffRequest) -> web.Response:
     found = await request.parts.requests.find_request(request.library, request.http.match_info["number"])
     ids = [id_ for id_ in form.all_values("message") if id_]
     await request.parts.messages.mark_read(request.library, found.id, ids, request.origin.actor)
-    said = request.ngettext("%(num)s message is read.", "%(num)s messages are read.", len(ids))
+    said = request.ngettext("%(num)s message marked as read.", "%(num)s messages marked as read.", len(ids))
     return request.redirect(_path_back(request), said)
 
 

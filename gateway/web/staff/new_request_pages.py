@@ -111,10 +111,10 @@ async def _look_up(page: StaffRequest, text: str) -> FoundWork:
     try:
         citation = await offering.look_up_citation(page.library, number)
     except Unavailable:
-        said = page.gettext("Nobody could be asked about this number now. Please fill in the rest of the form.")
+        said = page.gettext("No service could look up this number now. Please fill in the rest of the form.")
         return FoundWork(citation=bare, said=said)
     if citation is None:
-        said = page.gettext("Nobody knows this number. Please fill in the rest of the form.")
+        said = page.gettext("No service knows this number. Please fill in the rest of the form.")
         return FoundWork(citation=bare, said=said)
     return await _describe_found(page, citation, ServiceType.COPY if citation.is_part else ServiceType.LOAN)
 
@@ -127,9 +127,9 @@ async def _read_link(page: StaffRequest, link: str) -> FoundWork:
     try:
         cited = await offering.complete_link(links.decode(ReceivedLink(link.encode())))
     except MalformedMessage:
-        return FoundWork(said=page.gettext("This link can’t be read. Please fill in the form."))
+        return FoundWork(said=page.gettext("This link cannot be read. Please fill in the form."))
     if cited.citation.is_empty:
-        return FoundWork(said=page.gettext("This link names nothing that could be asked for."))
+        return FoundWork(said=page.gettext("This link does not identify an item."))
     return await _describe_found(page, cited.citation, cited.service)
 
 
@@ -139,7 +139,7 @@ async def _describe_found(page: StaffRequest, citation: Citation, service: Servi
     return FoundWork(
         citation=citation,
         service=service,
-        said=page.gettext("Found and filled in: %(title)s", title=clean_line(citation.short)),
+        said=page.gettext("Found these details: %(title)s", title=clean_line(citation.short)),
         free_url=free.url if free is not None else "",
     )
 
@@ -166,7 +166,9 @@ async def _show_search(page: StaffRequest, role: Role, wish: str, where: str) ->
     if not names or links is None:
         found = FoundWork(
             citation=Citation(type=CitationType.BOOK, title=clean_line(wish)),
-            said=page.gettext("No catalogue is set up to be searched, so your words stand in the form as the title."),
+            said=page.gettext(
+                "No catalogue is configured for searching, so your words have been entered as the title."
+            ),
         )
         return await _render_form(page, role, _fill_form(page, found), found=found)
     chosen = where if where in names else next(iter(names))
@@ -177,7 +179,7 @@ async def _show_search(page: StaffRequest, role: Role, wish: str, where: str) ->
         return await _render_form(page, role, _fill_form(page, found), found=found)
     return page.render(
         "request_search",
-        page.gettext("Choose what is wanted"),
+        page.gettext("Choose an item"),
         help_topic="new-request",
         role=role.value,
         wish=wish,
@@ -240,7 +242,7 @@ async def _render_form(
 ) -> web.Response:
     """`can_override`: what stands against it may be overruled."""
     targets = page.parts.search.targets(page.library)
-    title = mark_text("New request to other libraries") if role is Role.BORROWING else mark_text("New request to us")
+    title = mark_text("New borrowing request") if role is Role.BORROWING else mark_text("New lending request")
     return page.render(
         "request_new",
         page.gettext(title),
@@ -290,7 +292,7 @@ async def submit_new_request(page: StaffRequest) -> web.StreamResponse:
         return await _render_form(page, role, checked, can_override=can_override)
     made = await page.parts.requests.find_request(page.library, request_id)
     return page.redirect(
-        page.path("requests", made.number), page.gettext("The request is made: %(number)s.", number=made.number)
+        page.path("requests", made.number), page.gettext("Request %(number)s created.", number=made.number)
     )
 
 
@@ -325,7 +327,7 @@ def _read_borrowing(page: StaffRequest, checked: FormCheck) -> BorrowingDraft:
 def _read_lending(page: StaffRequest, checked: FormCheck) -> LendingDraft:
     partner = checked.read_choice("partner", [name for name, _ in list_requesters(page)])
     if not partner:
-        checked.add_problem("partner", "wrong-missing", field=page.gettext("Which library asks"))
+        checked.add_problem("partner", "wrong-missing", field=page.gettext("Requesting library"))
     return LendingDraft(
         citation=_read_work(page, checked),
         requester=LibraryParty(profile=partner),
@@ -362,7 +364,7 @@ def _read_cost(page: StaffRequest, checked: FormCheck) -> Money | None:
     try:
         return Money(Decimal(text.replace(",", ".")).quantize(Decimal("0.01")), currency)
     except (InvalidOperation, ValueError):
-        checked.add_problem_text("maximum_cost", page.gettext("Please write an amount such as 12.50 and a currency."))
+        checked.add_problem_text("maximum_cost", page.gettext("Please enter an amount, such as 12.50, and a currency."))
         return None
 
 

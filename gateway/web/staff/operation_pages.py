@@ -17,34 +17,34 @@ from gateway.web.staff.staff_request import StaffPage, StaffRequest
 PARTS: Mapping[str, str] = {
     "store": mark_text("Database"),
     "store writing": mark_text("Writing to the database"),
-    "library": mark_text("The library’s own system"),
+    "library": mark_text("Library system"),
     "messages": mark_text("Messages"),
     "mailbox": mark_text("Mailbox"),
-    "proxies": mark_text("Proxies in front of the gateway"),
+    "proxies": mark_text("Reverse proxies"),
     "profiles": mark_text("Profiles"),
-    "listener": mark_text("Where partners and people connect"),
+    "listener": mark_text("Listeners for partners and users"),
 }
 """By the beginning of a part's name; what follows is what it is called."""
 
 JOBS: Mapping[str, str] = {
-    "configuration: keep the last good one": mark_text("Keep a copy of the last good configuration"),
-    "health: look for the metrics": mark_text("Look whether all parts work"),
-    "health: try to write": mark_text("Try to write to the database"),
-    "journal: oldest pending for the metrics": mark_text("Look for messages that are in hand for long"),
-    "journal: retention": mark_text("Forget messages whose time is over"),
-    "mailboxes: how long away, for the metrics": mark_text("Look for mailboxes that can’t be read"),
-    "messages: count the unread for the metrics": mark_text("Count what nobody has read"),
-    "network: ask members for their loads": mark_text("Ask the libraries of the network how busy they are"),
-    "node: keep its place": mark_text("Keep this node’s place among the others"),
-    "outbox: count for the metrics": mark_text("Count what waits to be sent"),
-    "outbox: do what waits": mark_text("Send what waits to be sent"),
-    "outbox: retention": mark_text("Forget finished work, mails and sessions whose time is over"),
-    "profiles: watch the folder": mark_text("Watch the folder of profiles"),
+    "configuration: keep the last good one": mark_text("Save a copy of the last good configuration"),
+    "health: look for the metrics": mark_text("Check all components"),
+    "health: try to write": mark_text("Test writing to the database"),
+    "journal: oldest pending for the metrics": mark_text("Find messages that have been in progress too long"),
+    "journal: retention": mark_text("Delete messages whose retention period has ended"),
+    "mailboxes: how long away, for the metrics": mark_text("Find mailboxes that cannot be read"),
+    "messages: count the unread for the metrics": mark_text("Count unread items"),
+    "network: ask members for their loads": mark_text("Get the load of the libraries in the network"),
+    "node: keep its place": mark_text("Renew this node’s registration"),
+    "outbox: count for the metrics": mark_text("Count the queue"),
+    "outbox: do what waits": mark_text("Process the queue"),
+    "outbox: retention": mark_text("Delete finished work, email and sessions whose retention period has ended"),
+    "profiles: watch the folder": mark_text("Watch the profiles folder"),
     "requests.yml: watch": mark_text("Watch requests.yml"),
-    "sign-in: forget old failures": mark_text("Forget wrong passwords"),
-    "timers: fire what is due": mark_text("Do what is due at its time"),
-    "tls: look for new certificates": mark_text("Look for new certificates"),
-    "wake: hear and tell other nodes": mark_text("Tell other nodes of new work, and hear of theirs"),
+    "sign-in: forget old failures": mark_text("Clear failed sign-in attempts"),
+    "timers: fire what is due": mark_text("Run due timers"),
+    "tls: look for new certificates": mark_text("Check for new certificates"),
+    "wake: hear and tell other nodes": mark_text("Exchange work notifications with other nodes"),
 }
 """By name as in the log; others are shown by it."""
 
@@ -90,7 +90,7 @@ async def show_operation(request: StaffRequest) -> web.Response:
     queues = await operation.measure_queues(request.library)
     return request.render(
         "operation",
-        request.gettext("Operation"),
+        request.gettext("System"),
         help_topic="operation",
         now=request.format_moment(request.parts.clock.now()),
         repairs=await _list_repairs(request, parts, mailboxes, queues.given_up),
@@ -106,19 +106,19 @@ def _describe_part(request: StaffRequest, part: ReadinessPart) -> ShownPart:
     text = request.gettext(PARTS[head]) if head in PARTS else part.name
     name = part.name.removeprefix(head).strip() if head in PARTS else ""
     if part.problem:
-        return ShownPart("late", request.gettext("does not work"), text, name, (part.problem, *part.notes))
+        return ShownPart("late", request.gettext("not working"), text, name, (part.problem, *part.notes))
     if part.notes:
-        return ShownPart("look", request.gettext("works, but look"), text, name, part.notes)
-    return ShownPart("good", request.gettext("works"), text, name, ())
+        return ShownPart("look", request.gettext("working, with problems"), text, name, part.notes)
+    return ShownPart("good", request.gettext("working"), text, name, ())
 
 
 def _describe_mailbox(request: StaffRequest, box: MailboxState) -> tuple[str, str]:
     """Shape and word of its tag."""
     if box.failure is not None:
-        return "late", request.gettext("can’t be read")
+        return "late", request.gettext("cannot be read")
     if box.seen is None:
         return "waiting", request.gettext("not read yet")
-    return "good", request.gettext("is read")
+    return "good", request.gettext("reading")
 
 
 def _describe_job(request: StaffRequest, job: BackgroundJob) -> ShownJob:
@@ -139,7 +139,7 @@ async def _list_repairs(
     found += [
         Repair(
             "late",
-            request.gettext("Mailbox %(name)s can’t be read", name=one.name),
+            request.gettext("Mailbox %(name)s cannot be read", name=one.name),
             request.localization.translate_sentence(one.failure.reason),
             "",
         )
@@ -150,10 +150,10 @@ async def _list_repairs(
         text = request.ngettext("%(num)s message could not be sent", "%(num)s messages could not be sent", given_up)
         found.append(Repair("late", text, "", request.open_path("/outbox")))
     for partner in await request.parts.desk.list_silent_partners(request.library):
-        text = request.gettext("%(name)s does not answer", name=partner.name)
+        text = request.gettext("%(name)s is not responding", name=partner.name)
         waiting = request.ngettext(
-            "%(num)s message waits for it and goes out by itself.",
-            "%(num)s messages wait for it and go out by themselves.",
+            "%(num)s message is waiting and will be sent automatically.",
+            "%(num)s messages are waiting and will be sent automatically.",
             partner.waiting,
         )
         found.append(Repair("look", text, waiting, request.path("partners", partner.profile)))
@@ -185,13 +185,15 @@ async def poll_mailbox(request: StaffRequest) -> web.Response:
     except (Unavailable, Refused, ConfigurationError) as error:
         reason = str(error) if isinstance(error, ConfigurationError) else error.detail
         said = request.gettext(
-            "The mailbox can’t be read: %(reason)s", reason=request.localization.translate_sentence(reason)
+            "The mailbox cannot be read: %(reason)s", reason=request.localization.translate_sentence(reason)
         )
         return request.redirect(back, said, "late")
     if polled is None:
-        return request.redirect(back, request.gettext("Another node reads this mailbox, so it was left to it."), "look")
+        return request.redirect(
+            back, request.gettext("Another node is reading this mailbox, so this node skipped it."), "look"
+        )
     said = request.ngettext(
-        "The mailbox was read: %(num)s new mail.", "The mailbox was read: %(num)s new mails.", polled.count
+        "The mailbox was read: %(num)s new email.", "The mailbox was read: %(num)s new emails.", polled.count
     )
     return request.redirect(back, said)
 

@@ -96,11 +96,13 @@ async def release_cause(request: StaffRequest) -> web.Response:
     released = await desk.release_all(request.library, [one.id for one in letters], request.origin.actor)
     if not released:
         return request.redirect(
-            request.path("outbox"), request.gettext("Nothing was left to retry: somebody else was quicker."), "look"
+            request.path("outbox"),
+            request.gettext("Nothing is left to retry: somebody else has already done it."),
+            "look",
         )
     return request.redirect(
         request.path("outbox"),
-        request.ngettext("%(num)s message is on its way again.", "%(num)s messages are on their way again.", released),
+        request.ngettext("%(num)s message is being sent again.", "%(num)s messages are being sent again.", released),
     )
 
 
@@ -137,7 +139,7 @@ async def release_letter(request: StaffRequest) -> web.Response:
     await request.read_own_form()
     letter = await _find_letter(request)
     await request.parts.desk.release(request.library, letter.id, request.origin.actor)
-    return request.redirect(request.path("outbox"), request.gettext("The message is on its way again."))
+    return request.redirect(request.path("outbox"), request.gettext("The message is being sent again."))
 
 
 async def skip_letter(request: StaffRequest) -> web.Response:
@@ -150,7 +152,7 @@ async def skip_letter(request: StaffRequest) -> web.Response:
         return await _render_letter(request, letter, checked)
     await request.parts.desk.skip(request.library, letter.id, reason, request.origin.actor)
     return request.redirect(
-        request.path("outbox"), request.gettext("The message will not be sent. What comes after it goes on.")
+        request.path("outbox"), request.gettext("The message will not be sent. Messages queued behind it are released.")
     )
 
 
@@ -183,7 +185,7 @@ async def edit_letter(request: StaffRequest) -> web.Response:
         except Refused as refused:
             checked.add_problem_text("payload", request.describe_refusal(refused))
             return await _render_edit_form(request, letter, checked)
-        return request.redirect(request.path("outbox"), request.gettext("The changed message is on its way."))
+        return request.redirect(request.path("outbox"), request.gettext("The edited message is being sent."))
     return await _render_edit_form(request, letter, checked, _list_changes(_indent_payload(letter.payload), text))
 
 
@@ -230,9 +232,7 @@ def _compact_payload(request: StaffRequest, checked: FormCheck, text: str) -> st
         line, column = (error.lineno, error.colno) if isinstance(error, json.JSONDecodeError) else (1, 1)
         checked.add_problem_text(
             "payload",
-            request.gettext(
-                "This is not JSON any more, from line %(line)s, column %(column)s on.", line=line, column=column
-            ),
+            request.gettext("This is not valid JSON from line %(line)s, column %(column)s.", line=line, column=column),
         )
         return ""
 

@@ -23,8 +23,8 @@ from gateway.web.staff.list_filters import SERVICE_TEXTS
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 ROLES = {
-    "supplier": mark_text("lends to us"),
-    "requester": mark_text("borrows from us"),
+    "supplier": mark_text("supplier"),
+    "requester": mark_text("requester"),
 }
 
 
@@ -38,10 +38,10 @@ class PartnerState:
 
 
 STEP_TEXTS = {
-    SECRETS: mark_text("Passwords and keys are there"),
-    CONNECTION: mark_text("A connection is made"),
-    CATALOGUE: mark_text("Its catalogue answers"),
-    MAIL_SERVER: mark_text("Our mail server is reached"),
+    SECRETS: mark_text("Passwords and keys are available"),
+    CONNECTION: mark_text("Connection"),
+    CATALOGUE: mark_text("Catalogue answers"),
+    MAIL_SERVER: mark_text("Mail server answers"),
 }
 
 MAX_WORK_CHARS = 200
@@ -135,7 +135,7 @@ async def add_closure(request: StaffRequest) -> web.Response:
     closures = request.parts.closures
     await closures.add_closure(request.library, name, first, last, note, request.origin.actor)
     said = request.gettext(
-        "It is not asked from %(first)s to %(last)s.", first=request.format_day(first), last=request.format_day(last)
+        "Not asked from %(first)s to %(last)s.", first=request.format_day(first), last=request.format_day(last)
     )
     return request.redirect(request.path("partners", name), said)
 
@@ -145,7 +145,7 @@ async def remove_closure(request: StaffRequest) -> web.Response:
     form = await request.read_own_form()
     name = request.http.match_info["name"]
     await request.parts.closures.remove_closure(request.library, name, form["id"])
-    return request.redirect(request.path("partners", name), request.gettext("These closing days are gone."))
+    return request.redirect(request.path("partners", name), request.gettext("The closing days have been removed."))
 
 
 # --- a test of the connection ----------------------------------------------------------------------------
@@ -178,7 +178,7 @@ async def try_rota(request: StaffRequest) -> web.Response:
         explained = await request.parts.partners.explain_trial(request.library, wish)
     return request.render(
         "rota_trial",
-        request.gettext("Who would be asked?"),
+        request.gettext("Test the rota"),
         status=asked.status,
         help_topic="partners",
         checked=asked,
@@ -211,12 +211,12 @@ def list_explained_lines(request: StaffRequest, explained: RotaExplanation) -> l
 VERDICTS = {
     "next": mark_text("asked next"),
     "after": mark_text("asked after that"),
-    "passed-over": mark_text("passed over"),
-    "not-owning": mark_text("does not have it"),
-    "not-lending": mark_text("has it, and does not lend it"),
-    "unreachable": mark_text("can’t be looked up"),
-    "asked": mark_text("has been asked"),
-    "skipped": mark_text("left out"),
+    "passed-over": mark_text("skipped"),
+    "not-owning": mark_text("does not hold it"),
+    "not-lending": mark_text("holds it but does not lend it"),
+    "unreachable": mark_text("cannot be checked"),
+    "asked": mark_text("already asked"),
+    "skipped": mark_text("excluded"),
 }
 
 
@@ -261,16 +261,16 @@ def _describe_state(request: StaffRequest, partner: PartnerView, unsent: int) ->
     """The worst first."""
     if unsent:
         sentence = request.ngettext(
-            "%(num)s message to it could not be sent.", "%(num)s messages to it could not be sent.", unsent
+            "%(num)s message to this partner could not be sent.",
+            "%(num)s messages to this partner could not be sent.",
+            unsent,
         )
-        return PartnerState("late", request.gettext("not reached"), sentence)
+        return PartnerState("late", request.gettext("not reachable"), sentence)
     if partner.silent:
-        return PartnerState("look", request.gettext("silent"), partner.silent)
+        return PartnerState("look", request.gettext("not responding"), partner.silent)
     if partner.closed_now:
-        return PartnerState(
-            "waiting", request.gettext("closed"), request.gettext("It is not asked while it is closed.")
-        )
-    return PartnerState("good", request.gettext("as usual"), request.gettext("Nothing is wrong that we know of."))
+        return PartnerState("waiting", request.gettext("closed"), request.gettext("Not asked while closed."))
+    return PartnerState("good", request.gettext("normal"), request.gettext("No known problems."))
 
 
 PAGES = (

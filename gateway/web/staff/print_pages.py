@@ -35,24 +35,24 @@ BAR_MODULES = 32
 """Height of a bar code."""
 
 KINDS: dict[PrintKind, tuple[str, str]] = {
-    PrintKind.PULL_SLIPS: (mark_text("Pull slips"), mark_text("To fetch from the shelves, in their order")),
-    PrintKind.SHIPPING_SLIPS: (mark_text("Shipping slips"), mark_text("To lie in the parcel of what we lend")),
-    PrintKind.HOLD_SLIPS: (mark_text("Hold slips"), mark_text("For the hold shelf, by the reader’s mark")),
-    PrintKind.BOOK_STRAPS: (mark_text("Book straps"), mark_text("Conditions of the lender, around the book")),
-    PrintKind.RETURN_SLIPS: (mark_text("Return slips"), mark_text("To lie in the parcel of what goes back")),
-    PrintKind.ADDRESS_LABELS: (mark_text("Address labels"), mark_text("For parcels, both ways")),
-    PrintKind.REQUEST_LETTERS: (mark_text("Letters of request"), mark_text("To partners that are written by post")),
-    PrintKind.PATRON_LETTERS: (mark_text("Letters to readers"), mark_text("What could not be told by e-mail")),
+    PrintKind.PULL_SLIPS: (mark_text("Pull slips"), mark_text("To pull, in shelf order")),
+    PrintKind.SHIPPING_SLIPS: (mark_text("Shipping slips"), mark_text("To enclose with items we lend")),
+    PrintKind.HOLD_SLIPS: (mark_text("Hold slips"), mark_text("For the hold shelf, by patron code")),
+    PrintKind.BOOK_STRAPS: (mark_text("Book straps"), mark_text("Conditions of the lender, to wrap around the book")),
+    PrintKind.RETURN_SLIPS: (mark_text("Return slips"), mark_text("To enclose with items we return")),
+    PrintKind.ADDRESS_LABELS: (mark_text("Address labels"), mark_text("For parcels in both directions")),
+    PrintKind.REQUEST_LETTERS: (mark_text("Request letters"), mark_text("To partners reached by post")),
+    PrintKind.PATRON_LETTERS: (mark_text("Letters to patrons"), mark_text("Notices that could not be emailed")),
 }
 """In the order of the day: title, and what they are for."""
 
 CONDITIONS = {
-    LoanCondition.LIBRARY_USE_ONLY: mark_text("In the library only."),
-    LoanCondition.NO_REPRODUCTION: mark_text("Not to be copied."),
-    LoanCondition.SIGNATURE_REQUIRED: mark_text("To be signed for."),
-    LoanCondition.SUPERVISED: mark_text("Under supervision only."),
-    LoanCondition.WATCHED: mark_text("In the library only, under supervision."),
-    LoanCondition.NO_RENEWAL: mark_text("Can’t be renewed."),
+    LoanCondition.LIBRARY_USE_ONLY: mark_text("Library use only."),
+    LoanCondition.NO_REPRODUCTION: mark_text("No copying."),
+    LoanCondition.SIGNATURE_REQUIRED: mark_text("Signature required."),
+    LoanCondition.SUPERVISED: mark_text("Supervised use only."),
+    LoanCondition.WATCHED: mark_text("Supervised library use only."),
+    LoanCondition.NO_RENEWAL: mark_text("No renewals."),
 }
 """What a strap says of those that concern whoever holds the book."""
 
@@ -120,7 +120,9 @@ async def make_batch(request: StaffRequest) -> web.Response:
         batch = await request.parts.printing.make_batch(request.library, kind, request.origin.actor)
     except Refused:
         return request.redirect(
-            request.path("print"), request.gettext("Nothing is left to print: somebody else was quicker."), "look"
+            request.path("print"),
+            request.gettext("Nothing is left to print: somebody else has already printed it."),
+            "look",
         )
     return request.redirect(request.path("print", str(batch.number)))
 
@@ -219,7 +221,7 @@ async def mark_printed(request: StaffRequest) -> web.Response:
 
 def _describe_making(request: StaffRequest, batch: PrintBatch) -> str:
     made = request.gettext(
-        "Made by %(who)s, %(when)s.",
+        "Created by %(who)s, %(when)s.",
         who=request.actors.name_actor(batch.made_by),
         when=request.format_moment(batch.made_at),
     )

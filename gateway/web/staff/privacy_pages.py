@@ -42,16 +42,16 @@ def _list_retention(request: StaffRequest) -> Sequence[tuple[str, str]]:
     end = count_days(rules.anonymise_days)
     return (
         (
-            request.gettext("Who asked for a request, notes and what people wrote in it"),
-            request.gettext("%(days)s after its end", days=end)
+            request.gettext("Patron of a request, notes, and texts written about it"),
+            request.gettext("%(days)s after closing", days=end)
             if rules.anonymise_days
-            else request.gettext("for ever, as requests.yml says"),
+            else request.gettext("indefinitely (set in requests.yml)"),
         ),
-        (request.gettext("What was sent: letters and messages of requests"), count_days(rules.outbox_days)),
-        (request.gettext("Contents of messages with partners"), count_days(days.message_contents)),
-        (request.gettext("That there was a message, and mails of partners"), count_days(days.messages)),
-        (request.gettext("Who of the staff did what (audit log)"), count_days(days.audit)),
-        (request.gettext("Figures, in which nobody is named"), request.gettext("for ever")),
+        (request.gettext("Sent letters and messages about requests"), count_days(rules.outbox_days)),
+        (request.gettext("Content of messages exchanged with partners"), count_days(days.message_contents)),
+        (request.gettext("Records of messages, and email from partners"), count_days(days.messages)),
+        (request.gettext("Staff actions (audit log)"), count_days(days.audit)),
+        (request.gettext("Anonymous statistics"), request.gettext("indefinitely")),
     )
 
 
@@ -82,12 +82,12 @@ async def forget_patron(request: StaffRequest) -> web.Response:
     number = PatronNumber(checked.values["card"])
     gone = await request.parts.patron_data.forget_patron(request.library, number, request.origin.actor)
     said = request.ngettext(
-        "%(num)s request has forgotten the reader.", "%(num)s requests have forgotten the reader.", len(gone.requests)
+        "%(num)s request has been anonymised.", "%(num)s requests have been anonymised.", len(gone.requests)
     )
     if gone.kept:
         kept = request.ngettext(
-            "%(num)s is open and needs the name until its end.",
-            "%(num)s are open and need the name until their end.",
+            "%(num)s is open and needs the name until it is closed.",
+            "%(num)s are open and need the name until they are closed.",
             len(gone.kept),
         )
         said = f"{said} {kept}"
@@ -106,7 +106,9 @@ async def _read_patron_form(request: StaffRequest) -> tuple[FormCheck, HeldPatro
     try:
         return checked, await request.parts.patron_data.find_data(request.library, PatronNumber(card))
     except TooManyRequestsError:
-        checked.add_problem_text("card", request.gettext("This number is in too many requests to be one reader’s."))
+        checked.add_problem_text(
+            "card", request.gettext("This number occurs in too many requests to belong to one patron.")
+        )
         return checked, None
 
 

@@ -43,7 +43,9 @@ async def change_profile(request: StaffRequest) -> web.Response:
     if found.libraries - allowed:
         others = ", ".join(sorted(found.libraries - allowed))
         checked.general.append(
-            request.gettext("This profile is that of %(libraries)s too, where you are no operator.", libraries=others)
+            request.gettext(
+                "This profile is also used by %(libraries)s, where you are not an operator.", libraries=others
+            )
         )
     if checked.form["step"] == "save":
         saved = await _save_draft(request, checked, found, allowed)
@@ -59,7 +61,7 @@ async def _save_draft(
     """None: it was not saved; `checked` says why, or what was found does."""
     reason = checked.read_line("reason", MAX_REASON_CHARS)
     if not reason:
-        checked.add_problem("reason", "wrong-missing", field=request.gettext("Why"))
+        checked.add_problem("reason", "wrong-missing", field=request.gettext("Reason"))
     await request.confirm_by_form(checked)
     if not (checked.is_good and found.can_be_saved):
         return None
@@ -69,9 +71,7 @@ async def _save_draft(
         return None  # the next check says so
     except FileNotReplaceableError:
         checked.general.append(
-            request.gettext(
-                "The file was not written: it is a link to another one, or belongs to another user of the system."
-            )
+            request.gettext("The file was not written: it is a link, or it belongs to another system user.")
         )
         return None
     except OSError as error:
@@ -89,9 +89,11 @@ async def _save_draft(
     address = request.path("operation", "profiles", found.draft.name)
     if not in_use:
         return request.redirect(
-            address, request.gettext("Saved. Something keeps profiles from being used: see here."), "look"
+            address,
+            request.gettext("Saved. There is a problem that keeps profiles from being used: see below."),
+            "look",
         )
-    return request.redirect(address, request.gettext("Saved, and in use."))
+    return request.redirect(address, request.gettext("Saved and in use."))
 
 
 def _render_editor(
@@ -103,7 +105,7 @@ def _render_editor(
     is_wrong = found is not None and bool(found.problems or found.changed_meanwhile or obstacle)
     return request.render(
         "profile_edit",
-        request.gettext("Change %(name)s", name=draft.name),
+        request.gettext("Edit %(name)s", name=draft.name),
         status=422 if is_wrong else checked.status,
         help_topic="operation",
         checked=checked,
@@ -143,11 +145,16 @@ async def begin_profile(request: StaffRequest) -> web.Response:
     name = checked.read_line("name")
     extends = checked.read_choice("extends", _list_parents(request))
     if NAME_PATTERN.fullmatch(name) is None:
-        checked.add_problem_text("name", request.gettext("Small letters, digits or . _ - only, such as north-library."))
+        checked.add_problem_text(
+            "name",
+            request.gettext(
+                "Use lower-case letters, digits, full stops, underscores and hyphens only, such as north-library."
+            ),
+        )
     elif request.parts.profile_editing.is_known_name(name):
-        checked.add_problem_text("name", request.gettext("There is a profile of this name already."))
+        checked.add_problem_text("name", request.gettext("A profile with this name already exists."))
     if not extends:
-        checked.add_problem("extends", "wrong-missing", field=request.gettext("Begins as"))
+        checked.add_problem("extends", "wrong-missing", field=request.gettext("Starts from"))
     if not checked.is_good:
         return _render_new_profile(request, checked)
     current = await request.parts.profile_editing.read_file(name)

@@ -65,7 +65,7 @@ def may_edit_profiles(request: StaffRequest) -> bool:
 def _describe_profile(request: StaffRequest, found: ProfileText) -> ShownProfile:
     shown = _describe_state(request, found.state)
     if found.state.loaded is not None and not found.state.problems and not found.is_in_use:
-        return ShownProfile(found.state, "look", request.gettext("edited, not read yet"), shown.partner)
+        return ShownProfile(found.state, "look", request.gettext("edited, not loaded yet"), shown.partner)
     return shown
 
 
@@ -75,9 +75,9 @@ def _describe_state(request: StaffRequest, state: ProfileState) -> ShownProfile:
     profile = state.loaded.profile
     name = profile.partner.name if profile.partner is not None else ""
     if state.problems:
-        return ShownProfile(state, "late", request.gettext("as before: the file is wrong"), name)
+        return ShownProfile(state, "late", request.gettext("previous version in use: the file has errors"), name)
     if profile.abstract:
-        return ShownProfile(state, "closed", request.gettext("for others to extend"), name)
+        return ShownProfile(state, "closed", request.gettext("for extending only"), name)
     return ShownProfile(state, "good", request.gettext("in use"), name)
 
 
@@ -96,7 +96,7 @@ async def show_values(request: StaffRequest) -> web.Response:
     loaded = found.state.loaded
     return request.render(
         "profile_values",
-        request.gettext("Values that count in %(name)s", name=found.state.name),
+        request.gettext("Effective values of %(name)s", name=found.state.name),
         help_topic="operation",
         name=found.state.name,
         text=conceal_written_secrets(format_yaml_with_sources(loaded)) if loaded is not None else "",
@@ -132,7 +132,7 @@ async def show_version(request: StaffRequest) -> web.Response:
     found = await editing.check_draft(ProfileDraft(name, version.content, current.text))
     moment = request.format_moment(version.at)
     checked = FormCheck(request, SubmittedForm())
-    checked.values["reason"] = request.gettext("Back to %(moment)s", moment=moment)
+    checked.values["reason"] = request.gettext("Restore %(moment)s", moment=moment)
     return request.render(
         "profile_version",
         request.gettext("%(name)s on %(moment)s", name=name, moment=moment),

@@ -21,12 +21,12 @@ from gateway.web.staff.request_story import describe_message_kind
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 ENDINGS = {
-    OutcomeClass.OK: ("good", mark_text("Replayed. This is what came of it.")),
-    OutcomeClass.FAILED: ("late", mark_text("Replayed, and it has failed: see the reason here.")),
+    OutcomeClass.OK: ("good", mark_text("Replayed. The result is shown below.")),
+    OutcomeClass.FAILED: ("late", mark_text("The replay failed: see the reason below.")),
 }
 """Shape and words of the banner; all other endings are refusals."""
 
-REFUSED_ENDING = ("look", mark_text("Replayed, and it was refused: see the reason here."))
+REFUSED_ENDING = ("look", mark_text("The replay was refused: see the reason below."))
 
 
 @value_object
@@ -69,8 +69,8 @@ async def replay_message(request: StaffRequest) -> web.Response:
     except AlreadyReplayedError:
         checked.general.append(
             request.gettext(
-                "Nothing was done: somebody has replayed this message meanwhile. See what came of that before you "
-                "replay it once more."
+                "Nothing was done: somebody has already replayed this message. Check the result before you replay it "
+                "again."
             )
         )
         return await _render_rehearsal(request, checked)
@@ -103,7 +103,7 @@ async def _render_rehearsal(request: StaffRequest, checked: FormCheck) -> web.Re
     words = describe_message(request, message)
     return request.render(
         "journal_replay",
-        request.gettext("What a replay would do"),
+        request.gettext("Replay preview"),
         status=checked.status,
         help_topic="operation",
         checked=checked,

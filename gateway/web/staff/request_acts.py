@@ -99,7 +99,9 @@ async def _perform_act(
         checked.general.append(page.describe_refusal(refused))
     except Unavailable as away:
         why = page.localization.translate_sentence(strip_full_stop(away.detail))
-        return page.redirect(back, page.gettext("Not yet done: %(why)s. It is tried again by itself.", why=why), "look")
+        return page.redirect(
+            back, page.gettext("Not done yet: %(why)s. It will be retried automatically.", why=why), "look"
+        )
     if checked.is_good:
         right = find_act_right(view.request.role, kind)
         event = note_done_event(view.request, after, kind, details)
@@ -226,7 +228,7 @@ async def submit_citation(page: StaffRequest) -> web.StreamResponse:
     except (EventDenied, Refused) as refused:
         checked.general.append(page.describe_refusal(refused))
         return _render_citation(page, view, checked)
-    return page.redirect(back, page.gettext("The citation is changed."))
+    return page.redirect(back, page.gettext("The citation has been changed."))
 
 
 def _render_citation(
@@ -239,7 +241,7 @@ def _render_citation(
 ) -> web.Response:
     return page.render(
         "request_citation",
-        page.gettext("Change the citation"),
+        page.gettext("Edit citation"),
         status=status or checked.status,
         help_topic="request",
         request=view.request,
@@ -269,16 +271,16 @@ async def change_order(page: StaffRequest) -> web.StreamResponse:
     name = page.context.name_of_partner(partner)
     try:
         if way == "skip":
-            why = page.gettext("left out by %(user)s", user=page.user.shown_name)
+            why = page.gettext("excluded by %(user)s", user=page.user.shown_name)
             await page.parts.requests.skip(page.library, request.id, partner, why, actor, version)
-            return page.redirect(back, page.gettext("%(partner)s is not asked.", partner=name))
+            return page.redirect(back, page.gettext("%(partner)s will not be asked.", partner=name))
         order = _move_partner(waiting, partner, -1 if way == "up" else 1)
         await page.parts.requests.reorder(page.library, request.id, order, actor, version)
     except VersionConflict:
-        said = page.gettext("Somebody else has changed this request meanwhile. Please look at the order once more.")
+        said = page.gettext("Somebody else has changed this request. Please check the order again.")
         return page.redirect(back, said, "look")
     place = order.index(partner) + 1
-    said = page.gettext("%(partner)s is now number %(place)s of those still to be asked.", partner=name, place=place)
+    said = page.gettext("%(partner)s is now number %(place)s of the suppliers to be asked.", partner=name, place=place)
     return page.redirect(back, said)
 
 
@@ -314,7 +316,7 @@ async def show_journal(page: StaffRequest) -> web.StreamResponse:
     partners = {one.name: one.partner.name for one in page.context.profiles() if one.partner is not None}
     return page.render(
         "request_journal",
-        page.gettext("Messages as they were sent"),
+        page.gettext("Original messages"),
         help_topic="request",
         request=request,
         messages=await journaled.list_messages(page.library, request),

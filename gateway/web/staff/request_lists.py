@@ -55,13 +55,13 @@ CSV_PAGE = 200
 COLUMNS_COOKIE = "illgate_columns"
 
 ORDER_TEXTS: Mapping[RequestOrder, str] = {
-    RequestOrder.LONGEST: mark_text("longest waiting first"),
+    RequestOrder.LONGEST: mark_text("waiting longest first"),
     RequestOrder.NEWEST: mark_text("newest change first"),
-    RequestOrder.NEED_BY: mark_text("needed soonest first"),
+    RequestOrder.NEED_BY: mark_text("needed or due soonest first"),
     RequestOrder.NUMBER: mark_text("by number"),
-    RequestOrder.NUMBER_DOWN: mark_text("by number, last first"),
+    RequestOrder.NUMBER_DOWN: mark_text("by number, descending"),
     RequestOrder.TITLE: mark_text("by title"),
-    RequestOrder.TITLE_DOWN: mark_text("by title, last first"),
+    RequestOrder.TITLE_DOWN: mark_text("by title, descending"),
 }
 
 SORTED_COLUMNS: Mapping[str, Mapping[RequestOrder, str]] = {
@@ -194,8 +194,8 @@ def _make_sorts(request: StaffRequest, asked: ListQuery) -> Mapping[str, tuple[s
 def _describe_unreadable_list(request: StaffRequest, asked: ListQuery) -> tuple[str, str, str]:
     """See `_describe_quiet_list`: the same page again."""
     said = request.gettext(
-        "This list can’t be read now: the database does not answer. Nothing is lost. "
-        "Please try again in a minute; if it stays so, tell whoever runs the gateway."
+        "This list cannot be loaded: the database is not responding. Nothing is lost. Please try again in a minute. "
+        "If the problem continues, tell your operator."
     )
     return said, list_path(request, asked.place, _page_query(asked)), request.gettext("Try again")
 
@@ -205,15 +205,15 @@ def _describe_quiet_list(request: StaffRequest, asked: ListQuery, page: ResultPa
     gettext, place = request.gettext, asked.place
     everything = list_path(request, place, "")
     if page.cursor:
-        return gettext("Nothing that fits was found so far."), _next_path(request, asked, page), gettext("Look further")
+        return gettext("No matches so far."), _next_path(request, asked, page), gettext("Continue searching")
     if asked.cursor:
-        return gettext("Nothing more fits."), list_path(request, place, asked.query), gettext("To the first page")
+        return gettext("No more matches."), list_path(request, place, asked.query), gettext("First page")
     only_task = asked.wanted.task and set(asked.values) <= {"task", "order"}
     if only_task:
-        return gettext("Nothing to do here now."), request.path(), gettext("See what else waits")
+        return gettext("Nothing to do here now."), request.path(), gettext("See other work")
     if not asked.values:
-        return gettext("There is no open request."), f"{everything}?all=yes", gettext("Show finished ones too")
-    return gettext("No request fits these filters."), everything, gettext("Take all filters away")
+        return gettext("There are no open requests."), f"{everything}?all=yes", gettext("Include closed requests")
+    return gettext("No requests match these filters."), everything, gettext("Clear all filters")
 
 
 # --- columns ---------------------------------------------------------------------------------------------
@@ -262,14 +262,16 @@ async def save_filter(request: StaffRequest) -> web.Response:
         )
     except Refused as refused:
         return request.redirect(back, request.describe_refusal(refused), "late")
-    return request.redirect(back, request.gettext("Kept as “%(name)s”.", name=saved.name))
+    return request.redirect(back, request.gettext("Saved as “%(name)s”.", name=saved.name))
 
 
 async def delete_filter(request: StaffRequest) -> web.Response:
     form = await request.read_own_form()
     place = _require_place(request, form["place"])
     await request.parts.saved_filters.delete_filter(request.library, form["id"], request.user.name)
-    return request.redirect(request.path(place.name), request.gettext("The filter is gone; the requests are not."))
+    return request.redirect(
+        request.path(place.name), request.gettext("The filter has been removed. The requests are unchanged.")
+    )
 
 
 def _require_place(request: StaffRequest, name: str) -> ListPlace:
@@ -314,7 +316,7 @@ async def _show_hits(request: StaffRequest, text: str, places: list[ListPlace]) 
     place = (with_hits or places)[0]
     banner = ""
     if len(with_hits) > 1:
-        banner = request.gettext("Lending has requests that fit, too.")
+        banner = request.gettext("There are also matching lending requests.")
     return request.redirect(list_path(request, place, urlencode([("q", text)])), banner, "look")
 
 

@@ -59,17 +59,17 @@ USUAL_REFUSALS = 8
 
 _NOT_YET: Mapping[Role, Mapping[K, str]] = {
     Role.BORROWING: {
-        K.RECEIVED: mark_text("not now, nothing is on its way"),
-        K.RENEW: mark_text("not now, nothing is lent"),
-        K.RETURNED: mark_text("not now, nothing is here"),
-        K.CANCEL: mark_text("not any more"),
-        K.ASSIGN: mark_text("not now, somebody is asked"),
+        K.RECEIVED: mark_text("not now: nothing is in transit"),
+        K.RENEW: mark_text("not now: nothing is on loan"),
+        K.RETURNED: mark_text("not now: no item is here"),
+        K.CANCEL: mark_text("no longer possible"),
+        K.ASSIGN: mark_text("not now: a supplier has been asked"),
     },
     Role.LENDING: {
         K.SHIPPED: mark_text("not now"),
-        K.CHECKED_IN: mark_text("not now, nothing is lent"),
-        K.RECALL: mark_text("not now, nothing is lent"),
-        K.UNFILLED: mark_text("not any more"),
+        K.CHECKED_IN: mark_text("not now: nothing is on loan"),
+        K.RECALL: mark_text("not now: nothing is on loan"),
+        K.UNFILLED: mark_text("no longer possible"),
     },
 }
 """Acts that people look for, and why they aren't there."""
@@ -227,7 +227,7 @@ def _describe_readers(page: StaffRequest, request: Request) -> str:
     if there:
         names = page.localization.format_list(there)
         parts.append(
-            page.ngettext("%(names)s has this open now.", "%(names)s have this open now.", len(there), names=names)
+            page.ngettext("%(names)s also has this open.", "%(names)s also have this open.", len(there), names=names)
         )
     for one in others:
         if not one.is_there:

@@ -46,9 +46,9 @@ async def show_patron(page: StaffRequest, request: Request, *, revealed: bool) -
         key = PatronKey(link.id, ("internal",)) if link.id else PatronKey(link.identifier)
         patron = await page.context.system.find_patron(key)
     except Refused:
-        shown = replace(shown, problem=page.gettext("The library’s system does not know this reader any more."))
+        shown = replace(shown, problem=page.gettext("The library system no longer has a record of this patron."))
     except Unavailable:
-        problem = page.gettext("The library’s system does not answer, so nothing more is known.")
+        problem = page.gettext("The library system is not responding, so no more is known.")
         shown = replace(shown, problem=problem)
     else:
         shown = _add_standing(page, shown, patron)
@@ -63,7 +63,7 @@ def _add_standing(page: StaffRequest, shown: ShownPatron, patron: Patron) -> Sho
         name=patron.name.direct,
         category=shown.category or patron.category,
         may_borrow=block is None,
-        standing=page.gettext("may borrow, %(loans)s", loans=loans) if block is None else block.reason,
+        standing=page.gettext("may borrow; %(loans)s", loans=loans) if block is None else block.reason,
     )
 
 
@@ -94,9 +94,9 @@ def list_loan_rows(page: StaffRequest, request: Request) -> LabelledRows:
     if dates.need_by is not None:
         rows.append((gettext("Needed by"), page.localization.format_day(dates.need_by)))
     if terms.lender_due is not None:
-        rows.append((gettext("Due at the lender"), page.format_moment(terms.lender_due)))
+        rows.append((gettext("Due at lender"), page.format_moment(terms.lender_due)))
     if terms.patron_due is not None:
-        rows.append((gettext("Due from the reader"), page.format_moment(terms.patron_due)))
+        rows.append((gettext("Due from patron"), page.format_moment(terms.patron_due)))
     if terms.renewals:
         rows.append((gettext("Renewed"), page.ngettext("%(num)s time", "%(num)s times", terms.renewals)))
     if terms.conditions:
@@ -111,7 +111,7 @@ def list_loan_rows(page: StaffRequest, request: Request) -> LabelledRows:
 def list_cost_rows(page: StaffRequest, request: Request) -> LabelledRows:
     costs, gettext = request.costs, page.gettext
     named = (
-        (gettext("Allowed up to"), costs.maximum),
+        (gettext("Maximum"), costs.maximum),
         (gettext("Agreed"), costs.agreed),
         (gettext("Charged"), costs.charged),
     )
@@ -127,7 +127,7 @@ def list_partner_rows(page: StaffRequest, request: Request) -> LabelledRows:
     if partner.symbol and partner.name:
         rows.append((gettext("Symbol"), partner.symbol))
     if partner.email or (policy is not None and policy.email):
-        rows.append((gettext("E-mail"), partner.email or (policy.email if policy is not None else "")))
+        rows.append((gettext("Email"), partner.email or (policy.email if policy is not None else "")))
     if policy is not None and policy.phone:
         rows.append((gettext("Telephone"), policy.phone))
     if partner.address:

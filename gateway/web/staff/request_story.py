@@ -30,7 +30,7 @@ MESSAGES, READER, FAILED = "messages", "reader", "failed"
 FILTERS: Mapping[str, str] = {
     "": mark_text("Everything, %(count)s"),
     MESSAGES: mark_text("Messages, %(count)s"),
-    READER: mark_text("To the reader, %(count)s"),
+    READER: mark_text("To the patron, %(count)s"),
     FAILED: mark_text("Failed, %(count)s"),
 }
 
@@ -59,108 +59,108 @@ class StoryLine:
 
 
 _OURS: Mapping[K, tuple[str, str]] = {
-    K.SUBMIT: ("todo", mark_text("Checked, and taken on")),
-    K.APPROVE: ("todo", mark_text("Reviewed, and let go on")),
-    K.EDIT: ("todo", mark_text("Changed")),
-    K.ASSIGN: ("todo", mark_text("Said by hand whom to ask")),
-    K.NO_SUPPLIER: ("look", mark_text("Nobody was left to ask")),
-    K.CLOSE: ("closed", mark_text("Ended")),
-    K.REOPEN: ("todo", mark_text("Opened again")),
-    K.NEXT_SUPPLIER: ("way", mark_text("Gone on to the next library")),
-    K.REQUEST: ("way", mark_text("Asked %(partner)s")),
+    K.SUBMIT: ("todo", mark_text("Checked and accepted")),
+    K.APPROVE: ("todo", mark_text("Reviewed and approved")),
+    K.EDIT: ("todo", mark_text("Edited")),
+    K.ASSIGN: ("todo", mark_text("Suppliers chosen manually")),
+    K.NO_SUPPLIER: ("look", mark_text("No suppliers left")),
+    K.CLOSE: ("closed", mark_text("Closed")),
+    K.REOPEN: ("todo", mark_text("Reopened")),
+    K.NEXT_SUPPLIER: ("way", mark_text("Moved to the next supplier")),
+    K.REQUEST: ("way", mark_text("Sent request to %(partner)s")),
     K.CONDITION_ACCEPTED: ("way", mark_text("Accepted %(partner)s’s condition")),
     K.CONDITION_REFUSED: ("way", mark_text("Declined %(partner)s’s condition")),
     K.CANCEL: ("closed", mark_text("Cancelled")),
-    K.CANCEL_ACCEPTED: ("closed", mark_text("Agreed to cancel")),
-    K.CANCEL_REFUSED: ("look", mark_text("Said that it is too late to cancel")),
+    K.CANCEL_ACCEPTED: ("closed", mark_text("Accepted the cancellation")),
+    K.CANCEL_REFUSED: ("look", mark_text("Refused the cancellation")),
     K.RECEIVED: ("good", mark_text("Received")),
-    K.ARRIVED_AT_BRANCH: ("way", mark_text("Arrived where it is collected, not yet shelved")),
-    K.AT_PICKUP: ("good", mark_text("Arrived where it is collected")),
-    K.LOANED_TO_PATRON: ("good", mark_text("Lent to the reader")),
-    K.RETURNED_BY_PATRON: ("good", mark_text("Taken back from the reader")),
-    K.RETURNED: ("way", mark_text("Sent back to %(partner)s")),
-    K.RENEW: ("way", mark_text("Asked %(partner)s to keep it longer")),
+    K.ARRIVED_AT_BRANCH: ("way", mark_text("Arrived at the pickup branch, not yet shelved")),
+    K.AT_PICKUP: ("good", mark_text("Ready at the pickup location")),
+    K.LOANED_TO_PATRON: ("good", mark_text("Checked out to the patron")),
+    K.RETURNED_BY_PATRON: ("good", mark_text("Checked in from the patron")),
+    K.RETURNED: ("way", mark_text("Returned to %(partner)s")),
+    K.RENEW: ("way", mark_text("Requested a renewal from %(partner)s")),
     K.LOST: ("late", mark_text("Lost")),
     K.DAMAGED: ("late", mark_text("Damaged")),
-    K.STATUS_QUERY: ("way", mark_text("Asked %(partner)s how it stands")),
-    K.STATUS_REPORT: ("way", mark_text("Told %(partner)s how it stands")),
+    K.STATUS_QUERY: ("way", mark_text("Asked %(partner)s for the status")),
+    K.STATUS_REPORT: ("way", mark_text("Reported the status to %(partner)s")),
     K.MESSAGE: ("way", mark_text("Message to %(partner)s")),
     K.NOTE: ("todo", mark_text("Note")),
-    K.PATRON_ASKED: ("look", mark_text("Asked the reader")),
-    K.PATRON_ANSWERED: ("good", mark_text("The reader answered")),
-    K.PATRON_NOT_TOLD: ("look", mark_text("The reader could not be told by mail")),
-    K.PATRON_TOLD: ("good", mark_text("The reader was told")),
-    K.TROUBLE: ("late", mark_text("%(partner)s refused a message of ours")),
+    K.PATRON_ASKED: ("look", mark_text("Asked the patron")),
+    K.PATRON_ANSWERED: ("good", mark_text("The patron answered")),
+    K.PATRON_NOT_TOLD: ("look", mark_text("The patron could not be notified by email")),
+    K.PATRON_TOLD: ("good", mark_text("The patron was notified")),
+    K.TROUBLE: ("late", mark_text("%(partner)s rejected our message")),
     K.UNDONE: ("todo", mark_text("Undone: %(act)s")),
-    K.ANONYMISED: ("closed", mark_text("The reader’s name was removed")),
+    K.ANONYMISED: ("closed", mark_text("The request was anonymised")),
     K.LOCATED: ("todo", mark_text("Found our copy")),
-    K.WILL_SUPPLY: ("way", mark_text("Promised to send it")),
-    K.HOLD_PLACED: ("waiting", mark_text("Reserved it for %(partner)s")),
+    K.WILL_SUPPLY: ("way", mark_text("Promised to supply")),
+    K.HOLD_PLACED: ("waiting", mark_text("Placed a hold for %(partner)s")),
     K.CONDITIONAL: ("way", mark_text("Set a condition")),
-    K.UNFILLED: ("closed", mark_text("Refused")),
-    K.RETRY: ("way", mark_text("Asked %(partner)s to try again later")),
-    K.FORWARDED: ("closed", mark_text("Passed on")),
-    K.BROKERED: ("way", mark_text("Other libraries are asked for it")),
+    K.UNFILLED: ("closed", mark_text("Unfilled")),
+    K.RETRY: ("way", mark_text("Asked %(partner)s to retry later")),
+    K.FORWARDED: ("closed", mark_text("Forwarded")),
+    K.BROKERED: ("way", mark_text("Requested from other libraries")),
     K.DIGITISED: ("todo", mark_text("The copy was made")),
-    K.CLEARED: ("good", mark_text("The copy was allowed")),
-    K.CLEARANCE_REFUSED: ("closed", mark_text("The copy was forbidden")),
+    K.CLEARED: ("good", mark_text("Copyright cleared")),
+    K.CLEARANCE_REFUSED: ("closed", mark_text("Copyright clearance refused")),
     K.COPY_DELIVERED: ("good", mark_text("The copy was delivered")),
-    K.SHIPPED: ("way", mark_text("Sent to %(partner)s")),
-    K.CHECKED_IN: ("good", mark_text("Taken back")),
-    K.RENEW_ACCEPTED: ("way", mark_text("Let %(partner)s keep it longer")),
-    K.RENEW_REFUSED: ("way", mark_text("Refused that %(partner)s keeps it longer")),
+    K.SHIPPED: ("way", mark_text("Shipped to %(partner)s")),
+    K.CHECKED_IN: ("good", mark_text("Checked in")),
+    K.RENEW_ACCEPTED: ("way", mark_text("Granted the renewal to %(partner)s")),
+    K.RENEW_REFUSED: ("way", mark_text("Refused the renewal to %(partner)s")),
     K.DUE_DATE_CHANGED: ("way", mark_text("Changed the due date")),
-    K.OVERDUE: ("late", mark_text("Reminded %(partner)s that it is overdue")),
-    K.RECALL: ("late", mark_text("Recalled it")),
+    K.OVERDUE: ("late", mark_text("Sent an overdue notice to %(partner)s")),
+    K.RECALL: ("late", mark_text("Recalled")),
 }
 
 _THEIRS: Mapping[K, tuple[str, str]] = {
-    K.REQUEST: ("todo", mark_text("%(partner)s asked for it")),
-    K.ACKNOWLEDGED: ("waiting", mark_text("%(partner)s has our request")),
-    K.REJECTED: ("closed", mark_text("%(partner)s could not take our request")),
-    K.EXPECT_TO_SUPPLY: ("waiting", mark_text("%(partner)s expects to send it")),
-    K.WILL_SUPPLY: ("waiting", mark_text("%(partner)s will send it")),
-    K.HOLD_PLACED: ("waiting", mark_text("%(partner)s has reserved it for us")),
-    K.CONDITIONAL: ("look", mark_text("%(partner)s sets a condition")),
-    K.CONDITION_ACCEPTED: ("good", mark_text("%(partner)s accepts our condition")),
-    K.CONDITION_REFUSED: ("closed", mark_text("%(partner)s declines our condition")),
-    K.RETRY: ("waiting", mark_text("%(partner)s says: try again later")),
-    K.UNFILLED: ("closed", mark_text("%(partner)s cannot")),
-    K.FORWARDED: ("waiting", mark_text("%(partner)s has passed it on")),
-    K.EXPIRED: ("closed", mark_text("%(partner)s says that it has expired")),
-    K.CANCEL: ("look", mark_text("%(partner)s wants to cancel")),
-    K.CANCEL_ACCEPTED: ("closed", mark_text("%(partner)s agreed to cancel")),
-    K.CANCEL_REFUSED: ("look", mark_text("%(partner)s says that it is too late to cancel")),
-    K.SHIPPED: ("way", mark_text("%(partner)s has sent it")),
-    K.COPY_DELIVERED: ("good", mark_text("%(partner)s has delivered the copy")),
-    K.RECEIVED: ("good", mark_text("%(partner)s has received it")),
-    K.RETURNED: ("way", mark_text("%(partner)s has sent it back")),
-    K.CHECKED_IN: ("good", mark_text("%(partner)s has it back")),
-    K.LOST: ("late", mark_text("%(partner)s says that it is lost")),
-    K.DAMAGED: ("late", mark_text("%(partner)s says that it is damaged")),
-    K.RENEW: ("look", mark_text("%(partner)s asks to keep it longer")),
-    K.RENEW_ACCEPTED: ("good", mark_text("%(partner)s lets us keep it longer")),
-    K.RENEW_REFUSED: ("look", mark_text("%(partner)s does not let us keep it longer")),
-    K.DUE_DATE_CHANGED: ("look", mark_text("%(partner)s has changed the due date")),
-    K.OVERDUE: ("late", mark_text("%(partner)s reminds us that it is overdue")),
-    K.RECALL: ("late", mark_text("%(partner)s wants it back")),
+    K.REQUEST: ("todo", mark_text("%(partner)s requested it")),
+    K.ACKNOWLEDGED: ("waiting", mark_text("%(partner)s acknowledged our request")),
+    K.REJECTED: ("closed", mark_text("%(partner)s rejected our request")),
+    K.EXPECT_TO_SUPPLY: ("waiting", mark_text("%(partner)s expects to supply")),
+    K.WILL_SUPPLY: ("waiting", mark_text("%(partner)s will supply")),
+    K.HOLD_PLACED: ("waiting", mark_text("%(partner)s placed a hold for us")),
+    K.CONDITIONAL: ("look", mark_text("%(partner)s set a condition")),
+    K.CONDITION_ACCEPTED: ("good", mark_text("%(partner)s accepted our condition")),
+    K.CONDITION_REFUSED: ("closed", mark_text("%(partner)s declined our condition")),
+    K.RETRY: ("waiting", mark_text("%(partner)s asked us to retry later")),
+    K.UNFILLED: ("closed", mark_text("%(partner)s cannot supply")),
+    K.FORWARDED: ("waiting", mark_text("%(partner)s forwarded the request")),
+    K.EXPIRED: ("closed", mark_text("%(partner)s reported that the request expired")),
+    K.CANCEL: ("look", mark_text("%(partner)s asked to cancel")),
+    K.CANCEL_ACCEPTED: ("closed", mark_text("%(partner)s accepted the cancellation")),
+    K.CANCEL_REFUSED: ("look", mark_text("%(partner)s refused the cancellation")),
+    K.SHIPPED: ("way", mark_text("%(partner)s shipped the item")),
+    K.COPY_DELIVERED: ("good", mark_text("%(partner)s delivered the copy")),
+    K.RECEIVED: ("good", mark_text("%(partner)s received the item")),
+    K.RETURNED: ("way", mark_text("%(partner)s returned the item")),
+    K.CHECKED_IN: ("good", mark_text("%(partner)s checked the item in")),
+    K.LOST: ("late", mark_text("%(partner)s reported the item lost")),
+    K.DAMAGED: ("late", mark_text("%(partner)s reported damage")),
+    K.RENEW: ("look", mark_text("%(partner)s requested a renewal")),
+    K.RENEW_ACCEPTED: ("good", mark_text("%(partner)s granted our renewal")),
+    K.RENEW_REFUSED: ("look", mark_text("%(partner)s refused our renewal")),
+    K.DUE_DATE_CHANGED: ("look", mark_text("%(partner)s changed the due date")),
+    K.OVERDUE: ("late", mark_text("%(partner)s sent an overdue notice")),
+    K.RECALL: ("late", mark_text("%(partner)s recalled the item")),
     K.MESSAGE: ("look", mark_text("Message from %(partner)s")),
-    K.STATUS_QUERY: ("waiting", mark_text("%(partner)s asks how it stands")),
-    K.STATUS_REPORT: ("waiting", mark_text("%(partner)s says how it stands")),
-    K.TROUBLE: ("late", mark_text("%(partner)s refused a message of ours")),
+    K.STATUS_QUERY: ("waiting", mark_text("%(partner)s asked for the status")),
+    K.STATUS_REPORT: ("waiting", mark_text("%(partner)s reported the status")),
+    K.TROUBLE: ("late", mark_text("%(partner)s rejected our message")),
 }
 
 _TIMERS: Mapping[K, tuple[str, str]] = {
     K.NO_ANSWER: ("closed", mark_text("%(partner)s did not answer in time")),
-    K.EXPIRED: ("closed", mark_text("The day came after which it is of no use")),
+    K.EXPIRED: ("closed", mark_text("The needed-by date passed")),
     K.OVERDUE: ("late", mark_text("Overdue")),
     K.DUE_SOON: ("waiting", mark_text("Due soon")),
-    K.SHELF_EXPIRED: ("look", mark_text("The time on the hold shelf is over")),
-    K.RETURN_LATE: ("late", mark_text("%(partner)s has sent it back, and it is not here in time")),
-    K.STATUS_QUERY: ("waiting", mark_text("Asked %(partner)s how it stands, since nothing has come")),
-    K.RETRY: ("waiting", mark_text("The day came on which %(partner)s may be asked again")),
-    K.RENEW_REFUSED: ("look", mark_text("%(partner)s did not answer whether we may keep it")),
-    K.ANONYMISED: ("closed", mark_text("The reader’s name was removed")),
+    K.SHELF_EXPIRED: ("look", mark_text("The hold-shelf period ended")),
+    K.RETURN_LATE: ("late", mark_text("%(partner)s returned the item, but it has not arrived in time")),
+    K.STATUS_QUERY: ("waiting", mark_text("Asked %(partner)s for the status because nothing had arrived")),
+    K.RETRY: ("waiting", mark_text("The date to ask %(partner)s again was reached")),
+    K.RENEW_REFUSED: ("look", mark_text("%(partner)s did not answer our renewal request")),
+    K.ANONYMISED: ("closed", mark_text("The request was anonymised")),
 }
 
 _BY_ORIGIN = {EventOrigin.US: _OURS, EventOrigin.PARTNER: _THEIRS, EventOrigin.TIMER: _TIMERS}
@@ -173,31 +173,31 @@ CHANNELS: Mapping[str, str] = {
     "iso_ill": "ISO ILL",
     "iso18626": "ISO 18626",
     "artemail": "ARTEmail",
-    "tagged-mail": mark_text("E-mail"),
-    "mail": mark_text("E-mail"),
+    "tagged-mail": mark_text("Email"),
+    "mail": mark_text("Email"),
     "loopback": mark_text("In this system"),
     "openurl": "OpenURL",
     "ncip": "NCIP",
 }
 
 _LIBRARY_DONE: Mapping[str, str] = {
-    "place-hold": mark_text("The copy was reserved in the library system"),
-    "release-hold": mark_text("The reservation in the library system was given up"),
-    "delete-temporary": mark_text("The partner’s item was removed from the library system"),
-    "set-due-date": mark_text("The reader’s due date was set in the library system"),
-    "recall-patron": mark_text("It was recalled from the reader in the library system"),
-    "set-lender-due": mark_text("The other library’s due date was set in the library system"),
-    "recall-loan": mark_text("The loan was recalled in the library system"),
-    "return-home": mark_text("The copy was brought back to its shelf in the library system"),
-    "mark-lost": mark_text("The copy was marked as lost in the library system"),
-    "desk:received": mark_text("The item was made in the library system"),
-    "desk:loaned-to-patron": mark_text("It was lent to the reader in the library system"),
-    "desk:returned-by-patron": mark_text("The reader’s loan ended in the library system"),
-    "desk:returned": mark_text("The item left the library system"),
-    "desk:shipped": mark_text("It was lent to the other library in the library system"),
-    "desk:checked-in": mark_text("The other library’s loan ended in the library system"),
-    "desk:undone": mark_text("What the library system had done was taken back"),
-    "desk:settled": mark_text("The loss was settled in the library system"),
+    "place-hold": mark_text("Hold placed in the library system"),
+    "release-hold": mark_text("Hold cancelled in the library system"),
+    "delete-temporary": mark_text("Temporary item deleted in the library system"),
+    "set-due-date": mark_text("Due date for the patron set in the library system"),
+    "recall-patron": mark_text("Patron’s loan recalled in the library system"),
+    "set-lender-due": mark_text("Due date for the requester set in the library system"),
+    "recall-loan": mark_text("Loan recalled in the library system"),
+    "return-home": mark_text("Copy returned to its shelf in the library system"),
+    "mark-lost": mark_text("Copy marked as lost in the library system"),
+    "desk:received": mark_text("Temporary item created in the library system"),
+    "desk:loaned-to-patron": mark_text("Checked out to the patron in the library system"),
+    "desk:returned-by-patron": mark_text("Checked in from the patron in the library system"),
+    "desk:returned": mark_text("Item removed from the library system"),
+    "desk:shipped": mark_text("Checked out to the requester in the library system"),
+    "desk:checked-in": mark_text("Checked in from the requester in the library system"),
+    "desk:undone": mark_text("Changes in the library system undone"),
+    "desk:settled": mark_text("Loss settled in the library system"),
 }
 """By target of a step."""
 
@@ -260,9 +260,9 @@ class _StoryTeller:
         if settlement is not None:
             facts.append(describe_settlement(settlement, self._localization, self._context.zone))
         if details.reported is not None and event.kind is not K.STATUS_REPORT:
-            facts.append(self._say(mark_text("Told by the answer to our question how it stands")))
+            facts.append(self._say(mark_text("Status received in answer to our question")))
         if line.denied or (details.reported is not None and event.kind is K.STATUS_REPORT):
-            facts.append(self._say(mark_text("This did not fit, and changed nothing.")))
+            facts.append(self._say(mark_text("This did not match the state of the request and changed nothing.")))
         topics = {MESSAGES} if event.kind in _MESSAGES else {READER} if event.kind in _READER else set()
         if failed:
             topics.add(FAILED)
@@ -284,11 +284,11 @@ class _StoryTeller:
 
     def describe_notice(self, notice: NoticeView) -> StoryLine:
         texts = {
-            NoticeStatus.SENT: ("good", mark_text("Letter to the reader: %(letter)s")),
-            NoticeStatus.WAITING: ("waiting", mark_text("Letter to the reader, not yet sent: %(letter)s")),
-            NoticeStatus.NOT_SENT: ("look", mark_text("Letter to the reader that could not go by mail: %(letter)s")),
-            NoticeStatus.FAILED: ("late", mark_text("The letter to the reader could not be delivered: %(letter)s")),
-            NoticeStatus.SKIPPED: ("closed", mark_text("Letter to the reader that was left out: %(letter)s")),
+            NoticeStatus.SENT: ("good", mark_text("Letter to the patron: %(letter)s")),
+            NoticeStatus.WAITING: ("waiting", mark_text("Letter to the patron, not sent yet: %(letter)s")),
+            NoticeStatus.NOT_SENT: ("look", mark_text("Letter to the patron that could not be emailed: %(letter)s")),
+            NoticeStatus.FAILED: ("late", mark_text("The letter to the patron could not be delivered: %(letter)s")),
+            NoticeStatus.SKIPPED: ("closed", mark_text("Letter to the patron, skipped: %(letter)s")),
         }
         dot, text = texts[notice.status]
         failed = notice.status in (NoticeStatus.FAILED, NoticeStatus.NOT_SENT)
@@ -305,7 +305,7 @@ class _StoryTeller:
         """What is still to be done outside, or could not be done."""
         dead = step.status == "dead"
         what = self._localization.translate_sentence(name_outbox_row(step.kind, step.target, self._context))
-        text = mark_text("Could not be done: %(what)s") if dead else mark_text("Still to be done: %(what)s")
+        text = mark_text("Failed: %(what)s") if dead else mark_text("Pending: %(what)s")
         return StoryLine(
             **self._format_when(step.created),
             dot="late" if dead else "waiting",
@@ -336,7 +336,7 @@ class _StoryTeller:
         return self._localization.gettext(text, **values)
 
     def _name_partner(self, attempt: int) -> str:
-        return name_partner(self._request, self._context, attempt) or self._say(mark_text("the other library"))
+        return name_partner(self._request, self._context, attempt) or self._say(mark_text("the partner"))
 
     def _name_channel(self, attempt: int) -> str:
         asked = self._request.find_attempt(attempt or self._request.current)
@@ -349,7 +349,7 @@ class _StoryTeller:
         kind, _, name = actor.partition(":")
         if kind in ("staff", "api", "key") and name:
             return self._actors.name_actor(actor)
-        return self._say(mark_text("the reader")) if actor == "patron" else ""
+        return self._say(mark_text("the patron")) if actor == "patron" else ""
 
     def _name_undone_act(self, event: Event) -> str:
         """Empty: it is none that undoes another."""
@@ -386,9 +386,7 @@ class _StoryTeller:
                 code = " ".join(filter(None, (item.label, item.barcode)))
                 yield say(mark_text("Barcode %(code)s"), code=code)
         if details.return_on_hold is not None:
-            yield say(
-                mark_text("Not to be sent back for now") if details.return_on_hold else mark_text("May be sent back")
-            )
+            yield say(mark_text("Return postponed") if details.return_on_hold else mark_text("May be returned"))
         if details.item_description:
             yield details.item_description
         if details.answer:
@@ -411,14 +409,18 @@ def describe_settlement(settlement: LossSettlement, localization: Localization, 
     """Of what came back after its loss was settled. Whether anything is given back is for staff to say."""
     day = localization.format_moment(settlement.at, zone)
     if settlement.cost is None:
-        return localization.gettext(mark_text("It came back after its loss was settled on %(day)s."), day=day)
+        return localization.gettext(
+            mark_text("The item was returned after its loss had been settled on %(day)s."), day=day
+        )
     if not settlement.cost.amount:
-        text = mark_text("It came back after its loss was settled on %(day)s. Nothing was to be paid for it.")
+        text = mark_text(
+            "The item was returned after its loss had been settled on %(day)s. Nothing was to be paid for it."
+        )
         return localization.gettext(text, day=day)
     return localization.gettext(
         mark_text(
-            "It came back after its loss was settled on %(day)s. %(money)s were to be paid for it: decide whether that "
-            "is given back."
+            "The item was returned after its loss had been settled on %(day)s. %(money)s was to be paid for it. "
+            "Decide whether to refund it."
         ),
         day=day,
         money=localization.format_money(settlement.cost),
@@ -432,7 +434,7 @@ def describe_message_kind(service: str, direction: str, partner: str, localizati
     if service not in set(K) or K(service) not in table:
         return service
     _, text = table[K(service)]
-    return localization.gettext(text, partner=partner or localization.gettext("the other library"))
+    return localization.gettext(text, partner=partner or localization.gettext("the partner"))
 
 
 def explain_due_date(request: Request, context: LibraryContext, localization: Localization) -> str:
@@ -444,34 +446,30 @@ def explain_due_date(request: Request, context: LibraryContext, localization: Lo
     said = {"lender_day": localization.format_day(theirs)}
     if ours is None or rules.policy is DuePolicy.LOCAL:
         return localization.gettext(
-            mark_text(
-                "Due date: the lender wants it back on %(lender_day)s; how long the reader has it, our rules say."
-            ),
+            mark_text("Due date: %(lender_day)s for the lender; our rules set the patron’s due date."),
             **said,
         )
     said["reader_day"] = localization.format_day(ours)
     if RequestFlag.RECALLED in request.flags:
         return localization.gettext(
-            mark_text("Due date: the lender has recalled it, so the reader has it until %(reader_day)s."), **said
+            mark_text("Due date: recalled by the lender, so %(reader_day)s for the patron."), **said
         )
     if not rules.transit_days and ours == theirs:
         return localization.gettext(
-            mark_text("Due date: the lender wants it back on %(lender_day)s, and the reader has it until then."), **said
+            mark_text("Due date: %(lender_day)s for the lender, and the same for the patron."), **said
         )
     if ours != theirs - timedelta(days=rules.transit_days):
         return localization.ngettext(
-            "Due date: the lender wants it back on %(lender_day)s, less %(num)s day for the way, and on a day on "
-            "which we are open: the reader has it until %(reader_day)s.",
-            "Due date: the lender wants it back on %(lender_day)s, less %(num)s days for the way, and on a day on "
-            "which we are open: the reader has it until %(reader_day)s.",
+            "Due date: %(lender_day)s for the lender, less %(num)s day for transport, moved to a day on which we are "
+            "open: %(reader_day)s for the patron.",
+            "Due date: %(lender_day)s for the lender, less %(num)s days for transport, moved to a day on which we "
+            "are open: %(reader_day)s for the patron.",
             rules.transit_days,
             **said,
         )
     return localization.ngettext(
-        "Due date: the lender wants it back on %(lender_day)s, less %(num)s day for the way: the reader has it until "
-        "%(reader_day)s.",
-        "Due date: the lender wants it back on %(lender_day)s, less %(num)s days for the way: the reader has it until "
-        "%(reader_day)s.",
+        "Due date: %(lender_day)s for the lender, less %(num)s day for transport: %(reader_day)s for the patron.",
+        "Due date: %(lender_day)s for the lender, less %(num)s days for transport: %(reader_day)s for the patron.",
         rules.transit_days,
         **said,
     )

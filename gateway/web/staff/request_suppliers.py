@@ -42,7 +42,7 @@ def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier,
             partner=page.context.name_of_partner(line.partner),
             profile=line.partner,
             kind="closed",
-            word=page.gettext("Passed over"),
+            word=page.gettext("Skipped"),
             remarks=(page.localization.translate_stored(line.why),) if line.why else (),
             over=True,
         )
@@ -68,13 +68,13 @@ def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSup
     attempt = request.attempts[number - 1]
     kind, word = ATTEMPTS[attempt.status]
     gettext, localization = page.gettext, page.localization
-    texts = [gettext("Asked %(day)s.", day=strip_full_stop(page.format_short(attempt.asked)))]
+    texts = [gettext("Requested %(day)s.", day=strip_full_stop(page.format_short(attempt.asked)))]
     if attempt.answered is not None:
         texts.append(gettext("Answered %(day)s.", day=strip_full_stop(page.format_short(attempt.answered))))
     if attempt.reason:
         texts.append(gettext("Reason: %(reason)s.", reason=describe_reason(attempt.reason, localization)))
     if attempt.retry_after is not None:
-        texts.append(gettext("Try again from %(day)s.", day=localization.format_day(attempt.retry_after)))
+        texts.append(gettext("Retry on or after %(day)s.", day=localization.format_day(attempt.retry_after)))
     line = next((one for one in request.rota if one.partner == attempt.partner), None)
     why = localization.translate_stored(line.why) if line is not None else ""
     remarks = [*filter(None, (why, localization.translate_stored(attempt.holdings)))]
@@ -98,7 +98,7 @@ def _show_waiting(page: StaffRequest, request: Request) -> tuple[ShownSupplier, 
     shown = []
     for index, line in enumerate(waiting):
         moves = (*(("up",) if index else ()), *(("down",) if index + 1 < len(waiting) else ()), "skip")
-        texts = (page.gettext("Only when nobody else can."),) if line.last_resort else ()
+        texts = (page.gettext("Last resort."),) if line.last_resort else ()
         shown.append(
             ShownSupplier(
                 number=str(first + index),

@@ -26,48 +26,48 @@ class StateTag:
 
 _BORROWING: Mapping[str, tuple[str, str]] = {
     B.NEW: ("waiting", mark_text("New")),
-    B.REVIEW: ("todo", mark_text("To be reviewed")),
-    B.SOURCING: ("waiting", mark_text("Choosing whom to ask")),
-    B.NO_SUPPLIER: ("todo", mark_text("Nobody left to ask")),
-    B.REQUESTED: ("waiting", mark_text("Asked")),
-    B.HOLD_PLACED: ("waiting", mark_text("Reserved there")),
-    B.WILL_SUPPLY: ("waiting", mark_text("Promised")),
+    B.REVIEW: ("todo", mark_text("To review")),
+    B.SOURCING: ("waiting", mark_text("Finding a supplier")),
+    B.NO_SUPPLIER: ("todo", mark_text("No suppliers left")),
+    B.REQUESTED: ("waiting", mark_text("Requested")),
+    B.HOLD_PLACED: ("waiting", mark_text("On hold at supplier")),
+    B.WILL_SUPPLY: ("waiting", mark_text("Will supply")),
     B.CONDITIONAL: ("look", mark_text("Condition to answer")),
-    B.CANCEL_PENDING: ("waiting", mark_text("Being cancelled")),
-    B.SHIPPED: ("way", mark_text("On its way to us")),
-    B.RECEIVED: ("good", mark_text("Here")),
-    B.LENT: ("good", mark_text("With the reader")),
-    B.BACK: ("todo", mark_text("To be sent back")),
-    B.RETURNED: ("way", mark_text("On its way back")),
-    B.COMPLETED: ("closed", mark_text("Finished")),
+    B.CANCEL_PENDING: ("waiting", mark_text("Cancellation requested")),
+    B.SHIPPED: ("way", mark_text("In transit to us")),
+    B.RECEIVED: ("good", mark_text("Received")),
+    B.LENT: ("good", mark_text("Checked out")),
+    B.BACK: ("todo", mark_text("To return")),
+    B.RETURNED: ("way", mark_text("Returned, in transit")),
+    B.COMPLETED: ("closed", mark_text("Completed")),
     B.CANCELLED: ("closed", mark_text("Cancelled")),
-    B.UNFILLED: ("closed", mark_text("Not supplied")),
+    B.UNFILLED: ("closed", mark_text("Unfilled")),
     B.EXPIRED: ("closed", mark_text("Expired")),
     B.LOST: ("late", mark_text("Lost")),
 }
 
 _LENDING: Mapping[str, tuple[str, str]] = {
-    L.NEW: ("todo", mark_text("To be answered")),
-    L.LOCATED: ("todo", mark_text("To be fetched")),
-    L.HOLD_PLACED: ("waiting", mark_text("Reserved here")),
-    L.WILL_SUPPLY: ("todo", mark_text("To be sent")),
+    L.NEW: ("todo", mark_text("To answer")),
+    L.LOCATED: ("todo", mark_text("To pull")),
+    L.HOLD_PLACED: ("waiting", mark_text("On hold here")),
+    L.WILL_SUPPLY: ("todo", mark_text("To ship")),
     L.CONDITIONAL: ("waiting", mark_text("Condition set")),
-    L.DIGITISING: ("todo", mark_text("To be copied")),
-    L.CLEARANCE: ("todo", mark_text("To be cleared")),
-    L.CLEARED: ("todo", mark_text("To be delivered")),
-    L.CANCEL_PENDING: ("look", mark_text("They want to cancel")),
-    L.SHIPPED: ("way", mark_text("Out on loan")),
-    L.RETURNED: ("way", mark_text("On its way to us")),
-    L.COMPLETED: ("closed", mark_text("Finished")),
+    L.DIGITISING: ("todo", mark_text("To copy")),
+    L.CLEARANCE: ("todo", mark_text("To clear")),
+    L.CLEARED: ("todo", mark_text("To deliver")),
+    L.CANCEL_PENDING: ("look", mark_text("Requester wants to cancel")),
+    L.SHIPPED: ("way", mark_text("On loan")),
+    L.RETURNED: ("way", mark_text("In transit to us")),
+    L.COMPLETED: ("closed", mark_text("Completed")),
     L.CANCELLED: ("closed", mark_text("Cancelled")),
-    L.UNFILLED: ("closed", mark_text("Refused")),
+    L.UNFILLED: ("closed", mark_text("Unfilled")),
     L.EXPIRED: ("closed", mark_text("Expired")),
-    L.FORWARDED: ("closed", mark_text("Passed on")),
+    L.FORWARDED: ("closed", mark_text("Forwarded")),
     L.LOST: ("late", mark_text("Lost")),
 }
 
 _FLAGS: tuple[tuple[Callable[[Request], bool], str, str], ...] = (
-    (lambda r: RequestFlag.TROUBLE in r.flags, "late", mark_text("Message refused")),
+    (lambda r: RequestFlag.TROUBLE in r.flags, "late", mark_text("Message rejected")),
     (lambda r: RequestFlag.RECALLED in r.flags, "late", mark_text("Recalled")),
     (lambda r: RequestFlag.OVERDUE in r.flags, "late", mark_text("Overdue")),
     (
@@ -75,9 +75,9 @@ _FLAGS: tuple[tuple[Callable[[Request], bool], str, str], ...] = (
         "look",
         mark_text("Renewal to answer"),
     ),
-    (lambda r: RequestFlag.RETURN_LATE in r.flags, "late", mark_text("Sent back, not here in time")),
-    (lambda r: RequestFlag.RETURN_ON_HOLD in r.flags, "waiting", mark_text("Return put off")),
-    (OPEN_QUERY.holds, "look", mark_text("Question to the reader")),
+    (lambda r: RequestFlag.RETURN_LATE in r.flags, "late", mark_text("Returned, not arrived in time")),
+    (lambda r: RequestFlag.RETURN_ON_HOLD in r.flags, "waiting", mark_text("Return postponed")),
+    (OPEN_QUERY.holds, "look", mark_text("Question to patron")),
 )
 """What wins over the state, most pressing first; of open requests only."""
 
@@ -110,52 +110,72 @@ class NextMove:
 
 
 _MOVES: Mapping[tuple[Role, str], tuple[str, bool, tuple[K, ...]]] = {
-    (Role.BORROWING, B.NEW): (mark_text("Nobody’s move: it has just been made"), False, ()),
-    (Role.BORROWING, B.REVIEW): (mark_text("Our move: look at it, and let it go on"), True, (K.APPROVE,)),
-    (Role.BORROWING, B.SOURCING): (mark_text("Nobody’s move: the next library is being chosen"), False, ()),
-    (Role.BORROWING, B.NO_SUPPLIER): (mark_text("Our move: say whom to ask, or end it"), True, (K.ASSIGN, K.CLOSE)),
-    (Role.BORROWING, B.REQUESTED): (mark_text("%(partner)s’s move: answer"), False, ()),
-    (Role.BORROWING, B.HOLD_PLACED): (mark_text("%(partner)s’s move: send it once it is free"), False, ()),
-    (Role.BORROWING, B.WILL_SUPPLY): (mark_text("%(partner)s’s move: send it"), False, ()),
+    (Role.BORROWING, B.NEW): (mark_text("No action needed: this request is new"), False, ()),
+    (Role.BORROWING, B.REVIEW): (mark_text("Action needed: review and approve the request"), True, (K.APPROVE,)),
+    (Role.BORROWING, B.SOURCING): (mark_text("No action needed: the next supplier is being chosen"), False, ()),
+    (Role.BORROWING, B.NO_SUPPLIER): (
+        mark_text("Action needed: choose suppliers or close the request"),
+        True,
+        (K.ASSIGN, K.CLOSE),
+    ),
+    (Role.BORROWING, B.REQUESTED): (mark_text("Waiting for %(partner)s: answer"), False, ()),
+    (Role.BORROWING, B.HOLD_PLACED): (mark_text("Waiting for %(partner)s: supply when available"), False, ()),
+    (Role.BORROWING, B.WILL_SUPPLY): (mark_text("Waiting for %(partner)s: supply"), False, ()),
     (Role.BORROWING, B.CONDITIONAL): (
-        mark_text("Our move: answer %(partner)s’s condition"),
+        mark_text("Action needed: answer %(partner)s’s condition"),
         True,
         (K.CONDITION_ACCEPTED, K.CONDITION_REFUSED),
     ),
-    (Role.BORROWING, B.CANCEL_PENDING): (mark_text("%(partner)s’s move: agree to the cancelling"), False, ()),
-    (Role.BORROWING, B.SHIPPED): (mark_text("Our move once it arrives: receive it"), True, (K.RECEIVED,)),
-    (Role.BORROWING, B.RECEIVED): (mark_text("The reader’s move: collect it"), False, (K.LOANED_TO_PATRON,)),
-    (Role.BORROWING, B.LENT): (mark_text("The reader’s move: bring it back"), False, (K.RETURNED_BY_PATRON,)),
-    (Role.BORROWING, B.BACK): (mark_text("Our move: send it back to %(partner)s"), True, (K.RETURNED,)),
-    (Role.BORROWING, B.RETURNED): (mark_text("%(partner)s’s move: take it back"), False, ()),
-    (Role.LENDING, L.NEW): (mark_text("Our move: find it, and answer %(partner)s"), True, (K.LOCATED,)),
-    (Role.LENDING, L.LOCATED): (mark_text("Our move: fetch it and send it"), True, (K.SHIPPED,)),
-    (Role.LENDING, L.HOLD_PLACED): (mark_text("Our move once it is free: send it"), True, (K.SHIPPED,)),
-    (Role.LENDING, L.WILL_SUPPLY): (mark_text("Our move: send it"), True, (K.SHIPPED,)),
-    (Role.LENDING, L.CONDITIONAL): (mark_text("%(partner)s’s move: answer our condition"), False, ()),
-    (Role.LENDING, L.DIGITISING): (mark_text("Our move: make the copy"), True, (K.DIGITISED,)),
+    (Role.BORROWING, B.CANCEL_PENDING): (mark_text("Waiting for %(partner)s: answer the cancellation"), False, ()),
+    (Role.BORROWING, B.SHIPPED): (
+        mark_text("Waiting for delivery: receive the item when it arrives"),
+        True,
+        (K.RECEIVED,),
+    ),
+    (Role.BORROWING, B.RECEIVED): (mark_text("Waiting for the patron: collect the item"), False, (K.LOANED_TO_PATRON,)),
+    (Role.BORROWING, B.LENT): (mark_text("Waiting for the patron: return the item"), False, (K.RETURNED_BY_PATRON,)),
+    (Role.BORROWING, B.BACK): (mark_text("Action needed: return the item to %(partner)s"), True, (K.RETURNED,)),
+    (Role.BORROWING, B.RETURNED): (mark_text("Waiting for %(partner)s: check the item in"), False, ()),
+    (Role.LENDING, L.NEW): (mark_text("Action needed: locate the item and answer %(partner)s"), True, (K.LOCATED,)),
+    (Role.LENDING, L.LOCATED): (mark_text("Action needed: pull and ship the item"), True, (K.SHIPPED,)),
+    (Role.LENDING, L.HOLD_PLACED): (
+        mark_text("Waiting for the item: ship it when it is available"),
+        True,
+        (K.SHIPPED,),
+    ),
+    (Role.LENDING, L.WILL_SUPPLY): (mark_text("Action needed: ship the item"), True, (K.SHIPPED,)),
+    (Role.LENDING, L.CONDITIONAL): (mark_text("Waiting for %(partner)s: answer our condition"), False, ()),
+    (Role.LENDING, L.DIGITISING): (mark_text("Action needed: make the copy"), True, (K.DIGITISED,)),
     (Role.LENDING, L.CLEARANCE): (
-        mark_text("Our move: decide about the copyright"),
+        mark_text("Action needed: clear copyright"),
         True,
         (K.CLEARED, K.CLEARANCE_REFUSED),
     ),
-    (Role.LENDING, L.CLEARED): (mark_text("Our move: deliver the copy"), True, (K.COPY_DELIVERED,)),
+    (Role.LENDING, L.CLEARED): (mark_text("Action needed: deliver the copy"), True, (K.COPY_DELIVERED,)),
     (Role.LENDING, L.CANCEL_PENDING): (
-        mark_text("Our move: answer %(partner)s, who wants to cancel"),
+        mark_text("Action needed: answer %(partner)s’s cancellation request"),
         True,
         (K.CANCEL_ACCEPTED, K.CANCEL_REFUSED),
     ),
-    (Role.LENDING, L.SHIPPED): (mark_text("%(partner)s’s move: send it back in time"), False, (K.CHECKED_IN,)),
-    (Role.LENDING, L.RETURNED): (mark_text("Our move once it arrives: take it back"), True, (K.CHECKED_IN,)),
+    (Role.LENDING, L.SHIPPED): (
+        mark_text("Waiting for %(partner)s: return the item by the due date"),
+        False,
+        (K.CHECKED_IN,),
+    ),
+    (Role.LENDING, L.RETURNED): (
+        mark_text("Waiting for delivery: check the item in when it arrives"),
+        True,
+        (K.CHECKED_IN,),
+    ),
 }
 
-_CLOSED = mark_text("Nobody’s move: this is over")
+_CLOSED = mark_text("No action needed: this request is closed")
 
 
 def find_next_move(request: Request, partner: str, localization: Localization) -> NextMove:
     """`partner`: its name."""
     text, ours, acts = _choose_move(request)
-    name = partner or localization.gettext("the other library")
+    name = partner or localization.gettext("the partner")
     return NextMove(localization.gettext(text, partner=name), ours, acts)
 
 
@@ -165,18 +185,22 @@ def _choose_move(request: Request) -> tuple[str, bool, tuple[K, ...]]:
     flags = request.flags
     if request.other_leg is not None and not _is_for_us(request):
         if request.role is Role.LENDING:
-            return mark_text("Nobody’s move: other libraries are asked for %(partner)s"), False, ()
-        return mark_text("Nobody’s move: %(partner)s is asked for another library"), False, ()
+            return mark_text("No action needed: we have asked other libraries for %(partner)s"), False, ()
+        return mark_text("No action needed: we have asked %(partner)s for another library"), False, ()
     if request.role is Role.LENDING and RequestFlag.RENEWAL_PENDING in flags:
-        return mark_text("Our move: answer whether %(partner)s may keep it"), True, (K.RENEW_ACCEPTED, K.RENEW_REFUSED)
+        return (
+            mark_text("Action needed: answer %(partner)s’s renewal request"),
+            True,
+            (K.RENEW_ACCEPTED, K.RENEW_REFUSED),
+        )
     if RequestFlag.ARRIVED in flags and request.state == B.RECEIVED:
-        return mark_text("Our move: shelve it where it is collected"), True, (K.AT_PICKUP,)
+        return mark_text("Action needed: shelve the item at its pickup location"), True, (K.AT_PICKUP,)
     if RequestFlag.IN_TRANSIT in flags and request.state == B.RECEIVED:
-        return mark_text("Our move: take it to the place where it is collected"), True, (K.AT_PICKUP,)
+        return mark_text("Action needed: take the item to its pickup location"), True, (K.AT_PICKUP,)
     if request.state in (B.RECEIVED, B.BACK) and (flags & {RequestFlag.UNWANTED, RequestFlag.NOT_COLLECTED}):
-        return mark_text("Our move: send it back, since nobody collects it"), True, (K.RETURNED,)
+        return mark_text("Action needed: return the item, which was not collected"), True, (K.RETURNED,)
     if OPEN_QUERY.holds(request):
-        return mark_text("The reader’s move: answer our question"), False, (K.PATRON_ANSWERED,)
+        return mark_text("Waiting for the patron: answer our question"), False, (K.PATRON_ANSWERED,)
     return _MOVES.get((request.role, request.state.value), (_CLOSED, False, ()))
 
 
@@ -188,91 +212,91 @@ def _is_for_us(request: Request) -> bool:
 # --- acts ------------------------------------------------------------------------------------------------
 
 ACT_LABELS: Mapping[K, str] = {
-    K.APPROVE: mark_text("Let it go on"),
-    K.EDIT: mark_text("Change the request"),
-    K.ASSIGN: mark_text("Say whom to ask"),
-    K.CLOSE: mark_text("End the request"),
-    K.REOPEN: mark_text("Open it again"),
-    K.NEXT_SUPPLIER: mark_text("Ask the next library"),
+    K.APPROVE: mark_text("Approve"),
+    K.EDIT: mark_text("Edit the request"),
+    K.ASSIGN: mark_text("Choose suppliers"),
+    K.CLOSE: mark_text("Close the request"),
+    K.REOPEN: mark_text("Reopen"),
+    K.NEXT_SUPPLIER: mark_text("Move to the next supplier"),
     K.CONDITION_ACCEPTED: mark_text("Accept the condition"),
     K.CONDITION_REFUSED: mark_text("Decline the condition"),
     K.CANCEL: mark_text("Cancel the request"),
     K.RECEIVED: mark_text("Receive"),
-    K.ARRIVED_AT_BRANCH: mark_text("It has arrived, and is shelved later"),
-    K.AT_PICKUP: mark_text("It is at the place where it is collected"),
-    K.LOANED_TO_PATRON: mark_text("Lend to the reader"),
-    K.RETURNED_BY_PATRON: mark_text("Take back from the reader"),
-    K.RETURNED: mark_text("Send back"),
-    K.RENEW: mark_text("Ask to keep it longer"),
-    K.LOST: mark_text("It is lost"),
-    K.DAMAGED: mark_text("It is damaged"),
-    K.STATUS_QUERY: mark_text("Ask how it stands"),
-    K.MESSAGE: mark_text("Write to the partner"),
+    K.ARRIVED_AT_BRANCH: mark_text("Mark as arrived at branch"),
+    K.AT_PICKUP: mark_text("Mark as ready for pickup"),
+    K.LOANED_TO_PATRON: mark_text("Check out to patron"),
+    K.RETURNED_BY_PATRON: mark_text("Check in from patron"),
+    K.RETURNED: mark_text("Return to lender"),
+    K.RENEW: mark_text("Request renewal"),
+    K.LOST: mark_text("Mark as lost"),
+    K.DAMAGED: mark_text("Report damage"),
+    K.STATUS_QUERY: mark_text("Ask for the status"),
+    K.MESSAGE: mark_text("Send a message"),
     K.NOTE: mark_text("Add a note"),
-    K.PATRON_ASKED: mark_text("Ask the reader something"),
-    K.PATRON_ANSWERED: mark_text("Record the reader’s answer"),
-    K.PATRON_TOLD: mark_text("The reader has been told"),
-    K.LOCATED: mark_text("This copy"),
-    K.WILL_SUPPLY: mark_text("Promise to send it"),
-    K.HOLD_PLACED: mark_text("Reserve it for them"),
+    K.PATRON_ASKED: mark_text("Ask the patron"),
+    K.PATRON_ANSWERED: mark_text("Record the patron’s answer"),
+    K.PATRON_TOLD: mark_text("Mark the patron as notified"),
+    K.LOCATED: mark_text("Choose this copy"),
+    K.WILL_SUPPLY: mark_text("Confirm supply"),
+    K.HOLD_PLACED: mark_text("Place a hold"),
     K.CONDITIONAL: mark_text("Set a condition"),
-    K.UNFILLED: mark_text("Refuse"),
-    K.RETRY: mark_text("Ask them to try again later"),
-    K.FORWARDED: mark_text("It was passed on"),
-    K.BROKERED: mark_text("Ask other libraries for it"),
-    K.DIGITISED: mark_text("The copy is made"),
-    K.CLEARED: mark_text("Allow the copy"),
-    K.CLEARANCE_REFUSED: mark_text("Forbid the copy"),
+    K.UNFILLED: mark_text("Cannot supply"),
+    K.RETRY: mark_text("Ask to retry later"),
+    K.FORWARDED: mark_text("Mark as forwarded"),
+    K.BROKERED: mark_text("Request from other libraries"),
+    K.DIGITISED: mark_text("Mark the copy as made"),
+    K.CLEARED: mark_text("Clear copyright"),
+    K.CLEARANCE_REFUSED: mark_text("Refuse copyright clearance"),
     K.COPY_DELIVERED: mark_text("Deliver the copy"),
-    K.CANCEL_ACCEPTED: mark_text("Agree to cancel"),
-    K.CANCEL_REFUSED: mark_text("Too late to cancel"),
-    K.SHIPPED: mark_text("Send it"),
-    K.CHECKED_IN: mark_text("Take it back"),
-    K.RENEW_ACCEPTED: mark_text("They may keep it"),
-    K.RENEW_REFUSED: mark_text("They may not keep it"),
+    K.CANCEL_ACCEPTED: mark_text("Accept the cancellation"),
+    K.CANCEL_REFUSED: mark_text("Refuse the cancellation"),
+    K.SHIPPED: mark_text("Ship"),
+    K.CHECKED_IN: mark_text("Check in"),
+    K.RENEW_ACCEPTED: mark_text("Grant renewal"),
+    K.RENEW_REFUSED: mark_text("Refuse renewal"),
     K.DUE_DATE_CHANGED: mark_text("Change the due date"),
-    K.OVERDUE: mark_text("Remind them that it is overdue"),
-    K.RECALL: mark_text("Recall it"),
+    K.OVERDUE: mark_text("Send an overdue notice"),
+    K.RECALL: mark_text("Recall"),
 }
 """Of what people do: a button says what happens."""
 
 DONE: Mapping[K, str] = {
-    K.APPROVE: mark_text("It goes on."),
+    K.APPROVE: mark_text("Approved."),
     K.EDIT: mark_text("Changed."),
-    K.ASSIGN: mark_text("Noted: these are asked."),
-    K.CLOSE: mark_text("The request is ended."),
+    K.ASSIGN: mark_text("The suppliers have been set."),
+    K.CLOSE: mark_text("The request is closed."),
     K.REOPEN: mark_text("The request is open again."),
-    K.NEXT_SUPPLIER: mark_text("The next library is asked."),
+    K.NEXT_SUPPLIER: mark_text("Moved to the next supplier."),
     K.CONDITION_ACCEPTED: mark_text("The condition is accepted."),
     K.CONDITION_REFUSED: mark_text("The condition is declined."),
-    K.CANCEL: mark_text("The request is being cancelled."),
+    K.CANCEL: mark_text("A cancellation has been requested."),
     K.RECEIVED: mark_text("Received."),
     K.ARRIVED_AT_BRANCH: mark_text("It has arrived."),
-    K.AT_PICKUP: mark_text("It is at its place. The reader is told."),
-    K.LOANED_TO_PATRON: mark_text("Lent to the reader."),
-    K.RETURNED_BY_PATRON: mark_text("Taken back from the reader."),
-    K.RETURNED: mark_text("Sent back."),
-    K.MESSAGE: mark_text("The message is on its way."),
-    K.NOTE: mark_text("The note is kept."),
-    K.PATRON_ASKED: mark_text("The reader is asked."),
-    K.LOCATED: mark_text("This copy is meant."),
-    K.UNFILLED: mark_text("Refused."),
-    K.BROKERED: mark_text("Other libraries are asked."),
-    K.SHIPPED: mark_text("Sent."),
-    K.CHECKED_IN: mark_text("Taken back."),
-    K.RENEW: mark_text("The lender is asked."),
-    K.RENEW_ACCEPTED: mark_text("They are told that they may keep it longer."),
-    K.RENEW_REFUSED: mark_text("They are told that they may not keep it longer."),
-    K.RECALL: mark_text("It is recalled."),
-    K.OVERDUE: mark_text("They are reminded."),
-    K.DUE_DATE_CHANGED: mark_text("The due date is changed."),
-    K.CANCEL_ACCEPTED: mark_text("They are told that it is cancelled."),
-    K.CANCEL_REFUSED: mark_text("They are told that it is too late to cancel."),
-    K.DIGITISED: mark_text("The copy is made."),
-    K.CLEARED: mark_text("The copy is allowed."),
-    K.CLEARANCE_REFUSED: mark_text("The copy is forbidden, and the request refused."),
-    K.COPY_DELIVERED: mark_text("The copy is delivered."),
-    K.PATRON_TOLD: mark_text("Noted: the reader has been told."),
+    K.AT_PICKUP: mark_text("The item is at its pickup location. The patron will be notified."),
+    K.LOANED_TO_PATRON: mark_text("Checked out to the patron."),
+    K.RETURNED_BY_PATRON: mark_text("Checked in from the patron."),
+    K.RETURNED: mark_text("Returned."),
+    K.MESSAGE: mark_text("The message is being sent."),
+    K.NOTE: mark_text("The note has been saved."),
+    K.PATRON_ASKED: mark_text("The question is being sent to the patron."),
+    K.LOCATED: mark_text("The copy has been chosen."),
+    K.UNFILLED: mark_text("Answered: cannot supply."),
+    K.BROKERED: mark_text("Other libraries are being asked."),
+    K.SHIPPED: mark_text("Shipped."),
+    K.CHECKED_IN: mark_text("Checked in."),
+    K.RENEW: mark_text("The renewal has been requested."),
+    K.RENEW_ACCEPTED: mark_text("The renewal has been granted."),
+    K.RENEW_REFUSED: mark_text("The renewal has been refused."),
+    K.RECALL: mark_text("The item has been recalled."),
+    K.OVERDUE: mark_text("The overdue notice is being sent."),
+    K.DUE_DATE_CHANGED: mark_text("The due date has been changed."),
+    K.CANCEL_ACCEPTED: mark_text("The cancellation has been accepted."),
+    K.CANCEL_REFUSED: mark_text("The cancellation has been refused."),
+    K.DIGITISED: mark_text("The copy has been made."),
+    K.CLEARED: mark_text("Copyright has been cleared."),
+    K.CLEARANCE_REFUSED: mark_text("Copyright clearance has been refused and the request is unfilled."),
+    K.COPY_DELIVERED: mark_text("The copy has been delivered."),
+    K.PATRON_TOLD: mark_text("The patron has been marked as notified."),
 }
 """What a banner says afterwards; of all others that it is done."""
 
@@ -297,13 +321,13 @@ def describe_denial(denied: Denied, localization: Localization) -> str:
     )
 
 
-_NOT_NOW = mark_text("“%(act)s” is not possible while the request stands at “%(state)s”.")
+_NOT_NOW = mark_text("“%(act)s” is not possible while the status is “%(state)s”.")
 _DENIALS: Mapping[DenialReason, str] = {
-    DenialReason.ENDED: mark_text("“%(act)s” is not possible any more: the request is closed (%(state)s)."),
-    DenialReason.NEVER: mark_text("“%(act)s” does not exist on this side of a request."),
-    DenialReason.UNMET: mark_text("“%(act)s” is possible only if %(conditions)s (the request stands at “%(state)s”)."),
-    DenialReason.NOT_ASKED: mark_text("“%(act)s” does not fit library no. %(number)s of this request."),
-    DenialReason.NO_VOLUME: mark_text("“%(act)s” names a volume that this request does not have."),
+    DenialReason.ENDED: mark_text("“%(act)s” is no longer possible: the request is closed (%(state)s)."),
+    DenialReason.NEVER: mark_text("“%(act)s” is not an action of this kind of request."),
+    DenialReason.UNMET: mark_text("“%(act)s” is possible only if %(conditions)s (status: “%(state)s”)."),
+    DenialReason.NOT_ASKED: mark_text("“%(act)s” does not apply to supplier no. %(number)s of this request."),
+    DenialReason.NO_VOLUME: mark_text("“%(act)s” refers to a volume that this request does not have."),
 }
 
 
@@ -318,8 +342,8 @@ def describe_no_undo(before: Request, kind: K, localization: Localization) -> st
     """Why what was just done with an item can't be undone. Empty: nobody would want to."""
     if before.role is Role.BORROWING and kind is K.RETURNED:
         return localization.gettext(
-            "This can’t be undone: the lender is told, and the item leaves the library’s system."
+            "This cannot be undone: the lender is told and the temporary item is deleted from the library system."
         )
     if (before.role, kind) in UNDOABLE:
-        return localization.gettext("This can’t be undone: others have been told of it.")
+        return localization.gettext("This cannot be undone: others have already been told.")
     return ""

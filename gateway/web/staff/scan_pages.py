@@ -89,15 +89,17 @@ DESKS: tuple[ScanDesk, ...] = (
     ScanDesk(
         work=ScanWork.UNPACK,
         title=mark_text("Unpack at branch"),
-        hint=mark_text("Scan what has come to this branch and is shelved later: the reader is not told yet."),
-        button=mark_text("Arrived"),
+        hint=mark_text("Scan items that have reached this branch but are not shelved yet. The patron is not notified."),
+        button=mark_text("Mark as arrived"),
         right=Right.BRANCH_ACT,
         task="in-transit",
     ),
     ScanDesk(
         work=ScanWork.SHELVE,
         title=mark_text("Shelve at branch"),
-        hint=mark_text("Scan what goes on the hold shelf of this branch: the reader is told that it is ready."),
+        hint=mark_text(
+            "Scan items as you put them on this branch’s hold shelf. The patron is notified that the item is ready."
+        ),
         button=mark_text("Shelve"),
         right=Right.BRANCH_ACT,
         task="in-transit",
@@ -105,40 +107,42 @@ DESKS: tuple[ScanDesk, ...] = (
     ),
     ScanDesk(
         work=ScanWork.LEND,
-        title=mark_text("Lend"),
-        hint=mark_text("Scan the item that its reader takes along."),
-        button=mark_text("Lend"),
+        title=mark_text("Check out"),
+        hint=mark_text("Scan the item that the patron is borrowing."),
+        button=mark_text("Check out"),
         right=Right.BRANCH_ACT,
     ),
     ScanDesk(
         work=ScanWork.TAKE_BACK,
-        title=mark_text("Take back"),
-        hint=mark_text("Scan the item that its reader brings back."),
-        button=mark_text("Take back"),
+        title=mark_text("Patron return"),
+        hint=mark_text("Scan the item that the patron has returned."),
+        button=mark_text("Patron return"),
         right=Right.BRANCH_ACT,
     ),
     ScanDesk(
         work=ScanWork.RETURN,
-        title=mark_text("Send back"),
-        hint=mark_text("Scan each item as it goes into its parcel to the lender."),
-        button=mark_text("Send back"),
+        title=mark_text("Return to lender"),
+        hint=mark_text("Scan each item as you pack it for its lender."),
+        button=mark_text("Return to lender"),
         right=Right.BORROWING_ACT,
         task="to-return",
         slips=PrintKind.RETURN_SLIPS,
-        final=mark_text("This can’t be undone: the lender is told, and the item leaves the library’s system."),
+        final=mark_text(
+            "This cannot be undone: the lender is told and the temporary item is deleted from the library system."
+        ),
     ),
     ScanDesk(
         work=ScanWork.LOCATE,
-        title=mark_text("Pull from the shelf"),
-        hint=mark_text("Scan the pull slip or the item in your hand: the requester is told that it will come."),
-        button=mark_text("Pulled"),
+        title=mark_text("Pull"),
+        hint=mark_text("Scan the pull slip or the item. The requester is told that we will supply."),
+        button=mark_text("Mark as pulled"),
         right=Right.LENDING_ACT,
         task="to-pull",
     ),
     ScanDesk(
         work=ScanWork.SHIP,
         title=mark_text("Ship"),
-        hint=mark_text("Scan each item as it goes into its parcel to the requester."),
+        hint=mark_text("Scan each item as you pack it for the requester."),
         button=mark_text("Ship"),
         right=Right.LENDING_ACT,
         task="to-ship",
@@ -148,7 +152,7 @@ DESKS: tuple[ScanDesk, ...] = (
     ScanDesk(
         work=ScanWork.CHECK_IN,
         title=mark_text("Check in"),
-        hint=mark_text("Scan each item of ours that has come back."),
+        hint=mark_text("Scan each of our items that has come back."),
         button=mark_text("Check in"),
         right=Right.LENDING_ACT,
         task="to-check-in",
@@ -158,31 +162,31 @@ DESK_OF_PATH = {desk.path: desk for desk in DESKS}
 
 WORDS = {
     ScanOutcome.DONE: mark_text("Done"),
-    ScanOutcome.LOOK: mark_text("Look"),
+    ScanOutcome.LOOK: mark_text("To check"),
     ScanOutcome.FAILED: mark_text("Failed"),
 }
 
 TEXTS = {
     ScanReason.DONE: "",
-    ScanReason.ALREADY: mark_text("already done, nothing was changed"),
-    ScanReason.LIBRARY_USE: mark_text("for use in the library only"),
-    ScanReason.UNWANTED: mark_text("The reader no longer wants it: send it back."),
-    ScanReason.ELSEWHERE: mark_text("goes on to its pickup place"),
-    ScanReason.SETTLED: mark_text("It came back after its loss was settled."),
-    ScanReason.SEVERAL: mark_text("Several requests have this code: choose one."),
-    ScanReason.ITEM_MISSING: mark_text("Now scan the barcode of the item."),
-    ScanReason.NOT_NOW: mark_text("Something else comes first with this request."),
+    ScanReason.ALREADY: mark_text("already done; nothing was changed"),
+    ScanReason.LIBRARY_USE: mark_text("library use only"),
+    ScanReason.UNWANTED: mark_text("The patron no longer needs it: return it."),
+    ScanReason.ELSEWHERE: mark_text("forward to its pickup location"),
+    ScanReason.SETTLED: mark_text("It was returned after its loss had been settled."),
+    ScanReason.SEVERAL: mark_text("Several requests have this code. Choose one."),
+    ScanReason.ITEM_MISSING: mark_text("Scan the barcode of the item next."),
+    ScanReason.NOT_NOW: mark_text("This request needs another step first."),
     ScanReason.OTHER_BRANCH: mark_text("This belongs to another branch."),
-    ScanReason.PATRON_CARD: mark_text("This is a reader’s card. Scan the item instead."),
-    ScanReason.WORK_NUMBER: mark_text("This is the number of a work. Scan the item instead."),
-    ScanReason.OWN_ITEM: mark_text("This is an item of ours that no request is about."),
-    ScanReason.UNKNOWN: mark_text("Nothing here has this number."),
-    ScanReason.REFUSED: mark_text("The library’s system says no:"),
-    ScanReason.KEPT: mark_text("The library’s system is away: this is done as soon as it can be."),
+    ScanReason.PATRON_CARD: mark_text("This is a patron’s card. Scan the item instead."),
+    ScanReason.WORK_NUMBER: mark_text("This number identifies a work. Scan the item instead."),
+    ScanReason.OWN_ITEM: mark_text("This is our item, but it belongs to no request."),
+    ScanReason.UNKNOWN: mark_text("No request or item has this number."),
+    ScanReason.REFUSED: mark_text("The library system refused:"),
+    ScanReason.KEPT: mark_text("The library system is not responding. This will be done when it responds."),
 }
 OTHER_WORK_TEXTS = {
-    Role.LENDING: mark_text("This is an item of ours for another library: “Ship” or “Check in” is meant."),
-    Role.BORROWING: mark_text("This is an item of another library: “Receive” or “Send back” is meant."),
+    Role.LENDING: mark_text("This is our item, lent to another library. Use “Ship” or “Check in”."),
+    Role.BORROWING: mark_text("This item belongs to another library. Use “Receive” or “Return to lender”."),
 }
 
 
@@ -244,7 +248,7 @@ async def submit_scans(request: StaffRequest) -> web.Response:
     if not codes:
         checked.add_problem("code", "wrong-missing", field=request.gettext("Code"))
     elif len(codes) > MAX_CODES:
-        words = request.gettext("Please scan no more than %(most)s codes at once.", most=MAX_CODES)
+        words = request.gettext("You can scan up to %(most)s codes at once.", most=MAX_CODES)
         checked.add_problem_text("code", words)
     elif any(len(code) > MAX_CODE_CHARS for code in codes):
         checked.add_problem("code", "wrong-long", most=MAX_CODE_CHARS)
@@ -265,7 +269,7 @@ async def keep_settings(request: StaffRequest) -> web.Response:
     """For this person at this browser."""
     form = await request.read_own_form()
     back = DESK_OF_PATH.get(f"/scan/{form['work']}")
-    response = request.redirect(f"{ROOT}{back.path if back is not None else '/scan'}", request.gettext("Kept."))
+    response = request.redirect(f"{ROOT}{back.path if back is not None else '/scan'}", request.gettext("Saved."))
     kept = {SOUND_COOKIE: "on" if form["sound"] else "off"}
     if form["slips"] in set(SlipChoice):
         kept[SLIPS_COOKIE] = form["slips"]
@@ -368,7 +372,7 @@ def _describe_reason(request: StaffRequest, result: ScanResult) -> str:
     if result.reason is ScanReason.OTHER_WORK and result.request is not None:
         return request.gettext(OTHER_WORK_TEXTS[result.request.role])
     if result.reason is ScanReason.ELSEWHERE and result.request is not None and result.request.patron.pickup:
-        return request.gettext("goes on to %(place)s", place=result.request.patron.pickup)
+        return request.gettext("forward to %(place)s", place=result.request.patron.pickup)
     if result.settlement is not None:
         return describe_settlement(result.settlement, request.localization, request.context.zone)
     text = request.gettext(TEXTS[result.reason]) if TEXTS[result.reason] else ""
@@ -402,11 +406,7 @@ def _describe_volume(request: StaffRequest, desk: ScanDesk, found: Request, volu
     number = next((at for at, one in enumerate(found.volumes, 1) if one.id == volume), 0)
     left = len(list_pending_volumes(RULE_OF_WORK[desk.work], found))
     which = request.gettext("volume %(number)s of %(count)s", number=number, count=len(found.volumes))
-    more = (
-        request.ngettext("%(num)s still to come", "%(num)s still to come", left)
-        if left
-        else request.gettext("complete")
-    )
+    more = request.ngettext("%(num)s outstanding", "%(num)s outstanding", left) if left else request.gettext("complete")
     return f"{which}, {more}"
 
 

@@ -32,9 +32,9 @@ class SlipChoice(StrEnum):
 
 
 SLIP_TEXTS = {
-    SlipChoice.EACH: mark_text("With each scan"),
+    SlipChoice.EACH: mark_text("After each scan"),
     SlipChoice.END: mark_text("All at the end"),
-    SlipChoice.NEVER: mark_text("Never here"),
+    SlipChoice.NEVER: mark_text("No slips"),
 }
 
 

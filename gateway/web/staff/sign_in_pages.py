@@ -29,15 +29,13 @@ JOURNEY = timedelta(minutes=10)
 STATUS = {"too-often": 429, "unknown": 403, "no-role": 403, "away": 503}
 
 WRONG = {
-    "wrong": mark_text("Name or password is wrong."),
-    "incomplete": mark_text("Please give name and password."),
-    "too-often": mark_text("Too many wrong passwords. Please wait a quarter of an hour."),
-    "unknown": mark_text("You have no account here. Whoever manages the accounts of your library can make one."),
-    "no-role": mark_text(
-        "Your account has no role yet. Whoever manages the accounts of your library can give you one."
-    ),
-    "cancelled": mark_text("Nobody was signed in."),
-    "away": mark_text("Signing in isn’t possible now. Please try again in a minute."),
+    "wrong": mark_text("User name or password incorrect."),
+    "incomplete": mark_text("Please enter your user name and password."),
+    "too-often": mark_text("Too many failed attempts. Please wait 15 minutes."),
+    "unknown": mark_text("You have no account here. An account manager at your library can create one."),
+    "no-role": mark_text("Your account has no role yet. An account manager at your library can assign one."),
+    "cancelled": mark_text("Sign-in failed."),
+    "away": mark_text("Sign-in is not available now. Please try again in a minute."),
 }
 
 KEPT = "kept."
@@ -57,7 +55,7 @@ async def ask_who_it_is(request: StaffRequest) -> web.Response:
     if request.is_asked_by_script:
         return web.Response(status=401, headers=HEADERS)
     if not await request.parts.users.has_users():
-        return request.render("no_users", request.gettext("Nobody can sign in yet"), status=403)
+        return request.render("no_users", request.gettext("No accounts yet"), status=403)
     if request.http.method == "GET":
         return request.redirect(request.path("sign-in", back=safe_back_path(request.here)))
     if request.http.method != "POST":
@@ -72,7 +70,7 @@ async def show_sign_in(request: StaffRequest) -> web.Response:
     if request.session is not None:
         return request.redirect(back)
     if not await request.parts.users.has_users():
-        return request.render("no_users", request.gettext("Nobody can sign in yet"), status=403)
+        return request.render("no_users", request.gettext("No accounts yet"), status=403)
     return _ask_to_sign_in(request, back)
 
 

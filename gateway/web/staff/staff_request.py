@@ -82,15 +82,15 @@ THEMES = ("", "light", "dark")
 ROWS = ("", "wide")
 
 FORM_TEXTS = {
-    "wrong-stale": mark_text("This form was out of date, so nothing was done. Please check it and send it once more."),
+    "wrong-stale": mark_text("This form had expired, so nothing was done. Please check it and send it again."),
     "wrong-missing": mark_text("Please fill in “%(field)s”."),
     "wrong-long": mark_text("Please use no more than %(most)s characters."),
-    "wrong-choice": mark_text("Please choose one of those that are offered."),
-    "wrong-day": mark_text("Please write a day such as 2026-12-31."),
-    "wrong-day-early": mark_text("Please choose %(day)s or later."),
-    "wrong-day-far": mark_text("This is too far ahead. Please choose an earlier day."),
+    "wrong-choice": mark_text("Please choose one of the options."),
+    "wrong-day": mark_text("Please enter a date, such as 2026-12-31."),
+    "wrong-day-early": mark_text("Please enter %(day)s or a later date."),
+    "wrong-day-far": mark_text("This date is too far ahead. Please choose an earlier one."),
     "wrong-own-password": mark_text("This is not your password."),
-    "wrong-too-often": mark_text("Too many wrong passwords. Please wait a quarter of an hour."),
+    "wrong-too-often": mark_text("Too many failed attempts. Please wait 15 minutes."),
 }
 """What `FormCheck` says of fields."""
 

@@ -32,22 +32,22 @@ YEARS_BACK = 4
 """Before this one, that are offered."""
 
 FLOWS: Mapping[tuple[Role, bool], str] = {
-    (Role.BORROWING, False): mark_text("Loans that we borrowed"),
-    (Role.BORROWING, True): mark_text("Copies that we had made"),
-    (Role.LENDING, False): mark_text("Loans that we lent"),
-    (Role.LENDING, True): mark_text("Copies that we made"),
+    (Role.BORROWING, False): mark_text("Borrowing: loans"),
+    (Role.BORROWING, True): mark_text("Borrowing: copies"),
+    (Role.LENDING, False): mark_text("Lending: loans"),
+    (Role.LENDING, True): mark_text("Lending: copies"),
 }
 
 STEPS: Mapping[tuple[Role, str], str] = {
-    (Role.BORROWING, "asked"): mark_text("until the first library was asked"),
-    (Role.BORROWING, "sent"): mark_text("until it was sent to us"),
-    (Role.BORROWING, "came"): mark_text("until it was here"),
-    (Role.LENDING, "sent"): mark_text("until we sent it"),
+    (Role.BORROWING, "asked"): mark_text("to the first supplier request"),
+    (Role.BORROWING, "sent"): mark_text("to shipment by the supplier"),
+    (Role.BORROWING, "came"): mark_text("to receipt"),
+    (Role.LENDING, "sent"): mark_text("to shipment"),
 }
 
 REASON_SIDES: Mapping[Role, str] = {
-    Role.BORROWING: mark_text("Why others did not supply us"),
-    Role.LENDING: mark_text("Why we did not supply"),
+    Role.BORROWING: mark_text("Unfilled reasons (borrowing)"),
+    Role.LENDING: mark_text("Unfilled reasons (lending)"),
 }
 
 CSV_COLUMNS = ("table", "side", "service", "month", "partner", "what", "value", "unit")
@@ -143,7 +143,7 @@ async def show_statistics(request: StaffRequest) -> web.Response:
         ],
         reasons=_list_reasons(request, found),
         costs=_list_costs(request, found) if may_see_costs else None,
-        cost_sides={Role.BORROWING: request.gettext("What we paid"), Role.LENDING: request.gettext("What we charged")},
+        cost_sides={Role.BORROWING: request.gettext("Charged to us"), Role.LENDING: request.gettext("Charged by us")},
         format_days=lambda days: _format_days(request, days),
         csv_path=request.path("statistics.csv", **query),
     )
@@ -174,7 +174,7 @@ def _list_reasons(request: StaffRequest, found: RequestStatistics) -> list[tuple
 
 def _describe_reason(request: StaffRequest, reason: str) -> str:
     if not reason:
-        return request.gettext("No reason was said")
+        return request.gettext("No reason given")
     if reason in list(AttemptStatus):
         return request.gettext(ATTEMPTS[reason][1])
     return describe_reason(reason, request.localization)

@@ -21,8 +21,8 @@ async def undo_recent_act(request: StaffRequest) -> web.Response:
     act = request.parts.recent.take_act(form["act"], request.library, request.user.name)
     if act is None:
         said = request.ngettext(
-            "This can’t be taken back any more: it was done over %(num)s minute ago, or is taken back already.",
-            "This can’t be taken back any more: it was done over %(num)s minutes ago, or is taken back already.",
+            "This can no longer be undone: it was done more than %(num)s minute ago or has already been undone.",
+            "This can no longer be undone: it was done more than %(num)s minutes ago or has already been undone.",
             UNDO_MINUTES,
         )
         return _answer_undo(request, request.path(), said, "look")
@@ -75,30 +75,30 @@ async def _take_back_event(request: StaffRequest, event: DoneEvent) -> Request:
 def _tell_result(request: StaffRequest, act: RecentAct, result: UndoResult) -> web.Response:
     said = []
     if result.number:
-        said.append(request.gettext("Taken back: %(number)s.", number=result.number))
+        said.append(request.gettext("Undone: %(number)s.", number=result.number))
     elif result.done:
-        said.append(request.ngettext("%(num)s taken back.", "%(num)s taken back.", result.done))
+        said.append(request.ngettext("%(num)s undone.", "%(num)s undone.", result.done))
     if result.gone_on:
         said.append(
             request.ngettext(
-                "%(num)s stays as it is, since somebody has gone on with it.",
-                "%(num)s stay as they are, since somebody has gone on with them.",
+                "%(num)s was not undone because somebody has changed it since.",
+                "%(num)s were not undone because somebody has changed them since.",
                 result.gone_on,
             )
         )
     if result.gone_out:
         said.append(
             request.ngettext(
-                "%(num)s stays as it is, since others have been told of it already.",
-                "%(num)s stay as they are, since others have been told of them already.",
+                "%(num)s was not undone because others have already been told.",
+                "%(num)s were not undone because others have already been told.",
                 result.gone_out,
             )
         )
     if result.refused:
         said.append(
             request.ngettext(
-                "%(num)s stays as it is, since the library’s system refuses it or does not answer.",
-                "%(num)s stay as they are, since the library’s system refuses it or does not answer.",
+                "%(num)s was not undone because the library system refused or did not respond.",
+                "%(num)s were not undone because the library system refused or did not respond.",
                 result.refused,
             )
         )

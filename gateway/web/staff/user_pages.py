@@ -17,38 +17,38 @@ from gateway.web.staff.account_pages import ROLE_NAMES, check_new_password
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 ROLE_HINTS = {
-    StaffRole.PATRON_SERVICES: mark_text("Arrivals, hold shelf, lending to readers"),
-    StaffRole.STAFF: mark_text("Borrowing, lending, copies, messages, mail, printing"),
+    StaffRole.PATRON_SERVICES: mark_text("Arrivals, hold shelf, checking out to patrons"),
+    StaffRole.STAFF: mark_text("Borrowing, lending, copies, messages, email, printing"),
     StaffRole.CLEARANCE: mark_text("May sign off copies"),
-    StaffRole.MANAGER: mark_text("Sees all of it, with costs; partners and users"),
-    StaffRole.OPERATOR: mark_text("Dead letters, profiles, mailboxes, users; no data of readers"),
+    StaffRole.MANAGER: mark_text("Sees everything including costs; manages partners and accounts"),
+    StaffRole.OPERATOR: mark_text("Failed messages, profiles, mailboxes, accounts; no patron data"),
 }
 
 ACTIONS = {
     "signed-in": mark_text("signed in"),
     "sign-in-failed": mark_text("failed to sign in"),
-    "user-added": mark_text("made the user"),
-    "user-changed": mark_text("changed the user"),
+    "user-added": mark_text("created the account"),
+    "user-changed": mark_text("changed the account"),
     "password-set": mark_text("set a password"),
-    "roles-set": mark_text("set the roles"),
-    "user-disabled": mark_text("disabled the user"),
-    "user-enabled": mark_text("enabled the user"),
+    "roles-set": mark_text("changed the roles"),
+    "user-disabled": mark_text("disabled the account"),
+    "user-enabled": mark_text("enabled the account"),
     "sessions-ended": mark_text("ended the sessions"),
-    "patron-shown": mark_text("looked at the reader of"),
+    "patron-shown": mark_text("viewed the patron of"),
     "message-shown": mark_text("read the message"),
     "message-replayed": mark_text("replayed the message"),
     "profile-saved": mark_text("changed the profile"),
-    "patron-counted": mark_text("looked for what is held about a reader"),
-    "patron-exported": mark_text("gave out what is held about a reader"),
-    "patron-forgotten": mark_text("had a reader forgotten"),
-    "own-data-exported": mark_text("took what is held about them as a file"),
-    "own-data-forgotten": mark_text("erased what is held about them in finished requests"),
+    "patron-counted": mark_text("searched for a patron’s data"),
+    "patron-exported": mark_text("exported a patron’s data"),
+    "patron-forgotten": mark_text("anonymised a patron’s requests"),
+    "own-data-exported": mark_text("exported their own data"),
+    "own-data-forgotten": mark_text("erased their own data from closed requests"),
 }
 """Words of the audit log; one that isn't here is shown as it is."""
 
 AUDIT_WORDS = {
     "password": mark_text("with a password"),
-    "oidc": mark_text("at the identity provider"),
+    "oidc": mark_text("through the identity provider"),
     "no role": mark_text("no role"),
 }
 
@@ -64,7 +64,7 @@ async def show_users(request: StaffRequest) -> web.Response:
     users = await request.parts.users.list_users(request.library)
     return request.render(
         "users",
-        request.gettext("Users"),
+        request.gettext("Accounts"),
         help_topic="users",
         users=[(user, _list_role_names(request, user)) for user in users],
         may_change=request.has_right(Right.USERS_ACT),
@@ -131,7 +131,7 @@ async def show_new_user(request: StaffRequest) -> web.Response:
 def _render_new_user(request: StaffRequest, checked: FormCheck) -> web.Response:
     return request.render(
         "user_new",
-        request.gettext("New user"),
+        request.gettext("New account"),
         status=checked.status,
         help_topic="users",
         checked=checked,
@@ -146,7 +146,7 @@ async def add_user(request: StaffRequest) -> web.Response:
     await request.confirm_by_form(checked)
     name = checked.read_line("name")
     if not name:
-        checked.add_problem("name", "wrong-missing", field=request.gettext("Signs in as"))
+        checked.add_problem("name", "wrong-missing", field=request.gettext("User name"))
     shown_name = checked.read_line("shown_name", MAX_SHOWN_NAME_CHARS)
     email, subject = checked.read_line("email", MAX_EMAIL_CHARS), checked.read_line("subject")
     without_password = checked.read_checkbox("without_password")
@@ -170,7 +170,7 @@ async def add_user(request: StaffRequest) -> web.Response:
     except Refused as refused:
         _show_refusal(request, checked, refused)
         return _render_new_user(request, checked)
-    said = request.gettext("%(name)s can sign in now.", name=user.shown_name)
+    said = request.gettext("The account %(name)s can sign in.", name=user.shown_name)
     return request.redirect(request.path("users", user.name), said)
 
 
@@ -239,7 +239,7 @@ async def set_roles(request: StaffRequest) -> web.Response:
         return _render_user(request, user, checked)
     await request.parts.users.set_roles(user, request.library, grants, request.origin)
     return request.redirect(
-        request.path("users", user.name), request.gettext("The roles are set. The user signs in anew with them.")
+        request.path("users", user.name), request.gettext("The roles have been saved. The user has to sign in again.")
     )
 
 
@@ -253,7 +253,7 @@ async def set_password(request: StaffRequest) -> web.Response:
         return _render_user(request, user, checked)
     await request.parts.users.set_password(user, password, request.origin)
     return request.redirect(
-        request.path("users", user.name), request.gettext("The password is set. Tell it to the user in person.")
+        request.path("users", user.name), request.gettext("The password has been set. Give it to the user in person.")
     )
 
 
@@ -266,10 +266,10 @@ async def switch_account(request: StaffRequest) -> web.Response:
         return _render_user(request, user, checked)
     if checked.form["state"] == "disabled":
         await request.parts.users.disable_user(user, request.origin)
-        said = request.gettext("Nobody can sign in as %(name)s any more.", name=user.shown_name)
+        said = request.gettext("The account %(name)s is disabled.", name=user.shown_name)
     else:
         await request.parts.users.enable_user(user, request.origin)
-        said = request.gettext("%(name)s can sign in now.", name=user.shown_name)
+        said = request.gettext("The account %(name)s can sign in.", name=user.shown_name)
     return request.redirect(request.path("users", user.name), said)
 
 
@@ -313,14 +313,14 @@ def _read_grants(request: StaffRequest, checked: FormCheck) -> tuple[RoleGrant, 
 
 def _show_refusal(request: StaffRequest, checked: FormCheck, refused: Refused) -> None:
     if refused.reason is RefusalReason.IN_USE:
-        checked.add_problem_text("name", request.gettext("There is a user of this name already."))
+        checked.add_problem_text("name", request.gettext("An account with this name already exists."))
         return
     place = next((name for name, word in _FIELD_OF if word in refused.detail), "name")
     said = {
-        "email": request.gettext("This is no mail address."),
-        "shown_name": request.gettext("This name has characters that can’t be shown."),
-        "subject": request.gettext("This name has characters that can’t be shown."),
-        "name": request.gettext("2 to 100 small letters, digits or . _ @ + -, beginning with a letter or digit."),
+        "email": request.gettext("This is not a valid email address."),
+        "shown_name": request.gettext("This name contains characters that cannot be displayed."),
+        "subject": request.gettext("This name contains characters that cannot be displayed."),
+        "name": request.gettext("2 to 100 lower-case letters, digits or . _ @ + -, starting with a letter or digit."),
     }
     checked.add_problem_text(place, said[place])
 

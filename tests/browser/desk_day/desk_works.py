@@ -30,22 +30,22 @@ def ask_for(desk: Desk, theirs: DeskLibrary, title: str, author: str, volumes: s
     desk.write_text("Title of the book or journal", title)
     desk.write_text("Author or editor", author)
     if volumes:
-        desk.write_text("Several volumes, one a line", volumes)
+        desk.write_text("Volumes, one per line", volumes)
     if pages:
         desk.write_text("Pages", pages)
         desk.tick_box("A copy of an article, a chapter or some pages")
-    desk.write_text("Card number of the reader", CARD)
-    desk.choose_option("Where the reader collects it", "Filialen i Vestbyen")
-    desk.choose_option("Whom to ask first", theirs.shown_name)
-    desk.press_button("Make the request")
+    desk.write_text("Patron’s card number", CARD)
+    desk.choose_option("Pickup location", "Filialen i Vestbyen")
+    desk.choose_option("First supplier", theirs.shown_name)
+    desk.press_button("Create request")
     desk.see_banner("The request is made")
     number = desk.page.locator(".record-head .code.whole").first.inner_text()
 
-    desk.walk_to("Work", "To look at before asking")
+    desk.walk_to("Work", "To review")
     desk.open_listed(title)
     with costs(desk, clicks=1):
-        desk.press_button("Let it go on")
-    desk.see_banner("It goes on.")
+        desk.press_button("Approve")
+    desk.see_banner("Approved.")
     return number
 
 

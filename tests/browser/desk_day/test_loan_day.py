@@ -40,7 +40,7 @@ def test_a_loan_goes_over_all_desks(
     with costs(lending, clicks=2):
         lending.press_button(re.compile("Print [0-9]+.*Pull slips"))
         print_batch(lending)
-    lending.walk_to("Scan", "Pull from the shelf")
+    lending.walk_to("Scan", "Pull")
     with costs(lending, scans=1):
         lending.scan_codes(asked)
     elveby.wait_for_state(number, "will-supply")
@@ -72,33 +72,33 @@ def test_a_loan_goes_over_all_desks(
         with costs(reader, clicks=2):
             reader.follow_link(f"Renew: {theirs.works[work][0]}")
             expect(reader.page.locator("dl")).to_contain_text("Due")
-            reader.press_button("Ask for it")
-        expect(reader.page.get_by_role("status")).to_contain_text("You have asked to keep it longer.")
+            reader.press_button("Request renewal")
+        expect(reader.page.get_by_role("status")).to_contain_text("You have requested a renewal.")
     theirs.wait_for_task(asked, "renewal-to-answer")
     lending.walk_to("Work", "Renewals to answer")
     lending.open_listed(theirs.works[work][0])
     with costs(lending, clicks=1):
-        lending.press_button("Do this")
-    lending.see_banner("They are told that they may keep it longer.")
+        lending.press_button("Confirm")
+    lending.see_banner("The renewal has been granted.")
     elveby.wait_for_value(number, "$.terms.renewals", 1)
 
     # recalled
     lending.find_request(asked)
     lending.unfold("More actions")
-    lending.follow_link("Recall it")
-    lending.press_button("Recall it")
-    lending.see_banner("It is recalled.")
+    lending.follow_link("Recall")
+    lending.press_button("Recall")
+    lending.see_banner("The item has been recalled.")
     elveby.wait_for_task(number, "recalled")
-    borrowing.walk_to("Work", "Wanted back by the lender")
+    borrowing.walk_to("Work", "Recalled by the lender")
     borrowing.open_listed(theirs.works[work][0])
     expect(borrowing.page.get_by_role("main")).to_contain_text("Due date: the lender has recalled it")
 
     # taken back, and sent back
-    branch.walk_to("Scan", "Take back")
+    branch.walk_to("Scan", "Patron return")
     with costs(branch, scans=1):
         branch.scan_codes(number)
     assert elveby.state(number) == "back"
-    borrowing.walk_to("Scan", "Send back")
+    borrowing.walk_to("Scan", "Return to lender")
     with costs(borrowing, scans=1):
         borrowing.scan_codes(number)
     with costs(borrowing, clicks=2):

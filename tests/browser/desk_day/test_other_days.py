@@ -40,9 +40,9 @@ def test_what_is_not_there_is_refused_with_its_reason(
     lending.walk_to("Work", "New")
     lending.open_listed(title)
     with costs(lending, clicks=2):
-        lending.unfold("Refuse it")
+        lending.unfold("Cannot supply")
         lending.press_button("Not held")
-    lending.see_banner("Refused.")
+    lending.see_banner("Answered: cannot supply.")
 
     assert fjordby.state(asked) == "unfilled"
     elveby.wait_for_task(number, "no-supplier")
@@ -53,8 +53,8 @@ def test_what_is_not_there_is_refused_with_its_reason(
     with open_reader_desk(browsing, elveby.readers_address, CARD, PIN, handling, DESKTOP) as reader:
         with costs(reader, clicks=2):
             reader.follow_link(f"Cancel: {title}")
-            reader.press_button("Yes, cancel it")
-        expect(reader.page.get_by_role("status")).to_contain_text("You have cancelled it.")
+            reader.press_button("Yes, cancel the request")
+        expect(reader.page.get_by_role("status")).to_contain_text("Your request is cancelled.")
     assert elveby.state(number) == "cancelled"
 
 
@@ -78,12 +78,12 @@ def test_a_copy_is_made_cleared_and_delivered(world: DeskWorld, take_desk: TakeD
     signing.walk_to("Copies", "Copies desk")
     with costs(signing, clicks=1, fields=1):
         signing.write_text("Rule or statement relied on", "åvl. § 16")
-        signing.press_button("Allow the copy", signing.find_part(title))
+        signing.press_button("Clear copyright", signing.find_part(title))
 
     # delivered
     making.walk_to("Copies", "Copies desk")
     with costs(making, clicks=1):
-        making.press_button("Deliver by a link", making.find_part(title))
+        making.press_button("Deliver as a link", making.find_part(title))
 
     elveby.wait_for_state(number, "completed")
 
@@ -103,7 +103,7 @@ def test_a_partners_message_is_answered(world: DeskWorld, take_desk: TakeDesk, h
     lending.see_banner("Sent to")
     elveby.wait_for_task(number, "unread-borrowing")
 
-    borrowing.walk_to("Work", "Messages from lenders", "Er det annen utgave dere mener?")
+    borrowing.walk_to("Work", "Messages from suppliers", "Er det annen utgave dere mener?")
     borrowing.write_text("Answer", "Ja, fra 1957. 谢谢!")
     with costs(borrowing, clicks=1):
         borrowing.press_button(f"Send to {fjordby.shown_name}")
@@ -168,12 +168,12 @@ def test_two_volumes_go_there_and_back(world: DeskWorld, take_desk: TakeDesk, ha
     borrowing.walk_to("Scan", "Receive")
     with costs(borrowing, scans=2):
         borrowing.scan_codes(number, number)
-    for page in ("Shelve at branch", "Lend", "Take back"):
+    for page in ("Shelve at branch", "Lend", "Patron return"):
         branch.walk_to("Scan", page)
         with costs(branch, scans=2):
             branch.scan_codes(number, number)
     assert elveby.volumes(number) == ["back", "back"]
-    borrowing.walk_to("Scan", "Send back")
+    borrowing.walk_to("Scan", "Return to lender")
     with costs(borrowing, scans=2):
         borrowing.scan_codes(number, number)
     fjordby.wait_for_state(asked, "returned")

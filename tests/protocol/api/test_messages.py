@@ -55,7 +55,7 @@ async def mail_waits(gateway: Running, text: str, sender: str = BERGEN, profile:
         at=now,
         outcome=MailOutcome.UNKNOWN,
         profile=profile,
-        reason="message: no request was found",
+        reason="message: no matching request",
         open=True,
         sender=sender,
         subject="Vedr. bestilling",
@@ -205,7 +205,7 @@ async def test_a_mail_that_can_not_be_shown_says_why(gateway: Running, client: C
     assert said == [
         "can't be read: header: there is no header",
         "the mail was encrypted with key k1, which is not configured",
-        "it is too large to be kept here: see the folder of the mailbox",
+        "too large to be stored: see the mailbox folder",
     ]
 
 

@@ -82,7 +82,7 @@ async def test_one_patrons_id_that_is_anothers_card_is_refused(
 async def test_the_words_are_in_the_language_that_is_asked_for(client: Client, portal: Client) -> None:
     request = await borrow(client)
     english = (await portal("GET", f"{place(request)}&language=en-GB")).json
-    assert (english["language"], english["text"]) == ("en", "Library staff are looking at your request.")
+    assert (english["language"], english["text"]) == ("en", "Library staff are reviewing your request.")
     other = (await portal("GET", f"{place(request)}&language=fi")).json
     assert other["language"] == "en", "another language stands in, and says so"
     assert (await portal("GET", f"{place(request)}&language=nonsense!")).problem == "invalid"

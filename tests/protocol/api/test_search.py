@@ -132,7 +132,7 @@ async def test_why_each_supplier_stands_where_it_stands(searched: Searched) -> N
     bergen, seeberg = told["lines"]
     assert (bergen["partner"], bergen["verdict"], bergen["holdings"]) == ("bergen", "next", "owns: listed")
     assert (seeberg["partner"], seeberg["verdict"]) == ("seeberg", "not-lending")
-    assert "title and author agree; LS, v.1-2, reading room" in seeberg["holdings"]
+    assert "title and author match; LS, v.1-2, reading room" in seeberg["holdings"]
 
 
 async def test_a_wish_is_tried_and_leaves_nothing_behind(searched: Searched) -> None:

@@ -84,7 +84,7 @@ def test_an_example_is_carried_out_under_the_name_by_which_it_calls_the_library(
     if addressed_to == "DEMO":
         assert "3 examples run, 1 of them with their answer" in result.output
     else:
-        assert "There is no such library here." in result.output
+        assert "Library not found." in result.output
 
 
 def test_an_example_that_says_something_else_is_a_problem(tmp_path: Path) -> None:

@@ -255,14 +255,14 @@ async def test_a_critical_extension_that_is_not_known(partner: Partner) -> None:
 
 async def test_strangers_are_refused_before_anything_is_done(house: House, partner: Partner) -> None:
     report = await partner.ask(asked("G-1", who="NO:FREMMED"))
-    assert problem_of_user(report).security_problem == "No profile fits this sender."
+    assert problem_of_user(report).security_problem == "No profile matches this sender."
     assert not await house.requests()
     assert (await house.journal())[0][1] == "rejected"
 
 
 async def test_another_library_is_not_answered_for(partner: Partner) -> None:
     report = await partner.ask(asked("G-1", to="NO:ANNEN"))
-    assert report.note == "There is no such library here."
+    assert report.note == "Library not found."
 
 
 async def test_whoever_has_signed_once_is_known_on_this_connection(house: House, partner: Partner) -> None:

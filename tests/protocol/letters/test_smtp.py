@@ -122,7 +122,7 @@ async def test_a_server_that_leaves_without_a_word_has_the_mail() -> None:
 @pytest.mark.parametrize(
     ("step", "answer", "said"),
     [
-        ("MAIL", "553 5.7.1 not yours", "The mail server refuses our address as sender (553 5.7.1)."),
+        ("MAIL", "553 5.7.1 not yours", "The mail server refuses our sender address (553 5.7.1)."),
         ("RCPT", "550 5.1.1 no zoe@reader.example here", "The mail server refuses the recipient's address (550 5.1.1)"),
         ("RCPT", "550 gone", "The mail server refuses the recipient's address (550)."),
         ("DATA", "554 5.6.0 we don't like it", "The mail server refuses the mail (554 5.6.0)."),

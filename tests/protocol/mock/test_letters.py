@@ -156,7 +156,7 @@ async def test_a_request_in_words_is_entered_by_staff_and_followed_by_links(temp
         assert [one.service for one in reader.exchanges if not one.came] == [
             "mail",
             "link: It has arrived",
-            "link: We have sent it back",
+            "link: We have returned it",
         ]
 
 

@@ -166,7 +166,7 @@ async def test_taken_but_never_answered() -> None:
         raise AssertionError
 
     async with http_peer(never) as peer:
-        with pytest.raises(OutcomeUnknown, match="time-out"):
+        with pytest.raises(OutcomeUnknown, match="timeout"):
             await exchange(peer.place())
 
     assert peer.bodies == [DOCUMENT]
@@ -199,7 +199,7 @@ async def test_an_answer_that_drips_for_ever_ends_with_the_total_time() -> None:
         return response
 
     async with http_peer(drip) as peer:
-        with pytest.raises(OutcomeUnknown, match="time-out"):
+        with pytest.raises(OutcomeUnknown, match="timeout"):
             await exchange(peer.place(timeouts=SendTimeouts(connect=0.5, read=0.4, total=0.5)))
 
 

@@ -201,7 +201,7 @@ async def test_nobody_there_is_unavailable() -> None:
     async with Illiad() as gone:
         url = gone.url
 
-    with pytest.raises(Unavailable, match="not reached"):
+    with pytest.raises(Unavailable, match="not reachable"):
         await push(url)
 
 

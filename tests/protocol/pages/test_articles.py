@@ -124,7 +124,7 @@ async def test_a_free_version_stands_before_what_must_be_ordered(anna: Visitor) 
     page = await anna.get(f"/openurl/DEMO?genre=article&atitle=Fog&jtitle=Annals&rft_id=info:doi/{DOI}")
 
     assert offers(page)[0] == ("Read it now", FREE)
-    assert [title for title, _ in offers(page)][1:] == ["Get it from another library"]
+    assert [title for title, _ in offers(page)][1:] == ["Request it from another library"]
     assert "The author’s accepted version" in page.tree.text_content()
     (link,) = page.tree.xpath("//li[contains(@class, 'free')]//a")
     assert link.get("rel") == "noreferrer"
@@ -134,7 +134,7 @@ async def test_a_link_of_a_number_alone_shows_and_orders_the_article(anna: Visit
     page = await anna.get(f"/openurl/DEMO?rft_id=info:doi/{DOI}")
 
     assert page.title == TITLE
-    (order,) = [url for title, url in offers(page) if title == "Get it from another library"]
+    (order,) = [url for title, url in offers(page) if title == "Request it from another library"]
     form = await anna.sign_in(back=order.removeprefix("/openurl/DEMO/"))
     assert form.title == "Request from another library"
     assert field(form, "component_title") == TITLE
@@ -173,7 +173,7 @@ async def test_the_page_comes_without_them_when_services_are_down(anna: Visitor,
     page = await anna.get(f"/openurl/DEMO?genre=article&atitle=Fog&jtitle=Annals&rft_id=info:doi/{DOI}")
 
     assert page.status == 200
-    assert offers(page)[0][0] == "Get it from another library"
+    assert offers(page)[0][0] == "Request it from another library"
 
 
 async def test_each_number_is_asked_about_once(anna: Visitor, services: ArticleServer) -> None:

@@ -14,7 +14,7 @@ async def test_a_title_without_a_number_is_found_on_our_shelves(anna: Visitor) -
     page = await anna.get(f"/openurl?{urlencode({'genre': 'book', 'title': 'Middlemarch', 'au': 'George Eliot'})}")
 
     assert page.tree.xpath("//ul[@class='copies']/li")
-    assert page.tree.xpath("//h3/text()")[0] == "Reserve our copy"
+    assert page.tree.xpath("//h3/text()")[0] == "Reserve a copy"
 
 
 async def test_the_title_of_what_a_number_belongs_to_is_shown_and_requested(gateway: Running, anna: Visitor) -> None:
@@ -23,7 +23,7 @@ async def test_the_title_of_what_a_number_belongs_to_is_shown_and_requested(gate
     assert "Liu, Cixin" in page.text
 
     await anna.sign_in()
-    link = page.tree.xpath("//a[text()='Correct or complete this']/@href")[0].partition("?")[2]
+    link = page.tree.xpath("//a[text()='Correct or complete these details']/@href")[0].partition("?")[2]
     form = await anna.form("request", link)
     sent = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
     number = sent.tree.findtext(".//b[@class='code number']")

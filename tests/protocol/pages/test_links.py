@@ -66,7 +66,7 @@ async def test_nothing_cited_opens_the_blank_form(anna: Visitor) -> None:
 
 async def test_a_link_that_is_nothing_at_all(anna: Visitor) -> None:
     page = await anna.post("/openurl", b"<context-object", Content_Type="application/xml")
-    assert (page.status, page.title) == (400, "This link can’t be read")
+    assert (page.status, page.title) == (400, "We cannot read this link")
 
 
 async def test_the_blank_form_becomes_a_link(anna: Visitor) -> None:
@@ -153,7 +153,7 @@ async def test_a_form_that_cites_nothing_says_so(anna: Visitor) -> None:
     (field,) = page.tree.xpath("//input[@id='title']")
     assert field.get("aria-invalid") == "true"
     (said,) = page.tree.xpath(f"//*[@id='{field.get('aria-describedby')}']")
-    assert said.text == "Please give a title or a number."
+    assert said.text == "Please enter a title or a number."
 
 
 async def test_a_number_that_nobody_knows_is_kept(anna: Visitor) -> None:

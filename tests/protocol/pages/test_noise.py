@@ -85,7 +85,7 @@ async def test_staff_and_programs_have_all_of_it(gateway: Running, anna: Visitor
     form = await anna.form("request", LINKS["Primo"])
     sent = {**form, "service": "copy", "component_title": "La navigation sur le Saguenay", "declared": "yes"}
     page = await anna.post("/openurl/DEMO/request", sent)
-    assert page.title == "Thank you, we have your request"
+    assert page.title == "Request received"
 
     kept = await gateway.requests().find_request("DEMO", page.tree.findtext(".//b[@class='code number']"))
     extras = {one.name: one.value for one in kept.citation.extras}

@@ -54,7 +54,7 @@ async def test_there_and_back(installation: Installation) -> None:
             "/openurl/DEMO/request",
             {**{name: page.hidden(name) for name in ("csrf", "form", "link")}, "service": "loan"},
         )
-        assert done.title == "Thank you, we have your request"
+        assert done.title == "Request received"
 
 
 async def test_whoever_only_sets_out_leaves_little_behind(installation: Installation) -> None:
@@ -109,7 +109,7 @@ async def test_a_token_that_is_not_for_us_now(installation: Installation, forge:
     async with signing_in(installation) as (_gateway, idp, anna):
         forge(idp)
         page = await anna.get(START)
-        assert (page.status, page.title) == (502, "Signing in is not possible now")
+        assert (page.status, page.title) == (502, "Sign-in is not available")
         assert (await anna.get("/openurl/DEMO/requests")).title == "Sign in"
 
 
@@ -133,7 +133,7 @@ async def test_a_state_is_good_once_and_for_one_browser(installation: Installati
         again = await anna.get(f"/openurl/DEMO/signed-in?code=c-1&state={state}")
 
     assert stolen.status == again.status == 403
-    assert stolen.title == "You were not signed in"
+    assert stolen.title == "You are not signed in"
 
 
 async def test_from_one_address_only_so_many_may_be_under_way(installation: Installation) -> None:

@@ -43,13 +43,13 @@ async def test_a_reader_sees_what_is_kept_and_how_long(anna: Visitor) -> None:
     assert asked.title == "Sign in"
     page = await anna.sign_in(back="privacy")
 
-    assert page.title == "What we keep about you"
-    assert "No request names you." in page.text
+    assert page.title == "Your data"
+    assert "No request contains your data." in page.text
     rows = [" ".join(" ".join(row.itertext()).split()) for row in page.tree.xpath("//tbody/tr")]
     assert rows[0].endswith("what was written about it 30 days after the end of the request")
     assert not page.tree.xpath("//main//form"), "nothing to give out, nothing to erase"
     listed = await anna.get("/openurl/DEMO/requests")
-    assert listed.tree.xpath("//main//a[.='What we keep about you']/@href") == [PAGE]
+    assert listed.tree.xpath("//main//a[.='Your data']/@href") == [PAGE]
 
 
 async def test_the_file_is_all_of_it_and_of_nobody_else(gateway: Running, anna: Visitor) -> None:

@@ -19,7 +19,7 @@ async def send_request(anna: Visitor, link: str = BOOK) -> str:
     """Its id."""
     await anna.sign_in()
     sent = await anna.post("/openurl/DEMO/request", {**await anna.form(link=link), "service": "loan"})
-    assert sent.title == "Thank you, we have your request"
+    assert sent.title == "Request received"
     return sent.url.partition("/requests/")[2].partition("?")[0]
 
 
@@ -47,15 +47,15 @@ async def test_a_patron_cancels_after_being_asked(gateway: Running, anna: Visito
     assert (await gateway.requests().find_request("DEMO", id_)).state is BorrowingState.REVIEW, "looking does nothing"
 
     done = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(asked))
-    assert "You have cancelled it." in done.text
-    assert "This request was cancelled." in done.text
+    assert "Your request is cancelled." in done.text
+    assert "This request has been cancelled." in done.text
     assert "Cancel" not in acts_of(done)
     view = await gateway.requests().load_view("DEMO", id_)
     assert (view.request.state, view.history[-1].event.actor) == (BorrowingState.CANCELLED, "patron")
 
     again = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(asked))
     assert (again.status, again.url.partition("?")[2]) == (200, f"{anna.base}?done=late".partition("?")[2])
-    assert "This is not possible any more." in again.text
+    assert "This is no longer possible." in again.text
 
 
 async def test_a_question_is_answered(gateway: Running, anna: Visitor) -> None:
@@ -88,14 +88,14 @@ async def test_what_has_changed_meanwhile_is_asked_anew(gateway: Running, anna: 
     assert (page.status, page.title) == (409, "Cancel this request?")
     assert "Something has happened" in page.text
     done = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(page))
-    assert "You have cancelled it." in done.text
+    assert "Your request is cancelled." in done.text
 
 
 async def test_what_is_not_possible_leads_to_how_it_stands(anna: Visitor) -> None:
     id_ = await send_request(anna)
 
     page = await anna.get(f"/openurl/DEMO/requests/{id_}/renew")
-    assert "This is not possible any more." in page.text
+    assert "This is no longer possible." in page.text
     assert (await anna.get(f"/openurl/DEMO/requests/{id_}/approve")).status == 404
 
 
@@ -133,10 +133,10 @@ async def test_a_loan_is_renewed(gateway: Running, anna: Visitor) -> None:
 
     assert acts_of(await anna.get("/openurl/DEMO/requests")) == ["Renew"]
     asked = await anna.get(f"/openurl/DEMO/requests/{id_}/renew")
-    assert asked.title == "Keep it longer?"
+    assert asked.title == "Renew this loan?"
     done = await anna.post(f"/openurl/DEMO/requests/{id_}/renew", fields_of(asked))
 
-    assert "You have asked to keep it longer." in done.text
+    assert "You have requested a renewal." in done.text
     assert "18 January 2030" in done.text
     view = await gateway.requests().load_view("DEMO", id_)
     assert (EventKind.RENEW, "patron") in [(line.event.kind, line.event.actor) for line in view.history]

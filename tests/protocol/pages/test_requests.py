@@ -26,7 +26,7 @@ async def test_a_loan(gateway: Running, anna: Visitor) -> None:
     )
     request = await gateway.requests().find_request("DEMO", done.tree.xpath("string(//*[contains(@class, 'number')])"))
 
-    assert done.title == "Thank you, we have your request"
+    assert done.title == "Request received"
     assert PATRON not in done.url
     assert request.citation.title == "De rerum nubium"
     assert request.service.type is ServiceType.LOAN
@@ -112,7 +112,7 @@ async def test_from_a_page_that_is_out_of_date_it_is_shown_again(gateway: Runnin
     assert "out of date" in again.tree.xpath("string(//div[@role='alert'])")
     assert again.tree.xpath("string(//textarea[@name='note'])").strip() == "Bitte bald"
     assert nothing == []
-    assert done.title == "Thank you, we have your request"
+    assert done.title == "Request received"
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ async def test_nothing_is_lost_while_the_library_is_away(
     (again,) = sorry.tree.xpath("//main//form")
     done = await anna.post(again.get("action"), dict(again.fields))
 
-    assert (sorry.status, sorry.title) == (503, "Not possible now")
+    assert (sorry.status, sorry.title) == (503, "Not available now")
     assert "Nothing is lost" in sorry.text
     assert again.fields["note"] == "Zweite <Auflage>"
-    assert done.title in ("Thank you, we have your request", "Reserved")
+    assert done.title in ("Request received", "Reserved")
 
 
 async def test_a_blocked_patron_is_told_in_plain_words(anna: Visitor) -> None:
@@ -209,4 +209,4 @@ async def test_a_patron_whom_the_library_does_not_know_any_more(gateway: Running
     await anna.sign_in()
     gateway.requests().library_context("DEMO").system.patron_holds = gone
     page = await anna.get("/openurl/DEMO/holds/1")
-    assert (page.status, page.title) == (409, "This is not possible")
+    assert (page.status, page.title) == (409, "Not allowed")

@@ -198,7 +198,7 @@ async def test_what_was_filled_in_waits_for_signing_in_anew(gateway: Running, an
 
     assert wrong.hidden("kept.note") == "Bitte <bald>"
     assert (again.status, again.title) == (200, "You are signed in")
-    assert done.title == "Thank you, we have your request"
+    assert done.title == "Request received"
     assert request.notes[0].text == "Bitte <bald>"
 
 

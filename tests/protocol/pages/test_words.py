@@ -74,8 +74,8 @@ async def test_the_confirmation_promises_when_how_and_whom(installation: Install
 
     said = " ".join(sent.tree.xpath("//main")[0].text_content().split())
     assert "Expect it in 5 to 8 days." in said
-    assert rows_of(sent)["How we tell you"].startswith("By e-mail to ")
-    assert "@" in rows_of(sent)["How we tell you"]
+    assert rows_of(sent)["How we will contact you"].startswith("By e-mail to ")
+    assert "@" in rows_of(sent)["How we will contact you"]
     assert f"If nobody can send it by {need_by.day} {need_by:%B} {need_by.year}, we tell you." in said
     assert [str(text) for text in sent.tree.xpath("//main//a[contains(@href, '/cancel')]/text()")] == [
         "Cancel this request"
@@ -87,7 +87,7 @@ async def test_where_no_mail_is_sent_none_is_promised(anna: Visitor) -> None:
     await anna.sign_in()
     sent = await anna.post("/openurl/DEMO/request", {**await anna.form(link=BOOK), "service": "loan"})
     said = " ".join(sent.tree.xpath("//main")[0].text_content().split())
-    assert rows_of(sent)["How we tell you"] == "In the library, and here under My requests"
+    assert rows_of(sent)["How we will contact you"] == "At the library, and under My requests"
     assert "Expect it" not in said, "nobody has said how long things usually take"
 
 
@@ -128,7 +128,7 @@ async def test_a_catalogue_is_all_that_another_language_needs(installation: Inst
 def test_every_status_has_a_word_and_a_day() -> None:
     assert set(STATUS_TEXTS) == set(PatronStatus)
     assert {text.word[1] for text in STATUS_TEXTS.values()} == {
-        "Preparing", "Searching", "Ordered", "On its way", "Ready", "On loan", "Returned", "Finished", "Ended",
+        "Preparing", "Searching", "Ordered", "In transit", "Ready", "On loan", "Returned", "Finished", "Ended",
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from tests.support.yaml_files import read_yaml_file
 
 async def test_the_root_leads_on(anna: Visitor) -> None:
     page = await anna.get("/")
-    assert (page.status, page.title) == (200, "Books and articles for you")
+    assert (page.status, page.title) == (200, "Books and articles")
     links = [str(link) for link in page.tree.xpath("//main//a/@href")]
     assert {"/openurl/DEMO/citation", "/openurl/DEMO/requests", "/staff", "/staff/help", "/api/v1/docs"} == set(links)
     for link in links:
@@ -25,7 +25,7 @@ async def test_the_root_leads_on(anna: Visitor) -> None:
 @pytest.mark.parametrize("path", ["/nowhere", "/openurl/DEMO/nowhere", "/openurl/DEMO/requests/"])
 async def test_a_wrong_path_gets_a_page_with_a_way_on(path: str, anna: Visitor) -> None:
     page = await anna.get(path)
-    assert (page.status, page.title) == (404, "There is nothing here")
+    assert (page.status, page.title) == (404, "Page not found")
     assert page.headers["Content-Type"].startswith("text/html")
     assert page.headers["Content-Security-Policy"]
     for link in page.tree.xpath("//main//a/@href"):
@@ -63,7 +63,7 @@ async def test_of_several_libraries_one_is_chosen(installation: Installation) ->
         assert (chosen.status, chosen.title) == (200, "Which library do you belong to?")
         assert all("Bibliothèque du Fjord" in one.text for one in (page, chosen))
         assert (await anna.get("/nowhere")).status == 404
-        assert (await anna.get("/openurl/DEMO/nowhere")).title == "There is nothing here"
+        assert (await anna.get("/openurl/DEMO/nowhere")).title == "Page not found"
 
 
 async def test_without_pages_there_are_none(installation: Installation) -> None:

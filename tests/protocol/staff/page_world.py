@@ -203,7 +203,7 @@ async def _add_mails(gateway: Running, odd_subject: str) -> None:
             at=context.now(),
             outcome=MailOutcome.UNKNOWN,
             profile="",
-            reason="message: no request was found",
+            reason="message: no matching request",
             open=True,
             sender=sender,
             subject=subject,

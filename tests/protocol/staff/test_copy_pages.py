@@ -109,7 +109,7 @@ async def test_a_copy_is_made_signed_off_and_delivered_at_one_desk(gateway: Runn
     )
     assert (await reload_request(gateway, request)).state is LendingState.COMPLETED
     assert texts(delivered, "//section[@aria-labelledby='delivered']//span[contains(@class, 'tag')]") == [
-        "not yet fetched"
+        "not yet downloaded"
     ]
 
     view = await gateway.requests().load_view("DEMO", request.id)
@@ -180,7 +180,9 @@ async def test_a_copy_is_not_signed_off_without_a_rule(gateway: Running, ruth: C
 
     answer = await ruth.post(f"/copies/{request.number}/sign-off", {"version": version, "do": "cleared", "reason": " "})
 
-    assert texts(answer, "//div[@id='banner']") == ["Please say which rule or statement allows or forbids it."]
+    assert texts(answer, "//div[@id='banner']") == [
+        ("Please enter the rule or statement that allows or prevents the copy.")
+    ]
     assert (await reload_request(gateway, request)).state is LendingState.CLEARANCE
 
 

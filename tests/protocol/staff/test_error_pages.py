@@ -34,10 +34,10 @@ def break_work_queue(gateway: Running, error: Exception) -> None:
 @pytest.mark.parametrize(
     ("error", "status", "title"),
     [
-        (Unavailable("the database is away"), 503, "A part of the system does not answer"),
-        (OutcomeUnknown("no answer"), 504, "Nobody can say whether that was done"),
-        (Refused(RefusalReason.NOT_ALLOWED, "The item is on loan."), 409, "That can’t be done"),
-        (VersionConflict(4), 409, "Somebody else was quicker"),
+        (Unavailable("the database is away"), 503, "Part of the system is not responding"),
+        (OutcomeUnknown("no answer"), 504, "We cannot confirm whether this was done"),
+        (Refused(RefusalReason.NOT_ALLOWED, "The item is on loan."), 409, "This action is not possible"),
+        (VersionConflict(4), 409, "Changed by somebody else"),
     ],
 )
 async def test_what_went_wrong_is_said_in_words(gateway: Running, error: Exception, status: int, title: str) -> None:
@@ -75,7 +75,7 @@ async def test_a_defect_has_a_mark_by_which_the_log_has_it(gateway: Running) -> 
             answer = await ruth.get()
 
         (entry,) = (one for one in logs if one["event"] == "staff.page_failed")
-        assert (answer.status, answer.title) == (500, "That went wrong on our side")
+        assert (answer.status, answer.title) == (500, "Something went wrong")
         assert f"name {entry['mark']};" in answer.text
         assert "Müller" not in answer.text
 
@@ -84,7 +84,7 @@ async def test_more_than_a_form_may_hold_is_refused_with_a_page(gateway: Running
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         answer = await ruth.post("/account/look", {"theme": "x" * 300_000})
 
-        assert (answer.status, answer.title) == (413, "This is too large")
+        assert (answer.status, answer.title) == (413, "Too much data")
 
 
 async def test_what_was_typed_is_on_the_page(gateway: Running) -> None:
@@ -93,7 +93,7 @@ async def test_what_was_typed_is_on_the_page(gateway: Running) -> None:
 
         answer = await ruth.post("/account/look", fields, token="0" * 64)
 
-        assert answer.title == "This form was out of date"
+        assert answer.title == "This form has expired"
         assert answer.tree.xpath("//textarea/text()") == [TYPED]
         assert "a secret" not in answer.text
 

@@ -88,7 +88,7 @@ async def mail_waits(desk: Running, text: str, subject: str = "Vedr. bestilling"
         at=context.now(),
         outcome=MailOutcome.UNKNOWN,
         profile=more.pop("profile", "bergen"),
-        reason="message: no request was found",
+        reason="message: no matching request",
         open=True,
         sender=sender,
         subject=subject,
@@ -168,7 +168,7 @@ async def test_what_was_typed_is_kept_when_something_came_in_between(desk: Runni
 
         assert shown.status == 409
         assert words(shown, "//div[@id='summary']//li") == [
-            "Something has happened with this request meanwhile. Please look, and send once more."
+            "This request has changed since you opened it. Please check it and send again."
         ]
         assert words(shown, "//textarea[@name='text']") == ["I morgen."]
         assert words(shown, "//ol[@class='thread']//blockquote")[-1] == "Vent, vi trenger den ikke."
@@ -211,7 +211,7 @@ async def test_one_side_only_and_nothing_at_all_say_different_things(desk: Runni
         await partner_writes(desk, "NB-1", "Hei")
         other_side = await ada.get("/messages?role=borrowing")
 
-    assert "Nothing to read." in nothing.text
+    assert "No unread messages." in nothing.text
     assert "What partners write next comes here" in nothing.text
     assert "On the other side there may be something" in other_side.text
 
@@ -264,7 +264,7 @@ async def test_a_mail_is_put_to_the_request_that_is_chosen(desk: Running) -> Non
         done = await send(ada, await ada.get("/mail"), "/assign", request=request.id, meaning="message")
 
         assert words(done, "//div[@id='banner']") == [f"Put to {request.number}."]
-        assert "No mail waits." in done.text
+        assert "No unmatched email." in done.text
         assert (await ada.get(f"/mail/{row.id}")).status == 404
     said = (await desk.requests().load_view("DEMO", request.id)).messages
     assert [(one.event.details.note, one.read_by) for one in said] == [("Når kommer boka?", "staff:ada")]
@@ -284,7 +284,7 @@ async def test_a_request_that_is_known_by_its_number_is_named(desk: Running) -> 
 
     assert (nothing.status, words(nothing, "//span[@id='number-wrong']")) == (
         422,
-        ["Please choose a request, or write its number."],
+        ["Please choose a request or enter its number."],
     )
     assert words(wrong, "//span[@id='number-wrong']") == ["There is no request with this number."]
     assert wrong.tree.xpath("//input[@id='number']/@value") == ["B-0815"]

@@ -206,7 +206,7 @@ async def test_words_are_looked_for_in_a_catalogue(
 
     monkeypatch.setattr(type(gateway.gateway.managed.finder), "search", search)
     page = await ruth.get(f"{NEW}&find={quote('кобзар шевченко')}")
-    assert page.title == "Choose what is wanted"
+    assert page.title == "Choose an item"
     assert "no answer" in page.text
     names = {str(one.get("value")): one.text for one in page.tree.xpath("//select[@id='where']/option")}
     assert names["bnf-sru"] == "Bibliothèque nationale de France, catalogue by SRU"

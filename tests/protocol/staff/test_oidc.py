@@ -81,7 +81,7 @@ async def test_an_answer_for_another_browser_signs_nobody_in(installation: Insta
         page = await ruth.browser.get(back.headers["Location"])
 
         assert page.status == 403
-        assert page.title == "Signing in took too long"
+        assert page.title == "Sign-in took too long"
         assert (await ruth.get("/account", follow=False)).status == 303
 
 

@@ -71,9 +71,9 @@ def words_of(page: Answer, heading: str) -> str:
 async def test_all_is_well_and_says_so(olga: Colleague) -> None:
     page = await olga.get("/operation")
 
-    assert "Nothing needs you now" in words_of(page, "What needs you")
-    assert "Database works" in words_of(page, "What it is made of")
-    assert "Forget messages whose time is over" in words_of(page, "Jobs in the background")
+    assert "No action needed" in words_of(page, "Action needed")
+    assert "Database works" in words_of(page, "Components")
+    assert "Delete messages whose retention period has ended" in words_of(page, "Background jobs")
 
 
 async def test_a_mailbox_is_read_at_once_and_says_how_many_came(olga: Colleague, box: MemoryMailbox) -> None:
@@ -82,7 +82,7 @@ async def test_a_mailbox_is_read_at_once_and_says_how_many_came(olga: Colleague,
     page = await olga.post("/operation/mailboxes/ill/poll", {})
 
     assert "The mailbox was read: 1 new mail." in page.text
-    assert "is read" in words_of(page, "Mailboxes")
+    assert "reading" in words_of(page, "Mailboxes")
     assert "1 mail" in words_of(page, "Mailboxes")
 
 
@@ -91,10 +91,10 @@ async def test_a_mailbox_that_cannot_be_read_needs_somebody_until_it_can(olga: C
 
     page = await olga.post("/operation/mailboxes/ill/poll", {})
 
-    assert "Mailbox ill can’t be read" in words_of(page, "What needs you")
+    assert "Mailbox ill can’t be read" in words_of(page, "Action needed")
     assert "The mailbox can’t be read:" in page.text
     page = await olga.post("/operation/mailboxes/ill/poll", {})
-    assert "Nothing needs you now" in words_of(page, "What needs you")
+    assert "No action needed" in words_of(page, "Action needed")
 
 
 async def test_a_mailbox_of_nobody_is_not_there(olga: Colleague) -> None:
@@ -133,7 +133,7 @@ async def test_a_message_whose_key_is_missing_says_so_in_its_place(gateway: Runn
     why = f"message {message} was encrypted with key k1, which is not configured"
     assert page.tree.xpath("string(//p[@class='note-line'])").startswith(f"Its content can’t be read: {why}.")
     assert page.tree.xpath("//pre/text()") == ["<NCIPMessage>answered</NCIPMessage>"], "which is kept in clear"
-    assert why in words_of(replay, "This message can’t be replayed")
+    assert why in words_of(replay, "This message cannot be replayed")
 
 
 async def test_messages_are_found_by_what_is_known_of_them(gateway: Running, olga: Colleague) -> None:
@@ -215,7 +215,7 @@ async def test_a_message_that_is_not_there_is_not_found_and_not_logged(olga: Col
 async def test_a_profile_is_shown_with_its_file_and_its_examples(olga: Colleague) -> None:
     page = await olga.get("/operation/profiles/sahil")
 
-    assert "مكتبة جامعة الساحل" in words_of(page, "The file as it is now")
+    assert "مكتبة جامعة الساحل" in words_of(page, "Current file")
     assert "This profile has none." in words_of(page, "Examples")
     assert "They were read just now" not in words_of(page, "Examples")
     assert "6 examples are understood as they expect" in words_of(
@@ -233,10 +233,10 @@ async def test_a_wrong_edit_is_shown_at_its_line_and_the_old_one_stays_in_use(
 
     page = await olga.get("/operation/profiles/sahil")
 
-    assert "as before: the file is wrong" in page.text
+    assert "previous version in use: the file has errors" in page.text
     assert page.tree.xpath("//a[@href='#line-5']"), "the line of the channel"
     assert str(page.tree.xpath("string(//*[@id='line-5']/mark)")).strip() == "channel: pigeon"
-    assert "Profiles" in words_of(await olga.get("/operation"), "What needs you")
+    assert "Profiles" in words_of(await olga.get("/operation"), "Action needed")
 
 
 async def test_a_file_that_never_was_in_use_is_listed_too(
@@ -251,7 +251,7 @@ async def test_a_file_that_never_was_in_use_is_listed_too(
 
     assert "not in use" in page.text
     shown = await olga.get("/operation/profiles/new-one")
-    assert "secret: ********" in words_of(shown, "The file as it is now")
+    assert "secret: ********" in words_of(shown, "Current file")
     assert "Кот в мешке" not in shown.text
     assert (await olga.get("/operation/profiles/nobody")).status == 404
 

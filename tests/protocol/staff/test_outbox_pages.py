@@ -120,7 +120,7 @@ async def test_a_change_is_shown_before_it_goes(
     assert '+  "hint": "Vaumarin"' in shown.tree.xpath("//pre/mark/text()")
     sent = await jun.post(place, {"payload": shown.hidden("payload"), "confirmed": "yes"})
 
-    assert "The changed message is on its way." in sent.text
+    assert "The edited message is being sent." in sent.text
     assert (await jun.get(place)).status == 404
 
 
@@ -136,13 +136,13 @@ async def test_who_looked_at_what_was_to_be_sent_is_logged(letters: tuple[DeadLe
     await jun.get(f"/outbox/{letters[0].id}/edit")
 
     log = (await jun.get("/audit")).text
-    assert "looked at the reader of" in log
+    assert "viewed the patron of" in log
 
 
 async def test_staff_retry_but_neither_edit_nor_skip(gateway: Running, letters: tuple[DeadLetter, ...]) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         page = await ruth.get(f"/outbox/{letters[0].id}")
 
-        assert page.tree.xpath("//main//button/text()") == ["Retry as it is"]
+        assert page.tree.xpath("//main//button/text()") == ["Retry unchanged"]
         assert (await ruth.get(f"/outbox/{letters[0].id}/edit")).status == 403
         assert "on its way again" in (await ruth.post(f"/outbox/{letters[0].id}/release", {})).text

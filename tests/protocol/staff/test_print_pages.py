@@ -116,7 +116,7 @@ async def test_a_batch_stays_and_is_marked_as_printed(gateway: Running) -> None:
 async def test_who_is_slower_is_told_so(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         said = await ruth.post("/print", {"kind": "hold-slips"})
-        assert "Nothing is left to print: somebody else was quicker." in said.text
+        assert "Nothing is left to print: somebody else has already printed it." in said.text
 
 
 async def test_a_label_has_the_address_and_our_own(gateway: Running) -> None:

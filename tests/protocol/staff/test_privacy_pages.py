@@ -44,9 +44,9 @@ async def test_the_page_says_how_long_what_is_kept(anna: Colleague) -> None:
     page = await anna.get("/privacy")
 
     rows = [" ".join(" ".join(row.itertext()).split()) for row in page.tree.xpath("//tbody/tr")]
-    assert "Who asked for a request, notes and what people wrote in it 30 days after its end" in rows
-    assert "Contents of messages with partners 30 days" in rows
-    assert "Who of the staff did what (audit log) 3 years" in rows
+    assert "Patron of a request, notes, and texts written about it 30 days after its end" in rows
+    assert "Content of messages exchanged with partners 30 days" in rows
+    assert "Staff actions (audit log) 3 years" in rows
 
 
 async def test_a_reader_gets_all_that_is_held_in_a_file(gateway: Running, anna: Colleague) -> None:
@@ -91,8 +91,8 @@ async def test_the_log_says_who_and_not_for_whom(gateway: Running, anna: Colleag
     await anna.post("/privacy/forget", {"card": CARD})
 
     log = " ".join(" ".join((await anna.get("/audit")).tree.xpath("//main")[0].itertext()).split())
-    assert "a.lindqvist gave out what is held about a reader (1 request)" in log
-    assert "a.lindqvist had a reader forgotten (1 request)" in log
+    assert "a.lindqvist exported a patron’s data (1 request)" in log
+    assert "a.lindqvist anonymised a patron’s requests (1 request)" in log
     assert CARD not in log
 
 

@@ -97,7 +97,7 @@ async def test_a_change_is_shown_then_saved_then_in_use(gateway: Running, olga: 
     shown = await check(olga, "ill@sahil", "loans@sahil")
 
     assert SECRET not in shown.text
-    changes = words_of(shown, "What changes")
+    changes = words_of(shown, "Changes")
     assert "− removed: email: ill@sahil.example" in changes
     assert "+ added: email: loans@sahil.example" in changes
     assert read_text(file) == WRITTEN
@@ -105,7 +105,7 @@ async def test_a_change_is_shown_then_saved_then_in_use(gateway: Running, olga: 
     assert (await olga.post(EDIT, fields)).status == 422, "no reason"
     saved = await olga.post(EDIT, {**fields, "reason": "new desk"})
 
-    assert "Saved, and in use." in saved.text
+    assert "Saved and in use." in saved.text
     assert read_text(file) == WRITTEN.replace("ill@sahil", "loans@sahil")
     assert read_mode(file) == 0o640
     assert [one.name for one in file.parent.glob(".*")] == []
@@ -131,7 +131,7 @@ async def test_a_change_is_taken_back_in_two_clicks(gateway: Running, olga: Coll
 
     assert read_text(file) == WRITTEN
     assert channel_of(gateway) == "ill@sahil.example"
-    assert "The file says just this now." in (await olga.browser.get(oldest)).text
+    assert "The file already has this text." in (await olga.browser.get(oldest)).text
     stored = await library_context(gateway).store.read(
         lambda c: profile_versions.list_profile_versions(c, ("", "DEMO"), "sahil")
     )
@@ -151,10 +151,10 @@ async def test_an_edit_of_the_file_meanwhile_is_shown_and_not_lost(
 
     assert page.status == 422
     assert read_text(file) == elsewhere
-    assert "added: symbols: [SAHIL, SAHIL2]" in words_of(page, "The file has changed meanwhile")
-    assert "edited, not read yet" in (await olga.get("/operation/profiles/sahil")).text
+    assert "added: symbols: [SAHIL, SAHIL2]" in words_of(page, "The file has changed")
+    assert "edited, not loaded yet" in (await olga.get("/operation/profiles/sahil")).text
     again = await olga.post(EDIT, read_form(page))
-    assert "removed: symbols: [SAHIL, SAHIL2]" in words_of(again, "What changes"), "it is said what would go"
+    assert "removed: symbols: [SAHIL, SAHIL2]" in words_of(again, "Changes"), "it is said what would go"
     both = {**read_form(page), "text": read_form(page)["text"].replace("[SAHIL]", "[SAHIL, SAHIL2]")}
     await olga.post(EDIT, {**read_save_form(await olga.post(EDIT, both)), "reason": "both"})
     assert read_text(file) == elsewhere.replace("ill@sahil", "loans@sahil")
@@ -189,7 +189,7 @@ async def test_rules_for_requests_that_name_it_are_looked_at_too(installation: I
         page = await check(olga, "partner:", "library: DEMO\nabstract: true\npartner:")
 
         assert page.status == 422
-        assert "rotas.near.lines.0" in words_of(page, "What is wrong")
+        assert "rotas.near.lines.0" in words_of(page, "Errors")
 
 
 async def test_a_new_profile_begins_as_another_one(gateway: Running, olga: Colleague, file: Path) -> None:

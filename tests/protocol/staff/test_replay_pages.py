@@ -66,8 +66,8 @@ async def test_a_refused_message_is_rehearsed_then_replayed_and_both_are_linked(
 
     shown = await rehearse(olga, asked.id)
 
-    assert "It asks the library for this: CheckOut" in words_of(shown, "What it would do")
-    assert "ILL-1" in words_of(shown, "What it would do")
+    assert "It would call the library system for: CheckOut" in words_of(shown, "Preview")
+    assert "ILL-1" in words_of(shown, "Preview")
     assert "only the library can tell" in words_of(shown, "Answer")
     assert "Unknown Item" in words_of(shown, "Answer"), "what was answered then"
     assert "illgate replay --outcome failed" in words_of(shown, "Replay this message")
@@ -77,7 +77,7 @@ async def test_a_refused_message_is_rehearsed_then_replayed_and_both_are_linked(
     done = await replay(olga, shown)
 
     newest = (await list_heard_messages(gateway))[0]
-    assert "Replayed. This is what came of it." in done.text
+    assert "Replayed. The result is shown below." in done.text
     assert done.url.endswith(f"/operation/journal/{newest.id}")
     assert (newest.replay_of, newest.outcome) == (asked.id, OutcomeClass.OK)
     assert await count_loans(gateway) == 1
@@ -95,8 +95,8 @@ async def test_what_was_done_is_said_to_be_and_is_not_done_twice(gateway: Runnin
     shown = await rehearse(olga, asked.id)
     done = await replay(olga, shown)
 
-    assert f"It was carried out before: {asked.id}" in words_of(shown, "What it would do")
-    assert "It would be answered as then:" in words_of(shown, "Answer")
+    assert f"It was carried out before: {asked.id}" in words_of(shown, "Preview")
+    assert "The answer would be the same as the original:" in words_of(shown, "Answer")
     assert "Replayed." in done.text
     assert await count_loans(gateway) == 1
 
@@ -110,7 +110,7 @@ async def test_an_answer_that_would_be_another_one_is_shown_as_a_difference(gate
     alike = words_of(await rehearse(olga, asked.id), "Answer")
     other = words_of(await rehearse(olga, answered_otherwise), "Answer")
 
-    assert alike.startswith("Answer It would be answered as then:")
+    assert alike.startswith("Answer The answer would be the same as the original:")
     assert "− removed: <NCIPMessage>answered</NCIPMessage>" in other
     assert "LookupVersionResponse>" in other
 
@@ -120,7 +120,7 @@ async def test_why_a_message_cannot_be_replayed_is_said(gateway: Running, olga: 
     replayed = await replay(olga, await rehearse(olga, first.id))
     with_pin = await hear_program(gateway, "lookup-user", patron=PATRON, pin=PIN)
     reasons = {
-        replayed.url.rpartition("/")[2]: "it is a replay itself; its original can be replayed",
+        replayed.url.rpartition("/")[2]: "it is a replay; replay the original instead",
         with_pin.id: "it needs the patron's PIN or password (AuthenticationInputData), which is never kept",
         await write_exchange(gateway, direction=MessageDirection.OUT): "it is one that we sent",
         await write_exchange(gateway, protocol="mail", profile="ncip2"): "it came by mail; only messages of iso18626",
@@ -132,7 +132,7 @@ async def test_why_a_message_cannot_be_replayed_is_said(gateway: Running, olga: 
     for message_id, reason in reasons.items():
         page = await rehearse(olga, message_id)
 
-        assert f"The reason: {reason}" in words_of(page, "This message can’t be replayed"), reason
+        assert f"The reason: {reason}" in words_of(page, "This message cannot be replayed"), reason
         assert not page.tree.xpath("//input[@name='seen']"), reason
         again = await olga.post(f"/operation/journal/{message_id}/replay", {"seen": ""})
         assert reason in read_page(again), reason
@@ -172,8 +172,8 @@ async def test_a_replay_that_is_refused_once_more_says_so(gateway: Running, olga
 
     done = await replay(olga, await rehearse(olga, asked.id))
 
-    assert "Replayed, and it was refused: see the reason here." in done.text
-    assert "the item is not known" in read_page(done)
+    assert "The replay was refused: see the reason below." in done.text
+    assert "unknown item" in read_page(done)
 
 
 async def test_who_cannot_know_whether_it_was_done_says_that(
@@ -189,4 +189,4 @@ async def test_who_cannot_know_whether_it_was_done_says_that(
     page = await replay(olga, shown)
 
     assert page.status == 504
-    assert page.title == "Nobody can say whether that was done"
+    assert page.title == "We cannot confirm whether this was done"

@@ -84,16 +84,16 @@ async def test_a_list_is_narrowed_by_its_address_and_says_by_what(gateway: Runni
         assert (page.status, page.title) == (200, "Borrowing")
         assert listed(page) == [second.number, first.number]
         assert "Salz & <script>alert(1)</script>" in page.tree.xpath("//a[@class='work']/text()")
-        assert facet(page, "What is to do") == {"To look at before asking": "2"}
-        assert facet(page, "State")["To do here"] == "2"
+        assert facet(page, "Task") == {"To review": "2"}
+        assert facet(page, "State")["Action needed"] == "2"
         assert chosen(page) == []
 
         narrowed = await ruth.get("/borrowing?task=awaiting-review&label=rush")
-        assert narrowed.title == "To look at before asking"
+        assert narrowed.title == "To review"
         assert listed(narrowed) == [second.number]
-        assert chosen(narrowed) == ["Take away: To look at before asking", "Take away: Label: rush"]
+        assert chosen(narrowed) == ["Take away: To review", "Take away: Label: rush"]
         wider = narrowed.tree.xpath("//ul[@class='chosen']/li/a/@href")[1]
-        assert listed(await ruth.browser.get(str(wider))) == [first.number, second.number], "longest waiting first"
+        assert listed(await ruth.browser.get(str(wider))) == [first.number, second.number], "waiting longest first"
         assert (await ruth.get("/borrowing?task=no-such-list")).status == 404
         assert listed(await ruth.get("/borrowing?state=nonsense&from=x&kind=y")) == [second.number, first.number]
 
@@ -105,9 +105,9 @@ async def test_an_empty_list_says_why_and_leads_on(gateway: Running) -> None:
             page = await ruth.get(path)
             return [" ".join(one.itertext()) for one in page.tree.xpath("//div[contains(@class, 'nothing-here')]/p")]
 
-        assert await quiet("/borrowing?task=to-return") == ["Nothing to do here now.", "See what else waits"]
-        assert await quiet("/borrowing") == ["There is no open request.", "Show finished ones too"]
-        assert await quiet("/borrowing?q=zzz") == ["No request fits these filters.", "Take all filters away"]
+        assert await quiet("/borrowing?task=to-return") == ["Nothing to do here now.", "See other work"]
+        assert await quiet("/borrowing") == ["There are no open requests.", "Include closed requests"]
+        assert await quiet("/borrowing?q=zzz") == ["No requests match these filters.", "Clear all filters"]
 
 
 async def test_the_search_box_opens_what_a_number_leads_to(gateway: Running) -> None:
@@ -125,7 +125,7 @@ async def test_the_search_box_opens_what_a_number_leads_to(gateway: Running) -> 
         assert await found("nothing+such") == "/staff/borrowing?q=nothing+such"
         both = await ruth.get("/find?q=salz")
         assert listed(both) == [ours.number]
-        assert "Lending has requests that fit, too." in both.text
+        assert "There are also matching lending requests." in both.text
         assert "/staff/lending?q=salz" in both.tree.xpath("//main//a/@href")
 
 
@@ -343,6 +343,6 @@ async def test_slips_of_chosen_requests_are_printed_from_the_list(gateway: Runni
         again = await choose(ruth, "lending/bulk", "print", [made[0].id], query="task=to-pull")
         assert again.title == "Pull slips, batch 2"
         nothing = await choose(ruth, "lending/bulk", "print", [made[0].id], query="")
-        assert "None of these needs a slip now." in nothing.text
+        assert "None of the selected requests needs a slip." in nothing.text
     async with colleague(gateway, "a.lindqvist", "manager") as manager:
         assert not (await manager.get("/borrowing")).tree.xpath("//button[@value='print']")

@@ -100,7 +100,7 @@ async def test_a_condition_is_answered_where_it_is_read(gateway: Running, ruth: 
     assert texts(page, "//section[contains(@class, 'spine')]//blockquote") == [
         "Nur Benutzung im Lesesaal. Gebühr 12,00 EUR."
     ]
-    assert "Understood as: use in the library only; cost €12.00." in page.text
+    assert "Understood as: library use only; cost €12.00." in page.text
     assert texts(page, "//form[@id='act']//label[.//input[@name='kind']]") == [
         "Accept the condition",
         "Decline the condition",
@@ -123,12 +123,12 @@ async def test_a_condition_is_answered_where_it_is_read(gateway: Running, ruth: 
 async def test_a_request_to_review_has_its_act_open_and_others_folded(gateway: Running, ruth: Colleague) -> None:
     page = await open_page(ruth, await make_borrowing(gateway))
 
-    assert texts(page, "//h2[@id='move']") == ["Our move: look at it, and let it go on"]
-    assert texts(page, "//form[@id='act']//button") == ["Let it go on"]
+    assert texts(page, "//h2[@id='move']") == ["Action needed: review and approve the request"]
+    assert texts(page, "//form[@id='act']//button") == ["Approve"]
     folded = texts(page, "//details[@class='acts']//li")
     assert "Cancel the request" in folded
-    assert "Receive: not now, nothing is on its way" in folded
-    assert "Renew" not in " ".join(folded[: folded.index("Receive: not now, nothing is on its way")])
+    assert "Receive: not now: nothing is in transit" in folded
+    assert "Renew" not in " ".join(folded[: folded.index("Receive: not now: nothing is in transit")])
 
 
 async def test_where_it_is_the_partners_move_nothing_is_pressed_upon_us(gateway: Running, ruth: Colleague) -> None:
@@ -143,7 +143,7 @@ async def test_a_lending_request_names_our_copy(gateway: Running, ruth: Colleagu
     request = await make_lending(gateway)
     page = await open_page(ruth, request)
 
-    assert texts(page, "//h2[@id='move']") == ["Our move: fetch it and send it"]
+    assert texts(page, "//h2[@id='move']") == ["Action needed: pull and ship the item"]
     assert "ALT-88120/26" in page.text
     assert page.tree.xpath("//input[@id='barcode']/@value") == ["39000000000011"]
 
@@ -162,8 +162,8 @@ async def test_what_the_library_system_did_stands_in_the_story(gateway: Running,
     page = await open_page(ruth, request)
 
     story = texts(page, "//ol[@class='timeline']/li/div/p[1]")
-    assert "It was lent to the other library in the library system" in story
-    assert "The copy was reserved in the library system" in story
+    assert "Checked out to the requester in the library system" in story
+    assert "Hold placed in the library system" in story
     assert not [line for line in story if line.startswith("Still to be done")]
 
 
@@ -193,20 +193,20 @@ async def test_a_field_that_is_missing_is_asked_for_and_the_rest_is_kept(gateway
         f"/requests/{request.number}/act/unfilled",
         {**seen_fields(wrong), "reason": "not-on-shelf", "note": "Nicht am Platz."},
     )
-    assert texts(done, "//div[@id='banner']") == ["Refused."]
+    assert texts(done, "//div[@id='banner']") == ["Answered: cannot supply."]
     assert "not on the shelf" in done.text
 
 
 @pytest.mark.parametrize(
     ("fields", "wrong"),
     [
-        ({"cost": "zwölf"}, "Please write an amount such as 12.50 and a currency."),
-        ({"cost": "-1"}, "Please write an amount such as 12.50 and a currency."),
-        ({"cost": "NaN"}, "Please write an amount such as 12.50 and a currency."),
-        ({"cost": "12", "cost_currency": "E1R"}, "Please write an amount such as 12.50 and a currency."),
-        ({"due": "neulich"}, "Please write a day such as 2026-12-31."),
-        ({"conditions": "free-beer"}, "Please choose one of those that are offered."),
-        ({"renewals_allowed": "perhaps"}, "Please choose one of those that are offered."),
+        ({"cost": "zwölf"}, "Please enter an amount, such as 12.50, and a currency."),
+        ({"cost": "-1"}, "Please enter an amount, such as 12.50, and a currency."),
+        ({"cost": "NaN"}, "Please enter an amount, such as 12.50, and a currency."),
+        ({"cost": "12", "cost_currency": "E1R"}, "Please enter an amount, such as 12.50, and a currency."),
+        ({"due": "neulich"}, "Please enter a date, such as 2026-12-31."),
+        ({"conditions": "free-beer"}, "Please choose one of the options."),
+        ({"renewals_allowed": "perhaps"}, "Please choose one of the options."),
     ],
 )
 async def test_what_cant_be_is_said_at_its_field(
@@ -244,7 +244,7 @@ async def test_two_at_once_the_second_sees_what_the_first_did(gateway: Running, 
     path = f"/requests/{request.number}/act/message"
     stopped = await ruth.post(path, {**seen_fields(form), "note": "Ist Band 2 auch da?"})
     assert stopped.status == 409
-    assert "Somebody else was quicker" in stopped.text
+    assert "Changed by somebody else" in stopped.text
     assert texts(stopped, "//ol[@class='timeline']/li/div/p[1]") == [
         "Note by 田中 純",
         "Universität Altenried will send it",
@@ -253,7 +253,7 @@ async def test_two_at_once_the_second_sees_what_the_first_did(gateway: Running, 
     assert not [one for one in (await gateway.requests().load_view("DEMO", request.id)).messages if one.ours]
 
     done = await ruth.post(path, {**seen_fields(stopped), "note": "Ist Band 2 auch da?"})
-    assert texts(done, "//div[@id='banner']") == ["The message is on its way."]
+    assert texts(done, "//div[@id='banner']") == ["The message is being sent."]
     assert texts(done, "//section[@aria-labelledby='notes']//p/bdi[@title='j.tanaka']") == ["田中 純"]
 
 
@@ -266,7 +266,7 @@ async def test_the_citation_is_corrected_and_what_the_form_lacks_stays(gateway: 
         f"/requests/{request.number}/citation", {**fields, "type": "book", "title": "Gezeiten", "published": "1998"}
     )
 
-    assert texts(done, "//div[@id='banner']") == ["The citation is changed."]
+    assert texts(done, "//div[@id='banner']") == ["The citation has been changed."]
     now = (await reload_request(gateway, request)).citation
     assert (now.title, now.published, now.series, now.original) == (
         "Gezeiten",
@@ -315,7 +315,7 @@ async def test_the_order_is_changed_by_buttons(gateway: Running, ruth: Colleague
     assert order_of(await reload_request(gateway, request)) == ["sahil", "vaumarin"]
 
     out = await ruth.post(f"/requests/{request.number}/order", {**seen_fields(stale), "move": "skip:vaumarin"})
-    assert "Passed over" in texts(out, "//table//tbody/tr/td[3]")
+    assert "Skipped" in texts(out, "//table//tbody/tr/td[3]")
     assert order_of(await reload_request(gateway, request)) == ["sahil"]
     nobody = await ruth.post(f"/requests/{request.number}/order", {**seen_fields(out), "move": "up:altenried"})
     assert nobody.status == 404
@@ -358,7 +358,7 @@ async def test_one_story_newest_first_with_the_due_date_explained(
         f"Due date: the lender wants it back {reason}"
     ]
     first, *_, last = texts(page, "//ol[@class='timeline']/li/div/p[1]")
-    assert (first, last) == ("Universität Altenried has sent it", "Checked, and taken on")
+    assert (first, last) == ("Universität Altenried has sent it", "Checked and accepted")
 
 
 async def test_a_loan_to_the_reader_is_undone_from_the_page_that_follows(gateway: Running, ruth: Colleague) -> None:
@@ -386,7 +386,7 @@ async def test_what_the_library_system_can_not_be_told_stands_at_the_act(
     await act(gateway, request, EventKind.SHIPPED)
     system = library_context(gateway).system
     monkeypatch.setattr(type(system), "capabilities", system.capabilities - {Capability.CHECK_IN})
-    hint = "Check the item in in the library's own system first."
+    hint = "First check in the item in the library system."
 
     page = await open_page(ruth, request)
     folded = await ruth.get(f"/requests/{request.number}/act/checked-in")
@@ -418,7 +418,7 @@ async def test_steps_of_our_own_have_words(gateway: Running) -> None:
         TextCatalogues(None, "en").choose_language(("en",)),
         ActorNames(user_service(gateway)),
     )
-    assert "Still to be done: Choose the next library" in [line.text for line in story]
+    assert "Still to be done: Choose the next supplier" in [line.text for line in story]
     assert [line.text for line in story if "-" in line.text] == []
 
 
@@ -426,7 +426,7 @@ async def test_which_copy_may_be_meant_is_asked_until_one_is_chosen(gateway: Run
     request = await make_lending(gateway)
     assert request.candidates
     page = await open_page(ruth, request)
-    assert "Which copy may be meant" not in page.text
+    assert "Possible copies" not in page.text
     assert "Our copy" in page.text
 
 
@@ -514,7 +514,7 @@ async def test_the_page_is_there_while_the_library_is_away(gateway: Running, rut
                 setattr(system, name, away)
                 stack.callback(delattr, system, name)
         page = await open_page(ruth, request)
-    assert "The library’s system does not answer, so nothing more is known." in page.text
+    assert "The library system is not responding, so no more is known." in page.text
     assert "our catalogue could not be read" in page.text
 
 
@@ -607,7 +607,7 @@ async def test_messages_can_be_read_as_they_were_sent(gateway: Running, ruth: Co
     request, other = await make_lending(gateway), await make_lending(gateway, transaction="ALT-99")
     await write_journal(gateway, request, "<b>Bitte</b> „Свет“".encode())
     await write_journal(gateway, other, b"\x00\x01\xff")
-    (link,) = (await open_page(ruth, request)).tree.xpath("//a[text()='Messages as they were sent']/@href")
+    (link,) = (await open_page(ruth, request)).tree.xpath("//a[text()='Original messages']/@href")
     listed = await ruth.browser.get(link)
     (message,) = listed.tree.xpath("//ul[@class='mails']//a/@href")
     shown = await ruth.browser.get(message)

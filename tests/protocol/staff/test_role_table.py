@@ -79,7 +79,7 @@ async def test_a_role_opens_what_its_rights_open_and_nothing_else(gateway: Runni
                 expected = {200, 303, 404, 409, 422} if allowed else {403}
             assert answer.status in expected | ({403} if _is_refused_inside(page, allowed) else set()), page_name(page)
             if not allowed:
-                assert answer.title == "Your role does not allow this page", page_name(page)
+                assert answer.title == "You do not have access to this page", page_name(page)
 
 
 def _is_refused_inside(page: StaffPage, allowed: bool) -> bool:
@@ -95,7 +95,7 @@ async def test_every_form_needs_a_token_of_ours(gateway: Running) -> None:
             for token in ("", "0" * 64):
                 answer = await ruth.post(example_path(page), {}, follow=False, token=token)
                 assert answer.status == 403, page_name(page)
-                assert answer.title == "This form was out of date", page_name(page)
+                assert answer.title == "This form has expired", page_name(page)
 
 
 async def test_a_form_with_files_needs_it_too(gateway: Running) -> None:
@@ -139,7 +139,7 @@ async def test_a_wrong_path_gets_a_designed_page(gateway: Running) -> None:
         answer = await ruth.get("/nowhere/at/all")
 
         assert answer.status == 404
-        assert answer.title == "This page does not exist"
+        assert answer.title == "Page not found"
         assert "r.okafor" in answer.text
 
 
@@ -148,4 +148,4 @@ async def test_a_form_loaded_again_by_its_address_gets_one_too(gateway: Running)
         answer = await ruth.get("/account/password")
 
         assert answer.status == 405
-        assert answer.title == "There is nothing to see at this address"
+        assert answer.title == "This address has no page"

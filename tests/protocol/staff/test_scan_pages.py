@@ -89,7 +89,7 @@ async def test_a_condition_stands_on_the_pile(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         page = await ruth.post("/scan/receive", {"code": request.number})
 
-    assert "for use in the library only" in page.tree.xpath("string(//ul[@id='pile']/li)")
+    assert "library use only" in page.tree.xpath("string(//ul[@id='pile']/li)")
     assert page.tree.xpath("//ul[@id='pile']//a/@href") == [f"/staff/requests/{request.number}"]
 
 
@@ -100,7 +100,7 @@ async def test_what_comes_too_early_says_how_the_request_stands(gateway: Running
         opened = await ruth.browser.get(str(page.tree.xpath("//ul[@id='pile']//a/@href")[0]))
 
     assert page.tree.xpath("//ol[@id='log']/li/@data-outcome") == ["look"]
-    assert "On its way" in page.tree.xpath("string(//ul[@id='pile']//span[contains(@class, 'tag')])")
+    assert "In transit" in page.tree.xpath("string(//ul[@id='pile']//span[contains(@class, 'tag')])")
     assert (opened.status, TITLE in opened.text) == (200, True)
 
 
@@ -342,7 +342,7 @@ async def test_slips_that_a_script_asks_for_come_one_by_one_into_the_same_batch(
             fields = {"code": code, "key": key * 16, "csrf": token, **more}
             return json.loads((await ruth.browser.post(f"/staff/scan/{work}", fields)).text)["slip"]
 
-        assert await scan_slip("receive", first.number, "a", slips="each") is None, "it goes on to its pickup place"
+        assert await scan_slip("receive", first.number, "a", slips="each") is None, "it forward to its pickup location"
         await scan_slip("receive", second.number, "b", slips="never")
         made = await scan_slip("arrive", first.number, "c", slips="each")
         lost = await scan_slip("arrive", first.number, "c", slips="each")

@@ -44,7 +44,7 @@ async def test_a_wrong_name_and_a_wrong_password_look_the_same(gateway: Running,
         answer = await stranger.sign_in(name, password)
 
         assert answer.status == 422
-        assert "Name or password is wrong." in answer.text
+        assert "User name or password incorrect." in answer.text
         assert answer.text.count("<title>Error:") == 1
         assert password not in answer.text
 
@@ -54,7 +54,7 @@ async def test_a_disabled_account_does_not_open(gateway: Running) -> None:
         user = await make_user(gateway, "r.okafor", "staff")
         await user_service(gateway).disable_user(user, BY_TEST)
 
-        assert "Name or password is wrong." in (await ruth.sign_in("r.okafor")).text
+        assert "User name or password incorrect." in (await ruth.sign_in("r.okafor")).text
 
 
 async def test_an_account_without_a_role_does_not_open(gateway: Running) -> None:
@@ -189,7 +189,7 @@ async def test_what_was_sent_waits_until_somebody_has_signed_in(gateway: Running
         kept = {str(one.get("name")): str(one.get("value")) for one in again.tree.xpath("//main//input")}
         done = await ruth.browser.post("/staff/account/look", kept)
 
-        assert "Kept for this browser." in done.text
+        assert "Saved for this browser." in done.text
         assert done.tree.get("data-theme") == "dark"
         assert done.tree.find("body").get("data-rows") == "wide"
 

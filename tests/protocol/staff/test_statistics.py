@@ -91,21 +91,21 @@ async def test_figures_say_what_was_filled_how_long_it_took_and_why_not(gateway:
     async with colleague(gateway, "a.lindqvist", "manager") as manager:
         tables = read_tables(await manager.get("/statistics"))
 
-    assert tables["All in all"] == ["Loans that we borrowed 6 5 1 0 0 83%", "Copies that we made 1 0 1 0 0 0%"]
-    assert "Loans that we borrowed: until it was here 4 days 30 days 5" in tables["How long it takes"]
-    assert tables["Loans that we borrowed"][-1].endswith("6 5 1 0 0 83%")
-    assert len(tables["Loans that we borrowed"]) == 12
+    assert tables["Totals"] == ["Borrowing: loans 6 5 1 0 0 83%", "Copies that we made 1 0 1 0 0 0%"]
+    assert "Borrowing: loans: until it was here 4 days 30 days 5" in tables["Turnaround time"]
+    assert tables["Borrowing: loans"][-1].endswith("6 5 1 0 0 83%")
+    assert len(tables["Borrowing: loans"]) == 12
     assert "utrecht 6 5 83% 5 0 0" in tables["By library"]
-    assert tables["Why others did not supply us"] == ["on loan 1"]
-    assert tables["Why we did not supply"] == ["not on the shelf 1"]
-    assert tables["What it cost"] == ["What we paid €62.49 €12.50 5"]
+    assert tables["Unfilled reasons (borrowing)"] == ["on loan 1"]
+    assert tables["Unfilled reasons (lending)"] == ["not on the shelf 1"]
+    assert tables["Costs"] == ["What we paid €62.49 €12.50 5"]
 
 
 async def test_costs_are_for_those_who_may_see_them(gateway: Running) -> None:
     await store_requests(gateway, make_loan(gateway, days=2))
 
     async with colleague(gateway, "r.okafor", "staff") as ruth:
-        assert "What it cost" not in read_tables(await ruth.get("/statistics"))
+        assert "Costs" not in read_tables(await ruth.get("/statistics"))
         assert "EUR" not in (await ruth.get("/statistics.csv")).text
 
 
@@ -113,7 +113,7 @@ async def test_few_requests_show_no_typical_time(gateway: Running) -> None:
     await store_requests(gateway, *(make_loan(gateway, days=2) for _ in range(4)))
 
     async with colleague(gateway, "a.lindqvist", "manager") as manager:
-        assert "How long it takes" not in read_tables(await manager.get("/statistics"))
+        assert "Turnaround time" not in read_tables(await manager.get("/statistics"))
 
 
 async def test_what_one_branch_borrowed_is_rounded_so_that_nobody_can_be_told(gateway: Running) -> None:
@@ -129,9 +129,9 @@ async def test_what_one_branch_borrowed_is_rounded_so_that_nobody_can_be_told(ga
         tables = read_tables(page)
 
     assert "rounded to fives" in page.text
-    assert tables["All in all"] == ["Loans that we borrowed 5 5 0 0 0"]
-    assert "Why others did not supply us" not in tables
-    assert "What it cost" not in tables, "the price of three requests"
+    assert tables["Totals"] == ["Borrowing: loans 5 5 0 0 0"]
+    assert "Unfilled reasons (borrowing)" not in tables
+    assert "Costs" not in tables, "the price of three requests"
 
 
 async def test_how_many_requests_of_a_branch_took_so_long_is_rounded_too(gateway: Running) -> None:
@@ -140,7 +140,7 @@ async def test_how_many_requests_of_a_branch_took_so_long_is_rounded_too(gateway
     async with colleague(gateway, "a.lindqvist", "manager") as manager:
         tables = read_tables(await manager.get("/statistics?branch=فرع"))
 
-    assert tables["How long it takes"][-1] == "Loans that we borrowed: until it was here 2 days 2 days 5"
+    assert tables["Turnaround time"][-1] == "Borrowing: loans: until it was here 2 days 2 days 5"
 
 
 async def test_the_file_has_the_figures_of_the_page_and_no_reader(gateway: Running) -> None:
@@ -164,7 +164,7 @@ async def test_an_unknown_period_is_a_mistake_of_the_form(gateway: Running) -> N
         page = await manager.get("/statistics?period=1812")
 
     assert page.status == 422
-    assert "No request was made in these months." in page.text
+    assert "No requests were created in these months." in page.text
 
 
 @pytest.mark.parametrize(("count", "shown"), [(0, 0), (2, 0), (3, 5), (7, 5), (8, 10)])

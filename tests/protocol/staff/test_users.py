@@ -50,8 +50,8 @@ async def test_a_manager_makes_a_user_who_can_sign_in(gateway: Running) -> None:
     [
         ({"name": ""}, "name", "Please fill in “Signs in as”."),
         ({"name": "ein Name"}, "name", "2 to 100 small letters"),
-        ({"name": "m.eriksen"}, "name", "There is a user of this name already."),
-        ({"email": "nirgends"}, "email", "This is no mail address."),
+        ({"name": "m.eriksen"}, "name", "An account with this name already exists."),
+        ({"email": "nirgends"}, "email", "This is not a valid email address."),
         ({"new_password": "kurz"}, "new_password", "at least 12 characters"),
         ({"role-staff": ""}, "role-patron-services", "Please choose a role"),
     ],
@@ -90,7 +90,7 @@ async def test_a_manager_changes_neither_operators_nor_oneself(gateway: Running,
         for name in ("j.tanaka", "m.eriksen"):
             fields = {"state": "disabled", "new_password": NEW_PASSWORD, "role-staff": "yes", "shown_name": "Anders"}
             assert (await manager.post(f"/users/{name}/{act}", fields)).status == 403
-            assert "Set the roles" not in (await manager.get(f"/users/{name}")).text
+            assert "Save roles" not in (await manager.get(f"/users/{name}")).text
         assert await roles_of(gateway, "j.tanaka") == ["staff", "operator"]
 
 
@@ -143,7 +143,7 @@ async def test_the_audit_log_is_a_page_with_older_ones(gateway: Running) -> None
         rows = [" ".join(row.text_content().split()) for row in page.tree.xpath("//tbody/tr")]
         assert "مريم إريكسن m.eriksen disabled the user ruth" in rows[0]
         assert rows[0].endswith("127.0.0.1")
-        assert "made the user ruth (Interlibrary-loan staff)" in rows[1]
+        assert "made the user ruth (Interlibrary loan staff)" in rows[1]
         await manager.get("?ui_language=de")
         german = (await manager.get("/audit")).tree.xpath("//tbody/tr")
         said = [" ".join(row.text_content().split()) for row in german]
@@ -151,7 +151,7 @@ async def test_the_audit_log_is_a_page_with_older_ones(gateway: Running) -> None
         assert "meldete sich an (mit Passwort)" in said[2]
         await manager.get("?ui_language=en")
         of_ruth = await manager.get("/audit?user=ruth")
-        assert "Nothing was done yet." in of_ruth.text
+        assert "No entries yet." in of_ruth.text
 
 
 async def test_nothing_that_somebody_types_becomes_markup(gateway: Running) -> None:

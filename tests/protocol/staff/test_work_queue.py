@@ -26,7 +26,7 @@ from tests.protocol.pages.support import PATRON, Running
 from tests.protocol.staff.support import Colleague, colleague
 from tests.unit.store.requests.samples import lending
 
-REVIEW = "To look at before asking"
+REVIEW = "To review"
 
 
 async def ask_for(gateway: Running, title: str) -> None:
@@ -63,7 +63,7 @@ async def test_what_waits_is_counted_with_the_age_of_the_oldest(gateway: Running
         page = await ruth.get()
 
         assert read_tasks(page.tree)[REVIEW] == ("2", "just now", False)
-        assert "Nothing:" in page.text
+        assert "Empty:" in page.text
         assert not page.tree.xpath("//*[@id='first']")
 
 
@@ -135,9 +135,9 @@ async def test_a_desk_at_a_branch_sees_nothing_of_lending(gateway: Running) -> N
     async with colleague(gateway, "desk-east", "patron-services@EAST") as desk:
         page = await desk.get()
 
-        assert [str(one) for one in page.tree.xpath("//h2/text()")] == ["Borrowing", "Messages and mail", "Network"]
+        assert [str(one) for one in page.tree.xpath("//h2/text()")] == ["Borrowing", "Messages and email", "Network"]
         assert "Requesters want to cancel" not in page.text
-        assert "Mails that fit no request" not in page.text
+        assert "Unmatched email" not in page.text
 
 
 async def test_a_list_of_both_sides_stands_at_the_desk_of_each(gateway: Running) -> None:
@@ -154,7 +154,7 @@ async def test_a_list_of_both_sides_stands_at_the_desk_of_each(gateway: Running)
         (address,) = row.xpath(".//a[@class='name']/@href")
         assert not page.tree.xpath("//li[@data-task='trouble-borrowing']")
         listed = await ruth.browser.get(str(address))
-        assert listed.title == "Refused by the partner"
+        assert listed.title == "Rejected by the partner"
         assert len(listed.tree.xpath("//table//tbody/tr")) == 2
 
 

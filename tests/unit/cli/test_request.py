@@ -128,7 +128,7 @@ def test_a_copy_that_the_library_has_no_more_is_told(desk: Typed) -> None:
     desk("request", "act", number, "located", "--barcode", "no-such-item")
 
     assert (
-        "  its place:       The library's system has no item with this barcode.\n"
+        "  its place:       The library system has no item with this barcode.\n"
         in desk("request", "show", number).stdout
     )
     assert document(desk("request", "show", number, "--json"))["located_copy"]["problem"]
@@ -222,7 +222,7 @@ def test_a_volume_that_the_request_does_not_have(desk: Typed) -> None:
     done = desk("request", "receive", number, "--volumes", "1,9")
 
     assert done.exit_code == 1
-    assert done.stderr == "invalid-value: The request has no such volume. (9)\n"
+    assert done.stderr == "invalid-value: The request does not have this volume. (9)\n"
     assert state(desk, number) == "requested"
 
 
@@ -284,7 +284,7 @@ def test_rules_of_intake_count_unless_overridden(desk: Typed) -> None:
         (("--patron", ANA), 1, "data-missing: A title or a standard number"),
         (("--patron", ANA, "--title", "Faust", "--need-by", "2001-01-01"), 1, "invalid-date: "),
         (("--patron", ANA, "--title", "Faust", "--pickup", "ATLANTIS"), 1, "no such pickup location. (ATLANTIS)"),
-        (("--patron", ANA, "--title", "Faust", "--rota", "none"), 1, "There is no rota of this name. (none)"),
+        (("--patron", ANA, "--title", "Faust", "--rota", "none"), 1, "Rota not found. (none)"),
         (("--patron", ANA, "--title", "Faust", "--partner", "nobody"), 1, "There is no partner profile 'nobody'"),
         (("--patron", ANA, "--title", "Faust", "--max-cost", "a lot"), 2, "--max-cost: a lot: not an amount"),
         (("--title", "Faust", "--pickup", "MAIN"), 2, "--pickup needs --patron"),
@@ -302,7 +302,7 @@ def test_nobody_can_be_lent_to_without_a_profile(desk: Typed) -> None:
     done = desk("request", "lend-to", "atlantis", "--title", "Faust")
 
     assert done.exit_code == 1
-    assert done.stderr == "unknown-agency: There is no profile of the library that asks. (atlantis)\n"
+    assert done.stderr == "unknown-agency: There is no profile for the requesting library. (atlantis)\n"
 
 
 def test_a_reader_of_another_library_is_lent_to_where_its_profile_says_so(desk: Typed) -> None:

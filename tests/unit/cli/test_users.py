@@ -83,7 +83,7 @@ def test_a_name_is_taken_once(own: Installation) -> None:
     done = enter(own, "user", "add", "ANA", "--role", "manager")
 
     assert done.exit_code == 1
-    assert "There is a user of this name already. (ana)" in done.output
+    assert "An account with this name already exists. (ana)" in done.output
 
 
 def test_what_can_be_no_user_is_refused(own: Installation) -> None:

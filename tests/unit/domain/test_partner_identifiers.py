@@ -61,7 +61,7 @@ def test_an_agency_is_translated_without_regard_to_case() -> None:
     policy = CirculationPolicy(agencies={"Straße": "CH-STR", "NV": "NVD"})
     assert translate_agency(" STRASSE ", policy) == "CH-STR"
     assert translate_agency("nv", policy) == "NVD"
-    assert translate_agency(" Elsewhere ", policy) == "Elsewhere"
+    assert translate_agency(" Elsewhere ", policy) == "Other sessions"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_without_the_id_there_is_no_barcode(
     with pytest.raises(Refused) as refused:
         make_temporary_barcode(item, RequestNumber("417"), request_, "nvd", "k", barcodes(source))
     assert (refused.value.reason, refused.value.about) == (RefusalReason.DATA_MISSING, about)
-    assert refused.value.detail == "The id that becomes the item's barcode is missing."
+    assert refused.value.detail == "The ID for the item’s barcode is missing."
 
 
 def test_a_barcode_may_be_as_long_as_the_library_takes_and_no_longer() -> None:
@@ -243,7 +243,7 @@ def test_numbers_of_no_use_are_refused(sent: tuple[RecordId, ...]) -> None:
         MessagePart.RECORD,
         sent[0].value,
     )
-    assert found.detail == "None of the record numbers is of a kind that can be looked up here."
+    assert found.detail == "None of the record numbers can be looked up in this library system."
 
 
 def test_no_number_at_all_is_refused_too() -> None:

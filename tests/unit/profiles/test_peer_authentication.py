@@ -94,7 +94,7 @@ async def test_the_check_misses_our_key_and_usable_keys_of_theirs(tmp_path: Path
     write(tmp_path, one=f"{theirs}  ours: {{issuer: a, subject: b, audience: c}}\n")
     without = replace(subject(tmp_path), signing=frozenset({"ELSEWHERE"}))
     assert lines(await run_check(without), tmp_path) == [
-        "one.yml:5: peer_authentication.ours: no key to sign with; `illgate peer-key make` makes one",
+        "one.yml:5: peer_authentication.ours: no signing key; create one with `illgate peer-key make`",
         "one.yml:4: peer_authentication.theirs.jwks.keys.0: no RSA key for RS256 that can be used is among its keys",
     ]
     loaded = without.loading.profiles.loaded["one"]

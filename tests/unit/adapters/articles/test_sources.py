@@ -167,7 +167,7 @@ async def test_no_answer_in_time(server: ArticleServer) -> None:
 
 async def test_a_service_that_cant_be_reached(server: ArticleServer, crossref: ArticleSource) -> None:
     await server.close()
-    with pytest.raises(Unavailable, match="not reached"):
+    with pytest.raises(Unavailable, match="not reachable"):
         await crossref.look_up(WORK)
 
 

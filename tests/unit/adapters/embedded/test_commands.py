@@ -134,7 +134,7 @@ def test_records_that_somebody_needs_stay(installed: Installed) -> None:
     assert kept.exit_code == 1
     assert "P-2: somebody waits for it" in kept.output
     assert "P-3: the item is on loan" in kept.output
-    assert "39000000000011: only a partner's item can be deleted this way" in kept.output
+    assert "39000000000011: only temporary items can be deleted" in kept.output
     assert "P-9: no item has this barcode" in kept.output
     assert list_barcodes(installed) == ["P-2", "P-3"]
 

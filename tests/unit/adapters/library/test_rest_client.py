@@ -175,7 +175,7 @@ async def test_slow_answers(things: Things) -> None:
 async def test_nothing_is_sent_where_nobody_listens() -> None:
     client = Client("http://127.0.0.1:9")
     for send in (client.ask, client.change):
-        with pytest.raises(Unavailable, match="not reached"):
+        with pytest.raises(Unavailable, match="not reachable"):
             await send(CHANGE)
     await client.close_connections()
 

@@ -76,7 +76,7 @@ def test_each_message_fits_the_schema_and_names_its_request(
     ("message", "ncip", "words"),
     [
         (make_message(Role.LENDING, EventKind.RECALL, *KNOWN), NAMED, "OpenRS has no message for recall"),
-        (make_message(Role.BORROWING, EventKind.RECEIVED, KNOWN[0]), NAMED, "the barcode of the item is not known"),
+        (make_message(Role.BORROWING, EventKind.RECEIVED, KNOWN[0]), NAMED, "the barcode of unknown item"),
         (make_message(Role.BORROWING, EventKind.RECEIVED, KNOWN[1]), NAMED, "its number of the patron is not known"),
         (make_message(Role.LENDING, EventKind.SHIPPED, *KNOWN), NcipDialect(), "doesn't name both systems"),
     ],

@@ -134,7 +134,7 @@ async def test_a_server_that_is_down_at_the_start_is_asked_later(store: Store, s
     await server.stop()
     async with opened(store, server.port) as library:
         assert Capability.RENEW in library.capabilities
-        with pytest.raises(Unavailable, match="not reached"):
+        with pytest.raises(Unavailable, match="not reachable"):
             await library.find_patron(KNOWN.good)
 
 
@@ -391,5 +391,5 @@ async def test_a_server_that_is_down_is_left_alone_and_tried_again(store: Store,
         with pytest.raises(Unavailable, match="has not answered 2 times in a row"):
             await library.item_by_barcode(ITEM)
         await asyncio.sleep(0.4)
-        with pytest.raises(Unavailable, match="not reached"):
+        with pytest.raises(Unavailable, match="not reachable"):
             await library.item_by_barcode(ITEM)

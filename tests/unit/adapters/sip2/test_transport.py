@@ -245,7 +245,7 @@ async def test_a_refused_login_a_system_off_line_and_a_closed_port_are_told_apar
             await ask(client)
     async with connected(answer_well) as (server, client):
         await server.__aexit__()
-        with pytest.raises(Unavailable, match="not reached"):
+        with pytest.raises(Unavailable, match="not reachable"):
             await ask(client)
 
 

@@ -216,7 +216,7 @@ async def test_a_redirect_to_what_is_no_server(client: SruSearch, serve: Any) ->
         (503, "<html/>", Unavailable, "HTTP 503"),
         (200, "<html/>", Unavailable, "what came is no SRU"),
         (200, "", Unavailable, "what came is no SRU"),
-        (200, "<searchRetrieveResponse/>", Unavailable, "an answer without a count"),
+        (200, "<searchRetrieveResponse/>", Unavailable, "the answer has no count"),
         (
             400,
             "<?xml version='1.0'?><diagnostics><diagnostic><uri>info:srw/diagnostic/1/10</uri></diagnostic>"
@@ -287,7 +287,7 @@ async def test_nobody_listens(client: SruSearch, serve: Any) -> None:
     profile = target(server)
     await server.close()
 
-    with pytest.raises(Unavailable, match="not reached"):
+    with pytest.raises(Unavailable, match="not reachable"):
         await client.search(profile, LAMPS)
 
 

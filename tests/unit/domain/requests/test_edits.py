@@ -258,7 +258,7 @@ def test_the_rota_knows_who_was_asked() -> None:
         RotaLine("warsaw", RotaLineStatus.ASKED),
         RotaLine("kyoto"),
         RotaLine("tbilisi", RotaLineStatus.SKIPPED, "closed"),
-        RotaLine("oslo", RotaLineStatus.ASKED, "by hand"),
+        RotaLine("oslo", RotaLineStatus.ASKED, "manually"),
     )
 
 

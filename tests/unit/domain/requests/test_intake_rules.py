@@ -188,16 +188,16 @@ def test_every_finding_says_what_it_is_about_in_a_sentence() -> None:
         ),
         IntakeFinding(
             RefusalReason.DUPLICATE_REQUEST,
-            "The same patron has asked for the same thing already.",
+            "The patron already has a request for the same item.",
             MessagePart.REQUEST,
         ),
-        IntakeFinding(RefusalReason.NOT_ALLOWED, "The library has it itself, and it is available.", MessagePart.ITEM),
+        IntakeFinding(RefusalReason.NOT_ALLOWED, "The library holds it, and a copy is available.", MessagePart.ITEM),
     )
 
 
 def test_what_we_have_and_is_out_is_said_so() -> None:
     (found,) = check_intake(IntakeFacts(owned=LocalAvailability.UNAVAILABLE), Intake(locally_owned="warn")).warnings
-    assert found.detail == "The library has it itself, but it is not available now."
+    assert found.detail == "The library holds it, but no copy is available now."
 
 
 def test_duplicates_may_be_allowed() -> None:

@@ -45,8 +45,8 @@ def flagged(request: Request, *flags: RequestFlag) -> Request:
 # --- lists -----------------------------------------------------------------------------------------------
 
 CANDIDATES = (
-    ItemCandidate(bib_id="b1", title="Hiša", barcode="31", confidence=80, how="title agrees"),
-    ItemCandidate(bib_id="b2", title="Hiša", barcode="32", confidence=80, how="title agrees"),
+    ItemCandidate(bib_id="b1", title="Hiša", barcode="31", confidence=80, how="title matches"),
+    ItemCandidate(bib_id="b2", title="Hiša", barcode="32", confidence=80, how="title matches"),
 )
 
 

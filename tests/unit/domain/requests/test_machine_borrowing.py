@@ -292,7 +292,7 @@ def test_a_partner_that_takes_no_cancellation_is_not_waited_for() -> None:
 
 def test_a_partner_that_takes_no_question_is_not_asked_how_it_stands() -> None:
     story = asked_story(workflow=workflow(borrowing={"status_query": False}))
-    assert "the partner can be asked how it stands" in story.no_us(EventKind.STATUS_QUERY).detail
+    assert "the partner accepts status queries" in story.no_us(EventKind.STATUS_QUERY).detail
 
 
 def test_the_need_by_date_passes() -> None:
@@ -317,7 +317,8 @@ def test_a_renewal_is_accepted() -> None:
     story = lent_story()
     assert told(story.us(EventKind.RENEW)) == ((EventKind.RENEW, 1),)
     assert story.no_us(EventKind.RENEW).detail == (
-        "In state 'lent', 'renew' is possible only if renewals are possible, none is open and the item is not recalled."
+        "In state 'lent', 'renew' is possible only if renewals are allowed, no renewal request is open and the item "
+        "has not been recalled."
     )
     renewed = story.partner(EventKind.RENEW_ACCEPTED, 1, due=date(2026, 5, 8))
     assert (letters(renewed), library_calls(renewed)) == (("renewed",), (LibraryAction.SET_DUE_DATE,))

@@ -161,7 +161,7 @@ def test_a_hold_and_then_the_item() -> None:
 def test_a_partner_that_knows_no_holds() -> None:
     story = Story(lending(), workflow(lending={"hold_placed": False}))
     assert story.no_us(EventKind.HOLD_PLACED).detail == (
-        "In state 'new', 'hold-placed' is possible only if the partner takes hold-placed."
+        "In state 'new', 'hold-placed' is possible only if the partner accepts hold-placed messages."
     )
 
 
@@ -284,7 +284,7 @@ def test_a_renewal_is_refused() -> None:
 
 
 def test_a_renewal_that_nobody_asked_for_cannot_be_granted() -> None:
-    assert sent_story().no_us(EventKind.RENEW_ACCEPTED).conditions == ("a renewal is open",)
+    assert sent_story().no_us(EventKind.RENEW_ACCEPTED).conditions == ("a renewal request is open",)
 
 
 def test_overdue() -> None:

@@ -114,7 +114,7 @@ def test_last_resorts_go_to_the_end_in_their_order() -> None:
             TemplateLine(partner="warsaw", max_cost=price("50", "USD")),
             "costs 12 EUR, which can't be compared with the maximum on this rota, 50 USD",
         ),
-        (TemplateLine(partner="atlantis"), "no such partner"),
+        (TemplateLine(partner="atlantis"), "unknown partner"),
     ],
 )
 def test_what_the_template_keeps_from_a_request_is_skipped_with_the_reason(line: TemplateLine, why: str) -> None:
@@ -154,8 +154,8 @@ def test_nobody_is_asked_twice() -> None:
     ("changes", "why"),
     [
         ({"closures": (Closure(first=TODAY, last=date(2026, 12, 1)),)}, "closed until 2026-12-01"),
-        ({"roles": (PartnerRole.REQUESTER,)}, "is no supplier"),
-        ({"channel": ""}, "has no channel by which it could be asked"),
+        ({"roles": (PartnerRole.REQUESTER,)}, "is not a supplier"),
+        ({"channel": ""}, "has no channel for requests"),
         ({"services": (ServiceType.COPY,)}, "does not supply the service loan"),
         ({"workflow": {"borrowing": {"digital_only": True}}}, "supplies copies only"),
         ({"cost": price("30")}, "costs 30 EUR, more than the maximum of the request, 20 EUR"),
@@ -193,7 +193,7 @@ def test_a_reason_to_wait_that_is_over_is_not_shown_any_more() -> None:
 
     choice = choose_next_line(waited, POLICY, TEMPLATE, standings(), TODAY, UTC)
 
-    assert choice.line == RotaLine("warsaw", why="in the order of the rota")
+    assert choice.line == RotaLine("warsaw", why="in rota order")
 
 
 def test_a_partner_whose_profile_is_gone_is_passed_over() -> None:
@@ -202,7 +202,7 @@ def test_a_partner_whose_profile_is_gone_is_passed_over() -> None:
     choice = choose_next_line(requested(), POLICY, TEMPLATE, left, TODAY, UTC)
 
     assert name_of(choice) == "kyoto"
-    assert choice.skipped[0].why == "no such partner"
+    assert choice.skipped[0].why == "unknown partner"
 
 
 def test_overloaded_ones_come_after_the_others_but_before_last_resorts() -> None:
@@ -251,14 +251,14 @@ def test_a_copy_has_its_own_price() -> None:
 
 
 def test_lines_without_a_template_are_asked_as_they_stand() -> None:
-    by_hand = RotaLine("tbilisi", why="by hand", by_hand=True)
+    by_hand = RotaLine("tbilisi", why="manually", by_hand=True)
     request = replace(borrowing(), rota=(by_hand, RotaLine("warsaw")))
     now = standings(open_requests={"tbilisi": 500})
 
     choice = choose_next_line(request, POLICY, None, now, TODAY, UTC)
 
     assert choice.line == by_hand
-    assert [line.why for line in choice.order] == ["by hand", "in the order of the rota"]
+    assert [line.why for line in choice.order] == ["manually", "in rota order"]
 
 
 # --- retry later -----------------------------------------------------------------------------------------
@@ -452,9 +452,9 @@ def test_who_is_overloaded_comes_last_and_it_is_said() -> None:
     now = standings(policy=policy, open_requests={"warsaw": 2})
     choice = choose_next_line(requested(), policy, TEMPLATE, now, TODAY, UTC)
     assert [(line.partner, line.why) for line in choice.order] == [
-        ("kyoto", "in the order of the rota"),
-        ("tbilisi", "in the order of the rota"),
-        ("warsaw", "overloaded, so after the others"),
+        ("kyoto", "in rota order"),
+        ("tbilisi", "in rota order"),
+        ("warsaw", "overloaded, so moved to the end"),
     ]
 
 

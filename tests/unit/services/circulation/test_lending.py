@@ -314,7 +314,7 @@ async def test_a_renewal_that_would_not_move_the_date_uses_up_nothing(
     refused = await counter.refusal(Renew(Named(BOOK), due=sent), due_dates=rules)
     assert (refused.reason, refused.detail) == (
         RefusalReason.NOT_RENEWABLE,
-        "the renewal would not move the due date",
+        "the renewal would not change the due date",
     )
     loan = await counter.library.item_loan(lent.item_id)
     assert (loan.renewals, loan.due) == (0, OUR_RULE)

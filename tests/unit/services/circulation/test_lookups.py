@@ -62,8 +62,8 @@ async def test_a_set_tells_what_is_missing(counter: Counter) -> None:
     assert found.cursor == ""
     assert [entry.bib and entry.bib.id for entry in found.entries] == [RECORD, None, RECORD, None]
     assert [entry.missing for entry in found.entries if not entry.bib] == [
-        "There is no record with this number.",
-        "There is no item with this id.",
+        "Record not found.",
+        "Item not found.",
     ]
 
 

@@ -132,7 +132,7 @@ def test_a_reason_that_is_the_partners_own_word_is_shown_as_it_is() -> None:
 
 
 def test_a_question_without_addresses_asks_for_an_answer_by_mail() -> None:
-    assert "Please answer this message." in notice(BY, "query", facts=NoticeFacts()).text
+    assert "Please reply to this message." in notice(BY, "query", facts=NoticeFacts()).text
     assert "Please answer" not in notice(BY, "query").text
 
 

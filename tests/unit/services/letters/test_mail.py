@@ -128,7 +128,7 @@ def test_what_is_no_address_is_refused_without_being_told(address: str) -> None:
 
 
 def test_a_letter_to_nobody_is_refused() -> None:
-    with pytest.raises(Refused, match="without the address of the one who is written to"):
+    with pytest.raises(Refused, match="without the recipient's address"):
         build_mail(replace(LETTER, to=""), SENDER)
 
 

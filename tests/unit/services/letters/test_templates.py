@@ -131,10 +131,10 @@ def test_a_template_for_one_language_leaves_the_others(tmp_path: Path) -> None:
 
 
 def test_an_own_template_for_all_languages_is_translated(tmp_path: Path) -> None:
-    text = "{% set subject %}x{% endset %}\n{% trans %}Please answer this message.{% endtrans %}"
+    text = "{% set subject %}x{% endset %}\n{% trans %}Please reply to this message.{% endtrans %}"
     by = letters(tmp_path, {"patron/sent.j2": text})
 
-    assert "Please answer this message." in notice(by, "sent").text
+    assert "Please reply to this message." in notice(by, "sent").text
     assert "Bitte antworten Sie auf diese Nachricht." in notice(by, "sent", "de").text
 
 

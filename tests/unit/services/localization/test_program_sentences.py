@@ -68,7 +68,7 @@ def test_points_of_a_ranking_are_told_in_the_readers_language() -> None:
         ),
         (
             profile_objection(PartnerPolicy(), borrowing()),
-            "has no channel by which it could be asked",
+            "has no channel for requests",
             "hat keinen Weg, auf dem gefragt werden könnte",
         ),
         (
@@ -96,7 +96,7 @@ def test_days_sums_and_numbers_are_written_as_the_reader_writes_them(said: str, 
     assert GERMAN.translate_stored(load_sentence(said, dump_sentence(said))) == german, "stored as well"
 
 
-@pytest.mark.parametrize("words", ["no hits", "by hand", "Ruth kennt die Leiterin", "8 points (of interest)", ""])
+@pytest.mark.parametrize("words", ["no hits", "manually", "Ruth kennt die Leiterin", "8 points (of interest)", ""])
 def test_words_of_people_stay_as_they_are(words: str) -> None:
     assert GERMAN.translate_stored(words) == words
 
@@ -147,7 +147,7 @@ def fail(error: Exception) -> str:
 
 
 def test_a_sentence_within_another_has_no_full_stop() -> None:
-    refused = Refused(RefusalReason.OTHER, write_sentence("There is no profile '%(name)s'.", name="bergen"))
+    refused = Refused(RefusalReason.OTHER, write_sentence("Profile '%(name)s' not found.", name="bergen"))
     said = write_sentence("%(name)s: %(report)s", name="title", report=failure_reason(refused))
 
     assert said == "title: There is no profile 'bergen'"

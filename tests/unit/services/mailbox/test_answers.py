@@ -228,7 +228,7 @@ async def test_a_mail_that_names_two_requests_waits_for_staff_with_both(house: M
 
     (row,) = await house.waiting()
     assert set(row.possible) == {first.id, second.id}
-    assert row.reason == "will supply: more than one request may be meant"
+    assert row.reason == "will supply: several requests match"
     assert house.mailbox.count("unknown") == 1
 
 
@@ -250,7 +250,7 @@ async def test_an_unknown_sender_waits_for_staff(house: MailHouse) -> None:
 
     assert (await house.show(request)).request.state is BorrowingState.REQUESTED
     (row,) = await house.waiting()
-    assert (row.sender, row.reason) == ("somebody@elsewhere.example", "the sender is not known")
+    assert (row.sender, row.reason) == ("somebody@elsewhere.example", "unknown sender")
 
 
 # --- repeats ---------------------------------------------------------------------------------------------
@@ -343,7 +343,7 @@ async def test_a_bounce_of_a_mail_that_nobody_knows_waits_for_staff(house: MailH
     await house.asked()
     await house.comes(report(house, "failed", "5.1.1").replace(b"Message-ID: <0", b"Message-ID: <9"))
     (row,) = await house.waiting()
-    assert row.reason == "a mail that is not known came back"
+    assert row.reason == "an unknown email was returned"
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ async def test_so_is_one_that_nobody_understands(house: MailHouse) -> None:
     lines = await house.boxes.desk.explain_mail(b"\r\n\r\n", MailDestination(LIBRARY))
     assert lines == ("can't be read: header: there is no header",)
     lines = await house.boxes.desk.explain_mail(mail("x", sender="a@b.example"), MailDestination(LIBRARY))
-    assert lines[-1] == "for staff: the sender is not known"
+    assert lines[-1] == "for staff: unknown sender"
 
 
 async def test_the_letter_is_shown_and_not_sent(house: MailHouse) -> None:

@@ -562,7 +562,7 @@ async def test_staff_are_told_how_an_answer_is_understood(installation: Installa
 
         lines = await house.boxes.desk.explain_mail(answer("NOT", f"FILEREFNO {number}"), MailDestination(LIBRARY))
 
-        assert "request: the number of a file: 2 requests, so none is taken" in lines
+        assert "request: the number in a file name: 2 requests, so none is taken" in lines
 
 
 # --- previews --------------------------------------------------------------------------------------------

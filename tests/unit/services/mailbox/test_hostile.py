@@ -72,9 +72,9 @@ UNDERSTOOD = {
 }
 
 SET_ASIDE = {
-    "no-sender": ("unknown", "the sender is not known"),
-    "sender-is-no-address": ("unknown", "the sender is not known"),
-    "sender-in-name": ("unknown", "the sender is not known"),
+    "no-sender": ("unknown", "unknown sender"),
+    "sender-is-no-address": ("unknown", "unknown sender"),
+    "sender-in-name": ("unknown", "unknown sender"),
     "empty": ("failed", "can't be read: header: there is no header"),
     "only-blank-lines": ("failed", "can't be read: header: there is no header"),
     "binary-rubbish": ("failed", "can't be read: header: there is no header"),

@@ -208,7 +208,7 @@ async def test_an_infected_file_is_set_aside(house: MailHouse, tmp_path: Path) -
     polled = await house.comes(with_file(house, b"EICAR"), with_file(house, b"clean"))
 
     assert polled.taken == {MailOutcome.DONE: 1, MailOutcome.UNKNOWN: 0, MailOutcome.FAILED: 1}
-    assert [row.reason for row in await house.waiting()] == ["the virus scanner found something in it"]
+    assert [row.reason for row in await house.waiting()] == ["the virus scanner reported it"]
     assert len((await house.show(request)).request.attachments) == 1
 
 

@@ -87,7 +87,7 @@ async def test_a_mail_that_may_have_left_is_there_and_its_repeat_says_so(house: 
     await try_again(house, request.id)
     _, second = await sent(house.store, LIBRARY, request.number)
     assert second.message.outcome is OutcomeClass.OK
-    assert "a repeat: an earlier try may have arrived" in second.message.note
+    assert "a repeat: an earlier attempt may have succeeded" in second.message.note
 
 
 async def test_a_crash_before_the_row_has_ended_leaves_nothing_twice(
@@ -110,7 +110,7 @@ async def test_a_crash_before_the_row_has_ended_leaves_nothing_twice(
     await house.managed.worker.drain(SystemClock().now() + timedelta(hours=1))
     assert len(house.mailer.mails) == 2
     (kept,) = await sent(house.store, LIBRARY, request.number)
-    assert "a repeat: an earlier try may have arrived" in kept.message.note
+    assert "a repeat: an earlier attempt may have succeeded" in kept.message.note
 
 
 @pytest.mark.parametrize("failure", [Unavailable("away"), Refused(RefusalReason.INVALID_VALUE, "550 no such user")])

@@ -192,7 +192,7 @@ def test_whether_an_earlier_try_may_have_arrived(tries: int, error: str, expecte
         (1, "refused: invalid-value: No such title.", None),
         (50, "outcome unknown (50): no answer", "outcome unknown (50): no answer"),
         (3, "internal error (3): ValueError (see the log)", "internal error (3): ValueError (see the log)"),
-        (50, "unavailable (49): nobody there", "outcome unknown (1): an earlier try may have arrived"),
+        (50, "unavailable (49): nobody there", "outcome unknown (1): an earlier attempt may have succeeded"),
         (51, NEVER_ENDED, NEVER_ENDED),
     ],
 )

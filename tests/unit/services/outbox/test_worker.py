@@ -177,7 +177,7 @@ async def test_a_row_that_never_came_to_an_end_is_not_tried_for_ever(house: Hous
     dead = await house.row(row)
     assert (dead.status, dead.error) == (
         OutboxStatus.DEAD,
-        "interrupted at every try: the gateway stopped before it had an outcome",
+        "every attempt was interrupted: the gateway stopped before an outcome was known",
     )
 
 

@@ -69,9 +69,9 @@ async def test_what_the_system_cannot_be_told_staff_do_there(north: NcipTown, mo
     service = north.town.gateway.managed.requests
 
     hints = (await service.load_view("NORTH", wanted.id)).hints
-    assert hints[K.RECEIVED] == "Make a record for the item in the library's own system first, and give its barcode."
+    assert hints[K.RECEIVED] == "First create a record for the item in the library system and enter its barcode here."
     hints = (await service.load_view("NORTH", lent.request.id)).hints
-    assert hints == {K.CHECKED_IN: "Check the item in in the library's own system first."}
+    assert hints == {K.CHECKED_IN: "First check in the item in the library system."}
 
 
 async def test_the_command_shows_the_hint_below_the_act(north: NcipTown) -> None:

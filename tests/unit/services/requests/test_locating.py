@@ -67,9 +67,9 @@ def find_free_barcodes(record: BibHoldings) -> list[str]:
     [
         (
             {Capability.BIB_FIND, Capability.SEARCH, Capability.ITEM_AVAILABILITY},
-            "the library's system can't be searched from here: find the item, and give its barcode when it is sent",
+            "the library system cannot be searched from here; find the item and enter its barcode when you ship it",
         ),
-        ({Capability.SEARCH}, "nothing like it was found here"),
+        ({Capability.SEARCH}, "no similar record found"),
     ],
 )
 async def test_what_the_system_cannot_look_up_staff_find_themselves(

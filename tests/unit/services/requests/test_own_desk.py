@@ -49,7 +49,7 @@ async def test_a_returned_item_goes_back_to_its_owner_with_a_slip(north: NcipTow
 async def test_a_record_that_is_deleted_by_hand_has_gone_back(north: NcipTown) -> None:
     request = await lent(north)
     barcode = request.volumes[0].barcode
-    assert (await illgate(north, "temporary", "delete", barcode)).exit_code == 1, "it is on loan"
+    assert (await illgate(north, "temporary", "delete", barcode)).exit_code == 1, "on loan"
     await illgate(north, "check-in", barcode)
 
     shown = await illgate(north, "temporary", "delete", barcode)

@@ -53,7 +53,7 @@ async def test_a_notice_to_nobody_s_address_is_not_sent_and_says_why(north: Ncip
 
     available = (await list_notices(north, request))["available"]
 
-    assert (available.status, available.error) == (NoticeStatus.NOT_SENT, "the patron has no e-mail address")
+    assert (available.status, available.error) == (NoticeStatus.NOT_SENT, "the patron has no email address")
     assert available.sent is None
     assert [mail["To"] for mail in north.mail.mails if "south" not in mail["To"]] == []
 
@@ -109,7 +109,7 @@ async def test_the_letter_is_printed_with_name_and_address(north: NcipTown) -> N
     page = await illgate(north, "request", "letter", request.number, "--html")
 
     assert "not-sent" in listed.stdout
-    assert "the patron has no e-mail address" in listed.stdout
+    assert "the patron has no email address" in listed.stdout
     assert printed.stdout.startswith(f"{patron.name.direct}\nΟδός Ερμού 12\n105 63 Αθήνα\nΕλλάδα\n")
     assert "Λιμάνια" in printed.stdout
     assert page.stdout.startswith("<!DOCTYPE html>")

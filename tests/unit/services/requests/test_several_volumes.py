@@ -202,7 +202,7 @@ async def test_a_second_barcode_that_comes_asks_too(north: NcipTown) -> None:
 
 async def test_nothing_else_is_edited_once_a_supplier_is_asked(north: NcipTown) -> None:
     request = await north.asked()
-    with pytest.raises(Exception, match="possible only if nothing but a further volume is added"):
+    with pytest.raises(Exception, match="possible only if the only change is an additional volume"):
         await north.act(request, K.EDIT, further_volume="II", pickup="EAST")
 
 

@@ -80,8 +80,8 @@ async def test_numbers_first_then_the_title() -> None:
 
     assert indexes(search) == [SearchIndex.ISBN, SearchIndex.ISBN, SearchIndex.TITLE]
     assert found.note == (
-        "seeberg: isbn 9783161484100: no hits; isbn 316148410X: no hits; "
-        "title and author: title, author and year agree; MAG, loan"
+        "seeberg: isbn 9783161484100: no hits; isbn 316148410X: no hits; title and author: title, author and year "
+        "match; MAG, loan"
     )
 
 
@@ -162,7 +162,7 @@ async def test_a_shared_catalogue_is_asked_once_for_all_who_share_it() -> None:
 
     assert [one.holding for one in found] == [HoldingAnswer.OWNS, HoldingAnswer.OWNS, HoldingAnswer.NOT]
     assert search.targets() == ["union"]
-    assert found[2].note == "union: isbn 9783161484100: isbn agrees; none of its holdings is there"
+    assert found[2].note == "union: isbn 9783161484100: isbn agrees; none of its holdings is available"
 
 
 # --- what is kept ----------------------------------------------------------------------------------------

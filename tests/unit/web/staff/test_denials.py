@@ -21,8 +21,8 @@ RENEW = Denied(DenialReason.UNMET, local_signal(EventKind.RENEW), BorrowingState
 
 def test_an_act_that_is_bound_to_conditions_says_them() -> None:
     assert describe_denial(RENEW, ENGLISH) == (
-        "“Ask to keep it longer” is possible only if renewals are possible, none is open and the item is not recalled "
-        "(the request stands at “With the reader”)."
+        "“Request renewal” is possible only if renewals are allowed, no renewal request is open and the item has not "
+        "been recalled (the request stands at “With the reader”)."
     )
     assert describe_denial(RENEW, GERMAN) == (
         "„Um Verlängerung bitten“ ist nur möglich, wenn Verlängerungen möglich sind, keine offen ist und das Exemplar "
@@ -32,7 +32,7 @@ def test_an_act_that_is_bound_to_conditions_says_them() -> None:
 
 @pytest.mark.parametrize("why", DenialReason)
 def test_every_reason_has_german_words(why: DenialReason) -> None:
-    denied = Denied(why, local_signal(EventKind.SHIPPED), LendingState.NEW, ("a copy will do",), 2)
+    denied = Denied(why, local_signal(EventKind.SHIPPED), LendingState.NEW, ("a copy is acceptable",), 2)
     said = describe_denial(denied, GERMAN)
     assert said.startswith("„")
     assert said != describe_denial(denied, ENGLISH)
@@ -47,7 +47,7 @@ def test_every_condition_has_german_words() -> None:
 
 
 def test_a_refusal_is_told_with_its_values_and_stays_english_elsewhere() -> None:
-    said = write_sentence("the patron has %(limit)s loans already", limit=20)
+    said = write_sentence("the patron has reached the limit of %(limit)s loans", limit=20)
 
     assert said == "the patron has 20 loans already"
     assert GERMAN.translate_sentence(said) == ("auf dem Leserkonto sind schon so viele Ausleihen, wie erlaubt sind: 20")

@@ -243,15 +243,15 @@ def find_open_loan(pages: dict[str, Any], barcode: str) -> dict[str, Any] | None
 
 
 DETAILS = {
-    RefusalReason.UNKNOWN_PATRON: "The library knows no such patron.",
+    RefusalReason.UNKNOWN_PATRON: "Patron not found in the library system.",
     RefusalReason.PATRON_EXPIRED: "The patron's membership has expired.",
     RefusalReason.PATRON_BLOCKED: "The patron is blocked.",
-    RefusalReason.UNKNOWN_ITEM: "The library knows no such item.",
-    RefusalReason.UNKNOWN_RECORD: "The library knows no such record.",
-    RefusalReason.UNKNOWN_REQUEST: "There is no such reservation.",
+    RefusalReason.UNKNOWN_ITEM: "Item not found in the library system.",
+    RefusalReason.UNKNOWN_RECORD: "Record not found in the library system.",
+    RefusalReason.UNKNOWN_REQUEST: "Hold not found.",
     RefusalReason.ITEM_ON_LOAN: "The item is on loan to another patron.",
-    RefusalReason.ON_LOAN_SAME_PATRON: "The item is on loan to this patron already.",
-    RefusalReason.ITEM_DOES_NOT_CIRCULATE: "The item is not lent.",
+    RefusalReason.ON_LOAN_SAME_PATRON: "The item is already on loan to this patron.",
+    RefusalReason.ITEM_DOES_NOT_CIRCULATE: "The item cannot be lent.",
     RefusalReason.NOT_CHECKED_OUT: "The item is not on loan.",
 }
 

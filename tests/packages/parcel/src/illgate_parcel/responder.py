@@ -79,7 +79,7 @@ class ParcelResponder:
         if line.receiver.casefold() != exchange_context.symbol.casefold():
             raise Refused(
                 RefusalReason.UNKNOWN_AGENCY,
-                "There is no such library here.",
+                "Library not found.",
                 about=MessagePart.RECEIVER,
                 value=line.receiver,
             )
