@@ -59,6 +59,10 @@ WHAT_SERVICES_DO: dict[LibraryService, str] = {
 }
 
 
+class SenderRejectedError(Unavailable):
+    """The library system does not accept us as a sender: a mistake in our settings, not in a request."""
+
+
 @value_object
 class SystemSpeaker:
     """How we speak to the system; a new `MessageBuilder` for each message, since it tells the time."""
@@ -174,7 +178,7 @@ def reword_refusal(refused: Refused, service: LibraryService) -> Refused | Unava
     """In our words, with the system's own for staff. Their values stay out: they may name a patron."""
     said = refused.internal or refused.detail
     if refused.reason in ABOUT_US:
-        return Unavailable(
+        return SenderRejectedError(
             write_sentence(
                 "%(service)s: the library system does not accept us as a sender: %(report)s",
                 service=service,
@@ -185,5 +189,5 @@ def reword_refusal(refused: Refused, service: LibraryService) -> Refused | Unava
         return Unavailable(write_sentence("%(service)s: %(report)s", service=service, report=refused.detail))
     if refused.reason is RefusalReason.UNSUPPORTED_SERVICE:
         what = WHAT_SERVICES_DO.get(service, "do this")
-        return make_refusal(refused.reason, said, detail=f"The system of this library can't {what}.")
+        return make_refusal(refused.reason, said, detail=f"The library system cannot {what}.")
     return make_refusal(refused.reason, said)

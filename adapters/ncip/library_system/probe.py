@@ -12,6 +12,7 @@ from pathlib import Path
 
 from yarl import URL
 
+from adapters.ncip.library_system.client import SenderRejectedError
 from adapters.ncip.library_system.lookups import NcipDesk
 from adapters.ncip.library_system.options import NcipLibraryOptions
 from adapters.ncip.library_system.records import BLOCKED, CHARGED, EXPIRED, PatronAnswer
@@ -142,7 +143,7 @@ class NcipProbe:
                 raise _StepFailedError("ncip.errors.map", problem) from refused
             raise _StepFailedError("ncip", f"LookupUser is refused: {refused.internal}") from refused
         except Unavailable as down:
-            key = "ncip.header" if "does not serve us" in str(down) else self._address_key
+            key = "ncip.header" if isinstance(down, SenderRejectedError) else self._address_key
             raise _StepFailedError(key, str(down)) from down
         raise _StepFailedError(self._address_key, f"it claims to know a patron '{NOBODY}'")
 

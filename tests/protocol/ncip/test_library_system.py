@@ -378,7 +378,7 @@ async def test_who_is_not_let_in_is_told_so_and_no_partner(store: Store) -> None
     """Its words about us are a fault of the settings: partners get a temporary failure."""
     for said in ("RAW It works!", problem("Agency Authentication Failed"), "HTTP 401 no"):
         async with opened(store, {"LookupUser": said}) as (library, _system):
-            with pytest.raises(Unavailable, match="does not serve us"):
+            with pytest.raises(Unavailable, match="does not accept us as a sender"):
                 await library.find_patron(KNOWN.good)
 
 
