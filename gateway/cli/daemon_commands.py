@@ -243,7 +243,7 @@ def _write_standard_error(line: str = "") -> None:
             click.echo(line, err=True)
         sys.stderr.flush()
     except OSError as error:
-        log.warning("daemon.line_lost", reason=error.strerror)
+        log.warning("daemon.output_lost", reason=error.strerror)
 
 
 async def _notify_watchdog() -> None:

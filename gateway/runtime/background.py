@@ -24,7 +24,7 @@ task_logger = structlog.get_logger(component="tasks")
 MIN_RETRY_SECONDS = 1.0
 MAX_RETRY_SECONDS = 60.0
 
-wake_logger = structlog.get_logger(component="wake")
+wake_logger = structlog.get_logger(component="notifier")
 
 CHANNEL = "illgate_work"
 PING_SECONDS = 30.0
@@ -161,7 +161,7 @@ class WorkNotifier:
             except Unavailable as lost:
                 if self._worked:
                     pause = MIN_RETRY_SECONDS
-                wake_logger.warning("wake.lost", reason=str(lost), again_in=pause)
+                wake_logger.warning("notifier.connection_lost", reason=str(lost), again_in=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_RETRY_SECONDS)
 

@@ -174,7 +174,7 @@ class HttpListener:
             async with asyncio.timeout(seconds):
                 await server.shutdown(None)
         except TimeoutError:
-            http_logger.warning("http.cut_off_at_stop", listener=self.name, connections=len(server.connections))
+            http_logger.warning("http.aborted_on_shutdown", listener=self.name, connections=len(server.connections))
             await server.shutdown(0.05)
         await self._runner.cleanup()
         self._server = self._runner = None
@@ -270,7 +270,7 @@ class TcpMessageListener:
             for task in late:
                 task.cancel()
             if late:
-                tcp_logger.warning("tcp.cut_off_at_stop", listener=self.name, connections=len(late))
+                tcp_logger.warning("tcp.aborted_on_shutdown", listener=self.name, connections=len(late))
                 await asyncio.wait(late)
         self._server = None
 

@@ -153,7 +153,7 @@ async def _ask_now(source: ArticleSource, number: RecordId) -> FoundArticle | No
     try:
         return await source.look_up(number)
     except Unavailable as error:
-        log.warning("articles.source_away", source=source.name, reason=str(error))
+        log.warning("articles.source_unreachable", source=source.name, reason=str(error))
         raise
     except Refused as refused:
         log.warning("articles.source_refused", source=source.name, reason=refused.detail)

@@ -229,14 +229,14 @@ class NetworkLoads:
         self._observe("answered")
         self._reports[library, name] = _report_of_answer(name, found, self._clock.now())
         if self._silent.pop((library, name), ""):
-            log.info("network.answers_again", library=library, member=name)
+            log.info("network.member_recovered", library=library, member=name)
         return True
 
     def _record_silence(self, library: str, name: str, reason: str) -> None:
         """Said once for each reason, not each time."""
         self._observe("silent")
         if self._silent.get((library, name)) != reason:
-            log.warning("network.member_silent", library=library, member=name, reason=reason)
+            log.warning("network.member_not_responding", library=library, member=name, reason=reason)
         self._silent[library, name] = reason
 
     def _forget_former_members(self, library: str, members: Mapping[str, NetworkMember]) -> None:

@@ -114,7 +114,7 @@ class ForwardingNotes:
         self._note(proxy, "is not in http.trusted_proxies, so what it passes on is refused")
 
     def note_unknown_sender(self, proxy: str) -> None:
-        log.warning("http.sender_not_told", peer=proxy, header=FORWARDED)
+        log.warning("http.sender_address_missing", peer=proxy, header=FORWARDED)
         self._note(proxy, f"does not say in {FORWARDED} who the sender is, so no `networks` of a profile fits")
 
     def describe_recent(self) -> tuple[str, ...]:

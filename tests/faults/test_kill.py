@@ -281,7 +281,7 @@ def test_a_message_that_kills_each_start_is_set_aside_until_staff_replay_it(inst
         (row,) = journal(installation, "--outcome", "failed")
         assert (row["service"], row["reason"]) == ("AcceptItem", "set-aside")
         assert f"illgate replay {row['id']}" in row["note"]
-        assert "repair.set_aside" in installation.log.read_text()
+        assert "recovery.set_aside" in installation.log.read_text()
 
     with installation.serve():  # what was wrong is put right
         assert notes(installation), "a start forgets nothing"

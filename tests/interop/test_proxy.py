@@ -289,7 +289,7 @@ def test_a_proxy_that_does_not_say_who_the_sender_is_makes_nobody_local(
         "proxy 127.0.0.1 does not say in X-Forwarded-For who the sender is, so no `networks` of a profile fits "
         "(1 request)"
     ]
-    assert "http.sender_not_told" in installation.log.read_text()
+    assert "http.sender_address_missing" in installation.log.read_text()
 
 
 def test_a_port_with_the_address_does_no_harm(installation: Installation, tmp_path: Path) -> None:

@@ -243,5 +243,5 @@ def read_refusal(answer: RestAnswer) -> AlmaRefusalError:
 def _describe_failure(title: str, refusal: AlmaRefusalError) -> RefusedQuestionError:
     """A question that Alma doesn't accept is no answer. Its words may quote a number of a person: so without."""
     status = f"{refusal.status} {refusal.code}".rstrip()
-    log.warning("alma.question_refused", path=title, status=refusal.status, code=refusal.code)
+    log.warning("alma.call_rejected", path=title, status=refusal.status, code=refusal.code)
     return RefusedQuestionError(write_sentence("Alma: %(title)s: HTTP %(status)s", title=title, status=status))

@@ -64,7 +64,7 @@ async def open_folio(context: LibraryAdapterContext, options: FolioOptions) -> F
     try:
         await library.load_codes()
     except Unavailable as down:
-        log.warning("folio.not_reached", library=context.library, reason=str(down))
+        log.warning("folio.unreachable", library=context.library, reason=str(down))
     return library
 
 

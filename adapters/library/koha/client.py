@@ -255,7 +255,7 @@ def _check_answer(title: str, answer: RestAnswer) -> RestAnswer:
 def _describe_failure(title: str, refusal: KohaRefusalError) -> Unavailable:
     """A question that Koha doesn't accept is no answer. Its words name no patron, but might quote one: so without."""
     status = f"{refusal.status} {refusal.code}".rstrip()
-    log.warning("koha.question_refused", path=title, status=refusal.status, code=refusal.code)
+    log.warning("koha.call_rejected", path=title, status=refusal.status, code=refusal.code)
     return Unavailable(write_sentence("Koha: %(title)s: HTTP %(status)s", title=title, status=status))
 
 

@@ -64,7 +64,7 @@ async def open_koha(context: LibraryAdapterContext, options: KohaOptions) -> Koh
     try:
         await library.ping()
     except Unavailable as down:
-        log.warning("koha.not_reached", library=context.library, reason=str(down))
+        log.warning("koha.unreachable", library=context.library, reason=str(down))
     return library
 
 

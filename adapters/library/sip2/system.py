@@ -74,7 +74,7 @@ async def open_sip2(context: LibraryAdapterContext, options: Sip2Options) -> Sip
     try:
         await library.ping()
     except Unavailable as down:
-        log.warning("sip2.not_reached", library=context.library, reason=str(down))
+        log.warning("sip2.unreachable", library=context.library, reason=str(down))
     return library
 
 

@@ -34,7 +34,7 @@ from gateway.store.journal_records import (
 )
 from gateway.store.postgresql import Leader
 
-log = structlog.get_logger(component="repair")
+log = structlog.get_logger(component="recovery")
 
 INTERRUPTED = "interrupted"
 """The reason in the journal of what could not be finished."""
@@ -86,7 +86,7 @@ async def finish_interrupted(
             await place.give_up_lead()
     clear_contextvars()  # what the log says from here on is not of the last message
     if total != RecoveryReport():
-        log.warning("repair.done", finished=total.finished, failed=total.failed, left=total.left)
+        log.warning("recovery.done", finished=total.finished, failed=total.failed, left=total.left)
     return total
 
 
@@ -100,7 +100,7 @@ async def _finish_all(
         if not identifiers:
             continue
         if not await _is_answering(library):
-            log.warning("repair.library_unavailable", library=symbol, interrupted=len(identifiers))
+            log.warning("recovery.library_unavailable", library=symbol, interrupted=len(identifiers))
             total += RecoveryReport(left=len(identifiers))
             continue
         for identifier in identifiers:
@@ -141,7 +141,7 @@ async def _finish_or_set_aside(
     try:
         kept = await journal.get_message(library, identifier)
     except BodyUnreadable as error:
-        log.error("repair.unreadable", message=identifier, reason=str(error))
+        log.error("recovery.unreadable", message=identifier, reason=str(error))
         return _LEFT
     if kept is None:
         return RecoveryReport()
@@ -150,7 +150,7 @@ async def _finish_or_set_aside(
             f"{MAX_STARTS} starts ended while they carried it out, so it is set aside; see what is wrong with it first"
         )
         await _give_up(journal, kept, SET_ASIDE, f"{why}, then: illgate replay {identifier}", clock)
-        log.error("repair.set_aside", message=identifier, profile=kept.message.profile, starts=MAX_STARTS)
+        log.error("recovery.set_aside", message=identifier, profile=kept.message.profile, starts=MAX_STARTS)
         return _FAILED
     done = await _finish_exchange(exchange, journal, kept, clock)
     await journal.reset_recovery(library, identifier)
@@ -165,10 +165,10 @@ async def _finish_exchange(
         done = await exchange.finish_message(kept)
     except NotReplayableError as why:
         await _give_up(journal, kept, INTERRUPTED, f"it can't be finished: {why}", clock)
-        log.error("repair.failed", message=identifier, reason=str(why))
+        log.error("recovery.failed", message=identifier, reason=str(why))
         return _FAILED
     if done.outcome is OutcomeClass.FAILED:
-        log.error("repair.failed", message=identifier, reason=done.reason)
+        log.error("recovery.failed", message=identifier, reason=done.reason)
         return _FAILED
     return _FINISHED
 

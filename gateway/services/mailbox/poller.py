@@ -90,7 +90,7 @@ class MailboxPoller:
                 except (Unavailable, Refused, ConfigurationError) as error:  # the last: its password isn't there
                     if self._worked:  # the connection was good for a while
                         pause, self._worked = FIRST_PAUSE, False
-                    log.warning("mailbox.away", mailbox=self.box.name, reason=str(error), again_in=pause)
+                    log.warning("mailbox.unreachable", mailbox=self.box.name, reason=str(error), again_in=pause)
                     await self._record_failure(error)
                     again, pause = pause, min(pause * 2, MAX_RETRY_SECONDS)
                 await asyncio.sleep(again)

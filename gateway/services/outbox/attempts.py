@@ -85,11 +85,11 @@ class AttemptRunner:
             try:
                 return await self._attempt_row(row, moment, end_refused)
             except Unavailable as down:
-                log.warning("outbox.not_written_down", reason=str(down))
+                log.warning("outbox.result_not_stored", reason=str(down))
             except LeaseLost:
                 log.warning("outbox.lease_lost", tries=row.tries)
             except Exception:
-                log.exception("outbox.not_written_down")
+                log.exception("outbox.result_not_stored")
             return None
 
     async def _attempt_row(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> Refused | None:

@@ -345,7 +345,7 @@ async def test_a_trusted_proxy_says_who_the_sender_is(forwarded: str | None, pee
         async with http(site(echo, proxies=("127.0.0.0/8",), forwarding=told)) as listener:
             assert answer_of(await talk(listener.port, post(MESSAGE, *header)))[0] == 200
     assert [arrival.peer for arrival in echo.arrivals] == [peer]
-    assert [entry["event"] for entry in logs] == ([] if peer else ["http.sender_not_told"])
+    assert [entry["event"] for entry in logs] == ([] if peer else ["http.sender_address_missing"])
     assert [note.partition(" ")[0] for note in told.describe_recent()] == ([] if peer else ["proxy"])
 
 

@@ -148,7 +148,7 @@ async def test_one_that_is_away_does_not_hide_what_another_says() -> None:
 
     assert found is not None
     assert [(line["event"], line["source"], line["reason"]) for line in logs] == [
-        ("articles.source_away", "away", "https://api.example: HTTP 500")
+        ("articles.source_unreachable", "away", "https://api.example: HTTP 500")
     ]
 
 
