@@ -251,8 +251,8 @@ def _name_grounds(candidate: MailCandidate) -> str:
 @library_option
 @pass_installation
 def assign_mail(installation: Installation, mail: str, request: str, is_message: bool, actor: str, symbol: str) -> None:
-    """Link an email to a request (number or ID). The request is updated with what the email says, or the email is
-    added as a note."""
+    """Link an email to a request (number or ID). The request is updated with the answer in the email, or the email
+    is added as a note."""
     library = require_library(installation, symbol)
     meaning = MailMeaning.MESSAGE if is_message else MailMeaning.AS_READ
     changed = _run_on_mailboxes(

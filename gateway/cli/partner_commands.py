@@ -236,7 +236,7 @@ def _format_rota_explanation(found: RotaExplanation) -> Iterator[str]:
         given = ", as the rules would give it" if found.by_rule else ""
         yield f"rota {found.rota} ({how}{given}); {_OWNING[found.only_owning]}"
     else:
-        yield "no rota; by hand"
+        yield "no rota; suppliers chosen manually"
     heading = ("PARTNER", "NOW", "CATALOGUE", "WHY")
     yield from format_table(
         [heading, *((one.partner, _SAYS[one.verdict], one.holdings, one.why) for one in found.lines)]

@@ -140,7 +140,7 @@ def _format_rehearsal(done: RehearsalResult) -> Iterator[str]:
     if done.carried_out_as:
         yield f"It was carried out as {done.carried_out_as}; the answer was:"
     elif done.answer is None:
-        yield "What would be answered only the library can tell; it was not asked."
+        yield "The answer depends on the library system, which was not called."
     else:
         yield "The answer would be:"
     if done.answer is not None:
@@ -171,7 +171,7 @@ async def _replay_selection(
             if not selection.messages:
                 return 0
             if not dry_run and not yes:
-                click.confirm(f"Replay {_count_messages(len(selection.messages))} again?", abort=True)
+                click.confirm(f"Replay {_count_messages(len(selection.messages))}?", abort=True)
             exchange = await open_exchange(installation, journal, store)
             if dry_run:
                 return await _rehearse_all(journal, exchange, selection, library.zone)

@@ -50,18 +50,18 @@ from gateway.web.api.models.inputs import ActBody
 from gateway.web.api.models.outputs import RequestOut
 
 ALIASES: Mapping[str, tuple[EventKind, str]] = {
-    "approve": (EventKind.APPROVE, "Let a supplier be asked: the request was looked at."),
-    "receive": (EventKind.RECEIVED, "The item has come in: temporary record, hold shelf."),
-    "lend": (EventKind.LOANED_TO_PATRON, "Lend the item to the patron."),
-    "take-back": (EventKind.RETURNED_BY_PATRON, "The patron has brought it back."),
-    "return": (EventKind.RETURNED, "Send the item back to the lender."),
-    "will-supply": (EventKind.WILL_SUPPLY, "Promise it to the library that asks."),
-    "unfilled": (EventKind.UNFILLED, "Tell the library that asks: not from us."),
-    "ship": (EventKind.SHIPPED, "Send the item to the library that asks."),
+    "approve": (EventKind.APPROVE, "Approve the request, so that suppliers are asked."),
+    "receive": (EventKind.RECEIVED, "Receive the item: temporary item, hold shelf."),
+    "lend": (EventKind.LOANED_TO_PATRON, "Check out the item to the patron."),
+    "take-back": (EventKind.RETURNED_BY_PATRON, "Check in the item from the patron."),
+    "return": (EventKind.RETURNED, "Return the item to the lender."),
+    "will-supply": (EventKind.WILL_SUPPLY, "Tell the requester that you will supply the item."),
+    "unfilled": (EventKind.UNFILLED, "Tell the requester that you cannot supply the item."),
+    "ship": (EventKind.SHIPPED, "Ship the item to the requester."),
     "deliver": (EventKind.COPY_DELIVERED, "Deliver the copy."),
-    "check-in": (EventKind.CHECKED_IN, "Our item is back."),
-    "settle": (EventKind.SETTLED, "End the loan of what was lost. The patron owes the fee where the profile says so."),
-    "renew": (EventKind.RENEW, "Ask the lender for more time."),
+    "check-in": (EventKind.CHECKED_IN, "Check in your item that has come back."),
+    "settle": (EventKind.SETTLED, "Settle a lost item: end the loan. The patron owes the fee if the profile sets one."),
+    "renew": (EventKind.RENEW, "Request a renewal from the lender."),
     "cancel": (EventKind.CANCEL, "Cancel the request."),
 }
 
@@ -118,11 +118,11 @@ def _make_short_command(name: str, kind: EventKind, help_: str) -> click.Command
     return _make_action_command(name, f"{help_}\n\nShort for `illgate request act NUMBER {kind.value}`.", options, kind)
 
 
-_ACT_HELP = """Do something with a request: KIND says what.
+_ACT_HELP = """Carry out an action of the kind KIND on a request.
 
-Which kinds are possible now, and what each needs, stands at the end of `illgate request show NUMBER`. What the
-library's system must agree to (receive, lend, take back, ship, check in) is done at once; messages and letters that
-follow are left to the daemon.
+`illgate request show NUMBER` lists the possible kinds at the end, with the values that each needs. Actions in the
+library system (receive, check out, ship, check in) are carried out at once; the daemon sends the messages and letters
+that follow.
 
 \b
 Examples:
@@ -365,7 +365,7 @@ def reorder_rota(installation: Installation, number: str, partners: tuple[str, .
 @click.command(name="skip")
 @click.argument("number", metavar="NUMBER")
 @click.argument("partner", metavar="PARTNER")
-@click.option("--why", default="by hand", show_default=True, metavar="TEXT", help="Note for the history.")
+@click.option("--why", default="manually", show_default=True, metavar="TEXT", help="Note for the history.")
 @staff_option
 @library_option
 @pass_installation

@@ -235,7 +235,7 @@ def _format_items(request: Request) -> Iterator[str]:
             one.call_number,
             f"{one.confidence} %",
             one.how,
-            "" if one.lendable else one.why_not or "not lent",
+            "" if one.lendable else one.why_not or "not for loan",
             " / ".join(filter(None, (one.title, one.author))),
         )
         for one in request.candidates

@@ -122,7 +122,7 @@ async def fetch_key_set(url: str) -> FetchedKeySet:
         ):
             status, said_at, body = answer.status, answer.headers.get("Date", ""), await _read_limited(answer.content)
     except (aiohttp.ClientError, OSError) as error:  # time-outs are OSErrors
-        kind = "time-out" if isinstance(error, TimeoutError) else type(error).__name__
+        kind = write_sentence("timeout") if isinstance(error, TimeoutError) else type(error).__name__
         raise Unavailable(write_sentence("the keys cannot be fetched: %(kind)s", kind=kind)) from error
     if status != 200:
         raise Unavailable(write_sentence("the keys cannot be fetched: HTTP %(status)s", status=status))

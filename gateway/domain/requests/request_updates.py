@@ -43,7 +43,7 @@ from gateway.domain.requests.request import (
     Volume,
 )
 from gateway.domain.requests.volume_updates import ships_own_item, update_volumes
-from gateway.domain.sentences import strip_sentence
+from gateway.domain.sentences import strip_sentence, write_sentence
 
 RequestChange = Callable[[Request], Request]
 """What is left on a request together with an event."""
@@ -287,7 +287,7 @@ def start_attempt(request: Request, attempt: SupplierAttempt, partner: LibraryPa
         for line in request.rota
     )
     if all(line.partner != attempt.partner for line in rota):
-        rota = (*rota, RotaLine(attempt.partner, RotaLineStatus.ASKED, "by hand"))
+        rota = (*rota, RotaLine(attempt.partner, RotaLineStatus.ASKED, write_sentence("manually")))
     return replace(request, attempts=(*request.attempts, attempt), current=attempt.number, partner=partner, rota=rota)
 
 

@@ -105,7 +105,7 @@ def _unknown_code_problem(
 ) -> ConfigurationProblem:
     where = ("circulation", *path)
     default = "" if where in loaded.document.places else " (the default; name another in the profile)"
-    return loaded.make_problem(where, f"the library knows no such {what}{default}", value, tuple(sorted(codes)))
+    return loaded.make_problem(where, f"unknown {what}{default}", value, tuple(sorted(codes)))
 
 
 _Values = Iterator[tuple[KeyPath, str]]
@@ -213,7 +213,7 @@ def _own_agency(policy: CirculationPolicy, agency: str) -> str:
 def check_policy_codes(one: LoadedPolicy, known: LibraryCodes) -> list[ConfigurationProblem]:
     """What a system can't list isn't looked at."""
     return [
-        one.make_problem(path, f"the library knows no such {what}", value, tuple(sorted(codes)))
+        one.make_problem(path, f"unknown {what}", value, tuple(sorted(codes)))
         for what, values in _policy_codes(one)
         if (codes := _codes_by_kind(known)[what]) is not None
         for path, value in values

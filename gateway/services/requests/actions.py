@@ -149,7 +149,7 @@ class ActionService:
                     report=done.error,
                 )
                 if done.error
-                else "the library's system can't do this now; it is done as soon as it can be"
+                else "the library system cannot do this now; it will be retried"
             )
         self.context.wake_outbox()
 

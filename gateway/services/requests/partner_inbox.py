@@ -61,7 +61,7 @@ class PartnerInbox:
         context = self._find_library(message.receiver, profile)
         if context is None:
             refusal = Refusal(
-                RefusalReason.UNKNOWN_AGENCY, "There is no such library here.", MessagePart.RECEIVER, message.receiver
+                RefusalReason.UNKNOWN_AGENCY, "Library not found.", MessagePart.RECEIVER, message.receiver
             )
             return InboxResult(refused=refusal)
         partner = profile or context.find_partner_by_symbol(message.sender)

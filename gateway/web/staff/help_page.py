@@ -167,9 +167,9 @@ TOPICS: tuple[HelpTopic, ...] = (
                 "requests that it may belong to, with the reasons. You can also enter the number of another request."
             ),
             mark_text(
-                "When you link an email to a request, the request is updated with what the email says, such as “will "
-                "supply” or “unfilled”. If that is wrong, choose “Message only”. Your answer goes to the sender and "
-                "quotes the email. Dismiss an email that needs no action; it stays in the mailbox folder."
+                "When you link an email to a request, the request is updated with the answer in the email, such as "
+                "“will supply” or “unfilled”. If that is wrong, choose “Message only”. Your answer goes to the sender "
+                "and quotes the email. Dismiss an email that needs no action; it stays in the mailbox folder."
             ),
         ),
     ),
@@ -180,7 +180,7 @@ TOPICS: tuple[HelpTopic, ...] = (
         (
             mark_text(
                 "Paste a DOI, a PubMed ID, an ISBN or a link into the box, and the form is filled in. Words are "
-                "searched for in the catalogue beside it. If a free version is available online, the page says so "
+                "searched for in the catalogue beside it. If a free version is available online, it is shown "
                 "first."
             ),
             mark_text(
