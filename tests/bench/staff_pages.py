@@ -34,7 +34,7 @@ PAGES: dict[str, Callable[[int], str]] = {
     "list of borrowing, by title": lambda number: "/borrowing?order=title",
     "list of a task": lambda number: "/borrowing?task=awaiting-review",
     "list of a state": lambda number: "/borrowing?state=lent",
-    "list of borrowing, finished ones too": lambda number: "/borrowing?all=yes",
+    "list of borrowing, including closed": lambda number: "/borrowing?all=yes",
     "list of lending": lambda number: "/lending",
     "list of copies": lambda number: "/copies",
     "search by a number": lambda number: f"/find?q=b-2026-{number:06}",

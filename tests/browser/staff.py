@@ -26,7 +26,7 @@ def make_user(site: Site, name: str, *roles: str, shown_name: str = "") -> None:
         done = thread.submit(
             CliRunner().invoke, main, [*command, "--shown-name", shown_name or name], input=f"{PASSWORD}\n"
         ).result()
-    assert done.exit_code == 0 or "There is a user of this name already" in done.output, done.output
+    assert done.exit_code == 0 or "An account with this name already exists" in done.output, done.output
 
 
 def sign_in_as(page: Page, site: Site, name: str, back: str = "staff", password: str = PASSWORD) -> None:

@@ -140,10 +140,10 @@ def test_a_user_is_made_changed_and_disabled(site: Site, browsing: Browsing) -> 
         page.get_by_label("Only at these branches").fill("EAST")
         page.get_by_label("New password").fill(PASSWORD)
         page.get_by_role("button", name="Create account").click()
-        expect(page.get_by_role("alert")).to_have_text("Empfang Ost can sign in now.")
+        expect(page.get_by_role("alert")).to_have_text("The account Empfang Ost can sign in.")
         expect(page.get_by_label(re.compile("^Operator"))).to_be_disabled()
         page.get_by_role("button", name="Disable account").click()
-        expect(page.get_by_role("alert")).to_have_text("Nobody can sign in as Empfang Ost any more.")
+        expect(page.get_by_role("alert")).to_have_text("The account Empfang Ost is disabled.")
         page.get_by_role("link", name="Actions by this user").click()
         expect(page.get_by_text("No entries yet.")).to_be_visible()
 

@@ -106,7 +106,7 @@ def test_two_are_given_to_oneself(waiting: Sequence[Request], site: Site, browsi
             expect(page.locator("#selected-count")).to_have_text("2")
         page.get_by_role("button", name="Assign…").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Give: 2 requests")
-        page.get_by_role("button", name="Do it with 2 requests").click()
+        page.get_by_role("button", name="Apply to 2 requests").click()
 
         expect(page.get_by_role("alert")).to_contain_text("2 done.")
         page.goto(site.url(f"{LIST}&assignee=me"))
@@ -122,7 +122,7 @@ def test_all_that_match_is_a_step_of_its_own(
         expect(page.locator("#selected-count")).to_have_text(str(len(waiting)))
         page.get_by_role("button", name="Label…").click()
         page.get_by_label("Label to add").fill("Kiste 7")
-        page.get_by_role("button", name=f"Do it with {len(waiting)} requests").click()
+        page.get_by_role("button", name=f"Apply to {len(waiting)} requests").click()
         expect(page.get_by_role("alert")).to_contain_text(f"{len(waiting)} done.")
         page.goto(site.url("staff/borrowing?label=Kiste+7"))
         expect(numbers(page)).to_have_count(len(waiting))
@@ -173,11 +173,11 @@ def test_a_filter_is_chosen_taken_away_and_kept(
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Parcels {scripts}")
         page.get_by_role("button", name="Remove this saved filter").click()
-        expect(page.get_by_role("alert")).to_contain_text("The filter is gone")
+        expect(page.get_by_role("alert")).to_contain_text("The filter has been removed")
 
         page.goto(site.url(f"{LIST}&branch=NOWHERE"))
         expect(page.get_by_text("No requests match these filters.")).to_be_visible()
-        page.get_by_role("link", name="Take away: Branch: NOWHERE").click()
+        page.get_by_role("link", name="Remove: Branch: NOWHERE").click()
         expect(numbers(page)).to_have_count(len(waiting))
 
 
@@ -240,6 +240,6 @@ def test_part_of_it_fails_and_is_told(waiting: Sequence[Request], site: Site, br
 
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, close_one()).result()
-        page.get_by_role("button", name=f"Do it with {len(waiting)} requests").click()
+        page.get_by_role("button", name=f"Apply to {len(waiting)} requests").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(f"{len(waiting) - 1} done, 1 failed")
         expect(page.locator(".cause a")).to_have_text([gone.number])

@@ -198,7 +198,7 @@ def test_a_mail_finds_its_request(desk: Desk, site: Site, browsing: Browsing, sc
         page.get_by_label("Message only").check()
         page.get_by_role("button", name="Link to request").click()
 
-        expect(page.get_by_role("alert")).to_have_text(f"Put to {meant.number}.")
+        expect(page.get_by_role("alert")).to_have_text(f"Linked to {meant.number}.")
         expect(page.get_by_role("heading", level=2, name="Where is my book??")).to_be_visible()
         page.get_by_role("button", name="Link to request").click()
         expect(page.locator("#number-wrong")).to_have_text("Please choose a request or enter its number.")

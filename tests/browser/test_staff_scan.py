@@ -90,7 +90,7 @@ def test_wrong_codes_and_a_second_scan_say_what_they_are(site: Site, browsing: B
 
         assert [outcome for _, outcome in scanned(page)] == ["failed", "done", "done", "done"]
         lines = page.locator("#log > li")
-        expect(lines.nth(3)).to_contain_text("This is a reader’s card.")
+        expect(lines.nth(3)).to_contain_text("This is a patron’s card.")
         expect(lines.nth(1)).to_contain_text("already done; nothing was changed")
         expect(page.get_by_role("status")).to_contain_text(TITLES[0])
         expect(page.locator("#pile > li")).to_have_count(0)
@@ -127,7 +127,7 @@ def test_an_undo_stands_beside_the_line(site: Site, browsing: Browsing) -> None:
             scan_codes(page, [number])
             wait_until_all_sent(page)
         page.get_by_role("button", name="Undo").click()
-        expect(page.locator("#log > li").first).to_contain_text(f"Taken back: {number}")
+        expect(page.locator("#log > li").first).to_contain_text(f"Undone: {number}")
         expect(page.locator("#code")).to_be_focused()
     assert site.request(number)["state"] == "back"
 
@@ -185,7 +185,7 @@ def test_codes_wait_while_the_network_is_away_and_are_sent_once(site: Site, brow
 
         page.route(re.compile(r"/staff/scan/receive$"), lose_answer)
         scan_codes(page, [number, "X-001"])
-        expect(page.locator("#trouble")).to_contain_text("What was scanned waits")
+        expect(page.locator("#trouble")).to_contain_text("Scans are kept")
         expect(page.locator("#count-waiting")).to_have_text("2")
         wait_until_all_sent(page)
 

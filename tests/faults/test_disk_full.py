@@ -105,7 +105,7 @@ def test_a_full_disk_shows_in_readyz_and_goes_away_again(installation: Installat
         with no_file_larger_than(1, daemon):
             found = wait_until_ready_is(installation, {"store writing"})
             until = time.monotonic() + 30
-            while "database can't be used now" not in found["store writing"]:  # before that: too little space
+            while "database is not available" not in found["store writing"]:  # before that: too little space
                 assert time.monotonic() < until
                 time.sleep(0.2)
                 found = ready(installation)
@@ -172,7 +172,7 @@ def test_a_start_on_a_full_disk_says_why_it_fails(installation: Installation) ->
                  installation.log) as daemon:  # fmt: skip
         assert daemon.wait(60) == 4
     said = installation.log.read_text()
-    assert "database can't be used now" in said
+    assert "database is not available" in said
     assert tracebacks(installation) == []
 
 

@@ -24,7 +24,7 @@ def test_a_second_daemon_on_one_file_says_so_and_ends(installation: Installation
         with serve_beside(installation, installation.config, log) as second:
             assert second.wait(60) == 4
         said = log.read_text()
-        assert f"illgate.db is served by another illgate (process {first.pid})" in said
+        assert f"illgate.db is in use by another illgate (process {first.pid})" in said
         assert find_tracebacks(log) == []
         assert is_success(installation.post(messages.accept_item(0, "TWO")))
         assert "BARCODE" in installation.run("library", "patron", "21000000000017").stdout.upper(), (
@@ -42,7 +42,7 @@ def test_a_link_to_the_file_is_the_same_file(installation: Installation, tmp_pat
     log = tmp_path / "second.log"
     with installation.serve(), serve_beside(other, other.config, log) as second:
         assert second.wait(60) == 4
-    assert "is served by another illgate" in log.read_text()
+    assert "is in use by another illgate" in log.read_text()
 
 
 def test_after_a_kill_the_file_is_free(installation: Installation) -> None:

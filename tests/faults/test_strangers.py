@@ -258,7 +258,7 @@ async def test_mails(installation: Installation) -> None:
         assert len(waiting) == 200
         shown = await house.boxes.desk.show_mail(LIBRARY, waiting[0].id)
         assert shown.content is None
-        assert "read it in the folder of the mailbox" in shown.reason
+        assert "read it in the mailbox folder" in shown.reason
         first = await house.boxes.desk.show_mail(LIBRARY, waiting[-1].id)
         assert first.content == spam(0)
         assert any("Sent today" in line.event.details.note for line in (await house.show(request)).history)

@@ -38,7 +38,7 @@ def test_staff_work_on_while_a_profile_is_broken(installation: Installation) -> 
     assert "fjordby" in partners.stdout
     warnings = partners.stderr.splitlines()
     assert warnings[0].startswith(f"warning: {broken}:4: partner.emial: unknown key"), warnings
-    assert warnings[1].startswith("warning: until this is mended, the last good files (20")
+    assert warnings[1].startswith("warning: until this is fixed, the last valid files (20")
     (installation.folder / "profiles" / "moor.yml").write_text(PARTNER.replace("FJORDBY", "MOOR"), encoding="utf-8")
     assert "moor" in installation.run("partner", "list").stdout, "what is right is taken all the same"
     assert installation.run("check", "fjordby", check=False).returncode == 1
@@ -64,7 +64,7 @@ def test_a_good_edit_is_kept_and_a_bad_one_is_not(installation: Installation) ->
         pass
     assert kept.read_text(encoding="utf-8") == PARTNER
     (installation.folder / "profiles" / "fjordby.yml").write_text("partnr: {}\n", encoding="utf-8")
-    assert "until this is mended" in installation.run("partner", "list").stderr
+    assert "until this is fixed" in installation.run("partner", "list").stderr
     assert kept.read_text(encoding="utf-8") == PARTNER
 
 

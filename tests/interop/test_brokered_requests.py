@@ -136,7 +136,7 @@ async def test_what_is_lost_by_the_matrix_is_told_to_staff(template: Template, t
         assert RequestFlag.TROUBLE in far.flags
         assert far.state.value == "received"
         (told,) = [line.document for line in await trio.towns["SOUTH"].history() if '"trouble"' in line.document]
-        assert "can't be told by a message: message; Buch ist feucht geworden" in parse_event(told).details.note
+        assert "message; Buch ist feucht geworden" in parse_event(told).details.note
         await trio.nothing_is_left()
 
 

@@ -15,8 +15,8 @@ async def test_the_story_of_two_libraries_is_told_to_its_end(
     world = await two.play(tmp_path)
     told = capsys.readouterr().out
     assert "All in order" in told
-    assert "rota: bare-shelves   skipped  does not appear to own it" in told
+    assert "rota: bare-shelves   skipped  does not appear to hold it" in told
     assert "overloaded" in told
     to_ana = world.mail.subjects("@")
-    assert any(subject.startswith("Ready for you") for subject in to_ana)
+    assert any(subject.startswith("Ready to collect") for subject in to_ana)
     assert any(subject.startswith("Copy ready: 序章") for subject in to_ana)

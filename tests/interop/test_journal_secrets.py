@@ -187,6 +187,6 @@ def test_a_replay_says_why_it_cannot_be(installation: Installation) -> None:
         refused = installation.run("replay", with_pin, *options, check=False)
         assert refused.returncode == 1
         assert "can't be replayed: it needs the patron's PIN or password" in refused.stderr
-        assert "have its sender send it again" in refused.stderr
+        assert "ask the sender to send it again" in refused.stderr
     again = installation.run("replay", without_pin)
     assert "LookupUserResponse" in again.stdout, "what the sender proved itself by is not needed twice"

@@ -189,13 +189,13 @@ async def test_exactly_the_right_one_is_asked_and_why_each_is_told(town: tuple[T
     assert [str(one["To"]) for one in mail.mails if "ill@" in str(one["To"])] == ["ill@nord.example"]
     why = {line.partner: line.why.partition(" (")[0] for line in request.rota}
     assert why == {
-        "skog": "does not appear to own it",
-        "havn": "owns it, but does not lend it",
-        "down": "its catalogue can't be asked",
-        "dal": "does not appear to own it",
-        "fjell": "does not appear to own it",
-        "elv": "does not appear to own it",
-        "vik": "does not appear to own it",
+        "skog": "does not appear to hold it",
+        "havn": "holds it but does not lend it",
+        "down": "its catalogue cannot be searched",
+        "dal": "does not appear to hold it",
+        "fjell": "does not appear to hold it",
+        "elv": "does not appear to hold it",
+        "vik": "does not appear to hold it",
         "nord": "in rota order",
     }
     assert [line.standing for line in request.rota] == [*[RotaLineStatus.SKIPPED] * 7, RotaLineStatus.ASKED]

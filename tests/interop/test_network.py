@@ -104,7 +104,7 @@ async def test_the_supplier_that_is_busy_elsewhere_is_asked_last(world: World) -
 
     rota = {line.partner: line.why for line in (await world.borrower.see(request)).rota}
     assert (await world.borrower.see(request)).partner.profile == "east"
-    assert "3 open, 3 of them of other members" in rota["city"]
+    assert "3 open, of which 3 from other members" in rota["city"]
 
 
 async def test_staff_see_what_was_reported_and_when(world: World) -> None:
@@ -117,7 +117,7 @@ async def test_staff_see_what_was_reported_and_when(world: World) -> None:
     request = await request_from(world.borrower, mediated=True)
     explained = await partners.explain("NORTH", request.id)
     assert [line.partner for line in explained.lines] == ["east", "city"]
-    assert "3 of them of other members" in explained.lines[1].why
+    assert "of which 3 from other members" in explained.lines[1].why
 
 
 async def test_what_was_said_long_ago_does_not_count(world: World) -> None:
@@ -213,7 +213,7 @@ async def test_a_member_that_is_silent_is_no_trouble_and_is_told_once(world: Wor
         for _ in range(3):
             world.clock.advance(timedelta(minutes=10))
             await ask(world)
-    said = [line for line in lines if line["event"] == "network.member_silent"]
+    said = [line for line in lines if line["event"] == "network.member_not_responding"]
     assert [(line["member"], line["log_level"]) for line in said] == [("south", "warning")]
     assert elsewhere(world) == ReportedLoad(3, 1), "what it said last still counts"
     view = await world.borrower.gateway.managed.partners.partner("NORTH", "south")

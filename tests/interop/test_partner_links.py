@@ -350,7 +350,7 @@ async def test_another_link_of_the_letter_says_how_it_was_answered(desk: Desk) -
 
     assert (shown.status, pressed.status) == (200, 409)
     for page in (shown, pressed):
-        assert "You have answered: We will supply it" in page.text
+        assert "Your answer: We will supply it" in page.text
         assert "2 March 2026, 09:00" in page.text
         assert "<form" not in page.text
         assert page.title == "This question has already been answered"

@@ -51,7 +51,7 @@ class MatrixCell:
             played = DeskStory(towns)
             await STORIES[self.story](played, await towns.find_book())
             await invariants(towns)
-        return f"yes; by hand: {_list_names(played.by_hand)}" if played.by_hand else "yes"
+        return f"yes; manually: {_list_names(played.by_hand)}" if played.by_hand else "yes"
 
 
 def _list_names(capabilities: Iterable[Capability]) -> str:

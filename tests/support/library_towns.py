@@ -289,7 +289,7 @@ class DeskStory(Story):
         if kind is EventKind.RECEIVED and Capability.ITEM_WITHOUT_HOLD not in able and ours.flags:
             self.by_hand.add(Capability.ITEM_WITHOUT_HOLD)
         elif kind is EventKind.RECEIVED and Capability.TEMPORARY_ITEM not in able:
-            with _read_refusal("Make a record for it in the library's own system"):
+            with _read_refusal("Create a record for it in the library system"):
                 await super().north(kind, **details)
             self.by_hand.add(Capability.TEMPORARY_ITEM)
             assert ground.make_record is not None
@@ -323,7 +323,7 @@ class DeskStory(Story):
             self.by_hand.add(Capability.DUE_DATE_GIVEN)
 
     async def _return_by_hand(self, act: Awaitable[None], ground: Ground, barcode: str) -> None:
-        with _read_refusal(f"Check {barcode} in in the library's own system"):
+        with _read_refusal(f"Check in {barcode} in the library system"):
             await act
         self.by_hand.add(Capability.CHECK_IN)
         assert ground.return_item is not None

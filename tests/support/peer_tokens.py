@@ -64,7 +64,7 @@ class KeyPublisher:
     async def fetch(self, url: str) -> FetchedKeySet:
         self.asked.append(url)
         if self.keys is None:
-            raise Unavailable("the keys can't be fetched: time-out")
+            raise Unavailable("the keys cannot be fetched: timeout")
         return FetchedKeySet({"keys": [public_jwk(key, kid) for kid, key in self.keys.items()]}, None)
 
 

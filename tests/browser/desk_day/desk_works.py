@@ -38,7 +38,7 @@ def ask_for(desk: Desk, theirs: DeskLibrary, title: str, author: str, volumes: s
     desk.choose_option("Pickup location", "Filialen i Vestbyen")
     desk.choose_option("First supplier", theirs.shown_name)
     desk.press_button("Create request")
-    desk.see_banner("The request is made")
+    desk.see_banner(" created.")
     number = desk.page.locator(".record-head .code.whole").first.inner_text()
 
     desk.walk_to("Work", "To review")

@@ -134,9 +134,9 @@ def test_a_message_that_could_not_be_sent_goes_on(world: DeskWorld, take_desk: T
     borrowing.walk_to("Work")
     with costs(borrowing, clicks=2):
         borrowing.follow_link("Messages that could not be sent")
-        expect(borrowing.page.locator(".cause p").first).to_have_text(re.compile("^The mail server refuses"))
+        expect(borrowing.page.locator(".cause p").first).to_have_text(re.compile("^The mail server rejected"))
         borrowing.press_button("Retry 1 message")
-    borrowing.see_banner("1 message is on its way again.")
+    borrowing.see_banner("1 message is being sent again.")
 
     holmvik.wait_for_task(asked, "unread-lending")
     lending.walk_to("Work", "Messages from requesters")

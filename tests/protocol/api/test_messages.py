@@ -204,7 +204,7 @@ async def test_a_mail_that_can_not_be_shown_says_why(gateway: Running, client: C
 
     assert said == [
         "can't be read: header: there is no header",
-        "the mail was encrypted with key k1, which is not configured",
+        "the email was encrypted with key k1, which is not configured",
         "too large to be stored: see the mailbox folder",
     ]
 

@@ -53,7 +53,7 @@ async def test_a_reader_of_another_library_is_lent_to_where_its_profile_says_so(
     }
     made = await client("POST", "lending-requests", body)
     assert made.status >= 400
-    assert "Items are lent to this library itself" in str(made.body)
+    assert "Items are lent to the requesting library" in str(made.body)
 
 
 async def act(client: Client, request: Any, kind: str, **details: Any) -> Any:
@@ -500,7 +500,7 @@ async def test_what_could_not_be_sent_is_seen_released_and_skipped(gateway: Runn
     assert letter["id"] not in [one["id"] for one in (await client("GET", "dead-letters")).json["items"]]
     history = (await client("GET", f"requests/{request['id']}")).json["history"]
     assert [(one["actor"], one["details"]["note"]) for one in history if one["event"] == "note"] == [
-        ("staff:Åse at the desk", "Changed, and tried again: Message to Universitetsbiblioteket i Bergen"),
+        ("staff:Åse at the desk", "Edited and retried: Message to Universitetsbiblioteket i Bergen"),
         ("staff:Åse at the desk", "Tried again: Message to Universitetsbiblioteket i Bergen"),
         ("staff:Åse at the desk", "Left out: Message to Universitetsbiblioteket i Bergen (ringt i stedet)"),
     ]

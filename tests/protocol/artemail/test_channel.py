@@ -172,5 +172,5 @@ async def test_what_arrives_at_the_other_side_is_what_was_said(house: House, kin
 async def test_a_request_without_any_address_is_refused(house: House) -> None:
     nobody = bldss().model_copy(update={"partner": None})
 
-    with pytest.raises(Refused, match="without the address"):
+    with pytest.raises(Refused, match="without the recipient's address"):
         await house.send(message(request=borrowed()), nobody)

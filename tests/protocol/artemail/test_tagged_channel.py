@@ -78,5 +78,5 @@ async def test_a_copy_goes_along(house: House) -> None:
 
 
 async def test_a_copy_that_is_gone_is_refused(house: House) -> None:
-    with pytest.raises(Refused, match="not there any more"):
+    with pytest.raises(Refused, match="no longer exists"):
         await house.send(message(EventKind.COPY_DELIVERED, attachment="file-2"), gsm())

@@ -124,7 +124,7 @@ def test_a_partner_gets_the_octets_that_it_understands(row: SaidHabit) -> None:
     message = make_message(row.kind, row.role, make_request(row), **row.details)
     context = make_context(dialect, message.sender.symbol)
     if not row.parts:
-        with pytest.raises(Refused, match="takes no"):
+        with pytest.raises(Refused, match="does not accept"):
             messages_of_event(message, context)
         return
     said = messages_of_event(message, context)

@@ -112,5 +112,5 @@ async def test_a_partner_can_not_ask_in_the_name_of_our_patrons(endpoint: Endpoi
     status, kind, value = (await endpoint.post(write_wish("P-3"), path="/iso18626/fjordby")).verdict
 
     assert (status, kind) == ("ERROR", "UnrecognisedDataValue")
-    assert "Requests of patrons are not taken from this sender" in value
+    assert "Patron requests are not accepted from this sender" in value
     assert not await endpoint.list_requests()

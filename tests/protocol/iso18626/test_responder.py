@@ -287,7 +287,7 @@ async def test_an_unknown_sender_is_refused(endpoint: Endpoint) -> None:
     status, _, value = (await endpoint.post(write_request("4711", who="SE-X"))).verdict
 
     assert status == "ERROR"
-    assert "No profile fits this sender" in value
+    assert "No profile matches this sender" in value
     assert not await endpoint.requests()
 
 

@@ -177,7 +177,7 @@ async def test_it_waits_for_a_partner_that_has_no_connection_open(house: House) 
     await closed(house)
     await refuse(house, "G-1")
     await house.town.gateway.managed.drain_due_work()
-    assert ["no connection open" in error for error in await house.unsent()] == [True]
+    assert ["no open connection" in error for error in await house.unsent()] == [True]
     async with house.partner() as partner:
         await partner.ask(StatusQuery(**header("G-1", clock=time(9, 0))))
         house.clock.advance(60 * house.clock.now().resolution * 10**6)
@@ -263,7 +263,7 @@ async def test_nobody_there_is_unavailable(house: House) -> None:
     lines = house.town.gateway._lines
     with pytest.raises(Unavailable, match=f"{HOST}:"):
         await lines.send(saying(free_port()))
-    with pytest.raises(Unavailable, match="no address"):
+    with pytest.raises(Unavailable, match="its address is not configured"):
         await lines.send(replace(saying(1), address=""))
     with pytest.raises(Unavailable, match="not host:port"):
         await lines.send(replace(saying(1), address="nowhere"))

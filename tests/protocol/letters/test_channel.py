@@ -208,7 +208,7 @@ async def test_a_copy_that_is_too_large_goes_by_link(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("files", "limit", "why"),
-    [({"f-1": b"%PDF-1.7"}, 7, "too large to be sent by mail"), ({}, 8, "is not there any more")],
+    [({"f-1": b"%PDF-1.7"}, 7, "too large to be sent by email"), ({}, 8, "no longer exists")],
 )
 async def test_a_copy_that_can_not_go_is_refused(tmp_path: Path, files: dict[str, bytes], limit: int, why: str) -> None:
     house = House(tmp_path, files)

@@ -122,11 +122,15 @@ async def test_a_server_that_leaves_without_a_word_has_the_mail() -> None:
 @pytest.mark.parametrize(
     ("step", "answer", "said"),
     [
-        ("MAIL", "553 5.7.1 not yours", "The mail server refuses our sender address (553 5.7.1)."),
-        ("RCPT", "550 5.1.1 no zoe@reader.example here", "The mail server refuses the recipient's address (550 5.1.1)"),
-        ("RCPT", "550 gone", "The mail server refuses the recipient's address (550)."),
-        ("DATA", "554 5.6.0 we don't like it", "The mail server refuses the mail (554 5.6.0)."),
-        ("DATA", "552 5.3.4 too big", "The mail server refuses the mail (552 5.3.4)."),
+        ("MAIL", "553 5.7.1 not yours", "The mail server rejected our sender address (553 5.7.1)."),
+        (
+            "RCPT",
+            "550 5.1.1 no zoe@reader.example here",
+            "The mail server rejected the recipient's address (550 5.1.1)",
+        ),
+        ("RCPT", "550 gone", "The mail server rejected the recipient's address (550)."),
+        ("DATA", "554 5.6.0 we don't like it", "The mail server rejected the email (554 5.6.0)."),
+        ("DATA", "552 5.3.4 too big", "The mail server rejected the email (552 5.3.4)."),
     ],
 )
 async def test_what_the_server_never_takes_is_refused(step: str, answer: str, said: str) -> None:
@@ -152,7 +156,7 @@ async def test_what_the_server_never_takes_is_refused(step: str, answer: str, sa
 )
 async def test_what_it_does_not_take_now_may_be_tried_again(step: str, answer: str) -> None:
     async with running(Sink(answers={step: answer})) as sink:
-        with pytest.raises(Unavailable, match=r"does not take .* now \([45]\d\d [45]\.\d\.\d\)") as caught:
+        with pytest.raises(Unavailable, match=r"does not accept .* now \([45]\d\d [45]\.\d\.\d\)") as caught:
             await mailer(server(sink.port)).send(letter())
 
     assert "zoe" not in str(caught.value)
@@ -177,25 +181,25 @@ async def test_a_server_that_goes_before_it_has_the_mail(said: tuple[str | None,
 
 async def test_a_server_that_goes_when_it_has_the_mail_leaves_the_outcome_unknown() -> None:
     async with scripted("220 hi", "250 hello", "250 ok", "250 ok", "354 go on", None) as port:
-        with pytest.raises(OutcomeUnknown, match="had the mail and did not answer"):
+        with pytest.raises(OutcomeUnknown, match="received the email but did not answer"):
             await mailer(server(port)).send(letter())
 
 
 async def test_a_server_that_falls_silent_when_it_has_the_mail() -> None:
     async with scripted("220 hi", "250 hello", "250 ok", "250 ok", "354 go on", SILENCE) as port:
-        with pytest.raises(OutcomeUnknown, match="had the mail and did not answer"):
+        with pytest.raises(OutcomeUnknown, match="received the email but did not answer"):
             await mailer(server(port, seconds=2)).send(letter())
 
 
 async def test_no_server() -> None:
-    with pytest.raises(Unavailable, match=r"mail server 127\.0\.0\.1:\d+ can't be used"):
+    with pytest.raises(Unavailable, match=r"mail server 127\.0\.0\.1:\d+ cannot be used"):
         await mailer(server(free_port())).send(letter())
 
 
 async def test_a_wrong_password_may_be_put_right(tls: ssl.SSLContext, authority: Authority) -> None:
     async with running(Sink(users={"illgate": "right"}), starttls=tls) as sink:
         where = server(sink.port, MailSecurity.STARTTLS, ca=authority.certificate, user="illgate", password="env:X")
-        with pytest.raises(Unavailable, match=r"does not let our user in \(535 5\.7\.8\)") as caught:
+        with pytest.raises(Unavailable, match=r"rejected our sign-in \(535 5\.7\.8\)") as caught:
             await SmtpMailer(where, lambda _: "wrong").send(letter())
 
     assert "wrong" not in str(caught.value)
@@ -232,7 +236,7 @@ async def test_a_server_without_starttls_gets_nothing() -> None:
 async def test_authorities_that_are_not_there(tmp_path: Path) -> None:
     where = server(free_port(), MailSecurity.TLS, ca=tmp_path / "none.pem")
 
-    with pytest.raises(Unavailable, match=r"none\.pem can't be used"):
+    with pytest.raises(Unavailable, match=r"none\.pem cannot be used"):
         await mailer(where).send(letter())
 
 

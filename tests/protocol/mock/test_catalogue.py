@@ -159,7 +159,7 @@ async def test_it_finds_nothing_or_thousands(kind: str, play_target: PlayTarget)
         ("search-refused", Refused, "being indexed"),
         ("catalogue-http-error", Unavailable, "503"),
         ("catalogue-silent", Unavailable, "127.0.0.1"),
-        ("catalogue-malformed", Unavailable, "no SRU"),
+        ("catalogue-malformed", Unavailable, "not SRU"),
     ],
 )
 async def test_a_scenario_spoils_the_answer(
@@ -174,8 +174,8 @@ async def test_a_scenario_spoils_the_answer(
     ("name", "error", "words"),
     [
         ("search-refused", Refused, "being indexed"),
-        ("catalogue-http-error", Unavailable, "ended without an answer"),
-        ("catalogue-silent", Unavailable, "ended without an answer"),
+        ("catalogue-http-error", Unavailable, "closed without an answer"),
+        ("catalogue-silent", Unavailable, "closed without an answer"),
         ("catalogue-malformed", Unavailable, "no answer within"),
     ],
 )
@@ -206,7 +206,7 @@ async def test_yaz_client_finds_it_and_sees_it(play_target: PlayTarget) -> None:
 
 async def test_what_says_utf_8_and_is_not_is_no_answer(play_target: PlayTarget) -> None:
     async with play_target("catalogue-wrong-encoding") as target:
-        with pytest.raises(Unavailable, match="no SRU"):
+        with pytest.raises(Unavailable, match="not SRU"):
             await target.find_titles(ask_title("glaciers"))
 
 

@@ -60,7 +60,7 @@ async def test_a_loan_goes_by_links_from_the_letter_to_the_way_home(by_letter: B
     await world.act(request, EventKind.RECEIVED)
     await world.act(request, EventKind.RETURNED)
     assert (await world.town.show(request.id)).request.state.value == "completed"
-    assert [one.service for one in reader.exchanges if not one.came][-1] == "link: It is back with us"
+    assert [one.service for one in reader.exchanges if not one.came][-1] == "link: We have received it back"
 
 
 @pytest.mark.parametrize(

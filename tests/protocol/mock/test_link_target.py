@@ -125,7 +125,7 @@ async def test_a_link_is_read_and_its_number_comes_back(method: str, push_to: Pu
     ("name", "error", "words"),
     [
         ("link-refused", Refused, "too many open requests"),
-        ("link-unconfirmed", Refused, "did not say that it took it"),
+        ("link-unconfirmed", Refused, "did not confirm that it accepted the request"),
         ("link-maintenance", Unavailable, "down for maintenance"),
         ("link-http-error", Unavailable, "HTTP 503"),
     ],

@@ -288,7 +288,7 @@ async def test_both_show_by_signed_tokens_who_they_are(hub: PlayedHub, template:
     async with run_member(template, tmp_path / "oak", profile) as oak:
         refused = await hub.declare(oak.url, write_request_item(barcode=BOOK), status=401)
         assert (refused.find_text("ProblemDetail"), refused.number) == (
-            "The sender could not be authenticated: there is no token.",
+            "The sender could not be authenticated: the token is missing.",
             f"{NUMBER}:SUPPLIER",
         )
         hub.make_token = lambda: sign_token(at=START, sub="DCB-RIVER")
@@ -323,8 +323,8 @@ TO_ASH = write_request_item().replace("<AgencyId>OAK</AgencyId></ToAgency", "<Ag
 NOBODY = write_accept_item(patron="21999999999999").replace("ELM</AgencyId></ToAgency", "OAK</AgencyId></ToAgency")
 PROBLEMS = (
     (write_request_item(number=f"{NUMBER}:BORROWER"), f"{NUMBER}:BORROWER", "does not end with :SUPPLIER"),
-    (write_request_item(system="DCB-LAKE"), f"{NUMBER}:SUPPLIER", "The system that sends this is not known here"),
-    (TO_ASH, f"{NUMBER}:SUPPLIER", "There is no such library here"),
+    (write_request_item(system="DCB-LAKE"), f"{NUMBER}:SUPPLIER", "The sending system is not known here"),
+    (TO_ASH, f"{NUMBER}:SUPPLIER", "Library not found"),
     (NOBODY, f"{NUMBER}:BORROWER", "no patron has this identifier"),
     (write_item_shipped(barcode=BOOK), f"{NUMBER}:SUPPLIER", "There is no request with this number"),
     (write_lookup_item_set("999999"), "", "No items found"),
@@ -402,5 +402,5 @@ async def test_another_supplier_may_be_found_before_anything_came(hub: PlayedHub
     await elm.act(Role.BORROWING, EventKind.RECEIVED)
     late = await hub.declare(elm.url, write_accept_item(patron=PATRON, barcode="30003"))
 
-    assert "An item of another supplier has come" in late.find_text("ProblemDetail")
+    assert "An item from another supplier has already been received" in late.find_text("ProblemDetail")
     assert hub.received[0].find_text("ItemIdentifierValue") == "30002"

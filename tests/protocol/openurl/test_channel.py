@@ -156,7 +156,7 @@ async def test_the_page_to_sign_in_is_a_refusal(illiad: Illiad) -> None:
 
 
 async def test_a_page_without_the_words_of_a_yes_is_none(illiad: Illiad) -> None:
-    with pytest.raises(Refused, match=r"did not say that it took it \(HTTP 200\)"):
+    with pytest.raises(Refused, match=r"did not confirm that it accepted the request \(HTTP 200\)"):
         await push(illiad.url, answer={"taken": "thank you"})
 
 
@@ -185,7 +185,7 @@ async def test_a_status_says_what_is_to_be_done(illiad: Illiad, status: int, fai
 async def test_no_answer_in_time_leaves_the_outcome_unknown(illiad: Illiad) -> None:
     illiad.answer = "silent"
 
-    with pytest.raises(OutcomeUnknown, match="sent, but no whole answer came: time-out"):
+    with pytest.raises(OutcomeUnknown, match="sent, but no complete answer was received: timeout"):
         await push(illiad.url, timing={"total": 0.3})
 
 
@@ -201,7 +201,7 @@ async def test_nobody_there_is_unavailable() -> None:
     async with Illiad() as gone:
         url = gone.url
 
-    with pytest.raises(Unavailable, match="not reachable"):
+    with pytest.raises(Unavailable, match="not reached"):
         await push(url)
 
 
@@ -263,7 +263,7 @@ async def test_another_host_is_never_followed(town: tuple[Town, str], target: st
     found, base = town
     found.target = target.format(port=base.rsplit(":", 1)[1])
 
-    with pytest.raises(Refused, match="leads to another host"):
+    with pytest.raises(Refused, match="redirected to another host"):
         await push(f"{base}/go", auth=KEY)
     assert [one.path for one in found.seen] == ["/go"]
 
@@ -296,7 +296,7 @@ async def test_a_profile_without_the_section_pushes_nothing() -> None:
 
 
 async def test_a_secret_that_is_not_there_is_waited_for(illiad: Illiad) -> None:
-    with pytest.raises(Unavailable, match="we can't show who we are"):
+    with pytest.raises(Unavailable, match="our authentication failed"):
         await push(illiad.url, auth={"kind": "header", "parameter": "X-Key", "secret": "env:MISSING"})
     assert not illiad.seen
 

@@ -18,13 +18,13 @@ async def test_a_blocked_patron_gets_no_form(place: str, anna: Visitor) -> None:
     page = await anna.get(f"/openurl/DEMO/{place}?{OURS}")
 
     assert page.status == 200
-    assert "Your account is blocked for requests." in told(page.tree)
+    assert "Your account is blocked from making requests." in told(page.tree)
     assert not page.tree.xpath("//main//form")
     assert page.tree.xpath("//main//a[text()='My requests']")
 
 
 @pytest.mark.parametrize(
-    ("action", "words"), [("warn", "You have asked for this before"), ("refuse", "You have asked for this already")]
+    ("action", "words"), [("warn", "You have requested this before"), ("refuse", "You have already requested this")]
 )
 async def test_what_was_asked_for_before_is_told(action: str, words: str, installation: Installation) -> None:
     rules = {"intake": {"duplicates": {"action": action}}}
@@ -45,7 +45,7 @@ async def test_who_has_as_many_requests_as_allowed_gets_no_form(installation: In
         await anna.post("/openurl/DEMO/request", {**await anna.form(), "service": "loan"})
 
         page = await anna.get("/openurl/DEMO/request?genre=book&title=Altera")
-        assert "as many open requests as you may have" in told(page.tree)
+        assert "the limit for open requests" in told(page.tree)
         assert not page.tree.xpath("//main//form")
 
 

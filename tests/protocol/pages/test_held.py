@@ -33,7 +33,7 @@ async def test_the_title_of_what_a_number_belongs_to_is_shown_and_requested(gate
 async def test_what_may_be_ours_is_said_so_and_shown_to_staff(gateway: Running, anna: Visitor) -> None:
     link = urlencode({"genre": "book", "title": "Middlemarch"})
     page = await anna.get(f"/openurl?{link}")
-    assert "We may have this ourselves" in page.text
+    assert "We may have this item" in page.text
     assert not page.tree.xpath("//ul[@class='copies']")
 
     await anna.sign_in()
@@ -41,7 +41,7 @@ async def test_what_may_be_ours_is_said_so_and_shown_to_staff(gateway: Running, 
     kept = await gateway.requests().find_request("DEMO", sent.tree.findtext(".//b[@class='code number']"))
     assert {one.title for one in kept.candidates} == {"Middlemarch"}
     assert all(one.call_number and one.barcode for one in kept.candidates)
-    assert kept.warnings == (f"The library may have it itself: records that are like it: {len(kept.candidates)}.",)
+    assert kept.warnings == (f"The library may already hold it: {len(kept.candidates)} similar records.",)
     assert kept.mediated
 
 

@@ -112,7 +112,7 @@ async def test_what_could_not_be_read_is_said_where_it_can_be_entered(anna: Visi
     page = await anna.get("/openurl/DEMO?url_ver=Z39.88-2004&sid=db&url_ctx_val=%3Cbroken")
 
     assert (page.status, page.title) == (200, "What are you looking for?")
-    assert "does not say what you are looking for" in page.text
+    assert "does not identify an item" in page.text
     assert page.tree.xpath("//main//li[contains(., 'url_ctx_val is not understood')]")
 
 
@@ -142,7 +142,7 @@ async def test_catalogues_that_do_not_answer(gateway: Running, anna: Visitor) ->
     page = await anna.post("/openurl/DEMO/citation", fields)
 
     assert page.status == 422
-    assert "The catalogues don’t answer at present" in page.tree.xpath("string(//div[@role='alert'])")
+    assert "The catalogues are not responding" in page.tree.xpath("string(//div[@role='alert'])")
     assert page.tree.xpath("//input[@id='title']/@value") == ["Nubes"]
 
 
@@ -231,5 +231,5 @@ async def test_our_catalogue_is_away(gateway: Running, anna: Visitor) -> None:
     house.system.find_bib = away
     page = await anna.get(f"/openurl?{OURS}")
 
-    assert "look into our own catalogue" in page.text
+    assert "cannot check our catalogue" in page.text
     assert page.tree.xpath("//li[contains(@class, 'borrow')]")

@@ -46,7 +46,7 @@ async def test_a_reader_sees_what_is_kept_and_how_long(anna: Visitor) -> None:
     assert page.title == "Your data"
     assert "No request contains your data." in page.text
     rows = [" ".join(" ".join(row.itertext()).split()) for row in page.tree.xpath("//tbody/tr")]
-    assert rows[0].endswith("what was written about it 30 days after the end of the request")
+    assert rows[0].endswith("what was written about it 30 days after the request is closed")
     assert not page.tree.xpath("//main//form"), "nothing to give out, nothing to erase"
     listed = await anna.get("/openurl/DEMO/requests")
     assert listed.tree.xpath("//main//a[.='Your data']/@href") == [PAGE]
@@ -74,14 +74,14 @@ async def test_what_is_finished_is_erased_and_open_requests_stay(gateway: Runnin
     finished = await cancel_request(gateway, await send_request(anna))
     opened = await send_request(anna)
     page = await anna.get(PAGE)
-    assert "2 requests name you. 1 of them isn’t finished." in " ".join(page.text.split())
+    assert "2 requests contain your data. 1 of them is still open." in " ".join(page.text.split())
     assert "1 request isn’t finished: it stays" in page.text
 
     done = await post_proof(anna, "erase", PIN)
 
     said = " ".join(" ".join(done.tree.xpath("//main")[0].itertext()).split())
-    assert "1 finished request doesn’t know you any more." in said
-    assert "1 isn’t finished and needs your name until its end. You are signed out." in said
+    assert "Your data was erased from 1 closed request." in said
+    assert "1 request is still open and needs your name until it is closed. You are signed out." in said
     forgotten = await gateway.requests().find_request("DEMO", finished.id)
     assert (forgotten.patron.id, forgotten.patron.identifier, forgotten.notes) == ("", "", ())
     assert (await gateway.requests().find_request("DEMO", opened)).patron.identifier == PATRON

@@ -86,7 +86,7 @@ async def test_what_has_changed_meanwhile_is_asked_anew(gateway: Running, anna: 
 
     page = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(asked))
     assert (page.status, page.title) == (409, "Cancel this request?")
-    assert "Something has happened" in page.text
+    assert "This request has changed" in page.text
     done = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(page))
     assert "Your request is cancelled." in done.text
 

@@ -109,7 +109,7 @@ async def test_from_a_page_that_is_out_of_date_it_is_shown_again(gateway: Runnin
     done = await anna.post("/openurl/DEMO/request", {**form, "csrf": again.hidden("csrf")})
 
     assert again.status == 403
-    assert "out of date" in again.tree.xpath("string(//div[@role='alert'])")
+    assert "had expired" in again.tree.xpath("string(//div[@role='alert'])")
     assert again.tree.xpath("string(//textarea[@name='note'])").strip() == "Bitte bald"
     assert nothing == []
     assert done.title == "Request received"
@@ -149,7 +149,7 @@ async def test_a_blocked_patron_is_told_in_plain_words(anna: Visitor) -> None:
     page = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
 
     assert page.status == 422
-    assert "Your account is blocked for requests." in page.tree.xpath("string(//div[@role='alert'])")
+    assert "Your account is blocked from making requests." in page.tree.xpath("string(//div[@role='alert'])")
 
 
 @on_both

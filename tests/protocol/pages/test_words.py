@@ -40,7 +40,7 @@ async def test_a_request_is_one_word_with_its_day(gateway: Running, anna: Visito
     today = datetime.now(UTC)
     id_ = await send_request(anna)
     listed = await anna.get("/openurl/DEMO/requests")
-    assert said_of_first(listed) == f"Preparing asked for on {today.day} {today:%b}"
+    assert said_of_first(listed) == f"Preparing requested on {today.day} {today:%b}"
 
     await act_as_staff(gateway, id_, EventKind.PATRON_ASKED, reason="edition", note="The edition of 1999?")
     asked = await anna.get("/openurl/DEMO/requests")
@@ -56,7 +56,7 @@ async def test_what_has_ended_can_be_asked_for_again(anna: Visitor) -> None:
 
     listed = await anna.get("/openurl/DEMO/requests")
     assert tags_of(listed) == ["Ended"]
-    (again,) = listed.tree.xpath("//main//a[text()='Ask for it again']/@href")
+    (again,) = listed.tree.xpath("//main//a[text()='Request it again']/@href")
     offered = await anna.get(again)
     assert offered.title == "De rerum nubium"
     assert offered.tree.xpath("//li[contains(@class, 'borrow')]//a")
@@ -73,10 +73,10 @@ async def test_the_confirmation_promises_when_how_and_whom(installation: Install
         assert await gateway.requests().find_request("DEMO", number)
 
     said = " ".join(sent.tree.xpath("//main")[0].text_content().split())
-    assert "Expect it in 5 to 8 days." in said
-    assert rows_of(sent)["How we will contact you"].startswith("By e-mail to ")
+    assert "Expected in 5 to 8 days." in said
+    assert rows_of(sent)["How we will contact you"].startswith("By email to ")
     assert "@" in rows_of(sent)["How we will contact you"]
-    assert f"If nobody can send it by {need_by.day} {need_by:%B} {need_by.year}, we tell you." in said
+    assert f"We will tell you if no library can supply it by {need_by.day} {need_by:%B} {need_by.year}." in said
     assert [str(text) for text in sent.tree.xpath("//main//a[contains(@href, '/cancel')]/text()")] == [
         "Cancel this request"
     ]
@@ -88,7 +88,7 @@ async def test_where_no_mail_is_sent_none_is_promised(anna: Visitor) -> None:
     sent = await anna.post("/openurl/DEMO/request", {**await anna.form(link=BOOK), "service": "loan"})
     said = " ".join(sent.tree.xpath("//main")[0].text_content().split())
     assert rows_of(sent)["How we will contact you"] == "At the library, and under My requests"
-    assert "Expect it" not in said, "nobody has said how long things usually take"
+    assert "Expected in" not in said, "nobody has said how long things usually take"
 
 
 async def test_days_and_languages_are_written_for_readers(anna: Visitor) -> None:
@@ -128,7 +128,7 @@ async def test_a_catalogue_is_all_that_another_language_needs(installation: Inst
 def test_every_status_has_a_word_and_a_day() -> None:
     assert set(STATUS_TEXTS) == set(PatronStatus)
     assert {text.word[1] for text in STATUS_TEXTS.values()} == {
-        "Preparing", "Searching", "Ordered", "In transit", "Ready", "On loan", "Returned", "Finished", "Ended",
+        "Preparing", "Searching", "Ordered", "On its way", "Ready", "On loan", "Returned", "Completed", "Closed",
     }  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def test_the_token_stands_behind_the_address(koha: Koha, tmp_path: Path) -> None
 
     assert koha.asked[0][0] == "/t0ken"
     assert refused.exit_code == 1
-    assert "did not accept our token" in refused.output
+    assert "rejected our token" in refused.output
 
 
 @pytest.mark.parametrize(
@@ -157,4 +157,4 @@ def test_it_is_not_played_against_ourselves(tmp_path: Path) -> None:
     refused = send(tmp_path, "lookup-user", "--patron", "2100")
 
     assert refused.exit_code == 2
-    assert "lets nobody in, so it is of a system that we ask: say --url or --tcp" in refused.output
+    assert "accepts no senders (a system that we call): use --url or --tcp" in refused.output

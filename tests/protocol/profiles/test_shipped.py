@@ -231,7 +231,7 @@ async def test_what_a_partner_never_sends_is_not_served(name: str, sample_librar
             answer = await exchange(RawMessage(raw, SystemClock().now(), TransportKind.REPLAY, "ncip", profile=name))
             told = answer.body.decode()
             assert answer.outcome is OutcomeClass.REFUSED, service
-            assert "Unsupported Service" in told or f"{service} is not offered here." in told, told
+            assert "Unsupported Service" in told or f"{service} is not supported." in told, told
 
 
 def test_a_service_that_nobody_knows_is_found_when_the_profile_is_read() -> None:

@@ -98,7 +98,7 @@ async def test_a_copy_is_made_signed_off_and_delivered_at_one_desk(gateway: Runn
         f"/copies/{request.number}/sign-off", {"version": str(found.version), "do": "cleared", "reason": RULE}
     )
     assert texts(signed, "//section[@aria-labelledby='deliver']//p[contains(., 'Allowed by')]") == [
-        f"Allowed by: {RULE}."
+        f"Cleared under: {RULE}."
     ]
     assert signed.tree.xpath("//datalist/option/@value") == [RULE]
 
@@ -119,7 +119,7 @@ async def test_a_copy_is_made_signed_off_and_delivered_at_one_desk(gateway: Runn
         assert (fetched.status, await fetched.read()) == (200, PDF)
     for page in (await ruth.get("/copies/desk"), await ruth.get(f"/requests/{request.number}")):
         assert "Fetched 1 time. Last: " in page.text
-        assert "Good for 4 more times until" in page.text
+        assert "Valid for 4 more downloads until" in page.text
         assert link not in page.text
 
 
@@ -134,8 +134,8 @@ async def test_many_files_find_their_requests_by_their_names(gateway: Running, r
 
     (banner,) = texts(done, "//div[@id='banner']")
     assert f"“{one.number}.pdf” (2 pages) is added to {one.number}." in banner
-    assert "Asked for are pages 11-20, which is 10 pages." in banner
-    assert "“uten nummer.pdf”: no lending request has such a number." in banner
+    assert "Requested: pages 11-20, which is 10 pages." in banner
+    assert "“uten nummer.pdf”: no lending request has this number." in banner
     assert (await reload_request(gateway, one)).state is LendingState.CLEARANCE
     assert (await reload_request(gateway, other)).state is LendingState.CLEARANCE
 
@@ -165,7 +165,7 @@ async def test_whoever_made_a_copy_does_not_sign_it_off_where_the_rule_says_so(
     version = str((await reload_request(gateway, request)).version)
     fields = {"version": version, "do": "cleared", "reason": RULE}
     refused = await ruth.post(f"/copies/{request.number}/sign-off", fields)
-    assert "somebody else signs it off" in texts(refused, "//div[@id='banner']")[0]
+    assert "a different person signs it off" in texts(refused, "//div[@id='banner']")[0]
     assert (await reload_request(gateway, request)).state is LendingState.CLEARANCE
 
     async with colleague(gateway, "j.tanaka", "clearance") as jun:

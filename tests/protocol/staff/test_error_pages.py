@@ -61,7 +61,7 @@ async def test_a_list_that_cant_be_read_says_so_in_its_place(gateway: Running, m
 
     (said,) = answer.tree.xpath("//div[@id='list']//div[@role='alert']")
     assert (answer.status, answer.title) == (503, "Borrowing")
-    assert "This list can’t be read now: the database does not answer." in said.text_content()
+    assert "This list cannot be loaded: the database is not responding." in said.text_content()
     assert said.xpath(".//a/@href") == ["/staff/borrowing?state=received"]
     assert "database is away" not in answer.text
     assert "very many requests" not in answer.text, "how many there are is not known"

@@ -198,7 +198,7 @@ async def test_marked_as_read_without_an_answer_are_those_that_were_seen(desk: R
 
         done = await send(ada, form, "/read")
 
-        assert words(done, "//div[@id='banner']") == ["1 message is read."]
+        assert words(done, "//div[@id='banner']") == ["1 message marked as read."]
         assert done.url.endswith("/staff/messages?role=lending")
     said = (await desk.requests().load_view("DEMO", request.id)).messages
     assert [(one.event.details.note, one.read_by) for one in said] == [("Takk!", "staff:ada"), ("En ting til", "")]
@@ -212,8 +212,8 @@ async def test_one_side_only_and_nothing_at_all_say_different_things(desk: Runni
         other_side = await ada.get("/messages?role=borrowing")
 
     assert "No unread messages." in nothing.text
-    assert "What partners write next comes here" in nothing.text
-    assert "On the other side there may be something" in other_side.text
+    assert "New messages from partners appear here" in nothing.text
+    assert "There may be messages on the other side" in other_side.text
 
 
 async def test_what_is_ours_to_do_beside_an_answer_leads_to_the_request(desk: Running) -> None:
@@ -223,7 +223,7 @@ async def test_what_is_ours_to_do_beside_an_answer_leads_to_the_request(desk: Ru
         page = await ada.get("/messages")
 
     (link,) = page.tree.xpath("//section[@aria-labelledby='about']//a[b]")
-    assert "Our move" in link.text_content()
+    assert "Action needed" in link.text_content()
     assert link.get("href") == f"/staff/requests/{request.number}"
 
 
@@ -263,7 +263,7 @@ async def test_a_mail_is_put_to_the_request_that_is_chosen(desk: Running) -> Non
     async with colleague(desk, "ada", "staff") as ada:
         done = await send(ada, await ada.get("/mail"), "/assign", request=request.id, meaning="message")
 
-        assert words(done, "//div[@id='banner']") == [f"Put to {request.number}."]
+        assert words(done, "//div[@id='banner']") == [f"Linked to {request.number}."]
         assert "No unmatched email." in done.text
         assert (await ada.get(f"/mail/{row.id}")).status == 404
     said = (await desk.requests().load_view("DEMO", request.id)).messages
@@ -275,7 +275,7 @@ async def test_a_request_that_is_known_by_its_number_is_named(desk: Running) -> 
     await mail_waits(desk, "?", sender="ingrid@home.example", profile="")
     async with colleague(desk, "ada", "staff") as ada:
         page = await ada.get("/mail")
-        assert "None was found." in page.text
+        assert "No match found." in page.text
         (made,) = page.tree.xpath("//a[text()='Make a request']/@href")
         assert (await ada.browser.get(str(made))).status == 200
         nothing = await send(ada, page, "/assign", number="")
@@ -288,7 +288,7 @@ async def test_a_request_that_is_known_by_its_number_is_named(desk: Running) -> 
     )
     assert words(wrong, "//span[@id='number-wrong']") == ["There is no request with this number."]
     assert wrong.tree.xpath("//input[@id='number']/@value") == ["B-0815"]
-    assert words(done, "//div[@id='banner']") == [f"Put to {request.number}."]
+    assert words(done, "//div[@id='banner']") == [f"Linked to {request.number}."]
 
 
 async def test_mails_beyond_the_first_page_are_reached_the_oldest_first(
@@ -360,7 +360,7 @@ async def test_machines_are_not_answered_and_the_original_is_no_page(desk: Runni
         page = await ada.get("/mail")
         original = await ada.get(f"/mail/{row.id}/original")
 
-    assert "A machine wrote this mail" in page.text
+    assert "This email was sent automatically" in page.text
     assert page.tree.xpath("//form[contains(@action, '/answer')]") == []
     assert "<script>alert" not in page.text
     assert "<img src=x>" not in page.text
@@ -376,8 +376,8 @@ async def test_a_mailbox_that_can_not_be_read_is_told_where_its_mails_would_be(d
     async with colleague(desk, "ada", "staff") as ada:
         page = await ada.get("/mail")
 
-    assert "The mailbox replies can’t be read." in words(page, "//div[@class='banner look']")[0]
-    assert "Every mail that came was put to its request." not in page.text
+    assert "The mailbox replies cannot be read." in words(page, "//div[@class='banner look']")[0]
+    assert "All incoming email has been matched to requests." not in page.text
     assert "password of ill" not in page.text, "the reason is for operators"
 
 

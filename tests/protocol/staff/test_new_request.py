@@ -80,12 +80,12 @@ async def test_a_pubmed_id_and_an_isbn_of_our_own(ruth: Colleague) -> None:
 async def test_a_number_that_nobody_knows_stands_in_the_form(ruth: Colleague, services: ArticleServer) -> None:
     unknown = await ruth.get(f"{NEW}&find=10.5555/nobody")
     assert value_of(unknown, "doi") == "10.5555/nobody"
-    assert "Nobody knows this number." in unknown.text
+    assert "No service knows this number." in unknown.text
 
     services.say("/crossref/works/10.5555/away", b"", 500)
     services.say("/unpaywall/10.5555/away", b"", 500)
     away = await ruth.get(f"{NEW}&find=10.5555/away")
-    assert "Nobody could be asked about this number now." in away.text
+    assert "No service could look up this number now." in away.text
     assert value_of(away, "doi") == "10.5555/away"
 
 
@@ -113,7 +113,7 @@ async def test_words_become_the_title_where_no_catalogue_can_be_searched(
     page = await ruth.get(f"{NEW}&find={quote('Шум дождя = Regen')}")
 
     assert value_of(page, "title") == "Шум дождя = Regen"
-    assert "No catalogue is set up to be searched" in page.text
+    assert "No catalogue is configured for searching" in page.text
 
 
 async def test_a_request_is_made_once(gateway: Running, ruth: Colleague) -> None:
@@ -143,7 +143,7 @@ async def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(gateway: R
     assert unknown.status == 422
     assert unknown.tree.xpath("//div[@id='summary']//a/@href") == ["#patron"]
     costly = await ruth.post(path, {**fields_of(unknown), "patron": "", "maximum_cost": "viel"})
-    assert "Please write an amount such as 12.50" in costly.text
+    assert "Please enter an amount, such as 12.50" in costly.text
     assert await list_requests(gateway) == []
 
 
@@ -177,7 +177,7 @@ async def test_a_library_that_telephoned(gateway: Running, ruth: Colleague) -> N
     twice = await ruth.get("/requests/new?role=lending&find=9780000010018")
     taken = await ruth.post(path, {**fields_of(twice), "partner": "altenried", "transaction": "ALT-7"})
     assert taken.status == 422
-    assert "under this number already" in taken.text
+    assert "already has a request with this number" in taken.text
 
 
 async def test_who_may_not_make_one(gateway: Running) -> None:

@@ -86,12 +86,12 @@ async def test_a_cause_is_retried_in_two_clicks(
 
     after = await jun.browser.post("/staff/outbox/release", fields)
 
-    assert "3 messages are on their way again." in after.text
-    assert "Every message has gone out." in after.text
+    assert "3 messages are being sent again." in after.text
+    assert "All messages have been sent." in after.text
     await gateway.gateway.managed.drain_due_work()
     assert (await gateway.gateway.managed.desk.dead_letters("DEMO", 10, "")).items == ()
     again = await jun.browser.post("/staff/outbox/release", fields)
-    assert "Nothing was left to retry" in again.text
+    assert "Nothing is left to retry" in again.text
 
 
 async def test_one_is_skipped_with_a_reason_and_not_without(letters: tuple[DeadLetter, ...], jun: Colleague) -> None:
@@ -145,4 +145,4 @@ async def test_staff_retry_but_neither_edit_nor_skip(gateway: Running, letters: 
 
         assert page.tree.xpath("//main//button/text()") == ["Retry unchanged"]
         assert (await ruth.get(f"/outbox/{letters[0].id}/edit")).status == 403
-        assert "on its way again" in (await ruth.post(f"/outbox/{letters[0].id}/release", {})).text
+        assert "is being sent again" in (await ruth.post(f"/outbox/{letters[0].id}/release", {})).text

@@ -44,7 +44,7 @@ async def test_the_page_says_how_long_what_is_kept(anna: Colleague) -> None:
     page = await anna.get("/privacy")
 
     rows = [" ".join(" ".join(row.itertext()).split()) for row in page.tree.xpath("//tbody/tr")]
-    assert "Patron of a request, notes, and texts written about it 30 days after its end" in rows
+    assert "Patron of a request, notes, and texts written about it 30 days after closing" in rows
     assert "Content of messages exchanged with partners 30 days" in rows
     assert "Staff actions (audit log) 3 years" in rows
 
@@ -54,7 +54,7 @@ async def test_a_reader_gets_all_that_is_held_in_a_file(gateway: Running, anna: 
     await store_closed_request(gateway, "29-80011", "p-9")
 
     page = await anna.post("/privacy", {"card": CARD, "own_password": PASSWORD})
-    assert "1 request names this reader." in page.text
+    assert "1 request contains this patron’s data." in page.text
     file = await anna.post("/privacy/export", {"card": CARD})
 
     assert file.headers["Content-Disposition"] == 'attachment; filename="reader.json"'
@@ -72,9 +72,9 @@ async def test_a_reader_is_forgotten_at_once_in_closed_requests_alone(gateway: R
     same_reader = await store_closed_request(gateway, card, "p-other")
 
     page = await anna.post("/privacy/forget", {"card": CARD, "own_password": PASSWORD})
-    assert "1 request has forgotten the reader." in page.text
+    assert "1 request has been anonymised." in page.text
     page = await anna.post("/privacy/forget", {"card": card})
-    assert "1 request has forgotten the reader. 1 is open and needs the name until its end." in page.text
+    assert "1 request has been anonymised. 1 is open and needs the name until it is closed." in page.text
 
     for one in (closed, same_reader):
         now = await reload_request(gateway, one)

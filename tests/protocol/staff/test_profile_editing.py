@@ -237,7 +237,7 @@ async def test_without_the_setting_nothing_can_be_changed(installation: Installa
     ):
         page = await olga.get("/operation/profiles/sahil")
         assert not page.tree.xpath(f"//a[@href='/staff{EDIT}']")
-        assert "staff.edit_profiles in gateway.yml turns it on" in page.text
+        assert "Set staff.edit_profiles in gateway.yml to enable it" in page.text
         form = read_form(await olga.get(EDIT))
         saving = {**form, "text": form["text"].replace("ill@", "loans@"), "step": "save", "reason": "x"}
 
@@ -264,5 +264,5 @@ async def test_a_profile_of_all_libraries_is_changed_by_who_runs_all_of_them(
         saving = {**form, "text": "abstract: true\nmax_bytes: 6000\n", "step": "save", "reason": "more"}
         page = await olga.post(address, saving)
 
-        assert "This profile is that of ALT too, where you are no operator." in page.text
+        assert "This profile is also used by ALT, where you are not an operator." in page.text
         assert read_text(file.parent / "base.yml") == "abstract: true\nmax_bytes: 5000\n"

@@ -68,8 +68,8 @@ async def test_a_refused_message_is_rehearsed_then_replayed_and_both_are_linked(
 
     assert "It would call the library system for: CheckOut" in words_of(shown, "Preview")
     assert "ILL-1" in words_of(shown, "Preview")
-    assert "only the library can tell" in words_of(shown, "Answer")
-    assert "Unknown Item" in words_of(shown, "Answer"), "what was answered then"
+    assert "depends on the library system" in words_of(shown, "Answer")
+    assert "Unknown Item" in words_of(shown, "Answer"), "The original answer is no longer kept"
     assert "illgate replay --outcome failed" in words_of(shown, "Replay this message")
     assert await list_heard_messages(gateway) == before
     assert await count_loans(gateway) == 0
@@ -95,7 +95,7 @@ async def test_what_was_done_is_said_to_be_and_is_not_done_twice(gateway: Runnin
     shown = await rehearse(olga, asked.id)
     done = await replay(olga, shown)
 
-    assert f"It was carried out before: {asked.id}" in words_of(shown, "Preview")
+    assert f"It has been processed before: {asked.id}" in words_of(shown, "Preview")
     assert "The answer would be the same as the original:" in words_of(shown, "Answer")
     assert "Replayed." in done.text
     assert await count_loans(gateway) == 1
@@ -122,10 +122,10 @@ async def test_why_a_message_cannot_be_replayed_is_said(gateway: Running, olga: 
     reasons = {
         replayed.url.rpartition("/")[2]: "it is a replay; replay the original instead",
         with_pin.id: "it needs the patron's PIN or password (AuthenticationInputData), which is never kept",
-        await write_exchange(gateway, direction=MessageDirection.OUT): "it is one that we sent",
-        await write_exchange(gateway, protocol="mail", profile="ncip2"): "it came by mail; only messages of iso18626",
-        await write_exchange(gateway): "no profile was found for it when it came",
-        await write_exchange(gateway, profile="gone"): "its profile 'gone' is no longer there",
+        await write_exchange(gateway, direction=MessageDirection.OUT): "we sent it",
+        await write_exchange(gateway, protocol="mail", profile="ncip2"): "it was received by mail; only iso18626",
+        await write_exchange(gateway): "no profile was found when it was received",
+        await write_exchange(gateway, profile="gone"): "its profile 'gone' no longer exists",
     }
     before = len(await list_heard_messages(gateway))
 
@@ -161,7 +161,7 @@ async def test_two_replays_at_once_are_one_replay_and_one_notice(gateway: Runnin
 
     assert sorted(answer.status for answer in answers) == [303, 422]
     (notice,) = (answer for answer in answers if answer.status == 422)
-    assert "somebody has replayed this message meanwhile" in notice.text
+    assert "somebody has already replayed this message" in notice.text
     newest, *others = await list_heard_messages(gateway)
     assert [newest.replay_of, *(one.replay_of for one in others)] == [asked.id, ""]
     assert notice.tree.xpath(f"//main//a[@href='/staff/operation/journal/{newest.id}']")

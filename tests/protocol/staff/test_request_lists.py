@@ -91,7 +91,7 @@ async def test_a_list_is_narrowed_by_its_address_and_says_by_what(gateway: Runni
         narrowed = await ruth.get("/borrowing?task=awaiting-review&label=rush")
         assert narrowed.title == "To review"
         assert listed(narrowed) == [second.number]
-        assert chosen(narrowed) == ["Take away: To review", "Take away: Label: rush"]
+        assert chosen(narrowed) == ["Remove: To review", "Remove: Label: rush"]
         wider = narrowed.tree.xpath("//ul[@class='chosen']/li/a/@href")[1]
         assert listed(await ruth.browser.get(str(wider))) == [first.number, second.number], "waiting longest first"
         assert (await ruth.get("/borrowing?task=no-such-list")).status == 404
@@ -157,16 +157,16 @@ async def test_many_are_given_and_labelled_after_their_number_was_said(gateway: 
     async with colleague(gateway, "r.okafor", "staff", shown_name="Ruth Okafor") as ruth:
         confirm = await choose(ruth, "borrowing/bulk", "give", ids)
         assert confirm.title == "Give: 2 requests"
-        assert confirm.tree.xpath("//button[contains(., 'Do it with 2 requests')]")
+        assert confirm.tree.xpath("//button[contains(., 'Apply to 2 requests')]")
         done = await choose(ruth, "borrowing/bulk/do", "give", ids, assignee="r.okafor")
         assert "2 done." in done.text
         assert sorted(listed(await ruth.get("/borrowing?assignee=me"))) == sorted(one.number for one in made[:2])
         assert listed(await ruth.get("/borrowing?assignee=nobody")) == [made[2].number]
         named = await ruth.get("/borrowing?assignee=r.okafor")
-        assert chosen(named) == ["Take away: Seen to by: Ruth Okafor"]
+        assert chosen(named) == ["Remove: Assigned to: Ruth Okafor"]
 
         empty = await choose(ruth, "borrowing/bulk/do", "label", ids)
-        assert (empty.status, "Please fill in “Label to put on”." in empty.text) == (422, True)
+        assert (empty.status, "Please fill in “Label to add”." in empty.text) == (422, True)
         await choose(ruth, "borrowing/bulk/do", "label", ids, add="Raum B")
         assert sorted(listed(await ruth.get("/borrowing?label=Raum+B"))) == sorted(one.number for one in made[:2])
         none = await choose(ruth, "borrowing/bulk", "give", [])
@@ -190,15 +190,15 @@ async def test_marks_of_many_are_taken_back_but_for_what_others_did_since(gatewa
     async with colleague(gateway, "r.okafor", "staff") as ruth, colleague(gateway, "m.mori", "staff") as miyu:
         done = await choose(ruth, "borrowing/bulk/do", "give", ids, assignee="r.okafor")
         word = undo_word(done)
-        assert "can’t be taken back" in banner(await miyu.post("/undo", {"act": word})), "somebody else's"
+        assert "can no longer be undone" in banner(await miyu.post("/undo", {"act": word})), "somebody else's"
         await marks.assign("DEMO", ids[2], "miyu")
 
         assert banner(await ruth.post("/undo", {"act": word})) == (
-            "2 taken back. 1 stays as it is, since somebody has gone on with it."
+            "2 undone. 1 was not undone because somebody has changed it since."
         )
         now = [await gateway.requests().find_request("DEMO", id_) for id_ in ids]
         assert [one.assignee for one in now] == ["ana", "", "miyu"]
-        assert "can’t be taken back" in banner(await ruth.post("/undo", {"act": word})), "twice"
+        assert "can no longer be undone" in banner(await ruth.post("/undo", {"act": word})), "twice"
 
         labelled = await choose(ruth, "borrowing/bulk/do", "label", ids, add="Raum B")
         assert banner(await ruth.post("/undo", {"act": undo_word(labelled)})) == "3 taken back."
@@ -212,7 +212,7 @@ async def test_what_fails_is_told_with_its_reason_and_can_be_tried_alone(gateway
     cancel = ActionRequest(kind=EventKind.CANCEL, details=EventDetails(), actor="staff:ada", version=None)
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         confirm = await choose(ruth, "borrowing/bulk", "approve", [one.id for one in made])
-        assert confirm.title == "Let it go on: 3 requests"
+        assert confirm.title == "Approve: 3 requests"
         await gateway.requests().apply_action("DEMO", made[1].id, cancel)
 
         result = await choose(ruth, "borrowing/bulk/do", "approve", [one.id for one in made])

@@ -78,9 +78,9 @@ async def test_colleagues_see_who_else_has_it_open(gateway: Running, ruth: Colle
     await make_user(gateway, "m.mori", "staff", shown_name="森 美結")
     async with colleague(gateway) as miyu:
         await miyu.sign_in("m.mori")
-        assert texts(await open_page(miyu, request), "//p[@id='readers']") == ["Ruth Okafor has this open now."]
+        assert texts(await open_page(miyu, request), "//p[@id='readers']") == ["Ruth Okafor also has this open."]
         heard = await ruth.browser.get(path, Accept="application/json")
-        assert json.loads(heard.text) == {"text": "森 美結 has this open now."}
+        assert json.loads(heard.text) == {"text": "森 美結 also has this open."}
         await miyu.get("?ui_language=de")
         german = await open_page(miyu, request)
         assert texts(german, "//p[@id='readers']") == ["Ruth Okafor hat dies gerade offen."]
@@ -96,11 +96,11 @@ async def test_a_condition_is_answered_where_it_is_read(gateway: Running, ruth: 
     page = await open_page(ruth, request)
 
     assert texts(page, "//h1") == [TITLE]
-    assert texts(page, "//h2[@id='move']") == ["Our move: answer Universität Altenried’s condition"]
+    assert texts(page, "//h2[@id='move']") == ["Action needed: answer Universität Altenried’s condition"]
     assert texts(page, "//section[contains(@class, 'spine')]//blockquote") == [
         "Nur Benutzung im Lesesaal. Gebühr 12,00 EUR."
     ]
-    assert "Understood as: library use only; cost €12.00." in page.text
+    assert "Interpreted as: library use only; cost €12.00." in page.text
     assert texts(page, "//form[@id='act']//label[.//input[@name='kind']]") == [
         "Accept the condition",
         "Decline the condition",
@@ -134,7 +134,7 @@ async def test_a_request_to_review_has_its_act_open_and_others_folded(gateway: R
 async def test_where_it_is_the_partners_move_nothing_is_pressed_upon_us(gateway: Running, ruth: Colleague) -> None:
     page = await open_page(ruth, await make_asked(gateway))
 
-    assert texts(page, "//h2[@id='move']") == ["Universität Altenried’s move: answer"]
+    assert texts(page, "//h2[@id='move']") == ["Waiting for Universität Altenried: answer"]
     assert not page.tree.xpath("//form[@id='act']")
     assert not page.tree.xpath("//section[contains(@class, 'spine')]")
 
@@ -164,7 +164,7 @@ async def test_what_the_library_system_did_stands_in_the_story(gateway: Running,
     story = texts(page, "//ol[@class='timeline']/li/div/p[1]")
     assert "Checked out to the requester in the library system" in story
     assert "Hold placed in the library system" in story
-    assert not [line for line in story if line.startswith("Still to be done")]
+    assert not [line for line in story if line.startswith("Pending")]
 
 
 async def test_any_number_leads_to_the_request(gateway: Running, ruth: Colleague) -> None:
@@ -308,10 +308,10 @@ async def test_the_order_is_changed_by_buttons(gateway: Running, ruth: Colleague
 
     moved = await ruth.post(f"/requests/{request.number}/order", {**seen_fields(page), "move": "up:sahil"})
     assert order_of(await reload_request(gateway, request)) == ["sahil", "vaumarin"]
-    assert "is now number 1 of those still to be asked." in moved.text
+    assert "is now number 1 of the suppliers to be asked." in moved.text
 
     stale = await ruth.post(f"/requests/{request.number}/order", {**seen_fields(page), "move": "down:sahil"})
-    assert "Somebody else has changed this request meanwhile." in stale.text
+    assert "Somebody else has changed this request." in stale.text
     assert order_of(await reload_request(gateway, request)) == ["sahil", "vaumarin"]
 
     out = await ruth.post(f"/requests/{request.number}/order", {**seen_fields(stale), "move": "skip:vaumarin"})
@@ -338,11 +338,14 @@ async def test_why_each_was_chosen_or_passed_over(gateway: Running, ruth: Collea
 @pytest.mark.parametrize(
     ("lender_day", "reason"),
     [
-        (date(2099, 1, 16), "on 16 January 2099, less 3 days for the way: the reader has it until 13 January 2099."),
+        (
+            date(2099, 1, 16),
+            "16 January 2099 for the lender, less 3 days for transport: 13 January 2099 for the patron.",
+        ),
         (
             date(2099, 1, 14),
-            "on 14 January 2099, less 3 days for the way, and on a day on which we are open: the reader has it until "
-            "9 January 2099.",
+            "14 January 2099 for the lender, less 3 days for transport, moved to a day on which we are open: "
+            "9 January 2099 for the patron.",
         ),
     ],
 )
@@ -354,11 +357,9 @@ async def test_one_story_newest_first_with_the_due_date_explained(
     await hear_partner(gateway, request, EventKind.SHIPPED, due=lender_day)
     page = await open_page(ruth, request)
 
-    assert texts(page, "//ol[@class='timeline']//p[@class='reason']") == [
-        f"Due date: the lender wants it back {reason}"
-    ]
+    assert texts(page, "//ol[@class='timeline']//p[@class='reason']") == [f"Due date: {reason}"]
     first, *_, last = texts(page, "//ol[@class='timeline']/li/div/p[1]")
-    assert (first, last) == ("Universität Altenried has sent it", "Checked and accepted")
+    assert (first, last) == ("Universität Altenried shipped the item", "Checked and accepted")
 
 
 async def test_a_loan_to_the_reader_is_undone_from_the_page_that_follows(gateway: Running, ruth: Colleague) -> None:
@@ -372,11 +373,11 @@ async def test_a_loan_to_the_reader_is_undone_from_the_page_that_follows(gateway
 
     undone = await ruth.post("/undo", {"act": word})
 
-    assert undone.tree.xpath("normalize-space(//div[@id='banner'])") == f"Taken back: {request.number}."
+    assert undone.tree.xpath("normalize-space(//div[@id='banner'])") == f"Undone: {request.number}."
     assert (await reload_request(gateway, request)).state is BorrowingState.BACK
     sent_back = await ruth.post(f"/requests/{request.number}/act", {**seen_fields(undone), "kind": "returned"})
     assert not sent_back.tree.xpath("//div[@id='banner']//form")
-    assert "This can’t be undone: the lender is told" in sent_back.text
+    assert "This cannot be undone: the lender is told" in sent_back.text
 
 
 async def test_what_the_library_system_can_not_be_told_stands_at_the_act(
@@ -404,7 +405,7 @@ async def test_after_a_recall_the_due_date_is_explained_by_it(gateway: Running, 
     page = await open_page(ruth, request)
 
     (reason,) = texts(page, "//section[@aria-labelledby='loan']//p[contains(@class, 'reason')]")
-    assert reason.startswith("Due date: the lender has recalled it, so the reader has it until ")
+    assert reason.startswith("Due date: recalled by the lender, so ")
 
 
 async def test_steps_of_our_own_have_words(gateway: Running) -> None:
@@ -418,7 +419,7 @@ async def test_steps_of_our_own_have_words(gateway: Running) -> None:
         TextCatalogues(None, "en").choose_language(("en",)),
         ActorNames(user_service(gateway)),
     )
-    assert "Still to be done: Choose the next supplier" in [line.text for line in story]
+    assert "Pending: Choose the next supplier" in [line.text for line in story]
     assert [line.text for line in story if "-" in line.text] == []
 
 
@@ -620,6 +621,6 @@ async def test_messages_can_be_read_as_they_were_sent(gateway: Running, ruth: Co
     assert (await ruth.browser.get(mixed)).status == 404
     await lose_key_of(gateway, foreign.rpartition("/")[2])
     unreadable = await ruth.browser.get(foreign)
-    assert "Its content can’t be read: message" in unreadable.tree.xpath("string(//p[@class='note-line'])")
+    assert "The content cannot be read: message" in unreadable.tree.xpath("string(//p[@class='note-line'])")
     async with colleague(gateway, "o.lind", "operator") as operator:
         assert (await operator.get(f"/requests/{request.number}/journal")).status == 403

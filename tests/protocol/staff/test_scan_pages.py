@@ -75,8 +75,8 @@ async def test_many_codes_are_received_in_one_form(gateway: Running) -> None:
 
     lines = page.tree.xpath("//ol[@id='log']/li")
     assert [str(line.get("data-outcome")) for line in lines] == ["failed", "failed", "done", "done"]
-    assert "This is a reader’s card" in page.text
-    assert "Nothing here has this number" in page.text
+    assert "This is a patron’s card" in page.text
+    assert "No request or item has this number" in page.text
     assert page.tree.xpath("//ol[@id='log']//bdi/text()") == ["海东方言词典", TITLE]
     assert [str(one) for one in page.tree.xpath("//ul[@class='counters']//b/text()")] == ["2", "0", "2", "0"]
     assert {(await gateway.requests().find_request("DEMO", one.id)).state.value for one in (first, second)} == {
@@ -155,7 +155,7 @@ async def test_what_comes_back_after_its_loss_was_settled_says_what_was_to_be_pa
     (line,) = scanned.tree.xpath("//ul[@id='pile']/li")
     assert again == [(item, "done")]
     for shown in (line.xpath("string()"), opened.text):
-        assert "It came back after its loss was settled on" in shown
+        assert "The item was returned after its loss had been settled on" in shown
         assert "€38.50 were to be paid for it" in shown
 
 
@@ -203,7 +203,7 @@ async def test_what_was_scanned_by_mistake_is_taken_back(gateway: Running) -> No
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         received = await ruth.post("/scan/receive", {"code": request.number})
         undone = await ruth.post("/undo", undo_fields(received))
-        assert f"Taken back: {request.number}." in undone.text
+        assert f"Undone: {request.number}." in undone.text
         assert undone.title == "Receive", "the page that it was done on"
         assert (await requests.find_request("DEMO", request.id)).state.value == "shipped"
 
@@ -211,7 +211,7 @@ async def test_what_was_scanned_by_mistake_is_taken_back(gateway: Running) -> No
         await let_go_out(gateway, request)
         told = await ruth.post("/undo", undo_fields(again))
         assert told.tree.xpath("normalize-space(//div[@id='banner'])") == (
-            "1 stays as it is, since others have been told of it already."
+            "1 was not undone because others have already been told."
         )
         assert (await requests.find_request("DEMO", request.id)).state.value == "received"
 
@@ -221,7 +221,7 @@ async def test_what_was_scanned_by_mistake_is_taken_back(gateway: Running) -> No
         assert (await requests.find_request("DEMO", request.id)).state.value == "back"
         sent_back = await ruth.post("/scan/return", {"code": request.number})
         assert not sent_back.tree.xpath("//ol[@id='log']//form")
-        assert "This can’t be undone: the lender is told" in sent_back.text
+        assert "This cannot be undone: the lender is told" in sent_back.text
 
 
 async def test_a_script_gets_a_line_and_the_same_line_for_the_same_key(gateway: Running) -> None:
@@ -233,8 +233,8 @@ async def test_a_script_gets_a_line_and_the_same_line_for_the_same_key(gateway: 
 
     first, again = (json.loads(one.text) for one in answers)
     assert first["outcome"] == again["outcome"] == "done"
-    assert "goes on to MAIN" in first["line"]
-    assert "goes on to MAIN" in again["line"], "not: already done"
+    assert "forward to MAIN" in first["line"]
+    assert "forward to MAIN" in again["line"], "not: already done"
     assert answers[0].headers["Cache-Control"] == "no-store"
 
 
@@ -246,7 +246,7 @@ async def test_a_script_is_told_of_a_wrong_due_date_in_the_line(gateway: Running
         answer = json.loads((await ruth.browser.post("/staff/scan/receive", fields)).text)
 
     assert answer["outcome"] == "failed"
-    assert "or later" in answer["line"]
+    assert "or a later date" in answer["line"]
     assert (await gateway.requests().find_request("DEMO", request.id)).state.value == "shipped"
 
 
@@ -266,7 +266,7 @@ async def test_an_empty_form_and_too_many_codes_are_said(gateway: Running) -> No
 
     assert (empty.status, many.status) == (422, 422)
     assert "Please fill in “Code”." in empty.text
-    assert "Please scan no more than 200 codes at once." in many.text
+    assert "You can scan up to 200 codes at once." in many.text
 
 
 async def test_who_works_at_a_branch_sees_the_desks_of_branches_alone(gateway: Running) -> None:

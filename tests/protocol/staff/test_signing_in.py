@@ -181,7 +181,7 @@ async def test_what_was_sent_waits_until_somebody_has_signed_in(gateway: Running
         await make_user(gateway, "r.okafor", "staff")
         answer = await ruth.browser.post("/staff/account/look", {"csrf": "old", "theme": "dark", "rows": "wide"})
         assert answer.status == 403
-        assert "What you sent waits" in answer.text
+        assert "Your form is kept" in answer.text
         fields = {str(one.get("name")): str(one.get("value") or "") for one in answer.tree.xpath("//main//input")}
 
         again = await ruth.browser.post("/staff/sign-in", {**fields, "name": "r.okafor", "password": PASSWORD})
@@ -266,7 +266,7 @@ async def test_a_new_password_ends_all_other_sessions(gateway: Running) -> None:
             "/account/password", {"old_password": PASSWORD, "new_password": new, "repeated_password": new}
         )
 
-        assert "Your password is changed." in done.text
+        assert "Your password has been changed." in done.text
         assert await is_signed_in(ruth)
         assert not await is_signed_in(elsewhere)
         assert (await elsewhere.sign_in("r.okafor", new)).title == "Work"
@@ -276,8 +276,8 @@ async def test_a_new_password_ends_all_other_sessions(gateway: Running) -> None:
     ("new", "repeated", "why"),
     [
         ("kurz", "kurz", "at least 12 characters"),
-        ("r.okafor und mehr", "r.okafor und mehr", "must not hold your name"),
-        ("ein ganz neues Wort", "ein anderes neues Wort", "not the same"),
+        ("r.okafor und mehr", "r.okafor und mehr", "must not contain your name"),
+        ("ein ganz neues Wort", "ein anderes neues Wort", "do not match"),
     ],
 )
 async def test_a_password_that_is_no_good_is_refused(gateway: Running, new: str, repeated: str, why: str) -> None:
@@ -306,7 +306,7 @@ async def test_sessions_elsewhere_are_ended_by_a_button(gateway: Running) -> Non
 
         answer = await ruth.post("/account/sessions", {})
 
-        assert "1 other session is ended." in answer.text
+        assert "1 other session has been ended." in answer.text
         assert await is_signed_in(ruth)
         assert not await is_signed_in(elsewhere)
 

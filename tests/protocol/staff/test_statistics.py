@@ -91,14 +91,14 @@ async def test_figures_say_what_was_filled_how_long_it_took_and_why_not(gateway:
     async with colleague(gateway, "a.lindqvist", "manager") as manager:
         tables = read_tables(await manager.get("/statistics"))
 
-    assert tables["Totals"] == ["Borrowing: loans 6 5 1 0 0 83%", "Copies that we made 1 0 1 0 0 0%"]
-    assert "Borrowing: loans: until it was here 4 days 30 days 5" in tables["Turnaround time"]
+    assert tables["Totals"] == ["Borrowing: loans 6 5 1 0 0 83%", "Lending: copies 1 0 1 0 0 0%"]
+    assert "Borrowing: loans: to receipt 4 days 30 days 5" in tables["Turnaround time"]
     assert tables["Borrowing: loans"][-1].endswith("6 5 1 0 0 83%")
     assert len(tables["Borrowing: loans"]) == 12
     assert "utrecht 6 5 83% 5 0 0" in tables["By library"]
     assert tables["Unfilled reasons (borrowing)"] == ["on loan 1"]
     assert tables["Unfilled reasons (lending)"] == ["not on the shelf 1"]
-    assert tables["Costs"] == ["What we paid €62.49 €12.50 5"]
+    assert tables["Costs"] == ["Charged to us €62.49 €12.50 5"]
 
 
 async def test_costs_are_for_those_who_may_see_them(gateway: Running) -> None:
@@ -140,7 +140,7 @@ async def test_how_many_requests_of_a_branch_took_so_long_is_rounded_too(gateway
     async with colleague(gateway, "a.lindqvist", "manager") as manager:
         tables = read_tables(await manager.get("/statistics?branch=فرع"))
 
-    assert tables["Turnaround time"][-1] == "Borrowing: loans: until it was here 2 days 2 days 5"
+    assert tables["Turnaround time"][-1] == "Borrowing: loans: to receipt 2 days 2 days 5"
 
 
 async def test_the_file_has_the_figures_of_the_page_and_no_reader(gateway: Running) -> None:

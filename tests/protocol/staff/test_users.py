@@ -39,7 +39,7 @@ async def test_a_manager_makes_a_user_who_can_sign_in(gateway: Running) -> None:
         done = await manager.post("/new-user", fields)
 
         assert done.tree.find(".//h1").text_content() == "Empfang Ost"
-        assert "Empfang Ost can sign in now." in done.text
+        assert "The account Empfang Ost can sign in." in done.text
         assert NEW_PASSWORD not in done.text
         assert await roles_of(gateway, "desk-east") == ["patron-services@EAST", "patron-services@NORTH"]
         assert (await desk.sign_in("desk-east", NEW_PASSWORD)).title == "Work"
@@ -48,8 +48,8 @@ async def test_a_manager_makes_a_user_who_can_sign_in(gateway: Running) -> None:
 @pytest.mark.parametrize(
     ("change", "field", "why"),
     [
-        ({"name": ""}, "name", "Please fill in “Signs in as”."),
-        ({"name": "ein Name"}, "name", "2 to 100 small letters"),
+        ({"name": ""}, "name", "Please fill in “User name”."),
+        ({"name": "ein Name"}, "name", "2 to 100 lower-case letters"),
         ({"name": "m.eriksen"}, "name", "An account with this name already exists."),
         ({"email": "nirgends"}, "email", "This is not a valid email address."),
         ({"new_password": "kurz"}, "new_password", "at least 12 characters"),
@@ -117,7 +117,7 @@ async def test_the_password_is_asked_again_before_accounts_are_changed(gateway: 
         assert wrong.status == 422
         done = await manager.post("/users/ruth/state", {"state": "disabled", "own_password": PASSWORD})
 
-        assert "Nobody can sign in as ruth any more." in done.text
+        assert "The account ruth is disabled." in done.text
         assert not (await manager.get("/users/ruth")).tree.xpath("//input[@name='own_password']")
 
 
@@ -141,9 +141,9 @@ async def test_the_audit_log_is_a_page_with_older_ones(gateway: Running) -> None
 
         page = await manager.get("/audit")
         rows = [" ".join(row.text_content().split()) for row in page.tree.xpath("//tbody/tr")]
-        assert "مريم إريكسن m.eriksen disabled the user ruth" in rows[0]
+        assert "مريم إريكسن m.eriksen disabled the account ruth" in rows[0]
         assert rows[0].endswith("127.0.0.1")
-        assert "made the user ruth (Interlibrary loan staff)" in rows[1]
+        assert "created the account ruth (Interlibrary loan staff)" in rows[1]
         await manager.get("?ui_language=de")
         german = (await manager.get("/audit")).tree.xpath("//tbody/tr")
         said = [" ".join(row.text_content().split()) for row in german]
@@ -179,6 +179,6 @@ async def test_of_several_libraries_one_is_worked_for(installation: Installation
 
         done = await ruth.post("/account/library", {"library": "FJORD"})
 
-        assert "You work for Bibliothèque du Fjord now." in done.text
+        assert "You now work for Bibliothèque du Fjord." in done.text
         assert (await ruth.get("/users")).status == 403
         assert (await ruth.post("/account/library", {"library": "NOWHERE"})).status == 403

@@ -92,7 +92,7 @@ async def test_what_the_user_sees_to_is_one_step_away(gateway: Running) -> None:
     for title in ("云的语法", "Om fargen på gammel snø"):
         await ask_for(gateway, title)
     async with colleague(gateway, "r.okafor", "staff") as ruth:
-        assert "Mine:" not in (await ruth.get()).text
+        assert "Assigned to me:" not in (await ruth.get()).text
         (first, _second) = await managed.requests.list_requests("DEMO", RequestFilter(), 10, "")
         await managed.marks.assign("DEMO", first.id, "r.okafor")
 

@@ -36,7 +36,7 @@ def test_a_member_of_the_network_that_says_nothing(own: Installation) -> None:
     listed = desk("partner", "list")
 
     assert "  network:         member, it has not reported: its key can't be read\n" in shown.stdout
-    assert "network.member_silent" in listed.stderr
+    assert "network.member_not_responding" in listed.stderr
     assert "BY OTHERS" in listed.stdout
 
 
@@ -44,7 +44,7 @@ def test_what_is_no_partner(desk: Typed) -> None:
     done = desk("partner", "show", "ncip2")
 
     assert done.exit_code == 2
-    assert "unknown partner" in done.stderr
+    assert "partner not found" in done.stderr
 
 
 def test_rotas(desk: Typed) -> None:

@@ -95,7 +95,7 @@ def test_a_skipped_letter_is_never_sent(own: Installation) -> None:
     assert letter not in desk("outbox", "list").stdout
     again = desk("outbox", "skip", letter, "--reason", "x")
     assert again.exit_code == 2
-    assert "no such dead letter" in again.stderr
+    assert "dead letter not found" in again.stderr
 
 
 def test_an_edited_letter_is_tried_with_its_new_content(own: Installation, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_an_edited_letter_is_tried_with_its_new_content(own: Installation, tmp_p
     desk("outbox", "run")
 
     assert (useless.exit_code, same.exit_code, changed.exit_code) == (1, 1, 0), changed.output
-    assert "This can't be what 'partner' needs" in useless.stderr
+    assert "This is not valid data for 'partner'" in useless.stderr
     assert same.stderr == "nothing was changed\n"
     assert "王弼注" in document(desk("outbox", "show", letter, "--json"))["payload"]
 

@@ -16,18 +16,18 @@ def test_a_key_is_made_listed_and_retired(own: Installation) -> None:
     profile = {"partner": partner, "peer_authentication": {"ours": ours}}
     write_yaml_file(own.folder / "profiles" / "fjord.yml", profile)
     assert "illgate peer-key make" in illgate("peer-key", "list").stdout
-    assert "peer_authentication.ours: no key to sign with" in illgate("check", "fjord").stdout
+    assert "peer_authentication.ours: no signing key" in illgate("check", "fjord").stdout
 
     made = illgate("peer-key", "make")
     first = made.stdout.strip()
     assert "published at https://ill.library.example/.well-known/jwks.json\nsigns from: now\n" in made.stderr
-    assert "no key to sign with" not in illgate("check", "fjord").stdout
+    assert "no signing key" not in illgate("check", "fjord").stdout
     second = illgate("peer-key", "make").stdout.strip()
 
     listed = [line.split() for line in illgate("peer-key", "list").stdout.splitlines()[1:]]
     assert [(line[0], line[3:]) for line in listed] == [(first, ["signs"]), (second, ["signs", "in", "60", "min"])]
     retired = illgate("peer-key", "retire", first)
-    assert retired.stdout == f"retired: {first}\nsigns now: {second}\n"
+    assert retired.stdout == f"retired: {first}\nkey in use: {second}\n"
     assert illgate("peer-key", "retire", first).exit_code == 1
     assert [json.loads(line)["signs"] for line in illgate("peer-key", "list", "--json").stdout.splitlines()] == [True]
     audit = illgate("audit", "list").stdout

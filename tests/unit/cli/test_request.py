@@ -161,7 +161,7 @@ def test_what_is_no_scan_is_not_kept(desk: Typed, tmp_path: Path) -> None:
     done = desk("request", "attach", number, str(page))
 
     assert done.exit_code == 2
-    assert "nobody knows what this is" in done.stderr
+    assert "unknown file type" in done.stderr
 
 
 def test_a_scan_is_kept_under_a_plain_name(desk: Typed, tmp_path: Path) -> None:
@@ -194,10 +194,10 @@ def test_what_the_state_does_not_allow_is_told_with_what_it_does(desk: Typed) ->
     ("words", "message"),
     [
         (("unfilled",), "'unfilled' needs --reason"),
-        (("approve", "--reason", "other"), "--reason means nothing for 'approve', which takes --note"),
+        (("approve", "--reason", "other"), "--reason cannot be used with 'approve', which takes --note"),
         (("assign",), "'assign' needs one of: --partner, --rota"),
-        (("approve", "--title", "Faust"), "--title and the like means nothing for 'approve'"),
-        (("aprove",), "there is no act 'aprove'; did you mean 'approve'?"),
+        (("approve", "--title", "Faust"), "--title and the like cannot be used with 'approve'"),
+        (("aprove",), "unknown action 'aprove'; did you mean 'approve'?"),
         (("retry", "--retry-after", "soon"), "--retry-after: soon: not a day such as"),
         (("renew", "--due", "31.3.2027"), "--due: 31.3.2027: not a day or time such as"),
         (("will-supply", "--cost", "1.2.3"), "--cost: 1.2.3: not an amount such as '20 EUR'"),
@@ -232,7 +232,7 @@ def test_a_set_is_asked_for_and_comes_volume_by_volume(desk: Typed) -> None:
 
     first = desk("request", "receive", number, "--barcode", f"A-{number}")
     assert first.exit_code == 1
-    assert f"Which volume is A-{number}? Name it (volumes): 1 (том 1), 2 (том 2)." in first.stderr
+    assert f"Which volume is A-{number}? Name the volume (volumes): 1 (том 1), 2 (том 2)." in first.stderr
     desk("request", "receive", number, "--barcode", f"A-{number}", "--volumes", "2")
     assert state(desk, number) == "shipped"
     desk("request", "receive", number, "--barcode", f"B-{number}")
@@ -249,7 +249,7 @@ def test_a_number_that_does_not_exist(desk: Typed) -> None:
     done = desk("request", "show", "B1999-00001")
 
     assert done.exit_code == 2
-    assert "no such request" in done.stderr
+    assert "request not found" in done.stderr
 
 
 def test_nothing_is_done_to_another_version_than_was_seen(desk: Typed) -> None:
@@ -283,11 +283,11 @@ def test_rules_of_intake_count_unless_overridden(desk: Typed) -> None:
         (("--patron", "29999999999999", "--title", "Faust"), 1, "unknown-patron: "),
         (("--patron", ANA), 1, "data-missing: A title or a standard number"),
         (("--patron", ANA, "--title", "Faust", "--need-by", "2001-01-01"), 1, "invalid-date: "),
-        (("--patron", ANA, "--title", "Faust", "--pickup", "ATLANTIS"), 1, "no such pickup location. (ATLANTIS)"),
+        (("--patron", ANA, "--title", "Faust", "--pickup", "ATLANTIS"), 1, "Pickup location not found. (ATLANTIS)"),
         (("--patron", ANA, "--title", "Faust", "--rota", "none"), 1, "Rota not found. (none)"),
-        (("--patron", ANA, "--title", "Faust", "--partner", "nobody"), 1, "There is no partner profile 'nobody'"),
+        (("--patron", ANA, "--title", "Faust", "--partner", "nobody"), 1, "Partner profile 'nobody' not found"),
         (("--patron", ANA, "--title", "Faust", "--max-cost", "a lot"), 2, "--max-cost: a lot: not an amount"),
-        (("--title", "Faust", "--pickup", "MAIN"), 2, "--pickup needs --patron"),
+        (("--title", "Faust", "--pickup", "MAIN"), 2, "--pickup requires --patron"),
         (("--patron", ANA, "--title", "x" * 501), 2, "--title: String should have at most 500 characters"),
     ],
 )
@@ -311,7 +311,7 @@ def test_a_reader_of_another_library_is_lent_to_where_its_profile_says_so(desk: 
     done = desk("request", "lend-to", "seeberg", "--title", "Faust", *reader)
 
     assert done.exit_code == 1
-    assert done.stderr.startswith("not-allowed: Items are lent to this library itself")
+    assert done.stderr.startswith("not-allowed: Items are lent to the requesting library")
 
 
 def test_a_reader_needs_a_name(desk: Typed) -> None:
@@ -333,7 +333,7 @@ def test_a_library_that_is_away_gets_the_act_later(desk: Typed, monkeypatch: pyt
 
     assert done.exit_code == 4
     assert done.stderr.strip() == (
-        "the library's system can't do this now; it is done as soon as it can be (unavailable (1): no answer)"
+        "the library system cannot do this now; it will be retried (unavailable (1): no answer)"
     )
     assert state(desk, number) == "requested"
     shown = desk("request", "show", number)
@@ -370,10 +370,10 @@ def test_a_rota_is_ordered_by_hand(desk: Typed) -> None:
     skipped = desk("request", "skip", number, "kyoto", "--why", "on holiday")
     again = desk("request", "skip", number, "kyoto")
 
-    assert ordered.stdout.splitlines() == ["waiting  kyoto  (by hand)", "waiting  seeberg  (by hand)"]
-    assert skipped.stdout.splitlines() == ["skipped  kyoto  (on holiday)", "waiting  seeberg  (by hand)"]
+    assert ordered.stdout.splitlines() == ["waiting  kyoto  (manually)", "waiting  seeberg  (manually)"]
+    assert skipped.stdout.splitlines() == ["skipped  kyoto  (on holiday)", "waiting  seeberg  (manually)"]
     assert again.exit_code == 2
-    assert "no such rota line" in again.stderr
+    assert "rota line not found" in again.stderr
 
 
 def test_a_lending_request_has_no_rota(desk: Typed) -> None:
@@ -411,7 +411,10 @@ def test_what_a_partner_is_not_told_of_is_said_beforehand(own: Installation) -> 
 
     shown = desk("request", "show", number).stdout
 
-    assert "\n      Boston Spa is not told: 'message' can't be said by artemail. Write or telephone.\n" in shown
+    assert (
+        "\n      Boston Spa was not told because 'message' cannot be sent by artemail. Please write or phone.\n"
+        in shown
+    )
 
 
 def test_lists_are_filtered(desk: Typed) -> None:
@@ -451,15 +454,15 @@ def test_a_request_is_shown_by_whatever_leads_to_it_alone(desk: Typed) -> None:
     assert "several requests have it" in several.stderr
     assert number in several.stderr
     assert lent in several.stderr
-    assert "no such request" in desk("request", "show", "Pfeffer").stderr
+    assert "request not found" in desk("request", "show", "Pfeffer").stderr
     found = desk("request", "list", "--find", "salz", "--json").stdout.splitlines()
     assert {json.loads(line)["number"] for line in found} == {number, lent}
 
 
 def test_what_is_done_needs_a_number_of_the_request(desk: Typed) -> None:
     number_of(desk("request", "create", "--patron", ANA, "--title", "Pfade im Nebel"))
-    assert "no such request" in desk("request", "act", ANA, "cancel").stderr
-    assert "no such request" in desk("request", "act", "pfade nebel", "cancel").stderr
+    assert "request not found" in desk("request", "act", ANA, "cancel").stderr
+    assert "request not found" in desk("request", "act", "pfade nebel", "cancel").stderr
 
 
 def test_requests_are_marked_for_those_who_see_to_them(desk: Typed) -> None:
@@ -480,7 +483,7 @@ def test_requests_are_marked_for_those_who_see_to_them(desk: Typed) -> None:
 
     assert listed("--assignee", "Ruth Okafor") == listed("--label", "Raum B") == {one}
     assert listed("--unassigned") == {other}
-    assert desk("request", "assign", one).stdout == f"{one}: nobody in particular\n"
+    assert desk("request", "assign", one).stdout == f"{one}: not assigned\n"
     assert "40 printable characters" in desk("request", "label", one, "x" * 41).stderr
 
 

@@ -114,11 +114,11 @@ def test_a_result_is_requested(desk: Typed, search: ScriptedSearch) -> None:
     ("arguments", "code", "said"),
     [
         (("all",), 2, "or --list"),
-        (("nobody", "x"), 2, "no such target: nobody; `illgate search --list` shows them"),
-        (("unoin", "x"), 2, "no such target: unoin; did you mean 'union'?"),
-        (("union", "x", "--patron", "1"), 2, "need --request N"),
-        (("union", "x", "--request", "2"), 2, "1 results were found"),
-        (("union", "shelf:QA"), 1, "There is no index 'shelf'"),
+        (("nobody", "x"), 2, "target not found: nobody; `illgate search --list` shows them"),
+        (("unoin", "x"), 2, "target not found: unoin; did you mean 'union'?"),
+        (("union", "x", "--patron", "1"), 2, "require --request N"),
+        (("union", "x", "--request", "2"), 2, "1 results found"),
+        (("union", "shelf:QA"), 1, "Index 'shelf' not found"),
         (("down", "x"), 4, "none of the catalogues answered"),
     ],
 )

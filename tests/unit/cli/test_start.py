@@ -179,5 +179,7 @@ def test_a_broken_extension_that_is_called_says_why_in_one_line(tmp_path: Path) 
     done = run_with_broken_extension(tmp_path, "parcel")
 
     assert done.returncode == CONFIGURATION
-    assert done.stderr.startswith("command 'parcel' (illgate_broken:command, entry point group illgate.commands) can't")
+    assert done.stderr.startswith(
+        "command 'parcel' (illgate_broken:command, entry point group illgate.commands) cannot"
+    )
     assert done.stderr.count("\n") == 1

@@ -61,7 +61,7 @@ def test_an_agency_is_translated_without_regard_to_case() -> None:
     policy = CirculationPolicy(agencies={"Straße": "CH-STR", "NV": "NVD"})
     assert translate_agency(" STRASSE ", policy) == "CH-STR"
     assert translate_agency("nv", policy) == "NVD"
-    assert translate_agency(" Elsewhere ", policy) == "Other sessions"
+    assert translate_agency(" Elsewhere ", policy) == "Elsewhere"
 
 
 @pytest.mark.parametrize(

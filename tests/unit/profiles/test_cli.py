@@ -137,7 +137,7 @@ def test_init_overwrites_nothing_that_was_changed(tmp_path: Path) -> None:
 
     refused = illgate("init", demo)
     assert refused.exit_code == 1
-    assert "gateway.yml: there already, and different; --force overwrites it" in refused.stderr
+    assert "gateway.yml: exists and differs; use --force to overwrite it" in refused.stderr
     assert (tmp_path / "demo/gateway.yml").read_text() == "metrics: false\n"
 
     assert illgate("init", demo, "--force").exit_code == 0

@@ -116,4 +116,4 @@ async def test_live_the_keys_are_fetched_and_clocks_compared(tmp_path: Path) -> 
             found[path] = lines(await run_check(replace(subject(tmp_path), live=True)), tmp_path)
     assert [len(one) for one in found.values()] == [1, 1]
     assert "its clock differs from ours by " in found["keys"][0]
-    assert "the keys can't be fetched: HTTP 404" in found["elsewhere"][0]
+    assert "the keys cannot be fetched: HTTP 404" in found["elsewhere"][0]

@@ -86,5 +86,5 @@ def test_a_library_in_which_something_is_set_up_must_know_what_profiles_name(tmp
     result = illgate(*config, "check", "ncip2")
 
     assert result.exit_code == 1
-    assert "circulation.accept.policy: the library knows no such item policy" in result.output
+    assert "circulation.accept.policy: unknown item policy" in result.output
     assert "nothing is set up" not in result.output

@@ -740,7 +740,7 @@ async def test_a_body_moved_to_another_row_is_not_accepted(migrated: Store) -> N
     swap = text("UPDATE message SET body = (SELECT body FROM message WHERE id = :one) WHERE id = :other")
     await migrated.write(lambda connection: connection.execute(swap, {"one": f"{one}-1", "other": f"{other}-1"}))
 
-    with pytest.raises(BodyUnreadable, match="does not fit"):
+    with pytest.raises(BodyUnreadable, match="does not match"):
         await journal.get_message("OTHER", f"{other}-1")
 
 

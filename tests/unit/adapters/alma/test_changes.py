@@ -51,7 +51,7 @@ async def test_a_moved_item_keeps_what_the_gateway_does_not_know(context: Librar
 
 async def test_a_new_user_of_an_external_system_says_which(context: LibraryAdapterContext) -> None:
     async with alma_place(context, external_system="CAMPUS") as place:
-        with pytest.raises(Refused, match="can't keep a password"):
+        with pytest.raises(Refused, match="cannot keep a password"):
             await place.library.create_patron(make_draft(), "with a password")
         await place.library.create_patron(replace(make_draft(), secret=None), "without")
         made = place.fake.state.users["ILL-TMP-4711"]
@@ -85,7 +85,7 @@ async def test_what_could_not_be_taken_back_is_gone_on_with_by_the_next_call(con
     async with alma_place(context) as place:
         desk, place.fake.state.desks["RS"] = place.fake.state.desks["RS"], "OTHER_DESK"
         place.fake.add_fault(FaultKind.TOO_MANY, method="DELETE", path="/requests/", times=0)
-        with pytest.raises(OutcomeUnknown, match="could not be taken back"):
+        with pytest.raises(OutcomeUnknown, match="could not be removed"):
             await place.library.create_temporary_item(make_temporary_item(), "accept")
 
         place.fake.clear_faults()

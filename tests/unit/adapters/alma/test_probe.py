@@ -88,7 +88,7 @@ async def test_ten_mistakes_are_all_named(context: LibraryAdapterContext) -> Non
         ({"url": "http://no-such-host.invalid/almaws/v1"}, "DNS", "url", "no-such-host.invalid"),
         ({"url": "http://127.0.0.1:9/almaws/v1"}, "TCP", "url", "127.0.0.1:9"),
         ({"library": "NOWHERE"}, "library", "library", "no library 'NOWHERE' (it has MAIN, NORTH, RS)"),
-        ({"trial": {"patron": "nobody"}}, "patron", "trial.patron", "no such patron"),
+        ({"trial": {"patron": "nobody"}}, "patron", "trial.patron", "Patron not found"),
     ],
 )
 async def test_a_mistake_is_named_with_its_setting(

@@ -67,7 +67,7 @@ def test_an_order_is_written_as_in_its_golden_file(name: str) -> None:
 
 
 def test_a_request_for_nothing_is_not_ordered() -> None:
-    with pytest.raises(Refused, match="Nothing of the citation"):
+    with pytest.raises(Refused, match="The citation has no data"):
         prepare_order(message(request=borrowed(Citation(note="?"))), dialect_of(bldss()), LIBRARY)
 
 

@@ -141,12 +141,12 @@ async def test_an_address_that_is_not_accepted(server: ArticleServer, crossref: 
 @pytest.mark.parametrize(
     ("body", "status", "type_", "said"),
     [
-        (b"<html>Maintenance</html>", 200, "text/html", "no JSON"),
-        (b"<html>Sign in</html>", 200, "application/json", "can't be read: not JSON"),
-        (b'{"message-type": "work-list"}', 200, "application/json", "no description of a work"),
+        (b"<html>Maintenance</html>", 200, "text/html", "not JSON"),
+        (b"<html>Sign in</html>", 200, "application/json", "cannot be parsed: not JSON"),
+        (b'{"message-type": "work-list"}', 200, "application/json", "does not describe a work"),
         (b"", 500, "text/plain", "HTTP 500"),
         (b"{}", 204, "application/json", "HTTP 204"),
-        (b"x" * (MAX_ANSWER_BYTES + 1), 200, "application/json", "more than 4,000,000 bytes"),
+        (b"x" * (MAX_ANSWER_BYTES + 1), 200, "application/json", "larger than 4,000,000 bytes"),
     ],
 )
 async def test_an_answer_that_is_none(
@@ -160,14 +160,14 @@ async def test_an_answer_that_is_none(
 async def test_no_answer_in_time(server: ArticleServer) -> None:
     server.seconds = 1
     source = CrossrefSource(context(server, seconds=0.05))
-    with pytest.raises(Unavailable, match=r"no whole answer within 0\.05 s"):
+    with pytest.raises(Unavailable, match=r"no complete answer within 0\.05 s"):
         await source.look_up(WORK)
     await source.close_connections()
 
 
 async def test_a_service_that_cant_be_reached(server: ArticleServer, crossref: ArticleSource) -> None:
     await server.close()
-    with pytest.raises(Unavailable, match="not reachable"):
+    with pytest.raises(Unavailable, match="not reached"):
         await crossref.look_up(WORK)
 
 
@@ -188,7 +188,7 @@ async def test_a_service_that_cant_be_reached(server: ArticleServer, crossref: A
 async def test_too_many_questions(
     server: ArticleServer, crossref: ArticleSource, retry_after: str, silent: int
 ) -> None:
-    """The service is left alone for as long as it says."""
+    """The service is next attempt in 60 s for as long as it says."""
     headers = {"Retry_After": retry_after} if retry_after else {}
     server.say(f"/works/{DOI}", b"slow down", 429, **headers)
     with pytest.raises(Unavailable, match="HTTP 429"):
@@ -198,7 +198,7 @@ async def test_too_many_questions(
     if not silent:
         assert await crossref.look_up(WORK) is not None
         return
-    with pytest.raises(Unavailable, match=f"left alone for {silent} s more"):
+    with pytest.raises(Unavailable, match=f"next attempt in {silent} s"):
         await crossref.look_up(WORK)
     assert len(server.asked) == 1
 
@@ -213,7 +213,7 @@ async def test_a_service_that_is_down_is_asked_again_unless_it_says_when(
     server.say(f"/works/{DOI}", b"", 503, Retry_After="60")
     with pytest.raises(Unavailable, match="HTTP 503"):
         await crossref.look_up(WORK)
-    with pytest.raises(Unavailable, match="left alone"):
+    with pytest.raises(Unavailable, match="next attempt in 60 s"):
         await crossref.look_up(WORK)
 
 
@@ -246,7 +246,7 @@ async def test_who_would_wait_too_long_is_told_at_once(server: ArticleServer) ->
     http = make_http(server, per_second=1, at_once=10, seconds=1.5)
     asked = [asyncio.create_task(http.fetch_json((str(number),), {})) for number in range(4)]
     _, *late = asked[2:]
-    with pytest.raises(Unavailable, match="too many questions wait"):
+    with pytest.raises(Unavailable, match="too many requests are already waiting"):
         await late[0]
     for task in asked:
         task.cancel()

@@ -71,7 +71,7 @@ def test_at_the_desk(installed: Installed) -> None:
 
     back = installed.run("check-in", "39000000000011", "--at", "NORTH")
     assert "returned, now in-transit" in back.output
-    assert "send it to MAIN Central Library" in back.output
+    assert "forward to MAIN Central Library" in back.output
 
     home = installed.run("check-in", "39000000000011", "--at", "MAIN", "--json")
     assert json.loads(home.output)["item"]["status"] == "available"
@@ -118,7 +118,7 @@ def test_records_of_partners_items(installed: Installed) -> None:
 def test_records_that_are_left_over_are_deleted(installed: Installed) -> None:
     bring_partners_items(installed)
 
-    assert "0 records are left over" in installed.run("temporary", "delete", "--left-over").output
+    assert "0 leftover temporary items" in installed.run("temporary", "delete", "--left-over").output
     asked = installed.run("temporary", "delete", "--left-over", "--days", "0")
     assert "Delete them?" in asked.output
     assert list_barcodes(installed) == ["P-1", "P-2", "P-3"], "nobody has said yes"
@@ -132,7 +132,7 @@ def test_records_that_somebody_needs_stay(installed: Installed) -> None:
 
     kept = installed.run("temporary", "delete", "P-1", "P-2", "P-3", "39000000000011", "P-9")
     assert kept.exit_code == 1
-    assert "P-2: somebody waits for it" in kept.output
+    assert "P-2: it has a hold" in kept.output
     assert "P-3: the item is on loan" in kept.output
     assert "39000000000011: only temporary items can be deleted" in kept.output
     assert "P-9: no item has this barcode" in kept.output

@@ -158,11 +158,11 @@ def test_patrons_come_in_and_are_brought_up_to_date(installed: Installed, tmp_pa
     first = csv(tmp_path / "a.csv", "2222,Ζωγράφου,Ελένη,adult,MAIN,2027-12-31,e@library.example,9876,zog")
     done = installed.run("import", "patrons", first)
     assert done.exit_code == 0, done.output
-    assert "1 patrons added, 0 brought up to date" in done.output
+    assert "1 patrons added, 0 updated" in done.output
     assert patron(installed, "2222", "9876").name.inverted == "Ζωγράφου, Ελένη"
 
     second = csv(tmp_path / "b.csv", "2222,Ζωγράφου-Νέα,Ελένη,student,SCI,,,,")
-    assert "0 patrons added, 1 brought up to date" in installed.run("import", "patrons", second).output
+    assert "0 patrons added, 1 updated" in installed.run("import", "patrons", second).output
     changed = patron(installed, "2222", "9876")
     assert (changed.name.surname, changed.category, changed.identifier("username")) == (
         "Ζωγράφου-Νέα",

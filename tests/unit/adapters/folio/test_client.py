@@ -93,9 +93,9 @@ async def test_lists_are_read_page_after_page_to_the_end(client: FolioClient, fa
 
 async def test_a_missing_permission_is_no_refusal(client: FolioClient, fake: FakeFolio) -> None:
     fake.lacking |= {"inventory-storage.locations.collection.get", "circulation.requests.item.post"}
-    with pytest.raises(Unavailable, match="forbids the user 'illgate' /locations") as caught:
+    with pytest.raises(Unavailable, match="user 'illgate' is not allowed to call /locations") as caught:
         await list_locations(client)
-    with pytest.raises(Unavailable, match="forbids"):
+    with pytest.raises(Unavailable, match="is not allowed"):
         await client.send("POST", "/circulation/requests", {})
 
     if fake.flavour == "okapi":
@@ -103,7 +103,7 @@ async def test_a_missing_permission_is_no_refusal(client: FolioClient, fake: Fak
 
 
 async def test_a_question_that_folio_cannot_take_is_said_without_its_values(client: FolioClient) -> None:
-    with pytest.raises(Unavailable, match="does not answer /users") as caught:
+    with pytest.raises(Unavailable, match="failed to answer /users") as caught:
         await client.list_records("/users", "users", f'barcode=="{KNOWN.good.value}')
     assert KNOWN.good.value not in str(caught.value)
 
@@ -134,7 +134,7 @@ async def test_a_record_that_is_locked_is_tried_later(
         raise FolioAnswerError(400, "unable to acquire lock for checkout session")
 
     monkeypatch.setattr(fake.circulation, "check_out", refuse_lock)
-    with pytest.raises(Unavailable, match="at work on the same record"):
+    with pytest.raises(Unavailable, match="processing the same record"):
         await client.send("POST", "/circulation/check-out-by-barcode", {})
 
 

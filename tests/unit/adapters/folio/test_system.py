@@ -71,7 +71,7 @@ async def test_a_number_is_compared_letter_by_letter_and_a_username_is_not(scene
 
 async def test_a_half_written_record_is_a_failure_that_says_which_field(scene: FolioScene) -> None:
     scene.fake.do_damage("half-written-item", ITEM)
-    with pytest.raises(Unavailable, match="record of the item is not as it should be: status missing"):
+    with pytest.raises(Unavailable, match="record of the item is not valid: status missing"):
         await scene.library.item_by_barcode(ITEM)
 
 

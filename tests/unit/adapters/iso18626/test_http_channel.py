@@ -97,6 +97,6 @@ async def test_a_token_goes_along_and_is_not_kept() -> None:
 async def test_where_nothing_can_sign_nothing_is_sent() -> None:
     dialect = Iso18626Dialect.model_validate({"http": {"url": "http://127.0.0.1:9/iso18626"}})
     profile = Profile(name="fjord", dialects={"iso18626": dialect}, peer_authentication=SIGNED)
-    with pytest.raises(Unavailable, match="no key to sign with"):
+    with pytest.raises(Unavailable, match="no signing key exists"):
         await make_channel([]).send(ask_for_loan(), profile)
     assert await refuse_peer_headers(profile.model_copy(update={"peer_authentication": PeerAuthentication()})) == {}

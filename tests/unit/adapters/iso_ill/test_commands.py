@@ -72,8 +72,8 @@ def test_passwords_are_not_shown_and_unknown_extensions_are() -> None:
     ("sent", "said"),
     [
         (b"GET / HTTP/1.1", "an APDU doesn't begin with 47"),
-        (b"", "nothing to be read"),
-        (encode_apdu(build_full_apdus(Message)[0])[:-3], "are not a whole APDU"),
+        (b"", "the input is empty"),
+        (encode_apdu(build_full_apdus(Message)[0])[:-3], "are not a complete APDU"),
         (b"\x71\x02\x30\x00", "protocol-version-num is missing"),
     ],
 )

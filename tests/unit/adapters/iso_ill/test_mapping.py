@@ -411,7 +411,7 @@ class TestDialect:
     def test_what_a_partner_cannot_take_is_refused(self) -> None:
         context = replace(CONTEXT, dialect=IsoIllDialect(withheld=("recall",)))
 
-        with pytest.raises(Refused, match="takes no recall"):
+        with pytest.raises(Refused, match="does not accept recall"):
             apdu_of_message(said(EventKind.RECALL, Role.LENDING), context)
 
     def test_long_texts_are_cut_and_told_in_the_note(self) -> None:

@@ -76,8 +76,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], dict[str, Any], str, str, str]] = {
     ),
     "no branch": ({"resource_sharing_branch": ""}, {}, "branch", "resource_sharing_branch", "not set"),
     "item type": ({"temporary_item_types": ["X", "ILL"]}, {}, "item types", "temporary_item_types", "item type X"),
-    "patron": ({"trial": {"patron": "nobody"}}, {}, "patron", "trial.patron", "no such patron"),
-    "item": ({"trial": {"item": "nothing"}}, {}, "item", "trial.item", "no such item"),
+    "patron": ({"trial": {"patron": "nobody"}}, {}, "patron", "trial.patron", "Patron not found"),
+    "item": ({"trial": {"item": "nothing"}}, {}, "item", "trial.item", "Item not found"),
 }
 
 

@@ -40,7 +40,7 @@ async def test_it_can_do_what_the_release_can(tmp_path: Path) -> None:
     assert not {Capability.CHECK_IN, Capability.DUE_DATE_GIVEN, Capability.SEARCH} & capabilities
     assert {Capability.HOLD_ITEM, Capability.RENEW, Capability.POST_FEE} <= capabilities
     assert refused.reason is RefusalReason.UNSUPPORTED_SERVICE
-    assert refused.detail == "The system of this library can't check items out."
+    assert refused.detail == "The library system cannot check items out."
 
 
 async def test_a_release_without_embeds_is_asked_in_more_calls(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ async def test_it_starts_while_koha_is_down(tmp_path: Path) -> None:
     async with koha_place(tmp_path) as place:
         place.fake.add_fault(FaultKind.MAINTENANCE, times=0)
         await place.restart()
-        with pytest.raises(Unavailable, match="a web page instead of an answer"):
+        with pytest.raises(Unavailable, match="a web page instead of an API answer"):
             await place.library.find_patron(KNOWN.good)
         place.fake.clear_faults()
         assert (await place.library.find_patron(KNOWN.good)).id

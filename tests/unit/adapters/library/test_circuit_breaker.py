@@ -23,7 +23,7 @@ def test_only_failures_in_a_row_open_it() -> None:
         breaker.admit_call()
     breaker.record_failure()
     assert breaker.is_open
-    with pytest.raises(Unavailable, match=r"sip\.library\.example has not answered 2 times in a row"):
+    with pytest.raises(Unavailable, match=r"sip\.library\.example failed to respond 2 times in a row"):
         breaker.admit_call()
 
 

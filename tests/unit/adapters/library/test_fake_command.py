@@ -49,4 +49,4 @@ def test_a_port_that_is_taken_is_said() -> None:
         result = CliRunner().invoke(command, ["koha", "--port", str(port)])
 
     assert result.exit_code == 1
-    assert f"can't listen on 127.0.0.1:{port}" in result.output
+    assert f"cannot listen on 127.0.0.1:{port}" in result.output

@@ -274,7 +274,7 @@ def test_sutrs_is_read_by_its_labels_and_kept_whole() -> None:
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
-        ("<nothing/>", "<nothing> is no record format that is read"),
+        ("<nothing/>", "<nothing> is not a supported record format"),
         ("<open>", "line 1: "),
         ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "it has a document type declaration, which is not read"),
         ('<!DOCTYPE a SYSTEM "file:///etc/hostname"><a/>', "it has a document type declaration, which is not read"),

@@ -76,9 +76,9 @@ def test_each_message_fits_the_schema_and_names_its_request(
     ("message", "ncip", "words"),
     [
         (make_message(Role.LENDING, EventKind.RECALL, *KNOWN), NAMED, "OpenRS has no message for recall"),
-        (make_message(Role.BORROWING, EventKind.RECEIVED, KNOWN[0]), NAMED, "the barcode of unknown item"),
-        (make_message(Role.BORROWING, EventKind.RECEIVED, KNOWN[1]), NAMED, "its number of the patron is not known"),
-        (make_message(Role.LENDING, EventKind.SHIPPED, *KNOWN), NcipDialect(), "doesn't name both systems"),
+        (make_message(Role.BORROWING, EventKind.RECEIVED, KNOWN[0]), NAMED, "the barcode of the item is not known"),
+        (make_message(Role.BORROWING, EventKind.RECEIVED, KNOWN[1]), NAMED, "its number for the patron is not known"),
+        (make_message(Role.LENDING, EventKind.SHIPPED, *KNOWN), NcipDialect(), "does not name both systems"),
     ],
     ids=["kind", "barcode", "patron", "systems"],
 )
@@ -106,13 +106,13 @@ def test_what_was_taken_is_done() -> None:
     [
         (make_reply(f"<ItemShippedResponse>{PROBLEM}</ItemShippedResponse>"), Refused, "ItemShipped: no role"),
         (make_reply(PROBLEM), Refused, "no role"),
-        (make_reply(PROBLEM, 401), Refused, r"doesn't let us in \(HTTP 401\): no role"),
-        (make_reply("", 403), Refused, "doesn't let us in"),
+        (make_reply(PROBLEM, 401), Refused, r"rejected our sign-in \(HTTP 401\): no role"),
+        (make_reply("", 403), Refused, "rejected our sign-in"),
         (make_reply("", 404), Refused, "HTTP 404"),
         (make_reply("", 503), Unavailable, "HTTP 503"),
         (make_reply("", 500), OutcomeUnknown, "HTTP 500"),
         (make_reply("", 204), OutcomeUnknown, "HTTP 204"),
-        (make_reply("<ItemReceivedResponse/>"), OutcomeUnknown, "another message"),
+        (make_reply("<ItemReceivedResponse/>"), OutcomeUnknown, "a different message"),
     ],
     ids=["problem", "problem-alone", "401", "403", "404", "503", "500", "empty", "other"],
 )

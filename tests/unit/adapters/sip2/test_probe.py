@@ -56,8 +56,8 @@ async def test_all_is_well_and_each_step_says_so(store: Store, server: Pysip2Ser
 
 MISTAKES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "host": ({"host": "no-such-host.invalid"}, "DNS", "host", ""),
-    "port": ({"port": 1}, "TCP", "port", "not reachable"),
-    "tls": ({"security": "tls"}, "TLS", "security", "not reachable"),
+    "port": ({"port": 1}, "TCP", "port", "not reached"),
+    "tls": ({"security": "tls"}, "TLS", "security", "not reached"),
     "ca": ({"security": "tls", "ca": "no-such.pem"}, "TLS", "ca", "no-such.pem can't be used"),
     "secret": ({"login": {"user": "t", "password": "env:NONE"}}, "login", "login.password", "no secret at env:NONE"),
     "user": ({"login": {"user": "t", "password": "env:TERMINAL"}}, "login", "login", "refuses name or password"),

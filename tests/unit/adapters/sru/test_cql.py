@@ -63,9 +63,9 @@ def test_where_a_scan_begins() -> None:
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        (CatalogueQuery(), "nothing was said"),
-        (CatalogueQuery((SearchTerm(SearchIndex.OCLC, "1"),)), "no index 'oclc'"),
-        (CatalogueQuery((SearchTerm(SearchIndex.LCCN, "1"),)), "no index 'lccn'"),
+        (CatalogueQuery(), "the query is empty"),
+        (CatalogueQuery((SearchTerm(SearchIndex.OCLC, "1"),)), "index 'oclc' not found"),
+        (CatalogueQuery((SearchTerm(SearchIndex.LCCN, "1"),)), "index 'lccn' not found"),
     ],
 )
 def test_what_cannot_be_said_is_refused(query: CatalogueQuery, reason: str) -> None:

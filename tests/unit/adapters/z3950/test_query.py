@@ -74,10 +74,10 @@ def test_a_scan_has_no_structure_of_words() -> None:
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        (CatalogueQuery(), "nothing was said"),
-        (CatalogueQuery((SearchTerm(SearchIndex.TITLE, "  "),)), "nothing was said"),
-        (CatalogueQuery((SearchTerm(SearchIndex.OCLC, "1"),)), "no index 'oclc'"),
-        (CatalogueQuery(native="@and a"), "no query in PQF: it ends"),
+        (CatalogueQuery(), "the query is empty"),
+        (CatalogueQuery((SearchTerm(SearchIndex.TITLE, "  "),)), "the query is empty"),
+        (CatalogueQuery((SearchTerm(SearchIndex.OCLC, "1"),)), "index 'oclc' not found"),
+        (CatalogueQuery(native="@and a"), "not a valid PQF query: it ends"),
     ],
 )
 def test_what_cannot_be_said_is_refused(query: CatalogueQuery, reason: str) -> None:

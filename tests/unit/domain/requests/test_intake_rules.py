@@ -50,7 +50,7 @@ def test_records_that_are_only_like_it_warn_and_stop_nothing(rule: str) -> None:
 
     found = check_intake(facts, Intake.model_validate({"locally_owned": rule}))
 
-    detail = "The library may have it itself: records that are like it: 2."
+    detail = "The library may already hold it: 2 similar records."
     assert found.problems == ()
     assert found.warnings == (IntakeFinding(RefusalReason.NOT_ALLOWED, detail, MessagePart.ITEM),)
     assert check_intake(replace(facts, candidates=0), Intake.model_validate({"locally_owned": rule})).warnings == ()
@@ -62,7 +62,7 @@ def test_a_block_stops_or_warns_by_the_librarys_choice() -> None:
     stopped, warned = check_intake(facts, Intake()), check_intake(facts, Intake(blocks_stop=False))
 
     assert [one.reason for one in stopped.problems] == [RefusalReason.PATRON_BLOCKED]
-    assert stopped.problems[0].detail == "The patron may not request: overdue items."
+    assert stopped.problems[0].detail == "The patron may not make requests: overdue items."
     assert (warned.problems, warned.warnings) == ((), stopped.problems)
 
 
@@ -95,7 +95,7 @@ def test_as_many_requests_may_be_open_as_the_category_allows_and_no_more(categor
 
     assert last.problems == ()
     assert [one.reason for one in refused.problems] == [RefusalReason.LIMIT_REACHED]
-    assert refused.problems[0].detail == f"The patron has {limit} open requests; {limit} are allowed."
+    assert refused.problems[0].detail == f"The patron has {limit} open requests; the limit is {limit}."
 
 
 def test_duplicates_are_not_looked_at_for_zero_days() -> None:
@@ -182,9 +182,11 @@ def test_every_finding_says_what_it_is_about_in_a_sentence() -> None:
     )
 
     assert check_intake(facts, intake).problems == (
-        IntakeFinding(RefusalReason.PATRON_BLOCKED, "The patron may not request: Overdue items.", MessagePart.PATRON),
         IntakeFinding(
-            RefusalReason.LIMIT_REACHED, "The patron has 1 open requests; 1 are allowed.", MessagePart.PATRON
+            RefusalReason.PATRON_BLOCKED, "The patron may not make requests: Overdue items.", MessagePart.PATRON
+        ),
+        IntakeFinding(
+            RefusalReason.LIMIT_REACHED, "The patron has 1 open requests; the limit is 1.", MessagePart.PATRON
         ),
         IntakeFinding(
             RefusalReason.DUPLICATE_REQUEST,
@@ -220,14 +222,14 @@ def test_services_and_formats_that_we_do_not_supply_are_named() -> None:
     microform = lending(service=RequestedService(ServiceType.LOAN, format="MICROFORM"))
 
     assert find_lending_refusal(copy, rules, 0, TODAY) == LendingRefusal(
-        ReasonCodes.POLICY, "We do not supply the service 'copy'."
+        ReasonCodes.POLICY, "We do not offer the service 'copy'."
     )
     assert find_lending_refusal(microform, rules, 0, TODAY) == LendingRefusal(
         ReasonCodes.POLICY, "We do not supply the format 'MICROFORM'."
     )
     assert find_lending_refusal(lending(), rules.model_copy(update={"formats_refused": ("",)}), 0, TODAY) is None
     assert find_item_refusal("map", ServiceType.LOAN, LendingRules(never=("map",))) == LendingRefusal(
-        ReasonCodes.NON_CIRCULATING, "Items of the policy 'map' are not lent."
+        ReasonCodes.NON_CIRCULATING, "Items with the policy 'map' are not lent."
     )
 
 

@@ -93,7 +93,7 @@ def test_who_made_a_copy_may_sign_it_off_unless_the_rule_asks_for_somebody_else(
     assert free.state is L.CLEARED
 
     strict = digitised(clearance_by="somebody-else")
-    assert "somebody else signs it off" in strict.no_us(EventKind.CLEARED, reason="UrhG § 60e").detail
+    assert "a different person signs it off" in strict.no_us(EventKind.CLEARED, reason="UrhG § 60e").detail
     by_another = replace(event(local_signal(EventKind.CLEARED), reason="UrhG § 60e"), actor="staff:ivo")
     done = compute_transition(strict.request, by_another, strict.workflow)
     assert isinstance(done, Transition)

@@ -44,7 +44,7 @@ def without_numbers(citation: Citation = SOLITUDE) -> Citation:
 
 
 def candidate(bib_id: str, confidence: int, **changes: object) -> ItemCandidate:
-    made = ItemCandidate(bib_id=bib_id, title="The Book of Sand", confidence=confidence, how="title 100% alike")
+    made = ItemCandidate(bib_id=bib_id, title="The Book of Sand", confidence=confidence, how="title 100% similar")
     return replace(made, **changes)
 
 
@@ -54,21 +54,21 @@ def candidate(bib_id: str, confidence: int, **changes: object) -> ItemCandidate:
 def test_number_and_title() -> None:
     found = only(SOLITUDE, OURS)
 
-    assert (found.confidence, found.how) == (99, "isbn and title agree")
+    assert (found.confidence, found.how) == (99, "isbn and title match")
 
 
 def test_a_number_alone() -> None:
     nothing_else = replace(SOLITUDE, title="", author="")
 
     found = only(nothing_else, OURS)
-    assert (found.confidence, found.how) == (BY_NUMBER, "isbn agrees; no title to compare")
+    assert (found.confidence, found.how) == (BY_NUMBER, "isbn matches; no title to compare")
 
 
 def test_a_number_and_a_title_that_is_somewhat_alike() -> None:
     found = only(replace(SOLITUDE, title="Cien días de paz"), OURS)
 
     assert found.confidence == BY_NUMBER
-    assert found.how == "isbn agrees; title 67% alike"
+    assert found.how == "isbn matches; title 67% similar"
 
 
 @pytest.mark.parametrize(
@@ -99,15 +99,15 @@ def test_what_is_not_said_counts_half() -> None:
 def test_what_words_agree_is_said() -> None:
     unlike = replace(without_numbers(), published="1999", author="")
 
-    assert only(without_numbers(), OURS).how == "title 100% alike, author 100% alike, same year"
-    assert only(unlike, OURS).how == "title 100% alike, no author to compare, other year"
+    assert only(without_numbers(), OURS).how == "title 100% similar, author 100% similar, same year"
+    assert only(unlike, OURS).how == "title 100% similar, no author to compare, year differs"
 
 
 def test_a_number_with_another_title_is_not_trusted() -> None:
     found = only(replace(SOLITUDE, title="Gramática del esperanto"), OURS)
 
     assert found.confidence == CONTRADICTED
-    assert found.how.startswith("isbn agrees; other title")
+    assert found.how.startswith("isbn matches; title differs")
 
 
 def test_the_same_words_with_another_number_are_another_edition() -> None:
@@ -116,10 +116,10 @@ def test_the_same_words_with_another_number_are_another_edition() -> None:
     found = only(SOLITUDE, other)
 
     assert found.confidence == CONTRADICTED
-    assert found.how.endswith("other isbn")
+    assert found.how.endswith("isbn differs")
 
     unlike = only(replace(SOLITUDE, author="Selma Lagerlöf", published="1891"), other)
-    assert (unlike.confidence, unlike.how) == (65, "title 100% alike, author 0% alike, other year; other isbn")
+    assert (unlike.confidence, unlike.how) == (65, "title 100% similar, author 0% similar, year differs; isbn differs")
 
 
 def test_numbers_of_different_kinds_do_not_contradict() -> None:
@@ -131,13 +131,13 @@ def test_numbers_of_different_kinds_do_not_contradict() -> None:
 def test_our_own_record_number_is_a_number() -> None:
     local = replace(SOLITUDE, identifiers=(RecordId("local", "B1"),))
 
-    assert only(local, OURS).how == "local and title agree"
+    assert only(local, OURS).how == "local and title match"
 
 
 def test_a_record_number_may_have_a_colon_in_it() -> None:
     local = replace(SOLITUDE, identifiers=(RecordId("local", "shelf:7"),))
 
-    assert only(local, replace(OURS, id="shelf:7")).how == "local and title agree"
+    assert only(local, replace(OURS, id="shelf:7")).how == "local and title match"
 
 
 # --- by words --------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def test_a_record_that_is_just_enough_alike_is_shown_with_its_own_words() -> Non
         title="Poems of Emily Dickinson",
         author="",
         confidence=40,
-        how="title 34% alike, no author to compare",
+        how="title 34% similar, no author to compare",
     )
     assert only(SOLITUDE, OURS).author == "Gabriel García Márquez"
 

@@ -79,7 +79,7 @@ def test_it_counts_for_the_limit_and_is_said_with_the_points() -> None:
     known = partner_standing(partner, borrowing(), RequestPolicy(), NOW.date(), open_requests=2, reported=3)
     assert (known.open, known.overloaded) == (5, True)
     (line,) = rank_suppliers((RotaLine("city"),), {"city": known}, Ranking(supply_time=0))
-    assert "5 open, 3 of them of other members +5" in line.why
+    assert "5 open, of which 3 from other members +5" in line.why
 
 
 @pytest.mark.parametrize(

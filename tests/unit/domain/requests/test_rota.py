@@ -104,15 +104,15 @@ def test_last_resorts_go_to_the_end_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        (TemplateLine(partner="warsaw", services=(ServiceType.COPY,)), "on this rota not for the service loan"),
-        (TemplateLine(partner="warsaw", formats=("pdf",)), "on this rota not for the format printed"),
+        (TemplateLine(partner="warsaw", services=(ServiceType.COPY,)), "not on this rota for the service loan"),
+        (TemplateLine(partner="warsaw", formats=("pdf",)), "not on this rota for the format printed"),
         (
             TemplateLine(partner="warsaw", max_cost=price("5")),
-            "costs 12 EUR, more than the maximum on this rota, 5 EUR",
+            "costs 12 EUR, more than the maximum for this rota (5 EUR)",
         ),
         (
             TemplateLine(partner="warsaw", max_cost=price("50", "USD")),
-            "costs 12 EUR, which can't be compared with the maximum on this rota, 50 USD",
+            "costs 12 EUR, which cannot be compared with the maximum for this rota (50 USD)",
         ),
         (TemplateLine(partner="atlantis"), "unknown partner"),
     ],
@@ -156,10 +156,10 @@ def test_nobody_is_asked_twice() -> None:
         ({"closures": (Closure(first=TODAY, last=date(2026, 12, 1)),)}, "closed until 2026-12-01"),
         ({"roles": (PartnerRole.REQUESTER,)}, "is not a supplier"),
         ({"channel": ""}, "has no channel for requests"),
-        ({"services": (ServiceType.COPY,)}, "does not supply the service loan"),
+        ({"services": (ServiceType.COPY,)}, "does not offer the service loan"),
         ({"workflow": {"borrowing": {"digital_only": True}}}, "supplies copies only"),
-        ({"cost": price("30")}, "costs 30 EUR, more than the maximum of the request, 20 EUR"),
-        ({"cost": price("9"), "cost_limit": price("8")}, "costs 9 EUR, more than the maximum for this partner, 8 EUR"),
+        ({"cost": price("30")}, "costs 30 EUR, more than the maximum of the request (20 EUR)"),
+        ({"cost": price("9"), "cost_limit": price("8")}, "costs 9 EUR, more than the maximum for this partner (8 EUR)"),
         ({"formats": ("pdf",)}, "does not supply the format printed"),
     ],
 )
@@ -227,7 +227,7 @@ def test_overloaded_ones_are_skipped_when_the_library_wants_it() -> None:
 
     choice = choose_next_line(requested(), policy, TEMPLATE, now, TODAY, UTC)
 
-    assert choice.skipped == (RotaLine("warsaw", why="overloaded: 12 requests are open with it"),)
+    assert choice.skipped == (RotaLine("warsaw", why="overloaded: 12 open requests"),)
 
 
 def test_a_partners_own_limit_comes_before_the_librarys() -> None:
@@ -325,7 +325,7 @@ def test_the_first_of_several_retry_days_counts() -> None:
     assert rota.first_retry_day(request, POLICY, date(2026, 3, 18), UTC) == date(2026, 3, 20)
     request = asked(request, "tbilisi")
     choice = choose_next_line(request, POLICY, TEMPLATE, standings(), date(2026, 3, 18), UTC)
-    assert [(line.partner, line.why) for line in choice.order] == [("kyoto", "it said to ask again from 2026-03-18")]
+    assert [(line.partner, line.why) for line in choice.order] == [("kyoto", "asked us to retry from 2026-03-18")]
 
 
 # --- ranking ---------------------------------------------------------------------------------------------
@@ -470,17 +470,17 @@ def test_a_retry_day_is_one_of_the_library_s_zone_where_suppliers_are_chosen() -
         return choice.line.why if choice.line is not None else ""
 
     morning, evening = datetime(2026, 3, 3, 4, 0, tzinfo=UTC), datetime(2026, 3, 2, 22, 0, tzinfo=UTC)
-    assert choose_why("UTC", morning) == "it said to ask again from 2026-03-20"
+    assert choose_why("UTC", morning) == "asked us to retry from 2026-03-20"
     assert choose_why("America/Los_Angeles", morning) == "", "asked on the 2nd there, so the 19th is the last day"
     assert choose_why("UTC", evening) == ""
-    assert choose_why("Asia/Tokyo", evening) == "it said to ask again from 2026-03-20", "asked on the 3rd there"
+    assert choose_why("Asia/Tokyo", evening) == "asked us to retry from 2026-03-20", "asked on the 3rd there"
 
 
 def test_a_copy_that_costs_exactly_the_highest_price_is_asked_for() -> None:
     costly = partner(cost=price("12"), copy_cost=price("8"), cost_limit=price("8"))
     assert rota.profile_objection(costly, requested(service=RequestedService(ServiceType.COPY))) == ""
     assert rota.profile_objection(costly, requested()) == (
-        "costs 12 EUR, more than the maximum for this partner, 8 EUR"
+        "costs 12 EUR, more than the maximum for this partner (8 EUR)"
     )
 
 
@@ -494,9 +494,7 @@ def test_those_to_ask_again_are_ranked_and_passed_over_like_all_others() -> None
     choice = choose_next_line(request, policy, RANKED, now, date(2026, 3, 20), UTC)
 
     assert [line.partner for line in choice.order] == ["tbilisi", "kyoto"]
-    assert [(line.partner, line.why) for line in choice.skipped] == [
-        ("warsaw", "overloaded: 12 requests are open with it")
-    ]
+    assert [(line.partner, line.why) for line in choice.skipped] == [("warsaw", "overloaded: 12 open requests")]
 
 
 def test_a_partner_stands_with_its_speed_and_what_it_owes() -> None:
@@ -510,7 +508,7 @@ def test_a_ranking_says_why_somebody_comes_last_whatever_its_points() -> None:
     ranked = rank_suppliers(lines, known, Ranking(load=1, supply_time=0))
     assert [(line.partner, line.why) for line in ranked] == [
         ("kyoto", "3 points (3 open +3)"),
-        ("warsaw", "last resort, overloaded, 0 points (nothing counted)"),
+        ("warsaw", "last resort, overloaded, 0 points (no ranking points)"),
     ]
 
 
@@ -519,5 +517,5 @@ def test_a_rota_s_highest_price_is_compared_with_that_of_the_service() -> None:
     costly = partner(cost=price("12"), copy_cost=price("8"))
     assert rota.rota_objection(line, costly, requested(service=RequestedService(ServiceType.COPY))) == ""
     assert rota.rota_objection(line, costly, requested()) == (
-        "costs 12 EUR, more than the maximum on this rota, 10 EUR"
+        "costs 12 EUR, more than the maximum for this rota (10 EUR)"
     )

@@ -39,7 +39,7 @@ def test_both_tables_are_printed_with_what_follows() -> None:
     assert ["us:recall", "tell recall, letter recalled, library recall-loan, start lender-due"] in [
         cells(line)[1:] for line in lines if line.startswith("shipped ")
     ]
-    granted = next(line for line in lines if "granted by rule" in line)
+    granted = next(line for line in lines if "accepted by rule" in line)
     assert cells(granted)[-2:] == [
         "cancelled",
         "stop need-by, stop answer, start anonymise, library release-hold, tell cancel-accepted",

@@ -67,7 +67,7 @@ async def test_a_scanner_in_trouble_says_nothing_about_the_file(scanner: tuple[s
 
 
 async def test_a_scanner_that_is_not_there_lets_nothing_pass(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="can't be started"):
+    with pytest.raises(Unavailable, match="could not be started"):
         await scan_file((str(tmp_path / "none"),), pdf(1), 30)
 
 

@@ -44,7 +44,7 @@ def test_what_the_rules_do_not_name_is_not_taken() -> None:
     with pytest.raises(Refused, match="application/epub"):
         require_file_type(EPUB, CopyRules())
     assert require_file_type(EPUB, CopyRules(types=(FileType.PDF, FileType.EPUB))) is FileType.EPUB
-    with pytest.raises(Refused, match="Nobody knows"):
+    with pytest.raises(Refused, match="The file type is unknown"):
         require_file_type(b"<html>", CopyRules(types=tuple(FileType)))
 
 
@@ -96,4 +96,4 @@ def test_staff_are_warned_of_another_length_than_cited() -> None:
     assert describe_page_mismatch(cited, "scan.pdf", None) == ""
     assert describe_page_mismatch(Citation(title="日本図書館情報学会誌"), "scan.pdf", 3) == ""
     said = describe_page_mismatch(cited, "scan.pdf", 1)
-    assert said == "The file scan.pdf has 1 page; the citation (pages 77-91) asks for 15 pages."
+    assert said == "The file scan.pdf has 1 page; the citation (pages 77-91) needs 15 pages."

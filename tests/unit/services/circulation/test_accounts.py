@@ -117,7 +117,7 @@ async def test_identifiers(counter: Counter) -> None:
 async def test_what_cannot_be_taken_away(counter: Counter) -> None:
     await counter.ask(registers())
     refused = await counter.refusal(UpdatePatron(who("V-1"), PatronDraft(), PatronDraft(name=NAME)))
-    assert (refused.reason, refused.detail) == (RefusalReason.NOT_ALLOWED, "The patron's name can't be taken away.")
+    assert (refused.reason, refused.detail) == (RefusalReason.NOT_ALLOWED, "The patron's name cannot be removed.")
 
 
 async def test_nothing_to_change(counter: Counter) -> None:

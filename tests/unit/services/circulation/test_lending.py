@@ -399,4 +399,4 @@ async def test_what_the_system_cannot_do_is_said(
 ) -> None:
     refused = await counter.refusal(command, library=Without(counter.library, missing))
     assert (refused.reason, refused.about) == (RefusalReason.UNSUPPORTED_SERVICE, MessagePart.SERVICE)
-    assert refused.detail == f"The system of this library can't {words}."
+    assert refused.detail == f"The library system cannot {words}."

@@ -349,7 +349,7 @@ async def test_without_title_holds_a_copy_is_chosen(counter: Counter) -> None:
 async def test_without_item_holds_they_are_refused(counter: Counter) -> None:
     refused = await counter.refusal(wants_book(), library=Without(counter.library, Capability.HOLD_ITEM))
     assert (refused.reason, refused.about) == (RefusalReason.UNSUPPORTED_SERVICE, MessagePart.SERVICE)
-    assert refused.detail == "The system of this library can't place a hold on an item."
+    assert refused.detail == "The library system cannot place a hold on an item."
 
 
 # --- finding, changing, cancelling -----------------------------------------------------------------------

@@ -100,7 +100,7 @@ async def test_where_the_journal_can_not_be_written_nothing_is_changed(
     """The disk is full after the library's part: the whole is undone, and on the usual way as well."""
 
     def full(*_: Any) -> None:
-        raise Unavailable("the database can't be used now: disk full")
+        raise Unavailable("the database is not available: disk full")
 
     async def none_begins(_: Any) -> None:
         full()

@@ -107,8 +107,8 @@ async def test_good_tokens(checked: Verification) -> None:
         (lambda: sign_token(aud=None), "iss, sub, aud or exp is missing from the token"),
         (lambda: sign_token(iss=f"{ISSUER}/"), "the token's issuer does not match this profile"),
         (lambda: sign_token(sub="OTHER"), "the token belongs to a different system than the message's sender"),
-        (lambda: sign_token(protocol="NCIP"), "the token's claim protocol isn't as this profile has it"),
-        (lambda: sign_token(protocol=None), "the token's claim protocol isn't as this profile has it"),
+        (lambda: sign_token(protocol="NCIP"), "the token's claim protocol does not match this profile"),
+        (lambda: sign_token(protocol=None), "the token's claim protocol does not match this profile"),
         (lambda: sign_token("second"), "the token's signature is invalid"),
         (lambda: sign_token(kid="k9"), "the token was signed with a key that its issuer does not publish"),
         (lambda: sign_token()[:-8] + "AAAAAAAA", "the token's signature is invalid"),
@@ -135,7 +135,7 @@ async def test_keys_may_stand_in_the_profile(checked: Verification) -> None:
     assert await checked.find_fault(sign_token(), jwks=jwks) == ""
     assert await checked.find_fault(sign_token("second", "k2"), jwks=jwks) == ""
     for kid in ("k3", "k9", None):
-        assert "doesn't publish" in await checked.find_fault(sign_token("third", kid), jwks=jwks)
+        assert "does not publish" in await checked.find_fault(sign_token("third", kid), jwks=jwks)
     assert checked.publisher.asked == []
 
 
@@ -160,7 +160,7 @@ async def test_a_new_key_is_fetched_and_a_withdrawn_one_forgotten(checked: Verif
     checked.publisher.keys = {"k2": "second"}
     assert await checked.find_fault(checked.sign()) == "", "nobody has asked"
     checked.clock.advance(MAX_KEY_AGE + timedelta(seconds=1))
-    assert "doesn't publish" in await checked.find_fault(checked.sign())
+    assert "does not publish" in await checked.find_fault(checked.sign())
     assert await checked.find_fault(checked.sign("second", "k2")) == ""
 
 
@@ -176,7 +176,7 @@ async def test_old_keys_count_while_new_ones_cannot_be_fetched(checked: Verifica
 
 async def test_without_any_keys_nobody_is_let_in_until_they_are_there(checked: Verification) -> None:
     checked.publisher.keys = None
-    assert await checked.find_fault(checked.sign()) == "the keys can't be fetched: time-out"
+    assert await checked.find_fault(checked.sign()) == "the keys cannot be fetched: timeout"
     checked.publisher.keys = {"k1": "first"}
     assert await checked.find_fault(checked.sign()) == "the keys could not be fetched a moment ago"
 
@@ -255,8 +255,8 @@ async def test_a_message_needs_its_token_and_the_answer_says_why_it_was_refused(
     assert (admitted.status, b"LookupUserResponse" in admitted.body, b"Problem" in admitted.body) == (200, True, False)
     assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert b"<LookupUserResponse" in refused.body.replace(b"ns1:", b"")
-    assert b"the system that the message names as its sender" in refused.body
-    assert (bare.status, b"there is no token" in bare.body) == (401, True)
+    assert b"a different system than the message's sender" in refused.body
+    assert (bare.status, b"the token is missing" in bare.body) == (401, True)
     rejected = [one.message for one in kept if one is not None and one.message.outcome is OutcomeClass.REJECTED]
     assert [one.reason for one in rejected] == ["sender-auth-failed"] * 2
     for kept_out in (ISSUER, "SOMEBODY-ELSE", *token.split("."), *stolen.split(".")):

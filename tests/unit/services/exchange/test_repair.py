@@ -119,7 +119,7 @@ async def test_without_its_profile_it_is_marked_as_failed_for_staff_to_see(house
 
     (question,) = await rows(house, begun)
     assert (question.message.outcome, question.message.reason) == (OutcomeClass.FAILED, "interrupted")
-    assert "profile 'ncip2' is no longer there" in question.message.note
+    assert "profile 'ncip2' no longer exists" in question.message.note
     assert not (await house.journal.list_messages(JournalFilter("DEMO", outcome=OutcomeClass.PENDING))).messages
 
 
@@ -129,7 +129,7 @@ async def test_a_content_not_kept_whole_is_marked_as_failed(tmp_path: Path) -> N
 
         assert await repair(house) == RecoveryReport(failed=1)
 
-        assert "too long to be kept whole" in (await rows(house, begun))[0].message.note
+        assert "too long to be stored in full" in (await rows(house, begun))[0].message.note
 
 
 async def test_what_needs_a_pin_is_marked_as_failed_since_no_pin_is_kept(house: House) -> None:

@@ -14,7 +14,7 @@ from gateway.services.letters import LetterRenderer, sample
 from tests.unit.services.letters.support import ZONE
 
 BY = LetterRenderer(None, "en")
-LANGUAGES = {"en": "You can answer by these links", "de": "Sie können über diese Links antworten"}
+LANGUAGES = {"en": "You can answer with these links", "de": "Sie können über diese Links antworten"}
 
 
 def written(kind: EventKind, language: str, answers: tuple[AnswerLink, ...]) -> RenderedLetter:

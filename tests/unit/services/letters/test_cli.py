@@ -60,10 +60,10 @@ def test_a_preview_as_a_partner_gets_it(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("overdue",), "which one? patron/overdue or partner/overdue"),
-        (("avalable",), "no such letter: avalable; did you mean 'available'?"),
-        (("sent", "--language", "xx"), "no letters in 'xx'; there are: de, en"),
-        (("request", "--profile", "nobody"), "no such profile: nobody"),
+        (("overdue",), "several letters match: patron/overdue or partner/overdue"),
+        (("avalable",), "letter not found: avalable; did you mean 'available'?"),
+        (("sent", "--language", "xx"), "no letters in language 'xx'; there are: de, en"),
+        (("request", "--profile", "nobody"), "profile not found: nobody"),
     ],
 )
 def test_what_can_not_be_shown(folder: Path, words: tuple[str, ...], said: str) -> None:

@@ -188,7 +188,7 @@ def test_a_partners_address_is_the_messages_or_else_the_profiles() -> None:
 def test_a_kind_that_no_partner_is_told_is_refused() -> None:
     message = replace(sample.sample_message(EventKind.REQUEST), kind=EventKind.NOTE)
 
-    with pytest.raises(Refused, match="There is no letter 'partner/note'"):
+    with pytest.raises(Refused, match="Letter 'partner/note' not found"):
         BY.for_partner(message, Profile(name="seeberg"), sample.LIBRARY, ZONE)
 
 

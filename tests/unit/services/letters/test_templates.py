@@ -40,7 +40,7 @@ def test_html_may_have_a_template_of_its_own(tmp_path: Path) -> None:
 
     written = notice(by, "sent")
 
-    assert "The other library has sent" in written.text
+    assert "The other library has shipped" in written.text
     assert "<p>Off <b>it</b> goes.</p>\n<table>" in written.html
 
 
@@ -82,7 +82,7 @@ def test_a_language_is_added_by_a_folder(tmp_path: Path) -> None:
     assert "Author:" in written.text
     assert '<html lang="he" dir="rtl">' in written.html
     assert "could be supplied" not in notice(by, "placed", "he").text
-    assert "We have your request" in notice(by, "placed", "he").text
+    assert "We have received your request" in notice(by, "placed", "he").text
 
 
 def test_a_language_is_added_by_a_catalogue(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_points_of_a_ranking_are_told_in_the_readers_language() -> None:
     why = rank(BUSY, RotaLine("utrecht", last_resort=True))
 
     assert why == (
-        "last resort, overloaded, 17.5 points (3 open, 1 of them of other members +3, 5 days assumed +5, "
+        "last resort, overloaded, 17.5 points (3 open, of which 1 from other members +3, 5 days assumed +5, "
         "costs 12.50 EUR +12.5, reciprocity 1 -1, same campus -2)"
     )
     assert ENGLISH.translate_stored(why) == why.replace("12.50 EUR", "€12.50")
@@ -73,12 +73,12 @@ def test_points_of_a_ranking_are_told_in_the_readers_language() -> None:
         ),
         (
             cost_objection(Money(Decimal(20), "EUR"), Money(Decimal(15), "EUR"), CostLimit.OF_REQUEST),
-            "costs 20 EUR, more than the maximum of the request, 15 EUR",
+            "costs 20 EUR, more than the maximum of the request (15 EUR)",
             "kostet 20,00\u00a0€, mehr als die Bestellung erlaubt, 15,00\u00a0€",
         ),
         (
             write_recall_note(datetime(2026, 12, 4, 17, 30, tzinfo=UTC), ZoneInfo("Europe/Prague")),
-            "The library has recalled the loan: it ends on 2026-12-04 18:30.",
+            "The library has recalled the loan. It now ends on 2026-12-04 18:30.",
             "Die Bibliothek hat die Ausleihe zurückgerufen: Sie endet am 4. Dezember 2026, 18:30 Uhr.",
         ),
         (
@@ -150,7 +150,7 @@ def test_a_sentence_within_another_has_no_full_stop() -> None:
     refused = Refused(RefusalReason.OTHER, write_sentence("Profile '%(name)s' not found.", name="bergen"))
     said = write_sentence("%(name)s: %(report)s", name="title", report=failure_reason(refused))
 
-    assert said == "title: There is no profile 'bergen'"
+    assert said == "title: Profile 'bergen' not found"
     assert GERMAN.translate_sentence(said) == "title: Ein Profil „bergen“ gibt es nicht"
 
 

@@ -183,7 +183,7 @@ async def test_a_copy_that_is_no_copy_is_for_staff(house: MailHouse) -> None:
     assert after.state is BorrowingState.REQUESTED
     assert after.attachments == ()
     (waits,) = await house.waiting()
-    assert waits.reason == "art.pdf: The file is application/pdf; taken are: image/tiff."
+    assert waits.reason == "art.pdf: The file type is application/pdf. Accepted types: image/tiff."
     assert [note.text for note in after.notes] == [f"Here it is.\nnot kept: {waits.reason}"]
 
 
@@ -274,7 +274,7 @@ async def test_the_same_content_sent_again_by_hand_happens_once(house: MailHouse
     await house.comes(house.reply("We are looking for it", Message_ID="<b@bergen.example>"))
 
     assert len((await house.show(request)).request.notes) == 1
-    assert (await mail_rows(house.store))[1][1].startswith("repeats mail ")
+    assert (await mail_rows(house.store))[1][1].startswith("repeat of email ")
 
 
 async def test_one_id_for_different_mails_loses_none(house: MailHouse) -> None:
@@ -363,6 +363,6 @@ async def test_an_absence_note_is_noted_and_never_answered(house: MailHouse, hea
 
     shown = await house.show(request)
     assert shown.request.state is BorrowingState.REQUESTED
-    assert shown.request.notes[-1].text.startswith("automatic answer by mail: ")
+    assert shown.request.notes[-1].text.startswith("automatic reply by email: ")
     assert len(house.mailer.mails) == sent
     assert await house.waiting() == ()

@@ -31,7 +31,7 @@ def test_a_mail_is_explained_from_a_file_and_from_standard_input(installation: I
 
 
 def test_an_empty_list_says_so(installation: Installation) -> None:
-    assert typed(installation, "mail", "unmatched", "list").stdout == "no mails wait\n"
+    assert typed(installation, "mail", "unmatched", "list").stdout == "no unmatched email\n"
 
 
 async def test_a_mail_that_waits_is_shown_as_text_beside_what_it_may_be_about(

@@ -159,7 +159,7 @@ async def test_no_machine_is_answered(house: MailHouse) -> None:
     row = await only(house)
 
     assert (await house.boxes.desk.open_mail(LIBRARY, row.id)).automatic
-    with pytest.raises(Refused, match="A machine wrote this mail"):
+    with pytest.raises(Refused, match="This email was sent automatically"):
         await house.boxes.desk.answer_mail(LIBRARY, row.id, "Nein danke", "staff:ada")
 
     assert house.mailer.mails == []

@@ -537,7 +537,7 @@ async def test_a_note_of_absence_is_kept_with_the_request_whose_file_it_quotes(
         await house.comes(answer(f"We are away.\n> {word} {number}", "Away", Auto_Submitted="auto-replied"))
 
         (note,) = (await house.show(request)).request.notes
-        assert note.text == "automatic answer by mail: Away"
+        assert note.text == "automatic reply by email: Away"
 
 
 async def test_a_file_that_comes_back_undelivered_fails_for_each(installation: Installation) -> None:
@@ -562,7 +562,7 @@ async def test_staff_are_told_how_an_answer_is_understood(installation: Installa
 
         lines = await house.boxes.desk.explain_mail(answer("NOT", f"FILEREFNO {number}"), MailDestination(LIBRARY))
 
-        assert "request: the number in a file name: 2 requests, so none is taken" in lines
+        assert "request: the number in a file name: 2 requests match, so none was chosen" in lines
 
 
 # --- previews --------------------------------------------------------------------------------------------

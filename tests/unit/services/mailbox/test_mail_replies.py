@@ -122,7 +122,7 @@ async def test_an_answer_is_typed_or_piped_at_the_terminal(north: NcipTown) -> N
     read = await illgate(north, "answer", piped.id, "-", given="Übermorgen.\n")
     again = await illgate(north, "answer", piped.id, "Noch einmal")
 
-    assert (empty.exit_code, "an answer needs a text" in empty.stderr) == (2, True)
+    assert (empty.exit_code, "TEXT is empty" in empty.stderr) == (2, True)
     assert (done.stdout, read.stdout) == (f"answered: {typed.id}\n", f"answered: {piped.id}\n")
     assert again.exit_code != 0
     store = north.town.context.store

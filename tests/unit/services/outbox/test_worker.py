@@ -472,7 +472,7 @@ async def test_a_store_that_cannot_be_used_is_waited_for(house: House) -> None:
         async def write(self, work):  # type: ignore[no-untyped-def]
             if self.noes:
                 self.noes -= 1
-                raise Unavailable("the database can't be reached")
+                raise Unavailable("the database cannot be reached")
             return await house.store.write(work)
 
         async def read(self, work):  # type: ignore[no-untyped-def]

@@ -43,7 +43,9 @@ async def lend_to(north: NcipTown, profile: str, *acts: K) -> RequestView:
 
 async def test_a_partner_without_a_channel_is_told_nothing(north: NcipTown) -> None:
     shown = await lend_to(north, "moor")
-    assert shown.hints[K.WILL_SUPPLY] == ("Moorbücherei is not told: its profile names no channel. Write or telephone.")
+    assert shown.hints[K.WILL_SUPPLY] == (
+        "Moorbücherei was not told because its profile has no channel. Please write or phone."
+    )
     assert K.NOTE not in shown.hints, "nobody else is to hear of it"
     assert K.LOCATED not in shown.hints
 
@@ -51,7 +53,7 @@ async def test_a_partner_without_a_channel_is_told_nothing(north: NcipTown) -> N
 async def test_what_the_partner_cannot_take_is_said_beforehand(north: NcipTown) -> None:
     shown = await lend_to(north, "fjord", K.SHIPPED)
     assert shown.hints == {
-        K.DAMAGED: "Fjordby bibliotek is not told: 'damaged' can't be said by iso-ill. Write or telephone."
+        K.DAMAGED: "Fjordby bibliotek was not told because 'damaged' cannot be sent by iso-ill. Please write or phone."
     }
 
 

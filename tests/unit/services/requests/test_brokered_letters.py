@@ -138,4 +138,4 @@ async def test_what_can_not_be_said_to_a_requester_by_ncip_is_for_staff_to_tell(
     near = await north.see(lending)
     assert (near.state.value, RequestFlag.TROUBLE in near.flags) == ("shipped", True)
     shown = await north.town.gateway.managed.requests.load_view("NORTH", near.id)
-    assert any("Zentrale can't be told by a message: shipped" in line.event.details.note for line in shown.history)
+    assert any("there is no message to tell Zentrale: shipped" in line.event.details.note for line in shown.history)

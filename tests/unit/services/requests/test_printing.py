@@ -66,7 +66,7 @@ async def test_pull_slips_are_in_shelf_order_and_printed_once(north: NcipTown) -
     assert all(one.copy is not None and one.copy.call_number for one in sheets)
     assert (batch.number, batch.made_by, batch.printed_at) == (1, "staff:ana", None)
     assert await waiting(north) == {}
-    with pytest.raises(Refused, match="Nothing waits"):
+    with pytest.raises(Refused, match="Nothing is waiting"):
         await printing(north).make_batch("NORTH", PrintKind.PULL_SLIPS, "staff:ana")
 
 

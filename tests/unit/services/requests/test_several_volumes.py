@@ -85,7 +85,7 @@ async def test_the_volume_that_is_left_needs_no_name(north: NcipTown) -> None:
     with pytest.raises(Refused) as asked:
         await north.act(request, K.SHIPPED, barcode=first)
     assert asked.value.reason is RefusalReason.AMBIGUOUS_ITEM
-    assert asked.value.detail == f"Which volume is {first}? Name it (volumes): 1 (Bd. 1), 2 (Bd. 2)."
+    assert asked.value.detail == f"Which volume is {first}? Name the volume (volumes): 1 (Bd. 1), 2 (Bd. 2)."
 
     await north.act(request, K.SHIPPED, barcode=first, item_description="BD. 1")
     request = await north.act(request, K.SHIPPED, barcode=second)
@@ -107,7 +107,7 @@ async def test_one_barcode_is_that_of_one_volume(north: NcipTown) -> None:
     request = await lend_to_hill(north)
     (item,) = await free_items(north, 1)
 
-    with pytest.raises(Refused, match="one volume only; 2 are named"):
+    with pytest.raises(Refused, match="one volume only; 2 were named"):
         await north.act(request, K.SHIPPED, barcode=item.barcode, volumes=("1", "2"))
 
 
@@ -154,7 +154,7 @@ async def test_a_second_barcode_asks_and_can_be_what_went_out_instead(north: Nci
     with pytest.raises(Refused) as asked:
         await north.act(request, K.SHIPPED, barcode=second)
     assert asked.value.reason is RefusalReason.AMBIGUOUS_ITEM
-    assert f"has its item already ({first}). What is {second}? If it went out instead" in asked.value.detail
+    assert f"already has an item ({first}). If {second} was shipped instead" in asked.value.detail
     assert await is_out(north, first), "nothing is done before the answer"
     assert not await is_out(north, second)
 
@@ -186,8 +186,8 @@ async def test_a_second_barcode_that_comes_asks_too(north: NcipTown) -> None:
         await north.act(request, K.RECEIVED, barcode="S-4712")
     assert asked.value.reason is RefusalReason.AMBIGUOUS_ITEM
     assert asked.value.detail == (
-        "Each volume of this request has its item already (S-4711). What is S-4712? If it is a further volume, add "
-        "that first (edit: further_volume). Else it belongs to another request."
+        "Every volume of this request already has an item (S-4711). If S-4712 is an additional volume, add that first "
+        "(edit: further_volume). Otherwise it belongs to another request."
     )
 
     await north.act(request, K.EDIT, further_volume="Παράρτημα")
@@ -212,7 +212,9 @@ async def test_nothing_else_is_edited_once_a_supplier_is_asked(north: NcipTown) 
 async def test_volumes_come_with_their_own_barcodes(north: NcipTown) -> None:
     request = await north.asked(volumes=("τόμος Α", "τόμος Β"))
 
-    with pytest.raises(Refused, match=r"Which volume is S-1\? Name it \(volumes\): 1 \(τόμος Α\), 2 \(τόμος Β\)"):
+    with pytest.raises(
+        Refused, match=r"Which volume is S-1\? Name the volume \(volumes\): 1 \(τόμος Α\), 2 \(τόμος Β\)"
+    ):
         await north.act(request, K.RECEIVED, barcode="S-1")
     request = await north.act(request, K.RECEIVED, barcode="S-1", volumes=("2",))
     assert (request.state, standing(request)) == (BorrowingState.SHIPPED, [("expected", ""), ("received", "S-1")])

@@ -69,7 +69,7 @@ async def test_the_first_question_that_finds_it_is_the_last() -> None:
 
     assert indexes(search) == [SearchIndex.ISBN]
     assert found.holding is HoldingAnswer.OWNS
-    assert found.note == "seeberg: isbn 9783161484100: isbn agrees; MAG, loan"
+    assert found.note == "seeberg: isbn 9783161484100: isbn matches; MAG, loan"
     assert found.report_line.endswith(" s)")
 
 
@@ -143,7 +143,7 @@ async def test_one_that_never_answers() -> None:
 
 async def test_a_profile_that_was_edited_away_meanwhile() -> None:
     found = await holds(ScriptedSearch(nothing), profile("seeberg", {"target": "union"}, catalogue=False))
-    assert found == HoldingsReport(HoldingAnswer.UNKNOWN, "There is no profile 'union'")
+    assert found == HoldingsReport(HoldingAnswer.UNKNOWN, "Profile 'union' not found")
 
 
 # --- a catalogue that several share ----------------------------------------------------------------------
@@ -162,7 +162,7 @@ async def test_a_shared_catalogue_is_asked_once_for_all_who_share_it() -> None:
 
     assert [one.holding for one in found] == [HoldingAnswer.OWNS, HoldingAnswer.OWNS, HoldingAnswer.NOT]
     assert search.targets() == ["union"]
-    assert found[2].note == "union: isbn 9783161484100: isbn agrees; none of its holdings is available"
+    assert found[2].note == "union: isbn 9783161484100: isbn matches; none of its holdings is available"
 
 
 # --- what is kept ----------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def subject(folder: Path, requests: str, search: ScriptedSearch | None = None, *
         ("{groups: {all: [union, shared]}, look_up: all}", []),
         ("{look_up: union}", []),
         ("{groups: {all: [union, nobody]}}", ["catalogues.groups.all.1: no such profile"]),
-        ("{groups: {all: [bare]}}", ["catalogues.groups.all.0: Profile 'bare' has no catalogue that can be searched"]),
+        ("{groups: {all: [bare]}}", ["catalogues.groups.all.0: Profile 'bare' has no searchable catalogue"]),
         ("{groups: {all: [union, union]}}", ["catalogues.groups.all: stands twice: union"]),
         ("{groups: {all: []}}", ["catalogues.groups.all: "]),
         ("{groups: {union: [shared]}}", ["catalogues.groups.union: a profile has this name"]),

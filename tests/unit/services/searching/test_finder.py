@@ -135,7 +135,7 @@ async def test_what_cannot(where: str) -> None:
 
 async def test_a_profile_without_a_catalogue_says_so() -> None:
     done = await finder(ScriptedSearch(nothing), profile("bare", catalogue=False)).search(LIBRARY, "bare", WORDS)
-    assert done.answers[0].problem == "Profile 'bare' has no catalogue that can be searched"
+    assert done.answers[0].problem == "Profile 'bare' has no searchable catalogue"
 
 
 async def test_a_partner_that_shares_a_catalogue_is_searched_there() -> None:

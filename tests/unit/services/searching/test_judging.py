@@ -46,13 +46,13 @@ def test_no_hits() -> None:
 def test_another_record_was_found() -> None:
     other = replace(KOBZAR, title="Гайдамаки", identifiers=(RecordId("isbn", "9780306406157"),))
     assert judged(hits(record(other))) == HoldingVerdict(
-        HoldingAnswer.NOT, "1 hit, not the one: another title (13% alike)"
+        HoldingAnswer.NOT, "1 hit, not a match: title differs (13% similar)"
     )
 
 
 def test_a_title_with_too_many_hits_says_nothing() -> None:
     many = hits(record(KOBZAR, STACKS), total=512)
-    assert judged(many, step=LookupStep.TITLE) == HoldingVerdict(HoldingAnswer.UNKNOWN, "512 hits, too many to tell")
+    assert judged(many, step=LookupStep.TITLE) == HoldingVerdict(HoldingAnswer.UNKNOWN, "512 hits, too many to compare")
     assert judged(many, step=LookupStep.TITLE, title={"most_hits": 600}).holding is HoldingAnswer.OWNS
     assert judged(many).holding is HoldingAnswer.OWNS  # by number it is the one that agrees
 
@@ -60,7 +60,7 @@ def test_a_title_with_too_many_hits_says_nothing() -> None:
 def test_only_the_first_records_were_looked_at() -> None:
     other = replace(KOBZAR, title="Гайдамаки", identifiers=())
     assert judged(hits(record(other), total=9)) == HoldingVerdict(
-        HoldingAnswer.UNKNOWN, "9 hits, none of the first 1 is the one"
+        HoldingAnswer.UNKNOWN, "9 hits, the first 1 do not match"
     )
 
 
@@ -73,7 +73,7 @@ def test_records_that_cannot_be_read_are_not_a_no() -> None:
 
 def test_of_two_records_the_better_counts() -> None:
     one = judged(hits(record(KOBZAR, READING_ROOM), record(KOBZAR, STACKS, position=2)), lending=RULES)
-    assert one == HoldingVerdict(HoldingAnswer.OWNS, "isbn agrees; MAG, loan, Available", found=True)
+    assert one == HoldingVerdict(HoldingAnswer.OWNS, "isbn matches; MAG, loan, Available", found=True)
 
 
 # --- holdings --------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ def test_volumes_can_be_left_out_of_it() -> None:
 
 def test_why_a_volume_is_not_there() -> None:
     one = judged(hits(record(JOURNAL, HeldItem(volumes="v.1-v.40"))), JOURNAL)
-    assert one.note == "issn agrees; volume 41 is not in v.1-v.40"
+    assert one.note == "issn matches; volume 41 is not in v.1-v.40"
 
 
 # --- lending ---------------------------------------------------------------------------------------------
@@ -149,6 +149,6 @@ def test_nothing_is_lent_but_what_a_rule_lends() -> None:
 
 def test_why_it_is_not_lent_and_that_it_decides_itself() -> None:
     not_lent = judged(hits(record(KOBZAR, READING_ROOM)), lending=RULES)
-    assert not_lent.note == "isbn agrees; LS, reading-room, Available"
+    assert not_lent.note == "isbn matches; LS, reading-room, Available"
     asked = judged(hits(record(KOBZAR, HeldItem(status="On order"))), lending=RULES)
-    assert asked.note == "isbn agrees; On order, lent by decision"
+    assert asked.note == "isbn matches; On order, lendable by rule"

@@ -61,7 +61,7 @@ async def test_up_to_the_first_that_owns_it() -> None:
     found = await looked_up(catalogue)
 
     assert [one.line.partner for one in found] == ["aar", "bern", "chur"]
-    assert [one.why_not for one in found] == ["does not appear to own it (no hits (0.25 s))"] * 2 + [""]
+    assert [one.why_not for one in found] == ["does not appear to hold it (no hits (0.25 s))"] * 2 + [""]
     assert "fjell" not in catalogue.began
 
 
@@ -102,14 +102,14 @@ async def test_eight_do_not_wait_one_after_the_other() -> None:
     ("holdings", "rule", "why_not"),
     [
         (HoldingsReport(HoldingAnswer.OWNS, "x"), OnlyOwning.YES, ""),
-        (HoldingsReport(HoldingAnswer.NOT, "x"), OnlyOwning.UNKNOWN_TOO, "does not appear to own it (x)"),
-        (HoldingsReport(HoldingAnswer.NOT_LENT, "x"), OnlyOwning.UNKNOWN_TOO, "owns it, but does not lend it (x)"),
+        (HoldingsReport(HoldingAnswer.NOT, "x"), OnlyOwning.UNKNOWN_TOO, "does not appear to hold it (x)"),
+        (HoldingsReport(HoldingAnswer.NOT_LENT, "x"), OnlyOwning.UNKNOWN_TOO, "holds it but does not lend it (x)"),
         (HoldingsReport(HoldingAnswer.UNKNOWN, "x"), OnlyOwning.UNKNOWN_TOO, ""),
-        (HoldingsReport(HoldingAnswer.UNKNOWN, "x"), OnlyOwning.YES, "is not known to own it (x)"),
+        (HoldingsReport(HoldingAnswer.UNKNOWN, "x"), OnlyOwning.YES, "not known whether it holds it (x)"),
         (
             HoldingsReport(HoldingAnswer.UNKNOWN, "x", skip=True),
             OnlyOwning.UNKNOWN_TOO,
-            "its catalogue can't be asked (x)",
+            "its catalogue cannot be searched (x)",
         ),
     ],
 )

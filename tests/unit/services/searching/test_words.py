@@ -37,12 +37,12 @@ def test_words(text: str, terms: list[SearchTerm]) -> None:
 
 @pytest.mark.parametrize("text", ["", "   ", '""', "*", 'title:""'])
 def test_nothing_to_look_for(text: str) -> None:
-    with pytest.raises(Refused, match="nothing to look for"):
+    with pytest.raises(Refused, match="query is empty"):
         parse_query(text)
 
 
 def test_an_index_that_there_is_not() -> None:
-    with pytest.raises(Refused, match=r"no index 'shelf'; there are: any, author, isbn"):
+    with pytest.raises(Refused, match=r"Index 'shelf' not found. Available: any, author, isbn"):
         parse_query("shelf:QA76")
 
 

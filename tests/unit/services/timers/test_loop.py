@@ -243,7 +243,7 @@ async def test_a_place_that_cannot_be_asked_for_is_waited_for(timed: Store) -> N
         async def is_leader(self) -> bool:
             self.noes -= 1
             if self.noes >= 0:
-                raise Unavailable("the database can't be reached")
+                raise Unavailable("the database cannot be reached")
             return True
 
     await start(timed, "r1", TimerKind.ANSWER, NOON)

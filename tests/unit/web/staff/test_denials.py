@@ -22,10 +22,10 @@ RENEW = Denied(DenialReason.UNMET, local_signal(EventKind.RENEW), BorrowingState
 def test_an_act_that_is_bound_to_conditions_says_them() -> None:
     assert describe_denial(RENEW, ENGLISH) == (
         "“Request renewal” is possible only if renewals are allowed, no renewal request is open and the item has not "
-        "been recalled (the request stands at “With the reader”)."
+        "been recalled (status: “Checked out”)."
     )
     assert describe_denial(RENEW, GERMAN) == (
-        "„Um Verlängerung bitten“ ist nur möglich, wenn Verlängerungen möglich sind, keine offen ist und das Exemplar "
+        "„Verlängerung erbitten“ ist nur möglich, wenn Verlängerungen möglich sind, keine offen ist und das Exemplar "
         "nicht zurückgefordert ist (die Bestellung steht bei „Ausgeliehen“)."
     )
 
@@ -49,7 +49,7 @@ def test_every_condition_has_german_words() -> None:
 def test_a_refusal_is_told_with_its_values_and_stays_english_elsewhere() -> None:
     said = write_sentence("the patron has reached the limit of %(limit)s loans", limit=20)
 
-    assert said == "the patron has 20 loans already"
+    assert said == "the patron has reached the limit of 20 loans"
     assert GERMAN.translate_sentence(said) == ("auf dem Leserkonto sind schon so viele Ausleihen, wie erlaubt sind: 20")
     assert GERMAN.translate_sentence("Fehler 4711 beim Ausleihen") == "Fehler 4711 beim Ausleihen", "not of the program"
 
