@@ -8,8 +8,8 @@ python3 bootstrap.py test-quick  unit and protocol tests without whole gateways,
 python3 bootstrap.py test-long   the long ones: repetitions of what another test shows in shorter time
 python3 bootstrap.py test-313    all tests on Python 3.13, which the container image has, in .venv-3.13
 python3 bootstrap.py test-debian12  `test` in a Debian 12 of its own, with the Python and the servers of that system
-python3 bootstrap.py demo        play a broker between libraries that speak other protocols
-python3 bootstrap.py demo-two    play two libraries that lend to each other
+python3 bootstrap.py demo        simulate a broker between libraries that use different protocols
+python3 bootstrap.py demo-two    simulate two libraries that lend to each other
 python3 bootstrap.py install     only install
 """
 

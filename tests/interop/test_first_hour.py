@@ -130,23 +130,34 @@ def test_any_http_client_will_do(served: Installation) -> None:
 def test_the_lines_of_the_readme(served: Installation, tmp_path: Path) -> None:
     """As printed, but for the place of the daemon and a password that isn't typed; those that send and look a second
     time, since whoever tries things does that."""
-    readme = (ROOT / "README.md").read_text().split("## Two commands")[1].split("\n## ")[0]
+    readme = (ROOT / "README.md").read_text().replace("\\\n", " ")
     lines = [line for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) for line in block.splitlines()]
-    (curl,) = [line for line in lines if line.startswith("curl ")]
-    calls = [shlex.split(line)[1:] for line in lines if line.startswith("illgate ")]
-    assert [call[2] for call in calls if call[0] == "send"] == ["accept-item", "check-out", "check-in"]
+    calls = [
+        shlex.split(line.strip().removeprefix(README_PROGRAM).removeprefix("illgate "))
+        for line in lines
+        if is_readme_call(line.strip())
+    ]
+    assert [call[2] for call in calls if call[0] == "send"] == ["accept-item", "check-out", "check-in", "lookup-user"]
     (account,) = [call for call in calls if call[:2] == ["user", "add"]]
     calls.remove(account)
     (tmp_path / "password.txt").write_text("a-long-one-that-nobody-guesses\n")
 
-    if shutil.which("curl"):
-        words = shlex.split(curl.replace("127.0.0.1:8080", f"127.0.0.1:{served.port}"))
-        assert "Müller" in subprocess.run(words, check=True, capture_output=True, text=True).stdout
     look(served, *account, "--password-file", str(tmp_path / "password.txt"))
-    for call in calls * 2:
-        look(served, *call)
+    answers = [look(served, *call) for call in calls * 2]
     outcomes = [row["outcome"] for row in journal(served, "--request", "ILL-1001", "--direction", "in")]
     assert outcomes == ["ok"] * len(outcomes)
+
+    (shown,) = re.findall(r"```\n(AcceptItem: done\n.*?)```", readme, re.DOTALL)
+    assert answers[0].splitlines()[:-1] == shown.splitlines()[:-1], "the last line has the time and the address"
+    (shortcut,) = re.findall(r"^alias illgate='(.*)'$", readme, re.MULTILINE)
+    assert f"{shortcut} " == README_PROGRAM
+
+
+README_PROGRAM = ".venv/bin/illgate --config data/gateway.yml "
+
+
+def is_readme_call(line: str) -> bool:
+    return line.startswith(("illgate ", README_PROGRAM))
 
 
 # --- an item's whole way, over HTTP --------------------------------------------------------------------------
@@ -276,7 +287,12 @@ def test_exit_codes_of_send_tell_causes_apart(served: Installation, silent: int)
         (2, "did you mean ncip2?", settings, ("ncip3", *lookup, PATRON)),
         (3, "no such file", str(served.folder / "nowhere.yml"), ("ncip2", *lookup, PATRON)),
         (4, "not reachable", settings, ("ncip2", *lookup, PATRON, "--tcp", f"127.0.0.1:{free_port()}")),
-        (5, "no whole answer", settings, ("ncip2", *lookup, PATRON, "--tcp", f"127.0.0.1:{silent}", "--timeout", "1")),
+        (
+            5,
+            "no complete answer",
+            settings,
+            ("ncip2", *lookup, PATRON, "--tcp", f"127.0.0.1:{silent}", "--timeout", "1"),
+        ),
     ):
         done = CliRunner().invoke(main, ["--config", config, "send", *call], catch_exceptions=False)
         assert (done.exit_code, words in done.output) == (code, True), done.output

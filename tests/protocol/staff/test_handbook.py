@@ -45,7 +45,7 @@ async def test_help_leads_to_the_handbook_and_its_pictures(gateway: Running) -> 
         assert links == [f"/staff/handbook/{topic.handbook}" for topic in TOPICS]
 
         page = await ruth.get("/handbook/work")
-        assert page.title == "The work queue"
+        assert page.title == "Work queue"
         (picture,) = page.tree.xpath("//article//img")
         assert picture.get("alt")
         async with ruth.browser.session.get(
