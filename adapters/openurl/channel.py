@@ -37,7 +37,7 @@ class OpenUrlChannel:
                 RefusalReason.DATA_MISSING, "The profile has no section `openurl`.", about=MessagePart.RECEIVER
             )
         if message.kind not in dialect.push:
-            detail = f"'{message.kind.value}' is not told by OpenURL (`openurl.push`)."
+            detail = f"'{message.kind.value}' cannot be sent by OpenURL (`openurl.push`)."
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.SERVICE)
         push = build_push(message, dialect)
         delivery = self._build_delivery(push, dialect)
@@ -47,7 +47,7 @@ class OpenUrlChannel:
         except OutcomeUnknown as unknown:
             if dialect.answer.unknown == "again":
                 raise
-            detail = f"Look whether it is there before it is sent again: {unknown}."
+            detail = f"Check whether it has arrived before you send it again: {unknown}."
             raise Refused(RefusalReason.TEMPORARY_FAILURE, detail) from unknown
         return DeliveryResult(_delivery_note(number, push), external=number)
 

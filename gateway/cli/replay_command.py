@@ -230,7 +230,7 @@ def _format_selection(selection: ReplaySelection, zone: tzinfo) -> Iterator[str]
         heading = ("", "PROFILE", "SERVICE", "OUTCOME")
         yield from format_table([heading, *((str(count), *kind) for kind, count in kinds.most_common())])
     if selection.redone:
-        yield f"{selection.redone} more were carried out by a replay since, and are left out"
+        yield f"{selection.redone} more have been replayed since and are skipped"
 
 
 def _count_messages(count: int) -> str:

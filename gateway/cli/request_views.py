@@ -93,7 +93,7 @@ def format_request_lines(shown: RequestView, zone: tzinfo) -> Iterator[str]:
     yield from _format_block("Timers", (f"  {format_minute(one.at, zone)}  {one.timer}" for one in shown.timers))
     yield from _format_block("History", (_format_history_line(line, zone) for line in shown.history))
     kinds = [kind for kind in shown.allowed if kind in BY_HAND]
-    yield from _format_block("What can be done now (illgate request act NUMBER …)", _format_actions(shown, kinds))
+    yield from _format_block("Possible actions (illgate request act NUMBER …)", _format_actions(shown, kinds))
 
 
 def _format_actions(shown: RequestView, kinds: Iterable[EventKind]) -> Iterator[str]:
@@ -114,13 +114,13 @@ def _iter_request_facts(shown: RequestView, zone: tzinfo) -> Iterator[tuple[str,
         patron = request.patron
         yield "patron", f"{patron.identifier} ({patron.category})" if patron.identifier else patron.category
         yield "pickup", patron.pickup
-        yield "patron's remark", patron.note
+        yield "patron's note", patron.note
     yield "partner", " ".join(filter(None, (partner.profile or partner.symbol, partner.name and f"({partner.name})")))
     yield "their number", request.transaction if request.role is Role.LENDING else ""
     if request.other_leg is not None:
         yield "brokered by" if request.role is Role.LENDING else "brokered for", request.other_leg.number
     yield "deliver to" if request.role is Role.LENDING else "return to", partner.address
-    yield "e-mail", partner.email
+    yield "email", partner.email
     for extra in request.extras:
         yield extra.name, extra.value
     yield "item", request.item_barcode

@@ -65,7 +65,7 @@ def test_the_keyboard_is_enough(site: Site, browsing: Browsing) -> None:
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", name="Work", level=1)).to_be_visible()
+        expect(page.get_by_role("heading", name="Work queue", level=1)).to_be_visible()
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
         page.keyboard.press("Enter")
@@ -78,7 +78,7 @@ def test_without_script_the_same_is_there(site: Site, browsing: Browsing) -> Non
         expect(page.locator("[data-task='awaiting-review']")).to_contain_text(REVIEW)
         page.get_by_role("link", name="Row width and colours").click()
         page.locator("#theme").select_option("dark")
-        page.get_by_role("button", name="Keep").click()
+        page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("alert")).to_have_text("Saved for this browser.")
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
         page.reload()
@@ -87,16 +87,16 @@ def test_without_script_the_same_is_there(site: Site, browsing: Browsing) -> Non
 
 def test_on_a_telephone_the_menu_opens_without_script(site: Site, browsing: Browsing) -> None:
     with staff_page(site, browsing, "ruth", *ALL, scripts=False, width=PHONE) as page:
-        expect(page.get_by_role("navigation").get_by_role("link", name="Users")).to_be_hidden()
+        expect(page.get_by_role("navigation").get_by_role("link", name="Accounts")).to_be_hidden()
         page.get_by_role("link", name="Menu").click()
-        page.get_by_role("navigation").get_by_role("link", name="Users").click()
-        expect(page.get_by_role("heading", name="Users", level=1)).to_be_visible()
+        page.get_by_role("navigation").get_by_role("link", name="Accounts").click()
+        expect(page.get_by_role("heading", name="Accounts", level=1)).to_be_visible()
 
 
 def test_the_work_queue_stays_true_in_all_windows_by_one_stream(site: Site, browsing: Browsing) -> None:
     ask_for(site, "Om fargen på gammel snø")
     with staff_page(site, browsing, "ruth", *ALL) as page:
-        expect(page.get_by_role("heading", name="Work", level=1)).to_be_visible()
+        expect(page.get_by_role("heading", name="Work queue", level=1)).to_be_visible()
         page.goto("about:blank")
         streams: list[str] = []
         page.context.on(

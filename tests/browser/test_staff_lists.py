@@ -105,7 +105,7 @@ def test_two_are_given_to_oneself(waiting: Sequence[Request], site: Site, browsi
         if scripts:
             expect(page.locator("#selected-count")).to_have_text("2")
         page.get_by_role("button", name="Assign…").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Give: 2 requests")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Assign: 2 requests")
         page.get_by_role("button", name="Apply to 2 requests").click()
 
         expect(page.get_by_role("alert")).to_contain_text("2 done.")
@@ -149,7 +149,7 @@ def test_by_keyboard_alone(waiting: Sequence[Request], site: Site, browsing: Bro
 def test_single_keys_can_be_switched_off(waiting: Sequence[Request], site: Site, browsing: Browsing) -> None:
     with browsing.page(width=WIDE) as page:
         sign_in(page, site, LIST)
-        page.get_by_text("Keys", exact=True).click()
+        page.get_by_text("Keyboard shortcuts", exact=True).click()
         page.get_by_label("Use keyboard shortcuts in this browser").uncheck()
         page.reload()
         page.keyboard.press("j")

@@ -110,7 +110,7 @@ def test_what_needs_a_hand_waits_on_the_pile_while_scanning_goes_on(site: Site, 
         expect(page.locator("#code")).to_be_focused()
 
         hand.get_by_label("Barcode of the item").fill(item)
-        hand.get_by_role("button", name="Pulled").click()
+        hand.get_by_role("button", name="Mark as pulled").click()
         wait_until_all_sent(page)
 
         expect(hand).to_have_count(0)

@@ -129,7 +129,7 @@ async def test_a_mail_that_takes_too_long_is_set_aside_and_the_next_one_read(
     await house.comes(nested_parts(1_000_000), house.reply("TBS\n"))
 
     (aside, taken) = await mail_rows(house.store)
-    assert aside == ("failed", "can't be read: it takes more than 0.2 s to take apart")
+    assert aside == ("failed", "cannot be read: it takes more than 0.2 s to take apart")
     assert taken[0] == "done"
     assert (await house.show(request)).request.state.value == "will-supply"
     (row,) = await house.waiting()
@@ -153,7 +153,7 @@ async def test_of_a_mail_in_which_passwords_cannot_be_looked_for_the_header_is_k
 
     await house.comes(coded)
 
-    assert await mail_rows(house.store) == [("failed", "can't be read: it takes more than 0.2 s to take apart")]
+    assert await mail_rows(house.store) == [("failed", "cannot be read: it takes more than 0.2 s to take apart")]
     (row,) = await house.waiting()
     kept = (await house.boxes.desk.show_mail("DEMO", row.id)).content
     assert kept is not None

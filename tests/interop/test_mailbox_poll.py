@@ -144,7 +144,7 @@ async def test_a_folder_that_is_not_there_is_refused(dovecot: Dovecot, user: str
         security=MailSecurity.NONE,
         folder="Nowhere",
     )
-    with pytest.raises(Refused, match="'Nowhere' can't be opened"):
+    with pytest.raises(Refused, match="'Nowhere' cannot be opened"):
         await client().open(server)
 
 

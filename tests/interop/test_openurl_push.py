@@ -279,7 +279,7 @@ async def test_where_nobody_knows_whether_it_arrived_staff_look_first(tmp_path: 
 
         dead = await north.row(request)
         assert dead.status is OutboxStatus.DEAD
-        assert "Look whether it is there before it is sent again" in dead.error
+        assert "Check whether it has arrived before you send it again" in dead.error
         assert len(north.illiad.seen) == 1
 
 

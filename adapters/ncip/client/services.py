@@ -87,7 +87,7 @@ _DUE = (("due", "in four weeks"),)
 ASKS: tuple[ServiceRequest, ...] = (
     ServiceRequest(
         messages.LookupUser,
-        "Who is this patron, and may they borrow?",
+        "Look up a patron and whether the patron may borrow.",
         user_messages.build_lookup_user,
         (*_USER, "element", "loans", "holds", "fees"),
         (("patron", "input"),),
@@ -96,7 +96,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.AcceptItem,
-        "An item has come from elsewhere: make its temporary record and the patron's hold.",
+        "Receive an item from elsewhere: create its temporary item and the patron's hold.",
         item_messages.build_accept_item,
         (
             *_REQUEST,
@@ -117,7 +117,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.CheckOutItem,
-        "Lend an item.",
+        "Check out an item.",
         item_messages.build_check_out_item,
         (*_USER, *_ITEM, *_REQUEST, "due", "happened", "element"),
         (("patron", "input"), ("item",)),
@@ -127,7 +127,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.CheckInItem,
-        "An item has come back.",
+        "Check in an item.",
         item_messages.build_check_in_item,
         (*_ITEM, *_REQUEST, *_PATRON, "happened", "element"),
         (("item", "request"),),
@@ -135,7 +135,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.RenewItem,
-        "A longer loan.",
+        "Renew a loan.",
         item_messages.build_renew_item,
         (*_ITEM, *_USER, "due", "happened", "element"),
         (("item",),),
@@ -144,7 +144,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.RecallItem,
-        "The item is needed back.",
+        "Recall an item.",
         item_messages.build_recall_item,
         (*_ITEM, "due", "happened", "element"),
         (("item",),),
@@ -174,7 +174,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.CancelRequestItem,
-        "Take a request back.",
+        "Cancel a hold or request.",
         item_messages.build_cancel_request_item,
         (*_REQUEST, *_ITEM, *_USER, "kind", "scope"),
         (("request", "item"),),
@@ -183,7 +183,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.UpdateRequestItem,
-        "Another pickup place or date for a request.",
+        "Change the pickup location or date of a request.",
         item_messages.build_update_request_item,
         (*_REQUEST, *_ITEM, *_PATRON, "kind", "pickup", "pickup-until", "need-by"),
         (("request", "item"),),
@@ -191,7 +191,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.DeleteItem,
-        "A temporary item is gone for good.",
+        "Delete a temporary item.",
         item_messages.build_delete_item,
         _ITEM,
         (("item",),),
@@ -199,7 +199,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.LookupItem,
-        "Where is this item, and may it be had?",
+        "Look up an item, its location and availability.",
         item_messages.build_lookup_item,
         (*_ITEM, *_REQUEST, "element", "borrower", "requesters"),
         (("item", "request"),),
@@ -208,7 +208,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.LookupItemSet,
-        "The copies of one or several records.",
+        "Look up the copies of one or several records.",
         item_messages.build_lookup_item_set,
         ("record", *_ITEM, "element", "limit", "cursor"),
         (("record", "item"),),
@@ -217,21 +217,21 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.LookupRequest,
-        "How does this request stand?",
+        "Look up the status of a request.",
         item_messages.build_lookup_request,
         (*_REQUEST, *_ITEM, *_PATRON, "kind", "element"),
         (("request", "item"),),
     ),
     ServiceRequest(
         messages.LookupAgency,
-        "Who are you, and where can things be picked up?",
+        "Look up the agency and its pickup locations.",
         user_messages.build_lookup_agency,
         ("agency", "element"),
         defaults=(("agency", "the library's own"),),
     ),
     ServiceRequest(
         messages.LookupVersion,
-        "Which versions do you speak?",
+        "Look up the supported versions.",
         user_messages.build_lookup_version,
         ("form",),
         defaults=(("form", "message: in NCIPMessage"),),
@@ -245,21 +245,21 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.UpdateUser,
-        "A patron's data has changed.",
+        "Update a patron's data.",
         user_messages.build_update_user,
         (*_USER, *_PERSON),
         (("patron",),),
     ),
     ServiceRequest(
         messages.DeleteUser,
-        "A temporary patron is gone for good.",
+        "Delete a temporary patron.",
         user_messages.build_delete_user,
         _USER,
         (("patron", "input"),),
     ),
     ServiceRequest(
         messages.CreateItem,
-        "Register an item of the library's own.",
+        "Register an item of the library.",
         item_messages.build_create_item,
         (*_ITEM, *_REQUEST, *_WORK, "location", "status"),
         (("title",),),
@@ -314,7 +314,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.ItemShipped,
-        "Notification: an item was sent.",
+        "Notification: an item was shipped.",
         user_messages.build_item_shipped,
         (*_REQUEST, *_ITEM, *_PATRON, *_WORK, "barcode", "pickup", "when"),
         (("request", "item"),),
@@ -322,7 +322,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.ItemReceived,
-        "Notification: a sent item has come.",
+        "Notification: a shipped item was received.",
         user_messages.build_item_received,
         (*_ITEM, *_REQUEST, *_PATRON, "when"),
         (("item",),),
@@ -330,7 +330,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.ItemCheckedOut,
-        "Notification: an item was lent.",
+        "Notification: an item was checked out.",
         user_messages.build_item_checked_out,
         (*_PATRON, *_ITEM, *_REQUEST, "due"),
         (("patron",), ("item",)),
@@ -339,7 +339,7 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
     ServiceRequest(
         messages.ItemCheckedIn,
-        "Notification: an item was returned.",
+        "Notification: an item was checked in.",
         user_messages.build_item_checked_in,
         (*_ITEM, *_PATRON),
         (("item",),),

@@ -118,11 +118,11 @@ def _drop_past_dates(command: AcceptItem, context: CirculationContext) -> _Dated
         if late.reason is not RefusalReason.INVALID_DATE:
             raise
         day = local_day(command.due, context.zone)
-        notes.append(f"lender's date of return {day} left out: {late.detail}")
+        notes.append(f"due date of the lender {day} ignored: {late.detail}")
         command = replace(command, due=None)
     last_day = local_day(command.pickup_expires, context.zone)
     if last_day is not None and last_day < context.today():
-        notes.append(f"last day on the hold shelf {last_day} left out: This date has already passed.")
+        notes.append(f"last day on the hold shelf {last_day} ignored: This date has already passed.")
         command = replace(command, pickup_expires=None)
     return _DatedArrival(command, tuple(notes))
 

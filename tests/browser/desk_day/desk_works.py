@@ -41,7 +41,7 @@ def ask_for(desk: Desk, theirs: DeskLibrary, title: str, author: str, volumes: s
     desk.see_banner(" created.")
     number = desk.page.locator(".record-head .code.whole").first.inner_text()
 
-    desk.walk_to("Work", "To review")
+    desk.walk_to("Work queue", "To review")
     desk.open_listed(title)
     with costs(desk, clicks=1):
         desk.press_button("Approve")

@@ -62,7 +62,7 @@ def test_a_loan_goes_over_all_desks(
     assert elveby.tasks(number) == []
 
     # lent
-    branch.walk_to("Scan", "Lend")
+    branch.walk_to("Scan", "Check out")
     with costs(branch, scans=1):
         branch.scan_codes(number)
     assert elveby.state(number) == "lent"
@@ -75,7 +75,7 @@ def test_a_loan_goes_over_all_desks(
             reader.press_button("Request renewal")
         expect(reader.page.get_by_role("status")).to_contain_text("You have requested a renewal.")
     theirs.wait_for_task(asked, "renewal-to-answer")
-    lending.walk_to("Work", "Renewals to answer")
+    lending.walk_to("Work queue", "Renewals to answer")
     lending.open_listed(theirs.works[work][0])
     with costs(lending, clicks=1):
         lending.press_button("Confirm")
@@ -89,7 +89,7 @@ def test_a_loan_goes_over_all_desks(
     lending.press_button("Recall")
     lending.see_banner("The item has been recalled.")
     elveby.wait_for_task(number, "recalled")
-    borrowing.walk_to("Work", "Recalled by the lender")
+    borrowing.walk_to("Work queue", "Recalled by the lender")
     borrowing.open_listed(theirs.works[work][0])
     expect(borrowing.page.get_by_role("main")).to_contain_text("Due date: recalled by the lender")
 

@@ -37,7 +37,7 @@ def test_what_is_not_there_is_refused_with_its_reason(
     number = ask_for(borrowing, fjordby, title, "Tveit, Ingrid")
     asked = fjordby.wait_for_request(number)
 
-    lending.walk_to("Work", "New")
+    lending.walk_to("Work queue", "New")
     lending.open_listed(title)
     with costs(lending, clicks=2):
         lending.unfold("Cannot supply")
@@ -103,7 +103,7 @@ def test_a_partners_message_is_answered(world: DeskWorld, take_desk: TakeDesk, h
     lending.see_banner("Sent to")
     elveby.wait_for_task(number, "unread-borrowing")
 
-    borrowing.walk_to("Work", "Messages from suppliers", "Er det annen utgave dere mener?")
+    borrowing.walk_to("Work queue", "Messages from suppliers", "Er det annen utgave dere mener?")
     borrowing.write_text("Answer", "Ja, fra 1957. 谢谢!")
     with costs(borrowing, clicks=1):
         borrowing.press_button(f"Send to {fjordby.shown_name}")
@@ -111,7 +111,7 @@ def test_a_partners_message_is_answered(world: DeskWorld, take_desk: TakeDesk, h
     assert elveby.tasks(number) == []
 
     fjordby.wait_for_task(asked, "unread-lending")
-    lending.walk_to("Work", "Messages from requesters")
+    lending.walk_to("Work queue", "Messages from requesters")
     expect(lending.page.get_by_role("main")).to_contain_text("Ja, fra 1957. 谢谢!")
 
 
@@ -131,7 +131,7 @@ def test_a_message_that_could_not_be_sent_goes_on(world: DeskWorld, take_desk: T
     finally:
         del world.sink.answers["RCPT"]
 
-    borrowing.walk_to("Work")
+    borrowing.walk_to("Work queue")
     with costs(borrowing, clicks=2):
         borrowing.follow_link("Messages that could not be sent")
         expect(borrowing.page.locator(".cause p").first).to_have_text(re.compile("^The mail server rejected"))
@@ -139,7 +139,7 @@ def test_a_message_that_could_not_be_sent_goes_on(world: DeskWorld, take_desk: T
     borrowing.see_banner("1 message is being sent again.")
 
     holmvik.wait_for_task(asked, "unread-lending")
-    lending.walk_to("Work", "Messages from requesters")
+    lending.walk_to("Work queue", "Messages from requesters")
     expect(lending.page.get_by_role("main")).to_contain_text("Haster det, kan dere sende kopi?")
     elveby.wait_for_dead_letters(0)
 
@@ -168,7 +168,7 @@ def test_two_volumes_go_there_and_back(world: DeskWorld, take_desk: TakeDesk, ha
     borrowing.walk_to("Scan", "Receive")
     with costs(borrowing, scans=2):
         borrowing.scan_codes(number, number)
-    for page in ("Shelve at branch", "Lend", "Patron return"):
+    for page in ("Shelve at branch", "Check out", "Patron return"):
         branch.walk_to("Scan", page)
         with costs(branch, scans=2):
             branch.scan_codes(number, number)

@@ -203,7 +203,7 @@ async def test_a_mail_that_can_not_be_shown_says_why(gateway: Running, client: C
     said = [(await client("GET", f"unmatched-mails/{id_}")).json["problem"] for id_ in (broken, locked, lost)]
 
     assert said == [
-        "can't be read: header: there is no header",
+        "cannot be read: header: there is no header",
         "the email was encrypted with key k1, which is not configured",
         "too large to be stored: see the mailbox folder",
     ]

@@ -501,8 +501,8 @@ async def test_what_could_not_be_sent_is_seen_released_and_skipped(gateway: Runn
     history = (await client("GET", f"requests/{request['id']}")).json["history"]
     assert [(one["actor"], one["details"]["note"]) for one in history if one["event"] == "note"] == [
         ("staff:Åse at the desk", "Edited and retried: Message to Universitetsbiblioteket i Bergen"),
-        ("staff:Åse at the desk", "Tried again: Message to Universitetsbiblioteket i Bergen"),
-        ("staff:Åse at the desk", "Left out: Message to Universitetsbiblioteket i Bergen (ringt i stedet)"),
+        ("staff:Åse at the desk", "Retried: Message to Universitetsbiblioteket i Bergen"),
+        ("staff:Åse at the desk", "Skipped: Message to Universitetsbiblioteket i Bergen (ringt i stedet)"),
     ]
 
 

@@ -192,7 +192,7 @@ async def test_no_answer_in_time_leaves_the_outcome_unknown(illiad: Illiad) -> N
 async def test_an_unknown_outcome_may_be_one_for_staff(illiad: Illiad) -> None:
     illiad.answer = "502"
 
-    with pytest.raises(Refused, match="Look whether it is there before it is sent again") as caught:
+    with pytest.raises(Refused, match="Check whether it has arrived before you send it again") as caught:
         await push(illiad.url, answer={"unknown": "staff"})
     assert caught.value.reason is RefusalReason.TEMPORARY_FAILURE
 
@@ -285,7 +285,7 @@ async def test_a_circle_ends(town: tuple[Town, str]) -> None:
 
 
 async def test_what_the_profile_does_not_name_is_not_pushed(illiad: Illiad) -> None:
-    with pytest.raises(Refused, match="'cancel' is not told by OpenURL"):
+    with pytest.raises(Refused, match="'cancel' cannot be sent by OpenURL"):
         await push(illiad.url, message(kind=EventKind.CANCEL))
     assert not illiad.seen
 

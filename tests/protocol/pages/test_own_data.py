@@ -46,7 +46,7 @@ async def test_a_reader_sees_what_is_kept_and_how_long(anna: Visitor) -> None:
     assert page.title == "Your data"
     assert "No request contains your data." in page.text
     rows = [" ".join(" ".join(row.itertext()).split()) for row in page.tree.xpath("//tbody/tr")]
-    assert rows[0].endswith("what was written about it 30 days after the request is closed")
+    assert rows[0].endswith("notes and messages 30 days after the request is closed")
     assert not page.tree.xpath("//main//form"), "nothing to give out, nothing to erase"
     listed = await anna.get("/openurl/DEMO/requests")
     assert listed.tree.xpath("//main//a[.='Your data']/@href") == [PAGE]
@@ -75,7 +75,7 @@ async def test_what_is_finished_is_erased_and_open_requests_stay(gateway: Runnin
     opened = await send_request(anna)
     page = await anna.get(PAGE)
     assert "2 requests contain your data. 1 of them is still open." in " ".join(page.text.split())
-    assert "1 request isn’t finished: it stays" in page.text
+    assert "1 request is still open." in page.text
 
     done = await post_proof(anna, "erase", PIN)
 

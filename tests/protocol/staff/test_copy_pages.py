@@ -84,11 +84,11 @@ async def test_a_copy_is_made_signed_off_and_delivered_at_one_desk(gateway: Runn
     request = await make_copy_request(gateway)
     desk = await ruth.get("/copies/desk")
     assert texts(desk, "//section[@aria-labelledby='make']//h3") == ["Om fargen på gammel snø"]
-    assert "pages 77-78, which is 2 pages" in desk.text
+    assert "pages 77-78 (2 pages)" in desk.text
 
     made = await send_files(ruth, {"del 1.pdf": PDF, "del 2.pdf": PDF}, {"request": request.number, "whole": "yes"})
     assert texts(made, "//div[@id='banner']") == [
-        f"“del 1.pdf” (2 pages) is added to {request.number}. “del 2.pdf” (2 pages) is added to {request.number}."
+        f"“del 1.pdf” (2 pages) was added to {request.number}. “del 2.pdf” (2 pages) was added to {request.number}."
     ]
     assert "Made by Ruth Okafor." in texts(made, "//section[@aria-labelledby='sign']//p")
     found = await reload_request(gateway, request)
@@ -97,7 +97,7 @@ async def test_a_copy_is_made_signed_off_and_delivered_at_one_desk(gateway: Runn
     signed = await ruth.post(
         f"/copies/{request.number}/sign-off", {"version": str(found.version), "do": "cleared", "reason": RULE}
     )
-    assert texts(signed, "//section[@aria-labelledby='deliver']//p[contains(., 'Allowed by')]") == [
+    assert texts(signed, "//section[@aria-labelledby='deliver']//p[contains(., 'Cleared under')]") == [
         f"Cleared under: {RULE}."
     ]
     assert signed.tree.xpath("//datalist/option/@value") == [RULE]
@@ -118,7 +118,7 @@ async def test_a_copy_is_made_signed_off_and_delivered_at_one_desk(gateway: Runn
     async with aiohttp.ClientSession() as reader, reader.post(f"{gateway.url}{path}") as fetched:
         assert (fetched.status, await fetched.read()) == (200, PDF)
     for page in (await ruth.get("/copies/desk"), await ruth.get(f"/requests/{request.number}")):
-        assert "Fetched 1 time. Last: " in page.text
+        assert "Downloaded 1 time. Last download: " in page.text
         assert "Valid for 4 more downloads until" in page.text
         assert link not in page.text
 
@@ -133,8 +133,8 @@ async def test_many_files_find_their_requests_by_their_names(gateway: Running, r
     )
 
     (banner,) = texts(done, "//div[@id='banner']")
-    assert f"“{one.number}.pdf” (2 pages) is added to {one.number}." in banner
-    assert "Requested: pages 11-20, which is 10 pages." in banner
+    assert f"“{one.number}.pdf” (2 pages) was added to {one.number}." in banner
+    assert "Requested: pages 11-20 (10 pages)." in banner
     assert "“uten nummer.pdf”: no lending request has this number." in banner
     assert (await reload_request(gateway, one)).state is LendingState.CLEARANCE
     assert (await reload_request(gateway, other)).state is LendingState.CLEARANCE

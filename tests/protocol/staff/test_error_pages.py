@@ -76,7 +76,7 @@ async def test_a_defect_has_a_mark_by_which_the_log_has_it(gateway: Running) -> 
 
         (entry,) = (one for one in logs if one["event"] == "staff.page_failed")
         assert (answer.status, answer.title) == (500, "Something went wrong")
-        assert f"name {entry['mark']};" in answer.text
+        assert f"quote {entry['mark']} so" in answer.text
         assert "Müller" not in answer.text
 
 
@@ -102,5 +102,5 @@ async def test_pages_are_in_the_readers_language(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         answer = await ruth.browser.get("/staff/nowhere", Accept_Language="de")
 
-        assert answer.title == "Diese Seite gibt es nicht"
+        assert answer.title == "Hier ist nichts"
         assert answer.tree.get("lang") == "de"

@@ -249,10 +249,10 @@ async def test_a_mail_stands_beside_what_it_may_be_about(desk: Running) -> None:
 
         assert words(page, "//section[@aria-labelledby='opened-mail']/h2") == ["Vedr. bestilling"]
         assert page.tree.xpath("//blockquote")[0].text_content() == "Hei!\n\nGjelder Nordlys, takk."
-        assert words(page, "//ul[@class='mails']/li/p[3]") == ["2 may be meant"]
+        assert words(page, "//ul[@class='mails']/li/p[3]") == ["2 possible matches"]
         assert words(page, "//ul[@class='pile']//bdi[@class='work']") == ["Nordlys over Tromsø", "Noe annet"]
         assert words(page, "//ul[@class='pile']/li/p[@class='small soft']")[0] == (
-            "Words of its title stand in the mail: nordlys. It is with Universitetsbiblioteket i Bergen."
+            "The email contains words of its title: nordlys. Its partner is Universitetsbiblioteket i Bergen."
         )
         assert page.tree.xpath("//input[@name='request' and @checked]/@value") == [likely.id]
 
@@ -276,7 +276,7 @@ async def test_a_request_that_is_known_by_its_number_is_named(desk: Running) -> 
     async with colleague(desk, "ada", "staff") as ada:
         page = await ada.get("/mail")
         assert "No match found." in page.text
-        (made,) = page.tree.xpath("//a[text()='Make a request']/@href")
+        (made,) = page.tree.xpath("//a[text()='Create request']/@href")
         assert (await ada.browser.get(str(made))).status == 200
         nothing = await send(ada, page, "/assign", number="")
         wrong = await send(ada, page, "/assign", number="B-0815")
@@ -340,7 +340,7 @@ async def test_a_mail_is_answered_or_dismissed(desk: Running) -> None:
     await mail_waits(desk, "Tilbud!", "Tilbud", sender="shop@elsewhere.example", profile="")
     async with colleague(desk, "ada", "staff") as ada:
         answered = await send(ada, await ada.get("/mail"), "/answer", text="I morgen.")
-        assert words(answered, "//div[@id='banner']") == ["The answer to ola@privat.example is on its way."]
+        assert words(answered, "//div[@id='banner']") == ["Your reply to ola@privat.example is being sent."]
         assert words(answered, "//section[@aria-labelledby='opened-mail']/h2") == ["Tilbud"]
 
         (button,) = answered.tree.xpath("//button[contains(@formaction, '/dismiss')]")
@@ -376,7 +376,7 @@ async def test_a_mailbox_that_can_not_be_read_is_told_where_its_mails_would_be(d
     async with colleague(desk, "ada", "staff") as ada:
         page = await ada.get("/mail")
 
-    assert "The mailbox replies cannot be read." in words(page, "//div[@class='banner look']")[0]
+    assert "Mailbox replies cannot be read." in words(page, "//div[@class='banner look']")[0]
     assert "All incoming email has been matched to requests." not in page.text
     assert "password of ill" not in page.text, "the reason is for operators"
 

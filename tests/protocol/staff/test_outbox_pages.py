@@ -128,7 +128,7 @@ async def test_what_is_no_json_is_said_at_the_field(letters: tuple[DeadLetter, .
     wrong = await jun.post(f"/outbox/{letters[0].id}/edit", {"payload": '{"a": 1,\n oops}', "confirmed": "yes"})
 
     assert wrong.status == 422
-    assert "from line 2, column 2 on" in wrong.text
+    assert "from line 2, column 2." in wrong.text
     assert "oops" in wrong.text
 
 

@@ -106,10 +106,10 @@ async def test_a_batch_stays_and_is_marked_as_printed(gateway: Running) -> None:
 
         assert "Batch 1 is marked as printed." in done.text
         (made,) = texts(done, "//tr[td/a[.='Pull slips, batch 1']]/td[3]")
-        assert made.startswith("Made by Ruth Okafor, ")
+        assert made.startswith("Created by Ruth Okafor, ")
         assert "Printed by Ruth Okafor, " in made
         again = await ruth.get("/print/1")
-        assert "Made by Ruth Okafor, " in again.text
+        assert "Created by Ruth Okafor, " in again.text
         assert len(again.tree.xpath("//article")) == 1
 
 

@@ -85,7 +85,7 @@ async def test_a_list_is_narrowed_by_its_address_and_says_by_what(gateway: Runni
         assert listed(page) == [second.number, first.number]
         assert "Salz & <script>alert(1)</script>" in page.tree.xpath("//a[@class='work']/text()")
         assert facet(page, "Task") == {"To review": "2"}
-        assert facet(page, "State")["Action needed"] == "2"
+        assert facet(page, "Status")["Action needed"] == "2"
         assert chosen(page) == []
 
         narrowed = await ruth.get("/borrowing?task=awaiting-review&label=rush")
@@ -156,7 +156,7 @@ async def test_many_are_given_and_labelled_after_their_number_was_said(gateway: 
     ids = [one.id for one in made[:2]]
     async with colleague(gateway, "r.okafor", "staff", shown_name="Ruth Okafor") as ruth:
         confirm = await choose(ruth, "borrowing/bulk", "give", ids)
-        assert confirm.title == "Give: 2 requests"
+        assert confirm.title == "Assign: 2 requests"
         assert confirm.tree.xpath("//button[contains(., 'Apply to 2 requests')]")
         done = await choose(ruth, "borrowing/bulk/do", "give", ids, assignee="r.okafor")
         assert "2 done." in done.text
@@ -201,7 +201,7 @@ async def test_marks_of_many_are_taken_back_but_for_what_others_did_since(gatewa
         assert "can no longer be undone" in banner(await ruth.post("/undo", {"act": word})), "twice"
 
         labelled = await choose(ruth, "borrowing/bulk/do", "label", ids, add="Raum B")
-        assert banner(await ruth.post("/undo", {"act": undo_word(labelled)})) == "3 taken back."
+        assert banner(await ruth.post("/undo", {"act": undo_word(labelled)})) == "3 undone."
         assert listed(await ruth.get("/borrowing?label=Raum+B")) == []
         again = await choose(ruth, "borrowing/bulk/do", "give", ids[2:], assignee="miyu")
         assert not again.tree.xpath("//form[contains(@action, '/undo')]"), "nothing was changed"
@@ -229,11 +229,11 @@ async def test_all_that_match_is_a_step_of_its_own(gateway: Running, monkeypatch
         assert whole.tree.xpath("//input[@name='scope']/@value") == ["all"]
         assert len(whole.tree.xpath("//input[@name='one'][@checked]")) == 3
         confirm = await choose(ruth, "borrowing/bulk", "more", [], scope="all", query="task=awaiting-review")
-        assert confirm.title == "Act: 3 requests"
+        assert confirm.title == "Choose an action: 3 requests"
         assert sorted(confirm.tree.xpath("//input[@name='one']/@value")) == sorted(one.id for one in made)
         monkeypatch.setattr(bulk_actions, "MAX_BULK", 2)
         refused = await choose(ruth, "borrowing/bulk", "more", [], scope="all", query="task=awaiting-review")
-        assert "please narrow the filter" in refused.text
+        assert "Please narrow the filter" in refused.text
 
 
 async def test_what_is_not_on_this_side_is_left_out(gateway: Running) -> None:
@@ -252,7 +252,7 @@ async def test_a_filter_is_kept_and_removed(gateway: Running) -> None:
             {"place": "borrowing", "query": "task=awaiting-review", "name": "Morning", "shared": "yes"},
         )
         assert kept.title == "Morning"
-        assert "Kept as “Morning”." in kept.text
+        assert "Saved as “Morning”." in kept.text
         async with colleague(gateway, "a.other", "staff") as ada:
             (shared,) = (await ada.get("/borrowing")).tree.xpath("//ul[contains(@class, 'saved')]/li")
             assert shared.text_content().split() == ["Morning", "Ruth", "Okafor"]

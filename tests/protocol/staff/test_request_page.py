@@ -150,7 +150,7 @@ async def test_a_lending_request_names_our_copy(gateway: Running, ruth: Colleagu
     done = await ruth.post(
         f"/requests/{request.number}/act", {**seen_fields(page), "kind": "shipped", "barcode": "39000000000011"}
     )
-    assert texts(done, "//div[@id='banner']") == ["Sent. Undo"]
+    assert texts(done, "//div[@id='banner']") == ["Shipped. Undo"]
     assert (await reload_request(gateway, request)).state is LendingState.SHIPPED
 
 
@@ -247,7 +247,7 @@ async def test_two_at_once_the_second_sees_what_the_first_did(gateway: Running, 
     assert "Changed by somebody else" in stopped.text
     assert texts(stopped, "//ol[@class='timeline']/li/div/p[1]") == [
         "Note by 田中 純",
-        "Universität Altenried will send it",
+        "Universität Altenried will supply",
     ]
     assert stopped.tree.xpath("string(//textarea[@id='note'])").strip() == "Ist Band 2 auch da?"
     assert not [one for one in (await gateway.requests().load_view("DEMO", request.id)).messages if one.ours]
@@ -281,7 +281,7 @@ async def test_the_citation_is_corrected_and_what_the_form_lacks_stays(gateway: 
         f"/requests/{request.number}/citation", {**fields, "type": "book", "title": "Ebbe und Flut"}
     )
     assert stale.status == 409
-    assert texts(stale, "//section[@role='alert']//ol/li/div/p[1]") == ["Changed by Ruth Okafor"]
+    assert texts(stale, "//section[@role='alert']//ol/li/div/p[1]") == ["Edited by Ruth Okafor"]
 
 
 # --- who is asked ----------------------------------------------------------------------------------------
@@ -300,10 +300,10 @@ async def test_the_order_is_changed_by_buttons(gateway: Running, ruth: Colleague
         "مكتبة جامعة الساحل",
     ]
     assert page.tree.xpath("//table//button/@aria-label") == [
-        "Bibliothèque de Vaumarin later",
-        "Leave Bibliothèque de Vaumarin out",
-        "مكتبة جامعة الساحل earlier",
-        "Leave مكتبة جامعة الساحل out",
+        "Move Bibliothèque de Vaumarin down",
+        "Exclude Bibliothèque de Vaumarin",
+        "Move مكتبة جامعة الساحل up",
+        "Exclude مكتبة جامعة الساحل",
     ]
 
     moved = await ruth.post(f"/requests/{request.number}/order", {**seen_fields(page), "move": "up:sahil"})
@@ -437,7 +437,7 @@ async def test_what_failed_is_in_the_story_and_can_be_shown_alone(gateway: Runni
     await gateway.gateway.managed.drain_due_work()
     page = await ruth.get(f"/requests/{request.number}?show=failed")
 
-    assert texts(page, "//ol[@class='timeline']/li/div/p[1]") == ["Could not be done: Message to Universität Altenried"]
+    assert texts(page, "//ol[@class='timeline']/li/div/p[1]") == ["Failed: Message to Universität Altenried"]
     assert page.tree.xpath("//ul[@class='here']//a[@aria-current]")[0].text == "Failed, 1"
 
 
@@ -595,8 +595,8 @@ async def test_in_german(gateway: Running) -> None:
     assert page.tree.get("lang") == "de"
     assert texts(page, "//h2[@id='move']") == ["Wir sind am Zug: auf die Bedingung von Universität Altenried antworten"]
     assert texts(page, "//h2")[1:4] == [
-        "Wer gefragt wird",
-        "Was geschehen ist",
+        "Bibliotheken",
+        "Verlauf",
         "Nachrichten mit Universität Altenried",
     ]
 

@@ -156,7 +156,7 @@ async def test_what_comes_back_after_its_loss_was_settled_says_what_was_to_be_pa
     assert again == [(item, "done")]
     for shown in (line.xpath("string()"), opened.text):
         assert "The item was returned after its loss had been settled on" in shown
-        assert "€38.50 were to be paid for it" in shown
+        assert "€38.50 was to be paid for it" in shown
 
 
 async def test_a_number_and_the_item_behind_it_are_one_line(gateway: Running) -> None:

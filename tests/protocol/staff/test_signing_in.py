@@ -89,7 +89,7 @@ async def test_who_is_locked_out_at_one_address_gets_in_from_another(installatio
             for guess in range(7):
                 await stranger.sign_in("r.okafor", f"geraten {guess}")
         async with colleague(gateway, X_Forwarded_For="198.51.100.7") as ruth:
-            assert (await ruth.sign_in("r.okafor")).title == "Work"
+            assert (await ruth.sign_in("r.okafor")).title == "Work queue"
 
 
 async def test_a_session_can_not_be_planted(gateway: Running) -> None:
@@ -99,7 +99,7 @@ async def test_a_session_can_not_be_planted(gateway: Running) -> None:
         await stranger.get("/sign-in")
         ruth.browser.cookies.update(stranger.browser.cookies)
 
-        assert (await ruth.sign_in("r.okafor")).title == "Work"
+        assert (await ruth.sign_in("r.okafor")).title == "Work queue"
 
         assert ruth.browser.cookies["illgate_staff"] != stranger.browser.cookies["illgate_staff"]
         assert (await stranger.get("/account", follow=False)).status == 303
@@ -269,7 +269,7 @@ async def test_a_new_password_ends_all_other_sessions(gateway: Running) -> None:
         assert "Your password has been changed." in done.text
         assert await is_signed_in(ruth)
         assert not await is_signed_in(elsewhere)
-        assert (await elsewhere.sign_in("r.okafor", new)).title == "Work"
+        assert (await elsewhere.sign_in("r.okafor", new)).title == "Work queue"
 
 
 @pytest.mark.parametrize(

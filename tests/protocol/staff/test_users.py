@@ -42,7 +42,7 @@ async def test_a_manager_makes_a_user_who_can_sign_in(gateway: Running) -> None:
         assert "The account Empfang Ost can sign in." in done.text
         assert NEW_PASSWORD not in done.text
         assert await roles_of(gateway, "desk-east") == ["patron-services@EAST", "patron-services@NORTH"]
-        assert (await desk.sign_in("desk-east", NEW_PASSWORD)).title == "Work"
+        assert (await desk.sign_in("desk-east", NEW_PASSWORD)).title == "Work queue"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ async def test_other_roles_and_a_new_password_end_sessions(gateway: Running) -> 
 
         assert (await ruth.get("/account", follow=False)).status == 303
         assert (await ruth.sign_in("ruth")).status == 422
-        assert (await ruth.sign_in("ruth", NEW_PASSWORD)).title == "Work"
+        assert (await ruth.sign_in("ruth", NEW_PASSWORD)).title == "Work queue"
 
 
 async def test_the_audit_log_is_a_page_with_older_ones(gateway: Running) -> None:

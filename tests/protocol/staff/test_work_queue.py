@@ -128,7 +128,7 @@ async def test_a_partner_that_does_not_answer_is_named(gateway: Running) -> None
         text = " ".join((await ruth.get()).tree.text_content().split())
 
         assert "northgate has not answered for 3 hours." in text
-        assert "2 messages are kept and go out by themselves" in text
+        assert "2 messages are kept and will be sent automatically" in text
 
 
 async def test_a_desk_at_a_branch_sees_nothing_of_lending(gateway: Running) -> None:

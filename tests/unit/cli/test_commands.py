@@ -167,7 +167,7 @@ def test_services_and_options_are_listed(illgate: Illgate) -> None:
     services = illgate("send", "illiad-alma", "--list").output
     options = illgate("send", "illiad-alma", "accept", "--list").output
 
-    assert re.search(r"^check-out-item +Lend an item\. \(also: check-out, checkout\)$", services, re.MULTILINE)
+    assert re.search(r"^check-out-item +Check out an item\. \(also: check-out, checkout\)$", services, re.MULTILINE)
     assert re.search(r"^  --request +number of the request; required; such as 'ILL-1001'$", options, re.MULTILINE)
     assert re.search(r"^  --due .*else in four weeks", options, re.MULTILINE)
 
@@ -368,5 +368,5 @@ def test_all_that_a_filter_finds_is_counted_shown_and_carried_out(illgate: Illga
     assert ended == ["ok", "ok", "refused"], "in the order in which they came"
     again = illgate(*which, "--dry-run")
     assert again.output.startswith("2 messages, ")
-    assert "2 more were carried out by a replay since, and are left out" in again.output
+    assert "2 more have been replayed since and are skipped" in again.output
     assert illgate(*which, "--item", "no such thing").output == "0 messages\n"

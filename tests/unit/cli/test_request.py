@@ -395,7 +395,7 @@ def test_a_request_is_shown_without_the_patrons_name(desk: Typed) -> None:
     assert shown.startswith(f"{number}  borrowing, review\n")
     for line in (f"  patron:          {ANA} (", "  published:       1840", "staff:ada: дуже терміново"):
         assert line in shown
-    assert "\nWhat can be done now" in shown
+    assert "\nPossible actions" in shown
     assert "\n  assign [--partner PROFILE] [--rota NAME] [--note TEXT]\n" in shown
     everything = shown + desk("request", "show", number, "--json").stdout + desk("request", "list").stdout
     assert name["surname"] not in everything

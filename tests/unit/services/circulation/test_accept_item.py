@@ -254,7 +254,7 @@ async def test_a_due_date_that_leaves_no_time_is_noted(
     accepted = await counter.ask(arrives(due=due, action=Action.CIRCULATE), library=recording, **rules)
     (item,) = recording.items
     assert item.lender_due is None
-    assert item.note.startswith(f"from EBU; lender's date of return {due} left out")
+    assert item.note.startswith(f"from EBU; due date of the lender {due} ignored")
     assert accepted.due is None
     assert [str(due) in note for note in accepted.notes] == [True]
     loan = accepted.loan or (await counter.ask(CheckOut(who(ANA), Named("TN-77")))).loan
@@ -263,7 +263,7 @@ async def test_a_due_date_that_leaves_no_time_is_noted(
 
 async def test_a_last_day_on_the_hold_shelf_that_has_passed_is_noted(counter: Counter) -> None:
     accepted = await counter.ask(arrives(pickup="RS", pickup_expires=date(2026, 3, 9)))
-    assert accepted.notes == ("last day on the hold shelf 2026-03-09 left out: This date has already passed.",)
+    assert accepted.notes == ("last day on the hold shelf 2026-03-09 ignored: This date has already passed.",)
     assert accepted.hold.ready_until > date(2026, 3, 10)
 
 

@@ -205,7 +205,7 @@ async def test_a_date_of_return_that_has_passed_is_noted_in_the_journal(
         monkeypatch.setattr(house.journal, "record_in_transaction", _broken)
 
     first, _, second, _ = await journal(house)
-    assert first.note == second.note == "lender's date of return 2020-02-29 left out: The due date has already passed."
+    assert first.note == second.note == "due date of the lender 2020-02-29 ignored: The due date has already passed."
 
 
 async def _broken(_work: Any) -> Any:

@@ -128,7 +128,7 @@ async def test_what_stands_against_a_replay_is_said(house: House) -> None:
         await house.exchange.replay_message(mailed_out)
     for one, protocol in ((told_in_process, "loopback"), (mailed, "mail")):
         with pytest.raises(
-            NotReplayableError, match=f"received by {protocol}; only messages of iso18626, iso_ill, ncip, openrs"
+            NotReplayableError, match=f"received by {protocol}; only iso18626, iso_ill, ncip, openrs messages"
         ):
             await house.exchange.rehearse_message(one)
     with pytest.raises(NotReplayableError, match="no longer kept"):

@@ -26,7 +26,7 @@ def test_a_mail_is_explained_from_a_file_and_from_standard_input(installation: I
 
     assert from_file.exit_code == 0, from_file.output
     assert "line begins with the code TBS" in from_file.stdout
-    assert from_file.stdout.splitlines()[-1] == "for staff: 0 requests that it may be about"
+    assert from_file.stdout.splitlines()[-1] == "for staff: 0 possible requests"
     assert from_input.stdout == from_file.stdout
 
 

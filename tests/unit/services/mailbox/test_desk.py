@@ -183,7 +183,7 @@ async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:
 
 async def test_so_is_one_that_nobody_understands(house: MailHouse) -> None:
     lines = await house.boxes.desk.explain_mail(b"\r\n\r\n", MailDestination(LIBRARY))
-    assert lines == ("can't be read: header: there is no header",)
+    assert lines == ("cannot be read: header: there is no header",)
     lines = await house.boxes.desk.explain_mail(mail("x", sender="a@b.example"), MailDestination(LIBRARY))
     assert lines[-1] == "for staff: unknown sender"
 

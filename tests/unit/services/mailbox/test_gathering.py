@@ -425,7 +425,7 @@ async def test_the_orders_of_a_skipped_file_are_skipped(installation: Installati
         assert [(await order_rows(house, one))[-1].status for one in requests] == [OutboxStatus.SKIPPED] * 2
         assert f"TX{await number_of(house, requests[0])} CANCEL" in body_of(house.last_sent)  # its turn has come
         notes = [line.event.details.note for line in (await house.show(requests[1])).history]
-        assert "Left out: Order to British Library (ordered by telephone)" in notes
+        assert "Skipped: Order to British Library (ordered by telephone)" in notes
 
 
 # --- what is answered ------------------------------------------------------------------------------------

@@ -75,10 +75,10 @@ SET_ASIDE = {
     "no-sender": ("unknown", "unknown sender"),
     "sender-is-no-address": ("unknown", "unknown sender"),
     "sender-in-name": ("unknown", "unknown sender"),
-    "empty": ("failed", "can't be read: header: there is no header"),
-    "only-blank-lines": ("failed", "can't be read: header: there is no header"),
-    "binary-rubbish": ("failed", "can't be read: header: there is no header"),
-    "too-many-parts": ("failed", "can't be read: more than 300 parts"),
+    "empty": ("failed", "cannot be read: header: there is no header"),
+    "only-blank-lines": ("failed", "cannot be read: header: there is no header"),
+    "binary-rubbish": ("failed", "cannot be read: header: there is no header"),
+    "too-many-parts": ("failed", "cannot be read: more than 300 parts"),
 }
 
 

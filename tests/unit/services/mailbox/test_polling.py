@@ -93,7 +93,7 @@ async def test_a_defect_of_a_format_sets_one_mail_aside(house: MailHouse, monkey
 
     assert await notes(house, request.id) == ["Two"]
     (row,) = await house.waiting()
-    assert row.reason.startswith("a defect of ours: ZeroDivisionError broken:")
+    assert row.reason.startswith("internal error: ZeroDivisionError broken:")
 
 
 async def test_a_defect_of_ours_sets_one_mail_aside_and_changes_nothing(
@@ -113,7 +113,7 @@ async def test_a_defect_of_ours_sets_one_mail_aside_and_changes_nothing(
 
     assert await notes(house, request.id) == ["Two"]
     (row,) = await house.waiting()
-    assert row.reason.startswith("a defect of ours: ZeroDivisionError broken:")
+    assert row.reason.startswith("internal error: ZeroDivisionError broken:")
     assert "words of the mail" not in row.reason
 
 
