@@ -181,7 +181,7 @@ def test_the_language_can_be_chosen_and_is_kept(site: Site, browsing: Browsing) 
     with browsing.page(scripts=False, language="de-CH") as page:
         page.goto(site.url(ARTICLE))
         expect(page.locator("html")).to_have_attribute("lang", "de")
-        expect(page.get_by_role("link", name="Bestellen: Aus einer anderen Bibliothek")).to_be_visible()
+        expect(page.get_by_role("link", name="Bestellen: Aus einer anderen Bibliothek bestellen")).to_be_visible()
         page.get_by_role("link", name="English").click()
         expect(page.locator("html")).to_have_attribute("lang", "en")
         assert "ui_language" not in page.url

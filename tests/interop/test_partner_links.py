@@ -177,7 +177,7 @@ async def test_a_request_has_links_for_all_that_may_be_said_to_it(desk: Desk) ->
 async def test_links_and_pages_are_in_the_partners_language(desk: Desk) -> None:
     await desk.asks(partner="seeberg")
     letter = desk.letter("see")
-    assert "Wir liefern" in links(letter)
+    assert "Wir werden liefern" in links(letter)
 
     page = await opens(links(letter)["Wir können nicht liefern"])
 
@@ -513,7 +513,7 @@ async def test_more_than_a_form_can_say_is_not_read(desk: Desk) -> None:
 
 async def test_a_partner_whose_profile_is_gone_can_say_nothing(desk: Desk, tmp_path: Path) -> None:
     await desk.asks(partner="seeberg")
-    page = await opens(links(desk.letter("see"))["Wir liefern"])
+    page = await opens(links(desk.letter("see"))["Wir werden liefern"])
     (tmp_path / "north" / "profiles" / "seeberg.yml").unlink()
     (tmp_path / "north" / "requests.yml").write_text("{}")
     assert await desk.town.gateway.reload()

@@ -107,7 +107,7 @@ async def ask(world: World, language: str = "de") -> Asked:
 async def test_yes_by_the_link_accepts_the_condition(world: World) -> None:
     asked = await ask(world)
     assert "Rückfrage" in str(world.mail.mails[-1]["Subject"])
-    assert "bitte bis 4. März 2026" in " ".join(asked.letter.split())
+    assert "Bitte antworten Sie bis zum 4. März 2026" in " ".join(asked.letter.split())
     assert "https://portal.north.example/me" in asked.letter
 
     for _ in range(3):  # mail servers look at links

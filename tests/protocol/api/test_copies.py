@@ -123,9 +123,9 @@ async def test_the_page_speaks_the_readers_language(gateway: Running, client: Cl
     german = await client.with_key("")("GET", path, Accept_Language="fr;q=0.9, de-AT")
     gone = await client.with_key("")("GET", "/d/nonsense", Accept_Language="de")
 
-    assert "noch 2-mal abgerufen" in german.body.decode()
+    assert "noch 2-mal heruntergeladen" in german.body.decode()
     assert '<html lang="de"' in german.body.decode()
-    assert "Dieser Link gilt nicht mehr" in gone.body.decode()
+    assert "Dieser Link ist nicht mehr gültig" in gone.body.decode()
 
 
 async def test_a_link_that_is_over_or_forged_says_the_same(gateway: Running, client: Client) -> None:

@@ -131,7 +131,7 @@ async def test_the_mail_server_may_not_take_a_letter(by_letter: ByLetter) -> Non
 async def test_links_of_a_letter_in_german_and_plain_text_are_found(template: Path, tmp_path: Path) -> None:
     async with run_letter_world(template, tmp_path, GERMAN) as (world, reader):
         assert (await world.ask("Havet og himmelen")).state.value == "shipped"
-        assert [one.service for one in reader.exchanges][-1] == "link: Es ist abgeschickt"
+        assert [one.service for one in reader.exchanges][-1] == "link: Wir haben es versandt"
 
 
 async def test_a_request_in_words_is_entered_by_staff_and_followed_by_links(template: Path, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ async def test_a_preprint_is_called_one(anna: Visitor, services: ArticleServer) 
     german = await anna.get(f"/openurl/DEMO?rft_id=info:doi/{DOI}", Accept_Language="de")
 
     assert "A preprint is free online" in english.text
-    assert "Ein Preprint ist für alle online" in german.text
+    assert "Ein Preprint ist kostenlos online verfügbar" in german.text
 
 
 async def test_a_pubmed_id_leads_to_pubmed_central(anna: Visitor) -> None:

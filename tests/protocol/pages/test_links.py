@@ -166,7 +166,7 @@ async def test_a_number_that_nobody_knows_is_kept(anna: Visitor) -> None:
 async def test_languages(anna: Visitor) -> None:
     german = await anna.get(f"/openurl?{BOOK}", Accept_Language="fr, de-AT;q=0.8, en;q=0.5")
     assert german.tree.get("lang") == "de"
-    assert "Aus einer anderen Bibliothek" in german.text
+    assert "Aus einer anderen Bibliothek bestellen" in german.text
 
     chosen = await anna.get(f"/openurl?{BOOK}&ui_language=en", follow=False, Accept_Language="de")
     assert chosen.status == 303

@@ -396,6 +396,6 @@ async def test_german(desk: Running) -> None:
     async with colleague(desk, "ada", "staff", Accept_Language="de") as ada:
         messages, mails = await ada.get("/messages"), await ada.get("/mail")
 
-    assert messages.title == "Nachrichten der Partner"
-    assert "bittet um Verlängerung" in messages.text
-    assert mails.title == "Mails, die zu keiner Bestellung passen"
+    assert messages.title == "Nachrichten von Partnern"
+    assert "hat eine Verlängerung beantragt" in messages.text
+    assert mails.title == "Nicht zugeordnete E-Mails"

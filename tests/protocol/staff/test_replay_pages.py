@@ -140,7 +140,7 @@ async def test_why_a_message_cannot_be_replayed_is_said(gateway: Running, olga: 
     assert (await rehearse(olga, "0123456789abcdef-1")).status == 404
     await olga.get("?ui_language=de")
     german = await rehearse(olga, with_pin.id)
-    assert "Das geht nicht, denn sie braucht etwas, das nie gespeichert wird: PIN oder Passwort" in read_page(german)
+    assert "Der Grund: sie braucht PIN oder Passwort" in read_page(german)
 
 
 async def test_the_own_password_is_asked_for_again(gateway: Running, olga: Colleague) -> None:

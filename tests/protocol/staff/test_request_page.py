@@ -593,7 +593,7 @@ async def test_in_german(gateway: Running) -> None:
         page = await open_page(ruth, request)
 
     assert page.tree.get("lang") == "de"
-    assert texts(page, "//h2[@id='move']") == ["Wir sind am Zug: auf die Bedingung von Universität Altenried antworten"]
+    assert texts(page, "//h2[@id='move']") == ["Zu erledigen: Bedingung von Universität Altenried beantworten"]
     assert texts(page, "//h2")[1:4] == [
         "Bibliotheken",
         "Verlauf",

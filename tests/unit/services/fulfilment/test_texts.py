@@ -46,7 +46,7 @@ def test_an_operator_says_some_things_differently(tmp_path: Path) -> None:
     spoken = TextCatalogues(tmp_path, "en").choose_language(("de",))
     assert spoken.gettext("Request it from another library") == "Fernleihe"
     assert spoken.gettext("No. %(number)s, %(day)s", number="7", day="1. Mai") == "Bestellt am 1. Mai: 7, 100 %"
-    assert spoken.gettext("Reserve a copy") == "Unser Exemplar vormerken"
+    assert spoken.gettext("Reserve a copy") == "Exemplar vormerken"
     assert (
         TextCatalogues(tmp_path, "en").choose_language(("en",)).gettext("Request it from another library")
         != "Fernleihe"

@@ -49,13 +49,13 @@ def test_points_of_a_ranking_are_told_in_the_readers_language() -> None:
     )
     assert ENGLISH.translate_stored(why) == why.replace("12.50 EUR", "€12.50")
     assert GERMAN.translate_stored(why) == (
-        "letzter Ausweg, ausgelastet, 17,5 Punkte (3 offen, davon 1 von anderen Mitgliedern +3, 5 Tage angenommen +5, "
-        "kostet 12,50\u00a0€ +12,5, Gegenseitigkeit 1 -1, selber Campus -2)"
+        "letzter Ausweg, überlastet, 17,5 Punkte (3 offen, davon 1 von anderen Mitgliedern +3, 5 Tage angenommen +5, "
+        "kostet 12,50\u00a0€ +12,5, Gegenseitigkeit 1 -1, derselbe Campus -2)"
     )
     nothing = rank_suppliers(
         (RotaLine("bergen"),), {}, Ranking(load=0, supply_time=0, cost=0, reciprocity=0, near=0, unknown_days=0)
     )
-    assert GERMAN.translate_stored(nothing[0].why) == "0 Punkte (nichts gezählt)"
+    assert GERMAN.translate_stored(nothing[0].why) == "0 Punkte (keine Rangpunkte)"
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_points_of_a_ranking_are_told_in_the_readers_language() -> None:
         (
             profile_objection(PartnerPolicy(), borrowing()),
             "has no channel for requests",
-            "hat keinen Weg, auf dem gefragt werden könnte",
+            "hat keinen Kanal für Bestellungen",
         ),
         (
             cost_objection(Money(Decimal(20), "EUR"), Money(Decimal(15), "EUR"), CostLimit.OF_REQUEST),
             "costs 20 EUR, more than the maximum of the request (15 EUR)",
-            "kostet 20,00\u00a0€, mehr als die Bestellung erlaubt, 15,00\u00a0€",
+            "kostet 20,00\u00a0€, mehr als die Obergrenze der Bestellung (15,00\u00a0€)",
         ),
         (
             write_recall_note(datetime(2026, 12, 4, 17, 30, tzinfo=UTC), ZoneInfo("Europe/Prague")),
             "The library has recalled the loan. It now ends on 2026-12-04 18:30.",
-            "Die Bibliothek hat die Ausleihe zurückgerufen: Sie endet am 4. Dezember 2026, 18:30 Uhr.",
+            "Die Bibliothek hat die Ausleihe zurückgefordert. Sie endet jetzt am 4. Dezember 2026, 18:30 Uhr.",
         ),
         (
             HoldingsReport(
@@ -129,16 +129,16 @@ def test_what_was_changed_by_hand_is_a_text(stored: str) -> None:
 def test_why_something_could_not_be_sent() -> None:
     lost = write_sentence("%(place)s: no answer within %(seconds)s s", place="ill.bergen.example:210", seconds=2.5)
     assert describe_send_error(fail(Unavailable(lost)), GERMAN) == (
-        "nicht erreichbar (1): ill.bergen.example:210: keine Antwort innerhalb von 2,5 s"
+        "nicht verfügbar (1): ill.bergen.example:210: keine Antwort innerhalb von 2,5 s"
     )
     assert describe_send_error(fail(OutcomeUnknown("the connection was closed")), GERMAN) == (
-        "Ausgang unbekannt (1): die Verbindung wurde geschlossen"
+        "Ergebnis unbekannt (1): die Verbindung wurde geschlossen"
     )
     no_section = write_sentence("Profile '%(name)s' has no section %(section)s.", name="bergen", section="sru")
     assert describe_send_error(fail(Refused(RefusalReason.OTHER, no_section)), GERMAN) == (
         "Das Profil „bergen“ hat keinen Abschnitt sru."
     )
-    assert describe_send_error(NEVER_ENDED, GERMAN).startswith("bei jedem Versuch unterbrochen")
+    assert describe_send_error(NEVER_ENDED, GERMAN).startswith("jeder Versuch wurde unterbrochen")
 
 
 def fail(error: Exception) -> str:
@@ -151,7 +151,7 @@ def test_a_sentence_within_another_has_no_full_stop() -> None:
     said = write_sentence("%(name)s: %(report)s", name="title", report=failure_reason(refused))
 
     assert said == "title: Profile 'bergen' not found"
-    assert GERMAN.translate_sentence(said) == "title: Ein Profil „bergen“ gibt es nicht"
+    assert GERMAN.translate_sentence(said) == "title: Profil „bergen“ nicht gefunden"
 
 
 def test_whose_address_a_letter_lacks_is_said_in_the_readers_language() -> None:
@@ -161,5 +161,5 @@ def test_whose_address_a_letter_lacks_is_said_in_the_readers_language() -> None:
         build_mail(letter, LetterSender(address="", name=""))
 
     assert GERMAN.translate_sentence(refused.value.detail) == (
-        "Ein Brief lässt sich nicht ohne die Adresse des Absenders (mail.sender) senden."
+        "Ein Brief kann nicht ohne die Adresse des Absenders (mail.sender) gesendet werden."
     )

@@ -25,8 +25,8 @@ def test_an_act_that_is_bound_to_conditions_says_them() -> None:
         "been recalled (status: “Checked out”)."
     )
     assert describe_denial(RENEW, GERMAN) == (
-        "„Verlängerung erbitten“ ist nur möglich, wenn Verlängerungen möglich sind, keine offen ist und das Exemplar "
-        "nicht zurückgefordert ist (die Bestellung steht bei „Ausgeliehen“)."
+        "„Verlängerung beantragen“ ist nur möglich, wenn Verlängerungen möglich sind, kein Verlängerungsantrag offen "
+        "ist und das Medium nicht zurückgefordert ist (Status: „Ausgeliehen“)."
     )
 
 
@@ -43,14 +43,14 @@ def test_every_condition_has_german_words() -> None:
     both = state_table.combine_guards(state_table.LOAN, state_table.ENDS_AT_RETURN)
 
     assert [one.name for one in guards if GERMAN.translate_sentence(one.name) == one.name] == []
-    assert GERMAN.translate_sentence(both.name) == "eine Ausleihe genügt, der Partner die Rückkehr nicht meldet"
+    assert GERMAN.translate_sentence(both.name) == "eine Ausleihe genügt, der Partner keine Rückbuchungen meldet"
 
 
 def test_a_refusal_is_told_with_its_values_and_stays_english_elsewhere() -> None:
     said = write_sentence("the patron has reached the limit of %(limit)s loans", limit=20)
 
     assert said == "the patron has reached the limit of 20 loans"
-    assert GERMAN.translate_sentence(said) == ("auf dem Leserkonto sind schon so viele Ausleihen, wie erlaubt sind: 20")
+    assert GERMAN.translate_sentence(said) == "das Bibliothekskonto hat die Höchstzahl von 20 Ausleihen erreicht"
     assert GERMAN.translate_sentence("Fehler 4711 beim Ausleihen") == "Fehler 4711 beim Ausleihen", "not of the program"
 
 
@@ -58,7 +58,7 @@ def test_a_value_may_be_a_sentence() -> None:
     said = write_sentence("a patron needs %(missing)s", missing=write_sentence("a category"))
 
     assert said == "a patron needs a category"
-    assert GERMAN.translate_sentence(said) == "einem Leserkonto fehlt eine Kategorie"
+    assert GERMAN.translate_sentence(said) == "ein Bibliothekskonto braucht eine Kategorie"
 
 
 def test_what_was_stored_without_values_is_known_by_its_text() -> None:
