@@ -595,7 +595,7 @@ async def test_in_german(gateway: Running) -> None:
     assert page.tree.get("lang") == "de"
     assert texts(page, "//h2[@id='move']") == ["Zu erledigen: Bedingung von Universität Altenried beantworten"]
     assert texts(page, "//h2")[1:4] == [
-        "Bibliotheken",
+        "Lieferbibliotheken",
         "Verlauf",
         "Nachrichten mit Universität Altenried",
     ]
