@@ -233,9 +233,9 @@ async def _open_mail(boxes: MailboxServices, library: str, mail: str) -> OpenedM
 def _name_grounds(candidate: MailCandidate) -> str:
     grounds = []
     if candidate.numbers:
-        grounds.append(f"{', '.join(candidate.numbers)} stands in the mail")
+        grounds.append(f"the email contains {', '.join(candidate.numbers)}")
     if candidate.words:
-        grounds.append(f"words of its title stand in the mail ({', '.join(candidate.words)})")
+        grounds.append(f"the email contains words of its title ({', '.join(candidate.words)})")
     if candidate.with_sender:
         grounds.append("it is with the sender")
     return "; ".join(grounds) or "it is open, nothing else speaks for it"

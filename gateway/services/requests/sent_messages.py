@@ -152,7 +152,7 @@ class SentMessageJournal:
             request_id=delivery.number or first.request.number or first.transaction,
             item_id=first.details.barcode if len(delivery.messages) == 1 else "",
             content_type=sent.content_type,
-            note="a repeat: an earlier try may have arrived" if first.repeated else "",
+            note="a repeat: an earlier attempt may have succeeded" if first.repeated else "",
         )
 
     def _conceal(self, sent: ChannelMessage) -> bytes:

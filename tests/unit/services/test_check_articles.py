@@ -56,7 +56,7 @@ async def test_live_one_that_gives_no_answer_is_named(tmp_path: Path, services: 
 
     assert [(one.key, one.line > 0) for one in found] == [("article_lookup.sources.1", True)]
     assert "unpaywall: " in found[0].message
-    assert "doesn't accept our address or key (HTTP 422)" in found[0].message
+    assert "rejected our address or key (HTTP 422)" in found[0].message
 
 
 async def test_a_key_that_is_not_there(

@@ -145,5 +145,5 @@ async def test_a_content_not_kept_whole_is_not_replayed(tmp_path: Path) -> None:
     async with open_house(tmp_path, JournalOptions(body_limit=50)) as house:
         kept = await handled(house, house.message("lookup-user", patron=PATRON))
 
-        with pytest.raises(NotReplayableError, match="kept whole"):
+        with pytest.raises(NotReplayableError, match="stored in full"):
             await house.exchange.replay_message(kept)

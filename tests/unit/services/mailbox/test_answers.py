@@ -315,7 +315,7 @@ async def test_a_hard_bounce_of_a_request_is_a_failed_attempt_and_moves_on(house
         ("bergen", AttemptStatus.REJECTED),
         ("tartu", AttemptStatus.ASKED),
     ]
-    assert after.attempts[0].note == "mail could not be delivered (5.1.1): smtp; 550 no such user here …"
+    assert after.attempts[0].note == "email could not be delivered (5.1.1): smtp; 550 no such user here …"
 
 
 async def test_a_delay_changes_nothing(house: MailHouse) -> None:

@@ -45,7 +45,7 @@ async def test_a_mail_that_waits_is_shown_as_text_beside_what_it_may_be_about(
     original = await asyncio.to_thread(typed, installation, "mail", "unmatched", "show", row.id, "--raw")
 
     assert shown.stdout.endswith("\n\nHvor er Brønnøysund?\n")
-    assert f"  may be about {request.number}: {request.number} stands in the mail\n" in shown.stdout
+    assert f"  possible request {request.number}: the email contains {request.number}\n" in shown.stdout
     assert "Content-Transfer-Encoding: 8bit" in original.stdout
 
 
@@ -68,7 +68,7 @@ def test_what_is_not_there_is_said(installation: Installation) -> None:
     request = typed(installation, "mail", "preview", "nothing")
 
     assert (box.exit_code, row.exit_code, request.exit_code) == (2, 2, 2)
-    assert "no such mailbox: nowhere; in gateway.yml: none" in box.stderr
+    assert "mailbox not found: nowhere; mailboxes in gateway.yml: none" in box.stderr
     assert "no such mail" in row.stderr
     assert "no such request" in request.stderr
 

@@ -174,7 +174,7 @@ async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:
     assert [line for line in lines if line.startswith(("sender", "format letters", "  "))] == [
         "sender: bergen",
         "format letters: 1 event",
-        "  line begins with the code TBS",
+        "  a line begins with the code TBS",
         "  → will supply",
     ]
     assert lines[-1] == f"request: In-Reply-To and References: {request.attempts[0].transaction}"

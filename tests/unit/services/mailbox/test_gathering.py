@@ -250,7 +250,7 @@ async def test_an_order_that_can_not_be_written_is_refused_alone(installation: I
         assert orders_in(sent) == [await number_of(house, first), await number_of(house, last)]
         (dead,) = (await house.managed.desk.dead_letters(LIBRARY, 50, "")).items
         assert (dead.request_id, dead.kind) == (nameless.id, "order")
-        assert dead.error.startswith("refused: data-missing: Nothing of the citation can be written")
+        assert dead.error.startswith("refused: data-missing: The citation has no data that fits into an order")
         assert [(await order_rows(house, one))[0].status for one in (first, last)] == [OutboxStatus.DONE] * 2
 
         await house.comes(answer("2 requests accepted", f"FILEREFNO {file_number(sent)}"))

@@ -123,7 +123,7 @@ async def test_an_answer_is_typed_or_piped_at_the_terminal(north: NcipTown) -> N
     again = await illgate(north, "answer", piped.id, "Noch einmal")
 
     assert (empty.exit_code, "TEXT is empty" in empty.stderr) == (2, True)
-    assert (done.stdout, read.stdout) == (f"answered: {typed.id}\n", f"answered: {piped.id}\n")
+    assert (done.stdout, read.stdout) == (f"reply sent: {typed.id}\n", f"reply sent: {piped.id}\n")
     assert again.exit_code != 0
     store = north.town.context.store
     page = await store.read(lambda c: outbox_queries.list_rows_of_kind(c, "NORTH", REPLY, "", 9))

@@ -216,7 +216,7 @@ async def test_a_scanner_that_can_not_tell_lets_the_mail_wait(house: MailHouse, 
     await house.asked()
     house.take_files(scan_command=scanner(tmp_path, 2))
 
-    with pytest.raises(Unavailable, match="exit code 2"):
+    with pytest.raises(Unavailable, match="exited with code 2"):
         await house.comes(with_file(house, b"EICAR"))
 
     assert house.mailbox.count("INBOX") == 1

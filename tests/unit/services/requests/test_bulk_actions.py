@@ -88,7 +88,7 @@ async def test_a_filter_is_named_for_oneself_or_for_the_house(north: NcipTown, m
     with pytest.raises(Refused, match="1 to 60 printable"):
         await service.save_filter("NORTH", "borrowing", "ruth", " ", "", False)
     monkeypatch.setattr(saved_filters, "MAX_FILTERS", 1)
-    with pytest.raises(Refused, match="more than 1"):
+    with pytest.raises(Refused, match="up to 1 filters"):
         await service.save_filter("NORTH", "borrowing", "ruth", "One more", "", False)
     await service.delete_filter("NORTH", again.id, "ruth")
     assert [one.name for one in await service.list_filters("NORTH", "borrowing", "ruth")] == ["Late"]

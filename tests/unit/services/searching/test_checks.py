@@ -103,7 +103,7 @@ def subject(folder: Path, requests: str, search: ScriptedSearch | None = None, *
         ("{groups: {all: []}}", ["catalogues.groups.all: "]),
         ("{groups: {union: [shared]}}", ["catalogues.groups.union: a profile has this name"]),
         ("{look_up: nobody}", ["catalogues.look_up: no such profile or group"]),
-        ("{look_up: bare}", ["catalogues.look_up: Profile 'bare' has no catalogue"]),
+        ("{look_up: bare}", ["catalogues.look_up: Profile 'bare' has no searchable catalogue"]),
     ],
 )
 async def test_groups(tmp_path: Path, catalogues: str, said: list[str]) -> None:
