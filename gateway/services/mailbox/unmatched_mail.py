@@ -136,7 +136,7 @@ class UnmatchedMailService:
         context = find_library_context(self.contexts, library)
         row = await context.store.read(lambda c: mailbox.get_mail(c, context.symbol, id_, self.cipher))
         if row is None:
-            raise NotFound("mail")
+            raise NotFound("email")
         return row
 
     async def open_mail(self, library: str, id_: str) -> OpenedMail:
@@ -181,7 +181,7 @@ class UnmatchedMailService:
         def apply_assignment(connection: Transaction) -> Request:
             request = _load_named_request(connection, context, reference)
             if not row.open or not mailbox.close_mail(connection, context.symbol, id_, actor, request.id):
-                raise NotFound("mail on the list")
+                raise NotFound("email on the list")
             link_exchanges_at(connection, context.symbol, row.at, MAIL, request.id)
             if parsed is None:
                 note = write_sentence("email processed manually: %(report)s", report=row.reason)
@@ -224,7 +224,7 @@ class UnmatchedMailService:
 
         def close_and_send(connection: Transaction) -> None:
             if not mailbox.close_mail(connection, context.symbol, id_, actor):
-                raise NotFound("mail on the list")
+                raise NotFound("email on the list")
             outbox.add_outbox_row(connection, new_reply_row(row, parsed.mail, text, actor, context.now()))
 
         await context.store.write(close_and_send)
@@ -234,7 +234,7 @@ class UnmatchedMailService:
         """It needs nothing. Its content is in the mailbox's folder still. Raises NotFound."""
         context = find_library_context(self.contexts, library)
         if not await context.store.write(lambda c: mailbox.close_mail(c, context.symbol, id_, actor)):
-            raise NotFound("mail on the list")
+            raise NotFound("email on the list")
 
     async def explain_mail(self, content: bytes, post: MailDestination) -> tuple[str, ...]:
         """How a mail is understood, rule by rule; nothing changes."""
@@ -279,7 +279,7 @@ class UnmatchedMailService:
 def _require_open(row: MailRow | None) -> MailRow:
     """Raises NotFound."""
     if row is None or not row.open:
-        raise NotFound("mail on the list")
+        raise NotFound("email on the list")
     return row
 
 

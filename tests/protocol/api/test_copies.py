@@ -105,7 +105,7 @@ async def test_the_page_shows_a_button_and_only_the_button_fetches(gateway: Runn
     for _ in range(5):  # mail servers look at links
         page = await reader("GET", path)
         assert page.status == 200
-        assert b"2 times more" in page.body
+        assert b"2 more times" in page.body
         assert b'<form method="post">' in page.body
     fetched = await reader("POST", path)
     assert (fetched.status, fetched.body) == (200, PDF)

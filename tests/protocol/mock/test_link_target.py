@@ -124,7 +124,7 @@ async def test_a_link_is_read_and_its_number_comes_back(method: str, push_to: Pu
 @pytest.mark.parametrize(
     ("name", "error", "words"),
     [
-        ("link-refused", Refused, "too many open requests"),
+        ("link-refused", Refused, "too many requests"),
         ("link-unconfirmed", Refused, "did not confirm that it accepted the request"),
         ("link-maintenance", Unavailable, "down for maintenance"),
         ("link-http-error", Unavailable, "HTTP 503"),

@@ -69,7 +69,7 @@ def test_what_is_not_there_is_said(installation: Installation) -> None:
 
     assert (box.exit_code, row.exit_code, request.exit_code) == (2, 2, 2)
     assert "mailbox not found: nowhere; mailboxes in gateway.yml: none" in box.stderr
-    assert "no such mail" in row.stderr
+    assert "email not found" in row.stderr
     assert "no such request" in request.stderr
 
 
