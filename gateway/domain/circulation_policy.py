@@ -370,6 +370,11 @@ class FeeRules(ProfileSection):
     )
     default_type: str = "ill-fee"
     default_amount: Decimal = Field(Decimal(0), ge=0, description="when no amount is sent")
+    default_actions: tuple[str, ...] = Field(
+        ("charge-default-patron-fee",),
+        description="FiscalActionTypes, lower case, by which AcceptItem without an amount, or with 0, charges the "
+        "default amount (ReShare); by others it charges nothing then",
+    )
     currency: str = Field("", pattern=r"^([A-Z]{3})?$", description="when none is sent; empty: the installation's")
 
 

@@ -263,6 +263,7 @@ class AcceptItem:
     receiver: str = ""  # ToAgencyId; some partners say the pickup place there
     fee: Money | None = None
     fee_type: str = ""
+    fee_action: str = ""  # FiscalActionType
     piece_barcode: str = ""  # VisibleItemId: the barcode that is on the piece
 
 

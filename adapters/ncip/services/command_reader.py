@@ -13,6 +13,7 @@ from adapters.ncip.messages import (
     BibliographicItemId,
     BibliographicRecordId,
     Code,
+    FiscalTransactionInformation,
     ItemId,
     ItemOptionalFields,
     NameInformation,
@@ -23,6 +24,7 @@ from adapters.ncip.messages import (
     UserPrivilege,
     When,
 )
+from adapters.ncip.wire_values import money_of_minor_units
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.commands import Credential, Named, PatronRef
 from gateway.domain.library import (
@@ -30,6 +32,7 @@ from gateway.domain.library import (
     Contact,
     ContactKind,
     ItemStatus,
+    Money,
     PatronDraft,
     PatronIdentifier,
     PersonName,
@@ -158,6 +161,23 @@ STATUS_WORDS = {
     "recalled": ItemStatus.RECALLED,
 }
 """CirculationStatus, lower case -> ours (facts/ncip.md 3.6)."""
+
+
+def read_fee_amount(fiscal: FiscalTransactionInformation | None, reader: CommandReader) -> Money | None:
+    """In the usual currency where none is sent; None where no amount is. Raises Refused(INVALID_AMOUNT)."""
+    if fiscal is None or fiscal.amount is None or fiscal.amount.minor_units is None:
+        return None
+    sent = text_of_code(fiscal.amount.currency)
+    usual = reader.policy.fees.currency or reader.exchange_context.currency
+    try:
+        return money_of_minor_units(fiscal.amount.minor_units, sent or usual)
+    except ValueError as error:
+        raise Refused(
+            RefusalReason.INVALID_AMOUNT,
+            "Amount does not have an ISO 4217 currency.",
+            about=MessagePart.AMOUNT,
+            value=sent,
+        ) from error
 
 
 def read_record_ids(ids: tuple[BibliographicId, ...], reader: CommandReader) -> tuple[RecordId, ...]:

@@ -35,6 +35,7 @@ from adapters.ncip.services.command_reader import (
     description_of_fields,
     read_bib,
     read_call_number,
+    read_fee_amount,
     read_item_reference,
     read_medium,
     read_named_patron,
@@ -61,7 +62,6 @@ from gateway.domain.commands import (
     Renew,
     RenewAll,
 )
-from gateway.domain.library import Money
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 
 ACTIONS = {
@@ -91,8 +91,9 @@ def read_accept_item(message: AcceptItem, reader: CommandReader) -> Accept:
         pickup=text_of_code(message.pickup_location),
         pickup_expires=message.pickup_expiry_date,
         receiver=reader.receiver,
-        fee=_read_lender_fee(message),
+        fee=read_fee_amount(fiscal, reader),
         fee_type=text_of_code(fiscal.transaction_type) if fiscal is not None else "",
+        fee_action=text_of_code(fiscal.action_type) if fiscal is not None else "",
         piece_barcode=read_piece_barcode(message.item_optional_fields),
     )
 
@@ -109,18 +110,6 @@ def _read_requested_action(message: AcceptItem, reader: CommandReader) -> Action
             value=text_of_code(message.requested_action_type),
         )
     return action
-
-
-def _read_lender_fee(message: AcceptItem) -> Money | None:
-    fiscal = message.fiscal_transaction_information
-    if fiscal is None or fiscal.amount is None:
-        return None
-    try:
-        return fiscal.amount.money
-    except ValueError as error:
-        raise Refused(
-            RefusalReason.INVALID_AMOUNT, "Amount does not have an ISO 4217 currency.", about=MessagePart.AMOUNT
-        ) from error
 
 
 def write_accept_item_response(accepted: ItemAccepted, message: AcceptItem, writer: ResultWriter) -> AcceptItemResponse:

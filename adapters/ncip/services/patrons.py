@@ -214,7 +214,7 @@ def read_create_user_fiscal_transaction(message: CreateUserFiscalTransaction, re
     fiscal = message.fiscal_transaction_information or FiscalTransactionInformation()
     return PostFee(
         patron=require_patron(message.user_id, message.authentication_inputs),
-        amount=_read_fee_amount(fiscal, reader),
+        amount=command_reader.read_fee_amount(fiscal, reader),
         action=text_of_code(fiscal.action_type),
         type=text_of_code(fiscal.transaction_type),
         reference=fiscal.reference_id.value if fiscal.reference_id is not None else "",
@@ -229,20 +229,6 @@ def _read_fee_title(fiscal: FiscalTransactionInformation) -> str:
     details = fiscal.item_details
     described = details.bibliographic_description if details is not None else None
     return (described.title or "") if described is not None else ""
-
-
-def _read_fee_amount(fiscal: FiscalTransactionInformation, reader: CommandReader) -> Money | None:
-    if fiscal.amount is None or fiscal.amount.minor_units is None:
-        return None
-    try:
-        return fiscal.amount.money or None
-    except ValueError as error:
-        raise Refused(
-            RefusalReason.INVALID_AMOUNT,
-            "Amount does not have an ISO 4217 currency.",
-            about=MessagePart.AMOUNT,
-            value=text_of_code(fiscal.amount.currency),
-        ) from error
 
 
 def write_create_user_fiscal_transaction_response(

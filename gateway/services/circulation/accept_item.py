@@ -9,12 +9,12 @@ from datetime import date, timedelta
 from gateway.domain.circulation_policy import BarcodeSource
 from gateway.domain.commands import AcceptItem, Action, ItemAccepted
 from gateway.domain.due_dates import local_day, patron_due
-from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Patron
+from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Money, Patron
 from gateway.domain.partner_identifiers import RequestNumber, generate_barcode, read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, TemporaryHold, TemporaryItem, TemporaryItemResult
-from gateway.services.circulation import holds, items, loans, patrons
+from gateway.services.circulation import fees, holds, items, loans, patrons
 from gateway.services.circulation.announced_items import (
     find_announced_item,
     is_for_another,
@@ -52,6 +52,7 @@ class _AcceptancePlan:
     patron: Patron | None
     item: TemporaryItem
     lend: bool
+    fee: Money | None = None  # what the patron owes for it
 
 
 @value_object
@@ -93,7 +94,7 @@ async def _accept_arrival(
     plan = await _plan_acceptance(dated, context, key)
     if plan.lend:
         require_capability(context, Capability.CHECK_OUT)
-    if command.fee is not None and command.fee.amount and plan.patron is not None:
+    if plan.fee is not None:
         require_capability(context, Capability.POST_FEE)
     if announced is not None:
         received = await _receive_on_record(announced, plan, command, context, key)
@@ -105,8 +106,8 @@ async def _accept_arrival(
         loan = await _lend_accepted_item(command, plan, item, context, key)
     if loan is not None:
         item, hold = await context.library.item_by_barcode(item.barcode), None
-    if plan.patron is not None:
-        await _post_item_fee(command, plan.patron, plan.number, item, context, key)
+    if plan.fee is not None:
+        await _post_item_fee(command, plan, plan.fee, item, context, key)
     return ItemAccepted(item, received.bib, plan.patron, hold, loan, command.due, dated.notes)
 
 
@@ -136,15 +137,16 @@ async def _plan_acceptance(dated: _DatedArrival, context: CirculationContext, ke
     patron = await _resolve_named_patron(command, context)
     item = items.describe_temporary_item(command, number, context, key)
     item = replace(item, note="; ".join(note for note in (item.note, *dated.notes) if note))
+    fee = fees.choose_item_fee(command, context) if patron is not None else None
     if patron is None or action is Action.RECORD_ONLY:
-        return _AcceptancePlan(number, patron, item, lend=False)
+        return _AcceptancePlan(number, patron, item, lend=False, fee=fee)
     patrons.refuse_if_blocked(patron, BlockScope.REQUEST, context)
     if holds.is_hold_unwanted(command.pickup, command.receiver, context):
-        return _AcceptancePlan(number, patron, item, lend=False)
+        return _AcceptancePlan(number, patron, item, lend=False, fee=fee)
     lend = action in _LEND and context.policy.accept.circulate_as == "check-out"
     if lend:
         patrons.refuse_if_blocked(patron, BlockScope.BORROW, context)
-    return _AcceptancePlan(number, patron, replace(item, hold=await _plan_hold(command, patron, context)), lend)
+    return _AcceptancePlan(number, patron, replace(item, hold=await _plan_hold(command, patron, context)), lend, fee)
 
 
 def _choose_action(command: AcceptItem, context: CirculationContext) -> Action:
@@ -292,17 +294,16 @@ async def _lend_accepted_item(
 
 
 async def _post_item_fee(
-    command: AcceptItem, patron: Patron, number: RequestNumber, item: Item, context: CirculationContext, key: str
+    command: AcceptItem, plan: _AcceptancePlan, fee: Money, item: Item, context: CirculationContext, key: str
 ) -> None:
     """What the patron owes for the item, as AcceptItem says."""
-    if command.fee is None or not command.fee.amount:
+    if plan.patron is None:
         return
-    fees = context.policy.fees
     await context.library.post_fee(
-        patron.id,
-        command.fee,
-        fees.types.get(command.fee_type.strip().lower(), fees.default_type),
+        plan.patron.id,
+        fee,
+        fees.choose_fee_type(command.fee_type, command.fee_action, context),
         f"{key}:fee",
         item_barcode=item.barcode,
-        request_id=number.value,
+        request_id=plan.number.value,
     )

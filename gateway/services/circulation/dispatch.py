@@ -45,6 +45,7 @@ from gateway.domain.commands import (
 from gateway.domain.library import PatronDraft
 from gateway.services.circulation.accept_item import accept_item
 from gateway.services.circulation.context import CirculationContext
+from gateway.services.circulation.fees import post_fee
 from gateway.services.circulation.holds import cancel_request, place_request, update_request
 from gateway.services.circulation.items import create_item, update_status
 from gateway.services.circulation.loans import (
@@ -63,7 +64,7 @@ from gateway.services.circulation.lookups import (
     lookup_request,
 )
 from gateway.services.circulation.notices import carry_out_notice
-from gateway.services.circulation.patrons import create_patron, delete_patron, post_fee, update_patron
+from gateway.services.circulation.patrons import create_patron, delete_patron, update_patron
 
 USE_CASES: dict[type[Command], Callable[[Any, CirculationContext, str], Awaitable[Result]]] = {
     commands.LookUpPatron: lookup_patron,

@@ -1,4 +1,4 @@
-"""Who is meant; patrons created, updated and charged."""
+"""Who is meant; patrons created, updated and deleted."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from gateway.domain.commands import (
     CreatePatron,
     Credential,
     DeletePatron,
-    FeePosted,
     Named,
     PatronChanged,
     PatronRef,
-    PostFee,
     UpdatePatron,
 )
-from gateway.domain.library import BlockScope, Contact, IdentifierType, Money, Patron, PatronDraft, PatronIdentifier
-from gateway.domain.partner_identifiers import choose_identifier_types, institution_identifier, read_request_number
+from gateway.domain.library import BlockScope, Contact, IdentifierType, Patron, PatronDraft, PatronIdentifier
+from gateway.domain.partner_identifiers import choose_identifier_types, institution_identifier
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
@@ -30,9 +28,6 @@ from gateway.services.circulation.context import (
     lookup_refusals_about,
     require_capability,
 )
-
-NO_CURRENCY = "XXX"
-"""ISO 4217 for 'no currency': an amount whose currency was not sent."""
 
 
 @value_object
@@ -316,53 +311,3 @@ def _is_same_contact(said: Contact, contact: Contact) -> bool:
     if said.value or said.postal is not None:
         return (said.value, said.postal) == (contact.value, contact.postal)
     return said.role == contact.role
-
-
-async def post_fee(command: PostFee, context: CirculationContext, key: str) -> FeePosted:
-    """Without an amount, or with zero (ReShare's `charge-default-patron-fee`, facts/ncip.md 2.4), the profile's
-    default is charged. A reference, request or item (by id or title) tells two equal fees apart, and a repeat from
-    another fee; without any, each message is a fee of its own: two books may have come on one day.
-
-    Raises Refused(UNKNOWN_PATRON | INVALID_AMOUNT).
-    """
-    require_capability(context, Capability.POST_FEE)
-    patron = await resolve_patron(command.patron, context)
-    amount = _choose_amount(command, context)
-    told_apart = command.reference or command.request is not None or command.item is not None or command.title
-    occasion = context.message_id or context.today().isoformat()
-    item = context.policy.items.rewrite.rewrite_identifier(command.item.value) if command.item is not None else ""
-    with change_refusals_about(MessagePart.AMOUNT, str(amount.amount)):
-        charge = await context.library.post_fee(
-            patron.id,
-            amount,
-            _choose_fee_type(command, context),
-            key if told_apart else f"{key}:{occasion}",
-            description=command.description or command.title,
-            item_barcode=item,
-            request_id=read_request_number(command.request, context.policy).value,
-        )
-    return FeePosted(charge, patron)
-
-
-def _choose_amount(command: PostFee, context: CirculationContext) -> Money:
-    fees = context.policy.fees
-    usual = fees.currency or context.currency
-    if command.amount is None or not command.amount.amount:
-        return Money(fees.default_amount, usual)
-    if command.amount.amount < 0:
-        raise Refused(
-            RefusalReason.INVALID_AMOUNT,
-            "Only charges can be posted, not credits.",
-            about=MessagePart.AMOUNT,
-            value=str(command.amount.amount),
-        )
-    if command.amount.currency == NO_CURRENCY:
-        return Money(command.amount.amount, usual)
-    return command.amount
-
-
-def _choose_fee_type(command: PostFee, context: CirculationContext) -> str:
-    """The more exact word counts first."""
-    types = context.policy.fees.types
-    by_type = types.get(command.type.strip().lower())
-    return by_type or types.get(command.action.strip().lower()) or context.policy.fees.default_type

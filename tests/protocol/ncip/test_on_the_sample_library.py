@@ -291,6 +291,48 @@ async def test_a_title_tells_books_apart_and_a_repeat_from_another_book(house: H
     assert await list_charges(house) == ["3.00 Der Turm", "3.00 Кленова балка"]
 
 
+def accepts_with_fee(amount: str) -> str:
+    return f"""<AcceptItem><RequestId><RequestIdentifierValue>R-5</RequestIdentifierValue></RequestId>
+      <RequestedActionType>Hold For Pickup</RequestedActionType>
+      <UserId><UserIdentifierValue>21000000000025</UserIdentifierValue></UserId>
+      <ItemId><ItemIdentifierValue>R-5</ItemIdentifierValue></ItemId>
+      <FiscalTransactionInformation><FiscalActionType>charge-default-patron-fee</FiscalActionType>
+      <FiscalTransactionType>ILL-fee</FiscalTransactionType><Amount>{amount}</Amount></FiscalTransactionInformation>
+      <ItemOptionalFields><BibliographicDescription><Title>Der Turm</Title></BibliographicDescription>
+      </ItemOptionalFields></AcceptItem>"""
+
+
+@pytest.mark.parametrize(
+    ("amount", "wrong"),
+    [
+        ("<CurrencyCode>USD</CurrencyCode><MonetaryValue>350</MonetaryValue>", "USD"),
+        ("<CurrencyCode>euro</CurrencyCode><MonetaryValue>350</MonetaryValue>", "euro"),
+        ("<CurrencyCode>EUR</CurrencyCode><MonetaryValue>-350</MonetaryValue>", "-3.5"),
+    ],
+)
+async def test_an_item_with_an_impossible_fee_is_not_half_accepted(house: House, amount: str, wrong: str) -> None:
+    answer = await send(house, accepts_with_fee(amount))
+
+    assert answer.problem[0] == "Invalid Amount", answer.body
+    assert answer.problem[2].startswith(wrong)
+    with pytest.raises(Refused):
+        await house.system.item_by_barcode("R-5")
+
+
+@pytest.mark.parametrize(
+    ("amount", "charged"),
+    [
+        ("<CurrencyCode>EUR</CurrencyCode><MonetaryValue>0</MonetaryValue>", "5.00"),
+        ("<MonetaryValue>350</MonetaryValue>", "3.50"),
+    ],
+)
+async def test_an_item_comes_with_the_usual_fee(house: House, amount: str, charged: str) -> None:
+    answer = await send(house, accepts_with_fee(amount), "reshare")
+
+    assert answer.problem == ("", "", ""), answer.body
+    assert await list_charges(house) == [charged]
+
+
 # --- a partner's item goes home --------------------------------------------------------------------------
 
 

@@ -359,6 +359,36 @@ async def test_a_fee_is_charged_once(counter: Counter) -> None:
     assert refused.reason is RefusalReason.UNSUPPORTED_SERVICE
 
 
+@pytest.mark.parametrize("fee", [Money(Decimal("3.50"), "USD"), Money(Decimal("-3.50"), "EUR")])
+@pytest.mark.parametrize("action", [Action.HOLD, Action.RECORD_ONLY])
+async def test_a_fee_that_cannot_be_charged_leaves_nothing_behind(counter: Counter, fee: Money, action: Action) -> None:
+    refused = await counter.refusal(arrives(fee=fee, action=action))
+    assert (refused.reason, refused.about) == (RefusalReason.INVALID_AMOUNT, MessagePart.AMOUNT)
+    with pytest.raises(Refused):
+        await counter.library.item_by_barcode("TN-77")
+
+
+@pytest.mark.parametrize(
+    ("fee", "action", "charged"),
+    [
+        pytest.param(Money(Decimal(0), "EUR"), "Charge-Default-Patron-Fee", ["2.50"], id="as ReShare says it"),
+        pytest.param(None, "charge-default-patron-fee", ["2.50"], id="no amount"),
+        pytest.param(Money(Decimal(0), "EUR"), "Assess", [], id="nothing is nothing"),
+        pytest.param(Money(Decimal(4), "EUR"), "charge-default-patron-fee", ["4.00"], id="an amount is said"),
+        pytest.param(Money(Decimal(4), "XXX"), "Assess", ["4.00"], id="no currency: ours"),
+    ],
+)
+async def test_the_usual_fee_of_an_item(counter: Counter, fee: Money | None, action: str, charged: list[str]) -> None:
+    accepted = await counter.ask(arrives(fee=fee, fee_action=action), fees={"default_amount": "2.50"})
+    charges = await counter.library.patron_charges(accepted.patron.id)
+    assert [f"{one.amount.amount:.2f}" for one in charges] == charged
+
+
+async def test_no_usual_fee_is_no_fee(counter: Counter) -> None:
+    accepted = await counter.ask(arrives(fee_action="charge-default-patron-fee"))
+    assert await counter.library.patron_charges(accepted.patron.id) == ()
+
+
 # --- here already ----------------------------------------------------------------------------------------
 
 

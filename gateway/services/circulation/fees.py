@@ -1,0 +1,96 @@
+"""What patrons are charged on behalf of partners."""
+
+from __future__ import annotations
+
+from gateway.domain.commands import AcceptItem, FeePosted, PostFee
+from gateway.domain.library import Money
+from gateway.domain.partner_identifiers import read_request_number
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
+from gateway.ports.library_system import Capability
+from gateway.services.circulation.context import CirculationContext, change_refusals_about, require_capability
+from gateway.services.circulation.patrons import resolve_patron
+
+NO_CURRENCY = "XXX"
+"""ISO 4217 for 'no currency': an amount whose currency was not sent."""
+
+
+async def post_fee(command: PostFee, context: CirculationContext, key: str) -> FeePosted:
+    """Without an amount, or with zero (ReShare's `charge-default-patron-fee`, facts/ncip.md 2.4), the profile's
+    default is charged. A reference, request or item (by id or title) tells two equal fees apart, and a repeat from
+    another fee; without any, each message is a fee of its own: two books may have come on one day.
+
+    Raises Refused(UNKNOWN_PATRON | INVALID_AMOUNT).
+    """
+    require_capability(context, Capability.POST_FEE)
+    patron = await resolve_patron(command.patron, context)
+    amount = _choose_amount(command, context)
+    told_apart = command.reference or command.request is not None or command.item is not None or command.title
+    occasion = context.message_id or context.today().isoformat()
+    item = context.policy.items.rewrite.rewrite_identifier(command.item.value) if command.item is not None else ""
+    with change_refusals_about(MessagePart.AMOUNT, str(amount.amount)):
+        charge = await context.library.post_fee(
+            patron.id,
+            amount,
+            choose_fee_type(command.type, command.action, context),
+            key if told_apart else f"{key}:{occasion}",
+            description=command.description or command.title,
+            item_barcode=item,
+            request_id=read_request_number(command.request, context.policy).value,
+        )
+    return FeePosted(charge, patron)
+
+
+def _choose_amount(command: PostFee, context: CirculationContext) -> Money:
+    if command.amount is None or not command.amount.amount:
+        return Money(context.policy.fees.default_amount, _get_usual_currency(context))
+    return _check_charge(command.amount, context)
+
+
+def choose_item_fee(command: AcceptItem, context: CirculationContext) -> Money | None:
+    """What the patron owes for an item that comes; None: nothing. Looked at before anything is made of the item, so
+    that all library systems take it: they keep their accounts in one currency.
+
+    Raises Refused(INVALID_AMOUNT).
+    """
+    fees = context.policy.fees
+    if command.fee is None or not command.fee.amount:
+        is_default = command.fee_action.strip().lower() in fees.default_actions
+        fee = Money(fees.default_amount, _get_usual_currency(context))
+        if not is_default or not fee.amount:
+            return None
+    else:
+        fee = _check_charge(command.fee, context)
+    if fee.currency != context.currency:
+        raise Refused(
+            RefusalReason.INVALID_AMOUNT,
+            write_sentence("The library keeps its accounts in %(currency)s.", currency=context.currency),
+            about=MessagePart.AMOUNT,
+            value=fee.currency,
+        )
+    return fee
+
+
+def _get_usual_currency(context: CirculationContext) -> str:
+    return context.policy.fees.currency or context.currency
+
+
+def _check_charge(amount: Money, context: CirculationContext) -> Money:
+    """With the usual currency where none was sent. Raises Refused(INVALID_AMOUNT)."""
+    if amount.amount < 0:
+        raise Refused(
+            RefusalReason.INVALID_AMOUNT,
+            "Only charges can be posted, not credits.",
+            about=MessagePart.AMOUNT,
+            value=str(amount.amount),
+        )
+    if amount.currency == NO_CURRENCY:
+        return Money(amount.amount, _get_usual_currency(context))
+    return amount
+
+
+def choose_fee_type(type_: str, action: str, context: CirculationContext) -> str:
+    """The more exact word counts first."""
+    types = context.policy.fees.types
+    by_type = types.get(type_.strip().lower())
+    return by_type or types.get(action.strip().lower()) or context.policy.fees.default_type
