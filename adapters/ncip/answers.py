@@ -49,7 +49,7 @@ def refusal_response(
     service's own answer says besides."""
     version = seen.version if seen is not None else dialect.xml.version
     if isinstance(told, MalformedMessage):
-        problem = problem_of_malformation(told, service, dialect.errors, parsed)
+        problem = problem_of_malformation(told, service, dialect, parsed)
     else:
         problem = problem_of_refusal(told, service, dialect, version, parsed)
     header = seen.header if seen is not None and isinstance(seen.header, InitiationHeader) else None

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any, get_type_hints
 from xml.sax.saxutils import quoteattr
 
-from adapters.ncip import wire_dialect
+from adapters.ncip import code_lists, wire_dialect
 from adapters.ncip.element_reader import value_type
 from adapters.ncip.messages.declaration import (
     USER_ID_ELEMENT,
@@ -72,6 +72,25 @@ def _skip_ext(out: Out, ext: tuple[RawElement, ...]) -> None:
 
 def _get_ext_only(value: Structure) -> tuple[Any, ...]:
     return (value.ext,)
+
+
+_KEPT_CODES = frozenset({"BibliographicRecordIdentifierCode", "BibliographicItemIdentifierCode"})
+"""A number of a record without its code would be the number of another."""
+
+
+def _skip_unlisted(element: str, write: Write) -> Write:
+    """What is written where codes name their lists: not a word of ours that the list doesn't have; what a partner has
+    sent (`Code.scheme` is empty) comes back."""
+
+    def write_listed(out: Out, code: Code) -> None:
+        if (
+            code.scheme is not None
+            or not code_lists.has_list(element)
+            or code_lists.find_listed_code(element, code.value)
+        ):
+            write(out, code)
+
+    return write_listed
 
 
 @lru_cache(maxsize=256)
@@ -195,6 +214,8 @@ class MessageWriter:
 
     def _make_field_writer(self, cls: type[Structure], kind: Any, element: Element) -> Write:
         write = self._make_single_writer(cls, kind, element)
+        if kind is Code and self._dialect.schemes and not element.required and element.name not in _KEPT_CODES:
+            write = _skip_unlisted(element.name, write)
         if not element.many:
             return write
         if self._version in element.single_in:
@@ -250,14 +271,19 @@ class MessageWriter:
 
         return write_simple_value
 
-    def _make_code_writer(self, name: str) -> Write:
+    def _make_code_writer(self, name: str, listed_as: str = "") -> Write:
+        """`listed_as`: what the element is called whose list the words are of, where that isn't its name."""
         open_, close = self._make_tags(name)
+        name = listed_as or name
         if self._style.schemes is SchemeStyle.CHILDREN:
-            return self._make_nested_code_writer(open_, close)
+            return self._make_nested_code_writer(name, open_, close)
         with_scheme = self._style.schemes is SchemeStyle.ATTRIBUTE
         start = f'{open_[:-1]} {self._style.attribute_prefix}Scheme="'
+        listed = self._dialect.schemes and code_lists.has_list(name)
 
         def write_code(out: Out, code: Code) -> None:
+            if listed and not code.scheme:
+                code = code_lists.find_listed_code(name, code.value) or code
             if code.scheme and with_scheme:
                 out.append(f'{start}{escape_attribute(code.scheme)}">{escape_text(code.value)}{close}')
             else:
@@ -265,11 +291,14 @@ class MessageWriter:
 
         return write_code
 
-    def _make_nested_code_writer(self, open_: str, close: str) -> Write:
+    def _make_nested_code_writer(self, name: str, open_: str, close: str) -> Write:
         scheme_open, scheme_close = self._make_tags("Scheme")
         value_open, value_close = self._make_tags("Value")
+        listed = self._dialect.schemes and code_lists.has_list(name)
 
         def write_nested_code(out: Out, code: Code) -> None:
+            if listed and not code.scheme:
+                code = code_lists.find_listed_code(name, code.value) or code
             scheme = escape_text(code.scheme or "")
             out.append(
                 f"{open_}{scheme_open}{scheme}{scheme_close}{value_open}{escape_text(code.value)}{value_close}{close}"
@@ -303,7 +332,9 @@ class MessageWriter:
 
     def _make_visible_user_id_writer(self) -> Write:
         open_, close = self._make_tags("VisibleUserId")
-        kind = self._make_code_writer("VisibleUserIdentifierType")
+        kind = self._make_code_writer("VisibleUserIdentifierType", "UserIdentifierType")
+        if self._dialect.schemes:
+            kind = _skip_unlisted("UserIdentifierType", kind)
         value = self._make_simple_writer("VisibleUserIdentifier", escape_text)
 
         def write_visible_user_id(out: Out, user: UserId) -> None:

@@ -5,6 +5,7 @@ Problem types and their schemes: facts/ncip.md 3.6.
 
 from __future__ import annotations
 
+from adapters.ncip.code_lists import make_problem_type
 from adapters.ncip.dialect import Errors, NcipDialect, Wording
 from adapters.ncip.messages import Code, Problem
 from adapters.ncip.problem_elements import element_of_malformation, element_of_refusal
@@ -120,18 +121,20 @@ def problem_of_refusal(
     errors = dialect.errors
     wording = errors.services.get(service, {}).get(refusal.reason) or errors.map.get(refusal.reason) or Wording()
     standard = BY_SERVICE.get(service, {}).get(refusal.reason) or TYPES[refusal.reason]
+    if dialect.xml.schemes and refusal.reason is RefusalReason.INVALID_VALUE:
+        standard = "Element Rule Violated"  # the word for it is of a list that toolkits don't have
     if refusal.reason in (RefusalReason.TEMPORARY_FAILURE, RefusalReason.OTHER):
         standard = errors.failed_as
     element = element_of_refusal(refusal, service, version, parsed)
     value = refusal.value if errors.value == "as-sent" else ""
-    return _build_problem(wording, standard, refusal.detail, element, value, service, errors)
+    return _build_problem(wording, standard, refusal.detail, element, value, service, dialect)
 
 
 def problem_of_malformation(
-    error: MalformedMessage, service: str, errors: Errors, parsed: ParsedDocument | None
+    error: MalformedMessage, service: str, dialect: NcipDialect, parsed: ParsedDocument | None
 ) -> Problem:
     element = element_of_malformation(error, parsed)
-    return _build_problem(Wording(), FAULTS[error.fault], str(error), element, "", service, errors)
+    return _build_problem(Wording(), FAULTS[error.fault], str(error), element, "", service, dialect)
 
 
 def _build_problem(
@@ -141,11 +144,16 @@ def _build_problem(
     element: str,
     value: str,
     service: str,
-    errors: Errors,
+    dialect: NcipDialect,
 ) -> Problem:
+    errors = dialect.errors
     text = _fill_wording(wording.type, type_, value)
+    is_ours = wording.type is None and wording.scheme is None and errors.scheme == "standard"
+    is_listed = dialect.xml.schemes and is_ours and text not in _MESSAGING
     return Problem(
-        type=Code(text, _choose_problem_scheme(wording, text, service, errors)),
+        type=make_problem_type(text, service)
+        if is_listed
+        else Code(text, _choose_problem_scheme(wording, text, service, errors)),
         detail=_fill_wording(wording.detail, detail, value) if errors.detail == "always" else None,
         element=wording.element if wording.element is not None else element,
         value=_fill_wording(wording.value, value, value) or None,

@@ -202,6 +202,11 @@ class XmlDialect(ProfileSection):
     scheme_style: SchemeStyle = Field(
         SchemeStyle.STANDARD, description="out: Scheme as attribute, as child (v1, KOHA AcceptItem), or not at all"
     )
+    schemes: bool = Field(
+        False,
+        description="out: codes name their list and are spelled as it spells them (toolkits of XC and OCLC know a code "
+        "by Scheme and word); one that no list has is left out where the schema lets it, or another takes its place",
+    )
     declaration: Declaration = Field(
         Declaration.ENCODING, description="out: XML declaration; some servers choke on it, XC writes standalone"
     )
@@ -225,6 +230,12 @@ class XmlDialect(ProfileSection):
     )
     date_in: DateIn = Field(DateIn.model_construct(), description="in: how dates are read")
     date_out: DateOut = Field(DateOut.model_construct(), description="out: how dates are written")
+
+    @model_validator(mode="after")
+    def _check_schemes(self) -> Self:
+        if self.schemes and self.scheme_style is SchemeStyle.NONE:
+            raise ValueError("schemes: true has codes name their lists, and scheme_style: none leaves that out")
+        return self
 
     @cached_property
     def _hash(self) -> int:

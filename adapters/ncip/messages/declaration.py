@@ -64,7 +64,8 @@ USER_ID_ELEMENT, V1_USER_ID_ELEMENT = "User Id", "Visible User Id"
 
 @value_object
 class Code:
-    """A SchemeValuePair: a word from a list, and perhaps the URL that names the list."""
+    """A SchemeValuePair: a word from a list, and perhaps the URL that names the list. An empty `scheme` says that the
+    word is the partner's own, who has sent it without."""
 
     value: str
     scheme: str | None = None

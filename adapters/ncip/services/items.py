@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapters.ncip.code_lists import make_problem_type
 from adapters.ncip.messages import (
     BibInformation,
     BibliographicId,
@@ -137,9 +138,10 @@ def _write_bib_information(entry: ItemSetEntry, message: LookupItemSet, writer: 
         entry.record, writer
     )
     if entry.bib is None or not entry.items:
-        problem = Problem(
-            type=Code("Unknown Item"), detail=entry.missing or "There are no items.", element="BibliographicId"
+        type_ = (
+            make_problem_type("Unknown Item", writer.service) if writer.dialect.xml.schemes else Code("Unknown Item")
         )
+        problem = Problem(type=type_, detail=entry.missing or "There are no items.", element="BibliographicId")
         return BibInformation(bibliographic_id=identifier, problems=(problem,))
     echo = writer.dialect.answers.echo_titles
     return BibInformation(

@@ -66,8 +66,7 @@ def write_user_fields(
 
 def _write_name(name: PersonName, writer: ResultWriter) -> NameInformation:
     if name.is_organisation:
-        organization = OrganizationNameInformation(name_type=Code("Full Name"), name=name.surname)
-        return NameInformation(organizations=(organization,))
+        return NameInformation(organizations=(write_organization_name(name.surname, writer),))
     rules = writer.dialect.patrons
     flat = name.inverted if rules.unstructured_name == "inverted" else name.direct
     structured = StructuredPersonalUserName(
@@ -85,6 +84,10 @@ def _write_name(name: PersonName, writer: ResultWriter) -> NameInformation:
     )
 
 
+def write_organization_name(name: str, writer: ResultWriter) -> OrganizationNameInformation:
+    return OrganizationNameInformation(name_type=writer.make_code("OrganizationNameType", "Full Name"), name=name)
+
+
 def _write_addresses(patron: Patron, writer: ResultWriter) -> tuple[UserAddressInformation, ...]:
     return tuple(
         _write_address(contact, writer)
@@ -95,7 +98,7 @@ def _write_addresses(patron: Patron, writer: ResultWriter) -> tuple[UserAddressI
 
 def _write_address(contact: Contact, writer: ResultWriter) -> UserAddressInformation:
     rules = writer.dialect.patrons
-    role = Code(rules.address_roles.get(contact.role, contact.role))
+    role = writer.make_code("UserAddressRoleType", rules.address_roles.get(contact.role, contact.role))
     valid_from, valid_to = contact.valid_from, contact.valid_to
     if contact.kind is ContactKind.POSTAL:
         postal = contact.postal

@@ -30,7 +30,6 @@ from adapters.ncip.messages import (
     LookupAgencyResponse,
     LookupUser,
     LookupUserResponse,
-    OrganizationNameInformation,
     PhysicalAddress,
     RawElement,
     RequestedItem,
@@ -132,7 +131,7 @@ def _write_account_details(charge: Charge, writer: ResultWriter) -> AccountDetai
         fiscal_transaction_information=FiscalTransactionInformation(
             action_type=Code("Assess"),
             reference_id=FiscalTransactionReferenceId(agency_id=writer.make_agency_code(), value=charge.id),
-            transaction_type=Code(charge.type),
+            transaction_type=writer.make_code("FiscalTransactionType", charge.type),
             amount=result_writer.write_amount(charge.amount),
             description=result_writer.write_title(charge.description, writer),
             request_id=result_writer.write_request_id(charge.request_id, None, writer),
@@ -254,9 +253,7 @@ def write_lookup_agency_response(
     asked = message.agency_id
     return LookupAgencyResponse(
         agency_id=asked if asked is not None and asked.value else writer.make_agency_code(),
-        organization_name_information=(
-            OrganizationNameInformation(name_type=Code("Full Name"), name=found.name or found.symbol),
-        ),
+        organization_name_information=(patron_writer.write_organization_name(found.name or found.symbol, writer),),
         agency_address_information=_write_agency_addresses(found, writer),
         ext=()
         if writer.is_version1

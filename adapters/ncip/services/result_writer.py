@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapters.ncip import code_lists
 from adapters.ncip.dialect import ItemElement, NcipDialect, Part
 from adapters.ncip.messages import (
     Amount,
@@ -72,6 +73,10 @@ class ResultWriter:
             return self.make_agency_code()
         return None
 
+    def make_code(self, element: str, word: str) -> Code:
+        """A word that the element's list has, where the profile wants lists named."""
+        return Code(code_lists.substitute_word(element, word) if self.dialect.xml.schemes else word)
+
     def make_agency_code(self) -> Code:
         return Code(self.our_agency, self.dialect.header.agency_scheme or None)
 
@@ -79,8 +84,11 @@ class ResultWriter:
 # --- identifiers -----------------------------------------------------------------------------------------
 
 
-def write_code(text: str, fallback: Code | None = None) -> Code | None:
-    return Code(text) if text else fallback
+def write_code(text: str, sent: Code | None = None) -> Code | None:
+    """A word of ours, else the partner's as it was sent."""
+    if text or sent is None:
+        return Code(text) if text else None
+    return Code(sent.value, sent.scheme or "")
 
 
 def write_user_id(patron: Patron, sent: UserId | None, writer: ResultWriter) -> UserId:
@@ -147,15 +155,16 @@ def write_request_status(status: HoldStatus, writer: ResultWriter) -> Code:
 def write_request_type(sent: Code | None, hold: Hold, writer: ResultWriter) -> Code:
     """The word that the partner used; ours where it used none."""
     if sent is not None and sent.value:
-        return sent
+        return sent if sent.scheme else writer.make_code("RequestType", sent.value)
     words = writer.dialect.requests.type_words.items()
-    return Code(next((text for kind, text in words if kind == hold.kind), "Hold"))
+    return writer.make_code("RequestType", next((text for kind, text in words if kind == hold.kind), "Hold"))
 
 
 def write_request_scope(sent: Code | None, hold: Hold, writer: ResultWriter) -> Code:
     if sent is not None and sent.value:
-        return sent
-    return Code(writer.dialect.requests.scope_words.get("item" if hold.item_id else "title", "Item"))
+        return sent if sent.scheme else writer.make_code("RequestScopeType", sent.value)
+    word = writer.dialect.requests.scope_words.get("item" if hold.item_id else "title", "Item")
+    return writer.make_code("RequestScopeType", word)
 
 
 def write_pickup_location(pickup: str, writer: ResultWriter) -> Code | None:
