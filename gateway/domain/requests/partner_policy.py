@@ -196,7 +196,10 @@ class LendingWorkflow(ProfileSection):
     cancel: Literal["grant", "staff", "refuse"] = Field(
         "grant", description="how a cancellation before shipping is answered"
     )
-    renew: Literal["grant", "staff", "refuse"] = Field("grant", description="how a renewal is answered")
+    renew: Literal["grant", "staff", "refuse"] = Field(
+        "grant",
+        description="how a renewal is answered; one of what was shipped as not renewable is never granted by rule",
+    )
     renewals: int = Field(2, ge=0, le=99, description="number of renewals granted by rule")
     renewal_days: int = Field(14, ge=1, le=365, description="calendar days added by a renewal")
     loan_days: int = Field(28, ge=1, le=365, description="calendar days of a loan")

@@ -218,7 +218,8 @@ async def _decide_renewal(context: LibraryContext, request_id: str) -> str:
     rules = context.workflow(request).lending
     if rules.renew == "staff":
         return "staff decide"
-    reason = "" if rules.renew == "grant" else ReasonCodes.POLICY.value
+    granted = rules.renew == "grant" and request.terms.renewals_allowed
+    reason = "" if granted else ReasonCodes.POLICY.value
     if not reason and request.terms.renewals >= rules.renewals:
         reason = ReasonCodes.RENEWAL_LIMIT.value
     if not reason and await _is_wanted_here(context, request):

@@ -11,7 +11,7 @@ from adapters.openurl.codec import OpenUrlFormat
 from gateway.domain.library import RecordId
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
+from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
 from gateway.domain.requests.request import LendingState, LibraryParty, PatronLink, Request, RequestFlag, ServiceType
 from gateway.domain.requests.views import BorrowingDraft, LendingDraft
 from gateway.services.fulfilment import FulfilmentService
@@ -47,14 +47,14 @@ async def find_dead_letters(north: NcipTown) -> list[tuple[str, str]]:
     return [(one.target, one.error.split(": ")[1]) for one in page.items]
 
 
-async def ship_to_hill(north: NcipTown) -> Request:
+async def ship_to_hill(north: NcipTown, **terms: Any) -> Request:
     item = await north.free_item()
     draft = LendingDraft(citation=Citation(title="Λιμάνια του Βορρά"), requester=LibraryParty(profile="hill"))
     made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
     await north.quiet()
     await north.act(made, EventKind.LOCATED, barcode=item.barcode)
     await north.quiet()
-    await north.act(made, EventKind.SHIPPED)
+    await north.act(made, EventKind.SHIPPED, **terms)
     await north.quiet()
     return await north.see(made)
 
@@ -107,6 +107,20 @@ async def test_a_renewal_is_not_granted_while_nobody_knows_who_waits(
 
     assert RequestFlag.RENEWAL_PENDING in (await north.see(request)).flags
     assert [error for _, error in await find_dead_letters(north)] == ["unauthorized-service"]
+
+
+@pytest.mark.parametrize(
+    "terms", [{"renewals_allowed": False}, {"conditions": (LoanCondition.NO_RENEWAL,)}], ids=["said", "as a condition"]
+)
+async def test_what_was_shipped_as_not_renewable_is_not_renewed_by_rule(north: NcipTown, terms: Any) -> None:
+    request = await ship_to_hill(north, **terms)
+
+    await hear_from_partner(north, request, EventKind.RENEW)
+    await north.quiet()
+
+    after = await north.see(request)
+    assert (after.terms.renewals, after.terms.lender_due) == (0, request.terms.lender_due)
+    assert EventKind.RENEW_REFUSED in [line.event.kind for line in await north.history(request)]
 
 
 async def test_a_request_is_not_unknown_here_because_nobody_might_look(
