@@ -17,6 +17,7 @@ from adapters.ncip.wire_values import Version
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import HoldStatus, ItemStatus
 from gateway.domain.problems import RefusalReason
+from gateway.domain.requests.events import LoanCondition
 from gateway.domain.secret_reference import SecretReference
 
 Part = Literal["item-id", "request-id", "user-id", "due-date", "renewal-count", "routing", "user-fields", "item-fields"]
@@ -130,6 +131,11 @@ class Items(ProfileSection):
     record_codes: dict[str, str] = Field(
         {"local": "Accession Number", "oclc": "OCLC", "lccn": "LCCN", "isbn": "ISBN", "issn": "ISSN"},
         description="our record id types -> BibliographicRecordIdentifierCode that we write",
+    )
+    restrictions: dict[str, LoanCondition] = Field(
+        {},
+        description="their ItemUseRestrictionType, lower case -> condition of the loan, beside the standard's; one "
+        "that nobody knows is `other`, and staff read it as it was sent",
     )
     restriction_library_use: str = Field(
         "In Library Use Only", description="ItemUseRestrictionType for items that don't circulate"

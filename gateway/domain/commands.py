@@ -25,7 +25,9 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import Refusal
+from gateway.domain.requests.events import LoanCondition
 from gateway.domain.requests.request import Request, SupplyPromise
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 
@@ -255,6 +257,10 @@ class AcceptItem:
     item: Named | None = None
     due: Due = None
     renewals_allowed: bool = True
+    conditions: tuple[LoanCondition, ...] = ()  # of use, as the lender sets them
+    condition_words: tuple[str, ...] = ()  # as sent
+    is_returnable: bool = True
+    is_open_ended: bool = False  # the lender sets no date of return
     citation: Bib = field(default_factory=Bib)
     call_number: str = ""
     format: str = ""  # MediumType or the non-standard Format
@@ -265,6 +271,17 @@ class AcceptItem:
     fee_type: str = ""
     fee_action: str = ""  # FiscalActionType
     piece_barcode: str = ""  # VisibleItemId: the barcode that is on the piece
+
+    def list_terms(self) -> tuple[str, ...]:
+        """What the desk has to know of the lender's terms, beside the date."""
+        terms = []
+        if self.condition_words:
+            terms.append(write_sentence("terms of use: %(words)s", words=", ".join(self.condition_words)))
+        if not self.is_returnable:
+            terms.append(write_sentence("need not be returned to the lender"))
+        if self.is_open_ended:
+            terms.append(write_sentence("the lender has not set a due date"))
+        return tuple(terms)
 
 
 @value_object

@@ -40,6 +40,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests.events import LoanCondition
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.responder import ExchangeContext
@@ -229,6 +230,32 @@ def read_bib(description: BibliographicDescription | None, reader: CommandReader
 def read_call_number(fields: ItemOptionalFields | None) -> str:
     description = fields.item_description if fields is not None else None
     return (description.call_number or "") if description is not None else ""
+
+
+CONDITIONS = {
+    "in library use only": LoanCondition.LIBRARY_USE_ONLY,
+    "not for loan": LoanCondition.LIBRARY_USE_ONLY,
+    "use only in controlled access": LoanCondition.WATCHED,
+    "supervision required": LoanCondition.SUPERVISED,
+    "no reproduction": LoanCondition.NO_REPRODUCTION,
+    "renewals not permitted": LoanCondition.NO_RENEWAL,
+    "user signature required": LoanCondition.SIGNATURE_REQUIRED,
+}
+"""ItemUseRestrictionType, lower case -> condition of the loan."""
+
+NO_RETURN = "available for supply without return"
+"""The ItemUseRestrictionType that says what NonReturnableFlag does."""
+
+
+def list_restrictions(fields: ItemOptionalFields | None) -> tuple[str, ...]:
+    """As sent."""
+    return tuple(one.value for one in fields.item_use_restriction_types) if fields is not None else ()
+
+
+def read_conditions(restrictions: tuple[str, ...], reader: CommandReader) -> tuple[LoanCondition, ...]:
+    known = {**CONDITIONS, **reader.dialect.items.restrictions}
+    words = (word.strip().lower() for word in restrictions)
+    return tuple(dict.fromkeys(known.get(word, LoanCondition.OTHER) for word in words if word != NO_RETURN))
 
 
 def read_piece_barcode(fields: ItemOptionalFields | None) -> str:

@@ -31,10 +31,13 @@ from adapters.ncip.messages import (
 from adapters.ncip.problems import problem_of_refusal
 from adapters.ncip.services import patron_writer, result_writer
 from adapters.ncip.services.command_reader import (
+    NO_RETURN,
     CommandReader,
     description_of_fields,
+    list_restrictions,
     read_bib,
     read_call_number,
+    read_conditions,
     read_fee_amount,
     read_item_reference,
     read_medium,
@@ -63,6 +66,7 @@ from gateway.domain.commands import (
     RenewAll,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests.events import LoanCondition
 
 ACTIONS = {
     "": Action.HOLD,
@@ -77,6 +81,9 @@ ACTIONS = {
 
 def read_accept_item(message: AcceptItem, reader: CommandReader) -> Accept:
     fiscal = message.fiscal_transaction_information
+    restrictions = list_restrictions(message.item_optional_fields)
+    conditions = read_conditions(restrictions, reader)
+    is_kept = message.non_returnable_flag or NO_RETURN in (word.strip().lower() for word in restrictions)
     return Accept(
         request=require_value(message.request_id, MessagePart.REQUEST, "RequestId"),
         action=_read_requested_action(message, reader),
@@ -84,7 +91,11 @@ def read_accept_item(message: AcceptItem, reader: CommandReader) -> Accept:
         patron=read_named_patron(message.user_id, message.user_optional_fields),
         item=read_item_reference(message.item_id),
         due=message.date_for_return,
-        renewals_allowed=not message.renewal_not_permitted,
+        renewals_allowed=not message.renewal_not_permitted and LoanCondition.NO_RENEWAL not in conditions,
+        conditions=conditions,
+        condition_words=restrictions,
+        is_returnable=not is_kept,
+        is_open_ended=message.indeterminate_loan_period_flag,
         citation=read_bib(description_of_fields(message.item_optional_fields), reader),
         call_number=read_call_number(message.item_optional_fields),
         format=read_medium(message.item_optional_fields),

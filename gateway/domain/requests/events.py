@@ -130,6 +130,10 @@ class LoanCondition(StrEnum):
     OTHER = "other"
 
 
+IN_LIBRARY_CONDITIONS = frozenset({LoanCondition.LIBRARY_USE_ONLY, LoanCondition.WATCHED, LoanCondition.SUPERVISED})
+"""With these an item doesn't leave the library."""
+
+
 @value_object
 class ShippedItem:
     """An item as its supplier names it. `label`: of the volume; empty: it doesn't say."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import StrEnum
 
-from gateway.domain.requests.events import EventKind, LoanCondition
+from gateway.domain.requests.events import IN_LIBRARY_CONDITIONS, EventKind
 from gateway.domain.requests.request import (
     BorrowingState,
     LendingState,
@@ -210,15 +210,12 @@ def needs_item(rule: ScanRule, request: Request, volume: Volume | None) -> bool:
     return rule.kind is EventKind.SHIPPED and not has_item
 
 
-_IN_LIBRARY = frozenset({LoanCondition.LIBRARY_USE_ONLY, LoanCondition.WATCHED, LoanCondition.SUPERVISED})
-
-
 def reason_after(rule: ScanRule, request: Request) -> ScanReason:
     """What somebody has to know of a request to which the act has just happened."""
     if rule.work in (ScanWork.RECEIVE, ScanWork.SHELVE):
         if RequestFlag.UNWANTED in request.flags:
             return ScanReason.UNWANTED
-        if not _IN_LIBRARY.isdisjoint(request.terms.conditions):
+        if not IN_LIBRARY_CONDITIONS.isdisjoint(request.terms.conditions):
             return ScanReason.LIBRARY_USE
         if RequestFlag.IN_TRANSIT in request.flags:
             return ScanReason.ELSEWHERE

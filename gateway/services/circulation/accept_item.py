@@ -143,7 +143,7 @@ async def _plan_acceptance(dated: _DatedArrival, context: CirculationContext, ke
     patrons.refuse_if_blocked(patron, BlockScope.REQUEST, context)
     if holds.is_hold_unwanted(command.pickup, command.receiver, context):
         return _AcceptancePlan(number, patron, item, lend=False, fee=fee)
-    lend = action in _LEND and context.policy.accept.circulate_as == "check-out"
+    lend = action in _LEND and context.policy.accept.circulate_as == "check-out" and command.is_returnable
     if lend:
         patrons.refuse_if_blocked(patron, BlockScope.BORROW, context)
     return _AcceptancePlan(number, patron, replace(item, hold=await _plan_hold(command, patron, context)), lend, fee)

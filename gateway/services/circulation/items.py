@@ -19,6 +19,7 @@ from gateway.domain.partner_identifiers import (
     translate_record_ids,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests.events import IN_LIBRARY_CONDITIONS
 from gateway.ports.library_system import Capability, TemporaryItem
 from gateway.services.circulation.context import (
     CirculationContext,
@@ -209,7 +210,12 @@ def describe_temporary_item(
     rules = context.policy.accept
     lender = context.agency_or_sender(command.item.agency if command.item is not None else "")
     words = {"request": number.value, "agency": lender}
-    library_use_only = number.library_use_only or _has_word(command.citation.title, rules.library_use_words)
+    library_use_only = (
+        number.library_use_only
+        or _has_word(command.citation.title, rules.library_use_words)
+        or not IN_LIBRARY_CONDITIONS.isdisjoint(command.conditions)
+    )
+    notes = rules.note.format(**words), *command.list_terms()
     return TemporaryItem(
         barcode=make_temporary_barcode(command.item, number, command.request, context.sender, key, context.policy),
         bib=decorate_title(command.citation, rules),
@@ -218,7 +224,7 @@ def describe_temporary_item(
         policy=_choose_item_policy(command, library_use_only, rules),
         suppressed=rules.suppressed,
         call_number=command.call_number or rules.call_number.format(**words),
-        note=rules.note.format(**words),
+        note="; ".join(note for note in notes if note),
         lender=lender,
         lender_due=_compute_lender_due(command, context),
         due_policy=context.policy.due_dates.policy,

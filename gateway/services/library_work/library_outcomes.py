@@ -36,6 +36,7 @@ from gateway.domain.requests.request import (
     VolumeState,
 )
 from gateway.domain.requests.request_updates import RequestChange, keep_request
+from gateway.domain.sentences import join_sentences
 from gateway.domain.value import value_object
 
 
@@ -155,10 +156,12 @@ def _build_received_event(outcome: LibraryOutcome, request: Request, volume: Vol
     result: commands.ItemAccepted = outcome.result
     number = read_request_number(command.request, outcome.policy)
     renewable = command.renewals_allowed if number.renewable is None else number.renewable
+    by_number = (LoanCondition.LIBRARY_USE_ONLY,) if number.library_use_only else ()
     details = EventDetails(
         due=result.due,
         barcode=command.item.value.strip() if command.item is not None else "",
-        conditions=(LoanCondition.LIBRARY_USE_ONLY,) if number.library_use_only else (),
+        conditions=tuple(dict.fromkeys((*by_number, *command.conditions))),
+        note=join_sentences("; ", command.list_terms()),
         renewals_allowed=None if renewable else False,
         volumes=_name_volumes(request, volume),
     )

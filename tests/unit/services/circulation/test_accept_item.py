@@ -12,6 +12,7 @@ from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.commands import AcceptItem, Action, CancelRequest, CheckOut, DeleteItem, LookUpItem, Named
 from gateway.domain.library import Bib, HoldStatus, ItemStatus, Money
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
+from gateway.domain.requests.events import LoanCondition
 from gateway.ports.library_system import Capability, TemporaryItem
 from gateway.services.circulation import dispatch_command
 from tests.unit.services.circulation.support import ANA, BLOCKED, BOOK, CHIDI, Counter, Failing, Without, who
@@ -200,6 +201,8 @@ async def test_the_message_knows_call_number_and_lender(counter: Counter) -> Non
         pytest.param({"format": "DVD"}, {"accept": {"policies": {"dvd": "media"}}}, "media", False, True,
                      id="an item policy by medium"),
         pytest.param({"renewals_allowed": False}, {}, "ill", False, False, id="the message says no renewals"),
+        pytest.param({"conditions": (LoanCondition.SUPERVISED,)}, {}, "ill-library-use", True, True,
+                     id="the lender's condition"),
         pytest.param(
             {"request": Named("LU-9")},
             {"requests": {"prefixes": [{"prefix": "LU-", "means": ["library-use-only", "not-renewable"]}]}},
@@ -223,6 +226,14 @@ async def test_restrictions(
 ) -> None:
     item = await described(counter, arrives(**command), **rules)
     assert (item.policy, item.library_use_only, item.renewals_allowed) == (policy, library_use, renewable)
+
+
+async def test_the_desk_reads_the_lender_s_terms(counter: Counter) -> None:
+    terms = {"condition_words": ("Overnight Only",), "is_returnable": False, "is_open_ended": True}
+    item = await described(counter, arrives(**terms), accept={"note": "{agency}"}, sender="VALM")
+    assert item.note == (
+        "VALM; terms of use: Overnight Only; need not be returned to the lender; the lender has not set a due date"
+    )
 
 
 @pytest.mark.parametrize(

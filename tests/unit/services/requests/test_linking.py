@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.request import (
     BorrowingState,
     LendingState,
@@ -66,6 +66,65 @@ async def test_a_date_of_return_that_has_passed_is_not_taken_over(north: NcipTow
 
     seen = await north.see(request)
     assert (seen.state, seen.terms.lender_due) == (BorrowingState.RECEIVED, None)
+
+
+ON_TERMS = """<NCIPMessage xmlns="http://www.niso.org/2008/ncip"
+  version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd"><AcceptItem>
+  <RequestId><RequestIdentifierValue>TN-106</RequestIdentifierValue></RequestId>
+  <RequestedActionType>Circulate</RequestedActionType>
+  <UserId><UserIdentifierValue>{patron}</UserIdentifierValue></UserId>
+  <ItemId><ItemIdentifierValue>SOUTH-4711</ItemIdentifierValue></ItemId>{flag}
+  <ItemOptionalFields><BibliographicDescription><Title>Λιμάνια</Title></BibliographicDescription>{restrictions}
+  </ItemOptionalFields><PickupLocation>MAIN</PickupLocation></AcceptItem></NCIPMessage>"""
+
+
+def write_on_terms(*restrictions: str, flag: str = "") -> bytes:
+    types = "".join(f"<ItemUseRestrictionType>{one}</ItemUseRestrictionType>" for one in restrictions)
+    return ON_TERMS.format(patron=PATRON, flag=flag, restrictions=types).encode()
+
+
+async def test_the_lender_s_restrictions_are_the_request_s_conditions(north: NcipTown) -> None:
+    request = await north.asked(external="TN-106")
+
+    answer = await north.post(
+        "illiad", write_on_terms("In Library Use Only", "renewals not permitted", "Overnight Only")
+    )
+
+    assert answer.problem == ""
+    seen = await north.see(request)
+    assert seen.terms.conditions == (LoanCondition.LIBRARY_USE_ONLY, LoanCondition.NO_RENEWAL, LoanCondition.OTHER)
+    assert not seen.terms.renewals_allowed
+    note = (await north.history(request))[-1].event.details.note
+    assert note == "terms of use: In Library Use Only, renewals not permitted, Overnight Only"
+    assert not (await north.town.context.system.item_by_barcode("SOUTH-4711")).circulates
+
+
+@pytest.mark.parametrize(
+    ("sent", "flag", "note"),
+    [
+        ((), "<NonReturnableFlag/>", "need not be returned to the lender"),
+        (
+            ("Available For Supply Without Return",),
+            "",
+            "terms of use: Available For Supply Without Return; need not be returned to the lender",
+        ),
+        ((), "<IndeterminateLoanPeriodFlag/>", "the lender has not set a due date"),
+    ],
+)
+async def test_the_desk_reads_what_the_lender_wants_back(
+    north: NcipTown, sent: tuple[str, ...], flag: str, note: str
+) -> None:
+    """A broker that has it lent at once: what its patron may keep is no loan."""
+    request = await north.asked(external="TN-106")
+
+    answer = await north.post("broker", write_on_terms(*sent, flag=flag))
+
+    assert answer.problem == ""
+    kept = "returned" in note
+    assert (await north.see(request)).state is (BorrowingState.RECEIVED if kept else BorrowingState.LENT)
+    (received,) = [line for line in await north.history(request) if line.event.kind is EventKind.RECEIVED]
+    assert received.event.details.note == note
+    assert received.event.details.conditions == ()
 
 
 async def test_our_own_number_will_do(north: NcipTown) -> None:
