@@ -206,6 +206,14 @@ class RequestItemRules(ProfileSection):
         "in the queue. With ignore, and with managed: lending, every kind is one of these",
     )
     use_pickup: bool = Field(True, description="read the pickup location of a request; else the default is taken")
+    use_location: bool = Field(
+        True, description="a request that names a location wants a copy from there; off: any copy will do"
+    )
+    locations: dict[str, str] = Field(
+        {},
+        description="location as sent -> our branch or shelving location, by code or name; matched without case, "
+        "others as they are",
+    )
     hold_days: int = Field(0, ge=0, le=3650, description="days until an unfilled hold expires; 0: never")
     managed: ManagedRole = Field(
         ManagedRole.NONE,

@@ -201,6 +201,7 @@ class PlaceRequest:
     expires: Due = None
     citation: Bib | None = None
     receiver: str = ""  # ToAgencyId; some partners say the pickup place there
+    locations: tuple[str, ...] = ()  # where the copy has to be, as sent; any of them
     wanted: Request | None = None
     promise: SupplyPromise | None = None
 

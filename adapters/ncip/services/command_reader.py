@@ -16,6 +16,7 @@ from adapters.ncip.messages import (
     FiscalTransactionInformation,
     ItemId,
     ItemOptionalFields,
+    Location,
     NameInformation,
     RequestId,
     UserAddressInformation,
@@ -270,6 +271,12 @@ def read_named_patron(user_id: UserId | None, fields: UserOptionalFields | None)
     INN-Reach's messages."""
     cards = fields.user_ids if fields is not None else ()
     return read_patron_reference(user_id, ()) or read_patron_reference(cards[0] if cards else None, ())
+
+
+def read_locations(locations: tuple[Location, ...]) -> tuple[str, ...]:
+    """The innermost part of each: a branch, or a shelf in it."""
+    names = (one.name for one in locations if one.name is not None and one.name.instances)
+    return tuple(name.instances[-1].value for name in names)
 
 
 def read_medium(fields: ItemOptionalFields | None) -> str:

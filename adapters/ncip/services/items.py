@@ -28,6 +28,7 @@ from adapters.ncip.services.command_reader import (
     read_bib,
     read_item_reference,
     read_item_status,
+    read_locations,
     read_record_ids,
     require_value,
     text_of_code,
@@ -52,13 +53,13 @@ def read_create_item(message: CreateItem, reader: CommandReader) -> Create:
     description = read_bib(message.bibliographic_description, reader)
     if not description.title:
         raise Refused(RefusalReason.DATA_MISSING, "Title is missing or empty.", about=MessagePart.RECORD)
-    where = message.locations[0].name if message.locations else None
+    locations = read_locations(message.locations)
     return Create(
         item=read_item_reference(message.item_id),
         bib=description,
         request=read_item_reference(message.request_id),
         call_number=(message.item_description.call_number or "") if message.item_description is not None else "",
-        location=where.instances[-1].value if where is not None and where.instances else "",
+        location=locations[0] if locations else "",
         status=read_item_status(message.circulation_status, reader),
     )
 

@@ -20,6 +20,7 @@ from adapters.ncip.services.command_reader import (
     description_of_fields,
     read_bib,
     read_item_reference,
+    read_locations,
     read_patron_reference,
     read_record_ids,
     read_request_kind,
@@ -45,7 +46,8 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 def read_request_item(message: RequestItem, reader: CommandReader) -> PlaceRequest:
     items = tuple(one for one in map(read_item_reference, message.item_ids) if one is not None)
     records = read_record_ids(message.bibliographic_ids, reader)
-    citation = read_bib(description_of_fields(message.item_optional_fields), reader)
+    fields = message.item_optional_fields
+    citation = read_bib(description_of_fields(fields), reader)
     described = reader.policy.requests.managed is ManagedRole.BORROWING and (citation.title or citation.component_title)
     if not items and not records and not described:
         raise Refused(
@@ -65,6 +67,7 @@ def read_request_item(message: RequestItem, reader: CommandReader) -> PlaceReque
         expires=message.pickup_expiry_date,
         citation=citation,
         receiver=reader.receiver,
+        locations=read_locations(fields.locations) if fields is not None else (),
     )
 
 

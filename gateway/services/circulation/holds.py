@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from itertools import takewhile
 
 from gateway.domain.circulation_policy import ManagedRole, PickupSource, UnknownPickup
 from gateway.domain.commands import CancelRequest, Named, PlaceRequest, RequestCancelled, RequestPlaced, UpdateRequest
 from gateway.domain.due_dates import require_future_day
-from gateway.domain.library import Bib, BlockScope, Hold, HoldStatus, Item, ItemStatus, Patron, PickupLocation
+from gateway.domain.library import BlockScope, Hold, HoldStatus, Item, Patron, PickupLocation
 from gateway.domain.partner_identifiers import RequestNumber, read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, HoldWish
 from gateway.services.circulation import items, patrons
 from gateway.services.circulation.context import (
@@ -21,6 +19,7 @@ from gateway.services.circulation.context import (
     lookup_refusals_about,
     require_capability,
 )
+from gateway.services.circulation.hold_targets import HoldTarget, KeptItems, find_hold_target, list_places
 
 
 async def resolve_hold(
@@ -153,14 +152,6 @@ async def _find_pickup_location(code: str, context: CirculationContext) -> Picku
     return next((place for place in places if place.code.casefold() == code.casefold()), None)
 
 
-@value_object
-class _HoldTarget:
-    """What is wanted: this item, or with `item` None any copy."""
-
-    bib: Bib
-    item: Item | None = None
-
-
 async def place_request(command: PlaceRequest, context: CirculationContext, key: str) -> RequestPlaced:
     """A kind that promises the item at once is refused while the item is kept for somebody else.
 
@@ -168,8 +159,8 @@ async def place_request(command: PlaceRequest, context: CirculationContext, key:
     """
     number = read_request_number(command.request, context.policy)
     patron = await patrons.resolve_patron(command.patron, context)
-    keeper = _KeptItems(patron, number.value, context) if _is_immediate(command, context) else None
-    target = await _find_hold_target(command, context, keeper)
+    keeper = KeptItems(patron, number.value, context) if _is_immediate(command, context) else None
+    target = await find_hold_target(command, context, keeper)
     if keeper is not None and target.item is not None and await keeper.is_kept_for_another(target.item):
         raise _kept_item_refusal(command)
     if context.policy.requests.ignore or _is_hold_declined(command, context):
@@ -193,52 +184,6 @@ async def place_request(command: PlaceRequest, context: CirculationContext, key:
     return RequestPlaced(hold, patron, target.bib, await _find_hold_item(hold, target, context), place)
 
 
-@value_object
-class _KeptItems:
-    """Items as somebody meets them who is promised one at once."""
-
-    patron: Patron
-    number: str  # of the request; empty: none was sent
-    context: CirculationContext
-
-    async def is_kept_for_another(self, item: Item) -> bool:
-        """Whether somebody else comes first: by a hold on this very item, or as there are no more free copies than
-        holds ahead on any copy."""
-        waiting = await self.context.library.item_holds(item.id)
-        kept = (HoldStatus.READY, HoldStatus.IN_TRANSIT)
-        if any(hold.patron_id == self.patron.id and hold.status in kept for hold in waiting):
-            return False
-        ahead = list(takewhile(lambda hold: hold.patron_id != self.patron.id, waiting))
-        if not ahead or await self._has_been_granted(item):
-            return False
-        if any(hold.item_id == item.id for hold in ahead):
-            return True
-        return len(ahead) >= max(await self._count_free_copies(item), 1)
-
-    async def choose_free(self, found: tuple[Item, ...]) -> tuple[Item, ...]:
-        """Those that nobody else comes first for; all where there is none."""
-        free = [item for item in found if not item.hold_count or not await self.is_kept_for_another(item)]
-        return tuple(free) or found
-
-    async def _has_been_granted(self, item: Item) -> bool:
-        """Whether this request has had the item: then its message is a repeat."""
-        if not self.number:
-            return False
-        try:
-            hold = await self.context.library.find_hold(self.number)
-        except Refused as refused:
-            if refused.reason in (RefusalReason.UNKNOWN_REQUEST, RefusalReason.AMBIGUOUS_REQUEST):
-                return False
-            raise
-        return hold.patron_id == self.patron.id and hold.item_id == item.id and hold.status is HoldStatus.FILLED
-
-    async def _count_free_copies(self, item: Item) -> int:
-        if not self.context.supports(Capability.ITEM_AVAILABILITY):
-            return 0
-        copies = (await self.context.library.holdings(item.bib_id)).items
-        return sum(1 for copy in copies if copy.status is ItemStatus.AVAILABLE and copy.circulates)
-
-
 def _is_immediate(command: PlaceRequest, context: CirculationContext) -> bool:
     """Whether a yes promises the item, rather than a place in the queue."""
     rules = context.policy.requests
@@ -254,38 +199,6 @@ def _kept_item_refusal(command: PlaceRequest) -> Refused:
         about=MessagePart.ITEM if by_item else MessagePart.RECORD,
         value=command.items[0].value if by_item else _first_record_number(command),
     )
-
-
-async def _find_hold_target(
-    command: PlaceRequest, context: CirculationContext, keeper: _KeptItems | None
-) -> _HoldTarget:
-    """`keeper`: an item that nobody else comes first for is better than another."""
-    scope = command.scope or context.policy.requests.default_scope
-    if command.items:
-        found = tuple([await items.resolve_item(sent, context) for sent in command.items])
-        found = await keeper.choose_free(found) if keeper is not None else found
-        item = items.choose_best_copy(found) or found[0]
-        bib = await context.library.get_bib(item.bib_id)
-        return _HoldTarget(bib, item if scope == "item" or not context.supports(Capability.HOLD_TITLE) else None)
-    sent = command.records or (command.citation.identifiers if command.citation is not None else ())
-    if not sent:
-        raise Refused(
-            RefusalReason.DATA_MISSING, "The message identifies neither an item nor a record.", about=MessagePart.ITEM
-        )
-    bib = await items.resolve_record(sent, context)
-    if scope == "title" and context.supports(Capability.HOLD_TITLE):
-        return _HoldTarget(bib)
-    require_capability(context, Capability.ITEM_AVAILABILITY)
-    copies = (await context.library.holdings(bib.id)).items
-    copy = items.choose_best_copy(await keeper.choose_free(copies) if keeper is not None else copies)
-    if copy is None:
-        raise Refused(
-            RefusalReason.ITEM_DOES_NOT_CIRCULATE,
-            "No copy of this title is available for loan.",
-            about=MessagePart.RECORD,
-            value=sent[0].value,
-        )
-    return _HoldTarget(bib, copy)
 
 
 def _first_record_number(command: PlaceRequest) -> str:
@@ -306,12 +219,14 @@ def _make_hold_wish(
     command: PlaceRequest,
     number: RequestNumber,
     patron: Patron,
-    target: _HoldTarget,
+    target: HoldTarget,
     place: PickupLocation,
     context: CirculationContext,
 ) -> HoldWish:
     """Where the library's system takes no pickup place, staff read it in the note."""
     notes = ["library use only"] if number.library_use_only else []
+    if target.item is None and list_places(command, context):
+        notes.append(f"location: {', '.join(command.locations)}")
     if not context.supports(Capability.HOLD_PICKUP):
         notes.append(f"pickup: {place.name}")
     return HoldWish(
@@ -352,7 +267,7 @@ async def _place_open_hold(wish: HoldWish, context: CirculationContext, key: str
 
 
 async def _find_existing_hold(
-    wish: HoldWish, target: _HoldTarget, context: CirculationContext, refused: Refused
+    wish: HoldWish, target: HoldTarget, context: CirculationContext, refused: Refused
 ) -> Hold:
     """The open hold of this patron that made the library refuse another."""
     for hold in await context.library.patron_holds(wish.patron_id):
@@ -361,13 +276,13 @@ async def _find_existing_hold(
     raise refused
 
 
-async def _find_hold_item(hold: Hold, target: _HoldTarget, context: CirculationContext) -> Item | None:
+async def _find_hold_item(hold: Hold, target: HoldTarget, context: CirculationContext) -> Item | None:
     """As it is now that the hold is placed."""
     return await items.find_item_of_hold(hold, context) or target.item
 
 
 def _make_unplaced_hold(
-    command: PlaceRequest, number: RequestNumber, patron: Patron, target: _HoldTarget, context: CirculationContext
+    command: PlaceRequest, number: RequestNumber, patron: Patron, target: HoldTarget, context: CirculationContext
 ) -> Hold:
     return Hold(
         id="",

@@ -19,7 +19,7 @@ from gateway.domain.commands import (
 )
 from gateway.domain.library import Bib, HoldStatus, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason
-from gateway.ports.library_system import Capability, PatronKey
+from gateway.ports.library_system import Capability, HoldWish, PatronKey
 from gateway.services.circulation.holds import default_pickup
 from tests.unit.services.circulation.support import (
     ANA,
@@ -68,6 +68,50 @@ async def test_a_cancelled_request_can_be_placed_again(counter: Counter) -> None
     assert (await counter.ask(wants_book())).hold.id == second.hold.id
     await counter.ask(CancelRequest(who(ANA), NUMBER))
     assert (await counter.ask(wants_book())).hold.status.is_open
+
+
+@pytest.mark.parametrize("scope", ["item", "title"])
+@pytest.mark.parametrize("sent", ["NORTH", "north branch", "Zweigstelle Nord"])
+async def test_a_copy_from_the_place_that_is_named(counter: Counter, scope: str, sent: str) -> None:
+    rules = {"locations": {"zweigstelle nord": "NORTH", "North Branch": "NORTH"}}
+    first = await counter.ask(wants_record("SYSNUMBER", RECORD, kind="page"))
+    assert first.item.home.library == "MAIN"
+    await counter.ask(CancelRequest(who(ANA), NUMBER))
+    wish = wants_record("SYSNUMBER", RECORD, kind="page", scope=scope, locations=(sent,))
+    placed = await counter.ask(wish, requests=rules)
+    assert placed.item.home.library == "NORTH"
+    assert placed.hold.item_id == placed.item.id
+    await counter.ask(CancelRequest(who(ANA), NUMBER))
+    anywhere = await counter.ask(wish, requests={**rules, "use_location": False})
+    assert (anywhere.item is None) if scope == "title" else (anywhere.item.home.library == "MAIN")
+
+
+async def test_no_copy_at_the_place_that_is_named(counter: Counter) -> None:
+    refused = await counter.refusal(wants_record("SYSNUMBER", RECORD, locations=("MOON",)))
+    assert (refused.reason, refused.about) == (RefusalReason.ITEM_DOES_NOT_CIRCULATE, MessagePart.RECORD)
+    assert (await counter.ask(wants_book(locations=("MOON",)))).item.barcode == BOOK, "it is named itself"
+
+
+async def test_staff_read_the_place_where_copies_cannot_be_listed(counter: Counter) -> None:
+    wish = wants_record("SYSNUMBER", RECORD, scope="title", locations=("NORTH",))
+    recording = RecordingHolds(Without(counter.library, Capability.ITEM_AVAILABILITY))
+    assert (await counter.ask(wish, library=recording)).item is None
+    assert recording.notes == ["location: NORTH"]
+
+
+class RecordingHolds:
+    """Passes everything on and keeps the notes of holds."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+        self.notes: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._library, name)
+
+    async def place_hold(self, wish: HoldWish, key: str) -> Any:
+        self.notes.append(wish.note)
+        return await self._library.place_hold(wish, key)
 
 
 # --- an item that is kept for somebody else --------------------------------------------------------------

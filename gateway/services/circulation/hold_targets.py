@@ -1,0 +1,120 @@
+"""What a hold is placed on: an item, a copy of a record, or the record."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from gateway.domain.commands import PlaceRequest
+from gateway.domain.library import Bib, HoldStatus, Item, ItemStatus, Patron
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
+from gateway.domain.value import value_object
+from gateway.ports.library_system import Capability
+from gateway.services.circulation import items
+from gateway.services.circulation.context import CirculationContext, require_capability
+
+
+@value_object
+class HoldTarget:
+    """What is wanted: this item, or with `item` None any copy."""
+
+    bib: Bib
+    item: Item | None = None
+
+
+@value_object
+class KeptItems:
+    """Items as somebody meets them who is promised one at once."""
+
+    patron: Patron
+    number: str  # of the request; empty: none was sent
+    context: CirculationContext
+
+    async def is_kept_for_another(self, item: Item) -> bool:
+        """Whether somebody else comes first: by a hold on this very item, or as there are no more free copies than
+        holds ahead on any copy."""
+        waiting = await self.context.library.item_holds(item.id)
+        kept = (HoldStatus.READY, HoldStatus.IN_TRANSIT)
+        if any(hold.patron_id == self.patron.id and hold.status in kept for hold in waiting):
+            return False
+        ahead = list(takewhile(lambda hold: hold.patron_id != self.patron.id, waiting))
+        if not ahead or await self._has_been_granted(item):
+            return False
+        if any(hold.item_id == item.id for hold in ahead):
+            return True
+        return len(ahead) >= max(await self._count_free_copies(item), 1)
+
+    async def choose_free(self, found: tuple[Item, ...]) -> tuple[Item, ...]:
+        """Those that nobody else comes first for; all where there is none."""
+        free = [item for item in found if not item.hold_count or not await self.is_kept_for_another(item)]
+        return tuple(free) or found
+
+    async def _has_been_granted(self, item: Item) -> bool:
+        """Whether this request has had the item: then its message is a repeat."""
+        if not self.number:
+            return False
+        try:
+            hold = await self.context.library.find_hold(self.number)
+        except Refused as refused:
+            if refused.reason in (RefusalReason.UNKNOWN_REQUEST, RefusalReason.AMBIGUOUS_REQUEST):
+                return False
+            raise
+        return hold.patron_id == self.patron.id and hold.item_id == item.id and hold.status is HoldStatus.FILLED
+
+    async def _count_free_copies(self, item: Item) -> int:
+        if not self.context.supports(Capability.ITEM_AVAILABILITY):
+            return 0
+        copies = (await self.context.library.holdings(item.bib_id)).items
+        return sum(1 for copy in copies if copy.status is ItemStatus.AVAILABLE and copy.circulates)
+
+
+async def find_hold_target(command: PlaceRequest, context: CirculationContext, keeper: KeptItems | None) -> HoldTarget:
+    """`keeper`: an item that nobody else comes first for is better than another."""
+    scope = command.scope or context.policy.requests.default_scope
+    if command.items:
+        found = tuple([await items.resolve_item(sent, context) for sent in command.items])
+        found = _list_items_there(found, command, context) or found  # an item that is named outweighs a place
+        found = await keeper.choose_free(found) if keeper is not None else found
+        item = items.choose_best_copy(found) or found[0]
+        bib = await context.library.get_bib(item.bib_id)
+        return HoldTarget(bib, item if scope == "item" or not context.supports(Capability.HOLD_TITLE) else None)
+    sent = command.records or (command.citation.identifiers if command.citation is not None else ())
+    if not sent:
+        raise Refused(
+            RefusalReason.DATA_MISSING, "The message identifies neither an item nor a record.", about=MessagePart.ITEM
+        )
+    bib = await items.resolve_record(sent, context)
+    by_place = bool(list_places(command, context)) and context.supports(Capability.ITEM_AVAILABILITY)
+    if scope == "title" and context.supports(Capability.HOLD_TITLE) and not by_place:
+        return HoldTarget(bib)
+    require_capability(context, Capability.ITEM_AVAILABILITY)
+    copies = _list_items_there((await context.library.holdings(bib.id)).items, command, context)
+    copy = items.choose_best_copy(await keeper.choose_free(copies) if keeper is not None else copies)
+    if copy is None:
+        raise Refused(
+            RefusalReason.ITEM_DOES_NOT_CIRCULATE,
+            write_sentence("No copy of this title is available for loan at this location.")
+            if by_place
+            else write_sentence("No copy of this title is available for loan."),
+            about=MessagePart.RECORD,
+            value=sent[0].value,
+        )
+    return HoldTarget(bib, copy)
+
+
+def list_places(command: PlaceRequest, context: CirculationContext) -> tuple[str, ...]:
+    """Where the copy has to be, in our words and without case; empty: anywhere."""
+    rules = context.policy.requests
+    if not rules.use_location:
+        return ()
+    known = {theirs.casefold(): ours for theirs, ours in rules.locations.items()}
+    sent = (place.strip() for place in command.locations)
+    return tuple(known.get(place.casefold(), place).casefold() for place in sent if place)
+
+
+def _list_items_there(found: tuple[Item, ...], command: PlaceRequest, context: CirculationContext) -> tuple[Item, ...]:
+    places = list_places(command, context)
+    if not places:
+        return found
+    words = ((item, (item.home.library, item.home.shelf, item.home.name)) for item in found)
+    return tuple(item for item, said in words if any(word.casefold() in places for word in said))
