@@ -150,6 +150,16 @@ class PatronRules(ProfileSection):
     )
     secret_required: bool = Field(False, description="credentials without a PIN or password are refused")
     institutional: tuple[InstitutionalRule, ...] = Field((), description="which user ids mean an institution")
+    institution_ids: tuple[Pattern, ...] = Field(
+        (),
+        description="user ids, whole, that mean an institution under its own name here; to what is an organisation in "
+        "the library's system, or named in `institutional`, none of them need fit",
+    )
+    look_up_blocked: Literal["answer", "refuse"] = Field(
+        "answer",
+        description="LookupUser of a patron who is blocked from requests or loans, or has expired: with the block "
+        "among the patron's data, or a refusal, for partners who look at nothing else (CrossLink, OpenRS)",
+    )
     blocks_stop: bool = Field(
         True,
         description="a blocked patron can't get or request anything through this partner; "
@@ -300,6 +310,11 @@ class AcceptItemRules(ProfileSection):
         "another request for the same barcode with success; 'refuse' refuses even the repeat",
     )
     pickup_days: int = Field(0, ge=0, le=365, description="days on the hold shelf; 0: the library's rule")
+    blocks_stop: bool = Field(
+        True,
+        description="an item for a blocked patron is refused, where patrons.blocks_stop is on; off: it is here and is "
+        "taken in, on hold, and staff see to the block at the desk",
+    )
     patron_required: bool = Field(
         True, description="off: an item whose patron is not named or not known is taken in without a hold"
     )

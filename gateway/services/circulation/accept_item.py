@@ -140,12 +140,16 @@ async def _plan_acceptance(dated: _DatedArrival, context: CirculationContext, ke
     fee = fees.choose_item_fee(command, context) if patron is not None else None
     if patron is None or action is Action.RECORD_ONLY:
         return _AcceptancePlan(number, patron, item, lend=False, fee=fee)
-    patrons.refuse_if_blocked(patron, BlockScope.REQUEST, context)
+    stopped = context.policy.accept.blocks_stop
+    if stopped:
+        patrons.refuse_if_blocked(patron, BlockScope.REQUEST, context)
     if holds.is_hold_unwanted(command.pickup, command.receiver, context):
         return _AcceptancePlan(number, patron, item, lend=False, fee=fee)
     lend = action in _LEND and context.policy.accept.circulate_as == "check-out" and command.is_returnable
-    if lend:
+    if lend and stopped:
         patrons.refuse_if_blocked(patron, BlockScope.BORROW, context)
+    elif lend:
+        lend = patrons.find_stopping_block(patron, BlockScope.BORROW, context) is None
     return _AcceptancePlan(number, patron, replace(item, hold=await _plan_hold(command, patron, context)), lend, fee)
 
 

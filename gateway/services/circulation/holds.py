@@ -179,9 +179,29 @@ async def place_request(command: PlaceRequest, context: CirculationContext, key:
             hold = await _place_open_hold(wish, context, key)
     except Refused as refused:
         if not is_answered_as_success(refused, "place-request", context):
-            raise
+            raise _refuse_second_copy(refused, command, patron, context) from refused
         hold = await _find_existing_hold(wish, target, context, refused)
     return RequestPlaced(hold, patron, target.bib, await _find_hold_item(hold, target, context), place)
+
+
+def _refuse_second_copy(
+    refused: Refused, command: PlaceRequest, patron: Patron, context: CirculationContext
+) -> Refused:
+    """An institution that has the only copy asks for another of its patrons: there is none left, and its request is no
+    duplicate."""
+    if (
+        refused.reason not in (RefusalReason.DUPLICATE_REQUEST, RefusalReason.ON_LOAN_SAME_PATRON)
+        or command.items
+        or not patrons.is_institution(patron, command.patron, context)
+    ):
+        return refused
+    return Refused(
+        RefusalReason.ITEM_NOT_AVAILABLE,
+        "No further copy of this title is available for loan.",
+        about=MessagePart.RECORD,
+        value=_first_record_number(command),
+        internal=refused.detail,
+    )
 
 
 def _is_immediate(command: PlaceRequest, context: CirculationContext) -> bool:

@@ -20,7 +20,7 @@ from gateway.domain.commands import (
     PatronFound,
     RequestFound,
 )
-from gateway.domain.library import Hold, Item, Patron, RecordId
+from gateway.domain.library import BlockScope, Hold, Item, Patron, RecordId
 from gateway.domain.partner_identifiers import read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
@@ -169,6 +169,11 @@ def _make_missing_entry(record: RecordId, refused: Refused) -> ItemSetEntry:
 async def lookup_patron(command: LookUpPatron, context: CirculationContext, _key: str) -> PatronFound:
     """Charges are left out where the library's system doesn't tell them."""
     patron = await patrons.resolve_patron(command.patron, context)
+    if context.policy.patrons.look_up_blocked == "refuse":
+        for scope in (BlockScope.REQUEST, BlockScope.BORROW):
+            block = patron.find_block(scope)
+            if block is not None:
+                raise patrons.make_block_refusal(patron, scope, block, context)
     charges = command.charges and context.supports(Capability.FEES_READ)
     return PatronFound(
         patron,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,7 +16,7 @@ from gateway.domain.commands import (
     PatronRef,
     UpdatePatron,
 )
-from gateway.domain.library import BlockScope, Contact, IdentifierType, Patron, PatronDraft, PatronIdentifier
+from gateway.domain.library import Block, BlockScope, Contact, IdentifierType, Patron, PatronDraft, PatronIdentifier
 from gateway.domain.partner_identifiers import choose_identifier_types, institution_identifier
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
@@ -82,23 +83,40 @@ _BLOCKED = {
 def refuse_if_blocked(patron: Patron, scope: BlockScope, context: CirculationContext) -> None:
     """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED) where the profile wants it. Why a patron is blocked is the
     library's business: it goes to staff only."""
-    if not context.policy.patrons.blocks_stop:
-        return
-    block = patron.find_block(scope)
-    if block is None:
-        return
+    block = find_stopping_block(patron, scope, context)
+    if block is not None:
+        raise make_block_refusal(patron, scope, block, context)
+
+
+def find_stopping_block(patron: Patron, scope: BlockScope, context: CirculationContext) -> Block | None:
+    """None also where the profile lets blocked patrons have what they want."""
+    return patron.find_block(scope) if context.policy.patrons.blocks_stop else None
+
+
+def make_block_refusal(patron: Patron, scope: BlockScope, block: Block, context: CirculationContext) -> Refused:
     if patron.expires is not None and patron.expires < context.today():
-        raise Refused(
+        return Refused(
             RefusalReason.PATRON_EXPIRED,
             "The patron's membership has expired.",
             about=MessagePart.PATRON,
             internal=block.reason,
         )
-    raise Refused(
+    return Refused(
         RefusalReason.PATRON_BLOCKED,
         _BLOCKED[scope],
         about=MessagePart.PATRON,
         internal=block.reason,
+    )
+
+
+def is_institution(patron: Patron, ref: PatronRef, context: CirculationContext) -> bool:
+    """Whether a message means a library, for several of whose patrons it may ask for the same."""
+    sent = ref.id.value.strip() if ref.id is not None else ""
+    rules = context.policy.patrons
+    return (
+        patron.name.is_organisation
+        or institution_identifier(sent, context.sender, rules) is not None
+        or any(re.fullmatch(pattern, sent) for pattern in rules.institution_ids)
     )
 
 

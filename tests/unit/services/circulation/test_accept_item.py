@@ -359,6 +359,12 @@ async def test_a_blocked_patron_gets_no_item(counter: Counter) -> None:
     assert accepted.hold is not None
 
 
+async def test_an_item_that_is_here_waits_for_a_blocked_patron(counter: Counter) -> None:
+    rules = {"blocks_stop": False, "circulate_as": "check-out"}
+    accepted = await counter.ask(arrives(patron=who(BLOCKED), action=Action.CIRCULATE), accept=rules)
+    assert (accepted.hold.status, accepted.loan) == (HoldStatus.IN_TRANSIT, None)
+
+
 async def test_a_fee_is_charged_once(counter: Counter) -> None:
     command = arrives(fee=Money(Decimal("3.50"), "EUR"), fee_type="Interlibrary Loan Fee")
     for _ in range(2):

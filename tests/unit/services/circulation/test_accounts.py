@@ -21,7 +21,7 @@ from gateway.domain.library import (
 )
 from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.services.circulation import dispatch_command
-from tests.unit.services.circulation.support import ANA, CHIDI, Counter, policy, who
+from tests.unit.services.circulation.support import ANA, BLOCKED, CHIDI, EXPIRED, Counter, policy, who
 
 TODAY = date(2026, 3, 10)
 NAME = PersonName("Ó Súilleabháin", "Cáit")
@@ -132,6 +132,20 @@ async def test_the_librarys_own_patrons_are_changed_only_where_the_profile_says_
     assert (refused.reason, refused.about) == (RefusalReason.UNAUTHORIZED_SERVICE, MessagePart.PATRON)
     assert (await counter.ask(LookUpPatron(who(ANA)))).patron == before
     assert EMAIL in (await counter.ask(moves, patrons={"changeable": "all"})).patron.contacts
+
+
+@pytest.mark.parametrize(
+    ("barcode", "reason"),
+    [(BLOCKED, RefusalReason.PATRON_BLOCKED), (EXPIRED, RefusalReason.PATRON_EXPIRED)],
+)
+async def test_a_block_can_be_a_refusal_of_the_look_up(counter: Counter, barcode: str, reason: RefusalReason) -> None:
+    """For partners who look at nothing else, whether or not a block stops what they ask for."""
+    assert (await counter.ask(LookUpPatron(who(barcode)))).patron.blocks
+    for stops in (True, False):
+        rules = {"look_up_blocked": "refuse", "blocks_stop": stops}
+        refused = await counter.refusal(LookUpPatron(who(barcode)), patrons=rules)
+        assert (refused.reason, refused.about) == (reason, MessagePart.PATRON)
+    assert (await counter.ask(LookUpPatron(who(ANA)), patrons={"look_up_blocked": "refuse"})).patron
 
 
 # --- fees ------------------------------------------------------------------------------------------------

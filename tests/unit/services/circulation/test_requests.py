@@ -25,6 +25,7 @@ from tests.unit.services.circulation.support import (
     ANA,
     BOOK,
     CHIDI,
+    EASTBROOK,
     PIN,
     PSEUDOPATRON,
     RECORD,
@@ -112,6 +113,30 @@ class RecordingHolds:
     async def place_hold(self, wish: HoldWish, key: str) -> Any:
         self.notes.append(wish.note)
         return await self._library.place_hold(wish, key)
+
+
+# --- a second copy ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("patron", "rules", "reason"),
+    [
+        pytest.param(EASTBROOK, {}, RefusalReason.ITEM_NOT_AVAILABLE, id="a library"),
+        pytest.param(CHIDI, {}, RefusalReason.DUPLICATE_REQUEST, id="a person"),
+        pytest.param(CHIDI, {"institution_ids": [CHIDI]}, RefusalReason.ITEM_NOT_AVAILABLE, id="as the profile says"),
+    ],
+)
+async def test_who_has_all_copies_asks_for_another(
+    counter: Counter, patron: str, rules: dict[str, Any], reason: RefusalReason
+) -> None:
+    """A library asks for several of its patrons: it hears that there is none left."""
+    wanted = (RecordId("SYSNUMBER", "1043"),)
+    copies = (await counter.library.holdings("1043")).items
+    for number in range(len(copies)):
+        await counter.ask(PlaceRequest(who(patron), records=wanted, request=Named(f"R-{number}"), kind="page"))
+    another = PlaceRequest(who(patron), records=wanted, request=Named("R-9"), kind="page")
+    refused = await counter.refusal(another, patrons=rules)
+    assert refused.reason is reason
 
 
 # --- an item that is kept for somebody else --------------------------------------------------------------
