@@ -158,7 +158,7 @@ class PatronRules(ProfileSection):
     look_up_blocked: Literal["answer", "refuse"] = Field(
         "answer",
         description="LookupUser of a patron who is blocked from requests or loans, or has expired: with the block "
-        "among the patron's data, or a refusal, for partners who look at nothing else (CrossLink, OpenRS)",
+        "among the patron's data, or a refusal, for partners who look at nothing else (CrossLink)",
     )
     blocks_stop: bool = Field(
         True,

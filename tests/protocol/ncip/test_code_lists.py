@@ -183,6 +183,18 @@ async def test_every_code_of_an_answer_is_in_its_list(name: str, house: House, s
     assert seen
 
 
+async def test_oclc_s_profile_names_the_list_of_our_agency(house: House) -> None:
+    """Of those that we write ourselves: here of a fee's number."""
+    (fee,) = [one for one in house.profiles["worldshare"].examples if "fee" in one.name]
+    now = house.installation.clock.now()
+    arrival = RawMessage(fee.send.encode(), now, TransportKind.HTTP, "ncip", peer="127.0.0.1", profile="worldshare")
+
+    answer = etree.fromstring((await house.exchange.handle(arrival)).body)
+
+    (agency,) = answer.iterfind(".//{*}FiscalTransactionReferenceId/{*}AgencyId")
+    assert list(agency.attrib.values()) == ["http://oclc.org/ncip/schemes/agencyid/symbol.scm"]
+
+
 def name_lists(profile: Profile) -> Profile:
     """With lists named; what it words of problems itself is its own business."""
     dialect = profile.dialects["ncip"]
