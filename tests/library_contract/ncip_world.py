@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -97,6 +98,33 @@ class MessagePause:
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+class RequestNumbers:
+    """Of a system that gives requests numbers of its own and forgets those that it is sent, as Koha and FOLIO do."""
+
+    def __init__(self) -> None:
+        self._own: dict[bytes, bytes] = {}
+
+    def translate_message(self, service: str, body: bytes) -> bytes:
+        """To what stands behind: ours for its own; one that it doesn't know names nothing."""
+        sent = {own: ours for ours, own in self._own.items()}
+
+        def replace_number(found: re.Match[bytes]) -> bytes:
+            number = found[2]
+            if service in ("RequestItem", "AcceptItem"):
+                self._own.setdefault(number, b"R-%d" % (len(self._own) + 101))
+            elif service in ("CancelRequestItem", "UpdateRequestItem", "LookupRequest"):
+                number = sent.get(number, b"forgotten-" + number)
+            return found[1] + number
+
+        return _REQUEST_NUMBER.sub(replace_number, body)
+
+    def translate_answer(self, body: bytes) -> bytes:
+        return _REQUEST_NUMBER.sub(lambda found: found[1] + self._own.get(found[2], found[2]), body)
+
+
+_REQUEST_NUMBER = re.compile(rb"(<(?:\w+:)?RequestIdentifierValue>)([^<]+)")
+
+
 class ResponderServer:
     """The exchange as the daemon has it, on a port of its own. `seen`: the service of each message."""
 
@@ -104,6 +132,7 @@ class ResponderServer:
         self._exchange = exchange
         self._world = world
         self._responder = NcipResponder()
+        self._numbers = RequestNumbers()
         self.port = 0
         self.profile = ""  # that of all messages; empty: by their agencies
         self.seen: list[str] = []
@@ -117,17 +146,9 @@ class ResponderServer:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        arrival = RawMessage(
-            body,
-            self._world.now(),
-            TransportKind.HTTP,
-            "ncip",
-            peer=HOST,
-            path=request.path,
-            profile=self.profile,
-            headers={name.lower(): value for name, value in request.headers.items()},
-        )
-        self.seen.append(self._responder.open(arrival, 1_000_000).service)
+        service = self._responder.open(self._make_arrival(request, body), 1_000_000).service
+        arrival = self._make_arrival(request, self._numbers.translate_message(service, body))
+        self.seen.append(service)
         pause = self._pauses.pop(len(self.seen), None)
         if pause is not None:
             pause.reached.set()
@@ -139,7 +160,20 @@ class ResponderServer:
             assert request.transport is not None
             request.transport.close()
             return web.Response()
-        return web.Response(body=answer.body, status=answer.status, headers={"Content-Type": answer.content_type})
+        said = self._numbers.translate_answer(answer.body)
+        return web.Response(body=said, status=answer.status, headers={"Content-Type": answer.content_type})
+
+    def _make_arrival(self, request: web.Request, body: bytes) -> RawMessage:
+        return RawMessage(
+            body,
+            self._world.now(),
+            TransportKind.HTTP,
+            "ncip",
+            peer=HOST,
+            path=request.path,
+            profile=self.profile,
+            headers={name.lower(): value for name, value in request.headers.items()},
+        )
 
 
 @contextlib.asynccontextmanager

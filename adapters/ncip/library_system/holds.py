@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
+from pydantic import TypeAdapter
+
 from adapters.library.change_sending import HOLD_JSON, make_hold_change, send_change
 from adapters.library.own_holds import HoldEdit, choose_hold_of_request
 from adapters.library.parallel_questions import ask_together
@@ -30,6 +32,28 @@ _STATUSES = {ItemStatus.ON_HOLD_SHELF: HoldStatus.READY, ItemStatus.IN_TRANSIT: 
 
 
 @value_object
+class KeptHold:
+    """A hold of ours as it was placed. `number`: the RequestId by which the system knows it; empty where it has told
+    none."""
+
+    hold: Hold
+    number: str = ""
+
+
+_KEPT_JSON: TypeAdapter[KeptHold | Hold] = TypeAdapter(KeptHold | Hold)
+
+
+def read_kept_hold(placing: LibraryChange) -> KeptHold:
+    """Before numbers were kept, the value was the hold alone."""
+    kept = _KEPT_JSON.validate_json(placing.value)
+    return kept if isinstance(kept, KeptHold) else KeptHold(kept)
+
+
+def write_kept_hold(hold: Hold, number: str) -> str:
+    return _KEPT_JSON.dump_json(KeptHold(hold, number)).decode()
+
+
+@value_object
 class HoldDesk:
     desk: NcipDesk
 
@@ -47,7 +71,7 @@ class HoldDesk:
         answer = await desk.ask_patron(patron_id)
         ours = [(change, await self._find_present_state(change, answer)) for change in list_open_holds(known)]
         found = sorted((hold for _, hold in ours if hold.status.is_open), key=lambda hold: hold.placed)
-        named = {(hold.item_barcode, number_of_hold(change)) for change, hold in ours}
+        named = {(hold.item_barcode, find_listed_number(change)) for change, hold in ours}
         others = [
             one
             for one in answer.holds
@@ -84,14 +108,14 @@ class HoldDesk:
         """Of a hold of ours. One that the system lists no more was cancelled by us, or filled, or has ended otherwise,
         which NCIP calls by no name. Where it lists none, it is open until we have ended it."""
         desk = self.desk
-        hold = HOLD_JSON.validate_json(change.value)
+        hold = read_kept_hold(change).hold
         ended = await self._find_ending(change.record_id)
         if ended is not None:
             return replace(hold, status=ended)
         if not self._is_listed:
             return await self._infer_state(hold)
         patron = patron or await desk.ask_patron(change.patron_id)
-        listed = patron.find_hold(hold.item_barcode, number_of_hold(change))
+        listed = patron.find_hold(hold.item_barcode, find_listed_number(change))
         if listed is None:
             filled = bool(hold.item_barcode) and patron.has_on_loan(hold.item_barcode)
             return replace(hold, status=HoldStatus.FILLED if filled else HoldStatus.EXPIRED)
@@ -170,9 +194,8 @@ class HoldDesk:
         if listed is not None:
             if before is None:
                 raise make_refusal(RefusalReason.DUPLICATE_REQUEST)
-            return await self._end_hold(
-                before, await self._complete_hold(HOLD_JSON.validate_json(before.value), listed)
-            )
+            hold = await self._complete_hold(read_kept_hold(before).hold, listed)
+            return await self.end_placing(before, hold, listed.request_id)
         refuse_blocked(patron.patron, BlockScope.REQUEST, desk.today())
         if draft.item_barcode and patron.has_on_loan(draft.item_barcode):
             raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
@@ -184,12 +207,14 @@ class HoldDesk:
             begun=draft.placed,
             request_id=wish.request_id,
             record_id=draft.id,
-            value=HOLD_JSON.dump_json(draft).decode(),
+            value=write_kept_hold(draft, ""),
         )
 
         async def find_it_done() -> Hold | None:
-            found = (await desk.ask_patron(wish.patron_id)).find_hold(draft.item_barcode, number_of_hold(change))
-            return await self._end_hold(change, await self._complete_hold(draft, found)) if found is not None else None
+            found = (await desk.ask_patron(wish.patron_id)).find_hold(draft.item_barcode, find_listed_number(change))
+            if found is None:
+                return None
+            return await self.end_placing(change, await self._complete_hold(draft, found), found.request_id)
 
         async def send_request() -> RequestItemResponse:
             try:
@@ -199,10 +224,17 @@ class HoldDesk:
                     raise make_refusal(RefusalReason.NOT_ALLOWED, refused.internal) from refused
                 raise
 
-        sent = await send_change(desk.changes, change, send_request, find_it_done, before=before)
+        try:
+            sent = await send_change(desk.changes, change, send_request, find_it_done, before=before)
+        except Refused as refused:
+            if before is not None and refused.reason is RefusalReason.DUPLICATE_REQUEST:
+                return await self.end_placing(before, draft, "")  # the message whose answer was lost was carried out
+            raise
         if isinstance(sent, Hold):
             return sent
-        return await self._end_hold(change, await self._ask_position(draft, change))
+        number = sent.request_id.value if sent.request_id is not None else ""
+        hold = await self._ask_position(draft, number or our_number_of_hold(change))
+        return await self.end_placing(change, hold, number)
 
     async def _draft_hold(self, wish: HoldWish, key: str, pickup: str) -> Hold:
         """Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED)."""
@@ -245,7 +277,7 @@ class HoldDesk:
             patron=hold.patron_id,
             items=(hold.item_barcode,) if of_item else (),
             records=() if of_item else (RecordId(code, hold.bib_id),),
-            request=number_of_hold(change),
+            request=our_number_of_hold(change),
             kind=options.requests.item_type if of_item else options.requests.title_type,
             scope=options.requests.item_scope if of_item else options.requests.title_scope,
             pickup=hold.pickup,
@@ -253,15 +285,20 @@ class HoldDesk:
             pickup_until=hold.expires,
         )
 
-    async def _ask_position(self, hold: Hold, change: LibraryChange) -> Hold:
+    async def _ask_position(self, hold: Hold, number: str) -> Hold:
         """Where the system can be asked about a request, its state and place in the queue."""
         if not self.desk.options.is_answered("LookupRequest"):
             return hold
-        answer = await self.desk.client.ask(LookupRequestResponse, MessageValues(request=number_of_hold(change)))
+        answer = await self.desk.client.ask(LookupRequestResponse, MessageValues(request=number))
         status = self.desk.reader.read_hold_status(
             answer.request_status_type.value if answer.request_status_type is not None else ""
         )
         return replace(hold, status=status, position=answer.hold_queue_position or hold.position)
+
+    async def end_placing(self, change: LibraryChange, hold: Hold, number: str) -> Hold:
+        """`number`: by which the system knows it, empty where it has told none."""
+        await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=write_kept_hold(hold, number)))
+        return hold
 
     async def _end_hold(self, change: LibraryChange, hold: Hold) -> Hold:
         value = HOLD_JSON.dump_json(hold).decode()
@@ -276,7 +313,7 @@ class HoldDesk:
         if await self._find_ending(hold_id) is not None:
             raise make_refusal(RefusalReason.REQUEST_CLOSED)
         placing, hold = await self._load_hold(hold_id)
-        number = number_of_hold(placing) if placing is not None else hold.request_id
+        number = find_listed_number(placing) if placing is not None else hold.request_id
         cancelled = replace(hold, status=HoldStatus.CANCELLED)
         change = self._describe_change(ChangeKind.HOLD_CANCELLATION, key, cancelled)
         if await self._is_gone(hold, number):
@@ -285,7 +322,7 @@ class HoldDesk:
             raise make_refusal(RefusalReason.REQUEST_CLOSED)
         values = MessageValues(
             patron=hold.patron_id,
-            request=number,
+            request=self._choose_number(placing) if placing is not None else number,
             items=(hold.item_barcode,) if hold.item_barcode else (),
             scope=desk.options.requests.item_scope if hold.item_barcode else desk.options.requests.title_scope,
         )
@@ -328,7 +365,7 @@ class HoldDesk:
         change = self._describe_change(ChangeKind.HOLD_UPDATE, key, changed)
         values = MessageValues(
             patron=hold.patron_id,
-            request=number_of_hold(placing) if placing is not None else hold.request_id,
+            request=self._choose_number(placing) if placing is not None else hold.request_id,
             items=(hold.item_barcode,) if hold.item_barcode else (),
             kind=desk.options.requests.item_type,
             pickup=changed.pickup,
@@ -349,8 +386,22 @@ class HoldDesk:
         if isinstance(sent, Hold):
             return sent
         if placing is not None:
-            await self._end_hold(placing, changed)
+            await self.end_placing(placing, changed, read_kept_hold(placing).number)
         return await self._end_hold(change, changed)
+
+    def _choose_number(self, placing: LibraryChange) -> str:
+        """By which the system is to find it: its own number, else ours where it keeps that. A system with numbers of
+        its own could take ours for the number of another patron's hold.
+
+        Raises Refused(UNSUPPORTED_SERVICE)."""
+        number = read_kept_hold(placing).number
+        if number or self.desk.options.requests.numbers == "ours":
+            return number or our_number_of_hold(placing)
+        raise Refused(
+            RefusalReason.UNSUPPORTED_SERVICE,
+            "The library system gave no number for this hold. Cancel or change it in the library system.",
+            about=MessagePart.REQUEST,
+        )
 
     def _describe_change(self, kind: ChangeKind, key: str, hold: Hold) -> LibraryChange:
         return replace(make_hold_change(kind, hold, key, self.desk.now()), barcode=hold.item_barcode or hold.bib_id)
@@ -360,7 +411,7 @@ class HoldDesk:
         changes = await self.desk.changes.changes_of_record(hold_id)
         placing = next((change for change in changes if change.kind is ChangeKind.HOLD), None)
         if placing is not None:
-            return placing, HOLD_JSON.validate_json(placing.value)
+            return placing, read_kept_hold(placing).hold
         patron_id, colon, name = hold_id.removeprefix(FOREIGN_PREFIX).rpartition(":")
         if not hold_id.startswith(FOREIGN_PREFIX) or not (patron_id and colon and name):
             raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
@@ -371,9 +422,14 @@ class HoldDesk:
         return None, self._make_foreign_hold(patron_id, listed)
 
 
-def number_of_hold(change: LibraryChange) -> str:
-    """By which the system knows a request of ours: the partner's number, else the one that we gave it."""
+def our_number_of_hold(change: LibraryChange) -> str:
+    """That we send when we place it: the partner's number, else one of ours."""
     return change.request_id or change.record_id
+
+
+def find_listed_number(change: LibraryChange) -> str:
+    """Under which the system lists a request of ours, as far as we know."""
+    return read_kept_hold(change).number or our_number_of_hold(change)
 
 
 def list_open_holds(changes: tuple[LibraryChange, ...]) -> tuple[LibraryChange, ...]:

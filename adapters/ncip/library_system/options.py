@@ -84,6 +84,9 @@ class RequestOptions(ProfileSection):
     title_type: str = Field("Hold", min_length=1, description="RequestType of a hold on a title")
     title_scope: str = Field("Bibliographic Item", min_length=1, description="its RequestScopeType")
     accept_action: str = Field("Hold For Pickup", min_length=1, description="RequestedActionType of AcceptItem")
+    numbers: Literal["ours", "theirs"] = Field(
+        "ours", description="theirs: it knows a request by a number of its own alone, as Koha and FOLIO do"
+    )
 
 
 class PickupOptions(ProfileSection):

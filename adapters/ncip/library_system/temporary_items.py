@@ -10,7 +10,7 @@ from adapters.library.change_sending import HOLD_JSON, ITEM_JSON, send_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from adapters.ncip.client import MessageValues
-from adapters.ncip.library_system.holds import HoldDesk, choose_pickup
+from adapters.ncip.library_system.holds import HoldDesk, choose_pickup, read_kept_hold
 from adapters.ncip.library_system.lookups import KEPT_ITEM_JSON, KeptTemporaryItem, NcipDesk, find_temporary_item
 from adapters.ncip.library_system.records import RECORD_PREFIX, ItemAnswer, PatronAnswer
 from adapters.ncip.messages import AcceptItemResponse, DeleteItemResponse
@@ -62,7 +62,10 @@ class TemporaryItemDesk:
             return sent
         # its own rules may give it another barcode than was asked for: that of the answer counts
         barcode = sent.item_id.value if sent.item_id is not None and sent.item_id.value else item.barcode
-        return await self._end_creation(replace(change, barcode=barcode), item, pickup)
+        number = sent.request_id.value if sent.request_id is not None else ""
+        if desk.options.requests.numbers == "theirs" and number == number_at_system(change):
+            number = ""  # Koha repeats ours and doesn't tell its own
+        return await self._end_creation(replace(change, barcode=barcode), item, pickup, number)
 
     def _choose_medium(self, policy: str) -> str:
         """Raises Refused(INVALID_VALUE)."""
@@ -129,22 +132,19 @@ class TemporaryItemDesk:
                 return None
         return await self._end_creation(change, item, pickup)
 
-    async def _end_creation(self, change: LibraryChange, item: TemporaryItem, pickup: str) -> TemporaryItemResult:
+    async def _end_creation(
+        self, change: LibraryChange, item: TemporaryItem, pickup: str, number: str = ""
+    ) -> TemporaryItemResult:
+        """`number`: by which the system knows the hold; empty where its answer was lost, or tells none."""
         desk = self.desk
         answer, patron = await ask_together(self._ask_new_item(change, item), self._ask_holder(item))
-        hold = self._make_hold(change, item, pickup, answer, patron)
+        hold = self._make_hold(change, item, pickup, answer, patron, number)
         kept = KeptTemporaryItem(item, answer.item, answer.bib)
         ended = replace(change, ended=desk.now(), value=KEPT_ITEM_JSON.dump_json(kept).decode())
         if hold is not None:
-            await desk.changes.end_change(
-                replace(
-                    ended,
-                    kind=ChangeKind.HOLD,
-                    record_id=hold.id,
-                    request_id=number_at_system(change),
-                    value=HOLD_JSON.dump_json(hold).decode(),
-                )
-            )
+            placing = replace(ended, kind=ChangeKind.HOLD, record_id=hold.id, request_id=number_at_system(change))
+            listed = patron.find_hold(hold.item_barcode, number or placing.request_id) if patron is not None else None
+            await self.holds.end_placing(placing, hold, number or (listed.request_id if listed is not None else ""))
         await desk.changes.end_change(ended)
         return TemporaryItemResult(answer.item, answer.bib, hold)
 
@@ -165,7 +165,13 @@ class TemporaryItemDesk:
         return await self.desk.ask_patron(item.hold.patron_id)
 
     def _make_hold(
-        self, change: LibraryChange, item: TemporaryItem, pickup: str, answer: ItemAnswer, patron: PatronAnswer | None
+        self,
+        change: LibraryChange,
+        item: TemporaryItem,
+        pickup: str,
+        answer: ItemAnswer,
+        patron: PatronAnswer | None,
+        number: str,
     ) -> Hold | None:
         if item.hold is None:
             return None
@@ -183,7 +189,7 @@ class TemporaryItemDesk:
             item_barcode=answer.item.barcode,
             title=answer.bib.title,
         )
-        return self.holds.complete_hold(hold, patron, number_at_system(change), answer.item)
+        return self.holds.complete_hold(hold, patron, number or number_at_system(change), answer.item)
 
     async def _repeat_result(self, before: LibraryChange) -> TemporaryItemResult:
         desk = self.desk
@@ -279,7 +285,7 @@ class TemporaryItemDesk:
         lent = (one for one in changes if one.kind is ChangeKind.CHECK_OUT and one.ended is not None)
         if any(one.patron_id == placing.patron_id and one.begun >= placing.begun for one in lent):
             return
-        hold = replace(HOLD_JSON.validate_json(placing.value), status=HoldStatus.CANCELLED)
+        hold = replace(read_kept_hold(placing).hold, status=HoldStatus.CANCELLED)
         value = HOLD_JSON.dump_json(hold).decode()
         ended = replace(placing, kind=ChangeKind.HOLD_CANCELLATION, key=f"{change.key}:hold", begun=change.begun)
         await self.desk.changes.end_change(replace(ended, ended=self.desk.now(), value=value))
