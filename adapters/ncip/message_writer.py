@@ -30,7 +30,7 @@ from adapters.ncip.messages.declaration import (
 )
 from adapters.ncip.messages.envelope import Extension, Message, Problem, Problems, Root, UserId
 from adapters.ncip.messages.item_services import RequestItem
-from adapters.ncip.messages.items import Amount, HoldingsSet, ItemInformation
+from adapters.ncip.messages.items import Amount, BibliographicRecordId, HoldingsSet, ItemInformation
 from adapters.ncip.messages.user_services import LookupUser, LookupUserResponse
 from adapters.ncip.messages.users import LoanedItem
 from adapters.ncip.wire_dialect import AttributeStyle, Declaration, Extras, SchemeStyle, XmlDialect
@@ -475,10 +475,26 @@ def drop_ext_beside_problem(part: HoldingsSet | ItemInformation) -> HoldingsSet 
     return replace(part, ext=()) if part.problems and part.ext else part
 
 
+class _WrittenEmpty(str):
+    """A text whose element is written even where it is empty."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def keep_empty_identifier(record: BibliographicRecordId) -> BibliographicRecordId:
+    """FOLIO takes an empty number for a sign that RequestId has the barcode."""
+    return replace(record, identifier=_WrittenEmpty(record.identifier))
+
+
 def choose_adaptation(cls: type[Structure], version: Version) -> Callable[[Any], Structure] | None:
     """What to do with a structure of this class before it is written in this version."""
     if cls is LoanedItem and version is not Version.V2_02:
         return complete_loaned_item
     if cls is RequestItem and version is Version.V2_0:
         return reduce_request_item
+    if cls is BibliographicRecordId:
+        return keep_empty_identifier
     return drop_ext_beside_problem if cls in (HoldingsSet, ItemInformation) else None

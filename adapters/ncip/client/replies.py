@@ -12,6 +12,8 @@ import re
 from dataclasses import replace
 from datetime import tzinfo
 
+from lxml import etree
+
 from adapters.ncip.codec import decode_message
 from adapters.ncip.concealment import is_identity_type
 from adapters.ncip.dialect import Errors, NcipDialect
@@ -129,14 +131,38 @@ WORDS: dict[str, RefusalReason] = {
     "temporary processing failure": RefusalReason.TEMPORARY_FAILURE,
     "patron record is busy": RefusalReason.TEMPORARY_FAILURE,  # Relais D2D
     "unknown error": RefusalReason.OTHER,  # Koha
+    "blocked": RefusalReason.PATRON_BLOCKED,  # FOLIO, in ProblemDetail
+    "item id is invalid": RefusalReason.INVALID_VALUE,  # FOLIO
+    "item id missing": RefusalReason.DATA_MISSING,  # FOLIO
+    "user id missing": RefusalReason.DATA_MISSING,  # FOLIO
+    "request id missing": RefusalReason.DATA_MISSING,  # FOLIO
 }
 
 PHRASES: tuple[tuple[str, RefusalReason], ...] = (
     ("patron not found", RefusalReason.UNKNOWN_PATRON),  # INC: `PATRON_NOT_FOUND : id`
-    ("did not find a user", RefusalReason.UNKNOWN_PATRON),  # FOLIO: `Did not find a user with that id`
     ("patron record is busy", RefusalReason.TEMPORARY_FAILURE),  # Relais D2D
+    ("itemalreadyonhold", RefusalReason.DUPLICATE_REQUEST),  # Koha, beside a word that says less
+    ("item already on hold", RefusalReason.DUPLICATE_REQUEST),  # the same near Koha's main
+    ("item with this barcode already exists", RefusalReason.DUPLICATE_ITEM),  # Koha
+    # FOLIO: its own texts, and those that it passes on (facts/ils-backends.md section 4)
+    ("did not find a user", RefusalReason.UNKNOWN_PATRON),
+    ("pin check failed", RefusalReason.PATRON_AUTH_FAILED),
+    ("patron blocked from", RefusalReason.PATRON_BLOCKED),
+    ("inactive users cannot", RefusalReason.PATRON_BLOCKED),
+    ("problem occurred while fetching item", RefusalReason.UNKNOWN_ITEM),
+    ("no item with barcode", RefusalReason.UNKNOWN_ITEM),
+    ("barcode must be unique", RefusalReason.DUPLICATE_ITEM),
+    ("pickup location code note found", RefusalReason.BAD_PICKUP_LOCATION),
+    ("already has an open loan", RefusalReason.ITEM_ON_LOAN),
+    ("requested by another patron", RefusalReason.REQUESTED_BY_OTHER),
+    ("and cannot be checked out", RefusalReason.ITEM_NOT_AVAILABLE),
+    ("already has an open request", RefusalReason.DUPLICATE_REQUEST),
+    ("requests are not allowed for this patron", RefusalReason.NOT_ALLOWED),
+    ("request has already been closed", RefusalReason.REQUEST_CLOSED),
+    ("request record with id", RefusalReason.UNKNOWN_REQUEST),
+    ("initializing ncip properties failed for agencyid", RefusalReason.UNKNOWN_AGENCY),
 )
-"""Within longer texts, where a responder adds an id or a sentence."""
+"""Within longer texts, where a responder adds an id or a sentence, or says more than in the word beside it."""
 
 _ABOUT: dict[str, MessagePart] = {
     **{element.lower(): about for element, about in list_part_elements()},
@@ -234,6 +260,8 @@ def _decode_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo
         for child in parsed.root:
             if local_name(child) == GENERIC:
                 child.tag = child.tag.replace(GENERIC, f"{sent.service}{GENERIC}")
+            if local_name(child) == "LookupItemResponse":
+                _move_item_fields(child)
         return decode_message(parsed, dialect.xml, zone)
     except MalformedMessage as error:
         if KOHA_GREETING in raw:
@@ -241,6 +269,19 @@ def _decode_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo
                 "NCIPMessage", "the other system did not understand our message (It works!)", MalformationKind.PROTOCOL
             ) from error
         raise
+
+
+def _move_item_fields(answer: etree._Element) -> None:
+    """Koha has what it says of an item in UserOptionalFields, call number and copy number without ItemDescription."""
+    by_name = {local_name(child): child for child in answer}
+    fields = by_name.get("UserOptionalFields")
+    if fields is None or "ItemOptionalFields" in by_name:
+        return
+    fields.tag = fields.tag.replace("UserOptionalFields", "ItemOptionalFields")
+    described = [child for child in fields if local_name(child) in ("CallNumber", "CopyNumber")]
+    if described:
+        description = etree.SubElement(fields, fields.tag.replace("ItemOptionalFields", "ItemDescription"))
+        description.extend(described)
 
 
 def _check_item_requested(message: Message, answer: ItemRequestedResponse, sent: Message, dialect: NcipDialect) -> None:
@@ -294,9 +335,9 @@ def reason_of_problem(problem: Problem, service: str, errors: Errors) -> Refusal
             if wording.type and _can_be_wording(wording.type, type_):
                 return reason
     texts = [_to_plain_words(text) for text in (type_, problem.value, problem.detail) if text]
-    found = next((WORDS[text] for text in texts if text in WORDS), None)
+    found = next((reason for text in texts for phrase, reason in PHRASES if phrase in text), None)
     if found is None:
-        found = next((reason for text in texts for phrase, reason in PHRASES if phrase in text), RefusalReason.OTHER)
+        found = next((WORDS[text] for text in texts if text in WORDS), RefusalReason.OTHER)
     about_record = found is RefusalReason.UNKNOWN_ITEM and message_part_of_problem(problem) is MessagePart.RECORD
     return RefusalReason.UNKNOWN_RECORD if about_record else found
 

@@ -6,6 +6,7 @@ in this agency) is a fault of the settings and no refusal of what a partner want
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -25,6 +26,7 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
+from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapterContext
@@ -142,7 +144,7 @@ class NcipLibraryClient:
             ) from error
         except Refused as refused:
             self._breaker.record_answer()
-            raise reword_refusal(refused, service) from refused
+            raise reword_refusal(refused, service, values) from refused
         self._breaker.record_answer()
         if not isinstance(reply.response, kind):
             raise MalformedMessage(service, f"is answered by {type(reply.response).__name__}")
@@ -170,13 +172,26 @@ def service_of_answer(kind: type[Response]) -> LibraryService:
     return next(service for service in get_args(LibraryService) if service == name)
 
 
+def conceal_persons(words: str, sent: MessageValues) -> str:
+    """Koha tells another borrower's card number and repeats a wrong PIN, FOLIO tells names."""
+    for secret in filter(None, (one.value for one in sent.inputs)):
+        words = words.replace(secret, CONCEALED)
+    known = {*sent.items, sent.request}
+    words = _LONG_NUMBER.sub(lambda found: found[0] if found[0] in known else CONCEALED, words)
+    return _NAMED_USER.sub(CONCEALED, words)
+
+
+_LONG_NUMBER = re.compile(r"[0-9]{5,}")
+_NAMED_USER = re.compile(r"(?<=\bto user ).+?(?= because\b)")
+
+
 def find_request(service: LibraryService) -> ServiceRequest:
     return next(ask for ask in ASKS if ask.message.__name__ == service)
 
 
-def reword_refusal(refused: Refused, service: LibraryService) -> Refused | Unavailable:
-    """In our words, with the system's own for staff. Their values stay out: they may name a patron."""
-    said = refused.internal or refused.detail
+def reword_refusal(refused: Refused, service: LibraryService, sent: MessageValues) -> Refused | Unavailable:
+    """In our words, with the system's own for staff, without what may name a patron."""
+    said = conceal_persons(refused.internal or refused.detail, sent)
     if refused.reason in ABOUT_US:
         return SenderRejectedError(
             write_sentence(

@@ -113,6 +113,10 @@ class FeeDesk:
         if isinstance(sent, Charge):
             return sent
         reference = sent.fiscal_transaction_reference_id
+        if (reference is None or not reference.value) and (sent.user_id is None or not sent.user_id.value):
+            # FOLIO's way to pass over what it doesn't charge
+            await desk.changes.drop_change(change.kind, change.key)
+            raise make_refusal(RefusalReason.NOT_ALLOWED, "an answer that names neither a fee nor a patron")
         return await self._end_posting(change, draft, reference.value if reference is not None else "")
 
     async def _find_posted(self, change: LibraryChange, draft: Charge) -> Charge | None:

@@ -7,20 +7,20 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from adapters.library.change_sending import HOLD_JSON, make_hold_change, send_change
+from adapters.library.change_sending import HOLD_JSON, find_open_change, make_hold_change, send_change
 from adapters.library.own_holds import HoldEdit, choose_hold_of_request
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
 from adapters.ncip.library_system.lookups import NcipDesk
-from adapters.ncip.library_system.records import ItemAnswer, ListedHold, PatronAnswer
+from adapters.ncip.library_system.records import RECORD_PREFIX, ItemAnswer, ListedHold, PatronAnswer
 from adapters.ncip.messages import (
     CancelRequestItemResponse,
     LookupRequestResponse,
     RequestItemResponse,
     UpdateRequestItemResponse,
 )
-from gateway.domain.library import BlockScope, Hold, HoldStatus, Item, ItemStatus, RecordId
+from gateway.domain.library import Bib, BlockScope, Hold, HoldStatus, Item, ItemStatus, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
@@ -184,10 +184,12 @@ class HoldDesk:
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
         desk = self.desk
         pickup = choose_pickup(desk, wish.pickup)
+        if wish.bib_id.startswith(RECORD_PREFIX):  # a record of which nothing but its item is known
+            wish = replace(wish, item_barcode=wish.bib_id.removeprefix(RECORD_PREFIX), bib_id="")
         before = await desk.changes.find_change(ChangeKind.HOLD, key)
         if before is not None and before.ended is not None:
             return await self._find_present_state(before, None)
-        patron, draft = await ask_together(desk.ask_patron(wish.patron_id), self._draft_hold(wish, key, pickup))
+        patron, (draft, bib) = await ask_together(desk.ask_patron(wish.patron_id), self._draft_hold(wish, key, pickup))
         if before is not None:  # under the number by which the system may know it already
             draft = replace(draft, id=before.record_id)
         listed = patron.find_hold(draft.item_barcode, wish.request_id or draft.id)
@@ -197,8 +199,9 @@ class HoldDesk:
             hold = await self._complete_hold(read_kept_hold(before).hold, listed)
             return await self.end_placing(before, hold, listed.request_id)
         refuse_blocked(patron.patron, BlockScope.REQUEST, desk.today())
-        if draft.item_barcode and patron.has_on_loan(draft.item_barcode):
+        if draft.item_barcode and await self._has_on_loan(patron, draft.item_barcode):
             raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
+        records = self._choose_records(draft, bib)
         change = LibraryChange(
             kind=ChangeKind.HOLD,
             key=key,
@@ -218,7 +221,7 @@ class HoldDesk:
 
         async def send_request() -> RequestItemResponse:
             try:
-                return await desk.client.change(RequestItemResponse, self._describe_request(draft, change))
+                return await desk.client.change(RequestItemResponse, self._describe_request(draft, change, records))
             except Refused as refused:
                 if refused.reason is RefusalReason.ITEM_DOES_NOT_CIRCULATE:
                     raise make_refusal(RefusalReason.NOT_ALLOWED, refused.internal) from refused
@@ -236,8 +239,8 @@ class HoldDesk:
         hold = await self._ask_position(draft, number or our_number_of_hold(change))
         return await self.end_placing(change, hold, number)
 
-    async def _draft_hold(self, wish: HoldWish, key: str, pickup: str) -> Hold:
-        """Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED)."""
+    async def _draft_hold(self, wish: HoldWish, key: str, pickup: str) -> tuple[Hold, Bib]:
+        """With what is known of its record. Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED)."""
         desk = self.desk
         hold = Hold(
             id=uuid4().hex,
@@ -254,12 +257,12 @@ class HoldDesk:
             expires=wish.expires,
         )
         if not wish.item_barcode:
-            return hold
+            return hold, Bib(id=wish.bib_id)
         answer = await desk.ask_item(wish.item_barcode)
         item = answer.item
         if not item.circulates:
             raise make_refusal(RefusalReason.NOT_ALLOWED)
-        return replace(
+        placed = replace(
             hold,
             bib_id=item.bib_id,
             item_id=item.id,
@@ -268,16 +271,48 @@ class HoldDesk:
             status=_STATUSES.get(item.status, HoldStatus.WAITING) if not item.hold_count else HoldStatus.WAITING,
             position=item.hold_count + 1,
         )
+        return placed, answer.bib
 
-    def _describe_request(self, hold: Hold, change: LibraryChange) -> MessageValues:
+    async def _has_on_loan(self, patron: PatronAnswer, barcode: str) -> bool:
+        """By the system's list, else by what we remember."""
+        if "loans" in self.desk.options.patrons.lists:
+            return patron.has_on_loan(barcode)
+        lent = find_open_change(
+            ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, await self.desk.changes.changes_of_item(barcode)
+        )
+        return lent is not None and lent.ended is not None and lent.patron_id == patron.patron.id
+
+    def _choose_records(self, hold: Hold, bib: Bib) -> tuple[RecordId, ...]:
+        """What names the record in RequestItem. Raises Refused(UNSUPPORTED_SERVICE)."""
+        options = self.desk.options
+        codes = options.ncip.items.record_codes
+        local = codes.get("local", "Accession Number")
+        if not hold.item_barcode:
+            return (RecordId(local, hold.bib_id),)
+        if options.requests.item_as == "item":
+            return ()
+        if options.requests.item_as == "request":
+            return (RecordId(local, ""),)
+        found = {one.type.lower(): one.value for one in bib.identifiers}
+        if number := found.get("local") or found.get(local.lower()):
+            return (RecordId(local, number),)
+        if isbn := found.get("isbn"):
+            return (RecordId(codes.get("isbn", "ISBN"), isbn),)
+        raise Refused(
+            RefusalReason.UNSUPPORTED_SERVICE,
+            "The library system takes holds by record number or ISBN only, and this item has neither.",
+            about=MessagePart.ITEM,
+        )
+
+    def _describe_request(self, hold: Hold, change: LibraryChange, records: tuple[RecordId, ...]) -> MessageValues:
         options = self.desk.options
         of_item = bool(hold.item_barcode)
-        code = options.ncip.items.record_codes.get("local", "Accession Number")
+        by_request = of_item and options.requests.item_as == "request"
         return MessageValues(
             patron=hold.patron_id,
-            items=(hold.item_barcode,) if of_item else (),
-            records=() if of_item else (RecordId(code, hold.bib_id),),
-            request=our_number_of_hold(change),
+            items=(hold.item_barcode,) if of_item and not by_request else (),
+            records=records,
+            request=hold.item_barcode if by_request else our_number_of_hold(change),
             kind=options.requests.item_type if of_item else options.requests.title_type,
             scope=options.requests.item_scope if of_item else options.requests.title_scope,
             pickup=hold.pickup,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
+
+import structlog
 
 from adapters.library.change_sending import (
     CHECKED_IN_JSON,
@@ -29,10 +31,13 @@ from adapters.ncip.messages import (
 )
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location, Patron
-from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
+from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_system import CheckedIn
+
+log = structlog.get_logger(component="library")
 
 VAGUE = frozenset(
     {
@@ -73,10 +78,11 @@ class LoanDesk:
         before = await desk.changes.find_change(ChangeKind.CHECK_OUT, key)
         patron, found = await ask_together(desk.ask_patron(patron_id), desk.ask_item(barcode))
         if before is not None:
-            if (made := await self._find_made_loan(before, patron)) is not None:
+            if (made := await self._find_made_loan(before, patron, terms.due)) is not None:
                 return made
-        elif patron.has_on_loan(barcode):  # some systems would take the message for a repeat
+        elif await self._has_on_loan(patron, found):  # some systems would take the message for a repeat
             raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
+        await self._refuse_second_check_out(barcode, patron_id)
         if not terms.is_over_rules:
             refuse_blocked(patron.patron, BlockScope.BORROW, desk.today())
         terms = await self._complete_terms(barcode, terms)
@@ -98,18 +104,61 @@ class LoanDesk:
                 raise await self._explain_refusal(refused, barcode, patron, before) from refused
 
         async def find_it_done() -> Loan | None:
-            return await self._find_made_loan(change, await desk.ask_patron(patron_id))
+            return await self._find_made_loan(change, await desk.ask_patron(patron_id), terms.due)
 
         try:
             answer = await send_change(desk.changes, change, send_check_out, find_it_done, before=before)
         except Refused as refused:
             if before is not None and refused.reason is RefusalReason.ON_LOAN_SAME_PATRON:
-                return await self._end_check_out(before, await desk.ask_item(barcode), None)
+                return await self._end_check_out(before, found, await self._ask_due(barcode, patron_id), terms.due)
             raise
         if isinstance(answer, Loan):
             return answer
-        due = desk.reader.to_moment(answer.date_due)
-        return await self._end_check_out(change, found if due is not None else await desk.ask_item(barcode), due)
+        due = desk.reader.to_moment(answer.date_due) or await self._ask_due(barcode, patron_id)
+        return await self._end_check_out(change, found, due, terms.due)
+
+    async def _has_on_loan(self, patron: PatronAnswer, found: ItemAnswer) -> bool:
+        """By the system's list of loans; where it has none, by what we remember of an item that it says is out."""
+        desk, item = self.desk, found.item
+        if patron.has_on_loan(item.barcode):
+            return True
+        if "loans" in desk.options.patrons.lists or not found.is_charged or not found.is_told:
+            return False
+        return found.borrower in ("", patron.patron.id) and await self._is_lent_to(item.barcode, patron.patron.id)
+
+    async def _is_lent_to(self, barcode: str, patron_id: str) -> bool:
+        """By us, as far as we remember."""
+        lent = await self._find_open_check_out(barcode)
+        return lent is not None and lent.ended is not None and lent.patron_id == patron_id
+
+    async def _find_open_check_out(self, barcode: str) -> LibraryChange | None:
+        changes = await self.desk.changes.changes_of_item(barcode)
+        return find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
+
+    async def _refuse_second_check_out(self, barcode: str, patron_id: str) -> None:
+        """Where a system ends the loan of an item that it is told to lend again. Raises Refused, OutcomeUnknown."""
+        if self.desk.options.check_out_again:
+            return
+        lent = await self._find_open_check_out(barcode)
+        if lent is None:
+            return
+        if lent.ended is None:
+            raise OutcomeUnknown(
+                write_sentence(
+                    "the library system did not answer a check-out of %(barcode)s, and a second one would end the "
+                    "loan; check the item in, then check it out again",
+                    barcode=barcode,
+                )
+            )
+        same = lent.patron_id == patron_id
+        raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON if same else RefusalReason.ITEM_ON_LOAN)
+
+    async def _ask_due(self, barcode: str, patron_id: str) -> datetime | None:
+        """Of what has just been lent. What can't be asked now stops nothing."""
+        try:
+            return await self._find_present_due(barcode, patron_id)
+        except (Refused, Unavailable):
+            return None
 
     async def _complete_terms(self, barcode: str, terms: LoanTerms) -> LoanTerms:
         """A partner's item is lent under its request's number, and is due when it must leave its patron unless
@@ -122,7 +171,7 @@ class LoanDesk:
         due = None if is_theirs else wish.lender_due
         return replace(terms, request_id=terms.request_id or made.request_id, due=terms.due or due)
 
-    async def _find_made_loan(self, change: LibraryChange, patron: PatronAnswer) -> Loan | None:
+    async def _find_made_loan(self, change: LibraryChange, patron: PatronAnswer, asked: datetime | None) -> Loan | None:
         """The loan of this change, where the item is out to this patron under it. Raises Refused where another change
         has lent it to the same patron."""
         desk, barcode = self.desk, change.barcode
@@ -143,7 +192,7 @@ class LoanDesk:
             raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
         if change.ended is not None:
             return restore_loan(change, listed.due if listed is not None else None)
-        return await self._end_check_out(change, await desk.ask_item(barcode), listed.due if listed else None)
+        return await self._end_check_out(change, await desk.ask_item(barcode), listed.due if listed else None, asked)
 
     async def _explain_refusal(
         self, refused: Refused, barcode: str, patron: PatronAnswer, before: LibraryChange | None
@@ -153,11 +202,14 @@ class LoanDesk:
         if patron.has_on_loan(barcode):
             return make_refusal(RefusalReason.ON_LOAN_SAME_PATRON, refused.internal)
         if not self.desk.options.is_answered("LookupItem"):
-            is_ours = before is not None and refused.reason is RefusalReason.ITEM_ON_LOAN
+            is_ours = before is not None or await self._is_lent_to(barcode, patron.patron.id)
+            is_ours = is_ours and refused.reason is RefusalReason.ITEM_ON_LOAN
             return make_refusal(RefusalReason.ON_LOAN_SAME_PATRON, refused.internal) if is_ours else refused
         answer = await self.desk.ask_item(barcode)
         if answer.is_charged:
             mine = answer.borrower == patron.patron.id
+            if not answer.borrower:  # Koha: that another patron has it is told in other words
+                mine = before is not None and refused.reason is RefusalReason.ITEM_NOT_AVAILABLE
             reason = RefusalReason.ON_LOAN_SAME_PATRON if mine else RefusalReason.ITEM_ON_LOAN
             return make_refusal(reason, refused.internal)
         if not answer.item.circulates:
@@ -165,12 +217,15 @@ class LoanDesk:
         waits = answer.item.hold_count or answer.item.status is ItemStatus.ON_HOLD_SHELF
         return make_refusal(RefusalReason.REQUESTED_BY_OTHER, refused.internal) if waits else refused
 
-    async def _end_check_out(self, change: LibraryChange, answer: ItemAnswer, due: datetime | None) -> Loan:
-        """Raises OutcomeUnknown where nobody says when it is due: the change stays unfinished."""
+    async def _end_check_out(
+        self, change: LibraryChange, answer: ItemAnswer, due: datetime | None, asked: datetime | None
+    ) -> Loan:
+        """Where nobody says when it is due, the day counts that was asked for."""
         item = answer.item
-        due = due or item.due
+        due = due or (item.due if answer.is_charged else None)
         if due is None:
-            raise OutcomeUnknown("the item was checked out, but the library system does not state when it is due")
+            due = asked or self.desk.now() + timedelta(days=self.desk.options.loan_days)
+            log.warning("library.no_due_date", item=change.barcode, taken=due.isoformat())
         loan = Loan(
             id=change.record_id,
             key=change.key,
@@ -199,7 +254,8 @@ class LoanDesk:
         if before is not None and before.ended is not None:
             return await self._repeat_check_in(before, known)
         answer = await desk.ask_item(barcode)
-        loan = await self._find_ending_loan(answer, known)
+        loan = await desk.find_loan(answer, known)
+        lent = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, known)  # perhaps without an answer
         if before is not None and not answer.is_charged and answer.is_told:
             return await self._end_check_in(before, answer)
         _refuse_what_is_in(answer, at, fill_hold=fill_hold)
@@ -216,7 +272,7 @@ class LoanDesk:
             patron_id=loan.patron_id if loan is not None else "",
             begun=desk.now(),
             request_id=loan.request_id if loan is not None else "",
-            record_id=loan.id if loan is not None else "",
+            record_id=loan.id if loan is not None else lent.record_id if lent is not None else "",
             value=write_checked_in(CheckedIn(answer.item, loan)),
         )
         values = MessageValues(items=(barcode,), to_agency=desk.options.branch_agencies.get(at, ""))
@@ -244,15 +300,6 @@ class LoanDesk:
         after, patron = await ask_together(self._ask_item_after(change), self._find_patron(change))
         done = await self._note_check_in(change, after, sent.routing_information)
         return replace(done, patron=patron)
-
-    async def _find_ending_loan(self, answer: ItemAnswer, known: tuple[LibraryChange, ...]) -> Loan | None:
-        """A loan of which the system doesn't say when it was due ends all the same."""
-        try:
-            return await self.desk.find_loan(answer, known)
-        except Refused as refused:
-            if refused.reason is RefusalReason.OTHER:
-                return None
-            raise
 
     async def _find_left_list(self, change: LibraryChange) -> CheckedIn | None:
         """Without look-up of items: whether the patron's list has it no more."""
@@ -357,23 +404,28 @@ class LoanDesk:
                 raise _explain_renewal(refused, answer.item) from refused
 
         async def find_it_done() -> Loan | None:
-            due = await self._find_present_due(barcode, loan)
+            due = await self._find_present_due(barcode, loan.patron_id)
             return await self._end_renewal(change, due, known) if due is not None and due > loan.due else None
 
         sent = await send_change(desk.changes, change, send_renewal, find_it_done, before=before)
         if isinstance(sent, Loan):
             return sent
-        due = desk.reader.to_moment(sent.date_due) or await self._find_present_due(barcode, loan)
-        if due is None or due <= loan.due:
+        due = desk.reader.to_moment(sent.date_due) or await self._ask_due(barcode, loan.patron_id)
+        if due is None:
+            due = terms.due or loan.due
+            log.warning("library.no_due_date", item=barcode, taken=due.isoformat())
+        elif due <= loan.due:
             await desk.changes.drop_change(change.kind, change.key)
             raise make_refusal(RefusalReason.NOT_RENEWABLE, "the due date is no later than before")
         return await self._end_renewal(change, due, known)
 
-    async def _find_present_due(self, barcode: str, loan: Loan) -> datetime | None:
+    async def _find_present_due(self, barcode: str, patron_id: str) -> datetime | None:
         desk = self.desk
         if desk.options.is_answered("LookupItem") and (due := (await desk.ask_item(barcode)).item.due) is not None:
             return due
-        listed = (await desk.ask_patron(loan.patron_id)).find_loan(barcode)
+        if "loans" not in desk.options.patrons.lists or not patron_id:
+            return None
+        listed = (await desk.ask_patron(patron_id)).find_loan(barcode)
         return listed.due if listed is not None else None
 
     async def _name_borrower(self, loan: Loan, patron_id: str) -> Loan:
@@ -432,7 +484,7 @@ class LoanDesk:
         )
         if isinstance(sent, Loan):
             return sent
-        new_due = desk.reader.to_moment(sent.date_due) or await self._find_present_due(barcode, loan)
+        new_due = desk.reader.to_moment(sent.date_due) or await self._ask_due(barcode, loan.patron_id)
         return await self._end_recall(change, new_due or loan.due, known)
 
     async def _end_recall(self, change: LibraryChange, due: datetime, known: tuple[LibraryChange, ...]) -> Loan:

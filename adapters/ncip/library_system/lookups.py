@@ -35,6 +35,9 @@ ITEM_ELEMENTS = (
     "Location",
 )
 MAX_ITEM_SET_PAGES = 50
+NOT_FOUND = frozenset({RefusalReason.UNKNOWN_PATRON, RefusalReason.PATRON_AUTH_FAILED, RefusalReason.OTHER})
+"""Of a patron who was not found by UserId, in a look-up by other inputs: FOLIO's fails there in words of a crash."""
+
 NO_LISTS: tuple[PatronList, ...] = ()
 
 
@@ -85,7 +88,7 @@ class NcipDesk:
             try:
                 return await self._ask_by_inputs((CredentialInput(kind, key.value),), self._lists)
             except Refused as refused:
-                if refused.reason not in (RefusalReason.UNKNOWN_PATRON, RefusalReason.PATRON_AUTH_FAILED):
+                if refused.reason not in NOT_FOUND:
                     raise
         raise make_refusal(RefusalReason.UNKNOWN_PATRON)
 
@@ -139,7 +142,7 @@ class NcipDesk:
         made = find_temporary_item(changes)
         if not self.options.is_answered("LookupItem"):
             return self._remember_item(barcode, changes, made)
-        answer = await self.look_up_item(barcode)
+        answer = add_due(await self.look_up_item(barcode), changes)
         return answer if made is None else add_memory(answer, made)
 
     async def look_up_item(self, barcode: str) -> ItemAnswer:
@@ -218,7 +221,7 @@ class NcipDesk:
     async def find_loan(self, answer: ItemAnswer, changes: tuple[LibraryChange, ...]) -> Loan | None:
         """The open loan of an item; `changes`: those of the item. Of a loan that we didn't make only what the system
         says is known: then `key` is empty, `lent` is the moment of the question, and `patron_id` is empty where it
-        doesn't name the patron. Raises Refused where it doesn't say when it is due, Unavailable."""
+        doesn't name the patron. Raises Unavailable."""
         if not answer.is_charged:
             return None
         barcode = answer.item.barcode
@@ -229,16 +232,15 @@ class NcipDesk:
             listed = (await self.ask_patron(ours.patron_id)).find_loan(barcode)
             if listed is not None:
                 return restore_loan(ours, answer.item.due or listed.due)
-        return self.describe_foreign_loan(answer.item, answer.bib.title, answer.borrower)
+        item = answer.item
+        if item.due is None and answer.borrower and "loans" in self._lists:
+            found = (await self.ask_patron(answer.borrower)).find_loan(barcode)
+            item = replace(item, due=found.due) if found is not None else item
+        return self.describe_foreign_loan(item, answer.bib.title, answer.borrower)
 
     def describe_foreign_loan(self, item: Item, title: str, patron_id: str) -> Loan:
-        if item.due is None:
-            raise Refused(
-                RefusalReason.OTHER,
-                "The library system does not state when the item is due.",
-                about=MessagePart.ITEM,
-                internal="no DateDue in the answers to LookupItem and LookupUser",
-            )
+        """Where nobody says when it is due (no DateDue in LookupItem before 2.02), the moment of the question stands
+        for it."""
         return Loan(
             id=f"loan:{item.barcode}",
             key="",
@@ -248,7 +250,7 @@ class NcipDesk:
             bib_id=item.bib_id,
             patron_id=patron_id,
             lent=self.now(),
-            due=item.due,
+            due=item.due or self.now(),
             title=title,
         )
 
@@ -263,6 +265,16 @@ def find_temporary_item(changes: tuple[LibraryChange, ...]) -> LibraryChange | N
     """The one that is here now, of those that we have made with this barcode."""
     ended = tuple(one for one in changes if one.ended is not None)
     return find_open_change(ChangeKind.TEMPORARY_ITEM, ChangeKind.TEMPORARY_ITEM_DELETION, ended)
+
+
+def add_due(answer: ItemAnswer, changes: tuple[LibraryChange, ...]) -> ItemAnswer:
+    """Where the system doesn't say when an item is due (no NCIP before 2.02 has a place for it) that we have lent."""
+    lent = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
+    if answer.item.due is not None or not answer.is_charged or lent is None or not lent.value:
+        return answer
+    if answer.borrower not in ("", lent.patron_id):
+        return answer
+    return replace(answer, item=replace(answer.item, due=LOAN_JSON.validate_json(lent.value).due))
 
 
 def add_memory(answer: ItemAnswer, made: LibraryChange) -> ItemAnswer:

@@ -84,6 +84,11 @@ class RequestOptions(ProfileSection):
     title_type: str = Field("Hold", min_length=1, description="RequestType of a hold on a title")
     title_scope: str = Field("Bibliographic Item", min_length=1, description="its RequestScopeType")
     accept_action: str = Field("Hold For Pickup", min_length=1, description="RequestedActionType of AcceptItem")
+    item_as: Literal["item", "record", "request"] = Field(
+        "item",
+        description="how RequestItem names an item: by ItemId; with the number or ISBN of its record besides (Koha); "
+        "or with its barcode as RequestId and an empty record number (FOLIO)",
+    )
     numbers: Literal["ours", "theirs"] = Field(
         "ours", description="theirs: it knows a request by a number of its own alone, as Koha and FOLIO do"
     )
@@ -120,6 +125,14 @@ class NcipLibraryOptions(ProfileSection):
     requests: RequestOptions = RequestOptions.model_construct()
     due_dates: Literal["ours", "theirs"] = Field(
         "ours", description="theirs: it pays no heed to DesiredDateDue, its own rules decide"
+    )
+    loan_days: int = Field(
+        28, ge=1, le=3650, description="of a loan of which neither the system nor whoever asks says when it is due"
+    )
+    check_out_again: bool = Field(
+        True,
+        description="whether CheckOutItem may be sent for an item that may be on loan already; not to FOLIO, which "
+        "then ends the loan",
     )
     pickup_in: Literal["element", "receiver"] = Field(
         "element", description="where a pickup location stands: PickupLocation, or ToAgencyId as in version 1"

@@ -55,7 +55,7 @@ NEEDS: dict[Capability, tuple[LibraryService, ...]] = {
     Capability.BIB_FIND: ("LookupItemSet",),
     Capability.ITEM_AVAILABILITY: ("LookupItemSet",),
     Capability.HOLD_ITEM: ("RequestItem",),
-    Capability.HOLD_TITLE: ("RequestItem", "LookupItemSet"),
+    Capability.HOLD_TITLE: ("RequestItem",),
     Capability.HOLD_PICKUP: ("RequestItem",),
     Capability.HOLD_CANCEL: ("CancelRequestItem",),
     Capability.HOLD_UPDATE: ("UpdateRequestItem",),

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
+import structlog
+
 from adapters.library.change_sending import HOLD_JSON, ITEM_JSON, send_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
@@ -15,11 +17,13 @@ from adapters.ncip.library_system.lookups import KEPT_ITEM_JSON, KeptTemporaryIt
 from adapters.ncip.library_system.records import RECORD_PREFIX, ItemAnswer, PatronAnswer
 from adapters.ncip.messages import AcceptItemResponse, DeleteItemResponse
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
-from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_system import TemporaryItem, TemporaryItemResult
+
+log = structlog.get_logger(component="library")
 
 DUPLICATES = frozenset({RefusalReason.DUPLICATE_ITEM, RefusalReason.NOT_ALLOWED, RefusalReason.OTHER})
 """What a system may say of a barcode that is there already ("Cannot Accept Item")."""
@@ -105,7 +109,7 @@ class TemporaryItemDesk:
             publisher=bib.publisher,
             published=bib.published,
             edition=bib.edition,
-            medium=medium or bib.medium,
+            medium=medium,  # a partner's own word may be one that the system doesn't know
             call_number=item.call_number,
         )
 
@@ -149,20 +153,32 @@ class TemporaryItemDesk:
         return TemporaryItemResult(answer.item, answer.bib, hold)
 
     async def _ask_new_item(self, change: LibraryChange, wish: TemporaryItem) -> ItemAnswer:
-        desk, barcode = self.desk, change.barcode
-        if desk.options.is_answered("LookupItem"):
-            answer = await desk.look_up_item(barcode)
-        else:
-            place = wish.location if wish.location.library else Location(desk.options.branch)
-            number = f"{RECORD_PREFIX}{barcode}"
-            item = Item(barcode, barcode, number, ItemStatus.AVAILABLE, wish.policy, place, place, pieces=wish.pieces)
-            answer = ItemAnswer(item, replace(wish.bib, id=number), is_told=False)
+        answer = await self._look_up_new_item(change.barcode) or self._describe_new_item(change.barcode, wish)
         return replace(answer, item=replace(answer.item, id=change.record_id, temporary=True, policy=wish.policy))
+
+    async def _look_up_new_item(self, barcode: str) -> ItemAnswer | None:
+        """None: it can't be looked up, or not yet. It was accepted all the same."""
+        if not self.desk.options.is_answered("LookupItem"):
+            return None
+        try:
+            return await self.desk.look_up_item(barcode)
+        except (Refused, Unavailable) as failed:
+            log.warning("library.accepted_item_not_found", item=barcode, reason=str(failed))
+            return None
+
+    def _describe_new_item(self, barcode: str, wish: TemporaryItem) -> ItemAnswer:
+        place = wish.location if wish.location.library else Location(self.desk.options.branch)
+        number = f"{RECORD_PREFIX}{barcode}"
+        item = Item(barcode, barcode, number, ItemStatus.AVAILABLE, wish.policy, place, place, pieces=wish.pieces)
+        return ItemAnswer(item, replace(wish.bib, id=number), is_told=False)
 
     async def _ask_holder(self, item: TemporaryItem) -> PatronAnswer | None:
         if item.hold is None or "holds" not in self.desk.options.patrons.lists:
             return None
-        return await self.desk.ask_patron(item.hold.patron_id)
+        try:
+            return await self.desk.ask_patron(item.hold.patron_id)
+        except (Refused, Unavailable):
+            return None
 
     def _make_hold(
         self,

@@ -244,14 +244,14 @@ async def test_koha_misspells_that_it_knows_nobody(store: Store) -> None:
 
 
 @SQLITE
-async def test_kohas_dates_are_local_both_ways(store: Store) -> None:
+async def test_kohas_dates_are_local_and_ours_have_their_zone(store: Store) -> None:
     script: Script = {"LookupUser": koha_patron(), "CheckOutItem": LENT, "LookupItem": koha_item("On Loan")}
     async with opened(store, script) as (library, system):
         loan = await library.check_out(ITEM, WHO, "k", due=DUE)
 
     assert loan.due == DUE
     (body,) = system.bodies("CheckOutItem")
-    assert "<DesiredDateDue>2026-03-30T23:59:00</DesiredDateDue>" in body
+    assert "<DesiredDateDue>2026-03-30T23:59:00+02:00</DesiredDateDue>" in body, "without a zone it may not be read"
 
 
 @SQLITE
