@@ -194,8 +194,11 @@ def samples_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def peers_folder() -> Path:
-    """Servers that behave as real ones: ILLGATE_PEERS, else ../shared/peers."""
-    return _folder("ILLGATE_PEERS", ROOT.parent / "shared" / "peers")
+    """Servers that behave as real ones: ILLGATE_PEERS, else ../shared/peers. Where CI is set they must be there."""
+    default = ROOT.parent / "shared" / "peers"
+    if os.environ.get("CI") and "ILLGATE_PEERS" not in os.environ and not default.is_dir():
+        pytest.fail("peers are not here (set ILLGATE_PEERS to their folder)")
+    return _folder("ILLGATE_PEERS", default)
 
 
 def _folder(variable: str, default: Path) -> Path:
