@@ -14,6 +14,7 @@ from typing import TypeVar, get_args
 from adapters.library.circuit_breaker import CircuitBreaker
 from adapters.library.refusals import make_refusal
 from adapters.ncip.client import ASKS, MessageBuilder, MessageValues, ServiceRequest, UnsupportedValueError
+from adapters.ncip.client.replies import RefusedByPartner
 from adapters.ncip.initiator import NcipInitiator, load_own_credentials, make_own_parties
 from adapters.ncip.library_system.options import LibraryService, NcipLibraryOptions
 from adapters.ncip.messages import Response
@@ -33,6 +34,11 @@ from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.limited_library import refuse_unsupported
 
 R = TypeVar("R", bound=Response)
+
+
+class SenderRefusedError(Unavailable):
+    """The library system does not accept us as a sender: a mistake in our settings, not in a request."""
+
 
 ABOUT_US = frozenset(
     {
@@ -61,10 +67,6 @@ WHAT_SERVICES_DO: dict[LibraryService, str] = {
 }
 
 
-class SenderRejectedError(Unavailable):
-    """The library system does not accept us as a sender: a mistake in our settings, not in a request."""
-
-
 @value_object
 class SystemSpeaker:
     """How we speak to the system; a new `MessageBuilder` for each message, since it tells the time."""
@@ -89,6 +91,7 @@ class NcipLibraryClient:
         self._speaker = SystemSpeaker(context, options)
         self._breaker = CircuitBreaker("the library's system", options.breaker)
         self._initiators: dict[float, NcipInitiator] = {}
+        self.is_answering = True  # the last message was answered, or none was sent yet
 
     async def ask(self, kind: type[R], values: MessageValues) -> R:
         """A question, named by its answer; once more where that is lost. Raises Refused, Unavailable."""
@@ -132,6 +135,7 @@ class NcipLibraryClient:
         try:
             reply = await self._get_initiator(seconds).send_request(find_request(service), values)
         except (Unavailable, OutcomeUnknown, MalformedMessage):
+            self.is_answering = False
             self._breaker.record_failure()
             raise
         except ConfigurationError as error:
@@ -143,12 +147,16 @@ class NcipLibraryClient:
                 detail="The library's system has no place for this.",
             ) from error
         except Refused as refused:
-            self._breaker.record_answer()
+            self._record_answer()
             raise reword_refusal(refused, service, values) from refused
-        self._breaker.record_answer()
+        self._record_answer()
         if not isinstance(reply.response, kind):
             raise MalformedMessage(service, f"is answered by {type(reply.response).__name__}")
         return reply.response
+
+    def _record_answer(self) -> None:
+        self.is_answering = True
+        self._breaker.record_answer()
 
     def _get_initiator(self, seconds: float) -> NcipInitiator:
         """One for each time limit. Raises ConfigurationError, Unavailable."""
@@ -192,16 +200,17 @@ def find_request(service: LibraryService) -> ServiceRequest:
 def reword_refusal(refused: Refused, service: LibraryService, sent: MessageValues) -> Refused | Unavailable:
     """In our words, with the system's own for staff, without what may name a patron."""
     said = conceal_persons(refused.internal or refused.detail, sent)
+    report = said if isinstance(refused, RefusedByPartner) else refused.detail
     if refused.reason in ABOUT_US:
-        return SenderRejectedError(
+        return SenderRefusedError(
             write_sentence(
                 "%(service)s: the library system does not accept us as a sender: %(report)s",
                 service=service,
-                report=refused.detail,
+                report=report,
             )
         )
     if refused.reason is RefusalReason.TEMPORARY_FAILURE:
-        return Unavailable(write_sentence("%(service)s: %(report)s", service=service, report=refused.detail))
+        return Unavailable(write_sentence("%(service)s: %(report)s", service=service, report=report))
     if refused.reason is RefusalReason.UNSUPPORTED_SERVICE:
         what = WHAT_SERVICES_DO.get(service, "do this")
         return make_refusal(refused.reason, said, detail=f"The library system cannot {what}.")

@@ -236,6 +236,8 @@ class HoldDesk:
         if isinstance(sent, Hold):
             return sent
         number = sent.request_id.value if sent.request_id is not None else ""
+        if not draft.item_barcode and sent.item_id is not None and sent.item_id.value:
+            draft = replace(draft, item_id=sent.item_id.value, item_barcode=sent.item_id.value)  # it has chosen a copy
         hold = await self._ask_position(draft, number or our_number_of_hold(change))
         return await self.end_placing(change, hold, number)
 

@@ -97,7 +97,7 @@ class NcipDesk:
         return self.options.patrons.lists
 
     async def ask_patron(self, patron_id: str, lists: tuple[PatronList, ...] | None = None) -> PatronAnswer:
-        """With these lists; None: all that the system gives. Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        """With these lists; None: those that the settings name. Raises Refused(UNKNOWN_PATRON), Unavailable."""
         if not patron_id:
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
         wanted = self._lists if lists is None else lists
@@ -116,13 +116,12 @@ class NcipDesk:
         return self.reader.read_patron(answer, number, self.now())
 
     def _describe_question(self, lists: tuple[PatronList, ...]) -> MessageValues:
-        own = self._lists
         number = "Visible User Id" if self.options.ncip.xml.version.is_v1 else "User Id"
         return MessageValues(
             elements=(*USER_ELEMENTS, number),
-            loans="loans" in lists and "loans" in own,
-            holds="holds" in lists and "holds" in own,
-            fees="fees" in lists and "fees" in own,
+            loans="loans" in lists,
+            holds="holds" in lists,
+            fees="fees" in lists,
         )
 
     async def _look_up_user(self, values: MessageValues) -> LookupUserResponse:

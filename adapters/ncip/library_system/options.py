@@ -106,6 +106,11 @@ class TrialOptions(ProfileSection):
 
     patron: str = Field("", description="number of a patron kept for this")
     item: str = Field("", description="barcode of an item kept for this")
+    new_item: str = Field(
+        "",
+        description="barcode of a partner's item that is made for trial.patron and deleted, twice; empty: nothing is "
+        "changed",
+    )
 
 
 class NcipLibraryOptions(ProfileSection):

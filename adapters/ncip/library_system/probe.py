@@ -9,14 +9,19 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import get_args
 
 from yarl import URL
 
-from adapters.ncip.library_system.client import SenderRejectedError
+from adapters.ncip.client import MessageValues
+from adapters.ncip.library_system.client import SenderRefusedError
+from adapters.ncip.library_system.holds import choose_pickup
 from adapters.ncip.library_system.lookups import NcipDesk
-from adapters.ncip.library_system.options import NcipLibraryOptions
+from adapters.ncip.library_system.options import NcipLibraryOptions, PatronList
 from adapters.ncip.library_system.records import BLOCKED, CHARGED, EXPIRED, PatronAnswer
+from adapters.ncip.messages import AcceptItemResponse, CheckInItemResponse, DeleteItemResponse, RequestItemResponse
 from adapters.ncip.transport import make_tls_context
+from gateway.domain.library import RecordId
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import PatronKey, ProbeStep
 from gateway.ports.partner_simulator import HttpPlace, Place
@@ -50,12 +55,16 @@ class NcipProbe:
         if self._tls is not None and not await self._try_step("TLS", self._connect_by_tls):
             return tuple(self._steps)
         if await self._try_step("message", self._look_up_nobody):
+            if self._options.is_answered("RequestItem") or self._options.is_answered("CheckInItem"):
+                await self._try_step("agency", self._try_agency)
             if self._options.trial.patron:
                 await self._try_step("patron", self._look_up_patron)
                 if self._options.patrons.pin_input:
                     await self._try_step("PIN", self._try_wrong_pin)
             if self._options.trial.item:
                 await self._try_step("item", self._look_up_item)
+            if self._options.trial.new_item and self._options.trial.patron:
+                await self._try_step("new item", self._make_and_delete_item)
         return tuple(self._steps)
 
     async def _try_step(self, name: str, act: Callable[[], Awaitable[str]]) -> bool:
@@ -65,6 +74,8 @@ class NcipProbe:
             said = await act()
         except _StepFailedError as failed:
             problem, key = str(failed), failed.key
+        except SenderRefusedError as failed:
+            problem, key = str(failed), "ncip.header"
         except (Unavailable, OutcomeUnknown) as failed:
             problem = str(failed)
         except Refused as refused:
@@ -108,6 +119,13 @@ class NcipProbe:
         host, port = self._address
         return f"{host}:{port} is reached"
 
+    async def reach_server(self) -> None:
+        """Raises Unavailable."""
+        try:
+            await self._open_connection(None)
+        except _StepFailedError as failed:
+            raise Unavailable(str(failed)) from failed
+
     async def _connect_by_tls(self) -> str:
         try:
             await self._open_connection(make_tls_context(self._tls or ClientTls()))
@@ -142,10 +160,33 @@ class NcipProbe:
                 problem = f"in which words does it say that it knows no such patron? It says: {words}"
                 raise _StepFailedError("ncip.errors.map", problem) from refused
             raise _StepFailedError("ncip", f"LookupUser is refused: {refused.internal}") from refused
+        except SenderRefusedError:
+            raise
         except Unavailable as down:
-            key = "ncip.header" if isinstance(down, SenderRejectedError) else self._address_key
-            raise _StepFailedError(key, str(down)) from down
+            raise _StepFailedError(self._address_key, str(down)) from down
         raise _StepFailedError(self._address_key, f"it claims to know a patron '{NOBODY}'")
+
+    async def _try_agency(self) -> str:
+        """Some look patrons up for any agency, and do nothing else for one that they have no settings for (FOLIO).
+        Nothing comes of a request of nobody's, or of the return of what isn't there."""
+        requests, desk = self._options.requests, self._desk
+        try:
+            if not self._options.is_answered("RequestItem"):
+                await desk.client.change(CheckInItemResponse, MessageValues(items=(NOBODY,)))
+                return "CheckInItem is answered"
+            code = self._options.ncip.items.record_codes.get("local", "Accession Number")
+            values = MessageValues(
+                patron=NOBODY,
+                request=NOBODY,
+                items=(NOBODY,) if requests.item_as != "request" else (),
+                records=(RecordId(code, ""),) if requests.item_as != "item" else (),
+                kind=requests.item_type,
+                scope=requests.item_scope,
+            )
+            await desk.client.change(RequestItemResponse, values)
+        except Refused:
+            return "changes are let in"
+        return "RequestItem is answered"
 
     async def _look_up_patron(self) -> str:
         """What is said names nobody."""
@@ -159,10 +200,19 @@ class NcipProbe:
             raise _StepFailedError(
                 "patrons.lists", "it counts loans and doesn't list them: a lost answer can't be asked about"
             )
+        told = (await self._desk.ask_patron(patron.id, get_args(PatronList))).told
+        untold = [one for one in self._options.patrons.lists if one not in told]
+        if untold:
+            raise _StepFailedError(
+                "patrons.lists",
+                f"it neither counts nor lists {' and '.join(untold)}: leave them out, unless this patron has none",
+            )
+        more = [one for one in told if one not in self._options.patrons.lists]
         blocks = [block.reason for block in patron.blocks]
         state = "blocked: " + ", ".join(blocks) if blocks else "not blocked"
-        more = "" if patron.expires or BLOCKED in blocks or EXPIRED in blocks else "; without the end of the membership"
-        return f"found, {state}{more}"
+        end = "" if patron.expires or BLOCKED in blocks or EXPIRED in blocks else "; without the end of the membership"
+        lists = f"; patrons.lists may have {', '.join(more)}" if more else ""
+        return f"found, {state}{end}{lists}"
 
     async def _find_trial_patron(self) -> PatronAnswer:
         try:
@@ -179,6 +229,35 @@ class NcipProbe:
                 return "a wrong PIN is refused"
             raise
         raise _StepFailedError("patrons.pin_input", "any PIN is taken for right: leave pin_input empty")
+
+    async def _make_and_delete_item(self) -> str:
+        """Whether a barcode can come again."""
+        if not self._options.is_answered("AcceptItem", "DeleteItem"):
+            return "not tried: the system has no DeleteItem"
+        barcode = self._options.trial.new_item
+        try:
+            await self._accept_item(barcode)
+        except Refused as refused:
+            raise _StepFailedError("trial.new_item", refused.internal or refused.detail) from refused
+        await self._desk.client.change(DeleteItemResponse, MessageValues(items=(barcode,)))
+        try:
+            await self._accept_item(barcode)
+        except Refused as refused:
+            problem = f"DeleteItem keeps the barcode taken (FOLIO: item.soft.delete): {refused.internal}"
+            raise _StepFailedError("trial.new_item", problem) from refused
+        await self._desk.client.change(DeleteItemResponse, MessageValues(items=(barcode,)))
+        return f"{barcode} was made and deleted twice"
+
+    async def _accept_item(self, barcode: str) -> None:
+        values = MessageValues(
+            patron=self._options.trial.patron,
+            items=(barcode,),
+            request=f"{barcode}-{secrets.token_hex(4)}",
+            action=self._options.requests.accept_action,
+            pickup=choose_pickup(self._desk, ""),
+            title="illgate check",
+        )
+        await self._desk.client.change(AcceptItemResponse, values)
 
     async def _look_up_item(self) -> str:
         if not self._options.is_answered("LookupItem"):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, tzinfo
 
-from adapters.ncip.library_system.options import NcipLibraryOptions
+from adapters.ncip.library_system.options import NcipLibraryOptions, PatronList
 from adapters.ncip.messages import (
     AccountDetails,
     Amount,
@@ -110,10 +110,13 @@ class ListedFee:
 
 @value_object
 class PatronAnswer:
+    """`told`: which lists it has, or counts."""
+
     patron: Patron
     loans: tuple[ListedLoan, ...] = ()
     holds: tuple[ListedHold, ...] = ()
     fees: tuple[ListedFee, ...] = ()
+    told: tuple[PatronList, ...] = ()
 
     def has_on_loan(self, barcode: str) -> bool:
         return any(loan.barcode == barcode for loan in self.loans)
@@ -177,6 +180,7 @@ class RecordReader:
             tuple(loan for one in answer.loaned_items if (loan := self._read_loan(one)) is not None),
             tuple(self._read_hold(one, reader) for one in answer.requested_items),
             tuple(fee for account in accounts for one in account.account_details if (fee := self._read_fee(one))),
+            _list_told(answer),
         )
 
     def _read_identifiers(self, fields: UserOptionalFields, number: str) -> tuple[PatronIdentifier, ...]:
@@ -362,6 +366,17 @@ def _type_of(privilege: UserPrivilege) -> str:
 
 def _status_of(privilege: UserPrivilege) -> str:
     return text_of_code(privilege.status.status_type).strip() if privilege.status is not None else ""
+
+
+def _list_told(answer: LookupUserResponse) -> tuple[PatronList, ...]:
+    told: list[PatronList] = []
+    if answer.loaned_items_counts or answer.loaned_items:
+        told.append("loans")
+    if answer.requested_items_counts or answer.requested_items:
+        told.append("holds")
+    if answer.user_fiscal_accounts:
+        told.append("fees")
+    return tuple(told)
 
 
 def _count_records(counts: Iterable[object], listed: tuple[object, ...]) -> int:

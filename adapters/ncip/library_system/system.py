@@ -108,7 +108,11 @@ class NcipLibrary(LimitedLibrary):
         return options.is_answered(*NEEDS[capability]) and asked_for.get(capability, True)
 
     async def ping(self) -> None:
-        """Asks for nobody: any answer in NCIP will do."""
+        """A connection will do as long as the last message was answered: idle daemons send none. Else it asks for
+        nobody, and any answer in NCIP will do."""
+        if self._client.is_answering:
+            await self._make_probe().reach_server()
+            return
         try:
             await self._desk.ask_patron(NOBODY, ())
         except Refused:
@@ -116,7 +120,10 @@ class NcipLibrary(LimitedLibrary):
 
     async def probe(self) -> tuple[ProbeStep, ...]:
         """See `ports.library_system.ProbesItself`."""
-        return await NcipProbe(self._options, self._context.folder, self._desk).try_steps()
+        return await self._make_probe().try_steps()
+
+    def _make_probe(self) -> NcipProbe:
+        return NcipProbe(self._options, self._context.folder, self._desk)
 
     async def info(self) -> LibraryInfo:
         return self._context.info

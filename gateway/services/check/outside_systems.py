@@ -14,7 +14,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.policies import LoadedPolicy, iter_rules
 from gateway.ports.adapter import SearchAdapter, SearchContext
-from gateway.ports.library_system import Capability, LibraryCodes, LibrarySystem, ListsCodes, PatronKey
+from gateway.ports.library_system import Capability, LibraryCodes, LibrarySystem, ListsCodes, PatronKey, ProbesItself
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.services.article_lookup import Secrets, make_article_source
 from gateway.services.partner_probe import ask_catalogue
@@ -59,8 +59,8 @@ async def ask_library(system: LibrarySystem) -> KnownCodes:
     return KnownCodes(system, pickups, codes)
 
 
-async def check_against_library(loaded: LoadedProfile, known: KnownCodes) -> list[ConfigurationProblem]:
-    """Raises Unavailable."""
+async def check_against_library(loaded: LoadedProfile, known: KnownCodes, *, live: bool) -> list[ConfigurationProblem]:
+    """`live`: patrons are looked up in a library's own system too. Raises Unavailable."""
     problems = [
         _unknown_code_problem(loaded, path, what, value, codes)
         for what, values in _profile_codes(loaded.profile.circulation)
@@ -69,7 +69,8 @@ async def check_against_library(loaded: LoadedProfile, known: KnownCodes) -> lis
         if value and value not in codes and _is_code_used(loaded, path)
     ]
     problems += _check_shelf(loaded, known.codes)
-    problems += [problem async for problem in _check_patrons(loaded, known)]
+    if live or not isinstance(known.system, ProbesItself):
+        problems += [problem async for problem in _check_patrons(loaded, known)]
     return problems
 
 

@@ -345,7 +345,9 @@ class _ProfileCheck:
             return
         try:
             async with asyncio.timeout(self._subject.settings.library_timeout_seconds):
-                self._problems += await outside_systems.check_against_library(self._loaded, known)
+                self._problems += await outside_systems.check_against_library(
+                    self._loaded, known, live=self._subject.live
+                )
         except (Unavailable, TimeoutError) as error:
             self._problems.append(
                 self._loaded.make_problem(("library",), f"the library's system does not answer: {error}")

@@ -83,6 +83,8 @@ async def find_hold_target(command: PlaceRequest, context: CirculationContext, k
         raise Refused(
             RefusalReason.DATA_MISSING, "The message identifies neither an item nor a record.", about=MessagePart.ITEM
         )
+    if context.supports(Capability.HOLD_TITLE) and not context.supports(Capability.BIB_FIND):
+        return HoldTarget(items.name_record(sent, context))  # unseen: the system knows whether there is such a record
     bib = await items.resolve_record(sent, context)
     by_place = bool(list_places(command, context)) and context.supports(Capability.ITEM_AVAILABILITY)
     if scope == "title" and context.supports(Capability.HOLD_TITLE) and not by_place:

@@ -130,6 +130,14 @@ async def resolve_record(sent: tuple[RecordId, ...], context: CirculationContext
         raise Refused(RefusalReason.UNKNOWN_RECORD, "Record not found.")
 
 
+def name_record(sent: tuple[RecordId, ...], context: CirculationContext) -> Bib:
+    """Of a system that can't be asked about records: what its own number says. Raises Refused(UNSUPPORTED_SERVICE)."""
+    number = next((one.value for one in translate_record_ids(sent, context.policy.records) if one.type == "local"), "")
+    if not number:
+        require_capability(context, Capability.BIB_FIND)
+    return Bib(id=number)
+
+
 def choose_best_copy(items: Iterable[Item]) -> Item | None:
     """A copy that circulates: on the shelf before on loan, then the one that fewest wait for."""
     usable = [item for item in items if item.circulates and not item.temporary and item.status not in _OUT_OF_REACH]

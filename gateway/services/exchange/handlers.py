@@ -68,6 +68,7 @@ SHORT = (LookUpPatron, LookUpRequest)
 """Look-ups that read a few rows by their keys, so that they may stand in the way of those who write."""
 
 UNCERTAIN = "The library system did not answer in time; whether it did its part is not known."
+UNUSABLE = "The library system gave no usable answer; whether it did its part is not known."
 
 
 @value_object
@@ -322,10 +323,16 @@ class CommandHandler:
             return mark_failed(message, OutcomeClass.REFUSED, Refusal.from_error(refused))
         except Unavailable as error:
             log.warning("library.unavailable", reason=str(error))
-            detail = "The library system can't be reached; nothing was done. Please send the message again later."
-        except (TimeoutError, OutcomeUnknown):
-            log.warning("library.outcome_unknown")
+            detail = (
+                "The library system can't be reached or reports a temporary failure; nothing was done. "
+                "Please send the message again later."
+            )
+        except TimeoutError:
+            log.warning("library.outcome_unknown", reason="no answer in time")
             detail = UNCERTAIN
+        except OutcomeUnknown as unknown:
+            log.warning("library.outcome_unknown", reason=str(unknown))
+            detail = UNUSABLE
         except Exception as error:  # noqa: BLE001 - the partner gets an answer, and the message can be replayed
             self.report_defect("exchange.defect", error)
             detail = "An internal error occurred; the message is kept and can be replayed."

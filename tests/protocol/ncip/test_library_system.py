@@ -313,6 +313,96 @@ async def test_a_blocked_patron_borrows_nothing(store: Store) -> None:
     assert not system.bodies("CheckOutItem")
 
 
+@SQLITE
+async def test_what_koha_says_of_an_item_stands_in_user_optional_fields(store: Store) -> None:
+    said = (
+        f"<ItemId><ItemIdentifierValue>{ITEM}</ItemIdentifierValue></ItemId><UserOptionalFields>"
+        "<BibliographicDescription><Author>Марш & сын</Author><BibliographicItemId>"
+        "<BibliographicItemIdentifier>9780000010025</BibliographicItemIdentifier>"
+        "<BibliographicItemIdentifierCode>ISBN</BibliographicItemIdentifierCode></BibliographicItemId>"
+        "<Title>Rivers & Bridges</Title></BibliographicDescription><CirculationStatus>Checked In</CirculationStatus>"
+        "<HoldQueueLength>2</HoldQueueLength><CallNumber>TG2</CallNumber><CopyNumber></CopyNumber></UserOptionalFields>"
+    )
+    async with opened(store, {"LookupItem": said}) as (library, _system):
+        item = await library.item_by_barcode(ITEM)
+        bib = await library.get_bib(item.bib_id)
+
+    assert (item.status, item.hold_count, item.call_number) == (ItemStatus.AVAILABLE, 2, "TG2")
+    assert (bib.title, bib.author) == ("Rivers & Bridges", "Марш & сын")
+
+
+# --- what a system leaves unsaid ---------------------------------------------------------------------------
+
+LENT_WITHOUT_DATE = LENT.partition("<DateDue>")[0]
+
+
+@SQLITE
+@pytest.mark.parametrize("asked", [DUE, None])
+async def test_a_loan_of_which_nobody_says_when_it_is_due_is_lent_once(asked: datetime | None, store: Store) -> None:
+    """CrossLink's mock system answers so; before, the outcome was unknown for ever."""
+    script: Script = {
+        "LookupUser": koha_patron(),
+        "LookupItem": koha_item("On Loan"),
+        "CheckOutItem": LENT_WITHOUT_DATE,
+    }
+    async with opened(store, script, {"loan_days": 10, "patrons": {"lists": []}}) as (library, system):
+        loan = await library.check_out(ITEM, WHO, "k", due=asked)
+        again = await library.check_out(ITEM, WHO, "k", due=asked)
+
+    assert loan.due == (asked or START + timedelta(days=10))
+    assert again == loan
+    assert len(system.bodies("CheckOutItem")) == 1
+
+
+@SQLITE
+async def test_a_loan_of_others_is_renewed_though_nobody_says_when_it_was_due(store: Store) -> None:
+    """LookupItem has no DateDue before 2.02; the answer to RenewItem has."""
+    renewed = LENT.replace("2026-03-30", "2026-04-20")
+    script: Script = {"LookupUser": koha_patron(), "LookupItem": koha_item("On Loan"), "RenewItem": renewed}
+    async with opened(store, script, {"patrons": {"lists": []}}) as (library, _system):
+        assert await library.item_loan(ITEM) is not None
+        loan = await library.renew_loan(ITEM, "k", patron_id=WHO)
+
+    assert loan.due == datetime(2026, 4, 20, 21, 59, tzinfo=UTC)
+
+
+@SQLITE
+async def test_an_accepted_item_that_is_not_found_afterwards_is_accepted(store: Store) -> None:
+    script: Script = {
+        "LookupUser": koha_patron(),
+        "LookupItem": problem("Unknown Item"),
+        "AcceptItem": "<RequestId><RequestIdentifierValue>REQ-1</RequestIdentifierValue></RequestId>",
+    }
+    async with opened(store, script) as (library, system):
+        wish = TemporaryItem("ILL-1", Bib(title="紅楼夢"), "REQ-1", KNOWN.ill, "ill", hold=TemporaryHold(WHO, "MAIN"))
+        received = await library.create_temporary_item(wish, "k")
+
+    assert (received.item.barcode, received.bib.title) == ("ILL-1", "紅楼夢")
+    assert len(system.bodies("AcceptItem")) == 1
+
+
+@SQLITE
+async def test_an_unknown_patron_is_unknown_even_where_the_next_look_up_crashes(store: Store) -> None:
+    """FOLIO: `Cannot invoke …` is what it says of a user name that it doesn't know."""
+    crash = problem("Lookup User Failed").replace(
+        "<ProblemDetail>Lookup User Failed", "<ProblemDetail>Authentication failed: Cannot invoke because it is null"
+    )
+    script: Script = {"LookupUser": [problem("", "Did not find a user with that id"), crash]}
+    async with opened(store, script, {"patrons": {"inputs": ["username"]}}) as (library, _system):
+        with pytest.raises(Refused) as refused:
+            await library.find_patron(PatronKey("5551212"))
+    assert refused.value.reason is RefusalReason.UNKNOWN_PATRON
+
+
+@SQLITE
+async def test_a_wrong_pin_stays_out_of_notes(store: Store) -> None:
+    said = problem("Sign-in rejected: 9731-geheim", "9731-geheim")
+    async with opened(store, {"LookupUser": said}, {"patrons": {"pin_input": "PIN"}}) as (library, _system):
+        with pytest.raises(Refused) as refused:
+            await library.authenticate(KNOWN.good, "9731-geheim")
+    assert "9731" not in refused.value.internal + refused.value.detail + str(refused.value)
+
+
 # --- a system that misbehaves -----------------------------------------------------------------------------
 
 WRONG = {
@@ -470,9 +560,10 @@ TRIAL = {"trial": {"patron": WHO, "item": ITEM}}
 @SQLITE
 async def test_a_system_that_works_is_shown_step_by_step(store: Store) -> None:
     script: Script = {"LookupUser": [NOBODY_KNOWN, koha_patron()], "LookupItem": koha_item("Available On Shelf")}
-    found = await probe(store, script, TRIAL)
+    script["RequestItem"] = NOBODY_KNOWN
+    found = await probe(store, script, {**TRIAL, "patrons": {"lists": ["loans"]}})
 
-    assert list(found) == ["DNS", "TCP", "message", "patron", "item"]
+    assert list(found) == ["DNS", "TCP", "message", "agency", "patron", "item"]
     assert found["item"] == ("found, available, at MAIN", "")
     assert WHO not in str(found)
 

@@ -315,6 +315,19 @@ class _NotesOfHolds:
         return await self._library.place_hold(wish, key)
 
 
+# --- a system that can't be asked about records -------------------------------------------------------------
+
+
+async def test_a_title_is_reserved_unseen_by_the_number_of_its_record(counter: Counter) -> None:
+    """FOLIO by NCIP: RequestItem takes a record number, and there is no look-up of records."""
+    asked = Without(counter.library, Capability.BIB_FIND, Capability.ITEM_AVAILABILITY)
+    placed = await counter.ask(wants_record("local", RECORD), library=asked)
+    assert (placed.hold.bib_id, placed.item) == (RECORD, None)
+
+    refused = await counter.refusal(wants_record("isbn", "9780140449136"), library=asked)
+    assert refused.reason is RefusalReason.UNSUPPORTED_SERVICE
+
+
 # --- dates -----------------------------------------------------------------------------------------------
 
 
