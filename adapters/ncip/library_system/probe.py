@@ -23,6 +23,7 @@ from adapters.ncip.messages import AcceptItemResponse, CheckInItemResponse, Dele
 from adapters.ncip.transport import make_tls_context
 from gateway.domain.library import RecordId
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import PatronKey, ProbeStep
 from gateway.ports.partner_simulator import HttpPlace, Place
 from gateway.ports.tls import ClientTls
@@ -124,7 +125,7 @@ class NcipProbe:
         try:
             await self._open_connection(None)
         except _StepFailedError as failed:
-            raise Unavailable(str(failed)) from failed
+            raise Unavailable(write_sentence("cannot be reached: %(report)s", report=failed)) from failed
 
     async def _connect_by_tls(self) -> str:
         try:

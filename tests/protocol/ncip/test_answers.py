@@ -119,7 +119,14 @@ CASES = {
     "FOLIO, free text": Case(
         ACCEPT,
         f"{FOLIO}<ns1:AcceptItemResponse><ns1:Problem><ns1:ProblemType>Problem performing AcceptItem"
-        "</ns1:ProblemType><ns1:ProblemDetail>Item with this barcode already exists</ns1:ProblemDetail></ns1:Problem>"
+        "</ns1:ProblemType><ns1:ProblemDetail>Barcode must be unique, ILL-1 is already assigned to another item"
+        "</ns1:ProblemDetail></ns1:Problem></ns1:AcceptItemResponse></ns1:NCIPMessage>",
+        RefusalReason.DUPLICATE_ITEM,
+    ),
+    "FOLIO, text that nobody knows": Case(
+        ACCEPT,
+        f"{FOLIO}<ns1:AcceptItemResponse><ns1:Problem><ns1:ProblemType>Problem performing AcceptItem"
+        "</ns1:ProblemType><ns1:ProblemDetail>The moon is in the wrong house</ns1:ProblemDetail></ns1:Problem>"
         "</ns1:AcceptItemResponse></ns1:NCIPMessage>",
         RefusalReason.OTHER,
     ),

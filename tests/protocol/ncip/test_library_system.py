@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from adapters.library.change_sending import make_hold_change
 from adapters.ncip.client import mirror_dialect
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.library_system.options import NcipLibraryOptions
 from adapters.ncip.library_system.system import NcipLibrary
 from gateway.configuration.yaml_document import parse_yaml
 from gateway.domain.clock import FixedClock
-from gateway.domain.library import Bib, BlockScope, HoldStatus, ItemStatus
+from gateway.domain.library import Bib, BlockScope, Hold, HoldStatus, ItemStatus
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_system import Capability, HoldWish, PatronKey, TemporaryHold, TemporaryItem
 from gateway.ports.shared_store import Store
+from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import OWN, migrate_store
 from tests.library_contract.embedded_world import KNOWN, START
 from tests.library_contract.ncip_world import (
@@ -329,6 +333,31 @@ async def test_what_koha_says_of_an_item_stands_in_user_optional_fields(store: S
 
     assert (item.status, item.hold_count, item.call_number) == (ItemStatus.AVAILABLE, 2, "TG2")
     assert (bib.title, bib.author) == ("Rivers & Bridges", "Марш & сын")
+
+
+# --- numbers of requests ---------------------------------------------------------------------------------
+
+KEPT_HOLD = Hold("h-1", "k", "REQ-1", WHO, "item:1", ITEM, "MAIN", HoldStatus.WAITING, START, item_barcode=ITEM)
+
+
+@SQLITE
+@pytest.mark.parametrize("numbers", ["ours", "theirs"])
+async def test_a_hold_of_which_no_number_was_kept_is_cancelled_by_ours_if_the_system_keeps_it(
+    numbers: str, store: Store
+) -> None:
+    """As rows of older databases have it."""
+    script: Script = {"LookupItem": koha_item("On Loan"), "CancelRequestItem": USER_ID}
+    more = {"requests": {"numbers": numbers}, "patrons": {"lists": []}}
+    async with opened(store, script, more) as (library, system):
+        kept = make_hold_change(ChangeKind.HOLD, KEPT_HOLD, "k", START)
+        await StoredLibraryChanges(store, "LIB").end_change(replace(kept, ended=START))
+        if numbers == "ours":
+            assert (await library.cancel_hold("h-1", "c")).status is HoldStatus.CANCELLED
+            assert ">REQ-1<" in system.bodies("CancelRequestItem")[0]
+        else:
+            with pytest.raises(Refused, match="gave no number"):
+                await library.cancel_hold("h-1", "c")
+            assert not system.bodies("CancelRequestItem")
 
 
 # --- what a system leaves unsaid ---------------------------------------------------------------------------

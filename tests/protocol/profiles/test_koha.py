@@ -86,7 +86,7 @@ def test_we_ask_in_the_way_that_koha_reads(koha: Koha, tmp_path: Path) -> None:
     assert (root.tag, root.prefix) == (f"{NCIP}NCIPMessage", None)
     assert "v2_02" in root.get("version", "")
     texts = {etree.QName(one).localname: one.text for one in root.iter() if one.text and one.text.strip()}
-    assert texts["DesiredDateDue"] == "2030-07-01T23:59:00"
+    assert texts["DesiredDateDue"] == "2030-07-01T23:59:00+02:00"
     agencies = [
         one.text for one in root.iter(f"{NCIP}AgencyId") if one.getparent().tag.endswith(("FromAgencyId", "ToAgencyId"))
     ]
