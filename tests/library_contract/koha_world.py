@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from adapters.library.fakes.koha import (
@@ -20,6 +21,7 @@ from gateway.domain.clock import Clock, FixedClock
 from gateway.domain.library import Location, RecordId
 from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Store
+from tests.fakes.documented_koha import DocumentedKoha
 from tests.library_contract.embedded_world import START
 from tests.library_contract.sip2_world import make_context
 from tests.library_contract.world import Known
@@ -104,6 +106,11 @@ class KohaWorld:
 
 def make_fake_koha(clock: Clock, **access: Any) -> FakeKoha:
     return FakeKoha(stock_koha(clock), KohaAccess(client_secret=PASSWORD, password=PASSWORD, **access))
+
+
+def make_documented_koha(clock: Clock, specs: Path, document: str) -> DocumentedKoha:
+    access = KohaAccess(client_secret=PASSWORD, password=PASSWORD)
+    return DocumentedKoha(stock_koha(clock), access, specs, document)
 
 
 async def koha_world(

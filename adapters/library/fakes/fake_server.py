@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -53,11 +53,15 @@ class Fault(ProfileSection):
 
 @value_object
 class FakeCall:
-    """A call that came, in the order in which they came."""
+    """A call that came, in the order in which they came. `query`: all values of each parameter; `headers`: names in
+    lower case, credentials as dots."""
 
     method: str
     path: str
     status: int
+    query: Mapping[str, list[str]] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
 
 
 @dataclass(slots=True)
@@ -144,12 +148,13 @@ class FakeServer(ABC):
         if request.path.startswith(_SWITCH_PATH):
             return await handler(request)
         place = len(self.calls)
+        call = await record_call(request)
         if place < MAX_CALLS_KEPT:
-            self.calls.append(FakeCall(request.method, request.path, 0))
+            self.calls.append(call)
         state = next((one for one in self._faults if one.fault.fits(request) and one.notice_call()), None)
         response = await self._answer_call(request, handler, state.fault if state is not None else None)
         if place < len(self.calls):
-            self.calls[place] = FakeCall(request.method, request.path, response.status)
+            self.calls[place] = replace(call, status=response.status)
         return response
 
     async def _answer_call(self, request: web.Request, handler: Handler, fault: Fault | None) -> web.StreamResponse:
@@ -221,6 +226,23 @@ class FakeServer(ABC):
         except KeyError as unknown:
             return web.json_response({"problems": [f"there is no {unknown.args[0]}"]}, status=404)
 
+
+async def record_call(request: web.Request) -> FakeCall:
+    """Not answered yet."""
+    return FakeCall(
+        method=request.method,
+        path=request.path,
+        status=0,
+        query={key: request.query.getall(key) for key in request.query},
+        headers={
+            key.lower(): "..." if key.lower() in _CREDENTIAL_HEADERS else value
+            for key, value in request.headers.items()
+        },
+        body=(await request.read()).decode("utf-8", "replace"),
+    )
+
+
+_CREDENTIAL_HEADERS = frozenset({"authorization", "cookie", "x-okapi-token", "exl-user-pw"})
 
 _CALLS_JSON: TypeAdapter[list[FakeCall]] = TypeAdapter(list[FakeCall])
 

@@ -27,26 +27,36 @@ ALL_PERMISSIONS = frozenset(
 
 _PATRON_EMBEDS = ("account_balance", "checkouts+count", "overdues+count", "extended_attributes", "library")
 _CONTROL_PARAMETERS = frozenset({"q", "_match", "_page", "_per_page", "_order_by", "confirmation"})
+_LIST = ("q", "_match", "_page", "_per_page", "_order_by")
+_PATRON_COLUMNS = ("patron_id", "cardnumber", "userid", "surname", "firstname", "email", "library_id", "category_id")
+_HOLD_COLUMNS = ("hold_id", "patron_id", "biblio_id", "item_id", "pickup_library_id", "hold_date", "status", "notes")
+_HOLD_CHANGES = ("priority", "pickup_library_id", "suspended_until")
 
 Act = Callable[[web.Request], Awaitable[web.Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """A path of the API. `permission`: without it 403; empty: whoever has signed in; `embeds`: what `x-koha-embed` may
-    name; `body`: keys that the body may have, for the document."""
+    """A path of the API. `permission`: without it 403; empty: whoever has signed in; `query`, `embeds`, `body`: what
+    the query, `x-koha-embed` and the body may name (`body` empty: the state knows)."""
 
     method: str
     path: str
     act: Act
     permission: str
+    query: tuple[str, ...] = ()
     embeds: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
+
+    @property
+    def call(self) -> str:
+        return f"{self.method} {self.path}"
 
 
 @dataclass(slots=True)
 class KohaAccess:
-    """Who may use the API. `lacks`: calls that this release doesn't have, such as `POST /checkouts`."""
+    """Who may use the API, and what it has. `lacks`: calls that this release doesn't have, such as `POST /checkouts`;
+    `is_near_main`: it embeds more and changes more of holds than releases that libraries run."""
 
     client_id: str = "illgate"
     client_secret: str = "koha-rehearsal"
@@ -55,6 +65,7 @@ class KohaAccess:
     user_id: int = 1
     permissions: frozenset[str] = ALL_PERMISSIONS
     lacks: frozenset[str] = frozenset()
+    is_near_main: bool = False
     tokens: set[str] = field(default_factory=set)
 
 
@@ -136,7 +147,7 @@ class FakeKoha(FakeServer):
 
     def _guard(self, route: _Route) -> Act:
         async def answer(request: web.Request) -> web.Response:
-            if f"{route.method} {route.path}" in self.access.lacks:
+            if route.call in self.access.lacks:
                 return web.json_response({"error": "Not found."}, status=404)
             if not self._is_signed_in(request):
                 return web.json_response({"error": "Authentication failure."}, status=401)
@@ -149,14 +160,21 @@ class FakeKoha(FakeServer):
                     status=403,
                 )
             try:
-                wanted = _read_embeds(request)
-                if unknown := set(wanted) - set(route.embeds):
-                    raise invalid_body("/x-koha-embed/0", f"Not in enum list: {', '.join(sorted(unknown))}.")
+                await self.check_call(route, request)
                 return await route.act(request)
             except KohaError as error:
                 return web.json_response(error.body, status=error.status)
 
         return answer
+
+    async def check_call(self, route: _Route, request: web.Request) -> None:
+        """Against what the document lists, as Koha does it before its own code is reached. Raises KohaError."""
+        if unknown := set(_read_embeds(request)) - set(route.embeds):
+            raise invalid_body("/x-koha-embed/0", f"Not in enum list: {', '.join(sorted(unknown))}.")
+        if unknown := set(request.query) - set(route.query):
+            raise invalid_body(f"/query/{min(unknown)}", "Malformed query string")
+        if route.body and (unknown := set(await _read_body(request)) - set(route.body)):
+            raise invalid_body("/body", f"Properties not allowed: {', '.join(sorted(unknown))}.")
 
     def _is_signed_in(self, request: web.Request) -> bool:
         kind, _, value = request.headers.get("Authorization", "").partition(" ")
@@ -167,56 +185,66 @@ class FakeKoha(FakeServer):
         return False
 
     def _list_routes(self) -> tuple[_Route, ...]:
-        state = self.state
+        """Queries and embeds are those of release 23.11."""
+        state, is_near_main = self.state, self.access.is_near_main
+        item_embeds, loan_embeds = (("biblio",), ("item", "item.biblio")) if is_near_main else ((), ())
+        hold_changes = (*_HOLD_CHANGES, "expiration_date") if is_near_main else _HOLD_CHANGES
+        patrons, loans = (*_PATRON_COLUMNS, *_LIST), ("patron_id", "checked_in", *_LIST)
+        list_libraries = self._make_lister(lambda: state.libraries.values())
+        list_item_types = self._make_lister(self._describe_item_types)
+        list_categories = self._make_lister(self._describe_categories)
+        list_biblios = self._make_lister(lambda: state.biblios.values())
+        list_holds = self._make_lister(lambda: state.holds.values())
         return (
-            _Route("GET", "/patrons", self._list_patrons, "borrowers", _PATRON_EMBEDS),
+            _Route("GET", "/patrons", self._list_patrons, "borrowers", patrons, _PATRON_EMBEDS),
             _Route("POST", "/patrons", self._add_patron, "borrowers"),
-            _Route("GET", "/patrons/{patron_id}", self._get_patron, "borrowers", _PATRON_EMBEDS),
+            _Route("GET", "/patrons/{patron_id}", self._get_patron, "borrowers", (), ("extended_attributes",)),
             _Route("PUT", "/patrons/{patron_id}", self._change_patron, "borrowers"),
             _Route("DELETE", "/patrons/{patron_id}", self._delete_patron, "borrowers"),
             _Route("POST", "/patrons/{patron_id}/password", self._set_password, "borrowers"),
             _Route("GET", "/patrons/{patron_id}/account", self._get_account, "updatecharges"),
-            _Route("GET", "/patrons/{patron_id}/account/debits", self._list_debits, "updatecharges"),
+            _Route("GET", "/patrons/{patron_id}/account/debits", self._list_debits, "updatecharges", _LIST),
             _Route("POST", "/patrons/{patron_id}/account/debits", self._add_debit, "updatecharges"),
             _Route("POST", "/auth/password/validation", self._check_password, "borrowers"),
-            _Route("GET", "/libraries", self._make_lister(lambda: state.libraries.values()), ""),
-            _Route("GET", "/item_types", self._make_lister(self._describe_item_types), ""),
-            _Route("GET", "/patron_categories", self._make_lister(self._describe_categories), ""),
-            _Route("GET", "/biblios", self._make_lister(lambda: state.biblios.values()), "catalogue"),
+            _Route("GET", "/libraries", list_libraries, "", ("name", *_LIST)),
+            _Route("GET", "/item_types", list_item_types, "catalogue", _LIST),
+            _Route("GET", "/patron_categories", list_categories, "parameters", _LIST),
+            _Route("GET", "/biblios", list_biblios, "catalogue", _LIST),
             _Route("POST", "/biblios", self._add_biblio, "editcatalogue"),
             _Route("GET", "/biblios/{biblio_id}", self._get_biblio, "catalogue"),
             _Route("DELETE", "/biblios/{biblio_id}", self._delete_biblio, "editcatalogue"),
-            _Route("GET", "/biblios/{biblio_id}/items", self._list_biblio_items, "catalogue", ("biblio",)),
+            _Route("GET", "/biblios/{biblio_id}/items", self._list_biblio_items, "catalogue", _LIST),
             _Route("POST", "/biblios/{biblio_id}/items", self._add_item, "editcatalogue"),
             _Route("PUT", "/biblios/{biblio_id}/items/{item_id}", self._change_item, "editcatalogue"),
-            _Route("GET", "/items", self._list_items, "catalogue", ("biblio",)),
-            _Route("GET", "/items/{item_id}", self._get_item, "catalogue", ("biblio",)),
+            _Route("GET", "/items", self._list_items, "catalogue", ("external_id", *_LIST), ("biblio",)),
+            _Route("GET", "/items/{item_id}", self._get_item, "catalogue", (), item_embeds),
             _Route("DELETE", "/items/{item_id}", self._delete_item, "editcatalogue"),
-            _Route("GET", "/holds", self._make_lister(lambda: state.holds.values()), "reserveforothers"),
+            _Route("GET", "/holds", list_holds, "reserveforothers", (*_HOLD_COLUMNS, *_LIST)),
             _Route("POST", "/holds", self._add_hold, "reserveforothers"),
-            _Route(
-                "PATCH",
-                "/holds/{hold_id}",
-                self._change_hold,
-                "reserveforothers",
-                body=("priority", "pickup_library_id", "suspended_until", "expiration_date"),
-            ),
+            _Route("PATCH", "/holds/{hold_id}", self._change_hold, "reserveforothers", body=hold_changes),
             _Route("DELETE", "/holds/{hold_id}", self._cancel_hold, "reserveforothers"),
-            _Route("GET", "/checkouts", self._list_checkouts, "circulate", ("item", "item.biblio")),
-            _Route("POST", "/checkouts", self._add_checkout, "circulate"),
-            _Route("GET", "/checkouts/availability", self._judge_checkout, "circulate"),
+            _Route("GET", "/checkouts", self._list_checkouts, "circulate", loans, loan_embeds),
+            _Route("POST", "/checkouts", self._add_checkout, "circulate", ("confirmation",)),
+            _Route("GET", "/checkouts/availability", self._judge_checkout, "circulate", ("patron_id", "item_id")),
             _Route("GET", "/checkouts/{checkout_id}", self._get_checkout, "circulate"),
-            _Route("POST", "/checkouts/{checkout_id}/renewal", self._renew_checkout, "circulate"),
-            _Route("POST", "/checkouts/{checkout_id}/renewals", self._renew_checkout, "circulate"),
+            _Route("POST", "/checkouts/{checkout_id}/renewal", self._renew_checkout, "circulate", ("seen",)),
+            _Route("POST", "/checkouts/{checkout_id}/renewals", self._renew_checkout, "circulate", ("seen",)),
         )
 
     async def _show_document(self, _request: web.Request) -> web.Response:
-        """Its own OpenAPI 2 document."""
+        return web.json_response(self.describe_api())
+
+    def describe_api(self) -> Row:
+        """Its own OpenAPI 2 document: what lists share is referred to, as in Koha's."""
         paths: dict[str, dict[str, Any]] = {}
+        shared = {name: {"name": name, "in": "query", "type": "string"} for name in _LIST}
         for route in self._list_routes():
-            if f"{route.method} {route.path}" in self.access.lacks:
+            if route.call in self.access.lacks:
                 continue
-            parameters: list[Row] = []
+            parameters: list[Row] = [
+                {"$ref": f"#/parameters/{name}"} if name in shared else {"name": name, "in": "query", "type": "string"}
+                for name in route.query
+            ]
             if route.embeds:
                 enum = {"type": "string", "enum": list(route.embeds)}
                 parameters.append({"name": "x-koha-embed", "in": "header", "type": "array", "items": enum})
@@ -224,7 +252,7 @@ class FakeKoha(FakeServer):
                 schema = {"type": "object", "properties": {key: {} for key in route.body}}
                 parameters.append({"name": "body", "in": "body", "schema": schema})
             paths.setdefault(route.path, {})[route.method.lower()] = {"parameters": parameters}
-        return web.json_response({"swagger": "2.0", "basePath": API, "info": {"version": "1"}, "paths": paths})
+        return {"swagger": "2.0", "basePath": API, "info": {"version": "1"}, "paths": paths, "parameters": shared}
 
     # --- lists -------------------------------------------------------------------------------------------
 

@@ -12,6 +12,9 @@ from typing import Any
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability
 
+MAX_REFERENCES = 10
+"""One part of a document may refer to another, and that one on."""
+
 FIND_PATRONS = "GET /patrons"
 ADD_PATRON = "POST /patrons"
 CHANGE_PATRON = "PUT /patrons/{patron_id}"
@@ -100,10 +103,12 @@ WAYS: Mapping[Capability, str] = {
 
 @value_object
 class KohaAbilities:
-    """`calls`: METHOD /path; `embeds` and `body_keys` by call: what `x-koha-embed` and the body may name."""
+    """`calls`: METHOD /path; the others by call: what `x-koha-embed`, the query and the body may name. Koha refuses a
+    call that names more (400)."""
 
     calls: frozenset[str]
     embeds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    parameters: Mapping[str, frozenset[str]] = field(default_factory=dict)
     body_keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
@@ -114,8 +119,12 @@ class KohaAbilities:
         wanted = {call for calls in CALLS.values() for call in calls}
         return tuple(sorted(wanted - self.calls))
 
-    def may_embed(self, call: str, wanted: str) -> bool:
-        return wanted in self.embeds.get(call, frozenset())
+    def select_embeds(self, call: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
+        known = self.embeds.get(call, frozenset())
+        return tuple(name for name in wanted if name in known)
+
+    def may_ask(self, call: str, parameter: str) -> bool:
+        return parameter in self.parameters.get(call, frozenset())
 
     def may_send(self, call: str, key: str) -> bool:
         return key in self.body_keys.get(call, frozenset())
@@ -126,23 +135,42 @@ ALL_ABILITIES = KohaAbilities(frozenset(call for calls in CALLS.values() for cal
 
 
 def read_abilities(document: Any) -> KohaAbilities | None:
-    """None: this is no OpenAPI document."""
+    """Of OpenAPI 2, which Koha speaks, or 3. None: it is no OpenAPI document."""
     paths = document.get("paths") if isinstance(document, dict) else None
     if not isinstance(paths, dict):
         return None
     calls: set[str] = set()
     embeds: dict[str, frozenset[str]] = {}
+    parameters: dict[str, frozenset[str]] = {}
     body_keys: dict[str, frozenset[str]] = {}
     for path, methods in paths.items():
         for method, operation in methods.items() if isinstance(methods, dict) else ():
+            if not isinstance(operation, dict):
+                continue
             call = f"{str(method).upper()} {path}"
             calls.add(call)
-            parameters = operation.get("parameters", ()) if isinstance(operation, dict) else ()
-            for one in parameters:
-                if not isinstance(one, dict):
-                    continue
+            told = [_resolve(document, one) for one in operation.get("parameters", ())]
+            parameters[call] = frozenset(str(one.get("name")) for one in told if one.get("in") == "query")
+            bodies = [one.get("schema") for one in told if one.get("in") == "body"]
+            content = _resolve(document, operation.get("requestBody")).get("content", {})
+            bodies += [one.get("schema") for kind, one in content.items() if "json" in kind]
+            body_keys[call] = frozenset(
+                str(key) for body in bodies for key in _resolve(document, body).get("properties", ())
+            )
+            for one in told:
                 if one.get("name") == "x-koha-embed":
-                    embeds[call] = frozenset(map(str, one.get("items", {}).get("enum", ())))
-                elif one.get("in") == "body":
-                    body_keys[call] = frozenset(map(str, one.get("schema", {}).get("properties", ())))
-    return KohaAbilities(frozenset(calls), embeds, body_keys)
+                    items = _resolve(document, one.get("schema", one)).get("items", {})
+                    embeds[call] = frozenset(map(str, items.get("enum", ())))
+    return KohaAbilities(frozenset(calls), embeds, parameters, body_keys)
+
+
+def _resolve(document: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
+    """What a `$ref` leads to, else the part itself; empty where it leads nowhere."""
+    for _ in range(MAX_REFERENCES):
+        reference = part.get("$ref") if isinstance(part, dict) else None
+        if not isinstance(reference, str):
+            break
+        part = document
+        for name in reference.removeprefix("#/").split("/"):
+            part = part.get(name.replace("~1", "/").replace("~0", "~")) if isinstance(part, dict) else None
+    return part if isinstance(part, dict) else {}

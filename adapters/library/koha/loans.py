@@ -129,7 +129,7 @@ class LoanDesk:
         async def send_renewal() -> Row:
             path = ("checkouts", loan.id, self._renewal_word())
             try:
-                made = await desk.client.send_row("POST", *path, title="/checkouts/{checkout_id}/renewal", row={})
+                made = await desk.client.send_row("POST", *path, title="/checkouts/{checkout_id}/renewal", row=None)
             except KohaRefusalError as refusal:
                 raise refusal_of_renewal(refusal, desk.options.reasons) from refusal
             return _require_loan(made)

@@ -32,6 +32,8 @@ from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChan
 from gateway.ports.library_system import BibHoldings, PatronKey
 
 _PATRON_EMBEDS = ("account_balance", "checkouts+count")
+_ITEM_EMBEDS = ("biblio",)
+_LOAN_EMBEDS = ("item", "item.biblio")
 _OWN_ORDER = (IdentifierType.BARCODE.value, IdentifierType.USERNAME.value)
 _NUMBER_FIELDS = {IdentifierType.BARCODE.value: "cardnumber", IdentifierType.USERNAME.value: "userid"}
 _RECORD_FIELDS = {"isbn": "isbn", "issn": "issn", "lccn": "lccn"}
@@ -77,7 +79,7 @@ class KohaDesk:
                 if (found := await self.ask_patron(key.value)) is not None:
                     return found
             elif (field := _NUMBER_FIELDS.get(kind)) is not None and key.value:
-                rows = await self.client.find_rows("patrons", query={field: key.value}, embeds=self._patron_embeds())
+                rows = await self.client.find_rows("patrons", query={field: key.value}, embeds=_PATRON_EMBEDS)
                 equal = [row for row in rows if read_text(row, field) == key.value]
                 if len(equal) > 1:
                     raise refuse_ambiguous_patron()
@@ -97,11 +99,11 @@ class KohaDesk:
         return self.reader.read_patron(row, holds, self.today()) if row is not None else None
 
     async def ask_patron_row(self, patron_id: str) -> Row | None:
+        """From the list, since no release embeds balance and number of loans in the single patron."""
         if not _is_number(patron_id):
             return None
-        return await self.client.get_row(
-            "patrons", patron_id, title="/patrons/{patron_id}", embeds=self._patron_embeds()
-        )
+        rows = await self.client.find_rows("patrons", query={"patron_id": patron_id}, embeds=_PATRON_EMBEDS)
+        return next((row for row in rows if read_text(row, "patron_id") == patron_id), None)
 
     async def require_patron(self, patron_id: str) -> Patron:
         """Raises Refused(UNKNOWN_PATRON), Unavailable."""
@@ -122,11 +124,7 @@ class KohaDesk:
     def describe_new_patron(self) -> Row:
         """What a patron who has just been made has of what is asked for besides."""
         known = {"account_balance": 0, "checkouts_count": 0}
-        return known if "account_balance" in self._patron_embeds() else {}
-
-    def _patron_embeds(self) -> tuple[str, ...]:
-        known = self.client.abilities
-        return tuple(name for name in _PATRON_EMBEDS if known.may_embed(abilities.FIND_PATRONS, name))
+        return known if self.client.abilities.select_embeds(abilities.FIND_PATRONS, _PATRON_EMBEDS) else {}
 
     async def count_holds(self, patron_id: str) -> int:
         return (await self.client.find_page("holds", query={"patron_id": patron_id})).total
@@ -195,7 +193,7 @@ class KohaDesk:
     async def _find_item_row(self, barcode: str) -> Row | None:
         if not barcode:
             return None
-        rows = await self.client.find_rows("items", query={"external_id": barcode}, embeds=self._item_embeds())
+        rows = await self.client.find_rows("items", query={"external_id": barcode}, embeds=_ITEM_EMBEDS)
         equal = [row for row in rows if read_text(row, "external_id") == barcode]
         if len(equal) > 1:
             raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
@@ -236,19 +234,19 @@ class KohaDesk:
         return found
 
     async def ask_item_row(self, item_id: str) -> Row | None:
+        """From the list, since most releases embed the record there alone."""
         if not _is_number(item_id):
             return None
-        return await self.client.get_row("items", item_id, title="/items/{item_id}", embeds=self._item_embeds())
-
-    def _item_embeds(self) -> tuple[str, ...]:
-        return ("biblio",) if self.client.abilities.may_embed(abilities.FIND_ITEMS, "biblio") else ()
+        query = make_query({"item_id": int(item_id)})
+        rows = await self.client.find_rows("items", query=query, embeds=_ITEM_EMBEDS)
+        return next((row for row in rows if read_text(row, "item_id") == item_id), None)
 
     async def _ask_items(self, item_ids: list[str]) -> dict[str, Row]:
         """By number, with their records. Raises Unavailable."""
         if not item_ids:
             return {}
         query = make_query([{"item_id": int(number)} for number in item_ids])
-        rows = await self.client.find_rows("items", query=query, embeds=self._item_embeds())
+        rows = await self.client.find_rows("items", query=query, embeds=_ITEM_EMBEDS)
         bibs = await self._ask_bibs({read_number(row, "biblio_id") for row in rows if not row.get("biblio")})
         return {
             read_number(row, "item_id"): {**row, "biblio": row.get("biblio") or bibs[read_number(row, "biblio_id")]}
@@ -274,21 +272,18 @@ class KohaDesk:
         """Open ones, soonest due first. Raises Refused(UNKNOWN_PATRON), Unavailable."""
         if not _is_number(patron_id):
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
-        embeds = ("item", "item.biblio")
-        known = self.client.abilities
-        may_embed = all(known.may_embed(abilities.LIST_CHECKOUTS, name) for name in embeds)
         patron, rows, changes = await ask_together(
             self.ask_patron_row(patron_id),
-            self.client.find_rows("checkouts", query={"patron_id": patron_id}, embeds=embeds if may_embed else ()),
+            self.client.find_rows("checkouts", query={"patron_id": patron_id}, embeds=_LOAN_EMBEDS),
             self.changes.changes_of_patron(patron_id),
         )
         if patron is None:
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
-        items = {} if may_embed else await self._ask_items([read_number(row, "item_id") for row in rows])
+        items = await self._ask_items([read_number(row, "item_id") for row in rows if not _has_title(row)])
         loans = []
         for row in rows:
-            item = row.get("item") if may_embed else items.get(read_number(row, "item_id"))
-            if isinstance(item, dict):  # else it was deleted since
+            item = row["item"] if _has_title(row) else items.get(read_number(row, "item_id"))
+            if item is not None:  # else it was deleted since
                 loans.append(self.restore_loan(self.reader.read_loan(row, item), changes))
         return tuple(sorted(loans, key=lambda loan: loan.due))
 
@@ -381,6 +376,12 @@ class KohaDesk:
                     expires=expires,
                 )
         return hold
+
+
+def _has_title(loan: Row) -> bool:
+    """Whether item and record came with it."""
+    item = loan.get("item")
+    return isinstance(item, dict) and isinstance(item.get("biblio"), dict)
 
 
 def _is_number(text: str) -> bool:

@@ -297,7 +297,7 @@ async def test_calls_go_out_together_where_nothing_hangs_on_another(tmp_path: Pa
         number = await place.patron_id()
         place.fake.add_fault(FaultKind.DELAY, seconds=1, times=0)
         for act, steps in (
-            (lambda: place.library.patron_loans(number), 1),
+            (lambda: place.library.patron_loans(number), 1),  # it has none: no items are asked for
             (lambda: place.library.check_out(ITEM, number, "k"), 3),
         ):
             begun = asyncio.get_running_loop().time()

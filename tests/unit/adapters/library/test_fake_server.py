@@ -28,11 +28,14 @@ async def test_faults_are_set_and_calls_are_listed(session: aiohttp.ClientSessio
     fault = {"kind": "error-500", "after": 1, "method": "GET", "path": "/things"}
     assert (await session.post("/fake/faults", json=fault)).status == 204
 
-    statuses = [(await session.get("/api/things/1")).status for _ in range(3)]
+    wanted = {"params": {"a": "1"}, "headers": {"Authorization": "Basic c2VjcmV0"}}
+    statuses = [(await session.get("/api/things/1", **wanted)).status for _ in range(3)]
 
     assert statuses == [200, 500, 200]
     calls = await (await session.get("/fake/calls")).json()
-    assert calls[1] == {"method": "GET", "path": "/api/things/1", "status": 500}
+    headers = calls[1].pop("headers")
+    assert calls[1] == {"method": "GET", "path": "/api/things/1", "status": 500, "query": {"a": ["1"]}, "body": ""}
+    assert headers["authorization"] == "..."
     assert (await session.delete("/fake/calls")).status == 204
     assert await (await session.get("/fake/calls")).json() == []
 

@@ -1,0 +1,85 @@
+"""A fake Koha that serves the OpenAPI document of a real one, and refuses what that document refuses.
+
+The documents and `check_calls.py`, which judges calls by them, are no part of the repository (ILLGATE_SPECS): nothing
+of how they are read is ours.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from aiohttp import web
+
+from adapters.library.fakes.fake_server import FakeCall, record_call
+from adapters.library.fakes.koha import API, FakeKoha, KohaAccess
+from adapters.library.fakes.koha_schema import KohaError, Row
+from adapters.library.fakes.koha_state import KohaState
+
+DOCUMENTS = ("community-older", "production-23.11", "fork-near-main-2026")
+
+
+@cache
+def load_call_checks(specs: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("check_calls", specs / "check_calls.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def load_document(specs: Path, name: str) -> Any:
+    return json.loads((specs / "koha" / f"{name}.json").read_bytes())
+
+
+@cache
+def make_checker(specs: Path, name: str) -> Any:
+    return load_call_checks(specs).Koha(load_document(specs, name), API)
+
+
+class DocumentedKoha(FakeKoha):
+    """`refused`: what the real Koha would not have taken. Of a document that knows some paths alone, the others are the
+    fake's own."""
+
+    def __init__(self, state: KohaState, access: KohaAccess, specs: Path, name: str) -> None:
+        super().__init__(state, access)
+        self.document = name
+        self._checks = load_call_checks(specs)
+        self._checker = make_checker(specs, name)
+        self._told = load_document(specs, name)["paths"]
+        self._document = self._merge_documents(load_document(specs, name))
+        self.refused: list[str] = []
+        calls = {f"{method.upper()} {path}" for path, methods in self._document["paths"].items() for method in methods}
+        access.lacks = frozenset(route.call for route in self._list_routes()) - calls
+
+    def _merge_documents(self, document: Any) -> Any:
+        """With what the fake has and the document doesn't speak of."""
+        own = super().describe_api()
+        paths = dict(document["paths"])
+        for path, methods in own["paths"].items():
+            if not self._checker.covers(path):
+                paths[path] = {**methods, **paths.get(path, {})}
+        return {**document, "paths": paths, "parameters": own["parameters"]}
+
+    def describe_api(self) -> Row:
+        described: Row = self._document
+        return described
+
+    async def check_call(self, route: Any, request: web.Request) -> None:
+        if route.method.lower() not in self._told.get(route.path, {}):
+            await super().check_call(route, request)
+        elif faults := self.find_faults(await record_call(request)):
+            self.refused += faults
+            raise KohaError(400, "; ".join(faults))
+
+    def find_faults(self, call: FakeCall) -> list[str]:
+        report = self._checks.Report()
+        self._checker.check(self._checks.Call(asdict(call), ""), report, False)
+        return [f"{kind}: {operation}: {what}" for is_refused, kind, operation, what in report.rows if is_refused]
