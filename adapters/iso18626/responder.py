@@ -84,6 +84,7 @@ _SERVICES = frozenset(
 )
 _ERROR_TYPES: Mapping[RefusalReason, ErrorType] = {
     RefusalReason.DATA_MISSING: ErrorType.UNRECOGNISED_DATA_ELEMENT,
+    RefusalReason.CALL_NOT_ACCEPTED: ErrorType.BADLY_FORMED_MESSAGE,
     RefusalReason.OTHER: ErrorType.BADLY_FORMED_MESSAGE,
 }
 """All other refusals are about a value."""

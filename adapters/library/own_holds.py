@@ -11,6 +11,9 @@ from gateway.domain.library import Hold
 from gateway.domain.problems import RefusalReason
 from gateway.domain.value import value_object
 
+CLOSED = frozenset({RefusalReason.UNKNOWN_REQUEST, RefusalReason.REQUEST_CLOSED})
+"""The hold is not open any more."""
+
 
 @value_object
 class HoldEdit:

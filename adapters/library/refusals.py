@@ -38,6 +38,10 @@ DETAILS: Mapping[RefusalReason, str] = {
     RefusalReason.AMBIGUOUS_REQUEST: write_sentence("Several holds have this request number."),
     RefusalReason.REQUEST_CLOSED: write_sentence("The hold has already ended."),
     RefusalReason.INVALID_AMOUNT: write_sentence("This amount cannot be charged."),
+    RefusalReason.CALL_NOT_ACCEPTED: write_sentence(
+        "The library system does not accept the gateway's call. The library's operators must act; "
+        "sending the message again does not help."
+    ),
 }
 
 _PARTS: Mapping[RefusalReason, MessagePart] = {

@@ -22,6 +22,7 @@ from adapters.library.circuit_breaker import CircuitBreaker
 from adapters.library.rest_answer import RestAnswer, RestCall, parse_retry_after, read_answer
 from adapters.library.rest_authorisation import Authorisation
 from adapters.library.rest_options import RestSeconds
+from adapters.library.unaccepted_calls import UnacceptedCalls
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.domain.sentences import sentence_of_system, sentence_of_text, write_sentence
@@ -58,7 +59,8 @@ def refuse_no_failure(_answer: RestAnswer) -> bool:
 
 class RestClient:
     """Keeps connections; `close_connections` ends them. `is_refusal`: whether an answer of 500 or above is the
-    system's way to say no (some do)."""
+    system's way to say no (some do). `unaccepted`: for the adapter, which alone can tell a refusal of what it
+    asked from that of the question."""
 
     def __init__(
         self,
@@ -74,6 +76,7 @@ class RestClient:
         self._clock = clock or SystemClock()
         self._is_refusal = is_refusal
         self._base = URL(place.url)
+        self.unaccepted = UnacceptedCalls(self._clock)
         self._silent_until = float("-inf")
         self._session: aiohttp.ClientSession | None = None
         self._is_closed = False
@@ -119,6 +122,8 @@ class RestClient:
             self._breaker.record_failure()
             raise
         self._breaker.record_answer()
+        if answer.is_success:
+            self.unaccepted.note_accepted(call)
         return answer
 
     async def _exchange_accepted(self, call: RestCall, exchange: _ExchangeCall) -> RestAnswer:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from yarl import URL
 
-from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import ProbeStep
 from gateway.ports.tls import ClientTls, make_client_context
 
@@ -62,6 +62,12 @@ class ProbeRecorder:
         if not (await self.try_step("DNS", resolve_host) and await self.try_step("TCP", connect_openly)):
             return False
         return place.scheme != "https" or await self.try_step("TLS", connect_by_tls)
+
+
+def fail_trial(key: str, refused: Refused) -> ProbeFailureError | Refused:
+    """Of a patron or item to try with, named at `key`: it is at fault unless the call is. To be raised."""
+    is_about_call = refused.reason is RefusalReason.CALL_NOT_ACCEPTED
+    return refused if is_about_call else ProbeFailureError(key, refused.detail)
 
 
 async def _resolve_host(place: URL, seconds: float) -> str:

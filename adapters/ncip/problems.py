@@ -64,6 +64,7 @@ TYPES: dict[RefusalReason, str] = {
     RefusalReason.SENDER_AUTH_FAILED: "Agency Authentication Failed",
     RefusalReason.UNKNOWN_AGENCY: "Unknown Agency",
     RefusalReason.TEMPORARY_FAILURE: "Temporary Processing Failure",
+    RefusalReason.CALL_NOT_ACCEPTED: "Unsupported Service",  # to send it again is no use
     RefusalReason.OTHER: "Temporary Processing Failure",
 }
 

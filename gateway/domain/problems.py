@@ -69,6 +69,7 @@ class RefusalReason(StrEnum):
     UNKNOWN_AGENCY = "unknown-agency"
     # technical, as it is worded to a partner
     TEMPORARY_FAILURE = "temporary-failure"
+    CALL_NOT_ACCEPTED = "call-not-accepted"  # by the library system: settings, rights or its release are in the way
     OTHER = "other"
 
 

@@ -235,6 +235,16 @@ class ProbesItself(Protocol):
 
 
 @runtime_checkable
+class AlertsOperators(Protocol):
+    """What a `LibrarySystem` may offer besides: it answers, and yet something of it must be mended."""
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """In sentences without personal data; empty: nothing. Asks nobody."""
+        ...
+
+
+@runtime_checkable
 class RemembersLoans(Protocol):
     """What a `LibrarySystem` may offer besides, whose loans are seen in the gateway's own memory alone."""
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -24,7 +25,7 @@ from prometheus_client import (
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.staff_views import MailboxFailure
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.library_system import AlertsOperators, LibrarySystem
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore
@@ -131,7 +132,7 @@ class HealthMonitor:
 
     async def _check_parts(self) -> GatewayReadiness:
         probes = [_probe_part("store", lambda: ping_store(self._store, MAX_PROBE_SECONDS))]
-        probes += [_probe_part(f"library {symbol}", system.ping) for symbol, system in self._libraries.items()]
+        probes += [_probe_library(symbol, system) for symbol, system in self._libraries.items()]
         probes.append(self._check_messages())
         mailboxes = asyncio.ensure_future(self._check_mailboxes())
         parts = [*await asyncio.gather(*probes), *await mailboxes]
@@ -210,6 +211,12 @@ def _find_lack_of_space(store: Store, full_message: int) -> str:
     if room is None or room >= full_message:
         return ""
     return f"too little space: a message may have {full_message / 1e6:.1f} MB, and {room / 1e6:.1f} MB would fit"
+
+
+async def _probe_library(symbol: str, system: LibrarySystem) -> ReadinessPart:
+    """With what its operators must mend though it answers."""
+    part = await _probe_part(f"library {symbol}", system.ping)
+    return replace(part, notes=system.alerts) if isinstance(system, AlertsOperators) else part
 
 
 async def _probe_part(name: str, probe: Callable[[], Awaitable[None]]) -> ReadinessPart:

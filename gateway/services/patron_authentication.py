@@ -25,6 +25,7 @@ NOT_CHECKED = frozenset(
         RefusalReason.SENDER_AUTH_FAILED,
         RefusalReason.UNKNOWN_AGENCY,
         RefusalReason.TEMPORARY_FAILURE,
+        RefusalReason.CALL_NOT_ACCEPTED,
     }
 )
 """It is between us and the library's system: the patron's number and secret may be right."""

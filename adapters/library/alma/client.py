@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from adapters.library.alma.options import AlmaOptions
 from adapters.library.circuit_breaker import CircuitBreaker
 from adapters.library.rest_answer import AnswerKind, RestAnswer, RestCall, make_json_call
@@ -19,7 +17,7 @@ from adapters.library.rest_authorisation import FixedAuthorisation, resolve_secr
 from adapters.library.rest_client import RestClient, RestEndpoint
 from adapters.library.rest_options import resolve_tls
 from gateway.domain.clock import Clock
-from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
 
 REMAINING_HEADER = "X-Exl-Api-Remaining"
@@ -27,6 +25,8 @@ PAGE_ROWS = 100
 MAX_PAGES = 100
 
 Row = Mapping[str, Any]
+
+KEY_LACKS_AREA = "the API key does not allow this"
 
 _KEY_CODES = frozenset({"UNAUTHORIZED", "GENERAL_ERROR_UNAUTHORIZED", "60340", "60258"})
 """The API key may not do this, or not for this library."""
@@ -36,8 +36,6 @@ _UNKNOWN_CODES = frozenset({"401861", "401890", "401689", "402203", "402204", "4
 
 _XML_CODE = re.compile(r"<errorCode>([^<]*)</errorCode>")
 _XML_MESSAGE = re.compile(r"<errorMessage>([^<]*)</errorMessage>")
-
-log = structlog.get_logger(component="alma")
 
 
 class AlmaRefusalError(Exception):
@@ -51,11 +49,7 @@ class AlmaRefusalError(Exception):
 
     @property
     def is_about_nothing(self) -> bool:
-        return self.code in _UNKNOWN_CODES or (self.status == 404 and not self.code)
-
-
-class RefusedQuestionError(Unavailable):
-    """Alma does not accept a question: there is no such list, say."""
+        return self.code in _UNKNOWN_CODES
 
 
 class CallLimits:
@@ -111,16 +105,25 @@ class AlmaClient:
     async def close_connections(self) -> None:
         await self._rest.close_connections()
 
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """Calls that it does not accept."""
+        return self._rest.unaccepted.alerts
+
     # --- questions ---------------------------------------------------------------------------------------
 
-    async def get_row(self, *path: str, title: str, query: Mapping[str, str] | None = None) -> Row | None:
-        """None: there is no such thing. `title`: the path without numbers. Raises Unavailable."""
+    async def get_row(
+        self, *path: str, title: str, query: Mapping[str, str] | None = None, may_be_refused: bool = False
+    ) -> Row | None:
+        """None: there is no such thing, or it is not shown where it `may_be_refused`. `title`: the path without
+        numbers. Raises Unavailable, Refused(CALL_NOT_ACCEPTED)."""
+        call = RestCall(method="GET", path=path, title=title, query=query or {})
         try:
-            answer = await self._ask(RestCall(method="GET", path=path, title=title, query=query or {}), title)
+            answer = await self._ask(call)
         except AlmaRefusalError as refusal:
-            if refusal.is_about_nothing:
+            if refusal.is_about_nothing or may_be_refused:
                 return None
-            raise _describe_failure(title, refusal) from refusal
+            raise self._refuse_call(call, refusal) from refusal
         if not isinstance(answer.value, dict):
             raise Unavailable(write_sentence("Alma: %(title)s: the answer is not an object", title=title))
         return answer.value
@@ -163,11 +166,11 @@ class AlmaClient:
             title=title,
         )
         try:
-            await self._ask(call, title)
+            await self._ask(call)
         except AlmaRefusalError as refusal:
             if refusal.code == "401866" or refusal.is_about_nothing:
                 return False
-            raise _describe_failure(title, refusal) from refusal
+            raise self._refuse_call(call, refusal) from refusal
         return True
 
     # --- changes -----------------------------------------------------------------------------------------
@@ -176,7 +179,7 @@ class AlmaClient:
         self, method: str, *path: str, title: str, row: Row, query: Mapping[str, str] | None = None
     ) -> Row:
         """What came back. Raises Unavailable, OutcomeUnknown, AlmaRefusalError."""
-        answer = await self._change(make_json_call(method, path, row, title=title, query=query), title)
+        answer = await self._change(make_json_call(method, path, row, title=title, query=query))
         if not isinstance(answer.value, dict):
             raise OutcomeUnknown(write_sentence("Alma: %(title)s: the answer is not an object", title=title))
         return answer.value
@@ -193,38 +196,37 @@ class AlmaClient:
             headers={"Content-Type": "application/xml", "Accept": "application/xml"},
             expects=AnswerKind.TEXT,
         )
-        return (await self._change(call, title)).text
+        return (await self._change(call)).text
 
     async def delete_row(self, *path: str, title: str, query: Mapping[str, str]) -> None:
         """Raises Unavailable, OutcomeUnknown, AlmaRefusalError."""
-        await self._change(RestCall(method="DELETE", path=path, title=title, query=query), title)
+        await self._change(RestCall(method="DELETE", path=path, title=title, query=query))
 
     # --- answers -----------------------------------------------------------------------------------------
 
-    async def _ask(self, call: RestCall, title: str) -> RestAnswer:
+    async def _ask(self, call: RestCall) -> RestAnswer:
         for _ in range(2 if call.path == ("items",) else 1):  # that one is answered by a redirect
             await self._limits.wait_for_turn()
-        return self._check_answer(title, await self._rest.ask(call))
+        return self._check_answer(call, await self._rest.ask(call))
 
-    async def _change(self, call: RestCall, title: str) -> RestAnswer:
+    async def _change(self, call: RestCall) -> RestAnswer:
         await self._limits.wait_for_turn()
-        return self._check_answer(title, await self._rest.change(call))
+        return self._check_answer(call, await self._rest.change(call))
 
-    def _check_answer(self, title: str, answer: RestAnswer) -> RestAnswer:
-        """Raises AlmaRefusalError, Unavailable where the key doesn't allow it."""
+    def _check_answer(self, call: RestCall, answer: RestAnswer) -> RestAnswer:
+        """Raises AlmaRefusalError, Refused(CALL_NOT_ACCEPTED) where the key doesn't allow it."""
         self._limits.note_remaining(answer.headers)
         if answer.is_success:
             return answer
         refusal = read_refusal(answer)
         if answer.status == 403 or refusal.code in _KEY_CODES:
-            raise Unavailable(
-                write_sentence(
-                    "Alma: %(title)s: the API key does not allow this (%(code)s)",
-                    title=title,
-                    code=refusal.code or "HTTP 403",
-                )
-            )
+            refusal.error = f"{KEY_LACKS_AREA}: {refusal.error}".rstrip(": ")
+            raise self._refuse_call(call, refusal)
         raise refusal
+
+    def _refuse_call(self, call: RestCall, refusal: AlmaRefusalError) -> Refused:
+        words = f"{refusal.error} {refusal.code}".strip()
+        return self._rest.unaccepted.refuse_call(call, refusal.status, words)
 
 
 def read_refusal(answer: RestAnswer) -> AlmaRefusalError:
@@ -238,10 +240,3 @@ def read_refusal(answer: RestAnswer) -> AlmaRefusalError:
         message = _XML_MESSAGE.search(answer.text)
         code, error = found[1], message[1] if message is not None else ""
     return AlmaRefusalError(answer.status, error, code)
-
-
-def _describe_failure(title: str, refusal: AlmaRefusalError) -> RefusedQuestionError:
-    """A question that Alma doesn't accept is no answer. Its words may quote a number of a person: so without."""
-    status = f"{refusal.status} {refusal.code}".rstrip()
-    log.warning("alma.call_rejected", path=title, status=refusal.status, code=refusal.code)
-    return RefusedQuestionError(write_sentence("Alma: %(title)s: HTTP %(status)s", title=title, status=status))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Never
 
-from adapters.library.alma.client import AlmaClient, RefusedQuestionError
+from adapters.library.alma.client import AlmaClient
 from adapters.library.alma.records import RecordReader, Row, read_text
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import PickupLocation
@@ -105,12 +105,11 @@ class CodeLists:
             kept = self._kept.get(path)
             if kept is not None and self._read_time() < kept[0]:
                 return kept[1]
-            try:
-                answer = await self._client.get_row("conf", *path, title=title)
-            except RefusedQuestionError:
+            answer = await self._client.get_row("conf", *path, title=title, may_be_refused=True)
+            if answer is None:
                 self._kept[path] = (self._read_time() + REFUSAL_KEPT_SECONDS, None)
                 return None
-            rows = (answer or {}).get(name)
+            rows = answer.get(name)
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise Unavailable(
                     write_sentence("Alma: %(title)s: the answer has no list of %(name)s", title=title, name=name)

@@ -19,7 +19,7 @@ from adapters.library.alma.records import (
     write_day,
 )
 from adapters.library.change_sending import HOLD_JSON, make_hold_change, send_change
-from adapters.library.own_holds import HoldEdit, choose_hold_of_request
+from adapters.library.own_holds import CLOSED, HoldEdit, choose_hold_of_request
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus
@@ -211,8 +211,8 @@ class HoldDesk:
             return HOLD_JSON.validate_json(before.value)
         try:
             hold = await self._require_open(hold_id)
-        except Refused:
-            if before is None:
+        except Refused as refused:
+            if before is None or refused.reason not in CLOSED:
                 raise
             return await self._end_change(before, HOLD_JSON.validate_json(before.value))  # it was, after all
         return await self._cancel_open(hold, key, before)

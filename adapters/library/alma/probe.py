@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterable
 from typing import TypeVar
 
-from adapters.library.alma.client import AlmaClient, AlmaRefusalError
+from adapters.library.alma.client import KEY_LACKS_AREA, AlmaClient, AlmaRefusalError
 from adapters.library.alma.code_lists import (
     CANCEL_REASONS,
     FEE_TYPES,
@@ -19,7 +19,7 @@ from adapters.library.alma.options import AlmaOptions
 from adapters.library.alma.records import RecordReader, read_text
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.rest_options import resolve_tls
-from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder
+from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder, fail_trial
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapterContext
@@ -212,7 +212,7 @@ class AlmaProbe:
             try:
                 patron = await desk.find_patron(PatronKey(trial.patron))
             except Refused as refused:
-                raise ProbeFailureError("trial.patron", refused.detail) from refused
+                raise fail_trial("trial.patron", refused) from refused
             blocks = ", ".join(block.reason for block in patron.blocks)
             return f"found, {'blocked: ' + blocks if blocks else 'not blocked'}"
 
@@ -220,7 +220,7 @@ class AlmaProbe:
             try:
                 item = (await desk.require_item(trial.item)).item
             except Refused as refused:
-                raise ProbeFailureError("trial.item", refused.detail) from refused
+                raise fail_trial("trial.item", refused) from refused
             return f"found, {item.status.value}, at {item.current.library}"
 
         if trial.patron:
@@ -241,11 +241,12 @@ async def _ask_area(question: Awaitable[A], area: str) -> A:
     """Raises ProbeFailureError where the key doesn't have the area, Unavailable."""
     try:
         return await question
-    except Unavailable as down:
-        if "does not allow" in str(down) or "credentials" in str(down):
+    except (Unavailable, Refused) as down:
+        said = down.internal if isinstance(down, Refused) else str(down)
+        if KEY_LACKS_AREA in said or "credentials" in said:
             raise ProbeFailureError(
                 "api_key",
-                f"{down}. In the Ex Libris Developer Network: Build My APIs > API Keys > the key > Add API, "
+                f"{said}. In the Ex Libris Developer Network: Build My APIs > API Keys > the key > Add API, "
                 f"area {area}, permission read/write where the guide says so; and its environment is that of url "
                 "(Production or Sandbox)",
             ) from down

@@ -35,7 +35,7 @@ from gateway.domain.library import (
     PickupLocation,
     RecordId,
 )
-from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import (
     BibHoldings,
@@ -92,7 +92,15 @@ class AlmaLibrary(LimitedLibrary):
         return frozenset(found)
 
     async def ping(self) -> None:
-        await self._client.get_row("conf", "libraries", title="/conf/libraries")
+        try:
+            await self._client.get_row("conf", "libraries", title="/conf/libraries")
+        except Refused as refused:
+            raise Unavailable(refused.internal) from refused
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """See `ports.library_system.AlertsOperators`."""
+        return self._client.alerts
 
     async def probe(self) -> tuple[ProbeStep, ...]:
         """See `ports.library_system.ProbesItself`."""
@@ -131,6 +139,8 @@ class AlmaLibrary(LimitedLibrary):
         try:
             patron = await self._desk.find_patron(key)
         except Refused as unknown:
+            if unknown.reason is RefusalReason.CALL_NOT_ACCEPTED:
+                raise
             raise refusal from unknown
         if not secret or not await self._client.check_password(patron.id, secret):
             raise refusal

@@ -311,10 +311,10 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             if left:
                 return
             await send_part(send_record_deletion, find_it_gone)
-        except Unavailable as down:
+        except (Unavailable, Refused) as failure:
             raise OutcomeUnknown(
-                write_sentence("a temporary item was only partly deleted: %(report)s", report=down.detail)
-            ) from down
+                write_sentence("a temporary item was only partly deleted: %(report)s", report=failure.detail)
+            ) from failure
 
 
 _DELETE_ITEM = {"override": "true", "holdings": "delete"}

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import structlog
-
 from adapters.library.circuit_breaker import CircuitBreaker
 from adapters.library.koha.abilities import ALL_ABILITIES, KohaAbilities, read_abilities
 from adapters.library.koha.options import KohaOptions
@@ -27,7 +25,7 @@ from adapters.library.rest_authorisation import (
 from adapters.library.rest_client import RestClient, RestEndpoint
 from adapters.library.rest_options import resolve_tls
 from gateway.domain.clock import Clock
-from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
@@ -37,14 +35,13 @@ MARCXML = "application/marcxml+xml"
 
 Row = Mapping[str, Any]
 
-log = structlog.get_logger(component="koha")
-
 
 class KohaRefusalError(Exception):
     """Koha said no. `error`: its words; `code`: empty where it gives none. Both are for staff."""
 
-    def __init__(self, status: int, error: str, code: str, body: Row) -> None:
+    def __init__(self, call: RestCall, status: int, error: str, code: str, body: Row) -> None:
         super().__init__(f"HTTP {status}: {error}")
+        self.call = call
         self.status = status
         self.error = error
         self.code = code
@@ -85,11 +82,21 @@ class KohaClient:
         """Asked once, for all who wait. Raises Unavailable."""
         async with self._loading:
             if self._known is None:
-                answer = await self._ask(RestCall(method="GET", path=("",)), "/")
-                self._known = read_abilities(answer.value)
+                answer = await self._rest.ask(RestCall(method="GET", path=("",)))
+                self._known = read_abilities(answer.value) if answer.is_success else None
                 if self._known is None:
                     raise Unavailable("Koha: the document at this URL is not OpenAPI; does the URL end in /api/v1?")
             return self._known
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """Calls that it does not accept."""
+        return self._rest.unaccepted.alerts
+
+    def refuse_call(self, refusal: KohaRefusalError) -> Refused:
+        """Of a call that Koha does not accept, whatever it is about. To be raised."""
+        words = f"{refusal.error} {refusal.code}".strip()
+        return self._rest.unaccepted.refuse_call(refusal.call, refusal.status, words)
 
     async def close_connections(self) -> None:
         await self._rest.close_connections()
@@ -137,13 +144,15 @@ class KohaClient:
     # Koha refuses a question with one parameter or embed more than its document lists, so none is sent unasked.
 
     async def get_row(self, *path: str, title: str) -> Row | None:
-        """None: there is nothing there (404). `title`: the path without numbers. Raises Unavailable."""
+        """None: there is nothing there (404). `title`: the path without numbers.
+
+        Raises Unavailable, Refused(CALL_NOT_ACCEPTED)."""
         try:
-            answer = await self._ask(RestCall(method="GET", path=path, title=title), title)
+            answer = await self._ask(RestCall(method="GET", path=path, title=title))
         except KohaRefusalError as refusal:
-            if refusal.status == 404:
+            if refusal.status == 404 and f"GET {title}" in self.abilities.calls:
                 return None
-            raise _describe_failure(title, refusal) from refusal
+            raise self.refuse_call(refusal) from refusal
         return _require_row(title, answer.value)
 
     async def find_rows(
@@ -151,7 +160,7 @@ class KohaClient:
     ) -> tuple[Row, ...]:
         """All, page by page. Plain parameters match whole values; of `embeds` those come that the release has.
 
-        Raises Unavailable."""
+        Raises Unavailable, Refused(CALL_NOT_ACCEPTED)."""
         found: list[Row] = []
         for page in range(1, MAX_PAGES + 1):
             part = await self.find_page(*path, title=title, query=query, embeds=embeds, page=page, size=PAGE_ROWS)
@@ -175,7 +184,7 @@ class KohaClient:
         page: int = 1,
         size: int = 1,
     ) -> RowPage:
-        """Without paging the whole list is the first page. Raises Unavailable."""
+        """Without paging the whole list is the first page. Raises Unavailable, Refused(CALL_NOT_ACCEPTED)."""
         name = title or "/" + "/".join(path)
         known, asked = await self.load_abilities(), f"GET {name}"
         extra = {"_match": "exact", "_page": str(page), "_per_page": str(size)}
@@ -186,11 +195,11 @@ class KohaClient:
         headers = _embed(known.select_embeds(asked, embeds))
         call = RestCall(method="GET", path=path, query=parameters, title=name, headers=headers)
         try:
-            answer = await self._ask(call, name)
+            answer = await self._ask(call)
         except KohaRefusalError as refusal:
-            if refusal.status == 404 and refusal.error:  # of a patron or record that isn't there
-                return RowPage((), 0)
-            raise _describe_failure(name, refusal) from refusal
+            if refusal.status == 404 and "{" in name and asked in known.calls:
+                return RowPage((), 0)  # of a patron or record that isn't there
+            raise self.refuse_call(refusal) from refusal
         if not isinstance(answer.value, list):
             raise Unavailable(write_sentence("Koha: %(name)s: the answer is not a list", name=name))
         rows = tuple(_require_row(name, one) for one in answer.value)
@@ -199,9 +208,7 @@ class KohaClient:
 
     async def ask_query(self, *path: str, title: str, query: Mapping[str, str]) -> Row:
         """Raises Unavailable, KohaRefusalError."""
-        return _require_row(
-            title, (await self._ask(RestCall(method="GET", path=path, query=query, title=title), title)).value
-        )
+        return _require_row(title, (await self._ask(RestCall(method="GET", path=path, query=query, title=title))).value)
 
     # --- changes -----------------------------------------------------------------------------------------
 
@@ -220,13 +227,13 @@ class KohaClient:
             call = RestCall(method=method, path=path, title=title, query=query or {})
         else:
             call = make_json_call(method, path, row, title=title, query=query)
-        return (await (self._ask if repeatable else self._change)(call, title)).value
+        return (await (self._ask if repeatable else self._change)(call)).value
 
     async def send_record(self, marcxml: bytes) -> str:
         """The number of the new record. Raises Unavailable, OutcomeUnknown, KohaRefusalError."""
         headers = {"Content-Type": MARCXML, "x-confirm-not-duplicate": "1"}
         call = RestCall(method="POST", path=("biblios",), headers=headers, body=marcxml)
-        answer = await self._change(call, "/biblios")
+        answer = await self._change(call)
         number = answer.value.get("id") if isinstance(answer.value, dict) else None
         if number is None:
             raise OutcomeUnknown("Koha: /biblios: the answer has no number")
@@ -234,44 +241,35 @@ class KohaClient:
 
     async def delete_row(self, *path: str, title: str) -> int:
         """The status. Raises Unavailable, OutcomeUnknown, KohaRefusalError."""
-        return (await self._change(RestCall(method="DELETE", path=path, title=title), title)).status
+        return (await self._change(RestCall(method="DELETE", path=path, title=title))).status
 
     # --- answers -----------------------------------------------------------------------------------------
 
-    async def _ask(self, call: RestCall, title: str) -> RestAnswer:
-        return _check_answer(title, await self._rest.ask(call))
+    async def _ask(self, call: RestCall) -> RestAnswer:
+        return self._check_answer(call, await self._rest.ask(call))
 
-    async def _change(self, call: RestCall, title: str) -> RestAnswer:
-        return _check_answer(title, await self._rest.change(call))
+    async def _change(self, call: RestCall) -> RestAnswer:
+        return self._check_answer(call, await self._rest.change(call))
 
-
-def _check_answer(title: str, answer: RestAnswer) -> RestAnswer:
-    """Raises KohaRefusalError, Unavailable where the gateway's patron lacks a permission."""
-    if answer.is_success:
-        return answer
-    body: Row = answer.value if isinstance(answer.value, dict) else {}
-    if answer.status == 403 and (needed := body.get("required_permissions")):
-        raise Unavailable(
-            write_sentence(
-                "Koha: %(title)s: the gateway's patron lacks a permission: %(needed)s",
-                title=title,
-                needed=json.dumps(needed),
-            )
-        )
-    error = body.get("error")
-    text = error if isinstance(error, str) else answer.text
-    problems = body.get("errors")
-    if isinstance(problems, list):
-        text = "; ".join(f"{one.get('path')}: {one.get('message')}" for one in problems if isinstance(one, dict))
-    code = body.get("error_code")
-    raise KohaRefusalError(answer.status, text, code if isinstance(code, str) else "", body)
-
-
-def _describe_failure(title: str, refusal: KohaRefusalError) -> Unavailable:
-    """A question that Koha doesn't accept is no answer. Its words name no patron, but might quote one: so without."""
-    status = f"{refusal.status} {refusal.code}".rstrip()
-    log.warning("koha.call_rejected", path=title, status=refusal.status, code=refusal.code)
-    return Unavailable(write_sentence("Koha: %(title)s: HTTP %(status)s", title=title, status=status))
+    def _check_answer(self, call: RestCall, answer: RestAnswer) -> RestAnswer:
+        """Raises KohaRefusalError, Refused(CALL_NOT_ACCEPTED) where the gateway's patron lacks a permission, or where
+        the call itself is not as the release has it."""
+        if answer.is_success:
+            return answer
+        body: Row = answer.value if isinstance(answer.value, dict) else {}
+        error = body.get("error")
+        text = error if isinstance(error, str) else answer.text
+        problems = [one for one in body.get("errors") or () if isinstance(one, dict)]
+        if problems:
+            text = "; ".join(f"{one.get('path')}: {one.get('message')}" for one in problems)
+        code = body.get("error_code")
+        refusal = KohaRefusalError(call, answer.status, text, code if isinstance(code, str) else "", body)
+        if answer.status == 403 and (needed := body.get("required_permissions")):
+            refusal.error = f"the gateway's patron lacks a permission: {json.dumps(needed)}"
+            raise self.refuse_call(refusal)
+        if problems and not any(str(one.get("path")).startswith("/body") for one in problems):
+            raise self.refuse_call(refusal)
+        raise refusal
 
 
 def _require_row(title: str, value: Any) -> Row:

@@ -11,7 +11,7 @@ from adapters.library.koha.lookups import ItemAnswer, KohaDesk
 from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import make_mark, read_text
 from adapters.library.koha.settings_lists import SettingsLists
-from adapters.library.own_holds import HoldEdit, choose_hold_of_request
+from adapters.library.own_holds import CLOSED, HoldEdit, choose_hold_of_request
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus, Patron
@@ -217,8 +217,8 @@ class HoldDesk:
             return HOLD_JSON.validate_json(before.value)
         try:
             hold = await self._require_open(hold_id)
-        except Refused:
-            if before is None:
+        except Refused as refused:
+            if before is None or refused.reason not in CLOSED:
                 raise
             return await self._end_change(before, HOLD_JSON.validate_json(before.value))  # it was cancelled after all
         return await self._cancel_open(hold, key, before)

@@ -85,7 +85,9 @@ class PatronDesk:
         async def find_made_patron() -> Patron | None:
             try:
                 return await desk.find_patron(PatronKey(card, (IdentifierType.BARCODE.value,)))
-            except Refused:
+            except Refused as refused:
+                if refused.reason is not RefusalReason.UNKNOWN_PATRON:
+                    raise
                 return None
 
         async def send_new_patron() -> Patron:

@@ -12,7 +12,7 @@ from adapters.library.koha.records import RecordReader
 from adapters.library.koha.settings_lists import SettingsLists
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.rest_options import resolve_tls
-from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder
+from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder, fail_trial
 from gateway.domain.problems import Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import PatronKey, ProbeStep
@@ -115,12 +115,12 @@ class KohaProbe:
                 raise ProbeFailureError("url", "not connected")
             try:
                 await client.find_page(*path)
-            except Unavailable as down:
-                if "lacks a permission" in str(down):
+            except Refused as refused:
+                if "lacks a permission" in refused.internal:
                     raise ProbeFailureError(
                         "sign_in",
-                        f"may not {what}: {down}. In Koha: the gateway's patron > More > Set permissions",
-                    ) from down
+                        f"may not {what}: {refused.internal}. In Koha: the gateway's patron > More > Set permissions",
+                    ) from refused
                 raise
             return f"may {what}"
 
@@ -161,7 +161,7 @@ class KohaProbe:
         try:
             patron = await desk.find_patron(PatronKey(self._options.trial.patron))
         except Refused as refused:
-            raise ProbeFailureError("trial.patron", refused.detail) from refused
+            raise fail_trial("trial.patron", refused) from refused
         blocks = ", ".join(block.reason for block in patron.blocks)
         return f"found, {'blocked: ' + blocks if blocks else 'not blocked'}"
 
@@ -169,5 +169,5 @@ class KohaProbe:
         try:
             item = (await desk.require_item(self._options.trial.item)).item
         except Refused as refused:
-            raise ProbeFailureError("trial.item", refused.detail) from refused
+            raise fail_trial("trial.item", refused) from refused
         return f"found, {item.status.value}, at {item.current.library}"

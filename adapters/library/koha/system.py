@@ -36,8 +36,7 @@ from gateway.domain.library import (
     PickupLocation,
     RecordId,
 )
-from gateway.domain.problems import RefusalReason, Unavailable
-from gateway.domain.sentences import write_sentence
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import (
     BibHoldings,
@@ -93,8 +92,15 @@ class KohaLibrary(LimitedLibrary):
 
     async def ping(self) -> None:
         """Also finds out what this release can do, once."""
-        await self._client.load_abilities()
-        await self._client.find_page("libraries")
+        try:
+            await self._client.find_page("libraries")
+        except Refused as refused:
+            raise Unavailable(refused.internal) from refused
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """See `ports.library_system.AlertsOperators`."""
+        return self._client.alerts
 
     async def probe(self) -> tuple[ProbeStep, ...]:
         """See `ports.library_system.ProbesItself`."""
@@ -130,10 +136,8 @@ class KohaLibrary(LimitedLibrary):
                 "POST", "auth", "password", "validation", title=title, row=row, repeatable=True
             )
         except KohaRefusalError as failed:
-            if failed.status != 400:
-                raise Unavailable(
-                    write_sentence("Koha: %(title)s: HTTP %(status)s", title=title, status=failed.status)
-                ) from failed
+            if failed.status != 400 or "errors" in failed.body:
+                raise self._client.refuse_call(failed) from failed
             raise refusal from None
         if not isinstance(said, dict) or key.value not in {read_text(said, name) for name in fields}:
             raise refusal

@@ -176,7 +176,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             if found is not None:
                 await self.desk.client.delete_row("items", found.item.id, title="/items/{item_id}")
             await self.desk.client.delete_row("biblios", bib_id, title="/biblios/{biblio_id}")
-        except (Unavailable, KohaRefusalError) as failure:
+        except (Unavailable, Refused, KohaRefusalError) as failure:
             raise OutcomeUnknown("a partly created temporary item could not be removed") from failure
 
     # --- deleting ----------------------------------------------------------------------------------------
@@ -215,10 +215,10 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
         try:
             await send_part(send_record_deletion, find_it_gone)
-        except Unavailable as down:
+        except (Unavailable, Refused) as failure:
             raise OutcomeUnknown(
-                write_sentence("a temporary item was only partly deleted: %(report)s", report=down.detail)
-            ) from down
+                write_sentence("a temporary item was only partly deleted: %(report)s", report=failure.detail)
+            ) from failure
 
 
 def _write_record(wish: TemporaryItem, mark: str) -> bytes:

@@ -32,6 +32,7 @@ from gateway.domain.library import (
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import (
+    AlertsOperators,
     BibHoldings,
     Capability,
     CheckedIn,
@@ -96,6 +97,12 @@ class PairedLibrary:
         for side in self._systems.both_sides:
             if isinstance(side.system, HoldsConnections):
                 await side.system.close_connections()
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """See `ports.library_system.AlertsOperators`."""
+        systems = (side.system for side in self._systems.both_sides)
+        return tuple(alert for system in systems if isinstance(system, AlertsOperators) for alert in system.alerts)
 
     async def probe(self) -> tuple[ProbeStep, ...]:
         """See `ports.library_system.ProbesItself`."""

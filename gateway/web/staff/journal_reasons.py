@@ -49,6 +49,7 @@ JOURNAL_REASONS: Mapping[str, str] = {
     RefusalReason.SENDER_AUTH_FAILED: mark_text("the sender could not be authenticated"),
     RefusalReason.UNKNOWN_AGENCY: mark_text("unknown library"),
     RefusalReason.TEMPORARY_FAILURE: mark_text("temporarily not possible"),
+    RefusalReason.CALL_NOT_ACCEPTED: mark_text("the library system does not accept the gateway's call"),
     RefusalReason.OTHER: mark_text("other reason"),
     MalformationKind.SYNTAX: mark_text("the message does not follow its format"),
     MalformationKind.TOO_LARGE: mark_text("too large"),

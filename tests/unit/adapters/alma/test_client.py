@@ -14,7 +14,7 @@ from adapters.library.alma.reasons import refusal_of_answer, refusal_of_renewal
 from adapters.library.fakes.fake_server import FaultKind
 from adapters.library.rest_answer import RestAnswer
 from gateway.domain.clock import FixedClock
-from gateway.domain.problems import RefusalReason, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
 from tests.unit.adapters.alma.place import ITEM, NOW, alma_place
 
@@ -64,6 +64,16 @@ async def test_a_list_that_was_not_shown_is_asked_for_again_soon(context: Librar
         assert place.fake.calls == []
         seconds = 61.0
         assert await lists.find_code_table(USER_GROUPS) == place.fake.state.user_groups
+
+
+async def test_a_question_that_alma_does_not_take_is_told_to_operators(context: LibraryAdapterContext) -> None:
+    async with alma_place(context) as place:
+        with pytest.raises(Refused) as refused:
+            await place.library._client.get_row("no-such-area", "7", title="/no-such-area/{number}")
+
+    assert refused.value.reason is RefusalReason.CALL_NOT_ACCEPTED
+    assert refused.value.internal.startswith("GET /no-such-area/{number}: HTTP 404")
+    assert len(place.library.alerts) == 1
 
 
 def test_a_refusal_in_xml_is_read() -> None:

@@ -15,7 +15,7 @@ from adapters.library.fakes.fake_server import FaultKind
 from adapters.library.fakes.koha import ALL_PERMISSIONS, make_item_body, make_marcxml, make_patron_body
 from adapters.library.koha.reasons import CHECKOUT_KEYS, refusal_of_keys
 from gateway.domain.library import BlockScope, HoldStatus, ItemStatus, Location, Money, RecordId
-from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import Capability, HoldWish, PatronKey
 from tests.library_contract.koha_world import KNOWN
 from tests.unit.adapters.koha.place import ITEM, koha_place
@@ -73,10 +73,51 @@ async def test_a_token_that_has_ended_is_renewed_once_for_all(tmp_path: Path) ->
         assert [call.path for call in place.fake.calls].count("/api/v1/oauth/token") == 1
 
 
-async def test_a_missing_permission_is_a_failure_and_no_refusal(tmp_path: Path) -> None:
+async def test_a_missing_permission_is_told_to_operators_until_it_is_given(tmp_path: Path) -> None:
     async with koha_place(tmp_path, access={"permissions": ALL_PERMISSIONS - {"reserveforothers"}}) as place:
-        with pytest.raises(Unavailable, match=r"lacks a permission: .*reserveforothers"):
-            await place.library.find_patron(KNOWN.good)
+        refused = await refusal_of(place.library.find_patron(KNOWN.good))
+        assert refused.reason is RefusalReason.CALL_NOT_ACCEPTED
+        (alert,) = place.library.alerts
+        assert 'GET /holds: HTTP 403: the gateway\'s patron lacks a permission: {"reserveforothers": "1"}' in alert
+
+        place.fake.access.permissions = ALL_PERMISSIONS
+        assert (await place.library.find_patron(KNOWN.good)).id
+        assert place.library.alerts == ()
+
+
+async def test_a_question_that_koha_does_not_take_is_not_asked_again_and_again(tmp_path: Path) -> None:
+    """Its document lists a parameter that it refuses: as if we had read it wrongly."""
+    async with koha_place(tmp_path) as place:
+        known = place.library._client.abilities
+        more = {**known.embeds, "GET /items": frozenset({"biblio"}), "GET /checkouts": frozenset({"item"})}
+        place.library._client._known = replace(known, embeds=more)
+        refused = await refusal_of(place.library.patron_loans(await place.patron_id()))
+
+    assert refused.reason is RefusalReason.CALL_NOT_ACCEPTED
+    assert refused.internal == "GET /checkouts: HTTP 400: /x-koha-embed/0: Not in enum list: item."
+
+
+async def test_a_list_that_is_not_there_is_not_an_empty_list(tmp_path: Path) -> None:
+    """A path of 404 without a patron or record in it: the release has no such call."""
+    async with koha_place(tmp_path, access={"lacks": frozenset({"GET /holds"})}) as place:
+        assert (await refusal_of(place.library.find_patron(KNOWN.good))).reason is RefusalReason.CALL_NOT_ACCEPTED
+
+
+async def test_a_cancellation_whose_answer_was_lost_is_not_done_because_the_next_question_is_refused(
+    tmp_path: Path,
+) -> None:
+    async with koha_place(tmp_path) as place:
+        hold = await place.library.place_hold(HoldWish(await place.patron_id(), "MAIN", item_barcode=ITEM), "k")
+        place.fake.add_fault(FaultKind.LOSE_CALL, method="DELETE")
+        with pytest.raises(OutcomeUnknown):
+            await place.library.cancel_hold(hold.id, "cancel")
+        place.fake.access.permissions = ALL_PERMISSIONS - {"reserveforothers"}
+        assert (await refusal_of(place.library.cancel_hold(hold.id, "cancel"))).reason is (
+            RefusalReason.CALL_NOT_ACCEPTED
+        )
+        place.fake.access.permissions = ALL_PERMISSIONS
+        assert (await place.library.cancel_hold(hold.id, "cancel")).status is HoldStatus.CANCELLED
+        assert not place.fake.state.holds
 
 
 # --- patrons -----------------------------------------------------------------------------------------------
