@@ -12,6 +12,7 @@ from typing import Any
 
 from adapters.library.alma.options import AlmaOptions
 from adapters.library.circuit_breaker import CircuitBreaker
+from adapters.library.json_fields import read_integer
 from adapters.library.rest_answer import AnswerKind, RestAnswer, RestCall, make_json_call
 from adapters.library.rest_authorisation import FixedAuthorisation, resolve_secret
 from adapters.library.rest_client import RestClient, RestEndpoint
@@ -146,8 +147,8 @@ class AlmaClient:
                     write_sentence("Alma: %(title)s: the answer has no list of %(name)s", title=title, name=name)
                 )
             found.extend(rows)
-            total = part.get("total_record_count")
-            if len(rows) < PAGE_ROWS or not isinstance(total, int) or len(found) >= total:
+            total = read_integer(part, "total_record_count")
+            if len(rows) < PAGE_ROWS or (total and len(found) >= total):
                 return tuple(found)
         raise Unavailable(
             write_sentence(

@@ -1,6 +1,7 @@
 """What Alma's JSON says of users, records, items, requests, loans and fees, as the gateway's values. Pure.
 
-Source: facts/ils-backends.md 1.4. A field that isn't there, or is of another type, is taken for empty. An item's id is
+Source: facts/ils-backends.md 1.4. A field that isn't there is taken for empty; what blocks a
+patron or keeps an item back is read whatever its type (`json_fields`). An item's id is
 its barcode, since all that Alma says of loans and requests names it; loans and requests are found only through their
 user, so `NUMBER:USER` is their id.
 """
@@ -9,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
 from adapters.library.alma.options import AlmaOptions
+from adapters.library.json_fields import read_flag, read_integer, read_last_day, read_money
 from adapters.marc.citation_texts import clean_title, trim_punctuation
 from adapters.marc.xml_elements import local_name, parse_untrusted_xml
 from gateway.domain.library import (
@@ -90,7 +92,7 @@ class RecordReader:
 
     def read_patron(self, row: Row, today: date) -> Patron:
         """`today`: in the library's zone. Raises Unavailable for a row without an identifier."""
-        expires = parse_day(read_text(row, "expiry_date"))
+        expires = read_last_day(row, "expiry_date")
         balance = read_amount(row, "fees")
         return Patron(
             id=read_number(row, "primary_id"),
@@ -136,17 +138,17 @@ class RecordReader:
             publisher=trim_punctuation(read_text(row, "publisher_const")),
             place=trim_punctuation(read_text(row, "place_of_publication")),
             published=read_text(row, "date_of_publication"),
-            suppressed=read_text(row, "suppress_from_publishing") == "true",
+            suppressed=read_flag(row, "suppress_from_publishing"),
         )
 
     def read_item(self, row: Row, holds: tuple[Row, ...], loan: Row | None) -> Item:
         """`holds`: those that it may fill; `loan`: its open one."""
         data, holding = read_row(row, "item_data"), read_row(row, "holding_data")
         home = Location(read_text(data, "library"), read_text(data, "location"))
-        current = home
-        if holding.get("in_temp_location") is True:
+        current, policy = home, ""
+        if read_flag(holding, "in_temp_location"):
             current = Location(read_text(holding, "temp_library"), read_text(holding, "temp_location"))
-        policy = read_text(holding, "temp_policy") if holding.get("in_temp_location") is True else ""
+            policy = read_text(holding, "temp_policy")
         policy = policy or read_text(data, "policy")
         return Item(
             id=read_text(data, "barcode") or read_number(data, "pid"),
@@ -296,8 +298,12 @@ def read_row(row: Row, key: str) -> Row:
 
 
 def read_rows(row: Row, key: str) -> tuple[Row, ...]:
+    """One alone may come without a list. Raises Unavailable."""
     value = row.get(key)
-    return tuple(one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
+    rows = [value] if isinstance(value, dict) else value or []
+    if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
+        raise Unavailable(write_sentence("the library system's answer cannot be read: %(key)s", key=key))
+    return tuple(rows)
 
 
 def read_texts(row: Row, key: str) -> tuple[str, ...]:
@@ -324,21 +330,19 @@ def read_number(row: Row, key: str) -> str:
 
 
 def read_count(row: Row, key: str) -> int:
-    text = read_text(row, key)
-    return int(text) if text.isascii() and text.isdigit() else 0
+    """Raises Unavailable."""
+    return read_integer(_unwrap(row, key), key)
 
 
 def read_amount(row: Row, key: str) -> Decimal | None:
-    """Sums have two places, as far as money has; a float's others are no money."""
+    """Raises Unavailable."""
+    return read_money(_unwrap(row, key), key)
+
+
+def _unwrap(row: Row, key: str) -> Row:
+    """A field that may be coded (`{"value", "desc"}`), without its coat."""
     value = row.get(key)
-    if isinstance(value, dict):
-        value = value.get("value")
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return Decimal(str(value)).quantize(Decimal("0.01"))
-    except InvalidOperation:
-        return None
+    return {key: value.get("value") if isinstance(value, dict) else value}
 
 
 def parse_day(text: str) -> date | None:
@@ -372,7 +376,7 @@ def _read_blocks(row: Row, expires: date | None, today: date) -> Iterable[Block]
     if read_text(row, "status") == "INACTIVE":
         yield Block("the user is inactive")
     for one in read_rows(row, "user_block"):
-        until = parse_day(read_text(one, "expiry_date"))
+        until = read_last_day(one, "expiry_date")
         if read_text(one, "block_status") != "INACTIVE" and (until is None or until >= today):
             described = read_row(one, "block_description").get("desc")
             yield Block(

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import cast
 
 from adapters.library.change_sending import HOLD_JSON
+from adapters.library.json_fields import read_integer
 from adapters.library.koha import abilities
 from adapters.library.koha.client import KohaClient, Row, make_query
 from adapters.library.koha.options import KohaOptions
@@ -15,7 +16,6 @@ from adapters.library.koha.reasons import refuse_ambiguous_patron
 from adapters.library.koha.records import (
     RecordReader,
     is_for_item,
-    read_count,
     read_number,
     read_text,
     read_title,
@@ -314,7 +314,7 @@ class KohaDesk:
     async def ask_holds_of_bib(self, bib_id: str) -> tuple[Row, ...]:
         """In the order of the queue. Raises Unavailable."""
         rows = await self.client.find_rows("holds", query={"biblio_id": bib_id})
-        return tuple(sorted(rows, key=lambda row: (read_count(row, "priority"), read_count(row, "hold_id"))))
+        return tuple(sorted(rows, key=lambda row: (read_integer(row, "priority"), read_integer(row, "hold_id"))))
 
     async def ask_hold_row(self, hold_id: str) -> Row | None:
         if not _is_number(hold_id):

@@ -1,6 +1,7 @@
 """What Koha's JSON says of patrons, items, holds, loans and fees, as the gateway's values. Pure.
 
-Source: facts/ils-backends.md 1.2. A field that isn't there, or is of another type, is taken for empty: releases differ.
+Source: facts/ils-backends.md 1.2. A field that isn't there is taken for empty, as releases differ; what blocks a patron
+or keeps an item back is read whatever its type (`json_fields`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+from adapters.library.json_fields import read_flag, read_integer, read_last_day, read_money
 from adapters.library.koha.options import KohaOptions
 from adapters.marc.citation_texts import clean_title, trim_punctuation
 from gateway.domain.library import (
@@ -73,8 +75,8 @@ class RecordReader:
 
     def read_patron(self, row: Row, hold_count: int, today: date) -> Patron:
         """`today`: in the library's zone. Raises Unavailable for a row without a number."""
-        expires = parse_day(read_text(row, "expiry_date"))
-        balance = read_amount(row, "account_balance")
+        expires = read_last_day(row, "expiry_date")
+        balance = read_money(row, "account_balance")
         numbers = (
             (IdentifierType.BARCODE, read_text(row, "cardnumber")),
             (IdentifierType.USERNAME, read_text(row, "userid")),
@@ -91,7 +93,7 @@ class RecordReader:
             blocks=tuple(self._read_blocks(row, expires, balance, today)),
             expires=expires,
             balance=Money(balance, self.currency) if balance is not None else None,
-            loan_count=read_count(row, "checkouts_count"),
+            loan_count=read_integer(row, "checkouts_count"),
             hold_count=hold_count,
             language="" if read_text(row, "lang") == "default" else read_text(row, "lang"),
             date_of_birth=parse_day(read_text(row, "date_of_birth")),
@@ -100,11 +102,11 @@ class RecordReader:
     def _read_blocks(self, row: Row, expires: date | None, balance: Decimal | None, today: date) -> Iterable[Block]:
         if expires is not None and expires < today:
             yield Block("the membership has expired", since=expires)
-        if row.get("restricted") is True:
+        if read_flag(row, "restricted"):
             yield Block("a restriction by the library")
-        if row.get("patron_card_lost") is True:
+        if read_flag(row, "patron_card_lost"):
             yield Block("the card was reported lost")
-        if row.get("incorrect_address") is True:
+        if read_flag(row, "incorrect_address"):
             yield Block("the address is not confirmed")
         limit = self.options.fine_limit
         if limit is not None and balance is not None and balance > limit:
@@ -129,7 +131,7 @@ class RecordReader:
             published=read_text(row, "publication_year") or read_text(row, "copyright_date"),
             series=read_text(row, "series_title"),
             pages=read_text(row, "pages"),
-            suppressed=row.get("opac_suppressed") is True,
+            suppressed=read_flag(row, "opac_suppressed"),
         )
 
     def read_item(self, row: Row, holds: tuple[Row, ...], loan: Row | None) -> Item:
@@ -138,7 +140,7 @@ class RecordReader:
         mine = tuple(hold for hold in holds if is_for_item(hold, number))
         home, holding = read_text(row, "home_library_id"), read_text(row, "holding_library_id")
         shelf = read_text(row, "location")
-        not_for_loan = read_count(row, "effective_not_for_loan_status") or read_count(row, "not_for_loan_status")
+        not_for_loan = read_integer(row, "effective_not_for_loan_status") or read_integer(row, "not_for_loan_status")
         policy = read_text(row, "effective_item_type_id") or read_text(row, "item_type_id")
         return Item(
             id=number,
@@ -158,12 +160,12 @@ class RecordReader:
         )
 
     def _read_status(self, row: Row, holds: tuple[Row, ...], number: str, not_for_loan: int) -> ItemStatus:
-        lost = read_count(row, "lost_status")
+        lost = read_integer(row, "lost_status")
         if lost:
             return ItemStatus.MISSING if lost in self.options.missing_statuses else ItemStatus.LOST
         if row.get("checked_out_date"):
             return ItemStatus.ON_LOAN
-        if read_count(row, "withdrawn") or read_count(row, "damaged_status"):
+        if read_integer(row, "withdrawn") or read_integer(row, "damaged_status"):
             return ItemStatus.NOT_AVAILABLE
         for hold in holds:
             status = HOLD_STATUSES.get(read_text(hold, "status"))
@@ -190,7 +192,7 @@ class RecordReader:
             pickup=read_text(row, "pickup_library_id"),
             status=status,
             placed=datetime.combine(day, time(), self.zone).astimezone(UTC) if day > date.min else _NO_MOMENT,
-            position=read_count(row, "priority"),
+            position=read_integer(row, "priority"),
             expires=None if is_ready else expires,
             ready_until=expires if is_ready else None,
             item_barcode=item_barcode,
@@ -213,14 +215,14 @@ class RecordReader:
             patron_id=read_number(row, "patron_id"),
             lent=parse_moment(read_text(row, "checkout_date"), self.zone) or _NO_MOMENT,
             due=due,
-            renewals=read_count(row, "renewals_count"),
+            renewals=read_integer(row, "renewals_count"),
             title=read_title(biblio),
         )
 
     def read_charge(self, row: Row) -> Charge:
         """Without what only the gateway knows."""
-        amount = read_amount(row, "amount") or Decimal(0)
-        outstanding = read_amount(row, "amount_outstanding")
+        amount = read_money(row, "amount") or Decimal(0)
+        outstanding = read_money(row, "amount_outstanding")
         return Charge(
             id=read_number(row, "account_line_id"),
             key="",
@@ -273,19 +275,6 @@ def read_number(row: Row, key: str) -> str:
     if not text:
         raise Unavailable(write_sentence("Koha: the answer has no %(key)s", key=key))
     return text
-
-
-def read_count(row: Row, key: str) -> int:
-    value = row.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
-
-
-def read_amount(row: Row, key: str) -> Decimal | None:
-    """Koha's sums have two places, as far as money has; a float's others are no money."""
-    value = row.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    return Decimal(str(value)).quantize(Decimal("0.01"))
 
 
 def parse_day(text: str) -> date | None:

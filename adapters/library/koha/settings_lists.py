@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic
 
+from adapters.library.json_fields import read_flag
 from adapters.library.koha import abilities
 from adapters.library.koha.client import KohaClient, Row
 from adapters.library.koha.records import RecordReader, read_text
@@ -48,7 +49,7 @@ class SettingsLists:
         return tuple(
             self._reader.read_pickup(row)
             for row in rows
-            if row.get("pickup_location") is True or (own and read_text(row, "library_id") == own)
+            if read_flag(row, "pickup_location") or (own and read_text(row, "library_id") == own)
         )
 
     async def load_codes(self) -> LibraryCodes:

@@ -157,6 +157,18 @@ async def test_blocks_say_why_and_for_what(tmp_path: Path) -> None:
     assert patron.balance == Money(Decimal("7.50"), "EUR")
 
 
+async def test_numbers_for_yes_block_too(tmp_path: Path) -> None:
+    """Koha's columns are tinyint: some releases and plugins give 1 and "1" instead of true."""
+    async with koha_place(tmp_path) as place:
+        row = next(one for one in place.fake.state.patrons.values() if one["cardnumber"] == KNOWN.good.value)
+        row |= {"restricted": 1, "patron_card_lost": "1"}
+        item = next(one for one in place.fake.state.items.values() if one["external_id"] == ITEM)
+        item["lost_status"] = "1"
+
+        assert len((await place.library.find_patron(KNOWN.good)).blocks) == 2
+        assert (await place.library.item_by_barcode(ITEM)).status is ItemStatus.LOST
+
+
 async def test_a_patron_who_has_vanished_is_refused(tmp_path: Path) -> None:
     async with koha_place(tmp_path) as place:
         number = await place.patron_id()
