@@ -83,6 +83,7 @@ def make_koha_options(url: str, more: Mapping[str, Any] | None = None) -> KohaOp
         "sign_in": {"client_id": "illgate", "client_secret": "env:TERMINAL"},
         "resource_sharing_branch": "RS",
         "temporary_item_types": ["ILL"],
+        "moves_items": True,
         "fee_types": {"ill-fee": "MANUAL"},
         "seconds": {"connect": 20, "look_up": 20, "change": 20},
         "breaker": {"failures": 1000},

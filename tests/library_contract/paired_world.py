@@ -133,14 +133,14 @@ async def embedded_and_ncip(store: Store, second_does: list[str]) -> AsyncIterat
 async def koha_and_sip2(store: Store, second_does: list[str]) -> AsyncIterator[PairedWorld]:
     """A Koha by REST, with its SIP2 server for what REST lacks."""
     clock = FixedClock(START)
-    fake = koha_world.make_fake_koha(clock)
+    fake = koha_world.make_fake_koha(clock, is_near_main=True)
     server = sip2_world.started_server(KohaDesk(fake.state))
     await fake.start()
     await server.start()
 
     async def open_other(own: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
         if nested.type == "sip2":
-            return await open_sip2(own, sip2_world.make_options(server.port))
+            return await open_sip2(own, sip2_world.make_options(server.port, {"holds": "none"}))
         return await open_koha(own, koha_world.make_koha_options(fake.url))
 
     context = replace(await sip2_world.make_context(store, clock), open_other=open_other)

@@ -61,6 +61,11 @@ class KohaOptions(ProfileSection):
         ge=0,
         description="who owes more may not borrow (noissuescharge); empty: Koha alone decides",
     )
+    moves_items: bool = Field(
+        False,
+        description="whether own items get another branch and shelf while they are away: with each such change Koha "
+        "forgets the item's subfields without a column of their own (952)",
+    )
     missing_statuses: tuple[int, ...] = Field((4,), description="values of LOST that mean missing, not lost")
     confirmed: tuple[str, ...] = Field(
         DEFAULT_CONFIRMED, description="questions of Koha at a check-out that are answered with yes"

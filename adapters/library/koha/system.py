@@ -87,8 +87,12 @@ class KohaLibrary(LimitedLibrary):
     @property
     def capabilities(self) -> frozenset[Capability]:
         """As settings and release allow."""
-        found = self._client.abilities.capabilities
-        return found if self._options.checks_passwords else found - {Capability.AUTHENTICATE}
+        found = set(self._client.abilities.capabilities)
+        if not self._options.checks_passwords:
+            found.discard(Capability.AUTHENTICATE)
+        if not self._options.moves_items:
+            found.discard(Capability.MOVE_LOCATION)
+        return frozenset(found)
 
     async def ping(self) -> None:
         """Also finds out what this release can do, once."""

@@ -344,6 +344,23 @@ async def test_an_item_goes_to_a_shelf_and_back_to_its_own(tmp_path: Path) -> No
         assert (row["location"], row["holding_library_id"]) == ("STACK", "MAIN")
 
 
+async def test_own_items_are_moved_only_where_the_library_wants_it(tmp_path: Path) -> None:
+    """Koha forgets the subfields that have no column."""
+    async with koha_place(tmp_path, moves_items=False) as place:
+        row = next(one for one in place.fake.state.items.values() if one["external_id"] == ITEM)
+        row["extended_subfields"] = "<collection>…</collection>"
+        assert Capability.MOVE_LOCATION not in place.library.capabilities
+        refused = await refusal_of(place.library.move_to_ill(ITEM, KNOWN.ill, "move"))
+        assert refused.reason is RefusalReason.UNSUPPORTED_SERVICE
+        assert row["extended_subfields"]
+        await place.library.create_temporary_item(await place.make_wish(), "k")
+        assert (await place.library.change_barcode("ILL-1", "ILL-2", "barcode")).barcode == "ILL-2"
+
+        await place.restart(moves_items=True)
+        await place.library.move_to_ill(ITEM, KNOWN.ill, "move")
+        assert row["extended_subfields"] is None
+
+
 async def test_calls_go_out_together_where_nothing_hangs_on_another(tmp_path: Path) -> None:
     """Two questions in one step, and four calls in three."""
     async with koha_place(tmp_path, seconds={"connect": 10, "look_up": 10, "change": 10}) as place:
