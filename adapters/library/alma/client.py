@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from adapters.library.alma.options import AlmaOptions
 from adapters.library.circuit_breaker import CircuitBreaker
@@ -129,16 +130,13 @@ class AlmaClient:
             raise Unavailable(write_sentence("Alma: %(title)s: the answer is not an object", title=title))
         return answer.value
 
-    async def find_rows(
-        self, *path: str, name: str, title: str, query: Mapping[str, str] | None = None
-    ) -> tuple[Row, ...] | None:
-        """All, page by page; `name`: of the list in the answer. None: of a thing that isn't there.
-
-        Raises Unavailable."""
+    async def find_rows(self, *path: str, name: str, title: str, is_paged: bool = True) -> tuple[Row, ...] | None:
+        """All, page by page; `name`: of the list in the answer; `is_paged`: whether Alma has pages of it. None: of a
+        thing that isn't there. Raises Unavailable, Refused(CALL_NOT_ACCEPTED)."""
         found: list[Row] = []
         for page in range(MAX_PAGES):
-            place = {"limit": str(PAGE_ROWS), "offset": str(page * PAGE_ROWS)}
-            part = await self.get_row(*path, title=title, query={**(query or {}), **place})
+            place = {"limit": str(PAGE_ROWS), "offset": str(page * PAGE_ROWS)} if is_paged else {}
+            part = await self.get_row(*path, title=title, query=place)
             if part is None:
                 return None
             rows = part.get(name) or ()  # an empty list is left out
@@ -148,7 +146,7 @@ class AlmaClient:
                 )
             found.extend(rows)
             total = read_integer(part, "total_record_count")
-            if len(rows) < PAGE_ROWS or (total and len(found) >= total):
+            if not is_paged or len(rows) < PAGE_ROWS or (total and len(found) >= total):
                 return tuple(found)
         raise Unavailable(
             write_sentence(
@@ -163,7 +161,7 @@ class AlmaClient:
             method="POST",
             path=("users", user_id),
             query={"op": "auth"},
-            headers={"Exl-User-Pw": password},
+            headers={"Exl-User-Pw": quote(password, safe="")},  # Alma decodes it
             title=title,
         )
         try:

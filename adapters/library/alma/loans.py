@@ -169,7 +169,7 @@ class LoanDesk:
         )
 
         async def send_scan() -> Row:
-            query = {"op": "scan", "library": library, "circ_desk": circulation_desk}
+            query = desk.options.make_scan_query(library, circulation_desk)
             title = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
             try:
                 return await desk.client.send_row("POST", *answer.path, title=title, row={}, query=query)

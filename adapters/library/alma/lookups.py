@@ -184,6 +184,12 @@ class AlmaDesk:
         ]
         return open_ones[0] if open_ones else None
 
+    async def _ask_requests(self, *path: str, title: str) -> tuple[Row, ...] | None:
+        """Of an item or a record, whose lists Alma gives as a whole."""
+        return await self.client.find_rows(
+            *path, "requests", name="user_request", title=f"{title}/requests", is_paged=False
+        )
+
     async def ask_item_holds(self, row: Row) -> tuple[Row, ...]:
         """Of the item and of its record: which of them Alma lists at which of the two is not said, so both are asked.
 
@@ -191,8 +197,7 @@ class AlmaDesk:
         path = make_item_path(row)
         barcode = read_text(read_row(row, "item_data"), "barcode")
         of_item, of_bib = await ask_together(
-            self.client.find_rows(*path, "requests", name="user_request", title=f"{_ITEM_TITLE}/requests"),
-            self.client.find_rows(*path[:2], "requests", name="user_request", title="/bibs/{mms_id}/requests"),
+            self._ask_requests(*path, title=_ITEM_TITLE), self._ask_requests(*path[:2], title="/bibs/{mms_id}")
         )
         found = {read_number(one, "request_id"): one for one in (*(of_item or ()), *(of_bib or ()))}
         fitting = [one for one in found.values() if is_hold(one) and is_for_item(one, barcode)]

@@ -30,6 +30,18 @@ class TemporaryItemOptions(ProfileSection):
     material_type: str = Field("BOOK", min_length=1, description="material type of items")
 
 
+class ScanOptions(ProfileSection):
+    """What is said with a scan (scan-in), as staff tick it on the page of that desk; null: not sent, where that page has
+    no such box."""
+
+    register_in_house_use: bool | None = Field(False, description="whether it counts as a use in the house")
+    place_on_hold_shelf: bool | None = Field(True, description="whether what somebody waits for goes to the hold shelf")
+    confirm: bool | None = Field(True, description="whether Alma's questions are answered with yes")
+
+    def make_query(self) -> Mapping[str, str]:
+        return {name: str(value).lower() for name, value in self.model_dump().items() if value is not None}
+
+
 class AlmaOptions(ProfileSection):
     url: str = Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$", description="of the API, with /almaws/v1")
     api_key: SecretReference = Field(min_length=1, description="of the Developer Network")
@@ -53,6 +65,7 @@ class AlmaOptions(ProfileSection):
     fee_types: Mapping[str, str] = Field({}, description="our fee types -> Alma's; others are sent as they are")
     reasons: Mapping[str, RefusalReason] = Field({}, description="part of a refusal's text or code -> our reason")
     temporary_items: TemporaryItemOptions = TemporaryItemOptions.model_construct()
+    scan: ScanOptions = ScanOptions.model_construct()
     external_system: str = Field("", description="where new users come from; empty: Alma keeps them itself (internal)")
     trial: AlmaTrial = AlmaTrial.model_construct()
 
@@ -66,6 +79,9 @@ class AlmaOptions(ProfileSection):
         """Library and desk where something happens; without a library, that for partners' items."""
         place = library or self.library
         return place, self.desks.get(place, self.circulation_desk)
+
+    def make_scan_query(self, library: str, circulation_desk: str) -> Mapping[str, str]:
+        return {"op": "scan", "library": library, "circ_desk": circulation_desk, **self.scan.make_query()}
 
     def named_secrets(self) -> Mapping[str, str]:
         """By key within the section."""

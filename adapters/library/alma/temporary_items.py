@@ -233,7 +233,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         library, circulation_desk = desk.options.find_desk(wish.location.library)
 
         async def send_scan() -> Row:
-            query = {"op": "scan", "library": library, "circ_desk": circulation_desk}
+            query = desk.options.make_scan_query(library, circulation_desk)
             try:
                 return await desk.client.send_row("POST", *path, title=_ITEM_TITLE, row={}, query=query)
             except AlmaRefusalError as refusal:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 from aiohttp import web
@@ -128,7 +129,8 @@ class FakeAlma(FakeServer):
 
     def _check_password(self, request: web.Request, _body: Row) -> web.Response:
         known = self.state.passwords.get(self._find_user(request)["primary_id"])
-        if request.query.get("op") != "auth" or known is None or request.headers.get("Exl-User-Pw") != known:
+        sent = unquote(request.headers.get("Exl-User-Pw", ""))
+        if request.query.get("op") != "auth" or known is None or sent != known:
             raise AlmaError("401866", "User authentication failed.")
         return web.Response(status=204)
 
@@ -271,9 +273,14 @@ class FakeAlma(FakeServer):
     def _scan_item(self, request: web.Request, _body: Row) -> Row:
         if request.query.get("op") != "scan":
             raise AlmaError("401652", "General error.")
-        return self.state.scan_item(
-            self._load_item(request), request.query.get("library", ""), request.query["circ_desk"]
-        )
+        item, query = self._load_item(request), request.query
+        if (
+            query.get("register_in_house_use", "true") == "true"
+            and self.state.loan_of_item(item["item_data"]["barcode"]) is None
+        ):
+            self.state.in_house_uses += 1
+        is_for_shelf = query.get("place_on_hold_shelf", "false") == "true"
+        return self.state.scan_item(item, query.get("library", ""), query["circ_desk"], is_for_shelf=is_for_shelf)
 
     def _list_item_loans(self, request: web.Request, _body: Row) -> Row:
         loan = self.state.loan_of_item(self._load_item(request)["item_data"]["barcode"])

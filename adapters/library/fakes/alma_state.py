@@ -41,6 +41,7 @@ class AlmaState:
     requests: dict[str, Row] = field(default_factory=dict)
     fees: dict[str, Row] = field(default_factory=dict)
     renewals: dict[str, int] = field(default_factory=dict)
+    in_house_uses: int = 0
     not_lent: set[str] = field(default_factory=set)
     fee_types: set[str] = field(default_factory=lambda: {"OTHER"})
     item_policies: set[str] = field(default_factory=lambda: {"BOOK", "REF", "ILL"})
@@ -240,8 +241,9 @@ class AlmaState:
         loan["due_date"] = write_moment(due + timedelta(seconds=1))
         return {**loan, "last_renew_status": {"value": "RENEWED", "desc": "Renewed Successfully"}}
 
-    def scan_item(self, item: Row, library: str, desk: str) -> Row:
-        """Ends a loan, then looks for who waits; without anybody the item goes to its place."""
+    def scan_item(self, item: Row, library: str, desk: str, *, is_for_shelf: bool) -> Row:
+        """Ends a loan, then looks for who waits; without anybody the item goes to its place. Who collects here finds it
+        on the hold shelf only if it `is_for_shelf`."""
         if self.desks.get(library) != desk:
             raise AlmaError("401153", "The circulation desk does not exist.")
         loan = self.loan_of_item(item["item_data"]["barcode"])
@@ -255,6 +257,9 @@ class AlmaState:
             _set_process(item, "" if item["item_data"]["library"]["value"] == library else "TRANSIT")
             return {**item, "additional_info": ""}
         chosen["barcode"], chosen["item_id"] = item["item_data"]["barcode"], item["item_data"]["pid"]
+        if chosen["pickup_location_library"] == library and not is_for_shelf:
+            _set_process(item, "")
+            return {**item, "additional_info": "Item is requested."}
         if chosen["pickup_location_library"] == library:
             chosen |= {"request_status": "ON_HOLD_SHELF", "task_name": "On Hold Shelf"}
             chosen["expiry_date"] = f"{(self.now() + timedelta(days=7)).date().isoformat()}Z"
