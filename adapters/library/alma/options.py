@@ -31,8 +31,8 @@ class TemporaryItemOptions(ProfileSection):
 
 
 class ScanOptions(ProfileSection):
-    """What is said with a scan (scan-in), as staff tick it on the page of that desk; null: not sent, where that page has
-    no such box."""
+    """What is said with a scan (scan-in), as staff tick it on the page of that desk; null: not sent, where the page
+    has no such box."""
 
     register_in_house_use: bool | None = Field(False, description="whether it counts as a use in the house")
     place_on_hold_shelf: bool | None = Field(True, description="whether what somebody waits for goes to the hold shelf")

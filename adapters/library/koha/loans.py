@@ -65,11 +65,8 @@ class LoanDesk:
 
         Raises Refused with the reason, which a refused check-out alone doesn't say."""
         desk = self.desk
-        query = {"patron_id": patron_id, "item_id": answer.item.id}
         try:
-            said = await desk.client.ask_query(
-                "checkouts", "availability", title="/checkouts/availability", query=query
-            )
+            said = await desk.ask_availability(patron_id, answer.item.id)
         except KohaRefusalError as refusal:
             raise refusal_of_answer(refusal, desk.options.reasons) from refusal
         blockers, confirms = said.get("blockers") or {}, said.get("confirms") or {}

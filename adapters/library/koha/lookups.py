@@ -167,6 +167,11 @@ class KohaDesk:
             return None
         return await self.client.get_row("biblios", bib_id, title="/biblios/{biblio_id}")
 
+    async def find_marked_records(self, mark: str) -> tuple[Row, ...]:
+        """Records of partners' items that were made under one key. Raises Unavailable."""
+        rows = await self.client.find_rows("biblios", query=make_query({"notes": {"-like": f"%{mark}%"}}))
+        return tuple(row for row in rows if mark in read_text(row, "notes").split())
+
     async def list_holdings(self, bib_id: str) -> BibHoldings:
         """Raises Refused(UNKNOWN_RECORD), Unavailable."""
         if not _is_number(bib_id):
@@ -267,6 +272,13 @@ class KohaDesk:
             "checkouts", query=make_query([{"item_id": int(number)} for number in item_ids])
         )
         return tuple(row for row in rows if read_text(row, "item_id") in item_ids)
+
+    async def ask_availability(self, patron_id: str, item_id: str) -> Row:
+        """Whether the patron could have the item: blockers, and what has to be confirmed.
+
+        Raises KohaRefusalError, Refused(CALL_NOT_ACCEPTED), Unavailable."""
+        query = {"patron_id": patron_id, "item_id": item_id}
+        return await self.client.ask_query("checkouts", "availability", title="/checkouts/availability", query=query)
 
     async def list_patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
         """Open ones, soonest due first. Raises Refused(UNKNOWN_PATRON), Unavailable."""

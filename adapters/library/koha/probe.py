@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from adapters.library.koha import abilities
-from adapters.library.koha.client import KohaClient
+from adapters.library.koha.client import KohaClient, KohaRefusalError
+from adapters.library.koha.fees import FeeDesk
 from adapters.library.koha.lookups import KohaDesk
 from adapters.library.koha.options import KohaOptions
-from adapters.library.koha.records import RecordReader
+from adapters.library.koha.records import RecordReader, read_number
 from adapters.library.koha.settings_lists import SettingsLists
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.rest_options import resolve_tls
 from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder, fail_trial
 from gateway.domain.problems import Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
-from gateway.ports.library_system import PatronKey, ProbeStep
+from gateway.ports.library_system import Capability, PatronKey, ProbeStep
 
 PERMISSIONS = (
     ("borrowers", ("patrons",), "look up patrons"),
     ("catalogue", ("items",), "look up items"),
     ("reserveforothers", ("holds",), "look up and place holds"),
     ("circulate", ("checkouts",), "look up loans, lend and renew"),
+    ("parameters", ("patron_categories",), "look up patron categories"),
 )
 """Permission of Koha, the path that needs it, what for. Those to write (editcatalogue, updatecharges) have no question
 that would show them; docs/library-systems/koha.md lists all."""
@@ -55,8 +57,10 @@ class KohaProbe:
             return
         reader = RecordReader(options, context.zone, context.currency)
         desk = KohaDesk(client, options, reader, context.changes, context.clock)
+        is_permitted = True
         for permission, path, what in PERMISSIONS:
-            await recorder.try_step(f"permission {permission}", self._make_permission_step(path, what))
+            step = self._make_permission_step(path, what)
+            is_permitted &= await recorder.try_step(f"permission {permission}", step)
         lists = SettingsLists(client, reader)
 
         async def check_branch() -> str:
@@ -77,6 +81,54 @@ class KohaProbe:
             await recorder.try_step("patron", find_trial_patron)
         if options.trial.item:
             await recorder.try_step("item", find_trial_item)
+        if is_permitted:
+            await self._try_questions(desk)
+
+    async def _try_questions(self, desk: KohaDesk) -> None:
+        """What is asked before each change, by the calls that the gateway makes then; of any patron and item where none
+        is kept for this. What is said names nobody."""
+        trial, recorder = self._options.trial, self._recorder
+        people = {"cardnumber": trial.patron} if trial.patron else {}
+        things = {"external_id": trial.item} if trial.item else {}
+        patrons: list[str] = []
+        items: list[str] = []
+
+        async def look_up_patron() -> str:
+            page = await desk.client.find_page("patrons", query=people)
+            patrons.extend(read_number(row, "patron_id") for row in page.rows[:1])
+            if not patrons:
+                return "not tried: there is no patron"
+            await desk.require_patron(patrons[0])
+            await desk.list_patron_loans(patrons[0])
+            await desk.list_patron_holds(patrons[0])
+            if Capability.FEES_READ in desk.client.abilities.capabilities:
+                await FeeDesk(desk).list_charges(patrons[0])
+            return "patron by number, loans, holds, fees"
+
+        async def look_up_item() -> str:
+            page = await desk.client.find_page("items", query=things)
+            items.extend(read_number(row, "item_id") for row in page.rows[:1])
+            if not items:
+                return "not tried: there is no item"
+            await desk.find_item_loan(items[0])
+            await desk.list_item_holds(items[0])
+            bib_id = read_number(page.rows[0], "biblio_id")
+            await desk.list_holdings(bib_id)
+            await desk.find_marked_records("illgate:probe")
+            return "item by number, loan, holds, record, its items"
+
+        async def ask_for_loan() -> str:
+            if not (patrons and items and Capability.CHECK_OUT in desk.client.abilities.capabilities):
+                return "not tried"
+            try:
+                await desk.ask_availability(patrons[0], items[0])
+            except KohaRefusalError as refusal:
+                raise desk.client.refuse_call(refusal) from refusal
+            return "whether a loan would be allowed"
+
+        await recorder.try_step("questions of a patron", look_up_patron)
+        await recorder.try_step("questions of an item", look_up_item)
+        await recorder.try_step("question of a loan", ask_for_loan)
 
     async def _find_secret(self) -> str:
         for key, reference in self._options.named_secrets().items():
@@ -113,6 +165,8 @@ class KohaProbe:
             client = self._client
             if client is None:
                 raise ProbeFailureError("url", "not connected")
+            if f"GET /{'/'.join(path)}" not in client.abilities.calls:
+                return "this release has no such list"
             try:
                 await client.find_page(*path)
             except Refused as refused:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from adapters.library.change_sending import send_part
-from adapters.library.koha.client import KohaRefusalError, Row, make_query
+from adapters.library.koha.client import KohaRefusalError, Row
 from adapters.library.koha.holds import HoldDesk, HoldTarget
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
 from adapters.library.koha.reasons import refusal_of_answer
@@ -97,8 +97,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
     async def _make_record(self, wish: TemporaryItem, mark: str, *, is_resumed: bool) -> str:
         async def find_record() -> str | None:
-            rows = await self.desk.client.find_rows("biblios", query=make_query({"notes": {"-like": f"%{mark}%"}}))
-            marked = [row for row in rows if mark in read_text(row, "notes").split()]
+            marked = await self.desk.find_marked_records(mark)
             if len(marked) > 1:
                 raise OutcomeUnknown("Koha has several records for one temporary item")
             return read_number(marked[0], "biblio_id") if marked else None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.library.fakes.fake_server import FakeCall
 from adapters.library.fakes.koha import ALL_PERMISSIONS
+from gateway.domain.library import Money
+from gateway.ports.library_system import HoldWish
 from tests.library_contract.koha_world import KNOWN
 from tests.unit.adapters.koha.place import koha_place
 
@@ -29,15 +34,56 @@ async def test_all_is_well_and_each_step_says_so(tmp_path: Path) -> None:
         "permission catalogue",
         "permission reserveforothers",
         "permission circulate",
+        "permission parameters",
         "branch",
         "item types",
         "patron",
         "item",
+        "questions of a patron",
+        "questions of an item",
+        "question of a loan",
     ]
     assert steps[3].said == "Koha's API is there, with 25 of 25 abilities"
-    assert steps[-2].said == "found, not blocked"
-    assert steps[-1].said == "found, available, at MAIN"
+    assert steps[-5].said == "found, not blocked"
+    assert steps[-4].said == "found, available, at MAIN"
+    assert steps[-1].said == "whether a loan would be allowed"
     assert "Müller" not in str(steps)
+
+
+async def test_a_call_that_this_koha_does_not_take_is_found_before_a_message_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its document offers an embed that it refuses."""
+    async with koha_place(tmp_path) as place:
+        document = place.fake.describe_api()
+        offered = {"name": "x-koha-embed", "in": "header", "items": {"enum": ["item"]}}
+        document["paths"]["/checkouts"]["get"]["parameters"].append(offered)
+        monkeypatch.setattr(place.fake, "describe_api", lambda: document)
+        (bad,) = (one for one in await place.library.probe() if one.problem)
+
+    assert bad.name == "questions of a patron"
+    assert bad.problem == "GET /checkouts: HTTP 400: /x-koha-embed/0: Not in enum list: item."
+
+
+async def test_each_question_of_an_operation_is_tried(tmp_path: Path) -> None:
+    """What the operations ask, but for passwords and for codes that are known by then."""
+    async with koha_place(tmp_path, trial=TRIAL) as place:
+        who = await place.patron_id()
+        await place.library.place_hold(HoldWish(who, "MAIN", "REQ-7", item_barcode=KNOWN.copies[0]), "hold")
+        await place.library.check_out(KNOWN.shelf_item, who, "loan")
+        await place.library.create_temporary_item(await place.make_wish(), "accept")
+        await place.library.post_fee(who, Money(Decimal(1), "EUR"), "ill-fee", "fee")
+        await place.library.patron_loans(who)
+        asked = {name_question(call) for call in place.fake.calls if call.method == "GET"}
+        place.fake.clear_calls()
+        await place.library.probe()
+
+        assert asked <= {name_question(call) for call in place.fake.calls}
+
+
+def name_question(call: FakeCall) -> tuple[str, tuple[str, ...], str]:
+    """Path without numbers, parameters, embeds."""
+    return re.sub(r"\d+", "N", call.path), tuple(sorted(call.query)), call.headers.get("x-koha-embed", "")
 
 
 MISTAKES: dict[str, tuple[dict[str, Any], dict[str, Any], str, str, str]] = {
