@@ -14,13 +14,14 @@ from adapters.library.alma.code_lists import (
     MATERIAL_TYPES,
     CodeLists,
 )
+from adapters.library.alma.fees import FeeDesk
 from adapters.library.alma.lookups import AlmaDesk
 from adapters.library.alma.options import AlmaOptions
 from adapters.library.alma.records import RecordReader, read_text
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.rest_options import resolve_tls
 from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder, fail_trial
-from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import PatronKey, ProbeStep
@@ -186,14 +187,19 @@ class AlmaProbe:
         options, recorder = self._options, self._recorder
 
         async def try_users() -> str:
-            await _ask_area(desk.ask_patron(options.trial.patron or UNLIKELY, "all_unique"), "Users")
+            found = await _ask_area(desk.ask_patron(options.trial.patron or UNLIKELY, "all_unique"), "Users")
+            user = found.id if found is not None else UNLIKELY
+            for question in (desk.list_patron_loans, desk.list_patron_holds, FeeDesk(desk).list_charges):
+                await _ask_of_somebody(question(user))
             path, title = ("users", UNLIKELY, "requests", NO_NUMBER), "/users/{user_id}/requests/{request_id}"
             query = {"reason": options.cancel_reason}
             await _try_change(client.delete_row(*path, title=title, query=query), "Users")
-            return "may look up and change users"
+            return "may look up and change users, and what they have"
 
         async def try_items() -> str:
-            await _ask_area(desk.ask_item(options.trial.item or UNLIKELY), "Bibs")
+            found = await _ask_area(desk.ask_item(options.trial.item or UNLIKELY), "Bibs")
+            if found is not None:
+                await _ask_area(desk.list_holdings(found.item.bib_id), "Bibs")
             path = ("bibs", NO_NUMBER, "holdings", NO_NUMBER, "items", NO_NUMBER)
             title = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
             await _try_change(client.delete_row(*path, title=title, query={}), "Bibs")
@@ -251,6 +257,17 @@ async def _ask_area(question: Awaitable[A], area: str) -> A:
                 "(Production or Sandbox)",
             ) from down
         raise
+
+
+async def _ask_of_somebody(question: Awaitable[object]) -> None:
+    """That there is nobody of this name is an answer too.
+
+    Raises ProbeFailureError, Refused(CALL_NOT_ACCEPTED), Unavailable."""
+    try:
+        await _ask_area(question, "Users")
+    except Refused as refused:
+        if refused.reason is not RefusalReason.UNKNOWN_PATRON:
+            raise
 
 
 async def _try_change(change: Awaitable[None], area: str) -> None:

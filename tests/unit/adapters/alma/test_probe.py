@@ -108,3 +108,12 @@ async def test_a_list_that_alma_does_not_show_is_no_mistake(context: LibraryAdap
         (step,) = (one for one in await place.library.probe() if one.name == "fee_types")
 
     assert step.said == "not checked: Alma does not show the code table FineFeeTransactionType"
+
+
+async def test_what_a_user_has_is_asked_for_too(context: LibraryAdapterContext) -> None:
+    """By the calls that the operations make, of nobody where no patron is kept for this."""
+    async with alma_place(context) as place:
+        await place.library.probe()
+        asked = {call.path.rpartition("/")[2] for call in place.fake.calls if call.method == "GET"}
+
+    assert {"loans", "requests", "fees"} <= asked
