@@ -40,17 +40,24 @@ async def send_change(
     find_it_done: Callable[[], Awaitable[T | None]],
     *,
     before: LibraryChange | None,
+    is_refused_twice: bool = False,
 ) -> A | T:
     """The system's answer or, where it was lost, what was found to be done. Whoever calls ends the change, or drops it
     where the answer is a refusal; a refusal that `send` raises drops it here. `before`: what is known under this key
-    already; it comes back where nothing was sent now.
+    already; it comes back where nothing was sent now. `is_refused_twice`: the system refuses the same once more, so a
+    refusal may be that of a call which something on the way has sent again.
 
     Raises Unavailable (nothing was sent), Refused, OutcomeUnknown.
     """
     await changes.begin_change(change)
     try:
         return await send()
-    except (Unavailable, Refused):
+    except Refused:
+        if is_refused_twice and (found := await _find_repeated(find_it_done)) is not None:
+            return found
+        await _restore_change(changes, change, before)
+        raise
+    except Unavailable:
         await _restore_change(changes, change, before)
         raise
     except OutcomeUnknown as unknown:
@@ -64,12 +71,28 @@ async def send_change(
         return found
 
 
-async def send_part(send: Callable[[], Awaitable[T]], find_it_done: Callable[[], Awaitable[T | None]]) -> T:
-    """One call of several that make a change together: where its answer is lost, what it did is looked for.
+async def _find_repeated(find_it_done: Callable[[], Awaitable[T | None]]) -> T | None:
+    """What stays hidden now is found under the same key later: the refusal counts."""
+    try:
+        return await find_it_done()
+    except (Unavailable, Refused):
+        return None
 
-    Raises what `send` raises."""
+
+async def send_part(
+    send: Callable[[], Awaitable[T]],
+    find_it_done: Callable[[], Awaitable[T | None]],
+    *,
+    is_refused_twice: bool = False,
+) -> T:
+    """One call of several that make a change together: where its answer is lost, what it did is looked for.
+    `is_refused_twice`: as for `send_change`. Raises what `send` raises."""
     try:
         return await send()
+    except Refused:
+        if is_refused_twice and (found := await _find_repeated(find_it_done)) is not None:
+            return found
+        raise
     except OutcomeUnknown as unknown:
         try:
             found = await find_it_done()

@@ -121,7 +121,7 @@ class HoldDesk:
         async def find_made_hold() -> Row | None:
             return await self.find_marked(patron_id, key)
 
-        sent = await send_change(desk.changes, change, send_hold, find_made_hold, before=before)
+        sent = await send_change(desk.changes, change, send_hold, find_made_hold, before=before, is_refused_twice=True)
         return await self._end_hold(change, sent, wished)
 
     async def _find_target(self, wish: HoldWish) -> tuple[str, ItemAnswer | None]:

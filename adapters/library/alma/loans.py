@@ -60,7 +60,7 @@ class LoanDesk:
             now = await desk.require_item(barcode)
             return now.loan if now.loan is not None and read_text(now.loan, "user_id") == patron.id else None
 
-        sent = await send_change(desk.changes, change, send_loan, find_made_loan, before=before)
+        sent = await send_change(desk.changes, change, send_loan, find_made_loan, before=before, is_refused_twice=True)
         return await self._end_check_out(change, sent, due)
 
     async def _find_request(self, item: Item) -> str:

@@ -205,7 +205,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             rows = await desk.client.find_rows(*path, name="item", title=_ITEMS_TITLE)
             return next((one for one in rows or () if mark in _read_note(one).split()), None)
 
-        return await send_part(send_item, find_item)
+        return await send_part(send_item, find_item, is_refused_twice=True)
 
     async def _place_hold(self, wish: TemporaryItem, key: str, recipient: ItemRecipient, item_row: Row) -> Hold:
         desk = self.desk

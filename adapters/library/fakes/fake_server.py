@@ -29,6 +29,7 @@ class FaultKind(StrEnum):
     """What a fake can do wrong with a call."""
 
     LOSE_REPLY = "lose-reply"  # it is carried out, and the connection ends before the answer
+    REPEAT_CALL = "repeat-call"  # it is carried out twice, and the second answer comes: a proxy sent it again
     LOSE_CALL = "lose-call"  # the connection ends before anything is done
     DELAY = "delay"  # it waits, then carries it out
     ERROR_500 = "error-500"
@@ -166,6 +167,9 @@ class FakeServer(ABC):
             case FaultKind.LOSE_REPLY:
                 await request.read()
                 return self._cut_off(request, (await self._carry_out(request, handler)).status)
+            case FaultKind.REPEAT_CALL:
+                await self._carry_out(request, handler)
+                return await self._carry_out(request, handler)
             case FaultKind.DELAY:
                 await asyncio.sleep(fault.seconds)
                 return await self._carry_out(request, handler)

@@ -107,7 +107,7 @@ class HoldDesk:
         async def find_made_hold() -> Row | None:
             return await self._find_marked(target, patron.id, key)
 
-        sent = await send_change(desk.changes, change, send_hold, find_made_hold, before=before)
+        sent = await send_change(desk.changes, change, send_hold, find_made_hold, before=before, is_refused_twice=True)
         return await self._end_hold(change, self._read_own(change, sent, target))
 
     @staticmethod

@@ -57,7 +57,7 @@ class LoanDesk:
             now = await desk.ask_loans_of_items([answer.item.id])
             return next((one for one in now if read_text(one, "patron_id") == patron.id), None)
 
-        sent = await send_change(desk.changes, change, send_loan, find_made_loan, before=before)
+        sent = await send_change(desk.changes, change, send_loan, find_made_loan, before=before, is_refused_twice=True)
         return await self._end_check_out(change, replace(answer, loan=sent))
 
     async def _ask_whether(self, answer: ItemAnswer, patron_id: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from adapters.library.change_sending import send_part
-from adapters.library.koha.client import KohaRefusalError, Row
+from adapters.library.koha.client import KohaRefusalError, Row, make_query
 from adapters.library.koha.holds import HoldDesk, HoldTarget
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
 from adapters.library.koha.reasons import refusal_of_answer
@@ -20,6 +20,9 @@ from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, 
 from gateway.domain.sentences import write_sentence
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem, TemporaryItemResult
+
+NEIGHBOURS = 20
+"""So many numbers before and after a record's own another may have that was made by the same call."""
 
 
 class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
@@ -143,7 +146,9 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             return next((one for one in rows if mark in read_text(one, "internal_notes").split()), None)
 
         made, bib = await asyncio.gather(
-            send_part(send_item, find_item), desk.require_bib(bib_id), return_exceptions=True
+            send_part(send_item, find_item, is_refused_twice=True),
+            self._require_single_record(bib_id, mark),
+            return_exceptions=True,
         )
         if isinstance(made, BaseException):
             raise made
@@ -151,6 +156,20 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             raise bib
         item_row = {**made, "biblio": {"title": bib.title}}
         return ItemAnswer(desk.reader.read_item(item_row, (), None), item_row, (), None), bib
+
+    async def _require_single_record(self, bib_id: str, mark: str) -> Bib:
+        """Koha makes as many records as it is sent, and a proxy may send one twice: the other stands beside it.
+
+        Raises OutcomeUnknown, Unavailable."""
+        near = range(max(int(bib_id) - NEIGHBOURS, 1), int(bib_id) + NEIGHBOURS + 1)
+        rows = await self.desk.client.find_rows("biblios", query=make_query([{"biblio_id": one} for one in near]))
+        own = next((row for row in rows if read_text(row, "biblio_id") == bib_id), None)
+        if own is None:
+            raise OutcomeUnknown("Koha does not return the record that it created")
+        for row in rows:
+            if row is not own and mark in read_text(row, "notes").split():
+                await self._delete_record(read_number(row, "biblio_id"))
+        return self.desk.reader.read_bib(own)
 
     async def _place_hold(self, wish: TemporaryItem, key: str, recipient: ItemRecipient, found: ItemAnswer) -> Hold:
         before = await self.desk.changes.find_change(ChangeKind.HOLD, key)
