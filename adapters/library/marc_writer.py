@@ -1,4 +1,4 @@
-"""A partner's item as a short MARC 21 record, for systems that take records in XML. Pure."""
+"""A partner's item as a short record in MARC 21, KORMARC or UNIMARC, for systems that take records in XML. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from lxml import etree
 
+from adapters.library.record_format import RecordFormat
 from gateway.domain.library import Bib
 from gateway.domain.value import value_object
 from gateway.ports.library_system import TemporaryItem
@@ -18,6 +19,11 @@ _DEFAULT_NAMESPACE: Any = {None: NAMESPACE}  # lxml's types know no default name
 _UNPRINTABLE: dict[int, None] = dict.fromkeys((*range(32), 0x7F, 0xFFFE, 0xFFFF))
 
 
+UNIMARC_LEADER = "00000nam0 2200000   450 "
+UNIMARC_GENERAL_DATA = "        u        k  y0engy50      ba"
+"""100 $a: dates unknown, catalogued in English, UTF-8."""
+
+
 @value_object
 class MarcField:
     """`subfields`: code and value; empty values are left out."""
@@ -27,20 +33,31 @@ class MarcField:
     indicators: str = "  "
 
 
-def make_item_record(item: TemporaryItem, own_fields: Iterable[MarcField], *, namespace: str = NAMESPACE) -> Any:
+def make_item_record(
+    item: TemporaryItem,
+    own_fields: Iterable[MarcField],
+    *,
+    namespace: str = NAMESPACE,
+    record_format: RecordFormat = RecordFormat.MARC21,
+) -> Any:
     """An element `record`. `own_fields`: what only this system keeps in a record."""
-    fields = sorted((*_list_fields(item), *own_fields), key=lambda one: one.tag)
+    is_unimarc = record_format is RecordFormat.UNIMARC
+    described = _list_unimarc_fields(item.bib) if is_unimarc else _list_fields(item)
+    fields = sorted((*described, *own_fields), key=lambda one: one.tag)
+    if is_unimarc:
+        return make_record(UNIMARC_LEADER, "", fields, namespace=namespace)
     return make_record(LEADER, FIXED_FIELD, fields, namespace=namespace)
 
 
 def make_record(leader: str, fixed_field: str, fields: Iterable[MarcField], *, namespace: str) -> Any:
-    """`namespace` empty: elements without one. What XML can't hold is left out of texts."""
+    """`fixed_field` empty: no 008; `namespace` empty: elements without one. What XML can't hold is left out."""
     prefix = f"{{{namespace}}}" if namespace else ""
     record = etree.Element(f"{prefix}record", nsmap=_DEFAULT_NAMESPACE if namespace else None)
     etree.SubElement(record, f"{prefix}leader").text = leader
-    etree.SubElement(record, f"{prefix}controlfield", tag="008").text = fixed_field
+    if fixed_field:
+        etree.SubElement(record, f"{prefix}controlfield", tag="008").text = fixed_field
     for one in fields:
-        values = [(code, value.translate(_UNPRINTABLE).strip()) for code, value in one.subfields]
+        values = [(code, _clean_value(value)) for code, value in one.subfields]
         values = [(code, value) for code, value in values if value]
         if not values:
             continue
@@ -50,6 +67,11 @@ def make_record(leader: str, fixed_field: str, fields: Iterable[MarcField], *, n
         for code, value in values:
             etree.SubElement(field, f"{prefix}subfield", code=code).text = value
     return record
+
+
+def _clean_value(value: str) -> str:
+    """Coded data keep their positions."""
+    return value if value == UNIMARC_GENERAL_DATA else value.translate(_UNPRINTABLE).strip()
 
 
 def serialize_xml(element: Any) -> bytes:
@@ -77,3 +99,23 @@ def _list_numbers(bib: Bib) -> Iterable[MarcField]:
             yield MarcField("035", (("a", f"(OCoLC){one.value}"),))
         elif kind == "doi":
             yield MarcField("024", (("a", one.value), ("2", "doi")), "7 ")
+
+
+def _list_unimarc_fields(bib: Bib) -> Iterable[MarcField]:
+    tags = {"isbn": "010", "issn": "011"}
+    for one in bib.identifiers:
+        kind = one.type.casefold()
+        if kind in tags:
+            yield MarcField(tags[kind], (("a", one.value),))
+        elif kind == "oclc":
+            yield MarcField("035", (("a", f"(OCoLC){one.value}"),))
+        elif kind == "doi":
+            yield MarcField("017", (("a", one.value), ("2", "doi")), "70")
+    yield MarcField("100", (("a", UNIMARC_GENERAL_DATA),))
+    yield MarcField("101", (("a", bib.language),), "0 ")
+    yield MarcField("200", (("a", bib.title or "Interlibrary loan"), ("f", bib.author)), "1 ")
+    yield MarcField("205", (("a", bib.edition),))
+    yield MarcField("210", (("a", bib.place), ("c", bib.publisher), ("d", bib.published)))
+    yield MarcField("215", (("a", bib.pages),))
+    yield MarcField("225", (("a", bib.series),), "2 ")
+    yield MarcField("700", (("a", bib.author),), " 0")

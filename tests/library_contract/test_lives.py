@@ -102,9 +102,7 @@ async def _open_koha(folder: Path) -> AsyncIterator[Scene]:
             "records": len(state.biblios),
             "items": sorted((row["external_id"], row["holding_library_id"]) for row in state.items.values()),
             "holds": len(state.holds),
-            "loans": sorted(
-                row["renewals_count"] for row in (*state.checkouts.values(), *state.old_checkouts.values())
-            ),
+            "renewals": sorted(row["renewals_count"] for row in loans),
             "open": len(state.checkouts),
             "fees": [row["amount"] for row in state.debits.values()],
         }

@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from adapters.library.circuit_breaker import BreakerOptions
+from adapters.library.record_format import RecordFormat
 from adapters.library.rest_options import RestSeconds
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.problems import RefusalReason
@@ -65,6 +66,7 @@ class AlmaOptions(ProfileSection):
     fee_types: Mapping[str, str] = Field({}, description="our fee types -> Alma's; others are sent as they are")
     reasons: Mapping[str, RefusalReason] = Field({}, description="part of a refusal's text or code -> our reason")
     temporary_items: TemporaryItemOptions = TemporaryItemOptions.model_construct()
+    record_format: RecordFormat = Field(RecordFormat.MARC21, description="of the institution's records")
     scan: ScanOptions = ScanOptions.model_construct()
     external_system: str = Field("", description="where new users come from; empty: Alma keeps them itself (internal)")
     trial: AlmaTrial = AlmaTrial.model_construct()

@@ -34,6 +34,7 @@ from adapters.library.change_sending import send_part
 from adapters.library.marc_writer import MarcField, make_item_record, make_record, serialize_xml
 from adapters.library.marked_items import ItemMaking, ItemRecipient, MarkedItemDesk, make_item_notes
 from adapters.library.parallel_questions import ask_together
+from adapters.library.record_format import RecordFormat
 from gateway.domain.library import Hold, ItemStatus
 from gateway.domain.problems import MessagePart, OutcomeUnknown, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
@@ -143,7 +144,9 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             return known
 
         async def send_record() -> Row:
-            return await self._send_xml("bibs", title="/bibs", body=write_bib(wish, mark), number="mms_id")
+            return await self._send_xml(
+                "bibs", title="/bibs", body=write_bib(wish, mark, self.desk.options.record_format), number="mms_id"
+            )
 
         return await send_part(send_record, find_record)
 
@@ -327,10 +330,11 @@ def make_system_number(mark: str) -> str:
     return RECORD_PREFIX + mark.partition(":")[2]
 
 
-def write_bib(wish: TemporaryItem, mark: str) -> bytes:
+def write_bib(wish: TemporaryItem, mark: str, record_format: RecordFormat = RecordFormat.MARC21) -> bytes:
     """Elements without a namespace, as Alma has them (facts/ils-backends.md 1.4)."""
     own = (MarcField("035", (("a", make_system_number(mark)),)),)
-    return _wrap_record("bib", make_item_record(wish, own, namespace=""), is_suppressed=wish.suppressed)
+    record = make_item_record(wish, own, namespace="", record_format=record_format)
+    return _wrap_record("bib", record, is_suppressed=wish.suppressed, record_format=record_format)
 
 
 def write_holding(wish: TemporaryItem) -> bytes:
@@ -339,8 +343,12 @@ def write_holding(wish: TemporaryItem) -> bytes:
     return _wrap_record("holding", record, is_suppressed=wish.suppressed)
 
 
-def _wrap_record(name: str, record: Any, *, is_suppressed: bool) -> bytes:
+def _wrap_record(
+    name: str, record: Any, *, is_suppressed: bool, record_format: RecordFormat = RecordFormat.MARC21
+) -> bytes:
     whole = etree.Element(name)
+    if record_format is not RecordFormat.MARC21:
+        etree.SubElement(whole, "record_format").text = record_format.value
     etree.SubElement(whole, "suppress_from_publishing").text = "true" if is_suppressed else "false"
     whole.append(record)
     return serialize_xml(whole)

@@ -229,9 +229,11 @@ class KohaClient:
             call = make_json_call(method, path, row, title=title, query=query)
         return (await (self._ask if repeatable else self._change)(call)).value
 
-    async def send_record(self, marcxml: bytes) -> str:
-        """The number of the new record. Raises Unavailable, OutcomeUnknown, KohaRefusalError."""
-        headers = {"Content-Type": MARCXML, "x-confirm-not-duplicate": "1"}
+    async def send_record(self, marcxml: bytes, schema: str) -> str:
+        """The number of the new record. `schema`: MARC21 or UNIMARC.
+
+        Raises Unavailable, OutcomeUnknown, KohaRefusalError."""
+        headers = {"Content-Type": MARCXML, "x-confirm-not-duplicate": "1", "x-record-schema": schema}
         call = RestCall(method="POST", path=("biblios",), headers=headers, body=marcxml)
         answer = await self._change(call)
         number = answer.value.get("id") if isinstance(answer.value, dict) else None

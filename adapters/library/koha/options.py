@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from adapters.library.circuit_breaker import BreakerOptions
+from adapters.library.record_format import RecordFormat
 from adapters.library.rest_options import RestSeconds
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.problems import RefusalReason
@@ -60,6 +61,9 @@ class KohaOptions(ProfileSection):
         None,
         ge=0,
         description="who owes more may not borrow (noissuescharge); empty: Koha alone decides",
+    )
+    record_format: Literal[RecordFormat.MARC21, RecordFormat.UNIMARC] = Field(
+        RecordFormat.MARC21, description="of this Koha (system preference marcflavour)"
     )
     moves_items: bool = Field(
         False,

@@ -14,6 +14,7 @@ from adapters.library.koha.records import LASTING_PREFIX, MARK_PREFIX, make_mark
 from adapters.library.marc_writer import MarcField, make_item_record, serialize_xml
 from adapters.library.marked_items import ItemMaking, ItemRecipient, MarkedItemDesk, make_item_notes
 from adapters.library.parallel_questions import ask_together
+from adapters.library.record_format import RecordFormat
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Bib, Hold
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
@@ -110,7 +111,8 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
         async def send_record() -> str:
             try:
-                return await self.desk.client.send_record(_write_record(wish, mark))
+                kind = self.desk.options.record_format
+                return await self.desk.client.send_record(write_record(wish, mark, kind), kind.value.upper())
             except KohaRefusalError as refusal:
                 raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
 
@@ -239,10 +241,11 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             ) from failure
 
 
-def _write_record(wish: TemporaryItem, mark: str) -> bytes:
+def write_record(wish: TemporaryItem, mark: str, record_format: RecordFormat) -> bytes:
     """With what Koha's own NCIP server writes for AcceptItem (942; facts/ils-backends.md 1.2)."""
+    note = "300" if record_format is RecordFormat.UNIMARC else "500"
     own = (
-        MarcField("500", (("a", mark),)),
+        MarcField(note, (("a", mark),)),
         MarcField("942", (("c", wish.policy), ("n", "1" if wish.suppressed else ""))),
     )
-    return serialize_xml(make_item_record(wish, own))
+    return serialize_xml(make_item_record(wish, own, record_format=record_format))
