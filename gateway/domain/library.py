@@ -5,6 +5,7 @@ All datetimes are aware UTC. A due date is a moment (loans in hours exist); a da
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
@@ -284,12 +285,24 @@ class Loan:
     bib_id: str
     patron_id: str
     lent: datetime
-    due: datetime
+    due: datetime | None  # None: the library's system doesn't say, or nobody can read it
     returned: datetime | None = None
     renewals: int = 0
     renewals_allowed: bool = True
     recalled: datetime | None = None
     title: str = ""
+
+    @property
+    def known_due(self) -> datetime:
+        """Of a system that always says when a loan is due. Raises ValueError where it didn't."""
+        if self.due is None:
+            raise ValueError(f"loan {self.id} has no due date")
+        return self.due
+
+
+def sort_loans(loans: Iterable[Loan]) -> tuple[Loan, ...]:
+    """What is due first comes first; last what nobody knows when it is due."""
+    return tuple(sorted(loans, key=lambda loan: (loan.due is None, loan.due or loan.lent)))
 
 
 @value_object

@@ -415,7 +415,7 @@ class LibrarySystem(Protocol):
         latest: datetime | None = None,
     ) -> Loan:
         """`due` None: by the library's rules, but not after `latest`. A renewal that would not move the due date to a
-        later one is refused and uses up nothing.
+        later one is refused and uses up nothing, unless the system grants it all the same.
 
         Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_LIMIT_REACHED | RENEWAL_HAS_REQUESTS …)."""
         ...

@@ -16,7 +16,7 @@ RENEWING = frozenset({Capability.RENEW, Capability.DUE_DATE_GIVEN})
 
 def can_move_due_date(system: LibrarySystem, loan: Loan, due: datetime) -> bool:
     able = _list_capabilities(system, loan)
-    return Capability.DUE_DATE_CHANGE in able or (able >= RENEWING and due > loan.due)
+    return Capability.DUE_DATE_CHANGE in able or (able >= RENEWING and (loan.due is None or due > loan.due))
 
 
 async def move_due_date(system: LibrarySystem, loan: Loan, due: datetime, key: str) -> Loan:

@@ -256,12 +256,12 @@ class LoanDesk:
         if before is not None and before.record_id == loan.id:
             if before.ended is not None:
                 return LOAN_JSON.validate_json(before.value)
-            if loan.due > LOAN_JSON.validate_json(before.value).due:
+            if loan.known_due > LOAN_JSON.validate_json(before.value).known_due:
                 return await self._end_renewal(before, loan, due, latest)
         if any(read_text(hold, "user_primary_id") != loan.patron_id for hold in answer.holds):
             raise make_refusal(RefusalReason.RENEWAL_HAS_REQUESTS)
         wanted = due or latest
-        if wanted is not None and wanted <= loan.due:
+        if wanted is not None and wanted <= loan.known_due:
             raise make_refusal(RefusalReason.NOT_RENEWABLE)
         change = make_loan_change(ChangeKind.RENEWAL, loan, barcode, key, desk.now())
         number, user = loan.id.split(":", 1)
@@ -279,7 +279,7 @@ class LoanDesk:
 
         async def find_made_renewal() -> Loan | None:
             now = desk.reader.read_loan(await self._require_loan_row(loan.id))
-            return now if now.due > loan.due else None
+            return now if now.known_due > loan.known_due else None
 
         renewed = await send_change(desk.changes, change, send_renewal, find_made_renewal, before=before)
         known = replace(renewed, key=loan.key, request_id=loan.request_id, renewals=loan.renewals)
@@ -289,7 +289,7 @@ class LoanDesk:
         self, change: LibraryChange, renewed: Loan, due: datetime | None, latest: datetime | None
     ) -> Loan:
         wanted = due
-        if wanted is None and latest is not None and renewed.due > latest:
+        if wanted is None and latest is not None and renewed.known_due > latest:
             wanted = latest
         if wanted is not None and wanted != renewed.due:
             renewed = await self._change_due_date(renewed, wanted)

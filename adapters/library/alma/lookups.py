@@ -24,7 +24,7 @@ from adapters.library.change_sending import HOLD_JSON
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.clock import Clock
-from gateway.domain.library import Bib, Hold, IdentifierType, Item, Loan, Patron, RecordId
+from gateway.domain.library import Bib, Hold, IdentifierType, Item, Loan, Patron, RecordId, sort_loans
 from gateway.domain.problems import RefusalReason
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
@@ -217,7 +217,7 @@ class AlmaDesk:
         if rows is None:
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
         loans = [self.restore_loan(self.reader.read_loan(row), changes) for row in rows]
-        return tuple(sorted(loans, key=lambda loan: loan.due))
+        return sort_loans(loans)
 
     async def find_loan(self, barcode: str) -> Loan | None:
         """Raises Unavailable."""

@@ -135,11 +135,11 @@ def _choose_desk(connection: Connection, here: WorkContext, piece: ItemRecord, a
 def _charge_fine(
     connection: Connection, here: WorkContext, piece: ItemRecord, loan: Loan, closures: BranchClosures
 ) -> None:
-    if loan.due >= here.now:
+    if loan.known_due >= here.now:
         return
     borrower = patron_rows.get_account(connection, here, loan.patron_id)
     rule = loan_rules.find_loan_rule(connection, here, borrower.patron.category, piece.item.policy)
-    fine = compute_overdue_fine(rule, loan.due, here.now, here.zone, closures) if rule is not None else None
+    fine = compute_overdue_fine(rule, loan.known_due, here.now, here.zone, closures) if rule is not None else None
     if fine:
         charge = Charge(
             id="",
@@ -148,7 +148,7 @@ def _charge_fine(
             type=FINE,
             amount=Money(fine, here.currency),
             posted=here.now,
-            description=f"due {loan.due.astimezone(here.zone).date()}",
+            description=f"due {loan.known_due.astimezone(here.zone).date()}",
             item_barcode=loan.item_barcode,
             request_id=loan.request_id,
         )

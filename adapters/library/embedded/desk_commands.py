@@ -229,7 +229,7 @@ def check_out_at_desk(ctx: click.Context, barcode: str, patron: str, due: date |
         if json_:
             print_object(loan, json_, opened.context.zone)
         else:
-            click.echo(f"{barcode}: on loan until {loan.due.astimezone(opened.context.zone):%Y-%m-%d %H:%M}")
+            click.echo(f"{barcode}: on loan until {loan.known_due.astimezone(opened.context.zone):%Y-%m-%d %H:%M}")
 
     run_in_library(ctx, lend_to_patron)
 

@@ -248,9 +248,11 @@ def renew_item(connection: Connection, here: WorkContext, barcode: str, key: str
     due = wish.due
     if due is None:
         desk = get_branch(connection, here, piece.item.current.library)
-        due = limit_to_lender_due(piece, loan, compute_renewed_due(rule, loan.due, here.now, here.zone, desk.closures))
+        due = limit_to_lender_due(
+            piece, loan, compute_renewed_due(rule, loan.known_due, here.now, here.zone, desk.closures)
+        )
         due = due if wish.latest is None else min(due, wish.latest)
-    if due <= loan.due:
+    if due <= loan.known_due:
         raise Refused(
             RefusalReason.NOT_RENEWABLE,
             "the renewal would not change the due date",
@@ -266,7 +268,7 @@ def limit_to_lender_due(piece: ItemRecord, loan: Loan, due: datetime) -> datetim
     """A partner's item isn't renewed past the lender's date: only the lender can move that."""
     if piece.lender_due is None or due <= piece.lender_due:
         return due
-    if piece.lender_due <= loan.due:
+    if piece.lender_due <= loan.known_due:
         raise Refused(
             RefusalReason.NOT_RENEWABLE,
             "the lender's due date does not allow a renewal",
@@ -323,7 +325,7 @@ def shorten_loan(
         borrower = patron_rows.get_account(connection, here, loan.patron_id)
         rule = get_loan_rule(connection, here, borrower.patron.category, piece.item.policy)
         desk = get_branch(connection, here, piece.item.current.library)
-        due = compute_recalled_due(rule, loan.due, here.now, here.zone, desk.closures)
+        due = compute_recalled_due(rule, loan.known_due, here.now, here.zone, desk.closures)
     circulation_rows.update_loan_row(connection, here, loan.id, due=due, recalled=here.now)
     item_rows.update_item_row(connection, here, piece.item.id, status=ItemStatus.RECALLED.value)
     return circulation_rows.get_loan(connection, here, loan.id)

@@ -25,7 +25,7 @@ from adapters.library.folio.reasons import FolioRefusal
 from adapters.library.folio.records import ITEM_STATUSES, LENT_STATUSES, write_moment
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
-from gateway.domain.library import Hold, ItemStatus, Loan, Location, Patron
+from gateway.domain.library import Hold, ItemStatus, Loan, Location, Patron, sort_loans
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
@@ -322,7 +322,7 @@ class LoanDesk:
 
     async def list_patron_loans(self, loans: list[LoanAnswer]) -> tuple[Loan, ...]:
         described = [await self.desk.describe_loan(loan) for loan in loans]
-        return tuple(sorted(described, key=lambda loan: loan.due))
+        return sort_loans(described)
 
 
 def _read_loan(record: FolioJson) -> LoanAnswer:

@@ -140,7 +140,7 @@ class LoanDesk:
 
         sent = await send_change(desk.changes, change, send_renewal, find_made_renewal, before=before)
         renewed = desk.reader.read_loan(sent, answer.row)
-        if renewed.due <= loan.due:
+        if renewed.known_due <= loan.known_due:
             raise OutcomeUnknown("Koha reports the loan as renewed, but its due date is not later")
         return await self._end_renewal(change, replace(renewed, key=loan.key, request_id=loan.request_id))
 

@@ -24,7 +24,7 @@ from adapters.library.koha.records import (
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.clock import Clock
-from gateway.domain.library import Bib, Hold, HoldStatus, IdentifierType, Item, Loan, Patron, RecordId
+from gateway.domain.library import Bib, Hold, HoldStatus, IdentifierType, Item, Loan, Patron, RecordId, sort_loans
 from gateway.domain.problems import RefusalReason
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
@@ -297,7 +297,7 @@ class KohaDesk:
             item = row["item"] if _has_title(row) else items.get(read_number(row, "item_id"))
             if item is not None:  # else it was deleted since
                 loans.append(self.restore_loan(self.reader.read_loan(row, item), changes))
-        return tuple(sorted(loans, key=lambda loan: loan.due))
+        return sort_loans(loans)
 
     async def find_item_loan(self, item_id: str) -> Loan | None:
         """Raises Unavailable."""

@@ -11,7 +11,7 @@ from adapters.library.paired.options import PairedTask
 from adapters.library.paired.sides import SystemSide
 from adapters.library.paired.systems import PairedSystems
 from adapters.library.refusals import refuse_blocked
-from gateway.domain.library import BlockScope, Charge, Hold, IdentifierType, Loan, Patron, PatronDraft
+from gateway.domain.library import BlockScope, Charge, Hold, IdentifierType, Loan, Patron, PatronDraft, sort_loans
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapterContext
@@ -64,7 +64,7 @@ class PatronDesk:
             return tuple(side.name_loan(loan, patron_id) for loan in await side.system.patron_loans(native))
 
         found = await self._gather_lists(patron_id, PairedTask.CHECK_OUT, list_loans_of_side)
-        return tuple(sorted(found, key=lambda loan: loan.due))
+        return sort_loans(found)
 
     async def list_holds(self, patron_id: str) -> tuple[Hold, ...]:
         async def list_holds_of_side(side: SystemSide, native: str) -> tuple[Hold, ...]:

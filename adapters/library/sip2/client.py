@@ -41,7 +41,9 @@ class ServerAbility(IntEnum):
 
 @value_object
 class ServerStatus:
-    """What the server says of itself (98). `abilities` None: it has no field BX, so it may do everything."""
+    """What the server says of itself (98). `abilities` None: it has no field BX, so it may do everything.
+
+    That check-in, check-out or renewal is off is a hint: some servers say so and carry them out all the same."""
 
     is_online: bool
     check_in_ok: bool
@@ -54,12 +56,13 @@ class ServerStatus:
     abilities: frozenset[ServerAbility] | None
 
     def can_do(self, ability: ServerAbility) -> bool:
-        allowed = {
-            ServerAbility.CHECK_IN: self.check_in_ok,
-            ServerAbility.CHECK_OUT: self.check_out_ok,
-            ServerAbility.RENEW: self.renewal_ok,
-        }
-        return allowed.get(ability, True) and (self.abilities is None or ability in self.abilities)
+        return self.abilities is None or ability in self.abilities
+
+    @property
+    def named_off(self) -> tuple[str, ...]:
+        """What it says is off, and may do all the same."""
+        flags = {"check-in": self.check_in_ok, "check-out": self.check_out_ok, "renewal": self.renewal_ok}
+        return tuple(name for name, is_ok in flags.items() if not is_ok)
 
 
 def read_status(reply: Reply) -> ServerStatus:
@@ -154,6 +157,7 @@ class Sip2Client:
         finally:
             if not is_ready:
                 connection.abort_connection()
+        connection.has_answered = False  # so far only to its sign-in
         return connection
 
     async def _sign_in(self, connection: TerminalConnection) -> None:
@@ -178,6 +182,9 @@ class Sip2Client:
     def end_connections(self) -> None:
         self._pool.end_all()
 
+    def end_idle_connections(self) -> None:
+        self._pool.end_kept()
+
 
 def _require_online(status: ServerStatus, place: Sip2Endpoint) -> ServerStatus:
     if not status.is_online:
@@ -197,7 +204,8 @@ class Conversation:
         self._connection: TerminalConnection | None = None
 
     async def ask(self, query: Query) -> Reply:
-        """Asked twice at most: once more where the connection was kept, and so may have ended before.
+        """Asked twice at most: once more where the connection was kept, and so may have ended before, or where the
+        server has closed it after a good answer.
 
         Raises Unavailable, UnsendableValueError."""
         seconds = self._options.seconds.look_up
@@ -206,7 +214,7 @@ class Conversation:
             return await connection.exchange(query, seconds)
         except (Unavailable, OutcomeUnknown) as failure:
             self.end()
-            if not connection.was_kept:
+            if not (connection.was_kept or (connection.has_answered and connection.is_ended_by_server)):
                 raise Unavailable(failure.detail) from failure
         try:
             return await (await self._take_connection(fresh=True)).exchange(query, seconds)
@@ -214,8 +222,13 @@ class Conversation:
             raise Unavailable(failure.detail) from failure
 
     async def change(self, query: Query) -> Reply:
-        """Sent once. Raises Unavailable (nothing was sent), OutcomeUnknown, UnsendableValueError."""
-        return await (await self._take_connection()).exchange(query, self._options.seconds.change)
+        """Sent once, and on a new connection where the server has closed the one that answered the questions: of those
+        that were kept nobody knows whether they are alive.
+
+        Raises Unavailable (nothing was sent), OutcomeUnknown, UnsendableValueError."""
+        is_closed = self._connection is not None and not self._connection.is_usable
+        connection = await self._take_connection(fresh=is_closed)
+        return await connection.exchange(query, self._options.seconds.change)
 
     def end(self) -> None:
         if self._connection is not None:

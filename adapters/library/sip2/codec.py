@@ -7,6 +7,7 @@ a value with `|` or a line end can't be sent at all.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
@@ -142,7 +143,8 @@ def _encode_value(name: str, value: str, charset: str) -> bytes:
 
 
 def decode_reply(message: bytes, charset: str, *, is_checked: bool) -> Reply:
-    """`message` without its end. Characters that the charset hasn't are shown as such (U+FFFD). `is_checked`: error
+    """`message` without its end. Characters that the charset hasn't are shown as such (U+FFFD); accents are put
+    together with their letters (NFC), since some servers send them apart. `is_checked`: error
     detection is in use; then a checksum must be there and right, otherwise one that is there is checked all the same.
 
     Raises MalformedMessage."""
@@ -152,7 +154,7 @@ def decode_reply(message: bytes, charset: str, *, is_checked: bool) -> Reply:
     except (UnicodeDecodeError, ValueError):
         raise MalformedMessage("", f"no message that SIP2 has: it begins with {code!r}") from None
     body, sequence = _split_trailer(message, kind, is_checked=is_checked)
-    text = body[2:].decode(charset, errors="replace")
+    text = unicodedata.normalize("NFC", body[2:].decode(charset, errors="replace"))
     fixed: dict[str, str] = {}
     for name, length in FIXED_FIELDS[kind]:
         fixed[name], text = text[:length], text[length:]

@@ -10,12 +10,12 @@ from uuid import uuid4
 
 from adapters.library.change_sending import HOLD_JSON, find_open_change
 from adapters.library.own_holds import HoldEdit, choose_hold_of_request
-from adapters.library.refusals import find_reason, make_refusal, refuse_blocked
+from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
 from adapters.library.sip2.lookups import ItemAnswer, Sip2Desk, is_listed
 from adapters.library.sip2.messages import HoldMode, HoldTerms
-from adapters.library.sip2.reasons import KNOWN_WORDS, refusal_of_message
+from adapters.library.sip2.reasons import find_reason_of_message, refusal_of_message
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Patron
 from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.domain.value import value_object
@@ -272,8 +272,10 @@ class HoldDesk:
             return sent
         if sent.fixed["ok"] != "1":
             await desk.changes.drop_change(change.kind, change.key)
-            reason = find_reason(sent.screen_message, desk.options.reasons, KNOWN_WORDS)
-            raise make_refusal(reason or RefusalReason.NOT_ALLOWED, sent.screen_message, about=MessagePart.REQUEST)
+            reason = find_reason_of_message(sent.screen_message, desk.options.reasons)
+            if reason is RefusalReason.OTHER:
+                reason = RefusalReason.NOT_ALLOWED
+            raise make_refusal(reason, sent.screen_message, about=MessagePart.REQUEST)
         placing = await self._find_placing(hold_id)
         if placing is not None:
             await desk.changes.end_change(replace(placing, ended=placing.ended or desk.now(), value=value))

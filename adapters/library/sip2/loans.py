@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
+import structlog
+
 from adapters.library.change_sending import (
     CHECKED_IN_JSON,
     LOAN_JSON,
@@ -13,18 +15,20 @@ from adapters.library.change_sending import (
     make_loan_change,
     write_checked_in,
 )
-from adapters.library.refusals import RENEWAL_REASONS, find_reason, make_refusal, refuse_blocked
+from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
 from adapters.library.sip2.codec import Reply
 from adapters.library.sip2.holds import HoldDesk
 from adapters.library.sip2.lookups import ItemAnswer, Sip2Desk
-from adapters.library.sip2.reasons import KNOWN_WORDS, refusal_of_message
+from adapters.library.sip2.reasons import find_reason_of_message, refusal_of_message
 from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location
-from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_system import CheckedIn
+
+log = structlog.get_logger(component="sip2")
 
 
 @value_object
@@ -75,10 +79,8 @@ class LoanDesk:
                     return late  # the first time has been carried out after all
                 await desk.changes.drop_change(change.kind, change.key)
                 raise refusal_of_message(sent.screen_message, desk.options.reasons)
-            due = desk.reader.parse_due(sent.first("AH"))
-            item = replace(answer.item, due=due)
-            found = replace(answer, item=item) if due is not None else await desk.require_item(talk, barcode)
-            loan = await self._end_check_out(change, found)
+            item = replace(answer.item, due=await self._read_due(talk, sent, barcode))
+            loan = await self._end_check_out(change, replace(answer, item=item))
             await end_session(desk, talk, patron.id)
             return loan
 
@@ -100,9 +102,6 @@ class LoanDesk:
         return desk.restore_loan(before, answer)
 
     async def _end_check_out(self, change: LibraryChange, answer: ItemAnswer) -> Loan:
-        """Raises OutcomeUnknown where nobody can read when it is due: the change stays unfinished."""
-        if answer.item.due is None:
-            raise OutcomeUnknown("the item was checked out, but its due date matches none of due_formats")
         item = answer.item
         loan = Loan(
             id=change.record_id,
@@ -120,6 +119,22 @@ class LoanDesk:
             replace(change, ended=self.desk.now(), value=LOAN_JSON.dump_json(loan).decode())
         )
         return loan
+
+    async def _read_due(self, talk: Conversation, sent: Reply, barcode: str) -> datetime | None:
+        """Of an answer that grants, else of the item. What is granted stays so, though nobody can read its date."""
+        desk, text = self.desk, sent.first("AH")
+        due = desk.reader.parse_due(text)
+        if due is not None:
+            return due
+        try:
+            found = await desk.ask_item(talk, barcode)
+        except Unavailable as down:
+            log.info("sip2.due_date_not_asked", reason=str(down))
+            found = None
+        if found is not None and found.item.due is not None:
+            return found.item.due
+        log.warning("sip2.due_date_unread", text=text)
+        return None
 
     # --- check-in ----------------------------------------------------------------------------------------
 
@@ -223,23 +238,22 @@ class LoanDesk:
             if before is not None and before.record_id == loan.id:
                 if before.ended is not None:
                     return LOAN_JSON.validate_json(before.value)
-                if loan.due > LOAN_JSON.validate_json(before.value).due:
+                if _is_later(loan.due, LOAN_JSON.validate_json(before.value).due):
                     return await self._end_renewal(before, loan.due, known)
             change = make_loan_change(ChangeKind.RENEWAL, loan, barcode, key, desk.now())
 
             async def find_it_done() -> Loan | None:
                 due = (await desk.require_item(talk, barcode)).item.due
-                return await self._end_renewal(change, due, known) if due is not None and due > loan.due else None
+                return await self._end_renewal(change, due, known) if _is_later(due, loan.due) else None
 
             query = desk.writer.renew(loan.patron_id, barcode, desk.now())
             sent = await send_message(desk, talk, change, query, find_it_done, before=before)
             if isinstance(sent, Loan):
                 return sent
-            due = desk.reader.parse_due(sent.first("AH")) or (await desk.require_item(talk, barcode)).item.due
-            if sent.fixed["ok"] != "1" or due is None or due <= loan.due:
+            if sent.fixed["ok"] != "1":
                 await desk.changes.drop_change(change.kind, change.key)
                 raise self._refuse_renewal(sent, answer.item)
-            renewed = await self._end_renewal(change, due, known)
+            renewed = await self._end_renewal(change, await self._read_due(talk, sent, barcode), known)
             await end_session(desk, talk, loan.patron_id)
             return renewed
 
@@ -260,12 +274,12 @@ class LoanDesk:
         return replace(loan, patron_id=patron_id)
 
     def _refuse_renewal(self, reply: Reply, item: Item) -> Refused:
-        reason = find_reason(reply.screen_message, self.desk.options.reasons, KNOWN_WORDS)
-        if reason is None or reason is RefusalReason.OTHER:
+        reason = find_reason_of_message(reply.screen_message, self.desk.options.reasons)
+        if reason is RefusalReason.OTHER:
             reason = RefusalReason.RENEWAL_HAS_REQUESTS if item.hold_count else RefusalReason.NOT_RENEWABLE
         return make_refusal(RENEWAL_REASONS.get(reason, reason), reply.screen_message)
 
-    async def _end_renewal(self, change: LibraryChange, due: datetime, known: tuple[LibraryChange, ...]) -> Loan:
+    async def _end_renewal(self, change: LibraryChange, due: datetime | None, known: tuple[LibraryChange, ...]) -> Loan:
         """The loan's own record follows, where it is ours."""
         desk = self.desk
         loan = LOAN_JSON.validate_json(change.value)
@@ -276,6 +290,10 @@ class LoanDesk:
             await desk.changes.end_change(replace(lending, ended=lending.ended or desk.now(), value=text))
         await desk.changes.end_change(replace(change, ended=desk.now(), value=text))
         return renewed
+
+
+def _is_later(due: datetime | None, before: datetime | None) -> bool:
+    return due is not None and before is not None and due > before
 
 
 def _refuse_what_is_in(item: Item, place: str, *, fill_hold: bool) -> None:

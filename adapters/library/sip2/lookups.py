@@ -18,7 +18,7 @@ from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.records import CHARGED, PatronAnswer, RecordReader
 from gateway.domain.clock import Clock
 from gateway.domain.library import Item, Loan, Patron
-from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.problems import RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 
@@ -166,7 +166,7 @@ class Sip2Desk:
         the system says is known: then `key` is empty, `lent` is the moment of the question, and `patron_id` is empty
         where it doesn't name the patron.
 
-        Raises Refused where it doesn't say when it is due, Unavailable."""
+        Raises Unavailable."""
         if not answer.is_charged:
             return None
         ours = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
@@ -177,7 +177,7 @@ class Sip2Desk:
         return self.describe_foreign_loan(answer, answer.borrower)
 
     def restore_loan(self, change: LibraryChange, answer: ItemAnswer) -> Loan:
-        """A loan of ours as it is now; of one whose answer was lost, what is sure. Raises Refused."""
+        """A loan of ours as it is now; of one whose answer was lost, what is sure."""
         due = answer.item.due
         if change.value:
             loan = LOAN_JSON.validate_json(change.value)
@@ -186,13 +186,6 @@ class Sip2Desk:
         return replace(foreign, key=change.key, request_id=change.request_id, lent=change.begun)
 
     def describe_foreign_loan(self, answer: ItemAnswer, patron_id: str) -> Loan:
-        if answer.item.due is None:
-            raise Refused(
-                RefusalReason.OTHER,
-                "The library system does not state when the item is due.",
-                about=MessagePart.ITEM,
-                internal="no due date (AH) in a form of due_formats",
-            )
         barcode = answer.item.barcode
         return Loan(
             id=f"loan:{barcode}",

@@ -1,6 +1,7 @@
 """What we say to a SIP2 system: each message with its fields, in the order of the standard.
 
-Source: facts/ils-backends.md 1.5. A message that changes something is never sent twice by us (section 5).
+Source: facts/ils-backends.md 1.5. A message that changes something is never sent twice by us (section 5). A PIN (AD)
+stands only where there is one: an empty one is a wrong one on Koha and Evergreen (section 8).
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ class MessageWriter:
         self, patron: str, now: datetime, *, secret: str = "", wanted: PatronList = PatronList.NONE, start: int = 0
     ) -> Query:
         """`start`: from this entry of the list on, counted from 1; 0: from the beginning."""
-        fields = [*self._patron_fields(patron), ("AC", self.terminal_password), ("AD", secret)]
+        fields = [*self._patron_fields(patron), ("AC", self.terminal_password)]
+        if secret:
+            fields.append(("AD", secret))
         if start:
             fields += [("BP", str(start)), ("BQ", "9999")]
         fixed = UNKNOWN_LANGUAGE + self._stamp(now) + wanted.summary
@@ -87,7 +90,6 @@ class MessageWriter:
             *self._patron_fields(patron),
             ("AB", barcode),
             ("AC", self.terminal_password),
-            ("AD", ""),
         )
         return Query("11", fixed, fields, ReplyCode.CHECK_OUT)
 
@@ -103,7 +105,6 @@ class MessageWriter:
     def renew(self, patron: str, barcode: str, now: datetime) -> Query:
         fields = (
             *self._patron_fields(patron),
-            ("AD", ""),
             ("AB", barcode),
             ("AC", self.terminal_password),
         )
@@ -117,12 +118,12 @@ class MessageWriter:
             fields.append(("BW", self._stamp(last)))
         if terms.pickup:
             fields.append(("BS", terms.pickup))
-        fields += [("BY", "3"), *self._patron_fields(patron), ("AD", ""), ("AB", barcode)]
+        fields += [("BY", "3"), *self._patron_fields(patron), ("AB", barcode)]
         fields.append(("AC", self.terminal_password))
         return Query("15", f"{mode}{self._stamp(now)}", tuple(fields), ReplyCode.HOLD)
 
     def end_session(self, patron: str, now: datetime) -> Query:
-        fields = (*self._patron_fields(patron), ("AC", self.terminal_password), ("AD", ""))
+        fields = (*self._patron_fields(patron), ("AC", self.terminal_password))
         return Query("35", self._stamp(now), fields, ReplyCode.END_SESSION)
 
     def _patron_fields(self, patron: str) -> tuple[tuple[str, str], ...]:

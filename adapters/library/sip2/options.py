@@ -20,7 +20,21 @@ from gateway.ports.tls import ClientTls
 Seconds = Annotated[float, Field(gt=0, le=600)]
 FieldName = Annotated[str, Field(pattern=r"^([A-Z][A-Z0-9])?$")]
 
-DEFAULT_DUE_FORMATS = ("%Y%m%d    %H%M%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y%m%d", "%Y-%m-%d")
+DEFAULT_DUE_FORMATS = (
+    "%Y%m%d    %H%M%S",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y%m%d",
+    "%Y-%m-%d",
+    "%m/%d/%Y,%H:%M",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y",
+    "%m-%d-%y",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y",
+)
+"""With slashes and hyphens the month comes first, as the systems do that were seen to write so."""
 
 
 def _check_charset(value: str) -> str:

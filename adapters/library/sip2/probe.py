@@ -146,16 +146,23 @@ class Sip2Probe:
             reply = await self._exchange(self._writer.login(login.user, password, login.location))
         except OutcomeUnknown as unknown:
             hint = "many servers close at a wrong name or password, or want another message_end or error_detection"
-            raise _StepFailedError("login", f"{unknown} ({hint})") from unknown
+            raise _StepFailedError("login", f"{unknown} ({hint}; {self._name_need()})") from unknown
         if reply.fixed["ok"] != "1":
-            raise _StepFailedError("login", f"the server refuses name or password of terminal '{login.user}'")
+            raise _StepFailedError(
+                "login", f"the server refuses name or password of terminal '{login.user}' (or {self._name_need()})"
+            )
         return f"terminal '{login.user}' is let in"
+
+    def _name_need(self) -> str:
+        """What this check needs beside a gateway that is at work."""
+        kept = self._options.connections
+        return f"it allows no more connections: a running gateway keeps up to {kept}, and this check is one more"
 
     async def _ask_status(self) -> str:
         try:
             reply = await self._exchange(self._writer.status())
         except OutcomeUnknown as unknown:
-            hint = "does the server want a login, or another message_end or error_detection?"
+            hint = f"does the server want a login, or another message_end or error_detection? or {self._name_need()}"
             raise _StepFailedError("message_end", f"{unknown} ({hint})") from unknown
         status = read_status(reply)
         self._refuse_undecodable(reply)
@@ -167,9 +174,12 @@ class Sip2Probe:
         if status.institution and wanted and status.institution != wanted:
             raise _StepFailedError("institution", f"the server calls the library '{status.institution}'")
         lacking = [what for ability, what in _NEEDED.items() if not status.can_do(ability)]
-        return f"SIP {status.version}, {status.library or status.institution or 'without a name'}" + (
-            f"; this terminal can't {', '.join(lacking)}" if lacking else ""
-        )
+        said = f"SIP {status.version}, {status.library or status.institution or 'without a name'}"
+        if lacking:
+            said += f"; this terminal can't {', '.join(lacking)}"
+        if status.named_off:
+            said += f"; it says that {', '.join(status.named_off)} is off, which may not be so"
+        return said
 
     @staticmethod
     def _can_find_patrons(status: ServerStatus) -> bool:
@@ -215,7 +225,8 @@ class Sip2Probe:
         due = reply.first("AH")
         if item.status in CHARGED and item.due is None:
             raise _StepFailedError("due_formats", f"none of them fits the due date '{due}'")
-        return f"found, {item.status.value}, at {item.home.library}" + (f", due {due}" if due else "")
+        read = f", due {item.due.astimezone(self._reader.zone):%Y-%m-%d %H:%M} ({due})" if item.due is not None else ""
+        return f"found, {item.status.value}, at {item.home.library}{read}"
 
     def _refuse_undecodable(self, reply: Reply) -> None:
         for name, value in reply.fields:

@@ -13,10 +13,6 @@ from adapters.library.refusals import find_reason, make_refusal
 from gateway.domain.problems import RefusalReason, Refused
 
 KNOWN_WORDS: Mapping[str, RefusalReason] = {
-    "invalid patron": RefusalReason.UNKNOWN_PATRON,
-    "unknown patron": RefusalReason.UNKNOWN_PATRON,
-    "no such patron": RefusalReason.UNKNOWN_PATRON,
-    "patron not found": RefusalReason.UNKNOWN_PATRON,
     "expired": RefusalReason.PATRON_EXPIRED,
     "patron blocked": RefusalReason.PATRON_BLOCKED,
     "patron is blocked": RefusalReason.PATRON_BLOCKED,
@@ -24,6 +20,7 @@ KNOWN_WORDS: Mapping[str, RefusalReason] = {
     "unknown item": RefusalReason.UNKNOWN_ITEM,
     "no such item": RefusalReason.UNKNOWN_ITEM,
     "item not found": RefusalReason.UNKNOWN_ITEM,
+    "item does not exist": RefusalReason.UNKNOWN_ITEM,
     "already checked out to you": RefusalReason.ON_LOAN_SAME_PATRON,
     "checked out to another": RefusalReason.ITEM_ON_LOAN,
     "already checked out": RefusalReason.ITEM_ON_LOAN,
@@ -48,10 +45,26 @@ KNOWN_WORDS: Mapping[str, RefusalReason] = {
     "too many renewals": RefusalReason.RENEWAL_LIMIT_REACHED,
     "not checked out": RefusalReason.NOT_CHECKED_OUT,
     "no active hold": RefusalReason.UNKNOWN_REQUEST,
+    "no such hold": RefusalReason.UNKNOWN_REQUEST,
+    "no such outstanding hold": RefusalReason.UNKNOWN_REQUEST,
 }
 """Part of a message in lower case -> reason; where several fit, the longest says most."""
 
 
+def find_reason_of_message(message: str, own_words: Mapping[str, RefusalReason]) -> RefusalReason:
+    """Of what the system shows; `OTHER` where nobody knows the words.
+
+    Never that the patron is unknown: whoever asks for a change has found the patron (63) just before, and "Invalid
+    Patron." then means something else, such as a PIN."""
+    reason = find_reason(message, own_words, KNOWN_WORDS)
+    return RefusalReason.OTHER if reason in (None, RefusalReason.UNKNOWN_PATRON) else reason
+
+
 def refusal_of_message(message: str, own_words: Mapping[str, RefusalReason]) -> Refused:
-    """Of what the system shows; `OTHER` where nobody knows the words."""
-    return make_refusal(find_reason(message, own_words, KNOWN_WORDS) or RefusalReason.OTHER, message)
+    """Of a change, in the words that the system shows."""
+    return make_refusal(find_reason_of_message(message, own_words), message)
+
+
+def is_unknown_item(message: str, own_words: Mapping[str, RefusalReason]) -> bool:
+    """Whether the system says that it has no such item."""
+    return find_reason(message, own_words, KNOWN_WORDS) is RefusalReason.UNKNOWN_ITEM

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 
 from adapters.library.sip2.codec import Reply, parse_stamp
 from adapters.library.sip2.options import Sip2Options
+from adapters.library.sip2.reasons import is_unknown_item
 from gateway.domain.library import (
     Block,
     BlockScope,
@@ -160,9 +161,10 @@ class RecordReader:
     # --- items -------------------------------------------------------------------------------------------
 
     def read_item(self, reply: Reply, asked: str) -> Item | None:
-        """Of 18. None where the system knows no such item: it gives no title and no status."""
+        """Of 18. None where the system knows no such item: it gives no status, and no title or words that say so."""
         title, circulation = reply.first("AJ"), reply.fixed["circulation"]
-        if not title and circulation in ("00", "01", "  "):
+        says_unknown = is_unknown_item(reply.screen_message, self.options.reasons)
+        if circulation in ("00", "01", "  ") and (not title or says_unknown):
             return None
         status = CIRCULATION_STATUSES.get(circulation, ItemStatus.NOT_AVAILABLE)
         home = reply.first("AQ") or self.options.branch

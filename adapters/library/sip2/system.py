@@ -27,6 +27,7 @@ from gateway.domain.library import (
     Loan,
     Patron,
     PickupLocation,
+    sort_loans,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
@@ -116,8 +117,9 @@ class Sip2Library(LimitedLibrary):
             await talk.ask(self._desk.writer.status())
 
     async def probe(self) -> tuple[ProbeStep, ...]:
-        """See `ports.library_system.ProbesItself`."""
+        """See `ports.library_system.ProbesItself`. What was kept is ended first: a server may allow few connections."""
         context, desk = self._context, self._desk
+        self._client.end_idle_connections()
         return await Sip2Probe(
             self._options, context.folder, context.secrets, desk.writer, desk.reader, desk.clock
         ).try_steps()
@@ -171,7 +173,7 @@ class Sip2Library(LimitedLibrary):
                     if ours is not None
                     else desk.describe_foreign_loan(answer, patron.id)
                 )
-        return tuple(sorted(loans, key=lambda loan: loan.due))
+        return sort_loans(loans)
 
     async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
         return await self._holds.list_patron_holds(patron_id)

@@ -41,7 +41,8 @@ class Sip2Endpoint:
 
 class TerminalConnection:
     """One connection, on which one message is in hand at a time. `was_kept`: it has rested between two conversations
-    and may have ended meanwhile."""
+    and may have ended meanwhile. `has_answered`: to a message of this conversation. `is_ended_by_server`: instead of an
+    answer."""
 
     def __init__(self, place: Sip2Endpoint, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._place = place
@@ -51,6 +52,8 @@ class TerminalConnection:
         self._is_broken = False
         self.resends = place.resends
         self.was_kept = False
+        self.has_answered = False
+        self.is_ended_by_server = False
 
     @classmethod
     async def open(cls, place: Sip2Endpoint) -> TerminalConnection:
@@ -93,7 +96,7 @@ class TerminalConnection:
         try:
             async with asyncio.timeout(seconds):
                 reply = await self._send_until_answered(query, message)
-            is_answered = True
+            is_answered = self.has_answered = True
             self.was_kept = False  # it is alive
         except TimeoutError as error:
             raise OutcomeUnknown(
@@ -105,6 +108,7 @@ class TerminalConnection:
                 )
             ) from error
         except OSError as error:
+            self.is_ended_by_server = True
             raise OutcomeUnknown(
                 write_sentence(
                     "%(place)s: the connection was lost: %(report)s",
@@ -153,6 +157,7 @@ class TerminalConnection:
             try:
                 received = await self._reader.readuntil(END)
             except asyncio.IncompleteReadError as error:
+                self.is_ended_by_server = True
                 raise OutcomeUnknown(
                     write_sentence("%(place)s: the connection was closed in the middle of an answer", place=self._place)
                     if error.partial.strip(LINE_ENDS)
@@ -221,7 +226,7 @@ class TerminalPool:
         """The one that was used last, or a new one. `fresh`: a new one in any case, and those that were kept are ended:
         they are hardly any better. Raises Unavailable."""
         if fresh:
-            self._end_kept()
+            self.end_kept()
         while self._kept:
             connection, timer = self._kept.popitem()
             timer.cancel()
@@ -234,15 +239,15 @@ class TerminalPool:
         if self._is_closed or not self._place.idle_seconds or not connection.is_usable:
             connection.end_connection()
             return
-        connection.was_kept = True
+        connection.was_kept, connection.has_answered = True, False
         loop = asyncio.get_running_loop()
         self._kept[connection] = loop.call_later(self._place.idle_seconds, self._end_kept_connection, connection)
 
     def end_all(self) -> None:
         self._is_closed = True
-        self._end_kept()
+        self.end_kept()
 
-    def _end_kept(self) -> None:
+    def end_kept(self) -> None:
         for connection in tuple(self._kept):
             self._end_kept_connection(connection)
 

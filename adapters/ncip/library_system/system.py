@@ -29,6 +29,7 @@ from gateway.domain.library import (
     Patron,
     PickupLocation,
     RecordId,
+    sort_loans,
 )
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.adapter import LibraryAdapterContext
@@ -157,7 +158,7 @@ class NcipLibrary(LimitedLibrary):
         if "loans" not in self._options.patrons.lists:
             listed = tuple(ListedLoan(one.barcode, None, "") for one in known if _is_open_loan(one, known))
         loans = [self._describe_loan(one, patron_id, known) for one in listed]
-        return tuple(sorted((loan for loan in loans if loan is not None), key=lambda loan: loan.due))
+        return sort_loans(loan for loan in loans if loan is not None)
 
     def _describe_loan(self, listed: ListedLoan, patron_id: str, known: tuple[LibraryChange, ...]) -> Loan | None:
         of_item = tuple(one for one in known if one.barcode == listed.barcode)

@@ -218,6 +218,7 @@ def write_check_out_item_response(lent: ItemLent, message: CheckOutItem, writer:
         item_id=result_writer.write_item_id(lent.item.barcode, message.item_id, writer),
         user_id=result_writer.write_user_id(lent.patron, message.user_id, writer),
         date_due=lent.loan.due,
+        indeterminate_loan_period_flag=lent.loan.due is None,
         renewal_count=lent.loan.renewals if writer.is_part_wanted("renewal-count") else None,
         item_optional_fields=result_writer.write_item_fields(
             lent.item, lent.bib, result_writer.select_item_elements(items, writer), writer

@@ -99,6 +99,7 @@ def _write_loaned_item(loan: Loan, writer: ResultWriter) -> LoanedItem:
         item_id=result_writer.write_item_id(loan.item_barcode, None, writer),
         reminder_level=1 if older else None,
         date_due=loan.due,
+        indeterminate_loan_period_flag=loan.due is None,
         amount=result_writer.write_amount(Money(_ZERO, writer.exchange_context.currency)) if older else None,
         title=result_writer.write_title(loan.title, writer),
     )

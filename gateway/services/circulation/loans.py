@@ -84,7 +84,7 @@ def drop_unsettable_due(choice: DueChoice, context: CirculationContext) -> DueCh
 async def bring_due_forward(choice: DueChoice, loan: Loan, context: CirculationContext, key: str) -> Loan:
     """Bring the due date forward where the partner's is earlier than the one that the library's rules gave."""
     latest = drop_unsettable_due(choice, context).latest
-    if latest is None or latest >= loan.due:
+    if latest is None or (loan.due is not None and latest >= loan.due):
         return loan
     return await move_due_date(context.library, loan, latest, f"{key}:{loan.id}:not-after-{latest.isoformat()}")
 
@@ -115,6 +115,8 @@ async def check_out(command: CheckOut, context: CirculationContext, key: str) ->
     loan = await _lend_or_find_loan(command, wish, context, key)
     if command.mandated is not None:
         loan = await _set_mandated_due(wish, loan, context, key)
+    if loan.due is None:
+        notes = (*notes, "the library system does not say when the loan is due, or not in a form that can be read")
     item = await context.library.item_by_barcode(item.barcode)
     return ItemLent(loan, item, await context.library.get_bib(item.bib_id), patron, notes)
 

@@ -201,7 +201,8 @@ async def _handle_renewed(command: Notice, context: CirculationContext, key: str
         return Noted(command.kind, "renew", renewed.item, (again, renewed))
     loan = await _require_loan(item, command, context)
     choice = loans.choose_loan_due(command.due, context.policy.due_dates.mandated, item, context.now(), context)
-    due = choice.latest if choice.is_exceeded_by(loan.due) else choice.exact
+    is_later = loan.due is None or choice.is_exceeded_by(loan.due)
+    due = choice.exact or (choice.latest if is_later else None)
     if due is None:
         return Noted(command.kind, item=item)
     if not can_move_due_date(context.library, loan, due):

@@ -325,10 +325,10 @@ def _events_of_renewal(outcome: LibraryOutcome, request: Request) -> Iterator[Ou
     if request.role is Role.BORROWING:
         volume, until = outcome.find_volume(request, result.item.barcode), request.terms.patron_due
         pending = RequestFlag.RENEWAL_PENDING in request.flags
-        if volume is not None and not pending and (until is None or loan.due > until):
+        if volume is not None and not pending and (until is None or loan.due is None or loan.due > until):
             yield OutcomeEvent(signal=local_signal(EventKind.RENEW))
         return
-    if _is_loan_of(request, loan) and not _is_known_due(request, loan.due, outcome.zone):
+    if _is_loan_of(request, loan) and loan.due is not None and not _is_known_due(request, loan.due, outcome.zone):
         yield OutcomeEvent(signal=partner_signal(EventKind.RENEW))
         yield OutcomeEvent(signal=local_signal(EventKind.RENEW_ACCEPTED), details=EventDetails(due=loan.due))
 

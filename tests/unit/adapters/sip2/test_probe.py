@@ -49,7 +49,7 @@ async def test_all_is_well_and_each_step_says_so(store: Store, server: Pysip2Ser
     assert [step.problem for step in steps] == [""] * 6
     assert steps[3].said == "SIP 2.00, Stadtbibliothek"
     assert steps[4].said == "found, not blocked"
-    assert steps[5].said == "found, on-loan, at MAIN, due 20260330    113000"
+    assert steps[5].said == "found, on-loan, at MAIN, due 2026-03-30 11:30 (20260330    113000)"
     assert all(0 <= step.seconds < 2 for step in steps)
     assert "Müller" not in str(steps)
 
@@ -87,7 +87,8 @@ async def test_what_the_terminal_may_not_do_is_said(store: Store) -> None:
     steps = await probe(store, small.port)
     await small.stop()
 
-    assert steps[3].said.endswith("this terminal can't renew (29), reserve (15)")
+    assert "this terminal can't renew (29), reserve (15)" in steps[3].said
+    assert steps[3].said.endswith("it says that renewal is off, which may not be so")
 
     blind = started_server(stock_library(FixedClock(START)), without=("23", "63"))
     await blind.start()
@@ -96,10 +97,29 @@ async def test_what_the_terminal_may_not_do_is_said(store: Store) -> None:
     assert (steps[-1].name, steps[-1].key) == ("status", "login")
 
 
+async def test_one_connection_is_enough_for_it(store: Store) -> None:
+    """A server may let a terminal in so often as a running gateway needs, and once more."""
+    here: list[Line] = []
+
+    async def allow_one(line: Line, code: bytes) -> None:
+        here[:] = [other for other in here if other is not line and not other.reader.at_eof()]
+        here.append(line)
+        if len(here) > 1:
+            line.writer.close()
+        else:
+            await answer_well(line, code)
+
+    async with ScriptedServer(allow_one) as server:
+        options = {"login": {}, "institution": "LIB", "branch": "MAIN", "trial": {"item": "I1"}}
+        steps = await probe(store, server.port, **options)
+
+    assert [step.problem for step in steps] == [""] * len(steps)
+
+
 @pytest.mark.parametrize(
     ("item", "setting", "key"),
     [
-        (b"18040101%sABI1|AJA title|AQMAIN|AH12/24/26|", {}, "due_formats"),
+        (b"18040101%sABI1|AJA title|AQMAIN|AHKW 51|", {}, "due_formats"),
         (b"18030101%sABI1|AJA title|", {}, "branch"),
         (b"18030101%sABI1|AJB\xfccher|AQMAIN|", {"charset": "utf-8"}, "charset"),
     ],

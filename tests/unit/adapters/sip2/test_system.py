@@ -16,7 +16,7 @@ import pytest
 from adapters.library.refusals import find_reason
 from adapters.library.sip2.codec import decode_reply
 from adapters.library.sip2.options import Sip2Options
-from adapters.library.sip2.reasons import KNOWN_WORDS
+from adapters.library.sip2.reasons import KNOWN_WORDS, refusal_of_message
 from adapters.library.sip2.records import RecordReader, read_person_name
 from adapters.library.sip2.system import Sip2Library, open_sip2
 from gateway.domain.clock import FixedClock
@@ -350,6 +350,28 @@ def test_circulation_statuses(code: bytes, status: ItemStatus) -> None:
     assert (item.status, item.home.library, item.current.library, item.hold_count) == (status, "MAIN", "EAST", 3)
 
 
+def test_words_say_that_an_item_is_not_there() -> None:
+    """FOLIO's edge-sip2 gives it a title; a library adds words of its own. Only where nothing else is known of it."""
+    folio = b"ABI1|AJUnknown|AFItem does not exist|"
+    ours = b"ABI1|AJ-|AFKein Medium|"
+    taught = replace(
+        READER, options=OPTIONS.model_copy(update={"reasons": {"kein medium": RefusalReason.UNKNOWN_ITEM}})
+    )
+
+    assert read_item(folio, b"01") is None
+    assert read_item(ours, b"01", taught) is None
+    assert read_item(ours, b"01") is not None
+    assert read_item(folio, b"04") is not None
+    assert read_item(b"ABI1|AJUnknown|", b"01") is not None
+
+
+@pytest.mark.parametrize("said", ["Invalid Patron.", "Unknown patron", "kein Konto"])
+def test_a_refusal_of_a_patron_who_was_found_is_not_that_nobody_knows_the_patron(said: str) -> None:
+    refused = refusal_of_message(said, {"kein konto": RefusalReason.UNKNOWN_PATRON})
+
+    assert (refused.reason, refused.internal) == (RefusalReason.OTHER, said)
+
+
 def test_an_item_that_is_not_there() -> None:
     assert read_item(b"ABI1|AJ|AFUnknown item|", b"01") is None
 
@@ -362,7 +384,12 @@ def test_an_item_that_is_not_there() -> None:
         ("2026-12-22 18:30", datetime(2026, 12, 22, 17, 30, tzinfo=UTC)),
         ("2026-12-22", datetime(2026, 12, 22, 22, 59, tzinfo=UTC)),
         ("20260701", datetime(2026, 7, 1, 21, 59, tzinfo=UTC)),
-        ("12/22/2026", None),
+        ("12/22/2026,23:59", datetime(2026, 12, 22, 22, 59, tzinfo=UTC)),
+        ("12-22-26", datetime(2026, 12, 22, 22, 59, tzinfo=UTC)),
+        ("12/22/2026 11:59:59 PM", datetime(2026, 12, 22, 22, 59, 59, tzinfo=UTC)),
+        ("12/22/2026", datetime(2026, 12, 22, 22, 59, tzinfo=UTC)),
+        ("22.12.2026", datetime(2026, 12, 22, 22, 59, tzinfo=UTC)),
+        ("22/12/2026", None),
         ("", None),
     ],
 )

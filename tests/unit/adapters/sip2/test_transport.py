@@ -196,6 +196,43 @@ async def test_a_kept_connection_that_has_ended_is_replaced_unnoticed() -> None:
         assert server.heard == [b"99", b"17", b"17", b"99", b"17"]
 
 
+async def answer_and_close_without_a_word(line: Line) -> None:
+    """The answer comes; the end of the connection is only seen by whoever writes to it again."""
+    await line.answer(ITEM)
+    await line.reader.readuntil(b"\r")
+    line.writer.close()
+
+
+async def test_a_question_on_a_connection_that_closed_after_a_good_answer_is_asked_on_a_new_one() -> None:
+    async with connected(instead(b"17", answer_and_close_without_a_word)) as (server, client):
+        async with client.open_conversation() as talk:
+            assert (await talk.ask(QUESTION)).first("AJ") == "A title"
+            assert (await talk.ask(QUESTION)).first("AJ") == "A title"
+        assert server.connections == 2
+
+
+async def test_a_change_is_not_sent_on_a_kept_connection_that_nobody_has_tried() -> None:
+    """The server closes the one that answered; another one rests, and has ended too by now."""
+
+    async def answer_and_close(line: Line) -> None:
+        await line.answer(ITEM)
+        line.writer.close()
+
+    async def answer_and_end_later(line: Line) -> None:
+        await line.answer(ITEM)
+        await line.reader.readuntil(b"\r")
+        line.writer.close()
+
+    async with connected(instead(b"17", answer_and_end_later, answer_and_close)) as (server, client):
+        async with client.open_conversation() as resting, client.open_conversation() as talk:
+            await resting.ask(QUESTION)
+            await talk.ask(QUESTION)
+            resting.end()
+            await asyncio.sleep(0.05)
+            assert (await talk.change(CHANGE)).fixed["ok"] == "1"
+        assert server.heard.count(b"11") == 1
+
+
 async def test_a_server_that_closes_after_each_message_gets_a_connection_for_each() -> None:
     async def answer_and_close(line: Line, heard: bytes) -> None:
         await answer_well(line, heard)
