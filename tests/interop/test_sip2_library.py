@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import etree
 
 from gateway.domain.clock import SystemClock
+from tests.library_contract import sip2_peer_world
 from tests.library_contract.sip2_world import KNOWN, started_server, stock_library
 from tests.support.daemon import Installation
 from tests.support.looking import journal, tracebacks
+from tests.support.peers import RealisticPeer
 from tests.support.pysip2_server import CHARSET, INSTITUTION, PASSWORD, USER, Pysip2Server
 
 PATRON, ITEM = KNOWN.good.value, KNOWN.shelf_item
@@ -108,6 +111,33 @@ async def test_partners_messages_are_carried_out_by_sip2(place: Place) -> None:
         assert [verb for verb, _, _ in place.server.library.history] == ["check-out", "renew", "check-in"]
     finally:
         await asyncio.to_thread(serving.__exit__, None, None, None)
+
+
+async def test_what_is_lent_without_a_date_that_can_be_read_is_lent(
+    place: Place, peers_folder: Path, tmp_path: Path
+) -> None:
+    """The partner hears of no date, and staff why."""
+    with RealisticPeer(peers_folder, sip2_peer_world.NAME, tmp_path / "peer", "--dates", "KW %W") as peer:
+        (place.installation.folder / "terminal").write_text(sip2_peer_world.PASSWORD)
+        options = sip2_peer_world.make_options(peer.port, {"login": {"user": "scclient", "password": "file:terminal"}})
+        place.set_up(**options.model_dump(mode="json", exclude_unset=True))
+        reader = f"<UserId><UserIdentifierValue>{sip2_peer_world.READER}</UserIdentifierValue></UserId>"
+        item = f"<ItemId><ItemIdentifierValue>{sip2_peer_world.ITEM}</ItemIdentifierValue></ItemId>"
+        serving = place.installation.serve()
+        await asyncio.to_thread(serving.__enter__)
+        try:
+            for _ in range(2):
+                lent = await place.send("CheckOutItem", reader + item)
+                assert problem_of(lent) == ""
+                assert lent.find(".//{*}IndeterminateLoanPeriodFlag") is not None
+            found = await place.send("LookupUser", reader + "<LoanedItemsDesired/>")
+            assert found.find(".//{*}LoanedItem/{*}IndeterminateLoanPeriodFlag") is not None
+            assert problem_of(await place.send("CheckInItem", item)) == ""
+            rows = await asyncio.to_thread(journal, place.installation)
+        finally:
+            await asyncio.to_thread(serving.__exit__, None, None, None)
+
+    assert any("does not say when the loan is due" in row["note"] for row in rows)
 
 
 async def test_while_the_system_is_down_partners_are_told_to_come_again(place: Place) -> None:

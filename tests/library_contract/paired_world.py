@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from adapters.library.embedded import EmbeddedLibrary, migrations, sample
@@ -16,24 +17,27 @@ from adapters.library.paired.options import PairedOptions
 from adapters.library.paired.system import PairedLibrary, open_pair
 from adapters.library.sip2.system import open_sip2
 from adapters.ncip.library_system.system import NcipLibrary
-from gateway.domain.clock import FixedClock
+from gateway.domain.clock import Clock, FixedClock, SystemClock
 from gateway.ports.adapter import LibraryAdapterContext, NestedSystem
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.shared_store import Store
 from gateway.store.migration import OWN, migrate_store
 from tests.fakes.koha_desk import KohaDesk
-from tests.library_contract import koha_world, ncip_world, sip2_world
+from tests.library_contract import koha_world, ncip_world, sip2_peer_world, sip2_world
 from tests.library_contract.embedded_world import KNOWN, START, ZONE, EmbeddedWorld, embedded_world
 from tests.library_contract.world import Known
+from tests.support.sip2_proxy import LossyProxy
 
 
 class PairedWorld:
-    """`koha`: where there is one behind it; `reopen`: opens the pair anew."""
+    """`koha`: where there is one behind it; `proxy`: before its SIP2 server, where it has one that is to lose messages;
+    `reopen`: opens the pair anew."""
 
     koha: FakeKoha | None = None
+    proxy: LossyProxy | None = None
     reopen: Callable[[], Awaitable[PairedLibrary]] | None = None
 
-    def __init__(self, library: PairedLibrary, clock: FixedClock, known: Known, *, has_our_clock: bool = True) -> None:
+    def __init__(self, library: PairedLibrary, clock: Clock, known: Known, *, has_our_clock: bool = True) -> None:
         self.library = library
         self.known = known
         self._clock = clock
@@ -49,6 +53,7 @@ class PairedWorld:
 
     def advance(self, by: timedelta) -> bool:
         if self._has_our_clock:
+            assert isinstance(self._clock, FixedClock)
             self._clock.advance(by)
         return self._has_our_clock
 
@@ -69,7 +74,7 @@ async def open_with(
     return await open_pair(replace(context, open_other=open_other), options)
 
 
-async def open_empty_embedded(store: Store, symbol: str, clock: FixedClock) -> EmbeddedLibrary:
+async def open_empty_embedded(store: Store, symbol: str, clock: Clock) -> EmbeddedLibrary:
     """Set up like the sample, without patrons and items: where partners' items are kept."""
     await migrate_store(store, OWN, migrations)
     here = WorkContext(symbol, START, ZONE, KNOWN.currency)
@@ -108,6 +113,30 @@ async def sip2_and_embedded(store: Store) -> AsyncIterator[PairedWorld]:
         await server.stop()
 
 
+@contextlib.asynccontextmanager
+async def sip2_peer_and_embedded(store: Store, peers: Path, logs: Path) -> AsyncIterator[PairedWorld]:
+    """The same with the server as it was recorded."""
+    clock = SystemClock()
+    async with sip2_peer_world.running_peer(peers, logs) as (_, proxy):
+        second = await open_empty_embedded(store, "LIB", clock)
+        pickups = [{"code": "MAIN"}, {"code": "RS", "resource_sharing": True}]
+        sip2_options = sip2_peer_world.make_options(proxy.port, {"branch": "MAIN", "pickups": pickups})
+
+        async def open_other(context: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
+            return await open_sip2(context, sip2_options) if nested.type == "sip2" else second
+
+        context = replace(await sip2_peer_world.make_peer_context(store), open_other=open_other)
+        options = name_pair("sip2", "embedded", data="apart", copy_category="adult", copy_branch="MAIN")
+        pair = await open_pair(context, options)
+        known = sip2_peer_world.make_known(desk="MAIN", ill=KNOWN.ill, ill_policy=KNOWN.ill_policy)
+        world = PairedWorld(pair, clock, known, has_our_clock=False)
+        world.proxy = proxy
+        try:
+            yield world
+        finally:
+            await pair.close_connections()
+
+
 SHARED_BY_NCIP = ["check-out", "check-in", "renewals", "due-dates"]
 
 
@@ -131,25 +160,29 @@ async def embedded_and_ncip(store: Store, second_does: list[str]) -> AsyncIterat
 
 @contextlib.asynccontextmanager
 async def koha_and_sip2(store: Store, second_does: list[str]) -> AsyncIterator[PairedWorld]:
-    """A Koha by REST, with its SIP2 server for what REST lacks."""
+    """A Koha by REST, with its SIP2 server for what REST lacks; that server places no holds, since a Koha's are on
+    titles."""
     clock = FixedClock(START)
     fake = koha_world.make_fake_koha(clock, is_near_main=True)
     server = sip2_world.started_server(KohaDesk(fake.state))
     await fake.start()
     await server.start()
+    proxy = LossyProxy(server.port)
+    await proxy.start()
 
     async def open_other(own: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
         if nested.type == "sip2":
-            return await open_sip2(own, sip2_world.make_options(server.port, {"holds": "none"}))
+            return await open_sip2(own, sip2_world.make_options(proxy.port, {"holds": "none"}))
         return await open_koha(own, koha_world.make_koha_options(fake.url))
 
     context = replace(await sip2_world.make_context(store, clock), open_other=open_other)
     options = name_pair("koha", "sip2", data="shared", second_does=second_does)
     world = PairedWorld(await open_pair(context, options), clock, koha_world.KNOWN, has_our_clock=False)
-    world.koha, world.reopen = fake, lambda: open_pair(context, options)
+    world.koha, world.proxy, world.reopen = fake, proxy, lambda: open_pair(context, options)
     try:
         yield world
     finally:
         await world.library.close_connections()
+        await proxy.stop()
         await server.stop()
         await fake.stop()

@@ -23,6 +23,7 @@ from tests.library_contract.sip2_world import make_context
 from tests.library_contract.suite import hold_item, key, lend, needs, patron_id, refused
 from tests.library_contract.world import Known, World, know_only
 from tests.support.peers import RealisticPeer
+from tests.support.sip2_proxy import LossyProxy
 
 NAME = "sip2-evergreen"
 USER, PASSWORD, INSTITUTION = "scclient", "clientpwd", "UWOLS"
@@ -88,9 +89,12 @@ async def make_peer_context(store: Store) -> LibraryAdapterContext:
 
 
 class Sip2PeerWorld:
-    def __init__(self, library: Sip2Library, peer: RealisticPeer) -> None:
+    """`proxy`: before the peer; it loses what it is told to lose."""
+
+    def __init__(self, library: Sip2Library, peer: RealisticPeer, proxy: LossyProxy) -> None:
         self.library = library
         self.peer = peer
+        self.proxy = proxy
         self.known = make_known()
 
     def now(self) -> datetime:
@@ -101,7 +105,7 @@ class Sip2PeerWorld:
 
     def list_messages(self) -> list[str]:
         """What the server has heard (`>`) and said (`<`), in order."""
-        return (self.peer.logs / "sip2.log").read_text("utf-8").splitlines()
+        return list_messages(self.peer)
 
 
 class RecordedHolds:
@@ -154,13 +158,28 @@ class RecordedHolds:
         await lend(world, world.known.shelf_item, world.known.other)
 
 
+def list_messages(peer: RealisticPeer) -> list[str]:
+    return (peer.logs / "sip2.log").read_text("utf-8").splitlines()
+
+
+@contextlib.asynccontextmanager
+async def running_peer(peers: Path, logs: Path, *habits: str) -> AsyncIterator[tuple[RealisticPeer, LossyProxy]]:
+    with RealisticPeer(peers, NAME, logs, *habits) as peer:
+        proxy = LossyProxy(peer.port)
+        await proxy.start()
+        try:
+            yield peer, proxy
+        finally:
+            await proxy.stop()
+
+
 @contextlib.asynccontextmanager
 async def sip2_peer_world(
     store: Store, peers: Path, logs: Path, dialect: Sip2Dialect = EVERGREEN
 ) -> AsyncIterator[Sip2PeerWorld]:
-    with RealisticPeer(peers, NAME, logs, *dialect.habits) as peer:
-        library = await open_sip2(await make_peer_context(store), make_options(peer.port, dialect.settings))
+    async with running_peer(peers, logs, *dialect.habits) as (peer, proxy):
+        library = await open_sip2(await make_peer_context(store), make_options(proxy.port, dialect.settings))
         try:
-            yield Sip2PeerWorld(library, peer)
+            yield Sip2PeerWorld(library, peer, proxy)
         finally:
             await library.close_connections()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from gateway.domain.library import IdentifierType
 from gateway.domain.problems import RefusalReason
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Store
+from tests.library_contract.abilities import CIRCULATION, HOLDS, PARTNERS_ITEMS, PATRONS, PinnedAbilities
 from tests.library_contract.paired_world import (
     SHARED_BY_NCIP,
     PairedWorld,
@@ -19,10 +21,32 @@ from tests.library_contract.paired_world import (
     embedded_pair_apart,
     koha_and_sip2,
     sip2_and_embedded,
+    sip2_peer_and_embedded,
 )
+from tests.library_contract.sip2_peer_world import RecordedHolds
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone, accept, key, patron_id, refused
 
 APART = "ILL-880001"
+APART_ABILITIES = PATRONS.union(
+    CIRCULATION, HOLDS, PARTNERS_ITEMS, {Capability.HOLD_SHELF, Capability.SHELF_CHOICE, Capability.PICKUP_LIST}
+)
+KOHA_ABILITIES = PATRONS.union(
+    CIRCULATION,
+    HOLDS,
+    PARTNERS_ITEMS,
+    {
+        Capability.BIB_FIND,
+        Capability.ITEM_AVAILABILITY,
+        Capability.HOLD_TITLE,
+        Capability.MOVE_LOCATION,
+        Capability.PATRON_CREATE,
+        Capability.PATRON_UPDATE,
+        Capability.PATRON_EXPIRE,
+        Capability.FEES_READ,
+        Capability.POST_FEE,
+        Capability.PICKUP_LIST,
+    },
+)
 
 
 class ApartContract(LibraryContract):
@@ -85,10 +109,23 @@ class TestEmbeddedApart(OnSqliteAlone, ApartContract):
         return await embedded_pair_apart(store)
 
 
-class TestSip2AndEmbedded(OnSqliteAlone, ApartContract):
+class TestSip2AndEmbedded(OnSqliteAlone, PinnedAbilities, ApartContract):
+    abilities = APART_ABILITIES | {Capability.OVERRIDE}
+
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[PairedWorld]:
         async with sip2_and_embedded(store) as world:
+            yield world
+
+
+class TestSip2PeerAndEmbedded(OnSqliteAlone, RecordedHolds, PinnedAbilities, ApartContract):
+    """The server that was recorded of Evergreen, with partners' items apart."""
+
+    abilities = APART_ABILITIES
+
+    @pytest.fixture
+    async def world(self, store: Store, peers_folder: Path, tmp_path: Path) -> AsyncIterator[PairedWorld]:
+        async with sip2_peer_and_embedded(store, peers_folder, tmp_path / "peer") as world:
             yield world
 
 
@@ -110,7 +147,9 @@ class TestEmbeddedAndNcip(OnSqliteAlone, LibraryContract):
         assert await world.library.find_patron(PatronKey(loan.patron_id, (IdentifierType.INTERNAL,)))
 
 
-class TestKohaAndSip2(OnSqliteAlone, LibraryContract):
+class TestKohaAndSip2(OnSqliteAlone, PinnedAbilities, LibraryContract):
+    abilities = KOHA_ABILITIES
+
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[PairedWorld]:
         async with koha_and_sip2(store, ["check-in"]) as world:

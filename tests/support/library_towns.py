@@ -176,7 +176,7 @@ async def _start_sip2_and_embedded(ground: Ground) -> Section:
 
 async def _start_koha_and_sip2(ground: Ground) -> Section:
     main, desk = await _start_koha_with_desk(ground)
-    second = await _start_desk(ground, desk)
+    second = {**await _start_desk(ground, desk), "holds": "none"}
     return {"type": "paired", "data": "shared", "second_does": ["check-in"], "main": main, "second": second}
 
 

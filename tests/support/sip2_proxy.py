@@ -48,7 +48,7 @@ class LossyProxy:
         self._tasks.add(task)
         try:
             if not self.is_down:
-                with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
                     await self._pass_on(reader, writer)
         finally:
             self._tasks.discard(task)
