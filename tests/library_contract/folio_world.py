@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import OWN, migrate_store
 from tests.library_contract.embedded_world import ZONE
 from tests.library_contract.world import Known
+from tests.support.paths import ROOT
+from tests.support.recorded_calls import RecordingFolio
 
 KNOWN = Known(
     good=PatronKey("21000000000017"),
@@ -82,9 +85,18 @@ class FolioWorld:
         return True
 
 
-def make_fake(clock: Clock, flavour: str = "okapi") -> FakeFolio:
-    fake = FakeFolio(clock.now, flavour=flavour)
+def read_guide_permissions() -> frozenset[str]:
+    """All that the guide tells a library to give our user."""
+    page = (ROOT / "docs" / "library-systems" / "folio.md").read_text("utf-8")
+    table = page.partition("## Permissions")[2].partition("## ")[0]
+    return frozenset(re.findall(r"^\| `([\w.-]+)` \|", table, flags=re.MULTILINE))
+
+
+def make_fake(clock: Clock, flavour: str = "okapi") -> RecordingFolio:
+    """Its user has the permissions of the guide, and no more."""
+    fake = RecordingFolio(clock.now, flavour=flavour)
     fill_sample(fake)
+    fake.granted = read_guide_permissions()
     fake.rules.permissions |= OVERRIDES
     return fake
 

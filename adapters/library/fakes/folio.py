@@ -45,6 +45,7 @@ _PERMISSION_NAMES: Mapping[str, str] = {
     "/material-types": "inventory-storage.material-types",
     "/instance-types": "inventory-storage.instance-types",
     "/identifier-types": "inventory-storage.identifier-types",
+    "/contributor-name-types": "inventory-storage.contributor-name-types",
     "/holdings-sources": "inventory-storage.holdings-sources",
     "/holdings-storage/holdings": "inventory-storage.holdings",
     "/cancellation-reason-storage/cancellation-reasons": "circulation-storage.cancellation-reasons",
@@ -57,7 +58,8 @@ _PERMISSION_NAMES: Mapping[str, str] = {
 
 class FakeFolio(FakeServer):
     """`flavour`: "okapi" or "eureka", which word their refusals differently. `lacking`: permissions that our user
-    doesn't have. `now`: its clock, aware UTC."""
+    doesn't have; `granted`: all that it has (None: every one), as a tenant gives them by a list; `used`: those that the
+    calls needed. `now`: its clock, aware UTC."""
 
     damages = (
         "stale-token",
@@ -87,6 +89,8 @@ class FakeFolio(FakeServer):
         self.password = password
         self.flavour = flavour
         self.lacking: set[str] = set()
+        self.granted: frozenset[str] | None = None
+        self.used: set[str] = set()
         self._half_written: set[str] = set()
         self._tokens: dict[str, datetime] = {}
         self._refresh_tokens: dict[str, datetime] = {}
@@ -140,7 +144,7 @@ class FakeFolio(FakeServer):
             if path == "/patron-pin/verify":
                 return "patron-pin.validate", self._verify_pin
             if path == "/patron-pin":
-                return "patron-pin.set", self._set_pin
+                return "patron-pin.post", self._set_pin
             if len(parts) == 4 and parts[:2] == ["circulation", "loans"] and parts[3] == "change-due-date":
                 return "circulation.loans.change-due-date.post", lambda body: self._change_due_date(parts[2], body)
             if len(parts) == 4 and parts[:2] == ["circulation", "loans"] and parts[3] == "declare-item-lost":
@@ -303,7 +307,8 @@ class FakeFolio(FakeServer):
             raise FolioAnswerError(401, "Token is expired" if ends is not None else "Invalid token")
 
     def _check_permission(self, permission: str) -> None:
-        if permission not in self.lacking:
+        self.used.add(permission)
+        if permission not in self.lacking and (self.granted is None or permission in self.granted):
             return
         if self.flavour == "eureka":
             raise FolioAnswerError(

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from adapters.library.folio.code_tables import CodeTable
 from adapters.library.folio.lookups import FolioDesk
+from adapters.library.folio.options import FolioOptions
 from adapters.library.folio.records import ITEM_STATUSES
 from adapters.library.parallel_questions import ask_together
 from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder
@@ -36,7 +37,13 @@ class NeededPermission:
 
 PERMISSIONS: tuple[NeededPermission, ...] = (
     NeededPermission("GET", "/users", "users.collection.get", "look up patrons"),
+    NeededPermission("GET", f"/users/{_ID}", "users.item.get", "look up patrons"),
     NeededPermission("GET", "/groups", "usergroups.collection.get", "look up patrons"),
+    NeededPermission("GET", "/addresstypes", "addresstypes.collection.get", "look up patrons"),
+    NeededPermission("POST", "/users", "users.item.post", "record libraries and visitors as patrons"),
+    NeededPermission("PUT", f"/users/{_ID}", "users.item.put", "change patrons"),
+    NeededPermission("DELETE", f"/users/{_ID}", "users.item.delete", "delete visitors"),
+    NeededPermission("POST", "/patron-pin", "patron-pin.post", "give visitors a PIN"),
     NeededPermission("GET", "/manualblocks", "manualblocks.collection.get", "see blocks"),
     NeededPermission("GET", f"/automated-patron-blocks/{_ID}", "automated-patron-blocks.collection.get", "see blocks"),
     NeededPermission("GET", "/accounts", "accounts.collection.get", "see fees"),
@@ -51,9 +58,14 @@ PERMISSIONS: tuple[NeededPermission, ...] = (
     NeededPermission("GET", "/inventory/instances", "inventory.instances.collection.get", "look up records"),
     NeededPermission("GET", f"/inventory/instances/{_ID}", "inventory.instances.item.get", "look up records"),
     NeededPermission(
+        "GET", "/identifier-types", "inventory-storage.identifier-types.collection.get", "look up records"
+    ),
+    NeededPermission("GET", "/holdings-storage/holdings", "inventory-storage.holdings.collection.get", "list copies"),
+    NeededPermission(
         "GET", f"/holdings-storage/holdings/{_ID}", "inventory-storage.holdings.item.get", "look up items"
     ),
     NeededPermission("GET", "/circulation/loans", "circulation.loans.collection.get", "see loans"),
+    NeededPermission("GET", f"/circulation/loans/{_ID}", "circulation.loans.item.get", "see loans"),
     NeededPermission("GET", "/circulation/requests", "circulation.requests.collection.get", "see requests"),
     NeededPermission("GET", f"/circulation/requests/{_ID}", "circulation.requests.item.get", "see requests"),
     NeededPermission("POST", "/circulation/requests", "circulation.requests.item.post", "place requests"),
@@ -79,10 +91,54 @@ PERMISSIONS: tuple[NeededPermission, ...] = (
         "inventory.items.item.mark-missing.post",
         "record what is missing",
     ),
+    NeededPermission(
+        "POST",
+        f"/inventory/items/{_ID}/mark-in-process",
+        "inventory.items.item.mark-in-process.post",
+        "record what is in process",
+    ),
+    NeededPermission(
+        "POST",
+        f"/inventory/items/{_ID}/mark-unavailable",
+        "inventory.items.item.mark-unavailable.post",
+        "record what is not available",
+    ),
     NeededPermission("PUT", f"/inventory/items/{_ID}", "inventory.items.item.put", "move items"),
 )
 
+PIN_PERMISSIONS: tuple[NeededPermission, ...] = (
+    NeededPermission("POST", "/patron-pin/verify", "patron-pin.validate", "check PINs"),
+)
+
+SEARCH_PERMISSIONS: tuple[NeededPermission, ...] = (
+    NeededPermission("GET", "/search/instances", "search.instances.collection.get", "search"),
+)
+
+CANCELLATION_PERMISSIONS: tuple[NeededPermission, ...] = (
+    NeededPermission(
+        "GET",
+        "/cancellation-reason-storage/cancellation-reasons",
+        "circulation-storage.cancellation-reasons.collection.get",
+        "cancel requests",
+    ),
+)
+
 TEMPORARY_PERMISSIONS: tuple[NeededPermission, ...] = (
+    NeededPermission(
+        "GET", "/material-types", "inventory-storage.material-types.collection.get", "record partners' items"
+    ),
+    NeededPermission(
+        "GET", "/instance-types", "inventory-storage.instance-types.collection.get", "record partners' items"
+    ),
+    NeededPermission(
+        "GET", "/holdings-sources", "inventory-storage.holdings-sources.collection.get", "record partners' items"
+    ),
+    NeededPermission(
+        "GET",
+        "/contributor-name-types",
+        "inventory-storage.contributor-name-types.collection.get",
+        "record partners' items",
+    ),
     NeededPermission("POST", "/inventory/instances", "inventory.instances.item.post", "record partners' items"),
     NeededPermission(
         "POST", "/holdings-storage/holdings", "inventory-storage.holdings.item.post", "record partners' items"
@@ -101,9 +157,27 @@ TEMPORARY_PERMISSIONS: tuple[NeededPermission, ...] = (
 )
 
 FEE_PERMISSIONS: tuple[NeededPermission, ...] = (
+    NeededPermission("GET", "/owners", "owners.collection.get", "charge fees"),
+    NeededPermission("GET", "/feefines", "feefines.collection.get", "charge fees"),
     NeededPermission("POST", "/accounts", "accounts.item.post", "charge fees"),
+    NeededPermission("GET", f"/accounts/{_ID}", "accounts.item.get", "find a fee whose answer was lost"),
     NeededPermission("POST", "/feefineactions", "feefineactions.item.post", "charge fees"),
+    NeededPermission("GET", f"/feefineactions/{_ID}", "feefineactions.item.get", "find a fee whose answer was lost"),
 )
+
+
+def list_needed_permissions(options: FolioOptions) -> tuple[NeededPermission, ...]:
+    """By what the settings make use of."""
+    groups = (
+        (True, PERMISSIONS),
+        (options.checks_pins, PIN_PERMISSIONS),
+        (options.search, SEARCH_PERMISSIONS),
+        (bool(options.cancellation_reason), CANCELLATION_PERMISSIONS),
+        (bool(options.temporary_items.material_type), TEMPORARY_PERMISSIONS),
+        (bool(options.fee_owner), FEE_PERMISSIONS),
+    )
+    return tuple(one for is_used, group in groups if is_used for one in group)
+
 
 WHERE_CREATED: Mapping[CodeTable, str] = {
     CodeTable.LOAN_TYPES: "Settings > Inventory > Loan types",
@@ -150,11 +224,7 @@ class FolioProbe:
 
     async def _try_permissions(self) -> None:
         options = self._options
-        needed = list(PERMISSIONS)
-        if options.temporary_items.material_type:
-            needed += TEMPORARY_PERMISSIONS
-        if options.fee_owner:
-            needed += FEE_PERMISSIONS
+        needed = list_needed_permissions(options)
         lacking = await ask_together(*(self._find_lack(one) for one in needed))
         missing = [one for one, is_missing in zip(needed, lacking, strict=True) if is_missing]
         for one in missing:

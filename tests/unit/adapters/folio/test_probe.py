@@ -13,7 +13,7 @@ from gateway.domain.clock import FixedClock
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import ProbeStep
 from tests.library_contract.embedded_world import START
-from tests.library_contract.folio_world import KNOWN, make_fake, make_options
+from tests.library_contract.folio_world import KNOWN, make_fake, make_options, read_guide_permissions
 
 TRIAL = {"patron": KNOWN.good.value, "item": KNOWN.shelf_item}
 
@@ -103,6 +103,14 @@ async def test_ten_mistakes_are_all_named(context: LibraryAdapterContext, fake: 
         "Patron not found",
     ):
         assert words in said
+
+
+async def test_every_permission_that_is_missing_is_named(context: LibraryAdapterContext, fake: FakeFolio) -> None:
+    fake.granted = frozenset()
+    steps = await probe_library(context, fake.url)
+    named = {step.problem.partition(" is missing")[0] for step in steps if step.name == "permission"}
+
+    assert named == read_guide_permissions()
 
 
 @pytest.mark.parametrize(
