@@ -1,7 +1,7 @@
 """What we say to a SIP2 system: each message with its fields, in the order of the standard.
 
 Source: facts/ils-backends.md 1.5. A message that changes something is never sent twice by us (section 5). A PIN (AD)
-stands only where there is one: an empty one is a wrong one on Koha and Evergreen (section 8).
+stands only where there is one: an empty one is a wrong one on Koha and Evergreen.
 """
 
 from __future__ import annotations
