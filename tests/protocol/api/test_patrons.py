@@ -33,7 +33,9 @@ async def test_patrons_see_their_own_in_plain_words(client: Client, portal: Clie
     request = await borrow(client)
     patron = request["patron"]["id"]
     (mine,) = (await portal("GET", f"patron/requests?patron={patron}")).json["items"]
-    assert (mine["status"], mine["text"]) == ("prepared", "Das Bibliothekspersonal prüft Ihre Bestellung."), "in the patron's language"
+    assert (mine["status"], mine["text"]) == ("prepared", "Das Bibliothekspersonal prüft Ihre Bestellung."), (
+        "in the patron's language"
+    )
     shown = await portal("GET", place(request))
     assert shown.json == mine
     assert shown.headers["ETag"] == f'"{request["version"]}"'
