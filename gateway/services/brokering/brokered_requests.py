@@ -229,7 +229,7 @@ def _report_needless_item(transition: Transition, apply: ApplyEvent) -> None:
     event = transition.event
     if event.signal in (partner_signal(EventKind.SHIPPED), partner_signal(EventKind.COPY_DELIVERED)):
         note = write_sentence(
-            "%(event)s, although one of our own items has been found since", event=EVENT_WORDS[event.kind]
+            "%(event)s, although one of our items has been found since", event=EVENT_WORDS[event.kind]
         )
         apply(transition.request.id, Event(local_signal(EventKind.TROUBLE), event.at, BROKER, EventDetails(note=note)))
 

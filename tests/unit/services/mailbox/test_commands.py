@@ -70,7 +70,7 @@ def test_what_is_not_there_is_said(installation: Installation) -> None:
     assert (box.exit_code, row.exit_code, request.exit_code) == (2, 2, 2)
     assert "mailbox not found: nowhere; mailboxes in gateway.yml: none" in box.stderr
     assert "email not found" in row.stderr
-    assert "no such request" in request.stderr
+    assert "request not found" in request.stderr
 
 
 def test_a_server_that_is_away_is_exit_code_4(installation: Installation) -> None:
