@@ -183,7 +183,7 @@ def test_check_finds_a_misspelt_key_an_unknown_location_a_double_rule_and_a_fail
     lines = [line.strip() for line in result.output.splitlines()]
     assert any(line.startswith("profiles/key.yml:3: circulation.acept: unknown key") for line in lines)
     assert any(
-        line.startswith("profiles/location.yml:6: circulation.pickup.map.A: the library knows") for line in lines
+        line.startswith("profiles/location.yml:6: circulation.pickup.map.A: unknown pickup location") for line in lines
     )
     assert any(line.startswith("profiles/rule.yml:3: match.0: the same rule (from_agency: nvd)") for line in lines)
     assert any(line.startswith("profiles/sample.yml:6: examples.0.understood.item.value:") for line in lines)
