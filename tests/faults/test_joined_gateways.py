@@ -232,7 +232,10 @@ class JoinedGateways(RuleBasedStateMachine):
             kind = self.one_of((await town.show(request.id)).allowed, which)
             if not await world.possible(town, request, kind):
                 return
-            refused = await world.act(town, request, kind, await self.details(town, request, kind, said))
+            details = await self.details(town, request, kind, said)
+            if kind is EventKind.EDIT:  # late in a request only a further volume may be added
+                details = replace(details, need_by=None)
+            refused = await world.act(town, request, kind, details)
             assert not isinstance(refused, EventDenied), refused
 
         self.do(work())

@@ -13,6 +13,9 @@ from gateway.store.schema import make_exchange_id
 from tests.faults.joined.town import Town
 from tests.faults.joined.world import Side, World
 
+SENSE_ANYWHERE = (EventKind.REQUEST, EventKind.TROUBLE)
+"""A request is new or known; that a message of ours was refused is taken in every state, as what happened here."""
+
 
 async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -> None:
     """Sent at once, unless something else waits for this partner."""
@@ -21,7 +24,7 @@ async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -
     kinds = [
         kind
         for kind in sorted(EventKind)
-        if kind is not EventKind.REQUEST and _is_denied(world, other, theirs, kind, attempt)
+        if kind not in SENSE_ANYWHERE and _is_denied(world, other, theirs, kind, attempt)
     ]
     receiving = town.context.party_of_partner(other.symbol.lower())
     waiting = [

@@ -149,14 +149,15 @@ class World:
                 assert request.version >= self._versions.get(request.id, 0)
                 self._versions[request.id] = request.version
 
-    async def next_moment(self) -> datetime | None:
-        """When something will be due by itself: a row that is tried again, or a timer but for that of forgetting."""
+    async def next_moment(self, since: datetime) -> datetime | None:
+        """When something is due by itself that wasn't then: a row that is tried again, or a timer but for that of
+        forgetting. It may be past already, for each act takes a second, refused ones too."""
         moments = []
         for town in self.towns.values():
             moments += [row.next_at for row in await town.unfinished() if row.status is OutboxStatus.WAITING]
             moments += [row.lease_until for row in await town.unfinished() if row.lease_until is not None]
             moments += [at for _, timer, at in await town.timers() if timer != "anonymise"]
-        return min((at for at in moments if at > self.clock.now()), default=None)
+        return min((at for at in moments if at > since), default=None)
 
 
 def _shown(details: EventDetails) -> str:

@@ -17,6 +17,7 @@ from tests.support.requests import (
     DUE,
     Story,
     asked_story,
+    attempt,
     borrowing,
     copy_of,
     follow_ups,
@@ -565,6 +566,13 @@ def test_messages_and_reports_go_to_the_supplier_that_was_asked() -> None:
     assert told(story.us(K.MESSAGE, note="Guten Tag")) == ((K.MESSAGE, 1),)
     assert told(story.us(K.STATUS_REPORT)) == ((K.STATUS_REPORT, 1),)
     assert follow_ups(story.partner(K.STATUS_QUERY, 1)) == (FollowUp.REPORT_STATUS,)
+
+
+@pytest.mark.parametrize("state", B)
+def test_a_refused_message_of_ours_is_marked_in_every_state(state: BorrowingState) -> None:
+    story = Story(borrowing(state, attempts=(attempt(),)))
+    assert story.us(K.TROUBLE, 1, note="refused").before is state
+    assert (story.state, RequestFlag.TROUBLE in story.request.flags) == (state, True)
 
 
 def test_damage_is_heard_after_the_end() -> None:

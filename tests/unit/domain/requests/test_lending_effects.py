@@ -420,6 +420,13 @@ def test_messages_and_reports_go_to_the_requester_at_any_time(state: LendingStat
     assert story.no_partner(K.REQUEST).why in (DenialReason.NOT_NOW, DenialReason.ENDED)
 
 
+@pytest.mark.parametrize("state", L)
+def test_a_refused_message_of_ours_is_marked_in_every_state(state: LendingState) -> None:
+    story = Story(lending(state))
+    assert story.us(K.TROUBLE, note="refused").before is state
+    assert (story.state, RequestFlag.TROUBLE in story.request.flags) == (state, True)
+
+
 @pytest.mark.parametrize("state", [L.NEW, L.SHIPPED, L.COMPLETED])
 def test_what_no_letter_could_say_is_to_be_told(state: LendingState) -> None:
     story = Story(lending(state))
