@@ -174,16 +174,18 @@ class World:
         return self.towns[1]
 
     async def __aenter__(self) -> World:
-        await self.mail.start()
-        self._stack.push_async_callback(self.mail.stop)
-        for site in self._sites:
-            folder = self._folder / site.symbol.lower()
-            config = await asyncio.to_thread(make_installation, folder, site, self.mail.port)
-            town = Town(config, self.clock)
-            await fill_library(town)
-            await town.start()
-            self._stack.push_async_callback(town.stop)
-            self.towns = (*self.towns, town)
+        async with AsyncExitStack() as opened:
+            await self.mail.start()
+            opened.push_async_callback(self.mail.stop)
+            for site in self._sites:
+                folder = self._folder / site.symbol.lower()
+                config = await asyncio.to_thread(make_installation, folder, site, self.mail.port)
+                town = Town(config, self.clock)
+                await fill_library(town)
+                await town.start()
+                opened.push_async_callback(town.stop)
+                self.towns = (*self.towns, town)
+            self._stack = opened.pop_all()
         return self
 
     async def __aexit__(self, *_exception: object) -> None:

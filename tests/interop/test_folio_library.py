@@ -20,6 +20,7 @@ from adapters.library.fakes.folio_sample import fill_sample
 from tests.library_contract.folio_world import KNOWN
 from tests.support.daemon import Installation
 from tests.support.looking import journal, tracebacks
+from tests.support.running_servers import running
 
 PATRON, ITEM = KNOWN.good.value, KNOWN.shelf_item
 TEMPORARY = "ILL-1"
@@ -96,11 +97,10 @@ async def place(installation: Installation) -> AsyncIterator[Place]:
     # the fake answers in this event loop, so the gateway's commands run in threads
     fake = FakeFolio()
     fill_sample(fake)
-    await fake.start()
-    here = Place(fake, installation)
-    here.set_up()
-    yield here
-    await fake.stop()
+    async with running(fake):
+        here = Place(fake, installation)
+        here.set_up()
+        yield here
     assert not installation.log.exists() or tracebacks(installation) == []
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from adapters.library.fakes.folio_sample import fill_sample
 from demo.two import NORTH, SOUTH, Story, crossing, invariants, loan
 from demo.world import Site, Town, World, make_installation
 from gateway.domain.library import Bib, RecordId
+from tests.support.running_servers import running
 
 FIRST_TO_SOUTH = {**NORTH.requests, "default_rota": "only-south"}
 PASSWORD_FILE = "folio-password"
@@ -31,17 +33,17 @@ class FolioTowns(World):
         self.fakes: list[FakeFolio] = []
 
     async def __aenter__(self) -> FolioTowns:
-        await self.mail.start()
-        self._stack.push_async_callback(self.mail.stop)
-        for site in self._sites:
-            self.towns = (*self.towns, await self._open_town(site))
+        async with contextlib.AsyncExitStack() as opened:
+            await opened.enter_async_context(running(self.mail))
+            for site in self._sites:
+                self.towns = (*self.towns, await self._open_town(site, opened))
+            self._stack = opened.pop_all()
         return self
 
-    async def _open_town(self, site: Site) -> Town:
+    async def _open_town(self, site: Site, opened: contextlib.AsyncExitStack) -> Town:
         fake = FakeFolio(self.clock.now)
         fill_sample(fake)
-        await fake.start()
-        self._stack.push_async_callback(fake.stop)
+        await opened.enter_async_context(running(fake))
         self.fakes.append(fake)
         folder = self._folder / site.symbol.lower()
         config = await asyncio.to_thread(make_installation, folder, site, self.mail.port)
@@ -58,10 +60,7 @@ class FolioTowns(World):
         }
         config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
         (folder / PASSWORD_FILE).write_text(fake.password, encoding="utf-8")
-        town = Town(config, self.clock)
-        await town.start()
-        self._stack.push_async_callback(town.stop)
-        return town
+        return await opened.enter_async_context(running(Town(config, self.clock)))
 
     async def find_book(self) -> Bib:
         return await self.lender.context.system.find_bib(RecordId("isbn", "978-0-00-001001-8"))

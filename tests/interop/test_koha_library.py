@@ -18,6 +18,7 @@ from tests.library_contract.koha_world import KNOWN, make_fake_koha
 from tests.support.daemon import Installation
 from tests.support.looking import tracebacks
 from tests.support.pysip2_server import PASSWORD
+from tests.support.running_servers import running
 
 ILL_ITEM = "<ItemId><ItemIdentifierValue>ILL-1</ItemIdentifierValue></ItemId>"
 
@@ -40,21 +41,20 @@ async def place(installation: Installation) -> AsyncIterator[Place]:
     for patron in fake.state.patrons.values():
         patron["expiry_date"] = "2090-12-31"
     fake.state.item_types |= {"ill", "ill-library-use"}
-    await fake.start()
-    (installation.folder / "koha-secret").write_text(PASSWORD)
-    system = {
-        "type": "koha",
-        "url": f"{fake.url}/api/v1",
-        "sign_in": {"client_id": "illgate", "client_secret": "file:koha-secret"},
-        "resource_sharing_branch": "RS",
-        "temporary_item_types": ["ill"],
-    }
-    installation.change(libraries=[{"symbol": "DEMO", "name": "Demo", "system": system}])
-    serving = installation.serve()
-    await asyncio.to_thread(serving.__enter__)
-    yield Place(fake, installation)
-    await asyncio.to_thread(serving.__exit__, None, None, None)
-    await fake.stop()
+    async with running(fake):
+        (installation.folder / "koha-secret").write_text(PASSWORD)
+        system = {
+            "type": "koha",
+            "url": f"{fake.url}/api/v1",
+            "sign_in": {"client_id": "illgate", "client_secret": "file:koha-secret"},
+            "resource_sharing_branch": "RS",
+            "temporary_item_types": ["ill"],
+        }
+        installation.change(libraries=[{"symbol": "DEMO", "name": "Demo", "system": system}])
+        serving = installation.serve()
+        await asyncio.to_thread(serving.__enter__)
+        yield Place(fake, installation)
+        await asyncio.to_thread(serving.__exit__, None, None, None)
     assert tracebacks(installation) == []
 
 

@@ -28,6 +28,7 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.rota import SupplierVerdict
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.services.searching.search import parse_query
+from tests.support.running_servers import running
 from tests.support.zebra import NotInstalled, Zebra
 
 PATRON = "21000000000025"
@@ -156,15 +157,12 @@ def site(union: Zebra, another: Zebra, closed_port: int) -> Site:
 async def town(
     tmp_path: Path, union: Zebra, another: Zebra, closed_port: int
 ) -> AsyncIterator[tuple[Town, MailServer]]:
-    mail = MailServer()
-    await mail.start()
-    made = site(union, another, closed_port)
-    town = Town(await asyncio.to_thread(make_installation, tmp_path / "north", made, mail.port), FixedClock(START))
-    await fill_library(town)
-    await town.start()
-    yield town, mail
-    await town.stop()
-    await mail.stop()
+    async with running(MailServer()) as mail:
+        made = site(union, another, closed_port)
+        town = Town(await asyncio.to_thread(make_installation, tmp_path / "north", made, mail.port), FixedClock(START))
+        await fill_library(town)
+        async with running(town):
+            yield town, mail
 
 
 async def wish(town: Town, service: ServiceType = ServiceType.LOAN, *, mediated: bool = False) -> Request:

@@ -22,6 +22,7 @@ from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.services.api_keys import ApiKeyService, KeyScope
 from gateway.store.requests import request_counts
+from tests.support.running_servers import running
 
 STRAIGHT = {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}}
 CITY = partner("CITY", "City Library", channel="mail", email="ill@city.example", owns="everything")
@@ -134,12 +135,8 @@ async def started_again(world: World) -> AsyncIterator[Town]:
     """North, while its member can't be reached."""
     await join(world.borrower, "http://127.0.0.1:1")
     await world.borrower.stop()
-    town = Town(world.borrower.settings.folder / "gateway.yml", world.clock)
-    await town.start()
-    try:
+    async with running(Town(world.borrower.settings.folder / "gateway.yml", world.clock)) as town:
         yield town
-    finally:
-        await town.stop()
 
 
 def reported_to(town: Town, profile: str) -> ReportedLoad:

@@ -14,6 +14,7 @@ from tests.library_contract.sip2_world import started_server, stock_library
 from tests.support.daemon import Installation
 from tests.support.looking import tracebacks
 from tests.support.pysip2_server import CHARSET, INSTITUTION, PASSWORD, USER
+from tests.support.running_servers import running
 
 PARTNERS_ITEM = "<ItemId><ItemIdentifierValue>ILL-1</ItemIdentifierValue></ItemId>"
 DUE = "2090-06-20T21:59:00Z"
@@ -50,10 +51,9 @@ async def place(installation: Installation) -> AsyncIterator[Place]:
     server = started_server(stock_library(SystemClock()))
     for patron in server.library.patrons.values():
         patron.expires = patron.expires.replace(year=2090)
-    await server.start()
-    await asyncio.to_thread(set_up_pair, installation, server.port)
-    yield Place(server, installation)
-    await server.stop()
+    async with running(server):
+        await asyncio.to_thread(set_up_pair, installation, server.port)
+        yield Place(server, installation)
     assert not installation.log.exists() or tracebacks(installation) == []
 
 

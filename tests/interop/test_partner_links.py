@@ -35,6 +35,7 @@ from gateway.store.journal import Journal
 from gateway.store.journal_records import FullMessage, JournalFilter, JournalOptions, MessageDirection
 from tests.support.daemon import free_port
 from tests.support.reader import Page, answers, fetch, links, opens, presses
+from tests.support.running_servers import running
 
 PATRON = "21000000000025"
 SULT = Citation(type=CitationType.BOOK, title="Sult & <b>andre</b>", author="Hamsun, Knut")
@@ -134,21 +135,17 @@ class Desk:
 
 @contextlib.asynccontextmanager
 async def at_work(folder: Path, store_url: str = "") -> AsyncIterator[Desk]:
-    clock, mail = FixedClock(START), MailServer()
-    await mail.start()
-    config = await asyncio.to_thread(make_installation, folder, SITE, mail.port, store_url)
-    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
-    port = free_port()
-    settings["http"] |= {"port": port, "public_url": f"http://127.0.0.1:{port}/"}
-    config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
-    town = Town(config, clock)
-    await fill_library(town)
-    await town.start()
-    try:
-        yield Desk(town, clock, mail)
-    finally:
-        await town.stop()
-        await mail.stop()
+    clock = FixedClock(START)
+    async with running(MailServer()) as mail:
+        config = await asyncio.to_thread(make_installation, folder, SITE, mail.port, store_url)
+        settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+        port = free_port()
+        settings["http"] |= {"port": port, "public_url": f"http://127.0.0.1:{port}/"}
+        config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+        town = Town(config, clock)
+        await fill_library(town)
+        async with running(town):
+            yield Desk(town, clock, mail)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from tests.library_contract.sip2_world import make_context, make_options
 from tests.support.invenio_server import InvenioServer, NotInstalled
+from tests.support.running_servers import running
 from tests.support.sip2_proxy import Loss, LossyProxy
 
 pytestmark = pytest.mark.slow
@@ -106,18 +107,13 @@ async def test_a_loan_from_its_beginning_to_its_end(store: Store, server: Inveni
 async def test_what_was_done_before_its_answer_was_lost_is_done_once(store: Store, server: InvenioServer) -> None:
     """invenio-sip2 carries out a repeat although it has the same sequence number."""
     before = len(server.history)
-    proxy = LossyProxy(server.port)
-    await proxy.start()
-    try:
-        async with connected(store, proxy.port) as library:
-            proxy.lose(b"11", Loss.ANSWER)
-            loan = await library.check_out("I1", "P1", "k1")
-            proxy.lose(b"29", Loss.ANSWER)
-            assert (await library.renew_loan("I1", "k2", patron_id="P1")).due > loan.due
-            proxy.lose(b"09", Loss.ANSWER)
-            assert (await library.check_in("I1", "k3", at="MAIN")).loan is not None
-    finally:
-        await proxy.stop()
+    async with running(LossyProxy(server.port)) as proxy, connected(store, proxy.port) as library:
+        proxy.lose(b"11", Loss.ANSWER)
+        loan = await library.check_out("I1", "P1", "k1")
+        proxy.lose(b"29", Loss.ANSWER)
+        assert (await library.renew_loan("I1", "k2", patron_id="P1")).due > loan.due
+        proxy.lose(b"09", Loss.ANSWER)
+        assert (await library.check_in("I1", "k3", at="MAIN")).loan is not None
 
     assert [verb for verb, _, _ in server.history[before:]] == ["check-out", "renew", "check-in"]
 

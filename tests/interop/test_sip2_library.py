@@ -18,6 +18,7 @@ from tests.support.daemon import Installation
 from tests.support.looking import journal, tracebacks
 from tests.support.peers import RealisticPeer
 from tests.support.pysip2_server import CHARSET, INSTITUTION, PASSWORD, USER, Pysip2Server
+from tests.support.running_servers import running
 
 PATRON, ITEM = KNOWN.good.value, KNOWN.shelf_item
 
@@ -72,11 +73,10 @@ async def place(installation: Installation) -> AsyncIterator[Place]:
     server = started_server(stock_library(SystemClock()))
     for patron in server.library.patrons.values():
         patron.expires = patron.expires.replace(year=2090)
-    await server.start()
-    here = Place(server, installation)
-    here.set_up()
-    yield here
-    await server.stop()
+    async with running(server):
+        here = Place(server, installation)
+        here.set_up()
+        yield here
     assert not installation.log.exists() or tracebacks(installation) == []
 
 

@@ -27,6 +27,7 @@ from gateway.domain.requests.request import PatronLink, Request, RequestDates, R
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
 from tests.support.daemon import Installation, illgate
 from tests.support.paths import ROOT
+from tests.support.running_servers import running
 
 SOURCE = ROOT / "tests" / "packages" / "parcel"
 PROFILE = SOURCE / "examples" / "north.yml"
@@ -70,12 +71,12 @@ class Partner:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.answers: list[str] = []
+        self.port = 0
         self._server: asyncio.Server | None = None
 
-    async def start(self) -> int:
-        """Its port."""
+    async def start(self) -> None:
         self._server = await asyncio.start_server(self._take_line, "127.0.0.1", 0)
-        return int(self._server.sockets[0].getsockname()[1])
+        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         assert self._server is not None
@@ -172,14 +173,11 @@ def write_yaml(file: Path, content: object) -> None:
 
 @pytest.fixture
 async def scene(importable: None, installation: Installation) -> AsyncIterator[Scene]:
-    partner = Partner()
-    add_partner(installation, await partner.start())
     clock = FixedClock(START)
-    gateway = Town(installation.config, clock)
-    await gateway.start()
-    yield Scene(gateway, clock, partner)
-    await gateway.stop()
-    await partner.stop()
+    async with running(Partner()) as partner:
+        add_partner(installation, partner.port)
+        async with running(Town(installation.config, clock)) as gateway:
+            yield Scene(gateway, clock, partner)
 
 
 async def test_a_partner_borrows_and_we_borrow(scene: Scene) -> None:

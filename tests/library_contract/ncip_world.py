@@ -200,10 +200,10 @@ async def started_responder(
     app = web.Application()
     app.router.add_post("/ncip", server.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, HOST, 0).start()
-    server.port = runner.addresses[0][1]
     try:
+        await runner.setup()
+        await web.TCPSite(runner, HOST, 0).start()
+        server.port = runner.addresses[0][1]
         yield server, world
     finally:
         await runner.cleanup()

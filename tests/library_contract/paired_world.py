@@ -26,6 +26,7 @@ from tests.fakes.koha_desk import KohaDesk
 from tests.library_contract import koha_world, ncip_world, sip2_peer_world, sip2_world
 from tests.library_contract.embedded_world import KNOWN, START, ZONE, EmbeddedWorld, embedded_world
 from tests.library_contract.world import Known
+from tests.support.running_servers import running
 from tests.support.sip2_proxy import LossyProxy
 
 
@@ -95,22 +96,20 @@ async def embedded_pair_apart(store: Store) -> PairedWorld:
 async def sip2_and_embedded(store: Store) -> AsyncIterator[PairedWorld]:
     """What a library with SIP2 alone needs to borrow from others."""
     clock = FixedClock(START)
-    server = sip2_world.started_server(sip2_world.stock_library(clock))
-    await server.start()
-    second = await open_empty_embedded(store, "LIB", clock)
+    async with running(sip2_world.started_server(sip2_world.stock_library(clock))) as server:
+        second = await open_empty_embedded(store, "LIB", clock)
 
-    async def open_other(context: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
-        return await open_sip2(context, sip2_world.make_options(server.port)) if nested.type == "sip2" else second
+        async def open_other(context: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
+            return await open_sip2(context, sip2_world.make_options(server.port)) if nested.type == "sip2" else second
 
-    context = replace(await sip2_world.make_context(store, clock), open_other=open_other)
-    options = name_pair("sip2", "embedded", data="apart", copy_category="adult", copy_branch="MAIN")
-    pair = await open_pair(context, options)
-    known = replace(sip2_world.KNOWN, ill=KNOWN.ill, ill_policy=KNOWN.ill_policy)
-    try:
-        yield PairedWorld(pair, clock, known, has_our_clock=False)
-    finally:
-        await pair.close_connections()
-        await server.stop()
+        context = replace(await sip2_world.make_context(store, clock), open_other=open_other)
+        options = name_pair("sip2", "embedded", data="apart", copy_category="adult", copy_branch="MAIN")
+        pair = await open_pair(context, options)
+        known = replace(sip2_world.KNOWN, ill=KNOWN.ill, ill_policy=KNOWN.ill_policy)
+        try:
+            yield PairedWorld(pair, clock, known, has_our_clock=False)
+        finally:
+            await pair.close_connections()
 
 
 @contextlib.asynccontextmanager
@@ -164,25 +163,22 @@ async def koha_and_sip2(store: Store, second_does: list[str]) -> AsyncIterator[P
     titles."""
     clock = FixedClock(START)
     fake = koha_world.make_fake_koha(clock, is_near_main=True)
-    server = sip2_world.started_server(KohaDesk(fake.state))
-    await fake.start()
-    await server.start()
-    proxy = LossyProxy(server.port)
-    await proxy.start()
+    async with (
+        running(fake),
+        running(sip2_world.started_server(KohaDesk(fake.state))) as server,
+        running(LossyProxy(server.port)) as proxy,
+    ):
 
-    async def open_other(own: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
-        if nested.type == "sip2":
-            return await open_sip2(own, sip2_world.make_options(proxy.port, {"holds": "none"}))
-        return await open_koha(own, koha_world.make_koha_options(fake.url))
+        async def open_other(own: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
+            if nested.type == "sip2":
+                return await open_sip2(own, sip2_world.make_options(proxy.port, {"holds": "none"}))
+            return await open_koha(own, koha_world.make_koha_options(fake.url))
 
-    context = replace(await sip2_world.make_context(store, clock), open_other=open_other)
-    options = name_pair("koha", "sip2", data="shared", second_does=second_does)
-    world = PairedWorld(await open_pair(context, options), clock, koha_world.KNOWN, has_our_clock=False)
-    world.koha, world.proxy, world.reopen = fake, proxy, lambda: open_pair(context, options)
-    try:
-        yield world
-    finally:
-        await world.library.close_connections()
-        await proxy.stop()
-        await server.stop()
-        await fake.stop()
+        context = replace(await sip2_world.make_context(store, clock), open_other=open_other)
+        options = name_pair("koha", "sip2", data="shared", second_does=second_does)
+        world = PairedWorld(await open_pair(context, options), clock, koha_world.KNOWN, has_our_clock=False)
+        world.koha, world.proxy, world.reopen = fake, proxy, lambda: open_pair(context, options)
+        try:
+            yield world
+        finally:
+            await world.library.close_connections()

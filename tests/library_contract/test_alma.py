@@ -11,15 +11,14 @@ from gateway.ports.shared_store import Store
 from tests.library_contract.alma_world import AlmaWorld, alma_world, make_fake_alma
 from tests.library_contract.embedded_world import START
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone
+from tests.support.running_servers import running
 
 
 class TestAlma(OnSqliteAlone, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[AlmaWorld]:
         clock = FixedClock(START)
-        fake = make_fake_alma(clock)
-        await fake.start()
-        world = await alma_world(store, fake, clock)
-        yield world
-        await world.library.close_connections()
-        await fake.stop()
+        async with running(make_fake_alma(clock)) as fake:
+            world = await alma_world(store, fake, clock)
+            yield world
+            await world.library.close_connections()

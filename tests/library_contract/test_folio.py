@@ -15,6 +15,7 @@ from tests.library_contract.embedded_world import START
 from tests.library_contract.folio_world import FolioWorld, folio_world, make_fake
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone
 from tests.support.recorded_calls import list_refusals
+from tests.support.running_servers import running
 
 
 @pytest.fixture
@@ -59,11 +60,9 @@ class TestFolio(OnSqliteAlone, PinnedAbilities, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store, folio_specs: Path | None) -> AsyncIterator[FolioWorld]:
         clock = FixedClock(START)
-        fake = make_fake(clock)
-        await fake.start()
-        world = await folio_world(store, fake, clock)
-        yield world
-        await world.library.close_connections()
-        await fake.stop()
-        if folio_specs is not None:
-            assert list_refusals(folio_specs, "folio/folio.json", fake.recorded) == []
+        async with running(make_fake(clock)) as fake:
+            world = await folio_world(store, fake, clock)
+            yield world
+            await world.library.close_connections()
+            if folio_specs is not None:
+                assert list_refusals(folio_specs, "folio/folio.json", fake.recorded) == []

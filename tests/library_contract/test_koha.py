@@ -19,6 +19,7 @@ from tests.library_contract.embedded_world import START
 from tests.library_contract.koha_world import KohaWorld, koha_world, make_documented_koha, make_fake_koha
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone, hold_item, key, needs, refused
 from tests.library_contract.world import World
+from tests.support.running_servers import running
 
 ALL = frozenset(
     [
@@ -66,12 +67,10 @@ class TestKoha(OnSqliteAlone, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[KohaWorld]:
         clock = FixedClock(START)
-        fake = make_fake_koha(clock, is_near_main=True)
-        await fake.start()
-        world = await koha_world(store, fake, clock)
-        yield world
-        await world.library.close_connections()
-        await fake.stop()
+        async with running(make_fake_koha(clock, is_near_main=True)) as fake:
+            world = await koha_world(store, fake, clock)
+            yield world
+            await world.library.close_connections()
 
     def test_it_can_all_that_kohas_api_can(self, world: KohaWorld) -> None:
         assert world.library.capabilities == ALL
@@ -84,13 +83,11 @@ class TestKohaOfDocument(OnSqliteAlone, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store, document: str, specs_folder: Path) -> AsyncIterator[KohaWorld]:
         clock = FixedClock(START)
-        fake = make_documented_koha(clock, specs_folder, document)
-        await fake.start()
-        world = await koha_world(store, fake, clock)
-        yield world
-        await world.library.close_connections()
-        await fake.stop()
-        assert fake.refused == []
+        async with running(make_documented_koha(clock, specs_folder, document)) as fake:
+            world = await koha_world(store, fake, clock)
+            yield world
+            await world.library.close_connections()
+            assert fake.refused == []
 
     def test_it_can_what_the_document_offers(self, world: KohaWorld, document: str) -> None:
         lacking = OLDER_LACKS if document == "community-older" else frozenset()

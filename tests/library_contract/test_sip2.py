@@ -13,6 +13,7 @@ from tests.library_contract.abilities import CIRCULATION, HOLDS, PATRONS, Pinned
 from tests.library_contract.embedded_world import START
 from tests.library_contract.sip2_world import Sip2World, sip2_world, started_server, stock_library
 from tests.library_contract.suite import LibraryContract
+from tests.support.running_servers import running
 
 
 class TestSip2(PinnedAbilities, LibraryContract):
@@ -27,9 +28,7 @@ class TestSip2(PinnedAbilities, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[Sip2World]:
         clock = FixedClock(START)
-        server = started_server(stock_library(clock))
-        await server.start()
-        world = await sip2_world(store, server, clock)
-        yield world
-        await world.library.close_connections()
-        await server.stop()
+        async with running(started_server(stock_library(clock))) as server:
+            world = await sip2_world(store, server, clock)
+            yield world
+            await world.library.close_connections()

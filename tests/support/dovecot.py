@@ -147,6 +147,9 @@ class Dovecot:
         self._tokens = tokens
         self.tls_port = free_port() if tls is not None else 0
         self._binary = binary()
+        self._is_new = self._read_version() >= (2, 4)
+        if tokens and not self._is_new:
+            raise NotInstalled("access tokens need Dovecot 2.4")
         self._folder = Path(tempfile.mkdtemp(prefix="illgate-dovecot-"))
         self._folder.chmod(0o755)
         self._mail = self._folder / "mail"
@@ -208,17 +211,17 @@ class Dovecot:
             self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _configuration(self) -> str:
+    def _read_version(self) -> tuple[int, int]:
         version = subprocess.run([self._binary, "--version"], check=True, capture_output=True, text=True).stdout
         number = re.match(r"(\d+)\.(\d+)", version)
         assert number, f"dovecot --version said {version!r}"
-        new = (int(number[1]), int(number[2])) >= (2, 4)
-        if self._tokens and not new:
-            raise NotInstalled("access tokens need Dovecot 2.4")
+        return int(number[1]), int(number[2])
+
+    def _configuration(self) -> str:
         mechanisms = TOKENS_24 if self._tokens else "auth_mechanisms = plain login\n"
-        tls = "ssl = no\n" if self._tls is None else TLS_24 if new else TLS_23
+        tls = "ssl = no\n" if self._tls is None else TLS_24 if self._is_new else TLS_23
         # In 2.4 password databases are asked in the order of the file.
-        parts = [CONFIGURATION_24 if new else CONFIGURATION_23, BOTH, mechanisms, tls]
+        parts = [CONFIGURATION_24 if self._is_new else CONFIGURATION_23, BOTH, mechanisms, tls]
         text = "".join(parts) + (NOT_AS_ROOT if os.geteuid() else "")
         return text.format(
             folder=self._folder,

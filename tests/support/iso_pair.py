@@ -204,11 +204,13 @@ class Pair:
             file.write_text(yaml.safe_dump({**profile, **said}, allow_unicode=True), "utf-8")
 
     async def __aenter__(self) -> Pair:
-        await self.joining.start(self.towns)
-        self._stack.push_async_callback(self.joining.stop)
-        for town in self.towns.values():
-            await town.start()
-            self._stack.push_async_callback(town.crash)
+        async with AsyncExitStack() as opened:
+            await self.joining.start(self.towns)
+            opened.push_async_callback(self.joining.stop)
+            for town in self.towns.values():
+                await town.start()
+                opened.push_async_callback(town.crash)
+            self._stack = opened.pop_all()
         return self
 
     async def __aexit__(self, *_exception: object) -> None:

@@ -102,10 +102,12 @@ class MailPair:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> MailPair:
-        await self._stack.enter_async_context(running(self.sink))
-        north, south = self._profiles
-        self.north = await self._side("north", "south", north)
-        self.south = await self._side("south", "north", south)
+        async with AsyncExitStack() as opened:
+            await opened.enter_async_context(running(self.sink))
+            north, south = self._profiles
+            self.north = await self._side("north", "south", north, opened)
+            self.south = await self._side("south", "north", south, opened)
+            self._stack = opened.pop_all()
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
@@ -115,7 +117,7 @@ class MailPair:
         if user.startswith(self._name):  # not what goes to patrons
             self._dovecot.deliver(user, content)
 
-    async def _side(self, own: str, other: str, profile: Profile) -> Side:
+    async def _side(self, own: str, other: str, profile: Profile, opened: AsyncExitStack) -> Side:
         partner = {
             "symbols": [other.upper()],
             "name": f"{other.title()}ern Library",
@@ -145,7 +147,7 @@ class MailPair:
         town = Town(config, self.clock)
         await fill_library(town)
         await town.start()
-        self._stack.push_async_callback(town.stop)
+        opened.push_async_callback(town.stop)
         return Side(town, user, self._dovecot)
 
     def _configure(self, config: Path, user: str) -> None:

@@ -22,6 +22,7 @@ from gateway.domain.requests.request import PatronLink, Request, Role
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, HistoryLine
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import ExchangeContext
+from tests.support.running_servers import running
 
 PATRON = "21000000000025"
 ANOTHER = "21000000000033"
@@ -71,11 +72,11 @@ class NcipTown:
         self.town: Town
 
     async def __aenter__(self) -> NcipTown:
-        await self.mail.start()
-        self._stack.push_async_callback(self.mail.stop)
-        self.town = Town(await asyncio.to_thread(self._copy), self.clock)
-        await self.town.start()
-        self._stack.push_async_callback(self.town.stop)
+        async with AsyncExitStack() as opened:
+            await opened.enter_async_context(running(self.mail))
+            self.town = Town(await asyncio.to_thread(self._copy), self.clock)
+            await opened.enter_async_context(running(self.town))
+            self._stack = opened.pop_all()
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
