@@ -1,11 +1,15 @@
-"""`illgate serve`, but with a library system to which something happens. To be called in a process of its own."""
+"""`illgate serve`, but with a library system to which something happens. `serve_…` are to be called in a process of
+their own."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+import random
+from collections.abc import Awaitable, Callable, Iterator, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,8 +22,11 @@ from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
 from gateway.settings import load_settings
 from tests.bench.messages import PATRON
+from tests.support.daemon import Installation, stopped_at_end, wait_for
+from tests.support.forked_processes import ForkedProcess
 
-Afterwards = Callable[[], Awaitable[None]]
+Afterwards = Callable[[object], Awaitable[None]]
+"""Is told the first thing that was given to the call."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +42,19 @@ class Altered:
         if name != self.method:
             return found
 
-        async def altered(*arguments: Any, **named: Any) -> Any:
-            result = await found(*arguments, **named)
-            await self.afterwards()
+        async def altered(given: Any, *arguments: Any, **named: Any) -> Any:
+            result = await found(given, *arguments, **named)
+            await self.afterwards(given)
             return result
 
         return altered
 
 
-async def die() -> None:
+async def die(_given: object) -> None:
     os._exit(9)
 
 
-async def raise_defect() -> None:
+async def raise_defect(_given: object) -> None:
     raise KeyError(PATRON)
 
 
@@ -69,7 +76,20 @@ def serve_until_death(config: Path, method: str) -> None:
 
 def serve_slowly(config: Path, method: str, seconds: float) -> None:
     """`method` of the library system does its work at once, and answers so much later."""
-    serve_altered(config, method, lambda: asyncio.sleep(seconds))
+    serve_altered(config, method, lambda _given: asyncio.sleep(seconds))
+
+
+def serve_with_hangs(config: Path, method: str, series: str, hangs: Set[int]) -> None:
+    """`method` of the library system does its work; of the calls for items of this series, those with these numbers, in
+    the order of their ends, from 0, are not answered."""
+    ends = count()
+
+    async def hang_by_number(given: object) -> None:
+        barcode = str(getattr(given, "barcode", given))
+        if barcode.startswith(f"{series}-") and next(ends) in hangs:
+            await asyncio.Event().wait()
+
+    serve_altered(config, method, hang_by_number)
 
 
 def serve_with_defect(config: Path, method: str) -> None:
@@ -82,3 +102,18 @@ def serve_altered(config: Path, method: str, afterwards: Afterwards) -> None:
     settings = load_settings(config, adapters)
     set_up_logging(settings.log.format, settings.log.level)
     asyncio.run(run_daemon(Daemon(settings, adapters, SystemClock())))
+
+
+def draw_hangs(count: int, chance: random.Random) -> frozenset[int]:
+    """Some that are not answered, the first of all among them: at the kill they are in the midst, though a quick
+    gateway, or a client that reads late, may be through with the others."""
+    return frozenset([0, *chance.sample(range(1, count), chance.randint(0, count // 4))])
+
+
+@contextmanager
+def hanging(installation: Installation, method: str, series: str, hangs: Set[int]) -> Iterator[ForkedProcess]:
+    """A daemon that serves until it is killed amid these calls of `method`."""
+    daemon = ForkedProcess(serve_with_hangs, (installation.config, method, series, hangs), installation.log)
+    with stopped_at_end(daemon):
+        wait_for(installation.port, "/readyz")
+        yield daemon

@@ -15,6 +15,7 @@ import asyncpg
 import pytest
 
 from tests.bench import messages
+from tests.faults.altered import draw_hangs, hanging
 from tests.faults.partner import is_success, send_all
 from tests.support.daemon import Installation
 from tests.support.looking import tracebacks
@@ -42,11 +43,12 @@ def fetch_column(url: str, statement: str) -> list[Any]:
 
 def kill_both_amid(nodes: Sequence[Installation], bodies: Sequence[bytes], chance: random.Random) -> list[bytes | None]:
     """Each message goes to one of them. One is killed when some messages have been answered, the other when it is alone
-    and has answered some more, or none."""
+    and has answered some more, or none. One has some in the midst by then, though nobody would wait for the kills."""
     first = chance.randint(1, COUNT // 3)
     second = first + chance.randint(0, COUNT // 4)
     log.warning("killed after %d and %d answers", first, second)
-    with nodes[0].serve() as one, nodes[1].serve() as other:
+    hangs = draw_hangs(COUNT // 2, chance)
+    with hanging(nodes[0], "create_temporary_item", "DUO", hangs) as one, nodes[1].serve() as other:
 
         def kill_at_limits(count: int) -> None:
             if count == first:
