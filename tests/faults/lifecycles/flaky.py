@@ -52,7 +52,8 @@ class Flaky:
             result = await method(*arguments, **named)
             await self._pause()
             if self.chance.random() < self.weather.after:
-                raise self.chance.choice([OutcomeUnknown, Unavailable])(f"{name}: the answer got lost")
+                kinds = [Unavailable] if name == "ping" else [OutcomeUnknown, Unavailable]  # a ping has no outcome
+                raise self.chance.choice(kinds)(f"{name}: the answer got lost")
             return result
 
         return failing

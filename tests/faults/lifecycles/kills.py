@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.faults.lifecycles import town
+from gateway.ports.shared_store import Store
+from tests.faults.lifecycles import evidence, town
 
 SHORTEST = 0.3
 """Seconds from a start to its kill."""
@@ -49,3 +51,14 @@ async def at_work(started: asyncio.subprocess.Process) -> None:
 async def after(chance: random.Random, longest: float) -> None:
     """A while that the town works undisturbed, in seconds."""
     await asyncio.sleep(SHORTEST + longest * chance.random())
+
+
+async def stop_in_hand(started: asyncio.subprocess.Process, store: Store) -> None:
+    """Stopped, not ended, in a moment in which something is in hand: what is looked at doesn't go on meanwhile."""
+    async with asyncio.timeout(START_SECONDS):
+        while True:
+            started.send_signal(signal.SIGSTOP)
+            if await evidence.in_hand(store):
+                return
+            started.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.05)
