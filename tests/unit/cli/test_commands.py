@@ -114,13 +114,13 @@ def test_raw_shows_both_messages(illgate: Illgate) -> None:
 
 
 def test_a_dry_run_sends_nothing(illgate: Illgate) -> None:
-    before = identifier(illgate)
+    before = illgate("journal", "list", "--json").stdout
 
     shown = illgate("send", "ncip2", "lookup-user", "--patron", PATRON, "--dry-run")
 
     assert shown.exit_code == 0
     assert "<ns1:LookupUser>" in shown.output
-    assert identifier(illgate) == before
+    assert illgate("journal", "list", "--json").stdout == before
 
 
 def test_a_refusal_has_exit_code_1(illgate: Illgate) -> None:
