@@ -265,7 +265,7 @@ class ArtemailDialect(ProfileSection):
     mode: Mode = Field(Mode.LIVE, description="`test`: everything goes out as a test order")
     test: TestOrders = TestOrders.model_construct()
     address: MailAddress = Field("", description="where orders go; empty: `partner.email`")
-    sender: MailAddress = Field("", description="address that its mails come from; empty: `mail.sender`")
+    sender: MailAddress = Field("", description="sender address of its emails; empty: `mail.sender`")
     reply_to: MailAddress = Field("", description="where its answers go; empty: the library's")
     subject: Annotated[str, AfterValidator(_check_subject_template)] = Field(
         "FILEREFNO {number}",

@@ -124,7 +124,7 @@ class ReplyRule(ProfileSection):
 
 
 class FileReply(ProfileSection):
-    """A mail about a whole file: it was accepted or rejected. Groups: `number` (request), `fault`, `count` (so many
+    """An email about a whole file: it was accepted or rejected. Groups: `number` (request), `fault`, `count` (so many
     requests; where the file had another number of them, staff look)."""
 
     pattern: Pattern = Field(description="regular expression that is found in a line; letter case doesn't count")
@@ -161,11 +161,11 @@ class Replies(ProfileSection):
     dates: tuple[DateForm, ...] = Field(
         ("%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%d %b %Y", "%d %B %Y", "%Y-%m-%d", "%d-%m-%y", "%d/%m/%y"),
         min_length=1,
-        description="forms of dates; the first is the one that we write",
+        description="forms of dates; we write the first",
     )
     currency: str = Field("GBP", pattern=r"^[A-Z]{3}$", description="of amounts that name none")
     pdf_alone: Literal["copy-delivered", "message"] = Field(
-        "copy-delivered", description="a mail that brings a PDF and a number, but no code"
+        "copy-delivered", description="an email with a PDF and a number, but no code"
     )
 
 

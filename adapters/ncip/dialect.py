@@ -134,8 +134,8 @@ class Items(ProfileSection):
     )
     restrictions: dict[str, LoanCondition] = Field(
         {},
-        description="their ItemUseRestrictionType, lower case -> condition of the loan, beside the standard's; one "
-        "that nobody knows is `other`, and staff read it as it was sent",
+        description="their ItemUseRestrictionType, lower case -> condition of the loan, beside the standard's; "
+        "an unknown one is `other`, and staff read it as it was sent",
     )
     restriction_library_use: str = Field(
         "In Library Use Only", description="ItemUseRestrictionType for items that don't circulate"
@@ -202,7 +202,7 @@ class Patrons(ProfileSection):
         {"borrow": "Block Check Out", "request": "Block Request Item", "renew": "Block Renewal"},
         description="what a block forbids -> BlockOrTrapType; INN-Reach expects Block Hold",
     )
-    email_type: str = Field("mailto", description="ElectronicAddressType of e-mail addresses")
+    email_type: str = Field("mailto", description="ElectronicAddressType of email addresses")
     phone_type: str = Field("tel", description="ElectronicAddressType of phone numbers")
     address_roles: dict[str, str] = Field({}, description="our role of a contact -> UserAddressRoleType")
     postal_type: str = Field("Postal Address", description="PhysicalAddressType")

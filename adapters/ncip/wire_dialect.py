@@ -48,7 +48,7 @@ class Declaration(StrEnum):
 
 
 class Repair(StrEnum):
-    """Damage that is mended, not refused; each mending is reported with the message."""
+    """Damage that is repaired, not refused; each repair is reported with the message."""
 
     BARE_AMPERSAND = "bare-ampersand"
     BARE_LESS_THAN = "bare-less-than"
@@ -205,7 +205,7 @@ class XmlDialect(ProfileSection):
     schemes: bool = Field(
         False,
         description="out: codes name their list and are spelled as it spells them (toolkits of XC and OCLC know a code "
-        "by Scheme and word); one that no list has is left out where the schema lets it, or another takes its place",
+        "by Scheme and word); a code in no list is omitted where the schema allows it, or another takes its place",
     )
     declaration: Declaration = Field(
         Declaration.ENCODING, description="out: XML declaration; some servers choke on it, XC writes standalone"
@@ -217,7 +217,7 @@ class XmlDialect(ProfileSection):
     charset_out: Charset = Field("utf-8", description="out: character set (Voyager's socket takes one byte each)")
     ascii_fold: bool = Field(False, description="out: letters without diacritics (Voyager by LNC)")
     repair: tuple[Repair, ...] = Field(
-        tuple(Repair), description="in: damage that is mended (KOHA sample, INC, FOLIO mock data, VCU titles)"
+        tuple(Repair), description="in: damage that is repaired (KOHA sample, INC, FOLIO mock data, VCU titles)"
     )
     strictness: Strictness = Field(
         Strictness.LENIENT, description="in: schema refuses what the schema doesn't have (XC ValidateMessages…)"

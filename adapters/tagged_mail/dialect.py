@@ -142,7 +142,7 @@ TagName = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9#$/.]{1,2}$")]
 class TaggedMailDialect(ProfileSection):
     language: Literal["en", "fr", "both"] = Field("both", description="of message names and answers; both are read")
     address: MailAddress = Field("", description="where messages go; empty: `partner.email`")
-    sender: MailAddress = Field("", description="address that its mails come from; empty: `mail.sender`")
+    sender: MailAddress = Field("", description="sender address of its emails; empty: `mail.sender`")
     reply_to: MailAddress = Field("", description="where its answers go; empty: the library's")
     subject: Annotated[str, AfterValidator(_check_subject_template)] = Field(
         "{message} {number}", description="with {message} (its name), {number} (the request's), {symbol} (ours)"
@@ -165,7 +165,7 @@ class TaggedMailDialect(ProfileSection):
     dates: tuple[Annotated[str, AfterValidator(_check_date_form)], ...] = Field(
         ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%B %d, %Y"),
         min_length=1,
-        description="forms of dates; the first is the one that we write",
+        description="forms of dates; we write the first",
     )
     currency: str = Field("CAD", pattern=r"^[A-Z]{3}$", description="of amounts that name none")
 

@@ -152,8 +152,8 @@ class PatronRules(ProfileSection):
     institutional: tuple[InstitutionalRule, ...] = Field((), description="which user ids mean an institution")
     institution_ids: tuple[Pattern, ...] = Field(
         (),
-        description="user ids, whole, that mean an institution under its own name here; to what is an organisation in "
-        "the library's system, or named in `institutional`, none of them need fit",
+        description="user ids, whole, that mean an institution under its own name here; patrons that are organisations "
+        "in the library system, or are named in `institutional`, need no match here",
     )
     look_up_blocked: Literal["answer", "refuse"] = Field(
         "answer",
@@ -206,9 +206,9 @@ class RequestItemRules(ProfileSection):
         False,
         description="answer RequestItem with success and place no hold; an unknown patron or item is still refused",
     )
-    default_kind: Literal["hold", "loan", "page", "recall"] = Field("hold", description="when none is said")
+    default_kind: Literal["hold", "loan", "page", "recall"] = Field("hold", description="if the message names none")
     default_scope: Literal["item", "title"] = Field(
-        "item", description="when none is said: one copy (of a record, the one that is soonest to be had), or any"
+        "item", description="if the message names none: one copy (of a record, the copy available soonest), or any"
     )
     immediate_kinds: tuple[Literal["hold", "loan", "page", "recall"], ...] = Field(
         ("loan", "page"),
@@ -242,7 +242,7 @@ class BarcodeSource(StrEnum):
 class ItemRules(ProfileSection):
     rewrite: IdentifierRewrite = Field(
         IdentifierRewrite(),
-        description="how an item id as sent becomes the barcode of an item of ours, also of one that CreateItem makes; "
+        description="how an item id as sent becomes the barcode of our item, also of an item that CreateItem makes; "
         "AcceptItem goes by accept.barcode",
     )
     request_id_types: tuple[str, ...] = Field(
@@ -250,7 +250,7 @@ class ItemRules(ProfileSection):
     )
     find_by_request: bool = Field(
         False,
-        description="an item id that is no barcode is looked up as a request number; the request number beside it "
+        description="an item id that is not a barcode is looked up as a request number; the request number beside it "
         "counts only when a partner's item is checked in",
     )
     settable_statuses: tuple[ItemStatus, ...] = Field(
@@ -336,7 +336,7 @@ class PickupRules(ProfileSection):
     map: dict[str, str] = Field({}, description="as sent -> our pickup location code; matched without case")
     default: str = Field(
         "",
-        description="when none is said; empty: the patron's home library, else the "
+        description="if the message names none; empty: the patron's home library, else the "
         "resource-sharing branch, else the first",
     )
     unknown: UnknownPickup = UnknownPickup.REFUSE

@@ -92,7 +92,7 @@ class AuthKind(StrEnum):
 
 
 class Authentication(ProfileSection):
-    """One way to be let in."""
+    """A way to authenticate a sender."""
 
     kind: AuthKind
     name: str = Field("", description="a name for this credential, used by match rules and the journal")

@@ -71,7 +71,7 @@ PERMISSIONS: tuple[NeededPermission, ...] = (
     NeededPermission("POST", "/circulation/requests", "circulation.requests.item.post", "place requests"),
     NeededPermission("PUT", f"/circulation/requests/{_ID}", "circulation.requests.item.put", "cancel requests"),
     NeededPermission("POST", "/circulation/check-out-by-barcode", "circulation.check-out-by-barcode.post", "lend"),
-    NeededPermission("POST", "/circulation/check-in-by-barcode", "circulation.check-in-by-barcode.post", "take back"),
+    NeededPermission("POST", "/circulation/check-in-by-barcode", "circulation.check-in-by-barcode.post", "check in"),
     NeededPermission("POST", "/circulation/renew-by-barcode", "circulation.renew-by-barcode.post", "renew"),
     NeededPermission(
         "POST",
