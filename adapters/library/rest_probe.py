@@ -12,7 +12,7 @@ from yarl import URL
 
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import ProbeStep
-from gateway.ports.tls import ClientTls, make_client_context
+from gateway.ports.tls import ClientTls, abort_transport, make_client_context
 
 
 class ProbeFailureError(Exception):
@@ -93,7 +93,7 @@ async def _connect_to_server(place: URL, context: ssl.SSLContext | None, seconds
         raise ProbeFailureError("url", f"no TLS: {error.reason or 'is it plain http?'}") from error
     except OSError as error:
         raise ProbeFailureError("url", f"{place.host}:{place.port} is not reached: {_describe_error(error)}") from error
-    writer.transport.abort()
+    abort_transport(writer.transport)
 
 
 def _make_context(tls: ClientTls) -> ssl.SSLContext:

@@ -16,7 +16,7 @@ from adapters.z3950.values import Answer, CloseNotice
 from gateway.domain.problems import MalformedMessage, Refused, Unavailable
 from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.tls import make_client_context
+from gateway.ports.tls import abort_transport, make_client_context
 
 CHUNK = 65_536
 
@@ -136,7 +136,7 @@ class Z3950Connection:
 
     def abort_connection(self) -> None:
         """At once: in doubt nothing more is said."""
-        self._writer.transport.abort()
+        abort_transport(self._writer.transport)
 
     async def _read_apdu(self) -> bytes:
         """Of one APDU. Raises MalformedMessage, Unavailable, OSError."""

@@ -23,6 +23,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.responder import StreamFraming
+from gateway.ports.tls import abort_transport
 from gateway.runtime.connection_admission import ConnectionAdmission, ConnectionLimits
 from gateway.runtime.listener_tls import list_tls_notes
 from gateway.runtime.partner_connections import PartnerConnectionPool
@@ -298,10 +299,10 @@ class TcpMessageListener:
         except ConnectionError:
             pass  # gone without waiting for its answer: nothing is left to be done
         except asyncio.CancelledError:
-            writer.transport.abort()  # stopping; the task ends here
+            abort_transport(writer.transport)  # stopping; the task ends here
         except Exception:
             tcp_logger.exception("tcp.connection_failed", listener=self.name, peer=peer)
-            writer.transport.abort()
+            abort_transport(writer.transport)
         finally:
             if line is not None:
                 line.mark_ended()

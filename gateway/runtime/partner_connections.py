@@ -17,7 +17,7 @@ from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import OutgoingMessage
 from gateway.ports.responder import CallbackAddress
-from gateway.ports.tls import make_client_context
+from gateway.ports.tls import abort_transport, make_client_context
 from gateway.runtime.logs import RateLimitedLogger
 from gateway.runtime.tcp_connection import CHUNK, ConnectionHandlers, ConnectionRules, TcpConnection
 
@@ -242,7 +242,7 @@ class PartnerConnectionPool:
             raise Unavailable("the gateway is stopping")
         reader, writer = await _connect_to_partner(saying)
         if self._inside is None:  # meanwhile
-            writer.transport.abort()
+            abort_transport(writer.transport)
             raise Unavailable("the gateway is stopping")
         line = PartnerConnection(self, saying.protocol, own=saying.own)
         connection = TcpConnection(self._manner(saying.protocol, saying.profile), inside, reader, writer, line)
@@ -266,7 +266,7 @@ class PartnerConnectionPool:
             log.exception("connection.failed")
         finally:
             line.mark_ended(broke)
-            writer.transport.abort()
+            abort_transport(writer.transport)
 
     async def _call_back_partner(self, saying: OutgoingMessage) -> None:
         try:

@@ -22,6 +22,7 @@ from gateway.ports.responder import (
     StreamSplitter,
     TransportKind,
 )
+from gateway.ports.tls import abort_transport
 from gateway.web.app import MessageAnswerer
 from gateway.web.client_certificates import connection_certificate
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts
@@ -125,7 +126,7 @@ class TcpConnection:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._writer.drain()
         except TimeoutError as late:
-            self._writer.transport.abort()  # or what it doesn't read would grow with all that is said on it
+            abort_transport(self._writer.transport)  # or what it doesn't read would grow with all that is said on it
             raise ConnectionAbortedError("the partner does not read what it is sent") from late
 
     def end_sending(self) -> None:
@@ -208,7 +209,7 @@ class TcpConnection:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
                 await self._writer.wait_closed()
-        self._writer.transport.abort()
+        abort_transport(self._writer.transport)
 
 
 def peer_address_of(writer: asyncio.StreamWriter) -> str:

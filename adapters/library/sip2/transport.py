@@ -15,7 +15,7 @@ from adapters.library.sip2.codec import END, Query, Reply, ReplyCode, add_checks
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Unavailable
 from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.tls import ClientTls, make_client_context
+from gateway.ports.tls import ClientTls, abort_transport, make_client_context
 
 LINE_ENDS = b"\r\n"
 
@@ -180,7 +180,7 @@ class TerminalConnection:
 
     def abort_connection(self) -> None:
         self._is_broken = True
-        self._writer.transport.abort()
+        abort_transport(self._writer.transport)
 
 
 def describe_connection_error(error: Exception) -> str:

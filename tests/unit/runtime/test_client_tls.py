@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
 
-from gateway.ports.tls import ClientTls, make_client_context
+from gateway.ports.tls import ClientTls, abort_transport, make_client_context
 from tests.support.certificates import Authority, Pair
 
 
@@ -69,3 +70,18 @@ def test_a_file_that_is_broken_for_a_while_is_read_again(tmp_path: Path) -> None
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"none\.pem can't be used"):
         make_client_context(ClientTls(ca=tmp_path / "none.pem"))
+
+
+def test_a_tls_connection_that_has_ended_can_be_aborted() -> None:
+    """As asyncio's transport behaves in Python 3.11.2, after the connection was lost."""
+
+    class LostTlsTransport(asyncio.Transport):
+        is_closed = False
+
+        def abort(self) -> None:
+            self.is_closed = True
+            raise AttributeError("'NoneType' object has no attribute '_abort'")
+
+    lost = LostTlsTransport()
+    abort_transport(lost)
+    assert lost.is_closed
