@@ -320,8 +320,8 @@ async def test_a_server_that_stops_in_the_middle_is_unavailable(postgresql_serve
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"database": "nowhere"}, 'let us in: database "nowhere" does not exist'),
-        ({"username": "nobody"}, 'let us in: role "nobody" does not exist'),
+        ({"database": "nowhere"}, 'rejected the sign-in: database "nowhere" does not exist'),
+        ({"username": "nobody"}, 'rejected the sign-in: role "nobody" does not exist'),
     ],
 )
 async def test_a_server_that_does_not_let_us_in_says_why(
