@@ -125,7 +125,7 @@ async def test_a_question_is_answered_once(client: Client, portal: Client) -> No
     await act(client, request, "patron-asked", reason="edition", note="Utgaven fra 1999?")
     shown = (await portal("GET", place(request))).json
     assert shown["question"] == "Utgaven fra 1999?"
-    assert shown["text"].startswith("Wir haben eine Rückfrage")
+    assert shown["text"].startswith("Wir haben eine Frage zu Ihrer Bestellung")
     assert shown["answer_by"] > shown["created"]
     assert [one["act"] for one in shown["actions"]] == ["cancel", "answer"]
     assert (await portal("POST", answer, {}, If_Match="*")).problem == "invalid"

@@ -102,5 +102,5 @@ async def test_pages_are_in_the_readers_language(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         answer = await ruth.browser.get("/staff/nowhere", Accept_Language="de")
 
-        assert answer.title == "Hier ist nichts"
+        assert answer.title == "Seite nicht gefunden"
         assert answer.tree.get("lang") == "de"
