@@ -178,7 +178,7 @@ def test_the_order_and_a_folded_act(desk: Desk, site: Site, browsing: Browsing, 
 
         page.get_by_text("More actions").click()
         page.get_by_role("link", name="Cancel the request").click()
-        page.get_by_label("Note").fill("Hun har kjøpt den.")
+        page.get_by_role("textbox", name="Note").fill("Hun har kjøpt den.")
         page.get_by_role("button", name="Cancel the request").click()
         expect(page.get_by_role("alert")).to_have_text("A cancellation has been requested.")
         expect(page.locator(".timeline blockquote").first).to_have_text("Hun har kjøpt den.")
@@ -202,7 +202,7 @@ def test_by_keyboard_alone(desk: Desk, site: Site, browsing: Browsing) -> None:
         page.keyboard.press("Enter")
         expect(names).to_have_text([before[0], before[2], before[1]])
 
-        press_until(page, "Tab", page.get_by_label("Note"))
+        press_until(page, "Tab", page.get_by_role("textbox", name="Note"))
         page.keyboard.type("Gjerne.")
         press_until(page, "Tab", page.get_by_role("button", name="Approve"))
         page.keyboard.press("Enter")
@@ -267,7 +267,7 @@ def test_copies_come_in_signed_off_and_out_at_one_desk(
     pdf = {"mimeType": "application/pdf", "buffer": PDF}
     with browsing.page(scripts=scripts) as page:
         sign_in(page, site, "staff/copies/desk")
-        page.get_by_role("region", name="Files for several requests").get_by_label("Files").set_input_files(
+        page.get_by_role("region", name="Files for several requests").get_by_label("Files", exact=True).set_input_files(
             [{"name": f"{request.number}.pdf", **pdf} for request in (one, other)]
         )
         page.get_by_role("button", name="Add the files").first.click()

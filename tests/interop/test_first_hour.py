@@ -286,7 +286,7 @@ def test_exit_codes_of_send_tell_causes_apart(served: Installation, silent: int)
         (1, "refused (unknown-patron)", settings, ("ncip2", *lookup, "nobody")),
         (2, "did you mean ncip2?", settings, ("ncip3", *lookup, PATRON)),
         (3, "no such file", str(served.folder / "nowhere.yml"), ("ncip2", *lookup, PATRON)),
-        (4, "not reachable", settings, ("ncip2", *lookup, PATRON, "--tcp", f"127.0.0.1:{free_port()}")),
+        (4, "not reached", settings, ("ncip2", *lookup, PATRON, "--tcp", f"127.0.0.1:{free_port()}")),
         (
             5,
             "no complete answer",

@@ -119,7 +119,7 @@ async def test_what_is_prohibited_is_reported_by_mail(dovecot: Dovecot, template
             to=joining.address("SOUTH"),
             sender=LetterSender(joining.address("NORTH")),
             message_id="by-hand@mail.example",
-            subject="manually",
+            subject="by hand",
         )
         dovecot.deliver(joining.user("SOUTH"), mail.as_bytes())
         await pair.quiet()

@@ -146,4 +146,4 @@ def test_the_command_says_that_nobody_is_there() -> None:
     shown = CliRunner().invoke(command, ["explain", "http://127.0.0.1:9/none"])
 
     assert shown.exit_code == 4
-    assert "not reachable" in shown.output
+    assert "not reached" in shown.output

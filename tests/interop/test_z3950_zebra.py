@@ -147,7 +147,7 @@ async def test_a_syntax_that_it_does_not_have(zebra: Zebra, client: Z3950Search)
     [
         ({}, CatalogueQuery((SearchTerm(SearchIndex.OCLC, "1"),)), "114 unsupported use attribute: 1211"),
         (
-            {"databases": ["Other sessions"]},
+            {"databases": ["Elsewhere"]},
             CatalogueQuery((SearchTerm(SearchIndex.TITLE, "x"),)),
             "109 database unavailable: Elsewhere",
         ),
