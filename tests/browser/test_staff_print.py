@@ -65,8 +65,9 @@ def sign_in(page: Page, site: Site, path: str) -> None:
     page.wait_for_url(f"**/{path}")
 
 
-def test_slips_are_two_clicks_away_and_their_codes_scan(
-    numbers: list[str], site: Site, browsing: Browsing, axe_core: str
+@pytest.mark.slow
+def test_slips_are_two_clicks_away_their_codes_scan_and_paper_is_a_slip_alone(
+    numbers: list[str], site: Site, browsing: Browsing, axe_core: str, tmp_path: Path
 ) -> None:
     with browsing.page(width=1600) as page:
         sign_in(page, site, "staff/print")
@@ -93,10 +94,7 @@ def test_slips_are_two_clicks_away_and_their_codes_scan(
         codes = {one.text for one in zxingcpp.read_barcodes(shot, formats=zxingcpp.BarcodeFormat.Code128)}
         assert codes == set(numbers)
 
-
-@pytest.mark.slow
-def test_paper_is_a_slip_and_nothing_else(numbers: list[str], site: Site, browsing: Browsing, tmp_path: Path) -> None:
-    """Without script: the browser's own command prints the same, and so does the file."""
+    # without script: the browser's own command prints the same, and so does the file
     with browsing.page(scripts=False) as page:
         sign_in(page, site, "staff/print/1")
         page.emulate_media(media="print")

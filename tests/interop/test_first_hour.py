@@ -70,6 +70,11 @@ def facts(row: dict[str, Any], *names: str) -> tuple[Any, ...]:
     return tuple(row[name] for name in names)
 
 
+def list_holds(installation: Installation, barcode: str) -> list[dict[str, Any]]:
+    """The patron's holds of this item; other tests have left other ones."""
+    return [hold for hold in library(installation, "patron", PATRON)["holds"] if hold["item_barcode"] == barcode]
+
+
 # --- the first commands --------------------------------------------------------------------------------------
 
 
@@ -177,7 +182,7 @@ def test_an_item_goes_its_whole_way(served: Installation) -> None:
     assert facts(item["item"], "status", "temporary", "hold_count") == ("in-transit", True, 1)
     assert facts(item, "request_id", "lender", "transit_to") == ("ILL-2001", "NCIP2", "MAIN")
     assert facts(item["bib"], "title", "suppressed") == ("The Three-Body Problem", True)
-    (hold,) = library(served, "patron", PATRON)["holds"]
+    (hold,) = list_holds(served, "ILL-2001")
     assert facts(hold, "item_barcode", "pickup", "status") == ("ILL-2001", "MAIN", "in-transit")
     question, answer = newest(served)
     assert facts(question, "direction", "profile", "service", "outcome") == ("in", "ncip2", "AcceptItem", "ok")
@@ -191,9 +196,8 @@ def test_an_item_goes_its_whole_way(served: Installation) -> None:
     item = library(served, "item", "ILL-2001")
     assert facts(item["item"], "status", "hold_count") == ("on-loan", 0)
     assert item["loan"]["renewals"] == 0
-    patron = library(served, "patron", PATRON)
-    assert patron["holds"] == []
-    assert [loan["item_barcode"] for loan in patron["loans"]] == ["ILL-2001"]
+    assert list_holds(served, "ILL-2001") == []
+    assert "ILL-2001" in {loan["item_barcode"] for loan in library(served, "patron", PATRON)["loans"]}
     assert facts(newest(served)[0], "service", "outcome", "request_id") == ("CheckOutItem", "ok", "ILL-2001")
 
     send(served, "ncip2", "renew", "--patron", PATRON, "--item", "ILL-2001")
@@ -204,7 +208,7 @@ def test_an_item_goes_its_whole_way(served: Installation) -> None:
     item = library(served, "item", "ILL-2001")
     assert item["loan"] is None
     assert facts(item["item"], "status", "current") == ("available", item["item"]["home"])  # waits to be sent back
-    assert library(served, "patron", PATRON)["loans"] == []
+    assert "ILL-2001" not in {loan["item_barcode"] for loan in library(served, "patron", PATRON)["loans"]}
     assert facts(newest(served)[0], "service", "outcome") == ("CheckInItem", "ok")
 
     send(served, "ncip2", "delete", "--item", "ILL-2001")
@@ -247,7 +251,7 @@ def test_the_same_way_in_ncip_1_over_tcp(served: Installation) -> None:
     item = library(served, "item", "V-3302")
     assert facts(item["item"], "status", "temporary") == ("in-transit", True)
     assert item["bib"]["title"] == "Kırmızı Saçlı Kadın"
-    assert [hold["item_barcode"] for hold in library(served, "patron", PATRON)["holds"]].count("V-3302") == 1
+    assert len(list_holds(served, "V-3302")) == 1
     question, answer = newest(served)
     assert facts(question, "profile", "service", "transport") == ("ncip1", "AcceptItem", "tcp")
     assert facts(answer, "version", "outcome", "status") == (question["version"], "ok", 0)

@@ -187,7 +187,7 @@ async def test_a_copy_of_another_length_than_cited_warns_staff(world: World) -> 
     assert (right.attachments[-1].pages, right.warnings) == (3, ())
     wrong = await attach(world, pdf(2), "half.pdf")
     assert wrong.attachments[-1].pages == 2
-    assert wrong.warnings == ("The file half.pdf has 2 pages; the citation (pages 17-19) asks for 3 pages.",)
+    assert wrong.warnings == ("The file half.pdf has 2 pages; the citation (pages 17-19) needs 3 pages.",)
 
 
 async def test_nothing_is_kept_of_a_file_that_is_not_clean(world: World, tmp_path: Path) -> None:

@@ -59,9 +59,10 @@ def name_of_entry(entry: Any) -> str:
 
 
 def keep_known(shown: Any, expected: Any) -> Any:
-    """`shown` without fields, acts and names that are new since then."""
+    """`shown` without fields, acts and names that are new since then, and with the help texts of then."""
     if isinstance(shown, dict) and isinstance(expected, dict):
-        return {key: keep_known(value, expected[key]) for key, value in shown.items() if key in expected}
+        known = {key: keep_known(value, expected[key]) for key, value in shown.items() if key in expected}
+        return known | {"help": expected["help"]} if "help" in known else known
     if isinstance(shown, list) and isinstance(expected, list):
         names = {name_of_entry(one) for one in expected}
         shown = [

@@ -107,7 +107,7 @@ async def test_partners_messages_are_carried_out_by_sip2(place: Place) -> None:
         assert ITEM not in place.server.library.loans
 
         refused = await place.send("AcceptItem", ACCEPT)
-        assert "can't keep temporary items" in etree.tostring(refused, encoding="unicode")
+        assert "cannot keep temporary items" in etree.tostring(refused, encoding="unicode")
         assert [verb for verb, _, _ in place.server.library.history] == ["check-out", "renew", "check-in"]
     finally:
         await asyncio.to_thread(serving.__exit__, None, None, None)

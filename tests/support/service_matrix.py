@@ -132,7 +132,7 @@ async def _open_link(towns: LoneTown) -> str:
 
 def _name_lack(said: str) -> str:
     """Which capability the refusal names."""
-    lacks = [one for one, words in REFUSALS.items() if f"can't {words}." in said]
+    lacks = [one for one, words in REFUSALS.items() if f"cannot {words}." in said]
     return _name_capability(lacks[0]) if lacks else f"fails: {said}"
 
 
