@@ -54,7 +54,7 @@ def test_the_requests_language_comes_before_the_patrons() -> None:
 
 
 def test_a_partner_is_written_in_the_language_of_its_profile() -> None:
-    assert to_partner(BY, EventKind.RECALL, "de").text.startswith("Guten Tag Stadtbibliothek Seeberg,\n\nWir brauchen")
+    assert to_partner(BY, EventKind.RECALL, "de").text.startswith("Guten Tag Stadtbibliothek Seeberg,\n\nwir brauchen")
     assert to_partner(BY, EventKind.RECALL, "de", style=LetterStyle("en")).language == "en"
 
 
