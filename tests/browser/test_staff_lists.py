@@ -169,7 +169,7 @@ def test_a_filter_is_chosen_taken_away_and_kept(
         expect(numbers(page)).to_have_count(len(waiting))
 
         page.get_by_text("Save this filter").click()
-        page.get_by_label("Its name").fill(f"Parcels {scripts}")
+        page.get_by_label("Name of the filter").fill(f"Parcels {scripts}")
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Parcels {scripts}")
         page.get_by_role("button", name="Remove this saved filter").click()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 
 from stdnum import isbn, issn
@@ -35,7 +35,17 @@ number is another's (another edition)."""
 MIN_CONFIDENCE = 40
 """Less isn't shown to staff."""
 
-STANDARD = frozenset({"isbn", "issn", "ismn", "oclc", "lccn", "doi", "pmid", "local"})
+_NUMBER_NAMES: Mapping[str, str] = {
+    "isbn": "ISBN",
+    "issn": "ISSN",
+    "ismn": "ISMN",
+    "oclc": write_sentence("OCLC number"),
+    "lccn": "LCCN",
+    "doi": "DOI",
+    "pmid": write_sentence("PubMed ID"),
+    "local": write_sentence("record number"),
+}
+STANDARD = frozenset(_NUMBER_NAMES)
 
 _TITLE, _AUTHOR, _YEAR = 0.65, 0.25, 0.10
 _SAME_TITLE, _OTHER_TITLE = 0.75, 0.4
@@ -91,22 +101,22 @@ def _compare_with_bib(citation: Citation, bib: Bib) -> _CandidateConfidence:
     if other:
         return _CandidateConfidence(
             min(words.confidence, CONTRADICTED),
-            write_sentence("%(report)s; %(number)s differs", report=words.how, number=other[0]),
+            write_sentence("%(report)s; %(number)s differs", report=words.how, number=_NUMBER_NAMES[other[0]]),
         )
     return words
 
 
 def _confidence_by_number(type_: str, title: float | None) -> _CandidateConfidence:
     if title is None:
-        how = write_sentence("%(number)s matches; no title to compare", number=type_)
+        how = write_sentence("%(number)s matches; no title to compare", number=_NUMBER_NAMES[type_])
         return _CandidateConfidence(BY_NUMBER, how)
     alike = _format_share(title)
     if title < _OTHER_TITLE:
-        how = write_sentence("%(number)s matches; title differs (%(share)s similar)", number=type_, share=alike)
+        how = write_sentence("%(number)s matches; title differs (%(share)s similar)", number=_NUMBER_NAMES[type_], share=alike)
         return _CandidateConfidence(CONTRADICTED, how)
     if title >= _SAME_TITLE:
-        return _CandidateConfidence(99, write_sentence("%(number)s and title match", number=type_))
-    how = write_sentence("%(number)s matches; title %(share)s similar", number=type_, share=alike)
+        return _CandidateConfidence(99, write_sentence("%(number)s and title match", number=_NUMBER_NAMES[type_]))
+    how = write_sentence("%(number)s matches; title %(share)s similar", number=_NUMBER_NAMES[type_], share=alike)
     return _CandidateConfidence(BY_NUMBER, how)
 
 
@@ -213,7 +223,7 @@ def compare_with_hit(asked: Citation, found: Citation, rules: TitleSearch) -> Ca
     agreeing, there = {_type_of_identifier(one) for one in ours & theirs}, {_type_of_identifier(one) for one in theirs}
     for type_ in types:
         if type_ in agreeing:
-            return CatalogueAgreement(True, write_sentence("%(number)s matches", number=type_))
+            return CatalogueAgreement(True, write_sentence("%(number)s matches", number=_NUMBER_NAMES[type_]))
     return _compare_titles(asked, found, rules, next((type_ for type_ in types if type_ in there), ""))
 
 
@@ -223,7 +233,7 @@ def _compare_titles(asked: Citation, found: Citation, rules: TitleSearch, other:
     year = None if is_serial(asked) else year_similarity(asked.published, found.published)
     if title is None:
         if other:
-            return CatalogueAgreement(False, write_sentence("%(number)s differs", number=other))
+            return CatalogueAgreement(False, write_sentence("%(number)s differs", number=_NUMBER_NAMES[other]))
         return CatalogueAgreement(False, write_sentence("no title to compare"))
     if round(100 * title) < rules.alike:
         return CatalogueAgreement(
@@ -234,10 +244,10 @@ def _compare_titles(asked: Citation, found: Citation, rules: TitleSearch, other:
     if year == 0:
         return CatalogueAgreement(False, write_sentence("same title, year differs"))
     if other and not (author is not None and year):
-        return CatalogueAgreement(False, write_sentence("same title, %(number)s differs", number=other))
+        return CatalogueAgreement(False, write_sentence("same title, %(number)s differs", number=_NUMBER_NAMES[other]))
     agree = write_sentence(_AGREEMENTS[author is not None, year is not None])
     if other:
-        agree = write_sentence("%(report)s; %(number)s differs", report=agree, number=other)
+        agree = write_sentence("%(report)s; %(number)s differs", report=agree, number=_NUMBER_NAMES[other])
     return CatalogueAgreement(True, agree)
 
 

@@ -70,7 +70,7 @@ FORM_TEXTS: Mapping[str, str] = {
     "wrong-day-early": mark_text("Please enter %(day)s or a later date."),
     "wrong-day-far": mark_text("This date is too far ahead. Please choose an earlier one."),
     "wrong-part": mark_text("Please enter the title or pages of the part you need."),
-    "wrong-declaration": mark_text("Please accept this declaration. We cannot order a copy without it."),
+    "wrong-declaration": mark_text("Please accept this declaration. We cannot request a copy without it."),
     "wrong-nothing-cited": mark_text("Please enter a title or a number."),
     "wrong-number": mark_text("This is not a valid ISBN, ISSN, DOI or OCLC number. Put OCLC before an OCLC number."),
     "wrong-number-missing": mark_text("Please enter a number."),
@@ -101,7 +101,7 @@ REFUSAL_TEXTS: Mapping[RefusalReason, str] = {
     ),
     RefusalReason.PATRON_EXPIRED: mark_text("Your library card has expired. Please contact the library."),
     RefusalReason.LIMIT_REACHED: mark_text("You have reached the limit for open requests."),
-    RefusalReason.DUPLICATE_REQUEST: mark_text("You have already requested this; see My requests."),
+    RefusalReason.DUPLICATE_REQUEST: mark_text("You have already requested this item; see My requests."),
     RefusalReason.UNKNOWN_PATRON: mark_text(
         "The library no longer has an account for you. Please contact the library."
     ),

@@ -36,7 +36,7 @@ STATUS_TEXTS: Mapping[PatronStatus, StatusText] = {
     ),
     PatronStatus.ORDERED: StatusText(
         "waiting",
-        mark_text_in_context("status of a request", "Ordered"),
+        mark_text_in_context("status of a request", "Requested"),
         mark_text_in_context("ordered, returned, finished, ended", "on %(day)s"),
     ),
     PatronStatus.UNDERWAY: StatusText(

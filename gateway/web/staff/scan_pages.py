@@ -79,7 +79,7 @@ DESKS: tuple[ScanDesk, ...] = (
     ScanDesk(
         work=ScanWork.RECEIVE,
         title=mark_text("Receive"),
-        hint=mark_text("Scan any number on the parcel: ours, theirs, or the barcode."),
+        hint=mark_text("Scan any number on the parcel: ours, the lender’s, or the barcode."),
         button=mark_text("Receive"),
         right=Right.BORROWING_ACT,
         task="to-receive",

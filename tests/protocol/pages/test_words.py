@@ -128,7 +128,7 @@ async def test_a_catalogue_is_all_that_another_language_needs(installation: Inst
 def test_every_status_has_a_word_and_a_day() -> None:
     assert set(STATUS_TEXTS) == set(PatronStatus)
     assert {text.word[1] for text in STATUS_TEXTS.values()} == {
-        "Preparing", "Searching", "Ordered", "On its way", "Ready", "On loan", "Returned", "Completed", "Closed",
+        "Preparing", "Searching", "Requested", "On its way", "Ready", "On loan", "Returned", "Completed", "Closed",
     }  # fmt: skip
 
 

@@ -127,8 +127,8 @@ async def test_a_request_to_review_has_its_act_open_and_others_folded(gateway: R
     assert texts(page, "//form[@id='act']//button") == ["Approve"]
     folded = texts(page, "//details[@class='acts']//li")
     assert "Cancel the request" in folded
-    assert "Receive: not now: nothing is in transit" in folded
-    assert "Renew" not in " ".join(folded[: folded.index("Receive: not now: nothing is in transit")])
+    assert "Receive (not now: nothing is in transit)" in folded
+    assert "Renew" not in " ".join(folded[: folded.index("Receive (not now: nothing is in transit)")])
 
 
 async def test_where_it_is_the_partners_move_nothing_is_pressed_upon_us(gateway: Running, ruth: Colleague) -> None:

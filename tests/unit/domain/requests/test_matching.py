@@ -54,21 +54,21 @@ def candidate(bib_id: str, confidence: int, **changes: object) -> ItemCandidate:
 def test_number_and_title() -> None:
     found = only(SOLITUDE, OURS)
 
-    assert (found.confidence, found.how) == (99, "isbn and title match")
+    assert (found.confidence, found.how) == (99, "ISBN and title match")
 
 
 def test_a_number_alone() -> None:
     nothing_else = replace(SOLITUDE, title="", author="")
 
     found = only(nothing_else, OURS)
-    assert (found.confidence, found.how) == (BY_NUMBER, "isbn matches; no title to compare")
+    assert (found.confidence, found.how) == (BY_NUMBER, "ISBN matches; no title to compare")
 
 
 def test_a_number_and_a_title_that_is_somewhat_alike() -> None:
     found = only(replace(SOLITUDE, title="Cien días de paz"), OURS)
 
     assert found.confidence == BY_NUMBER
-    assert found.how == "isbn matches; title 67% similar"
+    assert found.how == "ISBN matches; title 67% similar"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_number_with_another_title_is_not_trusted() -> None:
     found = only(replace(SOLITUDE, title="Gramática del esperanto"), OURS)
 
     assert found.confidence == CONTRADICTED
-    assert found.how.startswith("isbn matches; title differs")
+    assert found.how.startswith("ISBN matches; title differs")
 
 
 def test_the_same_words_with_another_number_are_another_edition() -> None:
@@ -116,10 +116,10 @@ def test_the_same_words_with_another_number_are_another_edition() -> None:
     found = only(SOLITUDE, other)
 
     assert found.confidence == CONTRADICTED
-    assert found.how.endswith("isbn differs")
+    assert found.how.endswith("ISBN differs")
 
     unlike = only(replace(SOLITUDE, author="Selma Lagerlöf", published="1891"), other)
-    assert (unlike.confidence, unlike.how) == (65, "title 100% similar, author 0% similar, year differs; isbn differs")
+    assert (unlike.confidence, unlike.how) == (65, "title 100% similar, author 0% similar, year differs; ISBN differs")
 
 
 def test_numbers_of_different_kinds_do_not_contradict() -> None:
@@ -131,13 +131,13 @@ def test_numbers_of_different_kinds_do_not_contradict() -> None:
 def test_our_own_record_number_is_a_number() -> None:
     local = replace(SOLITUDE, identifiers=(RecordId("local", "B1"),))
 
-    assert only(local, OURS).how == "local and title match"
+    assert only(local, OURS).how == "record number and title match"
 
 
 def test_a_record_number_may_have_a_colon_in_it() -> None:
     local = replace(SOLITUDE, identifiers=(RecordId("local", "shelf:7"),))
 
-    assert only(local, replace(OURS, id="shelf:7")).how == "local and title match"
+    assert only(local, replace(OURS, id="shelf:7")).how == "record number and title match"
 
 
 # --- by words --------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def test_a_preview_as_a_partner_gets_it(folder: Path) -> None:
     shown = illgate(folder, "letter", "preview", "request", "--profile", "seeberg").stdout
 
     assert "Subject: BITTE NO-01-2026-000417\n" in shown
-    assert "Bitte liefern Sie dieses Medium:" in shown
+    assert "bitte liefern Sie dieses Medium:" in shown
 
 
 @pytest.mark.parametrize(

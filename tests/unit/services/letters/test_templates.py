@@ -32,7 +32,7 @@ def test_a_language_counts_before_a_folder(tmp_path: Path) -> None:
     """A German reader gets our German rather than the operator's English."""
     by = letters(tmp_path, {"en/patron/sent.j2": SENT})
 
-    assert "Die andere Bibliothek hat" in notice(by, "sent", "de").text
+    assert "die andere Bibliothek hat" in notice(by, "sent", "de").text
 
 
 def test_html_may_have_a_template_of_its_own(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_template_for_one_language_leaves_the_others(tmp_path: Path) -> None:
     by = letters(tmp_path, {"en/patron/sent.j2": SENT})
 
     assert "Off it goes." in notice(by, "sent").text
-    assert "Die andere Bibliothek hat das bestellte Medium versandt." in notice(by, "sent", "de").text
+    assert "die andere Bibliothek hat das bestellte Medium versandt." in notice(by, "sent", "de").text
     assert by.find_template_files("patron/sent", "en") == (tmp_path / "en/patron/sent.j2",)
     assert by.find_template_files("patron/sent", "de") == (SHIPPED / "patron/sent.j2",)
 

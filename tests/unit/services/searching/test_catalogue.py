@@ -69,7 +69,7 @@ async def test_the_first_question_that_finds_it_is_the_last() -> None:
 
     assert indexes(search) == [SearchIndex.ISBN]
     assert found.holding is HoldingAnswer.OWNS
-    assert found.note == "seeberg: isbn 9783161484100: isbn matches; MAG, loan"
+    assert found.note == "seeberg: isbn 9783161484100: ISBN matches; MAG, loan"
     assert found.report_line.endswith(" s)")
 
 
@@ -162,7 +162,7 @@ async def test_a_shared_catalogue_is_asked_once_for_all_who_share_it() -> None:
 
     assert [one.holding for one in found] == [HoldingAnswer.OWNS, HoldingAnswer.OWNS, HoldingAnswer.NOT]
     assert search.targets() == ["union"]
-    assert found[2].note == "union: isbn 9783161484100: isbn matches; none of its holdings is available"
+    assert found[2].note == "union: isbn 9783161484100: ISBN matches; none of its holdings is available"
 
 
 # --- what is kept ----------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def test_records_that_cannot_be_read_are_not_a_no() -> None:
 
 def test_of_two_records_the_better_counts() -> None:
     one = judged(hits(record(KOBZAR, READING_ROOM), record(KOBZAR, STACKS, position=2)), lending=RULES)
-    assert one == HoldingVerdict(HoldingAnswer.OWNS, "isbn matches; MAG, loan, Available", found=True)
+    assert one == HoldingVerdict(HoldingAnswer.OWNS, "ISBN matches; MAG, loan, Available", found=True)
 
 
 # --- holdings --------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ def test_volumes_can_be_left_out_of_it() -> None:
 
 def test_why_a_volume_is_not_there() -> None:
     one = judged(hits(record(JOURNAL, HeldItem(volumes="v.1-v.40"))), JOURNAL)
-    assert one.note == "issn matches; volume 41 is not in v.1-v.40"
+    assert one.note == "ISSN matches; volume 41 is not in v.1-v.40"
 
 
 # --- lending ---------------------------------------------------------------------------------------------
@@ -149,6 +149,6 @@ def test_nothing_is_lent_but_what_a_rule_lends() -> None:
 
 def test_why_it_is_not_lent_and_that_it_decides_itself() -> None:
     not_lent = judged(hits(record(KOBZAR, READING_ROOM)), lending=RULES)
-    assert not_lent.note == "isbn matches; LS, reading-room, Available"
+    assert not_lent.note == "ISBN matches; LS, reading-room, Available"
     asked = judged(hits(record(KOBZAR, HeldItem(status="On order"))), lending=RULES)
-    assert asked.note == "isbn matches; On order, lendable by rule"
+    assert asked.note == "ISBN matches; On order, lendable by rule"

@@ -25,12 +25,12 @@ def said(asked: Citation, there: Citation) -> tuple[bool, str]:
 
 
 def test_a_number_is_enough_whatever_the_title() -> None:
-    assert said(KOBZAR, found(KOBZAR, ISBN, title="Kobzar")) == (True, "isbn matches")
+    assert said(KOBZAR, found(KOBZAR, ISBN, title="Kobzar")) == (True, "ISBN matches")
 
 
 def test_of_several_numbers_one_is_enough() -> None:
     asked = replace(KOBZAR, identifiers=(*KOBZAR.identifiers, RecordId("oclc", "ocm12345")))
-    assert said(asked, found(KOBZAR, ANOTHER, RecordId("oclc", "(OCoLC)12345"))) == (True, "oclc matches")
+    assert said(asked, found(KOBZAR, ANOTHER, RecordId("oclc", "(OCoLC)12345"))) == (True, "OCLC number matches")
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_two_subtitles_are_two_titles() -> None:
 
 
 def test_another_number_of_the_same_kind_needs_the_same_title_author_and_year() -> None:
-    assert said(KOBZAR, found(KOBZAR, ANOTHER)) == (True, "title, author and year match; isbn differs")
-    assert said(KOBZAR, found(KOBZAR, ANOTHER, published="")) == (False, "same title, isbn differs")
+    assert said(KOBZAR, found(KOBZAR, ANOTHER)) == (True, "title, author and year match; ISBN differs")
+    assert said(KOBZAR, found(KOBZAR, ANOTHER, published="")) == (False, "same title, ISBN differs")
 
 
 def test_the_issn_of_a_series_is_not_its_books() -> None:
