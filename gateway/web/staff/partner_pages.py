@@ -20,6 +20,7 @@ from gateway.services.partner_probe import CATALOGUE, CONNECTION, MAIL_SERVER, S
 from gateway.services.requests.partner_closures import MAX_NOTE_CHARS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.list_filters import SERVICE_TEXTS
+from gateway.web.staff.request_story import CHANNELS
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 ROLES = {
@@ -80,6 +81,7 @@ async def show_partners(request: StaffRequest) -> web.Response:
             for one in sorted(partners, key=lambda one: one.name.casefold())
         ],
         roles={word: request.gettext(text) for word, text in ROLES.items()},
+        channels=CHANNELS,
         rotas=await request.parts.partners.rotas(request.library),
     )
 
@@ -104,6 +106,7 @@ async def _render_partner(
         status=checked.status if checked is not None else 200,
         help_topic="partners",
         partner=partner,
+        channels=CHANNELS,
         state=_describe_state(request, partner, unsent),
         unsent=unsent,
         closures=await request.parts.closures.list_closures(request.library, name),

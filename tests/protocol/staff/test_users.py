@@ -147,8 +147,8 @@ async def test_the_audit_log_is_a_page_with_older_ones(gateway: Running) -> None
         await manager.get("?ui_language=de")
         german = (await manager.get("/audit")).tree.xpath("//tbody/tr")
         said = [" ".join(row.text_content().split()) for row in german]
-        assert "legte das Konto an ruth (Fernleihe)" in said[1]
-        assert "meldete sich an (mit Passwort)" in said[2]
+        assert "Konto angelegt ruth (Fernleihe)" in said[1]
+        assert "angemeldet (mit Passwort)" in said[2]
         await manager.get("?ui_language=en")
         of_ruth = await manager.get("/audit?user=ruth")
         assert "No entries yet." in of_ruth.text
