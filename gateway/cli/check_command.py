@@ -51,7 +51,7 @@ def check_command(ctx: click.Context, installation: Installation, profiles: tupl
         installation.settings  # noqa: B018  read now: what is wrong with it is a finding, not a failure
     except ConfigurationError as error:
         _print_problems(str(installation.config), error.problems)
-        _print_problem_count(len(error.problems), "gateway.yml can't be used, so nothing else was looked at")
+        _print_problem_count(len(error.problems), "gateway.yml cannot be used, so nothing else was looked at")
         ctx.exit(REFUSED)
     try:
         report = asyncio.run(_check_installation(installation, profiles, live))

@@ -37,14 +37,14 @@ def abort_transport(transport: asyncio.WriteTransport) -> None:
 def make_client_context(tls: ClientTls) -> ssl.SSLContext:
     """TLS 1.2 or later; certificates and names are always checked. The same one while the files stay as they are, since
     to read the system's authorities takes longer than many a message; so nobody may change it. Raises OSError naming
-    what can't be used."""
+    what cannot be used."""
     try:
         authorities = tls.ca or ssl.get_default_verify_paths().cafile
         stamps = (stamp_file(file) if file is not None else None for file in (authorities, tls.certificate))
         return _build_client_context(tls, *stamps)
     except OSError as error:  # includes ssl.SSLError, whose own words name no file
         files = " or ".join(str(file) for file in (tls.ca, tls.certificate) if file is not None)
-        raise OSError(f"TLS: {files or 'the authorities of the system'} can't be used: {error}") from error
+        raise OSError(f"TLS: {files or 'the authorities of the system'} cannot be used: {error}") from error
 
 
 FileStamp = tuple[int, int, int]

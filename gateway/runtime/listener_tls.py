@@ -30,12 +30,12 @@ def make_server_context(
     try:
         context.load_cert_chain(certificate, key)
     except OSError as error:  # includes ssl.SSLError, whose own words name no file
-        raise OSError(f"TLS: certificate {certificate} with key {key} can't be used: {error}") from error
+        raise OSError(f"TLS: certificate {certificate} with key {key} cannot be used: {error}") from error
     if client_ca is not None:
         try:
             context.load_verify_locations(client_ca)
         except OSError as error:
-            raise OSError(f"TLS: client authorities in {client_ca} can't be used: {error}") from error
+            raise OSError(f"TLS: client authorities in {client_ca} cannot be used: {error}") from error
         context.verify_mode = verify
     return context
 
@@ -69,7 +69,7 @@ class RenewableServerContext(ssl.SSLContext):
         return self._current.wrap_bio(*arguments, **named)
 
     def take_changed_files(self) -> bool:
-        """Reads the files anew where one of them has changed. False: they can't be used as they are (`problem` says
+        """Reads the files anew where one of them has changed. False: they cannot be used as they are (`problem` says
         why), and what was read before stays in use. Files that change one after the other are looked at again."""
         stamps = self._stamp_files()
         if stamps == self._seen:

@@ -119,7 +119,7 @@ class Sip2Probe:
         try:
             self._connection = await TerminalConnection.open(self._place)
         except Unavailable as down:
-            is_about_trust = any(words in str(down).casefold() for words in ("certificate", "can't be used"))
+            is_about_trust = any(words in str(down).casefold() for words in ("certificate", "cannot be used"))
             raise _StepFailedError("ca" if is_about_trust else "security", str(down)) from down
         return "the certificate is right"
 

@@ -236,7 +236,7 @@ async def test_a_server_without_starttls_gets_nothing() -> None:
 async def test_authorities_that_are_not_there(tmp_path: Path) -> None:
     where = server(free_port(), MailSecurity.TLS, ca=tmp_path / "none.pem")
 
-    with pytest.raises(Unavailable, match=r"none\.pem can't be used"):
+    with pytest.raises(Unavailable, match=r"none\.pem cannot be used"):
         await mailer(where).send(letter())
 
 

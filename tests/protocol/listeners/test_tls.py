@@ -174,7 +174,7 @@ async def test_files_that_do_not_fit_together_leave_the_old_ones_in_use(authorit
         with structlog.testing.capture_logs() as logs:
             assert [tls.take_changed_files() for _ in range(3)] == [False] * 3
         assert [one["event"] for one in logs] == ["tls.certificate_not_renewed"], "once, not at each look"
-        assert "before.example.key can't be used" in listener.notes[0]
+        assert "before.example.key cannot be used" in listener.notes[0]
         assert await see_certificate(listener.port, client) == "before.example"
 
         shutil.copy(renewed.key, used.key)
@@ -211,7 +211,7 @@ async def test_the_daemon_looks_for_new_certificates(
         url = f"https://{HOST}:{port}/readyz"
         monkeypatch.setattr("gateway.runtime.monitoring.FRESH_SECONDS", 0.0)
         async with aiohttp.ClientSession() as session, session.get(url, ssl=client) as answer:
-            assert (answer.status, "before.example.key can't be used" in await answer.text()) == (200, True)
+            assert (answer.status, "before.example.key cannot be used" in await answer.text()) == (200, True)
 
 
 @pytest.mark.parametrize(

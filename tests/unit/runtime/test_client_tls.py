@@ -59,7 +59,7 @@ def test_a_file_that_is_broken_for_a_while_is_read_again(tmp_path: Path) -> None
     good = authority.certificate.read_bytes()
     tls = ClientTls(ca=authority.certificate)
     authority.certificate.write_bytes(b"half of")
-    with pytest.raises(OSError, match=r"authority\.pem can't be used"):
+    with pytest.raises(OSError, match=r"authority\.pem cannot be used"):
         make_client_context(tls)
 
     authority.certificate.write_bytes(good)
@@ -68,7 +68,7 @@ def test_a_file_that_is_broken_for_a_while_is_read_again(tmp_path: Path) -> None
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"none\.pem can't be used"):
+    with pytest.raises(OSError, match=r"none\.pem cannot be used"):
         make_client_context(ClientTls(ca=tmp_path / "none.pem"))
 
 

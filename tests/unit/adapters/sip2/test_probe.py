@@ -58,7 +58,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "host": ({"host": "no-such-host.invalid"}, "DNS", "host", ""),
     "port": ({"port": 1}, "TCP", "port", "not reached"),
     "tls": ({"security": "tls"}, "TLS", "security", "not reached"),
-    "ca": ({"security": "tls", "ca": "no-such.pem"}, "TLS", "ca", "no-such.pem can't be used"),
+    "ca": ({"security": "tls", "ca": "no-such.pem"}, "TLS", "ca", "no-such.pem cannot be used"),
     "secret": ({"login": {"user": "t", "password": "env:NONE"}}, "login", "login.password", "no secret at env:NONE"),
     "user": ({"login": {"user": "t", "password": "env:TERMINAL"}}, "login", "login", "refuses name or password"),
     "no login": ({"login": {}}, "status", "message_end", "does the server want a login"),
