@@ -86,7 +86,7 @@ _WORDS = {MailOutcome.DONE: "done", MailOutcome.UNKNOWN: "for staff", MailOutcom
 @click.argument("mailbox", metavar="MAILBOX")
 @pass_installation
 def probe_mailbox(installation: Installation, mailbox: str) -> None:
-    """Test the sign-in to a mailbox and show how much email is waiting. Nothing is read, moved or marked."""
+    """Test the sign-in to a mailbox and count its email. Nothing is read, moved or marked."""
     one = _find_mailbox_settings(installation, mailbox)
     waiting, seconds, idle = _run_on_mailboxes(
         installation, lambda boxes: find_poller(boxes.pollers, mailbox).probe_mailbox()

@@ -45,6 +45,8 @@ _NUMBER_NAMES: Mapping[str, str] = {
     "pmid": write_sentence("PubMed ID"),
     "local": write_sentence("record number"),
 }
+"""By type of identifier."""
+
 STANDARD = frozenset(_NUMBER_NAMES)
 
 _TITLE, _AUTHOR, _YEAR = 0.65, 0.25, 0.10
@@ -107,16 +109,17 @@ def _compare_with_bib(citation: Citation, bib: Bib) -> _CandidateConfidence:
 
 
 def _confidence_by_number(type_: str, title: float | None) -> _CandidateConfidence:
+    number = _NUMBER_NAMES[type_]
     if title is None:
-        how = write_sentence("%(number)s matches; no title to compare", number=_NUMBER_NAMES[type_])
+        how = write_sentence("%(number)s matches; no title to compare", number=number)
         return _CandidateConfidence(BY_NUMBER, how)
     alike = _format_share(title)
     if title < _OTHER_TITLE:
-        how = write_sentence("%(number)s matches; title differs (%(share)s similar)", number=_NUMBER_NAMES[type_], share=alike)
+        how = write_sentence("%(number)s matches; title differs (%(share)s similar)", number=number, share=alike)
         return _CandidateConfidence(CONTRADICTED, how)
     if title >= _SAME_TITLE:
-        return _CandidateConfidence(99, write_sentence("%(number)s and title match", number=_NUMBER_NAMES[type_]))
-    how = write_sentence("%(number)s matches; title %(share)s similar", number=_NUMBER_NAMES[type_], share=alike)
+        return _CandidateConfidence(99, write_sentence("%(number)s and title match", number=number))
+    how = write_sentence("%(number)s matches; title %(share)s similar", number=number, share=alike)
     return _CandidateConfidence(BY_NUMBER, how)
 
 

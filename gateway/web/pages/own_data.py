@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.services.library_context import PATRON
+from gateway.services.localization import mark_text
 from gateway.services.patrons.patron_data import PATRON_FILE, HeldPatronData, PatronNumber, TooManyRequestsError
 from gateway.services.users import AuditOrigin
 from gateway.store.patron_sessions import SessionRow
@@ -25,6 +26,9 @@ from gateway.web.pages.sign_in import SignInFailedError, SignInMethod
 
 MAX_PROOF_AGE = timedelta(minutes=10)
 """Who signs in elsewhere, without a PIN that we can check, has proved to be this reader for so long."""
+
+_WRONG_PIN = mark_text("The PIN or password is incorrect. Please check it.")
+"""The sign-in page has two fields, these forms have one."""
 
 BY_ITSELF = AuditOrigin(PATRON)
 """Without the address, by which it could be found out who it was."""
@@ -131,16 +135,17 @@ async def _check_proof(page: PageRequest, session: SessionRow) -> str:
     if not pin:
         return page.gettext("Please enter your PIN or password.")
     if len(pin) > sign_in_pages.MAX_FIELD_CHARS["password"]:
-        return page.gettext(SIGN_IN_TEXTS["wrong"])
+        return page.gettext(_WRONG_PIN)
     try:
         who = await page.parts.signing_in.sign_in_by_password(
             page.library, page.context.system, session.identifier, pin, sign_in_pages.find_client_address(page)
         )
     except SignInFailedError as problem:
-        return page.gettext(SIGN_IN_TEXTS[problem.word])
+        texts = {**SIGN_IN_TEXTS, "wrong": _WRONG_PIN}
+        return page.gettext(texts[problem.word])
     except (Unavailable, OutcomeUnknown):
         return page.gettext(SIGN_IN_TEXTS["away"])
-    return "" if who.patron.id == session.patron_id else page.gettext(SIGN_IN_TEXTS["wrong"])
+    return "" if who.patron.id == session.patron_id else page.gettext(_WRONG_PIN)
 
 
 async def _log_act(page: PageRequest, action: str, count: int) -> None:

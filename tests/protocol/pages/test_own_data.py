@@ -96,6 +96,7 @@ async def test_nothing_happens_without_the_pin(gateway: Running, anna: Visitor, 
 
     assert answer.status == 422
     assert answer.tree.xpath("//p[@class='wrong']/@id") == [f"wrong-{place}"]
+    assert "card number" not in answer.tree.xpath("string(//p[@class='wrong'])").casefold()  # it has no field here
     assert PATRON not in answer.text
     assert (await gateway.requests().find_request("DEMO", request.id)).patron.identifier == PATRON
 
