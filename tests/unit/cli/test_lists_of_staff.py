@@ -10,7 +10,8 @@ from tests.unit.cli.conftest import Typed, document, number_of, typed
 ANA = "21000000000025"
 
 
-def test_partners_with_what_is_open(desk: Typed) -> None:
+def test_partners_with_what_is_open(own: Installation) -> None:
+    desk = typed(own)
     number_of(desk("request", "lend-to", "ISIL:CH-SEE", "--title", "Heidi"))
 
     listed = desk("partner", "list").stdout.splitlines()
