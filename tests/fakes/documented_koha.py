@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -44,13 +45,33 @@ def make_checker(specs: Path, name: str) -> Any:
     return load_call_checks(specs).Koha(load_document(specs, name), API)
 
 
-class DocumentedKoha(FakeKoha):
-    """`refused`: what the real Koha would not have taken. Of a document that knows some paths alone, the others are the
-    fake's own."""
+_UNTOLD_PERMISSIONS = {"/patrons/{patron_id}/account/debits": {"updatecharges": "remaining_permissions"}}
+"""Of paths whose file isn't in the documents, by the list beside them (`operations.md`)."""
 
-    def __init__(self, state: KohaState, access: KohaAccess, specs: Path, name: str) -> None:
+Granted = Mapping[str, frozenset[str]]
+"""Groups of permissions, and those of each that are given; none: all of it."""
+
+
+def is_permitted(asked: Any, granted: Granted) -> bool:
+    """As Koha judges `x-koha-authorization` (C4::Auth::haspermission, Koha/REST/V1/Auth.pm): entries of a list are
+    alternatives, keys of an object are all needed; "*" is anything of a group, "1" all of it."""
+    if isinstance(asked, list):
+        return any(is_permitted(one, granted) for one in asked)
+    return all(
+        group in granted and (not granted[group] or wanted == "*" or wanted in granted[group])
+        for group, wanted in asked.items()
+    )
+
+
+class DocumentedKoha(FakeKoha):
+    """`refused`: what the real Koha would not have taken; `asked`: the permissions that the calls took. Of a document
+    that knows some paths alone, or no permissions, the others are the fake's own."""
+
+    def __init__(self, state: KohaState, access: KohaAccess, specs: Path, name: str, granted: Granted) -> None:
         super().__init__(state, access)
         self.document = name
+        self.granted = granted
+        self.asked: list[Any] = []
         self._checks = load_call_checks(specs)
         self._checker = make_checker(specs, name)
         self._told = load_document(specs, name)["paths"]
@@ -72,7 +93,17 @@ class DocumentedKoha(FakeKoha):
         described: Row = self._document
         return described
 
+    def _check_permission(self, route: Any) -> None:
+        told = self._told.get(route.path, {}).get(route.method.lower(), {}).get("x-koha-authorization", {})
+        by_group = {route.permission: "*"} if route.permission else {}
+        asked = told.get("permissions") or _UNTOLD_PERMISSIONS.get(route.path, by_group)
+        self.asked.append(asked)
+        if not is_permitted(asked, self.granted):
+            self.refused.append(f"{route.call}: lacks {asked}")
+            raise KohaError(403, "Authorization failure. Missing required permission(s).")
+
     async def check_call(self, route: Any, request: web.Request) -> None:
+        self._check_permission(route)
         if route.method.lower() not in self._told.get(route.path, {}):
             await super().check_call(route, request)
         elif faults := self.find_faults(await record_call(request)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.fakes.documented_koha import DocumentedKoha
 from tests.library_contract.embedded_world import START
 from tests.library_contract.sip2_world import make_context
 from tests.library_contract.world import Known
+from tests.support.paths import ROOT
 from tests.support.pysip2_server import PASSWORD
 
 SECRET = "1234"
@@ -105,13 +107,28 @@ class KohaWorld:
         return False
 
 
+def read_guide_permissions() -> Mapping[str, frozenset[str]]:
+    """All that the guide tells a library to give our patron: groups, and the permissions of each; none: all of it."""
+    page = (ROOT / "docs" / "library-systems" / "koha.md").read_text("utf-8")
+    table = page.partition("| permission |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^ +\| `(\w+)`(?: \((.+?)\))? \|", table, flags=re.MULTILINE)
+    return {group: frozenset(re.findall(r"`(\w+)`", some)) for group, some in rows}
+
+
 def make_fake_koha(clock: Clock, **access: Any) -> FakeKoha:
-    return FakeKoha(stock_koha(clock), KohaAccess(client_secret=PASSWORD, password=PASSWORD, **access))
+    """Its user has the permissions of the guide, and no more."""
+    granted = frozenset(read_guide_permissions())
+    given = {"client_secret": PASSWORD, "password": PASSWORD, "permissions": granted, **access}
+    return FakeKoha(stock_koha(clock), KohaAccess(**given))
 
 
 def make_documented_koha(clock: Clock, specs: Path, document: str) -> DocumentedKoha:
+    """Its user has the permissions of the guide, and no more."""
     access = KohaAccess(client_secret=PASSWORD, password=PASSWORD)
-    return DocumentedKoha(stock_koha(clock), access, specs, document)
+    granted = dict(read_guide_permissions())
+    if document == "fork-near-main-2026":
+        granted["parameters"] = frozenset()
+    return DocumentedKoha(stock_koha(clock), access, specs, document, granted)
 
 
 async def koha_world(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,10 +45,16 @@ class Place:
 
 
 @asynccontextmanager
-async def koha_place(folder: Path, *, access: dict[str, Any] | None = None, **more: Any) -> AsyncIterator[Place]:
-    """`more`: settings; `access`: what the fake lets do."""
+async def koha_place(
+    folder: Path,
+    *,
+    access: dict[str, Any] | None = None,
+    make_fake: Callable[[FixedClock], FakeKoha] | None = None,
+    **more: Any,
+) -> AsyncIterator[Place]:
+    """`more`: settings; `access`: what the fake lets do; `make_fake`: of another kind."""
     clock = FixedClock(NOW)
-    fake = make_fake_koha(clock, **(access or {}))
+    fake = make_fake(clock) if make_fake is not None else make_fake_koha(clock, **(access or {}))
     await fake.start()
     store = open_store(f"sqlite:///{folder}/illgate.db")
     context = await make_context(store, clock)
