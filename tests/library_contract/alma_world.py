@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from gateway.ports.shared_store import Store
 from tests.library_contract import koha_world
 from tests.library_contract.embedded_world import START
 from tests.library_contract.sip2_world import make_context
+from tests.support.paths import ROOT
 from tests.support.pysip2_server import PASSWORD
 
 KNOWN = replace(koha_world.KNOWN, record=RecordId("oclc", "1001"))
@@ -79,8 +81,24 @@ class AlmaWorld:
         return False
 
 
+PATHS_OF_AREAS = {"Users": {"users"}, "Bibs": {"bibs", "items"}, "Configuration": {"conf"}}
+"""The first part of the paths that an area of a key lets use."""
+
+
+def read_guide_areas() -> Mapping[str, str]:
+    """What the guide tells a library to give our key: areas, and the permission in each."""
+    page = (ROOT / "docs" / "library-systems" / "alma.md").read_text("utf-8")
+    table = page.partition("| area |")[2].partition("\n\n")[0]
+    return dict(re.findall(r"^ +\| (\w+) \| ([\w/-]+) \|", table, flags=re.MULTILINE))
+
+
 def make_fake_alma(clock: Clock) -> FakeAlma:
-    return FakeAlma(stock_alma(clock), PASSWORD)
+    """Its key has the areas of the guide, and no more."""
+    fake = FakeAlma(stock_alma(clock), PASSWORD)
+    areas = read_guide_areas()
+    fake.areas = set[str]().union(*(PATHS_OF_AREAS[area] for area in areas))
+    fake.read_only = set[str]().union(*(PATHS_OF_AREAS[area] for area in areas if areas[area] == "read-only"))
+    return fake
 
 
 async def alma_world(
