@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -24,14 +25,22 @@ FAKES = ("alma", "folio", "koha")
     show_default=True,
     help="Address to listen on. Anyone who can reach it has full access.",
 )
-def command(system: str, port: int, host: str) -> None:
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="PERMISSION",
+    help="FOLIO permission of the gateway's user besides those that the guide lists. May be repeated.",
+)
+def command(system: str, port: int, host: str, allow: tuple[str, ...]) -> None:
     """Run a simulated library system in memory for rehearsals.
 
     It has the paths, rules and errors of the real system, sample patrons and items, and switches under /fake/ that
     cause errors. No data is saved. Press Ctrl-C to stop it.
     """
+    if allow and system != "folio":
+        raise click.UsageError("--allow is for folio only")
     try:
-        asyncio.run(_run_fake(make_fake(system), system, host, port))
+        asyncio.run(_run_fake(make_fake(system, allow), system, host, port))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise click.ClickException(
@@ -50,8 +59,9 @@ async def _run_fake(fake: FakeServer, system: str, host: str, port: int) -> None
     await fake.stop()
 
 
-def make_fake(system: str) -> FakeServer:
-    """With its sample. Loaded here, since all commands are read whenever one of them runs."""
+def make_fake(system: str, allowed: Iterable[str] = ()) -> FakeServer:
+    """With its sample. Loaded here, since all commands are read whenever one of them runs. `allowed`: in FOLIO, besides
+    what the guide lists."""
     if system == "alma":
         from adapters.library.fakes.alma import FakeAlma
 
@@ -62,8 +72,11 @@ def make_fake(system: str) -> FakeServer:
         return FakeKoha()
     from adapters.library.fakes.folio import FakeFolio
     from adapters.library.fakes.folio_sample import fill_sample
+    from adapters.library.folio.probe import name_all_permissions
 
     fake = FakeFolio()
     fill_sample(fake)
+    fake.granted = name_all_permissions().union(allowed)
+    fake.rules.permissions |= set(allowed)
     fake.introduction = f"tenant {fake.tenant}; user {fake.user}, password {fake.password}"
     return fake

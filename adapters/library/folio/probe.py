@@ -179,6 +179,19 @@ def list_needed_permissions(options: FolioOptions) -> tuple[NeededPermission, ..
     return tuple(one for is_used, group in groups if is_used for one in group)
 
 
+def name_all_permissions() -> frozenset[str]:
+    """Whatever the settings are: those that docs/library-systems/folio.md lists."""
+    groups = (
+        PERMISSIONS,
+        PIN_PERMISSIONS,
+        SEARCH_PERMISSIONS,
+        CANCELLATION_PERMISSIONS,
+        TEMPORARY_PERMISSIONS,
+        FEE_PERMISSIONS,
+    )
+    return frozenset(one.name for group in groups for one in group)
+
+
 WHERE_CREATED: Mapping[CodeTable, str] = {
     CodeTable.LOAN_TYPES: "Settings > Inventory > Loan types",
     CodeTable.MATERIAL_TYPES: "Settings > Inventory > Material types",

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from adapters.library.fakes.command import FAKES, command
+from adapters.library.fakes.command import FAKES, command, make_fake
+from adapters.library.fakes.folio import FakeFolio
+from tests.library_contract.folio_world import read_guide_permissions
 
 ROOT = Path(__file__).resolve().parents[4]
 PROGRAM = "from adapters.library.fakes.command import command; command()"
@@ -50,3 +52,22 @@ def test_a_port_that_is_taken_is_said() -> None:
 
     assert result.exit_code == 1
     assert f"cannot listen on 127.0.0.1:{port}" in result.output
+
+
+def test_folio_grants_what_the_guide_lists_and_what_is_allowed_besides() -> None:
+    override = "circulation.override-patron-block.post"
+    usual, wider = make_fake("folio"), make_fake("folio", [override])
+
+    assert isinstance(usual, FakeFolio)
+    assert isinstance(wider, FakeFolio)
+    assert usual.granted == read_guide_permissions()
+    assert usual.rules.permissions == set()
+    assert wider.granted == read_guide_permissions() | {override}
+    assert wider.rules.permissions == {override}
+
+
+def test_permissions_are_allowed_in_folio_alone() -> None:
+    result = CliRunner().invoke(command, ["koha", "--allow", "borrowers"])
+
+    assert result.exit_code == 2
+    assert "--allow is for folio only" in result.output
