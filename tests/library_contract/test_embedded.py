@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 
 from gateway.domain.problems import RefusalReason
-from gateway.ports.library_system import HoldWish
+from gateway.ports.library_system import Capability, HoldWish
 from gateway.ports.shared_store import Store
+from tests.library_contract.abilities import PinnedAbilities
 from tests.library_contract.embedded_world import EmbeddedWorld, embedded_world
 from tests.library_contract.suite import LibraryContract, key, lend, refused
 
 
-class TestEmbedded(LibraryContract):
+class TestEmbedded(PinnedAbilities, LibraryContract):
+    abilities = frozenset(Capability)
+
     @pytest.fixture
     def store_url(self, migrated_store_url: str) -> str:
         return migrated_store_url

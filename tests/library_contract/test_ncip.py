@@ -11,15 +11,35 @@ import pytest
 
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventKind, local_signal
-from gateway.ports.library_system import HoldWish
+from gateway.ports.library_system import Capability, HoldWish
 from gateway.ports.shared_store import Store
 from gateway.services.library_work import desk_actions, desk_loans
+from tests.library_contract.abilities import CIRCULATION, HOLDS, PATRONS, PinnedAbilities
 from tests.library_contract.embedded_world import KNOWN
 from tests.library_contract.ncip_world import ALL_SERVICES, NcipWorld, ncip_world
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone, key, refused
 
 
-class TestNcip(OnSqliteAlone, LibraryContract):
+class TestNcip(OnSqliteAlone, PinnedAbilities, LibraryContract):
+    abilities = PATRONS.union(
+        CIRCULATION,
+        HOLDS,
+        {
+            Capability.BIB_FIND,
+            Capability.ITEM_AVAILABILITY,
+            Capability.HOLD_TITLE,
+            Capability.HOLD_SHELF,
+            Capability.RECALL,
+            Capability.TEMPORARY_ITEM,
+            Capability.ITEM_BY_REQUEST,
+            Capability.OVERRIDE,
+            Capability.DUE_DATE_GIVEN,
+            Capability.FEES_READ,
+            Capability.POST_FEE,
+            Capability.PICKUP_LIST,
+        },
+    )
+
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[NcipWorld]:
         async with ncip_world(store) as world:

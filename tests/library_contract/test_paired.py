@@ -103,7 +103,9 @@ class ApartContract(LibraryContract):
 
 
 @pytest.mark.long
-class TestEmbeddedApart(OnSqliteAlone, ApartContract):
+class TestEmbeddedApart(OnSqliteAlone, PinnedAbilities, ApartContract):
+    abilities = frozenset(Capability)
+
     @pytest.fixture
     async def world(self, store: Store) -> PairedWorld:
         return await embedded_pair_apart(store)
@@ -130,7 +132,9 @@ class TestSip2PeerAndEmbedded(OnSqliteAlone, RecordedHolds, PinnedAbilities, Apa
 
 
 @pytest.mark.long
-class TestEmbeddedAndNcip(OnSqliteAlone, LibraryContract):
+class TestEmbeddedAndNcip(OnSqliteAlone, PinnedAbilities, LibraryContract):
+    abilities = frozenset(Capability) - {Capability.DUE_DATE_CHANGE, Capability.LEAVE_HOLDS}
+
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[PairedWorld]:
         async with embedded_and_ncip(store, SHARED_BY_NCIP) as world:
