@@ -7,7 +7,7 @@ The next call under the same key asks again before it sends (facts/ils-backends.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -77,6 +77,22 @@ async def _find_repeated(find_it_done: Callable[[], Awaitable[T | None]]) -> T |
         return await find_it_done()
     except (Unavailable, Refused):
         return None
+
+
+def report_done_twice(kind: ChangeKind, records: Sequence[str]) -> None:
+    """To operators, since something on the way has sent a call again. It isn't taken back: the call for that may be
+    repeated too."""
+    log.warning("library.done_twice", change=kind.value, records=list(records))
+
+
+async def report_doubles(kind: ChangeKind, list_made: Callable[[], Awaitable[Sequence[str]]]) -> None:
+    """`list_made`: numbers of all that carry the mark of one change."""
+    try:
+        made = await list_made()
+    except (Unavailable, Refused):
+        return
+    if len(made) > 1:
+        report_done_twice(kind, made)
 
 
 async def send_part(

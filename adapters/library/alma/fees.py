@@ -9,7 +9,7 @@ from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.lookups import AlmaDesk
 from adapters.library.alma.reasons import refusal_of_answer
 from adapters.library.alma.records import Row, make_comment, make_mark, read_text
-from adapters.library.change_sending import CHARGE_JSON, send_change
+from adapters.library.change_sending import CHARGE_JSON, report_doubles, send_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Charge, Money
@@ -55,9 +55,15 @@ class FeeDesk:
             **({"item_barcode": note.item_barcode} if note.item_barcode else {}),
         }
 
-        async def find_made_fee() -> Row | None:
+        async def list_made_fees() -> tuple[Row, ...]:
             rows = await self._ask_rows(patron.id)
-            return next((one for one in rows if mark in read_text(one, "comment").split()), None)
+            return tuple(one for one in rows if mark in read_text(one, "comment").split())
+
+        async def find_made_fee() -> Row | None:
+            return next(iter(await list_made_fees()), None)
+
+        async def list_made_numbers() -> tuple[str, ...]:
+            return tuple(read_text(one, "id") for one in await list_made_fees())
 
         async def send_fee() -> Row:
             try:
@@ -82,6 +88,7 @@ class FeeDesk:
         )
         value = CHARGE_JSON.dump_json(charge).decode()
         await desk.changes.end_change(replace(change, record_id=charge.id, ended=desk.now(), value=value))
+        await report_doubles(ChangeKind.FEE, list_made_numbers)
         return charge
 
     async def list_charges(self, patron_id: str) -> tuple[Charge, ...]:

@@ -281,7 +281,9 @@ class LoanDesk:
             now = desk.reader.read_loan(await self._require_loan_row(loan.id))
             return now if now.known_due > loan.known_due else None
 
-        renewed = await send_change(desk.changes, change, send_renewal, find_made_renewal, before=before)
+        renewed = await send_change(
+            desk.changes, change, send_renewal, find_made_renewal, before=before, is_refused_twice=True
+        )
         known = replace(renewed, key=loan.key, request_id=loan.request_id, renewals=loan.renewals)
         return await self._end_renewal(change, known, due, latest)
 

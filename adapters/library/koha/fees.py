@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from adapters.library.change_sending import CHARGE_JSON, send_change
+from adapters.library.change_sending import CHARGE_JSON, report_doubles, send_change
 from adapters.library.koha.client import KohaRefusalError, Row
 from adapters.library.koha.lookups import KohaDesk
 from adapters.library.koha.reasons import refusal_of_answer
-from adapters.library.koha.records import make_mark, read_text
+from adapters.library.koha.records import make_mark, read_number, read_text
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Charge, Money
@@ -56,9 +56,15 @@ class FeeDesk:
             **({"item_id": int(item.item.id)} if item is not None else {}),
         }
 
-        async def find_made_fee() -> Row | None:
+        async def list_made_fees() -> tuple[Row, ...]:
             rows = await self.list_rows(patron.id)
-            return next((one for one in rows if mark in read_text(one, "internal_note").split()), None)
+            return tuple(one for one in rows if mark in read_text(one, "internal_note").split())
+
+        async def find_made_fee() -> Row | None:
+            return next(iter(await list_made_fees()), None)
+
+        async def list_made_numbers() -> tuple[str, ...]:
+            return tuple(read_number(one, "account_line_id") for one in await list_made_fees())
 
         async def send_fee() -> Row:
             title = "/patrons/{patron_id}/account/debits"
@@ -79,6 +85,7 @@ class FeeDesk:
         charge = replace(read, key=key, type=type_, request_id=note.request_id, item_barcode=note.item_barcode)
         value = CHARGE_JSON.dump_json(charge).decode()
         await desk.changes.end_change(replace(change, record_id=charge.id, ended=desk.now(), value=value))
+        await report_doubles(ChangeKind.FEE, list_made_numbers)
         return charge
 
     async def list_charges(self, patron_id: str) -> tuple[Charge, ...]:

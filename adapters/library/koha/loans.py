@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adapters.library.change_sending import LOAN_JSON, find_open_change, make_loan_change, send_change
+from adapters.library.change_sending import (
+    LOAN_JSON,
+    find_open_change,
+    make_loan_change,
+    report_done_twice,
+    send_change,
+)
 from adapters.library.koha import abilities
 from adapters.library.koha.client import KohaRefusalError, Row
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
@@ -138,8 +144,12 @@ class LoanDesk:
                 return None
             return found
 
-        sent = await send_change(desk.changes, change, send_renewal, find_made_renewal, before=before)
+        sent = await send_change(
+            desk.changes, change, send_renewal, find_made_renewal, before=before, is_refused_twice=True
+        )
         renewed = desk.reader.read_loan(sent, answer.row)
+        if renewed.renewals > loan.renewals + 1:
+            report_done_twice(ChangeKind.RENEWAL, [loan.id])
         if renewed.known_due <= loan.known_due:
             raise OutcomeUnknown("Koha reports the loan as renewed, but its due date is not later")
         return await self._end_renewal(change, replace(renewed, key=loan.key, request_id=loan.request_id))

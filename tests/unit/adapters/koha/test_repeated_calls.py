@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from adapters.library.fakes import koha_state
 from adapters.library.fakes.fake_server import FaultKind
+from gateway.domain.library import Money
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import HoldWish
 from tests.library_contract.koha_world import KNOWN
@@ -57,3 +61,47 @@ async def test_a_refusal_of_what_somebody_else_did_stays_one(tmp_path: Path) -> 
 
         assert refused.value.reason is RefusalReason.LIMIT_REACHED
         assert len(place.fake.state.holds) == 1
+
+
+async def charge(place: Place) -> None:
+    await place.library.post_fee(await place.patron_id(), Money(Decimal("3.50"), "EUR"), "ill-fee", "fee")
+
+
+async def renew(place: Place) -> None:
+    await place.library.renew_loan(ITEM, "renewal")
+
+
+@pytest.mark.parametrize("is_repeated", [False, True])
+async def test_what_koha_does_twice_is_told_to_operators(tmp_path: Path, is_repeated: bool) -> None:
+    """It can't be put right safely."""
+    async with koha_place(tmp_path) as place:
+        await lend(place)
+        if is_repeated:
+            place.fake.add_fault(FaultKind.REPEAT_CALL, method="POST", path="/account/debits")
+            place.fake.add_fault(FaultKind.REPEAT_CALL, method="POST", path="/renewal")
+        with capture_logs() as logs:
+            await charge(place)
+            await renew(place)
+            await charge(place)
+            await renew(place)
+        fees, loans = (
+            [str(number) for number in place.fake.state.debits],
+            [str(one) for one in place.fake.state.checkouts],
+        )
+
+    told = [(one["change"], one["records"]) for one in logs if one["event"] == "library.done_twice"]
+    assert len(fees) == 1 + is_repeated
+    assert told == ([("fee", fees), ("renewal", loans)] if is_repeated else [])
+
+
+async def test_a_second_renewal_that_is_refused_leaves_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(koha_state, "RENEWALS_ALLOWED", 1)
+    async with koha_place(tmp_path) as place:
+        await lend(place)
+        place.fake.add_fault(FaultKind.REPEAT_CALL, method="POST", path="/renewal")
+
+        assert (await place.library.renew_loan(ITEM, "renewal")).renewals == 1
+        with pytest.raises(Refused):
+            await place.library.renew_loan(ITEM, "another")
