@@ -124,7 +124,7 @@ CASES = {
         lambda state: [row["holding_library_id"] for row in state.items.values()].count("RS") == 1,
         3,
     ),
-    "fee": Case(nothing, fee, lambda state: [row["amount"] for row in state.debits.values()] == [3.5], 4),
+    "fee": Case(nothing, fee, lambda state: [row["amount"] for row in state.debits.values()] == [3.5], 5),
     "patron": Case(nothing, make_patron, lambda state: "4321" in state.passwords.values(), 3),
     "expiry": Case(
         nothing,
