@@ -44,7 +44,7 @@ set -e
 mount --rbind /dev "$ROOT/dev"
 mount -t tmpfs tmpfs "$ROOT/dev/shm"
 mount -t proc proc "$ROOT/proc"
-if [ -d "$SHARED" ]; then mount --bind -o ro "$SHARED" "$ROOT/work/shared"; fi
+if [ -d "$SHARED" ]; then mount --bind -o ro "$SHARED" "$ROOT/srv/shared"; fi
 exec chroot "$ROOT" /usr/bin/env -i "$@"
 """
 
@@ -55,9 +55,9 @@ def main(words: list[str]) -> int:
     folder = Path(os.environ.get("ILLGATE_DEBIAN12") or CHECKOUT / ".debian12").absolute()
     root = make_system(folder)
     copy_network_files(root)
-    copy_checkout(root / "work/illgate")
-    (root / "work/shared").mkdir(exist_ok=True)
-    return run_inside(root, ["sh", "-c", 'cd /work/illgate && exec python3 bootstrap.py test "$@"', "test", *words])
+    copy_checkout(root / "srv/illgate")
+    (root / "srv/shared").mkdir(exist_ok=True)
+    return run_inside(root, ["sh", "-c", 'cd /srv/illgate && exec python3 bootstrap.py test "$@"', "test", *words])
 
 
 def make_system(folder: Path) -> Path:
