@@ -199,11 +199,11 @@ async def test_exactly_the_right_one_is_asked_and_why_each_is_told(town: tuple[T
     assert [line.standing for line in request.rota] == [*[RotaLineStatus.SKIPPED] * 7, RotaLineStatus.ASKED]
     said = {line.partner: line.why for line in request.rota}
     assert "none of its holdings is available" in said["skog"]
-    assert "isbn matches; HAVN, reading-room" in said["havn"]
+    assert "ISBN matches; HAVN, reading-room" in said["havn"]
     assert "same title, year differs" in said["dal"]
     assert "no hits" in said["fjell"]
     (attempt,) = request.attempts
-    assert attempt.holdings.startswith("union: isbn 9788300000012: isbn matches; NORD, loan (")
+    assert attempt.holdings.startswith("union: isbn 9788300000012: ISBN matches; NORD, loan (")
 
 
 async def test_a_copy_is_made_of_what_is_not_lent(town: tuple[Town, MailServer]) -> None:
