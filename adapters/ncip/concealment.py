@@ -83,7 +83,8 @@ _CODED = _Spelling(
     greater=_coded(">", "gt"),
     slash=_coded("/"),
     blank=rb"(?:[\s+]|" + _ESCAPED + rb"(?:20|09|0[aAdD]))",
-    prefix=b"(?:" + _LETTERS + b"(?:" + _CODED_LETTER + _LETTERS + rb"){0,64}+" + _coded(":") + b")?",
+    # not possessive as a whole: Python before 3.11.5, as Debian 12 has it, matches such a group wrongly
+    prefix=b"(?:" + _LETTERS + b"(?:" + _CODED_LETTER + _LETTERS + rb"){0,64}" + _coded(":") + b")?",
     inside_tag=(
         rb"(?:[^<>%&\"']|\"[^\"<]*+\"|'[^'<]*+'|[\"']|%(?!(?:25)*+3[cCeE])"
         rb"|&(?!(?:amp;)*+(?:lt|gt|#6[02]|#[xX]3[cCeE]);))"
