@@ -231,7 +231,7 @@ class FolioProbe:
             await self._desk.client.sign_in_now()
         except Unavailable as down:
             raise ProbeFailureError("login", str(down)) from down
-        return f"user '{user}' of tenant '{tenant}' is let in"
+        return f"user '{user}' of tenant '{tenant}' is accepted"
 
     # --- permissions -------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ async def send_message(
         except UnsendableValueError as error:
             raise Refused(
                 RefusalReason.INVALID_VALUE,
-                "The library system cannot change a value of this kind.",
+                "The library system cannot accept one of these values.",
                 internal=str(error),
             ) from error
 

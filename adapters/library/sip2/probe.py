@@ -151,7 +151,7 @@ class Sip2Probe:
             raise _StepFailedError(
                 "login", f"the server refuses name or password of terminal '{login.user}' (or {self._name_need()})"
             )
-        return f"terminal '{login.user}' is let in"
+        return f"terminal '{login.user}' is accepted"
 
     def _name_need(self) -> str:
         """What this check needs beside a gateway that is at work."""

@@ -186,7 +186,7 @@ class NcipProbe:
             )
             await desk.client.change(RequestItemResponse, values)
         except Refused:
-            return "changes are let in"
+            return "changes are accepted"
         return "RequestItem is answered"
 
     async def _look_up_patron(self) -> str:
