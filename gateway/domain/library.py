@@ -300,6 +300,11 @@ class Loan:
         return self.due
 
 
+def is_due_later(due: datetime | None, before: datetime | None) -> bool:
+    """Whether both are known, and `due` is the later one."""
+    return due is not None and before is not None and due > before
+
+
 def sort_loans(loans: Iterable[Loan]) -> tuple[Loan, ...]:
     """What is due first comes first; last what nobody knows when it is due."""
     return tuple(sorted(loans, key=lambda loan: (loan.due is None, loan.due or loan.lent)))

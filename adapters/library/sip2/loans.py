@@ -22,7 +22,7 @@ from adapters.library.sip2.codec import Reply
 from adapters.library.sip2.holds import HoldDesk
 from adapters.library.sip2.lookups import ItemAnswer, Sip2Desk
 from adapters.library.sip2.reasons import find_reason_of_message, refusal_of_message
-from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location
+from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location, is_due_later
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
@@ -238,13 +238,13 @@ class LoanDesk:
             if before is not None and before.record_id == loan.id:
                 if before.ended is not None:
                     return LOAN_JSON.validate_json(before.value)
-                if _is_later(loan.due, LOAN_JSON.validate_json(before.value).due):
+                if is_due_later(loan.due, LOAN_JSON.validate_json(before.value).due):
                     return await self._end_renewal(before, loan.due, known)
             change = make_loan_change(ChangeKind.RENEWAL, loan, barcode, key, desk.now())
 
             async def find_it_done() -> Loan | None:
                 due = (await desk.require_item(talk, barcode)).item.due
-                return await self._end_renewal(change, due, known) if _is_later(due, loan.due) else None
+                return await self._end_renewal(change, due, known) if is_due_later(due, loan.due) else None
 
             query = desk.writer.renew(loan.patron_id, barcode, desk.now())
             sent = await send_message(desk, talk, change, query, find_it_done, before=before)
@@ -290,10 +290,6 @@ class LoanDesk:
             await desk.changes.end_change(replace(lending, ended=lending.ended or desk.now(), value=text))
         await desk.changes.end_change(replace(change, ended=desk.now(), value=text))
         return renewed
-
-
-def _is_later(due: datetime | None, before: datetime | None) -> bool:
-    return due is not None and before is not None and due > before
 
 
 def _refuse_what_is_in(item: Item, place: str, *, fill_hold: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import uuid4
 
 import structlog
@@ -30,7 +30,7 @@ from adapters.ncip.messages import (
     RoutingInformation,
 )
 from gateway.domain.circulation_policy import DuePolicy
-from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location, Patron
+from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location, Patron, is_due_later
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
@@ -220,12 +220,12 @@ class LoanDesk:
     async def _end_check_out(
         self, change: LibraryChange, answer: ItemAnswer, due: datetime | None, asked: datetime | None
     ) -> Loan:
-        """Where nobody says when it is due, the day counts that was asked for."""
+        """Where the system doesn't say when it is due, the day counts that was asked for, if one was."""
         item = answer.item
         due = due or (item.due if answer.is_charged else None)
         if due is None:
-            due = asked or self.desk.now() + timedelta(days=self.desk.options.loan_days)
-            log.warning("library.no_due_date", item=change.barcode, taken=due.isoformat())
+            due = asked
+            log.warning("library.no_due_date", item=change.barcode)
         loan = Loan(
             id=change.record_id,
             key=change.key,
@@ -390,9 +390,9 @@ class LoanDesk:
         if before is not None and before.record_id == loan.id:
             if before.ended is not None:
                 return LOAN_JSON.validate_json(before.value)
-            if loan.known_due > LOAN_JSON.validate_json(before.value).known_due:
-                return await self._end_renewal(before, loan.known_due, known)
-        if terms.due is not None and terms.due <= loan.known_due:
+            if is_due_later(loan.due, LOAN_JSON.validate_json(before.value).due):
+                return await self._end_renewal(before, loan.due, known)
+        if terms.due is not None and loan.due is not None and terms.due <= loan.due:
             raise make_refusal(RefusalReason.NOT_RENEWABLE)
         change = make_loan_change(ChangeKind.RENEWAL, loan, barcode, key, desk.now())
         values = MessageValues(patron=loan.patron_id, items=(barcode,), due=terms.due)
@@ -405,16 +405,16 @@ class LoanDesk:
 
         async def find_it_done() -> Loan | None:
             due = await self._find_present_due(barcode, loan.patron_id)
-            return await self._end_renewal(change, due, known) if due is not None and due > loan.known_due else None
+            return await self._end_renewal(change, due, known) if is_due_later(due, loan.due) else None
 
         sent = await send_change(desk.changes, change, send_renewal, find_it_done, before=before)
         if isinstance(sent, Loan):
             return sent
         due = desk.reader.to_moment(sent.date_due) or await self._ask_due(barcode, loan.patron_id)
         if due is None:
-            due = terms.due or loan.known_due
-            log.warning("library.no_due_date", item=barcode, taken=due.isoformat())
-        elif due <= loan.known_due:
+            due = terms.due or loan.due
+            log.warning("library.no_due_date", item=barcode)
+        elif loan.due is not None and due <= loan.due:
             await desk.changes.drop_change(change.kind, change.key)
             raise make_refusal(RefusalReason.NOT_RENEWABLE, "the due date is no later than before")
         return await self._end_renewal(change, due, known)
@@ -442,7 +442,7 @@ class LoanDesk:
             )
         return replace(loan, patron_id=patron_id)
 
-    async def _end_renewal(self, change: LibraryChange, due: datetime, known: tuple[LibraryChange, ...]) -> Loan:
+    async def _end_renewal(self, change: LibraryChange, due: datetime | None, known: tuple[LibraryChange, ...]) -> Loan:
         """The loan's own record follows, where it is ours."""
         loan = LOAN_JSON.validate_json(change.value)
         renewed = replace(loan, due=due, renewals=loan.renewals + 1)
@@ -469,7 +469,7 @@ class LoanDesk:
             if before.ended is not None:
                 return LOAN_JSON.validate_json(before.value)
             if answer.item.status is ItemStatus.RECALLED:
-                return await self._end_recall(before, loan.known_due, known)
+                return await self._end_recall(before, loan.due, known)
         change = make_loan_change(ChangeKind.RECALL, loan, barcode, key, desk.now())
         values = MessageValues(items=(barcode,), due=due)
 
@@ -477,7 +477,7 @@ class LoanDesk:
             found = await desk.ask_item(barcode)
             if found.item.status is not ItemStatus.RECALLED:
                 return None
-            return await self._end_recall(change, found.item.due or loan.known_due, known)
+            return await self._end_recall(change, found.item.due or loan.due, known)
 
         sent = await send_change(
             desk.changes, change, lambda: desk.client.change(RecallItemResponse, values), find_it_done, before=before
@@ -485,9 +485,9 @@ class LoanDesk:
         if isinstance(sent, Loan):
             return sent
         new_due = desk.reader.to_moment(sent.date_due) or await self._ask_due(barcode, loan.patron_id)
-        return await self._end_recall(change, new_due or loan.known_due, known)
+        return await self._end_recall(change, new_due or loan.due, known)
 
-    async def _end_recall(self, change: LibraryChange, due: datetime, known: tuple[LibraryChange, ...]) -> Loan:
+    async def _end_recall(self, change: LibraryChange, due: datetime | None, known: tuple[LibraryChange, ...]) -> Loan:
         recalled = replace(LOAN_JSON.validate_json(change.value), due=due, recalled=change.begun)
         await self._follow_loan(recalled, known)
         await self._keep_loan(change, recalled)

@@ -238,8 +238,6 @@ class NcipDesk:
         return self.describe_foreign_loan(item, answer.bib.title, answer.borrower)
 
     def describe_foreign_loan(self, item: Item, title: str, patron_id: str) -> Loan:
-        """Where nobody says when it is due (no DateDue in LookupItem before 2.02), the moment of the question stands
-        for it."""
         return Loan(
             id=f"loan:{item.barcode}",
             key="",
@@ -249,7 +247,7 @@ class NcipDesk:
             bib_id=item.bib_id,
             patron_id=patron_id,
             lent=self.now(),
-            due=item.due or self.now(),
+            due=item.due,
             title=title,
         )
 

@@ -131,9 +131,6 @@ class NcipLibraryOptions(ProfileSection):
     due_dates: Literal["ours", "theirs"] = Field(
         "ours", description="theirs: it pays no heed to DesiredDateDue, its own rules decide"
     )
-    loan_days: int = Field(
-        28, ge=1, le=3650, description="of a loan of which neither the system nor whoever asks says when it is due"
-    )
     check_out_again: bool = Field(
         True,
         description="whether CheckOutItem may be sent for an item that may be on loan already; not to FOLIO, which "

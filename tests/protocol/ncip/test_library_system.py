@@ -374,11 +374,11 @@ async def test_a_loan_of_which_nobody_says_when_it_is_due_is_lent_once(asked: da
         "LookupItem": koha_item("On Loan"),
         "CheckOutItem": LENT_WITHOUT_DATE,
     }
-    async with opened(store, script, {"loan_days": 10, "patrons": {"lists": []}}) as (library, system):
+    async with opened(store, script, {"patrons": {"lists": []}}) as (library, system):
         loan = await library.check_out(ITEM, WHO, "k", due=asked)
         again = await library.check_out(ITEM, WHO, "k", due=asked)
 
-    assert loan.due == (asked or START + timedelta(days=10))
+    assert loan.due == asked
     assert again == loan
     assert len(system.bodies("CheckOutItem")) == 1
 
