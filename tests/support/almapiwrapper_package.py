@@ -3,21 +3,18 @@ else here needs. It is installed once and kept in the environment that the tests
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.support.kept_folders import require_folder
 
 VERSION = "1.9.7"
 UNDECLARED = ("pandas", "requests", "lxml", "openpyxl", "python-dateutil")
-KEPT = Path(sys.prefix) / "share" / "illgate-tests" / f"almapiwrapper-{VERSION}"
 SECONDS = 600
 ZONE = "LIB"
 
@@ -39,7 +36,7 @@ found = {}
 
 def run_almapiwrapper(script: str, url: str, api_key: str) -> dict[str, Any]:
     """What `script` puts into `found`. Skips where it can't be installed; where CI is set, that is a failure."""
-    python = _find_environment() / "bin" / "python"
+    python = require_folder(f"almapiwrapper-{VERSION}", _install_environment) / "bin" / "python"
     with tempfile.TemporaryDirectory() as name:
         keys = Path(name) / "keys.json"
         apis = [{"Area": area, "Permissions": "RW", "Env": "P"} for area in ("Users", "Bibs")]
@@ -58,25 +55,7 @@ def run_almapiwrapper(script: str, url: str, api_key: str) -> dict[str, Any]:
     return answer
 
 
-def _find_environment() -> Path:
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
-    with KEPT.with_name(f"{KEPT.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several processes may want it at once
-        if not KEPT.is_dir():
-            _install_environment()
-    return KEPT
-
-
-def _install_environment() -> None:
-    folder = Path(tempfile.mkdtemp(dir=KEPT.parent))
-    try:
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=SECONDS)
-        command = [folder / "bin" / "python", "-m", "pip", "install", "-q", f"almapiwrapper=={VERSION}", *UNDECLARED]
-        subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
-        folder.replace(KEPT)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"almapiwrapper {VERSION} could not be installed: {type(error).__name__}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _install_environment(folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=SECONDS)
+    command = [folder / "bin" / "python", "-m", "pip", "install", "-q", f"almapiwrapper=={VERSION}", *UNDECLARED]
+    subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support.kept_folders import keep_folder
+
 PINNED = Path(__file__).parent / "npm"
 VERSION = json.loads((PINNED / "package.json").read_text(encoding="utf-8"))["dependencies"]["html-validate"]
-KEPT = Path(sys.prefix) / "share" / "illgate-tests" / f"html-validate-{VERSION}"
 SECONDS = 300
 
 RULES = {
@@ -69,24 +69,16 @@ def _describe_fault(fault: dict, source: str) -> str:
 
 
 def _install() -> Path:
-    if KEPT.is_dir():
-        return KEPT
-    npm = shutil.which("npm")
-    if npm is None:
-        raise NotInstalled(f"html-validate {VERSION} is not here, and there is no npm to install it with")
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=KEPT.parent))
-    try:
+    def install_package(folder: Path) -> None:
+        npm = shutil.which("npm")
+        if npm is None:
+            raise NotInstalled(f"html-validate {VERSION} is not here, and there is no npm to install it with")
         for file in PINNED.glob("package*.json"):
             shutil.copy(file, folder)
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
         subprocess.run(command, check=True, capture_output=True, timeout=SECONDS, cwd=folder)
-        folder.replace(KEPT)
+
+    try:
+        return keep_folder(f"html-validate-{VERSION}", install_package)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         raise NotInstalled(f"npm could not install html-validate {VERSION}: {type(error).__name__}") from error
-    except OSError:
-        if not KEPT.is_dir():  # several processes may install at once: the first one stays
-            raise
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return KEPT
