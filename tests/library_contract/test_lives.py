@@ -4,7 +4,7 @@ Alma, with the answer to each change lost once, and each step under one key unti
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -31,6 +31,7 @@ from tests.library_contract.folio_world import KNOWN as FOLIO_KNOWN
 from tests.library_contract.folio_world import folio_world, make_fake
 from tests.library_contract.koha_world import KNOWN, koha_world, make_fake_koha
 from tests.library_contract.world import Known
+from tests.support.running_servers import running
 
 ITEM, PARTNERS = KNOWN.shelf_item, "ILL-880001"
 
@@ -89,109 +90,77 @@ async def _cancel(scene: Scene) -> object:
     return await scene.library.cancel_hold((await scene.library.find_hold("REQ-2")).id, "cancel")
 
 
-@asynccontextmanager
-async def _open_koha(folder: Path) -> AsyncIterator[Scene]:
-    """Its API has no returns: the library's own desk takes items back."""
-    clock = FixedClock(START)
-    fake = make_fake_koha(clock)
-    await fake.start()
-    store = open_store(f"sqlite:///{folder}/illgate.db")
-    library = (await koha_world(store, fake, clock)).library
-
-    async def return_item(barcode: str, _key: str) -> None:
-        fake.do_damage("check-in", barcode)
-
-    def describe() -> Mapping[str, Any]:
-        state = fake.state
-        loans = (*state.checkouts.values(), *state.old_checkouts.values())
-        return {
-            "records": len(state.biblios),
-            "items": sorted((row["external_id"], row["holding_library_id"]) for row in state.items.values()),
-            "holds": len(state.holds),
-            "renewals": sorted(row["renewals_count"] for row in loans),
-            "open": len(state.checkouts),
-            "fees": [row["amount"] for row in state.debits.values()],
-        }
-
-    try:
-        yield Scene(library, fake, return_item, describe)
-    finally:
-        await library.close_connections()
-        await store.close()
-        await fake.stop()
+def _describe_koha(fake: FakeKoha) -> Mapping[str, Any]:
+    state = fake.state
+    loans = (*state.checkouts.values(), *state.old_checkouts.values())
+    return {
+        "records": len(state.biblios),
+        "items": sorted((row["external_id"], row["holding_library_id"]) for row in state.items.values()),
+        "holds": len(state.holds),
+        "renewals": sorted(row["renewals_count"] for row in loans),
+        "open": len(state.checkouts),
+        "fees": [row["amount"] for row in state.debits.values()],
+    }
 
 
-@asynccontextmanager
-async def _open_alma(folder: Path) -> AsyncIterator[Scene]:
-    clock = FixedClock(START)
-    fake = make_fake_alma(clock)
-    await fake.start()
-    store = open_store(f"sqlite:///{folder}/illgate.db")
-    library = (await alma_world(store, fake, clock)).library
-
-    async def return_item(barcode: str, key: str) -> object:
-        return await library.check_in(barcode, key, at="RS")
-
-    def describe() -> Mapping[str, Any]:
-        state = fake.state
-        return {
-            "records": len(state.bibs),
-            "holdings": len(state.holdings),
-            "items": sorted(
-                (row["item_data"]["barcode"], row["holding_data"].get("temp_library", {}).get("value", ""))
-                for row in state.items.values()
-            ),
-            "requests": len(state.requests),
-            "loans": len(state.loans),
-            "renewals": sorted(state.renewals.values()),
-            "fees": [row["balance"] for row in state.fees.values()],
-        }
-
-    try:
-        yield Scene(library, fake, return_item, describe)
-    finally:
-        await library.close_connections()
-        await store.close()
-        await fake.stop()
+def _describe_alma(fake: FakeAlma) -> Mapping[str, Any]:
+    state = fake.state
+    return {
+        "records": len(state.bibs),
+        "holdings": len(state.holdings),
+        "items": sorted(
+            (row["item_data"]["barcode"], row["holding_data"].get("temp_library", {}).get("value", ""))
+            for row in state.items.values()
+        ),
+        "requests": len(state.requests),
+        "loans": len(state.loans),
+        "renewals": sorted(state.renewals.values()),
+        "fees": [row["balance"] for row in state.fees.values()],
+    }
 
 
-@asynccontextmanager
-async def _open_folio(folder: Path) -> AsyncIterator[Scene]:
-    clock = FixedClock(START)
-    fake = make_fake(clock)
-    await fake.start()
-    store = open_store(f"sqlite:///{folder}/illgate.db")
-    library = (await folio_world(store, fake, clock)).library
+def _describe_folio(fake: FakeFolio) -> Mapping[str, Any]:
+    def list_records(table: str, *fields: str) -> list[str]:
+        return sorted(str([row.get(name) for name in fields]) for row in fake.records.list_table(table))
 
-    async def return_item(barcode: str, key: str) -> object:
-        return await library.check_in(barcode, key, at="RS")
-
-    def describe() -> Mapping[str, Any]:
-        def list_records(table: str, *fields: str) -> list[str]:
-            return sorted(str([row.get(name) for name in fields]) for row in fake.records.list_table(table))
-
-        return {
-            "records": list_records("/inventory/instances", "title"),
-            "holdings": len(fake.records.list_table("/holdings-storage/holdings")),
-            "items": list_records("/inventory/items", "barcode", "temporaryLocation"),
-            "requests": list_records("/circulation/requests", "status"),
-            "loans": list_records("/circulation/loans", "status", "renewalCount"),
-            "fees": list_records("/accounts", "amount", "status"),
-        }
-
-    try:
-        yield Scene(library, fake, return_item, describe, FOLIO_KNOWN)
-    finally:
-        await library.close_connections()
-        await store.close()
-        await fake.stop()
+    return {
+        "records": list_records("/inventory/instances", "title"),
+        "holdings": len(fake.records.list_table("/holdings-storage/holdings")),
+        "items": list_records("/inventory/items", "barcode", "temporaryLocation"),
+        "requests": list_records("/circulation/requests", "status"),
+        "loans": list_records("/circulation/loans", "status", "renewalCount"),
+        "fees": list_records("/accounts", "amount", "status"),
+    }
 
 
-OPENERS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Scene]]] = {
-    "koha": _open_koha,
-    "alma": _open_alma,
-    "folio": _open_folio,
+SYSTEMS: Mapping[str, tuple[Callable[..., Any], Callable[..., Any], Callable[..., Mapping[str, Any]], Known]] = {
+    "koha": (make_fake_koha, koha_world, _describe_koha, KNOWN),
+    "alma": (make_fake_alma, alma_world, _describe_alma, KNOWN),
+    "folio": (make_fake, folio_world, _describe_folio, FOLIO_KNOWN),
 }
+"""How the fake is made and the world opened, what the fake has afterwards, and whom it knows."""
+
+
+@asynccontextmanager
+async def _open_scene(system: str, folder: Path) -> AsyncIterator[Scene]:
+    make, open_world, describe, known = SYSTEMS[system]
+    clock = FixedClock(START)
+    async with running(make(clock)) as fake:
+        store = open_store(f"sqlite:///{folder}/illgate.db")
+        library = (await open_world(store, fake, clock)).library
+
+        async def return_item(barcode: str, key: str) -> object:
+            if isinstance(fake, FakeKoha):  # its API has no returns: the library's own desk takes items back
+                return fake.do_damage("check-in", barcode)
+            return await library.check_in(barcode, key, at="RS")
+
+        try:
+            yield Scene(library, fake, return_item, lambda: describe(fake), known)
+        finally:
+            await library.close_connections()
+            await store.close()
+
+
 LIVES = {"borrowing": BORROWING, "lending": LENDING}
 
 
@@ -213,9 +182,9 @@ async def _live(scene: Scene, steps: tuple[Step, ...]) -> None:
 
 
 @pytest.mark.parametrize("life", LIVES)
-@pytest.mark.parametrize("system", OPENERS)
+@pytest.mark.parametrize("system", SYSTEMS)
 async def test_a_life_with_one_lost_answer_ends_as_without(tmp_path: Path, system: str, life: str) -> None:
-    async with OPENERS[system](tmp_path) as scene:
+    async with _open_scene(system, tmp_path) as scene:
         before = scene.describe()
         await _find_patrons(scene)
         await _live(scene, LIVES[life])
@@ -228,7 +197,7 @@ async def test_a_life_with_one_lost_answer_ends_as_without(tmp_path: Path, syste
     for number, method in enumerate(changes):
         folder = tmp_path / str(number)
         folder.mkdir()
-        async with OPENERS[system](folder) as scene:
+        async with _open_scene(system, folder) as scene:
             await _find_patrons(scene)
             scene.fake.add_fault(FaultKind.LOSE_REPLY, method=method, after=changes[:number].count(method))
             await _live(scene, LIVES[life])
