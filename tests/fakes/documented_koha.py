@@ -6,13 +6,11 @@ of how they are read is ours.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from aiohttp import web
@@ -21,18 +19,9 @@ from adapters.library.fakes.fake_server import FakeCall, record_call
 from adapters.library.fakes.koha import API, FakeKoha, KohaAccess
 from adapters.library.fakes.koha_schema import KohaError, Row
 from adapters.library.fakes.koha_state import KohaState
+from tests.support.recorded_calls import load_call_checks
 
 DOCUMENTS = ("community-older", "production-23.11", "fork-near-main-2026")
-
-
-@cache
-def load_call_checks(specs: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("check_calls", specs / "check_calls.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @cache

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.daemon import free_port
+from tests.support.running_servers import stop_process
 
 PASSWORD = "made-up"
 START_SECONDS = 30.0
-STOP_SECONDS = 20.0
 
 CONFIGURATION_24 = """
 dovecot_config_version = 2.4.0
@@ -203,12 +203,7 @@ class Dovecot:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        stop_process(self._process)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _read_version(self) -> tuple[int, int]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-STOP_SECONDS = 10.0
+from tests.support.running_servers import stop_process
+
 VERIFY_SECONDS = 120.0
 GREETING = "listening on 127.0.0.1:"
 
@@ -49,12 +50,7 @@ class RealisticPeer:
         self.stop()
 
     def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        stop_process(self._process)
         self._output.close()
 
 

@@ -46,7 +46,7 @@ class RecordingFolio(FakeFolio):
 
 def list_refusals(specs: Path, document: str, calls: Iterable[CallRow]) -> list[str]:
     """Why the real system would refuse a call; `document`: such as `folio/folio.json`."""
-    checks = _load_checks(specs)
+    checks = load_call_checks(specs)
     checker = _make_checker(specs, document)
     found: list[str] = []
 
@@ -63,11 +63,12 @@ def list_refusals(specs: Path, document: str, calls: Iterable[CallRow]) -> list[
 
 @functools.cache
 def _make_checker(specs: Path, document: str) -> Any:
-    return _load_checks(specs).Folio(json.loads((specs / document).read_text("utf-8")), "")
+    return load_call_checks(specs).Folio(json.loads((specs / document).read_text("utf-8")), "")
 
 
 @functools.cache
-def _load_checks(specs: Path) -> ModuleType:
+def load_call_checks(specs: Path) -> ModuleType:
+    """`check_calls.py` of the folder of specifications."""
     spec = importlib.util.spec_from_file_location("check_calls", specs / "check_calls.py")
     assert spec is not None
     assert spec.loader is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
@@ -23,3 +24,16 @@ async def running(server: S) -> AsyncIterator[S]:
         yield server
     finally:
         await server.stop()
+
+
+STOP_SECONDS = 20.0
+
+
+def stop_process(process: subprocess.Popen[Any]) -> None:
+    """Asked to end first; killed if it doesn't."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

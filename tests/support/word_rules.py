@@ -6,7 +6,7 @@ Each rule is data. How many texts of each file break one is in `tests/support/wo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -124,9 +124,6 @@ RULES = (
     WordRule("remark", _find(r"\bremarks?\b"), "note", NOT_ON_PAGES),
     WordRule("question as heading", re.compile(r"^#{2,} .*\?$"), "a heading that names the task", ONLY_IN_PAGES),
 )
-
-EXEMPT_TEXTS: Mapping[str, str] = {}
-"""Texts of pages and letters that keep such a word, and why."""
 
 PLACEHOLDERS = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
 

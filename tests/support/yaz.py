@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.daemon import free_port
-from tests.support.zebra import START_SECONDS, STOP_SECONDS, binary
+from tests.support.running_servers import stop_process
+from tests.support.zebra import START_SECONDS, binary
 
 CLIENT_SECONDS = 60.0
 
@@ -51,12 +52,7 @@ def ztest(*arguments: str) -> Iterator[int]:
             _wait(port, process)
             yield port
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop_process(process)
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:

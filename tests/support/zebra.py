@@ -16,9 +16,9 @@ from pathlib import Path
 from pymarc import Record
 
 from tests.support.daemon import free_port
+from tests.support.running_servers import stop_process
 
 START_SECONDS = 30.0
-STOP_SECONDS = 10.0
 
 CONFIGURATION = """
 profilePath: {folder}/tab:/usr/share/idzebra-2.0/tab
@@ -162,12 +162,7 @@ class Zebra:
         return f"http://{self.address}/Default"
 
     def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        stop_process(self._process)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _configure(self, signed_in: bool) -> None:
