@@ -7,6 +7,7 @@ refused, and are not sent again by themselves; what the system said is kept unti
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,6 +21,8 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 MAX_CALLS = 50
 MAX_WORDS = 500
 HIDDEN = "…"
+_LONG_NUMBER = re.compile(r"[0-9]{7,}")
+"""Perhaps of a person whom the system names by itself; error codes are shorter."""
 
 log = structlog.get_logger(component="library")
 
@@ -49,13 +52,13 @@ class UnacceptedCalls:
 
 
 def conceal_values(words: str, call: RestCall) -> str:
-    """A system may quote what was sent, such as a patron's number."""
+    """A system may quote what was sent, such as a patron's number, or name another patron."""
     body = _parse_json(call.body)
     hidden = {*call.path, *call.query.values(), *_list_texts(body)} - set(call.name.split("/"))
     for value in sorted(hidden, key=len, reverse=True):
         if len(value) > 1:
             words = words.replace(value, HIDDEN)
-    return words
+    return _LONG_NUMBER.sub(HIDDEN, words)
 
 
 def _parse_json(body: bytes | None) -> Any:

@@ -37,6 +37,13 @@ def test_what_was_sent_is_not_quoted(calls: UnacceptedCalls) -> None:
     assert calls.refuse_call(sent, 400, "Løvås (5550100) has P-77").internal.endswith("… (…) has …")
 
 
+def test_another_patrons_number_is_not_quoted_and_an_error_code_is(calls: UnacceptedCalls) -> None:
+    refused = calls.refuse_call(ASK, 400, "on loan to 21000000000025 (401861)")
+
+    assert refused.internal.endswith("on loan to … (401861)")
+    assert "21000000000025" not in str(calls.alerts)
+
+
 def test_an_alert_stays_until_the_call_is_accepted(calls: UnacceptedCalls) -> None:
     calls.refuse_call(ASK, 403, "no permission")
     calls.refuse_call(ASK, 403, "no permission")
