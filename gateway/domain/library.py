@@ -285,7 +285,7 @@ class Loan:
     bib_id: str
     patron_id: str
     lent: datetime
-    due: datetime | None  # None: the library's system doesn't say, or nobody can read it
+    due: datetime | None  # None: the library system doesn't state it, or not in a form that can be read
     returned: datetime | None = None
     renewals: int = 0
     renewals_allowed: bool = True
@@ -294,7 +294,7 @@ class Loan:
 
     @property
     def known_due(self) -> datetime:
-        """Of a system that always says when a loan is due. Raises ValueError where it didn't."""
+        """The due date of a loan in a system that always states it. Raises ValueError if there is none."""
         if self.due is None:
             raise ValueError(f"loan {self.id} has no due date")
         return self.due
@@ -306,7 +306,7 @@ def is_due_later(due: datetime | None, before: datetime | None) -> bool:
 
 
 def sort_loans(loans: Iterable[Loan]) -> tuple[Loan, ...]:
-    """What is due first comes first; last what nobody knows when it is due."""
+    """Sort by due date; loans without one come last."""
     return tuple(sorted(loans, key=lambda loan: (loan.due is None, loan.due or loan.lent)))
 
 

@@ -27,7 +27,7 @@ NETWORK_FILES = (
     "/etc/pip.conf",
     "/root/.npmrc",
 )
-"""How this machine reaches the network: the same there."""
+"""Files by which this machine reaches the network; the same there."""
 
 NETWORK_VARIABLES = (
     "_PROXY",
@@ -87,7 +87,7 @@ def copy_network_files(root: Path) -> None:
 
 
 def copy_checkout(target: Path) -> None:
-    """What git knows or doesn't ignore; the environment that an earlier run made there stays."""
+    """Copy what git knows or doesn't ignore; the environment that an earlier run made there stays."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=CHECKOUT,
@@ -106,7 +106,7 @@ def copy_checkout(target: Path) -> None:
 
 
 def run_inside(root: Path, command: Iterable[str]) -> int:
-    """As root of that system, in name spaces of its own for mounts and processes. Its exit code."""
+    """Run a command as root of that system, in name spaces of its own. Return its exit code."""
     environment = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",

@@ -61,7 +61,7 @@ class OpenResources:
         sys.unraisablehook = report_with_place
 
     def _find_place(self, unraisable: sys.UnraisableHookArgs) -> str:
-        """Of a socket, or of the socket of a transport of asyncio, whose finalizer is what pytest gets."""
+        """Return where the socket was opened, or the one of a transport of asyncio whose finalizer failed."""
         found = unraisable.object
         traceback = unraisable.exc_traceback
         while traceback is not None and not isinstance(found, socket.socket):
