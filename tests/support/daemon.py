@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -26,10 +27,27 @@ from tests.support.yaml_files import read_yaml_file, write_yaml_file
 ILLGATE = str(Path(sys.executable).with_name("illgate"))
 
 
+def _ports_of_worker() -> Iterator[int]:
+    """Below those that Linux gives to whoever wants just any, and others for each worker of a run."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first, number = 10_000 + worker % 10 * 2_000, 2_000
+    place = os.getpid() % number  # two runs on one machine begin at different places
+    while True:
+        yield first + place
+        place = (place + 1) % number
+
+
+_ports = _ports_of_worker()
+
+
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """Where nobody listens; not given again soon, and to nobody else until the caller listens there."""
+    for port in _ports:
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("the ports have no end")
 
 
 def illgate(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

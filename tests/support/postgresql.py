@@ -6,12 +6,13 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 import uuid
 from pathlib import Path
+
+from tests.support.daemon import free_port
 
 START_SECONDS = 30
 START_ATTEMPTS = 3
@@ -58,7 +59,7 @@ class Server:
         """Start it (again: on the same port). Raises RuntimeError with the server's log if it doesn't come up."""
         attempts = 1 if self.port else START_ATTEMPTS
         for attempt in range(1, attempts + 1):
-            port = self.port or _free_port()
+            port = self.port or free_port()
             if self._started_on(port):
                 self.port = port
                 return
@@ -234,10 +235,3 @@ def _owner(folder: Path) -> str | None:
     account = pwd.getpwnam("postgres")
     os.chown(folder, account.pw_uid, account.pw_gid)
     return account.pw_name
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
