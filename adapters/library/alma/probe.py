@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import TypeVar
 
 from adapters.library.alma.client import KEY_LACKS_AREA, AlmaClient, AlmaRefusalError
@@ -32,6 +32,25 @@ UNLIKELY = "illgate-probe"
 """What no user or item is called: that it is unknown shows that the key may ask, and may change what is there."""
 
 NO_NUMBER = "0"
+
+_ITEM_TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
+_PAGE = {"limit": "1", "offset": "0"}
+READS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "Users": {"/users/{user_id}/loans/{loan_id}": {}, "/users/{user_id}/requests/{request_id}": {}},
+    "Bibs": {
+        "/bibs": {"other_system_id": UNLIKELY},
+        "/bibs/{mms_id}": {},
+        "/bibs/{mms_id}/requests": {},
+        "/bibs/{mms_id}/holdings": {},
+        "/bibs/{mms_id}/holdings/ALL/items": _PAGE,
+        "/bibs/{mms_id}/holdings/{holding_id}/items": _PAGE,
+        _ITEM_TITLE: {},
+        f"{_ITEM_TITLE}/loans": _PAGE,
+        f"{_ITEM_TITLE}/requests": {},
+    },
+}
+"""By area: what operations ask with numbers that they have from other answers, and the terms of each question. The
+probe asks it of what isn't there: that Alma says so shows that it accepts the question."""
 
 
 @value_object
@@ -191,18 +210,18 @@ class AlmaProbe:
             user = found.id if found is not None else UNLIKELY
             for question in (desk.list_patron_loans, desk.list_patron_holds, FeeDesk(desk).list_charges):
                 await _ask_of_somebody(question(user))
-            path, title = ("users", UNLIKELY, "requests", NO_NUMBER), "/users/{user_id}/requests/{request_id}"
-            query = {"reason": options.cancel_reason}
-            await _try_change(client.delete_row(*path, title=title, query=query), "Users")
+            await _ask_reads(client, "Users")
+            title, query = "/users/{user_id}/requests/{request_id}", {"reason": options.cancel_reason}
+            await _try_change(client.delete_row(*_name_nothing(title), title=title, query=query), "Users")
             return "may look up and change users, and what they have"
 
         async def try_items() -> str:
             found = await _ask_area(desk.ask_item(options.trial.item or UNLIKELY), "Bibs")
             if found is not None:
                 await _ask_area(desk.list_holdings(found.item.bib_id), "Bibs")
-            path = ("bibs", NO_NUMBER, "holdings", NO_NUMBER, "items", NO_NUMBER)
-            title = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
-            await _try_change(client.delete_row(*path, title=title, query={}), "Bibs")
+            await _ask_reads(client, "Bibs")
+            path = _name_nothing(_ITEM_TITLE)
+            await _try_change(client.delete_row(*path, title=_ITEM_TITLE, query={}), "Bibs")
             return "may look up and change items"
 
         await recorder.try_step("area Users", try_users)
@@ -257,6 +276,18 @@ async def _ask_area(question: Awaitable[A], area: str) -> A:
                 "(Production or Sandbox)",
             ) from down
         raise
+
+
+async def _ask_reads(client: AlmaClient, area: str) -> None:
+    """Raises ProbeFailureError, Refused(CALL_NOT_ACCEPTED), Unavailable."""
+    for title, query in READS[area].items():
+        await _ask_area(client.get_row(*_name_nothing(title), title=title, query=query), area)
+
+
+def _name_nothing(title: str) -> tuple[str, ...]:
+    """The path of such a thing that isn't there."""
+    names = {"{user_id}": UNLIKELY}
+    return tuple(names.get(part, NO_NUMBER if part.startswith("{") else part) for part in title.strip("/").split("/"))
 
 
 async def _ask_of_somebody(question: Awaitable[object]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.library import alma
 from gateway.ports.adapter import LibraryAdapterContext
 from tests.library_contract.alma_world import KNOWN
 from tests.unit.adapters.alma.place import alma_place
@@ -108,6 +111,28 @@ async def test_a_list_that_alma_does_not_show_is_no_mistake(context: LibraryAdap
         (step,) = (one for one in await place.library.probe() if one.name == "fee_types")
 
     assert step.said == "not checked: Alma does not show the code table FineFeeTransactionType"
+
+
+def find_questions() -> set[str]:
+    """Titles of all that the adapter asks, as its modules name them; {} for each number."""
+    known: set[str] = set()
+    for module in sorted(Path(alma.__file__).parent.glob("*.py")):
+        if module.name != "probe.py":
+            known |= set(re.findall(r'"(/(?:users|bibs|items|conf)[^"?]*)"', module.read_text("utf-8")))
+    return {re.sub(r"\{[a-z_]+\}", "{}", title) for title in known}
+
+
+async def test_each_question_of_an_operation_is_asked(context: LibraryAdapterContext) -> None:
+    """So that a key, a gateway before Alma or a release that refuses one of them is found before a patron stands
+    there."""
+    async with alma_place(context) as place:
+        await place.library.probe()
+        asked = {call.path.removeprefix("/almaws/v1") for call in place.fake.calls if call.method == "GET"}
+
+    known = find_questions() - {"/users"}  # only sent to, for a new user
+    assert len(known) > 10
+    patterns = {title: re.escape(title).replace(r"\{\}", "[^/]+") for title in known}
+    assert not [title for title, pattern in patterns.items() if not any(re.fullmatch(pattern, one) for one in asked)]
 
 
 async def test_what_a_user_has_is_asked_for_too(context: LibraryAdapterContext) -> None:
