@@ -32,7 +32,7 @@ _BORROWING: Mapping[str, tuple[str, str]] = {
     B.REQUESTED: ("waiting", mark_text("Requested")),
     B.HOLD_PLACED: ("waiting", mark_text("On hold at supplier")),
     B.WILL_SUPPLY: ("waiting", mark_text("Will supply")),
-    B.CONDITIONAL: ("look", mark_text("Condition to answer")),
+    B.CONDITIONAL: ("look", mark_text("Conditional")),
     B.CANCEL_PENDING: ("waiting", mark_text("Cancellation requested")),
     B.SHIPPED: ("way", mark_text("In transit to us")),
     B.RECEIVED: ("good", mark_text("Received")),
