@@ -139,6 +139,15 @@ async def test_an_act_changes_the_request_and_stands_in_its_history(client: Clie
     assert history[-1]["details"]["partner"] == "bergen"
 
 
+async def test_an_edit_of_one_field_leaves_the_others(client: Client) -> None:
+    request = await borrow(client)
+    edited = await act(client, request, "edit", citation={"edition": "2. oppl."})
+    assert edited["citation"] == {**request["citation"], "edition": "2. oppl."}
+
+    emptied = await act(client, edited, "edit", citation={"edition": "", "volume": "2"})
+    assert emptied["citation"] == {**request["citation"], "volume": "2"}
+
+
 async def test_a_lost_update_is_refused(client: Client) -> None:
     request = await borrow(client)
     seen = f'"{request["version"]}"'

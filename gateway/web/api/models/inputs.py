@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from gateway.domain.library import PersonName
+from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, LoanCondition
 from gateway.domain.requests.request import PatronLink, ServiceType
 from gateway.domain.requests.views import BorrowingDraft, HomePatron, LendingDraft
@@ -161,14 +162,15 @@ class ActBody(InputModel):
     link: str = Field("", max_length=2_000, pattern=r"^(https?://[!-~]+)?$")
     attachment: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,100}$")] = ""
     pickup: OptionalName = ""
-    citation: CitationIn | None = None
+    citation: CitationIn | None = Field(None, description="of an edit: fields that are left out stay as they are")
     need_by: Day | None = None
     maximum_cost: MoneyIn | None = None
     query: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,100}$")] = ""
     answer: Literal["", "yes", "no"] = ""
     extras: tuple[ExtraIn, ...] = Field((), max_length=100)
 
-    def to_details(self) -> EventDetails:
+    def to_details(self, citation: Citation) -> EventDetails:
+        """`citation`: of the request, of which the fields that weren't sent stay."""
         return EventDetails(
             due=self.due,
             reason=self.reason,
@@ -188,7 +190,7 @@ class ActBody(InputModel):
             link=self.link,
             attachment=self.attachment,
             pickup=self.pickup,
-            citation=self.citation.to_citation() if self.citation is not None else None,
+            citation=self.citation.apply_to(citation) if self.citation is not None else None,
             need_by=self.need_by,
             maximum_cost=money_of_input(self.maximum_cost),
             query=self.query,

@@ -7,6 +7,7 @@ rules say.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated
@@ -151,6 +152,11 @@ class CitationIn(InputModel):
         plain = self.model_dump(exclude={"identifiers", "extras"})
         identifiers = tuple(RecordId(one.type, one.value) for one in self.identifiers)
         return Citation(**plain, identifiers=identifiers, extras=extras_of_input(self.extras))
+
+    def apply_to(self, citation: Citation) -> Citation:
+        """With the fields that were sent; all others stay."""
+        sent = self.to_citation()
+        return replace(citation, **{name: getattr(sent, name) for name in self.model_fields_set})
 
 
 class CitationOut(OutputModel):

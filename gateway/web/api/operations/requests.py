@@ -9,6 +9,7 @@ from aiohttp import hdrs
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from gateway.domain.requests.action_fields import BY_HAND, check_details
+from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role, ServiceType
 from gateway.domain.requests.task_lists import BY_NAME
@@ -214,7 +215,12 @@ SIDES = {Role.BORROWING: KeyScope.REQUESTS_WRITE, Role.LENDING: KeyScope.LENDING
 
 
 async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) -> OperationReply:
-    details = call.body.to_details()
+    version, citation = call.version, Citation()
+    if call.body.citation is not None:  # fields that it lacks stay, as they are at this version
+        await require_change_scope(call, call.path.id)
+        request = (await call.parts.services.requests.load_view(call.holder.library, call.path.id)).request
+        version, citation = version or request.version, request.citation
+    details = call.body.to_details(citation)
     if wrong := check_details(call.path.kind, details):
         mistakes = [Mistake(place=f"body.{one.name}", message=one.message) for one in wrong]
         what = "; ".join(f"{one.name}: {one.message}" for one in wrong)
@@ -224,7 +230,7 @@ async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) ->
         kind=call.path.kind,
         details=details,
         actor=call.holder.actor,
-        version=call.version,
+        version=version,
         attempt=call.body.attempt,
     )
     return changed_reply(await call.parts.services.requests.apply_action(call.holder.library, call.path.id, action))
