@@ -14,10 +14,7 @@ from adapters.iso18626.mapping.codes import (
 from adapters.iso18626.messages.declaration import Code
 from adapters.iso18626.messages.structures import BibliographicInfo, ItemIdentifier, PublicationInfo, RecordIdentifier
 from gateway.domain.library import RecordId
-from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
-
-SUPPLIER_RECORD = "supplier-record"
-"""Type of the number by which the supplier has the record in its catalogue (supplierUniqueRecordId)."""
+from gateway.domain.requests.citation import SUPPLIER_RECORD, Citation, CitationExtra, CitationType
 
 
 def read_citation(info: BibliographicInfo, publication: PublicationInfo | None, note: str) -> Citation:

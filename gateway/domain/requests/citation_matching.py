@@ -19,7 +19,7 @@ from stdnum import isbn, issn
 
 from gateway.domain.library import Bib, RecordId
 from gateway.domain.requests.catalogue_policy import TitleSearch, is_serial, naming_number_types
-from gateway.domain.requests.citation import Citation, normalize_numbers
+from gateway.domain.requests.citation import SUPPLIER_RECORD, Citation, normalize_number, normalize_numbers
 from gateway.domain.requests.request import ItemCandidate
 from gateway.domain.sentences import join_sentences, mark_template, write_sentence
 from gateway.domain.text_folding import fold_text
@@ -93,6 +93,8 @@ def _rate_candidate(citation: Citation, bib: Bib) -> ItemCandidate:
 
 def _compare_with_bib(citation: Citation, bib: Bib) -> _CandidateConfidence:
     title = title_similarity(citation, bib.title)
+    if is_named_record(citation, bib):
+        return _confidence_by_number("local", title)
     asked = frozenset(one for one in normalize_numbers(citation.identifiers) if _type_of_identifier(one) in STANDARD)
     there = _list_bib_numbers(bib)
     same = sorted(asked & there)
@@ -106,6 +108,14 @@ def _compare_with_bib(citation: Citation, bib: Bib) -> _CandidateConfidence:
             write_sentence("%(report)s; %(number)s differs", report=words.how, number=_NUMBER_NAMES[other[0]]),
         )
     return words
+
+
+def is_named_record(citation: Citation, bib: Bib) -> bool:
+    """Whether the requester names this record of the supplier's catalogue. The title must agree: the number may have
+    been found in the catalogue of another."""
+    number = normalize_number("local", citation.identifier(SUPPLIER_RECORD))
+    title = title_similarity(citation, bib.title)
+    return number in _list_bib_numbers(bib) and title is not None and title >= _SAME_TITLE
 
 
 def _confidence_by_number(type_: str, title: float | None) -> _CandidateConfidence:

@@ -25,7 +25,7 @@ from gateway.domain.partner_identifiers import choose_identifier_types
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable, UnfinishedWork
 from gateway.domain.profile import Profile
 from gateway.domain.requests import citation_matching
-from gateway.domain.requests.citation import WANTED_ITEM
+from gateway.domain.requests.citation import SUPPLIER_RECORD, WANTED_ITEM
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal
 from gateway.domain.requests.intake_rules import find_item_refusal, find_lending_refusal
 from gateway.domain.requests.policy import LendingRules
@@ -185,11 +185,18 @@ def _count_open_lending(connection: Transaction, context: LibraryContext) -> int
 async def _find_candidates(context: LibraryContext, request: Request) -> tuple[ItemCandidate, ...]:
     if not can_look_up_records(context.system):
         return ()
-    bibs = await _find_bibs_by_number(context, request)
+    bibs = await _find_named_record(context, request) or await _find_bibs_by_number(context, request)
     if not bibs:
         bibs = await search_by_words(context.system, request.citation)
     rated = citation_matching.rank_candidates(request.citation, bibs)
     return tuple([candidate for one in rated for candidate in await _add_best_item(context, request, one)])
+
+
+async def _find_named_record(context: LibraryContext, request: Request) -> tuple[Bib, ...]:
+    """The record of our catalogue that the requester has chosen. A number that is another record's says nothing."""
+    number = request.citation.identifier(SUPPLIER_RECORD)
+    bib = await _find_record(context, RecordId("local", number)) if number else None
+    return (bib,) if bib is not None and citation_matching.is_named_record(request.citation, bib) else ()
 
 
 async def _find_bibs_by_number(context: LibraryContext, request: Request) -> tuple[Bib, ...]:

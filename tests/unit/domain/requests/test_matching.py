@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.library import Bib, RecordId
-from gateway.domain.requests.citation import Citation, CitationType, is_listed_work, normalize_number
+from gateway.domain.requests.citation import SUPPLIER_RECORD, Citation, CitationType, is_listed_work, normalize_number
 from gateway.domain.requests.citation_matching import (
     BY_NUMBER,
     BY_WORDS,
     CONTRADICTED,
     author_similarity,
     choose_candidate,
+    is_named_record,
     rank_candidates,
     title_similarity,
 )
@@ -132,6 +133,22 @@ def test_our_own_record_number_is_a_number() -> None:
     local = replace(SOLITUDE, identifiers=(RecordId("local", "B1"),))
 
     assert only(local, OURS).how == "record number and title match"
+
+
+def test_the_record_that_a_requester_names_is_certain_if_its_title_agrees() -> None:
+    named = replace(SOLITUDE, identifiers=(RecordId(SUPPLIER_RECORD, "b1"), *SOLITUDE.identifiers))
+    other = replace(OURS, id="b2")
+    assert only(named, replace(OURS, identifiers=(), author="")).confidence == 99
+    assert is_named_record(named, OURS)
+    assert not is_named_record(named, other)
+
+
+@pytest.mark.parametrize("title", ["El libro de arena", ""])
+def test_a_number_that_a_requester_names_is_nothing_without_the_title(title: str) -> None:
+    """It may be that of another library's catalogue."""
+    named = Citation(title=title, author="Borges", identifiers=(RecordId(SUPPLIER_RECORD, "b1"),))
+    assert not is_named_record(named, OURS)
+    assert not [one for one in rank_candidates(named, [OURS]) if one.confidence >= BY_WORDS]
 
 
 def test_a_record_number_may_have_a_colon_in_it() -> None:
