@@ -38,7 +38,8 @@ def make_trials() -> ConformanceTrials:
 
 def list_addresses(dialect: Iso18626Dialect) -> dict[str, str]:
     """Where a profile sends to, by key (`illgate check --live`)."""
-    return {"http.url": dialect.http.url} if dialect.http.url else {}
+    found = {"http.url": dialect.http.url, "http.lending_url": dialect.http.lending_url}
+    return {key: url for key, url in found.items() if url}
 
 
 def list_secret_references(dialect: Iso18626Dialect) -> dict[str, str]:

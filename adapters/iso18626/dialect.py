@@ -17,6 +17,7 @@ from adapters.iso18626.messages.codes import Action
 from adapters.iso18626.messages.declaration import SchemaVersion
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
+from gateway.domain.requests.request import Role
 from gateway.domain.secret_reference import SecretReference
 from gateway.ports.tls import ClientTls
 
@@ -53,6 +54,16 @@ class Symbols(ProfileSection):
     default_type: str = Field("ISIL", min_length=1, description="type of an agency whose symbol names none")
     ours: str = Field("", description="our symbol with this partner, where it isn't that of the library")
     theirs: str = Field("", description="the partner's symbol in messages, where it isn't `partner.symbol`")
+    requester: str = Field(
+        "", description="fixed symbol of the requesting agency in all messages; needs `supplier` (Koha)"
+    )
+    supplier: str = Field("", description="fixed symbol of the supplying agency; needs `requester`")
+
+    @model_validator(mode="after")
+    def _require_both_parties(self) -> Symbols:
+        if bool(self.requester) != bool(self.supplier):
+            raise ValueError("requester and supplier go together")
+        return self
 
 
 class Account(ProfileSection):
@@ -78,6 +89,9 @@ class Form(ProfileSection):
 
 class Http(ProfileSection):
     url: Annotated[str, AfterValidator(_validate_url)] = Field("", description="where the partner takes messages")
+    lending_url: Annotated[str, AfterValidator(_validate_url)] = Field(
+        "", description="URL for messages that we send as the supplier, if not `url` (Koha's plug-in)"
+    )
     headers: Annotated[Mapping[str, str], AfterValidator(_validate_headers)] = Field(
         default_factory=dict, description="headers of each message, without secrets"
     )
@@ -97,6 +111,10 @@ class Http(ProfileSection):
         if bool(self.secret_header) != bool(self.secret):
             raise ValueError("secret_header and secret go together")
         return self
+
+    def choose_url(self, role: Role) -> str:
+        """Where a message goes to that we send in this role; empty: nowhere."""
+        return (self.lending_url if role is Role.LENDING else "") or self.url
 
     def to_client_tls(self, folder: Path) -> ClientTls:
         files = (Path(file) if file else None for file in (self.ca, self.certificate))

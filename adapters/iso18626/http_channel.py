@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -26,9 +27,10 @@ from adapters.iso18626.messages import (
     Request,
     RequestingAgencyMessage,
     SupplyingAgencyMessage,
+    SupplyingAgencyMessageConfirmation,
 )
 from adapters.iso18626.messages.codes import MessageStatus
-from adapters.iso18626.messages.structures import Authentication
+from adapters.iso18626.messages.structures import Authentication, ConfirmationHeader
 from gateway.domain.problems import (
     ConfigurationError,
     MalformedMessage,
@@ -66,7 +68,8 @@ class Iso18626Channel:
     async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         """See `gateway.ports.partner_channel.PartnerChannel`."""
         dialect = dialect_of(profile)
-        if not dialect.http.url:
+        url = dialect.http.choose_url(message.role)
+        if not url:
             raise Refused(
                 RefusalReason.DATA_MISSING,
                 "The profile has no address for messages to the partner (`iso18626.http.url`).",
@@ -78,7 +81,7 @@ class Iso18626Channel:
         )
         results = [
             await self._send_one(
-                said, dialect, await self._context.make_peer_headers(profile), repeated=message.repeated
+                said, URL(url), dialect, await self._context.make_peer_headers(profile), repeated=message.repeated
             )
             for said in messages_of_event(message, context)
         ]
@@ -86,11 +89,11 @@ class Iso18626Channel:
         return refused or replace(results[0], note="; ".join(one.note for one in results))
 
     async def _send_one(
-        self, said: Message, dialect: Iso18626Dialect, peer_headers: Mapping[str, str], *, repeated: bool
+        self, said: Message, url: URL, dialect: Iso18626Dialect, peer_headers: Mapping[str, str], *, repeated: bool
     ) -> DeliveryResult:
         encoded = _encode_for_partner(said, dialect)
         signed = _encode_for_partner(add_account(said, dialect, self._resolve_secret), dialect)
-        reply = await self._exchange(said, encoded, signed, dialect, peer_headers)
+        reply = await self._exchange(said, url, encoded, signed, dialect, peer_headers)
         result = judge_confirmation(reply, said, repeated=repeated)
         lost = ", ".join(sorted({detail.path for detail in encoded.lost}))
         words = f"not said, since ISO 18626 {dialect.version} has no place for it: {lost}" if lost else ""
@@ -113,6 +116,7 @@ class Iso18626Channel:
     async def _exchange(
         self,
         said: Message,
+        url: URL,
         encoded: EncodedMessage,
         signed: EncodedMessage,
         dialect: Iso18626Dialect,
@@ -124,7 +128,6 @@ class Iso18626Channel:
         secret = self._resolve_secret(http.secret) if http.secret else ""
         if secret:
             headers[http.secret_header] = secret
-        url = URL(http.url)
         limits = HttpLimits(http.connect_seconds, http.reply_seconds, MAX_MESSAGE_BYTES)
         posted = HttpMessage(url, signed.data, {**headers, "Content-Type": MEDIA_TYPE})
         try:
@@ -234,8 +237,18 @@ def _read_confirmation(reply: HttpReply) -> Confirmation | None:
     try:
         message = decode_message(reply.body).message
     except MalformedMessage:
-        return None
+        return _read_json_confirmation(reply.body)
     return message if isinstance(message, Confirmation) else None
+
+
+def _read_json_confirmation(body: bytes) -> Confirmation | None:
+    """Koha's plug-in writes one in JSON, which may reach us as it is (docs/facts/iso-18626.md 2)."""
+    try:
+        document = json.loads(body)
+        status = document["supplyingAgencyMessageConfirmation"]["confirmationHeader"]["messageStatus"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return SupplyingAgencyMessageConfirmation(header=ConfirmationHeader(message_status=str(status)))
 
 
 def _raise_for_status(reply: HttpReply) -> None:

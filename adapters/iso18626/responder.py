@@ -248,10 +248,12 @@ def _name_service(message: Message) -> str:
 
 
 def _context_of_exchange(exchange: ExchangeContext) -> MappingContext:
+    partner = exchange.profile.partner
     return MappingContext(
         library_zone=exchange.zone,
         currency=exchange.currency,
         ours=(exchange.symbol,),
+        partner=partner.symbol if partner is not None else "",
         dialect=dialect_of(exchange.profile),
     )
 

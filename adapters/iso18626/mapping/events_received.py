@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from adapters.iso18626.codec import describe_structure
 from adapters.iso18626.mapping.codes import CONDITIONAL_RETRIES, RETRY_IN, UNFILLED_IN, read_conditions
-from adapters.iso18626.mapping.identities import MappingContext, money_of_costs, symbol_of_agency
+from adapters.iso18626.mapping.identities import MappingContext, money_of_costs, read_parties, symbol_of_agency
 from adapters.iso18626.mapping.note_habits import (
     ITEM_DAMAGED,
     ITEM_LOST,
@@ -41,11 +41,11 @@ def event_of_message(message: Message, context: MappingContext, digest: str) -> 
     header = message.header
     if header is None or not header.requesting_agency_request_id:
         raise MalformedMessage("header/requestingAgencyRequestId", "missing", MalformationKind.DATA_MISSING)
-    symbols = context.dialect.symbols
-    requester = symbol_of_agency(header.requesting_agency, symbols)
-    supplier = symbol_of_agency(header.supplying_agency, symbols)
     role = Role.BORROWING if isinstance(message, SupplyingAgencyMessage) else Role.LENDING
-    sender, receiver = (supplier, requester) if role is Role.BORROWING else (requester, supplier)
+    named = read_parties(header, context, role)
+    sender, receiver = (
+        (named.supplier, named.requester) if role is Role.BORROWING else (named.requester, named.supplier)
+    )
     kind, details = _interpret_message(message, context)
     transaction = header.requesting_agency_request_id
     theirs = header.supplying_agency_request_id if role is Role.BORROWING else None

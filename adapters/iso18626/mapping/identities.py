@@ -68,13 +68,21 @@ def costs_of_money(money: Money | None) -> Costs | None:
     return Costs(currency=Code(money.currency), amount=money.amount) if money is not None else None
 
 
+@value_object
+class Parties:
+    requester: str
+    supplier: str
+
+
 @value_object(kw_only=True)
 class MappingContext:
-    """`library_zone` and `currency` are those of the library whose request it is; `ours` all its symbols."""
+    """`library_zone` and `currency` are those of the library whose request it is; `ours` all its symbols. `partner`:
+    the symbol of the other side, for a message that doesn't name it truly."""
 
     library_zone: tzinfo
     currency: str
     ours: tuple[str, ...] = ()
+    partner: str = ""
     dialect: Iso18626Dialect = DEFAULT_DIALECT
 
     @property
@@ -102,10 +110,25 @@ class MappingContext:
         return there.date() if there.time() == _END_OF_DAY else moment.astimezone(self.zone).date()
 
 
+def read_parties(header: Header | RequesterHeader | SupplierHeader, context: MappingContext, ours: Role) -> Parties:
+    """Whom a header names. `ours`: our role. A fixed word for a role is whoever has it; empty where nobody is named."""
+    symbols = context.dialect.symbols
+    requester = symbol_of_agency(header.requesting_agency, symbols)
+    supplier = symbol_of_agency(header.supplying_agency, symbols)
+    if symbols.requester:
+        us, them = context.ours[0] if context.ours else "", context.partner
+        known = (us, them) if ours is Role.BORROWING else (them, us)
+        requester = known[0] if is_same_agency_symbol(requester, symbols.requester) else requester
+        supplier = known[1] if is_same_agency_symbol(supplier, symbols.supplier) else supplier
+    return Parties(requester, supplier)
+
+
 def _write_parties(message: PartnerMessage, context: MappingContext) -> tuple[AgencyId, AgencyId]:
     """Requester and supplier; of what we broker the library on the other side in place of us, where the partner is to
     know of it."""
     symbols, side = context.dialect.symbols, message.on_behalf_of
+    if symbols.requester:
+        return agency_of_symbol(symbols.requester, symbols), agency_of_symbol(symbols.supplier, symbols)
     ours = agency_of_symbol(side.symbol if side is not None else symbols.ours or message.sender.symbol, symbols)
     theirs = agency_of_symbol(symbols.theirs or message.receiver.symbol, symbols)
     return (ours, theirs) if message.role is Role.BORROWING else (theirs, ours)

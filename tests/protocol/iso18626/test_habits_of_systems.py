@@ -32,6 +32,7 @@ from gateway.profiles import ProfileSet, load_profiles
 from tests.protocol.iso18626.habit_rows import ANSWERED, HEARD, JUDGED, SAID
 from tests.protocol.iso18626.habit_rows.answered import AnsweredHabit, JudgedHabit
 from tests.protocol.iso18626.habit_rows.heard import HeardHabit
+from tests.protocol.iso18626.habit_rows.messages import THEIRS
 from tests.protocol.iso18626.habit_rows.said import SaidHabit
 from tests.support.paths import ROOT
 from tests.support.requests import attempt, borrowing, lending
@@ -53,7 +54,7 @@ def find_profile(name: str) -> Profile:
 
 
 def make_context(dialect: Iso18626Dialect, ours: str) -> MappingContext:
-    return MappingContext(library_zone=OSLO, currency="NOK", ours=(ours,), dialect=dialect)
+    return MappingContext(library_zone=OSLO, currency="NOK", ours=(ours,), partner=THEIRS, dialect=dialect)
 
 
 def list_names() -> set[str]:

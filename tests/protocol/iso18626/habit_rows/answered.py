@@ -107,6 +107,16 @@ JUDGED = (
         content_type="application/json",
     ),
     JudgedHabit("koha-answers-409", 409, '{"error":"Duplicate"}', Refused, content_type="application/json"),
+    JudgedHabit(
+        "koha-answers-in-json",
+        200,
+        '{"supplyingAgencyMessageConfirmation":{"confirmationHeader":{"messageStatus":"OK"},"reasonForMessage":'
+        '"StatusChange"}}',
+        "supplyingAgencyMessage StatusChange confirmed",
+        role=Role.LENDING,
+        kind=EventKind.SHIPPED,
+    ),
+    JudgedHabit("koha-answers-in-json", 200, '{"error":"Invalid request body"}', OutcomeUnknown),
     JudgedHabit("koha-answers-403", 403, '{"error":"Module off"}', Refused, content_type="application/json"),
     JudgedHabit("koha-answers-without-ids", 200, write_confirmation(WITHOUT_IDS), "request confirmed"),
     JudgedHabit(

@@ -19,6 +19,7 @@ from tests.protocol.iso18626.habit_rows.messages import (
     MOMENT,
     ROOT,
     SUPPLIER,
+    THEIRS,
     write_action,
     write_due,
     write_request,
@@ -212,7 +213,14 @@ PARTIES = (
         "koha-fixed-agencies",
         write_status("Loaned").replace("DE-Brt1", "sup_agency_value").replace("NO-0030101", "req_agency_value"),
         K.SHIPPED,
-        {"sender": "sup_agency_value", "receiver": "", "details.transaction": "S-88"},
+        {"sender": THEIRS, "receiver": "", "details.transaction": "S-88"},
+        profile="koha-18626",
+    ),
+    HeardHabit(
+        "koha-fixed-agencies",
+        write_action("Received").replace("DE-Brt1", "sup_agency_value").replace("NO-0030101", "req_agency_value"),
+        K.RECEIVED,
+        {"sender": THEIRS, "receiver": ""},
         profile="koha-18626",
     ),
     HeardHabit(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from adapters.iso18626.codec import NAMESPACE
 
 ROOT = f'<ISO18626Message xmlns="{NAMESPACE}" xmlns:ill="{NAMESPACE}" ill:version="1.2">'
+THEIRS = "ISIL:PL-WaUW"
+"""The symbol that the profile of the partner has."""
+
 MOMENT = "2026-11-26T12:00:00Z"
 
 SUPPLIER = (

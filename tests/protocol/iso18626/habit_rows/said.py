@@ -201,6 +201,13 @@ SAID = (
         "<agencyIdValue>sup_agency_value</agencyIdValue>",
         "<agencyIdValue>req_agency_value</agencyIdValue>",
     ),
+    lend(
+        "koha-fixed-agencies",
+        "koha-18626",
+        K.WILL_SUPPLY,
+        "<supplyingAgencyId><agencyIdType>ISIL</agencyIdType><agencyIdValue>sup_agency_value</agencyIdValue>",
+        "<requestingAgencyId><agencyIdType>ISIL</agencyIdType><agencyIdValue>req_agency_value</agencyIdValue>",
+    ),
     borrow(
         "koha-account",
         "koha-18626",
