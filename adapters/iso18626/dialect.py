@@ -184,6 +184,11 @@ class Iso18626Dialect(ProfileSection):
         "MustMeetLoanCondition (by the book)",
     )
     condition_words: ConditionWords = ConditionWords.model_construct()
+    not_now: tuple[str, ...] = Field(
+        (),
+        description="parts of an errorValue that mean a temporary failure behind the partner: the message is sent "
+        "again, the same octets (CrossLink)",
+    )
     actions: tuple[Literal[tuple(Action)], ...] = Field(  # type: ignore[valid-type]
         tuple(action.value for action in Action),
         description="actions that the partner takes; what it doesn't take is not told",
@@ -217,6 +222,10 @@ class Iso18626Dialect(ProfileSection):
 
     def takes_action(self, action: Action) -> bool:
         return action.value in self.actions
+
+    def means_not_now(self, error_value: str) -> bool:
+        folded = error_value.casefold()
+        return any(words.casefold() in folded for words in self.not_now)
 
 
 DEFAULT_DIALECT = Iso18626Dialect()

@@ -36,10 +36,12 @@ from gateway.domain.problems import (
     MalformedMessage,
     MessagePart,
     OutcomeUnknown,
+    Postponed,
     Refusal,
     RefusalReason,
     Refused,
     Unavailable,
+    UnclearAnswer,
 )
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
@@ -94,7 +96,7 @@ class Iso18626Channel:
         encoded = _encode_for_partner(said, dialect)
         signed = _encode_for_partner(add_account(said, dialect, self._resolve_secret), dialect)
         reply = await self._exchange(said, url, encoded, signed, dialect, peer_headers)
-        result = judge_confirmation(reply, said, repeated=repeated)
+        result = judge_confirmation(reply, said, dialect, repeated=repeated)
         lost = ", ".join(sorted({detail.path for detail in encoded.lost}))
         words = f"not said, since ISO 18626 {dialect.version} has no place for it: {lost}" if lost else ""
         return replace(result, altered=words)
@@ -203,11 +205,11 @@ def name_message(message: Message) -> str:
     return f"supplyingAgencyMessage {reason}"
 
 
-def judge_confirmation(reply: HttpReply, said: Message, *, repeated: bool) -> DeliveryResult:
+def judge_confirmation(reply: HttpReply, said: Message, dialect: Iso18626Dialect, *, repeated: bool) -> DeliveryResult:
     """What the partner's answer says. A request that it knows already has reached it before.
 
     A confirmation counts whatever its HTTP status is: Koha gives 400 with an ERROR in it. Without one the status
-    decides. Raises Refused, Unavailable, OutcomeUnknown."""
+    decides. Raises Refused, Postponed, OutcomeUnknown."""
     confirmation = _read_confirmation(reply)
     name = name_message(said)
     if confirmation is None:
@@ -217,10 +219,12 @@ def judge_confirmation(reply: HttpReply, said: Message, *, repeated: bool) -> De
     assert confirmation is not None
     header = confirmation.header
     if header is None or header.message_status is None:
-        raise OutcomeUnknown("the partner's confirmation does not state whether the message was accepted")
+        raise UnclearAnswer("the partner's confirmation does not state whether the message was accepted")
     if header.message_status == MessageStatus.OK:
         return DeliveryResult(f"{name} confirmed")
     words = "; ".join(filter(None, (": ".join(filter(None, (one.type, one.value))) for one in confirmation.errors)))
+    if any(dialect.means_not_now(one.value or "") for one in confirmation.errors):
+        raise Postponed(write_sentence("not now: %(words)s", words=words))
     if repeated and isinstance(said, Request) and _says_known_already(words):
         return DeliveryResult(f"{name} was there already")
     return DeliveryResult(f"{name} refused", refused=Refusal(RefusalReason.OTHER, words or "refused without a reason"))
@@ -254,8 +258,8 @@ def _read_json_confirmation(body: bytes) -> Confirmation | None:
 def _raise_for_status(reply: HttpReply) -> None:
     status = reply.status
     if status in _NOT_NOW:
-        raise Unavailable(write_sentence("the partner did not accept it (HTTP %(status)s)", status=status))
+        raise Postponed(write_sentence("the partner did not accept it (HTTP %(status)s)", status=status))
     if status >= 500 or 200 <= status < 400:
-        raise OutcomeUnknown(write_sentence("the answer is not a confirmation (HTTP %(status)s)", status=status))
+        raise UnclearAnswer(write_sentence("the answer is not a confirmation (HTTP %(status)s)", status=status))
     reason = RefusalReason.SENDER_AUTH_FAILED if status in (401, 403) else RefusalReason.OTHER
     raise Refused(reason, write_sentence("The partner refused it (HTTP %(status)s).", status=status))

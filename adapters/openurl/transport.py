@@ -18,7 +18,7 @@ from yarl import URL
 
 from adapters.http_exchange import HttpLimits, HttpMessage, HttpReply, exchange_http
 from adapters.openurl.dialect import AnswerRules, AuthKind, PushAuth, Timing
-from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, Postponed, RefusalReason, Refused, Unavailable, UnclearAnswer
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
@@ -151,7 +151,7 @@ def judge_push_answer(answer: PushAnswer, rules: AnswerRules, secret: Iterable[s
         raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
     texts = (answer.text, strip_markup(answer.text))
     if (said := _first_match(rules.later, texts)) is not None:
-        raise Unavailable(write_sentence("not now: %(words)s", words=_quote_answer(said, secret)))
+        raise Postponed(write_sentence("not now: %(words)s", words=_quote_answer(said, secret)))
     said = _first_match(rules.refused, texts)
     if said is None:
         _raise_for_status(answer.status)
@@ -176,9 +176,9 @@ def _raise_for_status(status: int) -> None:
     if 200 <= status < 300:
         return
     if status in _NOT_NOW:
-        raise Unavailable(write_sentence("the other system did not accept it (HTTP %(status)s)", status=status))
+        raise Postponed(write_sentence("the other system did not accept it (HTTP %(status)s)", status=status))
     if status >= 500:
-        raise OutcomeUnknown(write_sentence("the other system failed (HTTP %(status)s)", status=status))
+        raise UnclearAnswer(write_sentence("the other system failed (HTTP %(status)s)", status=status))
     raise Refused(
         _refusal_reason(status), write_sentence("The other system refused it (HTTP %(status)s).", status=status)
     )

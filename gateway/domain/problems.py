@@ -2,8 +2,10 @@
 
 - `Refused`: a business answer ("no, because"); repeating the message won't help.
 - `Unavailable`: a technical failure before anything happened; repeating is safe.
-- `UnfinishedWork`: an Unavailable that other work of ours brings about; nothing is wrong with the other side.
+- `Postponed`: an Unavailable by which the other side answers about this message alone; others may go through.
+- `UnfinishedWork`: one that other work of ours brings about; nothing is wrong with the other side.
 - `OutcomeUnknown`: a time-out after sending; ask before repeating.
+- `UnclearAnswer`: there was an answer, which doesn't tell; it is about this message alone as well.
 - `MalformedMessage`: bytes that no value could be made of.
 
 The reasons are the common vocabulary of facts/ils-backends.md section 4; each protocol words them in its own
@@ -130,7 +132,12 @@ class Unavailable(Exception):
         self.detail = sentence_of_text(detail)
 
 
-class UnfinishedWork(Unavailable):
+class Postponed(Unavailable):
+    """The other side answered that it can't do this now: nothing was done, and the same will do later. Whether it would
+    have done something else is not said."""
+
+
+class UnfinishedWork(Postponed):
     """The library answers, and says no because of what we have not finished with another request: nothing was done,
     and the same will do later."""
 
@@ -141,6 +148,11 @@ class OutcomeUnknown(Exception):
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail)
         self.detail = sentence_of_text(detail)
+
+
+class UnclearAnswer(OutcomeUnknown):
+    """The other side answered, with nothing that says whether it was carried out. What else it would have said to
+    another call isn't known."""
 
 
 class MalformationKind(StrEnum):

@@ -22,6 +22,7 @@ import yaml
 
 with atheris.instrument_imports(include=["adapters.iso18626"]):
     from adapters.iso18626.codec import decode_message, encode_message
+    from adapters.iso18626.dialect import DEFAULT_DIALECT
     from adapters.iso18626.http_channel import judge_confirmation
     from adapters.iso18626.messages import AnyMessage, Confirmation, Request
     from adapters.iso18626.messages.codes import MessageStatus
@@ -99,7 +100,7 @@ def answer_of(data: bytes) -> tuple[ResponderAnswer, bool]:
 def judged(data: bytes) -> None:
     """A partner's answer to what we sent: it has it, or one of the three ways in which it doesn't."""
     with suppress(Refused, Unavailable, OutcomeUnknown):
-        judge_confirmation(HttpReply(200, data, "application/xml"), Request(), repeated=True)
+        judge_confirmation(HttpReply(200, data, "application/xml"), Request(), DEFAULT_DIALECT, repeated=True)
 
 
 def list_seeds() -> Iterator[bytes]:

@@ -9,10 +9,10 @@ from adapters.ncip.xml_parser import parse_xml
 from gateway.domain.problems import (
     MalformedMessage,
     MessagePart,
-    OutcomeUnknown,
+    Postponed,
     RefusalReason,
     Refused,
-    Unavailable,
+    UnclearAnswer,
 )
 from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import DeliveryResult
@@ -42,7 +42,7 @@ def judge_reply(reply: TransportReply, said: Body, ncip: NcipDialect) -> Deliver
             about=MessagePart.SENDER,
         )
     if reply.status in NOT_NOW:
-        raise Unavailable(write_sentence("the partner did not accept it (HTTP %(status)s)", status=reply.status))
+        raise Postponed(write_sentence("the partner did not accept it (HTTP %(status)s)", status=reply.status))
     is_success = 200 <= reply.status < 300
     if is_success and not reply.raw.strip() and isinstance(said, Response):
         return DeliveryResult(f"{service} taken")
@@ -50,7 +50,7 @@ def judge_reply(reply: TransportReply, said: Body, ncip: NcipDialect) -> Deliver
         body = read_body(reply.raw, ncip)
     except MalformedMessage as malformed:
         if is_success or reply.status >= 500:
-            raise OutcomeUnknown(
+            raise UnclearAnswer(
                 write_sentence("the answer is not NCIP (HTTP %(status)s)", status=reply.status)
             ) from malformed
         raise Refused(
@@ -64,7 +64,7 @@ def judge_reply(reply: TransportReply, said: Body, ncip: NcipDialect) -> Deliver
         )
     expected = response_to(type(said)) if isinstance(said, Initiation) else None
     if expected is not None and not isinstance(body, expected):
-        raise OutcomeUnknown(write_sentence("%(service)s was answered with a different message", service=service))
+        raise UnclearAnswer(write_sentence("%(service)s was answered with a different message", service=service))
     return DeliveryResult(f"{service} taken")
 
 

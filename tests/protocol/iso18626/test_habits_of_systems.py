@@ -14,7 +14,7 @@ import pytest
 
 from adapters.http_exchange import HttpReply
 from adapters.iso18626.codec import decode_message, encode_message
-from adapters.iso18626.dialect import Account, Iso18626Dialect, dialect_of
+from adapters.iso18626.dialect import DEFAULT_DIALECT, Account, Iso18626Dialect, dialect_of
 from adapters.iso18626.http_channel import add_account, choose_style, judge_confirmation
 from adapters.iso18626.mapping.events_received import event_of_message
 from adapters.iso18626.mapping.identities import MappingContext
@@ -172,10 +172,11 @@ def test_a_confirmation_of_a_partner_says_what_became_of_it(row: JudgedHabit) ->
     message = make_message(row.kind, row.role, request)
     (said,) = messages_of_event(message, make_context(Iso18626Dialect(), message.sender.symbol))
     reply = HttpReply(row.status, row.body.encode(), row.content_type)
+    dialect = dialect_of(find_profile(row.profile)) if row.profile else DEFAULT_DIALECT
 
     if isinstance(row.outcome, type):
         with pytest.raises(row.outcome):
-            judge_confirmation(reply, said, repeated=row.repeated)
+            judge_confirmation(reply, said, dialect, repeated=row.repeated)
         return
-    result = judge_confirmation(reply, said, repeated=row.repeated)
+    result = judge_confirmation(reply, said, dialect, repeated=row.repeated)
     assert (result.refused.detail if result.refused is not None else result.note) == row.outcome

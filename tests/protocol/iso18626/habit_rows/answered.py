@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.domain.problems import OutcomeUnknown, Refused
+from gateway.domain.problems import OutcomeUnknown, Postponed, Refused, UnclearAnswer
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from tests.protocol.iso18626.habit_rows.messages import (
@@ -77,6 +77,7 @@ class JudgedHabit:
     role: Role = Role.BORROWING
     repeated: bool = False
     content_type: str = XML
+    profile: str = ""
 
 
 WITHOUT_IDS = (
@@ -179,11 +180,12 @@ JUDGED = (
         write_confirmation(
             write_error("BadlyFormedMessage", "Could not send request to peer"), "requestingAgencyMessage"
         ),
-        "BadlyFormedMessage: Could not send request to peer",
+        Postponed,
         EventKind.RECEIVED,
+        profile="crosslink-18626",
     ),
     JudgedHabit(
-        "crosslink-far-side-away", 502, "bad gateway", OutcomeUnknown, EventKind.RECEIVED, content_type="text/plain"
+        "crosslink-far-side-away", 502, "bad gateway", UnclearAnswer, EventKind.RECEIVED, content_type="text/plain"
     ),
     JudgedHabit(
         "crosslink-peers-do-less",
@@ -193,9 +195,7 @@ JUDGED = (
         EventKind.RENEW_REFUSED,
         Role.LENDING,
     ),
-    JudgedHabit(
-        "reshare-answers-500", 500, "java.lang.NullPointerException", OutcomeUnknown, content_type="text/plain"
-    ),
+    JudgedHabit("reshare-answers-500", 500, "java.lang.NullPointerException", UnclearAnswer, content_type="text/plain"),
     JudgedHabit(
         "reshare-kinds-of-error",
         200,
