@@ -215,7 +215,9 @@ class OutboxSettings(ProfileSection):
     handler_seconds: Seconds = Field(60, description="maximum time for one attempt")
     concurrency: int = Field(16, ge=1, le=1000, description="maximum number of simultaneous attempts")
     per_target: int = Field(4, ge=1, le=1000, description="maximum number per partner or library system")
-    breaker_failures: int = Field(5, ge=1, le=1000, description="consecutive failures until a partner is paused")
+    breaker_failures: int = Field(
+        5, ge=1, le=1000, description="messages in a row without any answer until a partner is paused; each counts once"
+    )
     breaker_seconds: Seconds = Field(60, description="length of the pause; then one attempt tests the partner")
 
     @model_validator(mode="after")

@@ -10,12 +10,13 @@ import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable, UnfinishedWork
+from gateway.domain.problems import OutcomeUnknown, Postponed, Refused, Unavailable, UnclearAnswer
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.services.outbox.queue import (
@@ -100,7 +101,7 @@ class AttemptRunner:
         if isinstance(result, HandlerResult):
             failure = await self._finish_row(row, result, moment)
             if failure is None:
-                self._breakers.record_success(route_of(row))
+                self._breakers.record_answer(route_of(row), row.id)
                 self._observe(row.kind, AttemptOutcome.DONE)
                 return None
         else:
@@ -140,9 +141,9 @@ class AttemptRunner:
 
     def _update_breaker(self, row: OutboxRow, failure: Exception, now: datetime) -> None:
         way = route_of(row)
-        if isinstance(failure, Refused | UnfinishedWork):  # the other side is well
-            self._breakers.record_success(way)
-        elif isinstance(failure, Unavailable | OutcomeUnknown) and self._breakers.record_failure(way, now):
+        if isinstance(failure, Refused | Postponed | UnclearAnswer):  # an answer, and about this row
+            self._breakers.record_answer(way, row.id)
+        elif isinstance(failure, Unavailable | OutcomeUnknown) and self._breakers.record_failure(way, row.id, now):
             log.warning(
                 "outbox.breaker_open",
                 target=way.target or way.library or way.kind,
@@ -271,16 +272,24 @@ def _shorten_error(text: str) -> str:
     return text if len(text) <= MAX_ERROR_CHARS else text[: MAX_ERROR_CHARS - 1] + "…"
 
 
+MAX_SUSPECTS = 100
+"""Rows of a way that don't count again; of more the latest."""
+
+
 @value_object
 class _BreakerState:
-    failures: int
+    rows: frozenset[str] = frozenset()
+    """Ids of those that have failed since the last answer."""
+    suspects: tuple[str, ...] = ()
+    """Ids of those that had failed while others were answered: it may be their own fault."""
     since: datetime | None = None
     """When it opened, or when the last probe was let through; None while it is closed."""
 
 
 class CircuitBreakers:
-    """Closed: all pass. After `failures` failures in a row it opens for `seconds`; then one row passes as a probe,
-    and one more each `seconds` for as long as none has come back well."""
+    """Closed: all pass. When `failures` rows have failed, however often each, and none has had an answer between, it
+    opens for `seconds`; then one row passes as a probe, and one more each `seconds` for as long as none has come back
+    with an answer. A row counts once: after that answer it takes others to open it again."""
 
     def __init__(self, failures: int, seconds: float) -> None:
         self._limit = failures
@@ -302,20 +311,28 @@ class CircuitBreakers:
             return True
         if self._is_waiting(state, now):
             return False
-        self._states[way] = _BreakerState(state.failures, now)
+        self._states[way] = replace(state, since=now)
         return True
 
-    def record_success(self, way: Route) -> None:
-        """There was an answer, with yes or with no."""
-        self._states.pop(way, None)
+    def record_answer(self, way: Route, row_id: str) -> None:
+        """There was an answer to this row, with yes or with no."""
+        state = self._states.pop(way, None)
+        if state is None:
+            return
+        suspects = tuple(one for one in (*state.suspects, *sorted(state.rows)) if one != row_id)[-MAX_SUSPECTS:]
+        if suspects:
+            self._states[way] = _BreakerState(suspects=suspects)
 
-    def record_failure(self, way: Route, now: datetime) -> bool:
+    def record_failure(self, way: Route, row_id: str, now: datetime) -> bool:
         """True when this failure has opened it."""
-        before = self._states.get(way, _BreakerState(0))
-        failures = before.failures + 1
-        opens = failures >= self._limit
-        self._states[way] = _BreakerState(failures, now if opens else None)
-        return opens and before.since is None
+        before = self._states.get(way, _BreakerState())
+        if before.since is not None:
+            self._states[way] = replace(before, since=now)
+            return False
+        rows = before.rows if row_id in before.suspects else before.rows | {row_id}
+        opens = len(rows) >= self._limit
+        self._states[way] = replace(before, rows=rows, since=now if opens else None)
+        return opens
 
     @property
     def open_count(self) -> int:

@@ -97,23 +97,23 @@ def test_a_long_text_is_cut() -> None:
 def test_it_opens_after_failures_in_a_row_and_lets_one_pass_after_a_while() -> None:
     breakers = CircuitBreakers(failures=3, seconds=60)
 
-    assert [breakers.record_failure(ZENTRAL, NOON) for _ in range(3)] == [False, False, True]
+    assert [breakers.record_failure(ZENTRAL, row, NOON) for row in "abc"] == [False, False, True]
     assert not breakers.allow_attempt(ZENTRAL, NOON + seconds(59))
     assert breakers.blocked_routes(NOON) == {ZENTRAL}
     assert breakers.allow_attempt(ZENTRAL, NOON + seconds(60)), "the probe"
     assert not breakers.allow_attempt(ZENTRAL, NOON + seconds(61)), "which the others wait for"
 
-    breakers.record_success(ZENTRAL)
+    breakers.record_answer(ZENTRAL, "x")
     assert breakers.allow_attempt(ZENTRAL, NOON + seconds(61))
     assert breakers.open_count == 0
 
 
 def test_a_probe_that_fails_opens_it_again_and_one_that_is_lost_does_not_shut_it_for_ever() -> None:
     breakers = CircuitBreakers(failures=1, seconds=60)
-    breakers.record_failure(ZENTRAL, NOON)
+    breakers.record_failure(ZENTRAL, "a", NOON)
 
     assert breakers.allow_attempt(ZENTRAL, NOON + seconds(60))
-    assert not breakers.record_failure(ZENTRAL, NOON + seconds(70)), "it was open already"
+    assert not breakers.record_failure(ZENTRAL, "b", NOON + seconds(70)), "it was open already"
     assert not breakers.allow_attempt(ZENTRAL, NOON + seconds(129))
     assert breakers.allow_attempt(ZENTRAL, NOON + seconds(130))
     assert breakers.allow_attempt(ZENTRAL, NOON + seconds(190)), "the one before never came back"
@@ -121,19 +121,38 @@ def test_a_probe_that_fails_opens_it_again_and_one_that_is_lost_does_not_shut_it
 
 def test_one_answer_between_failures_starts_the_count_anew_and_others_are_not_touched() -> None:
     breakers = CircuitBreakers(failures=2, seconds=60)
-    breakers.record_failure(ZENTRAL, NOON)
-    breakers.record_success(ZENTRAL)
-    breakers.record_failure(ZENTRAL, NOON)
+    breakers.record_failure(ZENTRAL, "a", NOON)
+    breakers.record_answer(ZENTRAL, "x")
+    breakers.record_failure(ZENTRAL, "b", NOON)
 
     assert breakers.allow_attempt(ZENTRAL, NOON)
-    breakers.record_failure(ZENTRAL, NOON)
+    breakers.record_failure(ZENTRAL, "c", NOON)
     assert not breakers.allow_attempt(ZENTRAL, NOON)
     assert breakers.allow_attempt(Route("partner", target="stadt"), NOON)
 
 
+def test_a_row_counts_once_however_often_it_fails() -> None:
+    breakers = CircuitBreakers(failures=2, seconds=60)
+
+    assert not any(breakers.record_failure(ZENTRAL, "a", NOON + seconds(n)) for n in range(50))
+    assert breakers.allow_attempt(ZENTRAL, NOON + seconds(50))
+    assert breakers.record_failure(ZENTRAL, "b", NOON + seconds(51))
+
+
+def test_rows_that_failed_while_others_were_answered_do_not_count_again_until_they_are_answered() -> None:
+    breakers = CircuitBreakers(failures=2, seconds=60)
+    for row in "ab":
+        breakers.record_failure(ZENTRAL, row, NOON)
+    breakers.record_answer(ZENTRAL, "c")
+
+    assert not any(breakers.record_failure(ZENTRAL, row, NOON) for row in "abab")
+    breakers.record_answer(ZENTRAL, "a")
+    assert [breakers.record_failure(ZENTRAL, row, NOON) for row in "bad"] == [False, False, True]
+
+
 def test_a_clock_that_is_set_back_does_not_keep_it_shut() -> None:
     breakers = CircuitBreakers(failures=1, seconds=60)
-    breakers.record_failure(ZENTRAL, NOON)
+    breakers.record_failure(ZENTRAL, "a", NOON)
 
     assert breakers.allow_attempt(ZENTRAL, NOON - timedelta(hours=3))
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, text
 
-from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, Postponed, RefusalReason, Refused, Unavailable, UnclearAnswer
 from gateway.services.outbox import DESK_GRACE, AttemptOutcome, HandlerResult
 from gateway.store.requests import outbox, outbox_decisions, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -260,6 +260,52 @@ async def test_a_target_that_fails_is_left_alone_and_its_rows_do_not_lose_tries(
     assert len({row.id for row in sent.rows}) == 11
     left = await house.store.read(outbox_queries.count_unfinished_rows)
     assert left == {}
+
+
+@pytest.mark.parametrize("answer", [UnclearAnswer("HTTP 500"), Postponed("HTTP 503"), Postponed("not now")])
+async def test_messages_that_are_answered_and_not_taken_hold_up_no_other(house: House, answer: Exception) -> None:
+    """Seven of them are answered so for good; all else goes through at once, however often they were tried."""
+    bad = {row.id for row in await house.add(*(a_row() for _ in range(7)))}
+    sent = Sent(failing=lambda row: answer if row.id in bad else None)
+    worker = house.worker(sent, replace(OPTIONS, max_tries=50))
+
+    for _ in range(10):
+        others = await house.add(*(a_row(at=house.clock.now()) for _ in range(3)))
+        await worker.drain()
+        assert [(await house.row(row)).status for row in others] == [OutboxStatus.DONE] * 3
+        assert worker.open_breakers == 0
+        house.later(60)
+
+    assert min(sent.ids.count(id_) for id_ in bad) >= 3, "they are tried again"
+
+
+async def test_one_message_that_is_never_answered_does_not_shut_the_way(house: House) -> None:
+    (bad,) = await house.add(a_row())
+    sent = Sent(failing=lambda row: OutcomeUnknown("no answer") if row.id == bad.id else None)
+    worker = house.worker(sent, replace(OPTIONS, max_tries=50))
+
+    for _ in range(OPTIONS.breaker_failures + 2):
+        await worker.drain()
+        house.later(600)
+    (other,) = await house.add(a_row(at=house.clock.now()))
+    await worker.drain()
+
+    assert (await house.row(other)).status is OutboxStatus.DONE
+
+
+async def test_the_probe_is_a_row_that_was_tried_least(house: House) -> None:
+    """Rows that fail whatever the way is like don't keep it shut."""
+    bad = [row.id for row in await house.add(*(a_row() for _ in range(4)))]
+    sent = Sent(failing=lambda row: OutcomeUnknown("no answer") if row.id in bad else None)
+    worker = house.worker(sent)
+    await worker.drain()
+    assert worker.open_breakers == 1
+    house.later(600)
+    fresh = await house.add(a_row(at=house.clock.now()), a_row(at=house.clock.now()))
+
+    await worker.drain()
+
+    assert [(await house.row(row)).status for row in fresh] == [OutboxStatus.DONE, OutboxStatus.DONE]
 
 
 async def test_letters_share_a_breaker_and_each_library_has_its_own(house: House) -> None:
