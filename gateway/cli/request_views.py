@@ -130,7 +130,9 @@ def _iter_request_facts(shown: RequestView, zone: tzinfo) -> Iterator[tuple[str,
     yield "conditions", ", ".join(terms.conditions)
     yield "renewals", f"{terms.renewals}" if terms.renewals else ""
     yield "costs at most", format_price(request.costs.maximum)
+    yield "costs offered", format_price(request.costs.offered)
     yield "costs agreed", format_price(request.costs.agreed)
+    yield "costs agreed by", request.costs.agreed_by
     yield "costs charged", format_price(request.costs.charged)
     yield "branch", request.branch
     yield "assigned to", request.assignee

@@ -195,7 +195,11 @@ _ENDED_HERE = (*_UNDER_WAY_BACK, StopTimer(TimerKind.CHASE), StartTimer(TimerKin
 
 _LENT_ANEW = (CallLibrary(LibraryAction.SET_DUE_DATE), StartTimer(TimerKind.PATRON_DUE), StartTimer(TimerKind.DUE_SOON))
 
+_PRICE_AGREED = remain(when=g.PRICE_OPEN)
+"""Nobody is told: the partner has sent it already."""
+
 _HERE: Row = {
+    local_signal(K.CONDITION_ACCEPTED): _PRICE_AGREED,
     partner_signal(K.RENEW_ACCEPTED): (Branch(None, when=g.RECALLED, kept=True), remain(StopTimer(TimerKind.RENEWAL))),
     partner_signal(K.RENEW_REFUSED): remain(StopTimer(TimerKind.RENEWAL)),
     timer_signal(K.RENEW_REFUSED): (remain(when=g.RENEWAL_PENDING), KEPT),
@@ -360,6 +364,7 @@ ROWS: Mapping[S, Row] = {
     },
     S.SHIPPED: {
         local_signal(K.RECEIVED): _RECEIVE,
+        local_signal(K.CONDITION_ACCEPTED): _PRICE_AGREED,
         local_signal(K.EDIT): _FURTHER_VOLUME,
         local_signal(K.AT_PICKUP): remain(when=g.IN_TRANSIT),  # others are still to come
         local_signal(K.UNDONE): _UNDO_RECEIPT,
@@ -433,6 +438,7 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.UNDONE): _UNDO_RECEIPT,
     },
     S.RETURNED: {
+        local_signal(K.CONDITION_ACCEPTED): _PRICE_AGREED,
         partner_signal(K.CHECKED_IN): move_to(S.COMPLETED, StopTimer(TimerKind.CHASE), StartTimer(TimerKind.ANONYMISE)),
         partner_signal(K.LOST): move_to(S.LOST, StopTimer(TimerKind.CHASE), StartTimer(TimerKind.ANONYMISE)),
         partner_signal(K.DAMAGED): remain(),
@@ -448,6 +454,7 @@ ROWS: Mapping[S, Row] = {
     S.COMPLETED: {
         **_CLOSED_ROW,
         local_signal(K.UNDONE): _UNDO_RECEIPT,  # of a copy
+        local_signal(K.CONDITION_ACCEPTED): _PRICE_AGREED,
         partner_signal(K.DAMAGED): remain(),
         partner_signal(K.LOST): (
             move_to(S.LOST, when=g.LOAN),
@@ -462,6 +469,7 @@ ROWS: Mapping[S, Row] = {
     S.LOST: {
         **_CLOSED_ROW,
         local_signal(K.REOPEN): _REOPEN,
+        local_signal(K.CONDITION_ACCEPTED): _PRICE_AGREED,
         local_signal(K.RETURNED_BY_PATRON): move_to(S.BACK, *_FOUND_HERE),
         local_signal(K.RETURNED): move_to(S.RETURNED, *_FOUND_SENT_BACK),
         partner_signal(K.CHECKED_IN): move_to(

@@ -103,6 +103,7 @@ class RequestFlag(StrEnum):
     TO_TELL = "to-tell"  # a notice could not be sent: staff tell the patron in person
     TROUBLE = "trouble"  # the partner refused a message of ours: staff look
     DEAD_LETTER = "dead-letter"  # a message, letter or call to the library was given up; seen as it is read, not kept
+    PRICE_OPEN = "price-open"  # it was sent at a price that nobody has agreed to: staff look
     UNREAD = "unread"  # a partner has written something that no person has read yet
 
 
@@ -131,9 +132,14 @@ class RequestDates:
 
 @value_object
 class RequestCosts:
+    """Sums that are kept apart (`prices`): most that it may cost, what the supplier asks, what was agreed, what was
+    charged. `agreed_by`: `limit`, or the actor of the yes (`Event.actor`); empty where an older build kept no name."""
+
     maximum: Money | None = None
     agreed: Money | None = None
     charged: Money | None = None
+    offered: Money | None = None
+    agreed_by: str = ""
 
 
 @value_object
@@ -242,7 +248,10 @@ class SupplierAttempt:
     note: str = ""
     retry_after: date | None = None
     expected: date | None = None
-    cost: Money | None = None
+    cost: Money | None = None  # what it asks
+    cost_limit: Money | None = None  # most that we pay it, whatever the request says
+    agreed: Money | None = None
+    agreed_by: str = ""  # as of `RequestCosts`
     conditions: tuple[LoanCondition, ...] = ()
     holdings: StoredSentence = ""  # what the catalogue said when it was asked, one line
     pieces: tuple[str, ...] = ()  # barcodes of the temporary records of what it sent, since another has been asked
@@ -311,6 +320,7 @@ class PatronQuery:
     id: str
     about: str  # cost, edition, library-use-only, other
     text: str
+    cost: Money | None = None  # what the supplier asked for then: a yes is to no more than that
     asked: datetime
     answer_by: datetime | None = None
     answer: str = ""  # yes, no; empty: open

@@ -18,6 +18,7 @@ from gateway.domain.requests.events import (
     partner_signal,
     timer_signal,
 )
+from gateway.domain.requests.prices import is_price_open, restart_costs, update_costs
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     AttemptStatus,
@@ -28,7 +29,6 @@ from gateway.domain.requests.request import (
     PatronLink,
     PatronQuery,
     Request,
-    RequestCosts,
     RequestDates,
     RequestedService,
     RequestFlag,
@@ -64,7 +64,7 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
         flags=_update_flags(request, event, to),
         service=_update_service(request.service, event),
         terms=_update_terms(request, event),
-        costs=_update_costs(request.costs, event),
+        costs=update_costs(request, event),
         volumes=update_volumes(request, event),
         notes=_append_note(request, event),
     )
@@ -111,6 +111,7 @@ _OF_THE_LOAN = (
     RequestFlag.DAMAGED,
     RequestFlag.RENEWAL_PENDING,
     RequestFlag.RETURN_ON_HOLD,
+    RequestFlag.PRICE_OPEN,
 )
 _WANTED_BACK = _make_flag_change(set_=(RequestFlag.RECALLED,), clear=(RequestFlag.RENEWAL_PENDING,))
 
@@ -150,6 +151,7 @@ FLAGS: Mapping[EventSignal, _Change] = {
         )
     },
     local_signal(_K.TROUBLE): _make_flag_change(set_=(RequestFlag.TROUBLE,)),
+    local_signal(_K.CONDITION_ACCEPTED): _make_flag_change(clear=(RequestFlag.PRICE_OPEN,)),
 }
 
 _NOT_WANTED = (BorrowingState.CANCELLED, BorrowingState.EXPIRED, BorrowingState.UNFILLED)
@@ -188,6 +190,9 @@ def _update_flags(request: Request, event: Event, to: State) -> frozenset[Reques
         flags |= {RequestFlag.EXPIRING, RequestFlag.UNWANTED}
     if event.signal == timer_signal(EventKind.NO_ANSWER) and to is request.state:
         flags |= {RequestFlag.CHASED}
+    if event.signal in _ARRIVED and event.details.cost is not None:
+        is_open = is_price_open(request, event)
+        flags = flags | {RequestFlag.PRICE_OPEN} if is_open else flags - {RequestFlag.PRICE_OPEN}
     if event.signal in _ARRIVED and request.state in _NOT_WANTED:
         flags |= {RequestFlag.UNWANTED}
     if to is not request.state and event.kind is not EventKind.UNDONE:
@@ -213,16 +218,17 @@ def _update_transit_flag(request: Request) -> Request:
     return replace(request, flags=flags)
 
 
-# --- terms and costs -------------------------------------------------------------------------------------
+# --- terms -------------------------------------------------------------------------------------
 
 _DATED = frozenset({EventKind.SHIPPED, EventKind.RENEW_ACCEPTED, EventKind.DUE_DATE_CHANGED, EventKind.RECALL})
 """Events whose date becomes the loan's. An overdue notice only repeats it, a refusal too."""
 
 
 def _update_terms(request: Request, event: Event) -> LoanTerms:
-    """With a new supplier all of it begins anew; what the library itself noted stays."""
+    """With a new supplier all of it begins anew, and after a condition that is refused; what the library itself noted
+    stays."""
     terms, details = request.terms, event.details
-    if event.signal == local_signal(EventKind.REQUEST):
+    if event.signal == local_signal(EventKind.REQUEST) or event.kind is EventKind.CONDITION_REFUSED:
         return LoanTerms(note=terms.note)
     received = event.signal == local_signal(EventKind.RECEIVED)  # what came with the parcel, where no message said it
     if details.due is not None and (event.kind in _DATED or received):
@@ -247,20 +253,6 @@ def _update_service(service: RequestedService, event: Event) -> RequestedService
     if event.kind is EventKind.SHIPPED and service.type is ServiceType.COPY_OR_LOAN:
         return replace(service, type=ServiceType.LOAN)
     return service
-
-
-def _update_costs(costs: RequestCosts, event: Event) -> RequestCosts:
-    details = event.details
-    if event.signal == local_signal(EventKind.REQUEST):
-        return replace(costs, agreed=None, charged=None)
-    if details.maximum_cost is not None and event.kind is EventKind.EDIT:
-        costs = replace(costs, maximum=details.maximum_cost)
-    if details.cost is not None:
-        if event.kind in (EventKind.SHIPPED, EventKind.COPY_DELIVERED):
-            costs = replace(costs, charged=details.cost)
-        elif event.kind in (EventKind.WILL_SUPPLY, EventKind.CONDITIONAL, EventKind.CONDITION_ACCEPTED):
-            costs = replace(costs, agreed=details.cost)
-    return costs
 
 
 # --- notes -----------------------------------------------------------------------------------------------
@@ -318,7 +310,7 @@ def resume_attempt(request: Request, number: int) -> Request:
         current=number,
         partner=party if party.profile != request.partner.profile else request.partner,
         terms=terms,
-        costs=replace(request.costs, agreed=attempt.cost, charged=None),
+        costs=restart_costs(request.costs, attempt),
         volumes=tuple(Volume(one.id, one.label) for one in request.volumes),
     )
 
@@ -398,10 +390,12 @@ def _update_attempt(request: Request, event: Event, before: State) -> Request:
         note=details.note or attempt.note if from_partner else attempt.note,
         retry_after=details.retry_after or attempt.retry_after if from_partner else attempt.retry_after,
         expected=details.expected or attempt.expected if from_partner else attempt.expected,
-        cost=details.cost or attempt.cost,
+        cost=details.cost or attempt.cost if from_partner else attempt.cost,
         conditions=details.conditions or attempt.conditions,
         theirs=details.transaction or attempt.theirs,
     )
+    if updated.number == request.current:
+        updated = replace(updated, agreed=request.costs.agreed, agreed_by=request.costs.agreed_by)
     return replace_attempt(request, updated)
 
 
@@ -468,7 +462,9 @@ def _apply_event_kind(request: Request, event: Event) -> Request:
             )
             return replace(request, sign_offs=(*request.sign_offs, decision))
         case EventKind.PATRON_ASKED:
-            query = PatronQuery(id=details.query, about=details.reason, text=details.note, asked=event.at)
+            query = PatronQuery(
+                id=details.query, about=details.reason, text=details.note, cost=request.costs.offered, asked=event.at
+            )
             return replace(request, query=query)
         case EventKind.PATRON_ANSWERED if request.query is not None and not request.query.answer:
             return replace(request, query=replace(request.query, answer=details.answer or "no", answered=event.at))

@@ -8,6 +8,7 @@ from gateway.domain.requests.borrowing_table import BORROWING
 from gateway.domain.requests.events import Event, EventKind, EventOrigin, EventSignal, local_signal, partner_signal
 from gateway.domain.requests.lending_table import LENDING
 from gateway.domain.requests.partner_policy import Workflow
+from gateway.domain.requests.prices import interpret_price
 from gateway.domain.requests.request import (
     ON_RECORD,
     OPEN_ATTEMPT,
@@ -104,8 +105,8 @@ def _interpret_event(request: Request, event: Event, workflow: Workflow) -> Even
     if _repeats_known_date(request, event):
         return replace(event, signal=partner_signal(EventKind.MESSAGE))
     if event.signal == partner_signal(EventKind.STATUS_REPORT) and event.details.reported is not None:
-        return _interpret_report(request, event, workflow)
-    return event
+        event = _interpret_report(request, event, workflow)
+    return interpret_price(request, event)
 
 
 def _repeats_known_date(request: Request, event: Event) -> bool:

@@ -334,6 +334,7 @@ DATE_IS_NEWS = _make_guard(
 LOSS_SETTLED = _make_guard(
     "its loss has been settled and the item has not been returned", lambda r, e, _w: _is_lost_item_back(r, e)
 )
+PRICE_OPEN = _make_guard("nobody has agreed to its price yet", _has_flag(RequestFlag.PRICE_OPEN))
 PATRON_TO_TELL = _make_guard("the patron has to be notified in person", _has_flag(RequestFlag.TO_TELL))
 QUESTION_OPEN = _make_guard(
     "this question to the patron is open",

@@ -98,6 +98,7 @@ TASKS: tuple[TaskList, ...] = (
     _borrowing_list("awaiting-review", [_B.REVIEW], "awaiting staff review"),
     _borrowing_list("no-supplier", [_B.NO_SUPPLIER], "no suppliers left"),
     _borrowing_list("condition-to-answer", [_B.CONDITIONAL], "a supplier has set a condition", only=NOT_BROKERED),
+    _borrowing_list("price-to-check", _B, "sent at a price that nobody has agreed to", RequestFlag.PRICE_OPEN),
     _borrowing_list("to-receive", [_B.SHIPPED], "shipped to us", only=COMES_HERE),
     _borrowing_list(
         "in-transit", [_B.RECEIVED], "in transit to the pickup location", RequestFlag.IN_TRANSIT, only=UNDER_WAY

@@ -9,7 +9,7 @@ from datetime import date, datetime, tzinfo
 from gateway.domain.library import Patron
 from gateway.domain.requests.citation import BIBLIOGRAPHIC_NUMBERS, Citation, CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.request import LibraryParty, PatronLink, Request, Role
+from gateway.domain.requests.request import BorrowingState, LibraryParty, PatronLink, Request, Role
 from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import AnswerLink
@@ -139,7 +139,8 @@ def make_patron_content(
     details, terms, query = facts.details, request.terms, request.query
     due = terms.patron_due or details.due or (terms.lender_due if request.role is Role.LENDING else None)
     conditions = details.conditions or terms.conditions
-    cost = details.cost or request.costs.agreed
+    is_asked = request.state is BorrowingState.CONDITIONAL
+    cost = details.cost or (request.costs.offered if is_asked else request.costs.agreed)
     return LetterContent(
         name=patron.name.direct if patron is not None else "",
         inline={

@@ -8,19 +8,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain import due_dates
-from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
+from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, ReasonCodes, local_signal
+from gateway.domain.requests.prices import covers_price, needs_agreement
 from gateway.domain.requests.request import BorrowingState, Request, RequestFlag
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
-from gateway.domain.requests.views import EventDenied, UndoableAct
+from gateway.domain.requests.views import EventDenied, UndoableAct, VersionConflict
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import LetterSender, Mailer
 from gateway.ports.partner_channel import RepeatsOctets, SendsBatches
 from gateway.ports.shared_store import Transaction
 from gateway.services.letters import LetterRenderer, build_mail, mail_address
-from gateway.services.library_context import DESK, LibraryContext, require_request
+from gateway.services.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.library_work.desk_actions import EventTooLateError, perform_desk_action, undo_desk_action
 from gateway.services.library_work.desk_reversals import reverse_desk_action
 from gateway.services.library_work.library_calls import call_library
@@ -173,7 +174,7 @@ async def _decide_condition(context: LibraryContext, request_id: str) -> str:
     if request.other_leg is not None:
         return "the requester decides, or staff"
     match context.workflow(request).borrowing.conditions:
-        case "accept":
+        case "accept" if not needs_agreement(request, request.costs.offered):  # no rule pays more than the limit
             return await _apply_event_by_rule(context, request, EventKind.CONDITION_ACCEPTED)
         case "refuse":
             return await _apply_event_by_rule(context, request, EventKind.CONDITION_REFUSED)
@@ -206,9 +207,12 @@ async def _apply_patron_answer(context: LibraryContext, request_id: str) -> str:
         return "nothing to decide"
     if request.attempt is not None and query.asked < request.attempt.asked:
         return "the question was about an earlier supplier"
-    return await _apply_event_by_rule(
-        context, request, EventKind.CONDITION_ACCEPTED if query.answer == "yes" else EventKind.CONDITION_REFUSED
-    )
+    if query.answer != "yes":
+        return await _apply_event_by_rule(context, request, EventKind.CONDITION_REFUSED)
+    offered = request.costs.offered
+    if offered is not None and not covers_price(query.cost, offered):
+        return "the price is another one by now"
+    return await _apply_event_by_rule(context, request, EventKind.CONDITION_ACCEPTED, actor=PATRON)
 
 
 async def _decide_renewal(context: LibraryContext, request_id: str) -> str:
@@ -249,14 +253,22 @@ async def _report_status(context: LibraryContext, request_id: str) -> str:
 
 
 async def _apply_event_by_rule(
-    context: LibraryContext, request: Request, kind: EventKind, details: EventDetails | None = None
+    context: LibraryContext,
+    request: Request,
+    kind: EventKind,
+    details: EventDetails | None = None,
+    actor: str = "rule",
 ) -> str:
-    """An event by rule. What has become impossible meanwhile is left."""
-    event = Event(local_signal(kind), context.now(), "rule", details or EventDetails())
+    """An event by rule, or by `actor`, who has said what the rule goes by. What has become impossible meanwhile is
+    left. Raises Unavailable where a yes would be to another offer than the one that was looked at."""
+    event = Event(local_signal(kind), context.now(), actor, details or EventDetails())
+    expected = request.version if kind is EventKind.CONDITION_ACCEPTED else None
     try:
-        await apply_event(context, EventRequest(request_id=request.id, event=event))
+        await apply_event(context, EventRequest(request_id=request.id, event=event, expected=expected))
     except EventDenied as late:
         return f"not possible any more: {late.denied.detail}"
+    except VersionConflict as meanwhile:
+        raise Unavailable("the request changed while its condition was being decided") from meanwhile
     return kind.value
 
 

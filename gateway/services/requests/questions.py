@@ -28,7 +28,7 @@ from gateway.domain.requests.partner_answers import (
     parse_answer_form,
 )
 from gateway.domain.requests.patron_views import AnswerField, QuestionState, QuestionView
-from gateway.domain.requests.request import PatronQuery, Request, Role
+from gateway.domain.requests.request import BorrowingState, PatronQuery, Request, Role
 from gateway.domain.requests.signed_links import ANSWERS, InvalidLinkError, LinkFault, QuestionLink
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound
 from gateway.domain.value import value_object
@@ -144,10 +144,22 @@ class PatronQuestionService:
             over,
             state=QuestionState.ANSWERED if query.answer else QuestionState.OPEN,
             given=query.answer,
-            rows=((spoken.words.pages["request"], request.citation.short),),
+            rows=((spoken.words.pages["request"], request.citation.short), *_describe_offer(request, spoken.words)),
             text=query.text,
             until=spoken.words.format_moment(query.answer_by, context.zone) if query.answer_by is not None else "",
         )
+
+
+def _describe_offer(request: Request, words: LanguageWords) -> Rows:
+    """What the supplier's condition is, which its own words may leave out."""
+    query, attempt = request.query, request.attempt
+    if query is None or attempt is None or request.state is not BorrowingState.CONDITIONAL:
+        return ()
+    return label_rows(
+        words,
+        ("conditions", ", ".join(words.conditions.get(one, one) for one in attempt.conditions)),
+        ("cost", words.format_money(query.cost) if query.cost is not None else ""),
+    )
 
 
 def _has_run_out(query: PatronQuery) -> bool:

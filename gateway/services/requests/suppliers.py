@@ -212,6 +212,7 @@ async def _ask_supplier(context: LibraryContext, request: Request, chosen: Suppl
         channel=partner.channel,
         transaction=request.number if number == 1 else f"{request.number}-{number}",
         asked=now,
+        cost_limit=partner.cost_limit.money if partner.cost_limit is not None else None,
         holdings=chosen.holdings.report_line if chosen.holdings is not None else "",
     )
     event_request = EventRequest(

@@ -6,9 +6,13 @@ from dataclasses import replace
 
 from gateway.domain.library import BlockScope, Patron
 from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.requests.events import BROKER
+from gateway.domain.requests.prices import LIMIT
 from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.request_messages import PARTNER_ACTOR, STAFF_ACTOR
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
+from gateway.services.library_context import PATRON
 from gateway.services.local_holdings import AWAY, LocalCopies, find_local_copies
 from gateway.web.staff.act_forms import list_places
 from gateway.web.staff.coded_words import describe_condition
@@ -109,13 +113,36 @@ def list_loan_rows(page: StaffRequest, request: Request) -> LabelledRows:
 
 
 def list_cost_rows(page: StaffRequest, request: Request) -> LabelledRows:
+    """Limit, offer and agreed sum one by one, with who agreed; most that this supplier is paid counts as well."""
     costs, gettext = request.costs, page.gettext
     named = (
-        (gettext("Maximum"), costs.maximum),
-        (gettext("Agreed"), costs.agreed),
-        (gettext("Charged"), costs.charged),
+        (gettext("Maximum"), costs.maximum, ""),
+        (gettext("Maximum at this supplier"), request.attempt.cost_limit if request.attempt is not None else None, ""),
+        (gettext("Offered"), costs.offered, ""),
+        (gettext("Agreed"), costs.agreed, _name_agreement(page, request)),
+        (gettext("Charged"), costs.charged, ""),
     )
-    return [(label, page.localization.format_money(money)) for label, money in named if money is not None]
+    return [
+        (label, f"{page.localization.format_money(money)} {by}".strip())
+        for label, money, by in named
+        if money is not None
+    ]
+
+
+def _name_agreement(page: StaffRequest, request: Request) -> str:
+    """Who said yes to the sum, in brackets; empty where that isn't known."""
+    by = request.costs.agreed_by
+    if by.startswith(STAFF_ACTOR):
+        return page.gettext("(by %(name)s)", name=page.actors.name_actor(by))
+    if by.startswith(PARTNER_ACTOR):
+        return page.gettext("(by the partner)")
+    known = {
+        LIMIT: page.gettext("(within the maximum)"),
+        PATRON: page.gettext("(by the patron)"),
+        BROKER: page.gettext("(by the requester)"),
+        "rule": page.gettext("(by rule)"),
+    }
+    return known.get(by, page.gettext("(by %(name)s)", name=page.actors.name_actor(by)) if by else "")
 
 
 def list_partner_rows(page: StaffRequest, request: Request) -> LabelledRows:

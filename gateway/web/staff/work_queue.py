@@ -79,6 +79,7 @@ DESKS: tuple[QueueDesk, ...] = (
             _borrowing("no-supplier", mark_text("No suppliers left"), late_hours=3 * DAY),
             _borrowing("recalled", mark_text("Recalled by the lender"), late_hours=DAY),
             _borrowing("overdue", mark_text("Overdue at the lender")),
+            _borrowing("price-to-check", mark_text("Sent at a price that is not agreed")),
             _borrowing("unwanted", mark_text("Received but no longer needed"), "/scan/return", SCAN),
             _borrowing("to-receive", mark_text("To receive"), "/scan/receive", SCAN),
             _borrowing("in-transit", mark_text("In transit to a branch"), "/scan/arrive", SCAN),

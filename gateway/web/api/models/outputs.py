@@ -111,7 +111,12 @@ class CountsOut(OutputModel):
 
 class CostsOut(OutputModel):
     maximum: MoneyOut | None
+    offered: MoneyOut | None = Field(description="what the supplier asks")
     agreed: MoneyOut | None
+    agreed_by: str = Field(
+        description="who agreed: limit (it is within the maximum), staff:NAME, patron, rule, partner:SYMBOL or broker; "
+        "empty: nobody, or not known"
+    )
     charged: MoneyOut | None
 
 
