@@ -79,7 +79,11 @@ class Iso18626Channel:
             )
         library = self._context.libraries[message.request.library]
         context = MappingContext(
-            library_zone=library.zone, currency=library.currency, ours=(message.sender.symbol,), dialect=dialect
+            library_zone=library.zone,
+            currency=library.currency,
+            ours=(message.sender.symbol,),
+            library=library.info,
+            dialect=dialect,
         )
         results = [
             await self._send_one(

@@ -73,12 +73,20 @@ class ContactKind(StrEnum):
 
 @value_object
 class PostalAddress:
+    """`region`: its name, or its code (ISO 3166-2: US-OH); `country` of a library: its code (ISO 3166-1)."""
+
     line1: str = ""
     line2: str = ""
     locality: str = ""
     region: str = ""
     postal_code: str = ""
     country: str = ""
+
+    @property
+    def text(self) -> str:
+        """Lines as on an envelope; empty where no part is known."""
+        town = " ".join(part for part in (self.postal_code, self.locality) if part)
+        return "\n".join(line for line in (self.line1, self.line2, town, self.region, self.country) if line)
 
 
 @value_object

@@ -23,6 +23,7 @@ from gateway.domain.library import (
     Patron,
     PatronDraft,
     PickupLocation,
+    PostalAddress,
     RecordId,
 )
 from gateway.domain.value import value_object
@@ -163,13 +164,14 @@ class BibHoldings:
 
 @value_object
 class LibraryInfo:
-    """How the library presents itself."""
+    """How the library presents itself. `postal_address`: the parts of `address`; None: they are not known."""
 
     symbol: str
     name: str
     address: str = ""
     email: str = ""
     phone: str = ""
+    postal_address: PostalAddress | None = None
 
 
 @value_object

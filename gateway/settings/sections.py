@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 from gateway import SETTINGS_FILE
 from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.library import PostalAddress
 from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Network
 from gateway.domain.secret_reference import SECRET_ERROR, SecretReference
@@ -82,12 +83,25 @@ SYMBOL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9:._-]*$"
 """Of a library, as settings name it."""
 
 
+class PostalAddressSettings(ProfileSection):
+    line1: str = Field("", description="street or post office box")
+    line2: str = Field("", description="second line")
+    locality: str = Field("", description="town")
+    postal_code: str = ""
+    region: str = Field("", description="state or province: its code of ISO 3166-2, such as US-OH, or its name")
+    country: str = Field("", pattern=r"^([A-Z]{2})?$", description="ISO 3166-1 code, such as US")
+
+
 class LibrarySettings(ProfileSection):
     symbol: str = Field("DEMO", pattern=SYMBOL_PATTERN, description="agency ID; identifies the rows of the library")
     name: str = Field("Demonstration Library", description="name shown to partners and staff")
     time_zone: Zone = Field("Europe/Zurich", description="for dates, and for times without a zone")
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code for fees without one")
-    address: str = Field("", description="postal address, for LookupAgency")
+    address: str = Field("", description="postal address; empty: the lines of `postal_address`")
+    postal_address: PostalAddressSettings = Field(
+        PostalAddressSettings.model_construct(),
+        description="the same address in parts, for partners whose messages have them (ISO 18626)",
+    )
     email: str = Field("", description="for LookupAgency")
     phone: str = Field("", description="for LookupAgency")
     requests: str = Field("requests.yml", min_length=1, description="rules for managed requests; relative to this file")
@@ -100,7 +114,9 @@ class LibrarySettings(ProfileSection):
 
     @property
     def info(self) -> LibraryInfo:
-        return LibraryInfo(self.symbol, self.name, self.address, self.email, self.phone)
+        parts = PostalAddress(**self.postal_address.model_dump())
+        address = self.address or parts.text
+        return LibraryInfo(self.symbol, self.name, address, self.email, self.phone, parts if parts.text else None)
 
 
 class StoreSettings(ProfileSection):

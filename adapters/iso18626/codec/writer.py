@@ -70,9 +70,9 @@ class MessageWriter:
 
     def _write_leaf(self, element: etree._Element, declared: Element, value: Any) -> None:
         element.text = _spell_value(declared.kind, value)
-        if declared.kind is not Kind.CODE:
+        if not declared.is_code_in(self._version):
             return
-        scheme = value.scheme
+        scheme = value.scheme if isinstance(value, Code) else None
         if scheme is None and self._style.schemes and declared.open_list:
             scheme = build_list_uri(declared.open_list, self._version)
         if scheme:

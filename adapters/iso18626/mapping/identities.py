@@ -12,6 +12,7 @@ from adapters.iso18626.messages.structures import AgencyId, Costs, Header, Reque
 from gateway.domain.library import Money
 from gateway.domain.requests.request import Role
 from gateway.domain.value import value_object
+from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import PartnerMessage
 
 _END_OF_DAY = time(23, 59, 59)
@@ -77,12 +78,14 @@ class Parties:
 @value_object(kw_only=True)
 class MappingContext:
     """`library_zone` and `currency` are those of the library whose request it is; `ours` all its symbols. `partner`:
-    the symbol of the other side, for a message that doesn't name it truly."""
+    the symbol of the other side, for a message that doesn't name it truly. `library`: ours, for a message
+    that we send."""
 
     library_zone: tzinfo
     currency: str
     ours: tuple[str, ...] = ()
     partner: str = ""
+    library: LibraryInfo | None = None
     dialect: Iso18626Dialect = DEFAULT_DIALECT
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ from adapters.iso18626.messages.structures import (
     SupplierInfo,
 )
 from gateway.domain.commands import Named, PatronRef, PlaceRequest
+from gateway.domain.library import PostalAddress
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY, WANTED_ITEM, CitationExtra
 from gateway.domain.requests.events import LoanCondition
@@ -159,9 +161,37 @@ def _read_email(address: Address) -> str:
 
 def format_postal_address(postal: PhysicalAddress) -> str:
     """Lines as on an envelope."""
-    town = " ".join(part for part in (postal.postal_code, postal.locality) if part)
-    country = postal.country.value if postal.country is not None else ""
-    return "\n".join(line for line in (postal.line1, postal.line2, town, postal.region, country) if line)
+    parts = PostalAddress(
+        line1=postal.line1 or "",
+        line2=postal.line2 or "",
+        locality=postal.locality or "",
+        postal_code=postal.postal_code or "",
+        region=postal.region or "",
+        country=postal.country.value if postal.country is not None else "",
+    )
+    return parts.text
+
+
+_REGION_CODE = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
+"""ISO 3166-2."""
+
+
+def write_postal_address(address: str, context: MappingContext) -> PhysicalAddress | None:
+    """Our own in its parts, where these are set up; any other line by line. None: there is none."""
+    library = context.library
+    parts = library.postal_address if library is not None and address == library.address else None
+    if parts is None:
+        lines = [line.strip() for line in address.splitlines() if line.strip()]
+        return PhysicalAddress(line1=lines[0], line2=", ".join(lines[1:]) or None) if lines else None
+    is_word = context.dialect.form.schemes and not _REGION_CODE.fullmatch(parts.region)  # the list has codes alone
+    return PhysicalAddress(
+        line1=parts.line1 or None,
+        line2=", ".join(filter(None, (parts.line2, parts.region if is_word else ""))) or None,
+        locality=parts.locality or None,
+        postal_code=parts.postal_code or None,
+        region=None if is_word else parts.region or None,
+        country=Code(parts.country) if parts.country else None,
+    )
 
 
 def _iterate_extras(message: IllRequest, service: ServiceInfo, context: MappingContext) -> Iterator[CitationExtra]:
@@ -263,8 +293,8 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
         publication_info=write_publication_info(request.citation),
         service_info=service,
         suppliers=tuple(_iterate_tried(request.attempts, context)),
-        requested_delivery=_write_delivery(message.sender),
-        requesting_agency_info=_write_requester(message.sender, message.on_behalf_of or message.sender),
+        requested_delivery=_write_delivery(message.sender, context),
+        requesting_agency_info=_write_requester(message.sender, message.on_behalf_of or message.sender, context),
         billing_info=_write_billing(request.costs),
     )
 
@@ -326,23 +356,22 @@ def _iterate_tried(attempts: Iterable[SupplierAttempt], context: MappingContext)
         )
 
 
-def _write_requester(sender: LibraryParty, requester: LibraryParty) -> RequestingAgencyInfo:
+def _write_requester(sender: LibraryParty, requester: LibraryParty, context: MappingContext) -> RequestingAgencyInfo:
     """`requester`: who wants it; we may broker it."""
-    return RequestingAgencyInfo(name=requester.name or None, addresses=tuple(_write_addresses(sender)))
+    return RequestingAgencyInfo(name=requester.name or None, addresses=tuple(_write_addresses(sender, context)))
 
 
-def _write_delivery(sender: LibraryParty) -> tuple[RequestedDeliveryInfo, ...]:
+def _write_delivery(sender: LibraryParty, context: MappingContext) -> tuple[RequestedDeliveryInfo, ...]:
     return tuple(
         RequestedDeliveryInfo(sort_order=order, address=address)
-        for order, address in enumerate(_write_addresses(sender), 1)
+        for order, address in enumerate(_write_addresses(sender, context), 1)
     )
 
 
-def _write_addresses(sender: LibraryParty) -> Iterator[Address]:
-    """The postal address has no parts of its own with us: it goes line by line, as it is set up."""
-    lines = [line.strip() for line in sender.address.splitlines() if line.strip()]
-    if lines:
-        yield Address(physical=PhysicalAddress(line1=lines[0], line2=", ".join(lines[1:]) or None))
+def _write_addresses(sender: LibraryParty, context: MappingContext) -> Iterator[Address]:
+    postal = write_postal_address(sender.address, context)
+    if postal is not None:
+        yield Address(physical=postal)
     if sender.email:
         yield Address(electronic=ElectronicAddress(type=Code("Email"), data=sender.email))
 

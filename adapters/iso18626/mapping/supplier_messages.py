@@ -28,13 +28,13 @@ from adapters.iso18626.mapping.note_habits import (
     write_item_ids,
     write_return_term,
 )
+from adapters.iso18626.mapping.requests import write_postal_address
 from adapters.iso18626.messages import SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import ReasonForMessage, Status
 from adapters.iso18626.messages.declaration import Code, SchemaVersion
 from adapters.iso18626.messages.structures import (
     DeliveryInfo,
     MessageInfo,
-    PhysicalAddress,
     RetryInfo,
     ReturnInfo,
     StatusInfo,
@@ -265,19 +265,19 @@ def _write_shipped(message: PartnerMessage, context: MappingContext) -> Supplyin
 
 
 def _write_return_info(message: PartnerMessage, context: MappingContext) -> ReturnInfo | None:
-    """Where it goes back to; the address line by line, as it is set up."""
+    """Where it goes back to."""
     symbols, side = context.dialect.symbols, message.on_behalf_of
     if side is not None and side.address.strip():
         home, symbol = side, side.symbol
     else:
         home, symbol = message.sender, symbols.ours or message.sender.symbol
-    lines = [line.strip() for line in home.address.splitlines() if line.strip()]
-    if not lines:
+    postal = write_postal_address(home.address, context)
+    if postal is None:
         return None
     return ReturnInfo(
         agency=agency_of_symbol(symbol, symbols),
         name=home.name or None,
-        physical_address=PhysicalAddress(line1=lines[0], line2=", ".join(lines[1:]) or None),
+        physical_address=postal,
     )
 
 

@@ -102,8 +102,18 @@ _SECOND_EDITIONS = frozenset({"AgencyIdType", "BibliographicItemIdentifierCode",
 """Open lists of which 2021 has a second edition."""
 
 
+_LISTS_OF_OTHERS = {
+    "Currency": "http://www.bsi-global.com/Technical+Information/Publications/_Publications/tig90x.doc",
+    "Country": "https://www.iso.org/iso-3166-country-codes.html",
+    "Region": "https://www.iso.org/iso-3166-country-codes.html#2012_iso3166-2",
+}
+"""Lists that ISO 18626 takes from elsewhere, as OCLC's toolkit names them (docs/facts/iso-18626.md 4.2)."""
+
+
 def build_list_uri(open_list: str, version: SchemaVersion) -> str:
     """`http://illtransactions.org/ISO18626/OpenCodeList/ReasonRetryList-V2.0`."""
+    if open_list in _LISTS_OF_OTHERS:
+        return _LISTS_OF_OTHERS[open_list]
     if open_list == "ElectronicAddressType":  # the one without the word List
         return f"{LIST_URI}{open_list}-V1.0"
     if version < SchemaVersion.V2021:

@@ -93,6 +93,9 @@ class Element:
     def is_required_in(self, version: SchemaVersion) -> bool:
         return self.required_since is not None and self.required_since <= version <= self.required_until
 
+    def is_code_in(self, version: SchemaVersion) -> bool:
+        return self.kind is Kind.CODE or (self.code_until is not None and version <= self.code_until)
+
     def is_repeatable_in(self, version: SchemaVersion) -> bool:
         return self.many_since is not None and version >= self.many_since
 

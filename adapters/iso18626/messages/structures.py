@@ -45,7 +45,7 @@ class AgencyId(Structure):
 
 @value_object(kw_only=True)
 class Costs(Structure):
-    currency: Code | None = declare_code("currencyCode", required_since=V1_1)
+    currency: Code | None = declare_code("currencyCode", open_list="Currency", required_since=V1_1)
     amount: Decimal | None = declare_amount("monetaryValue", required_since=V1_1)
 
 
@@ -61,8 +61,8 @@ class PhysicalAddress(Structure):
     line2: str | None = declare_text("line2")
     locality: str | None = declare_text("locality")
     postal_code: str | None = declare_text("postalCode")
-    region: str | None = declare_text("region", code_until=V1_2)
-    country: Code | None = declare_code("country")
+    region: str | None = declare_text("region", open_list="Region", code_until=V1_2)
+    country: Code | None = declare_code("country", open_list="Country")
 
 
 @value_object(kw_only=True)

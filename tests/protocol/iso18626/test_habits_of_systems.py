@@ -26,6 +26,7 @@ from gateway.domain.problems import Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LendingState, LibraryParty, LoanTerms, Request, Role
+from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import InboxResult, PartnerMessage
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 from gateway.profiles import ProfileSet, load_profiles
@@ -123,7 +124,11 @@ def test_a_partner_gets_the_octets_that_it_understands(row: SaidHabit) -> None:
     if row.account:
         dialect = dialect.model_copy(update={"account": Account(id="vaar-konto", code="env:KODE")})
     message = make_message(row.kind, row.role, make_request(row), **row.details)
-    context = make_context(dialect, message.sender.symbol)
+    sender = message.sender
+    context = dataclasses.replace(
+        make_context(dialect, sender.symbol),
+        library=LibraryInfo(sender.symbol, sender.name, sender.address, postal_address=row.postal_address),
+    )
     if not row.parts:
         with pytest.raises(Refused, match="does not accept"):
             messages_of_event(message, context)

@@ -54,6 +54,19 @@ def test_an_empty_file_means_the_defaults(load: Load) -> None:
     assert isinstance(settings.find_library().system.options, Options)
 
 
+@pytest.mark.parametrize("address", ["", "Dept 5; 1234 City St.; Columbus"], ids=["none", "own-lines"])
+def test_an_address_in_parts_has_lines_as_well(load: Load, address: str) -> None:
+    parts = "{line1: 1234 City St., locality: Columbus, postal_code: '43004', region: US-OH, country: US}"
+    info = load(f"libraries: [{{symbol: OH, address: '{address}', postal_address: {parts}}}]").libraries[0].info
+    assert info.address == (address or "1234 City St.\n43004 Columbus\nUS-OH\nUS")
+    assert info.postal_address is not None
+    assert info.postal_address.locality == "Columbus"
+
+
+def test_an_address_without_parts_has_none(load: Load) -> None:
+    assert load("libraries: [{symbol: OH, address: Columbus}]").libraries[0].info.postal_address is None
+
+
 def test_paths_start_at_the_file(load: Load, tmp_path: Path) -> None:
     settings = load("profiles:\n  folder: partners\n")
 

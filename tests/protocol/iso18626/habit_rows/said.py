@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from gateway.domain.library import RecordId
+from gateway.domain.library import PostalAddress, RecordId
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind, LoanCondition
-from gateway.domain.requests.request import RequestedService, Role, Volume, VolumeState
+from gateway.domain.requests.request import RequestCosts, RequestedService, Role, Volume, VolumeState
 from tests.support.requests import money
 
 K = EventKind
@@ -31,6 +31,7 @@ class SaidHabit:
     request: Mapping[str, Any] = field(default_factory=dict)
     messages: int = 1
     account: bool = False
+    postal_address: PostalAddress | None = None
 
 
 def lend(habit: str, profile: str, kind: EventKind, *parts: str, **more: Any) -> SaidHabit:
@@ -40,6 +41,13 @@ def lend(habit: str, profile: str, kind: EventKind, *parts: str, **more: Any) ->
 def borrow(habit: str, profile: str, kind: EventKind, *parts: str, **more: Any) -> SaidHabit:
     return SaidHabit(habit, profile, Role.BORROWING, kind, parts=parts, **more)
 
+
+CURRENCIES = "http://www.bsi-global.com/Technical+Information/Publications/_Publications/tig90x.doc"
+COUNTRIES = "https://www.iso.org/iso-3166-country-codes.html"
+KYOTO = PostalAddress(line1="岡崎成勝寺町 9-1", locality="京都市", postal_code="606-8343", region="JP-26", country="JP")
+WARSAW = PostalAddress(
+    line1="ul. Dobra 56/66", locality="Warszawa", postal_code="00-312", region="Mazowsze", country="PL"
+)
 
 NUMBERED = Citation(
     title="Sult", identifiers=(RecordId("isbn", "978-82-00-00001-1"), RecordId("oclc", "123"), RecordId("ppn", "99"))
@@ -230,6 +238,44 @@ SAID = (
         K.RECEIVED,
         'ns1:version="v1_2_2017"',
         'ns1:scheme="http://illtransactions.org/ISO18626/OpenCodeList/AgencyIdTypeList-V1.0">ISIL</ns1:agencyIdType>',
+    ),
+    lend(
+        "oclc-lists-of-others",
+        "worldshare-18626",
+        K.SHIPPED,
+        f'<ns1:currencyCode ns1:scheme="{CURRENCIES}">EUR</ns1:currencyCode>',
+        "<ns1:line1>岡崎成勝寺町 9-1</ns1:line1><ns1:locality>京都市</ns1:locality>",
+        "<ns1:postalCode>606-8343</ns1:postalCode>"
+        f'<ns1:region ns1:scheme="{COUNTRIES}#2012_iso3166-2">JP-26</ns1:region>'
+        f'<ns1:country ns1:scheme="{COUNTRIES}">JP</ns1:country>',
+        details={"cost": money("15.00")},
+        postal_address=KYOTO,
+    ),
+    borrow(
+        "oclc-lists-of-others",
+        "worldshare-18626",
+        K.REQUEST,
+        "<ns1:line2>Mazowsze</ns1:line2><ns1:locality>Warszawa</ns1:locality>",
+        f'<ns1:currencyCode ns1:scheme="{CURRENCIES}">EUR</ns1:currencyCode>',
+        absent=("<ns1:region",),
+        request={"costs": RequestCosts(maximum=money("15.00"))},
+        postal_address=WARSAW,
+    ),
+    borrow(
+        "oclc-addresses-in-fields",
+        "iso18626-2021",
+        K.REQUEST,
+        "<line1>ul. Dobra 56/66</line1><locality>Warszawa</locality><postalCode>00-312</postalCode>"
+        "<region>Mazowsze</region><country>PL</country>",
+        absent=("scheme",),
+        postal_address=WARSAW,
+    ),
+    borrow(
+        "oclc-addresses-in-fields",
+        "worldshare-18626",
+        K.REQUEST,
+        "<ns1:line1>ul. Dobra 56/66</ns1:line1><ns1:line2>00-312 Warszawa</ns1:line2>",
+        absent=("locality",),
     ),
     borrow("plain-attributes", "iso18626-2017", K.RECEIVED, 'ill:version="1.2"'),
 )
