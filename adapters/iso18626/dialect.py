@@ -161,7 +161,20 @@ class NoteHabits(ProfileSection):
     )
     call_number_prefix: str = Field("", description="before its call number, such as `Callnumber: ` (Koha's plug-in)")
     addresses: bool = Field(
-        False, description="addresses stand between #SHIP_TO# and #ST_END#, #RETURN_TO# and #RT_END#"
+        False,
+        description="addresses are written between #SHIP_TO# and #ST_END#, #RETURN_TO# and #RT_END#; they are read so "
+        "from everybody",
+    )
+    supplier_prefix: str = Field(
+        "",
+        description="first in notes, before the symbol of the library behind the partner that is meant, such as "
+        "`Supplier: ` (CrossLink, opaque mode)",
+    )
+    vendor_prefix: str = Field(
+        "", description="before the name of that library's system, such as `Vendor: ` (CrossLink)"
+    )
+    prefix_separator: str = Field(
+        ", ", min_length=1, description="between what the partner puts before a note and the note itself"
     )
 
 

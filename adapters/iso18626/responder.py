@@ -254,6 +254,7 @@ def _context_of_exchange(exchange: ExchangeContext) -> MappingContext:
         currency=exchange.currency,
         ours=(exchange.symbol,),
         partner=partner.symbol if partner is not None else "",
+        theirs=partner.symbols if partner is not None else (),
         dialect=dialect_of(exchange.profile),
     )
 

@@ -13,6 +13,7 @@ from adapters.iso18626.mapping.note_habits import (
     ITEM_LOST,
     RETURN_ADDRESS,
     ItemName,
+    ReadNote,
     join_notes,
     read_item_ids,
     read_note,
@@ -21,11 +22,18 @@ from adapters.iso18626.mapping.note_habits import (
 from adapters.iso18626.mapping.requests import format_postal_address, read_request
 from adapters.iso18626.messages import Message, Request, RequestingAgencyMessage, SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import Action, ReasonForMessage, RequestType, Status
-from adapters.iso18626.messages.structures import Costs, DeliveryInfo, MessageInfo, RetryInfo, StatusInfo
+from adapters.iso18626.messages.structures import (
+    Costs,
+    DeliveryInfo,
+    MessageInfo,
+    RetryInfo,
+    ReturnInfo,
+    StatusInfo,
+)
 from gateway.domain.library import Money
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, RefusalReason, Refused
 from gateway.domain.requests.citation import CitationExtra
-from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes, ShippedItem
+from gateway.domain.requests.events import EventDetails, EventKind, NamedSupplier, ReasonCodes, ShippedItem
 from gateway.domain.requests.note_terms import read_note_terms
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.volume_notes import MAX_VOLUMES, SEPARATOR
@@ -155,10 +163,12 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         kind = _read_reported_event(message, info, status) or kind
     if kind is EventKind.WILL_SUPPLY and noted.has_condition:
         kind = EventKind.CONDITIONAL
+    if kind is EventKind.MESSAGE and _is_expectation(noted, status, context):
+        kind = EventKind.EXPECT_TO_SUPPLY
     delivery, retry = message.delivery_info or DeliveryInfo(), message.retry_info or RetryInfo()
     conditions, unknown = read_conditions((*delivery.loan_conditions, *retry.loan_conditions))
     reason, reason_words = _read_reason(info, kind)
-    if kind is EventKind.UNFILLED and noted.is_duplicate:
+    if kind in (EventKind.UNFILLED, EventKind.FORWARDED) and noted.is_duplicate:
         reason, reason_words = ReasonCodes.DUPLICATE.value, ""
     items = noted.items or read_item_ids(delivery.item_ids, context.dialect.item_ids)
     costs, further_costs = _add_costs((*delivery.delivery_costs, *retry.offered_costs), context.currency)
@@ -179,6 +189,7 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         return_on_hold=_HELD_BY_STATUS.get(status.status or "", read_return_term(kind, info.note or ""))
         if kind is EventKind.MESSAGE
         else None,
+        supplier=_read_named_supplier(message, noted, context),
         extras=(
             *_read_call_number(items),
             *_read_return_address(message, context),
@@ -190,6 +201,39 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
     if not is_report:
         return kind, details
     return EventKind.STATUS_REPORT, replace(details, reported=None if kind is EventKind.STATUS_REPORT else kind)
+
+
+def _is_expectation(noted: ReadNote, status: StatusInfo, context: MappingContext) -> bool:
+    """Whether a Notification only says whom a broker asks now. Who passes ExpectToSupply over is told WillSupply."""
+    word = Status.EXPECT_TO_SUPPLY if context.dialect.expects_to_supply else Status.WILL_SUPPLY
+    return bool(noted.supplier) and not noted.text and not noted.has_condition and status.status == word
+
+
+def _read_named_supplier(
+    message: SupplyingAgencyMessage, noted: ReadNote, context: MappingContext
+) -> NamedSupplier | None:
+    """The library behind a broker that is meant: its symbol stands in the note, in the header (there it is another
+    than the partner's) or in returnInfo alone. The address is never ours, nor the broker's; None: nothing is said of
+    a supplier."""
+    header, info = message.header, message.return_info
+    sender = read_parties(header, context, Role.BORROWING).supplier if header is not None else ""
+    symbol = noted.supplier or (sender if context.theirs and not context.is_partner(sender) else "")
+    returned = symbol_of_agency(info.agency if info is not None else None, context.dialect.symbols)
+    if context.is_us(returned) or (symbol and context.is_partner(returned)):
+        info = None
+    address = format_postal_address(info.physical_address) if info is not None and info.physical_address else ""
+    block = next((lines for name, lines in noted.addresses if name == RETURN_ADDRESS), "")
+    if not symbol and info is None and not block:
+        return None
+    name = _read_supplier_name(info) if info is not None else ""
+    return NamedSupplier(symbol=symbol or (returned if info is not None else ""), name=name, address=address or block)
+
+
+def _read_supplier_name(info: ReturnInfo) -> str:
+    """Without the symbol that a broker puts behind it."""
+    agency = info.agency
+    typed = f"{agency.type.value}:{agency.value}" if agency is not None and agency.type is not None else ""
+    return (info.name or "").strip().removesuffix(f"({typed})").strip()
 
 
 def _list_shipped_items(items: tuple[ItemName, ...]) -> tuple[ShippedItem, ...]:
@@ -235,6 +279,8 @@ def _read_notification(info: MessageInfo, status: StatusInfo) -> tuple[EventKind
         return EventKind.DAMAGED, ""
     if status.due_date is not None and status.status == Status.LOANED:
         return EventKind.DUE_DATE_CHANGED, ""
+    if status.status == Status.UNFILLED:  # a supplier's no that isn't the last word: another is asked
+        return EventKind.FORWARDED, ""
     words = _WORDS_OF_STATUS.get(status.status or "", "")
     return EventKind.MESSAGE, words
 
@@ -302,7 +348,7 @@ def _read_reported_event(message: SupplyingAgencyMessage, info: MessageInfo, sta
 
 def _read_reason(info: MessageInfo, kind: EventKind) -> tuple[str, str]:
     """Our word, and the partner's where ours says less."""
-    if kind is EventKind.UNFILLED:
+    if kind in (EventKind.UNFILLED, EventKind.FORWARDED):
         word = info.reason_unfilled.value if info.reason_unfilled is not None else ""
         return _find_reason(word, info, {**RETRY_IN, **UNFILLED_IN})  # illmock takes words of either list
     if kind is EventKind.RETRY:
@@ -320,7 +366,7 @@ def _find_reason(word: str, info: MessageInfo, known: Mapping[str, ReasonCodes])
     found = known.get(word.casefold())
     if found is not None:
         return found.value, ""
-    return ReasonCodes.OTHER.value, f"reason: {word}" if word else ""
+    return (ReasonCodes.OTHER.value, f"reason: {word}") if word else ("", "")
 
 
 def _read_link(delivery: DeliveryInfo, note: str) -> str:

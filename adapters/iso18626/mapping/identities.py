@@ -77,15 +77,16 @@ class Parties:
 
 @value_object(kw_only=True)
 class MappingContext:
-    """`library_zone` and `currency` are those of the library whose request it is; `ours` all its symbols. `partner`:
-    the symbol of the other side, for a message that doesn't name it truly. `library`: ours, for a message
-    that we send."""
+    """`library_zone` and `currency` are those of the library whose request it is; `ours` all its symbols, `theirs`
+    those of the partner (empty: not known). `partner`: the symbol of the other side, for a message that doesn't name it
+    truly. `library`: ours, for a message that we send."""
 
     library_zone: tzinfo
     currency: str
     ours: tuple[str, ...] = ()
     partner: str = ""
     library: LibraryInfo | None = None
+    theirs: tuple[str, ...] = ()
     dialect: Iso18626Dialect = DEFAULT_DIALECT
 
     @property
@@ -95,6 +96,10 @@ class MappingContext:
 
     def is_us(self, symbol: str) -> bool:
         known = (*self.ours, self.dialect.symbols.ours) if self.dialect.symbols.ours else self.ours
+        return bool(symbol) and any(is_same_agency_symbol(symbol, one) for one in known)
+
+    def is_partner(self, symbol: str) -> bool:
+        known = (*self.theirs, self.dialect.symbols.theirs) if self.dialect.symbols.theirs else self.theirs
         return bool(symbol) and any(is_same_agency_symbol(symbol, one) for one in known)
 
     def write_end_of_day(self, due: date | datetime | None) -> datetime | None:

@@ -64,7 +64,8 @@ class ItemName:
 @value_object
 class ReadNote:
     """`text`: for people, without what is for programs. `addresses`: (ship-to or return-to, lines). `items`: of a
-    block that names several (CrossLink). `barcode` and `call_number`: of the copy that is wanted (Koha)."""
+    block that names several (CrossLink). `barcode` and `call_number`: of the copy that is wanted (Koha). `supplier`:
+    symbol of the library behind a broker that is meant."""
 
     text: str
     cost: Money | None = None
@@ -74,15 +75,16 @@ class ReadNote:
     call_number: str = ""
     addresses: tuple[tuple[str, str], ...] = ()
     items: tuple[ItemName, ...] = ()
+    supplier: str = ""
 
 
 def read_note(note: str, habits: NoteHabits) -> ReadNote:
     """What stays unsaid by fields, and the note as people are to see it."""
+    supplier, note = _take_prefix(note, habits)
     addresses = []
-    if habits.addresses:
-        for name, pattern in _BLOCKS.items():
-            addresses += [(name, block.strip()) for block in pattern.findall(note)]
-            note = pattern.sub("", note)
+    for name, pattern in _BLOCKS.items():
+        addresses += [(name, block.strip()) for block in pattern.findall(note)]
+        note = pattern.sub("", note)
     items = tuple(item for block in _ITEM_BLOCK.findall(note) for item in _read_item_lines(block))
     note = _ITEM_BLOCK.sub("", note)
     marked = bool(habits.condition_marker) and habits.condition_marker in note
@@ -100,7 +102,45 @@ def read_note(note: str, habits: NoteHabits) -> ReadNote:
         call_number=_find_part(note, habits.call_number_prefix),
         addresses=tuple(addresses),
         items=items,
+        supplier=supplier,
     )
+
+
+def _take_prefix(note: str, habits: NoteHabits) -> tuple[str, str]:
+    """The symbol of the supplier that a broker has put before the note (empty: none), and the note without it. The
+    vendor stands before that or alone; a condition and a price that the broker says stand before both, and stay."""
+    if not habits.supplier_prefix:
+        return "", note
+    supplier, kept, rest, has_vendor = "", [], note.lstrip(), False
+    while not supplier:
+        prefix = next((one for one in _list_leading_prefixes(habits) if rest.startswith(one)), "")
+        if not prefix:
+            break
+        value, rest = _split_prefixed_value(rest[len(prefix) :], habits.prefix_separator.strip())
+        if prefix == habits.supplier_prefix.strip():
+            supplier = value
+        elif prefix == habits.vendor_prefix.strip():
+            has_vendor = True
+        else:
+            kept.append(f"{prefix} {value}")
+    if supplier or (has_vendor and not (rest or kept)):
+        return supplier, join_notes(*kept, rest)
+    return "", note
+
+
+def _list_leading_prefixes(habits: NoteHabits) -> tuple[str, ...]:
+    said = (habits.supplier_prefix, habits.vendor_prefix, habits.condition_prefix, habits.cost_prefix)
+    return tuple(one.strip() for one in said if one.strip())
+
+
+def _split_prefixed_value(text: str, separator: str) -> tuple[str, str]:
+    """The value and what is behind it. It ends at the separator, or at a sign that no symbol has: before a marker the
+    separator is missing."""
+    ends = [place for sign in (separator, *",;#\r\n") if sign and (place := text.find(sign)) >= 0]
+    end = min(ends, default=len(text))
+    value, rest = text[:end].strip(), text[end:]
+    behind = next((one for one in (separator, ",", ";") if one and rest.startswith(one)), "")
+    return value, rest[len(behind) :].lstrip()
 
 
 def _read_item_lines(block: str) -> Iterator[ItemName]:

@@ -143,6 +143,15 @@ class ShippedItem:
 
 
 @value_object(kw_only=True)
+class NamedSupplier:
+    """A library behind a broker, or the partner itself, as messages name it. `address`: where its items go back to."""
+
+    symbol: str = ""
+    name: str = ""
+    address: str = ""
+
+
+@value_object(kw_only=True)
 class EventDetails:
     """What came with an event; which parts are used depends on its kind (`action_fields.ACTS`). All of it is kept.
 
@@ -177,6 +186,7 @@ class EventDetails:
     status: str = ""  # of a status report: the state of the other side, in its words; of `undone`: the state before
     # of a status report: the event that leads to that status, unless it is no news; of that event: a report told it
     reported: EventKind | None = None
+    supplier: NamedSupplier | None = None  # who of those behind a broker says it
     extras: tuple[CitationExtra, ...] = ()
     # what of the note a person wrote; None: the format doesn't tell it from what a machine put together
     written: str | None = field(default=None, compare=False, repr=False)

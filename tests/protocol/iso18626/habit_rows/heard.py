@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from adapters.iso18626.codec import NAMESPACE
 from gateway.domain.library import Money, RecordId
-from gateway.domain.requests.events import EventKind, LoanCondition, ShippedItem
+from gateway.domain.requests.events import EventKind, LoanCondition, NamedSupplier, ShippedItem
 from gateway.domain.requests.request import ServiceType
 from tests.protocol.iso18626.habit_rows.messages import (
     ASKING_HEADER,
@@ -506,9 +506,49 @@ RESHARE = (
 CROSSLINK = (
     HeardHabit(
         "crosslink-opaque",
-        write_status("ExpectToSupply", "Notification", "Supplier: ISIL:DE-1, Vendor: Alma"),
-        K.MESSAGE,
-        {"details.note": "Supplier: ISIL:DE-1, Vendor: Alma"},
+        write_status("WillSupply", note="Supplier: DE-1, cost: 12.50 EUR; Lesesaal"),
+        K.WILL_SUPPLY,
+        {"details.supplier": NamedSupplier(symbol="DE-1"), "details.note": "cost: 12.50 EUR; Lesesaal"},
+        profile="crosslink-18626",
+    ),
+    HeardHabit(
+        "crosslink-notices",
+        write_status("ExpectToSupply", "Notification", "Vendor: Alma, Supplier: DE-1"),
+        K.EXPECT_TO_SUPPLY,
+        {"details.supplier": NamedSupplier(symbol="DE-1"), "details.note": "", "details.written": ""},
+        profile="crosslink-18626",
+    ),
+    HeardHabit(
+        "crosslink-notices",
+        write_status("ExpectToSupply", note="Vendor: Alma"),
+        K.EXPECT_TO_SUPPLY,
+        {"details.supplier": None, "details.note": "", "details.written": ""},
+        profile="crosslink-18626",
+    ),
+    HeardHabit(
+        "crosslink-prefix-before-markers",
+        write_status("Loaned", note="Supplier: DE-1#MultipleItems#\n1|QL 737|Bd. 1\n#MultipleItemsEnd#"),
+        K.SHIPPED,
+        {"details.supplier": NamedSupplier(symbol="DE-1"), "details.barcode": "1", "details.note": ""},
+        profile="crosslink-18626",
+    ),
+    HeardHabit(
+        "crosslink-prefix-before-markers",
+        write_status("Loaned", note="Supplier: DE-1#RETURN_TO#\nUB Graz\nUniversitätsplatz 3a\n#RT_END#"),
+        K.SHIPPED,
+        {"details.supplier": NamedSupplier(symbol="DE-1", address="UB Graz\nUniversitätsplatz 3a")},
+        profile="crosslink-18626",
+    ),
+    HeardHabit(
+        "crosslink-returns-to-the-supplier",
+        write_status(
+            "Loaned",
+            behind="<returnInfo><returnAgencyId><agencyIdType>ISIL</agencyIdType><agencyIdValue>DE-1</agencyIdValue>"
+            "</returnAgencyId><name>UB Graz (ISIL:DE-1)</name><physicalAddress><line1>Universitätsplatz 3a</line1>"
+            "</physicalAddress></returnInfo>",
+        ),
+        K.SHIPPED,
+        {"details.supplier": NamedSupplier(symbol="DE-1", name="UB Graz", address="Universitätsplatz 3a")},
         profile="crosslink-18626",
     ),
     HeardHabit(
@@ -516,11 +556,34 @@ CROSSLINK = (
         write_status(
             "Unfilled",
             "Notification",
-            "Supplier: ISIL:DE-1, Status: Unfilled, Reason: NotOnShelf",
+            "Supplier: DE-1, missing",
             "<reasonUnfilled>NotOnShelf</reasonUnfilled>",
         ),
-        K.MESSAGE,
-        {"details.note": "Supplier: ISIL:DE-1, Status: Unfilled, Reason: NotOnShelf"},
+        K.FORWARDED,
+        {
+            "details.supplier": NamedSupplier(symbol="DE-1"),
+            "details.reason": "not-on-shelf",
+            "details.note": "missing",
+        },
+        profile="crosslink-18626",
+    ),
+    HeardHabit(
+        "crosslink-unfilled-on-the-way",
+        write_status(
+            "Unfilled",
+            "Notification",
+            "Supplier: DE-1, missing, Status: Unfilled, Reason: NotOnShelf",
+            "<reasonUnfilled>NotOnShelf</reasonUnfilled>",
+        ),
+        K.FORWARDED,
+        {"details.supplier": NamedSupplier(symbol="DE-1"), "details.note": "missing"},
+        profile="alma-18626",
+    ),
+    HeardHabit(
+        "crosslink-unfilled-on-the-way",
+        write_status("Unfilled"),
+        K.UNFILLED,
+        {"details.reason": ""},
         profile="crosslink-18626",
     ),
     HeardHabit(

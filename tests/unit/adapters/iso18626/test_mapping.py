@@ -106,7 +106,6 @@ LENT = {
 }
 HEARD_AS = {
     EventKind.REJECTED: EventKind.UNFILLED,
-    EventKind.FORWARDED: EventKind.MESSAGE,
     EventKind.EXPIRED: EventKind.UNFILLED,
     EventKind.HOLD_PLACED: EventKind.EXPECT_TO_SUPPLY,  # it has no day here
 }
