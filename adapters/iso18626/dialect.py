@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
-from adapters.iso18626.messages.codes import Action
+from adapters.iso18626.messages.codes import Action, ReasonForMessage, Status
 from adapters.iso18626.messages.declaration import SchemaVersion
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
@@ -202,6 +202,20 @@ class Iso18626Dialect(ProfileSection):
         description="parts of an errorValue that mean a temporary failure behind the partner: the message is sent "
         "again, the same octets (CrossLink)",
     )
+    not_taken: tuple[str, ...] = Field(
+        (),
+        description="parts of an errorValue with which the partner refuses all messages of a kind: the meaning of "
+        "such a message is sent to its staff in a Notification (CrossLink)",
+    )
+    statuses: tuple[Literal[tuple(Status)], ...] = Field(  # type: ignore[valid-type]
+        tuple(status.value for status in Status),
+        description="statuses that the partner accepts from a supplier; others are sent as words in a Notification",
+    )
+    reasons: tuple[Literal[tuple(ReasonForMessage)], ...] = Field(  # type: ignore[valid-type]
+        tuple(reason.value for reason in ReasonForMessage),
+        description="reasons of messages that the partner accepts from a supplier; others are sent as words in a "
+        "Notification",
+    )
     actions: tuple[Literal[tuple(Action)], ...] = Field(  # type: ignore[valid-type]
         tuple(action.value for action in Action),
         description="actions that the partner takes; what it doesn't take is not told",
@@ -236,9 +250,19 @@ class Iso18626Dialect(ProfileSection):
     def takes_action(self, action: Action) -> bool:
         return action.value in self.actions
 
+    def takes_supplier_message(self, reason: str | None, status: str | None) -> bool:
+        return (not reason or reason in self.reasons) and (not status or status in self.statuses)
+
     def means_not_now(self, error_value: str) -> bool:
-        folded = error_value.casefold()
-        return any(words.casefold() in folded for words in self.not_now)
+        return _has_part(error_value, self.not_now)
+
+    def means_not_taken(self, error_value: str) -> bool:
+        return _has_part(error_value, self.not_taken)
+
+
+def _has_part(text: str, parts: tuple[str, ...]) -> bool:
+    folded = text.casefold()
+    return any(part.casefold() in folded for part in parts)
 
 
 DEFAULT_DIALECT = Iso18626Dialect()

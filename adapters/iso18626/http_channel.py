@@ -29,7 +29,7 @@ from adapters.iso18626.messages import (
     SupplyingAgencyMessage,
     SupplyingAgencyMessageConfirmation,
 )
-from adapters.iso18626.messages.codes import MessageStatus
+from adapters.iso18626.messages.codes import ErrorType, MessageStatus
 from adapters.iso18626.messages.structures import Authentication, ConfirmationHeader
 from gateway.domain.problems import (
     ConfigurationError,
@@ -59,6 +59,9 @@ _NOT_NOW = frozenset({408, 423, 425, 429, 503})
 """Nothing was done: it is sent again."""
 
 _CONFLICT = 409
+
+_UNSUPPORTED = frozenset({ErrorType.UNSUPPORTED_ACTION_TYPE, ErrorType.UNSUPPORTED_REASON_FOR_MESSAGE_TYPE})
+"""Nothing of the kind is ever taken."""
 
 
 class Iso18626Channel:
@@ -231,7 +234,11 @@ def judge_confirmation(reply: HttpReply, said: Message, dialect: Iso18626Dialect
         raise Postponed(write_sentence("not now: %(words)s", words=words))
     if repeated and isinstance(said, Request) and _says_known_already(words):
         return DeliveryResult(f"{name} was there already")
-    return DeliveryResult(f"{name} refused", refused=Refusal(RefusalReason.OTHER, words or "refused without a reason"))
+    unsupported = any(
+        one.type in _UNSUPPORTED or dialect.means_not_taken(one.value or "") for one in confirmation.errors
+    )
+    reason = RefusalReason.UNSUPPORTED_SERVICE if unsupported else RefusalReason.OTHER
+    return DeliveryResult(f"{name} refused", refused=Refusal(reason, words or "refused without a reason"))
 
 
 def _says_known_already(words: str) -> bool:

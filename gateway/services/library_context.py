@@ -12,6 +12,7 @@ from gateway.domain.library import Item
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.calendar import Calendar
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.network_load import NOTHING, ReportedLoad
 from gateway.domain.requests.partner_policy import PartnerPolicy, Workflow
 from gateway.domain.requests.policy import RequestPolicy
@@ -21,7 +22,7 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue
 from gateway.ports.library_system import LibraryInfo, LibrarySystem
-from gateway.ports.partner_channel import PartnerChannel
+from gateway.ports.partner_channel import LimitedChannel, PartnerChannel
 from gateway.ports.shared_store import Store
 from gateway.store.requests import requests
 
@@ -143,8 +144,21 @@ class LibraryContext:
         )
 
     def workflow(self, request: Request) -> Workflow:
-        partner = self.partner(request.partner.profile)
-        return partner.workflow if partner is not None else Workflow()
+        """Without what the partner's channel has no message for: a renewal that nobody hears of is none."""
+        profile = self.profile(request.partner.profile)
+        partner = profile.partner if profile is not None else None
+        if profile is None or partner is None:
+            return Workflow()
+        channel, workflow = self.channels.get(partner.channel), partner.workflow
+        if request.role is not Role.BORROWING or not isinstance(channel, LimitedChannel):
+            return workflow
+        rules = workflow.borrowing
+        renew = rules.renew and channel.has_message(EventKind.RENEW, request.role, profile)
+        status_query = rules.status_query and channel.has_message(EventKind.STATUS_QUERY, request.role, profile)
+        if (renew, status_query) == (rules.renew, rules.status_query):
+            return workflow
+        narrowed = rules.model_copy(update={"renew": renew, "status_query": status_query})
+        return workflow.model_copy(update={"borrowing": narrowed})
 
     def due_dates(self, request: Request) -> DueDates:
         profile = self.profile(request.partner.profile)

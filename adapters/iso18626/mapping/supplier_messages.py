@@ -42,6 +42,7 @@ from adapters.iso18626.messages.structures import (
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.note_terms import write_conditions_term, write_cost_term
+from gateway.domain.requests.partner_notes import write_partner_note
 from gateway.domain.requests.request import LendingState, Request, RequestFlag, ServiceType, VolumeState
 from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import PartnerMessage
@@ -94,17 +95,35 @@ def write_supplier_message(message: PartnerMessage, context: MappingContext) -> 
     write = SUPPLIER_WRITERS.get(message.kind)
     if write is None:
         raise make_no_message_error(message.kind)
-    written = write(message, context)
+    written, note = write(message, context), message.details.note
+    words = _write_words_instead(written, message, context)
+    if words:
+        written, note = _build_message(ReasonForMessage.NOTIFICATION, _find_taken_status(message, context)), words
     info, status = written.message_info, written.status_info
     assert info is not None
     assert status is not None
     noted = replace(
         written,
         header=write_supplier_header(message, context),
-        message_info=replace(info, note=join_notes(info.note or "", message.details.note) or None),
+        message_info=replace(info, note=join_notes(info.note or "", note) or None),
         status_info=replace(status, last_change=message.at),
     )
     return _put_losses_into_note(noted, context)
+
+
+def _write_words_instead(written: SupplyingAgencyMessage, message: PartnerMessage, context: MappingContext) -> str:
+    """For the partner's staff, where its system doesn't take such a message; empty: it does, or no words will do."""
+    info, status = written.message_info or MessageInfo(), written.status_info or StatusInfo()
+    if context.dialect.takes_supplier_message(info.reason_for_message, status.status):
+        return ""
+    return write_partner_note(message.kind, message.details, message.request, context.zone)
+
+
+def _find_taken_status(message: PartnerMessage, context: MappingContext) -> Status:
+    """How the request stands, in a word that the partner takes of what is lent."""
+    status = status_of_request(message.request)
+    is_lent = status in (Status.OVERDUE, Status.RECALLED, Status.COMPLETED_WITHOUT_RETURN)
+    return Status.LOANED if is_lent and status.value not in context.dialect.statuses else status
 
 
 def _put_losses_into_note(message: SupplyingAgencyMessage, context: MappingContext) -> SupplyingAgencyMessage:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.domain.problems import Refusal
+from gateway.domain.problems import Refusal, RefusalReason
 from gateway.domain.requests.event_words import EVENT_WORDS
-from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
+from gateway.domain.requests.events import (
+    Event,
+    EventDetails,
+    EventKind,
+    EventSignal,
+    ReasonCodes,
+    local_signal,
+    partner_signal,
+)
+from gateway.domain.requests.partner_notes import write_partner_note
 from gateway.domain.requests.request import (
     Request,
     Role,
@@ -15,13 +24,16 @@ from gateway.domain.requests.request_updates import replace_attempt
 from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import (
     DeliveryResult,
+    LimitedChannel,
     PartnerMessage,
 )
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
+from gateway.services.requests.effects import PARTNER, new_outbox_row
 from gateway.services.requests.transitions import EventRequest, apply_event_in
-from gateway.store.requests import history, requests
+from gateway.store.requests import history, outbox, requests
 from gateway.store.requests.history import EventRow
+from gateway.store.requests.request_rows import dump_message
 from gateway.store.schema import make_exchange_id
 
 ACTOR = "outbox"
@@ -42,13 +54,60 @@ def record_delivery_result(
 
 
 def _apply_refusal(connection: Transaction, context: LibraryContext, message: PartnerMessage, refused: Refusal) -> None:
-    """It comes onto the request; a request that the partner can't take goes to the next."""
-    rejected = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
-    signal = partner_signal(EventKind.REJECTED) if rejected else local_signal(EventKind.TROUBLE)
-    attempt = _attempt_of_message(message) if message.role is Role.BORROWING else 0
+    """It comes onto the request. A request that the partner can't take goes to the next, a renewal that it never grants
+    is refused; what else its system never takes is told to its staff in words."""
     details = EventDetails(reason=refused.reason.value, note=refused.detail)
+    is_unsupported = refused.reason is RefusalReason.UNSUPPORTED_SERVICE
+    if message.kind is EventKind.REQUEST and message.role is Role.BORROWING:
+        _apply_partner_event(connection, context, message, partner_signal(EventKind.REJECTED), details)
+    elif is_unsupported and message.kind is EventKind.RENEW:
+        _add_refusal_note(connection, context, message, refused)
+        details = EventDetails(reason=ReasonCodes.POLICY.value, renewals_allowed=False)
+        _apply_partner_event(connection, context, message, partner_signal(EventKind.RENEW_REFUSED), details)
+    elif is_unsupported and (words := _write_words(context, message)):
+        _add_refusal_note(connection, context, message, refused)
+        at = context.now()
+        told = replace(
+            message, id=make_exchange_id(at), kind=EventKind.MESSAGE, at=at, details=EventDetails(note=words)
+        )
+        row = new_outbox_row(message.request, PARTNER, message.receiver.profile, dump_message(told), at, told.id)
+        outbox.add_outbox_row(connection, row)
+    else:
+        _apply_partner_event(connection, context, message, local_signal(EventKind.TROUBLE), details)
+
+
+def _write_words(context: LibraryContext, message: PartnerMessage) -> str:
+    """Empty: it can't be told in words, or the partner takes none."""
+    profile = context.profile(message.receiver.profile)
+    partner = context.partner(message.receiver.profile)
+    if profile is None or partner is None:
+        return ""
+    channel = context.channels.get(partner.channel)
+    if isinstance(channel, LimitedChannel) and not channel.has_message(EventKind.MESSAGE, message.role, profile):
+        return ""
+    return write_partner_note(message.kind, message.details, message.request, context.zone)
+
+
+def _apply_partner_event(
+    connection: Transaction,
+    context: LibraryContext,
+    message: PartnerMessage,
+    signal: EventSignal,
+    details: EventDetails,
+) -> None:
+    attempt = _attempt_of_message(message) if message.role is Role.BORROWING else 0
     event = Event(signal, context.now(), f"partner:{message.receiver.symbol}", details, attempt)
     apply_event_in(connection, context, EventRequest(request_id=message.request.id, event=event))
+
+
+def _add_refusal_note(
+    connection: Transaction, context: LibraryContext, message: PartnerMessage, refused: Refusal
+) -> None:
+    request = requests.load_request(connection, context.symbol, message.request.id)
+    if request is not None:
+        _add_delivery_note(
+            connection, context, message, request, write_sentence("refused: %(report)s", report=refused.detail)
+        )
 
 
 def _attempt_of_message(message: PartnerMessage) -> int:

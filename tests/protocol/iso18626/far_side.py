@@ -190,6 +190,15 @@ class FarTown:
         (request,) = await self.town.requests(Role.LENDING)
         return request
 
+    async def find_free_barcode(self) -> str:
+        """Of an item of ours on its shelf that can be lent."""
+        system = self.town.context.system
+        for bib in await system.search_bibs("a", 60):
+            for item in (await system.holdings(bib.id)).items:
+                if item.status.value == "available" and item.circulates and not item.hold_count:
+                    return item.barcode
+        raise AssertionError("the sample has nothing to lend")
+
     async def rows(self, request: Request) -> tuple[OutboxRow, ...]:
         """Messages to the partner about it, oldest first."""
         page = await self.town.context.store.read(
