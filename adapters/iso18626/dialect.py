@@ -153,6 +153,9 @@ class NoteHabits(ProfileSection):
     condition_prefix: str = Field("", description="before a condition that a note names, such as `Condition: `")
     cost_prefix: str = Field("", description="before a cost that a note names, such as `Cost: `")
     condition_marker: str = Field("", description="in the note of each conditional answer (ReShare)")
+    changed_field: str = Field(
+        "", description="before the name of a field that the requester changes, in a Notification (ReShare)"
+    )
     duplicate_word: str = Field(
         "", description="a note of Unfilled that begins with it says that the request was made twice (Alma)"
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from adapters.iso18626.codec import describe_structure
+from adapters.iso18626.mapping.changed_fields import read_changes
 from adapters.iso18626.mapping.codes import CONDITIONAL_RETRIES, RETRY_IN, UNFILLED_IN, read_conditions
 from adapters.iso18626.mapping.identities import MappingContext, money_of_costs, read_parties, symbol_of_agency
 from adapters.iso18626.mapping.note_habits import (
@@ -36,8 +37,9 @@ from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind, NamedSupplier, ReasonCodes, ShippedItem
 from gateway.domain.requests.note_terms import read_note_terms
 from gateway.domain.requests.request import Role
+from gateway.domain.requests.requester_changes import describe_changes
 from gateway.domain.requests.volume_notes import MAX_VOLUMES, SEPARATOR
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import join_sentences, write_sentence
 from gateway.ports.partner_channel import IncomingPartnerMessage
 
 REMINDER = "The partner reminds us of its request."
@@ -117,8 +119,9 @@ def _read_requester_message(
             about=MessagePart.SERVICE,
             value=message.action[:60],
         )
-    noted = read_note(message.note or "", context.dialect.notes)
-    note = noted.text
+    changed = read_changes(message.note or "", context.dialect.notes.changed_field)
+    noted = read_note(changed.text, context.dialect.notes)
+    note = join_sentences("; ", (describe_changes(changed.changes), noted.text))
     words = context.dialect.condition_words
     if message.action in (Action.NOTIFICATION, Action.CANCEL):
         kind = _read_marked_kind(kind, message.note or "", words.accepted, words.refused)
@@ -127,6 +130,7 @@ def _read_requester_message(
         note=join_notes(_HOLD_RETURN, note) if is_held else note,
         return_on_hold=True if is_held else read_return_term(kind, note),
         extras=tuple(CitationExtra(name, lines) for name, lines in noted.addresses),
+        changes=changed.changes,
         written=note,
     )
     if kind is EventKind.RENEW:

@@ -142,6 +142,15 @@ class ShippedItem:
     label: str = ""
 
 
+@value_object
+class FieldChange:
+    """A field that a requester changes (`requester_changes.RequesterField`, or a name of its own). Empty: it is taken
+    out."""
+
+    field: str
+    value: str
+
+
 @value_object(kw_only=True)
 class NamedSupplier:
     """A library behind a broker, or the partner itself, as messages name it. `address`: where its items go back to."""
@@ -188,6 +197,7 @@ class EventDetails:
     reported: EventKind | None = None
     supplier: NamedSupplier | None = None  # who of those behind a broker says it
     extras: tuple[CitationExtra, ...] = ()
+    changes: tuple[FieldChange, ...] = ()  # of a requester's message
     # what of the note a person wrote; None: the format doesn't tell it from what a machine put together
     written: str | None = field(default=None, compare=False, repr=False)
 

@@ -42,6 +42,7 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
     Volume,
 )
+from gateway.domain.requests.requester_changes import apply_requester_changes
 from gateway.domain.requests.volume_updates import ships_own_item, update_volumes
 from gateway.domain.sentences import strip_sentence, write_sentence
 
@@ -88,7 +89,7 @@ def record_late_event(request: Request, event: Event) -> Request:
     at = max(request.changed, event.at)
     flags = _mark_return_on_hold(request.flags, request, event)
     said = replace(request, changed=at, version=request.version + 1, flags=flags, notes=_append_note(request, event))
-    return _update_attempt(said, event, request.state)
+    return _update_attempt(apply_requester_changes(said, event), event, request.state)
 
 
 # --- flags -----------------------------------------------------------------------------------------------

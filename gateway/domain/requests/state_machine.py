@@ -21,6 +21,7 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
 )
 from gateway.domain.requests.request_updates import record_event_on, record_late_event, replace_attempt, resume_attempt
+from gateway.domain.requests.requester_changes import is_deadline_moved
 from gateway.domain.requests.state_table import (
     Branch,
     CallLibrary,
@@ -29,7 +30,9 @@ from gateway.domain.requests.state_table import (
     ForbiddenCell,
     LibraryAction,
     NotifyPartner,
+    StartTimer,
     StateTable,
+    TimerKind,
 )
 from gateway.domain.requests.status_reports import ReportVerdict, find_reported_event, judge_report
 from gateway.domain.value import value_object
@@ -193,7 +196,8 @@ def _take_branch(request: Request, event: Event, workflow: Workflow) -> Transiti
 
 
 def _make_late_transition(request: Request, event: Event) -> Transition:
-    return Transition(record_late_event(request, event), request.state, event, kept=True)
+    effects = (StartTimer(TimerKind.NEED_BY),) if is_deadline_moved(request, event) else ()
+    return Transition(record_late_event(request, event), request.state, event, effects, kept=True)
 
 
 def _find_branch(request: Request, event: Event, workflow: Workflow) -> Branch | Denied:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from adapters.iso18626.codec import NAMESPACE
 from gateway.domain.library import Money, RecordId
-from gateway.domain.requests.events import EventKind, LoanCondition, NamedSupplier, ShippedItem
+from gateway.domain.requests.events import EventKind, FieldChange, LoanCondition, NamedSupplier, ShippedItem
 from gateway.domain.requests.request import ServiceType
 from tests.protocol.iso18626.habit_rows.messages import (
     ASKING_HEADER,
@@ -490,6 +490,31 @@ RESHARE = (
         write_status("Recalled", "Notification", "Haster#seq:7#", dates="<dueDate>2026-05-21T23:59:59Z</dueDate>"),
         K.MESSAGE,
         {"details.due": date(2026, 5, 21), "details.note": "Haster"},
+        profile="reshare-18626",
+    ),
+    HeardHabit(
+        "reshare-changes-fields",
+        write_action(
+            "Notification",
+            "#ReShareUpdatedField-Neededby:2027-02-15##ReShareUpdatedField-Volume:3##ReShareUpdatedField-Title:C# in a "
+            "day##ReShareUpdatedField-MaximumCostsMonetaryValue-25##ReShareUpdatedField-MaximumCostsCurrencyCode-USD#"
+            "#ReShareUpdatedField-ServiceLevel-Rush##ReShareUpdatedField-PatronNote:null##ReShareUpdatedField-Mood:calm#"
+            "#seq:3#",
+        ),
+        K.MESSAGE,
+        {
+            "details.changes": (
+                FieldChange("need_by", "2027-02-15"),
+                FieldChange("volume", "3"),
+                FieldChange("title", "C# in a day"),
+                FieldChange("maximum_cost", "25 USD"),
+                FieldChange("level", "rush"),
+                FieldChange("note", ""),
+                FieldChange("Mood", "calm"),
+            ),
+            "details.note": "Changed by the borrower: Needed by: 2027-02-15; Volume: 3; Title: C# in a day; "
+            "Maximum cost: 25 USD; Service level: rush; Note: removed; Mood: calm",
+        },
         profile="reshare-18626",
     ),
     HeardHabit(

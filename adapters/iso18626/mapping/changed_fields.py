@@ -1,0 +1,96 @@
+"""Fields that a requester changes by a note (docs/facts/iso-18626.md 8.5): ReShare's names and its forms of values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from adapters.iso18626.mapping.codes import hyphenate_word
+from gateway.domain.requests.events import FieldChange
+from gateway.domain.requests.requester_changes import RequesterField
+from gateway.domain.value import value_object
+
+_VALUE = re.compile(
+    r"(?P<name>[A-Za-z]{1,60})[:-](?:(?P<value>(?:(?!#(?:ReShare|seq:|lastSeq:)).){0,2000}?)#(?=#|\s*\Z)"
+    r"|(?P<plain>[^#]{0,2000})#)",
+    re.DOTALL,
+)
+"""What stands behind the marker. A hyphen before the value is met with at service level and highest cost. The value may
+have the sign by which it ends."""
+
+_EMPTIED = "null"
+_AMOUNT, _CURRENCY = "MaximumCostsMonetaryValue", "MaximumCostsCurrencyCode"
+
+_F = RequesterField
+_FIELDS: Mapping[str, RequesterField] = {
+    "Author": _F.AUTHOR,
+    "AuthorOfComponent": _F.COMPONENT_AUTHOR,
+    "CopyrightType": _F.COPYRIGHT,
+    "Edition": _F.EDITION,
+    "ISBN": _F.ISBN,
+    "ISSN": _F.ISSN,
+    "Issue": _F.ISSUE,
+    "Neededby": _F.NEED_BY,
+    "OCLCNumber": _F.OCLC,
+    "PagesRequested": _F.PAGES,
+    "PatronNote": _F.NOTE,
+    "PickupLocation": _F.PICKUP,
+    "PlaceOfPublication": _F.PLACE,
+    "PublicationDate": _F.PUBLISHED,
+    "Publisher": _F.PUBLISHER,
+    "ServiceLevel": _F.LEVEL,
+    "Subtitle": _F.SUBTITLE,
+    "SystemInstanceIdentifier": _F.RECORD,
+    "Title": _F.TITLE,
+    "TitleOfComponent": _F.COMPONENT_TITLE,
+    "Volume": _F.VOLUME,
+}
+
+
+@value_object
+class ChangedNote:
+    """`text`: the note without what changes fields."""
+
+    text: str
+    changes: tuple[FieldChange, ...] = ()
+
+
+def read_changes(note: str, marker: str) -> ChangedNote:
+    """`marker`: before the name of a field; empty: the partner changes none."""
+    if not marker or marker not in note:
+        return ChangedNote(note)
+    pattern = re.compile(re.escape(marker) + _VALUE.pattern, _VALUE.flags)
+    said = {found["name"]: found["value"] or found["plain"] or "" for found in pattern.finditer(note)}
+    return ChangedNote(pattern.sub("", note), tuple(_list_changes(said)))
+
+
+def _list_changes(said: Mapping[str, str]) -> Iterator[FieldChange]:
+    for name, text in said.items():
+        value = "" if text.strip() == _EMPTIED else text.strip()
+        if name == _CURRENCY and _AMOUNT in said:
+            continue
+        if name in (_AMOUNT, _CURRENCY):
+            yield FieldChange(_F.MAXIMUM_COST, _join_sum(said))
+        elif name == "ServiceLevel":
+            yield FieldChange(_F.LEVEL, hyphenate_word(value))
+        elif name == "Neededby" and not _is_day(value):
+            yield FieldChange(name, value)
+        else:
+            yield FieldChange(_FIELDS.get(name, name), value[:10] if name == "Neededby" else value)
+
+
+def _is_day(value: str) -> bool:
+    """A moment has a day, too."""
+    if not value:
+        return True
+    try:
+        date.fromisoformat(value[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def _join_sum(said: Mapping[str, str]) -> str:
+    parts = (said.get(_AMOUNT, "").strip(), said.get(_CURRENCY, "").strip().upper())
+    return " ".join(part for part in parts if part and part.casefold() != _EMPTIED)
