@@ -117,7 +117,7 @@ def supplier(name: str, locate: dict[str, Any], **more: Any) -> dict[str, Any]:
         channel="mail",
         email=f"ill@{name}.example",
         **more,
-    ) | {"locate": {"lending": lending, "seconds": 5, **locate}}
+    ) | {"locate": {"lending": lending, "seconds": 30, **locate}}
 
 
 SUPPLIERS = ("skog", "havn", "down", "dal", "fjell", "elv", "vik", "nord")
