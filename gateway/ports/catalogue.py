@@ -30,12 +30,14 @@ class HoldingAnswer(StrEnum):
 @value_object
 class HoldingsReport:
     """`note` is one line for the attempt: what was asked, what was found. `seconds`: how long that took; 0: nobody was
-    asked. `skip`: UNKNOWN since the catalogue gave no answer, and the partner's profile says to skip it then."""
+    asked. `skip`: UNKNOWN since the catalogue gave no answer, and the partner's profile says to skip it then. `record`:
+    the partner's own number of the record that was found."""
 
     holding: HoldingAnswer
     note: str = ""
     seconds: float = 0.0
     skip: bool = False
+    record: str = ""
 
     @property
     def report_line(self) -> str:

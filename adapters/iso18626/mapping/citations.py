@@ -83,11 +83,12 @@ def _iterate_extras(info: BibliographicInfo, published: PublicationInfo) -> Iter
         yield CitationExtra("publication-type", published.type.value)
 
 
-def write_bibliographic_info(citation: Citation, *, listed_only: bool = False) -> BibliographicInfo:
-    """`listed_only`: without numbers whose code the standard's lists don't have."""
+def write_bibliographic_info(citation: Citation, record: str = "", *, listed_only: bool = False) -> BibliographicInfo:
+    """`record`: the number that the receiver has for it. `listed_only`: without numbers whose code the standard's lists
+    don't have."""
     extras = {one.name: one.value for one in citation.extras}
     return BibliographicInfo(
-        supplier_unique_record_id=citation.identifier(SUPPLIER_RECORD) or None,
+        supplier_unique_record_id=record or None,
         title=citation.title or None,
         author=citation.author or None,
         author_id=extras.get("author-id"),

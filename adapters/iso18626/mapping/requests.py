@@ -44,7 +44,7 @@ from adapters.iso18626.messages.structures import (
 from gateway.domain.commands import Named, PatronRef, PlaceRequest
 from gateway.domain.library import PostalAddress
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY, WANTED_ITEM, CitationExtra
+from gateway.domain.requests.citation import POSSIBLE_SUPPLIER, PREVIOUS_REQUEST, RETRY, WANTED_ITEM, CitationExtra
 from gateway.domain.requests.events import LoanCondition
 from gateway.domain.requests.note_terms import write_conditions_term
 from gateway.domain.requests.request import (
@@ -220,7 +220,7 @@ def _iterate_extras(message: IllRequest, service: ServiceInfo, context: MappingC
         symbol = symbol_of_agency(supplier.supplier, context.dialect.symbols)
         if symbol:
             tried = supplier.availability_note == ALREADY_TRIED
-            yield CitationExtra(ALREADY_TRIED if tried else "possible-supplier", symbol)
+            yield CitationExtra(ALREADY_TRIED if tried else POSSIBLE_SUPPLIER, symbol)
         if supplier.call_number:
             yield CitationExtra("call-number", supplier.call_number)
     if message.billing_info is not None and message.billing_info.payment_method is not None:
@@ -270,7 +270,10 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
     ship_to = write_address_block(SHIP_TO, sender.name, sender.address) if context.dialect.notes.addresses else ""
     conditions = previous.conditions if previous is not None else ()
     notes = (_write_accepted_term(conditions, context), request.citation.note, message.details.note, ship_to)
-    bibliographic = write_bibliographic_info(request.citation, listed_only=context.dialect.numbers == "listed")
+    asked = next((one for one in request.attempts if one.transaction == message.transaction), None)
+    bibliographic = write_bibliographic_info(
+        request.citation, asked.record if asked is not None else "", listed_only=context.dialect.numbers == "listed"
+    )
     if has_volume_elements(request, context.dialect.schema_version):
         bibliographic = replace(bibliographic, volumes=tuple(one.label for one in request.volumes))
     service = ServiceInfo(

@@ -63,6 +63,9 @@ RETRY = "retry"
 PREVIOUS_REQUEST = "previous-request"
 """Extra of a request: the number under which its requester made it before."""
 
+POSSIBLE_SUPPLIER = "possible-supplier"
+"""Extra of a request: the symbol of a library that has it, as its requester thinks."""
+
 WANTED_ITEM = "wanted-item"
 """Extra of a request: the barcode of the supplier's copy that the requester has chosen."""
 

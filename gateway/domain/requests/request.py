@@ -254,6 +254,7 @@ class SupplierAttempt:
     agreed_by: str = ""  # as of `RequestCosts`
     conditions: tuple[LoanCondition, ...] = ()
     holdings: StoredSentence = ""  # what the catalogue said when it was asked, one line
+    record: str = ""  # its number of the record that is wanted, in its own catalogue
     pieces: tuple[str, ...] = ()  # barcodes of the temporary records of what it sent, since another has been asked
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from gateway.domain.due_dates import describe_need_by_problem
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.citation import POSSIBLE_SUPPLIER, SUPPLIER_RECORD, Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal, timer_signal
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import OnlyOwning, RotaOrder, RotaTemplate
@@ -42,6 +42,7 @@ from gateway.domain.sentences import join_sentences, mark_template, write_senten
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
 from gateway.ports.shared_store import Transaction
+from gateway.profiles.matching import is_same_symbol
 from gateway.services.library_context import LibraryContext, require_role
 from gateway.services.requests.partner_closures import extend_closures
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
@@ -200,6 +201,15 @@ async def _report_no_supplier(context: LibraryContext, request: Request, chosen:
     return "nobody is left on the rota"
 
 
+def _find_record_number(request: Request, symbol: str, holdings: HoldingsReport | None) -> str:
+    """As its catalogue has just said, else as the request says of a record whose only possible supplier this is."""
+    if holdings is not None and holdings.record:
+        return holdings.record
+    named = [one.value for one in request.extras if one.name == POSSIBLE_SUPPLIER]
+    is_theirs = len(named) == 1 and is_same_symbol(named[0], symbol)
+    return request.citation.identifier(SUPPLIER_RECORD) if is_theirs else ""
+
+
 async def _ask_supplier(context: LibraryContext, request: Request, chosen: SupplierSelection, line: RotaLine) -> str:
     number = len(request.attempts) + 1
     _, partner = context.require_partner(line.partner)
@@ -214,6 +224,7 @@ async def _ask_supplier(context: LibraryContext, request: Request, chosen: Suppl
         asked=now,
         cost_limit=partner.cost_limit.money if partner.cost_limit is not None else None,
         holdings=chosen.holdings.report_line if chosen.holdings is not None else "",
+        record=_find_record_number(request, party.symbol, chosen.holdings),
     )
     event_request = EventRequest(
         request_id=request.id,

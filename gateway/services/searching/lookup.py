@@ -79,7 +79,9 @@ class SearchCatalogue:
         clock = asyncio.get_running_loop().time
         begun = clock()
         found = await _CatalogueLookup(self.asker, target, SoughtCitation(citation, service, policy)).run(asked)
-        return HoldingsReport(found.holding, write_about(target.name, found.note), clock() - begun, found.skip)
+        is_own = target.name == partner.name and not policy.locations  # numbers of a shared catalogue are not its own
+        note = write_about(target.name, found.note)
+        return HoldingsReport(found.holding, note, clock() - begun, found.skip, found.record if is_own else "")
 
 
 @value_object
@@ -87,6 +89,7 @@ class _LookupResult:
     holding: HoldingAnswer
     note: str
     skip: bool = False
+    record: str = ""
 
 
 class _CatalogueLookup:
@@ -105,7 +108,7 @@ class _CatalogueLookup:
             async with asyncio.timeout(policy.seconds):
                 for question in asked:
                     if (verdict := await self._ask_question(question, policy)) is not None and verdict.found:
-                        return _LookupResult(verdict.holding, self._format_lookup_note())
+                        return _LookupResult(verdict.holding, self._format_lookup_note(), record=verdict.record)
         except TimeoutError:
             return self._unreachable_result(
                 write_sentence("no answer within %(seconds)s seconds", seconds=policy.seconds)
@@ -258,11 +261,13 @@ class SoughtCitation:
 
 @value_object
 class HoldingVerdict:
-    """`found`: a record is the one that is asked for; else NOT, or UNKNOWN where the answer decides nothing."""
+    """`found`: a record is the one that is asked for; else NOT, or UNKNOWN where the answer decides nothing. `record`:
+    its number in this catalogue."""
 
     holding: HoldingAnswer
     note: str
     found: bool = False
+    record: str = ""
 
 
 def judge_answer(step: LookupStep, hits: SearchHits, sought: SoughtCitation) -> HoldingVerdict:
@@ -312,7 +317,8 @@ def _judge_no_match(hits: SearchHits, reasons: list[str]) -> HoldingVerdict:
 
 def _judge_record(record: FoundRecord, how: str, sought: SoughtCitation) -> HoldingVerdict:
     holding, note = _judge_holdings(record.holdings, sought)
-    return HoldingVerdict(holding, join_sentences("; ", (how, note)), found=True)
+    number = record.citation.identifier("local")
+    return HoldingVerdict(holding, join_sentences("; ", (how, note)), found=True, record=number)
 
 
 def _judge_holdings(held: tuple[HeldItem, ...] | None, sought: SoughtCitation) -> tuple[HoldingAnswer, str]:

@@ -98,7 +98,7 @@ def test_octets_of_a_partner_are_understood(row: HeardHabit) -> None:
 
 def make_request(row: SaidHabit) -> Request:
     if row.role is Role.BORROWING:
-        return borrowing(attempts=(attempt(transaction="B-17", theirs="L-4"),), **row.request)
+        return borrowing(**{"attempts": (attempt(transaction="B-17", theirs="L-4"),), **row.request})
     made = lending(LendingState.SHIPPED, number="L-4", transaction="B-17", **row.request)
     return dataclasses.replace(made, terms=LoanTerms(lender_due=date(2026, 12, 1)))
 

@@ -11,7 +11,7 @@ from gateway.domain.library import PostalAddress, RecordId
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.request import RequestCosts, RequestedService, Role, Volume, VolumeState
-from tests.support.requests import money
+from tests.support.requests import attempt, money
 
 K = EventKind
 
@@ -276,6 +276,21 @@ SAID = (
         K.REQUEST,
         "<ns1:line1>ul. Dobra 56/66</ns1:line1><ns1:line2>00-312 Warszawa</ns1:line2>",
         absent=("locality",),
+    ),
+    borrow(
+        "record-of-the-supplier",
+        "iso18626-2017",
+        K.REQUEST,
+        "<supplierUniqueRecordId>1310</supplierUniqueRecordId>",
+        request={"attempts": (attempt(transaction="B-17", record="1310"),)},
+    ),
+    borrow(
+        "record-of-the-supplier",
+        "iso18626-2017",
+        K.REQUEST,
+        "<title>Sult</title>",
+        absent=("1310",),
+        request={"citation": Citation(title="Sult", identifiers=(RecordId("supplier-record", "1310"),))},
     ),
     borrow("plain-attributes", "iso18626-2017", K.RECEIVED, 'ill:version="1.2"'),
 )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.clock import FixedClock
+from gateway.domain.library import RecordId
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
@@ -57,6 +58,21 @@ async def holds(
 
 def indexes(search: ScriptedSearch) -> list[SearchIndex]:
     return [query.terms[0].index for _, query in search.asked]
+
+
+NUMBERED = replace(KOBZAR, identifiers=(RecordId("local", "1310"), *KOBZAR.identifiers))
+
+
+@pytest.mark.parametrize(
+    ("locate", "number"),
+    [({}, "1310"), ({"locations": ["MAG"]}, ""), ({"target": "union"}, "")],
+    ids=["own", "some-locations", "shared"],
+)
+async def test_the_partners_own_number_of_the_record(locate: dict[str, Any], number: str) -> None:
+    """Those of a shared catalogue say nothing to the partner."""
+    search = ScriptedSearch(by_index(isbn=hits(record(NUMBERED, STACKS))))
+    found = await holds(search, profile("seeberg", locate), profile("union"))
+    assert (found.holding, found.record) == (HoldingAnswer.OWNS, number)
 
 
 # --- the plan --------------------------------------------------------------------------------------------
