@@ -85,6 +85,7 @@ class AuthKind(StrEnum):
     BEARER = "bearer"
     PATH_KEY = "path-key"
     QUERY_KEY = "query-key"
+    HEADER = "header"
     AGENCY_SECRET = "agency-secret"
     SYSTEM_SECRET = "system-secret"
     CERTIFICATE = "certificate"
@@ -105,6 +106,11 @@ class Authentication(ProfileSection):
     secret: SecretReference = Field("", description="env:NAME or file:PATH")
     networks: tuple[Network, ...] = Field((), description="for kind network, or as a further condition for the others")
     parameter: str = Field("apikey", description="name of the query parameter for query-key")
+    header: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]*$",
+        description="name of the HTTP header for kind header, such as X-ILL-Key; its whole value is the secret",
+    )
 
 
 class ProfileExample(ProfileSection):

@@ -26,6 +26,7 @@ _NEEDS: Mapping[AuthKind, tuple[str, ...]] = {
     AuthKind.BEARER: ("secret",),
     AuthKind.PATH_KEY: ("secret",),
     AuthKind.QUERY_KEY: ("secret", "parameter"),
+    AuthKind.HEADER: ("header", "secret"),
     AuthKind.AGENCY_SECRET: ("secret",),
     AuthKind.SYSTEM_SECRET: ("secret",),
     AuthKind.CERTIFICATE: (),
@@ -126,7 +127,7 @@ def _check_signed_tokens(profile: Profile, document: YamlDocument) -> Iterator[C
 
 def _check_unused_keys(entry: Authentication, path: KeyPath, document: YamlDocument) -> Iterator[ConfigurationProblem]:
     used = _CERTIFICATE_KEYS if entry.kind is AuthKind.CERTIFICATE else _NEEDS[entry.kind]
-    for name in ("user", "secret", "parameter", "san", "fingerprint"):
+    for name in ("user", "secret", "parameter", "header", "san", "fingerprint"):
         default = Authentication.model_fields[name].default
         if getattr(entry, name) != default and name not in used:
             yield document.make_problem((*path, name), f"is not used for kind {entry.kind.value}")

@@ -20,6 +20,7 @@ KINDS = {
     "basic": {"kind": "basic", "user": "ill", "secret": "file:partner.secret"},
     "bearer": {"kind": "bearer", "secret": "file:partner.secret"},
     "query": {"kind": "query-key", "parameter": "key", "secret": "file:partner.secret"},
+    "header": {"kind": "header", "header": "X-Partner", "secret": "file:partner.secret"},
     "pathkey": {"kind": "path-key", "secret": "file:partner.secret"},
 }
 SECRET = "Schlüssel-Ω"
@@ -77,6 +78,7 @@ ODD = {
     "Bearer with raw Latin-1": (b"/ncip/bearer", "Authorization: Bearer Schl\xfcssel".encode("latin-1")),
     "another scheme": (b"/ncip/bearer", "Authorization: Schlüssel x".encode()),
     "a key in the query": (b"/ncip/query?key=%FF%FE", b"X-Partner: \xff"),
+    "a header of its own": (b"/ncip/header", b"X-Partner: Schl\xc3"),
     "a key in the path": (b"/ncip/pathkey/%FF%FE", b"X-Partner: \xff"),
 }
 

@@ -79,6 +79,12 @@ def _check_query_key(entry: Authentication, arrival: RawMessage, _envelope: Mess
     return _is_same_secret(arrival.query.get(entry.parameter, ""), secrets(entry.secret))
 
 
+def _check_header(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
+    """A header that the partner sends with each message, such as CrossLink's `httpHeaders`."""
+    shown = arrival.headers.get(entry.header.lower(), "") if entry.header else ""
+    return _is_same_secret(shown, secrets(entry.secret))
+
+
 def _check_agency_secret(
     entry: Authentication, _arrival: RawMessage, envelope: MessageEnvelope, secrets: Secrets
 ) -> bool:
@@ -118,6 +124,7 @@ _CHECKS: dict[AuthKind, Callable[[Authentication, RawMessage, MessageEnvelope, S
     AuthKind.BEARER: _check_bearer_token,
     AuthKind.PATH_KEY: _check_path_key,
     AuthKind.QUERY_KEY: _check_query_key,
+    AuthKind.HEADER: _check_header,
     AuthKind.AGENCY_SECRET: _check_agency_secret,
     AuthKind.SYSTEM_SECRET: _check_system_secret,
     AuthKind.CERTIFICATE: _check_certificate,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -35,13 +36,18 @@ SIGNED: dict[str, Any] = {
     "auth": [{"kind": "system-secret", "secret": "file:secret"}],
     "partner": {"symbols": ["ISIL:NO-0030102"], "name": "Hemmelig bibliotek"},
 }
+KEYED: dict[str, Any] = {
+    **FJORDBY,
+    "auth": [{"kind": "header", "header": "X-ILL-Key", "secret": "file:secret"}],
+    "partner": {"symbols": ["ISIL:NO-0030105"], "name": "Nøkkel bibliotek"},
+}
 KOHA: dict[str, Any] = {
     **FJORDBY,
     "partner": {"symbols": ["ISIL:NO-0030103"], "name": "Koha-bibliotek"},
     "iso18626": {"version": "2021-3", "http": {"ok_status": 201, "error_status": 400}},
 }
 PORTAL: dict[str, Any] = {"auth": [HERE], "circulation": {"requests": {"managed": "borrowing"}}, "iso18626": {}}
-PROFILES = {"portal": PORTAL, "fjordby": FJORDBY, "hemmelig": SIGNED, "koha": KOHA}
+PROFILES = {"portal": PORTAL, "fjordby": FJORDBY, "hemmelig": SIGNED, "nokkel": KEYED, "koha": KOHA}
 ROOT = f'<ISO18626Message xmlns="{NAMESPACE}" xmlns:ill="{NAMESPACE}" ill:version="1.2">'
 
 
@@ -90,13 +96,26 @@ class Endpoint:
         self._session = session
 
     async def post(
-        self, body: str | bytes, *, path: str = "/iso18626", content_type: str = 'application/xml; charset="utf-8"'
+        self,
+        body: str | bytes,
+        *,
+        path: str = "/iso18626",
+        content_type: str = 'application/xml; charset="utf-8"',
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        return await self.send("POST", path, body.encode() if isinstance(body, str) else body, content_type)
+        octets = body.encode() if isinstance(body, str) else body
+        return await self.send("POST", path, octets, content_type, headers or {})
 
-    async def send(self, method: str, path: str, body: bytes, content_type: str = "application/xml") -> Answer:
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        content_type: str = "application/xml",
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> Answer:
         url = f"http://127.0.0.1:{self.town.gateway.http_port}{path}"
-        headers = {"Content-Type": content_type}
+        headers = {"Content-Type": content_type, **more}
         async with self._session.request(method, url, data=io.BytesIO(body), headers=headers) as response:
             allow = response.headers.get("Allow", "")
             return Answer(response.status, response.content_type, await response.read(), allow)

@@ -309,6 +309,31 @@ async def test_an_account_lets_its_sender_in_and_is_not_kept(endpoint: Endpoint)
     assert b"fjord" in kept
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-ILL-Key": ""},
+        {"X-ILL-Key": "fjord"},
+        {"X-ILL-Key": "fjord:åpen sesam "[:-2]},
+        {"X-ILL-Key": "FJORD:ÅPEN SESAM"},
+        {"X-ILL-Keys": "fjord:åpen sesam"},
+        {"Authorization": "fjord:åpen sesam"},
+    ],
+    ids=["none", "empty", "half", "shorter", "capitals", "another-name", "elsewhere"],
+)
+async def test_a_wrong_header_lets_nobody_in(endpoint: Endpoint, headers: dict[str, str]) -> None:
+    answer = await endpoint.post(write_request("4711", who="NO-0030105"), headers=headers)
+    assert answer.verdict[0] == "ERROR"
+    assert not await endpoint.requests()
+
+
+async def test_a_header_of_its_own_lets_a_partner_in_and_is_not_kept(endpoint: Endpoint) -> None:
+    headers = {"x-ill-KEY": "fjord:åpen sesam"}
+    assert (await endpoint.post(write_request("4711", who="NO-0030105"), headers=headers)).verdict == OK
+    assert not [row for row in await endpoint.journal() if "sesam" in str(dict(row))]
+
+
 @pytest.mark.parametrize("rest", ["<![CDATA[sesam]]></ill:securityCode>", "sesam"], ids=["cdata", "cut-off"])
 def test_a_security_code_is_concealed_however_it_is_written(rest: str) -> None:
     kept = Iso18626Responder().conceal_secrets(f"<ill:accountId>fjord</ill:accountId><ill:securityCode>{rest}".encode())

@@ -113,6 +113,7 @@ def test_the_place_of_every_value_is_known(tmp_path: Path) -> None:
         ),
         ("plain: {}\nlibrary: NVD\n", "one.yml:2: library: no such library in gateway.yml, found 'NVD', allowed: DEMO"),
         ("plain: {}\nauth:\n  - kind: basic\n", "one.yml:3: auth.0: kind basic needs user and secret"),
+        ("plain: {}\nauth:\n  - kind: header\n", "one.yml:3: auth.0: kind header needs header and secret"),
         (
             "plain: {}\nauth:\n  - kind: certificate\n",
             "one.yml:3: auth.0: kind certificate needs user, san or fingerprint",
