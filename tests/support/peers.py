@@ -15,7 +15,7 @@ from typing import Self
 
 from tests.support.running_servers import stop_process
 
-VERIFY_SECONDS = 120.0
+VERIFY_SECONDS = 300.0
 GREETING = "listening on 127.0.0.1:"
 
 
@@ -54,11 +54,10 @@ class RealisticPeer:
         self._output.close()
 
 
-def compare_with_recordings(peers: Path, name: str) -> str:
-    """What `verify.py` of this peer says. Raises AssertionError with it, if an answer differs."""
-    done = subprocess.run(
-        [sys.executable, str(peers / name / "verify.py")], capture_output=True, text=True, timeout=VERIFY_SECONDS
-    )
+def compare_with_recordings(peers: Path, name: str, *arguments: str) -> str:
+    """What `verify.py` of this peer says, with these arguments. Raises AssertionError with it, if an answer differs."""
+    command = [sys.executable, str(peers / name / "verify.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=VERIFY_SECONDS)
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     return output
