@@ -14,6 +14,7 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration import yaml_document
 from gateway.configuration.model_validation import validate_section
 from gateway.configuration.yaml_document import YamlDocument, keep_only_keys, merge_documents, nearest_match
+from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
@@ -247,7 +248,22 @@ class _ProfileFolderReader:
         except ConfigurationError as error:
             found += error.problems
         self.problems += found
-        return profile.model_copy(update={"dialects": dialects}) if profile and not found else None
+        if profile is None or found:
+            return None
+        changed: dict[str, object] = {"dialects": dialects}
+        if self._only_brings_requests(profile):
+            changed["partner"] = None
+        return profile.model_copy(update=changed)
+
+    def _only_brings_requests(self, profile: Profile) -> bool:
+        """Whether it is a system of our own that tells what patrons want, and no library: what it extends is about
+        partners, its own file isn't."""
+        partner = profile.partner
+        brings = profile.circulation.requests.managed is ManagedRole.BORROWING
+        return brings and partner is not None and not partner.symbols and "partner" not in self._find_own(profile.name)
+
+    def _find_own(self, name: str) -> Mapping[str, object]:
+        return self.own_documents[name].data if name in self.own_documents else {}
 
 
 def _drop_own_keys(base: YamlDocument) -> YamlDocument:

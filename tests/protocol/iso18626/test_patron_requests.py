@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
@@ -15,12 +16,15 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Role, ServiceType
 from gateway.ports.library_system import PatronKey
 from tests.protocol.iso18626.endpoint import (
+    PORTAL,
     ROOT,
     Endpoint,
     make_template,
     run_endpoint,
     write_header,
 )
+from tests.support.paths import ROOT as ROOT_FOLDER
+from tests.support.yaml_files import write_yaml_file
 
 OK = ("OK", "", "")
 PATRON = "21000000000025"
@@ -69,6 +73,22 @@ async def test_a_wish_becomes_a_borrowing_request(endpoint: Endpoint) -> None:
     assert made.costs.maximum is not None
     assert made.costs.maximum.amount == Decimal("12.50")
     assert made.source == "iso18626"
+
+
+@pytest.mark.parametrize("base", ["iso18626-2017", "reshare-18626", "koha-18626", "alma-18626", "worldshare-18626"])
+async def test_a_sender_of_wishes_may_extend_a_shipped_profile(base: str, template: Path, tmp_path: Path) -> None:
+    """What that says of a partner is not said of the sender, which is none."""
+    profiles = tmp_path / "profiles"
+    profiles.mkdir()
+    for name in {base, "iso18626-2017", "iso18626-2021"}:
+        shutil.copy(ROOT_FOLDER / "profiles" / f"{name}.yml", profiles)
+    write_yaml_file(profiles / "shop.yml", {"extends": base, **{k: v for k, v in PORTAL.items() if k != "iso18626"}})
+    async with run_endpoint(template, tmp_path) as endpoint:
+        answer = await endpoint.post(write_wish("P-1"), path="/iso18626/shop")
+        (made,) = await endpoint.list_requests()
+        partners = [profile.name for profile, _ in endpoint.town.context.partners()]
+    assert (answer.verdict, made.role) == (OK, Role.BORROWING)
+    assert "shop" not in partners
 
 
 async def test_the_wish_again_is_the_same_wish(endpoint: Endpoint) -> None:
