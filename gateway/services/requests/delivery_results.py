@@ -29,6 +29,7 @@ from gateway.ports.partner_channel import (
 )
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
+from gateway.services.requests.answered_messages import find_attempt_number
 from gateway.services.requests.effects import PARTNER, new_outbox_row
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import history, outbox, requests
@@ -95,7 +96,7 @@ def _apply_partner_event(
     signal: EventSignal,
     details: EventDetails,
 ) -> None:
-    attempt = _attempt_of_message(message) if message.role is Role.BORROWING else 0
+    attempt = find_attempt_number(message)
     event = Event(signal, context.now(), f"partner:{message.receiver.symbol}", details, attempt)
     apply_event_in(connection, context, EventRequest(request_id=message.request.id, event=event))
 
@@ -110,10 +111,6 @@ def _add_refusal_note(
         )
 
 
-def _attempt_of_message(message: PartnerMessage) -> int:
-    return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
-
-
 def _add_external_number(
     connection: Transaction, context: LibraryContext, message: PartnerMessage, delivered: DeliveryResult
 ) -> None:
@@ -123,7 +120,7 @@ def _add_external_number(
     request = requests.lock_request(connection, context.symbol, message.request.id)
     if request is None or number in request.external:
         return
-    attempt = request.find_attempt(_attempt_of_message(message)) if message.role is Role.BORROWING else None
+    attempt = request.find_attempt(find_attempt_number(message)) if message.role is Role.BORROWING else None
     if attempt is not None:
         request = replace_attempt(request, replace(attempt, theirs=number))
     requests.amend_request(connection, replace(request, external=(*request.external, number)))

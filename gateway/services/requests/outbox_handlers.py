@@ -35,6 +35,7 @@ from gateway.services.patrons.patron_notices import (
     make_telling_task,
     render_notice_letter,
 )
+from gateway.services.requests.answered_messages import ANSWERED, is_answered, was_tried_before
 from gateway.services.requests.delivery_results import record_delivery_result
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of_request
 from gateway.services.requests.lending import LOCATE, locate_item
@@ -74,6 +75,8 @@ class RequestOutboxHandlers:
         """Raises Refused when the partner has no channel that works."""
         context = self.contexts[row.library]
         message = replace(parse_message(row.payload), repeated=can_have_arrived(row.tries, row.error))
+        if was_tried_before(row) and await context.store.read(lambda c: is_answered(c, context, row, message)):
+            return HandlerResult(ANSWERED, lambda c: order_batches.forget_order_file(c, context.symbol, row.id))
         profile, policy = context.require_partner(row.target)
         channel = context.channels.get(policy.channel)
         if channel is None:

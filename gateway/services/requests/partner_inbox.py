@@ -29,6 +29,7 @@ from gateway.ports.partner_channel import (
 from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import find_loop_refusal, is_asked_as_broker
 from gateway.services.library_context import LibraryContext
+from gateway.services.requests.answered_messages import end_answered_messages
 from gateway.services.requests.conversations import describe_received
 from gateway.services.requests.effects import PARTNER, new_outbox_row, remove_patron_data
 from gateway.services.requests.lending_intake import (
@@ -188,6 +189,7 @@ class LibraryInbox:
         prepare = prepare_forwarding(connection, self.context, message, profile, found)
         event_request = EventRequest(request_id=found.request_id, event=event, prepare=prepare)
         outcome = apply_event_in(connection, self.context, event_request)
+        end_answered_messages(connection, self.context, found.request_id, profile.name, event)
         if isinstance(outcome, Denied):
             known = requests.load_request(connection, symbol, found.request_id)
             return InboxResult(found.request_id, denial_as_refusal(outcome), event=event, request=known)

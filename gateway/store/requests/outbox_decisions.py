@@ -43,8 +43,8 @@ _PUT_OFF = prepare_sql(
     "WHERE library = :library AND id = :id AND status = 'waiting'",
     outbox,
 )
-_SKIP = prepare_sql(
-    f"UPDATE outbox SET status = 'skipped', ended = :ended, ready_at = NULL, note = :note {_STUCK}",
+_END = prepare_sql(
+    f"UPDATE outbox SET status = :status, ended = :ended, ready_at = NULL, note = :note {_STUCK}",
     outbox,
     COLUMNS.lane,
 )
@@ -82,8 +82,13 @@ def _rejoin_lane(connection: Connection, library: str, id_: str) -> None:
 
 def skip_row(connection: Connection, library: str, id_: str, reason: str, by: str, now: datetime) -> bool:
     """A dead or waiting row is never done; those behind it go on. False: there is no such row, or it is in hand."""
-    note = clean_text(format_skip_note(reason, by), MAX_NOTE_CHARS)
-    row = _SKIP.fetch_first(connection, {"library": library, "id": id_, "ended": now, "note": note})
+    return end_row(connection, library, id_, OutboxStatus.SKIPPED, format_skip_note(reason, by), now)
+
+
+def end_row(connection: Connection, library: str, id_: str, status: OutboxStatus, note: str, now: datetime) -> bool:
+    """A dead or waiting row ends without a further try. False as `skip_row`."""
+    ended = {"status": status.value, "ended": now, "note": clean_text(note, MAX_NOTE_CHARS)}
+    row = _END.fetch_first(connection, {"library": library, "id": id_, **ended})
     if row is None:
         return False
     leave_lane(connection, library, row.lane)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,12 @@ async def make_far_template(folder: Path, profiles: Mapping[str, Mapping[str, An
 
 
 class FarSide:
-    """`octets`: what it got, in order; `judge`: what it answers."""
+    """`octets`: what it got, in order; `judge`: what it answers; `before_answer` happens meanwhile."""
 
     def __init__(self) -> None:
         self.octets: list[str] = []
         self.judge: Judge = lambda octets: None
+        self.before_answer: Callable[[str], Awaitable[None]] = _do_nothing
         app = web.Application()
         app.router.add_post("/iso18626", self._take)
         self.server = TestServer(app)
@@ -77,6 +78,7 @@ class FarSide:
     async def _take(self, request: web.Request) -> web.Response:
         octets = (await request.read()).decode()
         self.octets.append(octets)
+        await self.before_answer(octets)
         verdict = self.judge(octets)
         if isinstance(verdict, int):
             return web.Response(status=verdict, text="no")
@@ -85,6 +87,15 @@ class FarSide:
     def said(self, word: str) -> list[str]:
         """Messages with this action, reason or status."""
         return [one for one in self.octets if f">{word}<" in one]
+
+
+async def _do_nothing(_octets: str) -> None:
+    return
+
+
+def number_of(request: Request) -> str:
+    """By which its supplier knows a request of ours."""
+    return request.attempts[-1].transaction
 
 
 def write_confirmation(octets: str, error: tuple[str, str] | None) -> str:
@@ -142,13 +153,15 @@ class FarTown:
     # --- what happens there ------------------------------------------------------------------------------
 
     async def say(self, body: str, profile: str = "broker") -> str:
-        """The far side says something; our answer."""
+        """The far side says something, and we take it; our answer."""
         url = f"http://127.0.0.1:{self.town.gateway.http_port}/iso18626/{profile}"
         async with (
             aiohttp.ClientSession() as client,
             client.post(url, data=body.encode(), headers={"Content-Type": "application/xml"}) as answer,
         ):
-            return await answer.text()
+            text = await answer.text()
+        assert ">OK<" in text, text
+        return text
 
     # --- what happens here -------------------------------------------------------------------------------
 
@@ -189,6 +202,21 @@ class FarTown:
         """The only request of others to us."""
         (request,) = await self.town.requests(Role.LENDING)
         return request
+
+    async def lent(self, partner: str = "broker", symbol: str = "BROKER") -> Request:
+        """A borrowing request whose item is with the patron, due on 1 April."""
+        request = await self.asked(partner=partner)
+        loaned = write_sam(number_of(request), "Loaned", more="<dueDate>2026-04-01T23:59:59Z</dueDate>")
+        await self.say(loaned.replace("BROKER", symbol), partner)
+        await self.act(request, EventKind.RECEIVED, barcode="30109999000001")
+        return await self.act(request, EventKind.LOANED_TO_PATRON)
+
+    async def shipped(self, number: str = "CLB-9", partner: str = "broker", symbol: str = "BROKER") -> Request:
+        """A request to us, whose item is on its way, due on 30 March."""
+        await self.say(write_loan_request(number).replace("BROKER", symbol), partner)
+        await self.quiet()
+        barcode = await self.find_free_barcode()
+        return await self.act(await self.lending(), EventKind.SHIPPED, barcode=barcode, due=date(2026, 3, 30))
 
     async def find_free_barcode(self) -> str:
         """Of an item of ours on its shelf that can be lent."""

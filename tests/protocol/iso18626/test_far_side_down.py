@@ -11,7 +11,7 @@ import pytest
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, RequestFlag
 from gateway.store.requests.outbox import OutboxStatus
-from tests.protocol.iso18626.far_side import NOT_NOW, FarTown, make_far_template, partner_profile, write_sam
+from tests.protocol.iso18626.far_side import NOT_NOW, FarTown, make_far_template, number_of, partner_profile, write_sam
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ async def oak(template: Path, tmp_path: Path) -> AsyncIterator[FarTown]:
 
 async def test_what_a_broker_cannot_pass_on_now_goes_again_with_the_same_octets(oak: FarTown) -> None:
     request = await oak.asked()
-    await oak.say(write_sam(request.transaction, "Loaned"))
+    await oak.say(write_sam(number_of(request), "Loaned"))
     away = True
     oak.far.judge = lambda octets: NOT_NOW if away and "<action>" in octets else None
     await oak.act(request, EventKind.RECEIVED, barcode="30100000000001")
@@ -55,7 +55,7 @@ async def test_seven_requests_that_are_answered_by_http_500_hold_up_nothing_else
     for n in range(12):
         good = await oak.asked(f"Markens grøde {n}")
         assert [row.status for row in await oak.rows(good)] == [OutboxStatus.DONE]
-        await oak.say(write_sam(good.transaction, "WillSupply", "RequestResponse"))
+        await oak.say(write_sam(number_of(good), "WillSupply", "RequestResponse"))
         await oak.act(good, EventKind.MESSAGE, note="Takk")
         assert [row.status for row in await oak.rows(good)] == [OutboxStatus.DONE] * 2
         await oak.later(seconds=10)

@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag
+from gateway.domain.requests.request import BorrowingState, LendingState, RequestFlag
 from gateway.store.requests.outbox import OutboxStatus
 from tests.protocol.iso18626.far_side import (
     FarTown,
     make_far_template,
     partner_profile,
-    write_loan_request,
     write_ram,
-    write_sam,
 )
 
 UNTAKEN = ("Overdue", "Recalled", "CompletedWithoutReturn", "ExpectToSupply", "RequestReceived")
@@ -68,14 +65,6 @@ def judge_as_crosslink_library(octets: str) -> tuple[str, str] | None:
     return None
 
 
-async def ship(oak: FarTown, number: str = "CLB-9", profile: str = "broker") -> Request:
-    requester = "CEDAR" if profile == "cedar" else "BROKER"
-    await oak.say(write_loan_request(number).replace("BROKER", requester), profile)
-    await oak.quiet()
-    request = await oak.lending()
-    return await oak.act(request, EventKind.SHIPPED, barcode=await oak.find_free_barcode(), due=date(2026, 3, 30))
-
-
 def list_notes(octets: list[str]) -> list[str]:
     """Of the Notifications among them."""
     return [
@@ -96,7 +85,7 @@ def list_notes(octets: list[str]) -> list[str]:
 async def test_a_status_that_is_refused_reaches_the_staff_in_words(
     oak: FarTown, kind: EventKind, status: str, words: str
 ) -> None:
-    request = await ship(oak)
+    request = await oak.shipped()
     oak.far.judge = judge_as_crosslink_library
     oak.far.octets.clear()
 
@@ -113,7 +102,7 @@ async def test_a_status_that_is_refused_reaches_the_staff_in_words(
 
 
 async def test_an_answer_to_a_renewal_or_a_question_that_is_refused_reaches_the_staff_in_words(oak: FarTown) -> None:
-    request = await ship(oak)
+    request = await oak.shipped()
     oak.far.judge = judge_as_crosslink_library
     oak.far.octets.clear()
 
@@ -130,7 +119,7 @@ async def test_an_answer_to_a_renewal_or_a_question_that_is_refused_reaches_the_
 
 
 async def test_where_the_profile_says_so_the_words_go_at_once(oak: FarTown) -> None:
-    request = await ship(oak, "C-1", "cedar")
+    request = await oak.shipped("C-1", "cedar", "CEDAR")
     oak.far.octets.clear()
 
     await oak.act(request, EventKind.OVERDUE)
@@ -144,16 +133,8 @@ async def test_where_the_profile_says_so_the_words_go_at_once(oak: FarTown) -> N
     assert all("<status>Loaned</status>" in one and "dueDate" not in one for one in oak.far.octets)
 
 
-async def lend_to_patron(oak: FarTown, partner: str = "broker") -> Request:
-    request = await oak.asked(partner=partner)
-    loaned = write_sam(request.transaction, "Loaned", more="<dueDate>2026-04-01T23:59:59Z</dueDate>")
-    await oak.say(loaned.replace("BROKER", "CEDAR") if partner == "cedar" else loaned, partner)
-    await oak.act(request, EventKind.RECEIVED, barcode="30109999000001")
-    return await oak.act(request, EventKind.LOANED_TO_PATRON)
-
-
 async def test_a_renewal_that_is_never_granted_is_refused_at_once(oak: FarTown) -> None:
-    request = await lend_to_patron(oak)
+    request = await oak.lent()
     assert request.state is BorrowingState.LENT
     oak.far.judge = judge_as_crosslink_library
 
@@ -168,7 +149,7 @@ async def test_a_renewal_that_is_never_granted_is_refused_at_once(oak: FarTown) 
 
 
 async def test_what_the_partner_cannot_take_is_not_offered(oak: FarTown) -> None:
-    request = await lend_to_patron(oak, "cedar")
+    request = await oak.lent("cedar", "CEDAR")
 
     allowed = (await oak.view(request)).allowed
 
@@ -177,7 +158,7 @@ async def test_what_the_partner_cannot_take_is_not_offered(oak: FarTown) -> None
 
 
 async def test_a_question_that_is_refused_is_asked_in_words(oak: FarTown) -> None:
-    request = await lend_to_patron(oak)
+    request = await oak.lent()
     oak.far.judge = judge_as_crosslink_library
     oak.far.octets.clear()
 
@@ -190,7 +171,7 @@ async def test_a_question_that_is_refused_is_asked_in_words(oak: FarTown) -> Non
 
 async def test_what_moves_the_item_is_no_matter_of_words(oak: FarTown) -> None:
     """A refused return is for our staff to look at."""
-    request = await lend_to_patron(oak)
+    request = await oak.lent()
     await oak.act(request, EventKind.RETURNED_BY_PATRON)
     oak.far.judge = lambda octets: (
         ("UnsupportedActionType", "unsupported action: ShippedReturn") if ">ShippedReturn<" in octets else None
@@ -203,7 +184,7 @@ async def test_what_moves_the_item_is_no_matter_of_words(oak: FarTown) -> None:
 
 
 async def test_words_that_are_refused_as_well_are_for_our_staff(oak: FarTown) -> None:
-    request = await ship(oak)
+    request = await oak.shipped()
     oak.far.judge = lambda octets: ("UnrecognisedDataValue", "status change not allowed: Overdue")
 
     after = await oak.act(request, EventKind.OVERDUE)

@@ -1,0 +1,50 @@
+"""Messages to a partner that its own words have overtaken: they have arrived, so they are not sent again."""
+
+from __future__ import annotations
+
+from gateway.domain.requests.events import Event
+from gateway.domain.requests.message_arrival import has_been_answered, proves_arrival
+from gateway.domain.requests.request import Role
+from gateway.ports.partner_channel import PartnerMessage
+from gateway.ports.shared_store import Transaction
+from gateway.services.library_context import LibraryContext
+from gateway.services.requests.effects import PARTNER
+from gateway.store.requests import history, order_batches, outbox_decisions, outbox_queries
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.store.requests.request_rows import parse_message
+
+ANSWERED = "answered by the partner"
+"""Note of such a row."""
+
+
+def end_answered_messages(
+    connection: Transaction, context: LibraryContext, request_id: str, profile: str, event: Event
+) -> None:
+    """In the transaction of the partner's event. One that is in hand then ends when it is tried next."""
+    for row in outbox_queries.unfinished_of_request(connection, context.symbol, request_id):
+        if row.kind != PARTNER or row.target != profile or row.status is OutboxStatus.IN_HAND:
+            continue
+        if not row.tries and not row.error:  # it hasn't gone out yet
+            continue
+        message = parse_message(row.payload)
+        if message.at <= event.at and proves_arrival(event, message.kind, message.role, find_attempt_number(message)):
+            outbox_decisions.end_row(connection, context.symbol, row.id, OutboxStatus.DONE, ANSWERED, context.now())
+            order_batches.forget_order_file(connection, context.symbol, row.id)
+
+
+def is_answered(connection: Transaction, context: LibraryContext, row: OutboxRow, message: PartnerMessage) -> bool:
+    """Whether the partner has answered a message that is in hand for a further try."""
+    events = [one.event for one in history.list_events_of_request(connection, context.symbol, row.request_id)]
+    return has_been_answered(events, message.kind, message.role, find_attempt_number(message), message.at)
+
+
+def was_tried_before(row: OutboxRow) -> bool:
+    """Of a row in hand, whose own try counts."""
+    return row.tries > 1 or bool(row.error)
+
+
+def find_attempt_number(message: PartnerMessage) -> int:
+    """Of the supplier that it goes to; 0 as a lender."""
+    if message.role is not Role.BORROWING:
+        return 0
+    return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
