@@ -240,6 +240,8 @@ ROWS: Mapping[S, Row] = {
         ),
         partner_signal(K.RENEW): (
             remain(NotifyPartner(K.RENEW_REFUSED), when=g.RECALLED),
+            remain(NotifyPartner(K.RENEW_ACCEPTED), when=g.RENEWED_BEFORE),
+            remain(NotifyPartner(K.RENEW_REFUSED), when=g.RENEWAL_REFUSED_BEFORE),
             remain(when=g.BROKERED),
             remain(RunFollowUp(FollowUp.DECIDE_RENEWAL)),
         ),

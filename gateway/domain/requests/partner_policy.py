@@ -201,6 +201,13 @@ class LendingWorkflow(ProfileSection):
         description="how a renewal is answered; one of what was shipped as not renewable is never granted by rule",
     )
     renewals: int = Field(2, ge=0, le=99, description="number of renewals granted by rule")
+    renewal_repeat_hours: int = Field(
+        24,
+        ge=0,
+        le=8760,
+        description="period in which a further renewal request counts as a repeat and gets the same answer, unless "
+        "something else has happened; 0: never",
+    )
     renewal_days: int = Field(14, ge=1, le=365, description="calendar days added by a renewal")
     loan_days: int = Field(28, ge=1, le=365, description="calendar days of a loan")
     tell_checked_in: bool = Field(True, description="tell the partner that the item has been checked in")

@@ -302,6 +302,14 @@ class Volume:
     in_transit: bool = False  # received, and on its way to the patron's pickup place
 
 
+@value_object
+class RenewalAnswer:
+    """Our last answer to a renewal, as the lender."""
+
+    granted: bool
+    at: datetime
+
+
 @value_object(kw_only=True)
 class LoanTerms:
     """Of the loan between the libraries, and of the patron's loan that follows from it. Both dates are kept."""
@@ -312,6 +320,10 @@ class LoanTerms:
     renewals_allowed: bool = True
     renewals: int = 0
     note: str = ""
+    renewal_wish: date | datetime | None = None
+    """The day that a borrower's last renewal asked for."""
+    renewal_answer: RenewalAnswer | None = None
+    """None: something else has happened since."""
 
 
 @value_object(kw_only=True)

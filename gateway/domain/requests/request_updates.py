@@ -28,6 +28,7 @@ from gateway.domain.requests.request import (
     LoanTerms,
     PatronLink,
     PatronQuery,
+    RenewalAnswer,
     Request,
     RequestDates,
     RequestedService,
@@ -183,8 +184,6 @@ _AT_BORROWER = frozenset(
 
 def _update_flags(request: Request, event: Event, to: State) -> frozenset[RequestFlag]:
     set_, clear = FLAGS.get(event.signal, (frozenset(), frozenset()))
-    if event.signal == partner_signal(EventKind.RENEW) and RequestFlag.RECALLED in request.flags:
-        set_ = frozenset()  # refused at once
     flags = (request.flags - clear) | set_
     flags = _mark_return_on_hold(flags, request, event)
     if event.signal == timer_signal(EventKind.EXPIRED) and to is BorrowingState.CANCEL_PENDING:
@@ -244,7 +243,28 @@ def _update_terms(request: Request, event: Event) -> LoanTerms:
         terms = replace(terms, renewals_allowed=details.renewals_allowed)
     if LoanCondition.NO_RENEWAL in terms.conditions:
         terms = replace(terms, renewals_allowed=False)
-    return terms
+    if event.signal == partner_signal(EventKind.RENEW):
+        terms = replace(terms, renewal_wish=details.due)
+    return replace(terms, renewal_answer=_update_renewal_answer(request, event))
+
+
+_NO_NEWS = frozenset(
+    {EventKind.RENEW, EventKind.STATUS_QUERY, EventKind.STATUS_REPORT, EventKind.NOTE, EventKind.TROUBLE}
+)
+"""Events that leave a loan as it is."""
+
+
+def _update_renewal_answer(request: Request, event: Event) -> RenewalAnswer | None:
+    if request.role is Role.BORROWING:
+        return None
+    if event.kind in (EventKind.RENEW_ACCEPTED, EventKind.RENEW_REFUSED):
+        return RenewalAnswer(event.kind is EventKind.RENEW_ACCEPTED, event.at)
+    return request.terms.renewal_answer if event.kind in _NO_NEWS else None
+
+
+def end_answered_renewal(request: Request) -> Request:
+    """A renewal that was answered as it came: nobody has to."""
+    return replace(request, flags=request.flags - {RequestFlag.RENEWAL_PENDING})
 
 
 def _update_service(service: RequestedService, event: Event) -> RequestedService:

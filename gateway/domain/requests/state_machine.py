@@ -20,7 +20,13 @@ from gateway.domain.requests.request import (
     State,
     SupplierAttempt,
 )
-from gateway.domain.requests.request_updates import record_event_on, record_late_event, replace_attempt, resume_attempt
+from gateway.domain.requests.request_updates import (
+    end_answered_renewal,
+    record_event_on,
+    record_late_event,
+    replace_attempt,
+    resume_attempt,
+)
 from gateway.domain.requests.requester_changes import is_deadline_moved
 from gateway.domain.requests.state_table import (
     Branch,
@@ -191,8 +197,10 @@ def _take_branch(request: Request, event: Event, workflow: Workflow) -> Transiti
     if branch.kept:
         return _make_late_transition(request, event)
     to = branch.to or request.state
-    told = _list_told(request, branch)
-    return Transition(record_event_on(request, event, to), request.state, event, branch.effects, told)
+    told, after = _list_told(request, branch), record_event_on(request, event, to)
+    if event.signal == partner_signal(EventKind.RENEW) and told:
+        after = end_answered_renewal(after)
+    return Transition(after, request.state, event, branch.effects, told)
 
 
 def _make_late_transition(request: Request, event: Event) -> Transition:

@@ -7,6 +7,7 @@ sentence 'this is possible only if …'.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -253,6 +254,15 @@ def _has_attempt_status(*statuses: AttemptStatus) -> Test:
     return lambda r, _e, _w: r.attempt is not None and r.attempt.status in statuses
 
 
+def _repeats_renewal(request: Request, event: Event, workflow: Workflow, *, granted: bool) -> bool:
+    """Whether a renewal comes again, soon after it was answered so and with nothing new: a broker gives each message a
+    timestamp of its own, so that its octets don't show it."""
+    answer = request.terms.renewal_answer
+    if answer is None or answer.granted is not granted or event.details.due != request.terms.renewal_wish:
+        return False
+    return event.at - answer.at < timedelta(hours=workflow.lending.renewal_repeat_hours)
+
+
 def _has_volumes_left(*states: VolumeState) -> Test:
     """Whether volumes in one of these states are left that the event is not about."""
 
@@ -327,6 +337,12 @@ MAY_RENEW = _make_guard(
         and r.terms.renewals_allowed
         and not r.flags & {RequestFlag.RENEWAL_PENDING, RequestFlag.RECALLED}
     ),
+)
+RENEWED_BEFORE = _make_guard(
+    "the same renewal has just been granted", lambda r, e, w: _repeats_renewal(r, e, w, granted=True)
+)
+RENEWAL_REFUSED_BEFORE = _make_guard(
+    "the same renewal has just been refused", lambda r, e, w: _repeats_renewal(r, e, w, granted=False)
 )
 DATE_IS_NEWS = _make_guard(
     "no due date is known yet", lambda r, e, _w: r.terms.lender_due is None and e.details.due is not None
