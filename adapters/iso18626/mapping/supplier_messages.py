@@ -412,9 +412,10 @@ def _write_due_changed(message: PartnerMessage, context: MappingContext) -> Supp
 
 
 def _write_forwarded(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    """It is a no: a Notification would leave the requester waiting, and a broker with us."""
     partner = message.details.partner
     return _build_message(
-        ReasonForMessage.NOTIFICATION,
+        ReasonForMessage.REQUEST_RESPONSE,
         Status.UNFILLED,
         info=MessageInfo(note=f"forwarded to {partner}" if partner else "forwarded"),
     )

@@ -292,5 +292,15 @@ SAID = (
         absent=("1310",),
         request={"citation": Citation(title="Sult", identifiers=(RecordId("supplier-record", "1310"),))},
     ),
+    lend(
+        "forwarded-is-unfilled",
+        "alma-18626",
+        K.FORWARDED,
+        "<reasonForMessage>RequestResponse</reasonForMessage><note>forwarded to hagestad</note>",
+        "<status>Unfilled</status>",
+        "<reasonForMessage>Notification</reasonForMessage><note>forwarded to hagestad</note>",
+        details={"partner": "hagestad"},
+        messages=2,
+    ),
     borrow("plain-attributes", "iso18626-2017", K.RECEIVED, 'ill:version="1.2"'),
 )

@@ -107,6 +107,7 @@ LENT = {
 HEARD_AS = {
     EventKind.REJECTED: EventKind.UNFILLED,
     EventKind.EXPIRED: EventKind.UNFILLED,
+    EventKind.FORWARDED: EventKind.UNFILLED,
     EventKind.HOLD_PLACED: EventKind.EXPECT_TO_SUPPLY,  # it has no day here
 }
 """What is understood as something else, since the standard has no word for it."""
