@@ -221,12 +221,45 @@ def _iterate_extras(message: IllRequest, service: ServiceInfo, context: MappingC
         if symbol:
             tried = supplier.availability_note == ALREADY_TRIED
             yield CitationExtra(ALREADY_TRIED if tried else POSSIBLE_SUPPLIER, symbol)
-        if supplier.call_number:
-            yield CitationExtra("call-number", supplier.call_number)
-    if message.billing_info is not None and message.billing_info.payment_method is not None:
-        yield CitationExtra("payment-method", message.billing_info.payment_method.value)
+        yield from _describe_supplier(supplier)
+    yield from _describe_requester(message.requesting_agency_info or RequestingAgencyInfo())
+    yield from _describe_billing(message.billing_info or BillingInfo())
     for raw in message.unknown:
         yield CitationExtra(raw.path.rpartition("/")[2], raw.text)
+
+
+def _describe_supplier(supplier: SupplierInfo) -> Iterator[CitationExtra]:
+    availability = supplier.availability_note if supplier.availability_note != ALREADY_TRIED else ""
+    return _list_extras(
+        ("call-number", supplier.call_number),
+        ("supplier-description", supplier.description),
+        ("supplier-holdings", supplier.summary_holdings),
+        ("supplier-availability", availability),
+    )
+
+
+def _describe_requester(requester: RequestingAgencyInfo) -> Iterator[CitationExtra]:
+    """Who is to be asked there, and by which telephone."""
+    yield from _list_extras(("contact-name", requester.contact_name))
+    for address in requester.addresses:
+        electronic = address.electronic
+        if electronic is not None and electronic.data and "@" not in electronic.data:
+            kind = electronic.type.value if electronic.type is not None else ""
+            yield CitationExtra("contact-address", f"{kind} {electronic.data}".strip())
+
+
+def _describe_billing(billing: BillingInfo) -> Iterator[CitationExtra]:
+    postal = billing.address.physical if billing.address is not None else None
+    return _list_extras(
+        ("payment-method", billing.payment_method.value if billing.payment_method is not None else ""),
+        ("billing-method", billing.billing_method.value if billing.billing_method is not None else ""),
+        ("billing-name", billing.billing_name),
+        ("billing-address", format_postal_address(postal).replace("\n", ", ") if postal is not None else ""),
+    )
+
+
+def _list_extras(*named: tuple[str, str | None]) -> Iterator[CitationExtra]:
+    return (CitationExtra(name, text) for name, text in named if text)
 
 
 # --- for a patron of ours --------------------------------------------------------------------------------

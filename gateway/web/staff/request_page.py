@@ -32,6 +32,7 @@ from gateway.web.staff.request_access import ACT_RIGHTS, find_named_request, lis
 from gateway.web.staff.request_panels import (
     find_own_copies,
     list_cost_rows,
+    list_extra_rows,
     list_loan_rows,
     list_partner_rows,
     show_patron,
@@ -204,6 +205,7 @@ async def render_request(
         due_reason=explain_due_date(request, context, localization) if request.role is Role.BORROWING else "",
         costs=list_cost_rows(page, request),
         partner_rows=list_partner_rows(page, request),
+        extra_rows=list_extra_rows(page, request),
         notes=_list_own_notes(request, localization),
         warnings=[localization.translate_stored(one) for one in request.warnings],
         volumes=request.volumes if len(request.volumes) > 1 else (),

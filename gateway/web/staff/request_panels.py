@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.domain.library import BlockScope, Patron
@@ -14,6 +15,7 @@ from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.services.library_context import PATRON
 from gateway.services.local_holdings import AWAY, LocalCopies, find_local_copies
+from gateway.services.localization import mark_text
 from gateway.web.staff.act_forms import list_places
 from gateway.web.staff.coded_words import describe_condition
 from gateway.web.staff.staff_request import StaffRequest
@@ -97,6 +99,10 @@ def list_loan_rows(page: StaffRequest, request: Request) -> LabelledRows:
     rows: LabelledRows = []
     if dates.need_by is not None:
         rows.append((gettext("Needed by"), page.localization.format_day(dates.need_by)))
+    if dates.start is not None:
+        rows.append((gettext("Wanted from"), page.localization.format_day(dates.start)))
+    if dates.end is not None:
+        rows.append((gettext("Wanted until"), page.localization.format_day(dates.end)))
     if terms.lender_due is not None:
         rows.append((gettext("Due at lender"), page.format_moment(terms.lender_due)))
     if terms.patron_due is not None:
@@ -143,6 +149,36 @@ def _name_agreement(page: StaffRequest, request: Request) -> str:
         "rule": page.gettext("(by rule)"),
     }
     return known.get(by, page.gettext("(by %(name)s)", name=page.actors.name_actor(by)) if by else "")
+
+
+_EXTRA_LABELS: Mapping[str, str] = {
+    "contact-name": mark_text("Contact person"),
+    "contact-address": mark_text("Contact address"),
+    "delivery-method": mark_text("Delivery method"),
+    "electronic-delivery": mark_text("Electronic delivery"),
+    "copyright-compliance": mark_text("Copyright compliance"),
+    "payment-method": mark_text("Payment method"),
+    "billing-method": mark_text("Billing method"),
+    "billing-name": mark_text("Invoice to"),
+    "billing-address": mark_text("Billing address"),
+    "possible-supplier": mark_text("Possible supplier"),
+    "already-tried": mark_text("Asked before"),
+    "supplier-description": mark_text("About the supplier"),
+    "supplier-holdings": mark_text("Holdings"),
+    "supplier-availability": mark_text("Availability"),
+    "call-number": mark_text("Call number"),
+}
+"""Of what a request brings and we have no field for, in the order of the page."""
+
+
+def list_extra_rows(page: StaffRequest, request: Request) -> LabelledRows:
+    """What the partner's request says besides; names that only programs know are left to the journal."""
+    return [
+        (page.gettext(label), one.value)
+        for name, label in _EXTRA_LABELS.items()
+        for one in request.extras
+        if one.name == name
+    ]
 
 
 def list_partner_rows(page: StaffRequest, request: Request) -> LabelledRows:

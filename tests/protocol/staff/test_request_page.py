@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import BorrowingState, LendingState, Request, RotaLineStatus
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestDates, RotaLineStatus
 from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.requests.views import UnfinishedStep
 from gateway.ports.library_system import Capability
@@ -152,6 +153,21 @@ async def test_a_lending_request_names_our_copy(gateway: Running, ruth: Colleagu
     )
     assert texts(done, "//div[@id='banner']") == ["Shipped. Undo"]
     assert (await reload_request(gateway, request)).state is LendingState.SHIPPED
+
+
+async def test_what_a_request_brings_besides_is_on_its_page(gateway: Running, ruth: Colleague) -> None:
+    extras = (
+        CitationExtra("contact-name", "Solveig"),
+        CitationExtra("billing-name", "Kassen"),
+        CitationExtra("X", "?"),
+    )
+    dates = RequestDates(start=date(2027, 1, 1), end=date(2027, 1, 12))
+    page = await open_page(ruth, await make_lending(gateway, extras=extras, dates=dates))
+
+    details = "//section[@aria-labelledby='extras']"
+    assert texts(page, f"{details}//dt") == ["Contact person", "Invoice to"]
+    assert texts(page, f"{details}//dd") == ["Solveig", "Kassen"]
+    assert {"Wanted from", "Wanted until"} <= set(texts(page, "//dt"))
 
 
 async def test_what_the_library_system_did_stands_in_the_story(gateway: Running, ruth: Colleague) -> None:

@@ -688,6 +688,40 @@ OTHERS = (
         profile="worldshare-18626",
     ),
     HeardHabit(
+        "oclc-says-more",
+        write_service(
+            "<serviceType>Loan</serviceType><startDate>2027-01-01T23:59:59Z</startDate>"
+            "<endDate>2027-01-12T23:59:59Z</endDate>",
+            more="<supplierInfo><supplierDescription>Beskrivelse</supplierDescription><callNumber>QA 76</callNumber>"
+            "<summaryHoldings>v.1-10</summaryHoldings><availabilityNote>on shelf</availabilityNote></supplierInfo>"
+            "<requestingAgencyInfo><name>Fjordby bibliotek</name><contactName>Solveig</contactName><address>"
+            "<electronicAddress><electronicAddressType>Phone</electronicAddressType>"
+            "<electronicAddressData>+47 22 00 00 00</electronicAddressData></electronicAddress></address>"
+            "</requestingAgencyInfo>"
+            "<billingInfo><paymentMethod>IFM</paymentMethod><billingMethod>Invoice</billingMethod><billingName>Kassen"
+            "</billingName><address><physicalAddress><line1>Storgata 2</line1><locality>Fjordby</locality>"
+            "</physicalAddress></address></billingInfo>",
+        ),
+        K.REQUEST,
+        {
+            "request.dates.start": date(2027, 1, 1),
+            "request.dates.end": date(2027, 1, 12),
+            "request.extras": {
+                "supplier-description": "Beskrivelse",
+                "call-number": "QA 76",
+                "supplier-holdings": "v.1-10",
+                "supplier-availability": "on shelf",
+                "contact-name": "Solveig",
+                "contact-address": "Phone +47 22 00 00 00",
+                "payment-method": "IFM",
+                "billing-method": "Invoice",
+                "billing-name": "Kassen",
+                "billing-address": "Storgata 2, Fjordby",
+            },
+        },
+        profile="worldshare-18626",
+    ),
+    HeardHabit(
         "oclc-refuses-as-cancelled",
         write_status("Cancelled", "CancelResponse", info="<answerYesNo>N</answerYesNo>"),
         K.CANCEL_REFUSED,
