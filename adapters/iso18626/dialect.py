@@ -179,9 +179,14 @@ class NoteHabits(ProfileSection):
     prefix_separator: str = Field(
         ", ", min_length=1, description="between what the partner puts before a note and the note itself"
     )
+    item_block: bool = Field(
+        False,
+        description="what is lent is named between #MultipleItems# and #MultipleItemsEnd# too, by barcode, call number "
+        "and title, and in the first Loaned alone: a CrossLink library reads no itemId, and adds what it is told twice",
+    )
 
 
-ItemIdForm = Literal["plain", "packed", "joined"]
+ItemIdForm = Literal["plain", "packed", "commas", "joined"]
 
 
 class Iso18626Dialect(ProfileSection):
@@ -226,8 +231,14 @@ class Iso18626Dialect(ProfileSection):
     notes: NoteHabits = NoteHabits.model_construct()
     item_ids: ItemIdForm = Field(
         "plain",
-        description="packed: an itemId is name##callnumber##barcode, several behind multivol: (ReShare); joined: "
-        "barcodes with commas between them (Alma)",
+        description="packed: an itemId is name##callnumber##barcode, several behind multivol: (ReShare); commas: "
+        "barcode,callnumber,title (ReShare's peers at a CrossLink broker); joined: barcodes with commas between them "
+        "(Alma)",
+    )
+    links: Literal["both", "item-id"] = Field(
+        "both",
+        description="where a link to a copy is written before 2021: in the itemId with sentVia URL, and behind `URL: `"
+        " in the note; item-id: in the itemId alone (ReShare, CrossLink)",
     )
     completed_as: Literal["StatusChange", "RequestResponse"] = Field(
         "StatusChange", description="reason of the message that an item is back (Alma, OCLC: RequestResponse)"

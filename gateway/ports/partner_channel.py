@@ -32,6 +32,7 @@ class PartnerMessage:
     repeat; `transaction` is the number by which requester and supplier know the request; `request` is as it was when
     the event happened. `repeated`: an earlier try may have reached the partner. `on_behalf_of`: the library on the
     other side of what we broker, for a partner that is to know of it; its address only where items go straight there.
+    `items_told`: barcodes of pieces that an earlier message has told this partner of as sent.
     """
 
     id: str
@@ -45,6 +46,7 @@ class PartnerMessage:
     request: Request
     repeated: bool = False
     on_behalf_of: LibraryParty | None = None
+    items_told: tuple[str, ...] = ()
 
 
 @value_object

@@ -8,15 +8,16 @@ from dataclasses import replace
 from adapters.iso18626.codec import describe_structure
 from adapters.iso18626.mapping.changed_fields import read_changes
 from adapters.iso18626.mapping.codes import CONDITIONAL_RETRIES, RETRY_IN, UNFILLED_IN, read_conditions
+from adapters.iso18626.mapping.deliveries import read_delivery
 from adapters.iso18626.mapping.identities import MappingContext, money_of_costs, read_parties, symbol_of_agency
+from adapters.iso18626.mapping.items import ItemName
 from adapters.iso18626.mapping.note_habits import (
     ITEM_DAMAGED,
     ITEM_LOST,
     RETURN_ADDRESS,
-    ItemName,
     ReadNote,
+    append_note,
     join_notes,
-    read_item_ids,
     read_note,
     read_return_term,
 )
@@ -170,14 +171,17 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
     if kind is EventKind.MESSAGE and _is_expectation(noted, status, context):
         kind = EventKind.EXPECT_TO_SUPPLY
     delivery, retry = message.delivery_info or DeliveryInfo(), message.retry_info or RetryInfo()
+    sent = read_delivery(delivery, noted.text, noted.items, context.dialect)
+    if kind is EventKind.SHIPPED and sent.is_digital:
+        kind = EventKind.COPY_DELIVERED
     conditions, unknown = read_conditions((*delivery.loan_conditions, *retry.loan_conditions))
     reason, reason_words = _read_reason(info, kind)
     if kind in (EventKind.UNFILLED, EventKind.FORWARDED) and noted.is_duplicate:
         reason, reason_words = ReasonCodes.DUPLICATE.value, ""
-    items = noted.items or read_item_ids(delivery.item_ids, context.dialect.item_ids)
+    items = sent.items
     costs, further_costs = _add_costs((*delivery.delivery_costs, *retry.offered_costs), context.currency)
     more = (*_describe_offer(retry, context), *_describe_shipping(message))
-    note = join_notes(words, reason_words, unknown, *further_costs, *more, info.note or "")
+    note = append_note(join_notes(words, reason_words, unknown, *further_costs, *more, sent.words), info.note or "")
     details = EventDetails(
         due=context.read_day(status.due_date),
         reason=reason,
@@ -188,7 +192,7 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         expected=context.read_day(status.expected_delivery_date),
         barcode=items[0].barcode if len(items) == 1 else "",
         items=_list_shipped_items(items),
-        link=_read_link(delivery, info.note or ""),
+        link=sent.link,
         status=status.status or "" if is_report else "",
         return_on_hold=_HELD_BY_STATUS.get(status.status or "", read_return_term(kind, info.note or ""))
         if kind is EventKind.MESSAGE
@@ -242,9 +246,9 @@ def _read_supplier_name(info: ReturnInfo) -> str:
 
 def _list_shipped_items(items: tuple[ItemName, ...]) -> tuple[ShippedItem, ...]:
     """Nothing for the one that its barcode says all of."""
-    if len(items) < 2 and not any(one.label for one in items):
+    if len(items) < 2 and not any(one.barcode and (one.label or one.call_number) for one in items):
         return ()
-    return tuple(ShippedItem(one.barcode, one.label) for one in items[:MAX_VOLUMES])
+    return tuple(ShippedItem(one.barcode, one.label, one.call_number) for one in items[:MAX_VOLUMES])
 
 
 def _read_call_number(items: tuple[ItemName, ...]) -> Iterator[CitationExtra]:
@@ -371,17 +375,6 @@ def _find_reason(word: str, info: MessageInfo, known: Mapping[str, ReasonCodes])
     if found is not None:
         return found.value, ""
     return (ReasonCodes.OTHER.value, f"reason: {word}") if word else ("", "")
-
-
-def _read_link(delivery: DeliveryInfo, note: str) -> str:
-    """Where a version has no element for it, it stands in the note."""
-    if delivery.url:
-        return delivery.url
-    for part in note.split(SEPARATOR):
-        name, colon, value = part.strip().partition(": ")
-        if colon and name.casefold() == "url" and value.strip().startswith(("http://", "https://")):
-            return value.strip()
-    return ""
 
 
 def _add_costs(said: tuple[Costs, ...], currency: str) -> tuple[Money | None, tuple[str, ...]]:

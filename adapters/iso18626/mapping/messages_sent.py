@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.mapping.identities import MappingContext, write_request_header, write_requester_header
-from adapters.iso18626.mapping.note_habits import ITEM_DAMAGED, ITEM_LOST, join_notes, write_return_term
+from adapters.iso18626.mapping.note_habits import ITEM_DAMAGED, ITEM_LOST, append_note, join_notes, write_return_term
 from adapters.iso18626.mapping.requests import has_volume_elements, write_request
 from adapters.iso18626.mapping.supplier_messages import SUPPLIER_WRITERS, make_no_message_error, write_supplier_message
 from adapters.iso18626.messages import Message, RequestingAgencyMessage, SupplyingAgencyMessage
@@ -103,7 +103,7 @@ def _write_requester_message(message: PartnerMessage, context: MappingContext) -
             RefusalReason.UNSUPPORTED_SERVICE,
             write_sentence("This partner does not accept %(value)s.", value=action.value),
         )
-    note = join_notes(*_write_requester_terms(message, action, context), message.details.note)
+    note = append_note(join_notes(*_write_requester_terms(message, action, context)), message.details.note)
     return RequestingAgencyMessage(header=write_requester_header(message, context), action=action, note=note or None)
 
 

@@ -1,4 +1,4 @@
-"""What single systems put into notes: markers for programs, costs and conditions, addresses, packed item ids
+"""What single systems put into notes: markers for programs, costs and conditions, addresses
 (docs/facts/iso-18626.md 8). Their words are data of the profile; here is how they are written and read."""
 
 from __future__ import annotations
@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from adapters.iso18626.dialect import ItemIdForm, NoteHabits
+from adapters.iso18626.dialect import NoteHabits
+from adapters.iso18626.mapping.items import ItemName, take_item_blocks
 from gateway.domain.library import Money
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.volume_notes import SEPARATOR
@@ -30,11 +31,6 @@ _BLOCKS = {
     RETURN_ADDRESS: re.compile(r"#RETURN_TO#(.{0,2000}?)#RT_END#", re.DOTALL),
 }
 _COST = re.compile(r"(\d{1,9}(?:[.,]\d{1,4})?)\s*([A-Za-z]{3})|([A-Za-z]{3})\s*(\d{1,9}(?:[.,]\d{1,4})?)")
-_PARTS = "##"
-_VOLUMES = "multivol:"
-_VOLUME_END = "###"
-_ITEM_BLOCK = re.compile(r"#MultipleItems#(.{0,20000}?)#MultipleItemsEnd#", re.DOTALL)
-_ITEM_FIELD = re.compile(r"((?:[^\\|]|\\.)*)(?:\||$)")
 
 
 def write_return_term(is_held: bool | None) -> str:
@@ -52,13 +48,10 @@ def join_notes(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
 
 
-@value_object
-class ItemName:
-    """An item as a supplier names it. `label`: of the volume; `call_number` as far as it is said."""
-
-    barcode: str
-    label: str = ""
-    call_number: str = ""
+def append_note(note: str, words: str) -> str:
+    """Terms that the note has already aren't said once more: what came in one partner's note goes on to another's."""
+    said = set(note.split(SEPARATOR))
+    return join_notes(note, SEPARATOR.join(one for one in words.split(SEPARATOR) if one not in said))
 
 
 @value_object
@@ -85,8 +78,7 @@ def read_note(note: str, habits: NoteHabits) -> ReadNote:
     for name, pattern in _BLOCKS.items():
         addresses += [(name, block.strip()) for block in pattern.findall(note)]
         note = pattern.sub("", note)
-    items = tuple(item for block in _ITEM_BLOCK.findall(note) for item in _read_item_lines(block))
-    note = _ITEM_BLOCK.sub("", note)
+    items, note = take_item_blocks(note)
     marked = bool(habits.condition_marker) and habits.condition_marker in note
     for pattern_text in habits.hidden:
         note = re.sub(pattern_text, "", note)
@@ -143,15 +135,6 @@ def _split_prefixed_value(text: str, separator: str) -> tuple[str, str]:
     return value, rest[len(behind) :].lstrip()
 
 
-def _read_item_lines(block: str) -> Iterator[ItemName]:
-    """`barcode|callnumber|name` in each line; a backslash stands before a bar or a backslash that is meant."""
-    for line in block.splitlines():
-        fields = [re.sub(r"\\(.)", r"\1", one).strip() for one in _ITEM_FIELD.findall(line.strip())]
-        barcode, call_number, label = (*fields, "", "", "")[:3]
-        if barcode:
-            yield ItemName(barcode, label, call_number)
-
-
 def _has_part(note: str, prefix: str) -> bool:
     return any(part.startswith(prefix.strip()) for part in _split_parts(note))
 
@@ -197,40 +180,3 @@ def write_address_block(marks: tuple[str, str], name: str, address: str) -> str:
     """`#RETURN_TO#…#RT_END#`; empty where no address is known."""
     lines = [line.strip() for line in (name, *address.splitlines()) if line.strip()]
     return "\n".join((marks[0], *lines, marks[1])) if address.strip() else ""
-
-
-def write_item_ids(items: Iterable[ItemName], form: ItemIdForm) -> tuple[str, ...]:
-    """One for each item, or all in one: `multivol:Bd. 1##QL 737##30100-88###multivol:Bd. 2##QL 737##30100-89`, or
-    `30100-88,30100-89`."""
-    named = tuple(items)
-    if not named:
-        return ()
-    if form == "joined":
-        return (",".join(one.barcode for one in named),)
-    if form == "plain":
-        return tuple(one.barcode for one in named)
-    packed = [_PARTS.join((one.label, one.call_number, one.barcode)) for one in named]
-    return (packed[0],) if len(packed) == 1 else (_VOLUME_END.join(f"{_VOLUMES}{one}" for one in packed),)
-
-
-def read_item_ids(item_ids: Iterable[str], form: ItemIdForm = "plain") -> tuple[ItemName, ...]:
-    """Plain barcodes, packed ones, and several in one element: `multivol:a##b##c###multivol:…` or `multivol:a,b,c`.
-    `form`: of the partner, since `a,b,c` may be three barcodes or one item with all its parts."""
-    if form == "joined":
-        return tuple(ItemName(part.strip()) for one in item_ids for part in one.split(",") if part.strip())
-    return tuple(_read_item_id(part) for one in item_ids for part in _split_volumes(one) if part.strip())
-
-
-def _split_volumes(text: str) -> list[str]:
-    if _VOLUMES not in text:
-        return [text]
-    return [part.strip().strip(",").removesuffix(_VOLUME_END).strip() for part in text.split(_VOLUMES)]
-
-
-def _read_item_id(text: str) -> ItemName:
-    """Three parts are a name, a call number and a barcode; anything else is the barcode."""
-    for separator in (_PARTS, ","):
-        parts = [part.strip() for part in text.split(separator)]
-        if len(parts) == 3:
-            return ItemName(parts[2], parts[0], parts[1])
-    return ItemName(text.strip())

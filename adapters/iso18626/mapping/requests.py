@@ -214,6 +214,10 @@ def _iterate_extras(message: IllRequest, service: ServiceInfo, context: MappingC
         if electronic is not None and electronic.data and "@" not in electronic.data:
             kind = electronic.type.value if electronic.type is not None else ""
             yield CitationExtra("electronic-delivery", f"{kind} {electronic.data}".strip())
+        elif electronic is not None and not electronic.data and electronic.type is not None:
+            yield CitationExtra(
+                "delivery-method", electronic.type.value.upper()
+            )  # ReShare: `url`, and nowhere in particular
         if one.delivery_method is not None:
             yield CitationExtra("delivery-method", one.delivery_method.value)
     for supplier in message.suppliers:
@@ -300,7 +304,9 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
     previous = _find_previous_attempt(message)
     is_retry = previous is not None or extras.get(RETRY, "") == "true"
     sender = message.sender
-    ship_to = write_address_block(SHIP_TO, sender.name, sender.address) if context.dialect.notes.addresses else ""
+    is_mailed = request.service.type is ServiceType.COPY and bool(sender.email)
+    with_block = context.dialect.notes.addresses and not is_mailed
+    ship_to = write_address_block(SHIP_TO, sender.name, sender.address) if with_block else ""
     conditions = previous.conditions if previous is not None else ()
     notes = (_write_accepted_term(conditions, context), request.citation.note, message.details.note, ship_to)
     asked = next((one for one in request.attempts if one.transaction == message.transaction), None)
@@ -329,7 +335,7 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
         publication_info=write_publication_info(request.citation),
         service_info=service,
         suppliers=tuple(_iterate_tried(request.attempts, context)),
-        requested_delivery=_write_delivery(message.sender, context),
+        requested_delivery=_write_delivery(message.sender, request.service.type, context),
         requesting_agency_info=_write_requester(message.sender, message.on_behalf_of or message.sender, context),
         billing_info=_write_billing(request.costs),
     )
@@ -397,11 +403,20 @@ def _write_requester(sender: LibraryParty, requester: LibraryParty, context: Map
     return RequestingAgencyInfo(name=requester.name or None, addresses=tuple(_write_addresses(sender, context)))
 
 
-def _write_delivery(sender: LibraryParty, context: MappingContext) -> tuple[RequestedDeliveryInfo, ...]:
-    return tuple(
-        RequestedDeliveryInfo(sort_order=order, address=address)
-        for order, address in enumerate(_write_addresses(sender, context), 1)
-    )
+def _write_delivery(
+    sender: LibraryParty, wanted: ServiceType, context: MappingContext
+) -> tuple[RequestedDeliveryInfo, ...]:
+    """A copy comes by the first that is named, so a postal address stands behind: for what is to be a copy it isn't
+    named at all, as long as there is another."""
+    addresses = tuple(_write_addresses(sender, context))
+    electronic = tuple(one for one in addresses if one.electronic is not None)
+    postal = tuple(one for one in addresses if one.electronic is None)
+    match wanted:
+        case ServiceType.COPY:
+            addresses = electronic or postal
+        case ServiceType.COPY_OR_LOAN:
+            addresses = (*electronic, *postal)
+    return tuple(RequestedDeliveryInfo(sort_order=order, address=one) for order, one in enumerate(addresses, 1))
 
 
 def _write_addresses(sender: LibraryParty, context: MappingContext) -> Iterator[Address]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -17,15 +17,16 @@ from adapters.iso18626.mapping.codes import (
     reason_of_word,
     write_conditions,
 )
+from adapters.iso18626.mapping.deliveries import list_new_items, write_delivery
 from adapters.iso18626.mapping.identities import MappingContext, agency_of_symbol, costs_of_money, write_supplier_header
+from adapters.iso18626.mapping.items import write_item_block
 from adapters.iso18626.mapping.note_habits import (
     ITEM_DAMAGED,
     RETURN_TO,
-    ItemName,
+    append_note,
     join_notes,
     write_address_block,
     write_conditional_note,
-    write_item_ids,
     write_return_term,
 )
 from adapters.iso18626.mapping.requests import write_postal_address
@@ -41,9 +42,9 @@ from adapters.iso18626.messages.structures import (
 )
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.note_terms import write_conditions_term, write_cost_term
+from gateway.domain.requests.note_terms import write_changed_due, write_conditions_term, write_cost_term
 from gateway.domain.requests.partner_notes import write_partner_note
-from gateway.domain.requests.request import LendingState, Request, RequestFlag, ServiceType, VolumeState
+from gateway.domain.requests.request import LendingState, Request, RequestFlag, ServiceType
 from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import PartnerMessage
 
@@ -105,10 +106,11 @@ def write_supplier_message(message: PartnerMessage, context: MappingContext) -> 
     noted = replace(
         written,
         header=write_supplier_header(message, context),
-        message_info=replace(info, note=join_notes(info.note or "", note) or None),
+        message_info=replace(info, note=append_note(info.note or "", note) or None),
         status_info=replace(status, last_change=message.at),
     )
-    return _put_losses_into_note(noted, context)
+    noted = _put_losses_into_note(noted, context)
+    return _put_items_into_note(noted, message) if context.dialect.notes.item_block else noted
 
 
 def _write_words_instead(written: SupplyingAgencyMessage, message: PartnerMessage, context: MappingContext) -> str:
@@ -129,11 +131,25 @@ def _find_taken_status(message: PartnerMessage, context: MappingContext) -> Stat
 def _put_losses_into_note(message: SupplyingAgencyMessage, context: MappingContext) -> SupplyingAgencyMessage:
     """What the partner's version has no element for is told in words: a link in a delivery of 1.2, say."""
     lost = fit_to_version(message, context.dialect.schema_version).lost
-    info = message.message_info
-    if not lost or info is None:
+    words = "; ".join(f"{detail.path.rpartition('/')[2]}: {detail.value}" for detail in lost)
+    return _replace_note(message, append_note(_note_of(message), words)) if words else message
+
+
+def _put_items_into_note(message: SupplyingAgencyMessage, said: PartnerMessage) -> SupplyingAgencyMessage:
+    """Last of all, and on a line of its own: a broker that takes the block out takes the sign before it as well. With
+    a deliveryInfo alone: without one the broker dies of it."""
+    block = write_item_block(list_new_items(said)) if said.kind is EventKind.SHIPPED else ""
+    if not block or message.delivery_info is None:
         return message
-    words = (f"{detail.path.rpartition('/')[2]}: {detail.value}" for detail in lost)
-    return replace(message, message_info=replace(info, note=join_notes(info.note or "", *words)))
+    return _replace_note(message, "\n".join(filter(None, (_note_of(message), block))))
+
+
+def _note_of(message: SupplyingAgencyMessage) -> str:
+    return (message.message_info.note if message.message_info is not None else "") or ""
+
+
+def _replace_note(message: SupplyingAgencyMessage, note: str) -> SupplyingAgencyMessage:
+    return replace(message, message_info=replace(message.message_info or MessageInfo(), note=note))
 
 
 def _build_message(
@@ -269,6 +285,8 @@ def _write_cancel_refused(message: PartnerMessage, context: MappingContext) -> S
 
 
 def _write_shipped(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    if context.dialect.notes.item_block and message.items_told and not list_new_items(message):
+        return _write_due_words(message, context)
     sender = message.sender
     back = write_address_block(RETURN_TO, sender.name, sender.address) if context.dialect.notes.addresses else ""
     return replace(
@@ -277,7 +295,7 @@ def _write_shipped(message: PartnerMessage, context: MappingContext) -> Supplyin
             Status.LOANED,
             info=MessageInfo(note=join_notes(_write_unsaid_conditions(message.details), back) or None),
             due=_write_due(message, context),
-            delivery=_write_delivery(message, context),
+            delivery=write_delivery(message, context),
         ),
         return_info=_write_return_info(message, context),
     )
@@ -305,44 +323,12 @@ def _write_copy_delivered(message: PartnerMessage, context: MappingContext) -> S
         ReasonForMessage.STATUS_CHANGE,
         Status.COPY_COMPLETED,
         info=MessageInfo(note=_write_unsaid_conditions(message.details) or None),
-        delivery=_write_delivery(message, context),
+        delivery=write_delivery(message, context),
     )
 
 
 def _write_unsaid_conditions(details: EventDetails) -> str:
     return write_conditions_term(one for one in details.conditions if one not in CONDITION_OUT)
-
-
-def _write_delivery(message: PartnerMessage, context: MappingContext) -> DeliveryInfo:
-    details = message.details
-    costs = costs_of_money(details.cost)
-    return DeliveryInfo(
-        date_sent=message.at,
-        item_ids=write_item_ids(_list_items(message, context), context.dialect.item_ids),
-        url=details.link or None,
-        delivery_method=Code("URL") if details.link else None,
-        loan_conditions=write_conditions(details.conditions),
-        delivery_costs=(costs,) if costs is not None else (),
-    )
-
-
-def _list_items(message: PartnerMessage, context: MappingContext) -> Iterator[ItemName]:
-    """What is with the requester by now, volume by volume: the last of several messages names all of a parcel. Where
-    the version has room for one barcode, what this message is about."""
-    details, request = message.details, message.request
-    if details.items:
-        yield from (ItemName(one.barcode, one.label) for one in details.items)
-        return
-    labels = {one.id: one.label for one in request.volumes}
-    this = next((labels[id_] for id_ in details.volumes if id_ in labels), "")
-    has_room = context.dialect.item_ids != "plain" or context.dialect.schema_version >= SchemaVersion.V2021
-    if len(request.volumes) > 1 and has_room and message.kind is EventKind.SHIPPED:
-        for one in request.volumes:
-            barcode = one.barcode or one.theirs
-            if barcode and one.state is not VolumeState.EXPECTED:
-                yield ItemName(barcode, one.label, request.citation.call_number)
-    elif details.barcode:
-        yield ItemName(details.barcode, this, request.citation.call_number)
 
 
 def _write_due(message: PartnerMessage, context: MappingContext) -> datetime | None:
@@ -408,6 +394,22 @@ def _write_words(message: PartnerMessage, context: MappingContext) -> SupplyingA
 def _write_due_changed(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
     return _build_message(
         ReasonForMessage.NOTIFICATION, status_of_request(message.request), due=_write_due(message, context)
+    )
+
+
+def _write_due_words(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    """What is new of a loan whose items are told already."""
+    due = context.write_end_of_day(message.details.due)
+    note = join_notes(
+        write_changed_due(due.date()) if due is not None else "",
+        write_cost_term(message.details.cost),
+        write_conditions_term(message.details.conditions),
+    )
+    return _build_message(
+        ReasonForMessage.NOTIFICATION,
+        status_of_request(message.request),
+        info=MessageInfo(note=note or None),
+        due=_write_due(message, context),
     )
 
 

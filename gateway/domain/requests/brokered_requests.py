@@ -24,6 +24,7 @@ from gateway.domain.requests.events import (
     EventOrigin,
     EventSignal,
     ReasonCodes,
+    ShippedItem,
     local_signal,
     partner_signal,
     timer_signal,
@@ -221,7 +222,7 @@ def carry_details(event: Event, request: Request, days: int, today: date) -> Eve
         retry_after=said.retry_after,
         expected=said.expected,
         barcode=said.barcode if is_borrowing else "",
-        items=said.items if is_borrowing else (),
+        items=_list_items_sent_on(event, request) if is_borrowing else (),
         item_description=said.item_description,
         volumes=tuple(one.id for one in request.volumes if one.id in said.volumes),
         renewals_allowed=said.renewals_allowed,
@@ -229,6 +230,17 @@ def carry_details(event: Event, request: Request, days: int, today: date) -> Eve
         link=said.link,
         written=said.written,
     )
+
+
+def _list_items_sent_on(event: Event, request: Request) -> tuple[ShippedItem, ...]:
+    """As the supplier named them, also where they come to us first, and our staff send them on."""
+    said = event.details
+    if event.kind is not K.RECEIVED or said.items:
+        return said.items
+    meant = [one for one in request.volumes if not said.volumes or one.id in said.volumes]
+    scanned = said.barcode if len(meant) == 1 else ""
+    items = (ShippedItem(scanned or one.theirs, one.label, one.call_number) for one in meant)
+    return tuple(one for one in items if one.barcode)
 
 
 def _shift_due(due: date | datetime | None, days: int, today: date) -> date | datetime | None:

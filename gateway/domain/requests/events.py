@@ -136,10 +136,12 @@ IN_LIBRARY_CONDITIONS = frozenset({LoanCondition.LIBRARY_USE_ONLY, LoanCondition
 
 @value_object
 class ShippedItem:
-    """An item as its supplier names it. `label`: of the volume; empty: it doesn't say."""
+    """An item as its supplier names it: without a barcode, where it has none. `label`: of the volume, or its title;
+    empty: it doesn't say."""
 
     barcode: str
     label: str = ""
+    call_number: str = ""
 
 
 @value_object

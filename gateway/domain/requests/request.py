@@ -292,7 +292,7 @@ class VolumeState(StrEnum):
 @value_object
 class Volume:
     """One physical piece. `barcode` is ours (the temporary record's, or the lender's own item), `theirs` the
-    partner's."""
+    partner's; `call_number` that of whoever lends it."""
 
     id: str
     label: str = ""
@@ -300,6 +300,7 @@ class Volume:
     barcode: str = ""
     theirs: str = ""
     in_transit: bool = False  # received, and on its way to the patron's pickup place
+    call_number: str = ""
 
 
 @value_object
@@ -486,6 +487,10 @@ class Request:
         """Lending: of our items that are out, or were chosen to go out."""
         of_volumes = tuple(one.barcode for one in self.volumes if one.barcode)
         return of_volumes or ((self.item_barcode,) if self.item_barcode else ())
+
+    def find_candidate(self, barcode: str) -> ItemCandidate | None:
+        """Lending: what was found out about an item of ours when it was looked for."""
+        return next((one for one in self.candidates if barcode and one.barcode == barcode), None)
 
     def find_attempt_on_record(self, barcode: str) -> SupplierAttempt | None:
         """The supplier whose item with this temporary barcode was lost or is to be sent back, though the request has

@@ -57,7 +57,7 @@ class PartnerNotification:
 @value_object
 class Transition:
     """What an event did. `effects` are in order; messages to partners among them are `told`, in order. `kept`: the
-    event came too late to do anything, it is only kept."""
+    event came too late to do anything, it is only kept. `items_out`: barcodes of the pieces that we had lent before."""
 
     request: Request
     before: State
@@ -65,6 +65,7 @@ class Transition:
     effects: tuple[Effect, ...] = ()
     told: tuple[PartnerNotification, ...] = ()
     kept: bool = False
+    items_out: tuple[str, ...] = ()
 
     @property
     def changes_state(self) -> bool:

@@ -7,7 +7,7 @@ shipped or returned; everybody else reads it as it stands. Other words stay word
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.domain.requests.events import EventDetails, EventKind
@@ -44,15 +44,16 @@ def tell_volumes(request: Request, kind: EventKind, details: EventDetails) -> tu
     """Both with the volumes in their notes, first of all: of a request those that are wanted, in the note of its
     citation; of another event those that it is about."""
     if kind is EventKind.REQUEST:
-        terms, note = tuple(_write_wanted_volumes(request)), request.citation.note
-        if terms and any(_find_terms(note)):  # it came in words, and we broker it: named twice they are none
-            note = SEPARATOR.join(part for part in _PARTS.split(note) if _TERM.fullmatch(part.strip()) is None)
-        note = _put_first(terms, note)
+        note = _put_first(tuple(_write_wanted_volumes(request)), request.citation.note)
         return replace(request, citation=replace(request.citation, note=note)), details
-    return request, replace(details, note=_put_first(_write_named_volumes(request, kind, details), details.note))
+    terms = tuple(_write_named_volumes(request, kind, details))
+    return request, replace(details, note=_put_first(terms, details.note))
 
 
-def _put_first(terms: Iterable[str], note: str) -> str:
+def _put_first(terms: tuple[str, ...], note: str) -> str:
+    """In place of those that came in words, of what we broker: named twice they are none."""
+    if terms and any(_find_terms(note)):
+        note = SEPARATOR.join(part for part in _PARTS.split(note) if _TERM.fullmatch(part.strip()) is None)
     return SEPARATOR.join(filter(None, (*terms, note)))
 
 

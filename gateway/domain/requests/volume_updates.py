@@ -45,18 +45,21 @@ def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
     if to is None:
         return request.volumes
     volumes = request.volumes
-    barcodes: Mapping[str, str] = {}
+    items: Mapping[str, ShippedItem] = {}
     if event.kind is EventKind.SHIPPED and event.details.items:
-        volumes = _add_further_items(volumes, event.details)
-        barcodes = _assign_items(volumes, event.details)
-        if len(barcodes) == len(event.details.items):
-            named = named or tuple(barcodes)
+        details = replace(event.details, items=_take_title_off(event.details.items, request.citation.title))
+        volumes = _add_further_items(volumes, details)
+        items = _assign_items(volumes, details)
+        if len(items) == len(details.items):
+            named = named or tuple(items)
+    nameless = ShippedItem("")
     moved = tuple(
         replace(
             one,
             state=to,
-            theirs=barcodes.get(one.id) or event.details.barcode or one.theirs,
+            theirs=items.get(one.id, nameless).barcode or event.details.barcode or one.theirs,
             in_transit=one.in_transit and to is VolumeState.RECEIVED,
+            call_number=items.get(one.id, nameless).call_number or one.call_number,
         )
         if (not named or one.id in named) and _can_move_volume(one.state, to)
         else one
@@ -94,27 +97,46 @@ def _can_move_volume(now: VolumeState, to: VolumeState) -> bool:
 # --- several items of a supplier --------------------------------------------------------------------------
 
 
-def _assign_items(volumes: tuple[Volume, ...], details: EventDetails) -> Mapping[str, str]:
-    """Barcodes by id of the volume. An item is the volume that has its number already, else the one that is called so;
+def list_items_out(request: Request) -> tuple[str, ...]:
+    """Lending: barcodes of the pieces that are out by now, or were."""
+    of_request = request.item_barcode if len(request.volumes) == 1 else ""
+    out = (one for one in request.volumes if one.state is not VolumeState.EXPECTED)
+    barcodes = (one.barcode or one.theirs or of_request for one in out)
+    return tuple(filter(None, barcodes)) if request.role is Role.LENDING else ()
+
+
+def _take_title_off(items: Iterable[ShippedItem], title: str) -> tuple[ShippedItem, ...]:
+    """`Kongespeilet, Bd. 1` is volume `Bd. 1` of what was asked for: some suppliers name the whole piece."""
+    return tuple(replace(one, label=_take_prefix_off(one.label.strip(), title.strip())) for one in items)
+
+
+def _take_prefix_off(label: str, title: str) -> str:
+    rest = label[len(title) :]
+    is_whole = bool(title) and label.casefold().startswith(title.casefold()) and not rest[:1].isalnum()
+    return rest.strip(" ,.:;/-") if is_whole else label
+
+
+def _assign_items(volumes: tuple[Volume, ...], details: EventDetails) -> Mapping[str, ShippedItem]:
+    """Items by id of the volume. An item is the volume that has its number already, else the one that is called so;
     those that are left are the other volumes that are meant, in their order, where there are as many."""
-    found: dict[str, str] = {}
+    found: dict[str, ShippedItem] = {}
     left: list[ShippedItem] = []
     for item in details.items:
         volume = _find_volume(volumes, item)
         if volume is not None and volume.id not in found:
-            found[volume.id] = item.barcode
+            found[volume.id] = item
         else:
             left.append(item)
     named = details.volumes
     awaited = [one for one in volumes if one.id not in found and not one.theirs and (not named or one.id in named)]
     if len(left) == len(awaited):
-        found |= {volume.id: item.barcode for volume, item in zip(awaited, left, strict=True)}
+        found |= {volume.id: item for volume, item in zip(awaited, left, strict=True)}
     return found
 
 
 def _find_volume(volumes: Iterable[Volume], item: ShippedItem) -> Volume | None:
     called = fold_text(item.label)
-    numbered = next((one for one in volumes if one.theirs == item.barcode), None)
+    numbered = next((one for one in volumes if item.barcode and one.theirs == item.barcode), None)
     return numbered or next((one for one in volumes if called and fold_text(one.label) == called), None)
 
 

@@ -215,8 +215,27 @@ async def _ship_item(action: DeskAction) -> RequestChange:
             return keep_request
         await check_in_item(action, action.request.item_barcode, "not this one")
     patron = await borrower_account(action.context, action.request, action.key, due)
+    call_number = await _find_call_number(action, barcode)
     loan = await check_out_item(action, barcode, patron.id, action.key, due, override=True)
-    return lambda request: replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=patron.id)
+    return lambda request: replace(
+        request,
+        item_barcode=barcode,
+        loan_id=loan.id,
+        borrower_id=patron.id,
+        volumes=tuple(replace(one, call_number=call_number) for one in request.volumes),
+    )
+
+
+async def _find_call_number(action: DeskAction, barcode: str) -> str:
+    """As its system said when the item was looked for, else as it says now. Empty where it can't be asked."""
+    candidate = action.request.find_candidate(barcode)
+    if candidate is not None:
+        return candidate.call_number
+    try:
+        item = await action.context.find_item(barcode)
+    except Refused:  # whether it can be lent at all is found out with the loan
+        return ""
+    return item.call_number if item is not None else ""
 
 
 async def _ship_volumes(action: DeskAction) -> RequestChange:
@@ -238,14 +257,21 @@ async def _ship_volumes(action: DeskAction) -> RequestChange:
     due = due_moment(action.event.details.due, action.policy.due_dates, action.context.zone)
     patron = await borrower_account(action.context, action.request, action.key, due)
     loan: Loan | None = None
+    call_numbers: dict[str, str] = {}
     for volume in volumes:
         barcode = scanned or volume.barcode
         if volume.barcode and volume.barcode != barcode:
             await check_in_item(action, volume.barcode, f"{volume.id}:not this one")
+        call_numbers[volume.id] = await _find_call_number(action, barcode)
         loan = await check_out_item(action, barcode, patron.id, f"{action.key}:{volume.id}", due, override=True)
     assert loan is not None
     last = loan
-    return lambda request: replace(request, loan_id=last.id, borrower_id=patron.id)
+    return lambda request: replace(
+        request,
+        loan_id=last.id,
+        borrower_id=patron.id,
+        volumes=tuple(replace(one, call_number=call_numbers.get(one.id, one.call_number)) for one in request.volumes),
+    )
 
 
 _IN_AGAIN = (VolumeState.CHECKED_IN, VolumeState.RETURNED, VolumeState.LOST)

@@ -117,7 +117,7 @@ def _build_temporary_item(action: DeskAction, volume: Volume) -> TemporaryItem:
         location=Location(accept.library, accept.location),
         policy=accept.library_use_policy if library_use else accept.policy,
         suppressed=accept.suppressed,
-        call_number=request.citation.call_number,
+        call_number=volume.call_number or request.citation.call_number,
         note=details.note,
         lender=request.partner.symbol,
         lender_due=terms.patron_due,

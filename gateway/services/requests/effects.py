@@ -218,6 +218,7 @@ def _new_message_row(
         details=details,
         request=_remove_data_for_partner(request, transaction),
         on_behalf_of=_find_other_side(context, receiver, request),
+        items_told=transition.items_out if told.kind is EventKind.SHIPPED else (),
     )
     row = new_outbox_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
     return replace(row, kind=ORDER) if is_batched(context, message) else row

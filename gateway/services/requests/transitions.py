@@ -17,6 +17,7 @@ from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
 from gateway.domain.requests.state_table import DenialReason, TimerKind, expired_timer_signal
 from gateway.domain.requests.views import EventDenied, HistoryLine, NotFound, VersionConflict
+from gateway.domain.requests.volume_updates import list_items_out
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import carry_transition
@@ -85,7 +86,8 @@ def apply_event_in(
         return outcome
     if event.signal.origin is EventOrigin.TIMER and outcome.kept:  # a timer whose time is over leaves no trace
         return replace(outcome, request=request)
-    transition = replace(outcome, request=complete_request(context, request, outcome.request))
+    completed = complete_request(context, request, outcome.request)
+    transition = replace(outcome, request=completed, items_out=list_items_out(request))
     event = transition.event
     row = _new_history_row(context, event, request, transition.request, "")
     transition = replace(transition, request=track_message(connection, context, transition.request, row))

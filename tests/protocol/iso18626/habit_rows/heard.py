@@ -47,6 +47,7 @@ class HeardHabit:
 OF_2021 = ROOT.replace("1.2", "2021-2")
 RESHARE_ROOT = "<ISO18626Message>"
 SENT = f"<deliveryInfo><dateSent>{MOMENT}</dateSent>{{}}</deliveryInfo>"
+COPY_LINK = "https://copies.example/9.pdf"
 SCHEMES = "http://illtransactions.org/ISO18626/OpenCodeList"
 
 FORM = (
@@ -313,6 +314,17 @@ PARTIES = (
         profile="reshare-18626",
     ),
     HeardHabit(
+        "url-as-address",
+        write_service(
+            "<serviceType>Copy</serviceType>",
+            more="<requestedDeliveryInfo><address><electronicAddress><electronicAddressType>url</electronicAddressType>"
+            "<electronicAddressData/></electronicAddress></address></requestedDeliveryInfo>",
+        ),
+        K.REQUEST,
+        {"request.extras": {"delivery-method": "URL"}},
+        profile="reshare-18626",
+    ),
+    HeardHabit(
         "reminder",  # test_responder.py shows that it makes no second request
         write_service("<requestType>Reminder</requestType><serviceType>Loan</serviceType><note>Haster!</note>"),
         K.MESSAGE,
@@ -443,7 +455,27 @@ RESHARE = (
         "reshare-packed-items",
         write_status("Loaned", behind=SENT.format("<itemId>multivol:a##b##1###multivol:c##d##2</itemId>")),
         K.SHIPPED,
-        {"details.items": (ShippedItem("1", "a"), ShippedItem("2", "c"))},
+        {"details.items": (ShippedItem("1", "a", "b"), ShippedItem("2", "c", "d"))},
+        profile="reshare-18626",
+    ),
+    HeardHabit(
+        "reshare-link-in-item-id",
+        write_status("CopyCompleted", behind=SENT.format(f"<itemId>{COPY_LINK}</itemId><sentVia>URL</sentVia>")),
+        K.COPY_DELIVERED,
+        {"details.link": COPY_LINK, "details.barcode": "", "details.items": (), "details.note": ""},
+        profile="reshare-18626",
+    ),
+    HeardHabit(
+        "reshare-digital-loan",
+        write_status(
+            "Loaned",
+            note="#seq:1#",
+            behind=SENT.format(
+                f"<itemId>{COPY_LINK}</itemId><sentVia>URL</sentVia><deliveredFormat>URL</deliveredFormat>"
+            ),
+        ),
+        K.COPY_DELIVERED,
+        {"details.link": COPY_LINK, "details.barcode": "", "details.items": (), "details.note": ""},
         profile="reshare-18626",
     ),
     HeardHabit(
@@ -647,15 +679,33 @@ CROSSLINK = (
         "crosslink-items-in-notes",
         write_status("Loaned", note="Vorsicht#MultipleItems#\n1|QL 737|Bd. 1\n2||A\\|B\n#MultipleItemsEnd#"),
         K.SHIPPED,
-        {"details.items": (ShippedItem("1", "Bd. 1"), ShippedItem("2", "A|B")), "details.note": "Vorsicht"},
+        {"details.items": (ShippedItem("1", "Bd. 1", "QL 737"), ShippedItem("2", "A|B")), "details.note": "Vorsicht"},
         profile="crosslink-18626",
     ),
     HeardHabit(
-        "crosslink-items-in-notes",
-        write_status("Loaned", behind=SENT.format("<itemId>multivol:a,b,1,multivol:c,d,2</itemId>")),
+        "crosslink-items-with-commas",
+        write_status("Loaned", behind=SENT.format("<itemId>30100-88,QL 737,Sult, og mer</itemId>")),
         K.SHIPPED,
-        {"details.items": (ShippedItem("1", "a"), ShippedItem("2", "c"))},
+        {"details.items": (ShippedItem("30100-88", "Sult, og mer", "QL 737"),), "details.barcode": "30100-88"},
         profile="reshare-18626",
+    ),
+    HeardHabit(
+        "crosslink-items-with-commas",
+        write_status("Loaned", behind=SENT.format("<itemId>multivol:1,b,a, og,multivol:,,c</itemId>")),
+        K.SHIPPED,
+        {"details.items": (ShippedItem("1", "a, og", "b"), ShippedItem("", "c"))},
+        profile="crosslink-18626",
+    ),
+    HeardHabit(
+        "crosslink-items-twice",
+        write_status(
+            "Loaned",
+            note="Supplier: ELM#MultipleItems#\nvol. 1##QL 737##1\n#MultipleItemsEnd#",
+            behind=SENT.format("<itemId>vol. 1##QL 737##1</itemId>"),
+        ),
+        K.SHIPPED,
+        {"details.items": (ShippedItem("1", "vol. 1", "QL 737"),), "details.barcode": "1"},
+        profile="crosslink-18626",
     ),
     HeardHabit(
         "crosslink-reason-duplicate",

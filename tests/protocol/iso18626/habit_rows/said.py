@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -159,7 +159,34 @@ SAID = (
         details={"volumes": ("2",), "barcode": "30100-89"},
         request={"volumes": TWO_VOLUMES},
     ),
+    lend(
+        "reshare-link-in-item-id",
+        "reshare-18626",
+        K.COPY_DELIVERED,
+        "<itemId>https://copies.example/9.pdf</itemId><sentVia>URL</sentVia>",
+        details={"link": "https://copies.example/9.pdf"},
+        absent=("<note>", "<URL>"),
+    ),
     borrow("reshare-no-renewal", "reshare-18626", K.RENEW),
+    lend(
+        "crosslink-items-in-notes",
+        "crosslink-18626",
+        K.SHIPPED,
+        "<note>Vorsicht\n#MultipleItems#\n30100-88|QL 737|ვეფხისტყაოსანი, Bd. 1\n"
+        "30100-89||ვეფხისტყაოსანი, Bd. 2\n#MultipleItemsEnd#</note>",
+        "<deliveryInfo><dateSent>",
+        absent=("<itemId>",),
+        details={"note": "Vorsicht"},
+        request={"volumes": (replace(TWO_VOLUMES[0], call_number="QL 737"), TWO_VOLUMES[1])},
+    ),
+    lend(
+        "crosslink-items-in-notes",
+        "crosslink-18626",
+        K.SHIPPED,
+        "<note>#MultipleItems#\n30100-88|QL\\|737|ვეფხისტყაოსანი\n#MultipleItemsEnd#</note>",
+        "<itemId>30100-88</itemId>",
+        request={"item_barcode": "30100-88", "volumes": (Volume("1", "", call_number="QL|737"),)},
+    ),
     borrow("crosslink-knows-2017", "crosslink-18626", K.LOST, "<action>Notification</action><note>item lost</note>"),
     borrow(
         "crosslink-knows-2017",

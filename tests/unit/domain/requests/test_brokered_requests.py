@@ -16,6 +16,7 @@ from gateway.domain.requests.events import (
     EventKind,
     EventOrigin,
     LoanCondition,
+    ShippedItem,
     local_signal,
     partner_signal,
 )
@@ -114,6 +115,15 @@ def test_what_comes_by_us_is_shipped_when_we_have_it() -> None:
     details = rules.carry_details(received.event, received.request, 3, START.date())
     assert (rule.acts, details.due) == ((K.SHIPPED,), date(2026, 4, 7))
     assert details.note == "", "what staff note is not for the requester"
+
+
+@pytest.mark.parametrize(("scanned", "barcode"), [("", "KYO-1"), ("KYO-1", "KYO-1"), ("label-7", "label-7")])
+def test_what_comes_by_us_is_named_as_its_supplier_did(scanned: str, barcode: str) -> None:
+    story = asked_story(brokered(borrowing(), BrokeredDelivery.BROKER))
+    story.partner(K.SHIPPED, 1, items=(ShippedItem("KYO-1", "Bd. 1", "P 2"),))
+    received = story.us(K.RECEIVED, barcode=scanned)
+    details = rules.carry_details(received.event, received.request, 3, START.date())
+    assert [(one.barcode, one.call_number) for one in details.items] == [(barcode, "P 2")]
 
 
 def test_what_staff_note_when_it_goes_back_by_us_is_not_for_the_supplier() -> None:

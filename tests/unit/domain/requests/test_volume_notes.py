@@ -47,6 +47,12 @@ def test_volumes_that_came_in_words_are_named_once_to_the_next_supplier() -> Non
     assert request.citation.note == note
 
 
+def test_a_volume_that_came_in_words_is_named_once_to_the_other_side() -> None:
+    note = "volume 2 of 2; Einband lose"
+    _, details = tell_volumes(of_volumes("", ""), K.SHIPPED, EventDetails(note=note, volumes=("2",)))
+    assert details.note == note
+
+
 def test_what_would_end_a_term_is_written_as_a_comma() -> None:
     request, _ = tell_volumes(of_volumes("Teil A; Register", ""), K.REQUEST, EventDetails())
     assert request.citation.note == "volume 1 of 2: Teil A, Register; volume 2 of 2"

@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.requests.events import EventKind, ShippedItem
+from gateway.domain.requests.events import EventKind, ShippedItem, local_signal
 from gateway.domain.requests.request import BorrowingState, Volume, VolumeState
 from gateway.domain.requests.state_table import DenialReason
+from gateway.domain.requests.volume_updates import list_items_out, update_volumes
 from tests.support.requests import (
     DUE,
     Story,
     asked_story,
     borrowing,
+    event,
     in_volumes,
     lending,
     letters,
@@ -154,6 +156,44 @@ def test_one_piece_that_comes_as_two_is_two_volumes() -> None:
         ("2", "Tafelband", "b"),
     ]
     assert states(story) == [VolumeState.SHIPPED] * 2
+
+
+def test_a_piece_that_is_called_by_its_whole_title_is_its_volume() -> None:
+    story = asked_story(in_volumes(borrowing(), 2))
+    title = story.request.citation.title
+    named = (ShippedItem("b", f"{title}, Vol 2", "P 2"), ShippedItem("", f"{title.upper()} : Vol 1", "P 1"))
+    story.partner(EventKind.SHIPPED, items=named)
+
+    assert [(one.theirs, one.call_number) for one in story.request.volumes] == [("", "P 1"), ("b", "P 2")]
+    assert states(story) == [VolumeState.SHIPPED] * 2
+
+
+def test_pieces_that_are_called_by_the_title_alone_have_no_label() -> None:
+    story = asked_story()
+    title = story.request.citation.title
+    story.partner(EventKind.SHIPPED, items=(ShippedItem("a", title, "P 1"), ShippedItem("b", f"{title}e", "P 2")))
+
+    assert [(one.label, one.theirs) for one in story.request.volumes] == [("", "a"), (f"{title}e", "b")]
+
+
+def test_a_call_number_ends_with_its_supplier() -> None:
+    story = asked_story()
+    story.partner(EventKind.SHIPPED, 1, items=(ShippedItem("a", "", "P 1"),))
+    assert story.request.volumes[0].call_number == "P 1"
+    (anew,) = update_volumes(story.request, event(local_signal(EventKind.REQUEST)))
+    assert (anew.theirs, anew.call_number) == ("", "")
+
+
+def test_what_is_out_is_known_by_its_own_numbers() -> None:
+    story = located_set()
+    assert list_items_out(story.request) == ()
+    story.us(EventKind.SHIPPED, volumes=("2",), barcode="32", due=DUE)
+    assert list_items_out(story.request) == ("32",)
+    located = Story(lending())
+    located.us(EventKind.LOCATED, barcode="31")
+    assert list_items_out(located.request) == ()
+    located.us(EventKind.SHIPPED, due=DUE)
+    assert list_items_out(located.request) == ("31",)
 
 
 def numbers_of(story: Story) -> list[str]:

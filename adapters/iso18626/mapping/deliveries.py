@@ -1,0 +1,168 @@
+"""How something was sent: items by post, a copy by link, by FTP or by mail (docs/facts/iso-18626.md 8).
+
+Versions before 2021 have no element for a link: it stands in `itemId`, and sentVia is URL. A number of an item it never
+is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from adapters.iso18626.dialect import Iso18626Dialect
+from adapters.iso18626.mapping.codes import write_conditions
+from adapters.iso18626.mapping.identities import MappingContext, costs_of_money
+from adapters.iso18626.mapping.items import ItemName, read_item_ids, write_item_ids
+from adapters.iso18626.messages.declaration import Code, SchemaVersion
+from adapters.iso18626.messages.structures import DeliveryInfo
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import Request, Volume, VolumeState
+from gateway.domain.value import value_object
+from gateway.ports.partner_channel import PartnerMessage
+
+URL = "URL"
+"""A word of DeliveryMethod, and ReShare's of ItemFormat."""
+
+_WORDS_OF_WAYS = {
+    "articleexchange": "Article Exchange",
+    "ariel": "Ariel",
+    "email": "e-mail",
+    "ftp": "FTP",
+    "odyssey": "Odyssey",
+    "url": "a link",
+}
+_LINK = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
+_LINK_IN_NOTE = re.compile(r"(?:^|(?<=[;,\s]))url: (https?://\S+?)[;,]?(?=\s|$)", re.IGNORECASE)
+
+
+@value_object
+class ReadDelivery:
+    """`link`: to the copy. `words`: where else it is, for staff. `is_digital`: a link is lent, and no item."""
+
+    items: tuple[ItemName, ...] = ()
+    link: str = ""
+    words: str = ""
+    is_digital: bool = False
+
+
+# --- received --------------------------------------------------------------------------------------------
+
+
+def read_delivery(
+    delivery: DeliveryInfo, note: str, items_of_note: tuple[ItemName, ...], dialect: Iso18626Dialect
+) -> ReadDelivery:
+    """A note that names items outweighs itemId, from which a broker may have made it."""
+    way = _fold_code(delivery.delivery_method)
+    said = [one.strip() for one in (*delivery.item_ids, delivery.url or "") if one.strip()]
+    links = [one for one in said if _LINK.fullmatch(one)]
+    others = [one for one in said if one not in links]
+    places = [one for one in others if one == delivery.url or _is_place(one, way)]
+    match = _LINK_IN_NOTE.search(note)
+    numbers = (one for one in others if one not in places)
+    return ReadDelivery(
+        items=items_of_note or read_item_ids(numbers, dialect.item_ids),
+        link=links[-1] if links else match[1] if match is not None else "",
+        words=_describe_way(way, places) if not links else "",
+        is_digital=bool(links) and _fold_code(delivery.item_format) == URL.casefold(),
+    )
+
+
+def _fold_code(code: Code | None) -> str:
+    return code.value.strip().casefold() if code is not None else ""
+
+
+def _is_place(text: str, way: str) -> bool:
+    """Where it is, and no number of an item. A mail may come with the number."""
+    return "://" in text or (way == "email" and "@" in text) or (way in _WORDS_OF_WAYS and way != "email")
+
+
+def _describe_way(way: str, places: Iterable[str]) -> str:
+    named = " ".join(places)
+    if way not in _WORDS_OF_WAYS:
+        return f"sent to: {named}" if named else ""
+    sent = f"sent by {_WORDS_OF_WAYS[way]}"
+    return f"{sent}: {named}" if named else sent
+
+
+# --- sent ------------------------------------------------------------------------------------------------
+
+
+def write_delivery(message: PartnerMessage, context: MappingContext) -> DeliveryInfo:
+    details, dialect = message.details, context.dialect
+    costs = costs_of_money(details.cost)
+    items = list_new_items(message) if dialect.notes.item_block else _list_items(message, context)
+    sent = _write_link(details.link, dialect) if details.link else DeliveryInfo(item_ids=_name_items(items, dialect))
+    return replace(
+        sent,
+        date_sent=message.at,
+        loan_conditions=write_conditions(details.conditions),
+        delivery_costs=(costs,) if costs is not None else (),
+    )
+
+
+def _list_items(message: PartnerMessage, context: MappingContext) -> Iterator[ItemName]:
+    """What is with the requester by now, volume by volume: the last of several messages names all of a parcel. Where
+    the version has room for one barcode, what this message is about."""
+    named = message.details.volumes
+    for volume, item in _list_items_out(message):
+        if _has_room_for_items(context.dialect) or volume is None or not named or volume.id in named:
+            yield item
+
+
+def list_new_items(message: PartnerMessage) -> tuple[ItemName, ...]:
+    """Those that no earlier message has named."""
+    return tuple(item for _, item in _list_items_out(message) if item.barcode not in message.items_told)
+
+
+def _list_items_out(message: PartnerMessage) -> Iterator[tuple[Volume | None, ItemName]]:
+    """Typed as it was shipped, or located before: it is named in any case. Of a copy what is said of it alone."""
+    details, request = message.details, message.request
+    several = len(request.volumes) > 1 or len(details.items) > 1
+    for said in details.items:
+        title = request.citation.title if several or not said.label else ""
+        yield None, ItemName(said.barcode, said.label, said.call_number, title)
+    if details.items:
+        return
+    if message.kind is not EventKind.SHIPPED:
+        if details.barcode:
+            yield None, ItemName(details.barcode, "", request.citation.call_number)
+        return
+    for one in request.volumes:
+        this = details.barcode if not several or details.volumes == (one.id,) else ""
+        barcode = this or ("" if several else request.item_barcode) or one.barcode or one.theirs
+        if barcode and (one.state is not VolumeState.EXPECTED or not several):
+            yield one, _name_item(request, one, barcode)
+
+
+def _name_item(request: Request, volume: Volume, barcode: str) -> ItemName:
+    """As our catalogue has it."""
+    candidate = request.find_candidate(barcode)
+    found = candidate.call_number if candidate is not None else ""
+    records = (candidate.title if candidate is not None else "", request.citation.title)
+    title = next(filter(None, (*records, *(one.title for one in request.candidates))), "")
+    return ItemName(barcode, volume.label, volume.call_number or found or request.citation.call_number, title)
+
+
+def _write_link(link: str, dialect: Iso18626Dialect) -> DeliveryInfo:
+    """What deliveryInfo says of a copy that is fetched by a link. A version without an element for it has it in the
+    note too, where people of the other side look for it, unless they find it elsewhere."""
+    if dialect.schema_version >= SchemaVersion.V2021:
+        return DeliveryInfo(url=link, delivery_method=Code(URL))
+    is_noted = dialect.links == "both"
+    return DeliveryInfo(item_ids=(link,), url=link if is_noted else None, delivery_method=Code(URL))
+
+
+def _name_items(items: Iterable[ItemName], dialect: Iso18626Dialect) -> tuple[str, ...]:
+    """For itemId. Of several that stand in the note as well, an older version's one itemId would name one alone."""
+    named = tuple(items)
+    is_plain = dialect.item_ids == "plain" and dialect.schema_version < SchemaVersion.V2021
+    if len(named) > 1 and is_plain and dialect.notes.item_block:
+        return ()
+    return write_item_ids(named, dialect.item_ids)
+
+
+def _has_room_for_items(dialect: Iso18626Dialect) -> bool:
+    """Whether several can be named in one message."""
+    is_plain = dialect.item_ids == "plain" and not dialect.notes.item_block
+    return not is_plain or dialect.schema_version >= SchemaVersion.V2021

@@ -1,0 +1,203 @@
+"""Copies by link, by FTP and by mail: where partners say it, and what is understood."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from lxml import etree
+
+from adapters.iso18626.codec import NAMESPACE, decode_message, encode_message
+from adapters.iso18626.dialect import Iso18626Dialect
+from adapters.iso18626.mapping.events_received import event_of_message
+from adapters.iso18626.mapping.identities import MappingContext
+from adapters.iso18626.mapping.messages_sent import message_of_event
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import (
+    LendingState,
+    LibraryParty,
+    Request,
+    RequestedService,
+    Role,
+    ServiceType,
+)
+from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
+from tests.protocol.iso18626.habit_rows.messages import write_status
+from tests.support.requests import attempt, borrowing, lending
+
+NOW = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
+LENDER = LibraryParty(symbol="NO-0030101")
+BORROWER = LibraryParty(symbol="DE-Brt1", email="fernleihe@brt.example", address="Am Markt 1\n12345 Brt")
+LINK = "https://copies.example/9.pdf?a=1,2"
+BOTH, ITEM_ID = Iso18626Dialect(), Iso18626Dialect(links="item-id")
+NEWER = Iso18626Dialect(version="2021-2")
+
+
+def write(kind: EventKind, dialect: Iso18626Dialect, request: Request, **details: Any) -> etree._Element:
+    """The octets, parsed."""
+    is_ours = request.role is Role.BORROWING
+    message = PartnerMessage(
+        id="1",
+        kind=kind,
+        at=NOW,
+        sender=BORROWER if is_ours else LENDER,
+        receiver=LENDER if is_ours else BORROWER,
+        role=request.role,
+        transaction="4711",
+        details=EventDetails(**details),
+        request=request,
+    )
+    context = MappingContext(library_zone=ZoneInfo("Europe/Oslo"), currency="NOK", dialect=dialect)
+    return etree.fromstring(encode_message(message_of_event(message, context), dialect.schema_version).data)
+
+
+def texts(root: etree._Element, name: str) -> list[str]:
+    return [element.text or "" for element in root.iter(f"{{{NAMESPACE}}}{name}")]
+
+
+def read(
+    status: str, sent: str, note: str = "", dialect: Iso18626Dialect = BOTH, reason: str = "StatusChange"
+) -> IncomingPartnerMessage:
+    behind = f"<deliveryInfo><dateSent>2026-11-26T12:00:00Z</dateSent>{sent}</deliveryInfo>"
+    message = decode_message(write_status(status, reason, note=note, behind=behind).encode()).message
+    context = MappingContext(library_zone=ZoneInfo("Europe/Oslo"), currency="NOK", dialect=dialect)
+    return event_of_message(message, context, "digest")
+
+
+# --- links -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dialect", "item_ids", "ways", "urls", "notes"),
+    [
+        (BOTH, [LINK], ["URL"], [], [f"URL: {LINK}"]),
+        (ITEM_ID, [LINK], ["URL"], [], []),
+        (NEWER, [], [], [LINK], []),
+    ],
+    ids=["2017", "reshare", "2021"],
+)
+def test_a_link_stands_where_the_partner_looks_for_it(
+    dialect: Iso18626Dialect, item_ids: list[str], ways: list[str], urls: list[str], notes: list[str]
+) -> None:
+    root = write(EventKind.COPY_DELIVERED, dialect, lending(LendingState.COMPLETED), link=LINK)
+
+    assert (texts(root, "itemId"), texts(root, "sentVia")) == (item_ids, ways)
+    assert (texts(root, "URL"), texts(root, "note")) == (urls, notes)
+
+
+def test_a_link_that_goes_through_us_is_told_once() -> None:
+    heard = read("CopyCompleted", f"<itemId>{LINK}</itemId><sentVia>URL</sentVia>", f"URL: {LINK}; Danke").details
+    root = write(EventKind.COPY_DELIVERED, BOTH, lending(LendingState.COMPLETED), link=heard.link, note=heard.note)
+
+    assert texts(root, "note") == [f"URL: {LINK}; Danke"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "note"),
+    [
+        (f"<itemId>{LINK}</itemId><sentVia>URL</sentVia>", ""),
+        (f"<itemId> {LINK} </itemId><sentVia>url</sentVia>", ""),
+        (f"<itemId>{LINK}</itemId>", ""),
+        (f"<itemId>{LINK}</itemId><sentVia>ArticleExchange</sentVia>", ""),
+        (f"<URL>{LINK}</URL>", ""),
+        (f"<itemId>{LINK}</itemId><sentVia>URL</sentVia>", f"URL: {LINK}, Supplier: ELM"),
+        ("<sentVia>URL</sentVia>", f"Supplier: ELM, URL: {LINK}, Danke"),
+        ("", f"URL: {LINK}"),
+    ],
+)
+def test_a_link_is_read_and_is_no_item(sent: str, note: str) -> None:
+    heard = read("CopyCompleted", sent, note)
+
+    assert heard.kind is EventKind.COPY_DELIVERED
+    assert (heard.details.link, heard.details.barcode, heard.details.items) == (LINK, "", ())
+
+
+def test_a_digital_loan_is_a_copy_that_is_here() -> None:
+    sent = f"<itemId>{LINK}</itemId><sentVia>URL</sentVia><deliveredFormat>URL</deliveredFormat>"
+
+    assert read("Loaned", sent).kind is EventKind.COPY_DELIVERED
+    reported = read("Loaned", sent, reason="StatusRequestResponse").details
+    assert (reported.reported, reported.link) == (EventKind.COPY_DELIVERED, LINK)
+
+
+def test_a_book_that_is_said_to_be_sent_by_a_link_is_shipped() -> None:
+    """CrossLink's mock says so of loans as well; a number of an item the link is not."""
+    heard = read("Loaned", f"<itemId>{LINK}</itemId><sentVia>URL</sentVia><deliveredFormat>PDF</deliveredFormat>")
+
+    assert (heard.kind, heard.details.barcode, heard.details.items) == (EventKind.SHIPPED, "", ())
+
+
+# --- other ways ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "note", "barcode"),
+    [
+        (
+            "<itemId>ftp://ftp.example/in/9.pdf</itemId><sentVia>FTP</sentVia>",
+            "sent by FTP: ftp://ftp.example/in/9.pdf",
+            "",
+        ),
+        ("<itemId>in/9.pdf</itemId><sentVia>FTP</sentVia>", "sent by FTP: in/9.pdf", ""),
+        ("<sentVia>FTP</sentVia>", "sent by FTP", ""),
+        ("<itemId>30100-88</itemId><sentVia>Email</sentVia>", "sent by e-mail", "30100-88"),
+        ("<itemId>ill@brt.example</itemId><sentVia>Email</sentVia>", "sent by e-mail: ill@brt.example", ""),
+        ("<itemId>copies.example/9</itemId><sentVia>URL</sentVia>", "sent by a link: copies.example/9", ""),
+        ("<URL>ftp://ftp.example/9</URL>", "sent to: ftp://ftp.example/9", ""),
+        ("<itemId>30100-88</itemId><sentVia>Mail</sentVia>", "", "30100-88"),
+    ],
+)
+def test_what_is_no_link_is_words_for_staff(sent: str, note: str, barcode: str) -> None:
+    details = read("CopyCompleted", sent).details
+
+    assert (details.link, details.note, details.barcode) == ("", note, barcode)
+
+
+# --- where a copy is to go -------------------------------------------------------------------------------
+
+
+def ask(service: ServiceType, dialect: Iso18626Dialect = BOTH, **changes: Any) -> etree._Element:
+    wanted = borrowing(attempts=(attempt(transaction="4711"),), service=RequestedService(service), **changes)
+    return write(EventKind.REQUEST, dialect, wanted)
+
+
+@pytest.mark.parametrize(
+    ("service", "kinds"),
+    [
+        (ServiceType.LOAN, ["physicalAddress", "electronicAddress"]),
+        (ServiceType.COPY, ["electronicAddress"]),
+        (ServiceType.COPY_OR_LOAN, ["electronicAddress", "physicalAddress"]),
+    ],
+)
+def test_a_copy_goes_to_the_electronic_address(service: ServiceType, kinds: list[str]) -> None:
+    found = ask(service).iterfind(f".//{{{NAMESPACE}}}requestedDeliveryInfo/{{{NAMESPACE}}}address/*")
+
+    assert [etree.QName(one).localname for one in found] == kinds
+
+
+def test_a_copy_goes_by_post_where_there_is_no_other_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "BORROWER", LibraryParty(symbol="DE-Brt1", address="Am Markt 1"))
+    found = ask(ServiceType.COPY).iterfind(f".//{{{NAMESPACE}}}requestedDeliveryInfo/{{{NAMESPACE}}}address/*")
+
+    assert [etree.QName(one).localname for one in found] == ["physicalAddress"]
+
+
+def test_no_postal_address_of_a_copy_stands_in_the_note() -> None:
+    blocks = Iso18626Dialect.model_validate({"notes": {"addresses": True}})
+
+    assert "#SHIP_TO#" in texts(ask(ServiceType.LOAN, blocks), "note")[0]
+    assert not texts(ask(ServiceType.COPY, blocks), "note")
+
+
+# --- through us ------------------------------------------------------------------------------------------
+
+
+def test_terms_that_came_in_a_note_are_not_doubled() -> None:
+    note = "item damaged; cost: 45.00 EUR; våt"
+    heard = read("Loaned", "", note, reason="Notification")
+    root = write(heard.kind, BOTH, lending(LendingState.SHIPPED), note=heard.details.note, cost=heard.details.cost)
+
+    assert heard.kind is EventKind.DAMAGED
+    assert texts(root, "note") == [note]
