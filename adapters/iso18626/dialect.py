@@ -240,6 +240,16 @@ class Iso18626Dialect(ProfileSection):
         description="where a link to a copy is written before 2021: in the itemId with sentVia URL, and behind `URL: `"
         " in the note; item-id: in the itemId alone (ReShare, CrossLink)",
     )
+    whole_amounts: bool = Field(
+        False,
+        description="amounts are sent without decimals; an amount with cents is written in words alone, in the note: "
+        "CrossLink's libraries read 12.50 as 125000",
+    )
+    tells_duplicate: bool = Field(
+        True,
+        description="false: no note of Unfilled begins with `duplicate`, which ends the search there without a word "
+        "(CrossLink)",
+    )
     completed_as: Literal["StatusChange", "RequestResponse"] = Field(
         "StatusChange", description="reason of the message that an item is back (Alma, OCLC: RequestResponse)"
     )

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
+from decimal import Decimal
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from demo.world import START, MailServer, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
-from gateway.domain.library import Item, ItemStatus, RecordId
+from gateway.domain.library import Item, ItemStatus, Money
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import (
@@ -42,8 +43,9 @@ LINK = "https://copies.example/9.pdf"
 class CrossLinkLibrary:
     """Cedar Library, behind its broker, and Clarens, which knows the broker alone."""
 
-    def __init__(self, town: Town, mail: MailServer, port: int) -> None:
-        self.town, self.mail, self._port = town, mail, port
+    def __init__(self, town: Town, mail: MailServer, port: int, url: str) -> None:
+        """`port`: of the library; `url`: ours."""
+        self.town, self.mail, self.url, self._port = town, mail, url, port
 
     async def call(self, path: str, body: Any = None) -> Any:
         def post() -> Any:
@@ -53,6 +55,13 @@ class CrossLinkLibrary:
             return json.loads(text) if text else None
 
         return await asyncio.to_thread(post)
+
+    async def say(self, octets: str) -> None:
+        """What its broker says, said by us."""
+        to_us = urllib.request.Request(self.url, octets.encode(), {"Content-Type": "application/xml"})
+        with await asyncio.to_thread(urllib.request.urlopen, to_us, timeout=30) as answer:
+            assert answer.status == 200
+        await self.settle()
 
     async def settle(self) -> None:
         """Until neither side has anything to say."""
@@ -118,7 +127,7 @@ async def run_library(peers: Path, folder: Path) -> AsyncIterator[CrossLinkLibra
                 town = Town(config, FixedClock(START))
                 await fill_library(town)
                 async with running(town):
-                    yield CrossLinkLibrary(town, mail, peer.port)
+                    yield CrossLinkLibrary(town, mail, peer.port, url)
 
 
 @pytest.fixture
@@ -164,7 +173,7 @@ async def test_what_we_lend_can_be_received_there(cedar: CrossLinkLibrary) -> No
     assert (back.state, (await cedar.see(number))["state"]) == (LendingState.COMPLETED, "COMPLETED")
 
 
-async def test_copies_go_by_link_both_ways(cedar: CrossLinkLibrary) -> None:
+async def test_a_copy_of_ours_goes_by_link(cedar: CrossLinkLibrary) -> None:
     number = await cedar.ask("Sult", "Copy")
     asked = await cedar.request(Role.LENDING)
     await cedar.staff(asked, EventKind.LOCATED, barcode=(await find_free_item(cedar)).barcode)
@@ -175,8 +184,13 @@ async def test_copies_go_by_link_both_ways(cedar: CrossLinkLibrary) -> None:
     assert seen["state"] == "COMPLETED"
     assert seen["notes"][-1]["note"] == "S. 9", "the link is no words"
 
+
+async def test_a_copy_of_theirs_reaches_the_patron(cedar: CrossLinkLibrary, samples_folder: Path) -> None:
+    """As recorded; the peer lends by the number of a record, which none of our catalogues knows."""
+    folder = samples_folder / "iso-18626" / "crosslink-library" / "lends-copy-by-link"
+    copy = (folder / "07-supplier-CopyCompleted.xml").read_text("utf-8")
     draft = BorrowingDraft(
-        citation=Citation(title="Λιμάνια", identifiers=(RecordId("supplier-record", "return-ISIL:CLX::1001"),)),
+        citation=Citation(title="Λιμάνια"),
         service=RequestedService(ServiceType.COPY),
         patron=PatronLink(identifier=PATRON),
         partner="cedar",
@@ -184,8 +198,22 @@ async def test_copies_go_by_link_both_ways(cedar: CrossLinkLibrary) -> None:
     )
     await cedar.town.gateway.managed.requests.create_borrowing(cedar.town.symbol, draft)
     await cedar.settle()
-    (theirs,) = [one for one in await cedar.call("/requests") if one["side"] == "lending"]
-    assert await cedar.act(theirs["id"], "supply-document", deliveryUrl=LINK) == "success"
+    (asked,) = (await cedar.request(Role.BORROWING)).attempts
+
+    await cedar.say(copy.replace("B2026-00010", asked.transaction).replace(">OAK<", ">CLK<"))
+
     got = await cedar.request(Role.BORROWING)
     assert (got.state, got.volumes[0].theirs) == (BorrowingState.COMPLETED, "")
-    assert any(LINK in _read_plain_text(mail) for mail in cedar.mail.mails), "the patron has the link"
+    assert any("https://files.example/doc.pdf" in _read_plain_text(mail) for mail in cedar.mail.mails)
+
+
+async def test_no_sum_is_misread_and_no_search_ends_in_silence(cedar: CrossLinkLibrary) -> None:
+    number = await cedar.ask("Sult")
+    asked = await cedar.request(Role.LENDING)
+    await cedar.staff(asked, EventKind.WILL_SUPPLY, cost=Money(Decimal("12.50"), "EUR"))
+    assert [note.get("cost") for note in (await cedar.see(number))["notes"]] == [None, None]
+    assert (await cedar.see(number))["notes"][-1]["note"] == "cost: 12.50 EUR"
+
+    await cedar.staff(asked, EventKind.UNFILLED, reason="duplicate")
+    seen = await cedar.see(number)
+    assert (seen["state"], seen["notes"][-1]["note"]) == ("UNFILLED", "reason: duplicate")

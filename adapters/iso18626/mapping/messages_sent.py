@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from adapters.iso18626.dialect import Iso18626Dialect
+from adapters.iso18626.mapping.amounts import tell_cents_of_request
 from adapters.iso18626.mapping.identities import MappingContext, write_request_header, write_requester_header
 from adapters.iso18626.mapping.note_habits import ITEM_DAMAGED, ITEM_LOST, append_note, join_notes, write_return_term
 from adapters.iso18626.mapping.requests import has_volume_elements, write_request
@@ -52,6 +53,8 @@ def message_of_event(message: PartnerMessage, context: MappingContext) -> Messag
         if not has_volume_elements(message.request, context.dialect.schema_version):
             asked = replace(message, request=tell_volumes(message.request, message.kind, message.details)[0])
         written = write_request(asked, context)
+        if context.dialect.whole_amounts:
+            written = tell_cents_of_request(written)
         return replace(written, header=write_request_header(message, context))
     _, details = tell_volumes(message.request, message.kind, message.details)
     told = replace(message, details=details)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters.iso18626.dialect import SECTION
+from adapters.iso18626.mapping.amounts import read_limit
 from adapters.iso18626.mapping.citations import read_citation, write_bibliographic_info, write_publication_info
 from adapters.iso18626.mapping.codes import (
     CONDITION_OUT,
@@ -115,7 +116,8 @@ def read_request(message: IllRequest, sender: str, transaction: str, context: Ma
             end=context.read_day(service.end_date),
         ),
         costs=RequestCosts(
-            maximum=money_of_costs(billing.maximum_costs, context.currency) if billing is not None else None
+            maximum=(money_of_costs(billing.maximum_costs, context.currency) if billing is not None else None)
+            or read_limit(note)
         ),
         volumes=_read_volumes(info, note),
         extras=(

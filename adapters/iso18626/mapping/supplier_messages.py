@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from adapters.iso18626.codec import fit_to_version
+from adapters.iso18626.mapping.amounts import tell_cents_of_supplier
 from adapters.iso18626.mapping.codes import (
     CONDITION_OUT,
     MUST_MEET_CONDITION,
@@ -109,7 +110,11 @@ def write_supplier_message(message: PartnerMessage, context: MappingContext) -> 
         message_info=replace(info, note=append_note(info.note or "", note) or None),
         status_info=replace(status, last_change=message.at),
     )
+    if context.dialect.whole_amounts:
+        noted = tell_cents_of_supplier(noted)
     noted = _put_losses_into_note(noted, context)
+    if status.status == Status.UNFILLED and not context.dialect.tells_duplicate:
+        noted = _hide_duplicate(noted)
     return _put_items_into_note(noted, message) if context.dialect.notes.item_block else noted
 
 
@@ -133,6 +138,15 @@ def _put_losses_into_note(message: SupplyingAgencyMessage, context: MappingConte
     lost = fit_to_version(message, context.dialect.schema_version).lost
     words = "; ".join(f"{detail.path.rpartition('/')[2]}: {detail.value}" for detail in lost)
     return _replace_note(message, append_note(_note_of(message), words)) if words else message
+
+
+def _hide_duplicate(message: SupplyingAgencyMessage) -> SupplyingAgencyMessage:
+    """People read it, the broker between us doesn't."""
+    note = _note_of(message)
+    return _replace_note(message, f"reason: {note}") if note.casefold().startswith(_DUPLICATE) else message
+
+
+_DUPLICATE = "duplicate"
 
 
 def _put_items_into_note(message: SupplyingAgencyMessage, said: PartnerMessage) -> SupplyingAgencyMessage:

@@ -29,7 +29,17 @@ _PARTS = re.compile(r";\s+|\n")
 _CONDITION_OF_WORDS = {one.value.replace("-", " "): one for one in LoanCondition}
 
 _WITH_DUE = frozenset({EventKind.RECALL})
-_WITH_COST = frozenset({EventKind.DAMAGED, EventKind.LOST, EventKind.CONDITIONAL})
+_WITH_COST = frozenset(
+    {
+        EventKind.DAMAGED,
+        EventKind.LOST,
+        EventKind.WILL_SUPPLY,
+        EventKind.CONDITIONAL,
+        EventKind.RETRY,
+        EventKind.SHIPPED,
+        EventKind.COPY_DELIVERED,
+    }
+)
 _WITH_CONDITIONS = frozenset({EventKind.CONDITIONAL, EventKind.SHIPPED})
 """Events that may bring it though their messages may have no such field."""
 

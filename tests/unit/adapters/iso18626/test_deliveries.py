@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,18 +15,20 @@ from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.mapping.events_received import event_of_message
 from adapters.iso18626.mapping.identities import MappingContext
 from adapters.iso18626.mapping.messages_sent import message_of_event
+from gateway.domain.library import Money
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import (
     LendingState,
     LibraryParty,
     Request,
+    RequestCosts,
     RequestedService,
     Role,
     ServiceType,
 )
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from tests.protocol.iso18626.habit_rows.messages import write_status
-from tests.support.requests import attempt, borrowing, lending
+from tests.support.requests import attempt, borrowing, lending, money
 
 NOW = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
 LENDER = LibraryParty(symbol="NO-0030101")
@@ -33,6 +36,7 @@ BORROWER = LibraryParty(symbol="DE-Brt1", email="fernleihe@brt.example", address
 LINK = "https://copies.example/9.pdf?a=1,2"
 BOTH, ITEM_ID = Iso18626Dialect(), Iso18626Dialect(links="item-id")
 NEWER = Iso18626Dialect(version="2021-2")
+WHOLE = Iso18626Dialect(whole_amounts=True)
 
 
 def write(kind: EventKind, dialect: Iso18626Dialect, request: Request, **details: Any) -> etree._Element:
@@ -57,13 +61,15 @@ def texts(root: etree._Element, name: str) -> list[str]:
     return [element.text or "" for element in root.iter(f"{{{NAMESPACE}}}{name}")]
 
 
-def read(
-    status: str, sent: str, note: str = "", dialect: Iso18626Dialect = BOTH, reason: str = "StatusChange"
-) -> IncomingPartnerMessage:
-    behind = f"<deliveryInfo><dateSent>2026-11-26T12:00:00Z</dateSent>{sent}</deliveryInfo>"
-    message = decode_message(write_status(status, reason, note=note, behind=behind).encode()).message
-    context = MappingContext(library_zone=ZoneInfo("Europe/Oslo"), currency="NOK", dialect=dialect)
+def hear(root: etree._Element) -> IncomingPartnerMessage:
+    message = decode_message(etree.tostring(root)).message
+    context = MappingContext(library_zone=ZoneInfo("Europe/Oslo"), currency="NOK", dialect=BOTH)
     return event_of_message(message, context, "digest")
+
+
+def read(status: str, sent: str, note: str = "", reason: str = "StatusChange") -> IncomingPartnerMessage:
+    behind = f"<deliveryInfo><dateSent>2026-11-26T12:00:00Z</dateSent>{sent}</deliveryInfo>"
+    return hear(etree.fromstring(write_status(status, reason, note=note, behind=behind).encode()))
 
 
 # --- links -----------------------------------------------------------------------------------------------
@@ -189,6 +195,62 @@ def test_no_postal_address_of_a_copy_stands_in_the_note() -> None:
 
     assert "#SHIP_TO#" in texts(ask(ServiceType.LOAN, blocks), "note")[0]
     assert not texts(ask(ServiceType.COPY, blocks), "note")
+
+
+# --- amounts ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("written", "amount"), [(".5", "0.5"), ("5", "5"), ("12.50", "12.50"), ("7.", "7")])
+def test_amounts_are_read_as_they_are_written(written: str, amount: str) -> None:
+    cost = f"<deliveryCosts><currencyCode>EUR</currencyCode><monetaryValue>{written}</monetaryValue></deliveryCosts>"
+
+    assert read("Loaned", cost).details.cost == Money(Decimal(amount), "EUR")
+
+
+@pytest.mark.parametrize(
+    ("kind", "details"),
+    [
+        (EventKind.SHIPPED, {}),
+        (EventKind.COPY_DELIVERED, {"link": LINK}),
+        (EventKind.WILL_SUPPLY, {}),
+        (EventKind.CONDITIONAL, {}),
+        (EventKind.RETRY, {"reason": "cost-exceeds-maximum"}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("amount", "values", "is_noted"), [("50.00", ["50"], False), ("1E+2", ["100"], False), ("12.50", [], True)]
+)
+def test_no_amount_is_written_that_would_be_misread(
+    kind: EventKind, details: dict[str, Any], amount: str, values: list[str], is_noted: bool
+) -> None:
+    root = write(kind, WHOLE, lending(LendingState.SHIPPED), cost=money(amount), **details)
+
+    assert texts(root, "monetaryValue") == values
+    words = [part for note in texts(root, "note") for part in note.split("; ")]
+    assert words.count("cost: 12.50 EUR") == is_noted
+    assert hear(root).details.cost == money(amount), "a gateway of our kind reads it"
+
+
+def test_a_limit_with_cents_is_said_in_words() -> None:
+    root = ask(ServiceType.LOAN, WHOLE, costs=RequestCosts(maximum=money("12.50")))
+
+    assert (texts(root, "note"), texts(root, "monetaryValue")) == (["maximum cost: 12.50 EUR"], [])
+    heard = hear(root).request
+    assert heard is not None
+    assert heard.costs.maximum == money("12.50")
+    assert texts(ask(ServiceType.LOAN, WHOLE, costs=RequestCosts(maximum=money("12.00"))), "monetaryValue") == ["12"]
+
+
+# --- a request that was made twice -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("details", [{"reason": "duplicate"}, {"reason": "policy", "note": "Duplicate, we think"}])
+def test_a_search_is_not_ended_by_the_word_duplicate(details: dict[str, Any]) -> None:
+    silent = Iso18626Dialect(tells_duplicate=False)
+    root = write(EventKind.UNFILLED, silent, lending(LendingState.UNFILLED), **details)
+
+    assert texts(root, "reasonUnfilled") == ["PolicyProblem"]
+    assert texts(root, "note")[0].startswith("reason: ")
 
 
 # --- through us ------------------------------------------------------------------------------------------
