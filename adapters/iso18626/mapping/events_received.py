@@ -163,9 +163,11 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
     noted = read_note(info.note or "", context.dialect.notes)
     info = replace(info, note=noted.text)
     kind, words = _read_supplier_kind(message, info, status)
-    is_report = kind is EventKind.STATUS_REPORT
-    if is_report:
-        kind = _read_reported_event(message, info, status) or kind
+    answer = (
+        kind if kind is EventKind.STATUS_REPORT or kind in _ANSWERED.get(info.reason_for_message or "", ()) else None
+    )
+    if answer is not None:  # what it brings is read as its status would be
+        kind = _read_reported_event(message, info, status) or answer
     if kind is EventKind.WILL_SUPPLY and noted.has_condition:
         kind = EventKind.CONDITIONAL
     if kind is EventKind.MESSAGE and _is_expectation(noted, status, context):
@@ -193,7 +195,9 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         barcode=items[0].barcode if len(items) == 1 else "",
         items=_list_shipped_items(items),
         link=sent.link,
-        status=status.status or "" if is_report else "",
+        status=status.status or "" if answer is EventKind.STATUS_REPORT else "",
+        answer="" if answer is None or info.answer is None else ("yes" if info.answer else "no"),
+        status_counts=answer is not None,
         return_on_hold=_HELD_BY_STATUS.get(status.status or "", read_return_term(kind, info.note or ""))
         if kind is EventKind.MESSAGE
         else None,
@@ -206,9 +210,10 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         written=info.note or "",
     )
     details = read_note_terms(kind, details)
-    if not is_report:
+    if answer is None:
         return kind, details
-    return EventKind.STATUS_REPORT, replace(details, reported=None if kind is EventKind.STATUS_REPORT else kind)
+    details = read_note_terms(answer, details)
+    return answer, replace(details, reported=None if kind is EventKind.STATUS_REPORT else kind)
 
 
 def _is_expectation(noted: ReadNote, status: StatusInfo, context: MappingContext) -> bool:
@@ -256,17 +261,24 @@ def _read_call_number(items: tuple[ItemName, ...]) -> Iterator[CitationExtra]:
         yield CitationExtra("call-number", items[0].call_number)
 
 
+_ANSWERED: Mapping[str, tuple[EventKind, EventKind]] = {
+    ReasonForMessage.CANCEL_RESPONSE: (EventKind.CANCEL_ACCEPTED, EventKind.CANCEL_REFUSED),
+    ReasonForMessage.RENEW_RESPONSE: (EventKind.RENEW_ACCEPTED, EventKind.RENEW_REFUSED),
+}
+"""By reason: what a yes is, and a no. Without either a message is what its status is."""
+
+
 def _read_supplier_kind(
     message: SupplyingAgencyMessage, info: MessageInfo, status: StatusInfo
 ) -> tuple[EventKind, str]:
     """The event, and words for what it doesn't say."""
     match info.reason_for_message:
-        case ReasonForMessage.CANCEL_RESPONSE:
-            accepted = info.answer if info.answer is not None else status.status == Status.CANCELLED
-            return EventKind.CANCEL_ACCEPTED if accepted else EventKind.CANCEL_REFUSED, ""
-        case ReasonForMessage.RENEW_RESPONSE:
-            accepted = info.answer if info.answer is not None else status.status == Status.LOANED
-            return EventKind.RENEW_ACCEPTED if accepted else EventKind.RENEW_REFUSED, ""
+        case ReasonForMessage.CANCEL_RESPONSE | ReasonForMessage.RENEW_RESPONSE if info.answer is not None:
+            return _ANSWERED[info.reason_for_message][0 if info.answer else 1], ""
+        case ReasonForMessage.RENEW_RESPONSE if status.status == Status.LOANED and status.due_date is not None:
+            return EventKind.RENEW_ACCEPTED, ""  # if the day is a later one
+        case ReasonForMessage.CANCEL_RESPONSE | ReasonForMessage.RENEW_RESPONSE:
+            return _read_status(message, info, status)
         case ReasonForMessage.STATUS_REQUEST_RESPONSE:
             return EventKind.STATUS_REPORT, ""
         case ReasonForMessage.NOTIFICATION:
@@ -350,6 +362,8 @@ def _read_reported_event(message: SupplyingAgencyMessage, info: MessageInfo, sta
     word = status.status or ""
     if word not in _KIND_OF_STATUS and word not in (Status.WILL_SUPPLY, Status.EXPECT_TO_SUPPLY):
         return None
+    if info.reason_for_message == ReasonForMessage.RENEW_RESPONSE and word == Status.LOANED and status.due_date:
+        return EventKind.DUE_DATE_CHANGED
     kind, _ = _read_status(message, info, status)
     return kind if kind is not EventKind.MESSAGE else None
 

@@ -195,8 +195,10 @@ class EventDetails:
     answer: str = ""  # yes, no
     transaction: str = ""  # the partner's own number of the request
     status: str = ""  # of a status report: the state of the other side, in its words; of `undone`: the state before
-    # of a status report: the event that leads to that status, unless it is no news; of that event: a report told it
+    # of a status report, or an answer that has a status: the event that leads to that status, unless it is no news; of
+    # that event: a report told it
     reported: EventKind | None = None
+    status_counts: bool = False  # of an answer: where no such question is open, it is what its status is
     supplier: NamedSupplier | None = None  # who of those behind a broker says it
     extras: tuple[CitationExtra, ...] = ()
     changes: tuple[FieldChange, ...] = ()  # of a requester's message

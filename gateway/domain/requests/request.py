@@ -244,6 +244,7 @@ class SupplierAttempt:
     asked: datetime
     status: AttemptStatus = AttemptStatus.ASKED
     answered: datetime | None = None
+    queried: bool = False  # asked how it stands, and no answer has come to that
     reason: str = ""
     note: str = ""
     retry_after: date | None = None

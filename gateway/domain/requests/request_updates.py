@@ -407,6 +407,7 @@ def _update_attempt(request: Request, event: Event, before: State) -> Request:
         attempt,
         status=_close_left_attempt(_next_attempt_status(attempt.status, event.signal), request, event, before),
         answered=attempt.answered or (event.at if from_partner else None),
+        queried=_is_queried(attempt, event),
         reason=details.reason or attempt.reason if from_partner else attempt.reason,
         note=details.note or attempt.note if from_partner else attempt.note,
         retry_after=details.retry_after or attempt.retry_after if from_partner else attempt.retry_after,
@@ -418,6 +419,13 @@ def _update_attempt(request: Request, event: Event, before: State) -> Request:
     if updated.number == request.current:
         updated = replace(updated, agreed=request.costs.agreed, agreed_by=request.costs.agreed_by)
     return replace_attempt(request, updated)
+
+
+def _is_queried(attempt: SupplierAttempt, event: Event) -> bool:
+    if event.signal in (local_signal(EventKind.STATUS_QUERY), timer_signal(EventKind.NO_ANSWER)):
+        return True
+    is_answer = event.signal == partner_signal(EventKind.STATUS_REPORT) or event.details.reported is not None
+    return attempt.queried and not is_answer
 
 
 def _next_attempt_status(now: AttemptStatus, signal: EventSignal) -> AttemptStatus:

@@ -40,7 +40,13 @@ from gateway.domain.requests.state_table import (
     StateTable,
     TimerKind,
 )
-from gateway.domain.requests.status_reports import ReportVerdict, find_reported_event, judge_report
+from gateway.domain.requests.status_reports import (
+    ReportVerdict,
+    find_reported_event,
+    is_answer_awaited,
+    is_known_status,
+    judge_report,
+)
 from gateway.domain.value import value_object
 
 TABLES: dict[Role, StateTable] = {Role.BORROWING: BORROWING, Role.LENDING: LENDING}
@@ -114,9 +120,32 @@ def _interpret_event(request: Request, event: Event, workflow: Workflow) -> Even
     """The event as it counts: what a partner says may be less news than its kind, or more."""
     if _repeats_known_date(request, event):
         return replace(event, signal=partner_signal(EventKind.MESSAGE))
-    if event.signal == partner_signal(EventKind.STATUS_REPORT) and event.details.reported is not None:
+    is_report = event.signal == partner_signal(EventKind.STATUS_REPORT)
+    if event.details.status_counts and event.details.reported is not None:
+        if not is_answer_awaited(request, event):
+            return interpret_price(request, _interpret_status(request, event, workflow))
+        event = event if is_report else _without_status(event)
+    if is_report and event.details.reported is not None:
         event = _interpret_report(request, event, workflow)
     return interpret_price(request, event)
+
+
+def _interpret_status(request: Request, event: Event, workflow: Workflow) -> Event:
+    """What answers nothing is its status, as far as that is news. Where it isn't, a yes must not be taken twice."""
+    assert event.details.reported is not None
+    answer = _without_status(event)
+    status = replace(answer, signal=partner_signal(find_reported_event(request, event.details.reported)))
+    branch = _find_branch(request, status, workflow)
+    is_news = not (isinstance(branch, Denied) or branch.kept or is_known_status(request, status.kind))
+    if is_news and not _repeats_known_date(request, status):
+        return status
+    if event.kind not in (EventKind.RENEW_ACCEPTED, EventKind.STATUS_REPORT):
+        return answer
+    return _interpret_report(request, replace(event, signal=partner_signal(EventKind.STATUS_REPORT)), workflow)
+
+
+def _without_status(event: Event) -> Event:
+    return replace(event, details=replace(event.details, reported=None))
 
 
 def _repeats_known_date(request: Request, event: Event) -> bool:
@@ -133,7 +162,7 @@ def _interpret_report(request: Request, event: Event, workflow: Workflow) -> Eve
     look at has the status among its words."""
     details = event.details
     assert details.reported is not None
-    known = replace(event, details=replace(details, reported=None))
+    known = _without_status(event)
     match judge_report(request, event):
         case ReportVerdict.CONTRARY:
             words = "; ".join(filter(None, (details.status, details.note)))

@@ -127,6 +127,35 @@ def _is_wrong_service(request: Request, kind: EventKind) -> bool:
     return kind is EventKind.COPY_DELIVERED and request.service.type is ServiceType.LOAN
 
 
+# --- answers that may be none ----------------------------------------------------------------------------
+
+_TOLD_TO_CANCEL = frozenset({AttemptStatus.SKIPPED, AttemptStatus.NO_ANSWER, AttemptStatus.CONDITION_REFUSED})
+
+
+def is_answer_awaited(request: Request, event: Event) -> bool:
+    """Whether a question is open that a supplier's answer (`status_counts`) can be one to. A broker repeats the reason
+    of its last answer with whatever comes next, so that without a question the status alone is true
+    (facts/iso-18626.md 8.6)."""
+    attempt, details = request.attempt, event.details
+    if attempt is None or event.attempt != request.current:
+        return True  # of a past supplier nothing counts but what it ships
+    match event.kind:
+        case EventKind.STATUS_REPORT:
+            return attempt.queried
+        case EventKind.CANCEL_ACCEPTED | EventKind.CANCEL_REFUSED:
+            return request.state is BorrowingState.CANCEL_PENDING or attempt.status in _TOLD_TO_CANCEL
+        case EventKind.RENEW_ACCEPTED if not details.answer:
+            is_later = details.due is not None and details.due != request.terms.lender_due
+            return RequestFlag.RENEWAL_PENDING in request.flags and is_later
+    return RequestFlag.RENEWAL_PENDING in request.flags
+
+
+def is_known_status(request: Request, kind: EventKind) -> bool:
+    """Whether the request stands so already, though the event would be taken once more."""
+    is_sent = kind is EventKind.SHIPPED and request.state is BorrowingState.SHIPPED
+    return is_sent or _FLAGGED.get(kind) in request.flags
+
+
 # --- what we answer --------------------------------------------------------------------------------------
 
 _EVENT_OF_LENDING: Mapping[State, EventKind] = {

@@ -247,6 +247,13 @@ PARTIES = (
         profile="crosslink-18626",
     ),
     HeardHabit(
+        "crosslink-answers-to-the-last",
+        write_status("Recalled", "RenewResponse", dates="<dueDate>2026-12-10T23:59:59Z</dueDate>"),
+        K.RECALL,
+        {"details.due": date(2026, 12, 10)},
+        profile="crosslink-18626",
+    ),
+    HeardHabit(
         "crosslink-drops-numbers",
         write_action("Received").replace("S-88", ""),
         K.RECEIVED,
