@@ -274,7 +274,7 @@ def _build_event_details(order: _TypedAction, request: Request) -> EventDetails:
         given["citation"] = build_citation(order.said, request.citation)
     if "attachment" in given:
         given["attachment"] = _find_attachment_id(request, given["attachment"])
-    return replace(build_model(ActBody, given).to_details(), **amounts)
+    return replace(build_model(ActBody, given).to_details(request.citation), **amounts)
 
 
 def _find_attachment_id(request: Request, said: str) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from gateway.domain.due_dates import describe_need_by_problem
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.requests.brokered_requests import is_same_symbol
 from gateway.domain.requests.citation import POSSIBLE_SUPPLIER, SUPPLIER_RECORD, Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal, timer_signal
 from gateway.domain.requests.partner_policy import PartnerPolicy
@@ -42,7 +43,6 @@ from gateway.domain.sentences import join_sentences, mark_template, write_senten
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
 from gateway.ports.shared_store import Transaction
-from gateway.profiles.matching import is_same_symbol
 from gateway.services.library_context import LibraryContext, require_role
 from gateway.services.requests.partner_closures import extend_closures
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in

@@ -88,7 +88,7 @@ def test_lending_by_telephone(desk: Typed) -> None:
     assert "due at lender: 2027-02-01" in steps[2].stdout
     request = document(desk("request", "show", number, "--json"))["request"]
     assert request["state"] == "completed"
-    assert request["costs"]["agreed"] == {"amount": "12.50", "currency": "EUR"}
+    assert request["costs"]["offered"] == {"amount": "12.50", "currency": "EUR"}
     assert request["terms"]["conditions"] == ["library-use-only"]
 
 
