@@ -147,6 +147,7 @@ def test_a_loan_of_two_volumes_goes_there_and_back(libraries: tuple[NewLibrary, 
         "--type", "book", "--volumes", "Bind 1, Bind 2", "--partner", "fjordby", "--no-review",
     )  # fmt: skip
     number = asked.partition(":")[0]
+    assert number.startswith("ELVEBY-B"), "no other library asks a broker by it"
     await_value(lambda: [one["state"] for one in fjordby.listed("request", "list")], ["located"])
     (lending,) = fjordby.listed("request", "list")
     theirs = lending["number"]

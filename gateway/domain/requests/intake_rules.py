@@ -198,10 +198,12 @@ def _is_allowed_value(value: str, allowed: Iterable[str]) -> bool:
 
 @value_object(kw_only=True)
 class NumberFields:
-    """`at`: when the request was made, aware; `zone` says in which year and month that is. `partner`: its symbol."""
+    """`at`: when the request was made, aware; `zone` says in which year and month that is. `library`, `partner`: their
+    symbols."""
 
     at: datetime
     zone: tzinfo
+    library: str = ""
     branch: str = ""
     partner: str = ""
 
@@ -251,5 +253,11 @@ def _fill_number_template(template: str, fields: NumberFields, prefix: str, runn
     local = fields.at.astimezone(fields.zone)
     month = f"{local.month:02d}"
     return template.format(
-        year=local.year, month=month, branch=fields.branch, partner=fields.partner, prefix=prefix, sequence=running
+        library=fields.library,
+        year=local.year,
+        month=month,
+        branch=fields.branch,
+        partner=fields.partner,
+        prefix=prefix,
+        sequence=running,
     )

@@ -22,8 +22,9 @@ from gateway.domain.requests.network_load import NetworkMember
 from gateway.domain.requests.request import BorrowingState, ServiceType
 from gateway.domain.sentences import Sentence, write_sentence
 
-FIELDS = ("year", "month", "branch", "partner", "prefix", "sequence")
+FIELDS = ("library", "year", "month", "branch", "partner", "prefix", "sequence")
 _SAMPLE: dict[str, object] = {
+    "library": "x",
     "year": 2026,
     "month": 11,
     "branch": "x",
@@ -73,13 +74,13 @@ def _check_number_template(value: str) -> str:
 
 
 NumberTemplate = Annotated[str, AfterValidator(_check_number_template)]
-"""Text with {year}, {month}, {branch}, {partner} (its main symbol), {prefix}, {sequence}."""
+"""Text with {library} (its symbol), {year}, {month}, {branch}, {partner} (its main symbol), {prefix}, {sequence}."""
 
 
 def _check_batch_number(template: str) -> str:
     """As it can be found again in an answer."""
-    if re.search(r"\{(?:branch|partner)\b", template):
-        raise ValueError("a file is of no branch, and a partner's symbol may have characters that no answer repeats")
+    if re.search(r"\{(?:branch|partner|library)\b", template):
+        raise ValueError("a file is of no branch, and a symbol may have characters that no answer repeats")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9./-]*", template.format(year=1, month=1, prefix="x", sequence=1)):
         raise ValueError("a file's number is one word of letters, digits and . / -")
     return template

@@ -19,7 +19,11 @@ def assign_request_number(
         role, rules, branch=branch, profile=profile, own=partner.number if partner is not None else None
     )
     fields = intake_rules.NumberFields(
-        at=context.now(), zone=context.zone, branch=branch, partner=partner.symbol if partner is not None else ""
+        at=context.now(),
+        zone=context.zone,
+        library=context.symbol,
+        branch=branch,
+        partner=partner.symbol if partner is not None else "",
     )
     series = intake_rules.number_series(template, fields, rules.prefix)
     return series.format_number(timers.next_in_sequence(connection, context.symbol, series.sequence))

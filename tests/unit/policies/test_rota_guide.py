@@ -199,7 +199,9 @@ def run_numbers(example: GuideExample) -> Mapping[str, Any]:
     branch, profile = given.get("branch", ""), given.get("profile", "")
     template = intake_rules.choose_number_template(Role(given["role"]), rules, branch=branch, profile=profile)
     at = datetime.fromisoformat(given["at"]).replace(tzinfo=ZURICH)
-    fields = intake_rules.NumberFields(at=at, zone=ZURICH, branch=branch, partner=given.get("partner", ""))
+    fields = intake_rules.NumberFields(
+        at=at, zone=ZURICH, library=given.get("library", ""), branch=branch, partner=given.get("partner", "")
+    )
     series = intake_rules.number_series(template, fields, rules.prefix)
     return {"number": series.format_number(given["sequence"]), "counted_as": series.sequence.removeprefix("number ")}
 

@@ -55,7 +55,14 @@ def with_examples() -> dict[str, Any]:
 
 
 def test_the_values_are_the_defaults() -> None:
-    assert validate_section(RequestPolicy, parse_yaml(TEXT, "requests.yml")) == RequestPolicy()
+    """But for the numbers: those of an installation that says nothing stay as they were."""
+    policy = validate_section(RequestPolicy, parse_yaml(TEXT, "requests.yml"))
+    assert policy.model_copy(update={"numbers": RequestPolicy().numbers}) == RequestPolicy()
+    for role in ("borrowing", "lending"):
+        shipped, before = getattr(policy.numbers, role), getattr(RequestPolicy().numbers, role)
+        assert shipped == "{library}-" + before
+    assert f'"{policy.numbers.borrowing}"   # default: {RequestPolicy().numbers.borrowing}\n' in TEXT
+    assert f'"{policy.numbers.lending}"     # default: {RequestPolicy().numbers.lending}\n' in TEXT
 
 
 def test_every_key_is_there() -> None:

@@ -29,7 +29,7 @@ NUMBERS = Numbers(
 
 
 def fields(at: datetime = NEW_YEARS_EVE, branch: str = "MAIN", partner: str = "PL-WaUW") -> NumberFields:
-    return NumberFields(at=at, zone=ZURICH, branch=branch, partner=partner)
+    return NumberFields(at=at, zone=ZURICH, library="CH-Zz", branch=branch, partner=partner)
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_the_most_particular_template_counts(
 
 
 def test_all_fields_in_the_zone_of_the_library() -> None:
-    template = "{prefix}-{branch}-{partner}-{year}-{month}-{sequence:04d}"
+    template = "{library}-{prefix}-{branch}-{partner}-{year}-{month}-{sequence:04d}"
 
-    assert format_request_number(template, fields(), 17, "UB") == "UB-MAIN-PL-WaUW-2027-01-0017"
+    assert format_request_number(template, fields(), 17, "UB") == "CH-Zz-UB-MAIN-PL-WaUW-2027-01-0017"
 
 
 def test_a_new_year_is_a_new_count_only_where_the_number_shows_it() -> None:

@@ -28,7 +28,7 @@ TEMPLATE = TypeAdapter(NumberTemplate)
     [
         ("B-{yaer}-{sequence}", "'yaer' is no field"),
         ("B-{}-{sequence}", "can't be filled in"),
-        ("B-{year", "it may contain {year}, {month}, {branch}, {partner}, {prefix}, {sequence}"),
+        ("B-{year", "it may contain {library}, {year}, {month}, {branch}, {partner}, {prefix}, {sequence}"),
         ("B-{year}", "must contain {sequence} once, or {sequence:05d}, so that numbers differ"),
         ("{sequence}{sequence}", "must contain {sequence} once"),
         ("{month}-{sequence}", "with {month} it must contain {year} too, or numbers come again after a year"),
@@ -59,8 +59,8 @@ def test_a_file_may_have_any_number_of_one_word(number: str) -> None:
 @pytest.mark.parametrize(
     ("number", "why"),
     [
-        ("{branch}{sequence}", "a file is of no branch, and a partner's symbol may have"),
-        ("{partner}{sequence}", "a file is of no branch, and a partner's symbol may have"),
+        ("{branch}{sequence}", "a file is of no branch, and a symbol may have"),
+        ("{partner}{sequence}", "a file is of no branch, and a symbol may have"),
         ("File {sequence}", "a file's number is one word of letters, digits and . / -"),
         ("-{sequence}", "a file's number is one word of letters, digits and . / -"),
         ("Ł{sequence}", "a file's number is one word of letters, digits and . / -"),
