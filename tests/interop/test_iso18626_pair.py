@@ -3,6 +3,7 @@ version of 2017 and in that of 2021; all that goes over the wire is valid agains
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.store.schema import message
 from tests.faults.joined.installations import Template, make_template
 from tests.support.iso18626_joining import Http18626
-from tests.support.iso_pair import Pair
+from tests.support.iso_pair import Pair, day_of
 from tests.support.iso_sequences import ONLY_ISO18626, SEQUENCES, WORKFLOW
 
 EVERY_SEQUENCE = {**SEQUENCES, **ONLY_ISO18626}
@@ -81,6 +82,25 @@ async def test_a_message_of_several_items_tells_which_volume_each_is(template: T
         history = [line for line in await pair.towns["NORTH"].history() if '"items"' in line.document]
         assert first in history[-1].document
         assert second in history[-1].document
+
+
+async def test_items_in_notes_are_named_once(template: Template, tmp_path: Path) -> None:
+    dialect = {"version": "1.2", "links": "item-id", "notes": {"item_block": True}}
+    async with Pair(template, tmp_path, Http18626(dialect), WORKFLOW) as pair:
+        first, second = (book.barcodes[0] for book in pair.books[:2])
+        await pair.ask(volumes=("Bind 1", "Bind 2"))
+        await pair.south(EventKind.SHIPPED, volumes=("2",), barcode=second)
+        await pair.south(EventKind.SHIPPED, volumes=("1",), barcode=first)
+        await pair.south(EventKind.SHIPPED, due=date(2026, 6, 2))
+        borrowed, lent = await pair.borrowing(), await pair.lending()
+        bodies = [body.decode() for body in await list_bodies(pair)]
+
+    assert [one.theirs for one in borrowed.volumes] == [first, second]
+    assert all(one.call_number for one in borrowed.volumes)
+    assert [one.call_number for one in borrowed.volumes] == [one.call_number for one in lent.volumes]
+    assert day_of(borrowed.terms.lender_due) == date(2026, 6, 2)
+    for barcode in (first, second):
+        assert len({body for body in bodies if f"\n{barcode}|" in body}) == 1
 
 
 async def list_bodies(pair: Pair) -> list[bytes]:

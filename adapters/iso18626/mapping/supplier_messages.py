@@ -406,13 +406,15 @@ def _write_words(message: PartnerMessage, context: MappingContext) -> SupplyingA
 
 
 def _write_due_changed(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    if context.dialect.notes.item_block:
+        return _write_due_words(message, context)
     return _build_message(
         ReasonForMessage.NOTIFICATION, status_of_request(message.request), due=_write_due(message, context)
     )
 
 
 def _write_due_words(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
-    """What is new of a loan whose items are told already."""
+    """What is new of a loan whose items are told already; a CrossLink library shows no Notification without words."""
     due = context.write_end_of_day(message.details.due)
     note = join_notes(
         write_changed_due(due.date()) if due is not None else "",

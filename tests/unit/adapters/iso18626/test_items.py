@@ -58,11 +58,17 @@ OF_TWO = lending(
 )
 
 
-def write(request: Request, dialect: Iso18626Dialect, told: tuple[str, ...] = (), **details: Any) -> etree._Element:
+def write(
+    request: Request,
+    dialect: Iso18626Dialect,
+    told: tuple[str, ...] = (),
+    kind: EventKind = EventKind.SHIPPED,
+    **details: Any,
+) -> etree._Element:
     """The octets of Loaned, parsed."""
     message = PartnerMessage(
         id="1",
-        kind=EventKind.SHIPPED,
+        kind=kind,
         at=NOW,
         sender=LENDER,
         receiver=BORROWER,
@@ -158,8 +164,9 @@ def test_a_second_volume_does_not_repeat_the_first() -> None:
     assert texts(write(OF_TWO, JOINED, ("30100-88",)), "itemId") == ["30100-88,30100-89"]
 
 
-def test_a_corrected_date_does_not_repeat_the_items() -> None:
-    root = write(LOCATED, BLOCK, ("30100-88",), due=date(2026, 12, 24), barcode="30100-88")
+@pytest.mark.parametrize("kind", [EventKind.SHIPPED, EventKind.DUE_DATE_CHANGED])
+def test_a_corrected_date_does_not_repeat_the_items(kind: EventKind) -> None:
+    root = write(LOCATED, BLOCK, ("30100-88",), kind, due=date(2026, 12, 24), barcode="30100-88")
 
     assert texts(root, "reasonForMessage") == ["Notification"]
     assert texts(root, "note") == ["The due date is now 2026-12-24."]
