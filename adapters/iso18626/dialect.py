@@ -122,10 +122,15 @@ class Http(ProfileSection):
 
 
 class ConditionWords(ProfileSection):
-    """Words in the note of a Notification by which a requester answers a condition; read without regard to capitals."""
+    """Words in the note of a Notification by which we answer a condition as the partner reads it. Its own answers are
+    read in all vendors' words, without regard to capitals."""
 
     accepted: str = Field("condition accepted", min_length=1)
     refused: str = Field("condition refused", min_length=1)
+    alone: bool = Field(
+        False,
+        description="the word stands alone in its note; anything else follows in a Notification of its own (Alma)",
+    )
     refuse_by: Literal["cancel", "notification"] = Field(
         "cancel", description="cancel: action Cancel, with these words in its note (ReShare); notification (Alma)"
     )

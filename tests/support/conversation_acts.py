@@ -64,6 +64,8 @@ def choose_borrower_act(
 ) -> tuple[EventKind, EventDetails]:
     note = EventDetails(note=spoken.note)
     is_open = request.state.value == "conditional"
+    if spoken.element == "request" and is_open:
+        return EventKind.CONDITION_ACCEPTED, EventDetails()
     if spoken.element == "request":
         return EventKind.REQUEST, EventDetails(partner=find_profile(conversation).name)
     if spoken.word == "Cancel":

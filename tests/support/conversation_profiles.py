@@ -26,7 +26,11 @@ class PartnerProfile:
         return {
             "extends": self.extends,
             "auth": HERE,
-            "partner": {"symbols": [f"ISIL:{self.name}"], "name": self.name},
+            "partner": {
+                "symbols": [f"ISIL:{self.name}"],
+                "name": self.name,
+                "workflow": {"borrowing": {"asks_others": "-broker-" in self.name}},
+            },
             "circulation": {"accept": {"barcode_from": "generated"}},
             "iso18626": {
                 "http": {"url": f"http://127.0.0.1:{port}/{self.name}"},

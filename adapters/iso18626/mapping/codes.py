@@ -60,6 +60,8 @@ RETRY_IN: Mapping[str, ReasonCodes] = {
     "reqdeldatenotpossible": ReasonCodes.NEED_BY_NOT_MET,
 }
 MUST_MEET_CONDITION = "MustMeetLoanCondition"
+OTHER_CONDITION = "Other"
+"""In no list; CrossLink writes it for a condition that it has no word for."""
 CONDITIONAL_RETRIES = frozenset({"mustmeetloancondition", "loancondition"})
 """Reasons for a retry that offer a condition; the second is illmock's."""
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from adapters.iso18626.codec import describe_structure
 from adapters.iso18626.mapping.changed_fields import read_changes
 from adapters.iso18626.mapping.codes import CONDITIONAL_RETRIES, RETRY_IN, UNFILLED_IN, read_conditions
+from adapters.iso18626.mapping.condition_words import NotedTerms, read_condition_answer, read_noted_terms
 from adapters.iso18626.mapping.deliveries import read_delivery
 from adapters.iso18626.mapping.identities import MappingContext, money_of_costs, read_parties, symbol_of_agency
 from adapters.iso18626.mapping.items import ItemName
@@ -35,7 +36,14 @@ from adapters.iso18626.messages.structures import (
 from gateway.domain.library import Money
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, RefusalReason, Refused
 from gateway.domain.requests.citation import CitationExtra
-from gateway.domain.requests.events import EventDetails, EventKind, NamedSupplier, ReasonCodes, ShippedItem
+from gateway.domain.requests.events import (
+    EventDetails,
+    EventKind,
+    LoanCondition,
+    NamedSupplier,
+    ReasonCodes,
+    ShippedItem,
+)
 from gateway.domain.requests.note_terms import read_note_terms
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.requester_changes import describe_changes
@@ -104,6 +112,9 @@ _ACTIONS: Mapping[Action, EventKind] = {
     Action.HOLD_RETURN: EventKind.MESSAGE,
     Action.LOST: EventKind.LOST,
 }
+_REPORTED_FIRST: Mapping[str, EventKind] = {ITEM_LOST: EventKind.LOST, ITEM_DAMAGED: EventKind.DAMAGED}
+"""First words of a Notification."""
+
 _HOLD_RETURN = "The borrower can't return it for now."
 
 
@@ -122,14 +133,19 @@ def _read_requester_message(
         )
     changed = read_changes(message.note or "", context.dialect.notes.changed_field)
     noted = read_note(changed.text, context.dialect.notes)
-    note = join_sentences("; ", (describe_changes(changed.changes), noted.text))
-    words = context.dialect.condition_words
+    words = noted.text
     if message.action in (Action.NOTIFICATION, Action.CANCEL):
-        kind = _read_marked_kind(kind, message.note or "", words.accepted, words.refused)
+        answered, rest = read_condition_answer(message.note or "", words, context.dialect.condition_words)
+        if answered is not None:
+            kind, words = answered, rest
+        elif kind is EventKind.MESSAGE:
+            kind = _REPORTED_FIRST.get(words.split(SEPARATOR, 1)[0].strip().casefold(), kind)
+    note = join_sentences("; ", (describe_changes(changed.changes), words))
     is_held = message.action == Action.HOLD_RETURN
     details = EventDetails(
         note=join_notes(_HOLD_RETURN, note) if is_held else note,
         return_on_hold=True if is_held else read_return_term(kind, note),
+        by_cancel=message.action == Action.CANCEL and kind is EventKind.CONDITION_REFUSED,
         extras=tuple(CitationExtra(name, lines) for name, lines in noted.addresses),
         changes=changed.changes,
         written=note,
@@ -137,21 +153,6 @@ def _read_requester_message(
     if kind is EventKind.RENEW:
         return kind, replace(details, due=read_note_terms(EventKind.RECALL, details).due)  # the day that is wished
     return kind, read_note_terms(kind, details)
-
-
-def _read_marked_kind(kind: EventKind, note: str, accepted: str, refused: str) -> EventKind:
-    """What the first words of a note make of it; what follows them are words for people."""
-    folded = note.strip().casefold()
-    first = folded.split(SEPARATOR, 1)[0].strip()
-    marked = {
-        accepted.casefold(): EventKind.CONDITION_ACCEPTED,
-        refused.casefold(): EventKind.CONDITION_REFUSED,
-    }
-    if kind is EventKind.MESSAGE:
-        marked |= {ITEM_LOST: EventKind.LOST, ITEM_DAMAGED: EventKind.DAMAGED}
-    if first in marked:
-        return marked[first]
-    return next((meant for word, meant in marked.items() if word.startswith("#") and word in folded), kind)
 
 
 # --- from a supplier -------------------------------------------------------------------------------------
@@ -168,15 +169,20 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
     )
     if answer is not None:  # what it brings is read as its status would be
         kind = _read_reported_event(message, info, status) or answer
-    if kind is EventKind.WILL_SUPPLY and noted.has_condition:
+    delivery, retry = message.delivery_info or DeliveryInfo(), message.retry_info or RetryInfo()
+    terms = read_noted_terms(info.note or "", context.dialect.notes)
+    info = replace(info, note=terms.text)
+    if kind in _CONDITIONAL_PROMISES and _is_conditional(noted, terms, delivery, status):
         kind = EventKind.CONDITIONAL
     if kind is EventKind.MESSAGE and _is_expectation(noted, status, context):
         kind = EventKind.EXPECT_TO_SUPPLY
-    delivery, retry = message.delivery_info or DeliveryInfo(), message.retry_info or RetryInfo()
     sent = read_delivery(delivery, noted.text, noted.items, context.dialect)
     if kind is EventKind.SHIPPED and sent.is_digital:
         kind = EventKind.COPY_DELIVERED
     conditions, unknown = read_conditions((*delivery.loan_conditions, *retry.loan_conditions))
+    if kind is EventKind.RETRY and not conditions and _is_conditional_retry(info):
+        conditions = (LoanCondition.OTHER,)
+    conditions = tuple(dict.fromkeys((*conditions, *terms.conditions)))
     reason, reason_words = _read_reason(info, kind)
     if kind in (EventKind.UNFILLED, EventKind.FORWARDED) and noted.is_duplicate:
         reason, reason_words = ReasonCodes.DUPLICATE.value, ""
@@ -189,7 +195,7 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         reason=reason,
         note=note,
         conditions=conditions,
-        cost=costs or noted.cost,
+        cost=costs or terms.cost,
         retry_after=context.read_day(retry.retry_after),
         expected=context.read_day(status.expected_delivery_date),
         barcode=items[0].barcode if len(items) == 1 else "",
@@ -247,6 +253,26 @@ def _read_supplier_name(info: ReturnInfo) -> str:
     agency = info.agency
     typed = f"{agency.type.value}:{agency.value}" if agency is not None and agency.type is not None else ""
     return (info.name or "").strip().removesuffix(f"({typed})").strip()
+
+
+_CONDITIONAL_PROMISES = frozenset(
+    {
+        EventKind.ACKNOWLEDGED,
+        EventKind.EXPECT_TO_SUPPLY,
+        EventKind.HOLD_PLACED,
+        EventKind.WILL_SUPPLY,
+        EventKind.MESSAGE,
+    }
+)
+"""What asks for a yes where it comes with a condition: ReShare says ExpectToSupply then, and a Notification later."""
+
+_BEFORE_SUPPLY = frozenset({"", Status.REQUEST_RECEIVED, Status.EXPECT_TO_SUPPLY, Status.WILL_SUPPLY})
+
+
+def _is_conditional(noted: ReadNote, terms: NotedTerms, delivery: DeliveryInfo, status: StatusInfo) -> bool:
+    """By a marker or a prefix in the note, or a code; in the answer to a loan that is out it asks for nothing."""
+    is_early = (status.status or "") in _BEFORE_SUPPLY
+    return is_early and (noted.has_condition or bool(terms.conditions) or bool(delivery.loan_conditions))
 
 
 def _list_shipped_items(items: tuple[ItemName, ...]) -> tuple[ShippedItem, ...]:
@@ -314,11 +340,9 @@ _WORDS_OF_STATUS: Mapping[str, str] = {
 
 
 def _read_will_supply(message: SupplyingAgencyMessage, info: MessageInfo) -> EventKind:
-    """With a condition it waits for our answer."""
-    delivery = message.delivery_info
-    has_code = delivery is not None and bool(delivery.loan_conditions)
+    """With a condition in words of ours it waits for our answer."""
     has_words = any(part.strip().startswith("conditions: ") for part in (info.note or "").split(SEPARATOR))
-    return EventKind.CONDITIONAL if has_code or has_words else EventKind.WILL_SUPPLY
+    return EventKind.CONDITIONAL if has_words else EventKind.WILL_SUPPLY
 
 
 _KIND_OF_STATUS: Mapping[str, EventKind] = {
@@ -375,10 +399,14 @@ def _read_reason(info: MessageInfo, kind: EventKind) -> tuple[str, str]:
         return _find_reason(word, info, {**RETRY_IN, **UNFILLED_IN})  # illmock takes words of either list
     if kind is EventKind.RETRY:
         word = info.reason_retry.value if info.reason_retry is not None else ""
-        if word.casefold() in CONDITIONAL_RETRIES:
+        if _is_conditional_retry(info):
             return ReasonCodes.POLICY.value, "a condition must be met"
         return _find_reason(word, info, RETRY_IN)
     return "", ""
+
+
+def _is_conditional_retry(info: MessageInfo) -> bool:
+    return info.reason_retry is not None and info.reason_retry.value.casefold() in CONDITIONAL_RETRIES
 
 
 def _find_reason(word: str, info: MessageInfo, known: Mapping[str, ReasonCodes]) -> tuple[str, str]:

@@ -11,7 +11,12 @@ from dataclasses import replace
 
 from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.mapping.amounts import tell_cents_of_request
-from adapters.iso18626.mapping.identities import MappingContext, write_request_header, write_requester_header
+from adapters.iso18626.mapping.identities import (
+    MappingContext,
+    agency_of_symbol,
+    write_request_header,
+    write_requester_header,
+)
 from adapters.iso18626.mapping.note_habits import ITEM_DAMAGED, ITEM_LOST, append_note, join_notes, write_return_term
 from adapters.iso18626.mapping.requests import has_volume_elements, write_request
 from adapters.iso18626.mapping.supplier_messages import SUPPLIER_WRITERS, make_no_message_error, write_supplier_message
@@ -23,15 +28,18 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.note_terms import write_cost_term, write_due_term
 from gateway.domain.requests.request import Role
-from gateway.domain.requests.volume_notes import tell_volumes
+from gateway.domain.requests.volume_notes import SEPARATOR, tell_volumes
 from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import PartnerMessage
 
 
 def messages_of_event(message: PartnerMessage, context: MappingContext) -> tuple[Message, ...]:
-    """One, or where the partner shows notes of Notifications alone, a second one that says the note again. Raises as
+    """One, or where the partner shows notes of Notifications alone, a second one that says the note again; and where
+    its answer to a condition is a word that stands alone, a second one with all other words. Raises as
     `message_of_event`."""
     said = message_of_event(message, context)
+    if isinstance(said, RequestingAgencyMessage):
+        return _part_answer_word(said, message, context)
     if not context.dialect.notes.own_notification or not isinstance(said, SupplyingAgencyMessage):
         return (said,)
     info = said.message_info
@@ -44,6 +52,18 @@ def messages_of_event(message: PartnerMessage, context: MappingContext) -> tuple
         status_info=said.status_info,
     )
     return (said, notification)
+
+
+def _part_answer_word(
+    said: RequestingAgencyMessage, message: PartnerMessage, context: MappingContext
+) -> tuple[Message, ...]:
+    words = context.dialect.condition_words
+    answers = {EventKind.CONDITION_ACCEPTED: words.accepted, EventKind.CONDITION_REFUSED: words.refused}
+    word = answers.get(message.kind, "")
+    first, _, rest = (said.note or "").partition(SEPARATOR)
+    if not words.alone or said.action != Action.NOTIFICATION or first != word or not rest:
+        return (said,)
+    return replace(said, note=word), replace(said, note=rest)
 
 
 def message_of_event(message: PartnerMessage, context: MappingContext) -> Message:
@@ -107,7 +127,11 @@ def _write_requester_message(message: PartnerMessage, context: MappingContext) -
             write_sentence("This partner does not accept %(value)s.", value=action.value),
         )
     note = append_note(join_notes(*_write_requester_terms(message, action, context)), message.details.note)
-    return RequestingAgencyMessage(header=write_requester_header(message, context), action=action, note=note or None)
+    header = write_requester_header(message, context)
+    meant = message.details.supplier
+    if action is Action.CANCEL and meant is not None and meant.symbol:  # the broker goes on to the next
+        header = replace(header, supplying_agency=agency_of_symbol(meant.symbol, dialect.symbols))
+    return RequestingAgencyMessage(header=header, action=action, note=note or None)
 
 
 def _has_hold_return(message: PartnerMessage, dialect: Iso18626Dialect) -> bool:

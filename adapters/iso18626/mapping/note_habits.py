@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 
 from adapters.iso18626.dialect import NoteHabits
+from adapters.iso18626.mapping.condition_words import has_condition_marker, remove_markers
 from adapters.iso18626.mapping.items import ItemName, take_item_blocks
-from gateway.domain.library import Money
-from gateway.domain.requests.events import EventKind, LoanCondition
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.volume_notes import SEPARATOR
 from gateway.domain.value import value_object
 
@@ -30,7 +29,6 @@ _BLOCKS = {
     SHIPPING_ADDRESS: re.compile(r"#SHIP_TO#(.{0,2000}?)#ST_END#", re.DOTALL),
     RETURN_ADDRESS: re.compile(r"#RETURN_TO#(.{0,2000}?)#RT_END#", re.DOTALL),
 }
-_COST = re.compile(r"(\d{1,9}(?:[.,]\d{1,4})?)\s*([A-Za-z]{3})|([A-Za-z]{3})\s*(\d{1,9}(?:[.,]\d{1,4})?)")
 
 
 def write_return_term(is_held: bool | None) -> str:
@@ -61,7 +59,6 @@ class ReadNote:
     symbol of the library behind a broker that is meant."""
 
     text: str
-    cost: Money | None = None
     has_condition: bool = False
     is_duplicate: bool = False
     barcode: str = ""
@@ -79,16 +76,13 @@ def read_note(note: str, habits: NoteHabits) -> ReadNote:
         addresses += [(name, block.strip()) for block in pattern.findall(note)]
         note = pattern.sub("", note)
     items, note = take_item_blocks(note)
-    marked = bool(habits.condition_marker) and habits.condition_marker in note
+    marked = has_condition_marker(note, habits)
     for pattern_text in habits.hidden:
         note = re.sub(pattern_text, "", note)
-    if habits.condition_marker:
-        note = note.replace(habits.condition_marker, "")
-    note = note.strip().strip(";,").strip()
+    note = remove_markers(note, habits).strip().strip(";,").strip()
     return ReadNote(
         text=note,
-        cost=_find_cost(note, habits.cost_prefix),
-        has_condition=marked or bool(habits.condition_prefix and _has_part(note, habits.condition_prefix)),
+        has_condition=marked,
         is_duplicate=bool(habits.duplicate_word) and note.casefold().startswith(habits.duplicate_word.casefold()),
         barcode=_find_part(note, habits.barcode_prefix),
         call_number=_find_part(note, habits.call_number_prefix),
@@ -135,45 +129,10 @@ def _split_prefixed_value(text: str, separator: str) -> tuple[str, str]:
     return value, rest[len(behind) :].lstrip()
 
 
-def _has_part(note: str, prefix: str) -> bool:
-    return any(part.startswith(prefix.strip()) for part in _split_parts(note))
-
-
 def _find_part(note: str, prefix: str) -> str:
     """What stands behind the prefix, up to the next semicolon."""
     parts = (part.strip() for part in note.split(";")) if prefix else ()
     return next((part[len(prefix.strip()) :].strip() for part in parts if part.startswith(prefix.strip())), "")
-
-
-def _split_parts(note: str) -> Iterator[str]:
-    return (part.strip() for part in re.split(r"[;\n]|, (?=[A-Z])", note))
-
-
-def _find_cost(note: str, prefix: str) -> Money | None:
-    if not prefix:
-        return None
-    for part in _split_parts(note):
-        if part.startswith(prefix.strip()):
-            found = _COST.search(part[len(prefix.strip()) :])
-            if found is not None:
-                amount, currency = (found[1], found[2]) if found[1] else (found[4], found[3])
-                return Money(Decimal(amount.replace(",", ".")), currency.upper())
-    return None
-
-
-def write_conditional_note(
-    conditions: Iterable[LoanCondition], codes: Iterable[str], cost: Money | None, habits: NoteHabits
-) -> str:
-    """In the partner's words, for conditions and cost of a conditional answer; empty where it has none."""
-    parts = []
-    if habits.condition_prefix:
-        words = [*codes, *(one.value.replace("-", " ") for one in conditions)]
-        parts += [f"{habits.condition_prefix}{word}" for word in words]
-    if habits.cost_prefix and cost is not None:
-        parts.append(f"{habits.cost_prefix}{cost.amount:f} {cost.currency}")
-    if habits.condition_marker:
-        parts.append(habits.condition_marker)
-    return SEPARATOR.join(parts)
 
 
 def write_address_block(marks: tuple[str, str], name: str, address: str) -> str:

@@ -18,6 +18,7 @@ from adapters.iso18626.mapping.codes import (
     hyphenate_word,
     write_conditions,
 )
+from adapters.iso18626.mapping.condition_words import read_noted_terms
 from adapters.iso18626.mapping.identities import (
     MappingContext,
     agency_of_symbol,
@@ -91,8 +92,10 @@ def read_request(message: IllRequest, sender: str, transaction: str, context: Ma
     info = message.bibliographic_info or BibliographicInfo()
     service = message.service_info or ServiceInfo()
     noted = read_note(service.note or "", context.dialect.notes)
-    note = noted.text
     billing = message.billing_info
+    maximum = money_of_costs(billing.maximum_costs, context.currency) if billing is not None else None
+    terms = read_noted_terms(noted.text, context.dialect.notes) if context.dialect.notes.cost_prefix else None
+    note = terms.text if terms is not None else noted.text
     citation = read_citation(info, message.publication_info, note)
     return Request(
         library="",
@@ -115,10 +118,7 @@ def read_request(message: IllRequest, sender: str, transaction: str, context: Ma
             start=context.read_day(service.start_date),
             end=context.read_day(service.end_date),
         ),
-        costs=RequestCosts(
-            maximum=(money_of_costs(billing.maximum_costs, context.currency) if billing is not None else None)
-            or read_limit(note)
-        ),
+        costs=RequestCosts(maximum=maximum or (terms.cost if terms is not None else None) or read_limit(note)),
         volumes=_read_volumes(info, note),
         extras=(
             *_iterate_extras(message, service, context),
@@ -336,7 +336,7 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
         bibliographic_info=bibliographic,
         publication_info=write_publication_info(request.citation),
         service_info=service,
-        suppliers=tuple(_iterate_tried(request.attempts, context)),
+        suppliers=tuple(_iterate_tried(request.attempts, message.receiver, context)),
         requested_delivery=_write_delivery(message.sender, request.service.type, context),
         requesting_agency_info=_write_requester(message.sender, message.on_behalf_of or message.sender, context),
         billing_info=_write_billing(request.costs),
@@ -385,13 +385,16 @@ def _write_code(word: str) -> Code | None:
 
 def _find_previous_attempt(message: PartnerMessage) -> SupplierAttempt | None:
     """This supplier has been asked for it before, and said: later, or under a condition."""
-    said = (one for one in message.request.attempts if one.status is AttemptStatus.RETRY)
+    said = (one for one in reversed(message.request.attempts) if one.status is AttemptStatus.RETRY)
     return next((one for one in said if one.partner == message.receiver.profile), None)
 
 
-def _iterate_tried(attempts: Iterable[SupplierAttempt], context: MappingContext) -> Iterator[SupplierInfo]:
-    """Who has been asked before, in their order."""
-    tried = [one.symbol for one in attempts if one.status not in OPEN_ATTEMPT and one.symbol]
+def _iterate_tried(
+    attempts: Iterable[SupplierAttempt], receiver: LibraryParty, context: MappingContext
+) -> Iterator[SupplierInfo]:
+    """Who has been asked before, in their order, but for whom it is asked now."""
+    others = (one for one in attempts if one.partner != receiver.profile)
+    tried = [one.symbol for one in others if one.status not in OPEN_ATTEMPT and one.symbol]
     for order, symbol in enumerate(dict.fromkeys(tried), 1):
         yield SupplierInfo(
             sort_order=order,
@@ -430,4 +433,6 @@ def _write_addresses(sender: LibraryParty, context: MappingContext) -> Iterator[
 
 
 def _write_billing(costs: RequestCosts) -> BillingInfo | None:
-    return BillingInfo(maximum_costs=costs_of_money(costs.maximum)) if costs.maximum is not None else None
+    """An offer that was accepted is the new limit."""
+    maximum = costs.agreed or costs.maximum
+    return BillingInfo(maximum_costs=costs_of_money(maximum)) if maximum is not None else None

@@ -11,6 +11,7 @@ from adapters.iso18626.mapping.amounts import tell_cents_of_supplier
 from adapters.iso18626.mapping.codes import (
     CONDITION_OUT,
     MUST_MEET_CONDITION,
+    OTHER_CONDITION,
     RETRY_IN,
     RETRY_OUT,
     UNFILLED_IN,
@@ -18,6 +19,7 @@ from adapters.iso18626.mapping.codes import (
     reason_of_word,
     write_conditions,
 )
+from adapters.iso18626.mapping.condition_words import write_noted_terms
 from adapters.iso18626.mapping.deliveries import list_new_items, write_delivery
 from adapters.iso18626.mapping.identities import MappingContext, agency_of_symbol, costs_of_money, write_supplier_header
 from adapters.iso18626.mapping.items import write_item_block
@@ -27,7 +29,6 @@ from adapters.iso18626.mapping.note_habits import (
     append_note,
     join_notes,
     write_address_block,
-    write_conditional_note,
     write_return_term,
 )
 from adapters.iso18626.mapping.requests import write_postal_address
@@ -42,7 +43,7 @@ from adapters.iso18626.messages.structures import (
     StatusInfo,
 )
 from gateway.domain.problems import RefusalReason, Refused
-from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
 from gateway.domain.requests.note_terms import write_changed_due, write_conditions_term, write_cost_term
 from gateway.domain.requests.partner_notes import write_partner_note
 from gateway.domain.requests.request import LendingState, Request, RequestFlag, ServiceType
@@ -212,29 +213,19 @@ def _write_promise(message: PartnerMessage, context: MappingContext) -> Supplyin
 
 
 def _write_conditional(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
-    """Conditions that the list lacks, and their costs, are in the note as well."""
-    details = message.details
+    """Conditions that the list lacks, and their costs, are in the note as well. A price that is all of it is an offer
+    to ask again with a higher maximum, unless the partner reads conditions in notes."""
+    details, habits = message.details, context.dialect.notes
     codes = write_conditions(details.conditions)
-    unsaid = (one for one in details.conditions if one not in CONDITION_OUT)
-    habits = context.dialect.notes
-    note = write_conditional_note(
-        (one for one in details.conditions if one not in CONDITION_OUT),
-        (code.value for code in codes),
-        details.cost,
-        habits,
-    ) or join_notes(write_conditions_term(unsaid), write_cost_term(details.cost))
+    unsaid = [one for one in details.conditions if one not in CONDITION_OUT]
     costs = costs_of_money(details.cost)
-    if context.dialect.conditions == "retry":
-        return _build_message(
-            ReasonForMessage.REQUEST_RESPONSE,
-            Status.RETRY_POSSIBLE,
-            info=MessageInfo(reason_retry=Code(MUST_MEET_CONDITION), note=note or None),
-            retry=RetryInfo(
-                loan_conditions=codes,
-                offered_costs=(costs,) if costs is not None else (),
-                retry_before=context.write_end_of_day(details.retry_after),
-            ),
-        )
+    in_their_words = write_noted_terms(unsaid, (code.value for code in codes), details.cost, habits)
+    is_price_alone = costs is not None and not codes and not set(unsaid) - {LoanCondition.COST}
+    if context.dialect.conditions == "retry" or (is_price_alone and not in_their_words):
+        return _write_offer(message, context)
+    note = in_their_words or join_notes(write_conditions_term(unsaid), write_cost_term(details.cost))
+    if habits.condition_marker and not codes:
+        codes = (Code(OTHER_CONDITION),)  # who reads the marker shows no condition without a code
     if not (note or codes):
         note = "conditions: see note"  # else it would be read as a promise without conditions
     return _build_message(
@@ -243,6 +234,27 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Supp
         info=MessageInfo(note=note or None),
         delivery=DeliveryInfo(
             date_sent=message.at, loan_conditions=codes, delivery_costs=(costs,) if costs is not None else ()
+        ),
+    )
+
+
+def _write_offer(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    """By the book: the requester accepts by asking again. A price names its reason, so that the Retry brings a maximum
+    that covers it."""
+    details = message.details
+    costs = costs_of_money(details.cost)
+    unsaid = (one for one in details.conditions if one not in CONDITION_OUT and one is not LoanCondition.COST)
+    return _build_message(
+        ReasonForMessage.REQUEST_RESPONSE,
+        Status.RETRY_POSSIBLE,
+        info=MessageInfo(
+            reason_retry=Code(RETRY_OUT[ReasonCodes.COST] if costs is not None else MUST_MEET_CONDITION),
+            note=write_conditions_term(unsaid) or None,
+        ),
+        retry=RetryInfo(
+            loan_conditions=write_conditions(details.conditions),
+            offered_costs=(costs,) if costs is not None else (),
+            retry_before=context.write_end_of_day(details.retry_after),
         ),
     )
 

@@ -48,13 +48,28 @@ _EXPIRED = move_to(S.EXPIRED, *_STOP_ALL, SendPatronLetter("not-supplied"))
 _CLOSED = move_to(S.UNFILLED, *_STOP_ALL, SendPatronLetter("not-supplied"))
 
 
-def _next_supplier_cell(*before: Effect) -> Cell:
-    """This supplier is out: the next one is asked, but not for a request that nobody waits for."""
+def _next_supplier_cell(*before: Effect, only: g.Guard | None = None) -> tuple[Branch, ...]:
+    """This supplier is out: the next one is asked, but not for a request that nobody waits for. `only`: where this
+    holds."""
     return (
-        move_to(S.EXPIRED, *before, *_STOP_ALL, SendPatronLetter("not-supplied"), when=g.EXPIRING),
-        move_to(S.CANCELLED, *before, *_STOP_ALL, SendPatronLetter("cancelled"), when=g.UNWANTED),
-        move_to(S.SOURCING, *before, *_NO_WAITING, _FIND),
+        *_end_unwanted(*before, only=only),
+        move_to(S.SOURCING, *before, *_NO_WAITING, _FIND, when=only),
     )
+
+
+def _end_unwanted(*before: Effect, only: g.Guard | None = None) -> tuple[Branch, ...]:
+    expiring, unwanted = (
+        guard if only is None else g.combine_guards(only, guard) for guard in (g.EXPIRING, g.UNWANTED)
+    )
+    return (
+        move_to(S.EXPIRED, *before, *_STOP_ALL, SendPatronLetter("not-supplied"), when=expiring),
+        move_to(S.CANCELLED, *before, *_STOP_ALL, SendPatronLetter("cancelled"), when=unwanted),
+    )
+
+
+def _end_at_broker() -> tuple[Branch, ...]:
+    """A broker would go on asking for what nobody waits for."""
+    return _end_unwanted(NotifyPartner(K.CANCEL), only=g.ASKS_OTHERS)
 
 
 _GIVEN_UP: Cell = (move_to(S.EXPIRED, *_STOP_ALL, SendPatronLetter("not-supplied"), when=g.EXPIRING), _CANCELLED)
@@ -79,9 +94,31 @@ _FORWARDED = move_to(S.REQUESTED, StopTimer(TimerKind.CHASE), StartTimer(TimerKi
 """Whoever has it now has promised nothing yet."""
 
 _NEGATIVE: Row = {
-    partner_signal(kind): _next_supplier_cell()
-    for kind in (K.UNFILLED, K.RETRY, K.EXPIRED, K.REJECTED, K.CANCEL_ACCEPTED)
+    partner_signal(kind): _next_supplier_cell() for kind in (K.UNFILLED, K.EXPIRED, K.REJECTED, K.CANCEL_ACCEPTED)
 }
+
+_STILL_WITH_BROKER = (StopTimer(TimerKind.CHASE), StartTimer(TimerKind.ANSWER))
+"""It asks the next one behind it."""
+
+_OFFER: Cell = (
+    move_to(S.CONDITIONAL, *_CONDITION, when=g.OFFER_TO_DECIDE),
+    *_end_at_broker(),
+    *_next_supplier_cell(),
+)
+"""A broker waits until it is told what becomes of its supplier's offer."""
+
+_DECLINED: Cell = (
+    *_end_at_broker(),
+    move_to(
+        S.REQUESTED,
+        NotifyPartner(K.CANCEL),
+        *_STILL_WITH_BROKER,
+        when=g.combine_guards(g.ASKS_OTHERS, g.OFFERED),
+    ),
+    move_to(S.REQUESTED, NotifyPartner(K.CONDITION_REFUSED), *_STILL_WITH_BROKER, when=g.ASKS_OTHERS),
+    *_next_supplier_cell(only=g.OFFERED),
+    *_next_supplier_cell(NotifyPartner(K.CONDITION_REFUSED)),
+)
 
 _SET_OUT = (
     StopTimer(TimerKind.ANSWER),
@@ -133,20 +170,28 @@ _FURTHER_VOLUME = remain(when=g.ADDS_ONLY_VOLUME)
 
 _ASK_TO_CANCEL = (NotifyPartner(K.CANCEL), StopTimer(TimerKind.CHASE), StartTimer(TimerKind.ANSWER))
 
+_CANCEL = (move_to(S.CANCEL_PENDING, *_ASK_TO_CANCEL, when=g.MAY_CANCEL), _CANCELLED)
+_EXPIRE = (move_to(S.CANCEL_PENDING, *_ASK_TO_CANCEL, when=g.MAY_CANCEL), _EXPIRED)
+_SKIP = (
+    move_to(S.REQUESTED, NotifyPartner(K.CANCEL), *_STILL_WITH_BROKER, when=g.ANSWERED_BEHIND),
+    move_to(S.SOURCING, NotifyPartner(K.CANCEL), *_NO_WAITING, _FIND),
+)
+
 _ASKED: Row = {
     **_PROMISES,
     **_NEGATIVE,
+    partner_signal(K.RETRY): _OFFER,
     **_ARRIVING,
     **_MISSED,
     partner_signal(K.SHIPPED): _AWAITED,
     partner_signal(K.LOST): move_to(S.LOST, *_STOP_ALL, SendPatronLetter("not-supplied")),
     local_signal(K.RECEIVED): _RECEIVE,  # the supplier said nothing, or not yet
     local_signal(K.EDIT): _FURTHER_VOLUME,
-    local_signal(K.CANCEL): (move_to(S.CANCEL_PENDING, *_ASK_TO_CANCEL, when=g.MAY_CANCEL), _CANCELLED),
-    local_signal(K.NEXT_SUPPLIER): move_to(S.SOURCING, NotifyPartner(K.CANCEL), *_NO_WAITING, _FIND),
+    local_signal(K.CANCEL): _CANCEL,
+    local_signal(K.NEXT_SUPPLIER): _SKIP,
     local_signal(K.APPROVE): remain(when=g.UNWANTED),  # wanted after all
     local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY), when=g.MAY_QUERY),
-    timer_signal(K.EXPIRED): (move_to(S.CANCEL_PENDING, *_ASK_TO_CANCEL, when=g.MAY_CANCEL), _EXPIRED),
+    timer_signal(K.EXPIRED): _EXPIRE,
     timer_signal(K.NO_ANSWER): remain(NotifyPartner(K.STATUS_QUERY)),  # promised and not come: asked why
 }
 
@@ -331,6 +376,7 @@ ROWS: Mapping[S, Row] = {
         partner_signal(K.ACKNOWLEDGED): remain(),
         partner_signal(K.EXPECT_TO_SUPPLY): remain(),
         partner_signal(K.FORWARDED): remain(),
+        partner_signal(K.CANCEL_ACCEPTED): (remain(when=g.DECLINED_BEHIND), *_next_supplier_cell()),
         timer_signal(K.NO_ANSWER): _next_supplier_cell(NotifyPartner(K.CANCEL)),
     },
     S.HOLD_PLACED: {**_ASKED, partner_signal(K.EXPECT_TO_SUPPLY): remain(), partner_signal(K.FORWARDED): _FORWARDED},
@@ -338,9 +384,19 @@ ROWS: Mapping[S, Row] = {
     S.CONDITIONAL: {
         **_ASKED,
         partner_signal(K.FORWARDED): _FORWARDED,
-        local_signal(K.CONDITION_ACCEPTED): move_to(S.WILL_SUPPLY, NotifyPartner(K.CONDITION_ACCEPTED), *_PROMISED),
-        local_signal(K.CONDITION_REFUSED): _next_supplier_cell(NotifyPartner(K.CONDITION_REFUSED)),
-        timer_signal(K.NO_ANSWER): _next_supplier_cell(NotifyPartner(K.CONDITION_REFUSED)),
+        local_signal(K.CONDITION_ACCEPTED): (
+            move_to(S.SOURCING, *_NO_WAITING, _FIND, when=g.OFFERED),  # the same supplier is asked again
+            move_to(S.WILL_SUPPLY, NotifyPartner(K.CONDITION_ACCEPTED), *_PROMISED),
+        ),
+        local_signal(K.CONDITION_REFUSED): _DECLINED,
+        timer_signal(K.NO_ANSWER): _DECLINED,
+        # who has ended its request with an offer is told nothing more
+        local_signal(K.CANCEL): (move_to(S.CANCELLED, *_CANCELLED.effects, when=g.OFFERED_FOR_GOOD), *_CANCEL),
+        local_signal(K.NEXT_SUPPLIER): (
+            move_to(S.SOURCING, *_NO_WAITING, _FIND, when=g.OFFERED_FOR_GOOD),
+            *_SKIP,
+        ),
+        timer_signal(K.EXPIRED): (move_to(S.EXPIRED, *_EXPIRED.effects, when=g.OFFERED_FOR_GOOD), *_EXPIRE),
     },
     S.CANCEL_PENDING: {
         **{partner_signal(kind): _GIVEN_UP for kind in (K.CANCEL_ACCEPTED, K.UNFILLED, K.RETRY, K.EXPIRED, K.REJECTED)},

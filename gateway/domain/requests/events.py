@@ -185,6 +185,7 @@ class EventDetails:
     further_volume: str = ""  # label of a volume that the request gets besides those that it has
     renewals_allowed: bool | None = None
     return_on_hold: bool | None = None  # of a message: true, it is not sent back for now; false, it is again
+    by_cancel: bool = False  # of a refused condition: said by a cancellation, which waits for its answer
     link: str = field(default="", repr=False)
     attachment: str = ""  # id
     pickup: str = ""

@@ -175,6 +175,10 @@ ROWS: Mapping[S, Row] = {
     },
     S.CONDITIONAL: {
         **_ANSWERS,
+        partner_signal(K.CONDITION_REFUSED): (
+            move_to(S.CANCELLED, *_NO, NotifyPartner(K.CANCEL_ACCEPTED), when=g.BY_CANCEL),
+            move_to(S.UNFILLED, *_NO),
+        ),
         partner_signal(K.CONDITION_ACCEPTED): (
             move_to(S.WILL_SUPPLY, _DECIDED, when=g.BROKERED),
             move_to(S.DIGITISING, _DECIDED, when=g.COPY),
@@ -202,14 +206,14 @@ ROWS: Mapping[S, Row] = {
             move_to(S.LOCATED, NotifyPartner(K.CANCEL_REFUSED)),
         ),
         local_signal(K.SHIPPED): move_to(S.SHIPPED, *_SHIPPED, NotifyPartner(K.CANCEL_REFUSED), when=g.LOAN),
-        local_signal(K.UNFILLED): move_to(S.UNFILLED, *_NO, NotifyPartner(K.UNFILLED)),
+        local_signal(K.UNFILLED): move_to(S.UNFILLED, *_NO, NotifyPartner(K.CANCEL_ACCEPTED)),
         local_signal(K.COPY_DELIVERED): move_to(
             S.COMPLETED, *_NO, NotifyPartner(K.CANCEL_REFUSED), NotifyPartner(K.COPY_DELIVERED), when=g.BROKERED
         ),
         local_signal(K.EDIT): remain(StartTimer(TimerKind.NEED_BY)),
         partner_signal(K.CANCEL): remain(),
         partner_signal(K.CONDITION_ACCEPTED): NOTED,
-        partner_signal(K.CONDITION_REFUSED): move_to(S.UNFILLED, *_NO),
+        partner_signal(K.CONDITION_REFUSED): move_to(S.UNFILLED, *_NO, NotifyPartner(K.CANCEL_ACCEPTED)),
         timer_signal(K.EXPIRED): move_to(S.CANCELLED, *_NO, NotifyPartner(K.CANCEL_ACCEPTED)),
     },
     S.SHIPPED: {

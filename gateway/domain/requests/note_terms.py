@@ -35,6 +35,7 @@ _WITH_COST = frozenset(
         EventKind.LOST,
         EventKind.WILL_SUPPLY,
         EventKind.CONDITIONAL,
+        EventKind.CONDITION_ACCEPTED,
         EventKind.RETRY,
         EventKind.SHIPPED,
         EventKind.COPY_DELIVERED,

@@ -153,6 +153,11 @@ class BorrowingWorkflow(ProfileSection):
     conditions: Literal["staff", "patron", "accept", "refuse"] = Field(
         "staff", description="who answers a supplier's condition"
     )
+    asks_others: bool = Field(
+        False,
+        description="the partner is a broker that asks suppliers itself: after a declined condition or offer, and when "
+        "staff skip a supplier, the request remains with it, and it is told so by ISO 18626",
+    )
     tell_received: bool = Field(True, description="tell the partner that the item has been received")
     tell_returned: bool = Field(True, description="tell the partner that the item has been returned")
     tell_on_shelf: bool = Field(False, description="tell the partner that the item is on the hold shelf")

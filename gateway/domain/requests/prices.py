@@ -15,10 +15,18 @@ from gateway.domain.requests.events import (
     EventDetails,
     EventKind,
     EventOrigin,
+    LoanCondition,
     local_signal,
     partner_signal,
 )
-from gateway.domain.requests.request import BorrowingState, Request, RequestCosts, Role, SupplierAttempt
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LendingState,
+    Request,
+    RequestCosts,
+    Role,
+    SupplierAttempt,
+)
 
 LIMIT = "limit"
 """Who agreed to a price that lies within what was allowed beforehand (`RequestCosts.agreed_by`)."""
@@ -60,18 +68,28 @@ def needs_agreement(request: Request, price: Money | None) -> bool:
     return not covers_price(request.costs.agreed, price)
 
 
-def interpret_price(request: Request, event: Event) -> Event:
-    """The event as its price makes it: a promise at a price that nobody has allowed is a condition, a yes that doesn't
-    cover what we ask is a message."""
+def interpret_terms(request: Request, event: Event) -> Event:
+    """The event as its terms make it: a promise at a price that nobody has allowed is a condition, a yes that doesn't
+    cover what we ask is a message, a no where no condition is open is what it came as: a cancellation."""
     if event.signal.origin is not EventOrigin.PARTNER:
         return event
     is_offer = request.role is Role.BORROWING and event.kind in _PROMISES
     if is_offer and event.attempt == request.current and needs_agreement(request, event.details.cost):
         return replace(event, signal=partner_signal(EventKind.CONDITIONAL))
+    is_nameless = event.kind is EventKind.CONDITIONAL and not _names_terms(event.details)
+    if is_nameless and request.role is Role.BORROWING:
+        return replace(event, details=replace(event.details, conditions=(LoanCondition.OTHER,)))
+    is_late_no = event.kind is EventKind.CONDITION_REFUSED and event.details.by_cancel
+    if is_late_no and request.state is not LendingState.CONDITIONAL:
+        return replace(event, signal=partner_signal(EventKind.CANCEL))
     is_yes = request.role is Role.LENDING and event.kind is EventKind.CONDITION_ACCEPTED
     if is_yes and not is_yes_enough(request, event.details):
         return replace(event, signal=partner_signal(EventKind.MESSAGE))
     return event
+
+
+def _names_terms(details: EventDetails) -> bool:
+    return bool(details.conditions or details.note.strip()) or details.cost is not None
 
 
 def is_yes_enough(request: Request, details: EventDetails) -> bool:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, CitationExtra
-from gateway.domain.requests.events import LoanCondition
+from gateway.domain.requests.events import LoanCondition, NamedSupplier
 from gateway.domain.sentences import StoredSentence
 from gateway.domain.value import value_object
 
@@ -190,6 +190,7 @@ class AttemptStatus(StrEnum):
     WILL_SUPPLY = "will-supply"
     HOLD_PLACED = "hold-placed"
     CONDITIONAL = "conditional"
+    OFFERED = "offered"  # it would supply on other terms, if it is asked again: that is to be decided
     SHIPPED = "shipped"
     COMPLETED = "completed"
     UNFILLED = "unfilled"
@@ -222,6 +223,7 @@ OPEN_ATTEMPT = frozenset(
         AttemptStatus.WILL_SUPPLY,
         AttemptStatus.HOLD_PLACED,
         AttemptStatus.CONDITIONAL,
+        AttemptStatus.OFFERED,
         AttemptStatus.SHIPPED,
     }
 )
@@ -253,7 +255,10 @@ class SupplierAttempt:
     cost_limit: Money | None = None  # most that we pay it, whatever the request says
     agreed: Money | None = None
     agreed_by: str = ""  # as of `RequestCosts`
+    supplier: NamedSupplier | None = None  # of those behind a broker, the one that has it in hand
+    declined: str = ""  # symbol of one behind a broker whom we have just declined: its own last word may still come
     conditions: tuple[LoanCondition, ...] = ()
+    offered_item: str = ""  # number of another item that it offers, if it is asked again
     holdings: StoredSentence = ""  # what the catalogue said when it was asked, one line
     record: str = ""  # its number of the record that is wanted, in its own catalogue
     pieces: tuple[str, ...] = ()  # barcodes of the temporary records of what it sent, since another has been asked

@@ -24,8 +24,8 @@ MACHINE_ANSWERS = frozenset({EventKind.REJECTED})
 """What a partner's machine says of a message of ours: the request goes on by itself, and has it in its history."""
 
 ANSWERED_BY: Mapping[EventKind, frozenset[EventKind]] = {
-    EventKind.CONDITION_ACCEPTED: frozenset({EventKind.CONDITIONAL}),
-    EventKind.CONDITION_REFUSED: frozenset({EventKind.CONDITIONAL}),
+    EventKind.CONDITION_ACCEPTED: frozenset({EventKind.CONDITIONAL, EventKind.RETRY}),
+    EventKind.CONDITION_REFUSED: frozenset({EventKind.CONDITIONAL, EventKind.RETRY}),
     EventKind.RENEW_ACCEPTED: frozenset({EventKind.RENEW}),
     EventKind.RENEW_REFUSED: frozenset({EventKind.RENEW}),
     EventKind.CANCEL_ACCEPTED: frozenset({EventKind.CANCEL}),

@@ -14,6 +14,7 @@ from gateway.domain.requests.events import (
     EventOrigin,
     EventSignal,
     LoanCondition,
+    NamedSupplier,
     local_signal,
     partner_signal,
     timer_signal,
@@ -58,6 +59,7 @@ def keep_request(request: Request) -> Request:
 
 def record_event_on(request: Request, event: Event, to: State) -> Request:
     """The request after the event: state, flags, terms, attempt, volumes, notes; one version further."""
+    forgets = _forgets_supplier(request, event, to)
     changed = replace(
         request,
         state=to,
@@ -65,8 +67,8 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
         version=request.version + 1,
         flags=_update_flags(request, event, to),
         service=_update_service(request.service, event),
-        terms=_update_terms(request, event),
-        costs=update_costs(request, event),
+        terms=LoanTerms(note=request.terms.note) if forgets else _update_terms(request, event),
+        costs=restart_costs(request.costs, None) if forgets else update_costs(request, event),
         volumes=update_volumes(request, event),
         notes=_append_note(request, event),
     )
@@ -75,6 +77,18 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
     else:
         changed = replace(changed, before_cancel=_find_state_before_cancel(request, to))
     return _apply_event_kind(changed, event)
+
+
+_ACCEPTED = local_signal(EventKind.CONDITION_ACCEPTED)
+
+
+def _forgets_supplier(request: Request, event: Event, to: State) -> bool:
+    """Whether nothing that the supplier in hand has said holds any more: its condition is refused, or the request goes
+    on without it. What was agreed to by asking it again stands."""
+    if event.kind is EventKind.CONDITION_REFUSED:
+        return True
+    is_open_again = to in (BorrowingState.SOURCING, BorrowingState.REQUESTED) and to is not request.state
+    return is_open_again and event.signal not in (_ACCEPTED, local_signal(EventKind.REQUEST))
 
 
 def _find_state_before_cancel(request: Request, to: State) -> LendingState | None:
@@ -225,11 +239,13 @@ _DATED = frozenset({EventKind.SHIPPED, EventKind.RENEW_ACCEPTED, EventKind.DUE_D
 
 
 def _update_terms(request: Request, event: Event) -> LoanTerms:
-    """With a new supplier all of it begins anew, and after a condition that is refused; what the library itself noted
-    stays."""
+    """With a new supplier all of it begins anew, but for what was agreed by asking it again; what the library itself
+    noted stays."""
     terms, details = request.terms, event.details
-    if event.signal == local_signal(EventKind.REQUEST) or event.kind is EventKind.CONDITION_REFUSED:
-        return LoanTerms(note=terms.note)
+    if event.signal == local_signal(EventKind.REQUEST):
+        return _make_attempt_terms(request.attempt, terms.note)
+    if event.signal in _ARRIVED and request.attempt is not None and request.state not in _WITH_TERMS:
+        terms = _make_attempt_terms(request.attempt, terms.note)  # it comes though the request had gone on
     received = event.signal == local_signal(EventKind.RECEIVED)  # what came with the parcel, where no message said it
     if details.due is not None and (event.kind in _DATED or received):
         terms = replace(terms, lender_due=details.due)
@@ -265,6 +281,14 @@ def _update_renewal_answer(request: Request, event: Event) -> RenewalAnswer | No
 def end_answered_renewal(request: Request) -> Request:
     """A renewal that was answered as it came: nobody has to."""
     return replace(request, flags=request.flags - {RequestFlag.RENEWAL_PENDING})
+
+
+_WITH_TERMS = frozenset(BorrowingState) - {BorrowingState.REVIEW, BorrowingState.SOURCING, BorrowingState.NO_SUPPLIER}
+
+
+def _make_attempt_terms(attempt: SupplierAttempt | None, note: str) -> LoanTerms:
+    conditions = attempt.conditions if attempt is not None else ()
+    return LoanTerms(conditions=conditions, renewals_allowed=LoanCondition.NO_RENEWAL not in conditions, note=note)
 
 
 def _update_service(service: RequestedService, event: Event) -> RequestedService:
@@ -320,17 +344,12 @@ def resume_attempt(request: Request, number: int) -> Request:
     request = _keep_lost_pieces(request)
     attempt = request.find_attempt(number)
     assert attempt is not None
-    terms = LoanTerms(
-        conditions=attempt.conditions,
-        renewals_allowed=LoanCondition.NO_RENEWAL not in attempt.conditions,
-        note=request.terms.note,
-    )
     party = LibraryParty(symbol=attempt.symbol, profile=attempt.partner)
     return replace(
         request,
         current=number,
         partner=party if party.profile != request.partner.profile else request.partner,
-        terms=terms,
+        terms=_make_attempt_terms(attempt, request.terms.note),
         costs=restart_costs(request.costs, attempt),
         volumes=tuple(Volume(one.id, one.label) for one in request.volumes),
     )
@@ -403,6 +422,9 @@ def _update_attempt(request: Request, event: Event, before: State) -> Request:
         return request
     details = event.details
     from_partner = event.signal.origin is EventOrigin.PARTNER
+    stays = request.state is before is BorrowingState.REQUESTED
+    if attempt.declined and stays and event.signal == partner_signal(EventKind.CANCEL_ACCEPTED):
+        return replace_attempt(request, replace(attempt, declined=""))
     updated = replace(
         attempt,
         status=_close_left_attempt(_next_attempt_status(attempt.status, event.signal), request, event, before),
@@ -414,8 +436,25 @@ def _update_attempt(request: Request, event: Event, before: State) -> Request:
         expected=details.expected or attempt.expected if from_partner else attempt.expected,
         cost=details.cost or attempt.cost if from_partner else attempt.cost,
         conditions=details.conditions or attempt.conditions,
+        supplier=_find_supplier_in_hand(attempt, details) if from_partner else attempt.supplier,
+        declined="" if from_partner else attempt.declined,
+        offered_item=details.barcode if event.signal == partner_signal(EventKind.RETRY) else attempt.offered_item,
         theirs=details.transaction or attempt.theirs,
     )
+    if before is BorrowingState.CONDITIONAL and event.signal == _ACCEPTED and updated.status is AttemptStatus.RETRY:
+        request = _ask_again(request, updated)
+    if updated.status is AttemptStatus.ASKED and attempt.status is not AttemptStatus.ASKED:
+        declined = attempt.supplier.symbol if attempt.supplier is not None else ""
+        updated = replace(
+            updated,
+            supplier=None,
+            declined=declined,
+            cost=None,
+            conditions=(),
+            expected=None,
+            retry_after=None,
+            offered_item="",
+        )
     if updated.number == request.current:
         updated = replace(updated, agreed=request.costs.agreed, agreed_by=request.costs.agreed_by)
     return replace_attempt(request, updated)
@@ -426,6 +465,12 @@ def _is_queried(attempt: SupplierAttempt, event: Event) -> bool:
         return True
     is_answer = event.signal == partner_signal(EventKind.STATUS_REPORT) or event.details.reported is not None
     return attempt.queried and not is_answer
+
+
+def _find_supplier_in_hand(attempt: SupplierAttempt, details: EventDetails) -> NamedSupplier | None:
+    """An address without a symbol says nothing of whose it is."""
+    named = details.supplier
+    return named if named is not None and named.symbol else attempt.supplier
 
 
 def _next_attempt_status(now: AttemptStatus, signal: EventSignal) -> AttemptStatus:
@@ -448,7 +493,13 @@ _WITHOUT_SUPPLIER = (BorrowingState.SOURCING, BorrowingState.CANCELLED, Borrowin
 
 
 def _close_left_attempt(status: AttemptStatus, request: Request, event: Event, before: State) -> AttemptStatus:
-    """No attempt stays open when the request has gone on without it."""
+    """No attempt stays open when the request has gone on without it; one with a broker goes on behind it."""
+    if event.signal == partner_signal(EventKind.RETRY) and request.state is BorrowingState.CONDITIONAL:
+        return AttemptStatus.OFFERED
+    if before is BorrowingState.CONDITIONAL and event.signal == _ACCEPTED and request.state is BorrowingState.SOURCING:
+        return AttemptStatus.RETRY
+    if request.state is BorrowingState.REQUESTED and _goes_on_behind(event, before):
+        return AttemptStatus.ASKED
     if request.state is BorrowingState.COMPLETED and event.kind in (EventKind.RETURNED, EventKind.RECEIVED):
         return AttemptStatus.COMPLETED  # this supplier tells no check-in; or it is a copy, and here before its message
     if request.state is before or request.state not in _WITHOUT_SUPPLIER or status not in OPEN_ATTEMPT:
@@ -456,6 +507,25 @@ def _close_left_attempt(status: AttemptStatus, request: Request, event: Event, b
     if event.signal != timer_signal(EventKind.NO_ANSWER) or before is BorrowingState.CANCEL_PENDING:
         return AttemptStatus.CANCELLED
     return AttemptStatus.CONDITION_REFUSED if before is BorrowingState.CONDITIONAL else AttemptStatus.NO_ANSWER
+
+
+def _goes_on_behind(event: Event, before: State) -> bool:
+    """Whether a broker asks the next supplier: this one was skipped, or what it wanted was declined."""
+    declined = (local_signal(EventKind.CONDITION_REFUSED), timer_signal(EventKind.NO_ANSWER))
+    return event.signal == local_signal(EventKind.NEXT_SUPPLIER) or (
+        before is BorrowingState.CONDITIONAL and event.signal in declined
+    )
+
+
+def _ask_again(request: Request, attempt: SupplierAttempt) -> Request:
+    """The request with this supplier before all others, since its offer is accepted."""
+    others = tuple(
+        one for one in request.rota if one.partner != attempt.partner or one.standing is not RotaLineStatus.WAITING
+    )
+    asked = tuple(one for one in others if one.standing is RotaLineStatus.ASKED)
+    rest = tuple(one for one in others if one.standing is not RotaLineStatus.ASKED)
+    again = RotaLine(attempt.partner, why=write_sentence("its offer is accepted"), by_hand=True)
+    return replace(request, rota=(*asked, again, *rest))
 
 
 def replace_attempt(request: Request, attempt: SupplierAttempt) -> Request:

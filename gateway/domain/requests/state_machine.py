@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.domain.requests.borrowing_table import BORROWING
-from gateway.domain.requests.events import Event, EventKind, EventOrigin, EventSignal, local_signal, partner_signal
+from gateway.domain.requests.events import (
+    Event,
+    EventKind,
+    EventOrigin,
+    EventSignal,
+    NamedSupplier,
+    local_signal,
+    partner_signal,
+)
 from gateway.domain.requests.lending_table import LENDING
 from gateway.domain.requests.partner_policy import Workflow
-from gateway.domain.requests.prices import interpret_price
+from gateway.domain.requests.prices import interpret_terms
 from gateway.domain.requests.request import (
     ON_RECORD,
     OPEN_ATTEMPT,
@@ -54,10 +62,12 @@ TABLES: dict[Role, StateTable] = {Role.BORROWING: BORROWING, Role.LENDING: LENDI
 
 @value_object
 class PartnerNotification:
-    """A message to a partner that an event asks for. `attempt`: to which supplier (borrowing); 0: the requester."""
+    """A message to a partner that an event asks for. `attempt`: to which supplier (borrowing); 0: the requester.
+    `supplier`: of those behind a broker, the one that alone is meant."""
 
     kind: EventKind
     attempt: int = 0
+    supplier: NamedSupplier | None = None
 
 
 @value_object
@@ -123,11 +133,11 @@ def _interpret_event(request: Request, event: Event, workflow: Workflow) -> Even
     is_report = event.signal == partner_signal(EventKind.STATUS_REPORT)
     if event.details.status_counts and event.details.reported is not None:
         if not is_answer_awaited(request, event):
-            return interpret_price(request, _interpret_status(request, event, workflow))
+            return interpret_terms(request, _interpret_status(request, event, workflow))
         event = event if is_report else _without_status(event)
     if is_report and event.details.reported is not None:
         event = _interpret_report(request, event, workflow)
-    return interpret_price(request, event)
+    return interpret_terms(request, event)
 
 
 def _interpret_status(request: Request, event: Event, workflow: Workflow) -> Event:
@@ -213,11 +223,17 @@ def list_notifications(
 
 
 def _list_told(request: Request, branch: Branch) -> tuple[PartnerNotification, ...]:
+    goes_on_behind = branch.to is BorrowingState.REQUESTED and request.attempt is not None
+    supplier = request.attempt.supplier if goes_on_behind and request.attempt is not None else None
     return tuple(
-        PartnerNotification(effect.kind, request.current)
+        PartnerNotification(effect.kind, request.current, supplier if effect.kind in _ENDINGS else None)
         for effect in branch.effects
         if isinstance(effect, NotifyPartner)
     )
+
+
+_ENDINGS = frozenset({EventKind.CANCEL, EventKind.CONDITION_REFUSED})
+"""What ends the turn of the supplier in hand, where the request stays with its broker."""
 
 
 def _take_branch(request: Request, event: Event, workflow: Workflow) -> Transition | Denied:

@@ -286,6 +286,30 @@ SUPPLIER_CHOSEN = _make_guard("a supplier has been chosen", _has_attempt_status(
 SUPPLIER_ASKED = _make_guard("a supplier has been asked", lambda r, _e, _w: bool(r.attempts))
 HELD = _make_guard("the supplier placed a hold", _has_attempt_status(AttemptStatus.HOLD_PLACED))
 PROMISED = _make_guard("the supplier will supply", _has_attempt_status(AttemptStatus.WILL_SUPPLY))
+OFFERED = _make_guard("the supplier offers other terms", _has_attempt_status(AttemptStatus.OFFERED))
+ASKS_OTHERS = _make_guard("the partner is a broker that asks others", lambda _r, _e, w: w.borrowing.asks_others)
+OFFERED_FOR_GOOD = _make_guard(
+    "the supplier has ended its request with an offer",
+    lambda r, e, w: OFFERED.holds(r, e, w) and not ASKS_OTHERS.holds(r, e, w),
+)
+DECLINED_BEHIND = _make_guard(
+    "it answers for the supplier that was declined",
+    lambda r, _e, _w: r.attempt is not None and bool(r.attempt.declined),
+)
+OFFER_TO_DECIDE = _make_guard(
+    "the supplier makes an offer that somebody decides on", lambda r, e, w: _is_offer_to_decide(r, e, w)
+)
+_IN_HAND_BEHIND = (
+    AttemptStatus.EXPECTED,
+    AttemptStatus.WILL_SUPPLY,
+    AttemptStatus.HOLD_PLACED,
+    AttemptStatus.CONDITIONAL,
+    AttemptStatus.OFFERED,
+)
+ANSWERED_BEHIND = _make_guard(
+    "a broker has found a supplier that can be skipped",
+    lambda r, e, w: ASKS_OTHERS.holds(r, e, w) and r.attempt is not None and r.attempt.status in _IN_HAND_BEHIND,
+)
 CONDITION_OPEN = _make_guard("the supplier set a condition", _has_attempt_status(AttemptStatus.CONDITIONAL))
 OLD_NEWS = _make_guard(
     "the item is lost or already checked in", _has_attempt_status(AttemptStatus.LOST, AttemptStatus.COMPLETED)
@@ -312,6 +336,18 @@ TO_GO_BACK = _make_guard(
     "no other patron is waiting for it or it has been recalled",
     lambda r, _e, _w: bool(r.flags & {RequestFlag.UNWANTED, RequestFlag.RECALLED}),
 )
+
+
+def _is_offer_to_decide(request: Request, event: Event, workflow: Workflow) -> bool:
+    """Of a retry, for a request that is wanted. A broker waits for our answer to each; any other supplier has ended its
+    request, and only a price, a condition or another item is something to say yes to."""
+    if request.other_leg is not None or request.flags & {RequestFlag.UNWANTED, RequestFlag.EXPIRING}:
+        return False
+    if workflow.borrowing.asks_others:
+        return True
+    details = event.details
+    has_terms = details.cost is not None or bool(details.conditions or details.barcode)
+    return has_terms and workflow.borrowing.conditions != "refuse"
 
 
 def was_in_state(state: State) -> Guard:
@@ -420,6 +456,7 @@ SIGNED_BY_ANOTHER = _make_guard(
     lambda r, e, w: can_sign_off(r, w, e.actor),
 )
 TAKES_CONDITIONS = _make_guard("the partner accepts conditions", lambda _r, _e, w: w.lending.conditional)
+BY_CANCEL = _make_guard("it was declined by a cancellation", lambda _r, e, _w: e.details.by_cancel)
 BROKERED = _make_guard("the request is brokered", lambda r, _e, _w: r.is_brokered)
 NOT_BROKERED = _make_guard("the request is not brokered yet", lambda r, _e, _w: r.other_leg is None)
 TAKES_HOLDS = _make_guard("the partner accepts hold-placed messages", lambda _r, _e, w: w.lending.hold_placed)

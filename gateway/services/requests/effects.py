@@ -207,6 +207,8 @@ def _new_message_row(
     identifier = make_exchange_id(event.at)
     receiver, transaction = find_receiver(context, told, request)
     details = note or (event.details if told.kind is event.kind else _build_message_details(told.kind, request))
+    if told.supplier is not None:
+        details = replace(details, supplier=told.supplier)
     message = PartnerMessage(
         id=identifier,
         kind=told.kind,

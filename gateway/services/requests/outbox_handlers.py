@@ -11,7 +11,7 @@ from gateway.domain import due_dates
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, ReasonCodes, local_signal
 from gateway.domain.requests.prices import covers_price, needs_agreement
-from gateway.domain.requests.request import BorrowingState, Request, RequestFlag
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, RequestFlag
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
 from gateway.domain.requests.views import EventDenied, UndoableAct, VersionConflict
@@ -177,16 +177,28 @@ async def _decide_condition(context: LibraryContext, request_id: str) -> str:
     if request.other_leg is not None:
         return "the requester decides, or staff"
     match context.workflow(request).borrowing.conditions:
-        case "accept" if not needs_agreement(request, request.costs.offered):  # no rule pays more than the limit
+        case "accept" if _is_acceptable_by_rule(request):
             return await _apply_event_by_rule(context, request, EventKind.CONDITION_ACCEPTED)
         case "refuse":
             return await _apply_event_by_rule(context, request, EventKind.CONDITION_REFUSED)
-        case "patron" if request.patron.id:
+        case "patron" if request.patron.id and _has_terms(request):
             details = EventDetails(
                 query=make_exchange_id(context.now()), reason=_query_subject(request), note=_query_text(request)
             )
             return await _apply_event_by_rule(context, request, EventKind.PATRON_ASKED, details)
     return "staff decide"
+
+
+def _is_acceptable_by_rule(request: Request) -> bool:
+    """No rule pays more than the limit, nor asks again for what isn't to be had now."""
+    return _has_terms(request) and not needs_agreement(request, request.costs.offered)
+
+
+def _has_terms(request: Request) -> bool:
+    """Whether it is a price or a condition that is to be decided, and not a mere offer to ask again."""
+    attempt = request.attempt
+    is_offer = attempt is not None and attempt.status is AttemptStatus.OFFERED
+    return not is_offer or request.costs.offered is not None or (attempt is not None and bool(attempt.conditions))
 
 
 def _query_subject(request: Request) -> str:

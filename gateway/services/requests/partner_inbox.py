@@ -10,6 +10,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY, WANTED_ITEM
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
+from gateway.domain.requests.prices import covers_price
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     LendingState,
@@ -19,6 +20,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.request_updates import keep_request, replace_attempt
 from gateway.domain.requests.state_machine import Denied
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import (
     ChannelMessage,
@@ -206,7 +208,9 @@ class LibraryInbox:
         )
         conditional = self._find_conditional_request(connection, message, profile)
         if conditional is not None and (known is None or known.request_id == conditional.id):
-            return self._accept_by_retry(connection, message, profile, conditional)
+            if _is_offer_met(message, conditional):
+                return self._accept_by_retry(connection, message, profile, conditional)
+            self._end_unmet_offer(connection, message, conditional)
         if known is not None:  # the same request under another message id: a reminder, or a sender that forgot
             request = requests.load_request(connection, context.symbol, known.request_id)
             if request is None or not _is_asked_anew(message, request):
@@ -246,6 +250,15 @@ class LibraryInbox:
             return None
         return request if citation_fingerprint(request.citation) == citation_fingerprint(asked.citation) else None
 
+    def _end_unmet_offer(self, connection: Transaction, message: IncomingPartnerMessage, request: Request) -> None:
+        """It is asked for anew, and not at our price: that ends our offer, and what is asked is a request like any
+        other."""
+        details = EventDetails(note=write_sentence("The requester asks again and does not agree to the price."))
+        event = Event(
+            partner_signal(EventKind.CONDITION_REFUSED), self.context.now(), f"partner:{message.sender}", details
+        )
+        apply_event_in(connection, self.context, EventRequest(request_id=request.id, event=event))
+
     def _accept_by_retry(
         self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile, request: Request
     ) -> InboxResult:
@@ -258,7 +271,7 @@ class LibraryInbox:
             partner_signal(EventKind.CONDITION_ACCEPTED),
             self.context.now(),
             f"partner:{message.sender}",
-            EventDetails(note=asked.citation.note, extras=asked.extras),
+            EventDetails(note=asked.citation.note, maximum_cost=asked.costs.maximum, extras=asked.extras),
         )
         event_request = EventRequest(
             request_id=request.id, event=event, prepare=lambda before: replace(before, transaction=number)
@@ -267,6 +280,13 @@ class LibraryInbox:
         if isinstance(outcome, Denied):
             return InboxResult(request.id, denial_as_refusal(outcome), event=event, request=request)
         return InboxResult(request.id, event=event, request=outcome.request)
+
+
+def _is_offer_met(message: IncomingPartnerMessage, request: Request) -> bool:
+    """Whether a Retry allows what we ask for. Without a maximum it allows nothing."""
+    offered = request.costs.offered
+    maximum = message.request.costs.maximum if message.request is not None else None
+    return offered is None or not offered.amount or covers_price(maximum, offered)
 
 
 def _is_asked_anew(message: IncomingPartnerMessage, request: Request) -> bool:

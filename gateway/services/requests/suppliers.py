@@ -17,6 +17,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, Reaso
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import OnlyOwning, RotaOrder, RotaTemplate
 from gateway.domain.requests.request import (
+    AttemptStatus,
     BorrowingState,
     Request,
     Role,
@@ -215,6 +216,7 @@ async def _ask_supplier(context: LibraryContext, request: Request, chosen: Suppl
     _, partner = context.require_partner(line.partner)
     party = context.party_of_partner(line.partner)
     now = context.now()
+    agreed = _find_accepted_offer(request, line.partner)
     attempt = SupplierAttempt(
         number=number,
         partner=line.partner,
@@ -222,9 +224,14 @@ async def _ask_supplier(context: LibraryContext, request: Request, chosen: Suppl
         channel=partner.channel,
         transaction=request.number if number == 1 else f"{request.number}-{number}",
         asked=now,
+        agreed=agreed.agreed if agreed is not None else None,
+        agreed_by=agreed.agreed_by if agreed is not None else "",
+        conditions=agreed.conditions if agreed is not None else (),
         cost_limit=partner.cost_limit.money if partner.cost_limit is not None else None,
         holdings=chosen.holdings.report_line if chosen.holdings is not None else "",
-        record=_find_record_number(request, party.symbol, chosen.holdings),
+        record=(agreed.offered_item or agreed.record)
+        if agreed is not None
+        else _find_record_number(request, party.symbol, chosen.holdings),
     )
     event_request = EventRequest(
         request_id=request.id,
@@ -245,6 +252,13 @@ async def _ask_supplier(context: LibraryContext, request: Request, chosen: Suppl
     fitted = await context.store.write(insert_attempt)
     context.wake_outbox()
     return f"{line.partner} is asked" if fitted else "no supplier is wanted any more"
+
+
+def _find_accepted_offer(request: Request, partner: str) -> SupplierAttempt | None:
+    """What this supplier has said last, where it is asked again for that."""
+    last = request.attempts[-1] if request.attempts else None
+    is_again = last is not None and last.partner == partner and last.status is AttemptStatus.RETRY
+    return last if is_again else None
 
 
 @value_object

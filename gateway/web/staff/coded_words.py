@@ -30,6 +30,7 @@ ATTEMPTS: Mapping[str, tuple[str, str]] = {
     AttemptStatus.WILL_SUPPLY: ("waiting", mark_text("Will supply")),
     AttemptStatus.HOLD_PLACED: ("waiting", mark_text("Reserved")),
     AttemptStatus.CONDITIONAL: ("look", mark_text("Conditional")),
+    AttemptStatus.OFFERED: ("look", mark_text("Offer to decide")),
     AttemptStatus.SHIPPED: ("way", mark_text("Shipped")),
     AttemptStatus.COMPLETED: ("good", mark_text("Filled")),
     AttemptStatus.UNFILLED: ("closed", mark_text("Unfilled")),

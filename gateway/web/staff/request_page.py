@@ -319,12 +319,19 @@ async def _find_place(page: StaffRequest, request: Request) -> ListPlace | None:
 def _describe_condition(page: StaffRequest, view: RequestView) -> Mapping[str, str]:
     """What the supplier wants, in its words and as understood; empty: it sets no condition."""
     attempt = view.request.attempt
-    if attempt is None or attempt.status is not AttemptStatus.CONDITIONAL:
+    if attempt is None or attempt.status not in (AttemptStatus.CONDITIONAL, AttemptStatus.OFFERED):
         return {}
-    understood = [describe_condition(one.value, page.localization) for one in attempt.conditions]
+    understood = []
+    if attempt.status is AttemptStatus.OFFERED:
+        understood.append(page.gettext("ask again"))
+        understood += [describe_reason(attempt.reason, page.localization)] if attempt.reason else []
+        if attempt.retry_after is not None:
+            understood.append(page.gettext("from %(day)s", day=page.localization.format_day(attempt.retry_after)))
+    understood += [describe_condition(one.value, page.localization) for one in attempt.conditions]
     if attempt.cost is not None:
         understood.append(page.gettext("cost %(money)s", money=page.localization.format_money(attempt.cost)))
-    said = [line.event.details.note for line in view.history if line.event.kind is K.CONDITIONAL and not line.denied]
+    asking = (K.CONDITIONAL, K.RETRY)
+    said = [line.event.details.note for line in view.history if line.event.kind in asking and not line.denied]
     return {"words": said[-1] if said else "", "understood": "; ".join(understood)}
 
 

@@ -103,14 +103,15 @@ def test_what_stands_behind_the_prefix_is_read_as_without_it() -> None:
     assert exact.details.reason == "copyright"
 
 
-def test_a_condition_and_a_price_before_the_prefix_stay() -> None:
+def test_a_condition_and_a_price_before_the_prefix_are_terms() -> None:
     found = hear(
         write_status("WillSupply", note="Condition: LibraryUseOnly, Cost: 50 EUR, Supplier: ELM, Lesesaal"),
         condition_prefix="Condition: ",
         cost_prefix="Cost: ",
     )
     assert (found.kind, found.details.cost) == (K.CONDITIONAL, Money(Decimal(50), "EUR"))
-    assert found.details.note == "Condition: LibraryUseOnly; Cost: 50 EUR; Lesesaal"
+    assert found.details.conditions == (LoanCondition.LIBRARY_USE_ONLY,)
+    assert found.details.note == "Lesesaal"
 
 
 @pytest.mark.parametrize(
@@ -162,5 +163,5 @@ def test_recorded_notes_of_the_broker_are_shown_without_its_prefix(samples_folde
             shown.add(details.note)
             named.add(details.supplier.symbol if details.supplier is not None else "")
     assert {"ELM", "SUP2"} <= named
-    assert {"missing", "Found it after all, sorry", "Condition: LibraryUseOnly; cost: 12.50 EUR; Lesesaal"} <= shown
+    assert {"missing", "Found it after all, sorry", "cost: 12.50 EUR; Lesesaal"} <= shown
     assert not [note for note in shown if "Supplier: " in note or "Vendor: " in note]

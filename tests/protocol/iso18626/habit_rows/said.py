@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.domain.library import PostalAddress, RecordId
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import EventKind, LoanCondition
+from gateway.domain.requests.events import EventKind, LoanCondition, NamedSupplier
 from gateway.domain.requests.request import RequestCosts, RequestedService, Role, Volume, VolumeState
 from tests.support.requests import attempt, money
 
@@ -149,6 +149,28 @@ SAID = (
         "reshare-18626",
         K.CONDITION_ACCEPTED,
         "<action>Notification</action><note>#ReShareLoanConditionAgreeResponse#</note>",
+    ),
+    lend(
+        "crosslink-conditions-by-marker",
+        "crosslink-18626",
+        K.CONDITIONAL,
+        "<note>#ReShareAddLoanCondition#</note>",
+        "<status>WillSupply</status>",
+        details={"cost": money("15.00")},
+    ),
+    borrow(
+        "crosslink-conditions-by-marker",
+        "crosslink-18626",
+        K.CONDITION_ACCEPTED,
+        "<action>Notification</action><note>#ReShareLoanConditionAgreeResponse#</note>",
+    ),
+    borrow(
+        "crosslink-cancel-names-the-supplier",
+        "crosslink-18626",
+        K.CONDITION_REFUSED,
+        "<agencyIdValue>ELM</agencyIdValue></supplyingAgencyId>",
+        "<action>Cancel</action><note>#ReShareLoanConditionRejectResponse#</note>",
+        details={"supplier": NamedSupplier(symbol="ELM")},
     ),
     borrow("reshare-refuses-by-cancel", "reshare-18626", K.CONDITION_REFUSED, "<action>Cancel</action>"),
     lend(

@@ -152,7 +152,7 @@ def test_what_a_supplier_can_not_say_is_refused(kind: EventKind) -> None:
         (EventKind.SHIPPED, {"conditions": (LoanCondition.SUPERVISED,)}),
         (EventKind.COPY_DELIVERED, {"link": "https://library.example/c/1"}),
         (EventKind.CONDITIONAL, {"conditions": (LoanCondition.NO_RENEWAL, LoanCondition.SIGNATURE_REQUIRED)}),
-        (EventKind.CONDITIONAL, {"conditions": (LoanCondition.COST,), "cost": money("120.00", "NOK")}),
+        (EventKind.CONDITIONAL, {"conditions": (LoanCondition.NO_REPRODUCTION,), "cost": money("120.00", "NOK")}),
         (EventKind.RETRY, {"reason": "on-loan", "retry_after": DAY}),
         (EventKind.RETRY, {"reason": "too-many-requests"}),
         (EventKind.UNFILLED, {"reason": "not-on-shelf"}),
@@ -455,7 +455,10 @@ def test_alma_hears_of_conditions_by_a_notification_of_its_own() -> None:
     assert note_of(answer) == note_of(notification)
     assert note_of(notification) == "Condition: LibraryUseOnly; Condition: cost; Cost: 15.00 EUR; bare her"
     assert hear(answer, ALMA).kind is EventKind.CONDITIONAL
-    assert hear(notification, ALMA).kind is EventKind.MESSAGE
+    heard = hear(notification, ALMA)
+    assert heard.kind is EventKind.CONDITIONAL
+    assert (heard.details.conditions, heard.details.cost) == (conditions, money("15.00"))
+    assert heard.details.note == "bare her", "their words for programs are not for people"
 
 
 @pytest.mark.parametrize(

@@ -213,8 +213,8 @@ def test_volumes_that_are_not_ours_do_not_hide_how_a_cancellation_is_answered() 
     ("signal", "end", "says"),
     [
         (local_signal(K.CANCEL_ACCEPTED), L.CANCELLED, (K.CANCEL_ACCEPTED,)),
-        (local_signal(K.UNFILLED), L.UNFILLED, (K.UNFILLED,)),
-        (partner_signal(K.CONDITION_REFUSED), L.UNFILLED, ()),
+        (local_signal(K.UNFILLED), L.UNFILLED, (K.CANCEL_ACCEPTED,)),
+        (partner_signal(K.CONDITION_REFUSED), L.UNFILLED, (K.CANCEL_ACCEPTED,)),
         (timer_signal(K.EXPIRED), L.CANCELLED, (K.CANCEL_ACCEPTED,)),
     ],
 )

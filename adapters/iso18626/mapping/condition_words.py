@@ -1,0 +1,141 @@
+"""How conditions, and the yes or no to them, are said in notes: each vendor's words are read from every partner, and
+written as the profile says (docs/facts/iso-18626.md 8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+
+from adapters.iso18626.dialect import ConditionWords, NoteHabits
+from adapters.iso18626.mapping.codes import CONDITION_IN
+from gateway.domain.library import Money
+from gateway.domain.requests.events import EventKind, LoanCondition
+from gateway.domain.requests.volume_notes import SEPARATOR
+from gateway.domain.value import value_object
+
+CONDITION_MARKER = "#ReShareAddLoanCondition#"
+AGREEMENT_MARKER = "#ReShareLoanConditionAgreeResponse#"
+REFUSAL_MARKER = "#ReShareLoanConditionRejectResponse#"
+
+CONDITION_PREFIX = "Condition: "
+COST_PREFIX = "Cost: "
+
+_OUR_WORDS = ConditionWords()
+_FOR_PROGRAMS = re.compile(r"#(?:lastSeq|seq):\d{1,9}#|#ReShare[A-Za-z]{1,60}#")
+_BARE_WORD = re.compile(r"\W*(accept|reject)\W*", re.IGNORECASE)
+_PART = re.compile(r";|\n|, (?=[A-Z])")
+_COST = re.compile(r"(\d{0,9}(?:[.,]\d{1,4})?)\s*([A-Za-z]{3})|([A-Za-z]{3})\s*(\d{0,9}(?:[.,]\d{1,4})?)")
+_CONDITIONS = {
+    **CONDITION_IN,
+    **{one.value: one for one in LoanCondition},
+    **{one.value.replace("-", " "): one for one in LoanCondition},
+}
+
+
+@value_object
+class NotedTerms:
+    """Conditions and price that a note names. `text`: the note without them."""
+
+    text: str
+    conditions: tuple[LoanCondition, ...] = ()
+    cost: Money | None = None
+
+
+def has_condition_marker(note: str, habits: NoteHabits) -> bool:
+    """Whether a supplier asks for a yes."""
+    return CONDITION_MARKER in note or (bool(habits.condition_marker) and habits.condition_marker in note)
+
+
+def remove_markers(note: str, habits: NoteHabits) -> str:
+    """Without what is for programs alone."""
+    if habits.condition_marker:
+        note = note.replace(habits.condition_marker, "")
+    return _FOR_PROGRAMS.sub("", note)
+
+
+def read_noted_terms(note: str, habits: NoteHabits) -> NotedTerms:
+    """Of a supplier's note. A condition that has no word of ours stays one, in its own words."""
+    conditions: list[LoanCondition] = []
+    cost: Money | None = None
+    for part, value in _list_prefixed(note, habits.condition_prefix, CONDITION_PREFIX):
+        known = _CONDITIONS.get(value.casefold(), LoanCondition.OTHER)
+        conditions.append(known)
+        note = _replace_part(note, part, value if known is LoanCondition.OTHER else "")
+    for part, value in _list_prefixed(note, habits.cost_prefix, COST_PREFIX):
+        found = _read_money(value)
+        if cost is None and found is not None:
+            cost, note = found, _replace_part(note, part, "")
+    return NotedTerms(_clean_note(note), tuple(dict.fromkeys(conditions)), cost)
+
+
+def _list_prefixed(note: str, *prefixes: str) -> list[tuple[str, str]]:
+    """Terms of the note that begin so, with what stands behind the prefix."""
+    known = tuple(prefix.strip() for prefix in prefixes if prefix.strip())
+    parts = (part.strip() for part in _PART.split(note))
+    found = ((part, next((one for one in known if part.startswith(one)), "")) for part in parts)
+    return [(part, part[len(prefix) :].strip()) for part, prefix in found if prefix]
+
+
+def _replace_part(note: str, part: str, words: str) -> str:
+    """With the sign that parts it from the next term."""
+    before, _, behind = note.partition(part)
+    if words:
+        return f"{before}{words}{behind}"
+    return before + re.sub(r"^\s*[;,]?\s*", "", behind)
+
+
+def _read_money(text: str) -> Money | None:
+    match = _COST.search(text)
+    if match is None:
+        return None
+    amount, currency = (match[1], match[2]) if match[2] else (match[4], match[3])
+    return Money(Decimal(amount.replace(",", ".")), currency.upper()) if amount else None
+
+
+def write_noted_terms(
+    conditions: Iterable[LoanCondition], codes: Iterable[str], cost: Money | None, habits: NoteHabits
+) -> str:
+    """Of a conditional answer, in the partner's words; empty where it has none."""
+    parts = []
+    if habits.condition_prefix:
+        words = [*codes, *(one.value.replace("-", " ") for one in conditions)]
+        parts += [f"{habits.condition_prefix}{word}" for word in words]
+    if habits.cost_prefix and cost is not None:
+        parts.append(f"{habits.cost_prefix}{cost.amount:f} {cost.currency}")
+    if habits.condition_marker:
+        parts.append(habits.condition_marker)
+    return SEPARATOR.join(parts)
+
+
+def read_condition_answer(note: str, shown: str, words: ConditionWords) -> tuple[EventKind | None, str]:
+    """What a requester's note answers to a condition, and the rest of it as people are to see it (`shown`: the note
+    without what is for programs); None: nothing. Markers count wherever they stand, words only as the first term, and
+    what people write to Alma only where nothing stands beside it."""
+    kind, rest = _read_answer_words(shown, words)
+    folded = note.casefold()
+    if AGREEMENT_MARKER.casefold() in folded:
+        return EventKind.CONDITION_ACCEPTED, rest
+    if REFUSAL_MARKER.casefold() in folded:
+        return EventKind.CONDITION_REFUSED, rest
+    return kind, rest
+
+
+def _read_answer_words(note: str, words: ConditionWords) -> tuple[EventKind | None, str]:
+    bare = _BARE_WORD.fullmatch(note)
+    if bare is not None:
+        yes = bare[1].casefold() == "accept"
+        return EventKind.CONDITION_ACCEPTED if yes else EventKind.CONDITION_REFUSED, ""
+    first, _, rest = note.strip().partition(SEPARATOR)
+    answers = {
+        words.accepted.casefold(): EventKind.CONDITION_ACCEPTED,
+        words.refused.casefold(): EventKind.CONDITION_REFUSED,
+        _OUR_WORDS.accepted: EventKind.CONDITION_ACCEPTED,
+        _OUR_WORDS.refused: EventKind.CONDITION_REFUSED,
+    }
+    kind_of_words = answers.get(first.strip().casefold())
+    return (kind_of_words, _clean_note(rest)) if kind_of_words is not None else (None, note)
+
+
+def _clean_note(note: str) -> str:
+    return note.strip().strip(";,").strip()
