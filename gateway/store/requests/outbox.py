@@ -20,7 +20,7 @@ from gateway.domain.sentences import dump_sentence, load_sentence
 from gateway.domain.value import value_object
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
-from gateway.store.requests.outbox_lanes import INDEPENDENT, enter_lane, leave_lane
+from gateway.store.requests.outbox_lanes import INDEPENDENT, enter_lane, leave_lane, step_aside, tells_words_alone
 from gateway.store.requests.tables import HAS_ENDED, outbox
 
 
@@ -229,6 +229,8 @@ def schedule_retry(connection: Connection, row: OutboxRow, next_at: datetime, er
         _AGAIN.fetch_first(connection, _claim_parameters(row, next_at=next_at, **error_parameters(error))),
         row,
     )
+    if tells_words_alone(row.kind, row.payload):
+        step_aside(connection, row.library, row.lane, row.id)
 
 
 def mark_dead(connection: Connection, row: OutboxRow, error: str, at: datetime) -> None:
@@ -236,6 +238,8 @@ def mark_dead(connection: Connection, row: OutboxRow, error: str, at: datetime) 
     _raise_if_lost(_DEAD.fetch_first(connection, _claim_parameters(row, next_at=at, **error_parameters(error))), row)
     if row.kind in INDEPENDENT:
         leave_lane(connection, row.library, row.lane)
+    elif tells_words_alone(row.kind, row.payload):
+        step_aside(connection, row.library, row.lane, row.id)
 
 
 def error_parameters(error: str) -> dict[str, str]:

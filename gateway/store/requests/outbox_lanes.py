@@ -7,9 +7,14 @@ A dead row holds up those behind it, which may depend on it: a partner must not 
 first. A dead call to the library does not: each call asks for what the request needs at that moment, whatever the one
 before it was to do, and some of them end what must not stay. Nor does a dead letter to a patron, as each says a thing
 of its own. They have left their lane, and join it again when staff release them.
+
+A message to a partner that is nothing but words or a question waits for those before it and holds up none of those
+behind it: when it fails, it leaves its lane for good.
 """
 
 from __future__ import annotations
+
+import json
 
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 
@@ -19,6 +24,21 @@ from gateway.store.requests.tables import IN_LANE, outbox, outbox_lane
 
 INDEPENDENT = ("library", "letter")
 """Kinds of the rows that hold up nothing when they are dead: each letter to a patron says a thing of its own."""
+
+
+_WORDS_ALONE = frozenset({"message", "damaged", "status-query", "status-report"})
+"""Kinds of messages to a partner on which nothing that follows depends."""
+
+
+def tells_words_alone(kind: str, payload: str) -> bool:
+    """Of a row of this kind."""
+    if kind != "partner":
+        return False
+    try:
+        message = json.loads(payload)
+    except ValueError:  # damaged, or edited: the handler says so
+        return False
+    return isinstance(message, dict) and message.get("kind") in _WORDS_ALONE
 
 
 @value_object
@@ -57,6 +77,16 @@ def enter_lane(connection: Connection, library: str, lane: str, id_: str) -> Lan
         return LaneTurn(0, now=True)
     row = _JOIN.fetch_first(connection, {"library": library, "lane": lane, "head": id_})
     return LaneTurn(row.last, now=row.head == id_)
+
+
+_STEP_ASIDE = prepare_sql("UPDATE outbox SET lane = '' WHERE library = :library AND id = :id", outbox)
+
+
+def step_aside(connection: Connection, library: str, lane: str, id_: str) -> None:
+    """A row waits for nobody any more, and nobody for it."""
+    if lane:
+        _STEP_ASIDE.execute_many(connection, [{"library": library, "id": id_}])
+        leave_lane(connection, library, lane)
 
 
 def leave_lane(connection: Connection, library: str, lane: str) -> None:
