@@ -1,4 +1,4 @@
-"""`illgate outbox list|show|gathered|release|skip|edit|run`."""
+"""`illgate outbox list|show|waiting|gathered|release|skip|edit|run`."""
 
 from __future__ import annotations
 
@@ -172,6 +172,28 @@ def _format_batched_order_row(one: BatchedOrder, numbers: Mapping[str, str], zon
     file = one.file or (f"at {format_minute(one.due, zone)}" if one.due is not None else "")
     number = numbers.get(one.request_id, "")
     return one.partner, file, number, format_minute(one.created, zone), one.id, one.error
+
+
+@outbox_command.command(name="waiting")
+@library_option
+@json_option
+@pass_installation
+def list_waiting_partners(installation: Installation, symbol: str, as_json: bool) -> None:
+    """List partners whose messages could not be delivered yet and are retried automatically, with the reason."""
+    library = require_library(installation, symbol)
+    found = read_from_libraries(
+        installation, lambda contexts: StaffService(contexts).list_silent_partners(library.symbol, least_tries=1)
+    )
+    if as_json:
+        for one in found:
+            facts = {"partner": one.profile, "waiting": one.waiting, "since": one.since.isoformat(), "error": one.error}
+            click.echo(json.dumps(facts, ensure_ascii=False))
+    elif not found:
+        click.echo("no messages are waiting")
+    else:
+        rows = [(one.profile, str(one.waiting), format_minute(one.since, library.zone), one.error) for one in found]
+        for line in format_table([("PARTNER", "WAITING", "SINCE", "WHY"), *rows]):
+            click.echo(line)
 
 
 # --- deciding ------------------------------------------------------------------------------------------------

@@ -88,6 +88,7 @@ def format_request_lines(shown: RequestView, zone: tzinfo) -> Iterator[str]:
     yield from _format_rota_block(request)
     yield from _format_attempts(request, zone)
     yield from _unfinished(shown, zone)
+    yield from _format_refused(shown, zone)
     yield from _format_items(request)
     yield from _format_correspondence(request, zone)
     yield from _format_block("Timers", (f"  {format_minute(one.at, zone)}  {one.timer}" for one in shown.timers))
@@ -226,6 +227,21 @@ def _unfinished(shown: RequestView, zone: tzinfo) -> Iterator[str]:
     )
     heading = ("STEP", "STATUS", "SINCE", "TRIES", "ID", "WHY")
     yield from _format_table_block("Not done yet (dead: illgate outbox release|skip ID)", heading, rows)
+
+
+def _format_refused(shown: RequestView, zone: tzinfo) -> Iterator[str]:
+    rows = (
+        (
+            one.event.value if one.event is not None else "",
+            one.target,
+            format_minute(one.created, zone),
+            one.id,
+            one.error,
+        )
+        for one in shown.refused
+    )
+    heading = ("MESSAGE", "PARTNER", "SINCE", "ID", "WHY")
+    yield from _format_table_block("Rejected by the partner (send again: illgate outbox release ID)", heading, rows)
 
 
 def _format_items(request: Request) -> Iterator[str]:

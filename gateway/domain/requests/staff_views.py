@@ -127,12 +127,13 @@ class DeadLetterCause:
 @value_object
 class SilentPartner:
     """A partner that our messages don't reach now. `waiting`: how many wait for it; `since`: when the oldest that was
-    tried in vain was made, in UTC."""
+    tried in vain was made, in UTC; `error`: why one of them failed."""
 
     profile: str
     name: str
     waiting: int
     since: datetime
+    error: str = ""
 
 
 class NoticeStatus(StrEnum):

@@ -284,7 +284,8 @@ class TimerLine:
 @value_object
 class UnfinishedStep:
     """A row of the outbox. `kind`: partner, letter, library, work …; `target`: to whom, or what; `status`: waiting,
-    in-hand, or dead until staff release or skip it; `error`: why the last try failed."""
+    in-hand, or dead until staff release or skip it, or refused by the partner; `error`: why the last try failed, or
+    what it waits for. `event`: of a refused message, which event it tells."""
 
     id: str
     kind: str
@@ -293,6 +294,7 @@ class UnfinishedStep:
     created: datetime
     tries: int
     error: str
+    event: EventKind | None = None
 
 
 @value_object
@@ -332,7 +334,8 @@ class RequestView:
     """A request with all that belongs to it. `allowed`: what staff may do now, without what only rules do;
     `unfinished`: what is still to be done outside, and what failed, oldest first; `located_copy`: lending, once it is
     known which copy is meant; `messages`: with the partner, oldest first; `hints`: what to know before an allowed act;
-    `library_steps`: what the library's system has done for it, oldest first, as long as the outbox keeps it."""
+    `library_steps`: what the library's system has done for it, and `refused`: messages that the partner refused, both
+    oldest first, as long as the outbox keeps them."""
 
     request: Request
     history: tuple[HistoryLine, ...]
@@ -343,6 +346,7 @@ class RequestView:
     messages: tuple[MessageView, ...] = ()
     hints: Mapping[EventKind, str] = field(default_factory=dict)
     library_steps: tuple[LibraryStep, ...] = ()
+    refused: tuple[UnfinishedStep, ...] = ()
 
 
 @value_object(kw_only=True)

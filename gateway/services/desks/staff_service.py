@@ -15,7 +15,14 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, local
 from gateway.domain.requests.network_load import MemberContact
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import RotaOrder, RotaTemplate
-from gateway.domain.requests.request import BorrowingState, Request, RequestedService, Role, ServiceType
+from gateway.domain.requests.request import (
+    BorrowingState,
+    Request,
+    RequestedService,
+    RequestFlag,
+    Role,
+    ServiceType,
+)
 from gateway.domain.requests.rota import RotaExplanation, build_rota_lines
 from gateway.domain.requests.staff_views import (
     BatchedOrder,
@@ -51,7 +58,7 @@ from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain_rota
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store import mailbox
 from gateway.store.partner_closures import list_partner_closures
-from gateway.store.requests import order_batches, outbox_decisions, outbox_queries, request_counts
+from gateway.store.requests import order_batches, outbox_decisions, outbox_queries, request_counts, requests
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_counts import TaskFigure
@@ -125,17 +132,17 @@ class StaffService:
         whole = await self.tasks(library)
         return (*(whole if not branches else (_narrow_view(one, found) for one in whole)), *sides)
 
-    async def list_silent_partners(self, library: str) -> Sequence[SilentPartner]:
-        """Partners to whom messages were tried `SILENT_TRIES` times or more in vain, and still are; the one that has
-        been silent longest first."""
+    async def list_silent_partners(self, library: str, least_tries: int = SILENT_TRIES) -> Sequence[SilentPartner]:
+        """Partners to whom messages were tried so often or more in vain, and still are; the one that has been silent
+        longest first."""
         context = find_library_context(self.contexts, library)
         found = await context.store.read(
-            lambda c: outbox_queries.list_retried_targets(c, context.symbol, PARTNER, SILENT_TRIES)
+            lambda c: outbox_queries.list_retried_targets(c, context.symbol, PARTNER, least_tries)
         )
         partners = context.partner_policies()
         return tuple(
-            SilentPartner(target, partners[target].name if target in partners else target, count, since)
-            for target, count, since in found
+            SilentPartner(target, partners[target].name if target in partners else target, count, since, error)
+            for target, count, since, error in found
         )
 
     async def list_mailbox_failures(self, library: str) -> Sequence[MailboxFailure]:
@@ -183,11 +190,15 @@ class StaffService:
         return released
 
     async def release(self, library: str, letter_id: str, actor: str) -> None:
-        """Also an order that waits for others: it goes alone."""
+        """Also an order that waits for others, which goes alone, and a message that the partner refused."""
         context = find_library_context(self.contexts, library)
 
         def release_letter(connection: Transaction) -> None:
             row = _record_decision(connection, context, letter_id, RELEASED, actor, look=_find_held_row)
+            if row.status is OutboxStatus.REFUSED:
+                outbox_decisions.resend_row(connection, context.symbol, letter_id, context.now())
+                _end_trouble(connection, context, row.request_id)
+                return
             outbox_decisions.release_row(connection, context.symbol, letter_id, context.now())
             _keep_unknown_try(connection, row)
 
@@ -270,11 +281,24 @@ def _find_dead_row(connection: Transaction, context: LibraryContext, letter_id: 
 
 
 def _find_held_row(connection: Transaction, context: LibraryContext, letter_id: str) -> OutboxRow:
-    """The same, or an order that waits for others. Raises NotFound."""
+    """The same, or an order that waits for others, or a message that the partner refused. Raises NotFound."""
     row = outbox_queries.get_outbox_row(connection, context.symbol, letter_id)
-    if row is not None and row.kind == ORDER and row.status is OutboxStatus.WAITING:
+    if row is not None and (row.kind, row.status) in _HELD:
         return row
     return _find_dead_row(connection, context, letter_id)
+
+
+_HELD = frozenset({(ORDER, OutboxStatus.WAITING), (PARTNER, OutboxStatus.REFUSED)})
+"""Kind and status of what can be sent now besides dead letters."""
+
+
+def _end_trouble(connection: Transaction, context: LibraryContext, request_id: str) -> None:
+    """Of a refused message that goes again, unless there are others."""
+    request = requests.lock_request(connection, context.symbol, request_id)
+    if request is None or RequestFlag.TROUBLE not in request.flags:
+        return
+    if not outbox_queries.list_refused_of_request(connection, context.symbol, PARTNER, request_id):
+        requests.amend_request(connection, replace(request, flags=request.flags - {RequestFlag.TROUBLE}))
 
 
 FindRow = Callable[[Transaction, LibraryContext, str], OutboxRow]

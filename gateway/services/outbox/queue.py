@@ -63,7 +63,10 @@ class OutboxQueue:
         def complete_row(connection: Transaction) -> None:
             if handled.then is not None:  # first, since what changes a request locks it before the lane
                 handled.then(connection)
-            outbox.mark_done(connection, row, handled.note, at)
+            if handled.refused:
+                outbox.mark_refused(connection, row, handled.refused, at)
+            else:
+                outbox.mark_done(connection, row, handled.note, at)
 
         await self._write_shielded(complete_row)
 
@@ -179,10 +182,12 @@ def route_of(row: OutboxRow) -> Route:
 @value_object
 class HandlerResult:
     """The row's work is done. `note` is one line for staff: who took it, under which id. `then` is database work
-    that is part of it: it runs in the transaction that marks the row done, so both are there or neither is."""
+    that is part of it: it runs in the transaction that marks the row done, so both are there or neither is. `refused`:
+    why the other side refused what it got, where staff are to decide whether it goes again."""
 
     note: str = ""
     then: CompletionWork | None = None
+    refused: str = ""
 
 
 Handler = Callable[[OutboxRow], Awaitable[HandlerResult]]

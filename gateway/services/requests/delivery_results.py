@@ -77,6 +77,14 @@ def _apply_refusal(connection: Transaction, context: LibraryContext, message: Pa
         _apply_partner_event(connection, context, message, local_signal(EventKind.TROUBLE), details)
 
 
+def is_refusal_for_staff(context: LibraryContext, message: PartnerMessage, refused: Refusal) -> bool:
+    """Whether nothing follows from it by itself."""
+    if not message.request.id or (message.kind is EventKind.REQUEST and message.role is Role.BORROWING):
+        return False
+    is_unsupported = refused.reason is RefusalReason.UNSUPPORTED_SERVICE
+    return not (is_unsupported and (message.kind is EventKind.RENEW or _write_words(context, message)))
+
+
 def _write_words(context: LibraryContext, message: PartnerMessage) -> str:
     """Empty: it can't be told in words, or the partner takes none."""
     profile = context.profile(message.receiver.profile)

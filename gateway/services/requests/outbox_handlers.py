@@ -25,7 +25,7 @@ from gateway.services.library_context import DESK, PATRON, LibraryContext, requi
 from gateway.services.library_work.desk_actions import EventTooLateError, perform_desk_action, undo_desk_action
 from gateway.services.library_work.desk_reversals import reverse_desk_action
 from gateway.services.library_work.library_calls import call_library
-from gateway.services.outbox.attempts import can_have_arrived
+from gateway.services.outbox.attempts import can_have_arrived, describe_refusal
 from gateway.services.outbox.queue import Handler, HandlerResult
 from gateway.services.patrons.patron_notices import (
     NO_ADDRESS,
@@ -36,7 +36,7 @@ from gateway.services.patrons.patron_notices import (
     render_notice_letter,
 )
 from gateway.services.requests.answered_messages import ANSWERED, is_answered, was_tried_before
-from gateway.services.requests.delivery_results import record_delivery_result
+from gateway.services.requests.delivery_results import is_refusal_for_staff, record_delivery_result
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of_request
 from gateway.services.requests.lending import LOCATE, locate_item
 from gateway.services.requests.order_batches import OrderBatcher, keep_composed, send_single
@@ -100,7 +100,10 @@ class RequestOutboxHandlers:
             order_batches.forget_order_file(connection, context.symbol, row.id)
             journal_sent(connection)
 
-        return HandlerResult(delivered.note or "delivered", record_delivery)
+        refused = delivered.refused
+        for_staff = refused is not None and is_refusal_for_staff(context, message, refused)
+        error = describe_refusal(Refused(refused.reason, refused.detail)) if refused is not None and for_staff else ""
+        return HandlerResult(delivered.note or "delivered", record_delivery, error)
 
     # --- patrons -----------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.action_fields import BY_RULE
@@ -37,12 +37,13 @@ from gateway.domain.requests.views import (
     TimerLine,
     UnfinishedStep,
 )
+from gateway.domain.sentences import mark_template, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import can_pass_on
 from gateway.services.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.actions import find_action_hints
-from gateway.services.requests.effects import LIBRARY
+from gateway.services.requests.effects import LIBRARY, PARTNER
 from gateway.services.requests.lending import find_located_copy
 from gateway.services.requests.request_messages import build_message_views
 from gateway.services.requests.request_search import list_number_matches, require_meant_request
@@ -50,6 +51,7 @@ from gateway.services.requests.transitions import history_line
 from gateway.store.requests import history, list_paths, outbox_queries, request_facets, request_lists, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.store.requests.request_rows import parse_message
 
 MAX_NAMED = 20
 """Requests that are named where several fit."""
@@ -103,8 +105,9 @@ class RequestReader:
             Sequence[EventRow],
             Sequence[MessageView],
             Sequence[timers.TimerRow],
-            Sequence[OutboxRow],
+            Sequence[UnfinishedStep],
             Sequence[LibraryStep],
+            Sequence[UnfinishedStep],
         ]:
             request = requests.load_request(connection, context.symbol, request_id)
             if request is None:
@@ -115,28 +118,32 @@ class RequestReader:
                 rows,
                 build_message_views(connection, context, request, rows),
                 timers.list_timers_of_request(connection, context.symbol, request_id),
-                outbox_queries.unfinished_of_request(connection, context.symbol, request_id),
+                _load_unfinished_steps(connection, context, request_id),
                 _load_library_steps(connection, context.symbol, request_id),
+                _load_refused_messages(connection, context.symbol, request_id),
             )
 
-        request, rows, messages, running, unfinished, library_steps = await context.store.read(load_with_history)
+        request, rows, messages, running, unfinished, library_steps, refused = await context.store.read(
+            load_with_history
+        )
         probe = Event(local_signal(EventKind.NOTE), context.now())
         kinds = tuple(
             kind
             for kind in list_allowed_events(request, context.workflow(request), probe)
             if kind not in BY_RULE and (kind is not EventKind.BROKERED or can_pass_on(context, request))
         )
-        is_stuck = any(row.status is OutboxStatus.DEAD for row in unfinished)
+        is_stuck = any(step.status == OutboxStatus.DEAD.value for step in unfinished)
         return RequestView(
             request=_flag_dead_letter(request, is_stuck),
             history=tuple(history_line(row) for row in rows),
             timers=tuple(TimerLine(row.timer.value, row.at) for row in running),
             allowed=kinds,
             hints=find_action_hints(context, request, kinds, probe),
-            unfinished=tuple(_unfinished_step(row) for row in unfinished),
+            unfinished=tuple(unfinished),
             located_copy=await find_located_copy(context, request),
             messages=tuple(messages),
             library_steps=tuple(library_steps),
+            refused=tuple(refused),
         )
 
     async def find_copies_to_pull(
@@ -232,6 +239,46 @@ def _load_library_steps(connection: Transaction, library: str, request_id: str) 
     rows = outbox_queries.list_rows_of_request(connection, library, request_id, MAX_STEPS).rows
     done = [row for row in rows if row.kind == LIBRARY and row.status is OutboxStatus.DONE and row.ended is not None]
     return [LibraryStep(row.id, row.target, row.ended) for row in reversed(done) if row.ended is not None]
+
+
+QUIET_TIME = timedelta(seconds=5)
+"""A step that is due for so long waits for something."""
+
+
+def _load_unfinished_steps(
+    connection: Transaction, context: LibraryContext, request_id: str
+) -> Sequence[UnfinishedStep]:
+    """Oldest first; of those that wait without having been tried, why."""
+    steps, first_of_lane = [], dict[str, OutboxRow]()
+    for row in outbox_queries.unfinished_of_request(connection, context.symbol, request_id):
+        step = _unfinished_step(row)
+        before = first_of_lane.setdefault(row.lane, row) if row.lane else row
+        is_due = row.status is OutboxStatus.WAITING and row.next_at + QUIET_TIME <= context.now()
+        if is_due and not row.error:
+            reason = _describe_wait(before.error) if before is not row else _explain_pause(connection, context, row)
+            step = replace(step, error=reason)
+        steps.append(step)
+    return steps
+
+
+def _describe_wait(report: str) -> str:
+    return write_sentence("waits for an earlier message (%(report)s)", report=report) if report else EARLIER_MESSAGE
+
+
+def _explain_pause(connection: Transaction, context: LibraryContext, row: OutboxRow) -> str:
+    """Why the partner's turn hasn't come: other messages to it have no answer. Empty: nothing is known."""
+    retried = outbox_queries.list_retried_targets(connection, context.symbol, row.kind, 1)
+    report = next((error for target, _, _, error in retried if target == row.target), "")
+    template = mark_template("waits, because other messages to the partner could not be delivered (%(report)s)")
+    return write_sentence(template, report=report) if report else ""
+
+
+EARLIER_MESSAGE = write_sentence("waits for an earlier message")
+
+
+def _load_refused_messages(connection: Transaction, library: str, request_id: str) -> Sequence[UnfinishedStep]:
+    rows = outbox_queries.list_refused_of_request(connection, library, PARTNER, request_id)
+    return [replace(_unfinished_step(row), event=parse_message(row.payload).kind) for row in rows]
 
 
 def _unfinished_step(row: OutboxRow) -> UnfinishedStep:

@@ -43,6 +43,12 @@ _PUT_OFF = prepare_sql(
     "WHERE library = :library AND id = :id AND status = 'waiting'",
     outbox,
 )
+_REFUSED = PreparedStatement(select(COLUMNS.lane).where(*ONE_ROW, COLUMNS.status == OutboxStatus.REFUSED.value))
+_RESEND = prepare_sql(
+    "UPDATE outbox SET status = 'waiting', tries = 0, place = :place, next_at = :next_at, ready_at = :ready_at, "
+    "ended = NULL, error = '', error_sentence = '', note = '' WHERE library = :library AND id = :id",
+    outbox,
+)
 _END = prepare_sql(
     f"UPDATE outbox SET status = :status, ended = :ended, ready_at = NULL, note = :note {_STUCK}",
     outbox,
@@ -55,6 +61,17 @@ def release_row(connection: Connection, library: str, id_: str, now: datetime) -
     False: there is no such row."""
     _rejoin_lane(connection, library, id_)
     return _RELEASE.fetch_first(connection, {"library": library, "id": id_, "next_at": now}) is not None
+
+
+def resend_row(connection: Connection, library: str, id_: str, now: datetime) -> bool:
+    """A row that has ended as refused is tried anew, behind all that wait in its lane. False: there is no such row."""
+    refused = _REFUSED.fetch_first(connection, {"in_library": library, "with_id": id_})
+    if refused is None:
+        return False
+    turn = enter_lane(connection, library, refused.lane, id_)
+    ready = {"place": turn.place, "next_at": now, "ready_at": now if turn.now else None}
+    _RESEND.execute_many(connection, [{"library": library, "id": id_, **ready}])
+    return True
 
 
 def edit_row(connection: Connection, library: str, id_: str, payload: str, now: datetime) -> bool:

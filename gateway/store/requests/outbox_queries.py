@@ -168,6 +168,14 @@ def list_rows_of_kind(
     return _page_of_rows(_OF_KIND.fetch_all(connection, found), limit)
 
 
+def list_refused_of_request(
+    connection: Connection, library: str, kind: str, request_id: str, limit: int = 100
+) -> tuple[OutboxRow, ...]:
+    """Rows of one kind and request that were refused, oldest first, until they are pruned."""
+    found = list_rows_of_kind(connection, library, kind, request_id, limit).rows
+    return tuple(row for row in reversed(found) if row.status is OutboxStatus.REFUSED)
+
+
 def count_unfinished_rows(connection: Connection) -> Mapping[tuple[str, OutboxStatus], int]:
     """How many rows are unfinished, by library and status."""
     query = (
@@ -246,16 +254,16 @@ def _page_of_rows(found: Sequence[Any], limit: int) -> OutboxPage:
 
 def list_retried_targets(
     connection: Connection, library: str, kind: str, least_tries: int
-) -> Sequence[tuple[str, int, datetime]]:
+) -> Sequence[tuple[str, int, datetime, str]]:
     """Targets for which a waiting row of this kind has been tried so often in vain: target, how many rows wait for it,
-    when the oldest that was tried was made (UTC); the oldest first."""
+    when the oldest that was tried was made (UTC), why one of them failed; the oldest first."""
     tried = case((COLUMNS.tries >= least_tries, COLUMNS.created))
     query = (
-        select(COLUMNS.target, func.count(), func.min(tried))
+        select(COLUMNS.target, func.count(), func.min(tried), func.max(COLUMNS.error), func.max(COLUMNS.error_sentence))
         .where(COLUMNS.status == OutboxStatus.WAITING.value, COLUMNS.library == library, COLUMNS.kind == kind)
         .group_by(COLUMNS.target)
         .having(func.max(COLUMNS.tries) >= least_tries)
         .order_by(func.min(tried))
     )
     found = connection.execute(follow_index(query, outbox, BY_STATUS))
-    return [(target, int(n), since) for target, n, since in found]
+    return [(target, int(n), since, load_sentence(error, sentence)) for target, n, since, error, sentence in found]

@@ -8,14 +8,23 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
+from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import REASON_WORDS
 from gateway.domain.requests.request import AttemptStatus, Request, RequestFlag, RequestNote, Role
 from gateway.domain.requests.task_lists import BY_NAME
-from gateway.domain.requests.views import CopyLinkView, RequestFilter, RequestOrder, RequestView
+from gateway.domain.requests.views import (
+    CopyLinkView,
+    NotFound,
+    RequestFilter,
+    RequestOrder,
+    RequestView,
+    UnfinishedStep,
+)
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
+from gateway.services.requests.outbox_row_names import name_outbox_row
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.act_forms import FormField, first_act_values, list_act_fields
@@ -23,6 +32,7 @@ from gateway.web.staff.coded_words import (
     describe_condition,
     describe_note,
     describe_reason,
+    describe_send_error,
     describe_service,
     list_citation_rows,
 )
@@ -208,6 +218,8 @@ async def render_request(
         extra_rows=list_extra_rows(page, request),
         notes=_list_own_notes(request, localization),
         warnings=[localization.translate_stored(one) for one in request.warnings],
+        failed=_list_failed_messages(page, view),
+        may_resend=page.has_right(Right.OUTBOX_RETRY),
         volumes=request.volumes if len(request.volumes) > 1 else (),
         can_note=K.NOTE in acts.folded or K.NOTE in acts.open_acts,
         lines=build_message_lines(page, reversed(view.messages)),
@@ -335,8 +347,51 @@ def _describe_condition(page: StaffRequest, view: RequestView) -> Mapping[str, s
     return {"words": said[-1] if said else "", "understood": "; ".join(understood)}
 
 
+@value_object
+class FailedMessage:
+    """`id`: of its row in the outbox; `text`: which message it is; `reason`: why it failed, or the partner's words."""
+
+    id: str
+    text: str
+    reason: str
+    created: datetime
+
+
+def _list_failed_messages(page: StaffRequest, view: RequestView) -> tuple[FailedMessage, ...]:
+    """What the partner refused, and what was given up until somebody decides."""
+    return tuple(
+        FailedMessage(
+            one.id,
+            page.localization.translate_sentence(_name_step(page, one)),
+            describe_send_error(one.error, page.localization),
+            one.created,
+        )
+        for one in _list_failed_steps(view)
+    )
+
+
+def _list_failed_steps(view: RequestView) -> tuple[UnfinishedStep, ...]:
+    return (*view.refused, *(one for one in view.unfinished if one.status == "dead"))
+
+
+def _name_step(page: StaffRequest, step: UnfinishedStep) -> str:
+    return name_outbox_row(step.kind, step.target, page.context) if step.event is None else EVENT_WORDS[step.event]
+
+
+async def resend_message(page: StaffRequest) -> web.Response:
+    """One that failed goes again, as it is."""
+    await page.read_own_form()
+    view = await load_request_view(page)
+    wanted = page.http.match_info["message"]
+    if all(one.id != wanted for one in _list_failed_steps(view)):
+        raise NotFound("message")
+    await page.parts.desk.release(page.library, wanted, page.origin.actor)
+    return page.redirect(page.path("requests", view.request.number), page.gettext("The message is being sent again."))
+
+
 PAGES = (
     StaffPage("GET", "/requests/{number}", show_request, Right.WORK_READ),
     StaffPage("GET", "/requests/{number}/readers", show_readers, Right.WORK_READ),
+    StaffPage("POST", "/requests/{number}/failed/{message}", resend_message, Right.OUTBOX_RETRY),
     StaffPage("POST", "/requests/{number}/reader", reveal_reader, Right.PATRON_REVEAL),
 )

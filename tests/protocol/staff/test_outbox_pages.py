@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.domain.library import RecordId
-from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.problems import Refusal, RefusalReason, Refused
+from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LibraryParty
 from gateway.domain.requests.staff_views import DeadLetter
-from gateway.domain.requests.views import LendingDraft
+from gateway.domain.requests.views import ActionRequest, LendingDraft
+from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Running, running
 from tests.protocol.staff.support import Colleague, colleague
@@ -146,3 +149,35 @@ async def test_staff_retry_but_neither_edit_nor_skip(gateway: Running, letters: 
         assert page.tree.xpath("//main//button/text()") == ["Retry unchanged"]
         assert (await ruth.get(f"/outbox/{letters[0].id}/edit")).status == 403
         assert "is being sent again" in (await ruth.post(f"/outbox/{letters[0].id}/release", {})).text
+
+
+async def test_a_failed_message_is_sent_again_from_the_page_of_its_request(
+    gateway: Running, jun: Colleague, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    managed, said = gateway.gateway.managed, iter(["The item is not here.", ""])
+
+    async def send(_channel: object, _message: PartnerMessage, _profile: Profile) -> DeliveryResult:
+        words = next(said)
+        return DeliveryResult("answered", refused=Refusal(RefusalReason.OTHER, words) if words else None)
+
+    monkeypatch.setattr(type(managed.contexts["DEMO"].channels["mail"]), "send", send)
+    draft = LendingDraft(
+        citation=Citation(title=TITLES[0]), requester=LibraryParty(profile="vaumarin"), transaction="LT-9"
+    )
+    request = await managed.requests.create_lending("DEMO", draft)
+    await managed.drain_due_work()
+    message = ActionRequest(kind=EventKind.MESSAGE, details=EventDetails(note="Bonjour"), actor="staff:x", version=None)
+    await managed.requests.apply_action("DEMO", request.id, message)
+    await managed.drain_due_work()
+    path = f"/requests/{request.number}"
+    (refused,) = (await managed.requests.load_view("DEMO", request.id)).refused
+
+    page = await jun.get(path)
+    assert page.tree.xpath("//section[@aria-labelledby='failed']//li/bdi/text()") == ["The item is not here."]
+    after = await jun.post(f"{path}/failed/{refused.id}", {})
+    await managed.drain_due_work()
+
+    assert "is being sent again" in after.text
+    assert (await managed.requests.load_view("DEMO", request.id)).refused == ()
+    assert (await jun.get(path)).tree.xpath("//section[@aria-labelledby='failed']") == []
+    assert (await jun.post(f"{path}/failed/{refused.id}", {})).status == 404

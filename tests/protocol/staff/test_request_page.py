@@ -610,7 +610,8 @@ async def test_in_german(gateway: Running) -> None:
 
     assert page.tree.get("lang") == "de"
     assert texts(page, "//h2[@id='move']") == ["Zu erledigen: Bedingung von Universität Altenried beantworten"]
-    assert texts(page, "//h2")[1:4] == [
+    assert texts(page, "//h2")[1:5] == [
+        "Fehlgeschlagene Nachrichten",
         "Lieferbibliotheken",
         "Verlauf",
         "Nachrichten mit Universität Altenried",

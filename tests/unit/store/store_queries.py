@@ -235,6 +235,10 @@ def _outbox_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(outbox_decisions.edit_row, LIBRARY, dead.id, "{}", NOW)
     yield make_call(outbox_decisions.mark_as_tried, LIBRARY, outbox_row(45).id, "away")
     yield make_call(outbox_decisions.skip_row, LIBRARY, dead.id, "no use", "anna", NOW)
+    refused = q.list_rows_by_status(connection, LIBRARY, OutboxStatus.REFUSED, 1).rows[0]
+    yield make_call(outbox_decisions.resend_row, LIBRARY, refused.id, NOW)
+    yield make_call(outbox_decisions.end_row, LIBRARY, dead.id, OutboxStatus.DONE, "answered", NOW)
+    yield make_call(outbox_lanes.step_aside, LIBRARY, dead.lane, dead.id)
     yield make_call(q.get_outbox_row, LIBRARY, dead.id)
     for status in OutboxStatus:
         yield make_call(q.list_rows_by_status, LIBRARY, status, 50)
@@ -245,6 +249,7 @@ def _outbox_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(q.requests_with_unfinished, LIBRARY, "partner", "utrecht")
     yield make_call(q.list_rows_of_kind, LIBRARY, "partner", "", 50)
     yield make_call(q.list_rows_of_kind, LIBRARY, "partner", REQUEST_IDS[0], 50)
+    yield make_call(q.list_refused_of_request, LIBRARY, "partner", REQUEST_IDS[0])
     yield make_call(q.count_unfinished_rows)
     yield make_call(q.count_waiting_by_target, "partner")
     yield make_call(q.group_dead_rows, LIBRARY)

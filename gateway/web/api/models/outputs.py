@@ -458,6 +458,9 @@ class ShownOut(OutputModel):
     history: tuple[HistoryOut, ...]
     timers: tuple[TimerOut, ...]
     unfinished: tuple[StepOut, ...]
+    refused: tuple[StepOut, ...] = Field(
+        description="messages that the partner rejected, oldest first; POST /dead-letters/{id}/release sends one again"
+    )
     library_steps: tuple[LibraryStepOut, ...] = Field(description="what the library's system has done, oldest first")
     actions: tuple[ActionOut, ...]
     located_copy: LocatedCopyOut | None = Field(description="lending, once it is known which copy is meant")
@@ -471,6 +474,7 @@ class ShownOut(OutputModel):
             history=tuple(HistoryOut.from_history_line(line) for line in shown.history),
             timers=tuple(TimerOut.model_validate(one) for one in shown.timers),
             unfinished=tuple(StepOut.model_validate(one) for one in shown.unfinished),
+            refused=tuple(StepOut.model_validate(one) for one in shown.refused),
             library_steps=tuple(LibraryStepOut.model_validate(one) for one in shown.library_steps),
             actions=actions,
             located_copy=LocatedCopyOut.model_validate(shown.located_copy) if shown.located_copy is not None else None,

@@ -451,3 +451,51 @@ async def test_ended_rows_are_forgotten_in_slices_and_others_stay(migrated: Stor
     assert [await prune(4, 3), await prune(4, 3), await prune(4, 3)] == [3, 1, 0]
     assert await status_of(migrated, claimed[4]) is OutboxStatus.DONE
     assert await status_of(migrated, claimed[5]) is OutboxStatus.IN_HAND
+
+
+# --- words alone, and what was refused -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fail", ["schedule_retry", "mark_dead"])
+@pytest.mark.parametrize(("kind", "holds"), [("message", False), ("status-query", False), ("shipped", True)])
+async def test_words_that_fail_leave_their_lane(migrated: Store, fail: str, kind: str, holds: bool) -> None:
+    words, behind = row(payload=f'{{"format":1,"kind":"{kind}"}}'), row()
+    await add(migrated, words, behind)
+    (held,) = await claim(migrated)
+    if fail == "mark_dead":
+        await migrated.write(lambda c: outbox.mark_dead(c, held, "refused: other: no", NOW))
+    else:
+        await migrated.write(lambda c: outbox.schedule_retry(c, held, NOW + timedelta(hours=1), "away"))
+
+    following = await claim(migrated)
+    assert [one.id for one in following] == ([] if holds else [behind.id])
+    if holds:
+        return
+    await done(migrated, following[0])
+    if fail == "mark_dead":
+        await migrated.write(lambda c: outbox_decisions.release_row(c, LIBRARY, words.id, NOW))
+    assert await claimed_ids(migrated, NOW + timedelta(hours=1)) == [words.id], "they wait for nobody"
+
+
+async def test_words_wait_for_what_comes_before_them(migrated: Store) -> None:
+    first, words = row(), row(payload='{"kind":"message"}')
+    await add(migrated, first, words)
+
+    assert await claimed_ids(migrated) == [first.id]
+    assert await claimed_ids(migrated) == []
+
+
+async def test_a_refused_row_is_tried_anew_behind_all_that_wait(migrated: Store) -> None:
+    refused, behind = row(), row()
+    await add(migrated, refused, behind)
+    (held,) = await claim(migrated)
+    await migrated.write(lambda c: outbox.mark_refused(c, held, "refused: other: no", NOW))
+
+    assert await migrated.write(lambda c: outbox_decisions.resend_row(c, LIBRARY, refused.id, NOW))
+
+    (second,) = await claim(migrated)
+    assert second.id == behind.id
+    await done(migrated, second)
+    (again,) = await claim(migrated)
+    assert (again.id, again.tries, again.error, again.ended) == (refused.id, 1, "", None)
+    assert not await migrated.write(lambda c: outbox_decisions.resend_row(c, LIBRARY, behind.id, NOW)), "it is done"
