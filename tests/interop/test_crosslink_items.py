@@ -27,6 +27,7 @@ from gateway.domain.requests.request import (
     PatronLink,
     Request,
     RequestedService,
+    RequestFlag,
     Role,
     ServiceType,
 )
@@ -217,3 +218,17 @@ async def test_no_sum_is_misread_and_no_search_ends_in_silence(cedar: CrossLinkL
     await cedar.staff(asked, EventKind.UNFILLED, reason="duplicate")
     seen = await cedar.see(number)
     assert (seen["state"], seen["notes"][-1]["note"]) == ("UNFILLED", "reason: duplicate")
+
+
+async def test_a_further_volume_adds_itself_alone(cedar: CrossLinkLibrary) -> None:
+    """It is refused there by its status, and counted among the items all the same: staff here are told."""
+    number = await cedar.ask("Sult")
+    first = await find_free_item(cedar)
+    asked = await cedar.staff(await cedar.request(Role.LENDING), EventKind.EDIT, further_volume="Bd. 2")
+    await cedar.staff(asked, EventKind.SHIPPED, volumes=("1",), barcode=first.barcode)
+    second = await find_free_item(cedar)
+    lent = await cedar.staff(asked, EventKind.SHIPPED, volumes=("2",), barcode=second.barcode)
+
+    assert RequestFlag.TROUBLE in lent.flags
+    assert [item["itemId"] for item in (await cedar.see(number))["items"]] == [first.barcode, second.barcode]
+    assert await cedar.act(number, "receive") == "success"
