@@ -27,6 +27,15 @@ AT_ONCE = tuple(one for one in HttpFault if one not in (HttpFault.NONE, HttpFaul
 TELLING = (HttpFault.REPLY_LOST, HttpFault.HELD)
 """The others look the same to one of the two sides."""
 
+ANSWERED = (
+    (b"<request>",),
+    (b"<action>Renew<",),
+    (b"<action>StatusRequest<",),
+    (b"<action>ShippedReturn<",),
+    (b">StatusChange<", b"<status>Loaned<"),
+)
+"""What octets of a message have that the other side answers by one of its own, which proves that it has arrived."""
+
 SEEDS = range(int(os.environ.get("ILLGATE_SEEDS", "2")))
 
 
@@ -76,7 +85,9 @@ async def test_every_message_of_a_loan_meets_a_fault(fault: HttpFault, template:
             error.add_note("\n".join((fault.value, *relayed.story)))
             raise
     came = 1 if fault is HttpFault.UNDELIVERED else 2
-    assert {len(answers) for answers in relayed.answers.values()} == {came}
+    for body, answers in relayed.answers.items():
+        is_answered = came == 2 and any(all(part in body for part in one) for one in ANSWERED)
+        assert len(answers) == came or (is_answered and len(answers) == 1), body
 
 
 async def test_a_confirmation_that_comes_too_late(template: Template, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.problems import OutcomeUnknown, Postponed, Unavailable, UnclearAnswer
 from gateway.ports.shared_store import Store
 from gateway.services.outbox import HandlerResult
 from gateway.store.engine import open_store
@@ -23,6 +23,9 @@ from gateway.store.schema import metadata
 from tests.unit.services.outbox.support import LIBRARY, OPTIONS, House, a_row
 
 LANES = 4
+WORDS = '{"kind":"message"}'
+"""A row that leaves its lane when it fails."""
+
 LONG = replace(OPTIONS, max_tries=1000, first_seconds=1, longest_seconds=5, breaker_seconds=3)
 
 
@@ -39,12 +42,12 @@ class Partner:
         self.calls[row.id] += 1
         await self.pause()
         if self.fails():
-            raise Unavailable("connection refused")
+            raise self.chance.choice((Unavailable("connection refused"), Postponed("HTTP 503")))
         if row.id not in self.taken:
             self.taken.append(row.id)
         await self.pause()
         if self.fails():
-            raise OutcomeUnknown("no answer")
+            raise self.chance.choice((OutcomeUnknown("no answer"), UnclearAnswer("HTTP 500")))
         follows = a_row(kind="follows", target=row.id)
         return HandlerResult(then=lambda connection: outbox.add_outbox_row(connection, follows))
 
@@ -71,6 +74,8 @@ async def live(store: Store, seed: int) -> None:
     await store.write(lambda connection: metadata.create_all(connection))
     house, partner = House(store), Partner(chance)
     rows = [a_row(f"partner-{n % 3}", lane=f"lane-{n % LANES}") for n in range(24)]
+    words = {row.id for row in rows[1::5]}
+    rows = [replace(row, payload=WORDS) if row.id in words else row for row in rows]
     to_come = list(rows)
     for start in range(6):
         worker = house.worker(partner, LONG, node=f"here/{start}")
@@ -96,7 +101,7 @@ async def live(store: Store, seed: int) -> None:
     assert {row.status for row in ended} == {OutboxStatus.DONE}
     assert sorted(partner.taken) == sorted(row.id for row in rows)
     for lane in range(LANES):
-        of_lane = [row.id for row in rows[lane::LANES]]
+        of_lane = [row.id for row in rows[lane::LANES] if row.id not in words]
         assert [one for one in partner.taken if one in of_lane] == of_lane
     assert sorted(await store.read(follows)) == sorted(row.id for row in rows)
 
