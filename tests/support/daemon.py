@@ -28,9 +28,10 @@ ILLGATE = str(Path(sys.executable).with_name("illgate"))
 
 
 def _ports_of_worker() -> Iterator[int]:
-    """Below those that Linux gives to whoever wants just any, and others for each worker of a run."""
+    """Below those that Linux gives to whoever wants just any, and others for each worker of a run. Browsers refuse
+    port 10080."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first, number = 10_000 + worker % 10 * 2_000, 2_000
+    first, number = 10_100 + worker % 10 * 2_000, 2_000
     place = os.getpid() % number  # two runs on one machine begin at different places
     while True:
         yield first + place
