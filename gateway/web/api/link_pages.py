@@ -14,7 +14,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC
 from html import escape
 from urllib.parse import parse_qsl
 
@@ -81,13 +80,14 @@ class CopyPages:
     async def show_copy(self, request: web.Request) -> web.StreamResponse:
         try:
             found = await self._find_copy_link(request)
-        except InvalidLinkError:
+            zone = self._parts.services.requests.library_context(found.link.library).zone
+        except (InvalidLinkError, NotFound):
             return self._render_problem(request, 410, "copy-gone")
         except Unavailable:
             return self._render_problem(request, 503, "later")
         spoken = preferred_language(self._questions, request)
         words = spoken.words.pages
-        until = f"{spoken.words.format_moment(found.link.expires, UTC)} UTC"
+        until = spoken.words.format_moment(found.link.expires, zone)
         left = words["copy-once" if found.left == 1 else "copy-times"] % {"times": found.left, "until": until}
         button = _render_button(words["copy-fetch"])
         button = f'<form method="post">{button}</form>'

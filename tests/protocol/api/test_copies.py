@@ -128,6 +128,18 @@ async def test_the_page_speaks_the_readers_language(gateway: Running, client: Cl
     assert "Dieser Link ist nicht mehr gültig" in gone.body.decode()
 
 
+async def test_the_page_has_the_time_of_the_library(gateway: Running, client: Client) -> None:
+    now = gateway.clock.now()
+    _, path = await copy(gateway, client, days=1)
+    page = (await client.with_key("")("GET", path)).body.decode()
+
+    zone = gateway.managed.requests.library_context("DEMO").zone
+    day = timedelta(days=1)
+    around = [(one + day).astimezone(zone) for one in (now, gateway.clock.now())]
+    assert any(f", {one:%H:%M}." in page for one in around)
+    assert "UTC" not in page
+
+
 async def test_a_link_that_is_over_or_forged_says_the_same(gateway: Running, client: Client) -> None:
     _, over = await copy(gateway, client, days=-1)
     _, path = await copy(gateway, client, transaction="LT-2")
