@@ -221,11 +221,11 @@ def _render_given_answer(view: QuestionView, words: _QuestionWords) -> str:
     if whole := words.find_answer_text("answered", view.given):
         return _render_paragraph(whole, ' role="status"')
     said = _render_paragraph(f"{words['said']} {words[f'say-{view.given}']}", ' role="status"')
-    return said + _render_paragraph(f"{words['said-at']} {view.when}.") + _render_paragraph(words["said-why"])
+    return said + _render_moment(words["said-at"], view.when) + _render_paragraph(words["said-why"])
 
 
 def _render_answer_form(view: QuestionView, words: _QuestionWords) -> str:
-    until = _render_paragraph(f"{words['answer-by']} {view.until}.") if view.until else ""
+    until = _render_moment(words["answer-by"], view.until) if view.until else ""
     check = _render_paragraph(words.find_answer_text("check", view.answer) or words["check"])
     fields = "".join(_render_field(one, words) for one in view.fields)
     button = _render_button(words[f"say-{view.answer}"])
@@ -233,11 +233,13 @@ def _render_answer_form(view: QuestionView, words: _QuestionWords) -> str:
 
 
 def _render_field(field: AnswerField, words: _QuestionWords) -> str:
-    name, label = escape(field.name), field.label if field.needed else f"{field.label} {words['optional']}"
+    name, label = escape(field.name), escape(field.label)
+    if not field.needed:
+        label += f' <span class="optional">{escape(words["optional"])}</span>'
     needed = " required" if field.needed else ""
     wrong = f' aria-invalid="true" aria-describedby="{name}-wrong"' if field.fault else ""
     fault = f'<span class="wrong" id="{name}-wrong">{escape(field.fault)}</span>' if field.fault else ""
-    head = f'<p class="field{" has-wrong" if field.fault else ""}"><label for="{name}">{escape(label)}</label>{fault}'
+    head = f'<p class="field{" has-wrong" if field.fault else ""}"><label for="{name}">{label}</label>{fault}'
     same = f'id="{name}" name="{name}"{needed}{wrong}'
     if field.choices:
         return f"{head}<select {same}>{_render_options(field)}</select></p>"
@@ -273,6 +275,11 @@ def _render_quote(text: str) -> str:
 
 def _render_paragraph(text: str, attributes: str = "") -> str:
     return f"<p{attributes}>{escape(text)}</p>"
+
+
+def _render_moment(before: str, moment: str) -> str:
+    """A sentence whose day and time stay in one line."""
+    return f'<p>{escape(before)} <span class="whole">{escape(moment)}.</span></p>'
 
 
 def render_frame(status: int, title: str, body: str, language: str = "en", direction: str = "ltr") -> web.Response:
