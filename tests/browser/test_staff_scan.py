@@ -227,7 +227,7 @@ def test_without_script_many_codes_are_one_form(site: Site, browsing: Browsing) 
 @pytest.mark.parametrize(
     ("width", "dark", "language"),
     [
-        pytest.param(PHONE, False, "en-GB", marks=pytest.mark.long),
+        pytest.param(PHONE, False, "de-DE", marks=pytest.mark.long),
         (DESKTOP, True, "de-DE"),
         pytest.param(1600, False, "en-GB", marks=pytest.mark.long),
     ],
