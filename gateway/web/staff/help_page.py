@@ -201,7 +201,7 @@ TOPICS: tuple[HelpTopic, ...] = (
             ),
             mark_text(
                 "Every batch is kept, with its author and time, and can be printed again with the current data. Use "
-                "“Mark as printed” to tell your colleagues that it has been printed."
+                "“Mark as printed” to show other staff that it has been printed."
             ),
         ),
     ),

@@ -22,7 +22,7 @@ PARTS: Mapping[str, str] = {
     "mailbox": mark_text("Mailbox"),
     "proxies": mark_text("Reverse proxies"),
     "profiles": mark_text("Profiles"),
-    "listener": mark_text("Listeners for partners and users"),
+    "listener": mark_text("Listeners for partners, patrons and staff"),
 }
 """By the beginning of a part's name; what follows is what it is called."""
 
