@@ -119,9 +119,9 @@ async def _list_telling_rows(page: PageRequest, session: SessionRow) -> tuple[tu
 
 def _say_by_when(page: PageRequest, request: Request) -> str:
     if request.dates.need_by is None:
-        return page.gettext("We will tell you if no library can supply it.")
+        return page.gettext("We will notify you if no library can supply it.")
     return page.gettext(
-        "We will tell you if no library can supply it by %(day)s.", day=page.format_day(request.dates.need_by)
+        "We will notify you if no library can supply it by %(day)s.", day=page.format_day(request.dates.need_by)
     )
 
 

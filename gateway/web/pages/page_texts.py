@@ -140,12 +140,12 @@ class OfferTexts:
 OFFER_TEXTS: Mapping[Fulfilment, OfferTexts] = {
     Fulfilment.HOLD: OfferTexts(
         mark_text("Reserve a copy"),
-        mark_text("We will hold it for you at your pickup location and tell you when it is ready."),
+        mark_text("We will hold it for you at your pickup location and notify you when it is ready."),
         mark_text("Reserve"),
     ),
     Fulfilment.BORROW: OfferTexts(
         mark_text("Request it from another library"),
-        mark_text("We will ask other libraries for a loan or a copy and tell you when it arrives."),
+        mark_text("We will ask other libraries for a loan or a copy and notify you when it arrives."),
         mark_text("Request"),
     ),
     Fulfilment.ASK: OfferTexts(mark_text("Contact us"), mark_text("If none of these options fits, please contact us.")),
@@ -195,7 +195,7 @@ ACT_TEXTS: Mapping[PatronAction, ActTexts] = {
         title=mark_text("Renew this loan?"),
         done=mark_text("You have requested a renewal."),
         text=mark_text(
-            "We will ask the lending library and tell you its answer. The current due date applies until then."
+            "We will ask the lending library and notify you of its answer. The current due date applies until then."
         ),
         button=mark_text("Request renewal"),
     ),

@@ -343,7 +343,7 @@ def describe_no_undo(before: Request, kind: K, localization: Localization) -> st
     """Why what was just done with an item can't be undone. Empty: nobody would want to."""
     if before.role is Role.BORROWING and kind is K.RETURNED:
         return localization.gettext(
-            "This cannot be undone: the lender is told and the temporary item is deleted from the library system."
+            "This cannot be undone: the lender is notified and the temporary item is deleted from the library system."
         )
     if (before.role, kind) in UNDOABLE:
         return localization.gettext("This cannot be undone: others have already been told.")

@@ -128,13 +128,13 @@ DESKS: tuple[ScanDesk, ...] = (
         task="to-return",
         slips=PrintKind.RETURN_SLIPS,
         final=mark_text(
-            "This cannot be undone: the lender is told and the temporary item is deleted from the library system."
+            "This cannot be undone: the lender is notified and the temporary item is deleted from the library system."
         ),
     ),
     ScanDesk(
         work=ScanWork.LOCATE,
         title=mark_text("Pull"),
-        hint=mark_text("Scan the pull slip or the item. The requester is told that we will supply."),
+        hint=mark_text("Scan the pull slip or the item. The requester is notified that we will supply."),
         button=mark_text("Mark as pulled"),
         right=Right.LENDING_ACT,
         task="to-pull",

@@ -76,7 +76,7 @@ async def test_the_confirmation_promises_when_how_and_whom(installation: Install
     assert "Expected in 5 to 8 days." in said
     assert rows_of(sent)["How we will contact you"].startswith("By email to ")
     assert "@" in rows_of(sent)["How we will contact you"]
-    assert f"We will tell you if no library can supply it by {need_by.day} {need_by:%B} {need_by.year}." in said
+    assert f"We will notify you if no library can supply it by {need_by.day} {need_by:%B} {need_by.year}." in said
     assert [str(text) for text in sent.tree.xpath("//main//a[contains(@href, '/cancel')]/text()")] == [
         "Cancel this request"
     ]

@@ -393,7 +393,7 @@ async def test_a_loan_to_the_reader_is_undone_from_the_page_that_follows(gateway
     assert (await reload_request(gateway, request)).state is BorrowingState.BACK
     sent_back = await ruth.post(f"/requests/{request.number}/act", {**seen_fields(undone), "kind": "returned"})
     assert not sent_back.tree.xpath("//div[@id='banner']//form")
-    assert "This cannot be undone: the lender is told" in sent_back.text
+    assert "This cannot be undone: the lender is notified" in sent_back.text
 
 
 async def test_what_the_library_system_can_not_be_told_stands_at_the_act(

@@ -221,7 +221,7 @@ async def test_what_was_scanned_by_mistake_is_taken_back(gateway: Running) -> No
         assert (await requests.find_request("DEMO", request.id)).state.value == "back"
         sent_back = await ruth.post("/scan/return", {"code": request.number})
         assert not sent_back.tree.xpath("//ol[@id='log']//form")
-        assert "This cannot be undone: the lender is told" in sent_back.text
+        assert "This cannot be undone: the lender is notified" in sent_back.text
 
 
 async def test_a_script_gets_a_line_and_the_same_line_for_the_same_key(gateway: Running) -> None:
