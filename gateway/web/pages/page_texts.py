@@ -101,7 +101,7 @@ REFUSAL_TEXTS: Mapping[RefusalReason, str] = {
     ),
     RefusalReason.PATRON_EXPIRED: mark_text("Your library card has expired. Please contact the library."),
     RefusalReason.LIMIT_REACHED: mark_text("You have reached the limit for open requests."),
-    RefusalReason.DUPLICATE_REQUEST: mark_text("You have already requested this item; see My requests."),
+    RefusalReason.DUPLICATE_REQUEST: mark_text("You have already requested this item. See My requests."),
     RefusalReason.UNKNOWN_PATRON: mark_text(
         "The library no longer has an account for you. Please contact the library."
     ),
@@ -116,7 +116,7 @@ REFUSAL_TEXTS: Mapping[RefusalReason, str] = {
 }
 
 ASKED_BEFORE_TEXT = mark_text(
-    "You have requested this before; see My requests. If you need it again, you can still send the request."
+    "You have requested this before. See My requests. If you need it again, you can still send the request."
 )
 
 OWNED_TEXT = mark_text("We have this item, so you cannot request it from another library. Please reserve our copy.")
@@ -157,7 +157,7 @@ FREE_TEXT = mark_text("A free version is available online. You do not need to si
 
 FREE_TEXTS: Mapping[str, str] = {
     "acceptedVersion": mark_text(
-        "The author’s accepted version is free online. The content is the same as the published version; the layout "
+        "The author’s accepted version is free online. The content is the same as the published version. The layout "
         "differs."
     ),
     "submittedVersion": mark_text(
