@@ -76,7 +76,7 @@ def test_without_script_the_same_is_there(site: Site, browsing: Browsing) -> Non
     ask_for(site, "Om fargen på gammel snø")
     with staff_page(site, browsing, "ruth", *ALL, scripts=False) as page:
         expect(page.locator("[data-task='awaiting-review']")).to_contain_text(REVIEW)
-        page.get_by_role("link", name="Row width and colours").click()
+        page.get_by_role("link", name="Row spacing and colours").click()
         page.locator("#theme").select_option("dark")
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("alert")).to_have_text("Saved for this browser.")
