@@ -59,7 +59,7 @@ class StoryLine:
 
 
 _OURS: Mapping[K, tuple[str, str]] = {
-    K.SUBMIT: ("todo", mark_text("Checked and accepted")),
+    K.SUBMIT: ("todo", mark_text("Request created")),
     K.APPROVE: ("todo", mark_text("Reviewed and approved")),
     K.EDIT: ("todo", mark_text("Edited")),
     K.ASSIGN: ("todo", mark_text("Suppliers chosen manually")),
@@ -94,7 +94,7 @@ _OURS: Mapping[K, tuple[str, str]] = {
     K.UNDONE: ("todo", mark_text("Undone: %(act)s")),
     K.ANONYMISED: ("closed", mark_text("The request was anonymised")),
     K.LOCATED: ("todo", mark_text("Found our copy")),
-    K.WILL_SUPPLY: ("way", mark_text("Promised to supply")),
+    K.WILL_SUPPLY: ("way", mark_text("Confirmed supply")),
     K.HOLD_PLACED: ("waiting", mark_text("Placed a hold for %(partner)s")),
     K.CONDITIONAL: ("way", mark_text("Set a condition")),
     K.UNFILLED: ("closed", mark_text("Unfilled")),

@@ -375,7 +375,7 @@ async def test_one_story_newest_first_with_the_due_date_explained(
 
     assert texts(page, "//ol[@class='timeline']//p[@class='reason']") == [f"Due date: {reason}"]
     first, *_, last = texts(page, "//ol[@class='timeline']/li/div/p[1]")
-    assert (first, last) == ("Universität Altenried shipped the item", "Checked and accepted")
+    assert (first, last) == ("Universität Altenried shipped the item", "Request created")
 
 
 async def test_a_loan_to_the_reader_is_undone_from_the_page_that_follows(gateway: Running, ruth: Colleague) -> None:
