@@ -248,12 +248,16 @@ class Localization:
         """With all the places that the amount has, and at least those that the currency usually has."""
         return format_currency(money.amount, money.currency, locale=self.locale, decimal_quantization=False)
 
-    def format_sum_with_code(self, money: Money) -> str:
-        """EUR 12.50: with the code of the currency."""
-        exponent = money.amount.as_tuple().exponent
+    def format_amount(self, amount: Decimal) -> str:
+        """12.50: of a sum, for a field too."""
+        exponent = amount.as_tuple().exponent
         places = 2 if exponent == -1 else max(0, -exponent) if isinstance(exponent, int) else 0
         mark = self.own.decimal or str(self.locale.number_symbols["latn"]["decimal"])
-        amount = f"{money.amount:.{places}f}".replace(".", mark)
+        return f"{amount:.{places}f}".replace(".", mark)
+
+    def format_sum_with_code(self, money: Money) -> str:
+        """EUR 12.50: with the code of the currency."""
+        amount = self.format_amount(money.amount)
         if self.own.money:
             return self.own.money.format(amount=amount, currency=money.currency)
         return self.pgettext("sum of money", "%(currency)s %(amount)s", currency=money.currency, amount=amount)

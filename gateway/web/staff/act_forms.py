@@ -213,10 +213,10 @@ def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -
         values["need_by"] = request.dates.need_by.isoformat() if request.dates.need_by is not None else ""
         values["pickup"] = request.patron.pickup
         if request.costs.maximum is not None:
-            values["maximum_cost"] = str(request.costs.maximum.amount)
+            values["maximum_cost"] = page.localization.format_amount(request.costs.maximum.amount)
             values["maximum_cost_currency"] = request.costs.maximum.currency
     if K.CONDITION_ACCEPTED in chosen and request.attempt is not None and request.attempt.cost is not None:
-        values["cost"] = str(request.attempt.cost.amount)
+        values["cost"] = page.localization.format_amount(request.attempt.cost.amount)
         values["cost_currency"] = request.attempt.cost.currency
     if _WITH_FILE.intersection(chosen) and request.attachments:
         values["attachment"] = request.attachments[-1].id

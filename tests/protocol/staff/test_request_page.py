@@ -616,6 +616,7 @@ async def test_in_german(gateway: Running) -> None:
         "Verlauf",
         "Nachrichten mit Universität Altenried",
     ]
+    assert page.tree.xpath("//input[@id='cost']/@value") == ["12,00"]
 
 
 # --- the messages themselves -----------------------------------------------------------------------------
