@@ -33,6 +33,7 @@ from gateway.services.localization import mark_text
 from gateway.web.html.assets import HEADERS, OURSELVES
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.html.visits import YEAR
+from gateway.web.staff.act_forms import list_places
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_story import describe_settlement
 from gateway.web.staff.request_words import StateTag, tag_of_request
@@ -315,23 +316,31 @@ async def _scan_code(
         result = await ScanService(request.parts.requests).scan(request.library, order)
     except Refused as refused:  # the library's system would not look
         result = ScanResult(code=code, reason=ScanReason.REFUSED, detail=refused.detail)
-    return _make_line(request, desk, result)
+    return _make_line(request, desk, result, await _name_pickup(request, desk, result))
 
 
 # --- lines ---------------------------------------------------------------------------------------------------
 
 
-def _make_line(request: StaffRequest, desk: ScanDesk, result: ScanResult) -> ScanLine:
+async def _name_pickup(request: StaffRequest, desk: ScanDesk, result: ScanResult) -> str:
+    """The pickup location's name, or its code while the library system does not name it; empty: the line has none."""
+    if result.reason is not ScanReason.ELSEWHERE and desk.work not in (ScanWork.UNPACK, ScanWork.SHELVE):
+        return ""
+    code = result.request.patron.pickup if result.request is not None else ""
+    return (await list_places(request)).get(code, code) if code else ""
+
+
+def _make_line(request: StaffRequest, desk: ScanDesk, result: ScanResult, pickup: str) -> ScanLine:
     did_something = result.reason in DID_SOMETHING
     return ScanLine(
         at=request.parts.clock.now(),
         result=result,
         word=request.gettext(WORDS[result.outcome]),
-        text=_describe_reason(request, result),
+        text=_describe_reason(request, result, pickup),
         tag=tag_of_request(result.request, request.localization)
         if result.reason is ScanReason.NOT_NOW and result.request is not None
         else None,
-        facts=_describe_facts(request, desk, result) if did_something and result.request is not None else "",
+        facts=_describe_facts(request, desk, result, pickup) if did_something and result.request is not None else "",
         undo=_keep_recent_act(request, desk, result),
         choices=[(one.number, one.id) for one in result.choices],
     )
@@ -368,11 +377,11 @@ def _make_unread_line(request: StaffRequest, codes: Sequence[str], checked: Form
     )
 
 
-def _describe_reason(request: StaffRequest, result: ScanResult) -> str:
+def _describe_reason(request: StaffRequest, result: ScanResult, pickup: str) -> str:
     if result.reason is ScanReason.OTHER_WORK and result.request is not None:
         return request.gettext(OTHER_WORK_TEXTS[result.request.role])
-    if result.reason is ScanReason.ELSEWHERE and result.request is not None and result.request.patron.pickup:
-        return request.gettext("forward to %(place)s", place=result.request.patron.pickup)
+    if result.reason is ScanReason.ELSEWHERE and pickup:
+        return request.gettext("forward to %(place)s", place=pickup)
     if result.settlement is not None:
         return describe_settlement(result.settlement, request.localization, request.context.zone)
     text = request.gettext(TEXTS[result.reason]) if TEXTS[result.reason] else ""
@@ -383,7 +392,7 @@ def _describe_reason(request: StaffRequest, result: ScanResult) -> str:
     )
 
 
-def _describe_facts(request: StaffRequest, desk: ScanDesk, result: ScanResult) -> str:
+def _describe_facts(request: StaffRequest, desk: ScanDesk, result: ScanResult, pickup: str) -> str:
     """Where it goes and until when; of several volumes which one it was."""
     found = result.request
     assert found is not None, "what was done was done to a request"
@@ -391,12 +400,12 @@ def _describe_facts(request: StaffRequest, desk: ScanDesk, result: ScanResult) -
     if desk.work in (ScanWork.RETURN, ScanWork.SHIP, ScanWork.LOCATE):
         parts.append(request.gettext("for %(partner)s", partner=found.partner.name or found.partner.symbol))
     if desk.work in (ScanWork.UNPACK, ScanWork.SHELVE):
-        parts.append(request.gettext("pickup at %(place)s", place=found.patron.pickup) if found.patron.pickup else "")
+        parts.append(request.gettext("pickup at %(place)s", place=pickup) if pickup else "")
     due = found.terms.patron_due if desk.work is ScanWork.LEND else found.terms.lender_due
     if due is not None and desk.work in (ScanWork.LEND, ScanWork.RECEIVE, ScanWork.SHIP):
         day = local_day(due, request.context.zone)
         assert day is not None, "a moment has a day"
-        parts.append(request.gettext("until %(day)s", day=request.format_day(day)))
+        parts.append(request.gettext("due %(day)s", day=request.format_day(day)))
     return ", ".join(filter(None, parts))
 
 

@@ -233,8 +233,8 @@ async def test_a_script_gets_a_line_and_the_same_line_for_the_same_key(gateway: 
 
     first, again = (json.loads(one.text) for one in answers)
     assert first["outcome"] == again["outcome"] == "done"
-    assert "forward to MAIN" in first["line"]
-    assert "forward to MAIN" in again["line"], "not: already done"
+    assert "forward to Central Library" in first["line"]
+    assert "forward to Central Library" in again["line"], "not: already done"
     assert answers[0].headers["Cache-Control"] == "no-store"
 
 
