@@ -18,10 +18,12 @@ from adapters.openurl.keys import (
     PLAIN,
     REFERENT,
     REQUESTER,
+    UNKNOWN,
     CitedKind,
     GenreEvidence,
     infer_kind,
     is_noise_key,
+    report_key,
 )
 from adapters.openurl.link_parser import LinkKeys
 from adapters.openurl.value_parsers import (
@@ -41,6 +43,7 @@ from adapters.openurl.value_parsers import (
 )
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
+from gateway.domain.sentences import write_sentence
 from gateway.domain.text_folding import fold_text
 from gateway.ports.catalogue import LinkCitation
 
@@ -171,7 +174,7 @@ class _CitationBuilder:
         kind = infer_kind(genre, evidence)
         if not kind.known:  # the page has what was made of it
             said.keep_extra("genre", genre)
-            said.report_noise("genre", genre, "is not known")
+            said.report_noise("genre", genre, UNKNOWN)
         return kind
 
     def _has_part_title(self) -> bool:
@@ -234,7 +237,7 @@ class _CitationBuilder:
                 part = title
             else:
                 said.keep_extra("title", title)
-                said.report_problem("title", title, "is another title, not taken")
+                said.report_problem("title", title, write_sentence("another title, which is ignored"))
         said.keep_extra("stitle", short)
         if not whole and not self._can_be_part():
             whole, part = part, ""
@@ -260,7 +263,7 @@ class _CitationBuilder:
         said = self.said.first_value("date") or self.sici.date or self.said.first_value("chron", "pubdate")
         found, is_one = normalise_date(said)
         if not is_one:
-            self.said.report_problem("date", said, "is no day")
+            self.said.report_problem("date", said, write_sentence("not a date"))
         return found
 
     def _read_pages(self) -> str:
@@ -271,7 +274,8 @@ class _CitationBuilder:
             pages = ""
         found, contradicted = combine_pages(pages, said.first_value("spage"), said.first_value("epage"))
         if contradicted:
-            said.report_problem("spage", said.first_value("spage"), f"is not in the pages {pages}")
+            reason = write_sentence("not within the pages %(pages)s", pages=pages)
+            said.report_problem("spage", said.first_value("spage"), reason)
         return found or self.sici.spage
 
 
@@ -308,17 +312,17 @@ class Referent:
         elif key != name:
             self.keep_extra(name, value)
             report = self.report_noise if is_noise_key(name) else self.report_problem
-            report(key, value, "is not known")
+            report(key, value, UNKNOWN)
         elif key in BY_REFERENCE:
             shown = "" if REQUESTER.match(key) else value
-            self.report_problem(key, shown, "is elsewhere, which is not fetched")
+            self.report_problem(key, shown, write_sentence("refers to another address, which is not opened"))
         elif key in ("rft_dat", "pid"):
             self._add_private_data(key, value)
         elif key in ("sid", "id", CHARSET_HABIT) or ENTITY.match(key):
             self._add_value(self._admin, key, value)
         else:
             report = self.report_noise if is_noise_key(key) else self.report_problem
-            report(key, "", "is no key of OpenURL")  # without its value: it may be about a person
+            report(key, "", write_sentence("not an OpenURL key"))  # without its value: it may be about a person
 
     @staticmethod
     def _add_value(to: dict[str, list[str]], key: str, value: str) -> None:
@@ -339,7 +343,7 @@ class Referent:
             for number in find_article_numbers(value):
                 self._add_value(self._values, number.type, number.value)
             self.keep_extra(key, value)
-            self.report_noise(key, value, "is not understood")
+            self.report_noise(key, value, write_sentence("could not be interpreted"))
 
     # --- what is said ------------------------------------------------------------------------------------
 
@@ -366,7 +370,7 @@ class Referent:
             found = FORMAT.fullmatch(said)
             if found is not None and found[1].lower() in ITEM_FORMATS:
                 return found[1].lower().removeprefix("oai_")
-            self.report_noise("rft_val_fmt", said, "is not known")
+            self.report_noise("rft_val_fmt", said, UNKNOWN)
         return ""
 
     # --- what is not understood --------------------------------------------------------------------------
@@ -382,14 +386,14 @@ class Referent:
             for value in self.all_values(name):
                 self.keep_extra(name, value)
 
-    def report_noise(self, key: str, value: str, what: str) -> None:
+    def report_noise(self, key: str, value: str, reason: str) -> None:
         """What says nothing about the work: for staff and programs."""
-        self.noise.add(self.report_problem(key, value, what))
+        self.noise.add(self.report_problem(key, value, reason))
 
-    def report_problem(self, key: str, value: str, what: str) -> str:
+    def report_problem(self, key: str, value: str, reason: str) -> str:
         """The line that was added."""
         shown = value if len(value) <= MAX_KEY_CHARS else value[: MAX_KEY_CHARS - 1] + "…"
-        line = f"{key} {what}: {shown}" if shown else f"{key} {what}"
+        line = report_key(key, reason, shown)
         if line not in self.lines and len(self.lines) < MAX_REFERENT_KEYS:
             self.lines.append(line)
         return line
@@ -397,7 +401,7 @@ class Referent:
     def report_contradictions(self) -> None:
         """A second value of a key that can have only one: the first was taken."""
         for name, value in self._iter_second_values():
-            self.report_problem(name, value, "was said twice, not taken")
+            self.report_problem(name, value, write_sentence("a second value, which is ignored"))
 
     def _iter_second_values(self) -> Iterator[tuple[str, str]]:
         for name, values in self._values.items():

@@ -13,7 +13,17 @@ import re
 
 from gateway.domain.requests.citation import CitationType as T
 from gateway.domain.requests.request import ServiceType
+from gateway.domain.sentences import Sentence, compose_sentence, write_about, write_sentence
 from gateway.domain.value import value_object
+
+UNKNOWN = write_sentence("unknown")
+
+
+def report_key(key: str, reason: str, value: str = "") -> Sentence:
+    """Of a link, what is wrong with a key; `reason` is a sentence. genre: unknown (hologram)"""
+    line = write_about(key, reason)
+    return compose_sentence("%(line)s (%(value)s)", line=line, value=value) if value else line
+
 
 STANDARD: dict[str, T | None] = {
     "article": T.ARTICLE,

@@ -18,8 +18,17 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
-from adapters.openurl.keys import CHARSET_HABIT, FORMAT, ITEM_FORMATS, REQUESTER, is_openurl_key
+from adapters.openurl.keys import (
+    CHARSET_HABIT,
+    FORMAT,
+    ITEM_FORMATS,
+    REQUESTER,
+    UNKNOWN,
+    is_openurl_key,
+    report_key,
+)
 from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import ReceivedLink
 
@@ -28,6 +37,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1_000_000
 MAX_PAIRS = 1000
+
+CONTEXT_OBJECT = write_sentence("context object")
 
 _XML = re.compile(r"(application|text)/([a-z0-9.+-]+\+)?xml")
 _AS_IT_IS = frozenset({"rft_dat", "pid", "req_dat"})
@@ -85,7 +96,7 @@ def parse_link(link: ReceivedLink) -> LinkKeys:
         documents.append(link.form)
     notes: list[str] = []
     if len(segments) > MAX_PAIRS:
-        notes.append(f"more than {MAX_PAIRS} keys: the rest was not read")
+        notes.append(write_sentence("more than %(most)s keys: the rest is ignored", most=MAX_PAIRS))
         del segments[MAX_PAIRS:]
     raw = [_parse_segment(one) for one in segments]
     charset = _choose_charset(raw, _content_type_parameter(link.content_type, "charset"), notes)
@@ -99,7 +110,7 @@ def parse_link(link: ReceivedLink) -> LinkKeys:
         except MalformedMessage as malformed:
             if not pairs:
                 raise
-            notes.append(f"url_ctx_val is not understood: {malformed}")
+            notes.append(report_key("url_ctx_val", write_about(malformed.place, malformed.reason)))
             continue
         pairs += [(key, value if key in _AS_IT_IS else mend_text(value)[0]) for key, value in context.pairs]
         notes += context.notes
@@ -186,7 +197,7 @@ def _choose_charset(raw: Iterable[RawPair], form_charset: str, notes: list[str])
     said = said or next((value.decode("ascii", "replace") for key, value in raw if key == CHARSET_HABIT), form_charset)
     known = charset_of(said)
     if said.strip() and not known:
-        notes.append(f"ctx_enc is no character set that is known: {strip_controls(said, '')[:60]}")
+        notes.append(report_key("ctx_enc", write_sentence("unknown character set"), strip_controls(said, "")[:60]))
     return known or "utf-8"
 
 
@@ -285,14 +296,16 @@ def read_context_object(document: bytes) -> ContextObject:
     root = _parse_context_xml(document)
     found = next(root.iter("{*}context-object"), None)
     if found is None:
-        raise MalformedMessage(_local_name(root), "is not a context object")
+        raise MalformedMessage(_local_name(root), write_sentence("not a context object"))
     others = sum(1 for _ in root.iter("{*}context-object")) - 1
-    notes = [f"{others} more context objects were not read"] if others else []
+    notes: list[str] = []
+    if others:
+        notes.append(write_sentence("other context objects are ignored: %(count)s", count=others))
     pairs: list[tuple[str, str]] = []
     for entity in found:
         prefix = _PREFIX.get(_local_name(entity))
         if prefix is None:
-            notes.append(f"context object: {_local_name(entity)} is not known")
+            notes.append(write_about(CONTEXT_OBJECT, report_key(_local_name(entity), UNKNOWN)))
         else:
             pairs += _read_entity(entity, prefix, notes)
     return ContextObject(tuple(pairs), tuple(notes), _strip_requester(root))
@@ -302,7 +315,7 @@ def _parse_context_xml(document: bytes) -> etree._Element:
     from lxml import etree  # links by XML are rare, and profiles load this module
 
     if b"<!DOCTYPE" in document or b"<!ENTITY" in document:
-        raise MalformedMessage("context object", "has a DOCTYPE, which is not read")
+        raise MalformedMessage(CONTEXT_OBJECT, write_sentence("contains a DOCTYPE, which is not read"))
     parser = etree.XMLParser(
         resolve_entities=False,
         load_dtd=False,
@@ -316,14 +329,16 @@ def _parse_context_xml(document: bytes) -> etree._Element:
         root = etree.fromstring(document, parser)
     except etree.XMLSyntaxError as error:
         line, column = error.position
-        raise MalformedMessage(f"line {line}, column {column}", "not well-formed XML") from error
+        place = write_sentence("line %(line)s, column %(column)s", line=line, column=column)
+        raise MalformedMessage(place, write_sentence("not well-formed XML")) from error
     except (ValueError, LookupError) as error:
-        raise MalformedMessage("context object", "not text") from error
+        raise MalformedMessage(CONTEXT_OBJECT, write_sentence("not a text")) from error
     for count, element in enumerate(root.iter()):
         if count > MAX_ELEMENTS or _is_too_deep(element):
-            raise MalformedMessage("context object", "too many or too deep elements", MalformationKind.TOO_LARGE)
+            reason = write_sentence("too many or too deeply nested elements")
+            raise MalformedMessage(CONTEXT_OBJECT, reason, MalformationKind.TOO_LARGE)
         if not isinstance(element.tag, str):
-            raise MalformedMessage("context object", "has an entity that is not XML's own")
+            raise MalformedMessage(CONTEXT_OBJECT, write_sentence("contains an entity that XML does not define"))
     return root
 
 
@@ -351,7 +366,7 @@ def _read_entity(entity: etree._Element, prefix: str, notes: list[str]) -> Itera
             case "private-data":
                 yield f"{prefix}_dat", _private_text(part)
             case other:
-                notes.append(f"context object: {other} is not known")
+                notes.append(write_about(CONTEXT_OBJECT, report_key(other, UNKNOWN)))
 
 
 def _read_metadata(part: etree._Element, prefix: str, notes: list[str]) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ from adapters.openurl.link_parser import strip_controls, tidy_text
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import CitationExtra, CitationType, normalize_number
 from gateway.domain.requests.request import ServiceType
+from gateway.domain.sentences import join_sentences, write_sentence
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 
@@ -192,12 +193,14 @@ def parse_sici(text: str) -> Sici:
 
 @value_object
 class StandardNumber:
-    """`ids` may be empty: then `wrong` says why. Something can be wrong with a number that is kept."""
+    """`ids` may be empty: then `wrong` says why, a sentence. Something can be wrong with a number that is kept."""
 
     ids: tuple[RecordId, ...] = ()
     wrong: str = ""
 
 
+_NO_NUMBER = write_sentence("contains no number")
+_EMPTY = write_sentence("empty")
 _NUMBER = re.compile(r"(?<![\dA-Za-z])(?:\d[\d\u2010-\u2014 -]{6,20}[\dXx]|M[\d -]{8,13}\d)(?![\dA-Za-z])")
 _DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
 _NAMED_DOI = re.compile(rf"\bdoi\W{{0,3}}(?P<doi>{_DOI.pattern})", re.IGNORECASE)
@@ -214,8 +217,8 @@ def find_standard_numbers(text: str) -> StandardNumber:
             if id_ is not None and id_ not in found:
                 found.append(id_)
                 if not is_valid:
-                    wrong.append(f"{id_.value} has a wrong check digit")
-    return StandardNumber(tuple(found), "; ".join(wrong) if found else "has no number in it")
+                    wrong.append(write_sentence("the check digit of %(number)s is incorrect", number=id_.value))
+    return StandardNumber(tuple(found), join_sentences("; ", wrong) if found else _NO_NUMBER)
 
 
 def _split_numbers(text: str) -> Iterator[str]:
@@ -252,22 +255,22 @@ def typed_number(type_: str, text: str) -> StandardNumber:
         case "doi":
             found = _DOI.search(text)
             doi = found[0].rstrip(".,;") if found is not None else ""
-            return _number_or_reason("doi", doi, "is no DOI")
+            return _number_or_reason("doi", doi, write_sentence("not a DOI"))
         case "pmid" if (pmcid := _PMCID.fullmatch(text)) is not None:
-            return _number_or_reason("pmcid", pmcid["pmcid"].upper(), "is empty")
+            return _number_or_reason("pmcid", pmcid["pmcid"].upper(), _EMPTY)
         case "pmid" | "oclc":
             number = normalize_number("oclc", text).removeprefix("oclc:")
-            return _number_or_reason(type_, number, "has no number in it")
+            return _number_or_reason(type_, number, _NO_NUMBER)
         case "lccn":
-            return _number_or_reason("lccn", normalize_number("lccn", text).removeprefix("lccn:"), "is empty")
-    return _number_or_reason(type_, text, "is empty")
+            return _number_or_reason("lccn", normalize_number("lccn", text).removeprefix("lccn:"), _EMPTY)
+    return _number_or_reason(type_, text, _EMPTY)
 
 
 def _number_or_reason(type_: str, value: str, wrong: str) -> StandardNumber:
     return StandardNumber((RecordId(type_, value),)) if value else StandardNumber(wrong=wrong)
 
 
-UNKNOWN_IDENTIFIER = "is no identifier that is known"
+UNKNOWN_IDENTIFIER = write_sentence("not a known identifier")
 
 _SCHEMES = {
     "doi": "doi",
@@ -338,12 +341,12 @@ def _number_of_url(text: str) -> StandardNumber:
         parts = urlsplit(text)
         host = (parts.hostname or "").lower()
     except ValueError:
-        return StandardNumber(wrong="is no URL")
+        return StandardNumber(wrong=write_sentence("not a URL"))
     for hosts, paths, type_ in _HOSTS:
         found = paths.fullmatch(unquote(parts.path)) if hosts.fullmatch(host) else None
         if found is not None:
             return typed_number(type_, found[1])
-    return StandardNumber((RecordId("url", text),)) if host else StandardNumber(wrong="is no URL")
+    return StandardNumber((RecordId("url", text),)) if host else StandardNumber(wrong=write_sentence("not a URL"))
 
 
 @value_object

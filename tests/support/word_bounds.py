@@ -23,7 +23,7 @@ WORD_BOUNDS: Mapping[str, int] = {
     "adapters/mailbox/README.md": 7,
     "adapters/marc/README.md": 5,
     "adapters/ncip/README.md": 14,
-    "adapters/openurl/README.md": 9,
+    "adapters/openurl/README.md": 8,
     "adapters/smtp/README.md": 3,
     "adapters/sru/README.md": 4,
     "adapters/tagged_mail/README.md": 9,

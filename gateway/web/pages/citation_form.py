@@ -31,6 +31,11 @@ def show_blank_form(page: PageRequest, unknown: tuple[str, ...]) -> web.Response
     return _render_citation_form(page, FormCheck(page, SubmittedForm(), _blank_values()), unknown=unknown)
 
 
+def translate_doubts(page: PageRequest, doubts: tuple[str, ...]) -> list[str]:
+    """What of a link was not understood, in the reader's language; keys and values as they came."""
+    return [clean_line(page.localization.translate_sentence(line)) for line in doubts]
+
+
 async def submit_citation(page: PageRequest) -> web.Response:
     """Nothing is changed by it, so it may come from a form on any page."""
     form = await page.read_any_form()
@@ -97,5 +102,5 @@ def _render_citation_form(
         form=checked,
         types=[(one.value, page.words.types.get(one.value, one.value)) for one in TYPES],
         found=clean_line(found),
-        unknown=[clean_line(line) for line in unknown] if unknown is not None else None,
+        unknown=translate_doubts(page, unknown) if unknown is not None else None,
     )

@@ -76,7 +76,7 @@ async def show_services(page: PageRequest) -> web.Response:
         here=page.path("", link),
         title=title or page.gettext("Your options"),
         rows=[row for row in page.citation_rows(citation) if row[1] != title],
-        unknown=[clean_line(line) for line in cited.doubts],
+        unknown=citation_form.translate_doubts(page, cited.doubts),
         offers=[
             *([_make_free_offer(page, offered.free)] if offered.free is not None else []),
             *(_make_shown_offer(page, offer, link) for offer in offered.offers),

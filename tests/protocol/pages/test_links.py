@@ -109,11 +109,13 @@ async def test_a_link_that_is_longer_than_an_address_may_be(anna: Visitor) -> No
 
 
 async def test_what_could_not_be_read_is_said_where_it_can_be_entered(anna: Visitor) -> None:
-    page = await anna.get("/openurl/DEMO?url_ver=Z39.88-2004&sid=db&url_ctx_val=%3Cbroken")
+    broken = "/openurl/DEMO?url_ver=Z39.88-2004&sid=db&url_ctx_val=%3Cbroken"
+    page, german = await anna.get(broken), await anna.get(broken, Accept_Language="de")
 
     assert (page.status, page.title) == (200, "What are you looking for?")
     assert "does not identify an item" in page.text
-    assert page.tree.xpath("//main//li[contains(., 'url_ctx_val is not understood')]")
+    assert page.tree.xpath("//main//li/text()") == ["url_ctx_val: line 1, column 8: not well-formed XML"]
+    assert german.tree.xpath("//main//li/text()") == ["url_ctx_val: Zeile 1, Spalte 8: kein wohlgeformtes XML"]
 
 
 async def test_a_link_with_very_many_numbers_asks_for_a_few(gateway: Running, anna: Visitor) -> None:

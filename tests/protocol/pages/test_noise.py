@@ -96,7 +96,7 @@ async def test_staff_and_programs_have_all_of_it(gateway: Running, anna: Visitor
 async def test_what_is_wrong_with_a_number_is_still_said(anna: Visitor) -> None:
     page = await anna.get(f"/openurl?{urlencode({'genre': 'book', 'title': 'Nubes', 'isbn': '9780306406158'})}")
 
-    assert page.tree.xpath("//details//li[contains(., 'wrong check digit')]")
+    assert page.tree.xpath("//details//li[contains(., 'the check digit of 9780306406158 is incorrect')]")
 
 
 def _rows_of(tree: Any) -> list[tuple[str, str]]:

@@ -22,8 +22,8 @@ ENGLISH = BY.resolve_language("en").words
 GERMAN = BY.resolve_language("de").words
 
 NOISE = (
-    *("was percent-encoded twice", "read as windows-1252", "rft_val_fmt is not known", "genre is not known"),
-    *("rft_dat is not understood", "is no identifier that is known", "lang is no key"),
+    *("was percent-encoded twice", "read as windows-1252", "rft_val_fmt: unknown", "genre: unknown"),
+    *("rft_dat: could not be interpreted", "not a known identifier", "lang: not an OpenURL key"),
 )
 """Lines that say nothing about the work."""
 
