@@ -407,7 +407,8 @@ ROWS: Mapping[S, Row] = {
             move_to(S.REQUESTED, StartTimer(TimerKind.ANSWER)),
         ),
         **{
-            partner_signal(kind): remain() for kind in (K.WILL_SUPPLY, K.HOLD_PLACED, K.CONDITIONAL, K.EXPECT_TO_SUPPLY)
+            partner_signal(kind): remain()
+            for kind in (K.WILL_SUPPLY, K.HOLD_PLACED, K.CONDITIONAL, K.EXPECT_TO_SUPPLY, K.FORWARDED)
         },
         **_ARRIVING,
         **_MISSED,

@@ -234,8 +234,24 @@ ON_RECORD = frozenset({AttemptStatus.LOST, AttemptStatus.EXTRA})
 
 
 @value_object(kw_only=True)
+class FormerSupplier:
+    """A library behind a broker that is out. `reason`, `note`: what it said no with; empty where another spoke instead
+    of it. `at`: when that was."""
+
+    symbol: str
+    name: str = ""
+    at: datetime
+    reason: str = ""
+    note: StoredSentence = ""
+
+
+@value_object(kw_only=True)
 class SupplierAttempt:
-    """One partner asked: when, by which channel, what came of it (facts/users-want.md 11)."""
+    """One partner asked: when, by which channel, what came of it (facts/users-want.md 11).
+
+    `supplier`: the library in hand, as far as messages name it; of a broker one behind it. `status`, `reason`, `note`,
+    `retry_after`, `expected`, `cost`, `agreed` and `conditions` are its word, and end with it (`supplier_takeover`).
+    """
 
     number: int  # 1, 2 …
     partner: str  # profile name
@@ -255,12 +271,13 @@ class SupplierAttempt:
     cost_limit: Money | None = None  # most that we pay it, whatever the request says
     agreed: Money | None = None
     agreed_by: str = ""  # as of `RequestCosts`
-    supplier: NamedSupplier | None = None  # of those behind a broker, the one that has it in hand
     declined: str = ""  # symbol of one behind a broker whom we have just declined: its own last word may still come
     conditions: tuple[LoanCondition, ...] = ()
     offered_item: str = ""  # number of another item that it offers, if it is asked again
     holdings: StoredSentence = ""  # what the catalogue said when it was asked, one line
     record: str = ""  # its number of the record that is wanted, in its own catalogue
+    supplier: NamedSupplier = NamedSupplier()
+    former: tuple[FormerSupplier, ...] = ()  # libraries behind it that are out, in their order
     pieces: tuple[str, ...] = ()  # barcodes of the temporary records of what it sent, since another has been asked
 
 

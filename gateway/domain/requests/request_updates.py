@@ -14,7 +14,6 @@ from gateway.domain.requests.events import (
     EventOrigin,
     EventSignal,
     LoanCondition,
-    NamedSupplier,
     local_signal,
     partner_signal,
     timer_signal,
@@ -45,6 +44,13 @@ from gateway.domain.requests.request import (
     Volume,
 )
 from gateway.domain.requests.requester_changes import apply_requester_changes
+from gateway.domain.requests.supplier_takeover import (
+    clear_terms,
+    is_word_of_another,
+    learn_supplier,
+    leave_supplier,
+    note_refusal,
+)
 from gateway.domain.requests.volume_updates import ships_own_item, update_volumes
 from gateway.domain.sentences import strip_sentence, write_sentence
 
@@ -369,7 +375,6 @@ _PROMISES: Mapping[EventSignal, AttemptStatus] = {
     partner_signal(_K.WILL_SUPPLY): AttemptStatus.WILL_SUPPLY,
     partner_signal(_K.HOLD_PLACED): AttemptStatus.HOLD_PLACED,
     partner_signal(_K.CONDITIONAL): AttemptStatus.CONDITIONAL,
-    partner_signal(_K.FORWARDED): AttemptStatus.ASKED,
     local_signal(_K.CONDITION_ACCEPTED): AttemptStatus.WILL_SUPPLY,
 }
 _REFUSALS: Mapping[EventSignal, AttemptStatus] = {
@@ -422,6 +427,8 @@ def _update_attempt(request: Request, event: Event, before: State) -> Request:
         return request
     details = event.details
     from_partner = event.signal.origin is EventOrigin.PARTNER
+    if is_word_of_another(attempt, event):
+        return replace_attempt(request, _note_other_supplier(attempt, event))
     stays = request.state is before is BorrowingState.REQUESTED
     if attempt.declined and stays and event.signal == partner_signal(EventKind.CANCEL_ACCEPTED):
         return replace_attempt(request, replace(attempt, declined=""))
@@ -436,28 +443,24 @@ def _update_attempt(request: Request, event: Event, before: State) -> Request:
         expected=details.expected or attempt.expected if from_partner else attempt.expected,
         cost=details.cost or attempt.cost if from_partner else attempt.cost,
         conditions=details.conditions or attempt.conditions,
-        supplier=_find_supplier_in_hand(attempt, details) if from_partner else attempt.supplier,
         declined="" if from_partner else attempt.declined,
         offered_item=details.barcode if event.signal == partner_signal(EventKind.RETRY) else attempt.offered_item,
         theirs=details.transaction or attempt.theirs,
+        supplier=learn_supplier(attempt, event) if from_partner else attempt.supplier,
     )
     if before is BorrowingState.CONDITIONAL and event.signal == _ACCEPTED and updated.status is AttemptStatus.RETRY:
         request = _ask_again(request, updated)
     if updated.status is AttemptStatus.ASKED and attempt.status is not AttemptStatus.ASKED:
-        declined = attempt.supplier.symbol if attempt.supplier is not None else ""
-        updated = replace(
-            updated,
-            supplier=None,
-            declined=declined,
-            cost=None,
-            conditions=(),
-            expected=None,
-            retry_after=None,
-            offered_item="",
-        )
+        return clear_terms(request, replace(leave_supplier(updated, event), declined=attempt.supplier.symbol))
     if updated.number == request.current:
         updated = replace(updated, agreed=request.costs.agreed, agreed_by=request.costs.agreed_by)
     return replace_attempt(request, updated)
+
+
+def _note_other_supplier(attempt: SupplierAttempt, event: Event) -> SupplierAttempt:
+    """What another library behind the partner says is no word of the one in hand."""
+    noted = note_refusal(attempt, event) if event.kind is EventKind.FORWARDED else attempt
+    return replace(noted, answered=attempt.answered or event.at, declined="")
 
 
 def _is_queried(attempt: SupplierAttempt, event: Event) -> bool:
@@ -465,12 +468,6 @@ def _is_queried(attempt: SupplierAttempt, event: Event) -> bool:
         return True
     is_answer = event.signal == partner_signal(EventKind.STATUS_REPORT) or event.details.reported is not None
     return attempt.queried and not is_answer
-
-
-def _find_supplier_in_hand(attempt: SupplierAttempt, details: EventDetails) -> NamedSupplier | None:
-    """An address without a symbol says nothing of whose it is."""
-    named = details.supplier
-    return named if named is not None and named.symbol else attempt.supplier
 
 
 def _next_attempt_status(now: AttemptStatus, signal: EventSignal) -> AttemptStatus:

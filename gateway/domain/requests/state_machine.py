@@ -46,6 +46,7 @@ from gateway.domain.requests.state_table import (
     NotifyPartner,
     StartTimer,
     StateTable,
+    StopTimer,
     TimerKind,
 )
 from gateway.domain.requests.status_reports import (
@@ -55,6 +56,7 @@ from gateway.domain.requests.status_reports import (
     is_known_status,
     judge_report,
 )
+from gateway.domain.requests.supplier_takeover import find_last_reason, hand_over, is_late_refusal, is_taken_over
 from gateway.domain.value import value_object
 
 TABLES: dict[Role, StateTable] = {Role.BORROWING: BORROWING, Role.LENDING: LENDING}
@@ -120,7 +122,23 @@ _BY = {EventOrigin.US: "us", EventOrigin.PARTNER: "the partner", EventOrigin.TIM
 
 
 def compute_transition(request: Request, event: Event, workflow: Workflow) -> Transition | Denied:
-    return _apply_meant_event(request, _interpret_event(request, event, workflow), workflow)
+    if is_late_refusal(request, event):
+        return _make_late_transition(request, event)
+    if not is_taken_over(request, event):
+        return _apply_meant_event(request, _interpret_event(request, event, workflow), workflow)
+    handed = hand_over(request, event)
+    outcome = _apply_meant_event(handed, _interpret_event(handed, event, workflow), workflow)
+    if isinstance(outcome, Denied):
+        return outcome
+    effects = (*_list_takeover_effects(request, handed), *outcome.effects)
+    return replace(outcome, before=request.state, effects=effects, kept=False)
+
+
+def _list_takeover_effects(before: Request, handed: Request) -> tuple[Effect, ...]:
+    """Nothing is promised any more, and what the patron was asked is no question now."""
+    is_moved = handed.state is not before.state
+    effects = (StopTimer(TimerKind.CHASE), StartTimer(TimerKind.ANSWER)) if is_moved else ()
+    return (*effects, StopTimer(TimerKind.QUERY)) if before.query is not handed.query else effects
 
 
 # --- what an event means ---------------------------------------------------------------------------------
@@ -128,6 +146,8 @@ def compute_transition(request: Request, event: Event, workflow: Workflow) -> Tr
 
 def _interpret_event(request: Request, event: Event, workflow: Workflow) -> Event:
     """The event as it counts: what a partner says may be less news than its kind, or more."""
+    if event.signal == partner_signal(EventKind.UNFILLED):
+        event = _recall_last_reason(request, event)
     if _repeats_known_date(request, event):
         return replace(event, signal=partner_signal(EventKind.MESSAGE))
     is_report = event.signal == partner_signal(EventKind.STATUS_REPORT)
@@ -156,6 +176,14 @@ def _interpret_status(request: Request, event: Event, workflow: Workflow) -> Eve
 
 def _without_status(event: Event) -> Event:
     return replace(event, details=replace(event.details, reported=None))
+
+
+def _recall_last_reason(request: Request, event: Event) -> Event:
+    """A broker's last word says nothing of why: then it is what the last library behind it said."""
+    details, attempt = event.details, request.find_attempt(event.attempt)
+    if details.reason or details.note or attempt is None:
+        return event
+    return replace(event, details=replace(details, reason=find_last_reason(attempt)))
 
 
 def _repeats_known_date(request: Request, event: Event) -> bool:

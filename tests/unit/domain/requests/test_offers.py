@@ -77,7 +77,7 @@ def test_a_broker_is_told_of_a_declined_offer_by_a_cancel_to_its_supplier(offer:
     assert story.state is B.REQUESTED
     assert [(one.kind, one.supplier) for one in declined.told] == [(says, ELM)]
     (asked,) = story.request.attempts
-    assert (asked.status, asked.supplier, asked.cost, asked.declined) == (A.ASKED, None, None, "ELM")
+    assert (asked.status, asked.supplier, asked.cost, asked.declined) == (A.ASKED, NamedSupplier(), None, "ELM")
     assert TimerKind.ANSWER in story.running
 
 
