@@ -176,7 +176,7 @@ ROWS: Mapping[S, Row] = {
     S.CONDITIONAL: {
         **_ANSWERS,
         partner_signal(K.CONDITION_REFUSED): (
-            move_to(S.CANCELLED, *_NO, NotifyPartner(K.CANCEL_ACCEPTED), when=g.BY_CANCEL),
+            move_to(S.UNFILLED, *_NO, NotifyPartner(K.CANCEL_ACCEPTED), when=g.BY_CANCEL),
             move_to(S.UNFILLED, *_NO),
         ),
         partner_signal(K.CONDITION_ACCEPTED): (

@@ -132,7 +132,7 @@ def test_a_condition_that_is_declined_by_a_cancel_gets_its_answer() -> None:
     story = Story(lending())
     story.us(K.CONDITIONAL, cost=money("12.00"), conditions=(LoanCondition.LIBRARY_USE_ONLY,))
     declined = story.partner(K.CONDITION_REFUSED, by_cancel=True)
-    assert (story.state, told(declined)) == (L.CANCELLED, ((K.CANCEL_ACCEPTED, 0),))
+    assert (story.state, told(declined)) == (L.UNFILLED, ((K.CANCEL_ACCEPTED, 0),))
     assert (story.request.costs, story.request.terms.conditions) == (RequestCosts(), ())
 
 
