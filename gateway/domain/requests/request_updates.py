@@ -475,6 +475,8 @@ def _next_attempt_status(now: AttemptStatus, signal: EventSignal) -> AttemptStat
     answers: tuple[Mapping[EventSignal, AttemptStatus], ...]
     if now in OPEN_ATTEMPT and now not in _SENT:
         answers = (_PROMISES, _GOODBYES, _REFUSALS, _SENDINGS, _SIGNS_OF_IT, _ENDS)
+    elif now is AttemptStatus.CONDITION_REFUSED and signal == partner_signal(EventKind.CANCEL_ACCEPTED):
+        return now  # the answer to our no, where that was a cancellation
     elif now in _LEFT:
         answers = (_REFUSALS, _SENDINGS, _ENDS)
     elif now is AttemptStatus.COMPLETED:

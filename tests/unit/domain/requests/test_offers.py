@@ -125,6 +125,14 @@ def test_a_direct_supplier_has_ended_its_request_with_the_offer(act: K) -> None:
     assert story.state is (B.CANCELLED if act is K.CANCEL else B.SOURCING)
 
 
+def test_the_answer_to_a_declined_condition_leaves_it_declined() -> None:
+    story = story_at(DIRECT)
+    story.partner(K.CONDITIONAL, 1, conditions=(LoanCondition.LIBRARY_USE_ONLY,))
+    story.us(K.CONDITION_REFUSED)
+    story.partner(K.CANCEL_ACCEPTED, 1)
+    assert (story.state, story.statuses) == (B.SOURCING, (A.CONDITION_REFUSED,))
+
+
 # --- we lend ---------------------------------------------------------------------------------------------
 
 
