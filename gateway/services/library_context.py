@@ -144,13 +144,15 @@ class LibraryContext:
         )
 
     def workflow(self, request: Request) -> Workflow:
-        """Without what the partner's channel has no message for: a renewal that nobody hears of is none."""
+        """Without what the partner's channel has no message for: a renewal that nobody hears of is none. What we
+        broker is told in a note then (`CarryWay.NOTE`)."""
         profile = self.profile(request.partner.profile)
         partner = profile.partner if profile is not None else None
         if profile is None or partner is None:
             return Workflow()
         channel, workflow = self.channels.get(partner.channel), partner.workflow
-        if request.role is not Role.BORROWING or not isinstance(channel, LimitedChannel):
+        is_own = request.role is Role.BORROWING and request.other_leg is None
+        if not is_own or not isinstance(channel, LimitedChannel):
             return workflow
         rules = workflow.borrowing
         renew = rules.renew and channel.has_message(EventKind.RENEW, request.role, profile)
