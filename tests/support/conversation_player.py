@@ -283,7 +283,7 @@ async def run_recorded_gateway(folder: Path) -> AsyncIterator[RecordedGateway]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    profiles = {one.name: one.write(port) for one in PROFILES.values()}
+    profiles = {one.name: one.write(f"http://127.0.0.1:{port}/{one.name}") for one in PROFILES.values()}
     library = Site("OAK", "Oak Library", profiles, RULES, address="Oak Street 1\n8000 Zurich")
     config = await asyncio.to_thread(make_installation, folder, library, mail.port)
     clock = FixedClock(START)

@@ -22,7 +22,8 @@ class PartnerProfile:
     ours: str
     dialect: Mapping[str, Any] = field(default_factory=dict)
 
-    def write(self, port: int) -> dict[str, Any]:
+    def write(self, url: str) -> dict[str, Any]:
+        """`url`: where the partner takes messages."""
         return {
             "extends": self.extends,
             "auth": HERE,
@@ -33,7 +34,7 @@ class PartnerProfile:
             },
             "circulation": {"accept": {"barcode_from": "generated"}},
             "iso18626": {
-                "http": {"url": f"http://127.0.0.1:{port}/{self.name}"},
+                "http": {"url": url},
                 "symbols": {"ours": f"ISIL:{self.ours}", "theirs": f"ISIL:{self.symbol}"},
                 **self.dialect,
             },

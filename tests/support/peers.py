@@ -20,16 +20,16 @@ GREETING = "listening on 127.0.0.1:"
 
 
 class RealisticPeer:
-    """A running peer, a child of this process, on a free port. `stop` ends it.
+    """A running peer, a child of this process, on a free port or `port`. `stop` ends it.
 
     `name`: its folder, such as `sip2-evergreen`; `options`: as its README lists them. `logs` gets what was received and
     answered.
     """
 
-    def __init__(self, peers: Path, name: str, logs: Path, *options: str) -> None:
+    def __init__(self, peers: Path, name: str, logs: Path, *options: str, port: int = 0) -> None:
         logs.mkdir(parents=True, exist_ok=True)
         self.logs = logs
-        command = ["sh", str(peers / name / "start"), "0", str(logs), *options]
+        command = ["sh", str(peers / name / "start"), str(port), str(logs), *options]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self._output = self._process.stdout
