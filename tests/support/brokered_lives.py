@@ -152,24 +152,7 @@ class TwoLibraries:
             await self._await_outcome(number, step)
 
     async def _ask(self, act: str) -> None:
-        """`ask copy at-most=20 of=ISIL:ELM::1;ISIL:SUP2::2`."""
-        words = dict(one.partition("=")[::2] for one in act.split()[1:] if "=" in one)
-        record = words.get("of", "return-ISIL:ELM::b1")
-        limit = words.get("at-most")
-        profile = self.entries["OAK"].profile
-        partner = self.oak.town.context.partner(profile)
-        broker = partner.symbol if partner is not None else ""
-        draft = BorrowingDraft(
-            citation=Citation(title=f"Zzz {time.monotonic_ns()}", identifiers=(RecordId(SUPPLIER_RECORD, record),)),
-            extras=(CitationExtra(POSSIBLE_SUPPLIER, broker),),
-            service=RequestedService(ServiceType.COPY if "copy" in act.split() else ServiceType.LOAN),
-            patron=PatronLink(identifier=PATRON),
-            maximum_cost=Money(Decimal(limit), "EUR") if limit else None,
-            partner=profile,
-            mediated=False,
-            override=True,
-            actor="staff:ada",
-        )
+        draft = make_draft(self.oak.town, self.entries["OAK"].profile, act, "return-ISIL:ELM::b1")
         made = await self.oak.town.gateway.managed.requests.create_borrowing("OAK", draft)
         self.oak.request_id = made.id
 
@@ -208,6 +191,26 @@ class TwoLibraries:
         other = await self.load("ash")
         lenders = " ".join(one.state.value if one is not None else "-" for one in (theirs, other))
         return f"{state} {words} {lenders}"
+
+
+def make_draft(town: Town, profile: str, act: str, record: str) -> BorrowingDraft:
+    """A request of the partner with this profile: `ask copy at-most=20 of=return-ISIL:ELM::1;return-ISIL:ASH::2`, where
+    `of` stands in for `record`."""
+    words = dict(one.partition("=")[::2] for one in act.split()[1:] if "=" in one)
+    limit = words.get("at-most")
+    partner = town.context.partner(profile)
+    identifiers = (RecordId(SUPPLIER_RECORD, words.get("of", record)),)
+    return BorrowingDraft(
+        citation=Citation(title=f"Zzz {time.monotonic_ns()}", identifiers=identifiers),
+        extras=(CitationExtra(POSSIBLE_SUPPLIER, partner.symbol if partner is not None else ""),),
+        service=RequestedService(ServiceType.COPY if "copy" in act.split() else ServiceType.LOAN),
+        patron=PatronLink(identifier=PATRON),
+        maximum_cost=Money(Decimal(limit), "EUR") if limit else None,
+        partner=profile,
+        mediated=False,
+        override=True,
+        actor="staff:ada",
+    )
 
 
 def fits(outcome: str, wanted: str) -> bool:
