@@ -42,6 +42,12 @@ _OFFERS = frozenset({EventKind.CONDITIONAL, EventKind.WILL_SUPPLY})
 """What a lender says with its price; a retry ends its request."""
 
 
+def names_price(event: Event) -> bool:
+    """Whether a supplier's message asks for what it costs: an offer, a promise, or the item itself."""
+    is_partners = event.signal.origin is EventOrigin.PARTNER
+    return is_partners and event.kind in _OFFERS | _PROMISES | _DELIVERIES | {EventKind.RETRY}
+
+
 def covers_price(allowed: Money | None, price: Money) -> bool:
     """Whether a sum that was allowed or agreed is enough: never in another currency."""
     return allowed is not None and allowed.currency == price.currency and price.amount <= allowed.amount

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 
+from gateway.domain.library import Money
 from gateway.domain.requests.citation import REQUESTER_PATRON, WANTED_ITEM, CitationExtra
 from gateway.domain.requests.events import (
     Event,
@@ -18,7 +19,7 @@ from gateway.domain.requests.events import (
     partner_signal,
     timer_signal,
 )
-from gateway.domain.requests.prices import is_price_open, restart_costs, update_costs
+from gateway.domain.requests.prices import is_price_open, names_price, restart_costs, update_costs
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     AttemptStatus,
@@ -441,7 +442,7 @@ def _update_attempt(request: Request, event: Event, before: State) -> Request:
         note=details.note or attempt.note if from_partner else attempt.note,
         retry_after=details.retry_after or attempt.retry_after if from_partner else attempt.retry_after,
         expected=details.expected or attempt.expected if from_partner else attempt.expected,
-        cost=details.cost or attempt.cost if from_partner else attempt.cost,
+        cost=_find_asked_price(request, attempt, event),
         conditions=details.conditions or attempt.conditions,
         declined="" if from_partner else attempt.declined,
         offered_item=details.barcode if event.signal == partner_signal(EventKind.RETRY) else attempt.offered_item,
@@ -455,6 +456,14 @@ def _update_attempt(request: Request, event: Event, before: State) -> Request:
     if updated.number == request.current:
         updated = replace(updated, agreed=request.costs.agreed, agreed_by=request.costs.agreed_by)
     return replace_attempt(request, updated)
+
+
+def _find_asked_price(request: Request, attempt: SupplierAttempt, event: Event) -> Money | None:
+    """What the supplier asks for: no damage, and no price that a message brings which asks for nothing. While its
+    condition is open, staff see the sum that their yes is to."""
+    if attempt.number == request.current and request.state is BorrowingState.CONDITIONAL:
+        return request.costs.offered
+    return event.details.cost or attempt.cost if names_price(event) else attempt.cost
 
 
 def _note_other_supplier(attempt: SupplierAttempt, event: Event) -> SupplierAttempt:

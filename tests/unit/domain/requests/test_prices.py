@@ -183,11 +183,23 @@ def test_our_promise_is_agreed_within_the_requesters_limit_alone(maximum: Money 
 
 SUMS = (money("5.00"), money("20.00"), money("30.00"), money("5.00", "USD"), None)
 SUPPLIER = (*ASKING, K.CONDITIONAL, K.RETRY, K.UNFILLED, K.SHIPPED, K.MESSAGE, K.CANCEL_REFUSED, K.DAMAGED, K.OVERDUE)
+ASKING_A_PRICE = (*ASKING, K.CONDITIONAL, K.RETRY, K.SHIPPED)
 OURS = (K.CONDITION_ACCEPTED, K.CONDITION_REFUSED, K.NEXT_SUPPLIER, K.CANCEL, K.RECEIVED, K.REQUEST)
 HAPPENINGS = st.one_of(
     st.tuples(st.just("partner"), st.sampled_from(SUPPLIER), st.sampled_from(SUMS)),
     st.tuples(st.just("us"), st.sampled_from(OURS), st.sampled_from(SUMS)),
 )
+
+
+def test_a_price_that_asks_for_nothing_is_not_what_staff_say_yes_to() -> None:
+    story = story_with(LIMIT)
+    story.partner(K.CONDITIONAL, 1, cost=money("30.00"))
+    for kind in (K.CANCEL_REFUSED, K.EXPECT_TO_SUPPLY, K.DAMAGED):
+        story.partner(kind, 1, cost=money("5.00"))
+    (asked,) = story.request.attempts
+    assert asked.cost == story.request.costs.offered == money("30.00")
+    story.us(K.CONDITION_ACCEPTED)
+    assert story.request.costs.agreed == money("30.00")
 
 
 @given(maximum=st.sampled_from((LIMIT, money("5.00", "USD"), None)), happenings=st.lists(HAPPENINGS, max_size=14))
@@ -210,8 +222,11 @@ def test_no_sum_is_ever_agreed_that_nobody_agreed(
         if isinstance(outcome, Denied):
             continue
         story.request = outcome.request
-        if origin == "partner" and price is not None and kind is not K.MESSAGE:
+        if origin == "partner" and price is not None and kind in ASKING_A_PRICE and not outcome.kept:
             heard = price
+        if story.state is B.CONDITIONAL and story.request.attempt is not None:
+            shown = story.request.attempt.cost
+            assert shown == story.request.costs.offered, "staff say yes to the sum that they see"
         if kind is K.CONDITION_ACCEPTED and (accepted := price or heard) is not None:
             yes.add(accepted)
         agreed = story.request.costs.agreed
