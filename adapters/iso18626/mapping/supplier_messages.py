@@ -98,7 +98,7 @@ def write_supplier_message(message: PartnerMessage, context: MappingContext) -> 
     write = SUPPLIER_WRITERS.get(message.kind)
     if write is None:
         raise make_no_message_error(message.kind)
-    written, note = write(message, context), message.details.note
+    written, note = _set_reason(write(message, context), message, context), message.details.note
     words = _write_words_instead(written, message, context)
     if words:
         written, note = _build_message(ReasonForMessage.NOTIFICATION, _find_taken_status(message, context)), words
@@ -117,6 +117,28 @@ def write_supplier_message(message: PartnerMessage, context: MappingContext) -> 
     if status.status == Status.UNFILLED and not context.dialect.tells_duplicate:
         noted = _hide_duplicate(noted)
     return _put_items_into_note(noted, message) if context.dialect.notes.item_block else noted
+
+
+_CHANGES = frozenset({ReasonForMessage.REQUEST_RESPONSE, ReasonForMessage.STATUS_CHANGE})
+
+
+def _set_reason(
+    written: SupplyingAgencyMessage, message: PartnerMessage, context: MappingContext
+) -> SupplyingAgencyMessage:
+    """The first answer to a request, and no other, is a RequestResponse. As written where it isn't known which was the
+    first, and where the profile says what the end of a loan is called."""
+    info, first = written.message_info, message.request.answered_in
+    if info is None or info.reason_for_message not in _CHANGES or not first or message.kind in _NAMED_BY_PROFILE:
+        return written
+    is_first = first == message.request.version
+    if is_first and message.kind in _SENDINGS and context.dialect.completed_as == "RequestResponse":
+        return written  # Alma and OCLC want Loaned as a StatusChange in any case
+    reason = ReasonForMessage.REQUEST_RESPONSE if is_first else ReasonForMessage.STATUS_CHANGE
+    return replace(written, message_info=replace(info, reason_for_message=reason))
+
+
+_NAMED_BY_PROFILE = frozenset({EventKind.CHECKED_IN, EventKind.MESSAGE})
+_SENDINGS = frozenset({EventKind.SHIPPED, EventKind.COPY_DELIVERED})
 
 
 def _write_words_instead(written: SupplyingAgencyMessage, message: PartnerMessage, context: MappingContext) -> str:

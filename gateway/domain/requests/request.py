@@ -463,6 +463,7 @@ class Request:
     direct_patron: PatronLink = PatronLink()  # loan to requester: the other institution's patron, here
     sign_offs: tuple[SignOff, ...] = ()
     digitised_by: str = ""  # who made the copy, as histories name them
+    answered_in: int = 0  # version in which the requester was first told anything of it; 0: not yet
     before_cancel: LendingState | None = None  # while a cancellation waits: where it leads back to
 
     @property

@@ -274,7 +274,9 @@ class LibraryInbox:
             EventDetails(note=asked.citation.note, maximum_cost=asked.costs.maximum, extras=asked.extras),
         )
         event_request = EventRequest(
-            request_id=request.id, event=event, prepare=lambda before: replace(before, transaction=number)
+            request_id=request.id,
+            event=event,
+            prepare=lambda before: replace(before, transaction=number, answered_in=0),
         )
         outcome = apply_event_in(connection, self.context, event_request)
         if isinstance(outcome, Denied):

@@ -23,7 +23,7 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import carry_transition
 from gateway.services.library_context import LibraryContext, require_request
 from gateway.services.requests.deadlines import PARTNER_TIMERS, complete_request, find_reopening
-from gateway.services.requests.effects import write_effects
+from gateway.services.requests.effects import note_first_answer, write_effects
 from gateway.services.requests.partner_closures import load_closures
 from gateway.services.requests.request_messages import track_denied_message, track_message
 from gateway.services.webhooks import announce_event
@@ -88,6 +88,7 @@ def apply_event_in(
         return replace(outcome, request=request)
     completed = complete_request(context, request, outcome.request)
     transition = replace(outcome, request=completed, items_out=list_items_out(request))
+    transition = replace(transition, request=note_first_answer(context, transition))
     event = transition.event
     row = _new_history_row(context, event, request, transition.request, "")
     transition = replace(transition, request=track_message(connection, context, transition.request, row))

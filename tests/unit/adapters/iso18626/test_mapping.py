@@ -563,3 +563,41 @@ def test_items_of_a_broker_are_read_from_its_note() -> None:
     heard = hear(said, RESHARE).details
     assert [(one.barcode, one.label) for one in heard.items] == [("1", "Bd. 1"), ("2", "A|B\\C")]
     assert heard.note == "Vorsicht"
+
+
+@pytest.mark.parametrize("kind", [EventKind.WILL_SUPPLY, EventKind.SHIPPED, EventKind.UNFILLED, EventKind.CONDITIONAL])
+@pytest.mark.parametrize(
+    ("answered_in", "reason"),
+    [(7, ReasonForMessage.REQUEST_RESPONSE), (6, ReasonForMessage.STATUS_CHANGE)],
+    ids=["first", "later"],
+)
+def test_the_first_answer_and_no_other_is_a_request_response(
+    kind: EventKind, answered_in: int, reason: ReasonForMessage
+) -> None:
+    assert reason_of_answer(kind, answered_in, Iso18626Dialect()) == reason
+
+
+def test_what_a_profile_names_stays_so() -> None:
+    assert reason_of_answer(EventKind.CHECKED_IN, 6, ALMA) == ReasonForMessage.REQUEST_RESPONSE
+    assert reason_of_answer(EventKind.SHIPPED, 7, ALMA) == ReasonForMessage.STATUS_CHANGE
+    assert reason_of_answer(EventKind.MESSAGE, 7, Iso18626Dialect()) == ReasonForMessage.NOTIFICATION
+
+
+def reason_of_answer(kind: EventKind, answered_in: int, dialect: Iso18626Dialect) -> str | None:
+    """Of what we say in the request's version 7."""
+    request = lending(LendingState.SHIPPED, transaction="B-17", version=7, answered_in=answered_in)
+    message = PartnerMessage(
+        id="1",
+        kind=kind,
+        at=NOW,
+        sender=LENDER,
+        receiver=BORROWER,
+        role=Role.LENDING,
+        transaction="B-17",
+        details=EventDetails(due=DAY, note="words"),
+        request=request,
+    )
+    said = messages_of_event(message, MappingContext(library_zone=OSLO, currency="NOK", dialect=dialect))[0]
+    assert isinstance(said, SupplyingAgencyMessage)
+    assert said.message_info is not None
+    return said.message_info.reason_for_message
