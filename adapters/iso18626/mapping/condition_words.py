@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import zip_longest
 
 from adapters.iso18626.dialect import ConditionWords, NoteHabits
 from adapters.iso18626.mapping.codes import CONDITION_IN
@@ -24,8 +25,12 @@ COST_PREFIX = "Cost: "
 _OUR_WORDS = ConditionWords()
 _FOR_PROGRAMS = re.compile(r"#(?:lastSeq|seq):\d{1,9}#|#ReShare[A-Za-z]{1,60}#")
 _BARE_WORD = re.compile(r"\W*(accept|reject)\W*", re.IGNORECASE)
-_PART = re.compile(r";|\n|, (?=[A-Z])")
-_COST = re.compile(r"(\d{0,9}(?:[.,]\d{1,4})?)\s*([A-Za-z]{3})|([A-Za-z]{3})\s*(\d{0,9}(?:[.,]\d{1,4})?)")
+_TERM_END = re.compile(r"(;|\n|, (?=[A-Z]))")
+_AMOUNT = r"([0-9]{1,9}(?:\.[0-9]{1,4}|,[0-9]{1,2})?|[.,][0-9]{1,4})"
+_COST = re.compile(
+    rf"(?<![0-9A-Za-z.,])(?:{_AMOUNT}\s{{0,3}}([A-Za-z]{{3}})(?![A-Za-z])|([A-Za-z]{{3}})\s{{0,3}}{_AMOUNT}(?![.,]?[0-9]))"
+)
+"""Whole or not at all: of 1.234,50 no part is the price."""
 _CONDITIONS = {
     **CONDITION_IN,
     **{one.value: one for one in LoanCondition},
@@ -55,42 +60,38 @@ def remove_markers(note: str, habits: NoteHabits) -> str:
 
 
 def read_noted_terms(note: str, habits: NoteHabits) -> NotedTerms:
-    """Of a supplier's note. A condition that has no word of ours stays one, in its own words."""
+    """Of a supplier's note. A condition that has no word of ours stays one, in its own words; so do words beside a
+    price."""
     conditions: list[LoanCondition] = []
     cost: Money | None = None
-    for part, value in _list_prefixed(note, habits.condition_prefix, CONDITION_PREFIX):
-        known = _CONDITIONS.get(value.casefold(), LoanCondition.OTHER)
-        conditions.append(known)
-        note = _replace_part(note, part, value if known is LoanCondition.OTHER else "")
-    for part, value in _list_prefixed(note, habits.cost_prefix, COST_PREFIX):
-        found = _read_money(value)
-        if cost is None and found is not None:
-            cost, note = found, _replace_part(note, part, "")
-    return NotedTerms(_clean_note(note), tuple(dict.fromkeys(conditions)), cost)
+    kept: list[str] = []
+    pieces = _TERM_END.split(note)
+    for term, end in zip_longest(pieces[::2], pieces[1::2], fillvalue=""):
+        condition = _find_prefixed_value(term, habits.condition_prefix, CONDITION_PREFIX)
+        price = _find_prefixed_value(term, habits.cost_prefix, COST_PREFIX)
+        if condition is not None:
+            known = _CONDITIONS.get(condition.casefold(), LoanCondition.OTHER)
+            conditions.append(known)
+            kept += [term.replace(term.strip(), condition), end] if known is LoanCondition.OTHER else []
+            continue
+        match = _COST.search(price) if price is not None and cost is None else None
+        cost = cost if match is None else _read_money(match)
+        if match is None or match[0] != price:
+            kept += [term, end]
+    return NotedTerms(_clean_note("".join(kept)), tuple(dict.fromkeys(conditions)), cost)
 
 
-def _list_prefixed(note: str, *prefixes: str) -> list[tuple[str, str]]:
-    """Terms of the note that begin so, with what stands behind the prefix."""
-    known = tuple(prefix.strip() for prefix in prefixes if prefix.strip())
-    parts = (part.strip() for part in _PART.split(note))
-    found = ((part, next((one for one in known if part.startswith(one)), "")) for part in parts)
-    return [(part, part[len(prefix) :].strip()) for part, prefix in found if prefix]
+def _find_prefixed_value(term: str, *prefixes: str) -> str | None:
+    """What stands behind the prefix of a term; None: it has none."""
+    said = term.strip()
+    known = (prefix.strip() for prefix in prefixes)
+    found = next((one for one in known if one and said.startswith(one)), None)
+    return said.removeprefix(found).strip() if found is not None else None
 
 
-def _replace_part(note: str, part: str, words: str) -> str:
-    """With the sign that parts it from the next term."""
-    before, _, behind = note.partition(part)
-    if words:
-        return f"{before}{words}{behind}"
-    return before + re.sub(r"^\s*[;,]?\s*", "", behind)
-
-
-def _read_money(text: str) -> Money | None:
-    match = _COST.search(text)
-    if match is None:
-        return None
+def _read_money(match: re.Match[str]) -> Money:
     amount, currency = (match[1], match[2]) if match[2] else (match[4], match[3])
-    return Money(Decimal(amount.replace(",", ".")), currency.upper()) if amount else None
+    return Money(Decimal(amount.replace(",", ".")), currency.upper())
 
 
 def write_noted_terms(

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import perf_counter
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from adapters.iso18626.codec import decode_message, encode_message
-from adapters.iso18626.dialect import dialect_of
+from adapters.iso18626.dialect import NoteHabits, dialect_of
 from adapters.iso18626.http_channel import choose_style
+from adapters.iso18626.mapping.condition_words import read_noted_terms
 from adapters.iso18626.mapping.events_received import event_of_message
 from adapters.iso18626.mapping.identities import MappingContext
 from adapters.iso18626.mapping.messages_sent import messages_of_event
@@ -102,6 +104,33 @@ def test_a_marker_alone_is_a_condition_that_is_not_named(profile: str) -> None:
     story = asked_story(borrowing())
     told = story.partner(heard.kind, 1, note=heard.details.note, conditions=heard.details.conditions)
     assert (story.state, told.event.details.conditions) == (B.CONDITIONAL, (LoanCondition.OTHER,))
+
+
+@pytest.mark.parametrize(
+    ("words", "cost", "note"),
+    [
+        ("Cost: EUR 20", money("20"), ""),
+        ("Cost: .5 EUR", money("0.5"), ""),
+        ("Cost: 12,50 EUR; keep it dry", money("12.50"), "keep it dry"),
+        ("Cost: 20 EUR a volume", money("20"), "Cost: 20 EUR a volume"),
+        ("Cost: 1.234,50 EUR", None, "Cost: 1.234,50 EUR"),
+        ("Cost: EUR 1,234.50", None, "Cost: EUR 1,234.50"),
+        ("Cost: 1234567890 EUR", None, "Cost: 1234567890 EUR"),
+        ("Cost: 20 Dollars", None, "Cost: 20 Dollars"),
+    ],
+)
+def test_a_price_in_a_note_is_read_whole_or_stays_words(words: str, cost: Money | None, note: str) -> None:
+    terms = read_noted_terms(words, NoteHabits())
+    assert (terms.cost, terms.text) == (cost, note)
+
+
+@pytest.mark.parametrize(
+    "note", ["Cost: a" + " " * 30_000 + "b", "Condition:;" * 90_000, "Cost: 2 EUR;" * 80_000], ids=["blanks", "a", "b"]
+)
+def test_a_long_note_is_read_in_a_moment(note: str) -> None:
+    began = perf_counter()
+    read_noted_terms(note, NoteHabits())
+    assert perf_counter() - began < 2
 
 
 @pytest.mark.parametrize("profile", PROFILES)
