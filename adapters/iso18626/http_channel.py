@@ -261,9 +261,11 @@ def _read_json_confirmation(body: bytes) -> Confirmation | None:
     try:
         document = json.loads(body)
         status = document["supplyingAgencyMessageConfirmation"]["confirmationHeader"]["messageStatus"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return SupplyingAgencyMessageConfirmation(header=ConfirmationHeader(message_status=str(status)))
+    if not isinstance(status, str):
+        return None
+    return SupplyingAgencyMessageConfirmation(header=ConfirmationHeader(message_status=status))
 
 
 def _raise_for_status(reply: HttpReply) -> None:

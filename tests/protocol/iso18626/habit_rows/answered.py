@@ -118,6 +118,13 @@ JUDGED = (
         kind=EventKind.SHIPPED,
     ),
     JudgedHabit("koha-answers-in-json", 200, '{"error":"Invalid request body"}', OutcomeUnknown),
+    JudgedHabit("koha-answers-in-json", 200, "[" * 100_000, OutcomeUnknown),
+    JudgedHabit(
+        "koha-answers-in-json",
+        200,
+        '{"supplyingAgencyMessageConfirmation":{"confirmationHeader":{"messageStatus":null}}}',
+        OutcomeUnknown,
+    ),
     JudgedHabit("koha-answers-403", 403, '{"error":"Module off"}', Refused, content_type="application/json"),
     JudgedHabit("koha-answers-without-ids", 200, write_confirmation(WITHOUT_IDS), "request confirmed"),
     JudgedHabit(
