@@ -90,19 +90,17 @@ def _escape_field(text: str) -> str:
 
 def take_item_blocks(note: str) -> tuple[tuple[ItemName, ...], str]:
     """The items that a note names, each of them once, and the note without them."""
-    blocks, words = [], []
-    rest = note
-    while _BLOCK_START in rest and _BLOCK_END in rest.partition(_BLOCK_START)[2]:
-        before, _, behind = rest.partition(_BLOCK_START)
-        block, _, rest = behind.partition(_BLOCK_END)
-        blocks.append(block)
-        words.append(before.strip())
+    blocks, words, place = [], [], 0
+    while (start := note.find(_BLOCK_START, place)) >= 0 and (end := note.find(_BLOCK_END, start)) >= 0:
+        words.append(note[place:start].strip())
+        blocks.append(note[start + len(_BLOCK_START) : end])
+        place = end + len(_BLOCK_END)
     if not blocks:
         return (), note
     items = [item for block in blocks for item in _read_item_lines(block)]
     by_barcode = {one.barcode: one for one in reversed(items)}
     once = (one for one in items if not one.barcode or by_barcode[one.barcode] is one)
-    return tuple(once), "\n".join(filter(None, (*words, rest.strip())))
+    return tuple(once), "\n".join(filter(None, (*words, note[place:].strip())))
 
 
 def _read_item_lines(block: str) -> Iterator[ItemName]:
@@ -119,13 +117,14 @@ def _read_item_lines(block: str) -> Iterator[ItemName]:
 
 def _split_line(line: str) -> list[str]:
     """Its fields; behind a backslash each sign is meant as it is."""
-    fields, signs = [""], iter(line)
+    fields: list[list[str]] = [[]]
+    signs = iter(line)
     for sign in signs:
         if sign == "|":
-            fields.append("")
+            fields.append([])
         else:
-            fields[-1] += next(signs, "") if sign == "\\" else sign
-    return [one.strip() for one in fields]
+            fields[-1].append(next(signs, "") if sign == "\\" else sign)
+    return ["".join(one).strip() for one in fields]
 
 
 def read_item_ids(item_ids: Iterable[str], form: ItemIdForm = "plain") -> tuple[ItemName, ...]:

@@ -26,9 +26,13 @@ RETURN_ADDRESS = "return-to"
 """Names of the extras that have them."""
 
 _BLOCKS = {
-    SHIPPING_ADDRESS: re.compile(r"#SHIP_TO#(.{0,2000}?)#ST_END#", re.DOTALL),
-    RETURN_ADDRESS: re.compile(r"#RETURN_TO#(.{0,2000}?)#RT_END#", re.DOTALL),
+    SHIPPING_ADDRESS: re.compile(r"#SHIP_TO#((?:(?!#SHIP_TO#).){0,2000}?)#ST_END#", re.DOTALL),
+    RETURN_ADDRESS: re.compile(r"#RETURN_TO#((?:(?!#RETURN_TO#).){0,2000}?)#RT_END#", re.DOTALL),
 }
+
+
+MAX_LEADING_TERMS = 20
+"""What a broker may put before a note."""
 
 
 def write_return_term(is_held: bool | None) -> str:
@@ -98,9 +102,9 @@ def _take_prefix(note: str, habits: NoteHabits) -> tuple[str, str]:
     if not habits.supplier_prefix:
         return "", note
     supplier, kept, rest, has_vendor = "", [], note.lstrip(), False
-    while not supplier:
+    for _ in range(MAX_LEADING_TERMS):
         prefix = next((one for one in _list_leading_prefixes(habits) if rest.startswith(one)), "")
-        if not prefix:
+        if supplier or not prefix:
             break
         value, rest = _split_prefixed_value(rest[len(prefix) :], habits.prefix_separator.strip())
         if prefix == habits.supplier_prefix.strip():

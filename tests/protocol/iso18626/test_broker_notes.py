@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from time import perf_counter
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -75,6 +76,24 @@ def test_the_prefix_is_taken_off_and_names_the_supplier(note: str, separator: st
 def test_words_that_are_no_prefix_stay(note: str) -> None:
     found = details_of_note(note)
     assert (found.supplier, found.note) == (None, note)
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["Condition: a, ", "#MultipleItems##MultipleItemsEnd#", "#SHIP_TO#", "#RETURN_TO# "],
+    ids=lambda one: one[:9],
+)
+def test_a_note_as_long_as_a_message_is_read_in_a_moment(part: str) -> None:
+    note = part * (900_000 // len(part))
+    began = perf_counter()
+    details_of_note(note, condition_prefix="Condition: ")
+    assert perf_counter() - began < 4
+
+
+def test_a_line_of_a_block_as_long_as_a_message_is_read_in_a_moment() -> None:
+    began = perf_counter()
+    details_of_note("#MultipleItems#\n" + "1" * 900_000 + "\n#MultipleItemsEnd#", status="Loaned")
+    assert perf_counter() - began < 4
 
 
 def test_without_the_setting_nothing_is_taken_off() -> None:
