@@ -50,6 +50,7 @@ from gateway.domain.problems import MalformationKind, MalformedMessage, MessageP
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request as ManagedRequest
+from gateway.domain.requests.request import Role
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
@@ -228,10 +229,19 @@ def _build_envelope(opened: OpenedMessage, message: Message, version: str) -> Me
         to_agency=symbol_of_agency(receiver, Symbols()),
         from_system=account,
         symbols=(*list_symbols_of_agency(sender), *list_symbols_of_agency(receiver)),
+        request_role=_find_our_role(message),
+        request_number=(header.requesting_agency_request_id or "") if header is not None else "",
         agency_secret=code,
         system_secret=f"{account}:{code}" if code else "",
         parsed=opened,
     )
+
+
+def _find_our_role(message: Message) -> Role | None:
+    """None: it asks for something new."""
+    if isinstance(message, Request):
+        return None
+    return Role.BORROWING if isinstance(message, SupplyingAgencyMessage) else Role.LENDING
 
 
 def _name_service(message: Message) -> str:

@@ -195,6 +195,15 @@ class IncomingPartnerMessage:
 
 
 @value_object
+class StrangerMessage:
+    """A message about a request that isn't its sender's. `role`: ours in it; `number`: the requester's."""
+
+    role: Role
+    number: str
+    sender: str
+
+
+@value_object
 class InboxResult:
     """What became of it. `refused` is told to the sender in the words of its protocol; `repeated`: it was here
     before and changed nothing; `request` as it is after it, None where none was found."""

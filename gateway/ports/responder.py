@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 from gateway.domain.commands import Command, Result
 from gateway.domain.problems import MalformedMessage, Refusal
 from gateway.domain.profile import Profile
+from gateway.domain.requests.request import Role
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.tls import ClientTls
@@ -86,6 +87,7 @@ class MessageEnvelope:
 
     `parsed` is the responder's own; `secrets` are credentials carried in the message. `symbols` are those of the
     parties, one of whom is the sender: a partner that has one of them is meant, beside those whom a rule fits.
+    `request_role` and `request_number`: our part in the request that it names, and the requester's number of it.
     """
 
     service: str = ""
@@ -95,6 +97,8 @@ class MessageEnvelope:
     profile_type: str = ""
     from_system: str = ""
     symbols: tuple[str, ...] = ()
+    request_role: Role | None = None
+    request_number: str = ""
     agency_secret: str = field(default="", repr=False)
     system_secret: str = field(default="", repr=False)
     repairs: tuple[str, ...] = ()

@@ -159,9 +159,10 @@ class JournalEnding:
 
 
 def is_of_stranger(opening: JournalOpening, ending: JournalEnding) -> bool:
-    """Whether nobody knows who sent it: no profile let it in, or none fits and it is about no request."""
+    """Whether nobody knows who sent it: no profile let it in, or none fits and it is about no request. What has put a
+    request on a list of staff is theirs to read."""
     unknown = ending.outcome is OutcomeClass.REJECTED or not (opening.profile or opening.request_id)
-    return opening.direction is MessageDirection.IN and unknown
+    return opening.direction is MessageDirection.IN and unknown and not any(ending.managed_requests)
 
 
 @value_object

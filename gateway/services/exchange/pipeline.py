@@ -77,6 +77,7 @@ class Pipeline:
         try:
             profile = await self.admission.choose_profile(message)
         except Refused as refused:
+            await self.news.report_stranger(message)
             return await self.endings.refuse_message(message, Refusal.from_error(refused))
         return await self.handle(message, profile)
 

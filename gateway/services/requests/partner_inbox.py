@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
+from gateway.domain.requests.brokered_requests import is_same_symbol
 from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY, WANTED_ITEM
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
@@ -16,6 +17,7 @@ from gateway.domain.requests.request import (
     LendingState,
     LibraryParty,
     Request,
+    RequestFlag,
     Role,
 )
 from gateway.domain.requests.request_updates import keep_request, replace_attempt
@@ -27,6 +29,7 @@ from gateway.ports.partner_channel import (
     InboxResult,
     IncomingPartnerMessage,
     PartnerMessage,
+    StrangerMessage,
 )
 from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import find_loop_refusal, is_asked_as_broker
@@ -90,6 +93,10 @@ class PartnerInbox:
     ) -> InboxResult:
         """See `services.exchange.handlers.PartnerInboxPort`."""
         return LibraryInbox(self.contexts[symbol]).receive_in(connection, message, profile)
+
+    def report_stranger(self, connection: Transaction, symbol: str, stranger: StrangerMessage) -> str:
+        """See `services.exchange.handlers.PartnerInboxPort`."""
+        return LibraryInbox(self.contexts[symbol]).report_stranger(connection, stranger)
 
     def notify_committed(self, symbol: str) -> None:
         self.contexts[symbol].wake_outbox()
@@ -173,7 +180,8 @@ class LibraryInbox:
             return self._take_new_request(connection, message, profile)
         found = requests.find_by_transaction(connection, symbol, message.role, profile.name, message.transaction)
         if found is None:
-            return InboxResult(refused=_unknown_request_refusal(message))
+            stranger = StrangerMessage(message.role, message.transaction, message.sender)
+            return InboxResult(self.report_stranger(connection, stranger), refused=_unknown_request_refusal(message))
         is_refusal = message.kind is EventKind.TROUBLE  # as where a delivery is refused at once
         event = Event(
             local_signal(message.kind) if is_refusal else partner_signal(message.kind),
@@ -195,7 +203,45 @@ class LibraryInbox:
         if isinstance(outcome, Denied):
             known = requests.load_request(connection, symbol, found.request_id)
             return InboxResult(found.request_id, denial_as_refusal(outcome), event=event, request=known)
-        return InboxResult(found.request_id, event=event, request=outcome.request)
+        request = self._report_own_supply(connection, message, outcome.request)
+        return InboxResult(found.request_id, event=event, request=request)
+
+    # --- for staff ---------------------------------------------------------------------------------------
+
+    def report_stranger(self, connection: Transaction, stranger: StrangerMessage) -> str:
+        """See `services.exchange.handlers.PartnerInboxPort`."""
+        context = self.context
+        names = [profile.name for profile, _ in context.partners()]
+        found = requests.find_by_any_transaction(connection, context.symbol, stranger.role, names, stranger.number)
+        request = requests.lock_request(connection, context.symbol, found.request_id) if found is not None else None
+        if request is None or RequestFlag.TROUBLE in request.flags:
+            return ""
+        note = write_sentence(
+            "A message about this request came from %(sender)s, which is not its partner. It was not applied; the "
+            "message log has it.",
+            sender=stranger.sender,
+        )
+        self._add_trouble(connection, request, note)
+        return request.id
+
+    def _report_own_supply(self, connection: Transaction, message: IncomingPartnerMessage, request: Request) -> Request:
+        """A broker that has found the item here, at the library that asks for it, waits for us to supply it."""
+        supplier = message.details.supplier
+        is_expected = message.role is Role.BORROWING and message.kind is EventKind.EXPECT_TO_SUPPLY
+        if not is_expected or supplier is None or RequestFlag.TROUBLE in request.flags:
+            return request
+        if not (supplier.symbol and is_same_symbol(supplier.symbol, message.addressed or self.context.symbol)):
+            return request
+        note = write_sentence(
+            "The broker names this library itself as the supplier. Supply the item from the own holdings, or cancel "
+            "the request."
+        )
+        return self._add_trouble(connection, request, note)
+
+    def _add_trouble(self, connection: Transaction, request: Request, note: str) -> Request:
+        event = Event(local_signal(EventKind.TROUBLE), self.context.now(), details=EventDetails(note=note))
+        outcome = apply_event_in(connection, self.context, EventRequest(request_id=request.id, event=event))
+        return request if isinstance(outcome, Denied) else outcome.request
 
     # --- a new request -----------------------------------------------------------------------------------
 

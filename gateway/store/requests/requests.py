@@ -344,6 +344,24 @@ def find_by_transaction(
     return None if row is None else ReferencedRequest(row.request_id, row.attempt)
 
 
+def find_by_any_transaction(
+    connection: Connection, library: str, role: Role, partner_symbols: Collection[str], transaction: str
+) -> ReferencedRequest | None:
+    """The newest request that one of these partners means by its number."""
+    found = connection.execute(
+        select(_n.request_id, _n.attempt)
+        .where(
+            _n.library == library,
+            _n.role == role.value,
+            _n.symbol.in_(partner_symbols),
+            _n.reference == transaction,
+        )
+        .order_by(_n.request_id.desc())
+        .limit(1)
+    ).first()
+    return None if found is None else ReferencedRequest(found.request_id, found.attempt)
+
+
 def remove_transaction(connection: Connection, library: str, role: Role, partner_symbol: str, transaction: str) -> None:
     """From now on the number belongs to no request; another may get it."""
     key = {"library": library, "role": role.value, "symbol": partner_symbol, "reference": transaction}

@@ -1,0 +1,150 @@
+"""A message that names a request of ours and comes from somebody whose request it isn't: staff see it, the journal
+keeps it, and whoever sends many of them can't fill either. And a broker that names us as our own supplier."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import Request, RequestedService, Role
+from gateway.domain.requests.task_lists import list_task_names
+from gateway.domain.requests.views import BorrowingDraft
+from gateway.store.requests.history import list_events_of_request
+from tests.protocol.iso18626.endpoint import ROOT as OPENING
+from tests.protocol.iso18626.endpoint import Endpoint, make_template, run_endpoint, write_header, write_request
+from tests.support.conversations import conversation
+
+LONG_NOTE = "x" * 3_000
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_template(tmp_path_factory.mktemp("strangers"))
+
+
+@pytest.fixture
+async def endpoint(template: Path, tmp_path: Path) -> AsyncIterator[Endpoint]:
+    async with run_endpoint(template, tmp_path) as endpoint:
+        yield endpoint
+
+
+def say(number: str, status: str, supplier: str, note: str = "", reason: str = "StatusChange") -> str:
+    """What `supplier` says of a request of ours."""
+    words = f"<note>{note}</note>" if note else ""
+    return (
+        f"{OPENING}<supplyingAgencyMessage>{write_header(number, who='CLK', to=supplier)}<messageInfo>"
+        f"<reasonForMessage>{reason}</reasonForMessage>{words}</messageInfo><statusInfo><status>{status}</status>"
+        "<lastChange>2026-03-02T07:58:00Z</lastChange></statusInfo></supplyingAgencyMessage></ISO18626Message>"
+    )
+
+
+async def ask_fjordby(endpoint: Endpoint) -> Request:
+    draft = BorrowingDraft(
+        citation=Citation(title="Sult"), service=RequestedService(), partner="fjordby", mediated=False, override=True,
+        actor="staff:ada",
+    )  # fmt: skip
+    town = endpoint.town
+    made = await town.gateway.managed.requests.create_borrowing("CLK", draft)
+    await town.gateway.managed.drain_due_work()
+    return await town.see(made)
+
+
+async def read_notes(endpoint: Endpoint, request: Request) -> list[str]:
+    lines = await endpoint.town.context.store.read(lambda c: list_events_of_request(c, "CLK", request.id))
+    return [str(line.event.details.note) for line in lines if line.event.kind is EventKind.TROUBLE]
+
+
+STRANGERS = [
+    pytest.param("XX-NOBODY", "REJECTED", id="an unknown sender"),
+    pytest.param("NO-0030103", "REFUSED", id="another partner"),
+]
+
+
+@pytest.mark.parametrize(("supplier", "outcome"), STRANGERS)
+async def test_staff_see_whose_message_names_their_request(supplier: str, outcome: str, endpoint: Endpoint) -> None:
+    request = await ask_fjordby(endpoint)
+    before = request.state
+    octets = say(request.number, "Unfilled", supplier, LONG_NOTE)
+
+    answer = await endpoint.post(octets)
+
+    assert answer.verdict[0] == "ERROR"
+    request = await endpoint.town.see(request)
+    assert request.state is before, "nothing is believed of it"
+    assert "trouble" in list_task_names(request)
+    (note,) = await read_notes(endpoint, request)
+    assert supplier in note
+    assert "is not its partner" in note
+    (row,) = [one for one in await endpoint.journal() if one["direction"] == "in" and one["service"].startswith("supp")]
+    assert row["outcome"] == outcome.lower()
+    assert bytes(row["body"]) == octets.encode(), "staff read the whole of it"
+    kept = await conversation(endpoint.town.context.store, "CLK", request.number)
+    assert octets.encode() in [one.body for one in kept], "it is among the messages of the request"
+
+
+async def test_one_message_puts_it_on_the_list_and_no_other_adds_to_it(endpoint: Endpoint) -> None:
+    request = await ask_fjordby(endpoint)
+    for number in range(40):
+        await endpoint.post(say(request.number, "Unfilled", "XX-NOBODY", f"{number} {LONG_NOTE}"))
+
+    assert len(await read_notes(endpoint, await endpoint.town.see(request))) == 1
+    rows = [one for one in await endpoint.journal() if one["direction"] == "in" and one["outcome"] == "rejected"]
+    whole = [one for one in rows if len(bytes(one["body"] or b"")) > 1_000]
+    assert len(whole) == 1
+    assert len(rows) < 40, "as of any stranger, no more than some are kept"
+
+
+async def test_when_the_request_has_moved_on_the_next_is_told_again(endpoint: Endpoint) -> None:
+    request = await ask_fjordby(endpoint)
+    await endpoint.post(say(request.number, "Unfilled", "XX-NOBODY"))
+    await endpoint.post(say(request.number, "WillSupply", "NO-0030101", reason="RequestResponse"))
+    moved = await endpoint.town.see(request)
+    assert (moved.state.value, "trouble" in list_task_names(moved)) == ("will-supply", False)
+
+    await endpoint.post(say(request.number, "Unfilled", "XX-NOBODY", "again"))
+
+    assert len(await read_notes(endpoint, request)) == 2
+
+
+async def test_a_message_of_a_stranger_about_no_request_is_kept_as_before(endpoint: Endpoint) -> None:
+    await endpoint.post(say("B2026-99999", "Unfilled", "XX-NOBODY", LONG_NOTE))
+    (row,) = [one for one in await endpoint.journal() if one["direction"] == "in"]
+    assert len(bytes(row["body"])) == 1_000
+
+
+async def test_a_request_of_a_stranger_touches_no_request(endpoint: Endpoint) -> None:
+    request = await ask_fjordby(endpoint)
+    await endpoint.post(write_request(request.number, who="XX-NOBODY"))
+    assert await read_notes(endpoint, request) == []
+
+
+async def test_a_lending_request_is_seen_to_alike(endpoint: Endpoint) -> None:
+    await endpoint.post(write_request("F-1"))
+    (request,) = await endpoint.town.requests(Role.LENDING)
+    await endpoint.post(
+        f"{OPENING}<requestingAgencyMessage>{write_header('F-1', who='XX-NOBODY')}<action>Cancel</action>"
+        "</requestingAgencyMessage></ISO18626Message>"
+    )
+    request = await endpoint.town.see(request)
+    assert request.state.value == "new"
+    assert "trouble" in list_task_names(request)
+
+
+async def test_our_own_symbol_as_the_supplier_is_a_task(endpoint: Endpoint) -> None:
+    """As CrossLink's broker in transparent mode for an item that the requester has itself."""
+    request = await ask_fjordby(endpoint)
+
+    answer = await endpoint.post(
+        say(request.number, "ExpectToSupply", "CLK", reason="RequestResponse"), path="/iso18626/fjordby"
+    )
+
+    assert answer.verdict[0] == "OK"
+    request = await endpoint.town.see(request)
+    assert request.state.value == "requested"
+    assert "trouble" in list_task_names(request)
+    (note,) = await read_notes(endpoint, request)
+    assert "names this library itself as the supplier" in note
