@@ -56,14 +56,15 @@ def read_delivery(
     way = _fold_code(delivery.delivery_method)
     said = [one.strip() for one in (*delivery.item_ids, delivery.url or "") if one.strip()]
     links = [one for one in said if _LINK.fullmatch(one)]
-    others = [one for one in said if one not in links]
-    places = [one for one in others if one == delivery.url or _is_place(one, way)]
+    others = [one for one in said if not _LINK.fullmatch(one)]
+    places = dict.fromkeys(one for one in others if one == delivery.url or _is_place(one, way))
+    further = (one for one in dict.fromkeys(links) if one != links[-1])
     match = _LINK_IN_NOTE.search(note)
     numbers = (one for one in others if one not in places)
     return ReadDelivery(
         items=items_of_note or read_item_ids(numbers, dialect.item_ids),
         link=links[-1] if links else match[1] if match is not None else "",
-        words=_describe_way(way, places) if not links else "",
+        words=_describe_way("" if links else way, (*further, *places)),
         is_digital=bool(links) and _fold_code(delivery.item_format) == URL.casefold(),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,9 +13,11 @@ from lxml import etree
 
 from adapters.iso18626.codec import NAMESPACE, decode_message, encode_message
 from adapters.iso18626.dialect import Iso18626Dialect
+from adapters.iso18626.mapping.deliveries import read_delivery
 from adapters.iso18626.mapping.events_received import event_of_message
 from adapters.iso18626.mapping.identities import MappingContext
 from adapters.iso18626.mapping.messages_sent import message_of_event
+from adapters.iso18626.messages.structures import DeliveryInfo
 from gateway.domain.library import Money
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import (
@@ -118,6 +121,20 @@ def test_a_link_is_read_and_is_no_item(sent: str, note: str) -> None:
 
     assert heard.kind is EventKind.COPY_DELIVERED
     assert (heard.details.link, heard.details.barcode, heard.details.items) == (LINK, "", ())
+
+
+def test_where_else_a_copy_is_stands_in_words() -> None:
+    sent = f"<itemId>https://copies.example/1.pdf</itemId><itemId>{LINK}</itemId><itemId>in/9.pdf</itemId>"
+    heard = read("CopyCompleted", f"{sent}<sentVia>FTP</sentVia>")
+
+    assert (heard.details.link, heard.details.note) == (LINK, "sent to: https://copies.example/1.pdf in/9.pdf")
+
+
+def test_many_links_are_read_in_a_moment() -> None:
+    ids = (*(f"https://copies.example/{number}" for number in range(30_000)), *map(str, range(30_000)))
+    began = perf_counter()
+    read_delivery(DeliveryInfo(item_ids=ids), "", (), BOTH)
+    assert perf_counter() - began < 2
 
 
 def test_a_digital_loan_is_a_copy_that_is_here() -> None:
