@@ -210,12 +210,12 @@ class Iso18626Dialect(ProfileSection):
         "MustMeetLoanCondition (by the book)",
     )
     condition_words: ConditionWords = ConditionWords.model_construct()
-    not_now: tuple[str, ...] = Field(
+    not_now: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (),
         description="parts of an errorValue that mean a temporary failure behind the partner: the message is sent "
         "again, the same octets (CrossLink)",
     )
-    not_taken: tuple[str, ...] = Field(
+    not_taken: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (),
         description="parts of an errorValue with which the partner refuses all messages of a kind: the meaning of "
         "such a message is sent to its staff in a Notification (CrossLink)",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from pydantic import ValidationError
 
 from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.http_channel import Iso18626Channel
@@ -100,3 +101,9 @@ async def test_where_nothing_can_sign_nothing_is_sent() -> None:
     with pytest.raises(Unavailable, match="no signing key exists"):
         await make_channel([]).send(ask_for_loan(), profile)
     assert await refuse_peer_headers(profile.model_copy(update={"peer_authentication": PeerAuthentication()})) == {}
+
+
+@pytest.mark.parametrize("setting", ["not_now", "not_taken"])
+def test_an_empty_part_of_an_error_would_mean_every_error(setting: str) -> None:
+    with pytest.raises(ValidationError):
+        Iso18626Dialect.model_validate({setting: [""]})
