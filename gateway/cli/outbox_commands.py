@@ -179,7 +179,10 @@ def _format_batched_order_row(one: BatchedOrder, numbers: Mapping[str, str], zon
 @json_option
 @pass_installation
 def list_waiting_partners(installation: Installation, symbol: str, as_json: bool) -> None:
-    """List partners whose messages could not be delivered yet and are retried automatically, with the reason."""
+    """List partners to whom messages wait, with the reason.
+
+    They could not be delivered yet and are retried automatically.
+    """
     library = require_library(installation, symbol)
     found = read_from_libraries(
         installation, lambda contexts: StaffService(contexts).list_silent_partners(library.symbol, least_tries=1)

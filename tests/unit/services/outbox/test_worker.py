@@ -295,7 +295,7 @@ async def test_one_message_that_is_never_answered_does_not_shut_the_way(house: H
 
 async def test_the_probe_is_a_row_that_was_tried_least(house: House) -> None:
     """Rows that fail whatever the way is like don't keep it shut."""
-    bad = [row.id for row in await house.add(*(a_row() for _ in range(4)))]
+    bad = [row.id for row in await house.add(*(a_row() for _ in range(OPTIONS.breaker_failures)))]
     sent = Sent(failing=lambda row: OutcomeUnknown("no answer") if row.id in bad else None)
     worker = house.worker(sent)
     await worker.drain()
