@@ -16,11 +16,12 @@ from gateway.domain.requests.events import (
     EventKind,
     EventOrigin,
     EventSignal,
+    NamedSupplier,
     local_signal,
     partner_signal,
     timer_signal,
 )
-from gateway.domain.requests.partner_policy import LendingWorkflow, Workflow
+from gateway.domain.requests.partner_policy import BorrowingWorkflow, LendingWorkflow, Workflow
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
@@ -45,6 +46,7 @@ from gateway.services.mock.scenario import PARTNER_ROLES, MockScenario, PlayedRo
 MAX_STEPS = 5
 """Of one way from the request to a branch."""
 
+_BEHIND = NamedSupplier(symbol="BEHIND")
 _AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 _PARTIES = MockParties(LibraryParty(symbol="PARTNER", profile="partner"), LibraryParty(symbol="US", profile="us"))
 
@@ -111,6 +113,7 @@ _BORROWING_ACTS = (
         (
             EventKind.CANCEL,
             EventKind.CONDITION_ACCEPTED,
+            EventKind.CONDITION_REFUSED,
             EventKind.RECEIVED,
             EventKind.LOANED_TO_PATRON,
             EventKind.RENEW,
@@ -140,6 +143,8 @@ _LENDING_ACTS = (
             EventKind.CLEARED,
             EventKind.COPY_DELIVERED,
             EventKind.SHIPPED,
+            EventKind.RENEW_ACCEPTED,
+            EventKind.RENEW_REFUSED,
             EventKind.RECALL,
             EventKind.CHECKED_IN,
             EventKind.LOST,
@@ -150,6 +155,8 @@ _LENDING_ACTS = (
     timer_signal(EventKind.EXPIRED),
 )
 
+
+_RENEWAL_ANSWERS = (EventKind.RENEW_ACCEPTED, EventKind.RENEW_REFUSED)
 
 _FLAGS_OF_GUARDS = frozenset(
     {RequestFlag.EXPIRING, RequestFlag.UNWANTED, RequestFlag.RECALLED, RequestFlag.RENEWAL_PENDING}
@@ -170,7 +177,10 @@ def _list_starts(scenario: MockScenario) -> Iterator[_Start]:
     asked = compose_request(scenario, _PARTIES, "mock", "1", _AT)
     if scenario.role is PlayedRole.LENDING:
         theirs = replace(asked, role=Role.LENDING, state=LendingState.NEW, attempts=(), current=0)
-        yield _Start(asked, MockConversation(theirs, scenario, _PARTIES, "EUR"), Workflow(), _BORROWING_ACTS)
+        conversation = MockConversation(theirs, scenario, _PARTIES, "EUR")
+        yield _Start(asked, conversation, Workflow(), _BORROWING_ACTS)
+        broker = Workflow(borrowing=BorrowingWorkflow(asks_others=True))
+        yield _Start(asked, conversation, broker, _BORROWING_ACTS, ("workflow.borrowing.asks_others: true",))
         return
     conversation = MockConversation(asked, scenario, _PARTIES, "EUR")
     for service in (ServiceType.LOAN, ServiceType.COPY):
@@ -234,6 +244,8 @@ class _BranchWalk:
             request.is_loss_settled,
             bool(request.lent_barcodes),
             way.conversation.request.state if not scenario.named else None,
+            attempt is not None and bool(attempt.declined),
+            request.terms.renewal_answer.granted if request.terms.renewal_answer is not None else None,
         )
         is_new = key not in self._seen
         self._seen.add(key)
@@ -245,6 +257,8 @@ class _BranchWalk:
         for signal in self._start.acts:
             if named and signal.kind is EventKind.MESSAGE:
                 notes = tuple(f"mock:{one.event.value}" for one in named if not is_last or self._is_open(way, one))
+            elif named and signal.kind in _RENEWAL_ANSWERS:  # a repeat follows it at once, or it is a new renewal
+                notes = tuple(f"mock:{one.event.value}" for one in named if one.event is EventKind.RENEW)
             else:
                 notes = () if named and is_last else ("",)
             for note in notes:
@@ -287,12 +301,17 @@ class _BranchWalk:
         for one in said:
             at += timedelta(seconds=1)
             message, _ = way.conversation.build_message(one, at)
-            event = Event(partner_signal(message.kind), at, "partner", message.details, _find_attempt(request))
+            details = message.details
+            if self._start.workflow.borrowing.asks_others:
+                details = replace(details, supplier=_BEHIND)
+            event = Event(partner_signal(message.kind), at, "partner", details, _find_attempt(request))
+            for heard in _list_readings(event):
+                outcome = compute_transition(request, heard, self._start.workflow)
+                if not isinstance(outcome, Denied):
+                    self._note_branch(request, heard, outcome, way)
             outcome = compute_transition(request, event, self._start.workflow)
-            if isinstance(outcome, Denied):
-                continue
-            self._note_branch(request, event, outcome, way)
-            request = outcome.request
+            if not isinstance(outcome, Denied):
+                request = outcome.request
         return replace(way, request=request, at=at)
 
     def _note_branch(self, request: Request, event: Event, outcome: Transition, way: _Way) -> None:
@@ -305,6 +324,13 @@ class _BranchWalk:
         branch = self._branches.get((request.state, event.signal.kind, number)) if number is not None else None
         if branch is not None and branch.branch.effects == outcome.effects:
             self._found.setdefault(branch, DrivenBranch(way.conversation.scenario.name, way.steps))
+
+
+def _list_readings(event: Event) -> Iterator[Event]:
+    """What it may be in a protocol: some decline a condition by a cancellation."""
+    yield event
+    if event.kind is EventKind.CONDITION_REFUSED:
+        yield replace(event, details=replace(event.details, by_cancel=True))
 
 
 def _find_attempt(request: Request) -> int:
