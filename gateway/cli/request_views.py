@@ -28,8 +28,9 @@ from gateway.cli.request_options import format_action_usage
 from gateway.domain.library import Money
 from gateway.domain.requests.action_fields import BY_HAND, given_detail_names
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.events import EventKind, NamedSupplier
 from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestView
 from gateway.services.library_context import LibraryContext
 from gateway.services.requests.request_reader import RequestReader
@@ -120,7 +121,11 @@ def _iter_request_facts(shown: RequestView, zone: tzinfo) -> Iterator[tuple[str,
     yield "their number", request.transaction if request.role is Role.LENDING else ""
     if request.other_leg is not None:
         yield "brokered by" if request.role is Role.LENDING else "brokered for", request.other_leg.number
-    yield "deliver to" if request.role is Role.LENDING else "return to", partner.address
+    supplier = find_supplier_party(request)
+    if supplier.symbol != partner.symbol:
+        named = f" ({supplier.name})" if supplier.name != supplier.symbol else ""
+        yield "supplier", f"{supplier.symbol}{named}"
+    yield "deliver to" if request.role is Role.LENDING else "return to", supplier.address
     yield "email", partner.email
     for extra in request.extras:
         yield extra.name, extra.value
@@ -209,6 +214,20 @@ def _format_attempts(request: Request, zone: tzinfo) -> Iterator[str]:
     )
     heading = ("NO", "PARTNER", "CHANNEL", "NUMBER", "ASKED", "STATUS", "ANSWERED", "SAID")
     yield from _format_table_block("Asked (* counts now)", heading, rows)
+    behind = (
+        (
+            str(one.number),
+            former.symbol,
+            former.status.value,
+            format_minute(former.at, zone),
+            former.reason,
+            former.note,
+        )
+        for one in request.attempts
+        for former in one.former
+    )
+    titles = ("NO", "SUPPLIER", "STATUS", "SINCE", "REASON", "NOTE")
+    yield from _format_table_block("Asked by a broker, and out", titles, behind)
     said = (f"  {one.number} {one.partner}: {one.holdings}" for one in request.attempts if one.holdings)
     yield from _format_block("What catalogues said", said)
 
@@ -302,6 +321,8 @@ def _format_detail_value(value: object, zone: tzinfo) -> str:
             return format_price(value)
         case Citation():
             return value.short
+        case NamedSupplier():
+            return value.symbol or value.name
         case tuple():
             return ", ".join(str(one) for one in value)
         case datetime():

@@ -241,5 +241,7 @@ def given_detail_names(details: EventDetails) -> frozenset[str]:
     return frozenset(name for name in _NAMES if getattr(details, name) != getattr(_EMPTY, name))
 
 
-_NAMES = tuple(name for name in EventDetails.__dataclass_fields__ if name not in ("extras", "written"))
-"""Extras go with every event, and what was written stands in the note."""
+_UNNAMED = frozenset({"extras", "written", "status_counts"})
+"""Extras go with every event, what was written stands in the note, and how it is read is nothing that was said."""
+
+_NAMES = tuple(name for name in EventDetails.__dataclass_fields__ if name not in _UNNAMED)

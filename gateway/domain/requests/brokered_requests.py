@@ -108,6 +108,7 @@ CARRIED: Mapping[tuple[Role, EventSignal], tuple[CarryRule, ...]] = {
     (Role.BORROWING, partner_signal(K.CHECKED_IN)): (_make_rule(K.CHECKED_IN, delivery=_DIRECT),),
     (Role.BORROWING, partner_signal(K.LOST)): (_make_rule(K.LOST),),
     (Role.BORROWING, partner_signal(K.DAMAGED)): (_make_rule(K.DAMAGED, fallback=K.MESSAGE, also_late=True),),
+    (Role.BORROWING, partner_signal(K.FORWARDED)): (_make_rule(K.MESSAGE),),
     (Role.BORROWING, partner_signal(K.MESSAGE)): (_make_rule(K.MESSAGE, also_late=True),),
     # what the requester says, to the supplier
     (Role.LENDING, partner_signal(K.CONDITION_ACCEPTED)): (_make_rule(K.CONDITION_ACCEPTED, fallback=K.TROUBLE),),
@@ -149,7 +150,6 @@ CARRIED_ENDS: Mapping[tuple[Role, State], CarryRule] = {
 NOT_CARRIED: Mapping[tuple[Role, EventSignal], str] = {
     (Role.BORROWING, partner_signal(K.ACKNOWLEDGED)): "says nothing of the item",
     (Role.BORROWING, partner_signal(K.EXPECT_TO_SUPPLY)): "says nothing for certain",
-    (Role.BORROWING, partner_signal(K.FORWARDED)): "the supplier's own affair",
     (Role.BORROWING, partner_signal(K.UNFILLED)): "the next supplier is asked",
     (Role.BORROWING, partner_signal(K.RETRY)): "the next supplier is asked",
     (Role.BORROWING, partner_signal(K.EXPIRED)): "the next supplier is asked",

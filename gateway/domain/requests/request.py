@@ -235,12 +235,13 @@ ON_RECORD = frozenset({AttemptStatus.LOST, AttemptStatus.EXTRA})
 
 @value_object(kw_only=True)
 class FormerSupplier:
-    """A library behind a broker that is out. `reason`, `note`: what it said no with; empty where another spoke instead
-    of it. `at`: when that was."""
+    """A library behind a broker that is out, since `at`. `reason`, `note`: what it said no with. `status`: unfilled;
+    no-answer where another spoke instead of it, else what we have done."""
 
     symbol: str
     name: str = ""
     at: datetime
+    status: AttemptStatus = AttemptStatus.UNFILLED
     reason: str = ""
     note: StoredSentence = ""
 

@@ -3,7 +3,8 @@ people know."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -19,10 +20,14 @@ from gateway.domain.requests.request import (
     State,
     SupplierAttempt,
 )
+from gateway.domain.requests.supplier_takeover import is_behind_partner
 from gateway.domain.value import value_object
 
 WHOLE_REQUEST = 0
 """In place of the number of an attempt."""
+
+SUPPLIER_STEP = 1_000
+"""Times the number of an attempt, and a place from 1 on: in place of the number, for a library behind that partner."""
 
 
 class RequestOutcome(StrEnum):
@@ -36,7 +41,8 @@ class RequestOutcome(StrEnum):
 
 @value_object(kw_only=True)
 class RequestFigure:
-    """Of a request (`attempt` is WHOLE_REQUEST) or of one partner that was asked for it. `month`: of the request's
+    """Of a request (`attempt` is WHOLE_REQUEST), of one partner that was asked for it, or of a library behind that one
+    (SUPPLIER_STEP; `partner` is its symbol). `month`: of the request's
     making, or of the asking, UTC: 202611. Hours count from there: until the first partner was asked, until it was sent,
     until it came; None: not (yet). `cost` in thousandths of the currency."""
 
@@ -117,12 +123,29 @@ def find_supply_moments(request: Request) -> SupplyMoments:
 
 
 def list_request_figures(request: Request, moments: SupplyMoments, reason: str = "") -> tuple[RequestFigure, ...]:
-    """The request's first, then one for each partner asked. `reason`: why we did not supply, where that was just
-    said."""
+    """The request's first, then one for each partner asked, then those of libraries behind brokers. `reason`: why we
+    did not supply, where that was just said."""
     return (
         _build_request_figure(request, moments, reason),
         *(_build_attempt_figure(request, attempt, moments) for attempt in request.attempts),
+        *(figure for attempt in request.attempts for figure in _list_supplier_figures(request, attempt, moments)),
     )
+
+
+def _list_supplier_figures(
+    request: Request, attempt: SupplierAttempt, moments: SupplyMoments
+) -> Iterator[RequestFigure]:
+    """Of the libraries behind a broker: those that are out, and the one in hand."""
+    whole, first = _build_attempt_figure(request, attempt, moments), attempt.number * SUPPLIER_STEP + 1
+    for place, one in enumerate(attempt.former[: SUPPLIER_STEP - 2], first):
+        reason = one.reason if one.status is AttemptStatus.UNFILLED else one.status.value
+        outcome = outcome_of_attempt(one.status)
+        reason = reason if outcome is RequestOutcome.UNFILLED else ""
+        yield replace(
+            whole, attempt=place, partner=one.symbol, outcome=outcome, reason=reason, sent_hours=None, came_hours=None
+        )
+    if is_behind_partner(attempt):
+        yield replace(whole, attempt=first + len(attempt.former), partner=attempt.supplier.symbol)
 
 
 def _build_request_figure(request: Request, moments: SupplyMoments, reason: str) -> RequestFigure:

@@ -17,6 +17,7 @@ from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
     FormerSupplier,
+    LendingState,
     LibraryParty,
     LoanTerms,
     Request,
@@ -95,6 +96,32 @@ def _bare_symbol(symbol: str) -> str:
     return symbol.rpartition(":")[2].casefold()
 
 
+def was_taken_over(request: Request, event: Event) -> bool:
+    """Of the request after the event: whether a library behind the partner is out by it."""
+    attempt = request.attempt
+    if attempt is None or event.signal.origin is not EventOrigin.PARTNER or not attempt.former:
+        return False
+    return attempt.former[-1].at == event.at and event.attempt == request.current
+
+
+def forget_terms(lending: Request) -> Request:
+    """Of what we broker, the leg that faces the requester: without what a supplier wanted that is out."""
+    if lending.state not in _NOT_SENT:
+        return lending
+    return replace(lending, terms=LoanTerms(note=lending.terms.note), costs=restart_costs(lending.costs, None))
+
+
+_NOT_SENT = frozenset(
+    {
+        LendingState.NEW,
+        LendingState.LOCATED,
+        LendingState.HOLD_PLACED,
+        LendingState.WILL_SUPPLY,
+        LendingState.CONDITIONAL,
+        LendingState.CANCEL_PENDING,
+    }
+)
+
 # --- the former one's word ends --------------------------------------------------------------------------
 
 
@@ -111,9 +138,14 @@ def hand_over(request: Request, event: Event) -> Request:
 
 
 def leave_supplier(attempt: SupplierAttempt, event: Event) -> SupplierAttempt:
-    """Another speaks instead of it, or is asked."""
+    """Another speaks instead of it, or is asked since we have skipped or declined it."""
     left = attempt.supplier
-    former = (FormerSupplier(symbol=left.symbol, name=left.name, at=event.at),) if left.symbol else ()
+    if event.signal.origin is EventOrigin.PARTNER:
+        status = AttemptStatus.NO_ANSWER
+    else:
+        is_skipped = event.kind is EventKind.NEXT_SUPPLIER
+        status = AttemptStatus.SKIPPED if is_skipped else AttemptStatus.CONDITION_REFUSED
+    former = (FormerSupplier(symbol=left.symbol, name=left.name, at=event.at, status=status),) if left.symbol else ()
     return replace(attempt, supplier=NamedSupplier(), former=(*attempt.former, *former))
 
 
@@ -155,7 +187,11 @@ def note_refusal(attempt: SupplierAttempt, event: Event) -> SupplierAttempt:
         reason=details.reason,
         note=details.note,
     )
-    before = tuple(one for one in attempt.former if one.reason or not _is_same_symbol(one.symbol, refusal.symbol))
+    before = tuple(
+        one
+        for one in attempt.former
+        if one.status is not AttemptStatus.NO_ANSWER or not _is_same_symbol(one.symbol, refusal.symbol)
+    )
     return replace(attempt, supplier=NamedSupplier() if is_out else known, former=(*before, refusal))
 
 
@@ -189,15 +225,20 @@ def learn_supplier(attempt: SupplierAttempt, event: Event) -> NamedSupplier:
     )
 
 
+def is_behind_partner(attempt: SupplierAttempt, supplier: NamedSupplier | None = None) -> bool:
+    """Whether the library in hand, or the one that is named, is known to be another than the partner."""
+    symbol = (supplier or attempt.supplier).symbol
+    return bool(symbol) and not _is_same_symbol(symbol, attempt.symbol)
+
+
 def find_supplier_party(request: Request) -> LibraryParty:
     """Who supplies it, and where its item goes back to: the library behind the partner where one is known, never the
     partner's own address in place of its."""
     partner, attempt = request.partner, request.attempt
-    if request.role is not Role.BORROWING or attempt is None or not attempt.supplier.symbol:
-        supplier = attempt.supplier if attempt is not None else NamedSupplier()
-        return replace(partner, name=supplier.name or partner.name, address=supplier.address or partner.address)
+    if request.role is not Role.BORROWING or attempt is None:
+        return partner
     supplier = attempt.supplier
-    if _is_same_symbol(supplier.symbol, attempt.symbol):
+    if not is_behind_partner(attempt):
         return replace(partner, name=partner.name or supplier.name, address=supplier.address or partner.address)
     return LibraryParty(
         symbol=supplier.symbol,

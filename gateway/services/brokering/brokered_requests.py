@@ -29,6 +29,7 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.rota import build_rota_lines
 from gateway.domain.requests.state_machine import Denied, Transition
+from gateway.domain.requests.supplier_takeover import find_supplier_party, forget_terms, was_taken_over
 from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import CarryWay, choose_carry_way
 from gateway.ports.shared_store import Transaction
@@ -313,10 +314,14 @@ class _LegCarrier:
         self._apply(self._request.id, Event(local_signal(kind), self._transition.event.at, BROKER, details))
 
     def _update_party(self, other: Request) -> Request:
-        """The lending leg knows the supplier in hand: items go back there."""
-        if other.other_leg is None or other.role is Role.BORROWING:
+        """The lending leg knows the supplier in hand: items go back there. What a former one wanted is no term of
+        it."""
+        leg = other.other_leg
+        if leg is None or other.role is Role.BORROWING:
             return other
-        return replace(other, other_leg=replace(other.other_leg, party=self._request.partner))
+        if was_taken_over(self._request, self._transition.event):
+            other = forget_terms(other)
+        return replace(other, other_leg=replace(leg, party=find_supplier_party(self._request)))
 
     def _report_losses(self, outcome: Transition) -> None:
         """What the partner there can't be told at all is for staff to tell."""

@@ -17,6 +17,7 @@ from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, PrintBatch
 from gateway.domain.requests.request import LibraryParty, Request, Role
 from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus
 from gateway.domain.requests.state_table import TimerKind
+from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.requests.views import LocatedCopy, NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
@@ -216,7 +217,8 @@ class PrintService:
         build = self._builders[batch.kind]
         sheets = []
         for request in await _load_requests(context, batch.request_ids):
-            sheet = PrintSheet(request=request, partner=_find_partner(context, request))
+            party = request.partner if batch.kind is PrintKind.REQUEST_LETTERS else find_supplier_party(request)
+            sheet = PrintSheet(request=request, partner=_complete_party(context, request, party))
             try:
                 sheets.append(await build(context, sheet))
             except Refused as refused:
@@ -279,10 +281,10 @@ def _list_partners_by_post(context: LibraryContext) -> tuple[str, ...]:
     return tuple(profile.name for profile, partner in context.partners() if not partner.channel)
 
 
-def _find_partner(context: LibraryContext, request: Request) -> LibraryParty:
-    """As the request names it; what it leaves out as our profile has it."""
-    said, partner = request.partner, context.partner(request.partner.profile)
-    if partner is None:
+def _complete_party(context: LibraryContext, request: Request, said: LibraryParty) -> LibraryParty:
+    """As the request names it; what it leaves out as our profile has it, of a partner itself."""
+    partner = context.partner(request.partner.profile)
+    if partner is None or said.symbol != request.partner.symbol:
         return said
     return replace(said, name=said.name or partner.name, address=said.address or partner.address)
 

@@ -151,7 +151,7 @@ def make_patron_content(
             "hold_until": words.format_day(facts.hold_until) if facts.hold_until else "",
             "link_until": words.format_moment(facts.link_until, zone) if facts.link_until else "",
             "answer_by": words.format_moment(query.answer_by, zone) if query and query.answer_by else "",
-            "reason": words.reasons.get(details.reason, details.reason),
+            "reason": _describe_reason(request, details, words),
             "conditions": _format_conditions(conditions, words),
             "cost": words.format_money(cost) if cost else "",
             "home": _name_home_library(request),
@@ -164,6 +164,14 @@ def make_patron_content(
         links={"link": facts.link, "yes": facts.answer_yes, "no": facts.answer_no, "account": facts.account},
         plain={"request": request, "details": details, "library": library, "patron": patron},
     )
+
+
+def _describe_reason(request: Request, details: EventDetails, words: LanguageWords) -> str:
+    """Of a request that nobody supplies, where nothing else is said, what the last supplier gave as its reason."""
+    is_unfilled = request.role is Role.BORROWING and request.state is BorrowingState.UNFILLED
+    heard = next((one.reason for one in reversed(request.attempts) if one.reason), "") if is_unfilled else ""
+    reason = details.reason or heard
+    return words.reasons.get(reason, reason)
 
 
 def _name_home_library(request: Request) -> str:

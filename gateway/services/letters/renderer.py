@@ -11,6 +11,7 @@ from gateway.domain.library import ContactKind, Patron
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryInfo
@@ -298,8 +299,8 @@ class SlipFacts:
 def make_slip_content(
     request: Request, patron: Patron | None, library: LibraryInfo, words: LanguageWords, zone: tzinfo, facts: SlipFacts
 ) -> LetterContent:
-    """Of a borrowing request: the partner is who owns the item."""
-    partner, attempt = request.partner, request.attempt
+    """Of a borrowing request: the supplier is who owns the item, behind a broker too."""
+    partner, attempt = find_supplier_party(request), request.attempt
     due = request.terms.lender_due
     theirs = (attempt.theirs or attempt.transaction) if attempt is not None else ""
     return LetterContent(

@@ -34,6 +34,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Event, EventOrigin
 from gateway.domain.requests.request import Request, Role, VolumeState
 from gateway.domain.requests.state_machine import Denied
+from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.value import value_object
 from gateway.ports.adapter import DeskAdvice
 from gateway.ports.library_system import CheckedIn, PatronKey
@@ -191,8 +192,8 @@ def advise_return(request: Request, barcode: str) -> GoesBack | None:
     volume = next((one for one in request.volumes if one.barcode == barcode), None)
     if volume is None or volume.state not in GOING_BACK:
         return None
-    owner = request.partner.name or request.partner.symbol or request.partner.profile
-    return GoesBack(owner, request.number)
+    owner = find_supplier_party(request)
+    return GoesBack(owner.name or owner.symbol or owner.profile, request.number)
 
 
 @value_object

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.request_figures import (
     HAS_COME,
+    SUPPLIER_STEP,
     WAS_SENT,
     WHOLE_REQUEST,
     CostSum,
@@ -129,15 +130,30 @@ def count_figures(connection: Connection, wanted: FigureFilter) -> tuple[FigureC
     )
 
 
+_behind = request_figure.alias()
+_REPEATS_OTHERS = (
+    select(_behind.c.attempt)
+    .where(
+        _behind.c.library == _c.library,
+        _behind.c.month == _c.month,
+        _behind.c.request_id == _c.request_id,
+        _c.attempt > WHOLE_REQUEST,
+        _behind.c.attempt.between(_c.attempt * SUPPLIER_STEP + 1, (_c.attempt + 1) * SUPPLIER_STEP - 1),
+        _behind.c.outcome == RequestOutcome.UNFILLED.value,
+    )
+    .exists()
+)
+
+
 def count_reasons(connection: Connection, wanted: FigureFilter) -> tuple[ReasonCount, ...]:
-    """The most frequent first."""
+    """The most frequent first. A broker's last word only repeats what the libraries behind it have said."""
     said = ((_c.role == Role.BORROWING.value) & (_c.attempt != WHOLE_REQUEST)) | (
         (_c.role == Role.LENDING.value) & (_c.attempt == WHOLE_REQUEST)
     )
     number = func.count().label("n")
     query = (
         select(_c.role, _c.reason, number)
-        .where(*_list_conditions(wanted), said, _c.outcome == RequestOutcome.UNFILLED.value)
+        .where(*_list_conditions(wanted), said, _c.outcome == RequestOutcome.UNFILLED.value, ~_REPEATS_OTHERS)
         .group_by(_c.role, _c.reason)
         .order_by(number.desc(), _c.reason)
     )

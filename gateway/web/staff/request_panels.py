@@ -11,6 +11,7 @@ from gateway.domain.requests.events import BROKER
 from gateway.domain.requests.prices import LIMIT
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.request_messages import PARTNER_ACTOR, STAFF_ACTOR
+from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.services.library_context import PATRON
@@ -193,6 +194,11 @@ def list_partner_rows(page: StaffRequest, request: Request) -> LabelledRows:
         rows.append((gettext("Email"), partner.email or (policy.email if policy is not None else "")))
     if policy is not None and policy.phone:
         rows.append((gettext("Telephone"), policy.phone))
-    if partner.address:
-        rows.append((gettext("Address"), ", ".join(partner.address.splitlines())))
+    supplier = find_supplier_party(request)
+    if supplier.symbol != partner.symbol:
+        name = f"{supplier.name} ({supplier.symbol})" if supplier.name != supplier.symbol else supplier.symbol
+        rows.append((gettext("Supplier"), name))
+        rows.append((gettext("Return address"), ", ".join(supplier.address.splitlines())))
+    elif supplier.address:
+        rows.append((gettext("Address"), ", ".join(supplier.address.splitlines())))
     return rows

@@ -12,6 +12,7 @@ from gateway.domain.requests.events import Event, EventOrigin
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, RequestFlag, Role
 from gateway.domain.requests.staff_views import NoticeStatus, NoticeView
+from gateway.domain.requests.supplier_takeover import is_behind_partner
 from gateway.domain.requests.views import (
     HistoryLine,
     LibraryStep,
@@ -150,6 +151,8 @@ _THEIRS: Mapping[K, tuple[str, str]] = {
     K.TROUBLE: ("late", mark_text("%(partner)s rejected our message")),
 }
 
+_OUT_BEHIND_BROKER = mark_text("%(partner)s cannot supply, so the next library is asked")
+
 _TIMERS: Mapping[K, tuple[str, str]] = {
     K.NO_ANSWER: ("closed", mark_text("%(partner)s did not answer in time")),
     K.EXPIRED: ("closed", mark_text("The needed-by date passed")),
@@ -254,6 +257,8 @@ class _StoryTeller:
         event, details = line.event, line.event.details
         origin = event.signal.origin
         dot, text = _BY_ORIGIN[origin].get(event.kind, ("waiting", event.kind.value))
+        if event.kind is K.FORWARDED and details.supplier is not None:
+            text = _OUT_BEHIND_BROKER
         failed = bool(line.denied) or event.kind is K.TROUBLE
         facts = [*self._list_facts(line)]
         settlement = find_settlement_before(line, self._history)
@@ -270,7 +275,7 @@ class _StoryTeller:
         return StoryLine(
             **self._format_when(line.at),
             dot="late" if failed else dot,
-            text=self._say(text, partner=self._name_partner(event.attempt), act=self._name_undone_act(event)),
+            text=self._say(text, partner=self._name_speaker(event), act=self._name_undone_act(event)),
             quote=describe_note(details.note or line.note, self._localization),
             facts=tuple(facts),
             reason=self._explain_due_date(line),
@@ -338,6 +343,16 @@ class _StoryTeller:
     def _name_partner(self, attempt: int) -> str:
         return name_partner(self._request, self._context, attempt) or self._say(mark_text("the partner"))
 
+    def _name_speaker(self, event: Event) -> str:
+        """The partner, or whom of those behind it a message names."""
+        supplier, partner = event.details.supplier, self._name_partner(event.attempt)
+        asked = self._request.find_attempt(event.attempt)
+        if event.signal.origin is not EventOrigin.PARTNER or supplier is None or asked is None:
+            return partner
+        if not is_behind_partner(asked, supplier):
+            return partner
+        return self._say(mark_text("%(supplier)s via %(partner)s"), supplier=supplier.symbol, partner=partner)
+
     def _name_channel(self, attempt: int) -> str:
         asked = self._request.find_attempt(attempt or self._request.current)
         profile = asked.partner if asked is not None else self._request.partner.profile
@@ -389,7 +404,7 @@ class _StoryTeller:
             yield say(mark_text("Return postponed") if details.return_on_hold else mark_text("May be returned"))
         if details.item_description:
             yield details.item_description
-        if details.answer:
+        if details.answer and line.event.signal.origin is not EventOrigin.PARTNER:
             yield say(mark_text("Yes") if details.answer == "yes" else mark_text("No"))
         if details.attachment:
             yield say(mark_text("With a file"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.domain.requests.request import Request, RotaLineStatus
+from gateway.domain.requests.events import NamedSupplier
+from gateway.domain.requests.request import FormerSupplier, Request, RotaLineStatus
+from gateway.domain.requests.supplier_takeover import is_behind_partner
 from gateway.domain.sentences import strip_full_stop
 from gateway.domain.value import value_object
 from gateway.web.staff.coded_words import ATTEMPTS, describe_reason
@@ -75,6 +77,9 @@ def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSup
         texts.append(gettext("Reason: %(reason)s.", reason=describe_reason(attempt.reason, localization)))
     if attempt.retry_after is not None:
         texts.append(gettext("Retry on or after %(day)s.", day=localization.format_day(attempt.retry_after)))
+    if is_behind_partner(attempt):
+        texts.append(gettext("Supplier: %(supplier)s.", supplier=name_supplier(attempt.supplier)))
+    texts += [_describe_former(page, one) for one in attempt.former]
     line = next((one for one in request.rota if one.partner == attempt.partner), None)
     why = localization.translate_stored(line.why) if line is not None else ""
     remarks = [*filter(None, (why, localization.translate_stored(attempt.holdings)))]
@@ -90,6 +95,19 @@ def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSup
         over=not is_current,
         current=is_current,
     )
+
+
+def name_supplier(supplier: NamedSupplier) -> str:
+    return f"{supplier.name} ({supplier.symbol})" if supplier.name else supplier.symbol
+
+
+def _describe_former(page: StaffRequest, former: FormerSupplier) -> str:
+    """A library behind a broker, and why it is out."""
+    _, word = ATTEMPTS[former.status]
+    reason = describe_reason(former.reason, page.localization) if former.reason else ""
+    note = page.localization.translate_stored(former.note) if former.note else ""
+    why = strip_full_stop("; ".join(filter(None, (reason or page.gettext(word), note))))
+    return page.gettext("%(supplier)s: %(reason)s.", supplier=former.name or former.symbol, reason=why)
 
 
 def _show_waiting(page: StaffRequest, request: Request) -> tuple[ShownSupplier, ...]:

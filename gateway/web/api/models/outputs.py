@@ -171,6 +171,23 @@ class RotaLineOut(OutputModel):
     last_resort: bool
 
 
+class NamedSupplierOut(OutputModel):
+    """A library behind a broker, or the partner itself, as messages name it."""
+
+    symbol: str
+    name: str
+    address: str = Field(description="where its items go back to")
+
+
+class FormerSupplierOut(OutputModel):
+    symbol: str
+    name: str
+    at: datetime
+    status: AttemptStatus = Field(description="unfilled; no-answer where another spoke instead of it; what we did")
+    reason: str
+    note: str
+
+
 class AttemptOut(OutputModel):
     number: int
     partner: str
@@ -187,6 +204,8 @@ class AttemptOut(OutputModel):
     expected: date | None
     cost: MoneyOut | None
     conditions: tuple[LoanCondition, ...]
+    supplier: NamedSupplierOut = Field(description="the library in hand, of a broker one behind it")
+    former: tuple[FormerSupplierOut, ...] = Field(description="libraries behind a broker that are out, in their order")
     holdings: str
 
 
@@ -352,6 +371,7 @@ class DetailsOut(OutputModel):
     answer: str
     transaction: str
     status: str
+    supplier: NamedSupplierOut | None = Field(description="who of those behind a broker said it")
     extras: tuple[ExtraOut, ...]
 
     @classmethod

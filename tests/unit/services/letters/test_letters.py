@@ -16,9 +16,10 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.partner_policy import PartnerPolicy
-from gateway.domain.requests.request import LibraryParty, PatronLink, RequestNote, Volume
+from gateway.domain.requests.request import BorrowingState, LibraryParty, PatronLink, RequestNote, Volume
 from gateway.ports.outgoing_mail import PLAIN, LetterStyle
 from gateway.services.letters import LetterRenderer, NoticeFacts, mail_address, sample
+from tests.support.requests import attempt
 from tests.unit.services.letters.support import ZONE, letters, notice, to_partner
 
 BY = LetterRenderer(None, "en")
@@ -129,6 +130,24 @@ def test_a_reason_that_is_the_partners_own_word_is_shown_as_it_is() -> None:
     facts = NoticeFacts(details=EventDetails(reason="Re-Ap"))
 
     assert "able to supply this item (Re-Ap)." in notice(BY, "not-supplied", facts=facts).text
+
+
+def test_the_letter_that_nobody_supplies_gives_the_last_reason() -> None:
+    tried = (attempt(1, reason="on-loan"), attempt(2, reason="not-on-shelf"), attempt(3))
+    facts = NoticeFacts()
+
+    def write(state: BorrowingState, facts: NoticeFacts) -> str:
+        request = replace(sample.sample_request(), state=state, attempts=tried)
+        letter = BY.render_patron_letter(
+            "not-supplied", request, sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, facts
+        )
+        return " ".join(letter.text.split())
+
+    assert f"({ENGLISH.reasons['not-on-shelf']})" in write(BorrowingState.UNFILLED, facts)
+    assert f"({ENGLISH.reasons['closed']})" in write(
+        BorrowingState.UNFILLED, NoticeFacts(details=EventDetails(reason="closed"))
+    )
+    assert "able to supply this item." in write(BorrowingState.EXPIRED, facts)
 
 
 def test_a_question_without_addresses_asks_for_an_answer_by_mail() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -11,10 +12,11 @@ from sqlalchemy import Connection, text
 
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import ReasonCodes
+from gateway.domain.requests.events import NamedSupplier, ReasonCodes
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
+    FormerSupplier,
     LendingState,
     PatronLink,
     Request,
@@ -218,3 +220,32 @@ async def test_what_a_migration_reads_of_requests_of_before_is_what_was_written_
     sent = await store.read(lambda c: request_figures.count_hours_taken(c, SPRING, "sent"))
     came = await store.read(lambda c: request_figures.count_hours_taken(c, SPRING, "came"))
     assert ([one.hours for one in sent], [one.hours for one in came]) == ([48], [96])
+
+
+async def test_libraries_behind_a_broker_count_by_their_symbols_and_reasons(migrated: Store) -> None:
+    asked = borrowing()
+    elm = FormerSupplier(symbol="ELM", at=asked.created, reason="not-on-shelf")
+    ivy = FormerSupplier(symbol="IVY", at=asked.created, status=AttemptStatus.NO_ANSWER)
+    one = with_attempt(asked, former=(elm,), supplier=NamedSupplier(symbol="IVY"))
+    one = later(one)
+    two = with_attempt(one, former=(elm, ivy), supplier=NamedSupplier(symbol="OAK"), status=AttemptStatus.SHIPPED)
+    await store_changes(migrated, asked, one, later(two, state=BorrowingState.SHIPPED))
+    ended = borrowing()
+    last = with_attempt(ended, former=(elm,), status=AttemptStatus.UNFILLED, reason="not-on-shelf")
+    await store_changes(migrated, ended, later(last, state=BorrowingState.UNFILLED))
+
+    spring = replace(SPRING, first=202602)
+    counts = await migrated.read(lambda c: request_figures.count_figures(c, spring))
+    found: Counter[tuple[str, RequestOutcome]] = Counter()
+    for count in counts:
+        found[count.partner, count.outcome] += count.count if count.attempt else 0
+    found = +found
+    assert found == {
+        ("utrecht", RequestOutcome.FILLED): 1,
+        ("utrecht", RequestOutcome.UNFILLED): 1,
+        ("ELM", RequestOutcome.UNFILLED): 2,
+        ("IVY", RequestOutcome.UNFILLED): 1,
+        ("OAK", RequestOutcome.FILLED): 1,
+    }
+    reasons = await migrated.read(lambda c: request_figures.count_reasons(c, spring))
+    assert [(one.reason, one.count) for one in reasons] == [("not-on-shelf", 2), ("no-answer", 1)]
