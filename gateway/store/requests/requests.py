@@ -12,7 +12,7 @@ from sqlalchemy import insert as sql_insert
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value_object
-from gateway.sql.index_hints import follow_index
+from gateway.sql.index_hints import follow_index, follow_key
 from gateway.sql.statements import PreparedStatement, prepare_sql
 from gateway.store.postgresql import lock_name_in_transaction
 from gateway.store.requests import request_counts
@@ -348,7 +348,7 @@ def find_by_any_transaction(
     connection: Connection, library: str, role: Role, partner_symbols: Collection[str], transaction: str
 ) -> ReferencedRequest | None:
     """The newest request that one of these partners means by its number."""
-    found = connection.execute(
+    query = (
         select(_n.request_id, _n.attempt)
         .where(
             _n.library == library,
@@ -358,7 +358,8 @@ def find_by_any_transaction(
         )
         .order_by(_n.request_id.desc())
         .limit(1)
-    ).first()
+    )
+    found = connection.execute(follow_key(query, request_transaction)).first()
     return None if found is None else ReferencedRequest(found.request_id, found.attempt)
 
 

@@ -320,6 +320,7 @@ def _request_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(r.find_similar, LIBRARY, "p-17", "a fingerprint", BEGUN)
     reference = (LIBRARY, one.role, "NL-UT", "B-0.1")
     yield make_call(r.find_by_transaction, *reference)
+    yield make_call(r.find_by_any_transaction, LIBRARY, one.role, ["NL-UT", "BROKER"], "B-0.1")
     yield make_call(r.remove_transaction, *reference)
     yield make_call(r.add_transaction, LIBRARY, one.role, "NL-UT", "B-new", id_, 1)
     yield make_call(r.find_barcodes_in_use, LIBRARY, ("390000", "390001", "39"), id_)
