@@ -130,7 +130,7 @@ def _says_refused(row: EventRow) -> bool:
 
 def _heard(request: Request, rows: Sequence[EventRow], told: Sequence[OutboxRow]) -> Iterator[str]:
     """One partner's messages about one request come in the order in which they were sent; several attempts are several
-    requests over there."""
+    requests over there. Words that fail once step aside: others may come before them, and each of them comes."""
     messages = [parse_message(row.payload) for row in told]
     heard = [row.event for row in rows if row.event.signal.origin is EventOrigin.PARTNER]
     for transaction in dict.fromkeys(message.transaction for message in messages):
@@ -139,10 +139,21 @@ def _heard(request: Request, rows: Sequence[EventRow], told: Sequence[OutboxRow]
         known = [(one.kind, one.details) for one in heard if one.attempt == number]
         if known and said[0][0] is known[0][0] is EventKind.REQUEST:
             said[0] = known[0]  # its details are about our rota
-        if said != known:
+        if _in_order(said) != _in_order(known) or _words_alone(said) != _words_alone(known):
             yield f"{request.number}, attempt {number}: told {_words(said)}, heard {_words(known)}"
     if len(messages) != len(heard):
         yield f"{request.number}: {len(messages)} messages came, it heard {len(heard)}"
+
+
+_WORDS_ALONE = frozenset({EventKind.MESSAGE, EventKind.DAMAGED, EventKind.STATUS_QUERY, EventKind.STATUS_REPORT})
+
+
+def _in_order(said: Sequence[tuple[EventKind, EventDetails]]) -> list[tuple[EventKind, EventDetails]]:
+    return [one for one in said if one[0] not in _WORDS_ALONE]
+
+
+def _words_alone(said: Sequence[tuple[EventKind, EventDetails]]) -> list[str]:
+    return sorted(_words([one for one in said if one[0] in _WORDS_ALONE]))
 
 
 def _words(said: Sequence[tuple[EventKind, EventDetails]]) -> list[str]:
