@@ -128,21 +128,21 @@ _Apply = Callable[[Request, str], Request]
 
 
 def _change_citation(name: str) -> _Apply:
-    def apply(request: Request, value: str) -> Request:
+    def change_field(request: Request, value: str) -> Request:
         changed: dict[str, Any] = {name: value}
         return replace(request, citation=replace(request.citation, **changed))
 
-    return apply
+    return change_field
 
 
 def _change_number(type_: str) -> _Apply:
-    def apply(request: Request, value: str) -> Request:
+    def change_number(request: Request, value: str) -> Request:
         numbers = request.citation.identifiers
         others = tuple(one for one in numbers if canonical_type(one.type) != type_)
         known = (*others, RecordId(type_, value)) if value else others
         return replace(request, citation=replace(request.citation, identifiers=known))
 
-    return apply
+    return change_number
 
 
 def _change_need_by(request: Request, value: str) -> Request:
