@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import islice
 
 from adapters.iso18626.mapping.codes import hyphenate_word
 from gateway.domain.requests.events import FieldChange
@@ -18,6 +19,9 @@ _VALUE = re.compile(
 )
 """What stands behind the marker. A hyphen before the value is met with at service level and highest cost. The value may
 have the sign by which it ends."""
+
+MAX_FIELDS = 60
+"""Of one note, twice as many as ReShare has; what is beyond stays in the words of the note."""
 
 _EMPTIED = "null"
 _AMOUNT, _CURRENCY = "MaximumCostsMonetaryValue", "MaximumCostsCurrencyCode"
@@ -61,14 +65,15 @@ def read_changes(note: str, marker: str) -> ChangedNote:
     if not marker or marker not in note:
         return ChangedNote(note)
     pattern = re.compile(re.escape(marker) + _VALUE.pattern, _VALUE.flags)
-    said = {found["name"]: found["value"] or found["plain"] or "" for found in pattern.finditer(note)}
-    return ChangedNote(pattern.sub("", note), tuple(_list_changes(said)))
+    matches = islice(pattern.finditer(note), MAX_FIELDS)
+    said = {found["name"]: found["value"] or found["plain"] or "" for found in matches}
+    return ChangedNote(pattern.sub("", note, count=MAX_FIELDS), tuple(_list_changes(said)))
 
 
 def _list_changes(said: Mapping[str, str]) -> Iterator[FieldChange]:
     for name, text in said.items():
         value = "" if text.strip() == _EMPTIED else text.strip()
-        if name == _CURRENCY and _AMOUNT in said:
+        if name == _CURRENCY and (_AMOUNT in said or not value):  # a currency says nothing without its amount
             continue
         if name in (_AMOUNT, _CURRENCY):
             yield FieldChange(_F.MAXIMUM_COST, _join_sum(said))
@@ -92,5 +97,8 @@ def _is_day(value: str) -> bool:
 
 
 def _join_sum(said: Mapping[str, str]) -> str:
+    """An amount that is emptied is none, whatever its currency."""
+    if said.get(_AMOUNT, "").strip().casefold() == _EMPTIED:
+        return ""
     parts = (said.get(_AMOUNT, "").strip(), said.get(_CURRENCY, "").strip().upper())
     return " ".join(part for part in parts if part and part.casefold() != _EMPTIED)
