@@ -1,10 +1,11 @@
-"""What partners and we write to each other about a request: which events are messages that a person should read, and
-which act of ours answers which of them. Pure."""
+"""What partners and we write to each other about a request: which events are messages that a person should read, which
+act of ours answers which of them, and which words of a partner show that a message of ours has reached it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from gateway.domain.requests.events import Event, EventKind, EventOrigin, EventSignal
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role, State
@@ -93,3 +94,58 @@ def update_unread_flag(request: Request, unread: Collection[str]) -> Request:
     the same value where nothing changes."""
     flags = request.flags | {RequestFlag.UNREAD} if unread else request.flags - {RequestFlag.UNREAD}
     return replace(request, flags=flags) if flags != request.flags else request
+
+
+# --- what a partner's answer shows -----------------------------------------------------------------------
+
+FIRST_ANSWERS = frozenset(
+    {
+        EventKind.ACKNOWLEDGED,
+        EventKind.REJECTED,
+        EventKind.EXPECT_TO_SUPPLY,
+        EventKind.WILL_SUPPLY,
+        EventKind.HOLD_PLACED,
+        EventKind.CONDITIONAL,
+        EventKind.RETRY,
+        EventKind.UNFILLED,
+        EventKind.FORWARDED,
+        EventKind.EXPIRED,
+        EventKind.SHIPPED,
+        EventKind.COPY_DELIVERED,
+    }
+)
+"""What answers a request; words and answers to later questions don't."""
+
+ANSWERS_TO: Mapping[tuple[Role, EventKind], frozenset[EventKind]] = {
+    (Role.BORROWING, EventKind.RENEW): frozenset({EventKind.RENEW_ACCEPTED, EventKind.RENEW_REFUSED}),
+    (Role.BORROWING, EventKind.CANCEL): frozenset({EventKind.CANCEL_ACCEPTED, EventKind.CANCEL_REFUSED}),
+    (Role.BORROWING, EventKind.CONDITION_REFUSED): frozenset({EventKind.CANCEL_ACCEPTED, EventKind.CANCEL_REFUSED}),
+    (Role.BORROWING, EventKind.STATUS_QUERY): frozenset({EventKind.STATUS_REPORT}),
+    (Role.BORROWING, EventKind.RETURNED): frozenset({EventKind.CHECKED_IN}),
+    (Role.LENDING, EventKind.CONDITIONAL): frozenset({EventKind.CONDITION_ACCEPTED, EventKind.CONDITION_REFUSED}),
+    (Role.LENDING, EventKind.SHIPPED): frozenset({EventKind.RECEIVED, EventKind.RETURNED}),
+}
+"""By our role and the kind of the message. A request is answered by whatever its supplier says of it."""
+
+
+def proves_arrival(event: Event, kind: EventKind, role: Role, attempt: int) -> bool:
+    """Whether this event, that came after the message of this `kind`, shows that it has arrived. `attempt`: of the
+    supplier that it went to; 0 as a lender."""
+    if event.signal.origin is not EventOrigin.PARTNER or (role is Role.BORROWING and event.attempt != attempt):
+        return False
+    if (role, kind) == (Role.BORROWING, EventKind.REQUEST):
+        return event.kind is not EventKind.REJECTED  # as which its refusal of the message is kept
+    is_report = event.kind is EventKind.STATUS_REPORT or event.details.reported is not None
+    answers = ANSWERS_TO.get((role, kind), frozenset())
+    return event.kind in answers or (is_report and EventKind.STATUS_REPORT in answers)
+
+
+def has_been_answered(events: Sequence[Event], kind: EventKind, role: Role, attempt: int, at: datetime) -> bool:
+    """`events`: the request's history, oldest first; `at`: of the event that the message tells."""
+    return any(proves_arrival(event, kind, role, attempt) for event in _list_later_events(events, at))
+
+
+def _list_later_events(events: Sequence[Event], at: datetime) -> Iterable[Event]:
+    """Those behind the last event of ours at that moment; several may share it."""
+    ours = [n for n, event in enumerate(events) if event.at == at and event.signal.origin is not EventOrigin.PARTNER]
+    return events[ours[-1] + 1 :] if ours else [event for event in events if event.at > at]

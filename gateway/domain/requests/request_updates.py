@@ -239,7 +239,7 @@ def _update_transit_flag(request: Request) -> Request:
     return replace(request, flags=flags)
 
 
-# --- terms -------------------------------------------------------------------------------------
+# --- terms -----------------------------------------------------------------------------------------------
 
 _DATED = frozenset({EventKind.SHIPPED, EventKind.RENEW_ACCEPTED, EventKind.DUE_DATE_CHANGED, EventKind.RECALL})
 """Events whose date becomes the loan's. An overdue notice only repeats it, a refusal too."""

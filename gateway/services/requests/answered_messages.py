@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway.domain.requests.events import Event
-from gateway.domain.requests.message_arrival import has_been_answered, proves_arrival
 from gateway.domain.requests.request import Role
+from gateway.domain.requests.request_messages import has_been_answered, proves_arrival
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext

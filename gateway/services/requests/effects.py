@@ -18,6 +18,7 @@ from gateway.domain.requests.citation import REQUESTER_PATRON, CitationExtra
 from gateway.domain.requests.events import BROKER, EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
 from gateway.domain.requests.request import BrokeredDelivery, LibraryParty, PatronLink, Request, Role
+from gateway.domain.requests.request_messages import FIRST_ANSWERS
 from gateway.domain.requests.state_machine import PartnerNotification, Transition
 from gateway.domain.requests.state_table import (
     CallLibrary,
@@ -74,32 +75,15 @@ def write_effects(
             timers.stop_timer(connection, context.symbol, request.id, effect.timer)
 
 
-_ANSWERS = frozenset(
-    {
-        EventKind.ACKNOWLEDGED,
-        EventKind.REJECTED,
-        EventKind.EXPECT_TO_SUPPLY,
-        EventKind.WILL_SUPPLY,
-        EventKind.HOLD_PLACED,
-        EventKind.CONDITIONAL,
-        EventKind.RETRY,
-        EventKind.UNFILLED,
-        EventKind.FORWARDED,
-        EventKind.EXPIRED,
-        EventKind.SHIPPED,
-        EventKind.COPY_DELIVERED,
-    }
-)
-"""What answers a request; words and answers to later questions don't."""
-
-
 def note_first_answer(context: LibraryContext, transition: Transition) -> Request:
     """The request, lending, with the version in which its requester hears the first answer: protocols have another word
     for that than for what follows."""
     request = transition.request
     if request.role is not Role.LENDING or request.answered_in:
         return request
-    is_answered = any(told.kind in _ANSWERS and is_partner_notified(context, told, request) for told in transition.told)
+    is_answered = any(
+        told.kind in FIRST_ANSWERS and is_partner_notified(context, told, request) for told in transition.told
+    )
     return replace(request, answered_in=request.version) if is_answered else request
 
 
