@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.domain.library import Money, RecordId
+from gateway.domain.requests.attempt_updates import start_attempt
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import (
     Event,
@@ -35,7 +36,6 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
     Volume,
 )
-from gateway.domain.requests.request_updates import start_attempt
 from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
 from gateway.domain.requests.state_table import (
     CallLibrary,

@@ -6,26 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 
-from gateway.domain.library import Money
-from gateway.domain.requests.citation import REQUESTER_PATRON, WANTED_ITEM, CitationExtra
+from gateway.domain.requests.attempt_updates import make_attempt_terms, update_attempt
+from gateway.domain.requests.citation import REQUESTER_PATRON
 from gateway.domain.requests.events import (
     Event,
     EventDetails,
     EventKind,
-    EventOrigin,
     EventSignal,
     LoanCondition,
     local_signal,
     partner_signal,
     timer_signal,
 )
-from gateway.domain.requests.prices import is_price_open, names_price, restart_costs, update_costs
+from gateway.domain.requests.prices import is_price_open, restart_costs, update_costs
 from gateway.domain.requests.request import (
-    OPEN_ATTEMPT,
-    AttemptStatus,
     BorrowingState,
     LendingState,
-    LibraryParty,
     LoanTerms,
     PatronLink,
     PatronQuery,
@@ -36,24 +32,14 @@ from gateway.domain.requests.request import (
     RequestFlag,
     RequestNote,
     Role,
-    RotaLine,
-    RotaLineStatus,
     ServiceType,
     SignOff,
     State,
-    SupplierAttempt,
     Volume,
 )
 from gateway.domain.requests.requester_changes import apply_requester_changes
-from gateway.domain.requests.supplier_takeover import (
-    clear_terms,
-    is_word_of_another,
-    learn_supplier,
-    leave_supplier,
-    note_refusal,
-)
 from gateway.domain.requests.volume_updates import ships_own_item, update_volumes
-from gateway.domain.sentences import strip_sentence, write_sentence
+from gateway.domain.sentences import strip_sentence
 
 RequestChange = Callable[[Request], Request]
 """What is left on a request together with an event."""
@@ -80,13 +66,10 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
         notes=_append_note(request, event),
     )
     if request.role is Role.BORROWING:
-        changed = _update_transit_flag(_update_attempt(changed, event, request.state))
+        changed = _update_transit_flag(update_attempt(changed, event, request.state))
     else:
         changed = replace(changed, before_cancel=_find_state_before_cancel(request, to))
     return _apply_event_kind(changed, event)
-
-
-_ACCEPTED = local_signal(EventKind.CONDITION_ACCEPTED)
 
 
 def _forgets_supplier(request: Request, event: Event, to: State) -> bool:
@@ -95,7 +78,10 @@ def _forgets_supplier(request: Request, event: Event, to: State) -> bool:
     if event.kind is EventKind.CONDITION_REFUSED:
         return True
     is_open_again = to in (BorrowingState.SOURCING, BorrowingState.REQUESTED) and to is not request.state
-    return is_open_again and event.signal not in (_ACCEPTED, local_signal(EventKind.REQUEST))
+    return is_open_again and event.signal not in (
+        local_signal(EventKind.CONDITION_ACCEPTED),
+        local_signal(EventKind.REQUEST),
+    )
 
 
 def _find_state_before_cancel(request: Request, to: State) -> LendingState | None:
@@ -111,7 +97,7 @@ def record_late_event(request: Request, event: Event) -> Request:
     at = max(request.changed, event.at)
     flags = _mark_return_on_hold(request.flags, request, event)
     said = replace(request, changed=at, version=request.version + 1, flags=flags, notes=_append_note(request, event))
-    return _update_attempt(apply_requester_changes(said, event), event, request.state)
+    return update_attempt(apply_requester_changes(said, event), event, request.state)
 
 
 # --- flags -----------------------------------------------------------------------------------------------
@@ -250,9 +236,9 @@ def _update_terms(request: Request, event: Event) -> LoanTerms:
     noted stays."""
     terms, details = request.terms, event.details
     if event.signal == local_signal(EventKind.REQUEST):
-        return _make_attempt_terms(request.attempt, terms.note)
+        return make_attempt_terms(request.attempt, terms.note)
     if event.signal in _ARRIVED and request.attempt is not None and request.state not in _WITH_TERMS:
-        terms = _make_attempt_terms(request.attempt, terms.note)  # it comes though the request had gone on
+        terms = make_attempt_terms(request.attempt, terms.note)  # it comes though the request had gone on
     received = event.signal == local_signal(EventKind.RECEIVED)  # what came with the parcel, where no message said it
     if details.due is not None and (event.kind in _DATED or received):
         terms = replace(terms, lender_due=details.due)
@@ -293,11 +279,6 @@ def end_answered_renewal(request: Request) -> Request:
 _WITH_TERMS = frozenset(BorrowingState) - {BorrowingState.REVIEW, BorrowingState.SOURCING, BorrowingState.NO_SUPPLIER}
 
 
-def _make_attempt_terms(attempt: SupplierAttempt | None, note: str) -> LoanTerms:
-    conditions = attempt.conditions if attempt is not None else ()
-    return LoanTerms(conditions=conditions, renewals_allowed=LoanCondition.NO_RENEWAL not in conditions, note=note)
-
-
 def _update_service(service: RequestedService, event: Event) -> RequestedService:
     """'Copy or loan' becomes what is really supplied."""
     if event.kind in (EventKind.COPY_DELIVERED, EventKind.DIGITISED):
@@ -316,229 +297,6 @@ def _append_note(request: Request, event: Event) -> tuple[RequestNote, ...]:
         return request.notes
     outward = event.signal == local_signal(EventKind.MESSAGE)
     return (*request.notes, RequestNote(event.at, event.actor, text, for_partner=outward))
-
-
-# --- attempts --------------------------------------------------------------------------------------------
-
-
-def start_attempt(request: Request, attempt: SupplierAttempt, partner: LibraryParty) -> Request:
-    """The request with a new attempt that counts, and its line of the rota marked. The event us:request follows."""
-    request = _keep_lost_pieces(request)
-    rota = tuple(
-        replace(line, standing=RotaLineStatus.ASKED)
-        if line.partner == attempt.partner and line.standing is RotaLineStatus.WAITING
-        else line
-        for line in request.rota
-    )
-    if all(line.partner != attempt.partner for line in rota):
-        rota = (*rota, RotaLine(attempt.partner, RotaLineStatus.ASKED, write_sentence("manually")))
-    return replace(request, attempts=(*request.attempts, attempt), current=attempt.number, partner=partner, rota=rota)
-
-
-def name_promised_item(request: Request, barcode: str) -> Request:
-    """The request with the item that a broker has promised for it: what is on the piece, until staff say otherwise, and
-    what the broker calls it, whatever they say."""
-    others = tuple(one for one in request.extras if one.name != WANTED_ITEM)
-    return replace(
-        request,
-        volumes=tuple(replace(one, theirs=barcode) for one in request.volumes),
-        extras=(*others, CitationExtra(WANTED_ITEM, barcode)) if barcode else others,
-    )
-
-
-def resume_attempt(request: Request, number: int) -> Request:
-    """The request with an earlier attempt that counts again, on the terms that were agreed then."""
-    request = _keep_lost_pieces(request)
-    attempt = request.find_attempt(number)
-    assert attempt is not None
-    party = LibraryParty(symbol=attempt.symbol, profile=attempt.partner)
-    return replace(
-        request,
-        current=number,
-        partner=party if party.profile != request.partner.profile else request.partner,
-        terms=_make_attempt_terms(attempt, request.terms.note),
-        costs=restart_costs(request.costs, attempt),
-        volumes=tuple(Volume(one.id, one.label) for one in request.volumes),
-    )
-
-
-def _keep_lost_pieces(request: Request) -> Request:
-    """The volumes begin anew, but a lost piece is still on record in the library: its supplier's attempt knows it."""
-    pieces = tuple(volume.barcode for volume in request.volumes if volume.barcode)
-    if request.attempt is None or not pieces:
-        return request
-    known = tuple(dict.fromkeys((*request.attempt.pieces, *pieces)))
-    return replace_attempt(request, replace(request.attempt, pieces=known))
-
-
-_PROMISES: Mapping[EventSignal, AttemptStatus] = {
-    partner_signal(_K.EXPECT_TO_SUPPLY): AttemptStatus.EXPECTED,
-    partner_signal(_K.WILL_SUPPLY): AttemptStatus.WILL_SUPPLY,
-    partner_signal(_K.HOLD_PLACED): AttemptStatus.HOLD_PLACED,
-    partner_signal(_K.CONDITIONAL): AttemptStatus.CONDITIONAL,
-    local_signal(_K.CONDITION_ACCEPTED): AttemptStatus.WILL_SUPPLY,
-}
-_REFUSALS: Mapping[EventSignal, AttemptStatus] = {
-    partner_signal(_K.RETRY): AttemptStatus.RETRY,
-    partner_signal(_K.UNFILLED): AttemptStatus.UNFILLED,
-    partner_signal(_K.EXPIRED): AttemptStatus.EXPIRED,
-    partner_signal(_K.REJECTED): AttemptStatus.REJECTED,
-    partner_signal(_K.CANCEL_ACCEPTED): AttemptStatus.CANCELLED,
-}
-_GOODBYES: Mapping[EventSignal, AttemptStatus] = {
-    local_signal(_K.CONDITION_REFUSED): AttemptStatus.CONDITION_REFUSED,
-    local_signal(_K.NEXT_SUPPLIER): AttemptStatus.SKIPPED,
-}
-_SENDINGS: Mapping[EventSignal, AttemptStatus] = {
-    partner_signal(_K.SHIPPED): AttemptStatus.SHIPPED,
-    partner_signal(_K.COPY_DELIVERED): AttemptStatus.COMPLETED,
-}
-_SIGNS_OF_IT: Mapping[EventSignal, AttemptStatus] = {
-    partner_signal(_K.OVERDUE): AttemptStatus.SHIPPED,
-    partner_signal(_K.RECALL): AttemptStatus.SHIPPED,
-    partner_signal(_K.DUE_DATE_CHANGED): AttemptStatus.SHIPPED,
-    local_signal(_K.RECEIVED): AttemptStatus.SHIPPED,
-}
-_ENDS: Mapping[EventSignal, AttemptStatus] = {
-    partner_signal(_K.CHECKED_IN): AttemptStatus.COMPLETED,
-    partner_signal(_K.LOST): AttemptStatus.LOST,
-    local_signal(_K.LOST): AttemptStatus.LOST,
-}
-
-_NEVER_CAME_BACK: Mapping[EventSignal, AttemptStatus] = {partner_signal(_K.LOST): AttemptStatus.LOST}
-
-_LEFT = frozenset({AttemptStatus.SKIPPED, AttemptStatus.NO_ANSWER, AttemptStatus.CONDITION_REFUSED})
-"""We went on from this supplier, its own last word is still to come."""
-
-_SENT = frozenset(
-    {
-        AttemptStatus.SHIPPED,
-        AttemptStatus.COMPLETED,
-        AttemptStatus.EXTRA,
-        AttemptStatus.EXTRA_RETURNED,
-        AttemptStatus.LOST,
-    }
-)
-
-
-def _update_attempt(request: Request, event: Event, before: State) -> Request:
-    """`request` is in its new state already."""
-    attempt = request.find_attempt(event.attempt or request.current)
-    if attempt is None:
-        return request
-    details = event.details
-    from_partner = event.signal.origin is EventOrigin.PARTNER
-    if is_word_of_another(attempt, event):
-        return replace_attempt(request, _note_other_supplier(attempt, event))
-    stays = request.state is before is BorrowingState.REQUESTED
-    if attempt.declined and stays and event.signal == partner_signal(EventKind.CANCEL_ACCEPTED):
-        return replace_attempt(request, replace(attempt, declined=""))
-    updated = replace(
-        attempt,
-        status=_close_left_attempt(_next_attempt_status(attempt.status, event.signal), request, event, before),
-        answered=attempt.answered or (event.at if from_partner else None),
-        queried=_is_queried(attempt, event),
-        reason=details.reason or attempt.reason if from_partner else attempt.reason,
-        note=details.note or attempt.note if from_partner else attempt.note,
-        retry_after=details.retry_after or attempt.retry_after if from_partner else attempt.retry_after,
-        expected=details.expected or attempt.expected if from_partner else attempt.expected,
-        cost=_find_asked_price(request, attempt, event),
-        conditions=details.conditions or attempt.conditions,
-        declined="" if from_partner else attempt.declined,
-        offered_item=details.barcode if event.signal == partner_signal(EventKind.RETRY) else attempt.offered_item,
-        theirs=details.transaction or attempt.theirs,
-        supplier=learn_supplier(attempt, event) if from_partner else attempt.supplier,
-    )
-    if before is BorrowingState.CONDITIONAL and event.signal == _ACCEPTED and updated.status is AttemptStatus.RETRY:
-        request = _ask_again(request, updated)
-    if updated.status is AttemptStatus.ASKED and attempt.status is not AttemptStatus.ASKED:
-        return clear_terms(request, replace(leave_supplier(updated, event), declined=attempt.supplier.symbol))
-    if updated.number == request.current:
-        updated = replace(updated, agreed=request.costs.agreed, agreed_by=request.costs.agreed_by)
-    return replace_attempt(request, updated)
-
-
-def _find_asked_price(request: Request, attempt: SupplierAttempt, event: Event) -> Money | None:
-    """What the supplier asks for: no damage, and no price that a message brings which asks for nothing. While its
-    condition is open, staff see the sum that their yes is to."""
-    if attempt.number == request.current and request.state is BorrowingState.CONDITIONAL:
-        return request.costs.offered
-    return event.details.cost or attempt.cost if names_price(event) else attempt.cost
-
-
-def _note_other_supplier(attempt: SupplierAttempt, event: Event) -> SupplierAttempt:
-    """What another library behind the partner says is no word of the one in hand."""
-    noted = note_refusal(attempt, event) if event.kind is EventKind.FORWARDED else attempt
-    return replace(noted, answered=attempt.answered or event.at, declined="")
-
-
-def _is_queried(attempt: SupplierAttempt, event: Event) -> bool:
-    if event.signal in (local_signal(EventKind.STATUS_QUERY), timer_signal(EventKind.NO_ANSWER)):
-        return True
-    is_answer = event.signal == partner_signal(EventKind.STATUS_REPORT) or event.details.reported is not None
-    return attempt.queried and not is_answer
-
-
-def _next_attempt_status(now: AttemptStatus, signal: EventSignal) -> AttemptStatus:
-    """What was shipped stays shipped, what was refused stays refused, whatever older messages come after it."""
-    answers: tuple[Mapping[EventSignal, AttemptStatus], ...]
-    if now in OPEN_ATTEMPT and now not in _SENT:
-        answers = (_PROMISES, _GOODBYES, _REFUSALS, _SENDINGS, _SIGNS_OF_IT, _ENDS)
-    elif now is AttemptStatus.CONDITION_REFUSED and signal == partner_signal(EventKind.CANCEL_ACCEPTED):
-        return now  # the answer to our no, where that was a cancellation
-    elif now in _LEFT:
-        answers = (_REFUSALS, _SENDINGS, _ENDS)
-    elif now is AttemptStatus.COMPLETED:
-        answers = (_NEVER_CAME_BACK,)
-    elif now in _SENT:
-        answers = (_ENDS,)
-    else:
-        answers = (_SENDINGS, _ENDS)
-    return next((answer[signal] for answer in answers if signal in answer), now)
-
-
-_WITHOUT_SUPPLIER = (BorrowingState.SOURCING, BorrowingState.CANCELLED, BorrowingState.EXPIRED, BorrowingState.UNFILLED)
-
-
-def _close_left_attempt(status: AttemptStatus, request: Request, event: Event, before: State) -> AttemptStatus:
-    """No attempt stays open when the request has gone on without it; one with a broker goes on behind it."""
-    if event.signal == partner_signal(EventKind.RETRY) and request.state is BorrowingState.CONDITIONAL:
-        return AttemptStatus.OFFERED
-    if before is BorrowingState.CONDITIONAL and event.signal == _ACCEPTED and request.state is BorrowingState.SOURCING:
-        return AttemptStatus.RETRY
-    if request.state is BorrowingState.REQUESTED and _goes_on_behind(event, before):
-        return AttemptStatus.ASKED
-    if request.state is BorrowingState.COMPLETED and event.kind in (EventKind.RETURNED, EventKind.RECEIVED):
-        return AttemptStatus.COMPLETED  # this supplier tells no check-in; or it is a copy, and here before its message
-    if request.state is before or request.state not in _WITHOUT_SUPPLIER or status not in OPEN_ATTEMPT:
-        return status
-    if event.signal != timer_signal(EventKind.NO_ANSWER) or before is BorrowingState.CANCEL_PENDING:
-        return AttemptStatus.CANCELLED
-    return AttemptStatus.CONDITION_REFUSED if before is BorrowingState.CONDITIONAL else AttemptStatus.NO_ANSWER
-
-
-def _goes_on_behind(event: Event, before: State) -> bool:
-    """Whether a broker asks the next supplier: this one was skipped, or what it wanted was declined."""
-    declined = (local_signal(EventKind.CONDITION_REFUSED), timer_signal(EventKind.NO_ANSWER))
-    return event.signal == local_signal(EventKind.NEXT_SUPPLIER) or (
-        before is BorrowingState.CONDITIONAL and event.signal in declined
-    )
-
-
-def _ask_again(request: Request, attempt: SupplierAttempt) -> Request:
-    """The request with this supplier before all others, since its offer is accepted."""
-    others = tuple(
-        one for one in request.rota if one.partner != attempt.partner or one.standing is not RotaLineStatus.WAITING
-    )
-    asked = tuple(one for one in others if one.standing is RotaLineStatus.ASKED)
-    rest = tuple(one for one in others if one.standing is not RotaLineStatus.ASKED)
-    again = RotaLine(attempt.partner, why=write_sentence("its offer is accepted"), by_hand=True)
-    return replace(request, rota=(*asked, again, *rest))
-
-
-def replace_attempt(request: Request, attempt: SupplierAttempt) -> Request:
-    attempts = tuple(attempt if one.number == attempt.number else one for one in request.attempts)
-    return replace(request, attempts=attempts)
 
 
 # --- what single kinds of events bring -------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gateway.domain.requests.attempt_updates import replace_attempt, resume_attempt
 from gateway.domain.requests.borrowing_table import BORROWING
 from gateway.domain.requests.events import (
     Event,
@@ -28,13 +29,7 @@ from gateway.domain.requests.request import (
     State,
     SupplierAttempt,
 )
-from gateway.domain.requests.request_updates import (
-    end_answered_renewal,
-    record_event_on,
-    record_late_event,
-    replace_attempt,
-    resume_attempt,
-)
+from gateway.domain.requests.request_updates import end_answered_renewal, record_event_on, record_late_event
 from gateway.domain.requests.requester_changes import is_deadline_moved
 from gateway.domain.requests.state_table import (
     Branch,

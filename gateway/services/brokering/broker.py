@@ -28,6 +28,7 @@ from gateway.domain.library import Bib, Hold, HoldStatus, Patron, PickupLocation
 from gateway.domain.partner_identifiers import read_request_number, translate_record_ids
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
+from gateway.domain.requests.attempt_updates import name_promised_item, replace_attempt
 from gateway.domain.requests.citation import WANTED_ITEM, Citation, CitationType
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.request import (
@@ -40,7 +41,6 @@ from gateway.domain.requests.request import (
     Role,
     SupplyPromise,
 )
-from gateway.domain.requests.request_updates import name_promised_item, replace_attempt
 from gateway.domain.requests.views import BorrowingDraft, EventDenied
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object

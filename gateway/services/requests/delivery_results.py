@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.domain.problems import Refusal, RefusalReason
+from gateway.domain.requests.attempt_updates import replace_attempt
 from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import (
     Event,
@@ -20,7 +21,6 @@ from gateway.domain.requests.request import (
     Request,
     Role,
 )
-from gateway.domain.requests.request_updates import replace_attempt
 from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import (
     DeliveryResult,

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from gateway.domain.library import BlockScope, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests import intake_rules, rota
+from gateway.domain.requests.attempt_updates import name_promised_item, start_attempt
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.fulfilment import Availability
@@ -27,7 +28,6 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
     SupplyPromise,
 )
-from gateway.domain.requests.request_updates import name_promised_item, start_attempt
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.domain.requests.volume_updates import make_volumes
 from gateway.domain.sentences import write_sentence

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
+from gateway.domain.requests.attempt_updates import replace_attempt
 from gateway.domain.requests.brokered_requests import is_same_symbol
 from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY, WANTED_ITEM
 from gateway.domain.requests.citation_matching import citation_fingerprint
@@ -20,7 +21,7 @@ from gateway.domain.requests.request import (
     RequestFlag,
     Role,
 )
-from gateway.domain.requests.request_updates import keep_request, replace_attempt
+from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object

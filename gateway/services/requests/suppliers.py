@@ -11,6 +11,7 @@ from datetime import timedelta
 from gateway.domain.due_dates import describe_need_by_problem
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.requests.attempt_updates import start_attempt
 from gateway.domain.requests.brokered_requests import is_same_symbol
 from gateway.domain.requests.citation import POSSIBLE_SUPPLIER, SUPPLIER_RECORD, Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal, timer_signal
@@ -26,7 +27,6 @@ from gateway.domain.requests.request import (
     ServiceType,
     SupplierAttempt,
 )
-from gateway.domain.requests.request_updates import start_attempt
 from gateway.domain.requests.rota import (
     ExplainedLine,
     PartnerStanding,

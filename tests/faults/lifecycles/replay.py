@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from gateway.domain.requests.attempt_updates import start_attempt
 from gateway.domain.requests.events import EventKind, local_signal
 from gateway.domain.requests.request import (
     AttemptStatus,
@@ -20,7 +21,6 @@ from gateway.domain.requests.request import (
     Volume,
     VolumeState,
 )
-from gateway.domain.requests.request_updates import start_attempt
 from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
 from gateway.store.requests.history import EventRow
 from tests.faults.lifecycles.place import Wish, workflow

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
+from gateway.domain.requests.attempt_updates import start_attempt
 from gateway.domain.requests.events import Event, EventDetails, EventKind, EventSignal, local_signal, partner_signal
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestedService, Role, ServiceType
-from gateway.domain.requests.request_updates import start_attempt
 from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
 from gateway.domain.requests.state_table import FollowUp, RunFollowUp, TimerKind
 from gateway.domain.requests.status_reports import find_event_of_state
