@@ -8,6 +8,7 @@ from gateway.domain.requests.attempt_updates import replace_attempt, resume_atte
 from gateway.domain.requests.borrowing_table import BORROWING
 from gateway.domain.requests.events import (
     Event,
+    EventDetails,
     EventKind,
     EventOrigin,
     EventSignal,
@@ -26,6 +27,7 @@ from gateway.domain.requests.request import (
     Request,
     RequestFlag,
     Role,
+    ServiceType,
     State,
     SupplierAttempt,
 )
@@ -143,6 +145,8 @@ def _interpret_event(request: Request, event: Event, workflow: Workflow) -> Even
     """The event as it counts: what a partner says may be less news than its kind, or more."""
     if event.signal == partner_signal(EventKind.UNFILLED):
         event = _recall_last_reason(request, event)
+    if event.signal == partner_signal(EventKind.SHIPPED) and _is_copy_by_link(request, event.details):
+        event = replace(event, signal=partner_signal(EventKind.COPY_DELIVERED))
     if _repeats_known_date(request, event):
         return replace(event, signal=partner_signal(EventKind.MESSAGE))
     is_report = event.signal == partner_signal(EventKind.STATUS_REPORT)
@@ -171,6 +175,12 @@ def _interpret_status(request: Request, event: Event, workflow: Workflow) -> Eve
 
 def _without_status(event: Event) -> Event:
     return replace(event, details=replace(event.details, reported=None))
+
+
+def _is_copy_by_link(request: Request, details: EventDetails) -> bool:
+    """Some lend a copy: what comes by a link is no piece that goes back."""
+    is_copy = request.role is Role.BORROWING and request.service.type is ServiceType.COPY
+    return is_copy and bool(details.link) and not (details.barcode or details.items)
 
 
 def _recall_last_reason(request: Request, event: Event) -> Event:

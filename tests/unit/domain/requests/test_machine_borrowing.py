@@ -64,6 +64,26 @@ def test_a_copy_by_link_is_ready_at_once() -> None:
     assert story.request.costs.charged == money("4.00")
 
 
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ({"link": "https://warsaw.example/c/8"}, B.COMPLETED),
+        ({"link": "https://warsaw.example/c/8", "barcode": "W-17"}, B.SHIPPED),  # the link is about a piece
+        ({"note": "sent by e-mail"}, B.SHIPPED),  # nothing is here that a patron could open
+    ],
+)
+def test_a_copy_that_is_lent_by_link_is_delivered(said: dict[str, str], state: BorrowingState) -> None:
+    story = asked_story(copy_of(borrowing()))
+    heard = story.partner(EventKind.SHIPPED, 1, due=DUE, **said)
+    assert (story.state, "copy-ready" in letters(heard)) == (state, state is B.COMPLETED)
+
+
+def test_a_loan_with_a_link_is_on_its_way() -> None:
+    story = asked_story(borrowing())
+    story.partner(EventKind.SHIPPED, 1, due=DUE, link="https://warsaw.example/parcel/8")
+    assert story.state is B.SHIPPED
+
+
 def test_a_copy_on_paper_never_goes_back() -> None:
     story = asked_story(copy_of(borrowing()))
     story.partner(EventKind.COPY_DELIVERED, 1)
