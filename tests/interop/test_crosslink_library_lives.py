@@ -122,12 +122,6 @@ async def library(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[One
         yield opened
 
 
-WRONG = {
-    ("we borrow: price agreed", "Alma"): "C.13 a price that comes as a Notification is no question",
-}
-"""What isn't so yet, by life and vendor."""
-
-
 def list_steps(name: str, entry: Entry) -> tuple[LifeStep, ...]:
     """Empty where the vendor's words don't get there: a condition in an Alma's words is none to these libraries."""
     is_asked = name.startswith("we lend") and ("condition" in name or "price" in name)
@@ -139,8 +133,6 @@ def list_cases() -> Iterator[ParameterSet]:
         for entry in (entry for entry in ENTRIES if list_steps(name, entry)):
             said = (name, entry.mode, entry.vendor)
             marks = [] if said in IN_EVERY_RUN else [pytest.mark.long]
-            if reason := WRONG.get((name, entry.vendor)):
-                marks.append(pytest.mark.xfail(reason=reason, strict=True, raises=AssertionError))
             yield pytest.param(name, entry, id=" ".join(said), marks=marks)
 
 

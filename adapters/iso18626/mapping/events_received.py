@@ -172,7 +172,7 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
     delivery, retry = message.delivery_info or DeliveryInfo(), message.retry_info or RetryInfo()
     terms = read_noted_terms(info.note or "", context.dialect.notes)
     info = replace(info, note=terms.text)
-    if kind in _CONDITIONAL_PROMISES and _is_conditional(noted, terms, delivery, status):
+    if kind in _CONDITIONAL_PROMISES and _is_conditional(kind, noted, terms, delivery, status):
         kind = EventKind.CONDITIONAL
     if kind is EventKind.MESSAGE and _is_expectation(noted, status, context):
         kind = EventKind.EXPECT_TO_SUPPLY
@@ -269,10 +269,14 @@ _CONDITIONAL_PROMISES = frozenset(
 _BEFORE_SUPPLY = frozenset({"", Status.REQUEST_RECEIVED, Status.EXPECT_TO_SUPPLY, Status.WILL_SUPPLY})
 
 
-def _is_conditional(noted: ReadNote, terms: NotedTerms, delivery: DeliveryInfo, status: StatusInfo) -> bool:
-    """By a marker or a prefix in the note, or a code; in the answer to a loan that is out it asks for nothing."""
+def _is_conditional(
+    kind: EventKind, noted: ReadNote, terms: NotedTerms, delivery: DeliveryInfo, status: StatusInfo
+) -> bool:
+    """By a marker or a prefix in the note, or a code, or a price in a Notification, as Alma gets one that waits for its
+    answer; in the answer to a loan that is out it asks for nothing."""
     is_early = (status.status or "") in _BEFORE_SUPPLY
-    return is_early and (noted.has_condition or bool(terms.conditions) or bool(delivery.loan_conditions))
+    has_price = kind is EventKind.MESSAGE and terms.cost is not None
+    return is_early and (noted.has_condition or has_price or bool(terms.conditions or delivery.loan_conditions))
 
 
 def _list_shipped_items(items: tuple[ItemName, ...]) -> tuple[ShippedItem, ...]:

@@ -136,7 +136,15 @@ def test_a_long_note_is_read_in_a_moment(note: str) -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_price_is_read_from_the_words_of_alma(profile: str) -> None:
     heard = read_octets(write_status("WillSupply", "RequestResponse", "Cost: .5 EUR; Lesesaal"), profile)
-    assert (heard.details.cost, heard.details.note) == (money("0.5"), "Lesesaal")
+    assert (heard.kind, heard.details.cost, heard.details.note) == (K.WILL_SUPPLY, money("0.5"), "Lesesaal")
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_price_in_a_notification_waits_for_a_yes(profile: str) -> None:
+    """As CrossLink tells Alma one for which its library waits; of what is lent it asks for nothing."""
+    heard = read_octets(write_status("WillSupply", "Notification", "Cost: 9.00 EUR; Lesesaal"), profile)
+    assert (heard.kind, heard.details.cost, heard.details.note) == (K.CONDITIONAL, money("9.00"), "Lesesaal")
+    assert read_octets(write_status("Loaned", "Notification", "Cost: 9.00 EUR"), profile).kind is K.MESSAGE
 
 
 # --- a requester answers ---------------------------------------------------------------------------------
