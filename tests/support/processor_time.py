@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def measure_processor_seconds(call: Callable[[], object], times: int = 3) -> float:
@@ -18,3 +21,15 @@ def measure_processor_seconds(call: Callable[[], object], times: int = 3) -> flo
         return time.thread_time() - before
 
     return min(measure_once() for _ in range(times))
+
+
+TIMES_LARGER = 8
+"""What is compared by `require_linear`."""
+
+
+def require_linear(read: Callable[[T], object], small: T, large: T) -> None:
+    """`large`: eight times as much, which takes eight times as long, and 64 times in quadratic time.
+
+    Raises AssertionError."""
+    growth = measure_processor_seconds(lambda: read(large)) / measure_processor_seconds(lambda: read(small))
+    assert growth < TIMES_LARGER * 4, f"{TIMES_LARGER} times as much takes {growth:.0f} times as long"
