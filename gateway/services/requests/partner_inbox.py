@@ -52,6 +52,9 @@ from gateway.store.requests.request_rows import dump_message
 from gateway.store.requests.requests import ReferencedRequest, TransactionTaken
 from gateway.store.schema import make_exchange_id
 
+MAX_SENDER_CHARS = 60
+"""Of the name by which a stranger calls itself, in the history of a request."""
+
 
 @value_object
 class PartnerInbox:
@@ -220,7 +223,7 @@ class LibraryInbox:
         note = write_sentence(
             "A message about this request came from %(sender)s, which is not its partner. It was not applied; the "
             "message log has it.",
-            sender=stranger.sender,
+            sender=stranger.sender[:MAX_SENDER_CHARS],
         )
         self._add_trouble(connection, request, note)
         return request.id

@@ -98,6 +98,14 @@ async def test_one_message_puts_it_on_the_list_and_no_other_adds_to_it(endpoint:
     assert len(rows) < 40, "as of any stranger, no more than some are kept"
 
 
+async def test_a_stranger_with_a_long_name_fills_no_history(endpoint: Endpoint) -> None:
+    request = await ask_fjordby(endpoint)
+    await endpoint.post(say(request.number, "Unfilled", "XX-" + "N" * 50_000))
+    (note,) = await read_notes(endpoint, await endpoint.town.see(request))
+    assert "NNNN" in note
+    assert len(note) < 1_000
+
+
 async def test_when_the_request_has_moved_on_the_next_is_told_again(endpoint: Endpoint) -> None:
     request = await ask_fjordby(endpoint)
     await endpoint.post(say(request.number, "Unfilled", "XX-NOBODY"))
