@@ -226,6 +226,19 @@ JUDGED = (
         write_confirmation(write_error("UnrecognisedDataValue", "MOCK ERROR")),
         "UnrecognisedDataValue: MOCK ERROR",
     ),
+    JudgedHabit(
+        "illmock-forgets",
+        200,
+        write_confirmation(write_error("UnrecognisedDataValue", "non-existing RequestingAgencyRequestId")),
+        "UnrecognisedDataValue: non-existing RequestingAgencyRequestId",
+    ),
+    JudgedHabit(
+        "illmock-knows-the-request",
+        200,
+        write_confirmation(write_error("UnrecognisedDataValue", "RequestingAgencyRequestId already exists")),
+        "request was there already",
+        repeated=True,
+    ),
     JudgedHabit("illmock-errors", 400, "mock", Refused, content_type="text/plain"),
     JudgedHabit("illmock-errors", 500, "mock", OutcomeUnknown, content_type="text/plain"),
 )
