@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
 from adapters.iso18626.messages.codes import Action, ReasonForMessage, Status
-from adapters.iso18626.messages.declaration import SchemaVersion
+from adapters.iso18626.messages.declaration import SchemaVersion, Structure
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
@@ -22,6 +22,8 @@ from gateway.domain.secret_reference import SecretReference
 from gateway.ports.tls import ClientTls
 
 SECTION = "iso18626"
+
+S = TypeVar("S", bound=Structure)
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VERSIONS = {"1.1": SchemaVersion.V1_1, "1.2": SchemaVersion.V1_2}
@@ -275,6 +277,10 @@ class Iso18626Dialect(ProfileSection):
     @property
     def version_string(self) -> str:
         return self.version_text or self.version
+
+    def finish_message(self, message: S) -> S:
+        """The last hand at a message before it is written: there is nothing left to do."""
+        return message
 
     def takes_action(self, action: Action) -> bool:
         return action.value in self.actions

@@ -92,7 +92,7 @@ class Iso18626Channel:
             await self._send_one(
                 said, URL(url), dialect, await self._context.make_peer_headers(profile), repeated=message.repeated
             )
-            for said in messages_of_event(message, context)
+            for said in map(dialect.finish_message, messages_of_event(message, context))
         ]
         refused = next((one for one in results if one.refused is not None), None)
         return refused or replace(results[0], note="; ".join(one.note for one in results))

@@ -17,6 +17,7 @@ from adapters.iso18626.codec import NAMESPACE
 from adapters.iso18626.codec.reader import get_local_name
 from adapters.iso18626.dialect import SECTION, Account, Iso18626Dialect, dialect_of
 from adapters.iso18626.messages.codes import Action
+from adapters.iso18626.rehearsed_elements import change_answer, write_elements
 from gateway.domain.profile import AuthKind, Profile
 from gateway.domain.value import value_object
 from gateway.ports.responder import ResponderAnswer
@@ -38,6 +39,12 @@ class Iso18626Rehearsal:
 
     def mirror_dialect(self, profile: Profile, address: str) -> BaseModel:
         return mirror_dialect(profile, address)
+
+    def write_elements(self, profile: Profile, elements: Mapping[str, str | None]) -> Profile:
+        return write_elements(profile, elements)
+
+    def change_answer(self, answer: ResponderAnswer, elements: Mapping[str, str | None]) -> ResponderAnswer:
+        return change_answer(answer, elements)
 
     def spoil_answer(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         return apply_misbehaviour(name, answer, number)

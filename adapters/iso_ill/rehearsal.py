@@ -125,6 +125,13 @@ class IsoIllRehearsal:
         """See `gateway.ports.rehearsal.ProtocolRehearsal`."""
         return _mirror_dialect(profile, address)
 
+    def write_elements(self, profile: Profile, elements: Mapping[str, str | None]) -> Profile:
+        """Scenarios name elements of ISO 18626 alone."""
+        return profile
+
+    def change_answer(self, answer: ResponderAnswer, elements: Mapping[str, str | None]) -> ResponderAnswer:
+        return answer
+
     def spoil_answer(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         return replace(answer, body=MISBEHAVIOURS[name].change(answer.body))
 

@@ -221,12 +221,19 @@ def _list_choices(scenarios: Mapping[str, MockScenario], kind: MockKind) -> Iter
     for role in kind.roles:
         yield f"{_ROLE_TITLES[role]}:"
         fitting = [one for one in scenarios.values() if one.role is role and not one.abstract]
-        yield from _format_pairs([(one.name, one.about) for one in sorted(fitting, key=lambda one: one.name)])
+        listed = sorted(fitting, key=lambda one: one.name)
+        yield from _format_pairs([(one.name, f"{one.about} ({_describe_recording(one)})") for one in listed])
         yield ""
     misbehaviours = kind.misbehaviours
     if misbehaviours:
         yield "Misbehaviours (--misbehave):"
         yield from _format_pairs(list(misbehaviours.items()))
+
+
+def _describe_recording(scenario: MockScenario) -> str:
+    """Whether a real system was seen to behave so, and which."""
+    systems = dict.fromkeys(one.partition("/")[0] for one in scenario.recorded)
+    return f"as recorded: {', '.join(systems)}" if systems else "not recorded from a real system"
 
 
 def _format_pairs(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:

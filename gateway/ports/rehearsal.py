@@ -169,6 +169,16 @@ class ProtocolRehearsal(SpoilsAnswers, Protocol):
         `address`, a URL or host:port. Raises ConfigurationError for a partner that can't be played."""
         ...
 
+    def write_elements(self, profile: Profile, elements: Mapping[str, str | None]) -> Profile:
+        """The profile under which the partner writes these elements otherwise, by their path; None: leaves them out.
+        A protocol whose elements scenarios don't name passes over them. Raises ConfigurationError for one that there
+        isn't."""
+        ...
+
+    def change_answer(self, answer: ResponderAnswer, elements: Mapping[str, str | None]) -> ResponderAnswer:
+        """The answer with these elements, likewise. Raises ConfigurationError."""
+        ...
+
 
 class SystemRehearsal(SpoilsAnswers, Protocol):
     """How a protocol is rehearsed in which libraries' systems are asked. Under a profile that lets nobody in the

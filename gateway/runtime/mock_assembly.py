@@ -39,7 +39,7 @@ from gateway.services.letters import LetterRenderer
 from gateway.services.mock.mock_answers import PassSeconds
 from gateway.services.mock.mock_log import MockParties
 from gateway.services.mock.mock_mail_reception import MailReception, format_mail
-from gateway.services.mock.mock_partner import MockPartner, MockPlay
+from gateway.services.mock.mock_partner import MockPartner, MockPlay, keep_profile
 from gateway.services.mock.scenario import MockScenario
 from gateway.settings import Settings
 from gateway.settings.sections import LibrarySettings
@@ -108,7 +108,7 @@ def build_mock_partner(
     mailer: Mailer | None = None,
 ) -> MockPartner:
     """`lines`: for a protocol that is spoken by TCP; `mailer`: for a format of mails. Raises ConfigurationError for a
-    profile whose partner can't be played, and for misbehaviours that the protocol doesn't know."""
+    profile whose partner can't be played, and for misbehaviours and elements that the protocol doesn't know."""
     protocol = find_rehearsed_protocol(adapters, profile)
     if protocol is None:
         raise make_profile_error(profile, (), "speaks no protocol in which a partner can be played by itself")
@@ -126,7 +126,10 @@ def build_mock_partner(
         misbehaviour=options.misbehaviour,
         misbehaviours=misbehaviours,
         over_http=isinstance(protocol, RehearsedProtocol) and protocol.adapter.over_http,
+        write_elements=protocol.rehearsal.write_elements if isinstance(protocol, RehearsedProtocol) else keep_profile,
     )
+    for elements in (one for scenario in options.scenarios.values() for one in scenario.list_elements()):
+        play.write_elements(play.profile, elements)
 
     def make_channel(record: Callable[[ChannelMessage], None]) -> PartnerChannel:
         ours = parties.ours

@@ -13,6 +13,7 @@ from datetime import datetime, tzinfo
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import (
+    ConfigurationError,
     MessagePart,
     OutcomeUnknown,
     Refusal,
@@ -21,8 +22,9 @@ from gateway.domain.problems import (
     Unavailable,
 )
 from gateway.domain.profile import Profile
+from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import Request
+from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import ChannelMessage, IncomingPartnerMessage, PartnerChannel
 from gateway.services.mock.mock_answers import PassSeconds
@@ -45,11 +47,19 @@ _sent_now: ContextVar[list[ChannelMessage]] = ContextVar("sent_now")
 """What the channel has sent in this task since the partner began to speak."""
 
 
+WriteElements = Callable[[Profile, Mapping[str, str | None]], Profile]
+
+
+def keep_profile(profile: Profile, _elements: Mapping[str, str | None]) -> Profile:
+    return profile
+
+
 @value_object(kw_only=True)
 class MockPlay:
     """What is played. `profile`: as the partner would have it; `parties`: the partner, and whom it speaks with;
     `chosen`: scenarios in the order in which requests get them; `misbehaviour`: of each answer, `misbehaviours`: all
-    that its protocol has; `over_http`: else an HTTP status is no answer at all."""
+    that its protocol has; `over_http`: else an HTTP status is no answer at all; `write_elements`: as of
+    `ProtocolRehearsal`."""
 
     profile: Profile
     parties: MockParties
@@ -60,6 +70,7 @@ class MockPlay:
     misbehaviour: str = ""
     misbehaviours: frozenset[str] = frozenset()
     over_http: bool = True
+    write_elements: WriteElements = keep_profile
 
 
 class MockPartner:
@@ -93,12 +104,17 @@ class MockPartner:
         found = self.conversations.get(told.transaction)
         if told.kind is not EventKind.REQUEST or told.request is None:
             unknown = Refusal(RefusalReason.UNKNOWN_REQUEST, "There is no such request here.", MessagePart.REQUEST)
-            return found, unknown
-        if found is not None and found.is_taken and found.request.open:
+            is_refused = found is not None and found.is_forgotten and found.request.role is Role.BORROWING
+            return None if is_refused else found, unknown
+        if found is not None and found.is_taken and found.request.open and not found.is_over:
             known = Refusal(RefusalReason.DUPLICATE_REQUEST, "There is such a request already.", MessagePart.REQUEST)
             return None, told.guard(found.request) if told.guard is not None else known
         if found is not None and not found.is_taken:
             return found, None
+        previous = self._find_previous(told.request)
+        if previous is not None:
+            request = receive_request(told.request, self.play.parties.ours.symbol, self._next_number(), now)
+            return self._keep_conversation(previous.continue_conversation(request)), None
         marked = find_marked_name(told.request.citation)
         scenario = self.play.scenarios.get(marked) if marked else self._choose_by_turn(told)
         if scenario is None or scenario.role is not PlayedRole.LENDING or scenario.abstract:
@@ -111,6 +127,11 @@ class MockPartner:
         request = receive_request(told.request, self.play.parties.ours.symbol, self._next_number(), now)
         return self._add_conversation(request, scenario), None
 
+    def _find_previous(self, asked: Request) -> MockConversation | None:
+        """The conversation that a request goes on with, which is asked again."""
+        extras = {one.name: one.value for one in asked.extras}
+        return self.conversations.get(extras.get(PREVIOUS_REQUEST, "")) if extras.get(RETRY) == "true" else None
+
     def _choose_by_turn(self, told: IncomingPartnerMessage) -> MockScenario:
         assert told.request is not None
         scenarios = self.play.scenarios
@@ -122,9 +143,11 @@ class MockPartner:
         return choose_scenario(told.request.service.type, [*chosen[turn:], *chosen[:turn]])
 
     def _add_conversation(self, request: Request, scenario: MockScenario) -> MockConversation:
-        conversation = MockConversation(request, scenario, self.play.parties, self.play.currency)
-        self.conversations[request.transaction] = conversation
-        self.conversations.move_to_end(request.transaction)
+        return self._keep_conversation(MockConversation(request, scenario, self.play.parties, self.play.currency))
+
+    def _keep_conversation(self, conversation: MockConversation) -> MockConversation:
+        self.conversations[conversation.transaction] = conversation
+        self.conversations.move_to_end(conversation.transaction)
         while len(self.conversations) > MAX_CONVERSATIONS:
             self.conversations.popitem(last=False)
         return conversation
@@ -175,15 +198,20 @@ class MockPartner:
                 await self._say_event(conversation, one)
 
     async def _say_event(self, conversation: MockConversation, said: SaidEvent) -> None:
+        if said.event is EventKind.REQUEST and conversation.has_asked:
+            conversation.ask_again(self._next_number(), self._clock.now())
+            self._keep_conversation(conversation)
         message, oddity = conversation.build_message(said, self._clock.now())
+        elements = {**conversation.scenario.elements, **said.elements}
         for _ in range(said.times):
             sent: list[ChannelMessage] = []
             _sent_now.set(sent)
             try:
-                result = await self._channel.send(message, self.play.profile)
+                profile = self.play.write_elements(self.play.profile, elements) if elements else self.play.profile
+                result = await self._channel.send(message, profile)
                 refused = result.refused
                 problem = f"refused: {refused.detail}" if refused is not None else ""
-            except (Unavailable, OutcomeUnknown, Refused) as error:
+            except (Unavailable, OutcomeUnknown, Refused, ConfigurationError) as error:
                 problem = f"not delivered: {error}"
             note = "; ".join(filter(None, (oddity, problem)))
             self._record_said(conversation, said.event, sent, note)

@@ -73,9 +73,14 @@ class MessageReception:
                 RefusalReason.UNSUPPORTED_SERVICE, "A mock takes messages about requests only.", MessagePart.SERVICE
             )
             return self._refuse_message(arrival, envelope, no_request, context)
-        if told.id in self._answers:
+        if told.id in self._answers and not self._is_refused_repeat(told):
             return self._repeat_answer(arrival, envelope, told)
         return self._take_message(arrival, envelope, incoming, told, context)
+
+    def _is_refused_repeat(self, told: IncomingPartnerMessage) -> bool:
+        """Of a request that isn't over, where the scenario refuses that."""
+        found = self.partner.conversations.get(told.transaction) if told.kind is EventKind.REQUEST else None
+        return found is not None and found.scenario.refuses_repeats and found.request.open and not found.is_over
 
     def _refuse_message(
         self,
@@ -117,10 +122,12 @@ class MessageReception:
             assert refusal is not None
             return self._refuse_message(arrival, envelope, refusal, context)
         reaction = conversation.choose_reaction(told.kind, told.details.note)
-        change = reaction.answer
-        refused = Refusal(RefusalReason.OTHER, change.refused) if change.refused else None
+        change = conversation.scenario.complete_answer(reaction.answer)
+        refused = Refusal(change.reason, change.refused) if change.refused else None
         result = InboxResult(request_id=conversation.transaction, refused=refused, request=conversation.request)
         answer = self._responder.encode(envelope, incoming, result, context)
+        if change.elements:
+            answer = self._rehearsal.change_answer(answer, change.elements)
         oddity = ""
         if change.is_whole_answer:
             conversation.is_taken = True

@@ -16,7 +16,7 @@ the next for the next; the last one stays.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +27,7 @@ from pydantic import Field, model_validator
 from gateway.configuration.model_validation import validate_section
 from gateway.configuration.yaml_document import nearest_match, read_yaml
 from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.library import RecordId
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, RefusalReason
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind, LoanCondition
@@ -38,7 +39,8 @@ SHIPPED_SCENARIOS = Path(__file__).parent / "scenarios"
 
 MAX_WAIT_SECONDS = 3600.0
 
-_MARK = re.compile(r"\bmock:([a-z0-9][a-z0-9-]*)", re.IGNORECASE)
+_MARK = re.compile(r"\bmock:([a-z0-9][a-z0-9-]*)(?![:a-z0-9-])", re.IGNORECASE)
+"""With a colon behind it CrossLink's mock is meant: MOCK:SYMBOL:SCENARIO."""
 
 
 ANY_MESSAGE = "any"
@@ -80,8 +82,12 @@ WORDS_OF_ROLE: Mapping[PlayedRole, frozenset[str]] = {
 """What may come, by who is played."""
 
 
+Elements = Mapping[str, str | None]
+"""Of ISO 18626, by their path below the message, such as `deliveryInfo/sentVia`: the text, None for no such element."""
+
+
 class SaidEvent(ProfileSection):
-    """One message of the partner's."""
+    """One message of the partner's. A date that it doesn't name isn't said."""
 
     event: EventKind
     after_seconds: float = Field(0.0, ge=0, le=MAX_WAIT_SECONDS, description="it waits so long before it says so")
@@ -95,6 +101,11 @@ class SaidEvent(ProfileSection):
     volumes: tuple[str, ...] = Field((), description="numbers of those of several that it is about; empty: all")
     link: str = Field("", description="where a copy is")
     note: str = ""
+    elements: Elements = Field(
+        {},
+        description="elements of ISO 18626 that the message has otherwise, by path; ~ for none: other protocols pass "
+        "over it",
+    )
     times: int = Field(1, ge=1, le=10, description="so often it is sent, with the same octets")
 
 
@@ -103,17 +114,21 @@ class AnswerChange(ProfileSection):
 
     after_seconds: float = Field(0.0, ge=0, le=MAX_WAIT_SECONDS, description="it waits so long before it answers")
     missing: bool = Field(False, description="the connection ends without an answer")
+    taken: bool = Field(False, description="the message counts, though no answer is given to it")
     status: int = Field(0, ge=0, le=599, description="an HTTP status, with words instead of an answer; 0: as it is")
     refused: str = Field("", description="the message is refused, with these words")
     reason: RefusalReason = Field(RefusalReason.OTHER, description="why it is refused, where its protocol can say so")
     page: str = Field("", description="words of the page that answers a link, instead of those that confirm it")
     found: int | None = Field(None, ge=0, le=1_000_000, description="so many records, whatever a catalogue is asked")
+    elements: Elements = Field(
+        {}, description="elements of ISO 18626 that the answer has otherwise, by path; ~ for none"
+    )
     misbehaviour: str = Field("", description="a name that `illgate mock --list` shows")
 
     @property
     def is_whole_answer(self) -> bool:
-        """Whether the other side has an answer after it: a refusal is one."""
-        return not (self.missing or self.status or self.misbehaviour)
+        """Whether the message has done what it does: the other side has an answer, if only a refusal."""
+        return self.taken or not (self.missing or self.status or self.misbehaviour)
 
 
 class WrittenAnswer(ProfileSection):
@@ -159,10 +174,14 @@ class AskedWork(ProfileSection):
     author: str = "Ingrid Åsgaard"
     service: ServiceType = ServiceType.LOAN
     volumes: tuple[str, ...] = Field((), description="names of the volumes, where several are wanted")
+    isbn: str = ""
+    record: str = Field("", description="number of the record in the supplier's catalogue")
+    note: str = ""
 
     @property
     def citation(self) -> Citation:
-        return Citation(title=self.title, author=self.author)
+        numbers = (RecordId("isbn", self.isbn),) if self.isbn else ()
+        return Citation(title=self.title, author=self.author, note=self.note, identifiers=numbers)
 
 
 class MockScenario(ProfileSection):
@@ -177,7 +196,22 @@ class MockScenario(ProfileSection):
         description="who is played: a partner (lending, borrowing), library, catalogue, client, link-target or "
         "letter-reader",
     )
+    recorded: tuple[str, ...] = Field(
+        (), description="conversations of real systems that our tests compare it with; empty: none was recorded"
+    )
     service: ServiceType | None = Field(None, description="for requests of this kind, where no other is chosen")
+    answer: AnswerChange = Field(
+        AnswerChange(), description="how each message is answered, where its reaction doesn't say that"
+    )
+    elements: Elements = Field({}, description="as of what is said, in all messages that have such an element")
+    forgets_ended: bool = Field(
+        False,
+        description="it forgets a request that is over: what comes then is confirmed by a supplier and does nothing, "
+        "and is refused by a requester",
+    )
+    refuses_repeats: bool = Field(
+        False, description="a request that comes again is refused, as one that is known, though it is the same message"
+    )
     work: AskedWork = AskedWork()
     begin: tuple[SaidEvent, ...] = Field((), description="what a requester says by itself")
     write: tuple[WrittenAnswer, ...] = Field((), description="mails that a library by letter writes by itself")
@@ -207,9 +241,21 @@ class MockScenario(ProfileSection):
         fitting = [one for one in self.reactions if one.when == kind]
         return fitting[min(number, len(fitting)) - 1] if fitting else None
 
+    def complete_answer(self, change: AnswerChange) -> AnswerChange:
+        """What a reaction doesn't say of its answer is as of all."""
+        said = {name: getattr(change, name) for name in change.model_fields_set}
+        return self.answer.model_copy(update=said)
+
     def find_named_event(self, note: str) -> SaidEvent | None:
         found = _MARK.search(note)
         return next((one for one in self.named if found is not None and one.event.value == found[1].lower()), None)
+
+    def list_elements(self) -> Iterator[Elements]:
+        """Those of all its messages and answers."""
+        said = (*self.begin, *(one for reaction in self.reactions for one in reaction.say), *self.named)
+        answers = (self.answer, *(one.answer for one in self.reactions))
+        every = (self.elements, *(one.elements for one in said), *(one.elements for one in answers))
+        yield from filter(None, every)
 
     def list_misbehaviours(self) -> frozenset[str]:
         return frozenset(one.answer.misbehaviour for one in self.reactions) - {""}
@@ -249,8 +295,10 @@ def _read_scenario(file: Path) -> MockScenario:
 
 
 def _extend_scenario(scenario: MockScenario, known: Mapping[str, MockScenario], file: Path) -> MockScenario:
-    """With the reactions of those that it extends."""
+    """With what those say that it extends, where it doesn't say that itself."""
     reactions, extended, seen = scenario.reactions, scenario.extends, {scenario.name}
+    elements = scenario.elements
+    inherited: dict[str, object] = {}
     while extended:
         base = known.get(extended)
         if base is None or extended in seen:
@@ -261,5 +309,11 @@ def _extend_scenario(scenario: MockScenario, known: Mapping[str, MockScenario], 
         seen.add(extended)
         own = {one.when for one in reactions}
         reactions = (*reactions, *(one for one in base.reactions if one.when not in own))
+        elements = {**base.elements, **elements}
+        unsaid = (_INHERITED & base.model_fields_set) - scenario.model_fields_set - set(inherited)
+        inherited |= {name: getattr(base, name) for name in unsaid}
         extended = base.extends
-    return scenario.model_copy(update={"reactions": reactions})
+    return scenario.model_copy(update={**inherited, "reactions": reactions, "elements": elements})
+
+
+_INHERITED = frozenset({"answer", "forgets_ended", "refuses_repeats", "work"})

@@ -65,6 +65,14 @@ def test_scenarios_and_misbehaviours_are_listed(illgate: Typed) -> None:
         assert word in listed.output
 
 
+def test_a_scenario_says_whether_a_real_system_was_recorded(illgate: Typed) -> None:
+    lines = {line.split()[0]: line for line in illgate("mock", "fjordby", "--list").output.splitlines() if line.strip()}
+    assert lines["loaned"].endswith("(as recorded: illmock)")
+    assert lines["crosslink-next"].endswith("(as recorded: crosslink-broker)")
+    assert lines["slow"].endswith("(not recorded from a real system)")
+    assert "(not recorded from a real system)" in illgate("mock", "our-library", "--list").output
+
+
 def test_of_a_librarys_system_its_own_scenarios_are_listed(illgate: Typed) -> None:
     listed = illgate("mock", "our-library", "--list")
     assert (listed.exit_code, "patron-blocked" in listed.output, "asks-loan" in listed.output) == (0, True, False)

@@ -162,6 +162,10 @@ class PreparedWorld:
         self.port = port_of(self._door)
         self._waited: list[float] = []
 
+    def close(self) -> None:
+        """Where no gateway will listen."""
+        self._door.close()
+
     def write_settings(self, http: Mapping[str, Any], **sections: Any) -> None:
         written = yaml.safe_load(self.config.read_text("utf-8"))
         written["http"] |= http
