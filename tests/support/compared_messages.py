@@ -39,14 +39,20 @@ _ORDERS_TO_ILLMOCK = re.compile(r"#(?:CANCEL|RENEW|RECALL|RETRYKEEPID|RETRYBIBID
 """Notes of its requests by which it is told itself what to do; nobody else reads them."""
 
 
-def describe_message(octets: bytes) -> list[str]:
-    """What is no XML is one line."""
+def describe_message(octets: bytes, known: frozenset[str] = frozenset()) -> list[str]:
+    """What is no XML is one line. `known`: symbols of both sides, any other is `another library`; none: as they are."""
     try:
         root = etree.fromstring(octets.lstrip())
     except etree.XMLSyntaxError:
         return ["text"] if octets.strip() else []
     (body,) = root
-    return [etree.QName(body).localname, *_describe_element(body, "", body)]
+    lines = (etree.QName(body).localname, *_describe_element(body, "", body))
+    return [_describe_agency(one, known) if known else one for one in lines]
+
+
+def _describe_agency(line: str, known: frozenset[str]) -> str:
+    place, is_agency, symbol = line.partition("/agencyIdValue: ")
+    return line if not is_agency or symbol in known else f"{place}: another library"
 
 
 def _describe_element(element: etree._Element, path: str, message: etree._Element) -> Iterator[str]:
@@ -79,8 +85,6 @@ def _describe_text(name: str, place: str, text: str, message: etree._Element) ->
     if name in _DAYS:
         said = datetime.fromisoformat(message.findtext("{*}header/{*}timestamp") or "")
         return f"day {(datetime.fromisoformat(text).date() - said.date()).days}"
-    if place == "returnInfo/returnAgencyId/agencyIdValue":
-        return "a symbol"
     return "a text" if text and _TEXTS.fullmatch(place) else text
 
 

@@ -81,6 +81,8 @@ class Rehearsal:
     partner: MockPartner
     reception: MessageReception
     other: OtherSide
+    known: frozenset[str]
+    """Symbols of both sides."""
     differences: list[str] = field(default_factory=list)
     compared: int = 0
     """Messages of the partner that have been looked at."""
@@ -129,7 +131,8 @@ class Rehearsal:
         self.compared += 1
 
     def _compare(self, name: str, recorded: bytes, said: bytes) -> None:
-        lines = unified_diff(describe_message(recorded), describe_message(said), "real", "played", lineterm="", n=0)
+        real, played = (describe_message(one, self.known) for one in (recorded, said))
+        lines = unified_diff(real, played, lineterm="", n=0)
         self.differences += [f"{name}: {line}" for line in lines if not line.startswith(("@@", "---", "+++"))]
 
 
@@ -156,7 +159,9 @@ async def open_rehearsal(
         partner = prepared.build_partner(options)
         partner.play = replace(partner.play, currency="USD")  # illmock's
         prepared.clock.at = conversation.messages[0].at
-        yield Rehearsal(partner, prepared.make_reception("iso18626", partner), other)
+        said = conversation.messages[0].spoken
+        known = frozenset({said.supplier, said.requester})
+        yield Rehearsal(partner, prepared.make_reception("iso18626", partner), other, known)
     finally:
         prepared.close()
         await server.close()

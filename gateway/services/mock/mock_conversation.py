@@ -77,7 +77,7 @@ class MockConversation:
         if self.is_forgotten:
             return MockReaction(when=kind)
         self._counts[kind] += 1
-        reaction = self.scenario.find_reaction(kind, self._counts[kind]) or MockReaction(when=kind)
+        reaction = self.scenario.choose_reaction(kind, self._counts[kind])
         named = self.scenario.find_named_event(note)
         return reaction.model_copy(update={"say": (*reaction.say, named)}) if named is not None else reaction
 
@@ -160,11 +160,11 @@ class MockConversation:
     def _note_own_event(self, kind: EventKind, details: EventDetails, at: datetime) -> str:
         """A cancellation that is refused changes nothing of how the request stood, nor does what brokers say of
         others."""
-        if kind in _SAID_OF_OTHERS:
-            return ""
         was_pending = self.request.state is LendingState.CANCEL_PENDING
+        if kind in _SAID_OF_OTHERS or (kind is EventKind.CANCEL_REFUSED and not was_pending):
+            return ""
         oddity = self._apply_event(EventSignal(EventOrigin.US, kind), details, at)
-        if kind is EventKind.CANCEL_REFUSED and was_pending and self._before_cancel is not None:
+        if kind is EventKind.CANCEL_REFUSED and self._before_cancel is not None:
             self.request = replace(self.request, state=self._before_cancel)
         return oddity
 

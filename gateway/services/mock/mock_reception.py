@@ -122,7 +122,7 @@ class MessageReception:
             assert refusal is not None
             return self._refuse_message(arrival, envelope, refusal, context)
         reaction = conversation.choose_reaction(told.kind, told.details.note)
-        change = conversation.scenario.complete_answer(reaction.answer)
+        change = reaction.answer
         refused = Refusal(change.reason, change.refused) if change.refused else None
         result = InboxResult(request_id=conversation.transaction, refused=refused, request=conversation.request)
         answer = self._responder.encode(envelope, incoming, result, context)

@@ -241,10 +241,11 @@ class MockScenario(ProfileSection):
         fitting = [one for one in self.reactions if one.when == kind]
         return fitting[min(number, len(fitting)) - 1] if fitting else None
 
-    def complete_answer(self, change: AnswerChange) -> AnswerChange:
-        """What a reaction doesn't say of its answer is as of all."""
-        said = {name: getattr(change, name) for name in change.model_fields_set}
-        return self.answer.model_copy(update=said)
+    def choose_reaction(self, kind: str, number: int) -> MockReaction:
+        """Likewise; where it has none, one that does nothing. What it doesn't say of its answer is as of all."""
+        found = self.find_reaction(kind, number) or MockReaction(when=kind)
+        said = {name: getattr(found.answer, name) for name in found.answer.model_fields_set}
+        return found.model_copy(update={"answer": self.answer.model_copy(update=said)})
 
     def find_named_event(self, note: str) -> SaidEvent | None:
         found = _MARK.search(note)

@@ -37,7 +37,7 @@ class _SubjectScenario:
         has_own = self.scenario.find_reaction(word, 1) is not None
         key = word if has_own else ANY_MESSAGE
         self._counts[key] += 1
-        return self.scenario.find_reaction(key, self._counts[key]) or MockReaction(when=word)
+        return self.scenario.choose_reaction(key, self._counts[key])
 
 
 class ScenarioChoice:
