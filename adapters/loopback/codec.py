@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -11,6 +12,7 @@ from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason
 from gateway.domain.requests.citation import Citation, CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.prices import find_told_limit
 from gateway.domain.requests.request import (
     LendingState,
     LibraryParty,
@@ -71,7 +73,7 @@ def encode_partner_message(message: PartnerMessage) -> bytes:
             citation=request.citation,
             service=request.service,
             dates=request.dates,
-            costs=RequestCosts(maximum=request.costs.maximum),
+            costs=RequestCosts(maximum=find_told_limit(request.costs)),
             volumes=tuple(Volume(one.id, one.label) for one in request.volumes),
             extras=request.extras,
         )
@@ -96,14 +98,17 @@ def decode_partner_message(body: bytes) -> IncomingPartnerMessage:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise MalformedMessage(place, first["msg"]) from error
+    kind, details = wire.kind, wire.details
+    if kind is EventKind.MESSAGE and details.reported is EventKind.UNFILLED:  # a no that isn't the last word
+        kind, details = EventKind.FORWARDED, replace(details, note=details.written or "", reported=None)
     return IncomingPartnerMessage(
         id=wire.id,
-        kind=wire.kind,
+        kind=kind,
         role=Role.LENDING if wire.role is Role.BORROWING else Role.BORROWING,
         sender=wire.sender.symbol,
         receiver=wire.receiver,
         transaction=wire.transaction,
-        details=wire.details,
+        details=details,
         request=_build_lending_request(wire.asked, wire.sender) if wire.asked is not None else None,
     )
 

@@ -29,7 +29,7 @@ from tests.support.iso_pair import Joining, Tcp, day_of
 from tests.support.joined_ways import list_unsayable, play_trio
 
 UNKNOWN = Citation(type=CitationType.BOOK, title="Ще не знайдена книга", author="Невідомий")
-QUICK = ("loan", "copy", "unfilled", "conditional_yes", "crossing_cancel", "renew")
+QUICK = ("loan", "copy", "unfilled", "conditional_yes", "promise_then_no", "price_yes", "crossing_cancel", "renew")
 OTHERS = tuple(name for name in SEQUENCES if name not in QUICK)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 
+from gateway.domain.library import Money
 from gateway.domain.requests.events import EventKind, LoanCondition
-from gateway.domain.requests.request import RequestFlag, ServiceType
+from gateway.domain.requests.request import RequestCosts, RequestFlag, ServiceType
 from tests.support.brokered_trio import ADDRESS, Trio
 from tests.support.iso_pair import day_of
 
 WORKFLOW = {"lending": {"cancel": "staff", "renew": "staff", "clearance": "not-required"}}
 DUE_DAYS = 3
+PRICE = Money(Decimal("9.00"), "EUR")
 
 Sequence = Callable[[Trio], Awaitable[None]]
 
@@ -111,6 +114,35 @@ async def conditional_no(trio: Trio) -> None:
     lending, far = await trio.legs()
     assert (lending.state.value, far.state.value) == ("unfilled", "cancelled")
     assert (await trio.supplied()).state.value == "unfilled"
+
+
+async def promise_then_no(trio: Trio) -> None:
+    """What was promised ends with its supplier, on the requester's side as well."""
+    await trio.ask()
+    await trio.east(EventKind.WILL_SUPPLY)
+    assert await trio.all_states() == ("will-supply", "will-supply", "will-supply", "will-supply")
+    await trio.east(EventKind.UNFILLED, reason="not-held")
+    states = await trio.all_states()
+    assert states == ("no-supplier", "unfilled", "unfilled", "unfilled")
+    assert (await trio.borrowing()).costs == RequestCosts()
+
+
+async def price_yes(trio: Trio) -> None:
+    """A price that is asked about goes through to who pays, and its yes comes back."""
+    await trio.ask()
+    await trio.east(EventKind.CONDITIONAL, cost=PRICE)
+    states = await trio.all_states()
+    assert states == ("conditional", "conditional", "conditional", "conditional")
+    ours, (near, far) = await trio.borrowing(), await trio.legs()
+    for request in (ours, near, far, await trio.supplied()):
+        assert (request.costs.offered, request.costs.agreed) == (PRICE, None)
+    await trio.north(EventKind.CONDITION_ACCEPTED)
+    ours, (near, far), theirs = await trio.borrowing(), await trio.legs(), await trio.supplied()
+    assert theirs.state.value == "will-supply"
+    for request in (ours, near, far, theirs):
+        assert request.costs.agreed == PRICE
+    await trio.east(EventKind.SHIPPED)
+    assert await trio.all_states() == ("shipped", "shipped", "shipped", "shipped")
 
 
 async def cancel_yes(trio: Trio) -> None:
@@ -212,6 +244,8 @@ SEQUENCES: Mapping[str, Sequence] = {
         unfilled,
         conditional_yes,
         conditional_no,
+        promise_then_no,
+        price_yes,
         cancel_yes,
         cancel_no,
         crossing_cancel,

@@ -88,6 +88,11 @@ UNSAYABLE_BROKERED: Mapping[str, Mapping[str, str]] = {
     "artemail": {
         **{name: why for name, why in UNSAYABLE["artemail"].items() if name in brokered_sequences.SEQUENCES},
         "messages": "an order is ASCII",
+        "price_yes": NO_CODE,
+    },
+    BY_PEOPLE: {
+        "promise_then_no": "a letter's question is answered by its links once",
+        "price_yes": "no link of a letter names a price",
     },
 }
 """By a way to the broker or from it (of ARTEmail docs/facts/artemail.md 1 and 2)."""

@@ -98,7 +98,7 @@ def write_supplier_message(message: PartnerMessage, context: MappingContext) -> 
     write = SUPPLIER_WRITERS.get(message.kind)
     if write is None:
         raise make_no_message_error(message.kind)
-    written, note = _set_reason(write(message, context), message, context), message.details.note
+    written, note = _set_reason(write(message, context), message, context), _find_words(message.details)
     words = _write_words_instead(written, message, context)
     if words:
         written, note = _build_message(ReasonForMessage.NOTIFICATION, _find_taken_status(message, context)), words
@@ -117,6 +117,12 @@ def write_supplier_message(message: PartnerMessage, context: MappingContext) -> 
     if status.status == Status.UNFILLED and not context.dialect.tells_duplicate:
         noted = _hide_duplicate(noted)
     return _put_items_into_note(noted, message) if context.dialect.notes.item_block else noted
+
+
+def _find_words(details: EventDetails) -> str:
+    """What a person wrote, where the status says the rest."""
+    is_said = details.reported is EventKind.UNFILLED and details.written is not None
+    return details.written or "" if is_said else details.note
 
 
 _CHANGES = frozenset({ReasonForMessage.REQUEST_RESPONSE, ReasonForMessage.STATUS_CHANGE})
@@ -245,11 +251,12 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Supp
     is_price_alone = costs is not None and not codes and not set(unsaid) - {LoanCondition.COST}
     if context.dialect.conditions == "retry" or (is_price_alone and not in_their_words):
         return _write_offer(message, context)
-    note = in_their_words or join_notes(write_conditions_term(unsaid), write_cost_term(details.cost))
+    words = write_conditions_term(unsaid)
+    if not (words or codes or in_their_words):
+        words = "conditions: see note"  # else it would be read as a promise without conditions
+    note = in_their_words or join_notes(words, write_cost_term(details.cost))
     if habits.condition_marker and not codes:
         codes = (Code(OTHER_CONDITION),)  # who reads the marker shows no condition without a code
-    if not (note or codes):
-        note = "conditions: see note"  # else it would be read as a promise without conditions
     return _build_message(
         ReasonForMessage.REQUEST_RESPONSE,
         Status.WILL_SUPPLY,
@@ -432,7 +439,11 @@ def _make_notification_writer(*terms: str) -> _SupplierWriter:
 
 
 def _write_words(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
-    """A message; whether the item is to be kept for now is a status since 2021."""
+    """A message; whether the item is to be kept for now is a status since 2021. A supplier's no that isn't the last
+    word is Unfilled, as brokers say it."""
+    if message.details.reported is EventKind.UNFILLED:
+        info = _write_unfilled_reason(message.details)
+        return _build_message(ReasonForMessage.NOTIFICATION, Status.UNFILLED, info=info)
     is_held = message.details.return_on_hold
     if is_held is None or context.dialect.schema_version < SchemaVersion.V2021:
         return _make_notification_writer(write_return_term(is_held))(message, context)

@@ -207,10 +207,6 @@ BY_HAND = tuple(kind for kind in ACTS if kind not in BY_RULE)
 """What people and programs can do, in the order of `ACTS`."""
 
 
-IS_NEEDED = "is needed"
-"""Said of a required field that isn't there."""
-
-
 @value_object
 class FieldProblem:
     """`name`: an attribute of `EventDetails`."""
@@ -223,7 +219,7 @@ def check_details(kind: K, details: EventDetails) -> tuple[FieldProblem, ...]:
     """What is missing, and what has no meaning for an action of this kind."""
     fields = ACTS.get(kind, ActionFieldSet())
     given = given_detail_names(details)
-    missing = [FieldProblem(field.name, IS_NEEDED) for field in fields.required if field.name not in given]
+    missing = [FieldProblem(field.name, "is needed") for field in fields.required if field.name not in given]
     allowed = ", ".join(sorted(fields.field_names)) or "none"
     unknown = [
         FieldProblem(name, f"means nothing for '{kind.value}'; fields: {allowed}")
@@ -232,6 +228,13 @@ def check_details(kind: K, details: EventDetails) -> tuple[FieldProblem, ...]:
     if fields.one_of and not given & set(fields.one_of):
         missing.append(FieldProblem(fields.one_of[0], f"one of these is needed: {', '.join(fields.one_of)}"))
     return (*missing, *sorted(unknown, key=lambda one: one.name))
+
+
+def has_needed_fields(kind: K, details: EventDetails) -> bool:
+    """Whether all is said that the act needs; what means nothing for it is no hindrance."""
+    fields, given = ACTS.get(kind, ActionFieldSet()), given_detail_names(details)
+    is_one_given = not fields.one_of or bool(given & set(fields.one_of))
+    return is_one_given and all(field.name in given for field in fields.required)
 
 
 _EMPTY = EventDetails()

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import islice
 
-from gateway.domain.requests.action_fields import IS_NEEDED, check_details
+from gateway.domain.requests.action_fields import has_needed_fields
 from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import (
     BROKER,
@@ -38,9 +38,10 @@ from gateway.domain.requests.note_terms import (
 )
 from gateway.domain.requests.reason_words import find_reason_words
 from gateway.domain.requests.request import BorrowingState as B
-from gateway.domain.requests.request import BrokeredDelivery, Request, RequestFlag, Role, State
+from gateway.domain.requests.request import BrokeredDelivery, Request, RequestFlag, Role, ServiceType, State
 from gateway.domain.requests.request import LendingState as L
 from gateway.domain.requests.state_machine import Transition
+from gateway.domain.requests.supplier_takeover import was_taken_over
 from gateway.domain.sentences import join_sentences, write_sentence
 from gateway.domain.value import value_object
 
@@ -88,6 +89,7 @@ CARRIED: Mapping[tuple[Role, EventSignal], tuple[CarryRule, ...]] = {
     (Role.BORROWING, partner_signal(K.WILL_SUPPLY)): (_make_rule(K.WILL_SUPPLY),),
     (Role.BORROWING, partner_signal(K.HOLD_PLACED)): (_make_rule(K.HOLD_PLACED, fallback=K.MESSAGE),),
     (Role.BORROWING, partner_signal(K.CONDITIONAL)): (_make_rule(K.CONDITIONAL, fallback=K.TROUBLE),),
+    (Role.BORROWING, partner_signal(K.RETRY)): (_make_rule(K.CONDITIONAL, own_refusal=K.CONDITION_REFUSED),),
     (Role.BORROWING, partner_signal(K.CANCEL_REFUSED)): (_make_rule(K.CANCEL_REFUSED),),
     (Role.BORROWING, partner_signal(K.SHIPPED)): (
         _make_rule(K.SHIPPED, K.COPY_DELIVERED, fallback=K.TROUBLE, delivery=_DIRECT),
@@ -108,7 +110,7 @@ CARRIED: Mapping[tuple[Role, EventSignal], tuple[CarryRule, ...]] = {
     (Role.BORROWING, partner_signal(K.CHECKED_IN)): (_make_rule(K.CHECKED_IN, delivery=_DIRECT),),
     (Role.BORROWING, partner_signal(K.LOST)): (_make_rule(K.LOST),),
     (Role.BORROWING, partner_signal(K.DAMAGED)): (_make_rule(K.DAMAGED, fallback=K.MESSAGE, also_late=True),),
-    (Role.BORROWING, partner_signal(K.FORWARDED)): (_make_rule(K.MESSAGE),),
+    (Role.BORROWING, partner_signal(K.FORWARDED)): (_make_rule(K.BROKERED, K.MESSAGE),),
     (Role.BORROWING, partner_signal(K.MESSAGE)): (_make_rule(K.MESSAGE, also_late=True),),
     # what the requester says, to the supplier
     (Role.LENDING, partner_signal(K.CONDITION_ACCEPTED)): (_make_rule(K.CONDITION_ACCEPTED, fallback=K.TROUBLE),),
@@ -131,6 +133,9 @@ CARRIED: Mapping[tuple[Role, EventSignal], tuple[CarryRule, ...]] = {
 _SUPPLIED_BY_US = frozenset({local_signal(K.LOCATED), local_signal(K.SHIPPED)})
 """Of the lending leg: what is said then is for our staff or the requester, and nothing to the supplier."""
 
+_NEXT_IS_ASKED = _make_rule(K.BROKERED)
+"""Where the supplier in hand had promised something, or wanted something: nothing of it holds any more."""
+
 CARRIED_ENDS: Mapping[tuple[Role, State], CarryRule] = {
     (Role.BORROWING, B.NO_SUPPLIER): _make_rule(K.RETRY, own_ending=K.CLOSE),
     (Role.BORROWING, B.UNFILLED): _make_rule(K.CANCEL_ACCEPTED, K.UNFILLED),
@@ -151,7 +156,6 @@ NOT_CARRIED: Mapping[tuple[Role, EventSignal], str] = {
     (Role.BORROWING, partner_signal(K.ACKNOWLEDGED)): "says nothing of the item",
     (Role.BORROWING, partner_signal(K.EXPECT_TO_SUPPLY)): "says nothing for certain",
     (Role.BORROWING, partner_signal(K.UNFILLED)): "the next supplier is asked",
-    (Role.BORROWING, partner_signal(K.RETRY)): "the next supplier is asked",
     (Role.BORROWING, partner_signal(K.EXPIRED)): "the next supplier is asked",
     (Role.BORROWING, partner_signal(K.REJECTED)): "the next supplier is asked",
     (Role.BORROWING, partner_signal(K.CANCEL_ACCEPTED)): "the end of the leg is carried",
@@ -172,6 +176,8 @@ def list_carry_rules(transition: Transition) -> tuple[CarryRule, ...]:
     if request.other_leg is None:
         return ()
     found: list[CarryRule] = []
+    if _is_promise_over(transition):
+        found.append(_NEXT_IS_ASKED)
     if event.actor != BROKER and _speaks_for_leg(transition):
         found += CARRIED.get((request.role, event.signal), ())
     if (end := find_end_rule(transition)) is not None:
@@ -189,10 +195,25 @@ def find_end_rule(transition: Transition) -> CarryRule | None:
     return CARRIED_ENDS.get((request.role, request.state)) if transition.changes_state else None
 
 
-def _speaks_for_leg(transition: Transition) -> bool:
-    """Not a supplier whose turn is over, no renewal that was refused at once, and nothing that a requester says of an
-    item of our own."""
+_PROMISED = frozenset({B.HOLD_PLACED, B.WILL_SUPPLY, B.CONDITIONAL})
+
+
+def _is_promise_over(transition: Transition) -> bool:
+    """Whether the supplier in hand is out, or gives way to another behind the same broker; `forwarded` has a rule of
+    its own. What is asked for once more on the terms of an offer goes on."""
     request, event = transition.request, transition.event
+    if request.role is Role.LENDING or event.kind in (K.FORWARDED, K.CONDITION_ACCEPTED):
+        return False
+    is_over = transition.before in _PROMISED and request.state in (B.SOURCING, B.REQUESTED)
+    return is_over or was_taken_over(request, event)
+
+
+def _speaks_for_leg(transition: Transition) -> bool:
+    """Not a supplier whose turn is over, no retry that nobody can decide on, no renewal that was refused at once, and
+    nothing that a requester says of an item of our own."""
+    request, event = transition.request, transition.event
+    if event.kind is K.RETRY and request.state is not B.CONDITIONAL:
+        return False
     if event.kind is K.RENEW and RequestFlag.RENEWAL_PENDING not in request.flags:
         return False
     if request.role is Role.LENDING:
@@ -267,14 +288,29 @@ def explain_end(request: Request) -> EventDetails:
 
 def can_act(kind: K, details: EventDetails) -> bool:
     """Whether all is said that the act needs."""
-    return all(problem.message != IS_NEEDED for problem in check_details(kind, details))
+    return has_needed_fields(kind, details)
 
 
 def fit_details(kind: K, details: EventDetails, zone: tzinfo, carried: K) -> EventDetails:
-    """As an act of this kind says it: a message or a note for staff says in words what the event was."""
+    """As an act of this kind says it: a message or a note for staff says in words what the event was. Of an offer only
+    its terms can be agreed to by who asks us, and of a supplier that is out only its no is worth telling."""
+    if carried is K.RETRY and kind is K.CONDITIONAL and details.cost is None and not details.conditions:
+        return EventDetails()
+    if kind is K.BROKERED:
+        return EventDetails(reason=details.reason, note=details.note) if carried in _REFUSALS else EventDetails()
     if kind in (K.MESSAGE, K.TROUBLE) and kind is not carried:
         return EventDetails(note=write_event_note(carried, details, zone), volumes=details.volumes)
     return details
+
+
+_REFUSALS = frozenset({K.UNFILLED, K.RETRY, K.EXPIRED, K.REJECTED, K.FORWARDED})
+_ANOTHER_IS_ASKED = write_sentence("another library is asked for it")
+
+
+def tell_next_asked(details: EventDetails, zone: tzinfo) -> EventDetails:
+    """To the requester: a message with the status of a no that isn't the last word. `details`: of the no."""
+    words = write_event_note(K.BROKERED, details, zone)
+    return EventDetails(reason=details.reason, note=words, written=details.note, reported=K.UNFILLED)
 
 
 def write_event_note(kind: K, details: EventDetails, zone: tzinfo) -> str:
@@ -284,7 +320,7 @@ def write_event_note(kind: K, details: EventDetails, zone: tzinfo) -> str:
         day = details.due.astimezone(zone).date() if isinstance(details.due, datetime) else details.due
         return join_sentences("; ", (write_changed_due(day), details.note))
     terms = (
-        EVENT_WORDS[kind],
+        _ANOTHER_IS_ASKED if kind is K.BROKERED else EVENT_WORDS[kind],
         write_due_term(details.due, zone),
         write_cost_term(details.cost),
         write_conditions_term(details.conditions),
@@ -344,10 +380,13 @@ def is_same_symbol(one: str, other: str) -> bool:
     return (value_1 if colon_1 else type_1).casefold() == (value_2 if colon_2 else type_2).casefold()
 
 
-def describe_ship_to(request: Request) -> str:
-    """Where the supplier sends it, in a note: not every format has a place for another address than ours."""
+def describe_ship_to(request: Request, email: str) -> str:
+    """Where the supplier sends it, in a note: not every format has a place for another address than ours. A copy comes
+    to our `email`, where we have one, and its link or file goes on from here."""
     leg = request.other_leg
     if leg is None or leg.delivery is BrokeredDelivery.BROKER or not leg.party.address.strip():
+        return ""
+    if email and request.service.type is ServiceType.COPY:
         return ""
     lines = (leg.party.name, *leg.party.address.splitlines())
     return f"ship to: {', '.join(line.strip() for line in lines if line.strip())}"

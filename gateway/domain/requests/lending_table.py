@@ -55,6 +55,8 @@ _BROKERED_COPY = move_to(S.COMPLETED, *_NO, NotifyPartner(K.COPY_DELIVERED), whe
 
 # --- before it is shipped --------------------------------------------------------------------------------
 
+_PASS_ON = move_to(S.NEW, _DECIDED, CallLibrary(LibraryAction.RELEASE_HOLD), when=g.NOT_BROKERED)
+
 _ANSWERS: Row = {
     local_signal(K.LOCATED): (
         move_to(S.DIGITISING, _DECIDED, when=g.COPY),
@@ -76,7 +78,7 @@ _ANSWERS: Row = {
         move_to(S.CLEARANCE, _DECIDED, when=g.combine_guards(g.COPY_WILL_DO, g.CLEARANCE_NEEDED)),
         move_to(S.CLEARED, _DECIDED, when=g.COPY_WILL_DO),
     ),
-    local_signal(K.BROKERED): move_to(S.NEW, _DECIDED, CallLibrary(LibraryAction.RELEASE_HOLD), when=g.NOT_BROKERED),
+    local_signal(K.BROKERED): _PASS_ON,
     local_signal(K.COPY_DELIVERED): _BROKERED_COPY,
     local_signal(K.EDIT): remain(StartTimer(TimerKind.NEED_BY)),
     partner_signal(K.CANCEL): (
@@ -89,6 +91,12 @@ _ANSWERS: Row = {
     partner_signal(K.CONDITION_REFUSED): move_to(S.UNFILLED, *_NO),  # it is not wanted any more
     timer_signal(K.EXPIRED): move_to(S.EXPIRED, *_NO, NotifyPartner(K.EXPIRED)),
 }
+
+_ASKED_ANEW: Cell = (
+    move_to(S.NEW, _DECIDED, NotifyPartner(K.MESSAGE), when=g.ASKED_ANEW),
+    _PASS_ON,
+)
+"""What the former supplier has promised or wanted holds no more."""
 
 _COPY: Row = {
     **_ANSWERS,
@@ -167,14 +175,16 @@ _NOT_SUPPLIED: Row = {
 ROWS: Mapping[S, Row] = {
     S.NEW: {**_ANSWERS},
     S.LOCATED: {**_ANSWERS, local_signal(K.UNDONE): _UNDO_LOCATING},
-    S.HOLD_PLACED: {**_ANSWERS},
+    S.HOLD_PLACED: {**_ANSWERS, local_signal(K.BROKERED): _ASKED_ANEW},
     S.WILL_SUPPLY: {
         **_ANSWERS,
+        local_signal(K.BROKERED): _ASKED_ANEW,
         local_signal(K.WILL_SUPPLY): NOT_NOW,
         local_signal(K.UNDONE): _UNDO_PROMISE,
     },
     S.CONDITIONAL: {
         **_ANSWERS,
+        local_signal(K.BROKERED): _ASKED_ANEW,
         partner_signal(K.CONDITION_REFUSED): (
             move_to(S.UNFILLED, *_NO, NotifyPartner(K.CANCEL_ACCEPTED), when=g.BY_CANCEL),
             move_to(S.UNFILLED, *_NO),
@@ -210,6 +220,7 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.COPY_DELIVERED): move_to(
             S.COMPLETED, *_NO, NotifyPartner(K.CANCEL_REFUSED), NotifyPartner(K.COPY_DELIVERED), when=g.BROKERED
         ),
+        local_signal(K.BROKERED): remain(NotifyPartner(K.MESSAGE), when=g.ASKED_ANEW),
         local_signal(K.EDIT): remain(StartTimer(TimerKind.NEED_BY)),
         partner_signal(K.CANCEL): remain(),
         partner_signal(K.CONDITION_ACCEPTED): NOTED,

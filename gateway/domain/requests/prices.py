@@ -59,6 +59,11 @@ def list_limits(request: Request) -> tuple[Money, ...]:
     return tuple(one for one in (request.costs.maximum, of_supplier) if one is not None)
 
 
+def find_told_limit(costs: RequestCosts) -> Money | None:
+    """What a supplier is told as the most that it may cost: an offer that was accepted is the new limit."""
+    return costs.agreed or costs.maximum
+
+
 def is_within_limits(request: Request, price: Money) -> bool:
     """Whether patron and library have allowed the price beforehand. What costs nothing needs no leave; a limit that
     nobody has set allows nothing."""

@@ -74,8 +74,8 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
 
 def _forgets_supplier(request: Request, event: Event, to: State) -> bool:
     """Whether nothing that the supplier in hand has said holds any more: its condition is refused, or the request goes
-    on without it. What was agreed to by asking it again stands."""
-    if event.kind is EventKind.CONDITION_REFUSED:
+    on without it, on either leg of what we broker. What was agreed to by asking it again stands."""
+    if event.kind in (EventKind.CONDITION_REFUSED, EventKind.BROKERED):
         return True
     is_open_again = to in (BorrowingState.SOURCING, BorrowingState.REQUESTED) and to is not request.state
     return is_open_again and event.signal not in (
@@ -314,7 +314,7 @@ def _apply_event_kind(request: Request, event: Event) -> Request:
         case EventKind.LOCATED:
             return replace(request, item_barcode=details.barcode or request.item_barcode)
         case EventKind.BROKERED:
-            return replace(request, item_barcode="")
+            return replace(request, item_barcode="", before_cancel=None)
         case EventKind.DIGITISED:
             return replace(request, digitised_by=event.actor)
         case EventKind.CLEARED | EventKind.CLEARANCE_REFUSED:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from gateway.domain.requests.events import Event, EventKind, EventSignal, timer_signal
+from gateway.domain.requests.events import BROKER, Event, EventKind, EventSignal, timer_signal
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import (
     AttemptStatus,
@@ -340,13 +340,15 @@ TO_GO_BACK = _make_guard(
 
 def _is_offer_to_decide(request: Request, event: Event, workflow: Workflow) -> bool:
     """Of a retry, for a request that is wanted. A broker waits for our answer to each; any other supplier has ended its
-    request, and only a price, a condition or another item is something to say yes to."""
-    if request.other_leg is not None or request.flags & {RequestFlag.UNWANTED, RequestFlag.EXPIRING}:
+    request, and only a price, a condition or another item is something to say yes to. Who asks us as a broker can't
+    choose another item."""
+    if request.flags & {RequestFlag.UNWANTED, RequestFlag.EXPIRING}:
         return False
     if workflow.borrowing.asks_others:
         return True
     details = event.details
-    has_terms = details.cost is not None or bool(details.conditions or details.barcode)
+    has_item = bool(details.barcode) and request.other_leg is None
+    has_terms = details.cost is not None or bool(details.conditions) or has_item
     return has_terms and workflow.borrowing.conditions != "refuse"
 
 
@@ -459,6 +461,9 @@ TAKES_CONDITIONS = _make_guard("the partner accepts conditions", lambda _r, _e, 
 BY_CANCEL = _make_guard("it was declined by a cancellation", lambda _r, e, _w: e.details.by_cancel)
 BROKERED = _make_guard("the request is brokered", lambda r, _e, _w: r.is_brokered)
 NOT_BROKERED = _make_guard("the request is not brokered yet", lambda r, _e, _w: r.other_leg is None)
+ASKED_ANEW = _make_guard(
+    "its supplier is out and the next one is asked", lambda r, e, _w: r.is_brokered and e.actor == BROKER
+)
 TAKES_HOLDS = _make_guard("the partner accepts hold-placed messages", lambda _r, _e, w: w.lending.hold_placed)
 
 

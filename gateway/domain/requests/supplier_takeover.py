@@ -17,7 +17,6 @@ from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
     FormerSupplier,
-    LendingState,
     LibraryParty,
     LoanTerms,
     Request,
@@ -103,24 +102,6 @@ def was_taken_over(request: Request, event: Event) -> bool:
         return False
     return attempt.former[-1].at == event.at and event.attempt == request.current
 
-
-def forget_terms(lending: Request) -> Request:
-    """Of what we broker, the leg that faces the requester: without what a supplier wanted that is out."""
-    if lending.state not in _NOT_SENT:
-        return lending
-    return replace(lending, terms=LoanTerms(note=lending.terms.note), costs=restart_costs(lending.costs, None))
-
-
-_NOT_SENT = frozenset(
-    {
-        LendingState.NEW,
-        LendingState.LOCATED,
-        LendingState.HOLD_PLACED,
-        LendingState.WILL_SUPPLY,
-        LendingState.CONDITIONAL,
-        LendingState.CANCEL_PENDING,
-    }
-)
 
 # --- the former one's word ends --------------------------------------------------------------------------
 

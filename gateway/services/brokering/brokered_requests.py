@@ -29,7 +29,7 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.rota import build_rota_lines
 from gateway.domain.requests.state_machine import Denied, Transition
-from gateway.domain.requests.supplier_takeover import find_supplier_party, forget_terms, was_taken_over
+from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import CarryWay, choose_carry_way
 from gateway.ports.shared_store import Transaction
@@ -163,7 +163,7 @@ def create_borrowing_leg(
     )
     lines = build_rota_lines(template, request, context.partner_policies())
     request = replace(request, rota=tuple(_skip_asked_line(context, line, lending, past) for line in lines))
-    request = _add_note_term(request, rules.describe_ship_to(request))
+    request = _add_note_term(request, rules.describe_ship_to(request, context.party.email))
     request = rules.add_past_broker(request, PastBroker(context.symbol, lending.transaction))
     requests.insert_request(connection, request)
     leg = OtherLeg(request_id=request.id, number=request.number, delivery=policy.delivery)
@@ -207,7 +207,7 @@ def carry_transition(
 ) -> None:
     """What follows from a transition on the other leg; where it is passed on, that leg is made. Raises Refused."""
     request, event = transition.request, transition.event
-    if event.signal == local_signal(EventKind.BROKERED):
+    if event.signal == local_signal(EventKind.BROKERED) and request.other_leg is None:
         create_borrowing_leg(connection, context, request, apply)
         return
     found = rules.list_carry_rules(transition)
@@ -314,13 +314,10 @@ class _LegCarrier:
         self._apply(self._request.id, Event(local_signal(kind), self._transition.event.at, BROKER, details))
 
     def _update_party(self, other: Request) -> Request:
-        """The lending leg knows the supplier in hand: items go back there. What a former one wanted is no term of
-        it."""
+        """The lending leg knows the supplier in hand: items go back there."""
         leg = other.other_leg
         if leg is None or other.role is Role.BORROWING:
             return other
-        if was_taken_over(self._request, self._transition.event):
-            other = forget_terms(other)
         return replace(other, other_leg=replace(leg, party=find_supplier_party(self._request)))
 
     def _report_losses(self, outcome: Transition) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar, intake_rules
-from gateway.domain.requests.brokered_requests import write_event_note
+from gateway.domain.requests.brokered_requests import tell_next_asked, write_event_note
 from gateway.domain.requests.citation import REQUESTER_PATRON, CitationExtra
 from gateway.domain.requests.events import BROKER, EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
@@ -171,7 +171,7 @@ def _build_push_rows(context: LibraryContext, transition: Transition) -> Iterato
             receiver=context.party_of_partner(profile.name),
             role=request.role,
             transaction=request.number,
-            details=_build_message_details(kind, request),
+            details=_build_message_details(context, kind, transition),
             request=replace(remove_patron_data(request), patron=patron),
         )
         yield new_outbox_row(request, PARTNER, profile.name, dump_message(message), at, identifier)
@@ -219,7 +219,9 @@ def _new_message_row(
     request, event = transition.request, transition.event
     identifier = make_exchange_id(event.at)
     receiver, transaction = find_receiver(context, told, request)
-    details = note or (event.details if told.kind is event.kind else _build_message_details(told.kind, request))
+    details = note or (
+        event.details if told.kind is event.kind else _build_message_details(context, told.kind, transition)
+    )
     if told.supplier is not None:
         details = replace(details, supplier=told.supplier)
     message = PartnerMessage(
@@ -308,13 +310,16 @@ def find_receiver(context: LibraryContext, told: PartnerNotification, request: R
     return LibraryParty(symbol=attempt.symbol, profile=attempt.partner), attempt.transaction
 
 
-def _build_message_details(kind: EventKind, request: Request) -> EventDetails:
-    """What a message says that follows from another event: a status report its state, the rest nothing."""
-    return (
-        EventDetails(status=request.state.value, due=request.terms.lender_due, reported=find_event_of_state(request))
-        if kind is EventKind.STATUS_REPORT
-        else EventDetails()
-    )
+def _build_message_details(context: LibraryContext, kind: EventKind, transition: Transition) -> EventDetails:
+    """What a message says that follows from another event: a status report its state, words to the requester that
+    another supplier is asked, the rest nothing."""
+    request, event = transition.request, transition.event
+    if kind is EventKind.STATUS_REPORT:
+        reported = find_event_of_state(request)
+        return EventDetails(status=request.state.value, due=request.terms.lender_due, reported=reported)
+    if kind is EventKind.MESSAGE and event.kind is EventKind.BROKERED:
+        return tell_next_asked(event.details, context.zone)
+    return EventDetails()
 
 
 def _dump_letter_payload(transition: Transition) -> str:

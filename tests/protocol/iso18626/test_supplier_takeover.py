@@ -19,11 +19,10 @@ from adapters.iso18626.mapping.identities import MappingContext
 from adapters.iso18626.messages import SupplyingAgencyMessage
 from gateway.domain.library import Money
 from gateway.domain.requests.brokered_requests import list_carry_rules
-from gateway.domain.requests.events import Event, EventKind, LoanCondition, partner_signal
+from gateway.domain.requests.events import Event, EventKind, partner_signal
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
-    LendingState,
     LoanTerms,
     OtherLeg,
     PatronQuery,
@@ -32,9 +31,9 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.state_machine import Transition, compute_transition
 from gateway.domain.requests.state_table import StopTimer, TimerKind
-from gateway.domain.requests.supplier_takeover import find_supplier_party, forget_terms, was_taken_over
+from gateway.domain.requests.supplier_takeover import find_supplier_party, was_taken_over
 from tests.protocol.iso18626.habit_rows.messages import HEADER, MOMENT, write_status
-from tests.support.requests import START, Story, asked_story, borrowing, copy_of, lending, money, timers_set
+from tests.support.requests import START, Story, asked_story, borrowing, copy_of, timers_set
 
 K, B, A = EventKind, BorrowingState, AttemptStatus
 OSLO = ZoneInfo("Europe/Oslo")
@@ -278,21 +277,12 @@ def test_prices_of_a_former_library_are_no_limit_for_the_next() -> None:
     assert list_survivors(story, OAK) == []
 
 
-def test_the_requester_of_what_we_broker_is_told_and_keeps_no_term_of_a_former_library() -> None:
+def test_the_requester_of_what_we_broker_is_told_that_another_is_asked() -> None:
     leg = OtherLeg(request_id="r-0002", number="L-2026-0002")
     story = play(expect(ELM, "opaque"), set_condition(ELM, "opaque"), story=asked_story(borrowing(other_leg=leg)))
     gone = hear(story, refuse(ELM, "opaque"))
-    assert [rule.acts for rule in list_carry_rules(gone)] == [(K.MESSAGE,)]
+    assert [rule.acts for rule in list_carry_rules(gone)] == [(K.BROKERED, K.MESSAGE)]
     assert was_taken_over(gone.request, gone.event)
-    asked_for = lending(
-        LendingState.CONDITIONAL,
-        terms=LoanTerms(conditions=(LoanCondition.LIBRARY_USE_ONLY,), note="ours"),
-        costs=RequestCosts(maximum=money("20.00"), offered=money("11.50"), agreed=money("11.50"), agreed_by="partner"),
-    )
-    left = forget_terms(asked_for)
-    assert (left.terms, left.costs) == (LoanTerms(note="ours"), RequestCosts(maximum=money("20.00")))
-    sent = replace(asked_for, state=LendingState.SHIPPED)
-    assert forget_terms(sent) is sent
     promised = hear(story, promise(OAK, "opaque"))
     assert not was_taken_over(promised.request, promised.event), "nobody was in hand"
 

@@ -16,21 +16,25 @@ from gateway.domain.requests.events import (
     EventKind,
     EventOrigin,
     LoanCondition,
+    NamedSupplier,
     ShippedItem,
     local_signal,
     partner_signal,
 )
 from gateway.domain.requests.request import (
+    AttemptStatus,
     BorrowingState,
     BrokeredDelivery,
     LendingState,
     LibraryParty,
+    LoanTerms,
     OtherLeg,
     Request,
+    RequestCosts,
     RequestFlag,
     Role,
 )
-from gateway.domain.requests.state_machine import TABLES, Transition, compute_transition
+from gateway.domain.requests.state_machine import TABLES, Denied, Transition, compute_transition
 from gateway.domain.requests.state_table import FollowUp, ForbiddenCell
 from gateway.domain.requests.task_lists import list_task_names
 from tests.support.requests import (
@@ -39,6 +43,7 @@ from tests.support.requests import (
     START,
     asked_story,
     borrowing,
+    copy_of,
     event,
     follow_ups,
     in_volumes,
@@ -147,6 +152,95 @@ def test_a_supplier_whose_turn_is_over_speaks_for_nobody() -> None:
     story.ask("kyoto")
     assert acts_of(story.partner(K.MESSAGE, 1, note="zu spät")) == []
     assert acts_of(story.partner(K.MESSAGE, 2, note="間もなく")) == [(K.MESSAGE,)]
+
+
+@pytest.mark.parametrize("promise", [K.WILL_SUPPLY, K.HOLD_PLACED, K.CONDITIONAL])
+@pytest.mark.parametrize("leave", ["unfilled", "retry", "next-supplier"])
+def test_a_promise_ends_with_its_supplier_on_both_legs(promise: EventKind, leave: str) -> None:
+    story = asked_story(brokered(borrowing()))
+    story.partner(promise, 1, cost=money("9.00"), conditions=(LoanCondition.LIBRARY_USE_ONLY,))
+    by_partner = leave != "next-supplier"
+    left = story.partner(K(leave), 1, reason="on-loan") if by_partner else story.us(K.NEXT_SUPPLIER)
+    assert acts_of(left) == [(K.BROKERED,)]
+    said = rules.carry_details(left.event, left.request, 3, START.date())
+    details = rules.fit_details(K.BROKERED, said, ZONE, K(leave))
+    assert details == EventDetails(reason="on-loan" if by_partner else "")
+    promised = lending(
+        L(promise.value),
+        terms=LoanTerms(conditions=(LoanCondition.LIBRARY_USE_ONLY,), note="ours"),
+        costs=RequestCosts(maximum=money("20.00"), offered=money("9.00"), agreed=money("9.00"), agreed_by="limit"),
+    )
+    anew = replace(event(local_signal(K.BROKERED), reason=details.reason), actor=BROKER)
+    after = compute_transition(brokered(promised), anew, workflow())
+    assert isinstance(after, Transition)
+    assert (after.request.state, told(after)) == (L.NEW, ((K.MESSAGE, 0),))
+    assert (after.request.terms, after.request.costs) == (LoanTerms(note="ours"), RequestCosts(money("20.00")))
+    by_hand = compute_transition(brokered(promised), event(local_signal(K.BROKERED)), workflow())
+    assert isinstance(by_hand, Denied), "nobody does it by hand"
+
+
+def test_nothing_is_told_of_the_next_where_nothing_was_promised() -> None:
+    story = asked_story(brokered(borrowing()))
+    assert acts_of(story.partner(K.UNFILLED, 1)) == []
+
+
+def test_a_promise_of_another_behind_the_same_broker_is_no_old_one() -> None:
+    story = asked_story(brokered(borrowing()), workflow(borrowing={"asks_others": True}))
+    story.partner(K.WILL_SUPPLY, 1, supplier=NamedSupplier(symbol="ELM"))
+    other = story.partner(K.WILL_SUPPLY, 1, supplier=NamedSupplier(symbol="ASH"))
+    assert acts_of(other) == [(K.BROKERED,), (K.WILL_SUPPLY,)]
+    asked = story.partner(K.EXPECT_TO_SUPPLY, 1, supplier=NamedSupplier(symbol="OAK"))
+    assert acts_of(asked) == [(K.BROKERED,)]
+
+
+def test_a_promise_that_ends_while_it_is_cancelled_is_none_when_the_cancellation_is_refused() -> None:
+    cancelled = compute_transition(brokered(lending(L.WILL_SUPPLY)), event(partner_signal(K.CANCEL)), workflow())
+    assert isinstance(cancelled, Transition)
+    anew = compute_transition(cancelled.request, replace(event(local_signal(K.BROKERED)), actor=BROKER), workflow())
+    assert isinstance(anew, Transition)
+    assert anew.request.state is L.CANCEL_PENDING
+    refused = compute_transition(anew.request, event(local_signal(K.CANCEL_REFUSED)), workflow())
+    assert isinstance(refused, Transition)
+    assert refused.request.state is L.NEW
+
+
+# --- an offer of a supplier ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asks_others", [False, True], ids=["direct", "behind a broker"])
+@pytest.mark.parametrize(
+    "offer",
+    [{"cost": money("9.00"), "reason": "cost-exceeds-maximum"}, {"conditions": (LoanCondition.NO_REPRODUCTION,)}],
+    ids=["price", "condition"],
+)
+def test_an_offer_is_asked_of_the_requester(offer: dict[str, object], *, asks_others: bool) -> None:
+    story = asked_story(brokered(borrowing()), workflow(borrowing={"asks_others": asks_others}))
+    offered = story.partner(K.RETRY, 1, **offer)
+    assert (story.state, story.statuses) == (B.CONDITIONAL, (AttemptStatus.OFFERED,))
+    (rule,) = list_carry_rules(offered)
+    assert (rule.acts, rule.own_refusal) == ((K.CONDITIONAL,), K.CONDITION_REFUSED)
+    details = rules.carry_details(offered.event, offered.request, 3, START.date())
+    assert rules.can_act(K.CONDITIONAL, rules.fit_details(K.CONDITIONAL, details, ZONE, K.RETRY))
+    yes = story.us(K.CONDITION_ACCEPTED)
+    assert (story.state, follow_ups(yes), acts_of(yes)) == (B.SOURCING, (FollowUp.FIND_SUPPLIER,), [])
+
+
+@pytest.mark.parametrize(
+    "offer", [{"reason": "on-loan", "note": "im Mai"}, {"barcode": "REC-7"}], ids=["a later day", "a record"]
+)
+def test_an_offer_that_the_requester_cannot_agree_to_is_declined(offer: dict[str, object]) -> None:
+    direct = asked_story(brokered(borrowing()))
+    assert acts_of(direct.partner(K.RETRY, 1, **offer)) == []
+    assert direct.state is B.SOURCING
+    story = asked_story(brokered(borrowing()), workflow(borrowing={"asks_others": True}))
+    story.partner(K.EXPECT_TO_SUPPLY, 1, supplier=NamedSupplier(symbol="ELM"))
+    offered = story.partner(K.RETRY, 1, **offer)
+    (rule,) = list_carry_rules(offered)
+    details = rules.carry_details(offered.event, offered.request, 3, START.date())
+    assert not rules.can_act(K.CONDITIONAL, rules.fit_details(K.CONDITIONAL, details, ZONE, K.RETRY))
+    assert rule.own_refusal is K.CONDITION_REFUSED
+    declined = story.us(K.CONDITION_REFUSED)
+    assert (story.state, told(declined)) == (B.REQUESTED, ((K.CANCEL, 1),)), "the broker asks the next one"
 
 
 def test_an_end_is_carried_whatever_led_there() -> None:
@@ -263,6 +357,7 @@ def test_the_last_reason_is_the_requester_s() -> None:
             EventDetails(cost=money("9.00"), conditions=(LoanCondition.SUPERVISED,)),
             "conditional; cost: 9.00 EUR; conditions: supervised",
         ),
+        (K.BROKERED, EventDetails(reason="on-loan"), "another library is asked for it; on loan"),
     ],
 )
 def test_an_event_in_words(kind: EventKind, details: EventDetails, words: str) -> None:
@@ -309,7 +404,8 @@ def test_symbols_are_compared(one: str, other: str, *, same: bool) -> None:
 
 
 def test_the_supplier_reads_where_it_goes() -> None:
-    assert rules.describe_ship_to(brokered(borrowing())) == (
-        "ship to: Tartu Ülikooli Raamatukogu, Struve 1, 50091 Tartu"
-    )
-    assert rules.describe_ship_to(brokered(borrowing(), BrokeredDelivery.BROKER)) == ""
+    where = "ship to: Tartu Ülikooli Raamatukogu, Struve 1, 50091 Tartu"
+    assert rules.describe_ship_to(brokered(borrowing()), "ill@broker.example") == where
+    assert rules.describe_ship_to(brokered(borrowing(), BrokeredDelivery.BROKER), "") == ""
+    assert rules.describe_ship_to(brokered(copy_of(borrowing())), "ill@broker.example") == ""
+    assert rules.describe_ship_to(brokered(copy_of(borrowing())), "") == where, "it has to come somewhere"
