@@ -8,18 +8,24 @@ with it (docs/facts/ncip.md 1.2, 2.9, 3.6). How its refusals are worded where no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import tzinfo
 
 from lxml import etree
 from pydantic import BaseModel
 
 from adapters.ncip.client import mirror_dialect
+from adapters.ncip.client.services import choose_style
+from adapters.ncip.codec import decode_message, encode_message
 from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.wire_dialect import Strictness
+from adapters.ncip.xml_parser import parse_xml
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import PartnerService
-from gateway.ports.responder import ResponderAnswer
+from gateway.ports.responder import ExchangeContext, ResponderAnswer
 
 CONTENT_TYPE = "application/xml; charset=utf-8"
 
@@ -42,6 +48,10 @@ class NcipRehearsal:
     def is_sent(self, service: PartnerService, profile: Profile) -> bool:
         return _get_ncip_dialect(profile).is_service_offered(service.wire)
 
+    def change_message(self, body: bytes, elements: Mapping[str, str | None], exchange: ExchangeContext) -> bytes:
+        """See `gateway.ports.rehearsal.SystemRehearsal`."""
+        return change_elements(body, elements, _get_ncip_dialect(exchange.profile), exchange.zone)
+
     def spoil_answer(self, name: str, answer: ResponderAnswer, _number: int) -> ResponderAnswer:
         return MISBEHAVIOURS[name].change_answer(answer)
 
@@ -49,6 +59,49 @@ class NcipRehearsal:
 def _get_ncip_dialect(profile: Profile) -> NcipDialect:
     said = profile.dialects.get("ncip")
     return said if isinstance(said, NcipDialect) else NcipDialect()
+
+
+# --- elements that scenarios name ------------------------------------------------------------------------
+
+
+_EMPTY = "an-element-without-text"
+"""In place of none, with which it would not be written."""
+
+
+def change_elements(body: bytes, elements: Mapping[str, str | None], ours: NcipDialect, zone: tzinfo) -> bytes:
+    """The partner's message with these elements, in the order of the schema. Raises ConfigurationError for one that the
+    schema doesn't have there."""
+    root = etree.fromstring(body)
+    for path, text in elements.items():
+        _change_element(root[0], path.split("/"), _EMPTY if text == "" else text)
+    as_read = ours.xml.model_copy(update={"strictness": Strictness.LENIENT})
+    message = decode_message(parse_xml(etree.tostring(root), as_read), as_read, zone)
+    spoken = mirror_dialect(ours)
+    changed = encode_message(message, choose_style(message, spoken.xml), zone)
+    written = etree.fromstring(changed)[0]
+    for path, text in elements.items():
+        if (text is not None) is not bool(_find_elements(written, path.split("/"))):
+            problem = "this service has no such element, or it must be there"
+            raise ConfigurationError([ConfigurationProblem("scenario", 0, ("elements", path), problem)])
+    return changed.replace(_EMPTY.encode(), b"")
+
+
+def _find_elements(parent: etree._Element, names: Sequence[str]) -> list[etree._Element]:
+    found = [one for one in parent.iterchildren(etree.Element) if etree.QName(one).localname == names[0]]
+    return found if len(names) == 1 else [one for each in found for one in _find_elements(each, names[1:])]
+
+
+def _change_element(parent: etree._Element, names: Sequence[str], text: str | None) -> None:
+    found = _find_elements(parent, names[:1])
+    if len(names) > 1:
+        if found or text is not None:
+            inner = found[0] if found else etree.SubElement(parent, _qualify_like(parent, names[0]))
+            _change_element(inner, names[1:], text)
+        return
+    for one in found:
+        parent.remove(one)
+    if text is not None:
+        etree.SubElement(parent, _qualify_like(parent, names[0])).text = text
 
 
 @value_object

@@ -21,7 +21,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import PartnerService, Secrets
-from gateway.ports.responder import RawMessage, ResponderAnswer
+from gateway.ports.responder import ExchangeContext, RawMessage, ResponderAnswer
 
 R = TypeVar("R", bound="RecordsExchanges")
 
@@ -195,6 +195,11 @@ class SystemRehearsal(SpoilsAnswers, Protocol):
 
     def is_sent(self, service: PartnerService, profile: Profile) -> bool:
         """Whether the partner of a profile sends it at all."""
+        ...
+
+    def change_message(self, body: bytes, elements: Mapping[str, str | None], exchange: ExchangeContext) -> bytes:
+        """A message of the partner's system with these elements, by their path below the service; None: without it.
+        Raises ConfigurationError for one that can't stand there."""
         ...
 
 

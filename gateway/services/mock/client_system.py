@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.domain.clock import Clock
-from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, OutcomeUnknown, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import InvalidParameter, MessageFate, PartnerService, PartnerSimulator, Place
 from gateway.ports.rehearsal import SystemRehearsal
@@ -30,6 +30,7 @@ MAX_REQUESTS = 1_000
 OWN_VALUES: Mapping[str, str] = {
     "patron": "who asks; a patron of the library",
     "item": "an item of the library, for scenarios that ask for one",
+    "record": "the number of its record, for systems that ask by that",
     "pickup": "where the patron collects it",
 }
 """What whoever plays may name (`--value`)."""
@@ -104,7 +105,9 @@ class PlayedClient:
         try:
             values = {name: (text,) for name, text in self._choose_values(number, scenario, asked, service).items()}
             body = self._simulator.build(service.name, values, context)
-        except InvalidParameter as error:
+            if asked.elements:
+                body = self._rehearsal.change_message(body, asked.elements, context)
+        except (InvalidParameter, ConfigurationError) as error:
             self._record_message(service.wire, b"", GivenAnswer(), number, scenario, f"not sent: {error}")
             return False
         is_done = False
@@ -128,6 +131,7 @@ class PlayedClient:
         found = {
             "request": number,
             "item": number if scenario.item == "own" else said.get("item", ""),
+            "record": said.get("record", "") if scenario.item == "of-library" else "",
             "patron": said.get("patron", ""),
             "pickup": said.get("pickup", ""),
             "title": scenario.work.title,

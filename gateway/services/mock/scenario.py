@@ -83,7 +83,7 @@ WORDS_OF_ROLE: Mapping[PlayedRole, frozenset[str]] = {
 
 
 Elements = Mapping[str, str | None]
-"""Of ISO 18626, by their path below the message, such as `deliveryInfo/sentVia`: the text, None for no such element."""
+"""By their path below the message, such as `deliveryInfo/sentVia`: the text, None for no such element."""
 
 
 class SaidEvent(ProfileSection):
@@ -164,6 +164,9 @@ class AskedService(ProfileSection):
     service: str = Field(min_length=1, description="a service, as `illgate send PROFILE --list` calls it")
     after_seconds: float = Field(0.0, ge=0, le=MAX_WAIT_SECONDS, description="it waits so long before it asks")
     values: Mapping[str, str] = Field({}, description="options of the service, instead of those that it has by itself")
+    elements: Elements = Field(
+        {}, description="elements of NCIP that the message has otherwise, by their path below the service; ~ for none"
+    )
     times: int = Field(1, ge=1, le=10, description="so often it is sent, with the same octets")
 
 

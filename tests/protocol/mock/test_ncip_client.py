@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import UTC
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from lxml import etree
 
+from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.rehearsal import change_elements
 from gateway.cli.installation import Installation
 from gateway.domain.clock import FixedClock
+from gateway.domain.problems import ConfigurationError
 from gateway.ports.responder import RawMessage
 from gateway.runtime.mock_assembly import MockOptions
 from gateway.runtime.mock_system_assembly import find_rehearsed_system, make_mock_client
@@ -21,7 +28,7 @@ from gateway.services.exchange import MessageExchange
 from gateway.services.mock.client_system import PlayedClient
 from gateway.services.mock.mock_answers import MockReply
 from gateway.services.mock.mock_log import MockExchange
-from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios
+from gateway.services.mock.scenario import SHIPPED_SCENARIOS, PlayedRole, load_scenarios
 from gateway.web.mock.mock_site import MockEndpoint
 from tests.library_contract.embedded_world import START
 from tests.support.paths import ROOT
@@ -88,7 +95,7 @@ def play_client(installation: Installation, samples: SampleLibraries) -> PlayCli
                 options = MockOptions(
                     address=str(server.make_url("/ncip")),
                     scenarios=SCENARIOS,
-                    values={"patron": PATRON, "item": ITEM, "pickup": "MAIN"},
+                    values={"patron": PATRON, "item": ITEM, "pickup": "MAIN", "record": "SYSNUMBER:1001"},
                 )
                 client = make_mock_client(installation.settings, profile, system, options, clock, find_secret)
                 yield client, endpoint
@@ -119,6 +126,80 @@ async def test_each_sends_what_it_sends_and_no_more(profile: str, services: list
         sent = await play_scenario(client, "client-borrows")
     assert [(one.service, one.note) for one in sent] == [(one, "") for one in services]
     assert [one.state for one in client.list_requests()] == ["done"]
+
+
+RECORDED = {
+    "crosslink-client-borrows": (
+        "crosslink-ncip/borrower",
+        ("01-LookupUser", "03-AcceptItem", "05-CheckOutItem", "06-CheckInItem", "07-DeleteItem"),
+    ),
+    "crosslink-client-lends": (
+        "crosslink-ncip/lender",
+        ("01-LookupUser-institution", "02-RequestItem", "03-CheckOutItem", "04-CheckInItem"),
+    ),
+    "crosslink-client-cancels": (
+        "crosslink-ncip/lender",
+        ("01-LookupUser-institution", "02-RequestItem", "05-CancelRequestItem"),
+    ),
+}
+"""Scenario -> where CrossLink's own messages are, and which of them are its."""
+
+TEXTS = frozenset(
+    {
+        "AgencyId",
+        "Author",
+        "BibliographicRecordIdentifier",
+        "CallNumber",
+        "ItemIdentifierValue",
+        "PickupLocation",
+        "RequestIdentifierValue",
+        "Title",
+        "UserIdentifierValue",
+    }
+)
+"""Elements whose text is of the one request; of all others it is the system's."""
+
+
+def describe_elements(body: bytes) -> list[str]:
+    """In order, by their path."""
+    (service,) = etree.fromstring(body)
+    tree = etree.ElementTree(service)
+    lines = []
+    for one in service.iter(etree.Element):
+        path = re.sub(r"\{[^}]*\}|\[\d+\]", "", tree.getelementpath(one))
+        said = "…" if etree.QName(one).localname in TEXTS and one.text else (one.text or "").strip()
+        lines.append(f"{path}: {said}")
+    return lines
+
+
+@pytest.mark.parametrize("name", [one.name for one in SCENARIOS.values() if one.role is PlayedRole.CLIENT])
+async def test_what_crosslink_asks_is_what_was_recorded(
+    name: str, play_client: PlayClient, samples_folder: Path
+) -> None:
+    """And who wasn't recorded says so."""
+    folder, files = RECORDED.get(name, ("", ()))
+    assert SCENARIOS[name].recorded == ((folder,) if folder else ())
+    if not folder:
+        return
+    async with play_client("crosslink") as (client, _):
+        sent = await play_scenario(client, name)
+    place = samples_folder / "ncip" / "crosslink" / folder.partition("/")[2]
+    real = [describe_elements((place / f"{file}.xml").read_bytes()) for file in files]
+    assert [describe_elements(one.body) for one in sent] == real
+    assert {one.note for one in sent} == {""}, "each was done"
+
+
+def test_an_element_that_can_not_stand_there_is_an_error(installation: Installation) -> None:
+    profile = installation.profiles.profiles.find_profile("crosslink")
+    assert profile is not None
+    dialect = profile.dialects["ncip"]
+    assert isinstance(dialect, NcipDialect)
+    body = b'<NCIPMessage xmlns="http://www.niso.org/2008/ncip"><DeleteItem><ItemId><ItemIdentifierValue>1'
+    body += b"</ItemIdentifierValue></ItemId></DeleteItem></NCIPMessage>"
+    changed = change_elements(body, {"ItemId/ItemIdentifierType": "Barcode"}, dialect, UTC)
+    assert changed.index(b"ItemIdentifierType") < changed.index(b"ItemIdentifierValue"), "as the schema has them"
+    with pytest.raises(ConfigurationError, match="ItemColour"):
+        change_elements(body, {"ItemId/ItemColour": "red"}, dialect, UTC)
 
 
 async def test_an_item_of_the_library_is_asked_for_lent_and_comes_back(play_client: PlayClient) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.services.mock.scenario import SHIPPED_SCENARIOS, PlayedRole, load_scenarios
+from gateway.services.mock.scenario import PARTNER_ROLES, SHIPPED_SCENARIOS, PlayedRole, load_scenarios
 from tests.protocol.mock.world import make_template
 from tests.support.compared_messages import describe_message
 from tests.support.rehearsed_conversations import load_recording, open_rehearsal
 
 SCENARIOS = load_scenarios([SHIPPED_SCENARIOS])
-RECORDED = [(one.name, folder) for one in SCENARIOS.values() for folder in one.recorded]
+RECORDED = [(one.name, folder) for one in SCENARIOS.values() if one.role in PARTNER_ROLES for folder in one.recorded]
 
 
 ROLES = {PlayedRole.LENDING: "supplier", PlayedRole.BORROWING: "requester"}
