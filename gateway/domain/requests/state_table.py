@@ -23,6 +23,7 @@ from gateway.domain.requests.request import (
     State,
     VolumeState,
 )
+from gateway.domain.requests.volume_updates import find_meant_volumes
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
@@ -267,8 +268,8 @@ def _has_volumes_left(*states: VolumeState) -> Test:
     """Whether volumes in one of these states are left that the event is not about."""
 
     def has_volumes_left(request: Request, event: Event, _workflow: Workflow) -> bool:
-        named = event.details.volumes
-        return bool(named) and any(v.state in states and v.id not in named for v in request.volumes)
+        meant = find_meant_volumes(request, event)
+        return any(v.state in states and v.id not in meant for v in request.volumes)
 
     return has_volumes_left
 

@@ -33,9 +33,28 @@ def make_volumes(labels: tuple[str, ...]) -> tuple[Volume, ...]:
     return tuple(Volume(str(number), label) for number, label in enumerate(labels or ("",), 1))
 
 
+def find_meant_volumes(request: Request, event: Event) -> frozenset[str]:
+    """Ids of the volumes that an event is about: those that it names, else those that are out. One that was never sent
+    is no part of it; where none is known to be, all are meant, since the message that said so may be missing."""
+    named = event.details.volumes
+    if named:
+        return frozenset(named)
+    volumes = request.volumes
+    if event.kind is EventKind.RECEIVED:  # what is here already is not received once more
+        out = [one for one in volumes if one.state is VolumeState.SHIPPED]
+    else:
+        out = [one for one in volumes if one.state is not VolumeState.EXPECTED]
+    meant = volumes if event.kind in _FIRST_STEPS else out or volumes
+    return frozenset(one.id for one in meant)
+
+
+_FIRST_STEPS = frozenset({EventKind.SHIPPED, EventKind.COPY_DELIVERED})
+"""Events that send what was not sent before."""
+
+
 def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
-    """Events move the volumes that they name, without names all; what has ended, or has gone further already (a
-    message that comes late), stays as it is. A new supplier sends all of them anew."""
+    """Events move the volumes that they are about; what has ended, or has gone further already (a message that comes
+    late), stays as it is. A new supplier sends all of them anew."""
     if event.signal == local_signal(EventKind.REQUEST):
         return tuple(Volume(one.id, one.label) for one in request.volumes)
     named = event.details.volumes
@@ -53,6 +72,7 @@ def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
         if len(items) == len(details.items):
             named = named or tuple(items)
     nameless = ShippedItem("")
+    meant = frozenset(named) or find_meant_volumes(replace(request, volumes=volumes), event)
     moved = tuple(
         replace(
             one,
@@ -61,7 +81,7 @@ def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
             in_transit=one.in_transit and to is VolumeState.RECEIVED,
             call_number=items.get(one.id, nameless).call_number or one.call_number,
         )
-        if (not named or one.id in named) and _can_move_volume(one.state, to)
+        if one.id in meant and _can_move_volume(one.state, to)
         else one
         for one in volumes
     )

@@ -14,6 +14,7 @@ from gateway.domain.requests.request import (
     Volume,
     VolumeState,
 )
+from gateway.domain.requests.volume_updates import find_meant_volumes
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, RemembersLoans
@@ -42,9 +43,9 @@ class DeskAction:
         return f"{self.request.id}:{self.request.current}:{volume.id}"
 
     def select_volumes(self, *states: VolumeState) -> tuple[Volume, ...]:
-        """Those that the event names, or all, of these states."""
-        named = self.event.details.volumes
-        return tuple(v for v in self.request.volumes if v.state in states and (not named or v.id in named))
+        """Those that the event is about, of these states."""
+        meant = find_meant_volumes(self.request, self.event)
+        return tuple(v for v in self.request.volumes if v.state in states and v.id in meant)
 
 
 async def check_out_item(

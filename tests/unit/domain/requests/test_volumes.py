@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.requests.events import EventKind, ShippedItem, local_signal
-from gateway.domain.requests.request import BorrowingState, Volume, VolumeState
+from gateway.domain.requests.request import BorrowingState, LendingState, Volume, VolumeState
 from gateway.domain.requests.state_table import DenialReason
 from gateway.domain.requests.volume_updates import list_items_out, update_volumes
 from tests.support.requests import (
@@ -114,6 +114,52 @@ def test_a_return_told_after_check_in_leaves_the_volume_checked_in() -> None:
     story.us(EventKind.CHECKED_IN, volumes=("1",))
     story.partner(EventKind.RETURNED)
     assert states(story) == [VolumeState.CHECKED_IN, VolumeState.RETURNED]
+
+
+def test_a_volume_that_was_never_sent_is_neither_returned_nor_checked_in_nor_lost() -> None:
+    story = Story(in_volumes(lending(), 2))
+    story.us(EventKind.LOCATED)
+    story.us(EventKind.SHIPPED, volumes=("2",), barcode="32", due=DUE)
+    story.partner(EventKind.RETURNED)
+    assert (story.state, states(story)) == (LendingState.RETURNED, [VolumeState.EXPECTED, VolumeState.RETURNED])
+    story.us(EventKind.CHECKED_IN)
+    assert (story.state, states(story)) == (LendingState.COMPLETED, [VolumeState.EXPECTED, VolumeState.CHECKED_IN])
+
+    lost = Story(in_volumes(lending(), 2))
+    lost.us(EventKind.LOCATED)
+    lost.us(EventKind.SHIPPED, volumes=("2",), barcode="32", due=DUE)
+    lost.partner(EventKind.LOST)
+    assert states(lost) == [VolumeState.EXPECTED, VolumeState.LOST]
+
+
+def test_what_comes_without_a_name_is_the_volume_that_was_sent() -> None:
+    story = asked_story(in_volumes(borrowing(), 2))
+    story.partner(EventKind.SHIPPED, 1, volumes=("1",), barcode="a", due=DUE)
+    first = story.us(EventKind.RECEIVED)
+    assert (story.state, states(story)) == (BorrowingState.SHIPPED, [VolumeState.RECEIVED, VolumeState.EXPECTED])
+    assert letters(first) == (), "the other is outstanding"
+    last = story.us(EventKind.RECEIVED)
+    assert (story.state, states(story), letters(last)) == (
+        BorrowingState.RECEIVED,
+        [VolumeState.RECEIVED, VolumeState.RECEIVED],
+        ("available",),
+    )
+
+
+def test_what_comes_before_its_message_is_all_of_it() -> None:
+    story = asked_story(in_volumes(borrowing(), 2))
+    story.us(EventKind.RECEIVED)
+    assert (story.state, states(story)) == (BorrowingState.RECEIVED, [VolumeState.RECEIVED, VolumeState.RECEIVED])
+
+
+def test_a_volume_that_never_came_is_not_checked_in_with_the_others() -> None:
+    story = asked_story(in_volumes(borrowing(), 2))
+    story.partner(EventKind.SHIPPED, 1, volumes=("1",), barcode="a", due=DUE)
+    story.us(EventKind.RECEIVED)
+    story.us(EventKind.RETURNED)
+    assert (story.state, states(story)) == (BorrowingState.RETURNED, [VolumeState.RETURNED, VolumeState.EXPECTED])
+    story.partner(EventKind.CHECKED_IN, 1)
+    assert (story.state, states(story)) == (BorrowingState.COMPLETED, [VolumeState.CHECKED_IN, VolumeState.EXPECTED])
 
 
 def test_a_lost_volume_is_not_shipped_with_the_others() -> None:
