@@ -330,6 +330,9 @@ def _describe_error(refusal: Refusal | MalformedMessage, message: Message) -> Er
         header = message.header
         number = header.requesting_agency_request_id if header is not None else ""
         return ErrorData(type=ErrorType.UNRECOGNISED_DATA_VALUE, value=f"requestingAgencyRequestId: {number}")
+    if refusal.about is MessagePart.STATUS and isinstance(message, SupplyingAgencyMessage):
+        status = message.status_info.status if message.status_info is not None else ""
+        return ErrorData(type=ErrorType.UNRECOGNISED_DATA_VALUE, value=f"status {status}: {refusal.detail}")
     if refusal.about is MessagePart.SERVICE or refusal.reason in (
         RefusalReason.NOT_ALLOWED,
         RefusalReason.REQUEST_CLOSED,

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from gateway.domain.requests.contradictions import CONTRARY_KINDS, names_further_volume
 from gateway.domain.requests.events import Event, EventKind, EventOrigin, EventSignal
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role, State
 from gateway.domain.requests.state_machine import TABLES
@@ -43,17 +44,23 @@ class AnsweredMessages:
     attempt: int
 
 
-def is_message_to_read(event: Event) -> bool:
-    """Whether a person should read it: a partner has written something, reports damage or loss, or says that the
-    request stands as it can't by what we know. What a partner's
-    message says counts also where it doesn't fit the request any more; what its machine put together doesn't, where the
-    format tells it apart (`EventDetails.written`)."""
+def is_message_to_read(event: Event, request: Request | None = None, denied: str = "") -> bool:
+    """Whether a person should read it: a partner has written something, reports damage or loss, renews a loan without a
+    day, sends a volume that `request` doesn't have, or says what can't be so by what we know (`denied`: why it was not
+    taken). What its message says counts also where it doesn't fit the request any more; what its machine put together
+    doesn't, where the format tells it apart (`EventDetails.written`)."""
     if event.signal.origin is not EventOrigin.PARTNER or not event.actor.startswith(PARTNER_ACTOR):
         return False
     if event.kind in MACHINE_ANSWERS:
         return False
     details = event.details
     if event.kind is EventKind.STATUS_REPORT and details.reported is not None:
+        return True
+    if denied and event.kind in CONTRARY_KINDS:
+        return True
+    if event.kind is EventKind.SHIPPED and request is not None and names_further_volume(request, details):
+        return True
+    if event.kind is EventKind.RENEW_ACCEPTED and details.due is None:  # somebody has to ask until when
         return True
     words = details.written
     if words is None or event.kind is EventKind.MESSAGE:  # which is nothing but its words

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gateway.domain.requests.attempt_updates import replace_attempt, resume_attempt
 from gateway.domain.requests.borrowing_table import BORROWING
+from gateway.domain.requests.contradictions import find_contradiction
 from gateway.domain.requests.events import (
     Event,
     EventDetails,
@@ -90,7 +91,8 @@ class Transition:
 @value_object
 class Denied:
     """An event that doesn't fit. `detail` is one plain sentence for whoever caused it. `conditions`: one of these
-    would have to hold (UNMET). `attempt`: the supplier that it is about (NOT_ASKED)."""
+    would have to hold (UNMET), or what stands against it (CONTRARY). `attempt`: the supplier that it is about
+    (NOT_ASKED, CONTRARY)."""
 
     why: DenialReason
     signal: EventSignal
@@ -110,6 +112,8 @@ class Denied:
                 return f"In state '{state}', {what} is possible only if {' or if '.join(self.conditions)}."
             case DenialReason.NOT_ASKED:
                 return f"{what} does not fit supplier no. {self.attempt} of this request."
+            case DenialReason.CONTRARY:
+                return f"{what} does not fit what is known of this request: {self.conditions[0]}."
             case DenialReason.NO_VOLUME:
                 return f"{what} names a volume that this request does not have."
         return f"{what} is not possible while the request is in state '{state}'."
@@ -122,13 +126,20 @@ def compute_transition(request: Request, event: Event, workflow: Workflow) -> Tr
     if is_late_refusal(request, event):
         return _make_late_transition(request, event)
     if not is_taken_over(request, event):
-        return _apply_meant_event(request, _interpret_event(request, event, workflow), workflow)
+        return _interpret_and_apply(request, event, workflow)
     handed = hand_over(request, event)
-    outcome = _apply_meant_event(handed, _interpret_event(handed, event, workflow), workflow)
+    outcome = _interpret_and_apply(handed, event, workflow)
     if isinstance(outcome, Denied):
         return outcome
     effects = (*_list_takeover_effects(request, handed), *outcome.effects)
     return replace(outcome, before=request.state, effects=effects, kept=False)
+
+
+def _interpret_and_apply(request: Request, event: Event, workflow: Workflow) -> Transition | Denied:
+    meant = _interpret_event(request, event, workflow)
+    if contrary := find_contradiction(request, meant):
+        return Denied(DenialReason.CONTRARY, meant.signal, request.state, (contrary,), meant.attempt)
+    return _apply_meant_event(request, meant, workflow)
 
 
 def _list_takeover_effects(before: Request, handed: Request) -> tuple[Effect, ...]:

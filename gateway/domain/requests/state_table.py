@@ -166,6 +166,7 @@ class DenialReason(StrEnum):
     UNMET = "unmet"  # in this state only under conditions that don't hold
     NO_VOLUME = "no-volume"  # a volume is named that the request doesn't have
     NOT_ASKED = "not-asked"  # this supplier was not asked, or nothing of it is here
+    CONTRARY = "contrary"  # the supplier has said what can't be so beside it
 
 
 @value_object

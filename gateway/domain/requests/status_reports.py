@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
+from gateway.domain.requests.contradictions import NEVER_SENT
 from gateway.domain.requests.events import Event, EventKind
 from gateway.domain.requests.request import (
     AttemptStatus,
@@ -88,13 +89,6 @@ STATUS_RULES: Mapping[Role, Mapping[EventKind, StatusRule]] = {Role.BORROWING: _
 
 _FLAGGED: Mapping[EventKind, RequestFlag] = {_K.OVERDUE: RequestFlag.OVERDUE, _K.RECALL: RequestFlag.RECALLED}
 
-_NEVER_SENT = frozenset(AttemptStatus) - {
-    AttemptStatus.SHIPPED,
-    AttemptStatus.COMPLETED,
-    AttemptStatus.EXTRA,
-    AttemptStatus.EXTRA_RETURNED,
-    AttemptStatus.LOST,
-}
 _SAYS_SENT = frozenset({_K.SHIPPED, _K.COPY_DELIVERED, _K.OVERDUE, _K.RECALL, _K.CHECKED_IN, _K.LOST})
 
 
@@ -112,7 +106,7 @@ def judge_report(request: Request, event: Event) -> ReportVerdict:
     kind = find_reported_event(request, reported)
     if request.role is Role.BORROWING and event.attempt != request.current:
         attempt = request.find_attempt(event.attempt)
-        is_contrary = attempt is not None and attempt.status in _NEVER_SENT and kind in _SAYS_SENT
+        is_contrary = attempt is not None and attempt.status in NEVER_SENT and kind in _SAYS_SENT
         return ReportVerdict.CONTRARY if is_contrary else ReportVerdict.KNOWN
     rule = STATUS_RULES[request.role].get(kind, StatusRule())
     if request.state in rule.contrary or _is_wrong_service(request, kind):

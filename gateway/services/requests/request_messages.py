@@ -34,7 +34,7 @@ def track_message(connection: Transaction, context: LibraryContext, request: Req
     """The request with its flag as it is after the event: a partner's message is unread, an answer of ours reads what
     it answers. `row`: of the event, in the transaction that stores both; `request`: not stored yet."""
     event = row.event
-    if is_message_to_read(event):
+    if is_message_to_read(event, request, row.denied):
         request_messages.add_message(connection, request.role, row)
         return update_unread_flag(request, [row.id])
     answered = find_answered_messages(request, event)

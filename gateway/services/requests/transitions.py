@@ -61,6 +61,8 @@ def raise_if_denied(outcome: Transition | Denied) -> Transition:
 
 def denial_as_refusal(denied: Denied) -> Refusal:
     """A denied event as it is told to a partner."""
+    if denied.why is DenialReason.CONTRARY:
+        return Refusal(RefusalReason.NOT_ALLOWED, denied.detail, MessagePart.STATUS)
     reason = RefusalReason.REQUEST_CLOSED if denied.why is DenialReason.ENDED else RefusalReason.NOT_ALLOWED
     return Refusal(reason, denied.detail, MessagePart.REQUEST)
 

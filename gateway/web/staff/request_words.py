@@ -331,6 +331,7 @@ _DENIALS: Mapping[DenialReason, str] = {
     DenialReason.NO_VOLUME: mark_text("“%(act)s” refers to a volume that this request does not have."),
 }
 
+    DenialReason.CONTRARY: mark_text("“%(act)s” does not fit what is known of this request: %(conditions)s."),
 
 USUALLY_DONE = mark_text("Done.")
 

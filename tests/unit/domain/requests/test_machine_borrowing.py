@@ -175,7 +175,7 @@ def test_a_closed_request_is_reopened() -> None:
 def test_an_older_promise_does_not_revive_a_refusal() -> None:
     story = asked_story()
     story.partner(EventKind.UNFILLED, 1)
-    story.partner(EventKind.WILL_SUPPLY, 1)
+    assert story.no_partner(EventKind.WILL_SUPPLY, 1).why is DenialReason.CONTRARY
     assert story.statuses == (A.UNFILLED,)
 
 
