@@ -266,7 +266,8 @@ _WITH_PATRON: Row = {
     local_signal(K.RENEW): remain(NotifyPartner(K.RENEW), StartTimer(TimerKind.RENEWAL), when=g.MAY_RENEW),
     partner_signal(K.RENEW_ACCEPTED): (
         Branch(None, when=g.RECALLED, kept=True),  # older than the recall
-        remain(StopTimer(TimerKind.RENEWAL), *_LENT_ANEW, SendPatronLetter("renewed")),
+        remain(StopTimer(TimerKind.RENEWAL), *_LENT_ANEW, SendPatronLetter("renewed"), when=g.NAMES_DAY),
+        remain(StopTimer(TimerKind.RENEWAL)),  # nothing to tell the patron: staff ask for the day
     ),
     partner_signal(K.RENEW_REFUSED): (
         remain(StopTimer(TimerKind.RENEWAL), SendPatronLetter("renewal-refused"), when=g.RENEWAL_PENDING),

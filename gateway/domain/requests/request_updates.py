@@ -189,8 +189,15 @@ _AT_BORROWER = frozenset(
 )
 
 
+def _find_flag_change(event: Event) -> _Change:
+    """A renewal to no day leaves the loan as overdue as it is."""
+    if event.kind is EventKind.RENEW_ACCEPTED and event.details.due is None:
+        return _NOT_RENEWED
+    return FLAGS.get(event.signal, (frozenset(), frozenset()))
+
+
 def _update_flags(request: Request, event: Event, to: State) -> frozenset[RequestFlag]:
-    set_, clear = FLAGS.get(event.signal, (frozenset(), frozenset()))
+    set_, clear = _find_flag_change(event)
     flags = (request.flags - clear) | set_
     flags = _mark_return_on_hold(flags, request, event)
     if event.signal == timer_signal(EventKind.EXPIRED) and to is BorrowingState.CANCEL_PENDING:

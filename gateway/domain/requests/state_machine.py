@@ -160,6 +160,8 @@ def _interpret_event(request: Request, event: Event, workflow: Workflow) -> Even
         event = replace(event, signal=partner_signal(EventKind.COPY_DELIVERED))
     if _repeats_known_date(request, event):
         return replace(event, signal=partner_signal(EventKind.MESSAGE))
+    if _renews_to_known_date(request, event):
+        event = replace(event, details=replace(event.details, due=None))
     is_report = event.signal == partner_signal(EventKind.STATUS_REPORT)
     if event.details.status_counts and event.details.reported is not None:
         if not is_answer_awaited(request, event):
@@ -209,6 +211,13 @@ def _repeats_known_date(request: Request, event: Event) -> bool:
         return False
     known = request.terms.lender_due
     return known is not None and event.details.due == known and RequestFlag.RECALLED not in request.flags
+
+
+def _renews_to_known_date(request: Request, event: Event) -> bool:
+    """A renewal to the day on which it is due in any case names no new one."""
+    if event.signal != partner_signal(EventKind.RENEW_ACCEPTED) or event.attempt != request.current:
+        return False
+    return event.details.due is not None and event.details.due == request.terms.lender_due
 
 
 def _interpret_report(request: Request, event: Event, workflow: Workflow) -> Event:

@@ -384,6 +384,7 @@ RENEWED_BEFORE = _make_guard(
 RENEWAL_REFUSED_BEFORE = _make_guard(
     "the same renewal has just been refused", lambda r, e, w: _repeats_renewal(r, e, w, granted=False)
 )
+NAMES_DAY = _make_guard("it names a new due date", lambda _r, e, _w: e.details.due is not None)
 DATE_IS_NEWS = _make_guard(
     "no due date is known yet", lambda r, e, _w: r.terms.lender_due is None and e.details.due is not None
 )

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, PatronLink, RequestFlag, VolumeState
+from gateway.domain.requests.request_messages import is_message_to_read
 from gateway.domain.requests.state_table import DenialReason, FollowUp, LibraryAction, TimerKind
 from gateway.domain.requests.task_lists import list_task_names
 from tests.support.requests import (
@@ -367,6 +368,28 @@ def test_a_renewal_timer_that_comes_too_late_changes_nothing() -> None:
     story = lent_story()
     late = story.late_timer(EventKind.RENEW_ACCEPTED, due=date(2027, 1, 1))
     assert (late.kept, story.request.terms.lender_due, story.request.terms.renewals) == (True, DUE, 0)
+
+
+@pytest.mark.parametrize("said", [{}, {"due": DUE}], ids=["no day", "the day of before"])
+def test_a_renewal_without_a_new_day_is_for_staff_and_changes_no_date(said: dict[str, date]) -> None:
+    story = lent_story()
+    story.partner(EventKind.OVERDUE, 1, due=DUE)
+    story.us(EventKind.RENEW)
+    renewed = story.partner(EventKind.RENEW_ACCEPTED, 1, **said)
+    assert (letters(renewed), library_calls(renewed)) == ((), ())
+    assert story.request.flags == {RequestFlag.OVERDUE}, "nobody waits for an answer any more"
+    assert (story.request.terms.lender_due, story.request.terms.renewals) == (DUE, 1)
+    assert TimerKind.RENEWAL not in story.running
+    assert is_message_to_read(replace(renewed.event, actor="partner:ISIL:PL-WaUW"))
+
+
+def test_a_renewal_to_a_day_needs_no_reader() -> None:
+    story = lent_story()
+    story.partner(EventKind.OVERDUE, 1, due=DUE)
+    story.us(EventKind.RENEW)
+    renewed = story.partner(EventKind.RENEW_ACCEPTED, 1, due=date(2026, 5, 8))
+    assert story.request.flags == frozenset()
+    assert not is_message_to_read(renewed.event)
 
 
 def test_overdue_then_returned() -> None:
