@@ -456,6 +456,7 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.ARRIVED_AT_BRANCH): remain(when=g.STILL_UNDER_WAY),
         local_signal(K.AT_PICKUP): (
             remain(when=g.MORE_IN_TRANSIT),
+            remain(NotifyPartner(K.AT_PICKUP), when=g.combine_guards(g.IN_TRANSIT, g.RECALLED)),  # it goes back
             remain(
                 NotifyPartner(K.AT_PICKUP),
                 StartTimer(TimerKind.SHELF),
@@ -473,7 +474,6 @@ ROWS: Mapping[S, Row] = {
         ),
         local_signal(K.RETURNED): _SEND_BACK,
         local_signal(K.UNDONE): (*_UNDO_RECEIPT, _UNDO_ARRIVAL),
-        partner_signal(K.RECALL): remain(StopTimer(TimerKind.RENEWAL), SendPatronLetter("recalled")),
         timer_signal(K.SHELF_EXPIRED): remain(),
     },
     S.LENT: {

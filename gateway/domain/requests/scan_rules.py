@@ -53,6 +53,7 @@ class ScanReason(StrEnum):
     UNWANTED = "unwanted"  # done, but nobody waits for it any more
     ELSEWHERE = "elsewhere"  # done, and it goes on to the pickup place
     SETTLED = "settled"  # done, and it had been settled as lost: whether a fee is given back is for staff to say
+    RECALLED = "recalled"  # its lender wants it back: nothing was done, whether it is lent all the same is asked first
     SEVERAL = "several"  # more than one request has this code
     ITEM_MISSING = "item-missing"  # the item's own barcode is needed too
     NOT_NOW = "not-now"  # the request is in a state for something else
@@ -160,6 +161,11 @@ def choose_kind(rule: ScanRule, request: Request) -> EventKind:
     return rule.kind
 
 
+def needs_confirmation(kind: EventKind, request: Request) -> bool:
+    """Whether people are asked before they do it: what its lender wants back is not lent by mistake."""
+    return kind is EventKind.LOANED_TO_PATRON and RequestFlag.RECALLED in request.flags
+
+
 def list_pending_volumes(rule: ScanRule, request: Request) -> tuple[Volume, ...]:
     """Of several volumes those that the act is still to happen to; of one volume none."""
     if len(request.volumes) < 2 or rule.work is ScanWork.LOCATE:
@@ -229,6 +235,7 @@ _OUTCOMES = {
     ScanReason.LIBRARY_USE: ScanOutcome.LOOK,
     ScanReason.UNWANTED: ScanOutcome.LOOK,
     ScanReason.SETTLED: ScanOutcome.LOOK,
+    ScanReason.RECALLED: ScanOutcome.LOOK,
     ScanReason.SEVERAL: ScanOutcome.LOOK,
     ScanReason.ITEM_MISSING: ScanOutcome.LOOK,
     ScanReason.NOT_NOW: ScanOutcome.LOOK,

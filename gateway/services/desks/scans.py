@@ -47,7 +47,8 @@ _NAMES = NUMBERS_OF_REQUEST | {SearchTermKind.BARCODE}
 class ScanOrder:
     """`key`: of this scan; `request_id`: the one that was chosen where several fit; `item`: the item's own barcode,
     where the code was a number of the request; `after`: id of the one whose number was scanned just before, and whose
-    item's own barcode was missing; `branches`: the user works for these alone, empty: for all."""
+    item's own barcode was missing; `confirmed`: what is asked first was answered with yes; `branches`: the user works
+    for these alone, empty: for all."""
 
     work: ScanWork
     code: str
@@ -56,6 +57,7 @@ class ScanOrder:
     request_id: str = ""
     item: str = ""
     after: str = ""
+    confirmed: bool = False
     due: date | None = None
     branches: frozenset[str] = frozenset()
 
@@ -189,6 +191,8 @@ class ScanService:
                 return await self._apply_scan(one_of_several, rule, request)
             return _say(order, ScanReason.ITEM_MISSING, request, volume=volume.id if volume is not None else "")
         kind = scan_rules.choose_kind(rule, request)
+        if scan_rules.needs_confirmation(kind, request) and not order.confirmed:
+            return _say(order, ScanReason.RECALLED, request, volume=volume.id if volume is not None else "")
         action = ActionRequest(
             kind=kind,
             details=_make_details(order, kind, volume),
@@ -264,7 +268,7 @@ def _make_details(order: ScanOrder, kind: EventKind, volume: Volume | None) -> E
 
 
 def _digest_of_order(order: ScanOrder) -> bytes:
-    said = (order.work.value, order.code, order.request_id, order.item, order.after)
+    said = (order.work.value, order.code, order.request_id, order.item, order.after, order.confirmed)
     return hashlib.sha256(json.dumps(said).encode()).digest()
 
 

@@ -11,6 +11,7 @@ from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Role, RotaLineStatus
+from gateway.domain.requests.scan_rules import needs_confirmation
 from gateway.domain.requests.views import (
     ActionRequest,
     EventDenied,
@@ -75,6 +76,8 @@ async def submit_act(page: StaffRequest) -> web.StreamResponse:
         return await render_request(page, view, checked)
     fields = await list_act_fields(page, view.request, (kind,))
     details = read_act_details(page, kind, checked, fields)
+    if checked.is_good and needs_confirmation(kind, view.request) and not form["confirmed"]:
+        return await _render_act(page, view, kind, checked)
     if checked.is_good:
         return await _perform_act(page, view, kind, checked, details)
     return await _render_mistakes(page, view, kind, checked)
@@ -167,6 +170,9 @@ async def _render_act(
         news=news,
         possible=possible,
         hint=page.localization.translate_sentence(view.hints.get(kind, "")),
+        question=page.gettext("The lender has recalled this item. Check it out anyway?")
+        if needs_confirmation(kind, request)
+        else "",
         task=page.http.query.get("task", ""),
     )
 

@@ -200,6 +200,8 @@ def _choose_move(request: Request) -> tuple[str, bool, tuple[K, ...]]:
         return mark_text("Action needed: take the item to its pickup location"), True, (K.AT_PICKUP,)
     if request.state in (B.RECEIVED, B.BACK) and (flags & {RequestFlag.UNWANTED, RequestFlag.NOT_COLLECTED}):
         return mark_text("Action needed: return the item, which was not collected"), True, (K.RETURNED,)
+    if request.state in (B.RECEIVED, B.BACK) and RequestFlag.RECALLED in flags:
+        return mark_text("Action needed: return the item, which %(partner)s has recalled"), True, (K.RETURNED,)
     if OPEN_QUERY.holds(request):
         return mark_text("Waiting for the patron: answer our question"), False, (K.PATRON_ANSWERED,)
     return _MOVES.get((request.role, request.state.value), (_CLOSED, False, ()))
@@ -329,9 +331,9 @@ _DENIALS: Mapping[DenialReason, str] = {
     DenialReason.UNMET: mark_text("“%(act)s” is possible only if %(conditions)s (status: “%(state)s”)."),
     DenialReason.NOT_ASKED: mark_text("“%(act)s” does not apply to supplier no. %(number)s of this request."),
     DenialReason.NO_VOLUME: mark_text("“%(act)s” refers to a volume that this request does not have."),
+    DenialReason.CONTRARY: mark_text("“%(act)s” does not fit what is known of this request: %(conditions)s."),
 }
 
-    DenialReason.CONTRARY: mark_text("“%(act)s” does not fit what is known of this request: %(conditions)s."),
 
 USUALLY_DONE = mark_text("Done.")
 

@@ -174,6 +174,7 @@ TEXTS = {
     ScanReason.UNWANTED: mark_text("The patron no longer needs it: return it."),
     ScanReason.ELSEWHERE: mark_text("forward to its pickup location"),
     ScanReason.SETTLED: mark_text("It was returned after its loss had been settled."),
+    ScanReason.RECALLED: mark_text("The lender has recalled this item, so it was not checked out."),
     ScanReason.SEVERAL: mark_text("Several requests have this code. Choose one."),
     ScanReason.ITEM_MISSING: mark_text("Scan the barcode of the item next."),
     ScanReason.NOT_NOW: mark_text("This request needs another step first."),
@@ -309,6 +310,7 @@ async def _scan_code(
         request_id=form["request"],
         item=form["item"][:MAX_CODE_CHARS],
         after=after,
+        confirmed=bool(form["confirmed"]),
         due=due,
         branches=request.branches_for(desk.right),
     )

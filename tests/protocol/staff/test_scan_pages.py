@@ -116,6 +116,56 @@ async def test_the_whole_way_of_an_item_by_scans(gateway: Running) -> None:
     assert (await gateway.requests().find_request("DEMO", request.id)).state.value == "returned"
 
 
+async def recall(gateway: Running, request: Request) -> None:
+    context = gateway.requests().library_context("DEMO")
+    event = Event(partner_signal(EventKind.RECALL), context.now(), "partner:test", EventDetails(), request.current)
+    await apply_event(context, EventRequest(request_id=request.id, event=event))
+
+
+async def find_state(gateway: Running, request: Request) -> str:
+    return (await gateway.requests().find_request("DEMO", request.id)).state.value
+
+
+async def test_what_its_lender_has_recalled_is_lent_only_after_a_question(gateway: Running) -> None:
+    request = await shipped_to_us(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        assert [await scan(ruth, work, request.number) for work in ("receive", "unpack", "arrive")]
+        await recall(gateway, request)
+        asked = await ruth.post("/scan/lend", {"code": request.number})
+
+        assert asked.tree.xpath("//ol[@id='log']/li/@data-outcome") == ["look"]
+        assert "The lender has recalled this item" in asked.tree.xpath("string(//ul[@id='pile']/li)")
+        assert await find_state(gateway, request) == "received"
+
+        (form,) = asked.tree.xpath("//ul[@id='pile']//form")
+        fields = {str(one.get("name")): str(one.get("value") or "") for one in form.xpath(".//input|.//button")}
+        lent = await ruth.post("/scan/lend", fields, token=fields.pop("csrf"))
+
+    assert lent.tree.xpath("//ol[@id='log']/li/@data-outcome") == ["done"]
+    assert await find_state(gateway, request) == "lent"
+
+
+async def test_the_page_of_a_request_asks_before_it_lends_what_is_recalled(gateway: Running) -> None:
+    request = await shipped_to_us(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        assert [await scan(ruth, work, request.number) for work in ("receive", "unpack", "arrive")]
+        await recall(gateway, request)
+        path = f"/requests/{request.number}/act"
+        opened = await ruth.get(f"/requests/{request.number}")
+        version = str(opened.tree.xpath("//input[@name='version']/@value")[0])
+        asked = await ruth.post(path, {"version": version, "seen": "", "kind": "loaned-to-patron"})
+
+        assert "Action needed: return the item" in opened.text
+        assert "The lender has recalled this item. Check it out anyway?" in asked.text
+        assert await find_state(gateway, request) == "received"
+
+        (form,) = asked.tree.xpath("//form[contains(@action, '/act/loaned-to-patron')]")
+        fields = {str(one.get("name")): str(one.get("value") or "") for one in form.xpath(".//input[@type='hidden']")}
+        await ruth.post(f"{path}/loaned-to-patron", fields, token=fields.pop("csrf"))
+
+    assert await find_state(gateway, request) == "lent"
+
+
 async def test_an_item_of_ours_is_pulled_shipped_and_checked_in(gateway: Running) -> None:
     requests = gateway.requests()
     draft = LendingDraft(citation=Citation(title="Wetterleuchten"), requester=LibraryParty(profile="bergen"))

@@ -425,6 +425,24 @@ def test_a_recall_before_it_is_here_sends_it_straight_back() -> None:
     assert story.state is B.BACK
 
 
+def test_a_recall_is_told_to_the_patron_who_has_it_alone() -> None:
+    story = shipped_story()
+    story.us(EventKind.RECEIVED)
+    assert letters(story.partner(EventKind.RECALL, 1, due=date(2026, 3, 20))) == (), "it lies on the hold shelf"
+    assert RequestFlag.RECALLED in story.request.flags
+
+    moving = shipped_story()
+    moving.us(EventKind.RECEIVED)
+    (piece,) = moving.request.volumes
+    moving.request = replace(moving.request, volumes=(replace(piece, in_transit=True),))
+    assert letters(moving.partner(EventKind.RECALL, 1)) == ()
+    assert letters(moving.us(EventKind.AT_PICKUP)) == (), "there is nothing to collect"
+
+    back = lent_story()
+    back.us(EventKind.RETURNED_BY_PATRON)
+    assert letters(back.partner(EventKind.RECALL, 1)) == ()
+
+
 def test_a_due_date_changes_without_a_request() -> None:
     story = lent_story()
     changed = story.partner(EventKind.DUE_DATE_CHANGED, 1, due=date(2026, 4, 24))
