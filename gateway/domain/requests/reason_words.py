@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.domain.requests.events import ReasonCodes
-from gateway.domain.sentences import Sentence, write_sentence
+from gateway.domain.requests.events import EventDetails, ReasonCodes
+from gateway.domain.sentences import Sentence, join_sentences, write_sentence
 
 REASON_WORDS: Mapping[str, Sentence] = {
     ReasonCodes.NOT_ON_SHELF: write_sentence("not on the shelf"),
@@ -41,3 +41,8 @@ def find_reason_words(reason: str) -> str:
     if reason == UNDELIVERABLE:
         return write_sentence("could not be delivered")
     return REASON_WORDS.get(reason, reason)
+
+
+def describe_refused_clearance(details: EventDetails) -> EventDetails:
+    """A refused copyright clearance as its requester is told of it: the rule that prevents the copy has no code."""
+    return EventDetails(reason=ReasonCodes.COPYRIGHT.value, note=join_sentences("; ", (details.reason, details.note)))

@@ -17,6 +17,7 @@ from gateway.domain.requests.brokered_requests import tell_next_asked, write_eve
 from gateway.domain.requests.citation import REQUESTER_PATRON, CitationExtra
 from gateway.domain.requests.events import BROKER, EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
+from gateway.domain.requests.reason_words import describe_refused_clearance
 from gateway.domain.requests.request import BrokeredDelivery, LibraryParty, PatronLink, Request, Role
 from gateway.domain.requests.request_messages import FIRST_ANSWERS
 from gateway.domain.requests.state_machine import PartnerNotification, Transition
@@ -312,13 +313,15 @@ def find_receiver(context: LibraryContext, told: PartnerNotification, request: R
 
 def _build_message_details(context: LibraryContext, kind: EventKind, transition: Transition) -> EventDetails:
     """What a message says that follows from another event: a status report its state, words to the requester that
-    another supplier is asked, the rest nothing."""
+    another supplier is asked, a no for copyright why, the rest nothing."""
     request, event = transition.request, transition.event
     if kind is EventKind.STATUS_REPORT:
         reported = find_event_of_state(request)
         return EventDetails(status=request.state.value, due=request.terms.lender_due, reported=reported)
     if kind is EventKind.MESSAGE and event.kind is EventKind.BROKERED:
         return tell_next_asked(event.details, context.zone)
+    if (kind, event.kind) == (EventKind.UNFILLED, EventKind.CLEARANCE_REFUSED):
+        return describe_refused_clearance(event.details)
     return EventDetails()
 
 

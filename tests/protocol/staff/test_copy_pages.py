@@ -11,9 +11,11 @@ import pytest
 from pypdf import PdfWriter
 
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.events import EventKind, ReasonCodes
 from gateway.domain.requests.request import LendingState, LibraryParty, Request, RequestedService, ServiceType
 from gateway.domain.requests.views import LendingDraft
+from gateway.store.requests import outbox_queries
+from gateway.store.requests.request_rows import parse_message
 from tests.protocol.pages.support import Answer, Running, running
 from tests.protocol.staff.request_scenes import RULES, act, add_partners, reload_request
 from tests.protocol.staff.support import Colleague, colleague
@@ -121,6 +123,35 @@ async def test_a_copy_is_made_signed_off_and_delivered_at_one_desk(gateway: Runn
         assert "Downloaded 1 time. Last download: " in page.text
         assert "Valid for 4 more downloads until" in page.text
         assert link not in page.text
+
+
+async def test_a_refused_clearance_reaches_the_partner_with_its_reason_and_note(
+    gateway: Running, ruth: Colleague
+) -> None:
+    request = await make_copy_request(gateway)
+    await send_files(ruth, {"del 1.pdf": PDF}, {"request": request.number, "whole": "yes"})
+    found = await reload_request(gateway, request)
+    desk = await ruth.get("/copies/desk")
+    assert desk.tree.xpath("//section[@aria-labelledby='sign']//input[@name='note']")
+
+    await ruth.post(
+        f"/copies/{request.number}/sign-off",
+        {
+            "version": str(found.version),
+            "do": "clearance-refused",
+            "reason": "Whole volume",
+            "note": "Ask for one chapter.",
+        },
+    )
+
+    found = await reload_request(gateway, request)
+    assert found.state is LendingState.UNFILLED
+    assert (found.sign_offs[-1].basis, found.sign_offs[-1].note) == ("Whole volume", "Ask for one chapter.")
+    context = gateway.requests().library_context("DEMO")
+    page = await context.store.read(lambda c: outbox_queries.list_rows_of_kind(c, "DEMO", "partner", request.id, 10))
+    told = parse_message(page.rows[0].payload)
+    assert (told.kind, told.details.reason) == (EventKind.UNFILLED, ReasonCodes.COPYRIGHT.value)
+    assert told.details.note == "Whole volume; Ask for one chapter."
 
 
 async def test_many_files_find_their_requests_by_their_names(gateway: Running, ruth: Colleague) -> None:
