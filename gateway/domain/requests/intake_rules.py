@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from gateway.domain.library import Money
 from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.domain.requests.events import ReasonCodes
+from gateway.domain.requests.partner_policy import find_opening_day
 from gateway.domain.requests.policy import Intake, LendingRules, Mediation, Numbers, RequestPolicy, RuleConditions
 from gateway.domain.requests.request import Request, Role, ServiceType
 from gateway.domain.sentences import write_sentence
@@ -132,19 +133,24 @@ def needs_mediation(request: Request, policy: RequestPolicy) -> Mediation:
 
 @value_object
 class LendingRefusal:
-    """An answer without staff: the reason as the partner is told, and a plain sentence."""
+    """An answer without staff: the reason as the partner is told, and a plain sentence. `retry_after`: from when we can
+    be asked again; None: that is no question of days."""
 
     reason: ReasonCodes
     detail: str
+    retry_after: date | None = None
 
 
 def find_lending_refusal(
     request: Request, rules: LendingRules, open_requests: int, today: date
 ) -> LendingRefusal | None:
     """What can be said before an item is looked for. `open_requests`: open lending requests, without this one."""
-    closure = next((one for one in rules.closed if one.includes_day(today)), None)
-    if closure is not None:
-        return LendingRefusal(ReasonCodes.CLOSED, write_sentence("We do not lend until %(day)s.", day=closure.last))
+    opening = find_opening_day(rules.closed, today)
+    if opening != today:
+        last = opening - timedelta(days=1) if opening is not None else date.max
+        return LendingRefusal(
+            ReasonCodes.CLOSED, write_sentence("We do not lend until %(day)s.", day=last), retry_after=opening
+        )
     if rules.max_open and open_requests >= rules.max_open:
         return LendingRefusal(ReasonCodes.OVERLOADED, write_sentence("We have too many requests at present."))
     service, format_ = request.service.type, request.service.format

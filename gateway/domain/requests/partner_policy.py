@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import string
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -315,6 +316,16 @@ class Closure(ProfileSection):
         if self.note:
             return write_sentence("closed until %(day)s: %(words)s", day=self.last, words=self.note)
         return write_sentence("closed until %(day)s", day=self.last)
+
+
+def find_opening_day(closures: Iterable[Closure], day: date) -> date | None:
+    """The day itself if no closure holds then, else the first one after it; None: it never opens again."""
+    held = tuple(closures)
+    while (closure := next((one for one in held if one.includes_day(day)), None)) is not None:
+        if closure.last == date.max:
+            return None
+        day = closure.last + timedelta(days=1)
+    return day
 
 
 class Price(ProfileSection):

@@ -277,7 +277,11 @@ class LendingRules(ProfileSection):
     """What other libraries can have of us. What a rule refuses is answered without staff."""
 
     max_open: int = Field(0, ge=0, le=1_000_000, description="maximum number of open lending requests; 0: no limit")
-    closed: tuple[Closure, ...] = Field((), description="days on which new requests are refused; open loans continue")
+    closed: tuple[Closure, ...] = Field(
+        (),
+        description="days on which new requests are answered with retry, from the first open day after them; open "
+        "loans continue",
+    )
     item_policies: tuple[str, ...] = Field((), description="item policies that are lent; empty: all but `never`")
     never: tuple[str, ...] = Field((), description="item policies that are never lent")
     copies_of_never: bool = Field(True, description="make copies of items that are not lent")

@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 
 from gateway.domain.library import Money
 from gateway.domain.requests.intake_rules import conditions_match
-from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
+from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole, find_opening_day
 from gateway.domain.requests.policy import (
     OnlyOwning,
     OverloadRule,
@@ -194,11 +194,27 @@ def _find_retry_day(line: RotaLine, request: Request, policy: RequestPolicy, zon
     return day if day <= asked + timedelta(days=rule.longest_days) else None
 
 
-def first_retry_day(request: Request, policy: RequestPolicy, today: date, zone: tzinfo) -> date | None:
-    """The first day after today on which a supplier that said 'retry later' may be asked again; None: there is none to
-    wait for. One whose day has come and who could not be asked even so (closed, overloaded) is nothing to wait for."""
-    days = (_find_retry_day(line, request, policy, zone) for line in request.rota)
+def first_retry_day(
+    request: Request, policy: RequestPolicy, partners: Mapping[str, PartnerPolicy], today: date, zone: tzinfo
+) -> date | None:
+    """The first day after today on which a supplier can be asked that can't be now: one that said 'retry later', or is
+    closed; None: there is none to wait for. One that could not be asked for another reason (overloaded, too dear) is
+    nothing to wait for. `partners`: with all their closures."""
+    days = (_find_asking_day(line, request, policy, partners.get(line.partner), today, zone) for line in request.rota)
     return min((day for day in days if day is not None and day > today), default=None)
+
+
+def _find_asking_day(
+    line: RotaLine, request: Request, policy: RequestPolicy, partner: PartnerPolicy | None, today: date, zone: tzinfo
+) -> date | None:
+    """From when a supplier can be asked; None: never, as far as is known."""
+    day = today if line.standing is RotaLineStatus.WAITING else _find_retry_day(line, request, policy, zone)
+    if day is None or partner is None or profile_objection(partner, request):
+        return None
+    price = partner.usual_price(request.service.type)
+    if cost_objection(price, request.costs.maximum, CostLimit.OF_REQUEST):
+        return None
+    return find_opening_day(partner.closures, max(day, today))
 
 
 # --- who owns it -----------------------------------------------------------------------------------------

@@ -15,7 +15,15 @@ from gateway.domain.requests import brokered_requests as rules
 from gateway.domain.requests.brokered_requests import CarryRule, PastBroker
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.event_words import EVENT_WORDS
-from gateway.domain.requests.events import BROKER, Event, EventDetails, EventKind, local_signal, partner_signal
+from gateway.domain.requests.events import (
+    BROKER,
+    Event,
+    EventDetails,
+    EventKind,
+    ReasonCodes,
+    local_signal,
+    partner_signal,
+)
 from gateway.domain.requests.request import (
     BorrowingState,
     OtherLeg,
@@ -27,7 +35,7 @@ from gateway.domain.requests.request import (
     Volume,
 )
 from gateway.domain.requests.request_updates import keep_request
-from gateway.domain.requests.rota import build_rota_lines
+from gateway.domain.requests.rota import build_rota_lines, first_retry_day
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.sentences import write_sentence
@@ -35,6 +43,7 @@ from gateway.ports.partner_channel import CarryWay, choose_carry_way
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
 from gateway.services.requests.effects import find_receiver, is_partner_notified
+from gateway.services.requests.partner_closures import load_partners
 from gateway.services.requests.request_numbers import assign_request_number
 from gateway.store.api_access import make_copy_token
 from gateway.store.requests import requests
@@ -267,13 +276,24 @@ class _LegCarrier:
 
     def _collect_details(self, rule: CarryRule) -> EventDetails:
         if rule is rules.find_end_rule(self._transition):
-            return rules.explain_end(self._request)
+            return self._explain_end()
         policy = self._context.policy().brokering
         event = self._transition.event
         details = rules.carry_details(event, self._request, policy.due_days, self._context.today())
         if event.details.attachment and event.kind is EventKind.COPY_DELIVERED and not details.link:
             return replace(details, link=self._make_copy_link(event.details.attachment))
         return details
+
+    def _explain_end(self) -> EventDetails:
+        """Where suppliers are closed, they can be asked when they open."""
+        details, request, context = rules.explain_end(self._request), self._request, self._context
+        if request.state is not BorrowingState.NO_SUPPLIER or details.retry_after is not None:
+            return details
+        partners = load_partners(self._connection, context)
+        day = first_retry_day(request, context.policy(), partners, context.today(), context.zone)
+        is_unasked = day is not None and not request.attempts
+        reason = ReasonCodes.CLOSED.value if is_unasked else details.reason
+        return replace(details, reason=reason, retry_after=day)
 
     def _make_copy_link(self, attachment: str) -> str:
         """Of a file that came with the other leg's copy. Empty: links can't be made, and staff see to it."""

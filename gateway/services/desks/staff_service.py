@@ -53,11 +53,10 @@ from gateway.services.outbox.attempts import find_unknown_try
 from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
 from gateway.services.requests.outbox_row_names import CHANGED, LEFT_OUT, RELEASED, name_outbox_row
-from gateway.services.requests.partner_closures import extend_closures
+from gateway.services.requests.partner_closures import load_partners
 from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain_rota
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store import mailbox
-from gateway.store.partner_closures import list_partner_closures
 from gateway.store.requests import order_batches, outbox_decisions, outbox_queries, request_counts, requests
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -465,9 +464,7 @@ async def _count_by_partner(context: LibraryContext) -> _PartnerCounts:
             request_counts.read_partner_loads(connection, context.symbol, Role.BORROWING),
             request_counts.read_partner_loads(connection, context.symbol, Role.LENDING),
             request_counts.read_supply_times(connection, context.symbol, since),
-            extend_closures(
-                context.partner_policies(), list_partner_closures(connection, context.symbol, context.today())
-            ),
+            load_partners(connection, context),
         )
 
     return await context.store.read(load_partner_counts)

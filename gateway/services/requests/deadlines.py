@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
 
 from gateway.domain import due_dates
 from gateway.domain.due_dates import due_moment
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests import rota
 from gateway.domain.requests.calendar import Calendar, NoOpenDayError
-from gateway.domain.requests.partner_policy import Closure, Workflow
+from gateway.domain.requests.partner_policy import Closure, PartnerPolicy, Workflow
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.task_lists import COMES_HERE
@@ -28,7 +29,13 @@ class _TimerContext:
     request: Request
     workflow: Workflow
     now: datetime
-    closures: tuple[Closure, ...] = ()
+    partners: Mapping[str, PartnerPolicy]
+
+    @property
+    def closures(self) -> tuple[Closure, ...]:
+        """Of the request's partner."""
+        partner = self.partners.get(self.request.partner.profile)
+        return partner.closures if partner is not None else ()
 
     def add_business_days(self, days: int) -> datetime:
         return self.context.calendar.add_open_days(self.now, days)
@@ -50,12 +57,16 @@ class _TimerContext:
 
 
 def timer_due(
-    context: LibraryContext, timer: TimerKind, request: Request, now: datetime, closures: Iterable[Closure] = ()
+    context: LibraryContext,
+    timer: TimerKind,
+    request: Request,
+    now: datetime,
+    partners: Mapping[str, PartnerPolicy] = MappingProxyType({}),
 ) -> datetime | None:
     """None: this timer has nothing to wait for, or only for a day at the end of all days (9999-12-31 is sent for
-    "whenever"). `closures`: of the request's partner, for PARTNER_TIMERS."""
+    "whenever"). `partners`: with all their closures, for PARTNER_TIMERS and RETRY."""
     try:
-        return _RULES[timer](_TimerContext(context, request, context.workflow(request), now, tuple(closures)))
+        return _RULES[timer](_TimerContext(context, request, context.workflow(request), now, partners))
     except OverflowError:
         return None
 
@@ -94,9 +105,10 @@ def _answer_due(case: _TimerContext) -> datetime | None:
 
 
 def _retry_due(case: _TimerContext) -> datetime | None:
-    """Midnight at which the day begins on which a supplier may be asked again."""
+    """Midnight at which the day begins on which a supplier can be asked that can't be now."""
     context = case.context
-    day = rota.first_retry_day(case.request, context.policy(), case.now.astimezone(context.zone).date(), context.zone)
+    today = context.calendar.day_of_moment(case.now)
+    day = rota.first_retry_day(case.request, context.policy(), case.partners, today, context.zone)
     return datetime.combine(day, time.min, case.context.zone) if day is not None else None
 
 

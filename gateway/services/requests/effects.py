@@ -28,6 +28,7 @@ from gateway.domain.requests.state_table import (
     SendPatronLetter,
     StartTimer,
     StopTimer,
+    TimerKind,
 )
 from gateway.domain.requests.status_reports import find_event_of_state
 from gateway.ports.partner_channel import (
@@ -42,7 +43,7 @@ from gateway.ports.partner_channel import (
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
 from gateway.services.requests.deadlines import PARTNER_TIMERS, timer_due
-from gateway.services.requests.partner_closures import load_closures
+from gateway.services.requests.partner_closures import load_partners
 from gateway.store.requests import order_batches, outbox, timers
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow
@@ -91,9 +92,9 @@ def note_first_answer(context: LibraryContext, transition: Transition) -> Reques
 def _timer_due(
     connection: Transaction, context: LibraryContext, effect: StartTimer, request: Request, at: datetime
 ) -> datetime | None:
-    is_awaited = effect.timer in PARTNER_TIMERS
-    closures = load_closures(connection, context, request.partner.profile) if is_awaited else ()
-    return timer_due(context, effect.timer, request, at, closures)
+    is_awaited = effect.timer in PARTNER_TIMERS or effect.timer is TimerKind.RETRY
+    partners = load_partners(connection, context) if is_awaited else context.partner_policies()
+    return timer_due(context, effect.timer, request, at, partners)
 
 
 def new_outbox_row(request: Request, kind: str, target: str, payload: str, at: datetime, id_: str = "") -> OutboxRow:

@@ -25,6 +25,7 @@ from gateway.domain.partner_identifiers import choose_identifier_types
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable, UnfinishedWork
 from gateway.domain.profile import Profile
 from gateway.domain.requests import citation_matching
+from gateway.domain.requests.calendar import NoOpenDayError
 from gateway.domain.requests.citation import SUPPLIER_RECORD, WANTED_ITEM
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal
 from gateway.domain.requests.intake_rules import find_item_refusal, find_lending_refusal
@@ -60,7 +61,9 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
     others = await context.store.read(lambda c: _count_open_lending(c, context)) - 1
     refusal = find_lending_refusal(request, rules, others, context.today())
     if refusal is not None:
-        return await _refuse_request(context, request, refusal.reason.value, refusal.detail, ())
+        retry_after = _find_lending_day(context, refusal.retry_after)
+        details = EventDetails(reason=refusal.reason.value, note=refusal.detail, retry_after=retry_after)
+        return await _refuse_request(context, request, details, ())
     candidates = await _find_candidates(context, request)
     found = citation_matching.choose_candidate(candidates, rules.confidence)
     if found is None:
@@ -70,9 +73,8 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
             return await _pass_on(context, request, EventDetails(reason=ReasonCodes.NOT_HELD.value, note=note), ())
         return await _apply_locate_event(context, request, EventKind.NOTE, EventDetails(note=note), candidates)
     if found.why_not == ReasonCodes.NON_CIRCULATING.value:
-        return await _refuse_request(
-            context, request, found.why_not, write_sentence("We do not lend this item."), candidates
-        )
+        details = EventDetails(reason=found.why_not, note=write_sentence("We do not lend this item."))
+        return await _refuse_request(context, request, details, candidates)
     if not found.lendable:
         note = write_sentence("found, but not available now: %(words)s", words=find_reason_words(found.why_not))
         if is_passed_on_by_rule(context, request, looked=True):
@@ -94,12 +96,23 @@ def _describe_doubt(context: LibraryContext, candidates: tuple[ItemCandidate, ..
 
 
 async def _refuse_request(
-    context: LibraryContext, request: Request, reason: str, note: str, candidates: tuple[ItemCandidate, ...]
+    context: LibraryContext, request: Request, details: EventDetails, candidates: tuple[ItemCandidate, ...]
 ) -> str:
-    details = EventDetails(reason=reason, note=note)
+    """Where a day is known from which we can be asked again, the requester hears it."""
     if is_passed_on_by_rule(context, request, looked=True):
-        return await _pass_on(context, request, details, candidates)
-    return await _apply_locate_event(context, request, EventKind.UNFILLED, details, candidates)
+        return await _pass_on(context, request, replace(details, retry_after=None), candidates)
+    kind = EventKind.RETRY if details.retry_after is not None else EventKind.UNFILLED
+    return await _apply_locate_event(context, request, kind, details, candidates)
+
+
+def _find_lending_day(context: LibraryContext, day: date | None) -> date | None:
+    """The day, or the first one after it on which the library works."""
+    if day is None:
+        return None
+    try:
+        return context.calendar.first_open_day(day)
+    except NoOpenDayError:
+        return day
 
 
 async def _pass_on(

@@ -81,13 +81,17 @@ class PartnerClosureService:
             raise NotFound("closure")
 
 
-def load_closures(connection: Transaction, context: LibraryContext, partner: str) -> tuple[Closure, ...]:
-    """Of one partner, from today on: those of its profile and those that staff have written."""
-    policy = context.partner(partner)
-    if policy is None:
-        return ()
+def load_partners(connection: Transaction, context: LibraryContext) -> Mapping[str, PartnerPolicy]:
+    """All partners, by profile, with their closing days from today on: those of the profile and those that staff have
+    written."""
     rows = partner_closures.list_partner_closures(connection, context.symbol, context.today())
-    return extend_closures({partner: policy}, rows)[partner].closures
+    return extend_closures(context.partner_policies(), rows)
+
+
+def load_closures(connection: Transaction, context: LibraryContext, partner: str) -> tuple[Closure, ...]:
+    """Of one partner, as `load_partners`."""
+    found = load_partners(connection, context).get(partner)
+    return found.closures if found is not None else ()
 
 
 def extend_closures(

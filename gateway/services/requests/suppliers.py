@@ -45,9 +45,8 @@ from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext, require_role
-from gateway.services.requests.partner_closures import extend_closures
+from gateway.services.requests.partner_closures import load_partners
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
-from gateway.store.partner_closures import list_partner_closures
 from gateway.store.requests import request_counts, requests
 
 SUPPLY_TIME_DAYS = 180
@@ -164,9 +163,7 @@ async def load_partner_standings(context: LibraryContext, request: Request) -> M
         return (
             request_counts.read_partner_loads(connection, context.symbol, Role.BORROWING),
             request_counts.read_supply_times(connection, context.symbol, since),
-            extend_closures(
-                context.partner_policies(), list_partner_closures(connection, context.symbol, context.today())
-            ),
+            load_partners(connection, context),
         )
 
     loads, times, partners = await context.store.read(load_supply_figures)

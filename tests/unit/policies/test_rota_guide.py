@@ -116,7 +116,7 @@ def run_rota(example: GuideExample) -> Mapping[str, Any]:
             asked.append(line.partner)
         request = marked(request, line)
     skipped |= {one.partner: one.why for one in choice.skipped}
-    retry_on = rota.first_retry_day(request, policy, day(given), UTC)
+    retry_on = rota.first_retry_day(request, policy, partners(example), day(given), UTC)
     found: dict[str, Any] = {"asked": asked, "skipped": skipped, "retry_on": retry_on and retry_on.isoformat()}
     return found | {"why": {name: why[name] for name in example.expect.get("why", {})}}
 
@@ -177,7 +177,11 @@ def run_lending(example: GuideExample) -> Mapping[str, Any]:
     refusal = intake_rules.find_lending_refusal(request, rules, given.get("open_requests", 0), day(given))
     if refusal is None and "item_policy" in given:
         refusal = intake_rules.find_item_refusal(given["item_policy"], request.service.type, rules)
-    return {"refused": refusal.reason.value if refusal is not None else ""}
+    retry_after = refusal.retry_after if refusal is not None else None
+    return {
+        "refused": refusal.reason.value if refusal is not None else "",
+        "retry_on": retry_after and retry_after.isoformat(),
+    }
 
 
 def run_matching(example: GuideExample) -> Mapping[str, Any]:

@@ -55,6 +55,9 @@ def partner(**changes: Any) -> PartnerPolicy:
     return PartnerPolicy(symbols=("ISIL:X",), channel="loopback", **changes)
 
 
+PARTNERS = {name: partner() for name in NAMES}
+
+
 def standings(
     request: Request | None = None,
     policy: RequestPolicy = POLICY,
@@ -274,8 +277,8 @@ def test_who_said_ask_again_is_asked_after_all_others_when_the_day_has_come() ->
     choice = choose_next_line(request, POLICY, TEMPLATE, now, date(2026, 3, 20), UTC)
 
     assert early.line is None
-    assert rota.first_retry_day(request, POLICY, date(2026, 3, 19), UTC) == date(2026, 3, 20)
-    assert rota.first_retry_day(request, POLICY, date(2026, 3, 20), UTC) is None, "it has come"
+    assert rota.first_retry_day(request, POLICY, PARTNERS, date(2026, 3, 19), UTC) == date(2026, 3, 20)
+    assert rota.first_retry_day(request, POLICY, PARTNERS, date(2026, 3, 20), UTC) is None, "it has come"
     assert (name_of(choice), choice.again) == ("warsaw", True)
 
 
@@ -286,14 +289,14 @@ def test_the_days_of_waiting_count_from_the_library_s_own_day() -> None:
     (one,) = request.attempts
     request = replace(request, attempts=(replace(one, asked=datetime(2026, 3, 3, 4, 0, tzinfo=UTC)),))
 
-    assert rota.first_retry_day(request, policy, date(2026, 3, 10), UTC) == date(2026, 3, 20)
-    assert rota.first_retry_day(request, policy, date(2026, 3, 10), ZoneInfo("America/Los_Angeles")) is None
+    assert rota.first_retry_day(request, policy, PARTNERS, date(2026, 3, 10), UTC) == date(2026, 3, 20)
+    assert rota.first_retry_day(request, policy, PARTNERS, date(2026, 3, 10), ZoneInfo("America/Los_Angeles")) is None
 
 
 def test_a_later_answer_ends_the_waiting() -> None:
     request = asked(requested(), "warsaw", status=AttemptStatus.UNFILLED, retry_after=date(2026, 3, 20))
 
-    assert rota.first_retry_day(request, POLICY, EARLY, UTC) is None
+    assert rota.first_retry_day(request, POLICY, PARTNERS, EARLY, UTC) is None
 
 
 def test_a_retry_day_is_waited_for_only_so_long_and_so_often() -> None:
@@ -304,7 +307,7 @@ def test_a_retry_day_is_waited_for_only_so_long_and_so_often() -> None:
     twice = asked(once, "warsaw", status=AttemptStatus.RETRY, retry_after=day)
     thrice = asked(twice, "warsaw", status=AttemptStatus.RETRY, retry_after=day)
 
-    found = [rota.first_retry_day(one, policy, EARLY, UTC) for one in (once, too_far, twice, thrice)]
+    found = [rota.first_retry_day(one, policy, PARTNERS, EARLY, UTC) for one in (once, too_far, twice, thrice)]
     assert found == [day, None, day, None]
 
 
@@ -313,16 +316,52 @@ def test_who_has_set_a_condition_is_not_asked_again_by_rule() -> None:
     request = asked(
         requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 20), conditions=conditions
     )
-    assert rota.first_retry_day(request, POLICY, EARLY, UTC) is None
+    assert rota.first_retry_day(request, POLICY, PARTNERS, EARLY, UTC) is None
+
+
+def closed_in(*days: tuple[str, str]) -> PartnerPolicy:
+    closures = [Closure(first=date.fromisoformat(first), last=date.fromisoformat(last)) for first, last in days]
+    return partner(closures=tuple(closures))
+
+
+def test_who_is_closed_is_waited_for_until_it_opens() -> None:
+    request = asked(asked(requested(), "kyoto"), "tbilisi")
+    christmas = {**PARTNERS, "warsaw": closed_in(("2026-12-20", "2027-01-03"), ("2027-01-04", "2027-01-06"))}
+    at_christmas, after_it = date(2026, 12, 24), date(2027, 1, 7)
+
+    assert rota.first_retry_day(request, POLICY, christmas, at_christmas, UTC) == after_it
+    assert rota.first_retry_day(request, POLICY, christmas, after_it, UTC) is None, "it can be asked"
+    assert rota.first_retry_day(request, POLICY, PARTNERS, at_christmas, UTC) is None, "another reason is in the way"
+
+
+def test_who_is_closed_on_the_day_that_it_named_is_waited_for_longer() -> None:
+    request = asked(requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 20))
+    request = asked(asked(request, "kyoto"), "tbilisi")
+    partners = {**PARTNERS, "warsaw": closed_in(("2026-03-18", "2026-03-22"))}
+
+    assert rota.first_retry_day(request, POLICY, partners, date(2026, 3, 10), UTC) == date(2026, 3, 23)
+    assert rota.first_retry_day(request, POLICY, partners, date(2026, 3, 20), UTC) == date(2026, 3, 23)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"roles": (PartnerRole.REQUESTER,)}, {"cost": price("30")}, {"closures": (Closure(first=EARLY, last=date.max),)}],
+    ids=["no supplier", "too dear", "closed for good"],
+)
+def test_who_can_t_be_asked_after_its_closure_either_is_not_waited_for(changes: dict[str, Any]) -> None:
+    request = asked(asked(requested(costs=RequestCosts(maximum=money("20"))), "kyoto"), "tbilisi")
+    said = {"closures": (Closure(first=EARLY, last=date(2026, 3, 9)),), **changes}
+
+    assert rota.first_retry_day(request, POLICY, {**PARTNERS, "warsaw": partner(**said)}, EARLY, UTC) is None
 
 
 def test_the_first_of_several_retry_days_counts() -> None:
     request = asked(requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 20))
     request = asked(request, "kyoto", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 18))
 
-    assert rota.first_retry_day(request, POLICY, EARLY, UTC) == date(2026, 3, 18)
-    assert rota.first_retry_day(request, POLICY, date(2026, 3, 17), UTC) == date(2026, 3, 18)
-    assert rota.first_retry_day(request, POLICY, date(2026, 3, 18), UTC) == date(2026, 3, 20)
+    assert rota.first_retry_day(request, POLICY, PARTNERS, EARLY, UTC) == date(2026, 3, 18)
+    assert rota.first_retry_day(request, POLICY, PARTNERS, date(2026, 3, 17), UTC) == date(2026, 3, 18)
+    assert rota.first_retry_day(request, POLICY, PARTNERS, date(2026, 3, 18), UTC) == date(2026, 3, 20)
     request = asked(request, "tbilisi")
     choice = choose_next_line(request, POLICY, TEMPLATE, standings(), date(2026, 3, 18), UTC)
     assert [(line.partner, line.why) for line in choice.order] == [("kyoto", "asked us to retry from 2026-03-18")]
