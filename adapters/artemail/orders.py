@@ -29,6 +29,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.note_terms import read_note_terms, write_cost_term
+from gateway.domain.requests.prices import find_told_limit
 from gateway.domain.requests.request import LendingState, LibraryParty, Request, RequestedService, Role, ServiceType
 from gateway.domain.requests.volume_notes import read_wanted_volumes, tell_volumes
 from gateway.domain.sentences import write_sentence
@@ -304,7 +305,7 @@ def item_values(request: Request) -> dict[str, str]:
     citation, part = request.citation, request.citation.is_part or bool(request.citation.component_title)
     whole = f"{citation.title}: {citation.subtitle}" if citation.subtitle else citation.title
     first, second = ("issn", "isbn") if part else ("isbn", "issn")
-    maximum = request.costs.maximum
+    maximum = find_told_limit(request.costs)
     found = {
         "container": whole if part else "",
         "title": citation.component_title if part else whole,

@@ -204,7 +204,9 @@ def count_weeks_until(day: date, later: date) -> str:
 
 
 def parse_money(text: str, currency: str) -> Money | None:
-    found = re.search(r"\d+(?:[.,]\d{1,2})?", text)
+    """Whole or not at all: of 1.234,50 no part is the price."""
+    numbers = re.findall(r"\d[\d.,']*", text)
+    found = re.fullmatch(r"\d{1,9}(?:[.,]\d{1,2})?", numbers[0].rstrip(".,'")) if len(numbers) == 1 else None
     if found is None:
         return None
     named = re.search(r"[A-Z]{3}", text)

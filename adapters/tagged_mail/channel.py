@@ -14,6 +14,7 @@ from gateway.domain.library import Money
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.prices import find_told_limit
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.domain.sentences import write_sentence
@@ -152,7 +153,7 @@ def _request_fields(request: Request, dialect: TaggedMailDialect) -> FieldValues
         else:
             yield "other", f"{one.type} {one.value}"
     yield "need_by", _format_day(request.dates.need_by, dialect)
-    yield "maximum_cost", _format_money(request.costs.maximum)
+    yield "maximum_cost", _format_money(find_told_limit(request.costs))
 
 
 def _delivery_fields(message: PartnerMessage, dialect: TaggedMailDialect, library: LibraryInfo) -> FieldValues:

@@ -119,9 +119,9 @@ class TaggedMessageReader:
 
     def _read_details(self, message: TaggedMessage, kind: EventKind) -> EventDetails:
         conditions, strange = _read_conditions(self._first_value(message, "conditions"))
-        if kind is EventKind.CONDITIONAL and not conditions:
-            conditions = (LoanCondition.OTHER,)
         cost, cost_text = self._read_money(message, "cost")
+        if kind is EventKind.CONDITIONAL and not conditions and cost is None:
+            conditions = (LoanCondition.OTHER,)
         days = {field: self._read_day(message, field) for field in ("due", "expected", "retry")}
         unread = [self._first_value(message, field) for field, day in days.items() if day is None]
         notes = (*message.tag_values(self.dialect.field_tags("note")), *message.text, *strange, *unread, cost_text)
@@ -155,9 +155,9 @@ class TaggedMessageReader:
         return None
 
     def _read_money(self, message: TaggedMessage, field: str) -> tuple[Money | None, str]:
-        """The sum, or else the text that is none."""
+        """The sum, or else the text that is none: of 1,234 nobody knows whether it is a thousand."""
         text = self._first_value(message, field)
-        found = re.fullmatch(r"\$?\s*(\d{1,9}(?:[.,]\d{1,3})?)\s*\$?\s*([A-Z]{3})?", text)
+        found = re.fullmatch(r"\$?\s*(\d{1,9}(?:[.,]\d{1,2})?)\s*\$?\s*([A-Z]{3})?", text)
         if found is None:
             return None, text
         return Money(Decimal(found[1].replace(",", ".")), found[2] or self.dialect.currency), ""

@@ -49,6 +49,7 @@ from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.requests.citation import POSSIBLE_SUPPLIER, PREVIOUS_REQUEST, RETRY, WANTED_ITEM, CitationExtra
 from gateway.domain.requests.events import LoanCondition
 from gateway.domain.requests.note_terms import write_conditions_term
+from gateway.domain.requests.prices import find_told_limit
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     AttemptStatus,
@@ -433,6 +434,5 @@ def _write_addresses(sender: LibraryParty, context: MappingContext) -> Iterator[
 
 
 def _write_billing(costs: RequestCosts) -> BillingInfo | None:
-    """An offer that was accepted is the new limit."""
-    maximum = costs.agreed or costs.maximum
+    maximum = find_told_limit(costs)
     return BillingInfo(maximum_costs=costs_of_money(maximum)) if maximum is not None else None

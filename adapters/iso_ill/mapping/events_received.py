@@ -51,7 +51,7 @@ from adapters.iso_ill.messages.codes import (
     ShippedConditions,
 )
 from adapters.iso_ill.messages.request_phase import Explanation
-from adapters.iso_ill.messages.structures import DateDue, Location, SuppliersReference
+from adapters.iso_ill.messages.structures import Amount, DateDue, Location, SuppliersReference
 from adapters.iso_ill.state_tables import FROM_REQUESTER, FROM_RESPONDER
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
@@ -186,7 +186,9 @@ def _shipping_extras(apdu: Shipped) -> tuple[CitationExtra, ...]:
         found.append(CitationExtra("date-shipped", supplied.date_shipped.isoformat(), "date"))
     if supplied.chargeable_units is not None:
         found.append(CitationExtra("chargeable-units", str(supplied.chargeable_units), "number"))
+    unread = supplied.cost if money_of_amount(supplied.cost, "") is None else None
     for name, amount in (
+        ("cost", unread),
         ("insured-for", supplied.insured_for),
         ("return-insurance-require", supplied.return_insurance_require),
     ):
@@ -430,7 +432,12 @@ def _read_estimate(found: Explanation, context: MappingContext) -> tuple[EventKi
     results = found.estimate
     words = f"estimated cost: {results.cost_estimate}" if results is not None else "an estimate without a cost"
     places = _format_locations(results.locations, context) if results is not None else ""
-    return EventKind.RETRY, EventDetails(reason=ReasonCodes.COST.value, note=_join_notes(words, places))
+    estimate = Amount(value=results.cost_estimate) if results is not None else None
+    return EventKind.RETRY, EventDetails(
+        reason=ReasonCodes.COST.value,
+        cost=money_of_amount(estimate, context.currency),
+        note=_join_notes(words, places),
+    )
 
 
 def _format_locations(locations: tuple[Location, ...], context: MappingContext) -> str:

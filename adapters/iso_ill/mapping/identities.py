@@ -30,8 +30,10 @@ from gateway.domain.library import Money
 from gateway.domain.requests.request import Request
 from gateway.domain.value import value_object
 
-_SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY"}
-_NUMBER = re.compile(r"\d+(?:[ .,']\d+)*")
+_SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY", "$": "USD"}
+_DOLLARS = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD"})
+_SIGN = r"[A-Za-z]{3}|[€£¥$]"
+_SUM = re.compile(rf"({_SIGN})?\s{{0,3}}(\d{{1,12}}(?:[ .,']\d{{1,12}}){{0,5}})(?:[.,]-?)?\s{{0,3}}({_SIGN})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 A = TypeVar("A", bound=Apdu)
@@ -172,16 +174,18 @@ def id_of_apdu(apdu: Apdu) -> str:
 
 
 def money_of_amount(amount: Amount | None, currency: str) -> Money | None:
-    """`$35`, `25,00` and `1 234.50` too. None for what is no amount. `currency`: meant when none is said."""
-    if amount is None:
-        return None
-    match = _NUMBER.search(amount.value)
-    if match is None:
+    """`$35`, `25,00`, `1 234.50` and `EUR 20` too. None for what is more than a sum, or none. `currency`: meant when
+    none is said; a dollar sign is never another than a dollar."""
+    match = _SUM.fullmatch(amount.value.strip()) if amount is not None else None
+    if amount is None or match is None:
         return None
     said = amount.currency.strip().upper()
     if not _CURRENCY.fullmatch(said):
-        said = next((code for sign, code in _SIGNS.items() if sign in amount.value), currency)
-    return Money(_parse_decimal(match[0]), said)
+        sign = match[1] or match[3] or ""
+        said = _SIGNS.get(sign, sign.upper() if len(sign) == 3 else currency)
+    if "$" in (match[1], match[3]) and currency in _DOLLARS and not amount.currency.strip():
+        said = currency
+    return Money(_parse_decimal(match[2]), said)
 
 
 def _parse_decimal(text: str) -> Decimal:

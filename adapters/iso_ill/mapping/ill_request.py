@@ -52,6 +52,7 @@ from adapters.iso_ill.messages.structures import (
 )
 from gateway.domain.requests.citation import RETRY, CitationExtra
 from gateway.domain.requests.events import EventDetails
+from gateway.domain.requests.prices import find_told_limit
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     AttemptStatus,
@@ -278,7 +279,7 @@ def _write_search(message: PartnerMessage, context: MappingContext) -> Search | 
 
 
 def _write_cost_info(message: PartnerMessage) -> CostInfo | None:
-    maximum = message.request.costs.maximum
+    maximum = find_told_limit(message.request.costs)
     return CostInfo(maximum_cost=amount_of_money(maximum), will_pay_fee=True) if maximum is not None else None
 
 

@@ -279,10 +279,13 @@ def _write_forward_notification(message: PartnerMessage, context: MappingContext
 
 
 def _write_will_supply(message: PartnerMessage, context: MappingContext) -> ApduFields:
-    results = WillSupplyResults(
-        reason=ReasonWillSupply.BEING_PROCESSED_FOR_SUPPLY, supply_date=message.details.expected
-    )
-    return _write_ill_answer(Results.WILL_SUPPLY, Explanation(will_supply=results), context)
+    """Its price, for which there is no field, is in the note."""
+    details = message.details
+    results = WillSupplyResults(reason=ReasonWillSupply.BEING_PROCESSED_FOR_SUPPLY, supply_date=details.expected)
+    return {
+        **_write_ill_answer(Results.WILL_SUPPLY, Explanation(will_supply=results), context),
+        "note": _join_notes(write_cost_term(details.cost), details.note),
+    }
 
 
 def _write_hold_placed(message: PartnerMessage, context: MappingContext) -> ApduFields:
@@ -296,9 +299,10 @@ def _write_hold_placed(message: PartnerMessage, context: MappingContext) -> Apdu
 
 
 def _write_conditional(message: PartnerMessage, context: MappingContext) -> ApduFields:
-    """One code an answer: the first condition that has one; all others are in the note."""
+    """One code an answer: the first condition that has one; all others are in the note. A price alone has one too."""
     details = message.details
-    ordered = sorted(details.conditions, key=lambda one: one not in reasons.EXACT)
+    price = (LoanCondition.COST,) if details.cost is not None and not details.conditions else ()
+    ordered = sorted((*details.conditions, *price), key=lambda one: one not in reasons.EXACT)
     code = reasons.CONDITION_OUT[ordered[0]] if ordered else ReasonConditional.OTHER
     results = ConditionalResults(conditions=code, date_for_reply=details.retry_after)
     words = _describe_conditions(ordered, reasons.CONDITION_IN[code])
@@ -322,7 +326,7 @@ def _write_retry(message: PartnerMessage, context: MappingContext) -> ApduFields
         **_write_ill_answer(
             Results.RETRY, Explanation(retry=RetryResults(reason=code, retry_date=details.retry_after)), context
         ),
-        "note": _join_notes(unsaid, details.note),
+        "note": _join_notes(unsaid, write_cost_term(details.cost), details.note),
     }
 
 
