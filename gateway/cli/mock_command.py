@@ -222,7 +222,7 @@ def _list_choices(scenarios: Mapping[str, MockScenario], kind: MockKind) -> Iter
         yield f"{_ROLE_TITLES[role]}:"
         fitting = [one for one in scenarios.values() if one.role is role and not one.abstract]
         listed = sorted(fitting, key=lambda one: one.name)
-        yield from _format_pairs([(one.name, f"{one.about} ({_describe_recording(one)})") for one in listed])
+        yield from _format_pairs([(one.name, f"{one.about} ({_describe_recording(one, kind)})") for one in listed])
         yield ""
     misbehaviours = kind.misbehaviours
     if misbehaviours:
@@ -230,9 +230,9 @@ def _list_choices(scenarios: Mapping[str, MockScenario], kind: MockKind) -> Iter
         yield from _format_pairs(list(misbehaviours.items()))
 
 
-def _describe_recording(scenario: MockScenario) -> str:
-    """Whether a real system was seen to behave so, and which."""
-    systems = dict.fromkeys(one.partition("/")[0] for one in scenario.recorded)
+def _describe_recording(scenario: MockScenario, kind: MockKind) -> str:
+    """Whether a real system was seen to behave so in this protocol, and which."""
+    systems = dict.fromkeys(one.partition("/")[0] for one in scenario.recorded if kind.is_recorded)
     return f"as recorded: {', '.join(systems)}" if systems else "not recorded from a real system"
 
 

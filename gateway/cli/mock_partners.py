@@ -49,6 +49,7 @@ class _ProtocolMock(_FollowsRequests):
 
     rehearsed: RehearsedProtocol
     is_over_http: ClassVar[bool]
+    is_recorded: ClassVar[bool]
 
     @property
     def misbehaviours(self) -> Mapping[str, str]:
@@ -67,6 +68,7 @@ class _ProtocolMock(_FollowsRequests):
 @value_object
 class HttpPartnerMock(_ProtocolMock):
     is_over_http = True
+    is_recorded = True
 
     @asynccontextmanager
     async def open_program(
@@ -81,6 +83,7 @@ class HttpPartnerMock(_ProtocolMock):
 @value_object
 class TcpPartnerMock(_ProtocolMock):
     is_over_http = False
+    is_recorded = False
 
     @asynccontextmanager
     async def open_program(
@@ -105,6 +108,7 @@ class MailPartnerMock(_FollowsRequests):
 
     rehearsed: RehearsedMailFormat
     is_over_http = False
+    is_recorded = False
     misbehaviours: ClassVar[Mapping[str, str]] = {}  # a mail has no answer that could be wrong
 
     def choose_address(self, _against: str | None, settings: Settings, profile: Profile) -> str:
@@ -135,6 +139,7 @@ class LetterReaderMock:
     rehearsed: RehearsedLetters
     roles = (PlayedRole.LETTER_READER,)
     is_over_http = False
+    is_recorded = False
     misbehaviours: ClassVar[Mapping[str, str]] = {}  # people answer as they like
     value_names: ClassVar[Mapping[str, str]] = {}
     needed_value = ""

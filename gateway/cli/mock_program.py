@@ -54,6 +54,11 @@ class MockKind(Protocol):
         ...
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether real systems were recorded in its protocol, which some scenarios are compared with."""
+        ...
+
+    @property
     def misbehaviours(self) -> Mapping[str, str]:
         """What can be done wrong in each answer, in plain words, by name."""
         ...

@@ -46,6 +46,7 @@ class _OnlyAnswers:
 
     value_names: ClassVar[Mapping[str, str]] = {}
     needed_value = ""
+    is_recorded = False
 
     def choose_address(self, against: str | None, _settings: Settings, _profile: Profile) -> str:
         return refuse_address(against)
@@ -92,6 +93,7 @@ class ClientSystemMock:
 
     rehearsed: RehearsedSystem
     roles = (PlayedRole.CLIENT,)
+    is_recorded = True
     misbehaviours: ClassVar[Mapping[str, str]] = {}  # it answers nothing
     value_names = OWN_VALUES
     needed_value = "patron"

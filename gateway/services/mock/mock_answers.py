@@ -77,7 +77,6 @@ def describe_change(change: AnswerChange) -> str:
         f"HTTP {change.status} instead of an answer" if change.status else "",
         "refused" if change.refused else "",
         "another page" if change.page else "",
-        "with other elements" if change.elements else "",
         f"{change.found} records found" if change.found is not None else "",
         f"misbehaves: {change.misbehaviour}" if change.misbehaviour else "",
     )

@@ -159,7 +159,10 @@ class MockConversation:
 
     def _note_own_event(self, kind: EventKind, details: EventDetails, at: datetime) -> str:
         """A cancellation that is refused changes nothing of how the request stood, nor does what brokers say of
-        others."""
+        others; a copy needs no clearance here."""
+        if kind is EventKind.COPY_DELIVERED and self.request.open:
+            self.request = replace(self.request, state=LendingState.COMPLETED)
+            return ""
         was_pending = self.request.state is LendingState.CANCEL_PENDING
         if kind in _SAID_OF_OTHERS or (kind is EventKind.CANCEL_REFUSED and not was_pending):
             return ""

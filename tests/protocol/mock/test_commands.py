@@ -70,7 +70,10 @@ def test_a_scenario_says_whether_a_real_system_was_recorded(illgate: Typed) -> N
     assert lines["loaned"].endswith("(as recorded: illmock)")
     assert lines["crosslink-next"].endswith("(as recorded: crosslink-broker)")
     assert lines["slow"].endswith("(not recorded from a real system)")
-    assert "(not recorded from a real system)" in illgate("mock", "our-library", "--list").output
+    assert "(as recorded: crosslink-ncip)" in illgate("mock", "their-system", "--list").output
+    for other in ("our-library", "nordby", "kveldsvik"):  # in protocols in which nobody was recorded
+        listed = illgate("mock", other, "--list").output
+        assert ("(not recorded from a real system)" in listed, "as recorded" in listed) == (True, False)
 
 
 def test_of_a_librarys_system_its_own_scenarios_are_listed(illgate: Typed) -> None:

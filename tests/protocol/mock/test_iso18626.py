@@ -51,6 +51,12 @@ async def test_a_loan_from_the_wish_to_the_way_home(world: MockWorld) -> None:
         ("duplicate", "shipped", {"partner:will-supply", "partner:shipped"}),
         ("out-of-order", "shipped", {"partner:shipped"}),
         ("slow", "shipped", {"partner:will-supply", "partner:shipped"}),
+        ("loaned-at-once", "shipped", {"partner:shipped"}),
+        ("loaned-by-link", "shipped", {"partner:shipped"}),
+        ("unfilled-without-reason", "no-supplier", {"partner:unfilled"}),
+        ("silent-until-cancelled", "requested", set[str]()),
+        ("http-error-stays", "requested", set[str]()),
+        ("retry-now", "shipped", {"partner:retry", "partner:shipped"}),
     ],
 )
 async def test_a_title_names_what_shall_happen(scenario: str, state: str, events: set[str], world: MockWorld) -> None:
@@ -131,8 +137,10 @@ async def test_a_cancellation_is_answered(scenario: str, state: str, world: Mock
     assert cancelled.state.value == state
 
 
-async def test_a_condition_that_is_accepted_brings_the_item(world: MockWorld) -> None:
-    request = await world.ask("Kart over fjorden mock:conditional")
+@pytest.mark.parametrize("scenario", ["conditional", "retry-price", "retry-condition", "retry-record"])
+async def test_a_condition_that_is_accepted_brings_the_item(scenario: str, world: MockWorld) -> None:
+    request = await world.ask(f"Kart over fjorden mock:{scenario}")
+    assert request.state.value == "conditional"
     accepted = await world.act(request, EventKind.CONDITION_ACCEPTED)
     assert accepted.state.value == "shipped"
 
@@ -187,6 +195,28 @@ async def test_a_supplier_sends_two_volumes_one_by_one(world: MockWorld) -> None
     await world.act(request, EventKind.RECEIVED)
     await world.act(request, EventKind.RETURNED, volumes=("2",))
     assert (await world.act(request, EventKind.RETURNED, volumes=("1",))).state.value == "completed"
+
+
+async def test_a_requester_that_may_asks_again_under_another_number(world: MockWorld) -> None:
+    conversation = world.partner.begin_scenario(world.partner.play.scenarios["asks-again"])
+    await world.settle()
+    lending = await world.find_lending(conversation)
+    first = conversation.transaction
+    await world.act(lending, EventKind.RETRY, reason="on-loan")
+    assert conversation.transaction != first
+
+    again = await world.find_lending(conversation)
+    await world.act(again, EventKind.SHIPPED, barcode=await world.find_free_barcode())
+    assert (await world.town.show(again.id)).request.state.value == "returned"
+
+
+async def test_a_requester_renews_what_is_overdue(world: MockWorld) -> None:
+    conversation = world.partner.begin_scenario(world.partner.play.scenarios["asks-renewal-when-overdue"])
+    await world.settle()
+    lending = await world.find_lending(conversation)
+    await world.act(lending, EventKind.SHIPPED, barcode=await world.find_free_barcode())
+    await world.act(lending, EventKind.OVERDUE)
+    assert "partner:renew" in await world.history(lending)
 
 
 async def test_a_request_that_is_sent_twice_is_one(world: MockWorld) -> None:
