@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from gateway.cli.installation import REFUSED, Installation, pass_installation
+from gateway.cli.installation import REFUSED, Installation, find_shipped_folder, pass_installation
 from gateway.domain.problems import ConfigurationError, Unavailable
 from gateway.ports.library_system import HoldsConnections, LibrarySystem
 from gateway.ports.shared_store import Store
@@ -91,6 +91,7 @@ async def _check_installation(installation: Installation, names: tuple[str, ...]
             live=live,
             policies=installation.policies,
             signing=signing,
+            shipped=find_shipped_folder() / "profiles",
         )
         return await run_check(subject, names)
 

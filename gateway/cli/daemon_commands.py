@@ -17,9 +17,15 @@ from urllib.parse import urlsplit
 import click
 import structlog
 
-import gateway
 from gateway.cli.formatting import format_local_time, format_table
-from gateway.cli.installation import REFUSED, Installation, pass_installation, require_library, staff_option
+from gateway.cli.installation import (
+    REFUSED,
+    Installation,
+    find_shipped_folder,
+    pass_installation,
+    require_library,
+    staff_option,
+)
 from gateway.configuration.yaml_document import display_path
 from gateway.policies import POLICY_FILE
 from gateway.runtime.daemon import Daemon
@@ -102,13 +108,6 @@ def init_command(ctx: click.Context, /, folder: Path, empty: bool, force: bool, 
     )
     asyncio.run(_make_store(Installation(folder / FILE), empty))
     click.echo(f"\nNext: illgate --config {display_path(folder / FILE)} serve")
-
-
-def find_shipped_folder() -> Path:
-    """The folder with gateway.yml, requests.yml and profiles/ as shipped: in a wheel, or else in the source tree."""
-    package = Path(gateway.__file__).parent
-    inside = package / "shipped"
-    return inside if inside.is_dir() else package.parent
 
 
 def _check_store_url(url: str) -> str:

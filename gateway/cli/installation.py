@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import click
 from pydantic import BaseModel
 
+import gateway
 from gateway.adapter_registry import AdapterError, AdapterRegistry, find_adapters
 from gateway.cli.app import load_without_garbage_collection
 from gateway.configuration.yaml_document import display_path
@@ -239,6 +240,13 @@ class Installation:
 
 
 pass_installation = click.make_pass_decorator(Installation)
+
+
+def find_shipped_folder() -> Path:
+    """The folder with gateway.yml, requests.yml and profiles/ as shipped: in a wheel, or else in the source tree."""
+    package = Path(gateway.__file__).parent
+    inside = package / "shipped"
+    return inside if inside.is_dir() else package.parent
 
 
 def require_library(installation: Installation, symbol: str) -> LibrarySettings:

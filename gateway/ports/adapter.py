@@ -178,7 +178,8 @@ class ProtocolAdapter:
     libraries' systems are asked, `trials()` how one is tried (`illgate conformance`). `example(text)`: the message that
     an example of a profile writes; raises ValueError. `over_http`: whether it is spoken by HTTP too; `post_only`: there
     by POST alone, other methods are refused; `for_all`: whether its messages say whose they are, so that one TCP
-    listener serves all partners. `limits`: why nothing can be brokered in it, where it has no channel, in a sentence
+    listener serves all partners; `names_patrons`: whether a request in it can say for which patron of the partner's it
+    is (`workflow.lending.loan_to`). `limits`: why nothing can be brokered in it, where it has no channel, in a sentence
     (`illgate matrix`).
     """
 
@@ -194,6 +195,7 @@ class ProtocolAdapter:
     over_http: bool = True
     post_only: bool = False
     for_all: bool = False
+    names_patrons: bool = False
     limits: str = ""
 
 

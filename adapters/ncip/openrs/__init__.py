@@ -30,7 +30,12 @@ def list_addresses(dialect: OpenRsDialect) -> dict[str, str]:
 
 
 protocol = ProtocolAdapter(
-    name=SECTION, dialect=OpenRsDialect, responder=make_responder, addresses=list_addresses, post_only=True
+    name=SECTION,
+    dialect=OpenRsDialect,
+    responder=make_responder,
+    addresses=list_addresses,
+    post_only=True,
+    names_patrons=True,
 )
 channel_adapter = ChannelAdapter(
     name=SECTION,

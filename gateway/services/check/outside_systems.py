@@ -11,6 +11,7 @@ from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.value import value_object
 from gateway.policies import LoadedPolicy, iter_rules
 from gateway.ports.adapter import SearchAdapter, SearchContext
@@ -59,8 +60,7 @@ async def ask_library(system: LibrarySystem) -> KnownCodes:
     return KnownCodes(system, pickups, codes)
 
 
-async def check_against_library(loaded: LoadedProfile, known: KnownCodes, *, live: bool) -> list[ConfigurationProblem]:
-    """`live`: patrons are looked up in a library's own system too. Raises Unavailable."""
+def check_codes(loaded: LoadedProfile, known: KnownCodes) -> list[ConfigurationProblem]:
     problems = [
         _unknown_code_problem(loaded, path, what, value, codes)
         for what, values in _profile_codes(loaded.profile.circulation)
@@ -69,8 +69,6 @@ async def check_against_library(loaded: LoadedProfile, known: KnownCodes, *, liv
         if value and value not in codes and _is_code_used(loaded, path)
     ]
     problems += _check_shelf(loaded, known.codes)
-    if live or not isinstance(known.system, ProbesItself):
-        problems += [problem async for problem in _check_patrons(loaded, known)]
     return problems
 
 
@@ -182,13 +180,40 @@ def _check_shelf(loaded: LoadedProfile, codes: LibraryCodes) -> Iterator[Configu
         yield _unknown_code_problem(loaded, ("accept", "location"), "shelving location", accept.location, shelves)
 
 
-async def _check_patrons(loaded: LoadedProfile, known: KnownCodes) -> AsyncIterator[ConfigurationProblem]:
+async def check_patrons(loaded: LoadedProfile, known: KnownCodes, *, live: bool) -> AsyncIterator[ConfigurationProblem]:
+    """`live`: patrons are looked up in a library's own system too. Raises Unavailable."""
+    if isinstance(known.system, ProbesItself) and not live:
+        return
     for path, patron in _institutional_patrons(loaded.profile):
         try:
             await known.system.find_patron(PatronKey(patron))
         except Refused as refused:
             message = f"the institution's patron is not usable ({refused.reason.value})"
             yield loaded.make_problem(("circulation", *path), message, patron)
+
+
+def check_loan_to(
+    loaded: LoadedProfile, known: KnownCodes | None, adapters: AdapterRegistry
+) -> Iterator[ConfigurationProblem]:
+    """`known`: the library's system; None: it can't be looked at. A partner without any protocol is written to and
+    telephoned: staff enter its patrons."""
+    profile, partner = loaded.profile, loaded.profile.partner
+    if profile.abstract or partner is None or partner.workflow.lending.loan_to != "requester":
+        return
+    if PartnerRole.REQUESTER not in partner.roles:
+        yield loaded.make_problem(_LOAN_TO, "needs the role requester in `partner.roles`", "requester")
+    spoken = [adapters.protocols[name] for name in profile.dialects if name in adapters.protocols]
+    if spoken and not any(one.names_patrons for one in spoken):
+        able = tuple(name for name, one in adapters.protocols.items() if one.names_patrons)
+        names = ", ".join(one.name for one in spoken)
+        message = f"its requests name no patron: it needs the section of a protocol that does, besides {names}"
+        yield loaded.make_problem(_LOAN_TO, message, "requester", able)
+    if known is not None and Capability.PATRON_CREATE not in known.system.capabilities:
+        message = "the library's system cannot create patrons, so a partner's patron has no account to lend on"
+        yield loaded.make_problem(_LOAN_TO, message, "requester")
+
+
+_LOAN_TO: KeyPath = ("partner", "workflow", "lending", "loan_to")
 
 
 def _institutional_patrons(profile: Profile) -> _Values:

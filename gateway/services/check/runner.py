@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import field
+from dataclasses import field, replace
+from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -42,6 +43,8 @@ class CheckSubject:
 
     `signing`: symbols of the libraries that have a key to sign messages with; None: that isn't looked at.
 
+    `shipped`: folder of the profiles as they are shipped, which name patrons of the sample library; None: none is.
+
     `scratch` gives, for a profile and the symbol by which its library is called (empty: its own), what carries
     examples out; None: they are only decoded, and the report notes it.
     """
@@ -56,6 +59,7 @@ class CheckSubject:
     live: bool = False
     policies: PolicyLoadResult | None = None
     signing: frozenset[str] | None = None
+    shipped: Path | None = None
 
 
 async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckReport:
@@ -64,10 +68,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     asked = await _ask_libraries(subject)
     profiles = [await _ProfileCheck(subject, one, asked.known).run() for one in chosen.loaded]
     by_file = chosen.group_by_file()
-    found = tuple(
-        ProfileFindings(one.name, one.file, (*by_file.pop(one.file, ()), *one.problems), one.examples, one.answers)
-        for one in profiles
-    )
+    found = tuple(replace(one, problems=(*by_file.pop(one.file, ()), *one.problems)) for one in profiles)
     broken = tuple(ProfileFindings(file, file, tuple(problems)) for file, problems in by_file.items())
     installation = (
         *chosen.installation_problems(),
@@ -82,6 +83,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     remarks = (
         *_remark_empty_libraries(subject, chosen.loaded, asked.known),
         *find_remarks(chosen.loaded, subject.settings, subject.adapters),
+        *dict.fromkeys(remark for one in profiles for remark in one.remarks),
         *(_remark_brokering(subject, chosen.loaded) if chosen.everything else ()),
     )
     return CheckReport(installation, (*found, *broken), notes, requests, remarks, asked.steps)
@@ -288,6 +290,7 @@ class _ProfileCheck:
         self._loaded = loaded
         self._known = known
         self._problems: list[ConfigurationProblem] = []
+        self._remarks: list[ConfigurationProblem] = []
 
     async def run(self) -> ProfileFindings:
         loaded, profile = self._loaded, self._loaded.profile
@@ -300,6 +303,9 @@ class _ProfileCheck:
         if library is not None:
             self._problems += check_own_key(loaded, library.symbol, self._subject.signing)
             examples, answers = await self._check_examples(library)
+            self._problems += outside_systems.check_loan_to(
+                loaded, self._known.get(library.symbol), self._subject.adapters
+            )
         self._problems += check_listed_keys(loaded)
         if self._subject.live:
             await self._check_addresses()
@@ -307,7 +313,9 @@ class _ProfileCheck:
             addresses = AllowedAddresses(self._subject.settings.api.webhook_networks)
             context = SearchContext(self._resolve_secret, addresses)
             self._problems += await outside_systems.probe_catalogues(loaded, self._subject.adapters.searches, context)
-        return ProfileFindings(profile.name, loaded.document.file, tuple(self._problems), examples, answers)
+        return ProfileFindings(
+            profile.name, loaded.document.file, tuple(self._problems), examples, answers, tuple(self._remarks)
+        )
 
     async def run_examples(self) -> tuple[ConfigurationProblem, ...]:
         library = self._find_library_settings()
@@ -345,13 +353,21 @@ class _ProfileCheck:
             return
         try:
             async with asyncio.timeout(self._subject.settings.library_timeout_seconds):
-                self._problems += await outside_systems.check_against_library(
-                    self._loaded, known, live=self._subject.live
-                )
+                self._problems += outside_systems.check_codes(self._loaded, known)
+                found = self._remarks if self._is_as_shipped() else self._problems
+                async for problem in outside_systems.check_patrons(self._loaded, known, live=self._subject.live):
+                    found.append(problem)
         except (Unavailable, TimeoutError) as error:
             self._problems.append(
                 self._loaded.make_problem(("library",), f"the library's system does not answer: {error}")
             )
+
+    def _is_as_shipped(self) -> bool:
+        """Nobody has set it up for a partner: its patrons are those of the sample library."""
+        if self._subject.shipped is None:
+            return False
+        shipped = self._subject.shipped / f"{self._loaded.profile.name}.yml"
+        return shipped.is_file() and shipped.read_bytes() == Path(self._loaded.document.file).read_bytes()
 
     async def _check_examples(self, library: LibrarySettings) -> tuple[int, int]:
         """How many were run, and how many of them up to the answer."""
@@ -412,13 +428,14 @@ class _ProfileCheck:
 
 @value_object
 class ProfileFindings:
-    """Of one profile. `examples` were run, `answers` of them up to the answer."""
+    """Of one profile. `examples` were run, `answers` of them up to the answer; `remarks` as of the report."""
 
     name: str
     file: str
     problems: tuple[ConfigurationProblem, ...] = ()
     examples: int = 0
     answers: int = 0
+    remarks: tuple[ConfigurationProblem, ...] = ()
 
 
 @value_object

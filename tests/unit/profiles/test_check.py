@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapter_registry import load_adapters
+from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.domain.clock import FixedClock
-from gateway.ports.library_system import LibraryCodes
+from gateway.ports.adapter import ProtocolAdapter
+from gateway.ports.library_system import Capability, LibraryCodes
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.profiles import read_profiles
 from gateway.services.check import CheckReport, CheckSubject, ExampleAnswer, UnknownProfileError, run_check
 from gateway.settings import Settings
 from tests.support.paths import ROOT
-from tests.unit.profiles.support import ADAPTERS, NOW, SETTINGS, SmallLibrary, write
+from tests.unit.profiles.support import ADAPTERS, NOW, SETTINGS, PlainDialect, PlainResponder, SmallLibrary, write
 
 
 async def answer(arrival: RawMessage) -> ExampleAnswer:
@@ -224,6 +225,75 @@ async def test_a_library_without_a_resource_sharing_branch_is_found_before_anyth
 
     said = [(problem.key, problem.message) for problem in report.installation]
     assert said == ([("libraries.0.system", message)] if message else [])
+
+
+INSTITUTION = "plain: {}\ncirculation:\n  notifications: {institutional_patron: inst-valm}\n"
+NO_PATRON = "circulation.notifications.institutional_patron: the institution's patron is not usable (unknown-patron)"
+
+
+async def test_a_patron_of_the_sample_library_in_a_profile_as_shipped_is_remarked_on(tmp_path: Path) -> None:
+    """A library of one's own has none of them; who sets the profile up for a partner names another."""
+    for folder in ("shipped", "own"):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder, one=INSTITUTION, two=INSTITUTION)
+    write(tmp_path / "own", two=f"{INSTITUTION}library: DEMO\n", three=INSTITUTION)
+
+    checked = replace(subject(tmp_path / "own"), shipped=tmp_path / "shipped")
+    report = await run_check(checked)
+
+    assert [str(one).split(", found")[0] for one in report.remarks] == [f"{tmp_path}/own/one.yml:3: {NO_PATRON}"]
+    assert lines(report, tmp_path / "own") == [
+        f"{name}.yml:3: {NO_PATRON}, found 'inst-valm'" for name in ("three", "two")
+    ]
+
+
+LOAN_TO = """
+partner:
+  symbols: [NV]
+  workflow: {lending: {loan_to: requester}}
+circulation: {accept: {library: main}, patrons: {create_library: main, create_category: visitor}}
+"""
+AT_LOAN_TO = "one.yml:3: partner.workflow.lending.loan_to: "
+NAMELESS = "its requests name no patron: it needs the section of a protocol that does, besides"
+NO_ACCOUNT = "the library's system cannot create patrons, so a partner's patron has no account to lend on"
+
+
+@pytest.mark.parametrize(
+    ("text", "lacks", "problems"),
+    [
+        ("", None, []),
+        ("named: {}\n", None, []),
+        ("named: {}\nplain: {}\n", None, []),
+        ("plain: {}\n", None, [f"{NAMELESS} plain"]),
+        ("plain: {}\nother: {}\n", None, [f"{NAMELESS} plain, other"]),
+        ("named: {}\n", Capability.PATRON_CREATE, [NO_ACCOUNT]),
+        ("named: {}\n", Capability.PATRON_DELETE, []),
+        ("abstract: true\nplain: {}\n", Capability.PATRON_CREATE, []),
+    ],
+)
+async def test_a_loan_to_a_partners_patron_where_it_cannot_be_is_found(
+    tmp_path: Path, text: str, lacks: Capability | None, problems: list[str]
+) -> None:
+    write(tmp_path, one=LOAN_TO.lstrip("\n") + text)
+    named = ProtocolAdapter("named", PlainDialect, PlainResponder, names_patrons=True)
+    adapters = AdapterRegistry.from_adapters(*ADAPTERS.libraries.values(), *ADAPTERS.protocols.values(), named)
+    system = SmallLibrary(capabilities=frozenset(Capability) - {lacks})
+    checked = replace(
+        subject(tmp_path),
+        adapters=adapters,
+        loading=read_profiles(tmp_path, adapters, SETTINGS),
+        libraries={"DEMO": system},  # type: ignore[dict-item]
+    )
+
+    found = lines(await run_check(checked), tmp_path)
+
+    assert [one.split(", found")[0] for one in found] == [f"{AT_LOAN_TO}{words}" for words in problems]
+
+
+async def test_who_asks_us_for_nothing_lends_nothing_to_its_patrons(tmp_path: Path) -> None:
+    write(tmp_path, one=LOAN_TO.replace("symbols: [NV]", "symbols: [NV]\n  roles: [supplier]").lstrip("\n"))
+    (problem,) = [one for one in lines(await run_check(subject(tmp_path)), tmp_path) if "loan_to" in one]
+    assert "needs the role requester in `partner.roles`" in problem
 
 
 async def test_a_catalogue_that_is_only_searched_needs_no_codes_of_circulation(tmp_path: Path) -> None:
