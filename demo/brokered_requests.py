@@ -27,6 +27,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, Role, ServiceType
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.store.mailbox import MailOutcome, MailPosition
 from gateway.store.requests import outbox_queries
@@ -58,7 +59,7 @@ CHAPTER = Citation(
     component_title="Śluzy i pochylnie",
     pages="41-58",
 )
-PAGES = b"%PDF-1.4\n% pages that nobody wrote\n"
+PAGES = COPY
 TRANSPORTS = {
     "iso18626": "ISO 18626 over HTTP",
     "iso_ill": "ISO ILL over TCP",

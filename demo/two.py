@@ -33,6 +33,7 @@ from gateway.domain.requests.request import (
     ServiceType,
 )
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied, FileUpload
+from gateway.runtime.mock_letter_pages import COPY
 from gateway.store.requests import outbox_queries
 
 PATRON = "21000000000025"
@@ -204,9 +205,7 @@ async def copy(story: Story, book: Bib) -> None:
     await story.step("Ana asks for a chapter", story.ask(chapter, ServiceType.COPY, "only-south"))
     _, theirs = await story.both()
     assert theirs is not None
-    upload = FileUpload(
-        name="prologue.pdf", media_type="application/pdf", content=b"%PDF-1.4\n% a made-up page\n", pages=17
-    )
+    upload = FileUpload(name="prologue.pdf", media_type="application/pdf", content=COPY, pages=17)
     front = story.world.lender.gateway.managed.requests
     theirs, kept = await front.attach("SOUTH", theirs.id, upload, "staff:ben", theirs.version)
     await story.step("South scans it", story.south(EventKind.DIGITISED, attachment=kept.id))

@@ -23,6 +23,7 @@ from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.views import FileUpload
 from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
+from gateway.services import pdf_page_count
 
 log = structlog.get_logger(component="files")
 
@@ -40,7 +41,8 @@ async def check_upload(upload: FileUpload, rules: CopyRules) -> FileUpload:
     """With its real media type, a name that fits it (`clean_file_name`), and with its pages where they can be counted;
     what the sender says of them counts only where they can't.
 
-    Raises Refused(INVALID_VALUE) for a file that isn't taken or is infected; Unavailable when the scanner is away.
+    Raises Refused(INVALID_VALUE) for a file that isn't taken, is infected or is a PDF that nobody can read; Unavailable
+    when the scanner is away.
     """
     kind = require_file_type(upload.content, rules)
     await scan_file(rules.scan_command, upload.content, rules.scan_seconds)
@@ -48,7 +50,7 @@ async def check_upload(upload: FileUpload, rules: CopyRules) -> FileUpload:
 
 
 async def complete_upload(upload: FileUpload, kind: FileType) -> FileUpload:
-    """As `check_upload`, where scanner and rules have had their say."""
+    """As `check_upload`, where scanner and rules have had their say. Raises Refused(INVALID_VALUE)."""
     pages = await count_pages(kind, upload.content)
     return replace(
         upload,
@@ -74,17 +76,24 @@ def require_file_type(content: bytes, rules: CopyRules) -> FileType:
 
 
 async def count_pages(kind: FileType, content: bytes) -> int | None:
-    """None: it can't be told (another kind of file; a PDF that is damaged, locked or too large to read)."""
+    """None: it can't be told (another kind of file; a PDF that is too large to read). Raises Refused(INVALID_VALUE) for
+    a PDF that nobody can read: no patron gets it."""
     if kind in ONE_PAGE:
         return 1
     if kind is not FileType.PDF:
         return None
-    command = (sys.executable, "-I", "-m", "gateway.services.pdf_page_count")
+    command = (sys.executable, "-I", pdf_page_count.__file__)
     try:
         ended = await run_program(command, content, SECONDS)
     except Unavailable as error:
         log.warning("files.pages_not_counted", reason=str(error))
         return None
+    if ended.code == pdf_page_count.UNREADABLE:
+        raise Refused(
+            RefusalReason.INVALID_VALUE,
+            "The PDF cannot be read, because it is damaged, incomplete, empty or locked. Ask for the file again.",
+            about=MessagePart.REQUEST,
+        )
     said = ended.output.strip()
     return int(said) if ended.code == 0 and said.isdigit() else None
 

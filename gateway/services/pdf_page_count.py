@@ -1,5 +1,6 @@
-"""`python -m gateway.services.pdf_page_count < FILE`: prints the number of pages of a PDF. Exit code 1: it can't be
-told. Run by `pages`; it bounds itself in memory and processor time."""
+"""`python pdf_page_count.py < FILE`: prints the number of pages of a PDF. Exit code UNREADABLE: nobody
+can read it, since it is damaged, locked or without pages; any other: it can't be told. Run by `count_pages`; it bounds
+itself in memory and processor time."""
 
 from __future__ import annotations
 
@@ -12,6 +13,9 @@ MEMORY = 1_500_000_000
 """Bytes of address space; a PDF of 50 MB needs a good part of it."""
 
 CPU_SECONDS = 15
+
+UNREADABLE = 3
+"""Unlike 1 and 2, with which Python itself ends."""
 
 
 def count_pdf_pages(content: bytes) -> int:
@@ -30,10 +34,12 @@ def main() -> int:
     logging.disable(logging.CRITICAL)  # its remarks could quote the file
     try:
         pages = count_pdf_pages(sys.stdin.buffer.read())
+    except (MemoryError, RecursionError):
+        return 1
     except Exception:  # noqa: BLE001 - a file from anywhere provokes anything; the exit code says it
-        return 1
+        return UNREADABLE
     if pages < 1:
-        return 1
+        return UNREADABLE
     sys.stdout.write(f"{pages}\n")
     return 0
 

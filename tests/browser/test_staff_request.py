@@ -24,6 +24,7 @@ from gateway.domain.requests.request import LibraryParty, PatronLink, Request, R
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
 from gateway.runtime.managed_requests import ManagedRequests
+from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.requests.transitions import EventRequest, apply_event
 from tests.browser.conftest import MORE_PARTNERS
 from tests.browser.visitor import PATRON, PHONE, Browsing, Site, fits
@@ -43,7 +44,7 @@ EVERYBODY = pytest.mark.parametrize(
 LONG = "Über die Gezeiten und ihre Wächter, " * 8
 T = TypeVar("T")
 
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\n%%EOF\n"
+PDF = COPY
 _numbers = itertools.count(1)
 
 

@@ -14,12 +14,13 @@ import pytest_asyncio
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LibraryParty, Request, RequestFlag, ServiceType
 from gateway.domain.requests.views import FileUpload, LendingDraft
+from gateway.runtime.mock_letter_pages import COPY
 from tests.support import reader
 from tests.support.dovecot import Dovecot, NotInstalled
 from tests.support.mail_pair import MailPair, Profile, Side, chapter_of, cited
 from tests.support.mail_profiles import PEER, TAGGED
 
-PDF = b"%PDF-1.4\n% two pages that nobody wrote\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+PDF = COPY
 
 LETTERS: dict[str, Any] = {"extends": "email-partner", "partner": {"language": "en"}}
 

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.views import FileUpload
+from gateway.runtime.mock_letter_pages import COPY
 from tests.support import iso_sequences
 from tests.support.letter_pair import LetterPair
 
-PDF = b"%PDF-1.4\n% a page that nobody wrote\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+PDF = COPY
 
 
 async def two_volumes(pair: LetterPair) -> None:

@@ -51,7 +51,7 @@ WORD_BOUNDS: Mapping[str, int] = {
     "docs/profiles.md": 62,
     "docs/rehearsing.md": 91,
     "docs/requests-states.md": 37,
-    "docs/requests.md": 54,
+    "docs/requests.md": 53,
     "docs/rotas.md": 30,
     "docs/security.md": 50,
     "docs/staff/review.md": 38,

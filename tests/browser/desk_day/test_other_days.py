@@ -8,12 +8,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from gateway.runtime.mock_letter_pages import COPY
 from tests.browser.desk_day.desk import Handling, open_reader_desk
 from tests.browser.desk_day.desk_works import TakeDesk, ask_for, costs
 from tests.browser.desk_day.world import CARD, PIN, DeskWorld
 from tests.browser.visitor import DESKTOP, Browsing
 
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\n%%EOF\n"
+PDF = COPY
 
 EVERY_HANDLING = pytest.mark.parametrize(
     "handling",

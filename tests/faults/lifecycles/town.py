@@ -29,6 +29,7 @@ from gateway.domain.requests.request import PatronLink, Request, RequestedServic
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied, FileUpload, VersionConflict
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
+from gateway.runtime.mock_letter_pages import COPY
 from gateway.settings import load_settings
 from gateway.store.requests import outbox_queries, requests
 from gateway.store.requests.outbox import OutboxStatus
@@ -202,9 +203,7 @@ class Staff:
         if idea.kind not in shown.allowed and not idea.attempt:
             return
         if idea.kind is EventKind.DIGITISED and not request.attachments:
-            upload = FileUpload(
-                name="copy.pdf", media_type="application/pdf", content=b"%PDF-1.4\n% made up\n", pages=17
-            )
+            upload = FileUpload(name="copy.pdf", media_type="application/pdf", content=COPY, pages=17)
             await front.attach(library, request.id, upload, "staff:ben", None)
             return
         if self.chance.random() < 0.5:

@@ -25,12 +25,13 @@ from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, Hyp
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection
 
 from gateway.domain.requests.attachments import FileType
+from gateway.runtime.mock_letter_pages import COPY
 from gateway.web.api.openapi import build_openapi
 from gateway.web.api.operations import ALL
 from tests.protocol.api.support import Target
 
 BEGINNINGS = {
-    FileType.PDF.value: b"%PDF-1.7\n",
+    FileType.PDF.value: COPY,
     FileType.TIFF.value: b"II*\x00",
     FileType.PNG.value: b"\x89PNG\r\n\x1a\n",
     FileType.JPEG.value: b"\xff\xd8\xff",

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from adapters.library.embedded.system import EmbeddedLibrary
 from gateway.cli import main
 from gateway.domain.problems import Unavailable
+from gateway.runtime.mock_letter_pages import COPY
 from tests.support.daemon import Installation
 from tests.unit.cli.conftest import Typed, document, number_of, typed
 
@@ -136,7 +137,7 @@ def test_a_copy_that_the_library_has_no_more_is_told(desk: Typed) -> None:
 
 def test_a_copy_is_attached_cleared_and_delivered(desk: Typed, tmp_path: Path) -> None:
     scan = tmp_path / "尋問.pdf"
-    scan.write_bytes(b"%PDF-1.4\n% made up\n")
+    scan.write_bytes(COPY)
     number = asked_by_telephone(desk, "--service", "copy", "--type", "article", "--part-title", "Über Fernleihe")
 
     kept = desk("request", "attach", number, str(scan), "--pages", "17")
@@ -167,7 +168,7 @@ def test_what_is_no_scan_is_not_kept(desk: Typed, tmp_path: Path) -> None:
 def test_a_scan_is_kept_under_a_plain_name(desk: Typed, tmp_path: Path) -> None:
     number = asked_by_telephone(desk)
     page = tmp_path / "scan.pdf"
-    page.write_bytes(b"%PDF-1.4")
+    page.write_bytes(COPY)
 
     done = desk("request", "attach", number, str(page), "--name", "../../chapter\u202efdp.exe")
 

@@ -12,6 +12,7 @@ from pypdf import PdfWriter
 from gateway.domain.requests.attachments import FileType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, RequestFlag
+from gateway.runtime.mock_letter_pages import COPY
 from gateway.store.mailbox import MailOutcome
 from tests.support.mail_house import MailHouse, mail, mail_rows
 
@@ -122,9 +123,7 @@ def pdf_of(*, pages: int) -> bytes:
     return out.getvalue()
 
 
-def with_pdf(
-    house: MailHouse, text: str = "Here it is.", content: bytes = b"%PDF-1.7 fiskerne", name: str = "art.pdf"
-) -> bytes:
+def with_pdf(house: MailHouse, text: str = "Here it is.", content: bytes = COPY, name: str = "art.pdf") -> bytes:
     sent = house.last_sent
     message = EmailMessage()
     message["From"] = "Fjernlån <fjernlan@ub.bergen.example>"
@@ -143,9 +142,9 @@ async def test_a_pdf_for_a_copy_is_the_copy(house: MailHouse) -> None:
     shown = await house.show(request)
     (attachment,) = shown.request.attachments
     assert shown.request.state is BorrowingState.COMPLETED
-    assert (attachment.name, attachment.size) == ("art.pdf", 17)
+    assert (attachment.name, attachment.size) == ("art.pdf", len(COPY))
     stored = await house.managed.requests.load_attachment("DEMO", request.id, attachment.id)
-    assert stored.content == b"%PDF-1.7 fiskerne"
+    assert stored.content == COPY
     delivered = next(line for line in shown.history if line.event.kind is EventKind.COPY_DELIVERED)
     assert delivered.event.details.link.startswith("https://ill.demo.example/d/")
 
@@ -184,6 +183,20 @@ async def test_a_copy_that_is_no_copy_is_for_staff(house: MailHouse) -> None:
     assert after.attachments == ()
     (waits,) = await house.waiting()
     assert waits.reason == "art.pdf: The file type is application/pdf. Accepted types: image/tiff."
+    assert [note.text for note in after.notes] == [f"Here it is.\nnot kept: {waits.reason}"]
+
+
+@pytest.mark.parametrize("content", [COPY[:-20], COPY[:100], b"%PDF-1.7 fiskerne"])
+async def test_a_copy_that_nobody_can_read_is_for_staff(house: MailHouse, content: bytes) -> None:
+    request = await house.asked(copy=True)
+
+    polled = await house.comes(with_pdf(house, "Here it is.", content))
+
+    after = (await house.show(request)).request
+    assert polled.taken[MailOutcome.UNKNOWN] == 1
+    assert (after.state, after.attachments) == (BorrowingState.REQUESTED, ()), "the patron is told of nothing"
+    (waits,) = await house.waiting()
+    assert waits.reason.startswith("art.pdf: The PDF cannot be read")
     assert [note.text for note in after.notes] == [f"Here it is.\nnot kept: {waits.reason}"]
 
 
