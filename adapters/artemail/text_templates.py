@@ -1,9 +1,6 @@
 """Line templates, dates and amounts, ASCII transliteration. Pure.
 
 One template serves both ways: it is filled in to be written, and it is the pattern by which a line is read.
-
-The letters come from anyascii (ISC licence): it covers all of Unicode and has no dependencies. Unidecode would do as
-well, but it is under the GPL.
 """
 
 from __future__ import annotations
@@ -16,9 +13,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-from anyascii import anyascii
-
 from gateway.domain.library import Money
+from gateway.domain.romanisation import romanise_character
 from gateway.domain.value import value_object
 
 ANYTHING = r".+?"
@@ -269,16 +265,11 @@ class AsciiTranscriber:
     def _transcribe_character(self, character: str) -> str:
         if character not in self._own and self._is_allowed(character):
             return character
-        written = self._own[character] if character in self._own else self._transliterate(character)
+        written = self._own[character] if character in self._own else romanise_character(character, self._instead)
         fitting = "".join(one if self._is_allowed(one) else self._instead for one in written)
         if fitting != character:
             self._changes[character, fitting] += 1
         return fitting
-
-    def _transliterate(self, character: str) -> str:
-        """Marks and signs that only steer the layout fall away; what else the library doesn't know is shown."""
-        invisible = unicodedata.category(character)[0] in "CMZ" and unicodedata.category(character) != "Co"
-        return anyascii(character) or ("" if invisible else self._instead)
 
     def _is_allowed(self, character: str) -> bool:
         return character.isascii() and self._allowed.fullmatch(character) is not None

@@ -237,8 +237,8 @@ class Wire(ProfileSection):
     """Characters, dates and the like."""
 
     charset_in: Charset = Field("iso-8859-1", description="in: character set of texts that aren't UTF-8 (Danish proxy)")
-    charset_out: Charset = Field("utf-8", description="out: character set; what it lacks becomes a question mark")
-    strings: Strings = Field(Strings.GENERAL, description="out: GeneralString, or EDIFACTString without accents")
+    charset_out: Charset = Field("utf-8", description="out: character set; letters that it lacks are romanised")
+    strings: Strings = Field(Strings.GENERAL, description="out: GeneralString, or EDIFACTString of basic Latin letters")
     defaults: Defaults = Field(Defaults.OMIT, description="out: send values that are meant anyhow (as yaz, SFU)")
     day_formats: tuple[str, ...] = Field((), description="in: strptime formats of dates tried after YYYYMMDD")
     zone: ZoneName | None = Field(None, description="zone of the partner's days and times; none: the library's")

@@ -215,7 +215,7 @@ class XmlDialect(ProfileSection):
         None, description="in: character set whatever the message says; none: found out (VCU declares it wrongly)"
     )
     charset_out: Charset = Field("utf-8", description="out: character set (Voyager's socket takes one byte each)")
-    ascii_fold: bool = Field(False, description="out: letters without diacritics (Voyager by LNC)")
+    ascii_fold: bool = Field(False, description="out: letters of ASCII alone, others are romanised (Voyager by LNC)")
     repair: tuple[Repair, ...] = Field(
         tuple(Repair), description="in: damage that is repaired (KOHA sample, INC, FOLIO mock data, VCU titles)"
     )

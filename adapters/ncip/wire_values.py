@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from gateway.domain.library import Money
+from gateway.domain.romanisation import romanise_character
 
 NAMESPACE = "http://www.niso.org/2008/ncip"
 VERSION_MESSAGE_STRING = "http://www.niso.org/ncip/v1_0/imp1/xsd/ncip_version.xsd"
@@ -65,34 +66,7 @@ _SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff
 _SPECIAL_IN_ATTRIBUTE = re.compile('[&<>"\t\n\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
 _MEMORABLE = 300
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#9;"}
-_FOLDED = str.maketrans(
-    {
-        "ß": "ss",
-        "ẞ": "SS",
-        "æ": "ae",
-        "Æ": "AE",
-        "œ": "oe",
-        "Œ": "OE",
-        "ø": "o",
-        "Ø": "O",
-        "ł": "l",
-        "Ł": "L",
-        "đ": "d",
-        "Đ": "D",
-        "ð": "d",
-        "Ð": "D",
-        "þ": "th",
-        "Þ": "Th",
-        "ı": "i",
-        "–": "-",
-        "—": "-",
-        "‘": "'",
-        "’": "'",
-        "“": '"',
-        "”": '"',
-        "\u00a0": " ",
-    }
-)
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
 
 
 class NamespaceStyle(StrEnum):
@@ -277,9 +251,9 @@ def _escape_short_attribute(text: str) -> str:
     return _SPECIAL_IN_ATTRIBUTE.sub(_escape_character, text)
 
 
-def to_ascii(text: str) -> str:
-    """Letters without diacritics; other scripts are left as they are."""
-    if text.isascii():
-        return text
-    decomposed = unicodedata.normalize("NFKD", text.translate(_FOLDED))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+def to_ascii(markup: str) -> str:
+    """A document with letters of ASCII alone, those of other scripts romanised."""
+    if markup.isascii():
+        return markup
+    composed = unicodedata.normalize("NFC", markup)
+    return _NOT_ASCII.sub(lambda match: escape_attribute(romanise_character(match[0])), composed)

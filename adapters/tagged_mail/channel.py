@@ -17,6 +17,7 @@ from gateway.domain.requests.events import EventDetails, EventKind, LoanConditio
 from gateway.domain.requests.prices import find_told_limit
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.volume_notes import tell_volumes
+from gateway.domain.romanisation import fit_into_charset
 from gateway.domain.sentences import write_sentence
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.library_system import LibraryInfo
@@ -69,7 +70,7 @@ class TaggedMailChannel:
         return RenderedLetter(
             to=dialect.address or message.receiver.email or (partner.email if partner is not None else ""),
             subject=dialect.subject.format(**subject),
-            text=encode(tagged, dialect.layout),
+            text=fit_into_charset(encode(tagged, dialect.layout), dialect.encoding),
             message_id=message.id,
             language="",
             attachments=files,

@@ -152,7 +152,7 @@ class TaggedMailDialect(ProfileSection):
     account: str = Field("", description="our account with it; empty: none is written")
     billing: str = Field("", description="our billing address; empty: none is written")
     encoding: Annotated[str, AfterValidator(_check_encoding)] = Field(
-        "utf-8", description="character set; a message that does not fit into it goes out in utf-8"
+        "utf-8", description="character set; letters that it lacks are romanised"
     )
     length: int = Field(76, ge=40, le=200, description="most characters of a line")
     names: dict[MessageName, tuple[str, ...]] = Field({}, description="further names by which messages are known")

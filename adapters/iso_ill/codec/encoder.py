@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -21,6 +20,7 @@ from adapters.iso_ill.codec.decoder import MAX_REMEMBERED, MAX_REMEMBERED_BYTES,
 from adapters.iso_ill.codec.extension_items import credentials_octets
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
+from gateway.domain.romanisation import fit_into_charset, romanise_text
 from gateway.domain.value import value_object
 
 PutValue = Callable[["ApduWriter", Any], bytes]
@@ -95,17 +95,15 @@ class ApduWriter:
             octets = to_edifact_repertoire(text).encode("ascii")
             tag = b"\x1a"
         else:
-            octets = text.encode(self.style.charset, "replace")
+            octets = fit_into_charset(text, self.style.charset).encode(self.style.charset, "replace")
             tag = b"\x1b"
         length = len(octets)
         return tag + (_LENGTHS[length] if length < 0x80 else ber.length_octets(length)) + octets
 
 
 def to_edifact_repertoire(text: str) -> str:
-    """In the repertoire of EDIFACTString: letters without diacritics, other characters as a question mark."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    folded = (one for one in decomposed if not unicodedata.combining(one))
-    return "".join(one if one in _EDIFACT else " " if one.isspace() else "?" for one in folded)
+    """In the repertoire of EDIFACTString: letters without diacritics, those of other scripts as they are read."""
+    return romanise_text(" ".join(text.split()), _EDIFACT.__contains__)
 
 
 def wrap_in_tag(head: bytes, content: bytes) -> bytes:
@@ -120,7 +118,7 @@ def _put_text(writer: ApduWriter, value: str) -> bytes:
 
 
 def _put_printable(writer: ApduWriter, value: str) -> bytes:
-    return value.strip().encode("ascii", "replace")
+    return fit_into_charset(value.strip(), "ascii").encode("ascii", "replace")
 
 
 def _put_day(writer: ApduWriter, value: Any) -> bytes:

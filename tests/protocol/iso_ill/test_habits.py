@@ -120,8 +120,22 @@ def test_text_that_is_not_utf_8_is_read_in_the_partners_set() -> None:
 def test_a_partner_without_accents_is_written_edifact_strings() -> None:
     octets = encode_apdu(MESSAGE, EncodingStyle(strings=Strings.EDIFACT))
 
-    assert b"\x1a\x0eGrusse aus K?ge" not in octets
-    assert b"Gru?e aus K?ge" in octets
+    assert b"\x1a\x0fGrusse aus Koge" in octets
+
+
+@pytest.mark.parametrize(
+    ("style", "written"),
+    [
+        (EncodingStyle(strings=Strings.EDIFACT), b"Voyna i mir, 1.-4. Lodz ?Krakow??"),
+        (EncodingStyle(charset="iso-8859-1"), b"Voyna i mir, 1.-4. L\xf3dz [Krak\xf3w]?"),
+        (EncodingStyle(charset="ascii"), b"Voyna i mir, 1.-4. Lodz [Krakow]?"),
+    ],
+    ids=["edifact", "latin-1", "ascii"],
+)
+def test_letters_that_the_partners_set_lacks_are_romanised(style: EncodingStyle, written: bytes) -> None:
+    octets = encode_apdu(replace(MESSAGE, note="Война и мир, 1.–4. Łódź [Kraków]\ue000"), style)
+
+    assert written in octets
 
 
 def test_isbn_of_any_length_and_any_lengths_of_texts() -> None:
