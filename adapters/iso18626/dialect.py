@@ -260,6 +260,11 @@ class Iso18626Dialect(ProfileSection):
     completed_as: Literal["StatusChange", "RequestResponse"] = Field(
         "StatusChange", description="reason of the message that an item is back (Alma, OCLC: RequestResponse)"
     )
+    sent_as: Literal["first-answer", "StatusChange"] = Field(
+        "first-answer",
+        description="reason of the message that something was sent, where nothing was answered before; first-answer: "
+        "RequestResponse, as of any first answer (Alma: StatusChange)",
+    )
     numbers: Literal["all", "listed"] = Field(
         "all", description="listed: numbers whose code isn't in the standard's lists are left out (Alma drops them)"
     )

@@ -59,6 +59,7 @@ RESHARE = {
 ALMA = {
     "version": "1.2",
     "completed_as": "RequestResponse",
+    "sent_as": "StatusChange",
     "condition_words": {"accepted": "ACCEPT", "refused": "REJECT", "refuse_by": "notification"},
     "notes": {"own_notification": True, "condition_prefix": "Condition: ", "cost_prefix": "Cost: ", "addresses": True},
 }

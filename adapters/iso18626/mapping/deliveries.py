@@ -21,8 +21,11 @@ from gateway.domain.requests.request import Request, Volume, VolumeState
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import PartnerMessage
 
-URL = "URL"
-"""A word of DeliveryMethod, and ReShare's of ItemFormat."""
+URL, FTP, EMAIL = "URL", "FTP", "Email"
+"""Words of DeliveryMethod; the first is also ReShare's of ItemFormat."""
+
+_MAILTO = "mailto:"
+_FTP_LINK = re.compile(r"(?:ftps?|sftp)://", re.IGNORECASE)
 
 _WORDS_OF_WAYS = {
     "articleexchange": "Article Exchange",
@@ -146,12 +149,17 @@ def _name_item(request: Request, volume: Volume, barcode: str) -> ItemName:
 
 
 def _write_link(link: str, dialect: Iso18626Dialect) -> DeliveryInfo:
-    """What deliveryInfo says of a copy that is fetched by a link. A version without an element for it has it in the
-    note too, where people of the other side look for it, unless they find it elsewhere."""
+    """What deliveryInfo says of a copy that is fetched by a link, was put at an FTP server or sent by mail. A version
+    without an element for a link has it in the note too, where people of the other side look for it, unless they find
+    it elsewhere."""
+    address = link.removeprefix(_MAILTO)
+    if "://" not in address and "@" in address:
+        return DeliveryInfo(item_ids=(address,), delivery_method=Code(EMAIL))
+    method = Code(FTP if _FTP_LINK.match(link) else URL)
     if dialect.schema_version >= SchemaVersion.V2021:
-        return DeliveryInfo(url=link, delivery_method=Code(URL))
+        return DeliveryInfo(url=link, delivery_method=method)
     is_noted = dialect.links == "both"
-    return DeliveryInfo(item_ids=(link,), url=link if is_noted else None, delivery_method=Code(URL))
+    return DeliveryInfo(item_ids=(link,), url=link if is_noted else None, delivery_method=method)
 
 
 def _name_items(items: Iterable[ItemName], dialect: Iso18626Dialect) -> tuple[str, ...]:

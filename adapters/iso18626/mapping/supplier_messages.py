@@ -137,8 +137,8 @@ def _set_reason(
     if info is None or info.reason_for_message not in _CHANGES or not first or message.kind in _NAMED_BY_PROFILE:
         return written
     is_first = first == message.request.version
-    if is_first and message.kind in _SENDINGS and context.dialect.completed_as == "RequestResponse":
-        return written  # Alma and OCLC want Loaned as a StatusChange in any case
+    if is_first and message.kind in _SENDINGS and context.dialect.sent_as == "StatusChange":
+        return written
     reason = ReasonForMessage.REQUEST_RESPONSE if is_first else ReasonForMessage.STATUS_CHANGE
     return replace(written, message_info=replace(info, reason_for_message=reason))
 

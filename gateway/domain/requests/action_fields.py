@@ -66,7 +66,7 @@ _DESCRIPTION = ActionField("item_description", _T.TEXT, "Description of the item
 _EXPECTED = ActionField("expected", _T.DAY, "Date when the item is expected to be ready.")
 _RETRY = ActionField("retry_after", _T.DAY, "Date from which the request can be retried.")
 _ATTACHMENT = ActionField("attachment", _T.ATTACHMENT, "ID of the uploaded file with the copy.")
-_LINK = ActionField("link", _T.TEXT, "Address for downloading the copy.")
+_LINK = ActionField("link", _T.TEXT, "Address for downloading the copy; ftp: or mailto: if it was sent so.")
 _PICKUP = ActionField("pickup", _T.LOCATION, "Pickup location.")
 _RENEWABLE = ActionField("renewals_allowed", _T.TRUTH, "Whether the loan may be renewed.")
 

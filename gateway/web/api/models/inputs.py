@@ -159,7 +159,7 @@ class ActBody(InputModel):
     further_volume: Line = ""
     renewals_allowed: bool | None = None
     return_on_hold: bool | None = None
-    link: str = Field("", max_length=2_000, pattern=r"^(https?://[!-~]+)?$")
+    link: str = Field("", max_length=2_000, pattern=r"^((https?|ftps?|sftp)://[!-~]+|mailto:[!-~]+@[!-~]+)?$")
     attachment: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,100}$")] = ""
     pickup: OptionalName = ""
     citation: CitationIn | None = Field(None, description="of an edit: fields that are left out stay as they are")

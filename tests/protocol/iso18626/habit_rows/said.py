@@ -83,6 +83,7 @@ SAID = (
         "<reasonForMessage>StatusChange</reasonForMessage>",
         "<status>Loaned</status>",
         messages=2,
+        request={"answered_in": 1, "version": 1},
     ),
     borrow(
         "alma-accepts-by-note", "alma-18626", K.CONDITION_ACCEPTED, "<action>Notification</action><note>ACCEPT</note>"
@@ -310,6 +311,21 @@ SAID = (
         "<supplyingAgencyRequestId>L-4</supplyingAgencyRequestId>",
         "<status>Loaned</status>",
         details={"due": date(2026, 12, 24)},
+    ),
+    lend(
+        "oclc-completes-by-response",
+        "worldshare-18626",
+        K.CHECKED_IN,
+        ">RequestResponse</ns1:reasonForMessage>",
+        "<ns1:status>LoanCompleted</ns1:status>",
+    ),
+    lend(
+        "oclc-completes-by-response",
+        "worldshare-18626",
+        K.SHIPPED,
+        ">RequestResponse</ns1:reasonForMessage>",
+        "<ns1:status>Loaned</ns1:status>",
+        request={"answered_in": 1, "version": 1},
     ),
     borrow(
         "oclc-prefix",

@@ -181,6 +181,41 @@ def test_what_is_no_link_is_words_for_staff(sent: str, note: str, barcode: str) 
     assert (details.link, details.note, details.barcode) == ("", note, barcode)
 
 
+@pytest.mark.parametrize(
+    ("said", "dialect", "items", "urls", "way"),
+    [
+        ("ftp://ftp.example/in/9.pdf", BOTH, ["ftp://ftp.example/in/9.pdf"], [], ["FTP"]),
+        ("SFTP://ftp.example/in/9.pdf", ITEM_ID, ["SFTP://ftp.example/in/9.pdf"], [], ["FTP"]),
+        ("ftp://ftp.example/in/9.pdf", NEWER, [], ["ftp://ftp.example/in/9.pdf"], ["FTP"]),
+        ("mailto:fernleihe@brt.example", BOTH, ["fernleihe@brt.example"], [], ["Email"]),
+        ("fernleihe@brt.example", ITEM_ID, ["fernleihe@brt.example"], [], ["Email"]),
+        ("mailto:fernleihe@brt.example", NEWER, ["fernleihe@brt.example"], [], ["Email"]),
+        ("https://ill@copies.example/9", BOTH, ["https://ill@copies.example/9"], [], ["URL"]),
+    ],
+)
+def test_how_a_copy_was_sent_is_told(
+    said: str, dialect: Iso18626Dialect, items: list[str], urls: list[str], way: list[str]
+) -> None:
+    root = write(EventKind.COPY_DELIVERED, dialect, lending(LendingState.CLEARED), link=said)
+
+    name = "deliveryMethod" if dialect is NEWER else "sentVia"
+    assert (texts(root, "itemId"), texts(root, "URL"), texts(root, name)) == (items, urls, way)
+
+
+@pytest.mark.parametrize(
+    ("said", "note"),
+    [
+        ("ftp://ftp.example/in/9.pdf", "sent by FTP: ftp://ftp.example/in/9.pdf"),
+        ("mailto:fernleihe@brt.example", "sent by e-mail: fernleihe@brt.example"),
+    ],
+)
+def test_a_gateway_of_our_kind_reads_how_a_copy_was_sent(said: str, note: str) -> None:
+    for dialect in (BOTH, ITEM_ID, NEWER):
+        details = hear(write(EventKind.COPY_DELIVERED, dialect, lending(LendingState.CLEARED), link=said)).details
+        assert (details.link, details.barcode) == ("", "")
+        assert note in details.note
+
+
 # --- where a copy is to go -------------------------------------------------------------------------------
 
 

@@ -420,6 +420,7 @@ ALMA = Iso18626Dialect.model_validate(
         "expects_to_supply": False,
         "item_ids": "joined",
         "completed_as": "RequestResponse",
+        "sent_as": "StatusChange",
         "condition_words": {"accepted": "ACCEPT", "refused": "REJECT", "refuse_by": "notification"},
         "notes": {
             "own_notification": True,
