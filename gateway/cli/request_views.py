@@ -264,8 +264,11 @@ def _format_refused(shown: RequestView, zone: tzinfo) -> Iterator[str]:
 
 
 def _format_items(request: Request) -> Iterator[str]:
-    volumes = ((one.id, one.label, one.state.value, one.barcode, one.theirs) for one in request.volumes)
-    yield from _format_table_block("Volumes", ("ID", "LABEL", "STATE", "BARCODE", "THEIRS"), volumes)
+    volumes = (
+        (one.id, one.label, one.state.value, one.barcode, one.theirs, one.call_number) for one in request.volumes
+    )
+    heading = ("ID", "LABEL", "STATE", "BARCODE", "THEIRS", "CALL NUMBER")
+    yield from _format_table_block("Volumes", heading, volumes)
     candidates = (
         (
             one.barcode,

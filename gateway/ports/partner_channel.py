@@ -32,7 +32,8 @@ class PartnerMessage:
     repeat; `transaction` is the number by which requester and supplier know the request; `request` is as it was when
     the event happened. `repeated`: an earlier try may have reached the partner. `on_behalf_of`: the library on the
     other side of what we broker, for a partner that is to know of it; its address only where items go straight there.
-    `items_told`: barcodes of pieces that an earlier message has told this partner of as sent.
+    `items_told`: barcodes of pieces that an earlier message has told this partner of as sent. `part`: which of several
+    messages of one event this is (`SendsInParts`), from 0; None: all of them.
     """
 
     id: str
@@ -47,6 +48,7 @@ class PartnerMessage:
     repeated: bool = False
     on_behalf_of: LibraryParty | None = None
     items_told: tuple[str, ...] = ()
+    part: int | None = None
 
 
 @value_object
@@ -121,6 +123,16 @@ class RepeatsOctets(PartnerChannel, Protocol):
 
     async def send_octets(self, octets: str, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         """`octets`: what `compose_message` has written of this message. Raises as `PartnerChannel.send`."""
+        ...
+
+
+@runtime_checkable
+class SendsInParts(PartnerChannel, Protocol):
+    """A channel that needs several messages for some events. Each is a delivery of its own: what has arrived isn't said
+    again because of what hasn't."""
+
+    def count_parts(self, message: PartnerMessage, profile: Profile) -> int:
+        """At least one. Raises Refused, as `send`."""
         ...
 
 
@@ -201,6 +213,14 @@ class StrangerMessage:
     role: Role
     number: str
     sender: str
+
+
+@value_object
+class ReportedStranger:
+    """The request that a stranger's message names. `library`: symbol of ours."""
+
+    library: str
+    request_id: str
 
 
 @value_object

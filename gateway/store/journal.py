@@ -33,6 +33,7 @@ from gateway.store.journal_records import (
     JournalPage,
     ProcessedMessage,
     RetentionResult,
+    is_for_staff,
     is_of_stranger,
 )
 from gateway.store.journal_writer import JournalRows, JournalWriter, write_journal_rows
@@ -113,7 +114,7 @@ class Journal:
 
     def _admit_opening(self, opening: JournalOpening, ending: JournalEnding) -> JournalOpening | None:
         """As it is to be kept; None: not at all."""
-        if not is_of_stranger(opening, ending):
+        if not is_of_stranger(opening, ending) or is_for_staff(opening, ending):
             return opening
         who = address_block(opening.peer) or opening.protocol
         if not self._strangers.admit_event(who, opening.at.timestamp()):

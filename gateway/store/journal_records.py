@@ -159,10 +159,14 @@ class JournalEnding:
 
 
 def is_of_stranger(opening: JournalOpening, ending: JournalEnding) -> bool:
-    """Whether nobody knows who sent it: no profile let it in, or none fits and it is about no request. What has put a
-    request on a list of staff is theirs to read."""
+    """Whether nobody knows who sent it: no profile let it in, or none fits and it is about no request."""
     unknown = ending.outcome is OutcomeClass.REJECTED or not (opening.profile or opening.request_id)
-    return opening.direction is MessageDirection.IN and unknown and not any(ending.managed_requests)
+    return opening.direction is MessageDirection.IN and unknown
+
+
+def is_for_staff(opening: JournalOpening, ending: JournalEnding) -> bool:
+    """A stranger's message that has put a request on a list of staff, who are to read it."""
+    return is_of_stranger(opening, ending) and any(ending.managed_requests)
 
 
 @value_object

@@ -28,6 +28,7 @@ from gateway.store.journal_records import (
     JournalOpening,
     JournalOptions,
     MessageDirection,
+    is_for_staff,
     is_of_stranger,
 )
 from gateway.store.schema import (
@@ -46,6 +47,9 @@ MessageRow = tuple[Any, ...]
 
 MAX_STRANGER_BYTES = 1_000
 """Bytes kept of a stranger's message and of its answer: enough to see who it may be, too few to fill a disk with."""
+
+MAX_BYTES_FOR_STAFF = 20_000
+"""The same where it names a request, whose staff are to read it: room for any usual message."""
 
 _PENDING = JournalEnding(at=EPOCH, outcome=OutcomeClass.PENDING)
 
@@ -153,7 +157,9 @@ class JournalRowMaker:
 
     def _kept_bytes(self, opening: JournalOpening, ending: JournalEnding) -> int:
         """How many bytes of a message and of its answer are kept."""
-        return min(self._limit, MAX_STRANGER_BYTES) if is_of_stranger(opening, ending) else self._limit
+        if not is_of_stranger(opening, ending):
+            return self._limit
+        return min(self._limit, MAX_BYTES_FOR_STAFF if is_for_staff(opening, ending) else MAX_STRANGER_BYTES)
 
     def _body_to_store(self, kept: bytes, library: str, identifier: str) -> tuple[bytes, str]:
         """What is stored of what is kept of a body without secrets, and the id of the key it is encrypted with."""

@@ -232,6 +232,9 @@ class ReasonCodes(StrEnum):
     OTHER = "other"
 
 
+STRANGER = "stranger"
+"""Reason of an event of kind TROUBLE: no message of ours was refused, but one came from who isn't the partner."""
+
 BROKER = "broker"
 """Actor of what is done on one leg of a brokered request because of the other."""
 

@@ -9,6 +9,7 @@ from itertools import count
 from gateway.domain.requests.attempt_updates import make_attempt_terms, update_attempt
 from gateway.domain.requests.citation import REQUESTER_PATRON
 from gateway.domain.requests.events import (
+    STRANGER,
     Event,
     EventDetails,
     EventKind,
@@ -142,7 +143,7 @@ FLAGS: Mapping[EventSignal, _Change] = {
     },
     local_signal(_K.CANCEL): _make_flag_change(set_=(RequestFlag.UNWANTED,), clear=(RequestFlag.EXPIRING,)),
     **{local_signal(kind): _WANTED for kind in (_K.REOPEN, _K.NEXT_SUPPLIER, _K.APPROVE)},
-    local_signal(_K.REQUEST): _make_flag_change(clear=(*_OF_THE_LOAN, RequestFlag.TROUBLE)),
+    local_signal(_K.REQUEST): _make_flag_change(clear=(*_OF_THE_LOAN, RequestFlag.TROUBLE, RequestFlag.STRANGER)),
     local_signal(_K.ARRIVED_AT_BRANCH): _make_flag_change(set_=(RequestFlag.ARRIVED,)),
     local_signal(_K.RECEIVED): _make_flag_change(clear=(RequestFlag.ARRIVED,)),  # a further volume is on its way
     timer_signal(_K.SHELF_EXPIRED): _make_flag_change(set_=(RequestFlag.NOT_COLLECTED,)),
@@ -159,7 +160,6 @@ FLAGS: Mapping[EventSignal, _Change] = {
             timer_signal(_K.ANONYMISED),
         )
     },
-    local_signal(_K.TROUBLE): _make_flag_change(set_=(RequestFlag.TROUBLE,)),
     local_signal(_K.CONDITION_ACCEPTED): _make_flag_change(clear=(RequestFlag.PRICE_OPEN,)),
 }
 
@@ -204,13 +204,15 @@ def _update_flags(request: Request, event: Event, to: State) -> frozenset[Reques
         flags |= {RequestFlag.EXPIRING, RequestFlag.UNWANTED}
     if event.signal == timer_signal(EventKind.NO_ANSWER) and to is request.state:
         flags |= {RequestFlag.CHASED}
+    if event.signal == local_signal(EventKind.TROUBLE):
+        flags |= {RequestFlag.STRANGER if event.details.reason == STRANGER else RequestFlag.TROUBLE}
     if event.signal in _ARRIVED and event.details.cost is not None:
         is_open = is_price_open(request, event)
         flags = flags | {RequestFlag.PRICE_OPEN} if is_open else flags - {RequestFlag.PRICE_OPEN}
     if event.signal in _ARRIVED and request.state in _NOT_WANTED:
         flags |= {RequestFlag.UNWANTED}
     if to is not request.state and event.kind is not EventKind.UNDONE:
-        flags -= {RequestFlag.CHASED, RequestFlag.TROUBLE}
+        flags -= {RequestFlag.CHASED, RequestFlag.TROUBLE, RequestFlag.STRANGER}
     return flags if replace(request, state=to).open else flags - _CLOSING
 
 

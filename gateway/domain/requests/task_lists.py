@@ -133,6 +133,7 @@ TASKS: tuple[TaskList, ...] = (
         "to-tell", None, _ALL, "a notice could not be sent: tell the patron in person", frozenset({RequestFlag.TO_TELL})
     ),
     TaskList("trouble", None, _ALL, "a partner rejected our message", frozenset({RequestFlag.TROUBLE})),
+    TaskList("stranger", None, _ALL, "a message came from another sender", frozenset({RequestFlag.STRANGER})),
 )
 
 DEAD_LETTERS = "dead-letters"

@@ -169,4 +169,4 @@ def _add_further_items(volumes: tuple[Volume, ...], details: EventDetails) -> tu
         return volumes
     ids = (str(number) for number in count(1) if str(number) != first.id)
     further = (Volume(id_, item.label) for id_, item in zip(ids, items[1:], strict=False))
-    return (Volume(first.id, items[0].label, first.state, first.barcode, first.theirs, first.in_transit), *further)
+    return (replace(first, label=items[0].label), *further)

@@ -29,7 +29,7 @@ from gateway.domain.problems import MessagePart, OutcomeUnknown, Refusal, Refusa
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.ports.library_system import LibrarySystem, PatronKey
-from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage, StrangerMessage
+from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage, ReportedStranger, StrangerMessage
 from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, ResponderAnswer
 from gateway.ports.shared_store import SharesStore, Transaction, WouldWait, run_without_waiting
 from gateway.services.circulation import CirculationContext, dispatch_command, idempotency_key
@@ -114,9 +114,9 @@ class PartnerInboxPort(Protocol):
         """Of the library with this symbol, inside a transaction; a message that was here before changes nothing."""
         ...
 
-    def report_stranger(self, connection: Transaction, symbol: str, stranger: StrangerMessage) -> str:
-        """The id of the request of this library that a message names whose sender isn't let in, now on a list of staff.
-        Empty: it names none, or one that is on that list already."""
+    def report_stranger(self, connection: Transaction, stranger: StrangerMessage) -> ReportedStranger | None:
+        """The request, of whichever library, that a message names whose sender isn't let in, now on a list of staff.
+        None: it names none, or one that is on that list already."""
         ...
 
     def notify_committed(self, symbol: str) -> None:
@@ -441,24 +441,23 @@ class NotificationHandler:
         partner_inbox.notify_committed(message.library.symbol)
         return answer
 
-    async def report_stranger(self, message: MessageContext) -> bool:
-        """Whether a message whose sender isn't let in names a request of ours: then staff look at it, and the journal
-        keeps it whole and leads to the request. Once for a request, until staff have seen to it: whoever may do nothing
-        here must not fill the disk either."""
+    async def report_stranger(self, message: MessageContext) -> str:
+        """The symbol of the library whose request a message names, though its sender isn't let in: its staff look at
+        it, and the journal leads to the request. Empty: it names none. Once for a request, until staff have seen to it:
+        whoever may do nothing here must not fill the disk either."""
         envelope, partner_inbox = message.envelope, self.partner_inbox
         if partner_inbox is None or envelope.request_role is None or not envelope.request_number:
-            return False
+            return ""
         sender = envelope.from_agency or message.arrival.peer
         stranger = StrangerMessage(envelope.request_role, envelope.request_number, sender)
-        symbol = message.library.symbol
         try:
-            found = await self.journal.run_in_own_transaction(
-                lambda connection: partner_inbox.report_stranger(connection, symbol, stranger)
-            )
+            found = await self.journal.run_in_own_transaction(lambda c: partner_inbox.report_stranger(c, stranger))
         except Unavailable:
-            return False  # it is refused all the same, and the journal says that it is away
-        message.managed_requests = (found,) if found else ()
-        return bool(found)
+            return ""  # it is refused all the same, and the journal says that it is away
+        if found is None:
+            return ""
+        message.managed_requests = (found.request_id,)
+        return found.library
 
     async def rehearse(
         self, message: MessageContext, told: IncomingPartnerMessage, exchange: ExchangeContext

@@ -77,7 +77,9 @@ class Pipeline:
         try:
             profile = await self.admission.choose_profile(message)
         except Refused as refused:
-            await self.news.report_stranger(message)
+            symbol = await self.news.report_stranger(message)
+            if symbol:
+                message.library = self.libraries[symbol.casefold()]
             return await self.endings.refuse_message(message, Refusal.from_error(refused))
         return await self.handle(message, profile)
 

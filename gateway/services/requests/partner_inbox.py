@@ -11,7 +11,7 @@ from gateway.domain.requests.attempt_updates import replace_attempt
 from gateway.domain.requests.brokered_requests import is_same_symbol
 from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY, WANTED_ITEM
 from gateway.domain.requests.citation_matching import citation_fingerprint
-from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
+from gateway.domain.requests.events import STRANGER, Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.prices import covers_price
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
@@ -30,6 +30,7 @@ from gateway.ports.partner_channel import (
     InboxResult,
     IncomingPartnerMessage,
     PartnerMessage,
+    ReportedStranger,
     StrangerMessage,
 )
 from gateway.ports.shared_store import Transaction
@@ -98,9 +99,13 @@ class PartnerInbox:
         """See `services.exchange.handlers.PartnerInboxPort`."""
         return LibraryInbox(self.contexts[symbol]).receive_in(connection, message, profile)
 
-    def report_stranger(self, connection: Transaction, symbol: str, stranger: StrangerMessage) -> str:
+    def report_stranger(self, connection: Transaction, stranger: StrangerMessage) -> ReportedStranger | None:
         """See `services.exchange.handlers.PartnerInboxPort`."""
-        return LibraryInbox(self.contexts[symbol]).report_stranger(connection, stranger)
+        for symbol, context in self.contexts.items():
+            request_id = LibraryInbox(context).report_stranger(connection, stranger)
+            if request_id:
+                return ReportedStranger(symbol, request_id)
+        return None
 
     def notify_committed(self, symbol: str) -> None:
         self.contexts[symbol].wake_outbox()
@@ -213,19 +218,20 @@ class LibraryInbox:
     # --- for staff ---------------------------------------------------------------------------------------
 
     def report_stranger(self, connection: Transaction, stranger: StrangerMessage) -> str:
-        """See `services.exchange.handlers.PartnerInboxPort`."""
+        """The id of the request of this library that the message names, now on a list of staff. Empty: it names none,
+        or one that is on that list already."""
         context = self.context
         names = [profile.name for profile, _ in context.partners()]
         found = requests.find_by_any_transaction(connection, context.symbol, stranger.role, names, stranger.number)
         request = requests.lock_request(connection, context.symbol, found.request_id) if found is not None else None
-        if request is None or RequestFlag.TROUBLE in request.flags:
+        if request is None or RequestFlag.STRANGER in request.flags:
             return ""
         note = write_sentence(
             "A message about this request came from %(sender)s, which is not its partner. It was not applied; the "
             "message log has it.",
             sender=stranger.sender[:MAX_SENDER_CHARS],
         )
-        self._add_trouble(connection, request, note)
+        self._add_trouble(connection, request, EventDetails(reason=STRANGER, note=note))
         return request.id
 
     def _report_own_supply(self, connection: Transaction, message: IncomingPartnerMessage, request: Request) -> Request:
@@ -240,10 +246,10 @@ class LibraryInbox:
             "The broker names this library itself as the supplier. Supply the item from the own holdings, or cancel "
             "the request."
         )
-        return self._add_trouble(connection, request, note)
+        return self._add_trouble(connection, request, EventDetails(note=note))
 
-    def _add_trouble(self, connection: Transaction, request: Request, note: str) -> Request:
-        event = Event(local_signal(EventKind.TROUBLE), self.context.now(), details=EventDetails(note=note))
+    def _add_trouble(self, connection: Transaction, request: Request, details: EventDetails) -> Request:
+        event = Event(local_signal(EventKind.TROUBLE), self.context.now(), details=details)
         outcome = apply_event_in(connection, self.context, EventRequest(request_id=request.id, event=event))
         return request if isinstance(outcome, Denied) else outcome.request
 

@@ -116,6 +116,8 @@ def list_loan_rows(page: StaffRequest, request: Request) -> LabelledRows:
     barcodes = request.lent_barcodes if request.role is Role.LENDING else [one.barcode for one in request.volumes]
     if any(barcodes) and len(request.volumes) <= 1:
         rows.append((gettext("Barcode"), ", ".join(filter(None, barcodes))))
+    if len(request.volumes) == 1 and request.volumes[0].call_number:
+        rows.append((gettext("Call number"), request.volumes[0].call_number))
     return rows
 
 

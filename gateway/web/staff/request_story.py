@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.due_dates import local_day
-from gateway.domain.requests.events import Event, EventOrigin
+from gateway.domain.requests.events import STRANGER, Event, EventOrigin
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, RequestFlag, Role
 from gateway.domain.requests.staff_views import NoticeStatus, NoticeView
@@ -151,6 +151,7 @@ _THEIRS: Mapping[K, tuple[str, str]] = {
     K.TROUBLE: ("late", mark_text("%(partner)s rejected our message")),
 }
 
+_FROM_STRANGER = mark_text("A message came from another sender")
 _OUT_BEHIND_BROKER = mark_text("%(partner)s cannot supply, so the next library is asked")
 
 _TIMERS: Mapping[K, tuple[str, str]] = {
@@ -220,6 +221,7 @@ class StorySources:
     unfinished: tuple[UnfinishedStep, ...]
     notices: tuple[NoticeView, ...] = ()
     library_steps: tuple[LibraryStep, ...] = ()
+    refused: tuple[UnfinishedStep, ...] = ()
 
 
 def tell_story(
@@ -249,6 +251,7 @@ class _StoryTeller:
     ) -> None:
         self._request = sources.request
         self._history = sources.history
+        self._refused = {(one.event, one.created) for one in sources.refused}
         self._context = context
         self._localization = localization
         self._actors = actors
@@ -259,8 +262,13 @@ class _StoryTeller:
         dot, text = _BY_ORIGIN[origin].get(event.kind, ("waiting", event.kind.value))
         if event.kind is K.FORWARDED and details.supplier is not None:
             text = _OUT_BEHIND_BROKER
-        failed = bool(line.denied) or event.kind is K.TROUBLE
+        if event.kind is K.TROUBLE and details.reason == STRANGER:
+            text = _FROM_STRANGER
+        is_refused = origin is EventOrigin.US and (event.kind, event.at) in self._refused
+        failed = bool(line.denied) or event.kind is K.TROUBLE or is_refused
         facts = [*self._list_facts(line)]
+        if is_refused:
+            facts.append(self._say(mark_text("Rejected by the partner")))
         settlement = find_settlement_before(line, self._history)
         if settlement is not None:
             facts.append(describe_settlement(settlement, self._localization, self._context.zone))

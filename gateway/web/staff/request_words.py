@@ -68,6 +68,7 @@ _LENDING: Mapping[str, tuple[str, str]] = {
 
 _FLAGS: tuple[tuple[Callable[[Request], bool], str, str], ...] = (
     (lambda r: RequestFlag.TROUBLE in r.flags, "late", mark_text("Message rejected")),
+    (lambda r: RequestFlag.STRANGER in r.flags, "look", mark_text("Message from another sender")),
     (lambda r: RequestFlag.PRICE_OPEN in r.flags, "look", mark_text("Price to check")),
     (lambda r: RequestFlag.RECALLED in r.flags, "late", mark_text("Recalled")),
     (lambda r: RequestFlag.OVERDUE in r.flags, "late", mark_text("Overdue")),

@@ -115,6 +115,13 @@ DESKS: tuple[QueueDesk, ...] = (
                 Right.LENDING_READ,
                 role=Role.LENDING,
             ),
+            QueueList(
+                "stranger",
+                mark_text("Messages from other senders"),
+                "/lending?task=stranger",
+                Right.LENDING_READ,
+                role=Role.LENDING,
+            ),
         ),
     ),
     QueueDesk(
@@ -169,6 +176,13 @@ DESKS: tuple[QueueDesk, ...] = (
                 "trouble",
                 mark_text("Rejected by the partner"),
                 "/borrowing?task=trouble",
+                Right.BORROWING_READ,
+                role=Role.BORROWING,
+            ),
+            QueueList(
+                "stranger",
+                mark_text("Messages from other senders"),
+                "/borrowing?task=stranger",
                 Right.BORROWING_READ,
                 role=Role.BORROWING,
             ),

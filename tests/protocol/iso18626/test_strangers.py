@@ -3,6 +3,7 @@ keeps it, and whoever sends many of them can't fill either. And a broker that na
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from gateway.store.requests.history import list_events_of_request
 from tests.protocol.iso18626.endpoint import ROOT as OPENING
 from tests.protocol.iso18626.endpoint import Endpoint, make_template, run_endpoint, write_header, write_request
 from tests.support.conversations import conversation
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 LONG_NOTE = "x" * 3_000
 
@@ -42,13 +44,16 @@ def say(number: str, status: str, supplier: str, note: str = "", reason: str = "
     )
 
 
-async def ask_fjordby(endpoint: Endpoint) -> Request:
-    draft = BorrowingDraft(
+def make_draft() -> BorrowingDraft:
+    return BorrowingDraft(
         citation=Citation(title="Sult"), service=RequestedService(), partner="fjordby", mediated=False, override=True,
         actor="staff:ada",
     )  # fmt: skip
+
+
+async def ask_fjordby(endpoint: Endpoint) -> Request:
     town = endpoint.town
-    made = await town.gateway.managed.requests.create_borrowing("CLK", draft)
+    made = await town.gateway.managed.requests.create_borrowing("CLK", make_draft())
     await town.gateway.managed.drain_due_work()
     return await town.see(made)
 
@@ -75,7 +80,7 @@ async def test_staff_see_whose_message_names_their_request(supplier: str, outcom
     assert answer.verdict[0] == "ERROR"
     request = await endpoint.town.see(request)
     assert request.state is before, "nothing is believed of it"
-    assert "trouble" in list_task_names(request)
+    assert "stranger" in list_task_names(request)
     (note,) = await read_notes(endpoint, request)
     assert supplier in note
     assert "is not its partner" in note
@@ -106,12 +111,28 @@ async def test_a_stranger_with_a_long_name_fills_no_history(endpoint: Endpoint) 
     assert len(note) < 1_000
 
 
+async def test_of_a_long_message_staff_read_the_beginning(endpoint: Endpoint) -> None:
+    request = await ask_fjordby(endpoint)
+    await endpoint.post(say(request.number, "Unfilled", "XX-NOBODY", "x" * 500_000))
+
+    assert "stranger" in list_task_names(await endpoint.town.see(request))
+    (row,) = [one for one in await endpoint.journal() if one["direction"] == "in" and one["service"].startswith("supp")]
+    assert (row["body_size"] > 500_000, len(bytes(row["body"]))) == (True, 20_000)
+
+
+async def test_it_is_no_message_of_ours_that_was_rejected(endpoint: Endpoint) -> None:
+    request = await ask_fjordby(endpoint)
+    await endpoint.post(say(request.number, "Unfilled", "XX-NOBODY"))
+
+    assert "trouble" not in list_task_names(await endpoint.town.see(request))
+
+
 async def test_when_the_request_has_moved_on_the_next_is_told_again(endpoint: Endpoint) -> None:
     request = await ask_fjordby(endpoint)
     await endpoint.post(say(request.number, "Unfilled", "XX-NOBODY"))
     await endpoint.post(say(request.number, "WillSupply", "NO-0030101", reason="RequestResponse"))
     moved = await endpoint.town.see(request)
-    assert (moved.state.value, "trouble" in list_task_names(moved)) == ("will-supply", False)
+    assert (moved.state.value, "stranger" in list_task_names(moved)) == ("will-supply", False)
 
     await endpoint.post(say(request.number, "Unfilled", "XX-NOBODY", "again"))
 
@@ -139,7 +160,28 @@ async def test_a_lending_request_is_seen_to_alike(endpoint: Endpoint) -> None:
     )
     request = await endpoint.town.see(request)
     assert request.state.value == "new"
-    assert "trouble" in list_task_names(request)
+    assert "stranger" in list_task_names(request)
+
+
+async def test_requests_of_each_library_are_found(template: Path, tmp_path: Path) -> None:
+    """A stranger's message is taken by no library in particular; the journal of the one that it is about has it."""
+    folder = Path(shutil.copytree(template, tmp_path / "two"))
+    settings = read_yaml_file(folder / "gateway.yml")
+    settings["libraries"].append({**settings["libraries"][0], "symbol": "AIG", "name": "Bibliothèque d’Aigle"})
+    write_yaml_file(folder / "gateway.yml", settings)
+    for file in (folder / "profiles").glob("*.yml"):
+        write_yaml_file(file, {**read_yaml_file(file), "library": "AIG"})
+    async with run_endpoint(folder, tmp_path / "run") as endpoint:
+        managed = endpoint.town.gateway.managed
+        request = await managed.requests.create_borrowing("AIG", make_draft())
+        await managed.drain_due_work()
+
+        await endpoint.post(say(request.number, "Unfilled", "XX-NOBODY"))
+
+        request = (await managed.requests.load_view("AIG", request.id)).request
+        assert "stranger" in list_task_names(request)
+        (row,) = [one for one in await endpoint.journal() if one["direction"] == "in" and one["outcome"] == "rejected"]
+        assert row["library"] == "AIG"
 
 
 async def test_our_own_symbol_as_the_supplier_is_a_task(endpoint: Endpoint) -> None:

@@ -11,11 +11,12 @@ import pytest
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import CitationExtra
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.events import EventKind, ShippedItem
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestDates, RotaLineStatus
 from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.requests.views import UnfinishedStep
 from gateway.ports.library_system import Capability
+from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.localization import TextCatalogues
 from gateway.web.staff.actor_names import ActorNames
 from gateway.web.staff.request_story import StorySources, tell_story
@@ -424,6 +425,23 @@ async def test_after_a_recall_the_due_date_is_explained_by_it(gateway: Running, 
     assert reason.startswith("Due date: recalled by the lender, so ")
 
 
+async def test_the_call_number_of_what_a_supplier_sent_is_shown(gateway: Running, ruth: Colleague) -> None:
+    request = await make_asked(gateway)
+    item = ShippedItem(barcode="30100-88", label="Bd. 1", call_number="QL 737 .C2")
+    await hear_partner(gateway, request, EventKind.SHIPPED, items=(item,))
+    page = await open_page(ruth, request)
+    loan = texts(page, "//section[@aria-labelledby='loan']//dl/*")
+    assert loan[loan.index("Call number") + 1] == "QL 737 .C2"
+
+    further = ShippedItem(barcode="30100-89", label="Bd. 2", call_number="QL 737 .C3")
+    await hear_partner(gateway, request, EventKind.SHIPPED, items=(item, further))
+    page = await open_page(ruth, request)
+    assert texts(page, "//section[@aria-labelledby='pieces']//li") == [
+        "Bd. 1 QL 737 .C2",
+        "Bd. 2 QL 737 .C3",
+    ]
+
+
 async def test_steps_of_our_own_have_words(gateway: Running) -> None:
     request = await make_borrowing(gateway)
     steps = tuple(
@@ -570,7 +588,7 @@ async def send_file(ruth: Colleague, request: Request, name: str, content: bytes
 
 async def test_a_file_is_added_and_fetched(gateway: Running, ruth: Colleague) -> None:
     request = await make_lending(gateway)
-    pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\n%%EOF\n"
+    pdf = COPY
     done = await send_file(ruth, request, "Kapitel 4 – свет.pdf", pdf)
 
     assert texts(done, "//div[@id='banner']") == ["1 file was added."]
@@ -591,6 +609,16 @@ async def test_a_file_that_is_not_wanted_is_refused_with_its_reason(gateway: Run
     said = await send_file(ruth, request, "page.html", b"<html><script>alert(1)</script></html>")
 
     assert "“page.html” was not added:" in texts(said, "//div[@id='banner']")[0]
+    assert (await reload_request(gateway, request)).attachments == ()
+
+
+async def test_a_pdf_that_nobody_can_read_is_refused_with_its_reason(gateway: Running, ruth: Colleague) -> None:
+    request = await make_lending(gateway)
+    said = await send_file(ruth, request, "kapittel.pdf", COPY[:-20])
+
+    (banner,) = texts(said, "//div[@id='banner']")
+    assert "“kapittel.pdf” was not added:" in banner
+    assert "The PDF cannot be read" in banner
     assert (await reload_request(gateway, request)).attachments == ()
 
 

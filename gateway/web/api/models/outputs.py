@@ -144,6 +144,7 @@ class VolumeOut(OutputModel):
     state: VolumeState
     barcode: str
     theirs: str
+    call_number: str = Field(description="of the library that lends it")
     in_transit: bool = Field(description="received, and on its way to the patron's pickup place")
 
 
