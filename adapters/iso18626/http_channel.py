@@ -80,6 +80,23 @@ class Iso18626Channel:
                 "The profile has no address for messages to the partner (`iso18626.http.url`).",
                 about=MessagePart.RECEIVER,
             )
+        messages = self._write_messages(message, dialect)
+        results = [
+            await self._send_one(
+                said, URL(url), dialect, await self._context.make_peer_headers(profile), repeated=message.repeated
+            )
+            for said in (messages if message.part is None else messages[message.part : message.part + 1])
+        ]
+        if not results:  # the profile says it in fewer messages by now
+            return DeliveryResult("said before")
+        refused = next((one for one in results if one.refused is not None), None)
+        return refused or replace(results[0], note="; ".join(one.note for one in results))
+
+    def count_parts(self, message: PartnerMessage, profile: Profile) -> int:
+        """See `gateway.ports.partner_channel.SendsInParts`."""
+        return len(self._write_messages(message, dialect_of(profile)))
+
+    def _write_messages(self, message: PartnerMessage, dialect: Iso18626Dialect) -> tuple[Message, ...]:
         library = self._context.libraries[message.request.library]
         context = MappingContext(
             library_zone=library.zone,
@@ -88,14 +105,7 @@ class Iso18626Channel:
             library=library.info,
             dialect=dialect,
         )
-        results = [
-            await self._send_one(
-                said, URL(url), dialect, await self._context.make_peer_headers(profile), repeated=message.repeated
-            )
-            for said in map(dialect.finish_message, messages_of_event(message, context))
-        ]
-        refused = next((one for one in results if one.refused is not None), None)
-        return refused or replace(results[0], note="; ".join(one.note for one in results))
+        return tuple(map(dialect.finish_message, messages_of_event(message, context)))
 
     async def _send_one(
         self, said: Message, url: URL, dialect: Iso18626Dialect, peer_headers: Mapping[str, str], *, repeated: bool

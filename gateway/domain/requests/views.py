@@ -353,8 +353,8 @@ class RequestView:
 class MessageView:
     """What a partner wrote about a request, or we to it. `id`: of the event in the history; `ours`: we wrote it;
     `denied`: why the partner's message didn't fit the request; `read_at` None: nobody has read it; `sending`: of ours,
-    how far the outbox has come with it (waiting, in-hand, done, dead, skipped; empty: not known any more, or nobody to
-    send it to)."""
+    how far the outbox has come with it (waiting, in-hand, done, dead, skipped, refused by the partner; empty: not known
+    any more, or nobody to send it to)."""
 
     id: str
     request: Request

@@ -214,10 +214,15 @@ def can_have_arrived(tries: int, error: str) -> bool:
     return has_no_outcome or tries - 1 > _count_failures(error, _WORDS[AttemptOutcome.UNAVAILABLE])
 
 
+def says_refused(text: str) -> bool:
+    """Whether an error or a note of a row was written by `describe_refusal`."""
+    return text.startswith(REFUSAL_TEMPLATE.partition("%")[0])
+
+
 def find_unknown_try(row: OutboxRow) -> str | None:
     """Of a row that isn't in hand and is released by staff: the error by which the next try knows that an earlier one
     may have arrived, once its tries count anew. None: all of them had an outcome."""
-    if row.error.startswith(REFUSAL_TEMPLATE.partition("%")[0]) or not can_have_arrived(row.tries + 1, row.error):
+    if says_refused(row.error) or not can_have_arrived(row.tries + 1, row.error):
         return None
     if not _count_failures(row.error, _WORDS[AttemptOutcome.UNAVAILABLE]):
         return row.error

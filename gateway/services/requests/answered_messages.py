@@ -27,6 +27,8 @@ def end_answered_messages(
         if not row.tries and not row.error:  # it hasn't gone out yet
             continue
         message = parse_message(row.payload)
+        if message.part:  # behind the first: no answer shows that it has arrived
+            continue
         if message.at <= event.at and proves_arrival(event, message.kind, message.role, find_attempt_number(message)):
             outbox_decisions.end_row(connection, context.symbol, row.id, OutboxStatus.DONE, ANSWERED, context.now())
             order_batches.forget_order_file(connection, context.symbol, row.id)
@@ -34,6 +36,8 @@ def end_answered_messages(
 
 def is_answered(connection: Transaction, context: LibraryContext, row: OutboxRow, message: PartnerMessage) -> bool:
     """Whether the partner has answered a message that is in hand for a further try."""
+    if message.part:
+        return False
     events = [one.event for one in history.list_events_of_request(connection, context.symbol, row.request_id)]
     return has_been_answered(events, message.kind, message.role, find_attempt_number(message), message.at)
 

@@ -18,7 +18,7 @@ from gateway.domain.requests.views import EventDenied, UndoableAct, VersionConfl
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import LetterSender, Mailer
-from gateway.ports.partner_channel import RepeatsOctets, SendsBatches
+from gateway.ports.partner_channel import RepeatsOctets, SendsBatches, SendsInParts
 from gateway.ports.shared_store import Transaction
 from gateway.services.letters import LetterRenderer, build_mail, mail_address
 from gateway.services.library_context import DESK, PATRON, LibraryContext, require_request
@@ -36,7 +36,7 @@ from gateway.services.patrons.patron_notices import (
     render_notice_letter,
 )
 from gateway.services.requests.answered_messages import ANSWERED, is_answered, was_tried_before
-from gateway.services.requests.delivery_results import is_refusal_for_staff, record_delivery_result
+from gateway.services.requests.delivery_results import add_next_part, is_refusal_for_staff, record_delivery_result
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of_request
 from gateway.services.requests.lending import LOCATE, locate_item
 from gateway.services.requests.order_batches import OrderBatcher, keep_composed, send_single
@@ -85,6 +85,9 @@ class RequestOutboxHandlers:
                 write_sentence("The channel '%(channel)s' does not exist.", channel=policy.channel),
                 about=MessagePart.RECEIVER,
             )
+        parts = channel.count_parts(message, profile) if isinstance(channel, SendsInParts) else 1
+        if parts > 1 and message.part is None:
+            message = replace(message, part=0)
         composed = None
         if isinstance(channel, SendsBatches):
             composed = await keep_composed(context, row, lambda: channel.compose_single(message, profile))
@@ -99,11 +102,15 @@ class RequestOutboxHandlers:
             record_delivery_result(connection, context, message, delivered)
             order_batches.forget_order_file(connection, context.symbol, row.id)
             journal_sent(connection)
+            if message.part is not None and message.part + 1 < parts and delivered.refused is None:
+                add_next_part(connection, context, message)
 
         refused = delivered.refused
         for_staff = refused is not None and is_refusal_for_staff(context, message, refused)
-        error = describe_refusal(Refused(refused.reason, refused.detail)) if refused is not None and for_staff else ""
-        return HandlerResult(delivered.note or "delivered", record_delivery, error)
+        words = describe_refusal(Refused(refused.reason, refused.detail)) if refused is not None else ""
+        if for_staff:
+            return HandlerResult(words, record_delivery, words)
+        return HandlerResult(words or delivered.note or "delivered", record_delivery)
 
     # --- patrons -----------------------------------------------------------------------------------------
 

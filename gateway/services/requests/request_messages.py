@@ -20,9 +20,11 @@ from gateway.domain.requests.views import MessageView, NotFound, ResultPage
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext, find_library_context
+from gateway.services.outbox.attempts import says_refused
 from gateway.services.requests.effects import PARTNER
 from gateway.store.requests import history, outbox_queries, request_messages, requests
 from gateway.store.requests.history import EventRow
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_messages import ReadMark
 from gateway.store.requests.request_rows import parse_message
 
@@ -172,5 +174,10 @@ def _build_sent_view(request: Request, row: EventRow, sendings: Mapping[SentKey,
 def _find_sendings(connection: Transaction, context: LibraryContext, request: Request) -> Mapping[SentKey, str]:
     """How far the outbox has come with what partners are told."""
     page = outbox_queries.list_rows_of_kind(connection, context.symbol, PARTNER, request.id, MAX_SENDINGS)
-    messages = ((parse_message(row.payload), row.status.value) for row in page.rows)
-    return {(message.kind, message.at): status for message, status in messages}
+    messages = ((parse_message(row.payload), _find_sending(row)) for row in page.rows)
+    return {(message.kind, message.at): sending for message, sending in messages}
+
+
+def _find_sending(row: OutboxRow) -> str:
+    """Of a message that was refused, also where something else has followed from that by itself."""
+    return (OutboxStatus.REFUSED if says_refused(row.note) else row.status).value

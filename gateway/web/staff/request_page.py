@@ -168,6 +168,7 @@ async def render_request(
             unfinished=view.unfinished,
             notices=notices.items,
             library_steps=view.library_steps,
+            refused=view.refused,
         ),
         context,
         localization,

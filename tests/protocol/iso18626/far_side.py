@@ -211,12 +211,15 @@ class FarTown:
         await self.act(request, EventKind.RECEIVED, barcode="30109999000001")
         return await self.act(request, EventKind.LOANED_TO_PATRON)
 
-    async def shipped(self, number: str = "CLB-9", partner: str = "broker", symbol: str = "BROKER") -> Request:
+    async def shipped(
+        self, number: str = "CLB-9", partner: str = "broker", symbol: str = "BROKER", note: str = ""
+    ) -> Request:
         """A request to us, whose item is on its way, due on 30 March."""
         await self.say(write_loan_request(number).replace("BROKER", symbol), partner)
         await self.quiet()
         barcode = await self.find_free_barcode()
-        return await self.act(await self.lending(), EventKind.SHIPPED, barcode=barcode, due=date(2026, 3, 30))
+        details = {"barcode": barcode, "due": date(2026, 3, 30), "note": note}
+        return await self.act(await self.lending(), EventKind.SHIPPED, **details)
 
     async def find_free_barcode(self) -> str:
         """Of an item of ours on its shelf that can be lent."""

@@ -4,24 +4,45 @@ up nothing; and what waits says for what."""
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from gateway.cli.message_commands import format_conversation
 from gateway.cli.request_views import format_request_lines
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import RequestFlag
+from gateway.domain.requests.request import Request, RequestFlag
 from gateway.domain.requests.views import NotFound
+from gateway.services.localization import TextCatalogues
 from gateway.store.requests.outbox import OutboxStatus
-from tests.protocol.iso18626.far_side import STAFF, FarTown, make_far_template, number_of, partner_profile, write_sam
+from gateway.store.schema import message as journal_table
+from gateway.web.staff.actor_names import ActorNames
+from gateway.web.staff.request_story import StoryLine, StorySources, tell_story
+from tests.protocol.iso18626.far_side import (
+    NOT_NOW,
+    STAFF,
+    FarTown,
+    make_far_template,
+    number_of,
+    partner_profile,
+    write_sam,
+)
 
 WRONG_STATE = ("UnrecognisedDataValue", "the item is not here")
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_far_template(tmp_path_factory.mktemp("far"), {"broker": partner_profile()}))
+    twice = {
+        **partner_profile(notes={"own_notification": True}, condition_words={"accepted": "ACCEPT", "alone": True}),
+        "partner": {"symbols": ["ISIL:CEDAR"], "name": "Cedar Library", "channel": "iso18626"},
+    }
+    profiles = {"broker": partner_profile(), "cedar": twice}
+    return asyncio.run(make_far_template(tmp_path_factory.mktemp("far"), profiles))
 
 
 @pytest.fixture
@@ -62,6 +83,53 @@ async def test_a_refused_message_is_sent_again_by_staff(oak: FarTown) -> None:
         await oak.town.gateway.managed.desk.release("OAK", refused.id, STAFF)
 
 
+async def test_a_refused_message_looks_refused(oak: FarTown) -> None:
+    """On the request's page and by command, and in the journal."""
+    request = await oak.shipped()
+    oak.far.judge = lambda octets: WRONG_STATE if ">StatusChange<" in octets else None
+    await oak.act(request, EventKind.RECALL, note="Please hurry.")
+
+    view = await oak.view(request)
+    (message,) = [one for one in view.messages if one.ours]
+    assert message.sending == "refused"
+    assert "[refused]" in "\n".join(format_conversation(view.messages, oak.town.context.zone))
+    line = await tell_line(oak, request, "Recalled")
+    assert (line.dot, "Rejected by the partner" in line.facts, line.topics) == ("late", True, {"failed"})
+    rows = [one for one in await read_journal(oak) if one["service"] == "supplyingAgencyMessage StatusChange"]
+    assert [(one["direction"], one["outcome"]) for one in rows[-2:]] == [("out", "refused"), ("in", "refused")]
+
+
+async def test_a_message_that_was_refused_and_told_in_words_looks_refused_too(oak: FarTown) -> None:
+    request = await oak.shipped()
+    oak.far.judge = lambda octets: (
+        ("UnrecognisedDataValue", "status change not allowed: Recalled") if ">StatusChange<" in octets else None
+    )
+    await oak.act(request, EventKind.RECALL, note="Please hurry.")
+
+    view = await oak.view(request)
+    assert view.refused == (), "nothing is left to be done"
+    (message,) = [one for one in view.messages if one.ours]
+    assert message.sending == "refused"
+    rows = [one for one in await read_journal(oak) if one["service"].startswith("supplyingAgencyMessage")]
+    assert [one["outcome"] for one in rows if one["direction"] == "out"][-2:] == ["refused", "ok"]
+
+
+async def tell_line(oak: FarTown, request: Request, text: str) -> StoryLine:
+    view = await oak.view(request)
+    sources = StorySources(request=view.request, history=view.history, unfinished=(), refused=view.refused)
+    words = TextCatalogues(None, "en").choose_language(("en",))
+    names = ActorNames(None)  # type: ignore[arg-type]  # none is loaded
+    story = tell_story(sources, oak.town.context, words, names)
+    (line,) = [one for one in story if one.text == text]
+    return line
+
+
+async def read_journal(oak: FarTown) -> list[dict[str, Any]]:
+    query = select(journal_table).order_by(journal_table.c.id)
+    found = await oak.town.context.store.read(lambda c: c.execute(query).mappings().all())
+    return [dict(row) for row in found]
+
+
 async def test_a_request_that_was_refused_goes_to_others_and_not_again(oak: FarTown) -> None:
     oak.far.judge = lambda octets: ("UnrecognisedDataValue", "requestType: unsupported value")
     request = await oak.asked()
@@ -70,6 +138,52 @@ async def test_a_request_that_was_refused_goes_to_others_and_not_again(oak: FarT
     (row,) = await oak.rows(request)
     with pytest.raises(NotFound):
         await oak.town.gateway.managed.desk.release("OAK", row.id, STAFF)
+
+
+@pytest.mark.parametrize("answer", [500, 503, NOT_NOW])
+async def test_what_has_arrived_is_not_said_again_because_of_what_has_not(
+    oak: FarTown, answer: int | tuple[str, str]
+) -> None:
+    """To a partner that shows notes of Notifications alone the note goes in a second message."""
+    oak.far.judge = lambda octets: answer if ">Notification<" in octets else None
+    request = await oak.shipped("C-1", "cedar", "CEDAR", note="Mind the spine.")
+    for _ in range(3):
+        await oak.later(seconds=30)
+    assert len(oak.far.said("Loaned")) - len(oak.far.said("Notification")) == 1, "said once"
+    assert len(oak.far.said("Notification")) >= 3
+
+    oak.far.judge = lambda octets: None
+    await oak.later(minutes=1)
+    assert len([one for one in oak.far.said("Loaned") if ">Notification<" not in one]) == 1
+    assert "Mind the spine." in oak.far.octets[-1]
+    assert [row.status for row in await oak.rows(request)] == [OutboxStatus.DONE] * 2
+
+
+async def test_the_words_behind_an_accepted_condition_go_by_themselves(oak: FarTown) -> None:
+    request = await oak.asked(partner="cedar")
+    terms = "<deliveryInfo><dateSent>2026-03-02T08:00:00Z</dateSent><loanCondition>LibraryUseOnly</loanCondition>"
+    conditional = write_sam(number_of(request), "WillSupply", "RequestResponse").replace("BROKER", "CEDAR")
+    await oak.say(conditional.replace("</statusInfo>", f"</statusInfo>{terms}</deliveryInfo>"), "cedar")
+    oak.far.judge = lambda octets: 500 if "Gladly." in octets else None
+    oak.far.octets.clear()
+
+    await oak.act(request, EventKind.CONDITION_ACCEPTED, note="Gladly.")
+    await oak.later(seconds=30)
+    oak.far.judge = lambda octets: None
+    await oak.later(minutes=1)
+
+    notes = [re.findall("<note>(.*?)</note>", one) for one in oak.far.octets]
+    assert notes[0] == ["ACCEPT"]
+    assert notes.count(["ACCEPT"]) == 1
+    assert notes[-1] == ["Gladly."]
+
+
+async def test_where_the_first_is_refused_the_second_is_not_sent(oak: FarTown) -> None:
+    oak.far.judge = lambda octets: WRONG_STATE if ">Loaned<" in octets else None
+    await oak.shipped("C-1", "cedar", "CEDAR", note="Mind the spine.")
+
+    assert len(oak.far.said("Loaned")) == 1
+    assert RequestFlag.TROUBLE in (await oak.lending()).flags
 
 
 @pytest.mark.parametrize("answer", [500, 400])

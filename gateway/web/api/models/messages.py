@@ -32,8 +32,8 @@ class MessageOut(OutputModel):
     read_at: datetime | None = Field(description="when somebody of the staff read it first")
     read_by: str
     sending: str = Field(
-        description="of ours: waiting, in-hand, done, dead or skipped in the outbox; empty: not known any more, or "
-        "there is nobody to send it to"
+        description="of ours: waiting, in-hand, done, dead, skipped, or refused by the partner, in the outbox; empty: "
+        "not known any more, or there is nobody to send it to"
     )
 
     @classmethod
