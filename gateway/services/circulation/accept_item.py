@@ -271,7 +271,7 @@ def _duplicate_refusal(command: AcceptItem, internal: str = "") -> Refused:
     value = command.item.value if command.item is not None else command.request.value
     return Refused(
         RefusalReason.DUPLICATE_ITEM,
-        "An item with this ID already exists.",
+        "An item with this ID already exists. Send another ID, or check in and delete the other item first.",
         about=MessagePart.ITEM,
         value=value,
         internal=internal,

@@ -7,8 +7,8 @@ there or may have been cut short by a crash.
 
 from __future__ import annotations
 
-from gateway.domain.library import Item, ItemStatus
-from gateway.domain.problems import RefusalReason, Refused, UnfinishedWork
+from gateway.domain.library import Item
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, UnfinishedWork
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.state_table import LibraryAction
 from gateway.domain.sentences import write_sentence
@@ -48,8 +48,8 @@ async def wait_for_copy(context: LibraryContext, request: Request, barcode: str,
 
 async def wait_for_loan(context: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
     """A loan was refused to somebody at the desk, where a wrong barcode must be told at once: raises UnfinishedWork
-    only while a request of ours that has let go of the item has not finished with it. Returns where the refusal is
-    final."""
+    only while a request of ours that has let go of the item has not finished with it. Where the item is on loan for
+    good, raises Refused with what is to be done; returns where another refusal is final."""
     if refused.reason not in KEPT_FOR_SOMEBODY:
         return
     item = await context.find_item(barcode)
@@ -58,15 +58,17 @@ async def wait_for_loan(context: LibraryContext, request: Request, barcode: str,
         has_let_go = not other.open or other.item_barcode != barcode
         if has_let_go and await _has_unfinished_steps(context, other):
             raise _still_kept(barcode, other)
-    if refused.reason in ON_LOAN:
-        now = await context.find_item(barcode)
-        if now is not None and now.status is not ItemStatus.ON_LOAN:
-            raise UnfinishedWork("the conflicting loan has ended")  # another step ended it meanwhile
+    if refused.reason not in ON_LOAN or item is None:
+        return
+    loan = await context.system.item_loan(item.id)
+    if loan is None:
+        raise UnfinishedWork("the conflicting loan has ended")  # another step ended it meanwhile
+    raise _refuse_lent(barcode, loan.request_id, refused) from refused
 
 
 async def wait_for_record(context: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
     """A temporary record was refused: raises UnfinishedWork while the one of another request, with the same barcode,
-    is still to be deleted. Returns where the refusal is final."""
+    is still to be deleted, and then Refused with what is to be done. Returns where another refusal is final."""
     if refused.reason is not RefusalReason.DUPLICATE_ITEM:
         return
 
@@ -80,6 +82,44 @@ async def wait_for_record(context: LibraryContext, request: Request, barcode: st
     other = await context.store.read(find_deleting_request)
     if other is not None:
         raise _still_kept(barcode, other)
+    item = await context.find_item(barcode)
+    numbers = await _numbers_on(context, item) if item is not None and item.temporary else frozenset()
+    raise _refuse_taken(barcode, next(iter(sorted(filter(None, numbers))), ""), refused) from refused
+
+
+def _refuse_lent(barcode: str, number: str, refused: Refused) -> Refused:
+    """`number`: of the request that it is lent for; empty: for none."""
+    detail = (
+        write_sentence(
+            "%(barcode)s is already on loan for request %(number)s. Check it in first, or scan the item at hand.",
+            barcode=barcode,
+            number=number,
+        )
+        if number
+        else write_sentence(
+            "%(barcode)s is already on loan. Check it in first, or scan the item at hand.", barcode=barcode
+        )
+    )
+    return Refused(refused.reason, detail, about=MessagePart.ITEM, internal=refused.internal)
+
+
+def _refuse_taken(barcode: str, number: str, refused: Refused) -> Refused:
+    """`number`: of the request whose item has this barcode; empty: an item of the library, or nobody knows."""
+    detail = (
+        write_sentence(
+            "Another item with the barcode %(barcode)s is here for request %(number)s. Receive this item with another "
+            "barcode, or return the other one first.",
+            barcode=barcode,
+            number=number,
+        )
+        if number
+        else write_sentence(
+            "The library system already has an item with the barcode %(barcode)s. Receive this item with another "
+            "barcode.",
+            barcode=barcode,
+        )
+    )
+    return Refused(refused.reason, detail, about=MessagePart.ITEM, internal=refused.internal)
 
 
 def _still_kept(barcode: str, other: Request) -> UnfinishedWork:

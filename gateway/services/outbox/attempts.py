@@ -16,7 +16,15 @@ from datetime import datetime, timedelta
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from gateway.domain.problems import OutcomeUnknown, Postponed, Refused, Unavailable, UnclearAnswer
+from gateway.domain.problems import (
+    OutcomeUnknown,
+    Postponed,
+    RefusalReason,
+    Refused,
+    Unavailable,
+    UnclearAnswer,
+    UnfinishedWork,
+)
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.services.outbox.queue import (
@@ -31,6 +39,9 @@ from gateway.services.outbox.queue import (
 from gateway.store.requests.outbox import LeaseLost, OutboxRow, Route
 
 log = structlog.get_logger(component="outbox")
+
+Hindrance = Refused | UnfinishedWork
+"""The target has said no: for good, or because of other work of ours, after which the row is tried again."""
 
 Moment = Callable[[], datetime]
 EndRefused = Callable[[OutboxRow, str, datetime], Awaitable[None]]
@@ -79,9 +90,9 @@ class AttemptRunner:
         self._observe = observe
         self._draw = random.random
 
-    async def run_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> Refused | None:
-        """Returns the refusal when it was one. Where the store doesn't take what came of it the row stays in hand
-        until its lease ends, and is tried again."""
+    async def run_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> Hindrance | None:
+        """Returns what whoever waits for the row should hear, when it was that. Where the store doesn't take what came
+        of it the row stays in hand until its lease ends, and is tried again."""
         with bound_contextvars(outbox_row=row.id, outbox_kind=row.kind, library=row.library, request=row.request_id):
             try:
                 return await self._attempt_row(row, moment, end_refused)
@@ -93,7 +104,7 @@ class AttemptRunner:
                 log.exception("outbox.result_not_stored")
             return None
 
-    async def _attempt_row(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> Refused | None:
+    async def _attempt_row(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> Hindrance | None:
         if row.tries > self._options.max_tries:
             await self._give_up_row(row, moment())
             return None
@@ -152,7 +163,7 @@ class AttemptRunner:
 
     async def _handle_failure(
         self, row: OutboxRow, failure: Exception, now: datetime, end_refused: EndRefused
-    ) -> Refused | None:
+    ) -> Hindrance | None:
         follows = decide_retry(failure, row.tries, row.error, self._options, self._draw)
         self._observe(row.kind, follows.outcome)
         if follows.outcome is AttemptOutcome.DEFECT:
@@ -166,7 +177,7 @@ class AttemptRunner:
             log.error("outbox.dead", tries=row.tries, outcome=follows.outcome.value)
         else:
             await self._book.retry_later(row, now + follows.after, follows.error)
-        return None
+        return failure if isinstance(failure, UnfinishedWork) else None
 
 
 @value_object
@@ -214,9 +225,9 @@ def can_have_arrived(tries: int, error: str) -> bool:
     return has_no_outcome or tries - 1 > _count_failures(error, _WORDS[AttemptOutcome.UNAVAILABLE])
 
 
-def says_refused(text: str) -> bool:
-    """Whether an error or a note of a row was written by `describe_refusal`."""
-    return text.startswith(REFUSAL_TEMPLATE.partition("%")[0])
+def says_refused(text: str, reason: RefusalReason | None = None) -> bool:
+    """Whether an error or a note of a row was written by `describe_refusal`. `reason`: only for this one."""
+    return text.startswith(f"{REFUSAL_TEMPLATE.partition('%')[0]}{f'{reason.value}:' if reason is not None else ''}")
 
 
 def find_unknown_try(row: OutboxRow) -> str | None:

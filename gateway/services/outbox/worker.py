@@ -14,9 +14,9 @@ from datetime import datetime
 import structlog
 
 from gateway.domain.clock import Clock
-from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.problems import Unavailable
 from gateway.ports.shared_store import Store
-from gateway.services.outbox.attempts import AttemptRunner, CircuitBreakers, EndRefused, Moment
+from gateway.services.outbox.attempts import AttemptRunner, CircuitBreakers, EndRefused, Hindrance, Moment
 from gateway.services.outbox.queue import (
     DESK_GRACE,
     Handler,
@@ -61,7 +61,7 @@ class OutboxWorker:
         self._breakers = CircuitBreakers(options.breaker_failures, options.breaker_seconds)
         self._slots = RouteSlots(options.concurrency, options.per_target)
         self._trying = AttemptRunner(self._book, handlers, options, self._breakers, observe)
-        self._tasks: dict[str, asyncio.Task[Refused | None]] = {}
+        self._tasks: dict[str, asyncio.Task[Hindrance | None]] = {}
         """By the id of the row in hand."""
         self._ended = 0
         """So many rows have come to the end of a try."""
@@ -132,18 +132,19 @@ class OutboxWorker:
 
         done; waiting, because the target can't be reached or earlier rows of its lane come first (a worker goes on
         with it); in-hand, because somebody else has it; dead. The caller adds it with `next_at` = now + DESK_GRACE.
-        Raises Refused (the row has ended as refused), KeyError for an unknown row, Unavailable when the store can't
-        be used. Who is cancelled while waiting does not cancel the work.
+        Raises Refused (the row has ended as refused), UnfinishedWork (other work of ours is in the way; a worker goes
+        on with it), KeyError for an unknown row, Unavailable when the store can't be used. Who is cancelled while
+        waiting does not cancel the work.
         """
         row = await self._book.claim_row(library, row_id, self._clock.now())
         if row is not None:
-            refused = await self._wait_for(self._start_attempt(row, self._clock.now, self._book.mark_refused))
-            if refused is not None:
-                raise refused
+            hindrance = await self._wait_for(self._start_attempt(row, self._clock.now, self._book.mark_refused))
+            if hindrance is not None:
+                raise hindrance
         return await self._book.get(library, row_id)
 
     @staticmethod
-    async def _wait_for(task: asyncio.Task[Refused | None]) -> Refused | None:
+    async def _wait_for(task: asyncio.Task[Hindrance | None]) -> Hindrance | None:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -183,7 +184,7 @@ class OutboxWorker:
         self._start_attempt(row, moment, self._book.mark_dead)
         return True
 
-    def _start_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> asyncio.Task[Refused | None]:
+    def _start_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> asyncio.Task[Hindrance | None]:
         way = route_of(row)
         self._slots.take_slot(way)
         task = asyncio.create_task(
@@ -191,7 +192,7 @@ class OutboxWorker:
         )
         self._tasks[row.id] = task
 
-        def end_attempt(_task: asyncio.Task[Refused | None]) -> None:
+        def end_attempt(_task: asyncio.Task[Hindrance | None]) -> None:
             self._slots.release_slot(way)
             self._tasks.pop(row.id, None)
             self._ended += 1

@@ -51,7 +51,8 @@ class ActionService:
 
     async def perform(self, request_id: str, action: ActionRequest) -> Request:
         """Raises NotFound, EventDenied, VersionConflict, Refused (the library's no, or data that is missing),
-        Unavailable (the library is away; the action is kept and done when it is back)."""
+        Unavailable (the library is away; the action is kept and done when it is back), UnfinishedWork (another request
+        is in the way, and the action is kept as well)."""
         request = await require_request(self.context, request_id)
         if action.version is not None and action.version != request.version:
             raise VersionConflict(request.version)

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable, UnfinishedWork
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
 from gateway.services.api_keys import NOBODY, KeyExpiredError, KeyHolder
 from gateway.web.api.event_stream import TooManyStreamsError
@@ -165,6 +165,10 @@ def _request_digest(request: web.Request, version: int | None, content: bytes | 
     return found.digest()
 
 
+_COLLISIONS = frozenset({RefusalReason.DUPLICATE_ITEM, RefusalReason.ITEM_ON_LOAN, RefusalReason.ON_LOAN_SAME_PATRON})
+"""Something else has the barcode or the item now."""
+
+
 def problem_of_error(error: Exception) -> ProblemDetails | None:
     """Errors that are expected, as problems; None for a defect."""
     match error:
@@ -177,11 +181,14 @@ def problem_of_error(error: Exception) -> ProblemDetails | None:
         case EventDenied():
             return ProblemDetails(ProblemType.NOT_NOW, error.denied.detail, state=error.denied.state.value)
         case Refused():
-            return ProblemDetails(ProblemType.REFUSED, error.detail, reason=error.reason.value)
+            type_ = ProblemType.NOT_NOW if error.reason in _COLLISIONS else ProblemType.REFUSED
+            return ProblemDetails(type_, error.detail, reason=error.reason.value)
         case InvalidCursorError():
             return validation_problem("query.cursor", "is not one that this list gave out").problem
         case TooManyStreamsError():
             return ProblemDetails(ProblemType.UNAVAILABLE, "Too many streams are open.", headers=RETRY_AFTER)
+        case UnfinishedWork():
+            return ProblemDetails(ProblemType.NOT_NOW, f"{error.detail}. It will be retried.", headers=RETRY_AFTER)
         case Unavailable():
             return ProblemDetails(ProblemType.UNAVAILABLE, "Nothing was done; please try again.", headers=RETRY_AFTER)
         case OutcomeUnknown():

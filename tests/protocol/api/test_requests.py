@@ -10,11 +10,13 @@ import aiohttp
 import pytest
 
 from gateway.domain.library import Item, ItemStatus
+from gateway.domain.problems import UnfinishedWork
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
 from gateway.ports.library_system import LibrarySystem
 from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.api_keys import KeyScope
 from gateway.services.requests.transitions import EventRequest, apply_event
+from gateway.web.api.request_handler import problem_of_error
 from tests.protocol.api.support import PATRON, Client, Running, running
 from tests.support.daemon import Installation
 
@@ -211,6 +213,31 @@ async def test_what_happens_while_an_act_at_the_desk_begins_is_not_lost(gateway:
     seen = await client("GET", f"requests/{request['id']}")
     again = await client("POST", path, {}, If_Match=seen.headers["ETag"])
     assert (again.status, again.json["state"]) == (200, "shipped")
+
+
+async def test_an_item_that_is_on_loan_is_a_conflict_with_its_remedy(gateway: Running, client: Client) -> None:
+    system = gateway.managed.requests.library_context("DEMO").system
+    shelf = await find_shelf_item(system)
+    first, second = await lend(client, "BER-78", "loan"), await lend(client, "BER-79", "loan")
+    await act(client, first, "shipped", barcode=shelf.barcode)
+
+    path = f"requests/{second['id']}/actions/shipped"
+    answered = await client("POST", path, {"barcode": shelf.barcode}, If_Match="*")
+
+    assert (answered.status, answered.problem) == (409, "not-now")
+    assert answered.json["reason"] == "on-loan-same-patron"
+    assert answered.json["detail"] == (
+        f"{shelf.barcode} is already on loan for request {first['number']}. "
+        "Check it in first, or scan the item at hand."
+    )
+
+
+def test_what_another_request_has_not_let_go_of_is_a_conflict() -> None:
+    """It is no outage: nobody needs to look at the library's system."""
+    problem = problem_of_error(UnfinishedWork("39000000000011 is still linked to request L2026-00002"))
+    assert problem is not None
+    assert (problem.type.status, problem.type.slug) == (409, "not-now")
+    assert problem.detail == "39000000000011 is still linked to request L2026-00002. It will be retried."
 
 
 async def test_what_the_state_does_not_allow_is_a_conflict(client: Client) -> None:
