@@ -33,7 +33,8 @@ class PartnerMessage:
     the event happened. `repeated`: an earlier try may have reached the partner. `on_behalf_of`: the library on the
     other side of what we broker, for a partner that is to know of it; its address only where items go straight there.
     `items_told`: barcodes of pieces that an earlier message has told this partner of as sent. `part`: which of several
-    messages of one event this is (`SendsInParts`), from 0; None: all of them.
+    messages of one event this is (`SendsInParts`), from 0; None: all of them. `refused_before`: the partner has read
+    this very message and refused what it does, and keeps what it tells.
     """
 
     id: str
@@ -49,6 +50,7 @@ class PartnerMessage:
     on_behalf_of: LibraryParty | None = None
     items_told: tuple[str, ...] = ()
     part: int | None = None
+    refused_before: bool = False
 
 
 @value_object

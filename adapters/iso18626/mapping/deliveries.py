@@ -115,7 +115,9 @@ def _list_items(message: PartnerMessage, context: MappingContext) -> Iterator[It
 
 
 def list_new_items(message: PartnerMessage) -> tuple[ItemName, ...]:
-    """Those that no earlier message has named."""
+    """Those that no earlier message has named, nor this one before it was refused."""
+    if message.refused_before:
+        return ()
     return tuple(item for _, item in _list_items_out(message) if item.barcode not in message.items_told)
 
 

@@ -44,7 +44,12 @@ from adapters.iso18626.messages.structures import (
 )
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
-from gateway.domain.requests.note_terms import write_changed_due, write_conditions_term, write_cost_term
+from gateway.domain.requests.note_terms import (
+    write_changed_due,
+    write_changed_item,
+    write_conditions_term,
+    write_cost_term,
+)
 from gateway.domain.requests.partner_notes import write_partner_note
 from gateway.domain.requests.request import LendingState, Request, RequestFlag, ServiceType
 from gateway.domain.sentences import write_sentence
@@ -340,7 +345,7 @@ def _write_cancel_refused(message: PartnerMessage, context: MappingContext) -> S
 
 
 def _write_shipped(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
-    if context.dialect.notes.item_block and message.items_told and not list_new_items(message):
+    if context.dialect.notes.item_block and message.items_told and not _brings_further_volume(message):
         return _write_due_words(message, context)
     sender = message.sender
     back = write_address_block(RETURN_TO, sender.name, sender.address) if context.dialect.notes.addresses else ""
@@ -354,6 +359,11 @@ def _write_shipped(message: PartnerMessage, context: MappingContext) -> Supplyin
         ),
         return_info=_write_return_info(message, context),
     )
+
+
+def _brings_further_volume(message: PartnerMessage) -> bool:
+    """Another item in place of one that is told already would be one more there."""
+    return len(message.request.volumes) > 1 and bool(list_new_items(message))
 
 
 def _write_return_info(message: PartnerMessage, context: MappingContext) -> ReturnInfo | None:
@@ -461,8 +471,10 @@ def _write_due_changed(message: PartnerMessage, context: MappingContext) -> Supp
 def _write_due_words(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
     """What is new of a loan whose items are told already; a CrossLink library shows no Notification without words."""
     due = context.write_end_of_day(message.details.due)
+    items = ", ".join(item.barcode for item in list_new_items(message))
     note = join_notes(
         write_changed_due(due.date()) if due is not None else "",
+        write_changed_item(items) if items else "",
         write_cost_term(message.details.cost),
         write_conditions_term(message.details.conditions),
     )

@@ -67,6 +67,10 @@ def write_changed_due(due: date) -> Sentence:
     return write_sentence("The due date is now %(day)s.", day=due)
 
 
+def write_changed_item(barcode: str) -> Sentence:
+    return write_sentence("the item is now %(barcode)s", barcode=barcode)
+
+
 def read_changed_due(kind: EventKind, details: EventDetails) -> tuple[EventKind, EventDetails]:
     """A lender's message that says, before all else and in exactly these words, until when the item may be kept now."""
     match = _DUE_CHANGED.match(details.note) if kind is EventKind.MESSAGE else None

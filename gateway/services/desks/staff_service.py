@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
@@ -49,7 +49,7 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext, find_library_context, require_request
-from gateway.services.outbox.attempts import find_unknown_try
+from gateway.services.outbox.attempts import find_unknown_try, says_refused
 from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
 from gateway.services.requests.outbox_row_names import CHANGED, LEFT_OUT, RELEASED, name_outbox_row
@@ -61,7 +61,7 @@ from gateway.store.requests import order_batches, outbox_decisions, outbox_queri
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_counts import TaskFigure
-from gateway.store.requests.request_rows import UnreadableDocumentError, parse_message
+from gateway.store.requests.request_rows import UnreadableDocumentError, dump_message, parse_message
 
 MAX_RELEASED = 500
 """Dead letters of one cause that are released at once."""
@@ -196,6 +196,7 @@ class StaffService:
             row = _record_decision(connection, context, letter_id, RELEASED, actor, look=_find_held_row)
             if row.status is OutboxStatus.REFUSED:
                 outbox_decisions.resend_row(connection, context.symbol, letter_id, context.now())
+                _keep_refusal(connection, row, context.now())
                 _end_trouble(connection, context, row.request_id)
                 return
             outbox_decisions.release_row(connection, context.symbol, letter_id, context.now())
@@ -289,6 +290,13 @@ def _find_held_row(connection: Transaction, context: LibraryContext, letter_id: 
 
 _HELD = frozenset({(ORDER, OutboxStatus.WAITING), (PARTNER, OutboxStatus.REFUSED)})
 """Kind and status of what can be sent now besides dead letters."""
+
+
+def _keep_refusal(connection: Transaction, row: OutboxRow, now: datetime) -> None:
+    """For the next try of a message whose kind the partner has refused."""
+    if says_refused(row.error, RefusalReason.UNSUPPORTED_SERVICE):
+        told = replace(parse_message(row.payload), refused_before=True)
+        outbox_decisions.edit_row(connection, row.library, row.id, dump_message(told), now)
 
 
 def _end_trouble(connection: Transaction, context: LibraryContext, request_id: str) -> None:

@@ -130,6 +130,31 @@ async def read_journal(oak: FarTown) -> list[dict[str, Any]]:
     return [dict(row) for row in found]
 
 
+@pytest.mark.parametrize(
+    ("error", "blocks"),
+    [
+        (("UnrecognisedDataValue", "status change not allowed: Loaned"), [True, False]),
+        (("UnrecognisedDataValue", "supplyingAgencyId: supplying agency not found or invalid"), [True, True]),
+    ],
+    ids=["by the library", "by the broker"],
+)
+async def test_the_items_of_a_refused_loan_are_told_once(
+    oak: FarTown, error: tuple[str, str], blocks: list[bool]
+) -> None:
+    """The library behind a CrossLink broker keeps what it has read, though it takes no Loaned now; what the broker has
+    refused has reached nobody."""
+    oak.far.judge = lambda octets: error if ">Loaned<" in octets else None
+    request = await oak.shipped()
+    (refused,) = (await oak.view(request)).refused
+    oak.far.judge = lambda octets: None
+
+    await oak.town.gateway.managed.desk.release("OAK", refused.id, STAFF)
+    await oak.quiet()
+
+    assert ["#MultipleItems#" in one for one in oak.far.said("Loaned")] == blocks
+    assert (await oak.view(request)).refused == ()
+
+
 async def test_a_request_that_was_refused_goes_to_others_and_not_again(oak: FarTown) -> None:
     oak.far.judge = lambda octets: ("UnrecognisedDataValue", "requestType: unsupported value")
     request = await oak.asked()

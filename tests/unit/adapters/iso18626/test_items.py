@@ -63,6 +63,7 @@ def write(
     dialect: Iso18626Dialect,
     told: tuple[str, ...] = (),
     kind: EventKind = EventKind.SHIPPED,
+    refused_before: bool = False,
     **details: Any,
 ) -> etree._Element:
     """The octets of Loaned, parsed."""
@@ -77,6 +78,7 @@ def write(
         details=EventDetails(**details),
         request=request,
         items_told=told,
+        refused_before=refused_before,
     )
     context = MappingContext(library_zone=ZoneInfo("Europe/Oslo"), currency="NOK", dialect=dialect)
     return etree.fromstring(encode_message(message_of_event(message, context), dialect.schema_version).data)
@@ -174,6 +176,25 @@ def test_a_corrected_date_does_not_repeat_the_items(kind: EventKind) -> None:
     assert not texts(root, "itemId")
     again = write(LOCATED, PLAIN, ("30100-88",), due=date(2026, 12, 24))
     assert (texts(again, "reasonForMessage"), texts(again, "itemId")) == (["StatusChange"], ["30100-88"])
+
+
+def test_another_item_in_place_of_the_first_is_told_in_words() -> None:
+    """A CrossLink library would await both, and give both the same number."""
+    root = write(LOCATED, BLOCK, ("30100-88",), barcode="30100-99", due=date(2026, 12, 24))
+
+    assert texts(root, "reasonForMessage") == ["Notification"]
+    assert texts(root, "note") == ["The due date is now 2026-12-24.; the item is now 30100-99"]
+    assert not texts(root, "itemId")
+
+
+def test_what_was_refused_and_is_sent_again_does_not_name_the_items_twice() -> None:
+    """Pieces of a Loaned that a CrossLink library has refused stay there."""
+    root = write(LOCATED, BLOCK, barcode="30100-88", refused_before=True)
+    assert (texts(root, "status"), texts(root, "note"), texts(root, "itemId")) == (["Loaned"], [], [])
+    assert len(texts(root, "dateSent")) == 1
+
+    root = write(LOCATED, PLAIN, barcode="30100-88", refused_before=True)
+    assert texts(root, "itemId") == ["30100-88"], "who reads the itemId takes it for what it is"
 
 
 def test_a_supplier_s_item_goes_on_to_the_other_side_as_it_was_named() -> None:
