@@ -27,9 +27,15 @@ from gateway.domain.problems import MalformedMessage
 from gateway.domain.value import value_object
 from gateway.ports.rehearsal import ConformanceFinding, FindingWeight
 
-HTTP = "ISO 18626:2021, 5.2: messages over HTTP"
-CONFIRMATION = "ISO 18626:2021, 4.10: confirmations and errors"
-FLOOR = "ISO 18626:2021, 6: what every system must do"
+HTTP = "ISO 18626:2021, 5.2: XML in UTF-8, application/xml, by POST"
+HTTP_STATUS = "RFC 9110, 15.3.1 and 15.6: 200 has the answer in it, 5xx is the server's own failure"
+CONFIRMATION = "ISO 18626:2021, 4.10: a confirmation names the message that it confirms, and what is wrong with it"
+RECEIVED = "ISO 18626:2021, 4.10: a confirmation says that the message was received, or can't be processed"
+BADLY_FORMED = "ISO 18626:2021, 4.10: BadlyFormedMessage is for what isn't as the schema wants it"
+FLOOR = "ISO 18626:2021, 6: unknown elements and values are answered with error data"
+REPEATS = "no sentence of the standard: a sender whose answer was lost repeats the message"
+EXAMPLE = "ISO 18626:2021, table 2, an example: timestampReceived is the timestamp of the message"
+NO_RULE = "no sentence of the standard"
 
 MAX_SCHEMA_FINDINGS = 20
 
@@ -42,22 +48,22 @@ _CONFIRMATIONS: dict[type[Message], type[Confirmation]] = {
 
 @value_object(kw_only=True)
 class Expectation:
-    """What must come. `refused`: ERROR, else OK; `error`: of this type; `may_refuse`: ERROR of this type will do, too;
-    `repeat_of`: what the first confirmation of the same message said, empty: it is no repeat; `echoes`: action or
-    reason must be echoed."""
+    """What must come. `is_valid`: the message as it was sent is as the schema wants it; `refused`: ERROR, else OK;
+    `error`: of this type; `repeat_of`: what the first confirmation of the same message said, empty: it is no repeat;
+    `echoes`: action or reason must be echoed."""
 
     message: Message | None = None
     dialect: Iso18626Dialect = DEFAULT_DIALECT
+    is_valid: bool = False
     refused: bool = False
     error: ErrorType | None = None
-    may_refuse: ErrorType | None = None
     repeat_of: str = ""
     echoes: bool = True
 
 
 def check_confirmation(reply: HttpReply, expected: Expectation) -> tuple[ConformanceFinding, ...]:
     findings = list(_check_http(reply, expected))
-    root = _parse_answer(reply.body)
+    root = parse_xml(reply.body)
     if root is None:
         findings.append(_find_broken("well-formed", CONFIRMATION, "the answer is no XML"))
         return tuple(findings)
@@ -80,7 +86,7 @@ def check_confirmation(reply: HttpReply, expected: Expectation) -> tuple[Conform
 def check_refusal(reply: HttpReply, dialect: Iso18626Dialect) -> tuple[ConformanceFinding, ...]:
     """Of what is no message: HTTP says so (4xx), or a confirmation with ERROR."""
     if reply.status >= 500:
-        return (_find_broken("http-status", HTTP, f"HTTP {reply.status}: the fault was the sender's"),)
+        return (_find_broken("http-status", HTTP_STATUS, f"HTTP {reply.status}: the fault was the sender's"),)
     if reply.status >= 400 or read_message_status(reply.body) == MessageStatus.ERROR:
         return ()
     return (_find_broken("taken-as-message", FLOOR, f"HTTP {reply.status}: it was taken as a message"),)
@@ -103,12 +109,12 @@ def _check_http(reply: HttpReply, expected: Expectation) -> Iterator[Conformance
     http = expected.dialect.http
     allowed = {200, http.ok_status, http.error_status}
     if reply.status not in allowed:
-        yield _find_broken("http-status", HTTP, f"a confirmation comes with HTTP 200, not {reply.status}")
+        yield _find_broken("http-status", HTTP_STATUS, f"a confirmation comes with HTTP 200, not {reply.status}")
     if reply.content_type != "application/xml":
         weight = FindingWeight.ADVICE if reply.content_type == "text/xml" else FindingWeight.BROKEN
         words = f"Content-Type is {reply.content_type}, not application/xml"
         yield ConformanceFinding(check="content-type", clause=HTTP, words=words, weight=weight)
-    root = _parse_answer(reply.body)
+    root = parse_xml(reply.body)
     if root is not None:
         info = root.getroottree().docinfo
         if (info.encoding or "UTF-8").upper() not in ("UTF-8", "US-ASCII", "ASCII"):
@@ -117,7 +123,8 @@ def _check_http(reply: HttpReply, expected: Expectation) -> Iterator[Conformance
             yield _find_broken("doctype", HTTP, "the answer has a DOCTYPE, which careful systems refuse")
 
 
-def _parse_answer(body: bytes) -> etree._Element | None:
+def parse_xml(body: bytes) -> etree._Element | None:
+    """None: it is none."""
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
     try:
         return etree.fromstring(body, parser)
@@ -144,8 +151,8 @@ def _check_header(header: ConfirmationHeader, message: Message) -> Iterator[Conf
     assert said is not None
     pairs: tuple[tuple[str, object, object], ...] = (
         ("request-id", header.requesting_agency_request_id, said.requesting_agency_request_id),
-        ("requester", _name_agency(header.requesting_agency), _name_agency(said.requesting_agency)),
-        ("supplier", _name_agency(header.supplying_agency), _name_agency(said.supplying_agency)),
+        ("requester", name_agency(header.requesting_agency), name_agency(said.requesting_agency)),
+        ("supplier", name_agency(header.supplying_agency), name_agency(said.supplying_agency)),
         ("timestamp-received", header.timestamp_received, said.timestamp),
     )
     for check, echoed, sent in pairs:
@@ -154,11 +161,15 @@ def _check_header(header: ConfirmationHeader, message: Message) -> Iterator[Conf
         elif echoed != sent:
             is_time = isinstance(echoed, datetime)
             words = "isn't the timestamp of the message" if is_time else "isn't that of the message"
-            yield _find_advice(check, words) if is_time else _find_broken(check, CONFIRMATION, words)
+            yield _find_advice(check, words, EXAMPLE) if is_time else _find_broken(check, CONFIRMATION, words)
 
 
-def _name_agency(agency: AgencyId | None) -> str | None:
+def name_agency(agency: AgencyId | None) -> str | None:
     return (agency.value or "").casefold() if agency is not None else None
+
+
+def same_agency(one: AgencyId | None, other: AgencyId | None) -> bool:
+    return name_agency(one) == name_agency(other)
 
 
 def _check_verdict(confirmation: Confirmation, expected: Expectation) -> Iterator[ConformanceFinding]:
@@ -169,14 +180,26 @@ def _check_verdict(confirmation: Confirmation, expected: Expectation) -> Iterato
     if status == MessageStatus.OK and types:
         yield _find_broken("error-data", CONFIRMATION, "OK with errorData")
     if expected.repeat_of and status != expected.repeat_of:
-        yield _find_broken("same-answer", FLOOR, "the same message was confirmed otherwise before")
+        yield _find_advice("same-answer", "the same message was confirmed otherwise before", REPEATS)
         return
     if status == MessageStatus.OK and expected.refused:
         yield _find_broken("message-status", FLOOR, "OK, though it can't be processed")
-    if status == MessageStatus.ERROR and not expected.refused and expected.may_refuse not in types:
-        yield _find_broken("message-status", FLOOR, "ERROR, though nothing is wrong with the message")
+    if status == MessageStatus.ERROR and not expected.refused:
+        yield from _check_error(confirmation, expected)
     if expected.error is not None and types and expected.error not in types:
         yield _find_broken("error-type", CONFIRMATION, f"errorType is not {expected.error.value}")
+
+
+def _check_error(confirmation: Confirmation, expected: Expectation) -> Iterator[ConformanceFinding]:
+    """Of a right message. A system may have reasons of its own to refuse one; what it says of them can be wrong."""
+    is_request = isinstance(expected.message, Request)
+    for error in confirmation.errors:
+        if error.type == ErrorType.BADLY_FORMED_MESSAGE and expected.is_valid:
+            yield _find_broken("error-type", BADLY_FORMED, "BadlyFormedMessage, though the message is right")
+        elif not is_request and (error.value or "").startswith("requestingAgencyRequestId"):
+            yield _find_broken("known-request", RECEIVED, "the request is unknown now, though it was confirmed OK")
+        else:
+            yield _find_advice("refused", f"refused, {error.type or 'no errorType'}: {error.value or 'no errorValue'}")
 
 
 def _check_echo(confirmation: Confirmation, expected: Expectation) -> Iterator[ConformanceFinding]:
@@ -201,5 +224,5 @@ def _find_broken(check: str, clause: str, words: str) -> ConformanceFinding:
     return ConformanceFinding(check=check, clause=clause, words=words)
 
 
-def _find_advice(check: str, words: str) -> ConformanceFinding:
-    return ConformanceFinding(check=check, clause=CONFIRMATION, words=words, weight=FindingWeight.ADVICE)
+def _find_advice(check: str, words: str, clause: str = NO_RULE) -> ConformanceFinding:
+    return ConformanceFinding(check=check, clause=clause, words=words, weight=FindingWeight.ADVICE)

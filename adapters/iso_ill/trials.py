@@ -10,27 +10,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from time import monotonic
+from typing import Any
 
 from adapters.iso_ill.codec import (
-    DEFAULT_STYLE,
-    BerLimits,
     apdu_type_name,
     conceal_credentials,
-    decode_apdu,
     encode_apdu,
 )
 from adapters.iso_ill.dialect import IsoIllDialect, dialect_of, is_reported
 from adapters.iso_ill.mapping import MappingContext, apdu_of_message
-from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
+from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.messages.codes import GeneralProblem, TransactionIdProblem
-from adapters.iso_ill.messages.structures import Credentials, Extension
+from adapters.iso_ill.messages.structures import Credentials, Extension, TransactionId
 from adapters.iso_ill.messages.tracking_phase import ProviderError
 from adapters.iso_ill.rehearsal import IsoIllRehearsal
+from adapters.iso_ill.report_check import (
+    ENCODING,
+    MAX_ANSWER_BYTES,
+    REPORTS,
+    ReportExpectation,
+    check_answers,
+    check_arrival,
+    check_error_report,
+    is_report,
+    make_finding,
+    reports_status,
+)
 from adapters.iso_ill.responder import IllStreamSplitter
 from gateway.domain.problems import (
     ConfigurationError,
@@ -55,14 +65,12 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
 )
 from gateway.domain.sentences import sentence_of_system, write_sentence
-from gateway.domain.value import value_object
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.rehearsal import (
     CheckedExchange,
     ConformanceContext,
     ConformanceConversation,
     ConformanceFinding,
-    FindingWeight,
     TriedSide,
     make_conversation,
 )
@@ -70,13 +78,7 @@ from gateway.ports.tls import make_client_context
 
 TITLE = "Conformance trial: please don't supply"
 
-MAX_ANSWER_BYTES = 1_000_000
 READ_BYTES = 65_536
-
-ENCODING = "ISO 10161-1, 9: APDUs in BER"
-HEADER = "ISO 10161-1: what each APDU begins with"
-REPORTS = "ISO 10160: STATUS-OR-ERROR-REPORT"
-ERRORS = "ISO 10161-1: errors of the provider"
 
 _UNKNOWN = ProviderError(transaction_id_problem=TransactionIdProblem.UNKNOWN_TRANSACTION_ID)
 _DUPLICATE = ProviderError(transaction_id_problem=TransactionIdProblem.DUPLICATE_TRANSACTION_ID)
@@ -84,15 +86,7 @@ _OTHER_VERSION = ProviderError(general_problem=GeneralProblem.PROTOCOL_VERSION_N
 
 _ODD_VERSION = 9
 
-
-@value_object(kw_only=True)
-class ReportExpectation:
-    """Of what comes back for `sent`. `problem`: the error that it must report, None: it mustn't report any;
-    `has_status`: how the transaction stands must be in it."""
-
-    sent: Apdu
-    problem: ProviderError | None = None
-    has_status: bool = False
+CALLS_BACK = "nothing came on this connection, and by the profile the partner may report on one of its own"
 
 
 class ConnectionEnded(OutcomeUnknown):
@@ -102,8 +96,9 @@ class ConnectionEnded(OutcomeUnknown):
 class IsoIllTrial:
     """One conversation: its transaction, and what was exchanged."""
 
-    def __init__(self, name: str, context: ConformanceContext) -> None:
+    def __init__(self, name: str, context: ConformanceContext, sent: dict[TransactionId, Apdu]) -> None:
         self.exchanges: list[CheckedExchange] = []
+        self._sent = sent
         is_partner = context.tried is TriedSide.PARTNER
         dialect = (
             dialect_of(context.profile)
@@ -179,15 +174,22 @@ class IsoIllTrial:
 
     async def say_message(
         self, apdu: Apdu | None, *, problem: ProviderError | None = None, has_status: bool = False, title: str = ""
-    ) -> None:
-        """What isn't to be acknowledged, and has nothing wrong in it, is sent without a look at what comes."""
+    ) -> bool:
+        """Whether how the transaction stands came back: it is there. What isn't to be acknowledged, and has nothing
+        wrong in it, is sent without a look at what comes."""
         if apdu is None:
-            return
+            return False
+        self._sent.setdefault(apdu.transaction_id, apdu)
         is_awaited = problem is not None or has_status or is_reported(apdu.type, self._dialect.acknowledges)
         expected = ReportExpectation(sent=apdu, problem=problem, has_status=has_status) if is_awaited else None
         title = title or apdu_type_name(apdu.type)
         shown, body = (encode_apdu(one, self._dialect.wire.style) for one in (apdu, self._add_credentials(apdu)))
-        await self._exchange_octets(title, conceal_credentials(shown), body, expected)
+        answers = await self._exchange_octets(title, conceal_credentials(shown), body, expected)
+        return any(map(reports_status, answers))
+
+    def skip_message(self, title: str) -> None:
+        why = "how the transaction stands was not reported, so that the request may have been refused"
+        self.exchanges.append(CheckedExchange(title=title, untried=why))
 
     async def say_octets(self, title: str, body: bytes) -> None:
         """What is no APDU, and then the end of what we send: it must be reported as an error, or the connection
@@ -200,7 +202,7 @@ class IsoIllTrial:
         except ConnectionEnded:
             pass  # as it may
         except (Unavailable, OutcomeUnknown, MalformedMessage) as error:
-            findings = (_make_finding("report", REPORTS, f"neither a report nor an end: {error}"),)
+            findings = (make_finding("report", REPORTS, f"neither a report nor an end: {error}"),)
         shown = tuple(map(conceal_credentials, answers))
         self.exchanges.append(CheckedExchange(title=title, sent=body, answer=b"".join(shown), findings=findings))
 
@@ -208,16 +210,22 @@ class IsoIllTrial:
         """Without what shows who we are."""
         return encode_apdu(apdu, self._dialect.wire.style)
 
-    async def _exchange_octets(self, title: str, shown: bytes, body: bytes, expected: ReportExpectation | None) -> None:
+    async def _exchange_octets(
+        self, title: str, shown: bytes, body: bytes, expected: ReportExpectation | None
+    ) -> tuple[bytes, ...]:
         started = monotonic()
         try:
-            answers = await self._send_octets(body, is_awaited=expected is not None)
+            answers = await self._await_answers(body, is_awaited=expected is not None)
         except (Unavailable, OutcomeUnknown, MalformedMessage) as error:
+            calls_back = self._dialect.transport.mode == "call-back" and self._context.arrivals is None
+            if isinstance(error, OutcomeUnknown) and calls_back:
+                self.exchanges.append(CheckedExchange(title=title, untried=CALLS_BACK))
+                return ()
             is_malformed = isinstance(error, MalformedMessage)
             check, clause = ("well-formed", ENCODING) if is_malformed else ("report", REPORTS)
-            finding = _make_finding(check, clause, str(error))
+            finding = make_finding(check, clause, str(error))
             self.exchanges.append(CheckedExchange(title=title, sent=shown, findings=(finding,)))
-            return
+            return ()
         findings = tuple(check_answers(answers, expected)) if expected is not None else ()
         self.exchanges.append(
             CheckedExchange(
@@ -228,6 +236,42 @@ class IsoIllTrial:
                 findings=findings,
             )
         )
+        return answers
+
+    async def _await_answers(self, body: bytes, *, is_awaited: bool) -> tuple[bytes, ...]:
+        """On the connection of the message, or where somebody listens on one of the system's own; whichever comes
+        first. Raises as `_send_octets`."""
+        if not is_awaited or self._context.arrivals is None:
+            return await self._send_octets(body, is_awaited=is_awaited)
+        here = asyncio.create_task(self._send_octets(body, is_awaited=True))
+        there = asyncio.create_task(self.hear_report())
+        try:
+            await asyncio.wait({here, there}, return_when=asyncio.FIRST_COMPLETED)
+            if here.done() and isinstance(here.exception(), OutcomeUnknown):
+                await there
+            report = there.result() if there.done() else b""
+            return (report,) if report else await here
+        finally:
+            for task in (here, there):
+                task.cancel()
+            await asyncio.gather(here, there, return_exceptions=True)
+
+    async def hear_report(self) -> bytes:
+        """The next report that the system sends of itself; what it says before is judged. Empty: none has come."""
+        arrivals, ends = self._context.arrivals, monotonic() + self._context.wait_seconds
+        while arrivals is not None and (left := ends - monotonic()) > 0:
+            arrived = await arrivals.wait_for_message(left)
+            if arrived is None:
+                break
+            body = arrived.arrival.body
+            if is_report(body):
+                return body
+            title, findings = check_arrival(body, self._sent)
+            shown = conceal_credentials(body)
+            self.exchanges.append(
+                CheckedExchange(title=title, came=True, sent=arrived.answer, answer=shown, findings=findings)
+            )
+        return b""
 
     def _add_credentials(self, apdu: Apdu) -> Apdu:
         """Raises ConfigurationError: the password isn't there."""
@@ -293,101 +337,20 @@ async def _read_apdus(reader: asyncio.StreamReader) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-# --- what is wrong with an answer ------------------------------------------------------------------------
-
-
-def _make_finding(
-    check: str, clause: str, words: str, weight: FindingWeight = FindingWeight.BROKEN
-) -> ConformanceFinding:
-    return ConformanceFinding(check=check, clause=clause, words=words, weight=weight)
-
-
-def check_answers(answers: Sequence[bytes], expected: ReportExpectation) -> Iterator[ConformanceFinding]:
-    first, *others = answers
-    if others:
-        yield _make_finding("one-message", REPORTS, f"{len(answers)} APDUs came for one")
-    try:
-        decoded = decode_apdu(first, DEFAULT_STYLE, BerLimits(size=MAX_ANSWER_BYTES))
-    except MalformedMessage as malformed:
-        yield _make_finding("well-formed", ENCODING, str(malformed))
-        return
-    for oddity in decoded.oddities:
-        yield _make_finding("encoding", ENCODING, str(oddity), FindingWeight.ADVICE)
-    apdu, sent = decoded.apdu, expected.sent
-    yield from _check_header(apdu, sent)
-    if isinstance(apdu, StatusOrErrorReport):
-        yield from _check_report(apdu, expected)
-    elif expected.problem is not None or not isinstance(sent, IllRequest):
-        yield _make_finding("report-kind", REPORTS, f"{apdu_type_name(apdu.type)} came instead of a report")
-
-
-def check_error_report(answer: bytes) -> Iterator[ConformanceFinding]:
-    """Of what was no APDU."""
-    try:
-        apdu = decode_apdu(answer, DEFAULT_STYLE, BerLimits(size=MAX_ANSWER_BYTES)).apdu
-    except MalformedMessage as malformed:
-        yield _make_finding("well-formed", ENCODING, str(malformed))
-        return
-    if not isinstance(apdu, StatusOrErrorReport):
-        yield _make_finding("report-kind", REPORTS, f"{apdu_type_name(apdu.type)} came instead of a report")
-    elif apdu.error_report is None:
-        yield _make_finding("error-report", ERRORS, "no error is reported")
-
-
-def _check_header(apdu: Apdu, sent: Apdu) -> Iterator[ConformanceFinding]:
-    if apdu.protocol_version not in (1, 2):
-        yield _make_finding("version", HEADER, f"its version is {apdu.protocol_version}")
-    if apdu.transaction_id != sent.transaction_id:
-        yield _make_finding("transaction-id", HEADER, "it is about another transaction")
-    for name, said, meant in (
-        ("requester-id", apdu.requester_id, sent.requester_id),
-        ("responder-id", apdu.responder_id, sent.responder_id),
-    ):
-        if said is not None and meant is not None and said.symbol_text.casefold() != meant.symbol_text.casefold():
-            yield _make_finding(name, HEADER, "it names another library")
-
-
-def _check_report(report: StatusOrErrorReport, expected: ReportExpectation) -> Iterator[ConformanceFinding]:
-    has_report = report.status_report is not None or report.error_report is not None
-    if has_report is (report.reason_no_report is not None):
-        words = "there is a report, and a reason for none" if has_report else "there is neither a report nor a reason"
-        yield _make_finding("reason-no-report", REPORTS, words)
-    if expected.has_status and report.status_report is None:
-        yield _make_finding("status-report", REPORTS, "how the transaction stands isn't in it")
-    error = report.error_report
-    if error is None:
-        if expected.problem is not None:
-            yield _make_finding("error-report", ERRORS, "no error is reported")
-        return
-    if expected.problem is None:
-        yield _make_finding("unexpected-error", ERRORS, f"an error is reported: {_describe_problem(error.provider)}")
-        return
-    if error.provider != expected.problem:
-        meant, said = _describe_problem(expected.problem), _describe_problem(error.provider)
-        yield _make_finding("problem", ERRORS, f"{said}, where it is {meant}")
-    if not error.correlation.strip():
-        yield _make_finding("correlation", ERRORS, "correlation-information is empty", FindingWeight.ADVICE)
-
-
-def _describe_problem(problem: ProviderError | None) -> str:
-    if problem is None:
-        return "an error of the user"
-    if problem.general_problem is not None:
-        return f"general-problem {int(problem.general_problem)}"
-    if problem.transaction_id_problem is not None:
-        return f"transaction-id-problem {int(problem.transaction_id_problem)}"
-    return "state-transition-prohibited"
-
-
 # --- conversations ---------------------------------------------------------------------------------------
 
 
 async def try_request(trial: IsoIllTrial) -> None:
+    """The same number once more only where the first request is known to have been taken."""
     asked = trial.write_apdu(EventKind.REQUEST)
     await trial.say_message(asked)
-    await trial.say_message(trial.write_apdu(EventKind.STATUS_QUERY), has_status=True)
-    other = trial.write_apdu(EventKind.REQUEST, title=f"{TITLE} (another work)")
-    await trial.say_message(other, problem=_DUPLICATE, title="ILL-REQUEST of another work under the same number")
+    is_there = await trial.say_message(trial.write_apdu(EventKind.STATUS_QUERY), has_status=True)
+    title = "ILL-REQUEST of another work under the same number"
+    if is_there:
+        other = trial.write_apdu(EventKind.REQUEST, title=f"{TITLE} (another work)")
+        await trial.say_message(other, problem=_DUPLICATE, title=title)
+    else:
+        trial.skip_message(title)
     await trial.say_message(trial.write_apdu(EventKind.CANCEL))
 
 
@@ -431,6 +394,11 @@ def damage_inside(apdu: bytes) -> bytes:
     return apdu[: first + 1] + b"\x84\x7f\xff\xff\xff" + apdu[first + 6 :]
 
 
+async def hear_late_messages(trial: IsoIllTrial) -> None:
+    while await trial.hear_report():
+        pass
+
+
 _CONVERSATIONS: Sequence[tuple[str, str, Callable[[IsoIllTrial], Awaitable[None]]]] = (
     ("request", "A request, how it stands, the same number once more, and its cancellation", try_request),
     ("unknown-request", "What a requester says about a request that was never made", try_unknown_request),
@@ -442,9 +410,13 @@ _CONVERSATIONS: Sequence[tuple[str, str, Callable[[IsoIllTrial], Awaitable[None]
 
 class IsoIllTrials:
     value_names: Mapping[str, str] = {}
+    can_listen = True
 
     def describe_version(self, profile: Profile) -> str:
         return str(dialect_of(profile).version)
+
+    def aim_section(self, section: Mapping[str, Any], address: str) -> Mapping[str, Any]:
+        return {**section, "transport": {**section.get("transport", {}), "address": address}}
 
     def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
         """Raises ConfigurationError for a partner that is reached by mail, or that has no symbol."""
@@ -453,7 +425,10 @@ class IsoIllTrials:
             words = "a partner that is reached by mail can't be tried" if by_mail else "names no symbol of the partner"
             key = ("iso_ill", "transport", "by") if by_mail else ("partner", "symbols")
             raise ConfigurationError([ConfigurationProblem(f"profile {context.profile.name}", 0, key, words)])
+        late = ("late-messages", "What came besides", hear_late_messages)
+        chosen = [*_CONVERSATIONS, late] if context.arrivals is not None else _CONVERSATIONS
+        sent: dict[TransactionId, Apdu] = {}
         return [
-            make_conversation(name, title, hold, partial(IsoIllTrial, name, context))
-            for name, title, hold in _CONVERSATIONS
+            make_conversation(name, title, hold, partial(IsoIllTrial, name, context, sent))
+            for name, title, hold in chosen
         ]

@@ -10,13 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from lxml import etree
 
+from adapters.ncip.client import find_service
 from adapters.ncip.codec import decode_message, peek_message
 from adapters.ncip.concealment import conceal_secrets
 from adapters.ncip.dialect import NcipDialect
-from adapters.ncip.messages import Initiation, Message, Problem, Problems, Response, response_to
+from adapters.ncip.messages import (
+    AcceptItemResponse,
+    Initiation,
+    Message,
+    Problem,
+    Problems,
+    RequestItemResponse,
+    Response,
+    response_to,
+)
 from adapters.ncip.partner_simulator import NcipPartnerSimulator, is_only_asked
 from adapters.ncip.schema_check import check_schema
 from adapters.ncip.wire_dialect import Strictness
@@ -44,9 +55,13 @@ from gateway.ports.rehearsal import (
 )
 from gateway.ports.responder import ExchangeContext
 
-HTTP = "NISO Z39.83-2: messages over HTTP"
+HTTP_STATUS = "RFC 9110, 15.6: 5xx is the server's own failure"
 SCHEMA = "NISO Z39.83-2: the XML schema of the version"
-SERVICES = "NISO Z39.83-1: what a service answers"
+VERSION = "NISO Z39.83-1, 5.3.5: an answer has the version of the message"
+SERVICES = "NISO Z39.83-1: a service is answered by its own response, or by a Problem"
+PROBLEMS = "NISO Z39.83-1, Appendix A: Unknown User, Unknown Item, Unknown Request and others are Problems"
+MESSAGING = "NISO Z39.83-1, Appendix A: what can't be read is a Problem, such as Invalid Message Syntax Error"
+NO_RULE = "no sentence of the standard"
 
 TITLE = "Conformance trial"
 
@@ -63,27 +78,36 @@ CORE_SERVICES = (
 )
 """Those in which interlibrary loan is done."""
 
+_UNKNOWN_TYPES = frozenset({"Unknown Item", "Unknown Request", "Unknown User"})
+
 VALUE_NAMES: Mapping[str, str] = {
     "patron": "a patron who may be used for trials",
     "item": "an item of theirs that may be requested, and is free",
     "pickup": "where that patron may collect something",
+    "record": "the record of that item, where a request names records: SYSNUMBER:11",
 }
 """What whoever tries a system may name."""
 
 
 @value_object(kw_only=True)
 class AnswerExpectation:
-    """`has_problem`: the answer must have one, or mustn't; None: either."""
+    """`is_unknown`: what is asked about there isn't, so that the answer must be a Problem; `is_known`: what is asked
+    about was there a moment ago. A library may have its reasons to refuse everything else."""
 
     message: Message
-    has_problem: bool | None = None
+    is_unknown: bool = False
+    is_known: bool = False
 
 
 class NcipTrials:
     value_names = VALUE_NAMES
+    can_listen = False
 
     def describe_version(self, profile: Profile) -> str:
         return dialect_of(profile).xml.version.value
+
+    def aim_section(self, section: Mapping[str, Any], address: str) -> Mapping[str, Any]:
+        return section
 
     def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
         """Raises ConfigurationError for a profile that is of the other side."""
@@ -118,11 +142,13 @@ class NcipTrial:
         self._shown = NcipPartnerSimulator(_hide_secret)
         self._reading = dialect_of(context.profile).xml.model_copy(update={"strictness": Strictness.LENIENT})
 
-    async def ask_service(self, service: str, values: Mapping[str, str], *, has_problem: bool | None) -> None:
-        """A service that the version lacks isn't asked for."""
+    async def ask_service(
+        self, service: str, values: Mapping[str, str], *, is_unknown: bool = False, is_known: bool = False
+    ) -> Response | None:
+        """What it answers, None where it didn't do it. A service that the version lacks isn't asked for."""
         exchange = self._make_exchange_context()
         if service not in {one.name for one in self._simulator.services(exchange)}:
-            return
+            return None
         texts = {name: (text,) for name, text in values.items() if text}
         try:
             body = self._simulator.build(service, texts, exchange)
@@ -133,10 +159,15 @@ class NcipTrial:
                 [ConfigurationProblem(f"profile {exchange.profile.name}", 0, (), words)]
             ) from error
         message = decode_message(parse_xml(body, self._reading), self._reading, exchange.zone)
-        expected = AnswerExpectation(message=message, has_problem=has_problem)
-        await self._exchange_messages(
-            message.service, body, shown, lambda reply: check_answer(reply, expected, dialect_of(exchange.profile))
+        expected = AnswerExpectation(message=message, is_unknown=is_unknown, is_known=is_known)
+        dialect = dialect_of(exchange.profile)
+        reply = await self._exchange_messages(
+            message.service, body, shown, lambda reply: check_answer(reply, expected, dialect)
         )
+        return read_done(reply, dialect) if reply is not None else None
+
+    def skip_services(self, why: str, *services: str) -> None:
+        self.exchanges += [CheckedExchange(title=find_wire_name(service), untried=why) for service in services]
 
     async def say_octets(self, title: str, body: bytes) -> None:
         """What is no message, and must not be carried out."""
@@ -154,13 +185,13 @@ class NcipTrial:
         body: bytes,
         shown: bytes,
         judge: Callable[[TransportReply], tuple[ConformanceFinding, ...]],
-    ) -> None:
+    ) -> TransportReply | None:
         try:
             reply = await self._simulator.send(body, self._make_exchange_context(), HttpPlace(self._context.url))
         except (Unavailable, OutcomeUnknown, Refused, MalformedMessage) as error:
             missing = ConformanceFinding(check="answer", clause=SERVICES, words=str(error))
             self.exchanges.append(CheckedExchange(title=title, sent=shown, findings=(missing,)))
-            return
+            return None
         self.exchanges.append(
             CheckedExchange(
                 title=title,
@@ -172,6 +203,13 @@ class NcipTrial:
                 findings=judge(reply),
             )
         )
+        return reply
+
+
+def find_wire_name(service: str) -> str:
+    found = find_service(service)
+    assert found is not None, "one of CORE_SERVICES"
+    return found.message.__name__
 
 
 def _hide_secret(_reference: str) -> str:
@@ -185,25 +223,42 @@ def _hide_secret(_reference: str) -> str:
 async def try_unknown(trial: NcipTrial) -> None:
     nobody, nothing = f"{trial.number}-nobody", f"{trial.number}-nothing"
     for service in CORE_SERVICES:
-        await trial.ask_service(service, _choose_values(service, nobody, nothing, trial.number), has_problem=True)
+        values = _choose_values(service, nobody, nothing, trial.number)
+        pickup = {"pickup": trial.values.get("pickup", "")} if service in ("accept-item", "request-item") else {}
+        await trial.ask_service(service, {**values, **pickup}, is_unknown=True)
 
 
 async def try_loan(trial: NcipTrial) -> None:
+    """Each message about what the one before has made or found."""
     patron, pickup = trial.values["patron"], trial.values.get("pickup", "")
-    await trial.ask_service("lookup-user", {"patron": patron}, has_problem=False)
-    accepted = {"request": trial.number, "patron": patron, "title": TITLE, "pickup": pickup}
-    await trial.ask_service("accept-item", accepted, has_problem=False)
-    item = {"item": trial.number}
-    await trial.ask_service("check-out-item", {**item, "patron": patron}, has_problem=False)
-    await trial.ask_service("renew-item", {**item, "patron": patron}, has_problem=None)
-    await trial.ask_service("check-in-item", item, has_problem=False)
+    if await trial.ask_service("lookup-user", {"patron": patron}) is None:
+        rest = ("accept-item", "check-out-item", "renew-item", "check-in-item")
+        trial.skip_services("LookupUser did not find the patron", *rest)
+        return
+    accepted = await trial.ask_service(
+        "accept-item", {"request": trial.number, "patron": patron, "title": TITLE, "pickup": pickup}
+    )
+    if not isinstance(accepted, AcceptItemResponse):
+        trial.skip_services("AcceptItem was not done", "check-out-item", "renew-item", "check-in-item")
+        return
+    item = {"item": accepted.item_id.value if accepted.item_id is not None else trial.number}
+    if await trial.ask_service("check-out-item", {**item, "patron": patron}, is_known=True) is None:
+        trial.skip_services("CheckOutItem was not done", "renew-item", "check-in-item")
+        return
+    await trial.ask_service("renew-item", {**item, "patron": patron}, is_known=True)
+    await trial.ask_service("check-in-item", item, is_known=True)
 
 
 async def try_request(trial: NcipTrial) -> None:
-    wanted = {"patron": trial.values["patron"], "item": trial.values["item"], "request": trial.number}
-    await trial.ask_service("lookup-item", {"item": trial.values["item"]}, has_problem=False)
-    await trial.ask_service("request-item", {**wanted, "pickup": trial.values.get("pickup", "")}, has_problem=None)
-    await trial.ask_service("cancel-request-item", wanted, has_problem=None)
+    wanted = {"patron": trial.values["patron"], "item": trial.values["item"]}
+    await trial.ask_service("lookup-item", {"item": trial.values["item"]})
+    extra = {name: trial.values.get(name, "") for name in ("pickup", "record")}
+    done = await trial.ask_service("request-item", {**wanted, **extra, "request": trial.number})
+    if not isinstance(done, RequestItemResponse):
+        trial.skip_services("RequestItem was not done", "cancel-request-item")
+        return
+    number = done.request_id.value if done.request_id is not None else trial.number
+    await trial.ask_service("cancel-request-item", {**wanted, "request": number}, is_known=True)
 
 
 async def try_broken_messages(trial: NcipTrial) -> None:
@@ -246,11 +301,21 @@ def check_answer(
         return (*findings, _find_broken("message", SCHEMA, str(malformed)))
     if seen.version is not expected.message.version:
         words = f"version {seen.version.value}, though {expected.message.version.value} was asked"
-        findings.append(_find_broken("version", SCHEMA, words))
+        findings.append(_find_broken("version", VERSION, words))
     findings += _check_schema(parsed.root, answer, seen.version)
     findings += _check_outcome(answer, expected)
     findings += _check_header(answer, expected.message)
     return tuple(findings)
+
+
+def read_done(reply: TransportReply, dialect: NcipDialect) -> Response | None:
+    """None: it wasn't done, or what came can't be read."""
+    reading = dialect.xml.model_copy(update={"strictness": Strictness.LENIENT})
+    try:
+        body = decode_message(parse_xml(reply.raw, reading, http=dialect.http), reading).body
+    except MalformedMessage:
+        return None
+    return body if isinstance(body, Response) and not body.problems else None
 
 
 def check_rejection(reply: TransportReply, dialect: NcipDialect) -> tuple[ConformanceFinding, ...]:
@@ -258,22 +323,26 @@ def check_rejection(reply: TransportReply, dialect: NcipDialect) -> tuple[Confor
     if 400 <= reply.status < 500:
         return ()
     if reply.status >= 500:
-        return (_find_broken("http-status", HTTP, f"HTTP {reply.status}: the fault was the sender's"),)
+        return (_find_broken("http-status", HTTP_STATUS, f"HTTP {reply.status}: the fault was the sender's"),)
     try:
         answer = decode_message(parse_xml(reply.raw, dialect.xml, http=dialect.http), dialect.xml)
     except MalformedMessage as malformed:
-        return (_find_broken("message", SCHEMA, f"the answer is no message: {malformed}"),)
+        return (_find_broken("message", MESSAGING, f"the answer is no message: {malformed}"),)
     if not list(_list_problems(answer)):
-        return (_find_broken("problem", SERVICES, "it was taken as a message"),)
+        return (_find_broken("problem", MESSAGING, "it was taken as a message"),)
     return ()
 
 
 def _check_http(reply: TransportReply) -> Iterator[ConformanceFinding]:
-    if reply.status not in (0, 200):  # 0: a transport without one
-        yield _find_broken("http-status", HTTP, f"an answer comes with HTTP 200, not {reply.status}")
+    if reply.status >= 500:
+        yield _find_broken("http-status", HTTP_STATUS, f"HTTP {reply.status} with an answer")
+    elif reply.status not in (0, 200):  # 0: a transport without one
+        yield _find_advice("http-status", f"HTTP {reply.status}: clients are known that take 200 alone")
     kind = reply.content_type.partition(";")[0].strip().casefold()
     if reply.status and kind not in ("application/xml", "text/xml"):
-        yield _find_broken("content-type", HTTP, f"Content-Type is {kind or 'missing'}, not application/xml")
+        yield _find_advice(
+            "content-type", f"Content-Type is {kind or 'missing'}: CrossLink takes application/xml alone"
+        )
 
 
 def _check_schema(root: etree._Element, answer: Message, version: Version) -> Iterator[ConformanceFinding]:
@@ -297,11 +366,13 @@ def _check_outcome(answer: Message, expected: AnswerExpectation) -> Iterator[Con
         return
     if isinstance(answer.body, Problems):
         yield _find_advice("response-name", "a Problem stands outside the service's own answer")
-    if expected.has_problem is True and not problems:
-        yield _find_broken("problem", SERVICES, "done, though there is no such patron, item or request")
-    if expected.has_problem is False and problems:
-        kinds = ", ".join(one.type.value if one.type is not None else "no type" for one in problems)
-        yield _find_broken("problem", SERVICES, f"not done: {kinds}")
+    kinds = ", ".join(one.type.value if one.type is not None else "no type" for one in problems)
+    if expected.is_unknown and not problems:
+        yield _find_broken("problem", PROBLEMS, "done, though there is no such patron, item or request")
+    elif expected.is_known and any(one.type is not None and one.type.value in _UNKNOWN_TYPES for one in problems):
+        yield _find_broken("known", PROBLEMS, f"{kinds}, though the service before knew it")
+    elif problems and not expected.is_unknown:
+        yield _find_advice("refused", f"not done: {kinds}")
     if any(one.type is None or not one.type.value for one in problems):
         yield _find_broken("problem-type", SCHEMA, "a Problem without ProblemType")
 
@@ -328,4 +399,4 @@ def _find_broken(check: str, clause: str, words: str) -> ConformanceFinding:
 
 
 def _find_advice(check: str, words: str) -> ConformanceFinding:
-    return ConformanceFinding(check=check, clause=SERVICES, words=words, weight=FindingWeight.ADVICE)
+    return ConformanceFinding(check=check, clause=NO_RULE, words=words, weight=FindingWeight.ADVICE)

@@ -12,7 +12,7 @@ from dataclasses import field
 from datetime import tzinfo
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -28,13 +28,13 @@ R = TypeVar("R", bound="RecordsExchanges")
 
 class FindingWeight(StrEnum):
     BROKEN = "broken"  # against the standard
-    ADVICE = "advice"  # allowed, but partners are known that stumble over it
+    ADVICE = "advice"  # no sentence forbids it, but partners are known that stumble over it
 
 
 @value_object(kw_only=True)
 class ConformanceFinding:
-    """`check`: its name, the same in every report; `clause`: what of the standard it is against; `words`: what was
-    found, without values of the message."""
+    """`check`: its name, the same in every report; `clause`: the sentence of the standard, and where it stands; of an
+    advice, that there is none, or who stumbles; `words`: what was found, without values of the message."""
 
     check: str
     clause: str
@@ -45,10 +45,13 @@ class ConformanceFinding:
 @value_object(kw_only=True)
 class CheckedExchange:
     """A message that was sent, what came, and what is wrong with that. `sent` and `answer` are without secrets by which
-    we show who we are."""
+    we show who we are. `came`: what the tried system said of itself; then `sent` is our answer. `untried`: why it
+    wasn't sent, since there would be nothing to prove by it; then nothing else is said."""
 
     title: str
-    sent: bytes = field(repr=False)
+    sent: bytes = field(default=b"", repr=False)
+    came: bool = False
+    untried: str = ""
     status: int = 0
     content_type: str = ""
     answer: bytes = field(default=b"", repr=False)
@@ -70,6 +73,22 @@ class RecordsExchanges(Protocol):
     """A conversation that is being held: what was exchanged in it so far."""
 
     exchanges: list[CheckedExchange]
+
+
+@value_object
+class ArrivedMessage:
+    """What the tried system has said of itself, and how it was answered."""
+
+    arrival: RawMessage
+    answer: bytes = field(repr=False)
+
+
+class TrialArrivals(Protocol):
+    """Where what the tried system says of itself comes in (`--listen`)."""
+
+    async def wait_for_message(self, seconds: float) -> ArrivedMessage | None:
+        """The next one; None: nothing has come in that time."""
+        ...
 
 
 def make_conversation(
@@ -96,7 +115,8 @@ class TriedSide(StrEnum):
 class ConformanceContext:
     """Who is tried, and where. `library`: our symbol; `partner`: that of the partner, empty where the profile names
     none; `run`: a word that is another one each time, for the numbers of requests; `values`: what may be used for the
-    trial, by the names of `ConformanceTrials.value_names`; `folder`: where gateway.yml is."""
+    trial, by the names of `ConformanceTrials.value_names`; `folder`: where gateway.yml is; `arrivals`: where the tried
+    system's own messages come in, None where nobody listens; `wait_seconds`: so long each of them is waited for."""
 
     profile: Profile
     tried: TriedSide
@@ -110,9 +130,16 @@ class ConformanceContext:
     clock: Clock
     secrets: Secrets
     folder: Path
+    arrivals: TrialArrivals | None = None
+    wait_seconds: float = 10.0
 
 
 class ConformanceTrials(Protocol):
+    @property
+    def can_listen(self) -> bool:
+        """Whether a system that is tried says anything of itself, by the protocol."""
+        ...
+
     @property
     def value_names(self) -> Mapping[str, str]:
         """What whoever tries a system may name, such as a patron, in plain words, by name."""
@@ -120,6 +147,10 @@ class ConformanceTrials(Protocol):
 
     def describe_version(self, profile: Profile) -> str:
         """Of the protocol, as the profile says, for people."""
+        ...
+
+    def aim_section(self, section: Mapping[str, Any], address: str) -> Mapping[str, Any]:
+        """The protocol's section of a profile as it is written, with this address of the partner."""
         ...
 
     def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:

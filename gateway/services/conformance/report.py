@@ -64,8 +64,20 @@ class ConformanceReport:
         return Counter(finding.check for finding in self.list_findings(weight))
 
     @property
+    def untried_count(self) -> int:
+        """Exchanges that there was nothing to prove by."""
+        return sum(bool(one.untried) for conversation in self.conversations for one in conversation.exchanges)
+
+    @property
     def is_passed(self) -> bool:
-        return not self.list_findings(FindingWeight.BROKEN)
+        """All was tried, and nothing is against the standard."""
+        return not self.list_findings(FindingWeight.BROKEN) and not self.untried_count
+
+    @property
+    def summary(self) -> str:
+        broken, advice = (len(self.list_findings(weight)) for weight in (FindingWeight.BROKEN, FindingWeight.ADVICE))
+        untried = f", {self.untried_count} not tried" if self.untried_count else ""
+        return f"{broken} against the standard, {advice} pieces of advice{untried}"
 
 
 def has_broken(exchange: CheckedExchange) -> bool:
@@ -115,6 +127,8 @@ def _write_json(report: ConformanceReport) -> bytes:
 def _describe_exchange(exchange: CheckedExchange) -> dict[str, object]:
     return {
         "title": exchange.title,
+        "untried": exchange.untried,
+        "came": exchange.came,
         "sent": _show_body(exchange.sent),
         "status": exchange.status,
         "content_type": exchange.content_type,
@@ -148,6 +162,7 @@ def _write_junit(report: ConformanceReport) -> bytes:
             name=conversation.name,
             tests=str(len(conversation.exchanges)),
             failures=str(failures),
+            skipped=str(sum(bool(one.untried) for one in conversation.exchanges)),
             timestamp=report.started.replace(tzinfo=None).isoformat(timespec="seconds"),
         )
         for exchange in conversation.exchanges:
@@ -159,12 +174,17 @@ def _add_test_case(suite: ET.Element, conversation: HeldConversation, exchange: 
     case = ET.SubElement(
         suite, "testcase", classname=conversation.name, name=exchange.title, time=f"{exchange.seconds:.3f}"
     )
+    if exchange.untried:
+        ET.SubElement(case, "skipped", message=_replace_forbidden_characters(exchange.untried))
     broken = list(_describe_findings(exchange, FindingWeight.BROKEN))
     advice = list(_describe_findings(exchange, FindingWeight.ADVICE))
     if broken:
         failure = ET.SubElement(case, "failure", message="; ".join(broken))
         sent, answer = (_replace_forbidden_characters(_show_body(body)) for body in (exchange.sent, exchange.answer))
-        failure.text = f"sent:\n{sent}\n\ncame (HTTP {exchange.status}):\n{answer}"
+        parts = (("sent", sent), (f"came (HTTP {exchange.status})", answer))
+        if exchange.came:
+            parts = (("came by itself", answer), ("answered", sent))
+        failure.text = "\n\n".join(f"{title}:\n{body}" for title, body in parts)
     if advice:
         ET.SubElement(case, "system-out").text = "\n".join(advice)
 
@@ -202,8 +222,6 @@ def _write_html(report: ConformanceReport) -> bytes:
     text = environment.get_template("report.html.j2").render(
         report=report,
         subject=report.subject,
-        broken=report.list_findings(FindingWeight.BROKEN),
-        advice=report.list_findings(FindingWeight.ADVICE),
     )
     return text.encode()
 

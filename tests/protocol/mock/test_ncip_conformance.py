@@ -140,7 +140,7 @@ WRONG: Mapping[str, tuple[str, str, int, str]] = {
 def find_checks(body: str, content_type: str, status: int) -> set[str]:
     dialect = NcipDialect()
     asked = decode_message(parse_xml(ASKED.encode()))
-    expected = AnswerExpectation(message=asked, has_problem=True)
+    expected = AnswerExpectation(message=asked, is_unknown=True)
     reply = TransportReply(body.encode(), content_type, status)
     return {finding.check for finding in check_answer(reply, expected, dialect)}
 
