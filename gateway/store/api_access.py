@@ -118,6 +118,7 @@ BYTES = 32
 
 API_KEYS = "api-keys"
 COPY_LINKS = "copy-links"
+CONFORMANCE_TRIALS = "conformance-trials"
 QUESTION_LINKS = "question-links"
 
 MAX_TOKEN_LIFE = timedelta(days=366)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store, Transaction
-from gateway.store.api_access import get_or_create_secret
+from gateway.store.api_access import CONFORMANCE_TRIALS, get_or_create_secret
 
 CONFORMANCE_REPORTS = "conformance-reports"
 
@@ -62,6 +62,15 @@ def is_file_as_signed(file: Path) -> bool:
 
 def _list_companions(file: Path) -> tuple[Path, Path]:
     return file.with_name(f"{file.name}.sig"), file.with_name(f"{file.name}.pub")
+
+
+async def load_trial_secret(store: Store, library: str, clock: Clock) -> bytes:
+    """By which the daemon knows the numbers of trials; made when it is asked for first. Raises Unavailable."""
+
+    def load_secret(connection: Transaction) -> bytes:
+        return get_or_create_secret(connection, library, CONFORMANCE_TRIALS, clock.now())
+
+    return await store.write(load_secret)
 
 
 async def load_report_signer(store: Store, library: str, clock: Clock) -> ReportSigner:

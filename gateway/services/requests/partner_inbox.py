@@ -23,6 +23,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied
+from gateway.domain.requests.trial_numbers import is_trial_number
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import (
@@ -46,6 +47,7 @@ from gateway.services.requests.lending_intake import (
     store_lending_request,
 )
 from gateway.services.requests.transitions import EventRequest, apply_event_in, denial_as_refusal, record_denied_event
+from gateway.store import api_access
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalOpening
 from gateway.store.requests import history, outbox, requests
@@ -188,6 +190,8 @@ class LibraryInbox:
         if message.kind is EventKind.REQUEST and message.role is Role.LENDING:
             return self._take_new_request(connection, message, profile)
         found = requests.find_by_transaction(connection, symbol, message.role, profile.name, message.transaction)
+        if found is None and self._is_about_trial(connection, message, profile):
+            return InboxResult()
         if found is None:
             stranger = StrangerMessage(message.role, message.transaction, message.sender)
             return InboxResult(self.report_stranger(connection, stranger), refused=_unknown_request_refusal(message))
@@ -214,6 +218,13 @@ class LibraryInbox:
             return InboxResult(found.request_id, denial_as_refusal(outcome), event=event, request=known)
         request = self._report_own_supply(connection, message, outcome.request)
         return InboxResult(found.request_id, event=event, request=request)
+
+    def _is_about_trial(self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile) -> bool:
+        """Whether the partner answers a request by which its system was tried (`illgate conformance`)."""
+        if message.role is not Role.BORROWING:
+            return False
+        secret = api_access.read_secret(connection, self.context.symbol, api_access.CONFORMANCE_TRIALS)
+        return secret is not None and is_trial_number(message.transaction, profile.name, secret)
 
     # --- for staff ---------------------------------------------------------------------------------------
 
