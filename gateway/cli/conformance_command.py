@@ -5,17 +5,29 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from gateway.cli.installation import REFUSED, Installation, pass_installation
-from gateway.cli.send_command import find_daemon_address, find_playable_profile, parse_tcp_address, require_http_url
+from gateway.cli.send_command import find_playable_profile, parse_tcp_address, require_http_url
 from gateway.domain.profile import Profile
+from gateway.domain.requests.trial_numbers import name_trial_run
 from gateway.ports.adapter import ProtocolAdapter
-from gateway.ports.rehearsal import ConformanceContext, ConformanceTrials, FindingWeight, TriedSide
+from gateway.ports.rehearsal import ConformanceContext, ConformanceTrials, TriedSide
+from gateway.runtime.trial_gateway import (
+    HERE,
+    TrialPlan,
+    open_trial_gateway,
+    open_trial_lines,
+    open_trial_site,
+)
 from gateway.secrets import resolve_secret
+from gateway.services.conformance.listening import TrialReception, make_trial_party
 from gateway.services.conformance.report import (
     FORMATS,
     ConformanceReport,
@@ -23,7 +35,13 @@ from gateway.services.conformance.report import (
     hold_conversations,
     write_report,
 )
-from gateway.services.conformance.report_signature import is_file_as_signed, load_report_signer, write_signed_file
+from gateway.services.conformance.report_signature import (
+    KEY_BYTES,
+    is_file_as_signed,
+    load_report_signer,
+    load_trial_secret,
+    write_signed_file,
+)
 
 
 @click.command(name="conformance")
@@ -32,14 +50,28 @@ from gateway.services.conformance.report_signature import is_file_as_signed, loa
 @click.option(
     "--ourselves",
     is_flag=True,
-    help="Test this gateway as the partner of PROFILE sees it. Without --against: the daemon of this installation.",
+    help="Test this gateway as the partner of PROFILE sees it: with these settings, sample data and no partner.",
+)
+@click.option(
+    "--listen",
+    metavar="[HOST:]PORT",
+    help="Also receive and judge what the system sends on its own. It must be configured to send it here.",
+)
+@click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.FloatRange(min=0.1, max=3600),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --listen: maximum time to wait for each message.",
 )
 @click.option(
     "--value",
     "values",
     multiple=True,
     metavar="NAME=TEXT",
-    help="Test data that may be used, such as patron=21000000000017 (NCIP: patron, item, pickup).",
+    help="Test data that may be used. NCIP: patron, item, pickup, record; ISO 18626: record, request.",
 )
 @click.option(
     "--report",
@@ -60,6 +92,8 @@ def conformance_command(
     profile: str,
     against: str | None,
     ourselves: bool,
+    listen: str | None,
+    wait_seconds: float,
     values: tuple[str, ...],
     file: Path | None,
     verify: Path | None,
@@ -67,11 +101,13 @@ def conformance_command(
     """Test whether a system conforms to its protocol by sending it valid and invalid messages.
 
     Ask the system's operator for permission first: the messages are marked as tests, and some are malformed on
-    purpose. Exit code 1 means that the system violates the standard.
+    purpose. With --ourselves they go to a gateway of their own that is started for the test: no list, no partner and no
+    library system sees them. Exit code 1 means that the system violates the standard, or that not all could be tested.
 
     \b
     Examples:
       illgate conformance fjordby --against https://test.fjordby.example/iso18626 --report fjordby.html
+      illgate conformance fjordby --against https://test.fjordby.example/iso18626 --listen 0.0.0.0:8099 --wait 60
       illgate conformance fjordby --ourselves
       illgate conformance kystby-iso --against ill.kystby.example:1611
       illgate conformance koha-ncip --against https://koha.library.example:3000 --value patron=21000000000017
@@ -89,14 +125,15 @@ def conformance_command(
         )
     if file is not None and not file.parent.is_dir():
         raise click.UsageError(f"--report: no such folder: {file.parent}")
-    if against is None and not ourselves:
-        raise click.UsageError("--against URL or --ourselves is required")
+    if (against is None) is not ourselves:
+        raise click.UsageError("either --against ADDRESS or --ourselves is required")
     if against is not None and adapter.over_http:
         require_http_url(against, "--against")
     elif against is not None:
         parse_tcp_address(against, "--against")
     assert adapter.trials is not None, "it was looked for"
     trials = adapter.trials()
+    place = _parse_listen_address(listen, trials, ourselves=ourselves) if listen is not None else None
     library = installation.settings.find_library(tried.library)
     context = ConformanceContext(
         profile=tried,
@@ -105,14 +142,15 @@ def conformance_command(
         partner=tried.partner.symbol if tried.partner is not None else "",
         zone=library.zone,
         currency=library.currency,
-        url=against or find_daemon_address(installation.settings, adapter, tried),
-        run=f"T{secrets.token_hex(4)}",
+        url=against or "",
+        run="",
         values=_parse_values(values, trials),
         clock=installation.clock,
         secrets=lambda reference: resolve_secret(reference, installation.settings.folder),
         folder=installation.settings.folder,
+        wait_seconds=wait_seconds,
     )
-    report = asyncio.run(_try_system(installation, context, adapter.name, trials, file))
+    report = asyncio.run(_try_system(installation, context, adapter, place, file))
     for line in _describe_report(report):
         click.echo(line)
     ctx.exit(0 if report.is_passed else REFUSED)
@@ -140,25 +178,73 @@ def _parse_values(words: tuple[str, ...], trials: ConformanceTrials) -> Mapping[
     return found
 
 
+def _parse_listen_address(listen: str, trials: ConformanceTrials, *, ourselves: bool) -> tuple[str, int]:
+    """Host and port; without a host this machine alone. Raises click.UsageError."""
+    if ourselves:
+        raise click.UsageError("--listen: with --ourselves the test receives what this gateway sends in any case")
+    if not trials.can_listen:
+        raise click.UsageError("--listen: with this protocol, only answers are tested")
+    return parse_tcp_address(listen if ":" in listen else f"{HERE}:{listen}", "--listen")
+
+
 async def _try_system(
     installation: Installation,
     context: ConformanceContext,
-    protocol: str,
-    trials: ConformanceTrials,
+    adapter: ProtocolAdapter,
+    place: tuple[str, int] | None,
     file: Path | None,
 ) -> ConformanceReport:
+    """`place`: where the system's own messages come in."""
+    assert adapter.trials is not None, "it was looked for"
+    can_listen = adapter.trials().can_listen
+    context = replace(context, run=await _name_run(installation, context))
+    if context.tried is TriedSide.OURSELVES and can_listen:
+        place = (HERE, 0)
+    async with AsyncExitStack() as stack:
+        address = ""
+        if place is not None:
+            assert adapter.rehearsal is not None, "of a protocol in which both sides speak"
+            party = make_trial_party(context, adapter.name, adapter.rehearsal())
+            reception = TrialReception(party, adapter.responder())
+            opened = open_trial_lines if not adapter.over_http else open_trial_site
+            address = await stack.enter_async_context(opened(reception, context, *place))
+            context = replace(context, arrivals=reception)
+        if context.tried is TriedSide.OURSELVES:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="illgate-trial-")))
+            loaded = installation.profiles.profiles.loaded[context.profile.name]
+            plan = TrialPlan(tried=loaded, adapter=adapter, partner_address=address)
+            url = await stack.enter_async_context(open_trial_gateway(installation.parts, plan, folder))
+            context = replace(context, url=url)
+        report = await _hold_conversations(context, adapter, installation)
+    if file is not None:
+        await _write_signed(installation, context.library, report, file)
+    return report
+
+
+async def _name_run(installation: Installation, context: ConformanceContext) -> str:
+    """One that the daemon knows, where the installation has a database that it could know it by."""
+    nonce, file = secrets.randbits(62), installation.parts.database
+    profile = context.profile.name
+    if file is not None and not file.exists():
+        return name_trial_run(nonce, profile, secrets.token_bytes(KEY_BYTES))
+    async with installation.open_current_store() as store:
+        return name_trial_run(nonce, profile, await load_trial_secret(store, context.library, installation.clock))
+
+
+async def _hold_conversations(
+    context: ConformanceContext, adapter: ProtocolAdapter, installation: Installation
+) -> ConformanceReport:
+    assert adapter.trials is not None, "it was looked for"
+    trials = adapter.trials()
     subject = ConformanceSubject(
         profile=context.profile.name,
-        protocol=protocol,
+        protocol=adapter.name,
         version=trials.describe_version(context.profile),
         url=context.url,
         library=context.library,
         program=f"illgate {version('illgate')}",
     )
-    report = await hold_conversations(subject, trials.list_conversations(context), installation.clock)
-    if file is not None:
-        await _write_signed(installation, context.library, report, file)
-    return report
+    return await hold_conversations(subject, trials.list_conversations(context), installation.clock)
 
 
 async def _write_signed(installation: Installation, symbol: str, report: ConformanceReport, file: Path) -> None:
@@ -182,10 +268,13 @@ def _verify_report(file: Path) -> bool:
 
 def _describe_report(report: ConformanceReport) -> Iterator[str]:
     for conversation in report.conversations:
-        yield f"{'not passed' if conversation.has_broken else 'passed'}: {conversation.title}"
+        untried = any(exchange.untried for exchange in conversation.exchanges)
+        passed = "not fully tried" if untried else "passed"
+        yield f"{'not passed' if conversation.has_broken else passed}: {conversation.title}"
         for exchange in conversation.exchanges:
+            if exchange.untried:
+                yield f"  {exchange.title}: not tried: {exchange.untried}"
             for finding in exchange.findings:
                 yield f"  {exchange.title}: {finding.check} ({finding.weight.value}): {finding.words}"
                 yield f"    {finding.clause}"
-    broken, advice = (len(report.list_findings(weight)) for weight in (FindingWeight.BROKEN, FindingWeight.ADVICE))
-    yield f"{broken} against the standard, {advice} pieces of advice"
+    yield report.summary

@@ -97,7 +97,11 @@ def test_of_a_library_by_letter_its_own_scenarios_are_listed(illgate: Typed) -> 
     [
         (("mock", "fjordbi"), "did you mean fjordby?"),
         (("mock", "fjordby", "--against", NOWHERE, "--scenario", "unfiled"), "did you mean unfilled?"),
-        (("conformance", "fjordby"), "--against URL or --ourselves is required"),
+        (("conformance", "fjordby"), "either --against ADDRESS or --ourselves is required"),
+        (("conformance", "fjordby", "--ourselves", "--against", NOWHERE), "either --against ADDRESS or --ourselves"),
+        (("conformance", "fjordby", "--ourselves", "--listen", "8099"), "the test receives what this gateway sends"),
+        (("conformance", "our-library", "--against", NOWHERE, "--listen", "8099"), "only answers are tested"),
+        (("conformance", "fjordby", "--against", NOWHERE, "--listen", "here"), "--listen: not HOST:PORT"),
         (
             ("conformance", "fjordby", "--against", NOWHERE, "--report", "x.pdf"),
             "--report: the file name must end in one of",

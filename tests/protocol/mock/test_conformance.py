@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -19,8 +20,10 @@ from lxml import etree
 from adapters.iso18626.codec import decode_message
 from adapters.iso18626.conformance import Iso18626Trials
 from adapters.iso18626.dialect import Account
-from adapters.iso18626.rehearsal import MISBEHAVIOURS, apply_misbehaviour
+from adapters.iso18626.rehearsal import MISBEHAVIOURS, Iso18626Rehearsal, apply_misbehaviour
+from adapters.iso18626.responder import Iso18626Responder
 from adapters.iso18626.schema_check import list_schema_faults
+from gateway.domain.requests.trial_numbers import name_trial_run
 from gateway.ports.rehearsal import (
     CheckedExchange,
     ConformanceContext,
@@ -28,7 +31,8 @@ from gateway.ports.rehearsal import (
     FindingWeight,
     TriedSide,
 )
-from gateway.ports.responder import ResponderAnswer
+from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
+from gateway.services.conformance.listening import TrialReception, make_trial_party
 from gateway.services.conformance.report import (
     ConformanceReport,
     ConformanceSubject,
@@ -36,8 +40,14 @@ from gateway.services.conformance.report import (
     hold_conversations,
     write_report,
 )
-from gateway.services.conformance.report_signature import ReportSigner, SignedFile, is_signature_valid
+from gateway.services.conformance.report_signature import (
+    ReportSigner,
+    SignedFile,
+    is_signature_valid,
+    load_trial_secret,
+)
 from tests.protocol.mock.world import FJORDBY, MockWorld, make_template, run_mock_world
+from tests.support.scripted_supplier import ScriptedSupplier
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -92,8 +102,10 @@ async def test_our_own_endpoint_passes(version: str, world: MockWorld) -> None:
 
 
 async def test_a_partner_that_is_played_passes(world: MockWorld) -> None:
+    """It refuses a request that it knows, as real ones do, which no sentence of the standard forbids."""
     report = await try_system(world, "mock", ourselves=False)
-    assert (report.count_checks(FindingWeight.BROKEN), report.count_checks(FindingWeight.ADVICE)) == ({}, {})
+    assert (report.count_checks(FindingWeight.BROKEN), report.untried_count) == ({}, 0)
+    assert report.count_checks(FindingWeight.ADVICE) == {"same-answer": 1}
 
 
 FOUND = {
@@ -133,7 +145,7 @@ FOUND = {
     "error-without-data": "error-data",
     "success-with-error": "error-data",
     "unknown-error": "word-of-list",
-    "refuses-all": "message-status",
+    "refuses-all": "error-type",
     "accepts-all": "message-status",
     "changing-answer": "same-answer",
 }
@@ -162,7 +174,64 @@ async def test_a_partner_that_is_not_there_is_a_finding(world: MockWorld) -> Non
     context = make_context(world, "away", TriedSide.PARTNER, "http://127.0.0.1:9/iso18626")
     (first, *_) = Iso18626Trials().list_conversations(context)
     exchanges = await first.hold()
-    assert [finding.check for one in exchanges for finding in one.findings] == ["confirmation"] * 3
+    assert [finding.check for one in exchanges for finding in one.findings] == ["confirmation"]
+    assert [one.untried for one in exchanges] == ["", *["the request was not confirmed OK"] * 2]
+
+
+async def test_of_a_request_that_was_refused_nothing_is_proved(world: MockWorld) -> None:
+    with ScriptedSupplier(refuses=True) as stranger:
+        context = make_context(world, "refused", TriedSide.PARTNER, stranger.url)
+        chosen = [one for one in Iso18626Trials().list_conversations(context) if one.name in ABOUT_A_REQUEST]
+        report = await hold_conversations(SPITEFUL.subject, chosen, world.clock)
+
+    assert stranger.received == ["request"] * len(ABOUT_A_REQUEST), "nothing more is sent about it"
+    assert (report.count_checks(FindingWeight.BROKEN), report.count_checks(FindingWeight.ADVICE)) == (
+        {},
+        {"refused": 4},
+    )
+    assert (report.untried_count, report.is_passed) == (9, False)
+    suites = ET.fromstring(write_report(report, "xml"))
+    assert {one.attrib["message"] for one in suites.iter("skipped")} == {"the request was not confirmed OK"}
+    assert b"not tried: the request was not confirmed OK" in write_report(report, "html")
+
+
+ABOUT_A_REQUEST = ("request", "cancellation", "unknown-request", "unknown-action")
+
+
+async def test_only_words_about_the_trial_are_taken_while_it_listens(world: MockWorld) -> None:
+    context = make_context(world, "T17", TriedSide.PARTNER, "")
+    reception = TrialReception(make_trial_party(context, "iso18626", Iso18626Rehearsal()), Iso18626Responder())
+
+    async def hear(number: str) -> bytes:
+        body = LOANED.replace(b"NUMBER", number.encode())
+        arrival = RawMessage(
+            body=body,
+            received=world.clock.now(),
+            transport=TransportKind.HTTP,
+            protocol="iso18626",
+            peer="127.0.0.1",
+            headers={"content-type": "application/xml"},
+        )
+        reply = await reception.receive_message(arrival)
+        reply.speak()
+        assert reply.answer is not None
+        return reply.answer.body
+
+    assert b"<messageStatus>OK<" in await hear("T17-request")
+    assert b"<messageStatus>ERROR<" in await hear("CLK-B2026-17")
+    heard = [await reception.wait_for_message(0.01) for _ in range(3)]
+    assert [one is not None for one in heard] == [True, True, False]
+
+
+LOANED = b"""<ISO18626Message xmlns="http://illtransactions.org/2013/iso18626"
+    xmlns:ill="http://illtransactions.org/2013/iso18626" ill:version="1.2"><supplyingAgencyMessage><header>
+  <supplyingAgencyId><agencyIdType>ISIL</agencyIdType><agencyIdValue>NO-0030101</agencyIdValue></supplyingAgencyId>
+  <requestingAgencyId><agencyIdType>ISIL</agencyIdType><agencyIdValue>CLK</agencyIdValue></requestingAgencyId>
+  <multipleItemRequestId/><timestamp>2026-03-02T08:00:00Z</timestamp>
+  <requestingAgencyRequestId>NUMBER</requestingAgencyRequestId></header>
+  <messageInfo><reasonForMessage>StatusChange</reasonForMessage></messageInfo>
+  <statusInfo><status>Loaned</status><lastChange>2026-03-02T08:00:00Z</lastChange></statusInfo>
+</supplyingAgencyMessage></ISO18626Message>"""
 
 
 # --- the schema ------------------------------------------------------------------------------------------
@@ -300,3 +369,24 @@ async def test_a_code_that_a_system_repeats_is_in_no_report(world: MockWorld) ->
 
     assert b"clarens" in exchanges[0].answer
     assert all(b"file:code" not in one.answer for one in exchanges)
+
+
+# --- the daemon knows the numbers of trials --------------------------------------------------------------
+
+
+async def test_the_daemon_confirms_what_a_partner_says_of_a_trial(world: MockWorld) -> None:
+    store, clock = world.town.context.store, world.clock
+    run = name_trial_run(17, "fjordby", await load_trial_secret(store, "CLK", clock))
+    other = name_trial_run(17, "kystby", await load_trial_secret(store, "CLK", clock))
+
+    async def say_loaned(number: str) -> bytes:
+        async with aiohttp.ClientSession() as session:
+            body, kind = LOANED.replace(b"NUMBER", number.encode()), {"Content-Type": "application/xml"}
+            async with session.post(world.gateway_url, data=body, headers=kind) as answer:
+                return await answer.read()
+
+    before = await world.town.requests(), await world.town.unfinished(), await world.town.timers()
+    assert b"<messageStatus>OK<" in await say_loaned(f"{run}-request")
+    assert (await world.town.requests(), await world.town.unfinished(), await world.town.timers()) == before
+    assert b"<messageStatus>ERROR<" in await say_loaned(f"{other}-request"), "another partner's trial"
+    assert b"<messageStatus>ERROR<" in await say_loaned("T00000hzzzzzz-request"), "not signed by us"

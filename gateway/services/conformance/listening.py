@@ -1,0 +1,86 @@
+"""What a system that is tried says of itself: received as a partner would receive it, answered by the protocol, kept
+for the conversation that waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from gateway.domain.problems import MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
+from gateway.domain.value import value_object
+from gateway.ports.partner_channel import InboxResult
+from gateway.ports.rehearsal import ArrivedMessage, ConformanceContext, ProtocolRehearsal, TriedSide
+from gateway.ports.responder import ExchangeContext, RawMessage, Responder, ResponderAnswer
+from gateway.services.mock.mock_answers import MockReply
+
+
+@value_object
+class TrialParty:
+    """As whom messages are received. `run`: what is in the number of each request of the trial; `request`: of one of
+    the system's own, empty: none."""
+
+    exchange: ExchangeContext
+    run: str
+    request: str = ""
+
+
+def make_trial_party(context: ConformanceContext, protocol: str, rehearsal: ProtocolRehearsal) -> TrialParty:
+    """Us; where we are tried ourselves, the partner."""
+    profile, symbol = context.profile, context.library
+    if context.tried is TriedSide.OURSELVES:
+        mirrored = {protocol: rehearsal.mirror_dialect(profile, context.url)}
+        profile, symbol = profile.model_copy(update={"dialects": {**profile.dialects, **mirrored}}), context.partner
+    exchange = ExchangeContext(profile, symbol, context.zone, context.currency, context.clock.now())
+    return TrialParty(exchange, context.run, context.values.get("request", ""))
+
+
+class TrialReception:
+    """`services.mock.mock_answers.MockReception`, and the port `TrialArrivals`. What isn't about a request of the trial
+    is refused, so that its sender doesn't take it for delivered."""
+
+    def __init__(self, party: TrialParty, responder: Responder) -> None:
+        self._party, self.responder = party, responder
+        self._arrived: asyncio.Queue[ArrivedMessage] = asyncio.Queue()
+
+    @property
+    def protocol(self) -> str:
+        return self.responder.protocol
+
+    @property
+    def max_bytes(self) -> int:
+        return self._party.exchange.profile.max_bytes
+
+    async def pass_seconds(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def receive_message(self, arrival: RawMessage) -> MockReply:
+        answer = self._answer_message(arrival)
+        kept = ArrivedMessage(arrival, answer.body)
+        return MockReply(answer=answer, speak=lambda: self._arrived.put_nowait(kept))
+
+    async def wait_for_message(self, seconds: float) -> ArrivedMessage | None:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._arrived.get()
+        except TimeoutError:
+            return None
+
+    def _answer_message(self, arrival: RawMessage) -> ResponderAnswer:
+        responder, exchange = self.responder, replace(self._party.exchange, now=arrival.received)
+        envelope = responder.open(arrival, self.max_bytes)
+        if envelope.malformed is not None:
+            return responder.refuse(envelope, envelope.malformed, exchange)
+        try:
+            incoming = responder.decode(envelope, exchange)
+        except MalformedMessage as malformed:
+            return responder.refuse(envelope, malformed, exchange)
+        except Refused as refused:
+            return responder.refuse(envelope, Refusal.from_error(refused), exchange)
+        if incoming.told is None and incoming.command is None:  # the protocol itself answers
+            return responder.encode(envelope, incoming, None, exchange)
+        number = incoming.told.transaction if incoming.told is not None else ""
+        if self._party.run not in number and number != self._party.request:
+            words = "Only messages about the requests of the trial are taken here."
+            unknown = Refusal(RefusalReason.UNKNOWN_REQUEST, words, MessagePart.REQUEST, number)
+            return responder.refuse(envelope, unknown, exchange)
+        return responder.encode(envelope, incoming, InboxResult(request_id=number), exchange)

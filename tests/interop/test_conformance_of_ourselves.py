@@ -1,0 +1,75 @@
+"""`illgate conformance --ourselves` beside a daemon that is at work: it passes, and no list, outbox, figure or message
+log of the daemon's shows any of it, nor has the partner or the library's system heard a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.conformance_tables import dump_store, try_system
+from tests.support.daemon import Installation
+from tests.support.scripted_supplier import ScriptedSupplier
+
+STRAIGHT = {
+    "intake": {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}}
+}
+ELSEWHERE = [{"kind": "network", "networks": ["192.0.2.0/24"]}]
+"""The partner's own network: nobody on this machine is let in by the daemon."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, ScriptedSupplier]]:
+    made = Installation.make(tmp_path_factory.mktemp("ourselves"))
+    with ScriptedSupplier() as fjordby:
+        profiles: Mapping[str, Mapping[str, Any]] = {
+            "fjordby": {
+                "extends": "iso18626-2017",
+                "auth": ELSEWHERE,
+                "partner": {"symbols": ["ISIL:NO-0030101"], "name": "Fjordby bibliotek"},
+                "iso18626": {"http": {"url": fjordby.url}},
+            },
+            "nordby": {
+                "auth": ELSEWHERE,
+                "partner": {"symbols": ["ISIL:NO-0030103"], "channel": "iso-ill"},
+                "iso_ill": {"transport": {"address": "127.0.0.1:9"}},
+            },
+            "kystby": {"auth": ELSEWHERE, "ncip": {"xml": {"version": "2.02"}}},
+        }
+        for name, profile in profiles.items():
+            file = made.folder / "profiles" / f"{name}.yml"
+            file.write_text(yaml.safe_dump(dict(profile)), "utf-8")
+        with made.serve():
+            yield made, fjordby
+
+
+@pytest.mark.parametrize(
+    ("profile", "options", "heard"),
+    [
+        ("fjordby", ("--wait", "2"), True),
+        ("nordby", ("--wait", "2"), True),
+        ("kystby", ("--value", "patron=21000000000017"), False),
+    ],
+)
+def test_a_trial_of_ourselves_touches_nothing(
+    profile: str,
+    options: tuple[str, ...],
+    heard: bool,
+    place: tuple[Installation, ScriptedSupplier],
+    tmp_path: Path,
+) -> None:
+    made, fjordby = place
+    database = made.database
+    before = dump_store(database)
+    lines, report = try_system(made.config, tmp_path / "report.json", profile, "--ourselves", *options)
+
+    assert [one for one in lines if "(advice)" not in one.get("found", "")] == []
+    exchanges = [one for part in report["conversations"] for one in part["exchanges"]]
+    assert len(exchanges) > 15
+    assert any(one["came"] and one["answer"] for one in exchanges) is heard, "what we say went to the trial"
+    assert dump_store(database) == before
+    assert len(before["request"]) == len(before["outbox"]) == 0
+    assert fjordby.received == []
