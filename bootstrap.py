@@ -193,6 +193,7 @@ def environment_of_commands() -> dict[str, str]:
 
 SERVERS = {
     "postgresql": lambda: bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))),
+    "pgbouncer": lambda: Path("/usr/sbin/pgbouncer").exists(),
     "dovecot-imapd": lambda: Path("/usr/sbin/dovecot").exists(),
     "yaz": lambda: shutil.which("yaz-client") is not None and shutil.which("yaz-ztest") is not None,
     "redis-server": lambda: shutil.which("redis-server") is not None,

@@ -23,7 +23,7 @@ import gateway
 from gateway.adapter_registry import AdapterError, AdapterRegistry, find_adapters
 from gateway.cli.app import load_without_garbage_collection
 from gateway.configuration.yaml_document import display_path
-from gateway.domain.clock import Clock, SystemClock
+from gateway.domain.clock import Clock, StoreClock
 from gateway.domain.library import Money
 from gateway.domain.problems import (
     ConfigurationError,
@@ -52,6 +52,7 @@ from gateway.services.library_context import LibraryContext
 from gateway.settings import LibrarySettings, Settings, load_settings
 from gateway.store.engine import SqliteTooOld
 from gateway.store.migration import SchemaTooNew, migrate_store
+from gateway.store.nodes import set_clock_by_store
 
 if TYPE_CHECKING:
     from gateway.policies import PolicyLoadResult, PolicySet
@@ -96,7 +97,7 @@ class Installation:
 
     def __init__(self, config: Path) -> None:
         self.config = config
-        self.clock: Clock = SystemClock()
+        self.clock: Clock = StoreClock()
 
     @cached_property
     def adapters(self) -> AdapterRegistry:
@@ -194,6 +195,7 @@ class Installation:
         """The store, there and up to date. Raises ConfigurationError, SchemaTooNew, Unavailable."""
         async with self.open_existing_store() as store:
             await migrate_store(store, *self.parts.migration_histories)
+            await set_clock_by_store(store, self.clock)
             yield store
 
     @asynccontextmanager

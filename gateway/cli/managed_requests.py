@@ -28,8 +28,8 @@ async def open_managed_requests(installation: Installation) -> AsyncIterator[Man
     """
     from gateway.runtime.exchange_assembly import make_journal_options
     from gateway.runtime.managed_requests import ManagedRequests
-    from gateway.services.outbox.worker import node_start_name
     from gateway.store.journal import Journal
+    from gateway.store.nodes import COMMAND, Node, make_node_name
 
     parts = installation.parts
     async with installation.open_current_store() as store:
@@ -43,7 +43,7 @@ async def open_managed_requests(installation: Installation) -> AsyncIterator[Man
             libraries=await parts.open_libraries(store),
             profiles=lambda: installation.working_configuration[0],
             policies=lambda symbol: installation.working_configuration[1].for_library(symbol),
-            node=node_start_name("command"),  # no place of the daemon's: a start of it leaves our rows to us
+            node=Node(store, make_node_name(COMMAND)),  # a daemon that starts leaves our rows to us
         )
         try:
             await managed.network.restore_reports(managed.contexts)

@@ -188,7 +188,7 @@ class WorkNotifier:
             await session.execute("SELECT 1")
             return
         self._to_tell.clear()  # before it is told: what is new from here on is told anew
-        await session.execute("SELECT pg_notify($1, $2)", CHANNEL, self._node)
+        await session.notify(CHANNEL, self._node)
 
     def _handle_notification(self, node: str) -> None:
         if node != self._node:

@@ -6,6 +6,7 @@ Start: store, migrations, libraries, profiles, interrupted work, listeners, prob
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import lru_cache, partial
@@ -13,7 +14,7 @@ from functools import lru_cache, partial
 import structlog
 
 from gateway.adapter_registry import AdapterRegistry
-from gateway.domain.clock import Clock, SystemClock
+from gateway.domain.clock import Clock, StoreClock
 from gateway.domain.problems import ConfigurationProblem
 from gateway.policies import PolicyStore, load_policies
 from gateway.ports.library_system import ExchangeLibrary, HoldsConnections
@@ -39,6 +40,7 @@ from gateway.runtime.logs import DefectLog
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.runtime.monitoring import WRITE_SECONDS, GatewayMetrics, HealthMonitor
+from gateway.runtime.node_beats import NodeBeats
 from gateway.runtime.page_assembly import (
     make_fulfilment_service,
     make_link_format,
@@ -51,10 +53,10 @@ from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.secrets import resolve_secret
 from gateway.services.check import CheckSubject, check_examples
 from gateway.services.exchange import ExchangeRecord, MessageExchange
-from gateway.services.exchange.recovery import count_set_aside, finish_interrupted
+from gateway.services.exchange.recovery import count_set_aside
 from gateway.services.fulfilment import LinkResolver
 from gateway.services.gateway_operation import GatewayOperation
-from gateway.services.outbox.worker import node_start_name
+from gateway.services.node_recovery import NodeRecovery
 from gateway.services.partner_probe import PartnerProbe
 from gateway.services.profile_editing import ProfileEditing
 from gateway.services.profile_history import ProfileHistory
@@ -62,7 +64,7 @@ from gateway.settings import Settings
 from gateway.store import mailbox
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
-from gateway.store.postgresql import Leader, make_node_leader
+from gateway.store.nodes import BEAT_SECONDS, Node, make_node_name
 from gateway.store.requests import outbox_queries, request_messages
 from gateway.web.api.app import JsonApi, make_api
 from gateway.web.api.operation import ApiLimits, Services
@@ -90,8 +92,8 @@ class Daemon:
         self.settings = settings
         self.metrics = GatewayMetrics()
         self._adapters = adapters
-        self._clock = clock or SystemClock()
-        self.node = node_start_name(f"{settings.http.host}:{settings.http.port}")
+        self._clock = clock or StoreClock()
+        self.node = make_node_name()
         self._tasks = BackgroundTasks()
         self._stack = AsyncExitStack()
         self._secrets = lru_cache(maxsize=256)(lambda reference: resolve_secret(reference, settings.folder))
@@ -159,15 +161,15 @@ class Daemon:
             stack.callback(lock.release)
         store = parts.open_store()
         stack.push_async_callback(store.close)
+        http = self.settings.http
+        node = Node(store, self.node, f"{socket.gethostname()} {http.host}:{http.port}", self._clock)
         for step in await migrate_store(store, *parts.migration_histories):
             log.info("store.migrated", step=step)
+        beats = await self._register_node(node)
         libraries = await parts.open_libraries(store)
         for one in libraries.values():
             if isinstance(one.system, HoldsConnections):
                 stack.push_async_callback(one.system.close_connections)
-        place = make_node_leader(store, self.node)
-        stack.push_async_callback(place.give_up_lead)
-        await place.is_leader()
         journal = Journal(store, options, self.node)
         stack.push_async_callback(journal.close)
         self._lines = PartnerConnectionPool(
@@ -178,7 +180,7 @@ class Daemon:
         self._profiles.followers.append(self._lines)
         self._profile_history = ProfileHistory(self._profiles, store, self._clock)
         self._profiles.followers.append(self._profile_history)
-        self.managed = self._make_managed_requests(store, journal, libraries)
+        self.managed = self._make_managed_requests(store, journal, libraries, node)
         self.managed.channels.make_all()
         await self.managed.network.restore_reports(self.managed.contexts)
         self.mailboxes = MailboxServices(
@@ -202,7 +204,17 @@ class Daemon:
             self.managed.contexts,
             DefectLog(self.metrics.count_defect).report_defect,
         )
-        await finish_interrupted(exchange, journal, libraries, self._clock, lambda node: make_node_leader(store, node))
+        recovery = NodeRecovery(
+            node=node,
+            store=store,
+            journal=journal,
+            exchange=exchange,
+            libraries=libraries,
+            clock=self._clock,
+            wake=self.managed.wake.notify,
+        )
+        stack.push_async_callback(recovery.leave)
+        await recovery.recover_left()
         health = HealthMonitor(
             store,
             {symbol: one.system for symbol, one in libraries.items()},
@@ -212,14 +224,27 @@ class Daemon:
             self._forwarding.describe_recent,
             self._full_message_bytes,
             self.mailboxes.list_failures,
+            beats.describe_skew if node.is_among_others else None,
         )
         stack.push_async_callback(self._tasks.stop)
         self._make_link_resolver(store)
         self._api = self._make_api(store)
         self._staff_pages = self._make_staff_pages(store, exchange, health)
         await self._start_listeners(exchange, health)
-        self._start_periodic_tasks(store, journal, libraries, health, place)
+        self._start_periodic_tasks(store, journal, libraries, health)
+        if node.is_among_others:
+            self._tasks.run_every("node: take over from dead ones", BEAT_SECONDS, recovery.take_over_dead)
         await self._probe_listeners(health)
+
+    async def _register_node(self, node: Node) -> NodeBeats:
+        """Before it has anything in hand, and until it has nothing any more."""
+        self._stack.push_async_callback(node.leave)
+        await node.tell_alive()
+        beats = NodeBeats(node, self._clock)
+        beats.log_skew()
+        self._stack.push_async_callback(self._tasks.stop)
+        self._tasks.start("node: keep its place", beats.run)
+        return beats
 
     def _full_message_bytes(self) -> int:
         """Of the largest message that any profile or mailbox takes now."""
@@ -237,7 +262,7 @@ class Daemon:
         return profiles
 
     def _make_managed_requests(
-        self, store: Store, journal: Journal, libraries: Mapping[str, ExchangeLibrary]
+        self, store: Store, journal: Journal, libraries: Mapping[str, ExchangeLibrary], node: Node
     ) -> ManagedRequests:
         settings = self.settings
         self._policies = PolicyStore(settings, lambda: load_policies(settings, self._profiles.current))
@@ -256,7 +281,7 @@ class Daemon:
             libraries=libraries,
             profiles=lambda: self._profiles.current,
             policies=lambda symbol: self._policies.current.for_library(symbol),
-            node=self.node,
+            node=node,
             observe=self.metrics.count_outbox_attempt,
             network_asked=self.metrics.count_network_query,
             lines=self._lines,
@@ -441,13 +466,9 @@ class Daemon:
         journal: Journal,
         libraries: Mapping[str, ExchangeLibrary],
         health: HealthMonitor,
-        place: Leader,
     ) -> None:
         async def measure_readiness() -> None:
             self.metrics.record_readiness(await health.check())
-
-        async def renew_leadership() -> None:
-            await place.is_leader()
 
         async def take_changed_certificates() -> None:
             self._listeners.take_changed_certificates()
@@ -508,7 +529,6 @@ class Daemon:
 
         self._tasks.run_every("health: try to write", WRITE_SECONDS, health.try_writing)
         self._tasks.run_every("health: look for the metrics", LOOK_SECONDS, measure_readiness)
-        self._tasks.run_every("node: keep its place", LOOK_SECONDS, renew_leadership)
         if self._listeners.certificates:
             self._tasks.run_every("tls: look for new certificates", LOOK_SECONDS, take_changed_certificates)
         self._tasks.run_every("outbox: count for the metrics", LOOK_SECONDS, count_outbox_rows)

@@ -28,7 +28,6 @@ from gateway.store import mailbox
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalOptions
 from gateway.store.mailbox import MailOutcome
-from gateway.store.postgresql import make_task_leader
 
 SLICE = 500
 """Rows that retention takes at once."""
@@ -80,6 +79,7 @@ class MailboxServices:
             conceal=MailConcealer(settings, adapters, profiles).conceal_received,
         )
         self.desk = UnmatchedMailService(managed.contexts, reader.parse, formats, options.cipher)
+        self._node = managed.node
         self.pollers = tuple(self._make_poller(one) for one in settings.mailboxes)
 
     async def list_failures(self) -> Mapping[str, MailboxFailure | None]:
@@ -130,6 +130,6 @@ class MailboxServices:
             client=self._reader.make(lambda reference: resolve_secret(reference, folder)),
             processor=self.processor,
             store=self._store,
-            leader=make_task_leader(self._store, f"mailbox {one.name}"),
+            leader=self._node.make_leader(f"mailbox {one.name}"),
             clock=self._clock,
         )

@@ -84,7 +84,7 @@ from gateway.services.webhooks import KIND as WEBHOOK
 from gateway.services.webhooks import WebhookHandler, WebhookOptions
 from gateway.settings import Settings
 from gateway.store.journal import Journal
-from gateway.store.postgresql import make_task_leader
+from gateway.store.nodes import Node
 from gateway.store.requests import history, order_batches, outbox, outbox_queries
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxStatus, Route
@@ -117,7 +117,7 @@ class ManagedRequests:
         libraries: Mapping[str, ExchangeLibrary],
         profiles: Callable[[], ProfileSet],
         policies: Callable[[str], RequestPolicy],
-        node: str,
+        node: Node,
         observe: Observe = observe_nothing,
         network_asked: network_load.Observe = network_load.observe_nothing,
         lines: PartnerConnections = NoPartnerConnections(),  # noqa: B008 - it has no state
@@ -126,7 +126,8 @@ class ManagedRequests:
         self._channel_adapters = adapters.channels
         self._store = store
         self._clock = clock
-        self.wake = WorkNotifier(store, node)
+        self.node = node
+        self.wake = WorkNotifier(store, node.name)
         self.network = NetworkLoads(clock, secrets, network_asked)
         self.peer_keys = PeerKeyRing(store, clock)
         self._peer_tokens = PeerTokenWriter(
@@ -170,9 +171,11 @@ class ManagedRequests:
             store, clock, WebhookOptions(addresses=AllowedAddresses(settings.api.webhook_networks))
         )
         handlers: dict[str, Handler] = {**rows.handlers_by_kind(), REPLY: replies.handle_reply, WEBHOOK: self._webhooks}
-        self.worker = OutboxWorker(store, clock, handlers, OutboxOptions.from_settings(settings.outbox), node, observe)
+        self.worker = OutboxWorker(
+            store, clock, handlers, OutboxOptions.from_settings(settings.outbox), node.name, observe
+        )
         self.wake.subscribe(self.worker.wake)
-        self.timekeeper = TimerWorker(store, clock, self._fire_timer, make_task_leader(store, "timers"))
+        self.timekeeper = TimerWorker(store, clock, self._fire_timer, node.make_leader("timers"))
         self.wake.subscribe(self.timekeeper.wake)
         action_services = {
             symbol: ActionService(context, self.worker.run_row) for symbol, context in self.contexts.items()

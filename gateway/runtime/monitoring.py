@@ -86,10 +86,12 @@ class HealthMonitor:
         forwarding: Callable[[], tuple[str, ...]],
         full_message: Callable[[], int],
         mailboxes: Callable[[], Awaitable[Mapping[str, MailboxFailure | None]]],
+        clock: Callable[[], tuple[str, ...]] | None = None,
     ) -> None:
         """`set_aside`: how many messages staff must look at; raises Unavailable. `forwarding`: what is wrong with
         proxies before us, in sentences. `full_message`: bytes of the largest message that is taken now. `mailboxes`:
-        by name, with what is wrong; raises Unavailable."""
+        by name, with what is wrong; raises Unavailable. `clock`: what is wrong with the machine's, where nodes go
+        by the database's."""
         self._store = store
         self._libraries = libraries
         self._profiles = profiles
@@ -98,6 +100,7 @@ class HealthMonitor:
         self._forwarding = forwarding
         self._full_message = full_message
         self._mailboxes = mailboxes
+        self._clock = clock
         self._lock = asyncio.Lock()
         self._last: GatewayReadiness | None = None
         self._looked = 0.0
@@ -137,6 +140,8 @@ class HealthMonitor:
         mailboxes = asyncio.ensure_future(self._check_mailboxes())
         parts = [*await asyncio.gather(*probes), *await mailboxes]
         parts.insert(1, self._check_writing())
+        if self._clock is not None:
+            parts.append(ReadinessPart("clock", notes=self._clock()))
         parts.append(ReadinessPart("proxies", notes=self._forwarding()))
         parts.append(ReadinessPart("profiles", notes=tuple(str(problem) for problem in self._profiles.problems)))
         parts += [

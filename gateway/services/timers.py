@@ -1,7 +1,7 @@
 """The loop that takes due timers, one node at a time.
 
 Timers are rows with a moment, so a restart or a clock that jumps changes nothing: what has become due meanwhile is
-fired, in the order of its time. One node does it (gateway.store.postgresql); should two do so for a moment, the taking
+fired, in the order of its time. One node does it (gateway.store.nodes); should two do so for a moment, the taking
 of the timer within the work's own transaction makes it once.
 """
 
@@ -18,7 +18,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store, Transaction
-from gateway.store.postgresql import Leader
+from gateway.store.nodes import Leader
 from gateway.store.requests import timers
 from gateway.store.requests.timers import TimerRow
 

@@ -1,9 +1,10 @@
-"""PostgreSQL engine, sessions, advisory locks, leader election. Needs the extra `postgresql`.
+"""PostgreSQL engine, sessions, advisory locks. Needs the extra `postgresql`.
 
 A session is opened as the store opens its own, so that the same URL reaches the same server in the same way.
 
-The leader's lock belongs to a session of its own, so it is free as soon as the node that had it is gone. Between the
-look and the work it may still be lost, so two nodes can do the same work for a moment: it must bear that.
+Behind PgBouncer in transaction mode each transaction may have another connection to the server. So no lock outlives
+its transaction here, sessions send plain statements only, and statements that were prepared are kept only where the
+pooler knows of them: one of before 1.21 (or with `max_prepared_statements = 0`) needs UNPREPARED in `store.url`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.engine import URL
@@ -20,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import sentence_of_system, write_sentence
-from gateway.ports.shared_store import Store, Work
+from gateway.ports.shared_store import Work
 
 T = TypeVar("T")
 
@@ -44,7 +45,11 @@ ANSWER_SECONDS = 10.0
 
 CLOSE_SECONDS = 2.0
 
-OF_SQLALCHEMY = frozenset({"prepared_statement_cache_size", "prepared_statement_name_func", "async_fallback"})
+CACHE_SIZE = "prepared_statement_cache_size"
+UNPREPARED = f"{CACHE_SIZE}=0"
+"""In a URL: no statement is prepared for longer than its transaction."""
+
+OF_SQLALCHEMY = frozenset({CACHE_SIZE, "prepared_statement_name_func", "async_fallback"})
 """Keys of a URL that are not for the driver."""
 
 Heard = Callable[[str], None]
@@ -75,7 +80,7 @@ class PostgresqlStore:
             max_overflow=0,
             pool_pre_ping=True,
             hide_parameters=True,  # an error's text must not name patrons
-            connect_args={"timeout": CONNECT_SECONDS},
+            connect_args={"timeout": CONNECT_SECONDS, **_preparing_arguments(url)},
         )
         self._closed = False
         self._in_hand = 0
@@ -142,6 +147,15 @@ def _not_let_in(error: BaseException | None) -> Unavailable:
     return Unavailable(write_sentence("the database rejected the sign-in: %(words)s", words=words))
 
 
+def _preparing_arguments(url: URL) -> dict[str, Any]:
+    """Statements without a name, which the next one replaces, where none is to be kept."""
+    return {"statement_cache_size": 0, "prepared_statement_name_func": str} if _keeps_nothing(url) else {}
+
+
+def _keeps_nothing(url: URL) -> bool:
+    return url.query.get(CACHE_SIZE) == "0"
+
+
 def _not_reached(error: Exception) -> Unavailable:
     return Unavailable(write_sentence("the database cannot be reached: %(report)s", report=sentence_of_system(error)))
 
@@ -160,6 +174,8 @@ class PostgresqlSession:
         dialect = url.set(drivername="postgresql+asyncpg").get_dialect()()
         _, wanted = dialect.create_connect_args(url)
         wanted = {key: value for key, value in wanted.items() if key not in OF_SQLALCHEMY}
+        if _keeps_nothing(url):
+            wanted["statement_cache_size"] = 0
         try:
             return cls(await asyncpg.connect(**wanted, timeout=SESSION_CONNECT_SECONDS))
         except asyncpg.PostgresError as error:
@@ -169,11 +185,11 @@ class PostgresqlSession:
         except _connection_errors() as error:
             raise _not_reached(error) from error
 
-    async def execute(self, statement: str, *values: object) -> Any:
-        """The first value that the statement gives. Raises Unavailable when the connection is lost."""
-        answer = asyncio.ensure_future(self._driver.fetchval(statement, *values, timeout=ANSWER_SECONDS))
+    async def execute(self, statement: str) -> None:
+        """Sent as it is, without being prepared. Raises Unavailable when the connection is lost."""
+        answer = asyncio.ensure_future(self._driver.execute(statement, timeout=ANSWER_SECONDS))
         try:
-            return await asyncio.shield(answer)
+            await asyncio.shield(answer)
         except asyncio.CancelledError:
             # A driver that is interrupted within a statement opens a second connection to say so.
             await asyncio.wait([answer], timeout=ANSWER_SECONDS)
@@ -183,6 +199,11 @@ class PostgresqlSession:
         except _connection_errors() as error:
             raise Unavailable("the connection to the database was lost") from error
 
+    async def notify(self, channel: str, payload: str) -> None:
+        """Raises Unavailable."""
+        quoted = payload.replace("'", "''")
+        await self.execute(f"NOTIFY {channel}, '{quoted}'")
+
     async def listen(self, channel: str, heard: Heard) -> None:
         """`heard` is called in the event loop for each notification. Raises Unavailable."""
 
@@ -190,7 +211,7 @@ class PostgresqlSession:
             heard(str(payload))
 
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(ANSWER_SECONDS), self._driver.transaction():
                 await self._driver.add_listener(channel, forward_payload)
         except _connection_errors() as error:
             raise Unavailable("the connection to the database was lost") from error
@@ -200,7 +221,7 @@ class PostgresqlSession:
         self._driver.add_termination_listener(lambda _connection: tell())
 
     async def close(self) -> None:
-        """Ends the session, and with it its locks and listeners."""
+        """Ends the session, and with it its listeners."""
         try:
             await self._driver.close(timeout=CLOSE_SECONDS)
         except _connection_errors():
@@ -219,75 +240,6 @@ def _connection_errors() -> tuple[type[Exception], ...]:
         asyncpg.InterfaceError,
         asyncpg.InternalClientError,  # the server ended the session while a statement was on its way
     )
-
-
-class Leader(Protocol):
-    async def is_leader(self) -> bool:
-        """True when this node has the place; takes it if it is free. Ask before each piece of work. Raises
-        Unavailable when the database can't be reached; the place is lost then."""
-        ...
-
-    async def give_up_lead(self) -> None:
-        """Give the place up."""
-        ...
-
-
-def make_task_leader(store: Store, task: str) -> Leader:
-    """For the work called `task`, such as 'timers'."""
-    return SoleLeader() if store.url.get_backend_name() == "sqlite" else AdvisoryLock(store.url, task)
-
-
-def make_node_leader(store: Store, node: str) -> Leader:
-    """Taken by the node with this name as long as it lives: another that can take it knows that the node is gone."""
-    return make_task_leader(store, f"node {node}")
-
-
-class SoleLeader:
-    """There is no other node."""
-
-    async def is_leader(self) -> bool:
-        return True
-
-    async def give_up_lead(self) -> None:
-        return None
-
-
-class AdvisoryLock:
-    def __init__(self, url: URL, task: str) -> None:
-        self._url = url
-        self._key = lock_key_of(task)
-        self._session: PostgresqlSession | None = None
-        self._held = False
-        self._one = asyncio.Lock()
-        """A connection answers one question at a time."""
-
-    async def is_leader(self) -> bool:
-        async with self._one:
-            try:
-                return await self._try_lock()
-            except BaseException:
-                # After a failure, and when cancelled half-way, nobody knows what the session holds.
-                await self._close_session()
-                raise
-
-    async def _try_lock(self) -> bool:
-        if self._session is None:
-            self._session = await PostgresqlSession.open(self._url)
-        if self._held:
-            if await self._session.execute("SELECT 1") != 1:
-                raise Unavailable("the database did not respond")
-        else:
-            self._held = bool(await self._session.execute("SELECT pg_try_advisory_lock($1::bigint)", self._key))
-        return self._held
-
-    async def give_up_lead(self) -> None:
-        async with self._one:
-            await self._close_session()
-
-    async def _close_session(self) -> None:
-        session, self._session, self._held = self._session, None, False
-        if session is not None:
-            await session.close()
 
 
 def lock_key_of(name: str) -> int:

@@ -35,7 +35,7 @@ from gateway.store.journal import Journal
 from gateway.store.mailbox import MailOutcome, MailRow
 from gateway.store.mailbox import mail as mail_table
 from gateway.store.migration import migrate_store
-from gateway.store.postgresql import make_task_leader
+from gateway.store.nodes import Node, SoleLeader
 from tests.support.daemon import Installation
 
 LIBRARY = "DEMO"
@@ -252,7 +252,7 @@ class MailHouse:
             client=client or self.mailbox,
             processor=self.boxes.processor,
             store=self.store,
-            leader=make_task_leader(self.store, f"mailbox {box.name}"),
+            leader=SoleLeader(),
             clock=SystemClock(),
         )
 
@@ -324,7 +324,7 @@ async def mail_house(
         libraries=await parts.open_libraries(store),
         profiles=lambda: profiles[-1],
         policies=lambda symbol: policies[symbol],
-        node="test/1",
+        node=Node(store, "test"),
     )
     kept = Kept()
     managed.channels.update(managed.make_mailer_channels(kept))
@@ -347,7 +347,7 @@ async def mail_house(
         client=mailbox,
         processor=boxes.processor,
         store=store,
-        leader=make_task_leader(store, "mailbox ill"),
+        leader=SoleLeader(),
         clock=clock,
     )
     try:

@@ -46,7 +46,7 @@ class Server:
         self._binaries = binaries()
         self._settings = settings
         self._folder = Path(tempfile.mkdtemp(prefix="illgate-postgresql-"))
-        self._user = _owner(self._folder)
+        self._user = find_owner(self._folder)
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._initialise()
@@ -228,7 +228,7 @@ SELECT md5(string_agg(part, ';' ORDER BY part)) FROM (
 """
 
 
-def _owner(folder: Path) -> str | None:
+def find_owner(folder: Path) -> str | None:
     """The server refuses to run as root: then it runs as Debian's user postgres, who must own its folder."""
     if os.geteuid() != 0:
         return None

@@ -1,17 +1,16 @@
-"""What a crash interrupted is finished at the next start of a node, before new messages are let in; what living
-nodes have in hand is left to them.
+"""Messages that a node left when it died are finished by its heir (gateway.services.node_recovery).
 
 Messages left `pending` are carried out again: the library keeps the key of each, so nothing is done twice. The
 partner waits no longer; when it repeats its message it gets the answer that was found here.
 
-One that ends the process whenever it is carried out would do so at every start: after `MAX_STARTS` it is set aside
-for staff, who may carry it out again (`illgate replay`).
+One that ends the process whenever it is carried out would end every heir: after `MAX_STARTS` it is set aside for
+staff, who may carry it out again (`illgate replay`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import structlog
 from structlog.contextvars import clear_contextvars
@@ -32,7 +31,6 @@ from gateway.store.journal_records import (
     JournalFilter,
     JournalOpening,
 )
-from gateway.store.postgresql import Leader
 
 log = structlog.get_logger(component="recovery")
 
@@ -40,7 +38,7 @@ INTERRUPTED = "interrupted"
 """The reason in the journal of what could not be finished."""
 
 SET_ASIDE = "set-aside"
-"""The reason of what was taken up by `MAX_STARTS` starts, none of which lived to finish it."""
+"""The reason of what was taken up `MAX_STARTS` times by nodes none of which lived to finish it."""
 
 MAX_STARTS = 3
 
@@ -65,35 +63,10 @@ _FINISHED, _FAILED, _LEFT = RecoveryReport(finished=1), RecoveryReport(failed=1)
 
 
 async def finish_interrupted(
-    exchange: MessageExchange,
-    journal: Journal,
-    libraries: Mapping[str, ExchangeLibrary],
-    clock: Clock,
-    place_of: Callable[[str], Leader],
-) -> RecoveryReport:
-    """For the time before this node listens. `place_of` gives the place that a node with this name has as long as it
-    lives: whoever can take it is its heir, and other nodes that start leave its messages alone meanwhile.
-
-    Raises Unavailable when the store can't be used."""
-    total = RecoveryReport()
-    nodes = {node for symbol in libraries for node in await journal.list_pending_nodes(symbol)}
-    for node in sorted(nodes):
-        place = place_of(node)
-        try:
-            if await place.is_leader():
-                total += await _finish_all(exchange, journal, libraries, clock, node)
-        finally:
-            await place.give_up_lead()
-    clear_contextvars()  # what the log says from here on is not of the last message
-    if total != RecoveryReport():
-        log.warning("recovery.done", finished=total.finished, failed=total.failed, left=total.left)
-    return total
-
-
-async def _finish_all(
     exchange: MessageExchange, journal: Journal, libraries: Mapping[str, ExchangeLibrary], clock: Clock, node: str
 ) -> RecoveryReport:
-    """What this node left, one after the other, oldest first."""
+    """Finish what the node with this name left, one after the other, oldest first. Raises Unavailable when the store
+    can't be used."""
     total = RecoveryReport()
     for symbol, library in libraries.items():
         identifiers = await _list_interrupted(journal, symbol, node)
@@ -105,6 +78,7 @@ async def _finish_all(
             continue
         for identifier in identifiers:
             total += await _finish_or_set_aside(exchange, journal, symbol, identifier, clock)
+    clear_contextvars()  # what the log says from here on is not of the last message
     return total
 
 

@@ -23,7 +23,7 @@ from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.services.mailbox.processor import MailProcessor
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition
-from gateway.store.postgresql import Leader
+from gateway.store.nodes import Leader
 
 log = structlog.get_logger(component="mailbox")
 

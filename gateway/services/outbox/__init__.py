@@ -1,7 +1,7 @@
 """Whatever is done outside the database is a row of the outbox; here is the worker that does it (design rule 5)."""
 
 from gateway.services.outbox.queue import DESK_GRACE, AttemptOutcome, Handler, HandlerResult, Observe, OutboxOptions
-from gateway.services.outbox.worker import OutboxWorker, node_start_name
+from gateway.services.outbox.worker import OutboxWorker
 
 __all__ = [
     "DESK_GRACE",
@@ -11,5 +11,4 @@ __all__ = [
     "Observe",
     "OutboxOptions",
     "OutboxWorker",
-    "node_start_name",
 ]

@@ -79,11 +79,6 @@ class OutboxQueue:
     async def mark_refused(self, row: OutboxRow, error: str, at: datetime) -> None:
         await self._write_shielded(lambda c: outbox.mark_refused(c, row, error, at))
 
-    async def recover_rows(self, now: datetime, besides: Collection[str]) -> int:
-        """Rows left in hand by earlier starts of this node; `besides` are really in hand."""
-        place = self.node.partition("/")[0] + "/"
-        return await self._write_shielded(lambda c: outbox.expire_node_leases(c, place, now, besides))
-
     async def _write_shielded(self, work: Work[T]) -> T:
         """Who is cancelled meanwhile leaves when it is written, as a transaction that is broken off helps nobody."""
         writing = asyncio.ensure_future(self.store.write(work))

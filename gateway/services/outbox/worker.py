@@ -7,7 +7,6 @@ The row's id, the same at each try, makes it once in effect.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -29,7 +28,7 @@ from gateway.services.outbox.queue import (
 )
 from gateway.store.requests.outbox import OutboxRow, Route
 
-__all__ = ["DESK_GRACE", "OutboxWorker", "node_start_name"]
+__all__ = ["DESK_GRACE", "OutboxWorker"]
 
 log = structlog.get_logger(component="outbox")
 
@@ -37,14 +36,8 @@ ABANDON_SECONDS = 10.0
 """Longest wait for handlers to hear that they are cancelled."""
 
 
-def node_start_name(place: str) -> str:
-    """A name for this start of the node at `place` (such as its host and port, without '/'): what an earlier start
-    left in hand is recognised by the place."""
-    return f"{place.replace('/', '-')}/{secrets.token_hex(4)}"
-
-
 class OutboxWorker:
-    """One a process. `node` comes from `node_start_name`; only kinds that have a handler here are taken."""
+    """One a process. `node`: its name (gateway.store.nodes); only kinds that have a handler here are taken."""
 
     def __init__(
         self,
@@ -85,10 +78,9 @@ class OutboxWorker:
     # --- for as long as the process lives ----------------------------------------------------------------
 
     async def run(self) -> None:
-        """Work until `stop` or until cancelled; rows that are in hand then are left there, and taken again when their
-        lease ends or this node starts anew."""
+        """Work until `stop` or until cancelled; rows that are in hand then are left there, and taken again by the
+        node's heir or when their lease ends."""
         try:
-            await self._tolerate_outage(self._recover_own_rows)
             while not self._stopping:
                 self._wake.clear()
                 await self._tolerate_outage(self._take_all_due)
@@ -104,11 +96,6 @@ class OutboxWorker:
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=seconds)
         await self._abandon_rows()
-
-    async def recover_rows(self) -> int:
-        """What earlier starts of this node left in hand is due at once; returns how many rows that were. Raises
-        Unavailable."""
-        return await self._book.recover_rows(self._clock.now(), frozenset(self._tasks))
 
     # --- all at once, and one ----------------------------------------------------------------------------
 
@@ -223,11 +210,6 @@ class OutboxWorker:
             self._without_store = True
         else:
             self._without_store = False
-
-    async def _recover_own_rows(self) -> None:
-        rows = await self.recover_rows()
-        if rows:
-            log.warning("outbox.recovered", rows=rows)
 
     async def _abandon_rows(self) -> None:
         tasks = list(self._tasks.values())

@@ -382,12 +382,14 @@ def put_back_rows(connection: Connection, rows: Sequence[OutboxRow]) -> None:
     _PUT_BACK.execute_many(connection, mine)
 
 
-def expire_node_leases(connection: Connection, nodes: str, now: datetime, besides: Collection[str]) -> int:
-    """Ends the leases of rows in the hands of nodes whose names begin with `nodes`, but for the ids `besides`, so
-    that they can be claimed at once; how many there were."""
-    held = update(outbox).where(
-        COLUMNS.status == OutboxStatus.IN_HAND.value, COLUMNS.node.startswith(nodes, autoescape=True)
-    )
-    if besides:
-        held = held.where(COLUMNS.id.not_in(sorted(besides)))
+def list_nodes_in_hand(connection: Connection) -> frozenset[str]:
+    """Names of all that have rows in hand: nodes, commands, and files that orders are in."""
+    held = select(COLUMNS.node).where(COLUMNS.status == OutboxStatus.IN_HAND.value).distinct()
+    return frozenset(connection.execute(held).scalars())
+
+
+def expire_node_leases(connection: Connection, node: str, now: datetime) -> int:
+    """Ends the leases of rows in the hands of a node that is gone, so that they can be claimed at once; how many there
+    were."""
+    held = update(outbox).where(COLUMNS.status == OutboxStatus.IN_HAND.value, COLUMNS.node == node)
     return connection.execute(held.values(lease_until=now, ready_at=now)).rowcount

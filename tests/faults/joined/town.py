@@ -81,7 +81,6 @@ class Town:
     async def start(self) -> None:
         self.gateway = Daemon(self._settings, self._adapters, self._clock)
         await self.gateway.start()
-        await self.gateway.managed.worker.recover_rows()  # as `OutboxWorker.run` does first
 
     async def crash(self) -> None:
         """Nothing is finished but what the store has begun to write."""

@@ -26,6 +26,7 @@ from gateway.services.api_keys import ApiKeyService, KeyScope
 from gateway.services.fulfilment import LinkResolver
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
+from gateway.store.nodes import Node
 from gateway.web.api.app import JsonApi, make_api
 from gateway.web.api.operation import ApiLimits, Services
 from tests.protocol.listeners.support import HOST, Echo, site
@@ -98,7 +99,7 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         libraries=await parts.open_libraries(store),
         profiles=lambda: loading.profiles,
         policies=policies.for_library,
-        node="test/1",
+        node=Node(store, "test"),
     )
     mailboxes = MailboxServices(
         settings=settings,

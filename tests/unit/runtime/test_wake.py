@@ -83,7 +83,8 @@ async def test_a_lost_connection_is_opened_again_and_all_are_woken(
     here, there = WorkNotifier(shared, "here/1"), WorkNotifier(shared, "there/1")
     own = await asyncpg.connect(fresh_postgresql_url)
     async with at_work(here) as woken_here, at_work(there) as woken_there:
-        await own.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+        others = "pid <> pg_backend_pid() AND datname = current_database()"
+        await own.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
         assert await is_woken(woken_here), "there may have been something while nobody heard"
         assert await is_woken(woken_there)
         woken_there.clear()

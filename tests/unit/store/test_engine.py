@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.shared_store import Store
 from gateway.store.engine import OLDEST_SQLITE, SqliteTooOld, open_store
-from gateway.store.postgresql import make_task_leader
+from gateway.store.postgresql import PostgresqlSession
 from tests.support.daemon import free_port
 from tests.support.paths import ROOT
 from tests.support.postgresql import DURABLE, Server
@@ -132,7 +132,6 @@ WRITER = """
 import asyncio, os, signal, sys
 from sqlalchemy import text
 from gateway.store.engine import OLDEST_SQLITE, SqliteTooOld, open_store
-from gateway.store.postgresql import make_task_leader
 
 async def main():
     store = open_store(sys.argv[1])
@@ -336,7 +335,7 @@ async def test_a_server_that_does_not_let_us_in_says_why(
     finally:
         await store.close()
     with pytest.raises(Unavailable, match=words):
-        await make_task_leader(store, "timers").is_leader()
+        await PostgresqlSession.open(store.url)
 
 
 @pytest.mark.postgresql

@@ -6,14 +6,17 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import cast
 
+import asyncpg
 import pytest
 
 from gateway.ports.library_system import ExchangeLibrary, LibrarySystem, PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
-from gateway.services.exchange.recovery import MAX_STARTS, RecoveryReport, count_set_aside, finish_interrupted
+from gateway.services.exchange.recovery import MAX_STARTS, RecoveryReport, count_set_aside
+from gateway.services.node_recovery import NodeRecovery
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, FullMessage, JournalEntry, JournalFilter, JournalOptions
-from gateway.store.postgresql import make_node_leader
+from gateway.store.nodes import Node
+from gateway.store.postgresql import lock_key_of
 from tests.unit.services.exchange.support import PATRON, House, Silent, open_house
 
 
@@ -39,9 +42,18 @@ async def repair(house: House) -> RecoveryReport:
 
 
 async def repair_in(house: House, libraries: Mapping[str, ExchangeLibrary]) -> RecoveryReport:
-    clock = house.installation.clock
-    return await finish_interrupted(
-        house.exchange, house.journal, libraries, clock, lambda node: make_node_leader(house.store, node)
+    return await recovery_of(house, libraries).recover_left()
+
+
+def recovery_of(house: House, libraries: Mapping[str, ExchangeLibrary], node: Node | None = None) -> NodeRecovery:
+    return NodeRecovery(
+        node=node or Node(house.store, "heir"),
+        store=house.store,
+        journal=house.journal,
+        exchange=house.exchange,
+        libraries=libraries,
+        clock=house.installation.clock,
+        wake=lambda: None,
     )
 
 
@@ -222,16 +234,16 @@ async def test_a_start_that_lives_counts_for_nothing(house: House) -> None:
 @pytest.mark.postgresql
 async def test_what_a_living_node_has_in_hand_is_left_to_it(tmp_path: Path, fresh_postgresql_url: str) -> None:
     async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
-        living = make_node_leader(house.store, "a/1")
-        assert await living.is_leader()
-        in_hand = await begun_by("a/1", house, 7)
-        left = await begun_by("b/1", house, 8)
+        living = Node(house.store, "a")
+        await living.tell_alive()
+        in_hand = await begun_by("a", house, 7)
+        left = await begun_by("b", house, 8)
 
         assert await repair(house) == RecoveryReport(finished=1)
 
         assert (await rows(house, left))[0].message.outcome is OutcomeClass.OK
         assert [row.message.outcome for row in await rows(house, in_hand)] == [OutcomeClass.PENDING]
-        await living.give_up_lead()
+        await living.leave()
         assert await repair(house) == RecoveryReport(finished=1)
         assert (await rows(house, in_hand))[0].message.outcome is OutcomeClass.OK
 
@@ -239,13 +251,33 @@ async def test_what_a_living_node_has_in_hand_is_left_to_it(tmp_path: Path, fres
 @pytest.mark.postgresql
 async def test_two_that_start_together_do_not_both_finish_it(tmp_path: Path, fresh_postgresql_url: str) -> None:
     async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
-        await begun_by("b/1", house, 9)
-        heir = make_node_leader(house.store, "b/1")
+        await begun_by("b", house, 9)
+        other = Node(house.store, "other")
+        await other.tell_alive()
+        heir = other.make_heir("b")
         assert await heir.is_leader()
 
         assert await repair(house) == RecoveryReport()
 
         await heir.give_up_lead()
+        assert await repair(house) == RecoveryReport(finished=1)
+        await other.leave()
+
+
+@pytest.mark.postgresql
+async def test_a_node_of_an_older_release_lives_as_long_as_it_holds_its_lock(
+    tmp_path: Path, fresh_postgresql_url: str
+) -> None:
+    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+        begun = await begun_by("127.0.0.1:8080/0a1b2c3d", house, 10)
+        older = await asyncpg.connect(fresh_postgresql_url)
+        await older.execute(f"SELECT pg_advisory_lock({lock_key_of('node 127.0.0.1:8080/0a1b2c3d')})")
+
+        assert await repair(house) == RecoveryReport()
+
+        await older.close()
+        assert await repair(house) == RecoveryReport(finished=1)
+        assert (await rows(house, begun))[0].message.outcome is OutcomeClass.OK
 
 
 async def begun_by(node: str, house: House, number: int) -> JournalEntry:

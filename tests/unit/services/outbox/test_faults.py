@@ -89,10 +89,10 @@ async def live(store: Store, seed: int) -> None:
             house.later(chance.randrange(6))
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+        await store.write(lambda c, node=f"here/{start}": outbox.expire_node_leases(c, node, house.clock.now()))
     await house.add(*to_come)
     partner.reliable = True
     worker = house.worker(partner, LONG, node="here/last")
-    await worker.recover_rows()
     for _ in range(100):
         await worker.drain()
         house.later(5)

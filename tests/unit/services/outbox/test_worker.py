@@ -459,7 +459,9 @@ async def test_stopping_lets_what_is_in_hand_come_to_its_end(house: House) -> No
     assert [(await house.row(row)).status for row in rows] == [OutboxStatus.DONE, OutboxStatus.WAITING]
 
 
-async def test_what_a_cancelled_worker_had_in_hand_is_taken_at_once_by_the_next_start_of_its_node(house: House) -> None:
+async def test_what_a_cancelled_worker_had_in_hand_is_due_at_once_when_its_node_is_known_to_be_gone(
+    house: House,
+) -> None:
     begun = asyncio.Event()
 
     async def stuck(row: OutboxRow) -> HandlerResult:
@@ -468,17 +470,18 @@ async def test_what_a_cancelled_worker_had_in_hand_is_taken_at_once_by_the_next_
         return HandlerResult()
 
     (row,) = await house.add(a_row())
-    running = asyncio.create_task(house.worker(stuck, node="here:8080/1").run())
+    running = asyncio.create_task(house.worker(stuck, node="gone").run())
     await begun.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
     assert (await house.row(row)).status is OutboxStatus.IN_HAND
 
-    other = house.worker(Sent(), node="there:8080/1")
-    assert (await other.recover_rows(), await other.drain()) == (0, 0)
-    same = house.worker(Sent(), node="here:8080/2")
-    assert (await same.recover_rows(), await same.drain()) == (1, 1)
+    heir = house.worker(Sent(), node="heir")
+    assert await heir.drain() == 0
+    assert await house.store.write(lambda c: outbox.expire_node_leases(c, "go", NOON)) == 0
+    assert await house.store.write(lambda c: outbox.expire_node_leases(c, "gone", NOON)) == 1
+    assert await heir.drain() == 1
     assert (await house.row(row)).status is OutboxStatus.DONE
 
 

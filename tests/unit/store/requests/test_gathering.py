@@ -181,7 +181,7 @@ async def test_orders_in_a_file_are_nobody_elses(migrated: Store) -> None:
     assert (skipped, released) == (False, False)
     assert [one.kind for one in await claim(migrated)] == [GATHER, FILE]
     assert (
-        await migrated.write(lambda c: outbox.expire_node_leases(c, "a/", LATER, ())) == 2
+        await migrated.write(lambda c: outbox.expire_node_leases(c, "a/1", LATER)) == 2
     )  # the file is, its orders stay in it
     assert [order_batches.file_id_of_order(one) for one in held] == [file.id, file.id]
 

@@ -1,0 +1,91 @@
+"""What nodes that are gone had in hand is taken by their heir: rows of the outbox and messages.
+
+At a start that is all that no living node has. Later a node looks every few seconds for others that died; should it
+die as well half-way, another takes over from both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import structlog
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import Unavailable
+from gateway.ports.library_system import ExchangeLibrary
+from gateway.ports.shared_store import Store
+from gateway.services.exchange import MessageExchange
+from gateway.services.exchange.recovery import RecoveryReport, finish_interrupted
+from gateway.store.journal import Journal
+from gateway.store.nodes import COMMAND, Node
+from gateway.store.requests import outbox
+from gateway.store.requests.order_batches import HANDS
+
+log = structlog.get_logger(component="recovery")
+
+
+class NodeRecovery:
+    """`wake` is called when there are rows to be claimed and places to be had."""
+
+    def __init__(
+        self,
+        *,
+        node: Node,
+        store: Store,
+        journal: Journal,
+        exchange: MessageExchange,
+        libraries: Mapping[str, ExchangeLibrary],
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
+        self._node = node
+        self._store = store
+        self._journal = journal
+        self._exchange = exchange
+        self._libraries = libraries
+        self._clock = clock
+        self._wake = wake
+
+    async def recover_left(self) -> RecoveryReport:
+        """For the time before this node listens: all that others left that don't live. Raises Unavailable."""
+        return await self._recover(sorted(await self._list_holders() - {self._node.name}))
+
+    async def take_over_dead(self) -> None:
+        """To be done every few seconds. Raises Unavailable."""
+        await self._recover(await self._node.list_dead())
+
+    async def leave(self) -> None:
+        """When all has ended here: what is left nevertheless is another's at once."""
+        try:
+            has_work = self._node.name in await self._list_holders()
+        except Unavailable:
+            has_work = True
+        await self._node.leave(has_work)
+
+    async def _list_holders(self) -> frozenset[str]:
+        """Names of nodes, '' for messages that are kept with nobody's name."""
+        rows = await self._store.read(outbox.list_nodes_in_hand)
+        messages = [await self._journal.list_pending_nodes(symbol) for symbol in self._libraries]
+        return frozenset(name for name in rows if not name.startswith((COMMAND, HANDS))).union(*messages)
+
+    async def _recover(self, nodes: Iterable[str]) -> RecoveryReport:
+        total = RecoveryReport()
+        for node in nodes:
+            heir = self._node.make_heir(node)
+            try:
+                if await heir.is_leader():
+                    total += await self._inherit(node)
+            finally:
+                await heir.give_up_lead()
+        if total != RecoveryReport():
+            log.warning("recovery.done", finished=total.finished, failed=total.failed, left=total.left)
+        return total
+
+    async def _inherit(self, node: str) -> RecoveryReport:
+        now = self._clock.now()
+        if rows := await self._store.write(lambda connection: outbox.expire_node_leases(connection, node, now)):
+            log.warning("outbox.recovered", rows=rows)
+        report = await finish_interrupted(self._exchange, self._journal, self._libraries, self._clock, node)
+        await self._node.forget_dead(node)
+        self._wake()
+        return report
