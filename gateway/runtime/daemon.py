@@ -65,6 +65,7 @@ from gateway.store import mailbox
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
 from gateway.store.nodes import BEAT_SECONDS, Node, make_node_name
+from gateway.store.postgresql import require_fit_pooler
 from gateway.store.requests import outbox_queries, request_messages
 from gateway.web.api.app import JsonApi, make_api
 from gateway.web.api.operation import ApiLimits, Services
@@ -163,6 +164,8 @@ class Daemon:
         stack.push_async_callback(store.close)
         http = self.settings.http
         node = Node(store, self.node, f"{socket.gethostname()} {http.host}:{http.port}", self._clock)
+        if node.is_among_others:
+            await require_fit_pooler(store.url)
         for step in await migrate_store(store, *parts.migration_histories):
             log.info("store.migrated", step=step)
         beats = await self._register_node(node)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -30,8 +31,9 @@ ATTEMPTS = 5
 
 CONFLICTS = {"40001", "40P01"}
 
-NOT_LET_IN = ("28", "3D")
-"""Beginnings of SQLSTATEs that say that there is no such user or database, or that the password is another."""
+NOT_LET_IN = ("28", "3D", "08P01")
+"""Beginnings of SQLSTATEs that say that there is no such user or database, or that the password is another; 08P01 is
+what PgBouncer says of all that it doesn't let in, also of transactions where it pools statements."""
 
 TROUBLE = ("08", "53", "57P", "58", "25006")
 """Beginnings of SQLSTATEs that speak of the server, not of the statement: connection, disk or memory full,
@@ -48,6 +50,9 @@ CLOSE_SECONDS = 2.0
 CACHE_SIZE = "prepared_statement_cache_size"
 UNPREPARED = f"{CACHE_SIZE}=0"
 """In a URL: no statement is prepared for longer than its transaction."""
+
+LOST_STATEMENTS = {"26000", "42P05"}
+"""SQLSTATEs of a prepared statement that isn't there, or is there already."""
 
 OF_SQLALCHEMY = frozenset({CACHE_SIZE, "prepared_statement_name_func", "async_fallback"})
 """Keys of a URL that are not for the driver."""
@@ -109,6 +114,8 @@ class PostgresqlStore:
         except DBAPIError as error:
             if _sqlstate_of(error).startswith(NOT_LET_IN):
                 raise _not_let_in(error.orig) from error
+            if _sqlstate_of(error) in LOST_STATEMENTS:
+                raise _statements_lost() from error
             if error.connection_invalidated or _sqlstate_of(error).startswith(TROUBLE):
                 raise Unavailable(
                     write_sentence(
@@ -145,6 +152,16 @@ def _not_let_in(error: BaseException | None) -> Unavailable:
     """With the server's words, which name the user or the database."""
     words = str(error).partition("\n")[0]
     return Unavailable(write_sentence("the database rejected the sign-in: %(words)s", words=words))
+
+
+def _statements_lost() -> Unavailable:
+    return Unavailable(
+        write_sentence(
+            "PgBouncer in transaction mode loses prepared statements: add ?%(parameter)s to store.url, or set "
+            "max_prepared_statements of PgBouncer (1.21 or newer)",
+            parameter=UNPREPARED,
+        )
+    )
 
 
 def _preparing_arguments(url: URL) -> dict[str, Any]:
@@ -220,6 +237,20 @@ class PostgresqlSession:
         """`tell` is called once, in the event loop, when the connection ends."""
         self._driver.add_termination_listener(lambda _connection: tell())
 
+    async def prepare_in_transaction(self, name: str) -> None:
+        """A statement of this name. Raises Unavailable."""
+        import asyncpg
+
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._driver.transaction():
+                await self._driver.prepare("SELECT 1", name=name)
+        except (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError) as error:
+            raise _statements_lost() from error
+        except asyncpg.PostgresError as error:
+            raise _not_let_in(error) from error
+        except _connection_errors() as error:
+            raise _not_reached(error) from error
+
     async def close(self) -> None:
         """Ends the session, and with it its listeners."""
         try:
@@ -227,6 +258,20 @@ class PostgresqlSession:
         except _connection_errors():
             # It is lost already, or does not answer: then it ends without a word.
             self._driver.terminate()
+
+
+async def require_fit_pooler(url: URL) -> None:
+    """Raise Unavailable where a pooler has no transactions, or loses prepared statements: a daemon that began would see
+    that when it is busy. Two connections that can't have the same name for a statement share one to the server."""
+    name = f"illgate_{secrets.token_hex(8)}"
+    sessions: list[PostgresqlSession] = []
+    try:
+        for _ in range(2):
+            sessions.append(await PostgresqlSession.open(url))
+            await sessions[-1].prepare_in_transaction("" if _keeps_nothing(url) else name)
+    finally:
+        for session in sessions:
+            await session.close()
 
 
 def _connection_errors() -> tuple[type[Exception], ...]:
