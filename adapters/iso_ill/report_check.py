@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from adapters.iso_ill.codec import DEFAULT_STYLE, BerLimits, DecodedApdu, apdu_type_name, decode_apdu
 from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
@@ -78,20 +78,32 @@ def is_report(message: bytes) -> bool:
         return False
 
 
-def check_arrival(message: bytes, sent: Mapping[TransactionId, Apdu]) -> tuple[str, tuple[ConformanceFinding, ...]]:
-    """What the system has said of itself. `sent`: what we have said first of each transaction."""
-    try:
-        decoded = _decode_answer(message)
-    except MalformedMessage as malformed:
-        return "came: no APDU", (make_finding("well-formed", ENCODING, str(malformed)),)
-    apdu = decoded.apdu
-    findings = [_make_advice("encoding", str(oddity)) for oddity in decoded.oddities]
-    asked = sent.get(apdu.transaction_id)
-    if asked is not None:
-        findings += _check_header(apdu, asked)
-    else:
-        findings.append(_make_advice("transaction-id", "it is about a transaction that isn't of this trial"))
-    return f"came: {apdu_type_name(apdu.type)}", tuple(findings)
+class HeardApdus:
+    """What the tried system has said of itself in a trial, and what we have said first of each transaction."""
+
+    def __init__(self) -> None:
+        self._sent: dict[TransactionId, Apdu] = {}
+        self._bodies: set[bytes] = set()
+
+    def note_sent(self, apdu: Apdu) -> None:
+        self._sent.setdefault(apdu.transaction_id, apdu)
+
+    def judge_message(self, message: bytes) -> tuple[str, tuple[ConformanceFinding, ...]]:
+        """A title, and what is wrong."""
+        try:
+            decoded = _decode_answer(message)
+        except MalformedMessage as malformed:
+            return "came: no APDU", (make_finding("well-formed", ENCODING, str(malformed)),)
+        title = f"came: {apdu_type_name(decoded.apdu.type)}"
+        findings = [_make_advice("encoding", str(oddity)) for oddity in decoded.oddities]
+        if message in self._bodies:
+            findings.append(_make_advice("repeated", "the same octets came before; illgate takes them for a repeat"))
+        self._bodies.add(message)
+        asked = self._sent.get(decoded.apdu.transaction_id)
+        if asked is None:
+            findings.append(_make_advice("transaction-id", "it is about a transaction that isn't of this trial"))
+            return title, tuple(findings)
+        return title, (*findings, *_check_header(decoded.apdu, asked))
 
 
 def check_error_report(answer: bytes) -> Iterator[ConformanceFinding]:

@@ -26,16 +26,16 @@ from adapters.iso_ill.dialect import IsoIllDialect, dialect_of, is_reported
 from adapters.iso_ill.mapping import MappingContext, apdu_of_message
 from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.messages.codes import GeneralProblem, TransactionIdProblem
-from adapters.iso_ill.messages.structures import Credentials, Extension, TransactionId
+from adapters.iso_ill.messages.structures import Credentials, Extension
 from adapters.iso_ill.messages.tracking_phase import ProviderError
 from adapters.iso_ill.rehearsal import IsoIllRehearsal
 from adapters.iso_ill.report_check import (
     ENCODING,
     MAX_ANSWER_BYTES,
     REPORTS,
+    HeardApdus,
     ReportExpectation,
     check_answers,
-    check_arrival,
     check_error_report,
     is_report,
     make_finding,
@@ -96,9 +96,9 @@ class ConnectionEnded(OutcomeUnknown):
 class IsoIllTrial:
     """One conversation: its transaction, and what was exchanged."""
 
-    def __init__(self, name: str, context: ConformanceContext, sent: dict[TransactionId, Apdu]) -> None:
+    def __init__(self, name: str, context: ConformanceContext, heard: HeardApdus) -> None:
         self.exchanges: list[CheckedExchange] = []
-        self._sent = sent
+        self._heard = heard
         is_partner = context.tried is TriedSide.PARTNER
         dialect = (
             dialect_of(context.profile)
@@ -179,7 +179,7 @@ class IsoIllTrial:
         wrong in it, is sent without a look at what comes."""
         if apdu is None:
             return False
-        self._sent.setdefault(apdu.transaction_id, apdu)
+        self._heard.note_sent(apdu)
         is_awaited = problem is not None or has_status or is_reported(apdu.type, self._dialect.acknowledges)
         expected = ReportExpectation(sent=apdu, problem=problem, has_status=has_status) if is_awaited else None
         title = title or apdu_type_name(apdu.type)
@@ -266,7 +266,7 @@ class IsoIllTrial:
             body = arrived.arrival.body
             if is_report(body):
                 return body
-            title, findings = check_arrival(body, self._sent)
+            title, findings = self._heard.judge_message(body)
             shown = conceal_credentials(body)
             self.exchanges.append(
                 CheckedExchange(title=title, came=True, sent=arrived.answer, answer=shown, findings=findings)
@@ -427,8 +427,8 @@ class IsoIllTrials:
             raise ConfigurationError([ConfigurationProblem(f"profile {context.profile.name}", 0, key, words)])
         late = ("late-messages", "What came besides", hear_late_messages)
         chosen = [*_CONVERSATIONS, late] if context.arrivals is not None else _CONVERSATIONS
-        sent: dict[TransactionId, Apdu] = {}
+        heard = HeardApdus()
         return [
-            make_conversation(name, title, hold, partial(IsoIllTrial, name, context, sent))
+            make_conversation(name, title, hold, partial(IsoIllTrial, name, context, heard))
             for name, title, hold in chosen
         ]
