@@ -35,6 +35,7 @@ from gateway.services.conformance.listening import TrialReception
 from gateway.services.requests.effects import LIBRARY, PARTNER, WORK
 from gateway.services.requests.lending import LOCATE
 from gateway.settings import Settings
+from gateway.settings.article_lookup import ArticleLookupSettings
 from gateway.settings.sections import JournalSettings, LibrarySettings, MailSettings, SystemSettings, TcpListener, Tls
 from gateway.store.migration import migrate_store
 from gateway.store.requests import outbox_queries
@@ -115,6 +116,7 @@ def _rewrite_settings(parts: Assembly, plan: TrialPlan, folder: Path) -> Setting
             "tcp": () if plan.adapter.over_http else (listener,),
             "profiles": settings.profiles.model_copy(update={"folder": str(folder / "profiles"), "reload": False}),
             "libraries": tuple(_choose_sample_system(one, parts.adapters) for one in settings.libraries),
+            "article_lookup": ArticleLookupSettings(),
             "mail": MailSettings(),
             "mailboxes": (),
             "journal": JournalSettings(),
@@ -153,13 +155,13 @@ async def _work_off(daemon: Daemon, plan: TrialPlan) -> None:
         for kind in (WORK, LIBRARY, PARTNER):
             page = await store.read(partial(list_rows, library=symbol, kind=kind, request_id="", limit=ROWS_AT_ONCE))
             for row in reversed(page.rows):
-                if row.status is OutboxStatus.WAITING and _stays_in_trial(row, plan):
+                if row.status is OutboxStatus.WAITING and stays_in_trial(row, plan):
                     with suppress(Refused):  # by the trial, or the sample library
                         await daemon.managed.worker.run_row(symbol, row.id)
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _stays_in_trial(row: OutboxRow, plan: TrialPlan) -> bool:
+def stays_in_trial(row: OutboxRow, plan: TrialPlan) -> bool:
     """Whether nobody outside hears of it: where a supplier is looked for, others' catalogues would be asked."""
     if row.kind == PARTNER:
         return row.target == plan.tried.profile.name

@@ -3,6 +3,7 @@ log of the daemon's shows any of it, nor has the partner or the library's system
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -73,3 +74,20 @@ def test_a_trial_of_ourselves_touches_nothing(
     assert dump_store(database) == before
     assert len(before["request"]) == len(before["outbox"]) == 0
     assert fjordby.received == []
+
+
+def test_the_librarys_own_system_is_not_asked(tmp_path: Path) -> None:
+    """Sample data are in its place, so that the patron of the sample is known."""
+    made = Installation.make(tmp_path / "ours", "--empty")
+    with socket.socket() as system:
+        system.bind(("127.0.0.1", 0))
+        system.listen()
+        system.setblocking(False)
+        url = f"http://127.0.0.1:{system.getsockname()[1]}/ncip"
+        made.change(libraries=[{"symbol": "DEMO", "name": "Demo", "system": {"type": "ncip", "url": url}}])
+        options = ("--ourselves", "--value", "patron=21000000000017")
+        lines, _ = try_system(made.config, tmp_path / "report.json", "ncip2", *options)
+        with pytest.raises(BlockingIOError):
+            system.accept()
+
+    assert [one for one in lines if "(advice)" not in one.get("found", "")] == []
