@@ -75,6 +75,10 @@ class RefusalReason(StrEnum):
     OTHER = "other"
 
 
+COLLISIONS = frozenset({RefusalReason.DUPLICATE_ITEM, RefusalReason.ITEM_ON_LOAN, RefusalReason.ON_LOAN_SAME_PATRON})
+"""Something else has the barcode or the item now; when it has let go the same can be done."""
+
+
 class MessagePart(StrEnum):
     """Which part of the message a refusal is about; a protocol turns it into an element name."""
 

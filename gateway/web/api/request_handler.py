@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable, UnfinishedWork
+from gateway.domain.problems import COLLISIONS, OutcomeUnknown, Refused, Unavailable, UnfinishedWork
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
 from gateway.services.api_keys import NOBODY, KeyExpiredError, KeyHolder
 from gateway.web.api.event_stream import TooManyStreamsError
@@ -165,10 +165,6 @@ def _request_digest(request: web.Request, version: int | None, content: bytes | 
     return found.digest()
 
 
-_COLLISIONS = frozenset({RefusalReason.DUPLICATE_ITEM, RefusalReason.ITEM_ON_LOAN, RefusalReason.ON_LOAN_SAME_PATRON})
-"""Something else has the barcode or the item now."""
-
-
 def problem_of_error(error: Exception) -> ProblemDetails | None:
     """Errors that are expected, as problems; None for a defect."""
     match error:
@@ -181,7 +177,7 @@ def problem_of_error(error: Exception) -> ProblemDetails | None:
         case EventDenied():
             return ProblemDetails(ProblemType.NOT_NOW, error.denied.detail, state=error.denied.state.value)
         case Refused():
-            type_ = ProblemType.NOT_NOW if error.reason in _COLLISIONS else ProblemType.REFUSED
+            type_ = ProblemType.NOT_NOW if error.reason in COLLISIONS else ProblemType.REFUSED
             return ProblemDetails(type_, error.detail, reason=error.reason.value)
         case InvalidCursorError():
             return validation_problem("query.cursor", "is not one that this list gave out").problem

@@ -132,7 +132,7 @@ class FormPage(Protocol):
 class FormCheck:
     """One form. `values` by field, for showing it again; `problems`: field -> what is wrong, in the reader's words;
     `general`: what is wrong with the whole; `stale`: it isn't from a page of ours as it is now, so nothing is done
-    before somebody has seen it again."""
+    before somebody has seen it again; `collides`: nothing is wrong with it, but something else has what it names."""
 
     page: FormPage
     form: SubmittedForm
@@ -140,6 +140,7 @@ class FormCheck:
     problems: dict[str, str] = field(default_factory=dict)
     general: list[str] = field(default_factory=list)
     stale: bool = False
+    collides: bool = False
 
     def __post_init__(self) -> None:
         if self.stale:
@@ -152,7 +153,9 @@ class FormCheck:
     @property
     def status(self) -> int:
         """Of HTTP."""
-        return 403 if self.stale else 200 if self.is_good else 422
+        if self.stale:
+            return 403
+        return 200 if self.is_good else 409 if self.collides else 422
 
     def add_problem(self, name: str, key: str, **values: object) -> None:
         """The first that is found of a field counts."""

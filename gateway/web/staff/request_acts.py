@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
-from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.problems import COLLISIONS, Refused, Unavailable
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Role, RotaLineStatus
@@ -100,6 +100,7 @@ async def _perform_act(
         return await _show_conflict(page, await load_request_view(page), kind, checked)
     except (EventDenied, Refused) as refused:
         checked.general.append(page.describe_refusal(refused))
+        checked.collides = isinstance(refused, Refused) and refused.reason in COLLISIONS
     except Unavailable as away:
         why = page.localization.translate_sentence(strip_full_stop(away.detail))
         return page.redirect(

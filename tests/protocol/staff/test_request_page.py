@@ -156,6 +156,20 @@ async def test_a_lending_request_names_our_copy(gateway: Running, ruth: Colleagu
     assert (await reload_request(gateway, request)).state is LendingState.SHIPPED
 
 
+async def test_an_item_that_is_on_loan_already_is_told_with_what_to_do(gateway: Running, ruth: Colleague) -> None:
+    first, second = await make_lending(gateway), await make_lending(gateway, transaction="ALT-88121/26")
+    await act(gateway, first, EventKind.SHIPPED, barcode="39000000000011")
+    page = await open_page(ruth, second)
+
+    said = await ruth.post(
+        f"/requests/{second.number}/act", {**seen_fields(page), "kind": "shipped", "barcode": "39000000000011"}
+    )
+
+    assert said.status == 409
+    (told,) = texts(said, "//div[@id='summary']//li")
+    assert told.startswith(f"39000000000011 is already on loan for request {first.number}. Check it in first")
+
+
 async def test_what_a_request_brings_besides_is_on_its_page(gateway: Running, ruth: Colleague) -> None:
     extras = (
         CitationExtra("contact-name", "Solveig"),

@@ -430,6 +430,7 @@ async def test_duplicates(counter: Counter, mode: str, command: AcceptItem, answ
         return
     refused = await counter.refusal(command, accept={"duplicate": mode})
     assert (refused.reason, refused.about, refused.value) == (RefusalReason.DUPLICATE_ITEM, MessagePart.ITEM, "TN-77")
+    assert "Send another ID, or check in and delete the other item first." in refused.detail
 
 
 async def test_duplicates_as_success(counter: Counter) -> None:
