@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from adapters.iso18626.dialect import dialect_of
+from gateway.adapter_registry import load_adapters
+from gateway.profiles import load_profiles
+from gateway.settings import Settings
 from tests.interop.test_brokered_lives import LIVES
 from tests.support.brokered_lives import Broker, Entry, open_two_libraries
 from tests.support.conversation_profiles import HERE
@@ -39,6 +44,35 @@ def test_the_page_has_an_entry_for_each_mode() -> None:
     (header,) = [auth["header"] for auth in PROFILE["auth"]]
     assert all(list(entry["httpHeaders"]) == [header] for entry in ENTRIES.values())
     assert all(entry["symbols"] == ["ISIL:OAK"] for entry in ENTRIES.values())
+
+
+VENDORS = re.findall(r"\n\| `(\w+)` \| `([a-z0-9-]+)`", PAGE)
+ADDED = yaml.safe_load(read_blocks("yaml")["Vendors"])
+
+
+@pytest.mark.parametrize("profile", [name for _, name in VENDORS])
+def test_with_what_the_page_adds_each_vendor_s_profile_knows_the_broker(profile: str, tmp_path: Path) -> None:
+    """As crosslink-18626 does by itself."""
+    folder = Path(shutil.copytree(ROOT / "profiles", tmp_path / "profiles"))
+    added = (
+        {**ADDED, "partner": {**ADDED["partner"], "symbols": ["ISIL:BROKER"]}} if profile != "crosslink-18626" else {}
+    )
+    text = yaml.safe_dump({"name": "ours", "extends": profile, **added})
+    (folder / "ours.yml").write_text(text, "utf-8")
+    loaded = load_profiles(folder, load_adapters(), Settings()).loaded
+
+    ours, direct = dialect_of(loaded["ours"].profile), dialect_of(loaded["crosslink-18626"].profile)
+    for key in (*ADDED["iso18626"], "schema_version"):
+        assert getattr(ours, key) == getattr(direct, key), key
+    assert ours.http.reply_seconds > 60, "so long it may wait for the far side"
+    partner = loaded["ours"].profile.partner
+    assert partner is not None
+    assert partner.workflow.borrowing.asks_others
+    assert set(ADDED["iso18626"]) == {"not_now", "not_taken", "whole_amounts", "tells_duplicate"}
+
+
+def test_the_page_names_the_profile_of_each_vendor() -> None:
+    assert dict(VENDORS) == {"Unknown": "crosslink-18626", "Alma": "alma-18626", "ReShare": "reshare-18626"}
 
 
 @pytest.mark.parametrize("name", ENTRIES)

@@ -75,6 +75,36 @@ def test_nothing_is_wrong_in_an_empty_library_of_any_name(tmp_path: Path) -> Non
     assert "patron: inst-ebu, inst-valm, pseudopatron; shelving location: ill" in remark
 
 
+SETUP = """
+branches: {MAIN: {name: Hovedbiblioteket, pickup: true, resource_sharing: true, shelves: {ill: Fjernlån}}}
+categories: {visitor: {name: Andre bibliotek}}
+policies: {ill: {name: Fjernlån}, ill-library-use: {name: Lesesal}}
+loan_rules: [{loan_days: 28}]
+"""
+
+
+def test_patrons_of_the_sample_library_are_missed_in_no_other(tmp_path: Path) -> None:
+    """As long as nobody has set the profiles up for a partner."""
+    illgate("init", str(tmp_path), "--empty", "--symbol", "FJORDBY")
+    (tmp_path / "setup.yml").write_text(SETUP, encoding="utf-8")
+    config = ("--config", str(tmp_path / "gateway.yml"))
+    illgate(*config, "library", "import", "setup", str(tmp_path / "setup.yml"))
+    names = ("illiad-alma", "innreach", "worldshare")
+
+    result = illgate(*config, "check", *names)
+
+    assert result.exit_code == 0, result.output
+    assert [line.split("found ")[-1] for line in result.output.splitlines() if "not usable" in line] == [
+        "'pseudopatron'", "'inst-valm'", "'inst-ebu'", "'inst-valm'"
+    ]  # fmt: skip
+
+    file = tmp_path / "profiles" / "worldshare.yml"
+    file.write_text(file.read_text("utf-8") + "# for the consortium\n", "utf-8")
+    result = illgate(*config, "check", *names)
+    assert result.exit_code == 1
+    assert "2 problems; 2 remarks;" in result.output
+
+
 def test_a_library_in_which_something_is_set_up_must_know_what_profiles_name(tmp_path: Path) -> None:
     illgate("init", str(tmp_path), "--empty", "--symbol", "FJORDBY")
     setup = tmp_path / "setup.yml"
