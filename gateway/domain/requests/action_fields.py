@@ -61,6 +61,7 @@ _DUE = ActionField("due", _T.DUE, "Due date at the lender: a day (its end) or a 
 _COST = ActionField("cost", _T.MONEY, "Cost to the requester.")
 _CONDITIONS = ActionField("conditions", _T.CONDITIONS, "Conditions of the loan.")
 _VOLUMES = ActionField("volumes", _T.VOLUMES, "Volumes. Default: all.")
+_MISSING = ActionField("missing", _T.VOLUMES, "Volumes that should have arrived with the others but did not.")
 _BARCODE = ActionField("barcode", _T.TEXT, "Barcode of the item.")
 _DESCRIPTION = ActionField("item_description", _T.TEXT, "Description of the item, if it is not obvious.")
 _EXPECTED = ActionField("expected", _T.DAY, "Date when the item is expected to be ready.")
@@ -111,6 +112,7 @@ ACTS: Mapping[K, ActionFieldSet] = {
             _CONDITIONS,
             _PICKUP,
             _VOLUMES,
+            _MISSING,
             _NOTE,
         )
     ),
@@ -188,7 +190,7 @@ ACTS: Mapping[K, ActionFieldSet] = {
             _NOTE,
         )
     ),
-    K.CHECKED_IN: ActionFieldSet(optional=(_VOLUMES, _NOTE)),
+    K.CHECKED_IN: ActionFieldSet(optional=(_VOLUMES, _MISSING, _NOTE)),
     K.RENEW_ACCEPTED: ActionFieldSet(
         optional=(ActionField("due", _T.DUE, "New due date. Default: by rule."), _NOTE),
     ),

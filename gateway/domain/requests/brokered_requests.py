@@ -246,6 +246,7 @@ def carry_details(event: Event, request: Request, days: int, today: date) -> Eve
         items=_list_items_sent_on(event, request) if is_borrowing else (),
         item_description=said.item_description,
         volumes=tuple(one.id for one in request.volumes if one.id in said.volumes),
+        missing=tuple(one.id for one in request.volumes if one.id in said.missing),
         renewals_allowed=said.renewals_allowed,
         return_on_hold=said.return_on_hold,
         link=said.link,

@@ -182,6 +182,7 @@ class EventDetails:
     items: tuple[ShippedItem, ...] = ()  # of several that a supplier has sent, or one with its volume's label
     item_description: str = ""
     volumes: tuple[str, ...] = ()  # ids of the volumes that this is about; empty: all
+    missing: tuple[str, ...] = ()  # ids of volumes that should be among those that have come, and are not
     further_volume: str = ""  # label of a volume that the request gets besides those that it has
     renewals_allowed: bool | None = None
     return_on_hold: bool | None = None  # of a message: true, it is not sent back for now; false, it is again

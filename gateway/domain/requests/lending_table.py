@@ -152,7 +152,11 @@ _FOUND_THERE = (StopTimer(TimerKind.ANONYMISE), StartTimer(TimerKind.RETURN))
 _FOUND = (NotifyPartner(K.CHECKED_IN), CallLibrary(LibraryAction.RETURN_HOME))
 
 _OUT: Row = {
-    local_signal(K.CHECKED_IN): (remain(when=g.MORE_TO_CHECK_IN), move_to(S.COMPLETED, *_HOME)),
+    local_signal(K.CHECKED_IN): (
+        remain(NotifyPartner(K.MESSAGE), when=g.VOLUME_MISSING),
+        remain(when=g.MORE_TO_CHECK_IN),
+        move_to(S.COMPLETED, *_HOME),
+    ),
     local_signal(K.LOST): move_to(S.LOST, *_GONE_LOST, NotifyPartner(K.LOST)),
     local_signal(K.DAMAGED): remain(NotifyPartner(K.DAMAGED)),
     partner_signal(K.LOST): move_to(S.LOST, *_GONE_LOST),

@@ -56,7 +56,7 @@ def is_message_to_read(event: Event, request: Request | None = None, denied: str
     details = event.details
     if event.kind is EventKind.STATUS_REPORT and details.reported is not None:
         return True
-    if denied and event.kind in CONTRARY_KINDS:
+    if (denied and event.kind in CONTRARY_KINDS) or details.missing:
         return True
     if event.kind is EventKind.SHIPPED and request is not None and names_further_volume(request, details):
         return True

@@ -270,7 +270,8 @@ def _has_volumes_left(*states: VolumeState) -> Test:
 
     def has_volumes_left(request: Request, event: Event, _workflow: Workflow) -> bool:
         meant = find_meant_volumes(request, event)
-        return any(v.state in states and v.id not in meant for v in request.volumes)
+        awaited = meant if event.kind is not EventKind.RECEIVED else meant.union(event.details.missing)
+        return any(v.state in states and v.id not in awaited for v in request.volumes)
 
     return has_volumes_left
 
@@ -430,6 +431,7 @@ MORE_IN_TRANSIT = _make_guard(
         bool(e.details.volumes) and any(one.in_transit and one.id not in e.details.volumes for one in r.volumes)
     ),
 )
+VOLUME_MISSING = _make_guard("a volume is missing", lambda _r, e, _w: bool(e.details.missing))
 MORE_TO_RETURN = _make_guard(
     "more volumes are here or outstanding",
     _has_volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED, VolumeState.LENT, VolumeState.BACK),

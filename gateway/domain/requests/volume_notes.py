@@ -34,6 +34,9 @@ _TOLD_WITH_LAST = frozenset({EventKind.RECEIVED, EventKind.CHECKED_IN})
 """Events of which a partner hears once, when the last volume is there: then they are about all of them."""
 
 _PARTS = re.compile(r";\s+|\n")
+_MISSING = "missing: "
+"""Before the term of a volume that should have come and has not: words for whoever reads them too."""
+
 _TERM = re.compile(r"volume ([0-9]{1,4}) of ([0-9]{1,4})(?:: (.*))?", re.IGNORECASE)
 
 
@@ -47,7 +50,8 @@ def tell_volumes(request: Request, kind: EventKind, details: EventDetails) -> tu
         note = _put_first(tuple(_write_wanted_volumes(request)), request.citation.note)
         return replace(request, citation=replace(request.citation, note=note)), details
     terms = tuple(_write_named_volumes(request, kind, details))
-    return request, replace(details, note=_put_first(terms, details.note))
+    note = SEPARATOR.join(filter(None, (*_write_missing_volumes(request, details), details.note)))
+    return request, replace(details, note=_put_first(terms, note))
 
 
 def _put_first(terms: tuple[str, ...], note: str) -> str:
@@ -73,6 +77,12 @@ def _write_named_volumes(request: Request, kind: EventKind, details: EventDetail
             yield _write_term(one, number, len(request.volumes))
 
 
+def _write_missing_volumes(request: Request, details: EventDetails) -> Iterator[str]:
+    for number, one in enumerate(request.volumes, 1):
+        if one.id in details.missing:
+            yield f"{_MISSING}{_write_term(one, number, len(request.volumes))}"
+
+
 def _write_term(volume: Volume, number: int, count: int) -> str:
     label = " ".join(volume.label.split()).replace("; ", ", ")
     return f"volume {number} of {count}: {label}" if label else f"volume {number} of {count}"
@@ -94,10 +104,19 @@ def read_wanted_volumes(note: str) -> tuple[Volume, ...]:
 
 def read_named_volumes(kind: EventKind, details: EventDetails) -> EventDetails:
     """With the volumes that an event names in its note, where no field has named them. The note stays whole."""
-    if kind not in _OF_PIECES or details.volumes:
+    if kind not in _OF_PIECES:
         return details
-    numbers = (int(match[1]) for match in _find_terms(details.note) if 0 < int(match[1]) <= int(match[2]))
-    return replace(details, volumes=tuple(dict.fromkeys(map(str, numbers))))
+    if not details.missing:
+        details = replace(details, missing=_read_numbers(_find_terms(details.note, _MISSING)))
+    if details.volumes:
+        return details
+    return replace(details, volumes=_read_numbers(_find_terms(details.note)))
+
+
+def _read_numbers(terms: Iterator[re.Match[str]]) -> tuple[str, ...]:
+    """As ids of volumes."""
+    numbers = (int(match[1]) for match in terms if 0 < int(match[1]) <= int(match[2]))
+    return tuple(dict.fromkeys(map(str, numbers)))
 
 
 def remove_volumes(note: str) -> str:
@@ -105,5 +124,7 @@ def remove_volumes(note: str) -> str:
     return "\n".join(part for part in _PARTS.split(note) if _TERM.fullmatch(part.strip()) is None).strip()
 
 
-def _find_terms(note: str) -> Iterator[re.Match[str]]:
-    return (match for part in _PARTS.split(note) if (match := _TERM.fullmatch(part.strip())) is not None)
+def _find_terms(note: str, prefix: str = "") -> Iterator[re.Match[str]]:
+    parts = (part.strip() for part in _PARTS.split(note))
+    terms = (part.removeprefix(prefix) for part in parts if part.startswith(prefix))
+    return (match for term in terms if (match := _TERM.fullmatch(term)) is not None)

@@ -35,17 +35,18 @@ def make_volumes(labels: tuple[str, ...]) -> tuple[Volume, ...]:
 
 def find_meant_volumes(request: Request, event: Event) -> frozenset[str]:
     """Ids of the volumes that an event is about: those that it names, else those that are out. One that was never sent
-    is no part of it; where none is known to be, all are meant, since the message that said so may be missing."""
-    named = event.details.volumes
+    is no part of it, nor one that lacks; where none is known to be out, all are meant, since the message that said so
+    may be missing."""
+    named, missing = event.details.volumes, frozenset(event.details.missing)
     if named:
-        return frozenset(named)
+        return frozenset(named) - missing
     volumes = request.volumes
     if event.kind is EventKind.RECEIVED:  # what is here already is not received once more
         out = [one for one in volumes if one.state is VolumeState.SHIPPED]
     else:
         out = [one for one in volumes if one.state is not VolumeState.EXPECTED]
     meant = volumes if event.kind in _FIRST_STEPS else out or volumes
-    return frozenset(one.id for one in meant)
+    return frozenset(one.id for one in meant) - missing
 
 
 _FIRST_STEPS = frozenset({EventKind.SHIPPED, EventKind.COPY_DELIVERED})
@@ -85,7 +86,16 @@ def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
         else one
         for one in volumes
     )
-    return _set_own_barcode(request, event, moved)
+    return _set_own_barcode(request, event, _await_missing_volumes(event, moved))
+
+
+def _await_missing_volumes(event: Event, volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
+    """What should have come to us and has not is still to come."""
+    missing = event.details.missing if event.signal == local_signal(EventKind.RECEIVED) else ()
+    return tuple(
+        replace(one, state=VolumeState.EXPECTED) if one.id in missing and one.state is VolumeState.SHIPPED else one
+        for one in volumes
+    )
 
 
 def _set_own_barcode(request: Request, event: Event, volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:

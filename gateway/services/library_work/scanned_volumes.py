@@ -30,7 +30,7 @@ async def name_scanned_volume(context: LibraryContext, request: Request, action:
     if details.volumes:
         _require_one_volume(details)
         return details
-    awaited = tuple(one for one in request.volumes if one.state in awaited_states)
+    awaited = tuple(one for one in request.volumes if one.state in awaited_states and one.id not in details.missing)
     known = next((one for one in request.volumes if _is_of_item(request, one, details.barcode)), None)
     if known is not None:
         return _name_volume(request, details, known)

@@ -183,7 +183,7 @@ def _details_of_row(row: OutboxRow) -> EventDetails:
 def _check_named_parts(request: Request, details: EventDetails) -> None:
     """Volumes and files that are named must be the request's. Raises Refused(INVALID_VALUE)."""
     volumes = {volume.id for volume in request.volumes}
-    for volume in details.volumes:
+    for volume in (*details.volumes, *details.missing):
         if volume not in volumes:
             raise Refused(
                 RefusalReason.INVALID_VALUE,
@@ -191,6 +191,12 @@ def _check_named_parts(request: Request, details: EventDetails) -> None:
                 about=MessagePart.ITEM,
                 value=volume,
             )
+    if details.missing and volumes.issubset(details.missing):
+        raise Refused(
+            RefusalReason.INVALID_VALUE,
+            "At least one volume has to have arrived.",
+            about=MessagePart.ITEM,
+        )
     if details.attachment and all(one.id != details.attachment for one in request.attachments):
         raise Refused(
             RefusalReason.INVALID_VALUE,

@@ -314,13 +314,15 @@ def find_receiver(context: LibraryContext, told: PartnerNotification, request: R
 
 def _build_message_details(context: LibraryContext, kind: EventKind, transition: Transition) -> EventDetails:
     """What a message says that follows from another event: a status report its state, words to the requester that
-    another supplier is asked, a no for copyright why, the rest nothing."""
+    another supplier is asked, which volume is missing, a no for copyright why, the rest nothing."""
     request, event = transition.request, transition.event
     if kind is EventKind.STATUS_REPORT:
         reported = find_event_of_state(request)
         return EventDetails(status=request.state.value, due=request.terms.lender_due, reported=reported)
     if kind is EventKind.MESSAGE and event.kind is EventKind.BROKERED:
         return tell_next_asked(event.details, context.zone)
+    if (kind, event.kind) == (EventKind.MESSAGE, EventKind.CHECKED_IN):
+        return EventDetails(missing=event.details.missing, note=event.details.note)
     if (kind, event.kind) == (EventKind.UNFILLED, EventKind.CLEARANCE_REFUSED):
         return describe_refused_clearance(event.details)
     return EventDetails()

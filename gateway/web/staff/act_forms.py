@@ -38,6 +38,7 @@ _LABELS: Mapping[str, str] = {
     "return_on_hold": mark_text("Postpone the return?"),
     "need_by": mark_text("Needed by"),
     "maximum_cost": mark_text("Maximum cost"),
+    "missing": mark_text("Missing volumes"),
     "further_volume": mark_text("Name of the additional volume"),
     "partner": mark_text("Supplier"),
     "rota": mark_text("Rota"),
@@ -68,7 +69,7 @@ _HIDDEN = frozenset({"citation", "query"})
 
 _LONG = frozenset({"note"})
 
-_RARE = frozenset({"conditions", "cost", "item_description", "renewals_allowed", "return_on_hold", "reason"})
+_RARE = frozenset({"missing", "conditions", "cost", "item_description", "renewals_allowed", "return_on_hold", "reason"})
 _USUAL = frozenset(
     {
         (K.CONDITIONAL, "conditions"),

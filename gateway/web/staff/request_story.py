@@ -408,6 +408,9 @@ class _StoryTeller:
             if item.barcode != details.barcode:
                 code = " ".join(filter(None, (item.label, item.barcode)))
                 yield say(mark_text("Barcode %(code)s"), code=code)
+        missing = [one.label or one.id for one in self._request.volumes if one.id in details.missing]
+        if missing:
+            yield say(mark_text("Missing: %(volumes)s"), volumes=self._localization.format_list(missing))
         if details.return_on_hold is not None:
             yield say(mark_text("Return postponed") if details.return_on_hold else mark_text("May be returned"))
         if details.item_description:

@@ -156,6 +156,7 @@ class ActBody(InputModel):
     barcode: Line = ""
     item_description: Line = ""
     volumes: tuple[Identifier, ...] = Field((), max_length=1_000)
+    missing: tuple[Identifier, ...] = Field((), max_length=1_000)
     further_volume: Line = ""
     renewals_allowed: bool | None = None
     return_on_hold: bool | None = None
@@ -184,6 +185,7 @@ class ActBody(InputModel):
             barcode=self.barcode,
             item_description=self.item_description,
             volumes=self.volumes,
+            missing=self.missing,
             further_volume=self.further_volume,
             renewals_allowed=self.renewals_allowed,
             return_on_hold=self.return_on_hold,

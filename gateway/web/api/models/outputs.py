@@ -361,6 +361,7 @@ class DetailsOut(OutputModel):
     items: tuple[ItemOut, ...] = Field(description="several that a supplier has sent at once, as it names them")
     item_description: str
     volumes: tuple[str, ...]
+    missing: tuple[str, ...]
     further_volume: str
     renewals_allowed: bool | None
     return_on_hold: bool | None
