@@ -23,7 +23,7 @@ _NUMBERS = frozenset(
     {"requestingAgencyRequestId", "supplyingAgencyRequestId", "requestingAgencyPreviousRequestId", "patronId"}
 )
 _TEXTS = re.compile(
-    r"bibliographicInfo/(?:.*/)?(?!\w+Code$)\w+|publicationInfo/(?!publicationType$)\w+|.*/name|.*/line\d|.*/\w+Data"
+    r"bibliographicInfo/(?:.*/)?(?!\w+Code$)\w+|publicationInfo/(?!publicationType$)\w+|.*/name|.*/physicalAddress/\w+|.*/\w+Data"
 )
 _MARK = re.compile(
     r"(?P<items>#MultipleItems#(?P<block>.*?)#MultipleItemsEnd#)"

@@ -135,10 +135,10 @@ class MailReception:
         reaction = conversation.choose_reaction(told.kind, told.details.note)
         change = reaction.answer
         oddity = ""
-        if change.is_whole_answer:
+        if change.is_whole_answer and not change.refused:
             conversation.is_taken = True
             self._keep_id(told.id)
-            if not change.refused and told.kind is not EventKind.REQUEST:
+            if told.kind is not EventKind.REQUEST:
                 oddity = conversation.note_event(told, now)
         return _TakenEvent(conversation, change, reaction.say, oddity, change.refused)
 

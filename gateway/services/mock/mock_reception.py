@@ -1,6 +1,6 @@
 """Messages that a partner who is played gets by HTTP or TCP: read by the protocol's own responder, and answered.
 
-A message that was answered before gets the same answer, and nothing follows.
+A message that was answered before gets the same answer, and nothing follows; one that was refused is heard anew.
 """
 
 from __future__ import annotations
@@ -129,10 +129,10 @@ class MessageReception:
         if change.elements:
             answer = self._rehearsal.change_answer(answer, change.elements)
         oddity = ""
-        if change.is_whole_answer:
+        if change.is_whole_answer and not refused:
             conversation.is_taken = True
             self._keep_answer(told.id, answer)
-            if not refused and told.kind is not EventKind.REQUEST:
+            if told.kind is not EventKind.REQUEST:
                 oddity = conversation.note_event(told, context.now)
         given = self._answer_changer.change_answer(answer, change)
         note = "; ".join(filter(None, (oddity, describe_change(change))))
