@@ -223,7 +223,7 @@ UNFOUND = {"koha-misspelling", "no-header"}
 def test_each_misbehaviour_is_found_by_the_trial_of_a_system(name: str) -> None:
     right = RIGHT.replace("<ProblemDetail>?", "<ProblemDetail>Ødegård")
     spoiled = NcipRehearsal().spoil_answer(name, ResponderAnswer(right.encode()), 1)
-    expected = AnswerExpectation(message=decode_message(parse_xml(ASKED.encode())), has_problem=True)
+    expected = AnswerExpectation(message=decode_message(parse_xml(ASKED.encode())), is_unknown=True)
     reply = TransportReply(spoiled.body, spoiled.content_type, spoiled.status)
     assert check_answer(reply, expected, NcipDialect())
 
