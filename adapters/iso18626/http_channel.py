@@ -60,6 +60,10 @@ _NOT_NOW = frozenset({408, 423, 425, 429, 503})
 
 _CONFLICT = 409
 
+_REFUSED = frozenset({400, 410, 413, 422})
+"""What is said of a request by these is about that request: the next supplier may take it. Others are about the
+partner's address or our authentication, for staff."""
+
 _UNSUPPORTED = frozenset({ErrorType.UNSUPPORTED_ACTION_TYPE, ErrorType.UNSUPPORTED_REASON_FOR_MESSAGE_TYPE})
 """Nothing of the kind is ever taken."""
 
@@ -232,6 +236,8 @@ def judge_confirmation(reply: HttpReply, said: Message, dialect: Iso18626Dialect
     if confirmation is None:
         if repeated and isinstance(said, Request) and reply.status == _CONFLICT:
             return DeliveryResult(f"{name} was there already")  # Koha's words for it are no confirmation
+        if isinstance(said, Request) and reply.status in _REFUSED:
+            return DeliveryResult(f"{name} refused", refused=_make_status_refusal(reply.status))
         _raise_for_status(reply)
     assert confirmation is not None
     header = confirmation.header
@@ -284,5 +290,10 @@ def _raise_for_status(reply: HttpReply) -> None:
         raise Postponed(write_sentence("the partner did not accept it (HTTP %(status)s)", status=status))
     if status >= 500 or 200 <= status < 400:
         raise UnclearAnswer(write_sentence("the answer is not a confirmation (HTTP %(status)s)", status=status))
+    refusal = _make_status_refusal(status)
+    raise Refused(refusal.reason, refusal.detail)
+
+
+def _make_status_refusal(status: int) -> Refusal:
     reason = RefusalReason.SENDER_AUTH_FAILED if status in (401, 403) else RefusalReason.OTHER
-    raise Refused(reason, write_sentence("The partner refused it (HTTP %(status)s).", status=status))
+    return Refusal(reason, write_sentence("The partner refused it (HTTP %(status)s).", status=status))
