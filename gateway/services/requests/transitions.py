@@ -12,7 +12,8 @@ from datetime import timedelta
 from gateway.domain.due_dates import local_day
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason
 from gateway.domain.requests.events import Event, EventDetails, EventKind, EventOrigin
-from gateway.domain.requests.request import Request
+from gateway.domain.requests.request import BorrowingState, Request
+from gateway.domain.requests.request_figures import WAS_SENT
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
 from gateway.domain.requests.state_table import DenialReason, TimerKind, expired_timer_signal
@@ -24,10 +25,11 @@ from gateway.services.brokering.brokered_requests import carry_transition
 from gateway.services.library_context import LibraryContext, require_request
 from gateway.services.requests.deadlines import PARTNER_TIMERS, complete_request, find_reopening
 from gateway.services.requests.effects import note_first_answer, write_effects
+from gateway.services.requests.left_suppliers import drop_unsent_messages, find_unsent_messages
 from gateway.services.requests.partner_closures import load_closures
 from gateway.services.requests.request_messages import track_denied_message, track_message
 from gateway.services.webhooks import announce_event
-from gateway.store.requests import history, requests, timers
+from gateway.store.requests import history, request_figures, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.timers import TimerRow
 from gateway.store.schema import make_exchange_id
@@ -95,11 +97,15 @@ def apply_event_in(
     row = _new_history_row(context, event, request, transition.request, "")
     transition = replace(transition, request=track_message(connection, context, transition.request, row))
     requests.save_request(connection, transition.request, event.details.reason)
+    if _is_asked_elsewhere(transition):
+        request_figures.withdraw_supply(connection, transition.request)
     history.add_history_event(connection, row)
     if event.kind is EventKind.ANONYMISED:  # what people wrote names the patron as often as not
         history.empty_words(connection, context.symbol, request.id)
     announce_event(connection, context.symbol, history_line(row), event.at)
+    unsent = find_unsent_messages(connection, context, request, transition)
     write_effects(connection, context, transition, event_request.hold)
+    drop_unsent_messages(connection, context, transition, unsent)
 
     def apply_in_turn(
         request_id: str, event: Event, prepare: Callable[[Request], Request] = keep_request
@@ -108,6 +114,11 @@ def apply_event_in(
 
     carry_transition(connection, context, transition, apply_in_turn)
     return transition
+
+
+def _is_asked_elsewhere(transition: Transition) -> bool:
+    """Whether what was sent, or was here, didn't serve: then it doesn't count."""
+    return transition.request.state is BorrowingState.SOURCING and transition.before in WAS_SENT
 
 
 def record_denied_event(

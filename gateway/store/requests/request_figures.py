@@ -86,7 +86,7 @@ _NOT_SENT = prepare_sql(
 
 
 def withdraw_supply(connection: Connection, now: Request) -> None:
-    """An act was undone: what is here, or was sent, by mistake alone doesn't count."""
+    """What is here, or was sent, by a mistake that is undone, or didn't serve, doesn't count."""
     if now.role is Role.BORROWING and now.state in HAS_COME:
         return
     rows = [

@@ -1,0 +1,108 @@
+"""Messages to a supplier that isn't asked any more: what hasn't gone out yet is dropped with its attempt.
+
+What ends something there still goes out, a Cancel above all, unless the supplier can't have heard of the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import OPEN_ATTEMPT, AttemptStatus, Request, Role
+from gateway.domain.requests.state_machine import Transition
+from gateway.domain.requests.supplier_takeover import was_taken_over
+from gateway.domain.sentences import write_sentence
+from gateway.domain.value import value_object
+from gateway.ports.partner_channel import PartnerMessage
+from gateway.ports.shared_store import Transaction
+from gateway.services.library_context import LibraryContext
+from gateway.services.outbox.attempts import can_have_arrived
+from gateway.services.requests.effects import PARTNER
+from gateway.store.requests import order_batches, outbox_decisions, outbox_queries
+from gateway.store.requests.order_batches import ORDER
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.store.requests.request_rows import parse_message
+
+NOT_ASKED = write_sentence("this supplier is no longer asked")
+"""Why such a row was skipped."""
+
+_LEFT = frozenset(
+    {
+        AttemptStatus.UNFILLED,
+        AttemptStatus.RETRY,
+        AttemptStatus.EXPIRED,
+        AttemptStatus.REJECTED,
+        AttemptStatus.NO_ANSWER,
+        AttemptStatus.CONDITION_REFUSED,
+        AttemptStatus.SKIPPED,
+        AttemptStatus.CANCELLED,
+    }
+)
+_WANTS = frozenset({EventKind.REQUEST, EventKind.CONDITION_ACCEPTED, EventKind.STATUS_QUERY, EventKind.MESSAGE})
+_ENDS = frozenset({EventKind.CANCEL, EventKind.CONDITION_REFUSED})
+
+
+@value_object
+class UnsentMessage:
+    row: OutboxRow
+    message: PartnerMessage
+
+    @property
+    def is_unheard_request(self) -> bool:
+        can_have_heard = bool(self.row.tries) and can_have_arrived(self.row.tries + 1, self.row.error)
+        return self.message.kind is EventKind.REQUEST and not can_have_heard
+
+
+def find_unsent_messages(
+    connection: Transaction, context: LibraryContext, before: Request, transition: Transition
+) -> tuple[UnsentMessage, ...]:
+    """To suppliers that this transition has left, or to libraries behind a broker that are out; before its own
+    messages are written."""
+    meant = dict(_list_left_transactions(before, transition))
+    if not meant:
+        return ()
+    return tuple(
+        one
+        for one in _list_unsent(connection, context, transition.request)
+        if one.message.kind in meant.get(one.message.transaction, ())
+    )
+
+
+def drop_unsent_messages(
+    connection: Transaction, context: LibraryContext, transition: Transition, found: tuple[UnsentMessage, ...]
+) -> None:
+    """`found`: by `find_unsent_messages`; after the transition's own messages are written."""
+    unheard = {one.message.transaction for one in found if one.is_unheard_request}
+    if unheard:
+        known = {one.row.id for one in found}
+        found += tuple(
+            one
+            for one in _list_unsent(connection, context, transition.request)
+            if one.row.id not in known and one.message.transaction in unheard and one.message.kind in _ENDS
+        )
+    for one in found:
+        now, actor = context.now(), transition.event.actor
+        outbox_decisions.skip_row(connection, context.symbol, one.row.id, NOT_ASKED, actor, now)
+        order_batches.forget_order_file(connection, context.symbol, one.row.id)
+
+
+def _list_left_transactions(before: Request, transition: Transition) -> Iterator[tuple[str, frozenset[EventKind]]]:
+    request = transition.request
+    if request.role is not Role.BORROWING:
+        return
+    for was in before.attempts:
+        now = request.find_attempt(was.number)
+        if now is not None and was.status in OPEN_ATTEMPT and now.status in _LEFT:
+            yield was.transaction, _WANTS
+    attempt = request.attempt
+    if attempt is not None and attempt.status in OPEN_ATTEMPT and was_taken_over(request, transition.event):
+        yield attempt.transaction, frozenset({EventKind.CONDITION_ACCEPTED})
+
+
+def _list_unsent(connection: Transaction, context: LibraryContext, request: Request) -> Iterator[UnsentMessage]:
+    for row in outbox_queries.unfinished_of_request(connection, context.symbol, request.id):
+        if row.kind not in (PARTNER, ORDER) or row.status is OutboxStatus.IN_HAND:
+            continue
+        message = parse_message(row.payload)
+        if message.role is Role.BORROWING:
+            yield UnsentMessage(row, message)
