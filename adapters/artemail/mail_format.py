@@ -34,9 +34,9 @@ from gateway.domain.problems import MalformationKind, MalformedMessage, RefusalR
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.note_terms import (
-    read_changed_due,
     read_condition_words,
     read_note_terms,
+    read_told_event,
     write_changed_due,
 )
 from gateway.domain.requests.partner_policy import PartnerRole
@@ -139,12 +139,12 @@ def _event_of_reply(
     rule = dialect.replies.codes[reply.rule]
     said = rule.with_files if files and rule.with_files is not None else rule.kind
     details = _details_of_reply(reply, rule, mail.received.astimezone(mail.recipient.zone).date(), dialect)
-    kind, changed = read_changed_due(said, replace(details, note=details.written or ""))
+    kind, changed = read_told_event(said, replace(details, note=details.written or ""))
     return MailEvent(
         kind=kind,
         role=Role.BORROWING,
         transaction=reply.number,
-        details=replace(details, due=changed.due),
+        details=replace(details, due=changed.due, cost=changed.cost),
         files=files,
         file=_batch_of_answers(answers, dialect),
         explained=(

@@ -88,6 +88,8 @@ def status_of_request(request: Request) -> Status:
             return Status.RECALLED
         if RequestFlag.OVERDUE in request.flags:
             return Status.OVERDUE
+    if request.is_loss_settled:
+        return Status.COMPLETED_WITHOUT_RETURN
     if state is LendingState.COMPLETED and request.service.type is ServiceType.COPY:
         return Status.COPY_COMPLETED
     return _STATUS_OF_STATE[state]
@@ -526,6 +528,7 @@ SUPPLIER_WRITERS: Mapping[EventKind, _SupplierWriter] = {
     EventKind.RECALL: _make_change_writer(Status.RECALLED),
     EventKind.CHECKED_IN: _write_end_of_loan,
     EventKind.LOST: _write_lost,
+    EventKind.SETTLED: _write_lost,
     EventKind.DAMAGED: _make_notification_writer(ITEM_DAMAGED),
     EventKind.MESSAGE: _write_words,
     EventKind.STATUS_REPORT: _write_status_report,

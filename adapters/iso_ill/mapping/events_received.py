@@ -55,7 +55,7 @@ from adapters.iso_ill.messages.structures import Amount, DateDue, Location, Supp
 from adapters.iso_ill.state_tables import FROM_REQUESTER, FROM_RESPONDER
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
-from gateway.domain.requests.note_terms import read_changed_due, read_note_terms
+from gateway.domain.requests.note_terms import read_note_terms, read_told_event
 from gateway.domain.requests.request import Role
 from gateway.ports.partner_channel import IncomingPartnerMessage
 
@@ -76,7 +76,7 @@ def event_of_apdu(apdu: Apdu, context: MappingContext, digest: str = "") -> Inco
     role = our_role(apdu, context)
     kind, details = interpret_apdu(apdu, context)
     if role is Role.BORROWING:
-        kind, details = read_changed_due(kind, details)
+        kind, details = read_told_event(kind, details)
     ours, theirs = (
         (apdu.requester_id, apdu.responder_id) if role is Role.BORROWING else (apdu.responder_id, apdu.requester_id)
     )

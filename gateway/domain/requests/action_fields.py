@@ -6,6 +6,7 @@ The details of an event are all kept (`events.EventDetails`); this table says wh
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 
 from gateway.domain.requests.events import EventDetails
@@ -141,7 +142,11 @@ ACTS: Mapping[K, ActionFieldSet] = {
     K.NOTE: ActionFieldSet(required=(ActionField("note", _T.TEXT, "Internal note, visible to staff only."),)),
     K.PATRON_ASKED: ActionFieldSet(
         required=(
-            ActionField("reason", _T.TEXT, "Subject: cost, edition, library-use-only or other."),
+            ActionField(
+                "reason",
+                _T.TEXT,
+                "Subject: cost, edition, library-use-only, wanted (a no cancels the request) or other.",
+            ),
             ActionField("note", _T.TEXT, "Question to the patron."),
         )
     ),
@@ -237,6 +242,16 @@ def has_needed_fields(kind: K, details: EventDetails) -> bool:
     fields, given = ACTS.get(kind, ActionFieldSet()), given_detail_names(details)
     is_one_given = not fields.one_of or bool(given & set(fields.one_of))
     return is_one_given and all(field.name in given for field in fields.required)
+
+
+def remove_own_note(kind: K, details: EventDetails) -> EventDetails:
+    """What a partner may be told of an act: a note for the history is for the library alone."""
+    return replace(details, note="") if has_own_note(kind) else details
+
+
+def has_own_note(kind: K) -> bool:
+    fields = ACTS.get(kind, ActionFieldSet())
+    return _OWN_NOTE in (*fields.required, *fields.optional)
 
 
 _EMPTY = EventDetails()

@@ -32,6 +32,7 @@ from gateway.domain.requests.request import (
     Volume,
 )
 from gateway.domain.requests.supplier_takeover import (
+    BEFORE_SENDING,
     clear_terms,
     is_word_of_another,
     learn_supplier,
@@ -133,10 +134,14 @@ _SIGNS_OF_IT: Mapping[EventSignal, AttemptStatus] = {
 _ENDS: Mapping[EventSignal, AttemptStatus] = {
     partner_signal(EventKind.CHECKED_IN): AttemptStatus.COMPLETED,
     partner_signal(EventKind.LOST): AttemptStatus.LOST,
+    partner_signal(EventKind.SETTLED): AttemptStatus.LOST,
     local_signal(EventKind.LOST): AttemptStatus.LOST,
 }
 
-_NEVER_CAME_BACK: Mapping[EventSignal, AttemptStatus] = {partner_signal(EventKind.LOST): AttemptStatus.LOST}
+_NEVER_CAME_BACK: Mapping[EventSignal, AttemptStatus] = {
+    partner_signal(EventKind.LOST): AttemptStatus.LOST,
+    local_signal(EventKind.LOST): AttemptStatus.LOST,
+}
 
 _LEFT = frozenset({AttemptStatus.SKIPPED, AttemptStatus.NO_ANSWER, AttemptStatus.CONDITION_REFUSED})
 """We went on from this supplier, its own last word is still to come."""
@@ -239,6 +244,14 @@ def _close_left_attempt(status: AttemptStatus, request: Request, event: Event, b
         return AttemptStatus.RETRY
     if request.state is BorrowingState.REQUESTED and _goes_on_behind(event, before):
         return AttemptStatus.ASKED
+    if (
+        request.state in _WITHOUT_SUPPLIER
+        and event.signal == partner_signal(EventKind.LOST)
+        and before in BEFORE_SENDING
+    ):
+        return AttemptStatus.UNFILLED  # whatever it calls that
+    if request.state is BorrowingState.SOURCING and event.signal == local_signal(EventKind.RETURNED):
+        return AttemptStatus.EXTRA_RETURNED
     if request.state is BorrowingState.COMPLETED and event.kind in (EventKind.RETURNED, EventKind.RECEIVED):
         return AttemptStatus.COMPLETED  # this supplier tells no check-in; or it is a copy, and here before its message
     if request.state is before or request.state not in _WITHOUT_SUPPLIER or status not in OPEN_ATTEMPT:

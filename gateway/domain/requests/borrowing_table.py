@@ -67,6 +67,21 @@ def _end_unwanted(*before: Effect, only: g.Guard | None = None) -> tuple[Branch,
     )
 
 
+def _ask_elsewhere_cell(*before: Effect) -> tuple[Branch, ...]:
+    """What was sent doesn't come to the patron, who is told: the next supplier is asked."""
+    return (
+        *_end_unwanted(*before),
+        move_to(
+            S.SOURCING,
+            *before,
+            *_NO_WAITING,
+            StartTimer(TimerKind.NEED_BY),
+            SendPatronLetter("not-coming"),
+            _FIND,
+        ),
+    )
+
+
 def _end_at_broker() -> tuple[Branch, ...]:
     """A broker would go on asking for what nobody waits for."""
     return _end_unwanted(NotifyPartner(K.CANCEL), only=g.ASKS_OTHERS)
@@ -146,7 +161,13 @@ _ARRIVING_LATE: Row = {
 }
 """While no supplier's turn is on."""
 
-_MISSED: Row = {partner_signal(kind): _IT_COMES for kind in (K.OVERDUE, K.RECALL, K.DUE_DATE_CHANGED)}
+_MISSED: Row = {
+    **{partner_signal(kind): _IT_COMES for kind in (K.OVERDUE, K.DUE_DATE_CHANGED)},
+    partner_signal(K.RECALL): (
+        move_to(S.SHIPPED, *_SET_OUT, SendPatronLetter("not-coming"), when=g.PATRON_WAITS),
+        _IT_COMES,
+    ),
+}
 """They say that it was shipped, though its message didn't come."""
 
 _RECEIVE: Cell = (
@@ -184,7 +205,7 @@ _ASKED: Row = {
     **_ARRIVING,
     **_MISSED,
     partner_signal(K.SHIPPED): _AWAITED,
-    partner_signal(K.LOST): move_to(S.LOST, *_STOP_ALL, SendPatronLetter("not-supplied")),
+    partner_signal(K.LOST): _next_supplier_cell(),
     local_signal(K.RECEIVED): _RECEIVE,  # the supplier said nothing, or not yet
     local_signal(K.EDIT): _FURTHER_VOLUME,
     local_signal(K.CANCEL): _CANCEL,
@@ -237,6 +258,19 @@ _UNDER_WAY_BACK = (
     StopTimer(TimerKind.RENEWAL),
 )
 _ENDED_HERE = (*_UNDER_WAY_BACK, StopTimer(TimerKind.CHASE), StartTimer(TimerKind.ANONYMISE))
+_LEFT_UNUSED = (*_UNDER_WAY_BACK, StopTimer(TimerKind.CHASE), CallLibrary(LibraryAction.DELETE_TEMPORARY))
+_ASKED_ANEW = (StartTimer(TimerKind.NEED_BY), _FIND)
+
+
+def _lose_cell(*effects: Effect) -> Cell:
+    return (
+        move_to(S.LOST, *_ENDED_HERE, *effects, SendPatronLetter("not-coming"), when=g.PATRON_WAITS),
+        move_to(S.LOST, *_ENDED_HERE, *effects),
+    )
+
+
+_CANCELLED_TOO_LATE = g.combine_guards(g.LOAN, g.PATRON_WAITS)
+"""Nobody has to be told: it is here, or on its way, and goes back."""
 
 _LENT_ANEW = (CallLibrary(LibraryAction.SET_DUE_DATE), StartTimer(TimerKind.PATRON_DUE), StartTimer(TimerKind.DUE_SOON))
 
@@ -253,12 +287,15 @@ _HERE: Row = {
     partner_signal(K.OVERDUE): remain(),
     partner_signal(K.RECALL): remain(StopTimer(TimerKind.RENEWAL)),
     partner_signal(K.SHIPPED): (remain(when=g.DATE_IS_NEWS), KEPT),
-    partner_signal(K.LOST): move_to(S.LOST, *_ENDED_HERE, CallLibrary(LibraryAction.MARK_LOST)),
-    local_signal(K.LOST): move_to(S.LOST, *_ENDED_HERE, NotifyPartner(K.LOST), CallLibrary(LibraryAction.MARK_LOST)),
+    partner_signal(K.LOST): _lose_cell(CallLibrary(LibraryAction.MARK_LOST)),
+    local_signal(K.LOST): _lose_cell(NotifyPartner(K.LOST), CallLibrary(LibraryAction.MARK_LOST)),
     local_signal(K.DAMAGED): remain(NotifyPartner(K.DAMAGED)),
     local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY), when=g.MAY_QUERY),
     partner_signal(K.DAMAGED): remain(),
-    partner_signal(K.CHECKED_IN): move_to(S.COMPLETED, *_ENDED_HERE, CallLibrary(LibraryAction.DELETE_TEMPORARY)),
+    partner_signal(K.CHECKED_IN): (
+        move_to(S.SOURCING, *_LEFT_UNUSED, *_ASKED_ANEW, when=g.ASKED_FOR_ELSEWHERE),
+        move_to(S.COMPLETED, *_ENDED_HERE, CallLibrary(LibraryAction.DELETE_TEMPORARY)),
+    ),
 }
 
 _WITH_PATRON: Row = {
@@ -286,9 +323,26 @@ _WITH_PATRON: Row = {
     partner_signal(K.SHIPPED): (remain(*_LENT_ANEW, when=g.DATE_IS_NEWS), KEPT),
 }
 
+
+def _recall_before_loan_cell(*effects: Effect) -> Cell:
+    """The patron hears once that it goes back."""
+    return (
+        remain(*effects, when=g.RECALLED),
+        remain(*effects, SendPatronLetter("not-coming"), when=g.PATRON_WAITS),
+        remain(*effects),
+    )
+
+
 _BACK_TO_LENDER = (*_UNDER_WAY_BACK, NotifyPartner(K.RETURNED), CallLibrary(LibraryAction.DELETE_TEMPORARY))
 _SEND_BACK: Cell = (
     remain(NotifyPartner(K.RETURNED), when=g.combine_guards(g.LOAN, g.MORE_TO_RETURN)),
+    move_to(
+        S.SOURCING,
+        *_BACK_TO_LENDER,
+        StopTimer(TimerKind.CHASE),
+        *_ASKED_ANEW,
+        when=g.combine_guards(g.LOAN, g.ASKED_FOR_ELSEWHERE),
+    ),
     move_to(
         S.COMPLETED,
         *_BACK_TO_LENDER,
@@ -306,6 +360,12 @@ _FOUND_SENT_BACK = (
     CallLibrary(LibraryAction.DELETE_TEMPORARY),
     StartTimer(TimerKind.CHASE),
 )
+
+_SETTLED_THERE: Cell = (
+    Branch(None, when=g.LOSS_FEE, kept=True),  # staff say what the patron owes, and end it
+    move_to(S.COMPLETED, CallLibrary(LibraryAction.END_LOST_LOANS), CallLibrary(LibraryAction.DELETE_TEMPORARY)),
+)
+"""The lender has heard of the loss, or has told us of it, and asks for nothing more."""
 
 _REOPEN = move_to(S.REVIEW, StartTimer(TimerKind.NEED_BY), StopTimer(TimerKind.ANONYMISE))
 _CLOSED_ROW: Row = {
@@ -400,7 +460,10 @@ ROWS: Mapping[S, Row] = {
         timer_signal(K.EXPIRED): (move_to(S.EXPIRED, *_EXPIRED.effects, when=g.OFFERED_FOR_GOOD), *_EXPIRE),
     },
     S.CANCEL_PENDING: {
-        **{partner_signal(kind): _GIVEN_UP for kind in (K.CANCEL_ACCEPTED, K.UNFILLED, K.RETRY, K.EXPIRED, K.REJECTED)},
+        **{
+            partner_signal(kind): _GIVEN_UP
+            for kind in (K.CANCEL_ACCEPTED, K.UNFILLED, K.RETRY, K.EXPIRED, K.REJECTED, K.LOST)
+        },
         partner_signal(K.CANCEL_REFUSED): (
             move_to(S.HOLD_PLACED, *_PROMISED, when=g.HELD),
             move_to(S.WILL_SUPPLY, *_PROMISED, when=g.PROMISED),
@@ -413,7 +476,6 @@ ROWS: Mapping[S, Row] = {
         },
         **_ARRIVING,
         **_MISSED,
-        partner_signal(K.LOST): move_to(S.LOST, *_STOP_ALL, SendPatronLetter("cancelled")),
         local_signal(K.RECEIVED): _RECEIVE,
         local_signal(K.CLOSE): _GIVEN_UP,
         local_signal(K.CANCEL): remain(),  # twice said, once done
@@ -427,7 +489,8 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.AT_PICKUP): remain(when=g.IN_TRANSIT),  # others are still to come
         local_signal(K.UNDONE): _UNDO_RECEIPT,
         local_signal(K.RETURNED): _SEND_BACK,
-        local_signal(K.LOST): move_to(S.LOST, *_ENDED_HERE, NotifyPartner(K.LOST)),
+        local_signal(K.CANCEL): remain(when=_CANCELLED_TOO_LATE),
+        local_signal(K.LOST): _lose_cell(NotifyPartner(K.LOST)),
         local_signal(K.APPROVE): remain(when=g.UNWANTED),  # wanted after all
         local_signal(K.DAMAGED): remain(NotifyPartner(K.DAMAGED)),
         local_signal(K.STATUS_QUERY): remain(NotifyPartner(K.STATUS_QUERY), when=g.MAY_QUERY),
@@ -435,10 +498,13 @@ ROWS: Mapping[S, Row] = {
         partner_signal(K.COPY_DELIVERED): _COPY_COMES,
         partner_signal(K.DUE_DATE_CHANGED): remain(),
         partner_signal(K.OVERDUE): remain(),
-        partner_signal(K.RECALL): remain(),
-        partner_signal(K.LOST): move_to(S.LOST, *_ENDED_HERE),
+        partner_signal(K.RECALL): _recall_before_loan_cell(),
+        partner_signal(K.LOST): (move_to(S.LOST, *_ENDED_HERE, when=g.PASSES_BY), *_ask_elsewhere_cell()),
         partner_signal(K.DAMAGED): remain(),
-        partner_signal(K.CHECKED_IN): move_to(S.COMPLETED, *_ENDED_HERE),
+        partner_signal(K.CHECKED_IN): (
+            move_to(S.COMPLETED, *_ENDED_HERE, when=g.PASSES_BY),
+            *_ask_elsewhere_cell(),
+        ),
         timer_signal(K.NO_ANSWER): remain(NotifyPartner(K.STATUS_QUERY)),
     },
     S.RECEIVED: {
@@ -473,7 +539,13 @@ ROWS: Mapping[S, Row] = {
             StartTimer(TimerKind.DUE_SOON),
         ),
         local_signal(K.RETURNED): _SEND_BACK,
+        local_signal(K.CANCEL): remain(StopTimer(TimerKind.SHELF), when=_CANCELLED_TOO_LATE),
+        local_signal(K.APPROVE): (  # wanted after all
+            remain(when=g.combine_guards(g.UNWANTED, g.IN_TRANSIT)),
+            remain(StartTimer(TimerKind.SHELF), when=g.UNWANTED),
+        ),
         local_signal(K.UNDONE): (*_UNDO_RECEIPT, _UNDO_ARRIVAL),
+        partner_signal(K.RECALL): _recall_before_loan_cell(StopTimer(TimerKind.RENEWAL)),
         timer_signal(K.SHELF_EXPIRED): remain(),
     },
     S.LENT: {
@@ -492,6 +564,8 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.LOANED_TO_PATRON): move_to(
             S.LENT, StartTimer(TimerKind.PATRON_DUE), StartTimer(TimerKind.DUE_SOON)
         ),
+        local_signal(K.CANCEL): remain(when=_CANCELLED_TOO_LATE),
+        local_signal(K.APPROVE): remain(when=g.UNWANTED),
         local_signal(K.RETURNED): _SEND_BACK,
         local_signal(K.UNDONE): _UNDO_RECEIPT,
     },
@@ -515,6 +589,7 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.CONDITION_ACCEPTED): _PRICE_AGREED,
         partner_signal(K.DAMAGED): remain(),
         partner_signal(K.LOST): (
+            Branch(None, when=g.LOSS_SETTLED, kept=True),
             move_to(S.LOST, when=g.LOAN),
             KEPT,
         ),  # on its way back, where no check-in was waited for
@@ -534,6 +609,7 @@ ROWS: Mapping[S, Row] = {
             S.COMPLETED, CallLibrary(LibraryAction.DELETE_TEMPORARY)
         ),  # the lender has found it
         local_signal(K.SETTLED): move_to(S.COMPLETED, CallLibrary(LibraryAction.DELETE_TEMPORARY)),
+        partner_signal(K.SETTLED): _SETTLED_THERE,
     },
 }
 
@@ -565,7 +641,7 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
             K.ACKNOWLEDGED, K.REJECTED, K.EXPECT_TO_SUPPLY, K.WILL_SUPPLY, K.HOLD_PLACED, K.CONDITIONAL, K.RETRY,
             K.UNFILLED, K.FORWARDED, K.EXPIRED, K.CANCEL_ACCEPTED, K.CANCEL_REFUSED, K.SHIPPED, K.COPY_DELIVERED,
             K.RENEW_ACCEPTED, K.RENEW_REFUSED, K.DUE_DATE_CHANGED, K.OVERDUE, K.RECALL, K.CHECKED_IN, K.LOST,
-            K.DAMAGED, K.MESSAGE, K.STATUS_REPORT,
+            K.SETTLED, K.DAMAGED, K.MESSAGE, K.STATUS_REPORT,
         )
     },
     partner_signal(K.STATUS_QUERY): (remain(RunFollowUp(FollowUp.REPORT_STATUS), when=g.SUPPLIER_ASKED), KEPT),

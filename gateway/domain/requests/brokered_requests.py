@@ -109,6 +109,7 @@ CARRIED: Mapping[tuple[Role, EventSignal], tuple[CarryRule, ...]] = {
     (Role.BORROWING, partner_signal(K.RECALL)): (_make_rule(K.RECALL, missed_act=K.SHIPPED, fallback=K.MESSAGE),),
     (Role.BORROWING, partner_signal(K.CHECKED_IN)): (_make_rule(K.CHECKED_IN, delivery=_DIRECT),),
     (Role.BORROWING, partner_signal(K.LOST)): (_make_rule(K.LOST),),
+    (Role.BORROWING, partner_signal(K.SETTLED)): (_make_rule(K.SETTLED, missed_act=K.LOST),),
     (Role.BORROWING, partner_signal(K.DAMAGED)): (_make_rule(K.DAMAGED, fallback=K.MESSAGE, also_late=True),),
     (Role.BORROWING, partner_signal(K.FORWARDED)): (_make_rule(K.BROKERED, K.MESSAGE),),
     (Role.BORROWING, partner_signal(K.MESSAGE)): (_make_rule(K.MESSAGE, also_late=True),),
@@ -123,6 +124,7 @@ CARRIED: Mapping[tuple[Role, EventSignal], tuple[CarryRule, ...]] = {
     (Role.LENDING, partner_signal(K.DAMAGED)): (_make_rule(K.DAMAGED, fallback=K.MESSAGE, also_late=True),),
     (Role.LENDING, partner_signal(K.MESSAGE)): (_make_rule(K.MESSAGE, fallback=K.TROUBLE, also_late=True),),
     # what our staff do
+    (Role.BORROWING, local_signal(K.SETTLED)): (_make_rule(K.SETTLED),),
     (Role.BORROWING, local_signal(K.RECEIVED)): (_make_rule(K.SHIPPED, fallback=K.TROUBLE, delivery=_BY_US),),
     (Role.LENDING, local_signal(K.CHECKED_IN)): (_make_rule(K.RETURNED, delivery=_BY_US),),
     (Role.LENDING, local_signal(K.LOCATED)): (_make_rule(K.CANCEL),),  # a copy of our own after all
@@ -190,9 +192,11 @@ def list_carry_rules(transition: Transition) -> tuple[CarryRule, ...]:
 
 
 def find_end_rule(transition: Transition) -> CarryRule | None:
-    """Where the leg has ended just now."""
+    """Where the leg has ended just now, and not by the settling of a loss, which is carried as that."""
     request = transition.request
-    return CARRIED_ENDS.get((request.role, request.state)) if transition.changes_state else None
+    if not transition.changes_state or request.is_loss_settled:
+        return None
+    return CARRIED_ENDS.get((request.role, request.state))
 
 
 _PROMISED = frozenset({B.HOLD_PLACED, B.WILL_SUPPLY, B.CONDITIONAL})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.note_terms import LOSS_SETTLED
 from gateway.domain.sentences import Sentence, write_sentence
 
 EVENT_WORDS: Mapping[K, Sentence] = {
@@ -49,7 +50,7 @@ EVENT_WORDS: Mapping[K, Sentence] = {
     K.CHECKED_IN: write_sentence("checked in"),
     K.LOST: write_sentence("lost"),
     K.DAMAGED: write_sentence("damaged"),
-    K.SETTLED: write_sentence("loss settled"),
+    K.SETTLED: LOSS_SETTLED,
     K.SHELF_EXPIRED: write_sentence("hold expired"),
     K.RENEW: write_sentence("renew"),
     K.RENEW_ACCEPTED: write_sentence("renew accepted"),

@@ -24,6 +24,9 @@ _COST = re.compile(r"cost: (\d{1,9}(?:\.\d{1,4})?) ([A-Z]{3})")
 _CONDITIONS = re.compile(r"conditions: ([a-z, -]+)")
 _DUE_CHANGED = re.compile(r"The due date is now (\d{4}-\d{2}-\d{2})\.")
 
+LOSS_SETTLED = write_sentence("loss settled")
+"""How a note begins that says that a lender asks for nothing more, where a protocol has no message for that."""
+
 _PARTS = re.compile(r";\s+|\n")
 
 _CONDITION_OF_WORDS = {one.value.replace("-", " "): one for one in LoanCondition}
@@ -33,6 +36,7 @@ _WITH_COST = frozenset(
     {
         EventKind.DAMAGED,
         EventKind.LOST,
+        EventKind.SETTLED,
         EventKind.WILL_SUPPLY,
         EventKind.CONDITIONAL,
         EventKind.CONDITION_ACCEPTED,
@@ -71,8 +75,11 @@ def write_changed_item(barcode: str) -> Sentence:
     return write_sentence("the item is now %(barcode)s", barcode=barcode)
 
 
-def read_changed_due(kind: EventKind, details: EventDetails) -> tuple[EventKind, EventDetails]:
-    """A lender's message that says, before all else and in exactly these words, until when the item may be kept now."""
+def read_told_event(kind: EventKind, details: EventDetails) -> tuple[EventKind, EventDetails]:
+    """A lender's message that says, before all else and in exactly these words, until when the item may be kept now, or
+    that its loss is settled."""
+    if kind is EventKind.MESSAGE and _PARTS.split(details.note)[0].strip() == LOSS_SETTLED:
+        return EventKind.SETTLED, read_note_terms(EventKind.SETTLED, details)
     match = _DUE_CHANGED.match(details.note) if kind is EventKind.MESSAGE else None
     due = _parse_day(match[1]) if match is not None else None
     return (EventKind.DUE_DATE_CHANGED, replace(details, due=due)) if due is not None else (kind, details)

@@ -10,7 +10,7 @@ from datetime import tzinfo
 
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.events import EventKind as K
-from gateway.domain.requests.note_terms import write_cost_term, write_due_term
+from gateway.domain.requests.note_terms import LOSS_SETTLED, write_cost_term, write_due_term
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.sentences import Sentence, join_sentences, write_sentence
 
@@ -21,6 +21,7 @@ _WORDS: Mapping[tuple[Role, K], Sentence] = {
     (Role.LENDING, K.OVERDUE): write_sentence("overdue, please return the item"),
     (Role.LENDING, K.RECALL): write_sentence("recalled, please return the item"),
     (Role.LENDING, K.LOST): write_sentence("we count the item as lost"),
+    (Role.LENDING, K.SETTLED): LOSS_SETTLED,
     (Role.LENDING, K.RENEW_ACCEPTED): write_sentence("the loan is renewed"),
     (Role.LENDING, K.RENEW_REFUSED): write_sentence("the loan cannot be renewed"),
     (Role.LENDING, K.STATUS_REPORT): write_sentence("status of the request"),

@@ -48,6 +48,7 @@ LETTERS = (
     "renewed",
     "renewal-refused",
     "cancelled",
+    "not-coming",
     "not-supplied-yet",
     "not-supplied",
     "copy-ready",
@@ -146,7 +147,7 @@ class PartnerMail(ProfileSection):
 class BorrowingWorkflow(ProfileSection):
     """What we may do, and expect, when this partner is the supplier."""
 
-    patron_may_cancel: bool = Field(True, description="the patron may cancel before shipment")
+    patron_may_cancel: bool = Field(True, description="the patron may cancel until the item is checked out")
     patron_may_renew: bool = Field(True, description="the patron may request a renewal")
     cancel: bool = Field(True, description="the partner supports cancellations")
     renew: bool = Field(True, description="the partner supports renewals")
@@ -257,6 +258,7 @@ class PatronWorkflow(ProfileSection):
             "renewed",
             "renewal-refused",
             "cancelled",
+            "not-coming",
             "not-supplied",
             "copy-ready",
             "query",
@@ -271,6 +273,7 @@ class PatronWorkflow(ProfileSection):
             "renewed",
             "renewal-refused",
             "cancelled",
+            "not-coming",
             "not-supplied-yet",
             "not-supplied",
             "copy-ready",

@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role, ServiceType, State
+from gateway.domain.requests.request import (
+    STILL_WANTED,
+    BorrowingState,
+    LendingState,
+    PatronLoan,
+    Request,
+    RequestFlag,
+    Role,
+    ServiceType,
+    State,
+)
 from gateway.domain.value import value_object
 
 
@@ -85,6 +95,12 @@ RECALLED = "recalled"
 OVERDUE = "overdue"
 QUESTION = "question"
 COPY_READY = "copy-ready"
+RECALLED_BEFORE_LOAN = "recalled-before-loan"
+NOT_WANTED = "not-wanted"
+GOING_BACK = "going-back"
+NOT_DELIVERED = "not-delivered"
+LOST_BEFORE_LOAN = "lost-before-loan"
+LOSS_SETTLED = "loss-settled"
 
 SAYINGS: tuple[str, ...] = (
     *(f"borrowing-{state.value}" for state in BorrowingState),
@@ -93,10 +109,17 @@ SAYINGS: tuple[str, ...] = (
     OVERDUE,
     QUESTION,
     COPY_READY,
+    RECALLED_BEFORE_LOAN,
+    NOT_WANTED,
+    GOING_BACK,
+    NOT_DELIVERED,
+    LOST_BEFORE_LOAN,
+    LOSS_SETTLED,
 )
 """All that can be said: each language has a sentence for each of them."""
 
 _QUESTION_OPEN = frozenset({PatronStatus.PREPARED, PatronStatus.SEARCHING, PatronStatus.ORDERED})
+_STILL_WANTED_OPEN = frozenset({PatronStatus.UNDERWAY, PatronStatus.READY})
 
 
 def status_of_state(role: Role, state: State) -> PatronStatusText:
@@ -109,8 +132,11 @@ def status_of_state(role: Role, state: State) -> PatronStatusText:
 
 
 def status_of_request(request: Request) -> PatronStatusText:
-    """The state's words, or those of what is more urgent: a recall, a loan that is overdue, a question."""
+    """The state's words, or those of what is more urgent: a recall, a loan that is overdue, a question; and its own
+    words for each end that brings the patron nothing."""
     words = status_of_state(request.role, request.state)
+    if request.role is Role.BORROWING and (end := _find_end_without_loan(request)) is not None:
+        return end
     if RequestFlag.IN_TRANSIT in request.flags:
         return status_of_state(request.role, BorrowingState.SHIPPED)
     if words.status is PatronStatus.ON_LOAN:
@@ -118,8 +144,44 @@ def status_of_request(request: Request) -> PatronStatusText:
             return PatronStatusText(words.status, RECALLED)
         if RequestFlag.OVERDUE in request.flags:
             return PatronStatusText(words.status, OVERDUE)
-    if request.query is not None and not request.query.answer and words.status in _QUESTION_OPEN:
+    if _is_question_open(request, words.status):
         return PatronStatusText(words.status, QUESTION)
     if request.state is BorrowingState.COMPLETED and request.service.type is ServiceType.COPY:
         return PatronStatusText(words.status, COPY_READY)
     return words
+
+
+def _is_question_open(request: Request, status: PatronStatus) -> bool:
+    query = request.query
+    if query is None or query.answer:
+        return False
+    return status in _QUESTION_OPEN or (query.about == STILL_WANTED and status in _STILL_WANTED_OPEN)
+
+
+def _find_end_without_loan(request: Request) -> PatronStatusText | None:
+    """Where what was borrowed never comes to the patron, or is lost. None: it is, or may be, a delivery."""
+    state, flags = request.state, request.flags
+    if request.is_lost:
+        return _describe_loss(request)
+    if request.is_delivered or (request.service.type is ServiceType.COPY and state is not B.COMPLETED):
+        return None
+    if state in _ON_ITS_WAY and RequestFlag.UNWANTED in flags:
+        return PatronStatusText(_S.ENDED, NOT_WANTED)
+    if state in (*_ON_ITS_WAY, B.BACK) and RequestFlag.RECALLED in flags and RequestFlag.UNWANTED not in flags:
+        return PatronStatusText(_S.SEARCHING, RECALLED_BEFORE_LOAN)
+    if state in (B.BACK, B.RETURNED):
+        return PatronStatusText(_S.ENDED, GOING_BACK)
+    return PatronStatusText(_S.ENDED, NOT_DELIVERED) if state is B.COMPLETED else None
+
+
+_ON_ITS_WAY = (B.SHIPPED, B.RECEIVED)
+
+
+def _describe_loss(request: Request) -> PatronStatusText | None:
+    """A loss on the way back is nothing to a patron who has returned it."""
+    match request.terms.patron_loan:
+        case PatronLoan.NEVER:
+            return PatronStatusText(_S.ENDED, LOST_BEFORE_LOAN)
+        case PatronLoan.OVER:
+            return status_of_state(request.role, B.RETURNED)
+    return PatronStatusText(_S.ENDED, LOSS_SETTLED) if request.is_loss_settled else None

@@ -336,12 +336,21 @@ class RenewalAnswer:
     at: datetime
 
 
+class PatronLoan(StrEnum):
+    """Whether the patron has had what the supplier in hand has sent."""
+
+    NEVER = "never"
+    NOW = "now"
+    OVER = "over"  # brought back, or used in the library until it went back
+
+
 @value_object(kw_only=True)
 class LoanTerms:
     """Of the loan between the libraries, and of the patron's loan that follows from it. Both dates are kept."""
 
     lender_due: date | datetime | None = None
     patron_due: datetime | None = None
+    patron_loan: PatronLoan = PatronLoan.NEVER
     conditions: tuple[LoanCondition, ...] = ()
     renewals_allowed: bool = True
     renewals: int = 0
@@ -357,13 +366,22 @@ class PatronQuery:
     """A question to the patron: accept this cost, this edition, use in the library only?"""
 
     id: str
-    about: str  # cost, edition, library-use-only, other
+    about: str  # cost, edition, library-use-only, wanted, other
     text: str
     cost: Money | None = None  # what the supplier asked for then: a yes is to no more than that
     asked: datetime
     answer_by: datetime | None = None
     answer: str = ""  # yes, no; empty: open
     answered: datetime | None = None
+
+    @property
+    def has_run_out(self) -> bool:
+        """Whether nobody answered, so that it counts as no."""
+        return self.answered is not None and self.answer_by is not None and self.answered >= self.answer_by
+
+
+STILL_WANTED = "wanted"
+"""What a patron is asked about who may not want it any more: a no is a cancellation, silence is none."""
 
 
 @value_object
@@ -480,6 +498,14 @@ class Request:
             return lost and self.state is LendingState.COMPLETED
         nobody_has_it = self.attempt is not None and self.attempt.status is AttemptStatus.LOST
         return lost and nobody_has_it and self.state is BorrowingState.COMPLETED
+
+    @property
+    def is_delivered(self) -> bool:
+        """Borrowing, of what has ended or is on its way back: whether the patron has had it. A copy stays."""
+        if self.service.type is ServiceType.COPY:
+            came = (VolumeState.EXPECTED, VolumeState.SHIPPED, VolumeState.RECEIVED)
+            return self.state is BorrowingState.COMPLETED and all(one.state in came for one in self.volumes)
+        return self.terms.patron_loan is not PatronLoan.NEVER
 
     @property
     def is_lost(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from gateway.domain.requests.action_fields import has_own_note
 from gateway.domain.requests.contradictions import CONTRARY_KINDS, names_further_volume
 from gateway.domain.requests.events import Event, EventKind, EventOrigin, EventSignal
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role, State
@@ -19,7 +20,7 @@ PARTNER_ACTOR = "partner:"
 STAFF_ACTOR = "staff:"
 """How the actor of an event begins that a partner, or one of the staff, has caused (`Event.actor`)."""
 
-REPORTS = frozenset({EventKind.DAMAGED, EventKind.LOST})
+REPORTS = frozenset({EventKind.DAMAGED, EventKind.LOST, EventKind.SETTLED})
 """News of a partner that staff read even where not a word comes with it: no list of work would show it."""
 
 MACHINE_ANSWERS = frozenset({EventKind.REJECTED})
@@ -71,7 +72,7 @@ def is_message_to_read(event: Event, request: Request | None = None, denied: str
 def is_message_sent(role: Role, before: str, event: Event) -> bool:
     """Whether its words went to the partner: by staff, or by a rule. `before`: the state in which it happened, as the
     history has it."""
-    if event.signal.origin is not EventOrigin.US or not event.details.note.strip():
+    if event.signal.origin is not EventOrigin.US or not event.details.note.strip() or has_own_note(event.kind):
         return False
     state = BorrowingState(before) if role is Role.BORROWING else LendingState(before)
     return event.kind is EventKind.MESSAGE or _is_partner_told(role, state, event.signal)

@@ -25,6 +25,7 @@ from gateway.domain.requests.request import (
     LendingState,
     LoanTerms,
     PatronLink,
+    PatronLoan,
     PatronQuery,
     RenewalAnswer,
     Request,
@@ -61,7 +62,7 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
         version=request.version + 1,
         flags=_update_flags(request, event, to),
         service=_update_service(request.service, event),
-        terms=LoanTerms(note=request.terms.note) if forgets else _update_terms(request, event),
+        terms=LoanTerms(note=request.terms.note) if forgets else _update_terms(request, event, to),
         costs=restart_costs(request.costs, None) if forgets else update_costs(request, event),
         volumes=update_volumes(request, event),
         notes=_append_note(request, event),
@@ -240,7 +241,7 @@ _DATED = frozenset({EventKind.SHIPPED, EventKind.RENEW_ACCEPTED, EventKind.DUE_D
 """Events whose date becomes the loan's. An overdue notice only repeats it, a refusal too."""
 
 
-def _update_terms(request: Request, event: Event) -> LoanTerms:
+def _update_terms(request: Request, event: Event, to: State) -> LoanTerms:
     """With a new supplier all of it begins anew, but for what was agreed by asking it again; what the library itself
     noted stays."""
     terms, details = request.terms, event.details
@@ -263,7 +264,36 @@ def _update_terms(request: Request, event: Event) -> LoanTerms:
         terms = replace(terms, renewals_allowed=False)
     if event.signal == partner_signal(EventKind.RENEW):
         terms = replace(terms, renewal_wish=details.due)
-    return replace(terms, renewal_answer=_update_renewal_answer(request, event))
+    return replace(
+        terms,
+        patron_loan=_update_patron_loan(request, event, to),
+        renewal_answer=_update_renewal_answer(request, event),
+    )
+
+
+_LEAVES_UNUSED = frozenset(
+    {RequestFlag.RECALLED, RequestFlag.UNWANTED, RequestFlag.NOT_COLLECTED, RequestFlag.IN_TRANSIT}
+)
+
+
+def _update_patron_loan(request: Request, event: Event, to: State) -> PatronLoan:
+    """What stood ready for the patron, and goes back for no other reason, was used in the library."""
+    now = request.terms.patron_loan
+    if request.role is not Role.BORROWING:
+        return now
+    if event.signal == local_signal(EventKind.LOANED_TO_PATRON):
+        return PatronLoan.NOW
+    if event.signal == local_signal(EventKind.REOPEN):
+        return PatronLoan.NEVER
+    if event.signal == local_signal(EventKind.RETURNED_BY_PATRON) and to is BorrowingState.BACK:
+        return PatronLoan.OVER
+    if event.signal not in _GOES_BACK or to is request.state:
+        return now
+    stood_ready = request.state is BorrowingState.RECEIVED and not request.flags & _LEAVES_UNUSED
+    return PatronLoan.OVER if now is PatronLoan.NOW or stood_ready else now
+
+
+_GOES_BACK = frozenset({local_signal(EventKind.RETURNED), partner_signal(EventKind.CHECKED_IN)})
 
 
 _NO_NEWS = frozenset(

@@ -54,7 +54,13 @@ from gateway.domain.requests.status_reports import (
     is_known_status,
     judge_report,
 )
-from gateway.domain.requests.supplier_takeover import find_last_reason, hand_over, is_late_refusal, is_taken_over
+from gateway.domain.requests.supplier_takeover import (
+    BEFORE_SENDING,
+    find_last_reason,
+    hand_over,
+    is_late_refusal,
+    is_taken_over,
+)
 from gateway.domain.value import value_object
 
 TABLES: dict[Role, StateTable] = {Role.BORROWING: BORROWING, Role.LENDING: LENDING}
@@ -156,7 +162,11 @@ def _interpret_event(request: Request, event: Event, workflow: Workflow) -> Even
     """The event as it counts: what a partner says may be less news than its kind, or more."""
     if event.signal == partner_signal(EventKind.UNFILLED):
         event = _recall_last_reason(request, event)
-    if event.signal == partner_signal(EventKind.SHIPPED) and _is_copy_by_link(request, event.details):
+    event = _interpret_loss(request, event)
+    if _contradicts_shipment(request, event):
+        event = _make_report(event)
+    is_copy_sent = event.signal == partner_signal(EventKind.SHIPPED) and _is_copy_by_link(request, event.details)
+    if is_copy_sent or _is_finished_copy(request, event):
         event = replace(event, signal=partner_signal(EventKind.COPY_DELIVERED))
     if _repeats_known_date(request, event):
         return replace(event, signal=partner_signal(EventKind.MESSAGE))
@@ -177,6 +187,7 @@ def _interpret_status(request: Request, event: Event, workflow: Workflow) -> Eve
     assert event.details.reported is not None
     answer = _without_status(event)
     status = replace(answer, signal=partner_signal(find_reported_event(request, event.details.reported)))
+    status = _interpret_loss(request, status)
     branch = _find_branch(request, status, workflow)
     is_news = not (isinstance(branch, Denied) or branch.kept or is_known_status(request, status.kind))
     if is_news and not _repeats_known_date(request, status):
@@ -190,10 +201,53 @@ def _without_status(event: Event) -> Event:
     return replace(event, details=replace(event.details, reported=None))
 
 
+def _interpret_loss(request: Request, event: Event) -> Event:
+    """Some have one word for a loss and for its settling: what is known to be lost is settled, what isn't is lost."""
+    is_meant = request.role is Role.BORROWING and event.attempt == request.current
+    if not is_meant or event.signal not in _LOSSES:
+        return event
+    kind = EventKind.SETTLED if request.state is BorrowingState.LOST else EventKind.LOST
+    return replace(event, signal=partner_signal(kind))
+
+
+_LOSSES = frozenset({partner_signal(EventKind.LOST), partner_signal(EventKind.SETTLED)})
+
+
+def _contradicts_shipment(request: Request, event: Event) -> bool:
+    """Whether a supplier calls off what it has sent: that is no way on from here, staff look."""
+    is_out = request.role is Role.BORROWING and request.state in _OUT and event.attempt == request.current
+    return is_out and event.signal in _CALLED_OFF and not event.details.status_counts
+
+
+_OUT = (
+    BorrowingState.SHIPPED,
+    BorrowingState.RECEIVED,
+    BorrowingState.LENT,
+    BorrowingState.BACK,
+    BorrowingState.RETURNED,
+)
+_CALLED_OFF = frozenset(
+    map(partner_signal, (EventKind.UNFILLED, EventKind.RETRY, EventKind.EXPIRED, EventKind.CANCEL_ACCEPTED))
+)
+
+
+def _make_report(event: Event) -> Event:
+    """A word that can only say how the request stands with the supplier."""
+    details = replace(event.details, reported=event.kind, status=event.details.status or event.kind.value)
+    return replace(event, signal=partner_signal(EventKind.STATUS_REPORT), details=details)
+
+
 def _is_copy_by_link(request: Request, details: EventDetails) -> bool:
     """Some lend a copy: what comes by a link is no piece that goes back."""
     is_copy = request.role is Role.BORROWING and request.service.type is ServiceType.COPY
     return is_copy and bool(details.link) and not (details.barcode or details.items)
+
+
+def _is_finished_copy(request: Request, event: Event) -> bool:
+    """Some have one word for the end of a loan and of a copy, which is on its way then."""
+    is_copy = request.role is Role.BORROWING and request.service.type is ServiceType.COPY
+    is_awaited = request.state in BEFORE_SENDING or request.state is BorrowingState.SHIPPED
+    return is_copy and is_awaited and event.signal == partner_signal(EventKind.CHECKED_IN)
 
 
 def _recall_last_reason(request: Request, event: Event) -> Event:

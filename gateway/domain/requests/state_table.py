@@ -16,7 +16,9 @@ from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
+    BrokeredDelivery,
     LendingState,
+    PatronLoan,
     Request,
     RequestFlag,
     ServiceType,
@@ -56,6 +58,7 @@ class LibraryAction(StrEnum):
     RECALL_LOAN = "recall-loan"
     RETURN_HOME = "return-home"
     MARK_LOST = "mark-lost"
+    END_LOST_LOANS = "end-lost-loans"  # borrowing: the lender asks for nothing more
 
 
 @value_object
@@ -335,6 +338,18 @@ ENDS_AT_RETURN = _make_guard(
 EXPIRING = _make_guard("it has reached its expiry time", _has_flag(RequestFlag.EXPIRING))
 UNWANTED = _make_guard("no other patron is waiting for it", _has_flag(RequestFlag.UNWANTED))
 RECALLED = _make_guard("it has been recalled", _has_flag(RequestFlag.RECALLED))
+PATRON_WAITS = _make_guard(
+    "the patron has not had it yet and still wants it",
+    lambda r, _e, _w: r.terms.patron_loan is PatronLoan.NEVER and RequestFlag.UNWANTED not in r.flags,
+)
+ASKED_FOR_ELSEWHERE = _make_guard(
+    "it was recalled before the patron had it, who still wants it",
+    lambda r, e, w: r.other_leg is None and RequestFlag.RECALLED in r.flags and PATRON_WAITS.holds(r, e, w),
+)
+PASSES_BY = _make_guard(
+    "the item goes from another library straight to another",
+    lambda r, _e, _w: r.other_leg is not None and r.other_leg.delivery is BrokeredDelivery.DIRECT,
+)
 TO_GO_BACK = _make_guard(
     "no other patron is waiting for it or it has been recalled",
     lambda r, _e, _w: bool(r.flags & {RequestFlag.UNWANTED, RequestFlag.RECALLED}),
@@ -392,6 +407,7 @@ DATE_IS_NEWS = _make_guard(
 LOSS_SETTLED = _make_guard(
     "its loss has been settled and the item has not been returned", lambda r, e, _w: _is_lost_item_back(r, e)
 )
+LOSS_FEE = _make_guard("the patron is charged for a loss", lambda _r, _e, w: w.borrowing.loss_fee)
 PRICE_OPEN = _make_guard("nobody has agreed to its price yet", _has_flag(RequestFlag.PRICE_OPEN))
 PATRON_TO_TELL = _make_guard("the patron has to be notified in person", _has_flag(RequestFlag.TO_TELL))
 QUESTION_OPEN = _make_guard(

@@ -178,5 +178,7 @@ def find_event_of_state(request: Request) -> EventKind | None:
     our answer. None: there is none."""
     if request.role is Role.BORROWING:
         return _EVENT_OF_BORROWING.get(request.state)
+    if request.is_loss_settled:
+        return _K.SETTLED
     is_copy_there = request.state is LendingState.COMPLETED and request.service.type is ServiceType.COPY
     return EventKind.COPY_DELIVERED if is_copy_there else _EVENT_OF_LENDING.get(request.state)

@@ -24,7 +24,7 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
 )
 
-_BEFORE_SENDING = frozenset(
+BEFORE_SENDING = frozenset(
     {
         BorrowingState.REQUESTED,
         BorrowingState.HOLD_PLACED,
@@ -51,7 +51,7 @@ def is_taken_over(request: Request, event: Event) -> bool:
     if request.role is not Role.BORROWING or event.signal.origin is not EventOrigin.PARTNER or attempt is None:
         return False
     is_open = attempt.status in OPEN_ATTEMPT and attempt.status is not AttemptStatus.SHIPPED
-    if event.attempt != request.current or not is_open or request.state not in _BEFORE_SENDING:
+    if event.attempt != request.current or not is_open or request.state not in BEFORE_SENDING:
         return False
     if event.kind is EventKind.FORWARDED:
         return not names_another(attempt, event)

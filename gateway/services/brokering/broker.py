@@ -38,6 +38,7 @@ from gateway.domain.requests.request import (
     PatronLink,
     Request,
     RequestDates,
+    RequestFlag,
     Role,
     SupplyPromise,
 )
@@ -111,6 +112,15 @@ class RequestBroker:
         return await dispatch_command(command, circulation, key)
 
 
+def _find_hold_status(request: Request) -> HoldStatus:
+    """What the patron has not had, and will not have, is not filled."""
+    assert isinstance(request.state, BorrowingState)
+    if request.state in NOT_HERE_YET and RequestFlag.UNWANTED in request.flags:
+        return HoldStatus.CANCELLED
+    is_over = request.state in (BorrowingState.BACK, BorrowingState.RETURNED, BorrowingState.COMPLETED)
+    return HoldStatus.EXPIRED if is_over and not request.is_delivered else STATUSES[request.state]
+
+
 @value_object
 class _BrokeredRequest:
     request: Request
@@ -124,7 +134,6 @@ class _BrokeredRequest:
     def build_hold(self, number: str) -> Hold:
         """The request as a broker sees it."""
         request = self.request
-        assert isinstance(request.state, BorrowingState)
         return Hold(
             id=request.id,
             key="",
@@ -133,7 +142,7 @@ class _BrokeredRequest:
             bib_id="",
             item_id="",
             pickup=request.patron.pickup,
-            status=STATUSES[request.state],
+            status=_find_hold_status(request),
             placed=request.created,
             need_by=request.dates.need_by,
             item_barcode=next((one.barcode for one in request.volumes if one.barcode), ""),

@@ -9,7 +9,7 @@ from datetime import date, datetime, tzinfo
 from gateway.domain.library import Patron
 from gateway.domain.requests.citation import BIBLIOGRAPHIC_NUMBERS, Citation, CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.request import BorrowingState, LibraryParty, PatronLink, Request, Role
+from gateway.domain.requests.request import BorrowingState, LibraryParty, PatronLink, Request, RequestFlag, Role
 from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import AnswerLink
@@ -162,8 +162,21 @@ def make_patron_content(
         },
         quotes={"note": clean_lines(details.note), "query": clean_lines(query.text) if query else ""},
         links={"link": facts.link, "yes": facts.answer_yes, "no": facts.answer_no, "account": facts.account},
-        plain={"request": request, "details": details, "library": library, "patron": patron},
+        plain={
+            "request": request,
+            "details": details,
+            "library": library,
+            "patron": patron,
+            "outcome": _find_outcome(request),
+        },
     )
+
+
+def _find_outcome(request: Request) -> str:
+    """What has become of an item that doesn't come. Empty: another library may send one."""
+    if request.state is BorrowingState.LOST:
+        return "lost"
+    return "recalled" if RequestFlag.RECALLED in request.flags else ""
 
 
 def _describe_reason(request: Request, details: EventDetails, words: LanguageWords) -> str:

@@ -289,6 +289,7 @@ PARTNER_LETTERS = (
     EventKind.RETURNED,
     EventKind.CHECKED_IN,
     EventKind.LOST,
+    EventKind.SETTLED,
     EventKind.DAMAGED,
     EventKind.RENEW,
     EventKind.RENEW_ACCEPTED,

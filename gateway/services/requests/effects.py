@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar, intake_rules
+from gateway.domain.requests.action_fields import remove_own_note
 from gateway.domain.requests.brokered_requests import tell_next_asked, write_event_note
 from gateway.domain.requests.citation import REQUESTER_PATRON, CitationExtra
-from gateway.domain.requests.events import BROKER, EventDetails, EventKind, local_signal
+from gateway.domain.requests.events import BROKER, Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
 from gateway.domain.requests.reason_words import describe_refused_clearance
 from gateway.domain.requests.request import BrokeredDelivery, LibraryParty, PatronLink, Request, Role
@@ -195,17 +196,17 @@ def _choose_push_kind(partner: PartnerPolicy, transition: Transition) -> EventKi
 def _build_message_rows(
     context: LibraryContext, told: PartnerNotification, transition: Transition
 ) -> Iterator[OutboxRow]:
-    """What is carried from the other leg, and this partner has no message for, it is told in a note, or not at all
-    (`brokered_requests` tells staff)."""
+    """What is carried from the other leg, or ends a loss, and this partner has no message for, it is told in a note, or
+    not at all (`brokered_requests` tells staff; what is settled here they know)."""
     way = CarryWay.CARRIED
-    if transition.event.actor == BROKER:
+    if transition.event.actor == BROKER or told.kind is EventKind.SETTLED:
         receiver, _ = find_receiver(context, told, transition.request)
         profile, partner = context.profile(receiver.profile), context.partner(receiver.profile)
         if profile is not None and partner is not None:
             channel = context.channels.get(partner.channel)
             way = choose_carry_way(channel, told.kind, transition.request.role, profile)
     if way is CarryWay.NOTE:
-        note = write_event_note(told.kind, transition.event.details, context.zone)
+        note = write_event_note(told.kind, _list_told_details(transition.event), context.zone)
         yield _new_message_row(context, replace(told, kind=EventKind.MESSAGE), transition, EventDetails(note=note))
     elif way is CarryWay.CARRIED:
         yield _new_message_row(context, told, transition)
@@ -222,7 +223,7 @@ def _new_message_row(
     identifier = make_exchange_id(event.at)
     receiver, transaction = find_receiver(context, told, request)
     details = note or (
-        event.details if told.kind is event.kind else _build_message_details(context, told.kind, transition)
+        _list_told_details(event) if told.kind is event.kind else _build_message_details(context, told.kind, transition)
     )
     if told.supplier is not None:
         details = replace(details, supplier=told.supplier)
@@ -241,6 +242,10 @@ def _new_message_row(
     )
     row = new_outbox_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
     return replace(row, kind=ORDER) if is_batched(context, message) else row
+
+
+def _list_told_details(event: Event) -> EventDetails:
+    return event.details if event.actor == BROKER else remove_own_note(event.kind, event.details)
 
 
 def _remove_data_for_partner(request: Request, transaction: str) -> Request:

@@ -160,7 +160,13 @@ JUDGED = (
         EventKind.OVERDUE,
         Role.LENDING,
     ),
-    JudgedHabit("crosslink-answers-413", 413, "message too large", Refused, content_type="text/plain"),
+    JudgedHabit(
+        "crosslink-answers-413",
+        413,
+        "message too large",
+        "The partner refused it (HTTP 413).",
+        content_type="text/plain",
+    ),
     JudgedHabit("crosslink-answers-415", 415, "only application/xml", Refused, content_type="text/plain"),
     JudgedHabit(
         "crosslink-knows-the-request",
@@ -239,6 +245,6 @@ JUDGED = (
         "request was there already",
         repeated=True,
     ),
-    JudgedHabit("illmock-errors", 400, "mock", Refused, content_type="text/plain"),
+    JudgedHabit("illmock-errors", 400, "mock", "The partner refused it (HTTP 400).", content_type="text/plain"),
     JudgedHabit("illmock-errors", 500, "mock", OutcomeUnknown, content_type="text/plain"),
 )

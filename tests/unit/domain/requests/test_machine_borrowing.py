@@ -428,14 +428,14 @@ def test_a_recall_before_it_is_here_sends_it_straight_back() -> None:
 def test_a_recall_is_told_to_the_patron_who_has_it_alone() -> None:
     story = shipped_story()
     story.us(EventKind.RECEIVED)
-    assert letters(story.partner(EventKind.RECALL, 1, due=date(2026, 3, 20))) == (), "it lies on the hold shelf"
+    assert letters(story.partner(EventKind.RECALL, 1, due=date(2026, 3, 20))) == ("not-coming",)
     assert RequestFlag.RECALLED in story.request.flags
 
     moving = shipped_story()
     moving.us(EventKind.RECEIVED)
     (piece,) = moving.request.volumes
     moving.request = replace(moving.request, volumes=(replace(piece, in_transit=True),))
-    assert letters(moving.partner(EventKind.RECALL, 1)) == ()
+    assert letters(moving.partner(EventKind.RECALL, 1)) == ("not-coming",)
     assert letters(moving.us(EventKind.AT_PICKUP)) == (), "there is nothing to collect"
 
     back = lent_story()

@@ -12,8 +12,8 @@ from gateway.domain.library import Money
 from gateway.domain.requests.events import EventDetails, LoanCondition
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.note_terms import (
-    read_changed_due,
     read_note_terms,
+    read_told_event,
     write_changed_due,
     write_conditions_term,
     write_cost_term,
@@ -108,11 +108,11 @@ def test_a_message_may_change_the_due_date() -> None:
     note = f"{write_changed_due(APRIL)} Wesołych świąt"
     said = EventDetails(note=note)
     assert note.startswith("The due date is now 2026-04-01.")
-    assert read_changed_due(K.MESSAGE, said) == (K.DUE_DATE_CHANGED, replace(said, due=APRIL))
-    assert read_changed_due(K.STATUS_REPORT, said) == (K.STATUS_REPORT, said)
+    assert read_told_event(K.MESSAGE, said) == (K.DUE_DATE_CHANGED, replace(said, due=APRIL))
+    assert read_told_event(K.STATUS_REPORT, said) == (K.STATUS_REPORT, said)
 
 
 @pytest.mark.parametrize("note", ["The due date is now 2026-02-30.", "Hi. The due date is now 2026-04-01.", ""])
 def test_other_words_change_no_due_date(note: str) -> None:
     said = EventDetails(note=note)
-    assert read_changed_due(K.MESSAGE, said) == (K.MESSAGE, said)
+    assert read_told_event(K.MESSAGE, said) == (K.MESSAGE, said)
