@@ -11,7 +11,7 @@ from gateway.domain import due_dates
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, ReasonCodes, local_signal
 from gateway.domain.requests.prices import covers_price, needs_agreement
-from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, RequestFlag
+from gateway.domain.requests.request import STILL_WANTED, AttemptStatus, BorrowingState, Request, RequestFlag
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
 from gateway.domain.requests.views import EventDenied, UndoableAct, VersionConflict
@@ -228,6 +228,8 @@ def _query_text(request: Request) -> str:
 async def _apply_patron_answer(context: LibraryContext, request_id: str) -> str:
     request = await require_request(context, request_id)
     query = request.query
+    if query is not None and query.about == STILL_WANTED and query.answer == "no" and not query.has_run_out:
+        return await _apply_event_by_rule(context, request, EventKind.CANCEL, actor=PATRON)
     if request.state is not BorrowingState.CONDITIONAL or query is None or not query.answer:
         return "nothing to decide"
     if request.attempt is not None and query.asked < request.attempt.asked:

@@ -28,7 +28,7 @@ from gateway.domain.requests.partner_answers import (
     parse_answer_form,
 )
 from gateway.domain.requests.patron_views import AnswerField, QuestionState, QuestionView
-from gateway.domain.requests.request import BorrowingState, PatronQuery, Request, Role
+from gateway.domain.requests.request import BorrowingState, Request, Role
 from gateway.domain.requests.signed_links import ANSWERS, InvalidLinkError, LinkFault, QuestionLink
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound
 from gateway.domain.value import value_object
@@ -136,7 +136,7 @@ class PatronQuestionService:
         spoken = self.letters.resolve_language(request.patron.language)
         query = request.query
         over = QuestionView(state=QuestionState.OVER, asked=PATRON, answer=link.answer, language=spoken.language)
-        if query is None or query.id != link.query or _has_run_out(query):
+        if query is None or query.id != link.query or query.has_run_out:
             return over
         if not query.answer and (context.now() >= link.expires or not request.open):
             return over
@@ -160,11 +160,6 @@ def _describe_offer(request: Request, words: LanguageWords) -> Rows:
         ("conditions", ", ".join(words.conditions.get(one, one) for one in attempt.conditions)),
         ("cost", words.format_money(query.cost) if query.cost is not None else ""),
     )
-
-
-def _has_run_out(query: PatronQuery) -> bool:
-    """Whether nobody answered, so that it counts as no."""
-    return query.answered is not None and query.answer_by is not None and query.answered >= query.answer_by
 
 
 async def make_partner_links(context: LibraryContext, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:

@@ -186,7 +186,7 @@ ACT_TEXTS: Mapping[PatronAction, ActTexts] = {
         done=mark_text("Your request is cancelled."),
         text=mark_text(
             "We will stop looking for it. If another library is already preparing it, that library decides whether "
-            "it can still be stopped."
+            "it can still be stopped. If it has been sent already, it will be returned."
         ),
         button=mark_text("Yes, cancel the request"),
     ),

@@ -61,6 +61,7 @@ _QUESTIONS: Mapping[str, str] = {
     "cost": mark_text("cost"),
     "edition": mark_text("another edition"),
     "library-use-only": mark_text("library use only"),
+    "wanted": mark_text("whether it is still wanted"),
     "other": mark_text("other"),
 }
 
