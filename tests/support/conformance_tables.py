@@ -44,12 +44,16 @@ def _list_findings(report: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, 
                 yield place, (f"{one['check']} ({one['weight']}): {one['words']}", one["clause"])
 
 
+PROCESSES = frozenset({"server_secret", "node", "task_leader"})
+"""Tables of the gateway's processes: keys that it makes for itself, who lives and who leads."""
+
+
 def dump_store(database: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables, but for the keys that the gateway makes for itself."""
+    """All rows of all tables that people have any part in."""
     with contextlib.closing(sqlite3.connect(database)) as opened:
         names = [name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {
             name: sorted(opened.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr)
             for name in names
-            if name != "server_secret"
+            if name not in PROCESSES
         }
