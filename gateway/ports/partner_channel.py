@@ -228,11 +228,13 @@ class ReportedStranger:
 @value_object
 class InboxResult:
     """What became of it. `refused` is told to the sender in the words of its protocol; `repeated`: it was here
-    before and changed nothing; `request` as it is after it, None where none was found."""
+    before and changed nothing; `is_trial`: it is about a request by which the partner's system was tried, and changed
+    nothing either; `request` as it is after it, None where none was found."""
 
     request_id: str = ""
     refused: Refusal | None = None
     repeated: bool = False
+    is_trial: bool = False
     event: Event | None = None
     request: Request | None = None
 

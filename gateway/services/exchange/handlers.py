@@ -488,4 +488,5 @@ class _RehearsalRollback(Exception):
 
 def _notes_of_result(taken: InboxResult) -> list[str]:
     notes = ["a repeat: it was here before"] if taken.repeated else []
+    notes += ["about a request of a conformance test"] if taken.is_trial else []
     return notes if taken.refused is None else [*notes, taken.refused.detail]

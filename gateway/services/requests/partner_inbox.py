@@ -191,7 +191,7 @@ class LibraryInbox:
             return self._take_new_request(connection, message, profile)
         found = requests.find_by_transaction(connection, symbol, message.role, profile.name, message.transaction)
         if found is None and self._is_about_trial(connection, message, profile):
-            return InboxResult()
+            return InboxResult(is_trial=True)
         if found is None:
             stranger = StrangerMessage(message.role, message.transaction, message.sender)
             return InboxResult(self.report_stranger(connection, stranger), refused=_unknown_request_refusal(message))

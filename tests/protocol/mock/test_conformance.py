@@ -16,6 +16,7 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from lxml import etree
+from sqlalchemy import select
 
 from adapters.iso18626.codec import decode_message
 from adapters.iso18626.conformance import Iso18626Trials
@@ -46,6 +47,7 @@ from gateway.services.conformance.report_signature import (
     is_signature_valid,
     load_trial_secret,
 )
+from gateway.store.schema import message
 from tests.protocol.mock.world import FJORDBY, MockWorld, make_template, run_mock_world
 from tests.support.scripted_supplier import ScriptedSupplier
 
@@ -325,6 +327,17 @@ async def test_characters_that_xml_cannot_have_are_replaced_in_junit() -> None:
     assert (failure.text or "").endswith("\ufffd")
 
 
+async def test_what_came_by_itself_is_told_from_what_was_asked_for() -> None:
+    finding = ConformanceFinding(check="reason", clause="4.4", words="no Cancel was sent")
+    came = CheckedExchange(title="came", came=True, sent=b"<ours/>", answer=b"<theirs/>", findings=(finding,))
+    report = dataclasses.replace(SPITEFUL, conversations=(HeldConversation("late", "Late", (came,)),))
+
+    (failure,) = ET.fromstring(write_report(report, "xml")).iter("failure")
+    assert failure.text == "came by itself:\n<theirs/>\n\nanswered:\n<ours/>"
+    page = write_report(report, "html").decode()
+    assert page.index("Came by itself") < page.index("&lt;theirs/&gt;") < page.index("Answered")
+
+
 async def test_a_changed_report_is_not_as_it_was_signed() -> None:
     signer, octets = ReportSigner(b"0" * 32), b"passed"
     signed = signer.sign_octets(octets)
@@ -388,5 +401,7 @@ async def test_the_daemon_confirms_what_a_partner_says_of_a_trial(world: MockWor
     before = await world.town.requests(), await world.town.unfinished(), await world.town.timers()
     assert b"<messageStatus>OK<" in await say_loaned(f"{run}-request")
     assert (await world.town.requests(), await world.town.unfinished(), await world.town.timers()) == before
+    kept = await store.read(lambda c: c.execute(select(message.c.outcome, message.c.note)).all())
+    assert ("OK", "about a request of a conformance test") in [(one.outcome.upper(), one.note) for one in kept]
     assert b"<messageStatus>ERROR<" in await say_loaned(f"{other}-request"), "another partner's trial"
     assert b"<messageStatus>ERROR<" in await say_loaned("T00000hzzzzzz-request"), "not signed by us"
