@@ -57,7 +57,7 @@ CHAPTER = Citation(
     title="Żegluga na wodach śródlądowych",
     author="Anna Rzeczna",
     component_title="Śluzy i pochylnie",
-    pages="41-58",
+    pages="41",
 )
 PAGES = COPY
 TRANSPORTS = {

@@ -199,13 +199,13 @@ async def copy(story: Story, book: Bib) -> None:
         _cited(book),
         type=CitationType.CHAPTER,
         component_title="序章 · Prologue",
-        pages="1-17",
+        pages="1",
         note="please in colour",
     )
     await story.step("Ana asks for a chapter", story.ask(chapter, ServiceType.COPY, "only-south"))
     _, theirs = await story.both()
     assert theirs is not None
-    upload = FileUpload(name="prologue.pdf", media_type="application/pdf", content=COPY, pages=17)
+    upload = FileUpload(name="prologue.pdf", media_type="application/pdf", content=COPY)
     front = story.world.lender.gateway.managed.requests
     theirs, kept = await front.attach("SOUTH", theirs.id, upload, "staff:ben", theirs.version)
     await story.step("South scans it", story.south(EventKind.DIGITISED, attachment=kept.id))

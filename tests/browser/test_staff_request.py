@@ -24,11 +24,11 @@ from gateway.domain.requests.request import LibraryParty, PatronLink, Request, R
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
 from gateway.runtime.managed_requests import ManagedRequests
-from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.requests.transitions import EventRequest, apply_event
 from tests.browser.conftest import MORE_PARTNERS
 from tests.browser.visitor import PATRON, PHONE, Browsing, Site, fits
 from tests.support.axe import grave
+from tests.support.blank_pdf import write_blank_pdf
 
 NAME, PASSWORD = "jun", "vier Wörter sind genug"
 WIDE = 1600
@@ -44,7 +44,7 @@ EVERYBODY = pytest.mark.parametrize(
 LONG = "Über die Gezeiten und ihre Wächter, " * 8
 T = TypeVar("T")
 
-PDF = COPY
+PDF = write_blank_pdf(2)
 _numbers = itertools.count(1)
 
 
@@ -278,7 +278,7 @@ def test_copies_come_in_signed_off_and_out_at_one_desk(
             assert grave(page.evaluate(RUN)) == []
             page.get_by_role("link", name="Show changes").click()
         else:
-            expect(page.get_by_role("alert")).to_contain_text(f"is added to {other.number}.")
+            expect(page.get_by_role("alert")).to_contain_text(f"(2 pages) was added to {other.number}.")
         for request in (one, other):
             waiting = page.locator("article", has=page.get_by_role("link", name=request.number))
             waiting.get_by_label("Rule or statement relied on").fill("Åvl. § 16")

@@ -8,13 +8,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from gateway.runtime.mock_letter_pages import COPY
 from tests.browser.desk_day.desk import Handling, open_reader_desk
 from tests.browser.desk_day.desk_works import TakeDesk, ask_for, costs
 from tests.browser.desk_day.world import CARD, PIN, DeskWorld
 from tests.browser.visitor import DESKTOP, Browsing
+from tests.support.blank_pdf import write_blank_pdf
 
-PDF = COPY
+PDF = write_blank_pdf(20)
 
 EVERY_HANDLING = pytest.mark.parametrize(
     "handling",

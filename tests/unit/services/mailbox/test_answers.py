@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from datetime import date
 from email.message import EmailMessage
 
 import pytest
-from pypdf import PdfWriter
 
 from gateway.domain.requests.attachments import FileType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, RequestFlag
 from gateway.runtime.mock_letter_pages import COPY
 from gateway.store.mailbox import MailOutcome
+from tests.support.blank_pdf import write_blank_pdf
 from tests.support.mail_house import MailHouse, mail, mail_rows
 
 CODES = [
@@ -114,15 +113,6 @@ async def test_several_answers_in_one_mail_go_to_their_requests(house: MailHouse
 # --- copies ----------------------------------------------------------------------------------------------
 
 
-def pdf_of(*, pages: int) -> bytes:
-    writer = PdfWriter()
-    for _ in range(pages):
-        writer.add_blank_page(width=595, height=842)
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
-
-
 def with_pdf(house: MailHouse, text: str = "Here it is.", content: bytes = COPY, name: str = "art.pdf") -> bytes:
     sent = house.last_sent
     message = EmailMessage()
@@ -152,7 +142,7 @@ async def test_a_pdf_for_a_copy_is_the_copy(house: MailHouse) -> None:
 async def test_what_a_file_is_is_told_by_its_content_and_its_pages_are_counted(house: MailHouse) -> None:
     request = await house.asked(copy=True)
 
-    await house.comes(with_pdf(house, content=pdf_of(pages=3), name="scan.bin"))
+    await house.comes(with_pdf(house, content=write_blank_pdf(3), name="scan.bin"))
 
     (attachment,) = (await house.show(request)).request.attachments
     assert (attachment.media_type, attachment.pages) == ("application/pdf", 3)

@@ -14,6 +14,7 @@ from adapters.letters.mail_format import PlainMailFormat
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.incoming_mail import IncomingMail, MailInterpretation
+from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.mailbox.mail_application import MailApplication
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.store import mailbox
@@ -196,7 +197,7 @@ def with_file(house: MailHouse, content: bytes) -> bytes:
         .replace(
             b"\r\n\r\nA file",
             b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nA file\r\n--b\r\nContent-Type: application/pdf\r\n"
-            b"Content-Disposition: attachment; filename=a.pdf\r\n\r\n%PDF-1.4 " + content + b"\r\n--b--",
+            b"Content-Disposition: attachment; filename=a.pdf\r\n\r\n" + COPY + b"% " + content + b"\r\n--b--",
         )
     )
 
