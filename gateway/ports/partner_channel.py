@@ -210,11 +210,13 @@ class IncomingPartnerMessage:
 
 @value_object
 class StrangerMessage:
-    """A message about a request that isn't its sender's. `role`: ours in it; `number`: the requester's."""
+    """A message about a request that isn't its sender's. `role`: ours in it; `number`: the requester's; `receiver`: the
+    symbol that it is addressed to, where it names one."""
 
     role: Role
     number: str
     sender: str
+    receiver: str = ""
 
 
 @value_object

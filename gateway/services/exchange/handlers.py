@@ -449,7 +449,7 @@ class NotificationHandler:
         if partner_inbox is None or envelope.request_role is None or not envelope.request_number:
             return ""
         sender = envelope.from_agency or message.arrival.peer
-        stranger = StrangerMessage(envelope.request_role, envelope.request_number, sender)
+        stranger = StrangerMessage(envelope.request_role, envelope.request_number, sender, envelope.to_agency)
         try:
             found = await self.journal.run_in_own_transaction(lambda c: partner_inbox.report_stranger(c, stranger))
         except Unavailable:

@@ -103,10 +103,15 @@ class PartnerInbox:
 
     def report_stranger(self, connection: Transaction, stranger: StrangerMessage) -> ReportedStranger | None:
         """See `services.exchange.handlers.PartnerInboxPort`."""
-        for symbol, context in self.contexts.items():
-            request_id = LibraryInbox(context).report_stranger(connection, stranger)
-            if request_id:
-                return ReportedStranger(symbol, request_id)
+        by_address = sorted(
+            self.contexts.values(), key=lambda context: not is_same_symbol(stranger.receiver, context.symbol)
+        )
+        for context in by_address:
+            inbox = LibraryInbox(context)
+            request = inbox.find_named_request(connection, stranger)
+            if request is not None:  # others may have a request of the same number
+                is_new = inbox.put_on_list(connection, request, stranger)
+                return ReportedStranger(context.symbol, request.id) if is_new else None
         return None
 
     def notify_committed(self, symbol: str) -> None:
@@ -194,7 +199,11 @@ class LibraryInbox:
             return InboxResult(is_trial=True)
         if found is None:
             stranger = StrangerMessage(message.role, message.transaction, message.sender)
-            return InboxResult(self.report_stranger(connection, stranger), refused=_unknown_request_refusal(message))
+            request = self.find_named_request(connection, stranger)
+            is_new = request is not None and self.put_on_list(connection, request, stranger)
+            return InboxResult(
+                request.id if request is not None and is_new else "", refused=_unknown_request_refusal(message)
+            )
         is_refusal = message.kind is EventKind.TROUBLE  # as where a delivery is refused at once
         event = Event(
             local_signal(message.kind) if is_refusal else partner_signal(message.kind),
@@ -228,22 +237,24 @@ class LibraryInbox:
 
     # --- for staff ---------------------------------------------------------------------------------------
 
-    def report_stranger(self, connection: Transaction, stranger: StrangerMessage) -> str:
-        """The id of the request of this library that the message names, now on a list of staff. Empty: it names none,
-        or one that is on that list already."""
+    def find_named_request(self, connection: Transaction, stranger: StrangerMessage) -> Request | None:
+        """The request of this library that a stranger's message names, locked."""
         context = self.context
         names = [profile.name for profile, _ in context.partners()]
         found = requests.find_by_any_transaction(connection, context.symbol, stranger.role, names, stranger.number)
-        request = requests.lock_request(connection, context.symbol, found.request_id) if found is not None else None
-        if request is None or RequestFlag.STRANGER in request.flags:
-            return ""
+        return requests.lock_request(connection, context.symbol, found.request_id) if found is not None else None
+
+    def put_on_list(self, connection: Transaction, request: Request, stranger: StrangerMessage) -> bool:
+        """Whether it has come onto the list of staff just now; else it was there already."""
+        if RequestFlag.STRANGER in request.flags:
+            return False
         note = write_sentence(
             "A message about this request came from %(sender)s, which is not its partner. It was not applied; the "
             "message log has it.",
             sender=stranger.sender[:MAX_SENDER_CHARS],
         )
         self._add_trouble(connection, request, EventDetails(reason=STRANGER, note=note))
-        return request.id
+        return True
 
     def _report_own_supply(self, connection: Transaction, message: IncomingPartnerMessage, request: Request) -> Request:
         """A broker that has found the item here, at the library that asks for it, waits for us to supply it."""

@@ -44,9 +44,9 @@ def say(number: str, status: str, supplier: str, note: str = "", reason: str = "
     )
 
 
-def make_draft() -> BorrowingDraft:
+def make_draft(partner: str = "fjordby") -> BorrowingDraft:
     return BorrowingDraft(
-        citation=Citation(title="Sult"), service=RequestedService(), partner="fjordby", mediated=False, override=True,
+        citation=Citation(title="Sult"), service=RequestedService(), partner=partner, mediated=False, override=True,
         actor="staff:ada",
     )  # fmt: skip
 
@@ -163,14 +163,22 @@ async def test_a_lending_request_is_seen_to_alike(endpoint: Endpoint) -> None:
     assert "stranger" in list_task_names(request)
 
 
-async def test_requests_of_each_library_are_found(template: Path, tmp_path: Path) -> None:
-    """A stranger's message is taken by no library in particular; the journal of the one that it is about has it."""
+def make_two_libraries(template: Path, tmp_path: Path) -> Path:
+    """Profiles are of the second one."""
     folder = Path(shutil.copytree(template, tmp_path / "two"))
     settings = read_yaml_file(folder / "gateway.yml")
     settings["libraries"].append({**settings["libraries"][0], "symbol": "AIG", "name": "Bibliothèque d’Aigle"})
     write_yaml_file(folder / "gateway.yml", settings)
+    requests = read_yaml_file(folder / "requests.yml")
+    write_yaml_file(folder / "requests.yml", {**requests, "numbers": {"borrowing": "B{year}-{sequence:05d}"}})
     for file in (folder / "profiles").glob("*.yml"):
         write_yaml_file(file, {**read_yaml_file(file), "library": "AIG"})
+    return folder
+
+
+async def test_requests_of_each_library_are_found(template: Path, tmp_path: Path) -> None:
+    """A stranger's message is taken by no library in particular; the journal of the one that it is about has it."""
+    folder = make_two_libraries(template, tmp_path)
     async with run_endpoint(folder, tmp_path / "run") as endpoint:
         managed = endpoint.town.gateway.managed
         request = await managed.requests.create_borrowing("AIG", make_draft())
@@ -182,6 +190,36 @@ async def test_requests_of_each_library_are_found(template: Path, tmp_path: Path
         assert "stranger" in list_task_names(request)
         (row,) = [one for one in await endpoint.journal() if one["direction"] == "in" and one["outcome"] == "rejected"]
         assert row["library"] == "AIG"
+
+
+@pytest.mark.parametrize("addressed", ["CLK", "AIG"])
+async def test_of_two_requests_with_one_number_the_addressed_library_s_is_meant(
+    addressed: str, template: Path, tmp_path: Path
+) -> None:
+    folder = make_two_libraries(template, tmp_path)
+    for symbol in ("CLK", "AIG"):
+        profile = {**read_yaml_file(folder / "profiles" / "fjordby.yml"), "library": symbol, "match": []}
+        write_yaml_file(folder / "profiles" / f"fjordby-{symbol.lower()}.yml", profile)
+    (folder / "profiles" / "fjordby.yml").unlink()
+    async with run_endpoint(folder, tmp_path / "run") as endpoint:
+        managed = endpoint.town.gateway.managed
+        made = {
+            symbol: await managed.requests.create_borrowing(symbol, make_draft(f"fjordby-{symbol.lower()}"))
+            for symbol in ("CLK", "AIG")
+        }
+        await managed.drain_due_work()
+        numbers = {request.number.rpartition("-")[2] for request in made.values()}
+        assert len(numbers) == 1, "each library counts for itself"
+
+        for _ in range(2):  # once it is on the list, the other library's isn't meant either
+            body = say(made[addressed].number, "Unfilled", "XX-NOBODY").replace(">CLK<", f">{addressed}<")
+            await endpoint.post(body)
+
+        listed = {
+            symbol for symbol, request in made.items()
+            if "stranger" in list_task_names((await managed.requests.load_view(symbol, request.id)).request)
+        }  # fmt: skip
+        assert listed == {addressed}
 
 
 async def test_our_own_symbol_as_the_supplier_is_a_task(endpoint: Endpoint) -> None:
