@@ -8,7 +8,7 @@ from gateway.domain.requests.request_messages import has_been_answered, proves_a
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
-from gateway.services.requests.effects import PARTNER
+from gateway.services.requests.effects import PARTNER, add_next_part
 from gateway.store.requests import history, order_batches, outbox_decisions, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import parse_message
@@ -32,6 +32,7 @@ def end_answered_messages(
         if message.at <= event.at and proves_arrival(event, message.kind, message.role, find_attempt_number(message)):
             outbox_decisions.end_row(connection, context.symbol, row.id, OutboxStatus.DONE, ANSWERED, context.now())
             order_batches.forget_order_file(connection, context.symbol, row.id)
+            add_next_part(connection, context, message)
 
 
 def is_answered(connection: Transaction, context: LibraryContext, row: OutboxRow, message: PartnerMessage) -> bool:

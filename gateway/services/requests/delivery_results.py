@@ -85,15 +85,6 @@ def is_refusal_for_staff(context: LibraryContext, message: PartnerMessage, refus
     return not (is_unsupported and (message.kind is EventKind.RENEW or _write_words(context, message)))
 
 
-def add_next_part(connection: Transaction, context: LibraryContext, message: PartnerMessage) -> None:
-    """What is still to be said of an event, now that this part has arrived: a row of its own."""
-    assert message.part is not None, "only a message in parts has a next one"
-    at = context.now()
-    following = replace(message, id=make_exchange_id(at), part=message.part + 1, repeated=False)
-    row = new_outbox_row(message.request, PARTNER, message.receiver.profile, dump_message(following), at, following.id)
-    outbox.add_outbox_row(connection, row)
-
-
 def _write_words(context: LibraryContext, message: PartnerMessage) -> str:
     """Empty: it can't be told in words, or the partner takes none."""
     profile = context.profile(message.receiver.profile)

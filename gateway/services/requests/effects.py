@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar, intake_rules
 from gateway.domain.requests.action_fields import remove_own_note
@@ -39,6 +40,7 @@ from gateway.ports.partner_channel import (
     IncomingPartnerMessage,
     PartnerMessage,
     SendsBatches,
+    SendsInParts,
     choose_carry_way,
 )
 from gateway.ports.shared_store import Transaction
@@ -427,6 +429,25 @@ def next_batch_number(
     series = intake_rules.number_series(rule.number, fields, context.policy().numbers.prefix)
     count = timers.next_in_sequence if taken else timers.peek_sequence
     return series.format_number(count(connection, context.symbol, series.sequence))
+
+
+def add_next_part(connection: Transaction, context: LibraryContext, message: PartnerMessage) -> None:
+    """What is still to be said of an event, now that this message, or this part of it, has arrived: a row of its own.
+    Where one message says all, or the partner is no more, nothing is left."""
+    profile, part = context.profile(message.receiver.profile), message.part or 0
+    channel = context.channels.get(profile.partner.channel) if profile is not None and profile.partner else None
+    if profile is None or not isinstance(channel, SendsInParts):
+        return
+    try:
+        count = channel.count_parts(message, profile)
+    except Refused:  # by now the profile has no such message
+        return
+    if part + 1 >= count:
+        return
+    at = context.now()
+    following = replace(message, id=make_exchange_id(at), part=part + 1, repeated=False)
+    row = new_outbox_row(message.request, PARTNER, profile.name, dump_message(following), at, following.id)
+    outbox.add_outbox_row(connection, row)
 
 
 def find_batch_channel(context: LibraryContext, target: str) -> tuple[Profile, BatchRule, SendsBatches] | None:

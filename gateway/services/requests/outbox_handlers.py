@@ -18,7 +18,7 @@ from gateway.domain.requests.views import EventDenied, UndoableAct, VersionConfl
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import LetterSender, Mailer
-from gateway.ports.partner_channel import RepeatsOctets, SendsBatches, SendsInParts
+from gateway.ports.partner_channel import PartnerMessage, RepeatsOctets, SendsBatches, SendsInParts
 from gateway.ports.shared_store import Transaction
 from gateway.services.letters import LetterRenderer, build_mail, mail_address
 from gateway.services.library_context import DESK, PATRON, LibraryContext, require_request
@@ -36,8 +36,8 @@ from gateway.services.patrons.patron_notices import (
     render_notice_letter,
 )
 from gateway.services.requests.answered_messages import ANSWERED, is_answered, was_tried_before
-from gateway.services.requests.delivery_results import add_next_part, is_refusal_for_staff, record_delivery_result
-from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of_request
+from gateway.services.requests.delivery_results import is_refusal_for_staff, record_delivery_result
+from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, add_next_part, reader_of_request
 from gateway.services.requests.lending import LOCATE, locate_item
 from gateway.services.requests.order_batches import OrderBatcher, keep_composed, send_single
 from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
@@ -76,7 +76,7 @@ class RequestOutboxHandlers:
         context = self.contexts[row.library]
         message = replace(parse_message(row.payload), repeated=can_have_arrived(row.tries, row.error))
         if was_tried_before(row) and await context.store.read(lambda c: is_answered(c, context, row, message)):
-            return HandlerResult(ANSWERED, lambda c: order_batches.forget_order_file(c, context.symbol, row.id))
+            return HandlerResult(ANSWERED, lambda c: _end_answered(c, context, row, message))
         profile, policy = context.require_partner(row.target)
         channel = context.channels.get(policy.channel)
         if channel is None:
@@ -102,7 +102,7 @@ class RequestOutboxHandlers:
             record_delivery_result(connection, context, message, delivered)
             order_batches.forget_order_file(connection, context.symbol, row.id)
             journal_sent(connection)
-            if message.part is not None and message.part + 1 < parts and delivered.refused is None:
+            if message.part is not None and delivered.refused is None:
                 add_next_part(connection, context, message)
 
         refused = delivered.refused
@@ -148,6 +148,11 @@ class RequestOutboxHandlers:
 
     async def handle_own_work(self, row: OutboxRow) -> HandlerResult:
         return HandlerResult(await run_follow_up(self.contexts[row.library], row.target, row.request_id))
+
+
+def _end_answered(connection: Transaction, context: LibraryContext, row: OutboxRow, message: PartnerMessage) -> None:
+    order_batches.forget_order_file(connection, context.symbol, row.id)
+    add_next_part(connection, context, message)
 
 
 async def _undo_act(context: LibraryContext, row: OutboxRow, event: Event, act: UndoableAct) -> HandlerResult:

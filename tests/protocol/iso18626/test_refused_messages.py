@@ -29,6 +29,7 @@ from tests.protocol.iso18626.far_side import (
     make_far_template,
     number_of,
     partner_profile,
+    write_ram,
     write_sam,
 )
 
@@ -182,6 +183,31 @@ async def test_what_has_arrived_is_not_said_again_because_of_what_has_not(
     assert len([one for one in oak.far.said("Loaned") if ">Notification<" not in one]) == 1
     assert "Mind the spine." in oak.far.octets[-1]
     assert [row.status for row in await oak.rows(request)] == [OutboxStatus.DONE] * 2
+
+
+@pytest.mark.parametrize("is_tried_next", [False, True], ids=["answered before", "answered while it is tried"])
+async def test_where_the_answer_shows_that_the_first_has_arrived_the_second_follows(
+    oak: FarTown, is_tried_next: bool
+) -> None:
+    oak.far.judge = lambda octets: 500  # taken, and the confirmation is lost
+    received = write_ram("C-1", "Received").replace("BROKER", "CEDAR")
+
+    async def receive_it(_octets: str) -> None:
+        oak.far.before_answer = before
+        await oak.say(received, "cedar")
+
+    before = oak.far.before_answer
+    if is_tried_next:
+        oak.far.before_answer = receive_it
+    await oak.shipped("C-1", "cedar", "CEDAR", note="Mind the spine.")
+    if not is_tried_next:
+        await oak.say(received, "cedar")
+    oak.far.judge = lambda octets: None
+    await oak.later(minutes=1)
+
+    assert len([one for one in oak.far.said("Loaned") if ">Notification<" not in one]) == 1
+    (words,) = [one for one in oak.far.octets if ">Notification<" in one]
+    assert "Mind the spine." in words
 
 
 async def test_the_words_behind_an_accepted_condition_go_by_themselves(oak: FarTown) -> None:
