@@ -25,8 +25,8 @@ LIVES = {
             elm will-supply → will-supply will-supply will-supply
             elm shipped barcode=ITEM → shipped shipped shipped
             oak received → received shipped/received shipped
-            oak returned → returned returned returned
-            elm checked-in → completed completed completed
+            oak returned → returned going-back returned
+            elm checked-in → completed not-delivered completed
         """,
         "copy": """
             oak ask copy → requested/will-supply * new
@@ -59,6 +59,103 @@ LIVES = {
         "retry": """
             oak ask → requested/will-supply * new
             elm retry reason=on-loan → * * unfilled
+        """,
+        "retry accepted, to its end": """
+            oak ask → requested/will-supply * new
+            elm retry reason=on-loan → conditional conditional unfilled
+            oak condition-accepted → requested requested/will-supply new
+            elm will-supply → will-supply will-supply will-supply
+            elm shipped barcode=ITEM → shipped shipped shipped
+            oak received → received shipped/received shipped
+            oak returned → returned going-back returned
+            elm checked-in → completed not-delivered completed
+        """,
+        "retry declined": """
+            oak ask → requested/will-supply * new
+            elm retry reason=on-loan → conditional conditional unfilled
+            oak condition-refused → no-supplier no-supplier unfilled
+        """,
+        "retry declined, then the next": """
+            oak ask of=return-ISIL:ELM::b1;return-ISIL:ASH::b2 → requested/will-supply * new -
+            elm retry reason=on-loan → conditional conditional unfilled -
+            oak condition-refused → requested/will-supply * unfilled new
+            ash shipped barcode=ITEM → shipped shipped unfilled shipped
+        """,
+        "cancelled while a retry is open": """
+            oak ask → requested/will-supply * new
+            elm retry reason=on-loan → conditional conditional unfilled
+            oak cancel → cancelled cancelled unfilled
+        """,
+        "price declined": """
+            oak ask at-most=20 → requested/will-supply * new
+            elm conditional cost=50:EUR → conditional conditional conditional
+            oak condition-refused → no-supplier no-supplier cancelled/unfilled
+        """,
+        "cancelled in transit": """
+            oak ask → requested/will-supply * new
+            elm shipped barcode=ITEM → shipped shipped shipped
+            oak cancel → shipped not-wanted shipped
+            oak received → back going-back shipped
+            oak returned → returned going-back returned
+            elm checked-in → completed not-delivered completed
+        """,
+        "cancelled on the shelf": """
+            oak ask → requested/will-supply * new
+            elm shipped barcode=ITEM → shipped shipped shipped
+            oak received → received shipped/received shipped
+            oak cancel → received not-wanted shipped
+            oak returned → returned going-back returned
+            elm checked-in → completed not-delivered completed
+        """,
+        "not cancelled by who has it": """
+            oak ask → requested/will-supply * new
+            elm shipped barcode=ITEM → shipped shipped shipped
+            oak received → received shipped/received shipped
+            oak loaned-to-patron → lent lent shipped
+            oak cancel! → lent lent shipped
+        """,
+        "cancelled as the parcel leaves": """
+            oak ask → requested/will-supply * new
+            elm will-supply → will-supply will-supply will-supply
+            far down → will-supply will-supply will-supply
+            oak cancel → cancel-pending cancel-pending will-supply
+            elm shipped barcode=ITEM → shipped not-wanted shipped
+            far up → shipped not-wanted shipped
+            time 60 → shipped not-wanted shipped
+            oak received; returned → returned going-back shipped/returned
+            time 60 → returned going-back returned
+            elm checked-in → completed not-delivered completed
+        """,
+        "cancelled at the second supplier": """
+            oak ask of=return-ISIL:ELM::b1;return-ISIL:ASH::b2 → requested/will-supply * new -
+            elm unfilled reason=not-on-shelf → requested/will-supply * unfilled new
+            ash will-supply → will-supply will-supply unfilled will-supply
+            oak cancel → cancelled cancelled unfilled cancelled
+        """,
+        "renewed and returned": """
+            oak ask → requested/will-supply * new
+            elm shipped barcode=ITEM → shipped shipped shipped
+            oak received → received shipped/received shipped
+            oak loaned-to-patron → lent lent shipped
+            oak renew → lent lent shipped
+            oak returned-by-patron → back back shipped
+            oak returned → returned returned returned
+            elm checked-in → completed completed completed
+        """,
+        "borrower away": """
+            oak ask → requested/will-supply * new
+            elm will-supply → will-supply will-supply will-supply
+            near down → will-supply will-supply will-supply
+            elm shipped barcode=ITEM → will-supply will-supply shipped
+            near up → will-supply will-supply shipped
+            time 60 → * * shipped
+            time 60 → shipped shipped shipped
+            oak received; returned → returned going-back returned
+            near down → returned going-back returned
+            elm checked-in → returned going-back completed
+            near up → returned going-back completed
+            time 60 → * * completed
+            time 60 → completed not-delivered completed
         """,
         "cancelled at once": """
             oak ask → requested/will-supply * new
@@ -108,11 +205,11 @@ LIVES = {
             oak ask → requested/will-supply * new
             elm shipped barcode=ITEM → shipped shipped shipped
             far down → shipped shipped shipped
-            oak received; returned → returned returned shipped
-            far up → returned returned shipped
-            time 60 → returned returned shipped/returned
-            time 60 → returned returned returned
-            elm checked-in → completed completed completed
+            oak received; returned → returned going-back shipped
+            far up → returned going-back shipped
+            time 60 → returned going-back shipped/returned
+            time 60 → returned going-back returned
+            elm checked-in → completed not-delivered completed
         """,
     }.items()
 }
@@ -128,6 +225,10 @@ IN_EVERY_RUN = {
     ("price", "opaque", "Unknown", "Unknown"),
     ("cancelled after the promise", "translucent", "Unknown", "Unknown"),
     ("renewed and recalled", "opaque", "Unknown", "Unknown"),
+    ("retry accepted, to its end", "opaque", "Unknown", "Unknown"),
+    ("retry declined, then the next", "transparent", "Unknown", "Unknown"),
+    ("cancelled as the parcel leaves", "opaque", "Unknown", "Unknown"),
+    ("borrower away", "transparent", "ReShare", "Unknown"),
 }
 
 
@@ -137,7 +238,8 @@ async def libraries(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[T
         yield opened
 
 
-RENEWALS = ("renewed and recalled", "renewed and lost")
+TURNED_DOWN = ("condition refused, then the next", "retry declined, then the next")
+RENEWALS = ("renewed and recalled", "renewed and lost", "renewed and returned")
 
 
 def list_steps(name: str, oak: Entry, elm: Entry) -> tuple[LifeStep, ...]:
@@ -153,7 +255,8 @@ def list_steps(name: str, oak: Entry, elm: Entry) -> tuple[LifeStep, ...]:
             else step
             for step in steps
         )
-    if name == "condition refused, then the next" and oak.mode == "translucent" and oak.vendor != "Alma":
+    is_said_by_cancel = oak.vendor != "Alma" or name.startswith("retry")
+    if name in TURNED_DOWN and oak.mode == "translucent" and is_said_by_cancel:
         # the supplier isn't named before it ships: a Cancel can be addressed to the broker alone, which ends it all
         return (*steps[:2], replace(steps[2], outcome="no-supplier no-supplier cancelled/unfilled -"))
     return steps

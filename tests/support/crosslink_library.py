@@ -18,19 +18,20 @@ from demo.world import MailServer, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.patron_status import status_of_request
 from gateway.domain.requests.request import Request, Role
-from gateway.domain.requests.views import ActionRequest
 from tests.support.brokered_lives import (
     LOOK,
+    OTHER,
     PATIENCE,
     RULES,
     Entry,
+    LibraryRelay,
     LifeStep,
+    act_or_be_refused,
     fits,
     list_items,
     make_draft,
     write_profiles,
 )
-from tests.support.conversation_acts import read_act
 from tests.support.peers import RealisticPeer
 
 
@@ -40,7 +41,11 @@ class OneLibrary:
     clock: FixedClock
     peer_port: int
     items: Iterator[str]
+    relay: LibraryRelay
+    """Before the peer."""
     entry: Entry = field(default_factory=Entry)
+    symbol: str = ""
+    """Its own, another at each start: with it begin its numbers, which nobody has seen before."""
     ours: str = ""
     """The id of our request."""
     theirs: str = ""
@@ -48,19 +53,37 @@ class OneLibrary:
     @contextlib.contextmanager
     def run_peer(self, peers: Path, logs: Path, entry: Entry) -> Iterator[None]:
         self.entry, self.ours, self.theirs = entry, "", ""
+        self.symbol = f"ISIL:C{time.monotonic_ns()}"
         url = f"{self.town.gateway.url}/iso18626/{entry.profile}"
         far = f"ISIL:OAK,{url},{entry.vendor},{entry.mode},Oak Library"
-        options = ("--symbol", "ISIL:CLX", "--name", "Cedar Library", "--far", far)
+        other = f"ISIL:ASH,{self.town.gateway.url}/iso18626/{OTHER},{entry.vendor},{entry.mode},Ash Library"
+        options = ("--symbol", self.symbol, "--name", "Cedar Library", "--far", far, "--far", other)
         with RealisticPeer(peers, "crosslink-library", logs, *options, port=self.peer_port):
             yield
 
     async def live(self, steps: Sequence[LifeStep]) -> None:
-        """Raises AssertionError where a side isn't what it should be after a step."""
+        """Raises AssertionError where a side isn't what it should be after a step. `us look`, `it look`, `all look`:
+        from now on at the newest request there; `far down`, `far up`: whether we can reach it; `time 30`: so many
+        minutes pass."""
         known = {one.id for role in Role for one in await self.town.requests(role)}
         item = next(self.items)
+        self.relay.is_down = False
         for number, step in enumerate(steps, 1):
             self.clock.at = max(datetime.now(UTC), self.clock.at) + timedelta(seconds=1)
-            await (self._act(step, item) if step.who == "us" else self._let_it_act(step))
+            match step.who:
+                case "far":
+                    self.relay.is_down = step.act == "down"
+                case "time":
+                    self.clock.advance(timedelta(minutes=int(step.act)))
+                case who if step.act == "look":
+                    known |= {self.ours}
+                    self.ours = "" if who in ("us", "all") else self.ours
+                    self.theirs = "" if who in ("it", "all") else self.theirs
+                case "us":
+                    await self._act(step, item)
+                case _:
+                    for one in step.act.split("; "):
+                        await self._let_it_act(one)
             await self._await_outcome(number, step, known)
 
     async def call(self, path: str, body: Any = None) -> Any:
@@ -74,27 +97,26 @@ class OneLibrary:
 
     async def _act(self, step: LifeStep, item: str) -> None:
         if step.act.startswith("ask"):
-            draft = make_draft(self.town, self.entry.profile, step.act, "return-ISIL:CLX::b1")
+            draft = make_draft(self.town, self.entry.profile, step.act, f"return-{self.symbol}::b1")
             self.ours = (await self.town.gateway.managed.requests.create_borrowing("OAK", draft)).id
             return
         for one in step.act.replace("ITEM", item).split("; "):
             request = await self._find_request(set())
             assert request is not None, "we have no request"
-            kind, details = read_act(one)
-            act = ActionRequest(kind=kind, details=details, actor="staff:ada", version=None)
-            await self.town.act(request, act)
+            await act_or_be_refused(self.town, request, one)
 
-    async def _let_it_act(self, step: LifeStep) -> None:
-        action, *words = step.act.split()
+    async def _let_it_act(self, act: str) -> None:
+        action, *words = act.split()
         if action == "new":
+            said = dict(one.partition("=")[::2] for one in words)
             wanted = {
                 "bibliographicInfo": {
-                    "supplierUniqueRecordId": "return-ISIL:OAK::b1",
+                    "supplierUniqueRecordId": said.get("of", "return-ISIL:OAK::b1"),
                     "title": f"Zzz {time.monotonic_ns()}",
                 },
-                "serviceInfo": {"serviceType": words[0] if words else "Loan"},
+                "serviceInfo": {"serviceType": "Copy" if "Copy" in said else "Loan"},
             }
-            new = {"patron": "CL-7", "illRequest": wanted, "id": f"CLX-{time.monotonic_ns()}"}
+            new = {"patron": "CL-7", "illRequest": wanted, "id": f"{self.symbol[5:]}-N"}
             self.theirs = str((await self.call("/new", new))["id"])
             return
         parameters = dict(one.partition("=")[::2] for one in words)
@@ -142,10 +164,14 @@ async def open_library(folder: Path, peer_port: int) -> AsyncIterator[OneLibrary
     async with contextlib.AsyncExitStack() as stack:
         await mail.start()
         stack.push_async_callback(mail.stop)
-        site = Site("OAK", "Oak Library", write_profiles(peer_port), RULES, address="Main Street 1\n3000 Bern")
+        relay = LibraryRelay()
+        await relay.start(peer_port)
+        stack.push_async_callback(relay.stop)
+        profiles = write_profiles(int(relay.url.rpartition(":")[2]))
+        site = Site("OAK", "Oak Library", profiles, RULES, address="Main Street 1\n3000 Bern")
         config = await asyncio.to_thread(make_installation, folder, site, mail.port)
         town = Town(config, clock)
         await fill_library(town)
         await town.start()
         stack.push_async_callback(town.stop)
-        yield OneLibrary(town, clock, peer_port, list_items(folder / "data" / "illgate.db"))
+        yield OneLibrary(town, clock, peer_port, list_items(folder / "data" / "illgate.db"), relay)

@@ -188,7 +188,8 @@ def update_attempt(request: Request, event: Event, before: State) -> Request:
     if before is BorrowingState.CONDITIONAL and event.signal == _ACCEPTED and updated.status is AttemptStatus.RETRY:
         request = _ask_again(request, updated)
     if updated.status is AttemptStatus.ASKED and attempt.status is not AttemptStatus.ASKED:
-        return clear_terms(request, replace(leave_supplier(updated, event), declined=attempt.supplier.symbol))
+        declined = attempt.supplier.symbol or attempt.symbol
+        return clear_terms(request, replace(leave_supplier(updated, event), declined=declined))
     if updated.number == request.current:
         updated = replace(updated, agreed=request.costs.agreed, agreed_by=request.costs.agreed_by)
     return replace_attempt(request, updated)

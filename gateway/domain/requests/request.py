@@ -273,7 +273,9 @@ class SupplierAttempt:
     cost_limit: Money | None = None  # most that we pay it, whatever the request says
     agreed: Money | None = None
     agreed_by: str = ""  # as of `RequestCosts`
-    declined: str = ""  # symbol of one behind a broker whom we have just declined: its own last word may still come
+    # symbol of one behind a broker whom we have just declined, or the broker's where nobody was named: its answer is
+    # still to come
+    declined: str = ""
     conditions: tuple[LoanCondition, ...] = ()
     offered_item: str = ""  # number of another item that it offers, if it is asked again
     holdings: StoredSentence = ""  # what the catalogue said when it was asked, one line

@@ -300,7 +300,7 @@ OFFERED_FOR_GOOD = _make_guard(
 )
 DECLINED_BEHIND = _make_guard(
     "it answers for the supplier that was declined",
-    lambda r, _e, _w: r.attempt is not None and bool(r.attempt.declined),
+    lambda r, _e, _w: r.attempt is not None and r.attempt.declined not in ("", r.attempt.symbol),
 )
 OFFER_TO_DECIDE = _make_guard(
     "the supplier makes an offer that somebody decides on", lambda r, e, w: _is_offer_to_decide(r, e, w)

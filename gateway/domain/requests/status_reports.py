@@ -137,7 +137,8 @@ def is_answer_awaited(request: Request, event: Event) -> bool:
         case EventKind.STATUS_REPORT:
             return attempt.queried
         case EventKind.CANCEL_ACCEPTED | EventKind.CANCEL_REFUSED:
-            return request.state is BorrowingState.CANCEL_PENDING or attempt.status in _TOLD_TO_CANCEL
+            is_told = attempt.status in _TOLD_TO_CANCEL or bool(attempt.declined)
+            return request.state is BorrowingState.CANCEL_PENDING or is_told
         case EventKind.RENEW_ACCEPTED if not details.answer:
             is_later = details.due is not None and details.due != request.terms.lender_due
             return RequestFlag.RENEWAL_PENDING in request.flags and is_later

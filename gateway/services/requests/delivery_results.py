@@ -18,6 +18,7 @@ from gateway.domain.requests.events import (
 )
 from gateway.domain.requests.partner_notes import write_partner_note
 from gateway.domain.requests.request import (
+    BorrowingState,
     Request,
     Role,
 )
@@ -55,11 +56,13 @@ def record_delivery_result(
 
 
 def _apply_refusal(connection: Transaction, context: LibraryContext, message: PartnerMessage, refused: Refusal) -> None:
-    """It comes onto the request. A request that the partner can't take goes to the next, a renewal that it never grants
-    is refused; what else its system never takes is told to its staff in words."""
+    """It comes onto the request. A request that the partner can't take goes to the next, and so does one whose offer
+    can't be declined behind a broker; a renewal that it never grants is refused; what else its system never takes is
+    told to its staff in words."""
     details = EventDetails(reason=refused.reason.value, note=refused.detail)
     is_unsupported = refused.reason is RefusalReason.UNSUPPORTED_SERVICE
-    if message.kind is EventKind.REQUEST and message.role is Role.BORROWING:
+    is_asked = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
+    if is_asked or (is_unsupported and _is_waiting_behind(connection, context, message)):
         _apply_partner_event(connection, context, message, partner_signal(EventKind.REJECTED), details)
     elif is_unsupported and message.kind is EventKind.RENEW:
         _add_refusal_note(connection, context, message, refused)
@@ -82,7 +85,24 @@ def is_refusal_for_staff(context: LibraryContext, message: PartnerMessage, refus
     if not message.request.id or (message.kind is EventKind.REQUEST and message.role is Role.BORROWING):
         return False
     is_unsupported = refused.reason is RefusalReason.UNSUPPORTED_SERVICE
-    return not (is_unsupported and (message.kind is EventKind.RENEW or _write_words(context, message)))
+    is_followed = message.kind is EventKind.RENEW or _is_said_behind(message) or bool(_write_words(context, message))
+    return not (is_unsupported and is_followed)
+
+
+def _is_said_behind(message: PartnerMessage) -> bool:
+    """Whether it ends the turn of one supplier alone, behind the broker that it goes to."""
+    return message.kind is EventKind.CANCEL and message.details.supplier is not None
+
+
+def _is_waiting_behind(connection: Transaction, context: LibraryContext, message: PartnerMessage) -> bool:
+    """Whether the request still waits for a broker to go on, which it doesn't, since its supplier takes no such no."""
+    request = (
+        requests.load_request(connection, context.symbol, message.request.id) if _is_said_behind(message) else None
+    )
+    attempt = request.find_attempt(find_attempt_number(message)) if request is not None else None
+    if request is None or attempt is None or attempt.number != request.current:
+        return False
+    return request.state is BorrowingState.REQUESTED and bool(attempt.declined)
 
 
 def _write_words(context: LibraryContext, message: PartnerMessage) -> str:

@@ -81,6 +81,16 @@ def test_a_broker_is_told_of_a_declined_offer_by_a_cancel_to_its_supplier(offer:
     assert TimerKind.ANSWER in story.running
 
 
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_broker_s_answer_to_a_declined_offer_is_no_new_offer(is_named: bool) -> None:
+    """It says in which state the request is there: still that of the offer. Who names no supplier has ended all."""
+    story = story_at(BROKER) if is_named else asked_story(borrowing(), BROKER)
+    story.partner(K.RETRY, 1, **ON_LOAN)
+    story.us(K.CONDITION_REFUSED)
+    story.partner(K.CANCEL_ACCEPTED, 1, reported=K.RETRY, status_counts=True)
+    assert story.state is (B.REQUESTED if is_named else B.SOURCING)
+
+
 @pytest.mark.parametrize("by_timer", [False, True], ids=["staff", "nobody in time"])
 def test_a_condition_behind_a_broker_is_declined_at_its_supplier(by_timer: bool) -> None:
     story = story_at(BROKER)
