@@ -242,6 +242,11 @@ class Iso18626Dialect(ProfileSection):
         "barcode,callnumber,title (ReShare's peers at a CrossLink broker); joined: barcodes with commas between them "
         "(Alma)",
     )
+    items_once: bool = Field(
+        False,
+        description="items are named in the first Loaned alone, as with `notes.item_block`: a CrossLink library adds "
+        "what it is told twice",
+    )
     links: Literal["both", "item-id"] = Field(
         "both",
         description="where a link to a copy is written before 2021: in the itemId with sentVia URL, and behind `URL: `"
@@ -274,6 +279,10 @@ class Iso18626Dialect(ProfileSection):
     expects_to_supply: bool = Field(
         True, description="false: it passes ExpectToSupply over, so WillSupply is sent (Alma)"
     )
+
+    @property
+    def names_items_once(self) -> bool:
+        return self.items_once or self.notes.item_block
 
     @property
     def schema_version(self) -> SchemaVersion:

@@ -95,7 +95,7 @@ def _describe_way(way: str, places: Iterable[str]) -> str:
 def write_delivery(message: PartnerMessage, context: MappingContext) -> DeliveryInfo:
     details, dialect = message.details, context.dialect
     costs = costs_of_money(details.cost)
-    items = list_new_items(message) if dialect.notes.item_block else _list_items(message, context)
+    items = list_new_items(message) if dialect.names_items_once else _list_items(message, context)
     sent = _write_link(details.link, dialect) if details.link else DeliveryInfo(item_ids=_name_items(items, dialect))
     return replace(
         sent,

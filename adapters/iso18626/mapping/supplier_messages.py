@@ -347,7 +347,7 @@ def _write_cancel_refused(message: PartnerMessage, context: MappingContext) -> S
 
 
 def _write_shipped(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
-    if context.dialect.notes.item_block and message.items_told and not _brings_further_volume(message):
+    if context.dialect.names_items_once and message.items_told and not _brings_further_volume(message):
         return _write_due_words(message, context)
     sender = message.sender
     back = write_address_block(RETURN_TO, sender.name, sender.address) if context.dialect.notes.addresses else ""
@@ -463,7 +463,7 @@ def _write_words(message: PartnerMessage, context: MappingContext) -> SupplyingA
 
 
 def _write_due_changed(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
-    if context.dialect.notes.item_block:
+    if context.dialect.names_items_once:
         return _write_due_words(message, context)
     return _build_message(
         ReasonForMessage.NOTIFICATION, status_of_request(message.request), due=_write_due(message, context)

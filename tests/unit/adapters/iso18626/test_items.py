@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from adapters.iso18626.codec import NAMESPACE, decode_message, encode_message
-from adapters.iso18626.dialect import Iso18626Dialect
+from adapters.iso18626.dialect import Iso18626Dialect, ItemIdForm
 from adapters.iso18626.mapping.events_received import event_of_message
 from adapters.iso18626.mapping.identities import MappingContext
 from adapters.iso18626.mapping.messages_sent import message_of_event
@@ -176,6 +176,23 @@ def test_a_corrected_date_does_not_repeat_the_items(kind: EventKind) -> None:
     assert not texts(root, "itemId")
     again = write(LOCATED, PLAIN, ("30100-88",), due=date(2026, 12, 24))
     assert (texts(again, "reasonForMessage"), texts(again, "itemId")) == (["StatusChange"], ["30100-88"])
+
+
+@pytest.mark.parametrize("form", ["commas", "joined"])
+def test_behind_a_broker_that_makes_blocks_of_item_ids_each_is_named_once(form: ItemIdForm) -> None:
+    """As an Alma or a ReShare that CrossLink's libraries borrow from."""
+    once = Iso18626Dialect(item_ids=form, items_once=True)
+    first = write(LOCATED, once)
+    assert (texts(first, "status"), len(texts(first, "itemId"))) == (["Loaned"], 1)
+
+    again = write(LOCATED, once, ("30100-88",), due=date(2026, 12, 24))
+    assert texts(again, "reasonForMessage") == ["Notification"]
+    assert (texts(again, "itemId"), texts(again, "note")) == ([], ["The due date is now 2026-12-24."])
+
+    (second,) = texts(write(OF_TWO, once, ("30100-88",), volumes=("2",), barcode="30100-89"), "itemId")
+    assert "30100-89" in second
+    assert "30100-88" not in second
+    assert texts(write(LOCATED, once, refused_before=True), "itemId") == []
 
 
 def test_another_item_in_place_of_the_first_is_told_in_words() -> None:
