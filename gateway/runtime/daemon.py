@@ -40,7 +40,6 @@ from gateway.runtime.logs import DefectLog
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.runtime.monitoring import WRITE_SECONDS, GatewayMetrics, HealthMonitor
-from gateway.runtime.node_beats import NodeBeats
 from gateway.runtime.page_assembly import (
     make_fulfilment_service,
     make_link_format,
@@ -56,7 +55,7 @@ from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.recovery import count_set_aside
 from gateway.services.fulfilment import LinkResolver
 from gateway.services.gateway_operation import GatewayOperation
-from gateway.services.node_recovery import NodeRecovery
+from gateway.services.nodes import NodeBeats, NodeRecovery
 from gateway.services.partner_probe import PartnerProbe
 from gateway.services.profile_editing import ProfileEditing
 from gateway.services.profile_history import ProfileHistory

@@ -229,7 +229,7 @@ async def test_nodes_whose_clocks_differ_wait_for_the_same_moment(
     assert re.fullmatch(r"this machine's clock is (6\.9|7\.[01]) s behind the database's, which counts", notes[2][0])
 
 
-@pytest.fixture(params=["direct", "pooled"])
+@pytest.fixture(params=[pytest.param("direct", marks=pytest.mark.long), "pooled"])
 def served_url(request: pytest.FixtureRequest, fresh_postgresql_url: str) -> Iterator[str]:
     """What stands in gateway.yml."""
     if request.param == "direct":
@@ -267,4 +267,15 @@ def test_what_a_killed_node_had_in_hand_is_done_by_a_living_one(
             assert len(fetch_column(url, "SELECT id FROM node")) == 1
         assert fetch_column(url, "SELECT id FROM node") == [], "who ends goes"
         assert isinstance(asking.exception(5), OSError)
+    assert tracebacks(node) == []
+
+
+def test_a_node_behind_a_pooler_that_loses_statements_does_not_start(fresh_postgresql_url: str, tmp_path: Path) -> None:
+    node = make_node(tmp_path / "node", fresh_postgresql_url)
+    with pooled(fresh_postgresql_url) as url:
+        node.change(store={"url": url})
+        with forked_daemon(node.config, node.log) as daemon:
+            assert daemon.wait(60) == 4
+    said = "PgBouncer in transaction mode loses prepared statements: add ?prepared_statement_cache_size=0 to store.url"
+    assert said in node.log.read_text()
     assert tracebacks(node) == []

@@ -20,10 +20,12 @@ import pytest
 from gateway.domain.requests.events import EventKind
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
+from gateway.store.postgresql import UNPREPARED
 from tests.faults.lifecycles import checks, evidence, kills
 from tests.faults.lifecycles.mailbox import open_mailbox
 from tests.faults.lifecycles.place import make_town, stock
 from tests.support.looking import find_tracebacks
+from tests.support.pgbouncer import pooled
 
 
 @dataclass(frozen=True)
@@ -138,48 +140,61 @@ async def bring_to_an_end(config: Path, log_file: Path, hours: float, run: Run) 
         assert await town.wait() == 0, await read_end(log_file)
 
 
-NODES = 2
-
-
 @pytest.mark.long
 @pytest.mark.postgresql
 async def test_two_nodes_are_killed_while_both_work(
     tmp_path: Path, fresh_postgresql_url: str, chance: random.Random
 ) -> None:
-    """One after the other, at any moment, now and then both at once; what one had in hand the next that starts, or the
-    one that is left, brings to its end."""
-    run = Run(int(os.environ.get("ILLGATE_LIFECYCLES", "16")), 3)
+    await kill_nodes_again_and_again(2, tmp_path, fresh_postgresql_url, fresh_postgresql_url, chance)
+
+
+@pytest.mark.long
+@pytest.mark.postgresql
+async def test_three_nodes_with_other_clocks_are_killed_behind_pgbouncer(
+    tmp_path: Path, fresh_postgresql_url: str, chance: random.Random
+) -> None:
+    with pooled(fresh_postgresql_url, size=8) as url:
+        await kill_nodes_again_and_again(3, tmp_path, f"{url}?{UNPREPARED}", fresh_postgresql_url, chance)
+
+
+async def kill_nodes_again_and_again(
+    nodes: int, tmp_path: Path, served_url: str, url: str, chance: random.Random
+) -> None:
+    """With equal settings and clocks that differ, one after the other, at any moment, now and then all at once; what
+    one had in hand another brings to its end. `served_url`: by which they reach the database."""
+    lifecycles = int(os.environ.get("ILLGATE_LIFECYCLES", "16"))
+    run = Run(lifecycles, max(3, lifecycles // 20))
     log_file = tmp_path / "log"
-    store = open_store(fresh_postgresql_url)
+    store = open_store(url)
     async with open_mailbox(chance, MAIL_TROUBLE) as box, contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
-        config = await asyncio.to_thread(make_town, tmp_path / "town", box.port, fresh_postgresql_url)
+        config = await asyncio.to_thread(make_town, tmp_path / "town", box.port, served_url)
         await stock(config, run.lifecycles)
         hours, cut_short = 0.0, 0
         for number in range(1, run.kills + 1):
             hours += chance.choice([0, 1, 20]) * chance.random()
             upto = max(10, run.lifecycles * number // run.kills)
-            cut_short += await kill_both_nodes(config, log_file, chance, hours, upto, store)
+            cut_short += await kill_all_nodes(nodes, config, log_file, chance, hours, upto, store)
         box.trouble = 0.0
         await bring_to_an_end(config, log_file, hours, run)
         found = await evidence.read(store)
-    log.warning("%d pairs of kills cut %d tries short; %d requests", run.kills, cut_short, len(found.requests))
+    log.warning("%d rounds of kills cut %d tries short; %d requests", run.kills, cut_short, len(found.requests))
     if problems := checks.problems(found, box.mails, run.lifecycles):
         pytest.fail("\n".join(problems))
     assert cut_short > 0, "no kill came in the middle of anything"
     assert find_tracebacks(log_file) == []
 
 
-async def kill_both_nodes(
-    config: Path, log_file: Path, chance: random.Random, hours: float, upto: int, store: Store
+async def kill_all_nodes(
+    nodes: int, config: Path, log_file: Path, chance: random.Random, hours: float, upto: int, store: Store
 ) -> int:
     """How many tries the kills cut short."""
     async with contextlib.AsyncExitStack() as stack:
         towns = [
             await stack.enter_async_context(
-                kills.process(config, log_file, chance.randrange(1000), hours, upto, "storm", node, NODES)
+                kills.process(config, log_file, chance.randrange(1000), hours, upto, "storm", node, nodes)
             )
-            for node in range(NODES)
+            for node in range(nodes)
         ]
         await asyncio.gather(*map(kills.at_work, towns))
         await kills.after(chance, 3.0)
@@ -188,5 +203,5 @@ async def kill_both_nodes(
             town.kill()
             await town.wait()
             if chance.random() < 0.7:
-                await kills.after(chance, 1.5)  # the other one goes on alone
+                await kills.after(chance, 1.5)  # the others go on alone
         return await evidence.in_hand(store)

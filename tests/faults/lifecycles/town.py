@@ -5,9 +5,10 @@
     python -m tests.faults.lifecycles.town GATEWAY.YML SEED HOURS UPTO storm NODE NODES
 
 HOURS: so much later than it really is. UPTO: so many lifecycles there may be. NODE of NODES: several processes share
-the database; each begins lifecycles of its own, and goes on with all. In a storm libraries and partners fail
-at random and staff do anything, until the process is killed; in a calm all is brought to its end but what staff leave
-alone, and the process ends by itself when nothing is left to be done. It prints `at work` when it is.
+the database, on machines whose clocks differ; each begins lifecycles of its own, and goes on with all. In a storm
+libraries and partners fail at random and staff do anything, until the process is killed; in a calm all is brought to
+its end but what staff leave alone, and the process ends by itself when nothing is left to be done. It prints `at work`
+when it is.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from gateway.adapter_registry import load_adapters
+from gateway.domain.clock import StoreClock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, Role
@@ -53,14 +55,29 @@ def left_alone(number: int) -> bool:
     return number % 5 == 0
 
 
-class LaterClock:
-    """The real time, and some more."""
+@dataclass
+class SkewedClock:
+    """That of a machine which is off by so much."""
 
-    def __init__(self, later: timedelta) -> None:
+    skew: timedelta
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.skew
+
+
+SKEWS = (0, 7, -7)
+"""Seconds by which the machines of nodes are off, one after the other."""
+
+
+class LaterClock(StoreClock):
+    """The real time, as the nodes agree on it, and some more."""
+
+    def __init__(self, later: timedelta, node: int = 0) -> None:
+        super().__init__(SkewedClock(timedelta(seconds=SKEWS[node % len(SKEWS)])))
         self.later = later
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.later
+        return super().now() + self.later
 
 
 @dataclass
@@ -215,7 +232,7 @@ class Staff:
 
 
 async def run(config: Path, seed: int, hours: float, upto: int, storm: bool, node: int, nodes: int) -> None:
-    chance, clock = random.Random(seed), LaterClock(timedelta(hours=hours))
+    chance, clock = random.Random(seed), LaterClock(timedelta(hours=hours), node)
     adapters = in_weather(load_adapters(), STORM if storm else CALM, chance)
     settings = load_settings(config, adapters)
     set_up_logging(settings.log.format, settings.log.level)

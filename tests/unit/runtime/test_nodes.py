@@ -12,7 +12,8 @@ import pytest
 from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.ports.responder import OutcomeClass
-from gateway.runtime import daemon, node_beats
+from gateway.runtime import daemon
+from gateway.services import nodes as beats
 from gateway.store import nodes
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEntry, JournalOpening, JournalOptions
@@ -39,7 +40,7 @@ async def outcome(town: Town, begun: JournalEntry) -> OutcomeClass:
 @pytest.fixture
 def soon_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nodes, "SILENT_SECONDS", 1.5)
-    for module in (node_beats, daemon):
+    for module in (beats, daemon):
         monkeypatch.setattr(module, "BEAT_SECONDS", 0.2)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -11,12 +13,17 @@ import pytest
 
 from gateway.ports.library_system import ExchangeLibrary, LibrarySystem, PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
+from gateway.ports.shared_store import Transaction
 from gateway.services.exchange.recovery import MAX_STARTS, RecoveryReport, count_set_aside
-from gateway.services.node_recovery import NodeRecovery
+from gateway.services.nodes import NodeRecovery
+from gateway.store import nodes
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, FullMessage, JournalEntry, JournalFilter, JournalOptions
 from gateway.store.nodes import Node
 from gateway.store.postgresql import lock_key_of
+from gateway.store.requests import outbox
+from gateway.store.requests.outbox import OutboxRow
+from gateway.store.schema import make_exchange_id
 from tests.unit.services.exchange.support import PATRON, House, Silent, open_house
 
 
@@ -278,6 +285,89 @@ async def test_a_node_of_an_older_release_lives_as_long_as_it_holds_its_lock(
         await older.close()
         assert await repair(house) == RecoveryReport(finished=1)
         assert (await rows(house, begun))[0].message.outcome is OutcomeClass.OK
+
+
+LEASE = timedelta(minutes=2)
+
+
+async def claimed_by(node: str, house: House) -> OutboxRow:
+    now = house.installation.clock.now()
+    row = OutboxRow(
+        library="DEMO", id=make_exchange_id(now), lane="", kind="letter", payload="", created=now, next_at=now
+    )
+
+    def claim(connection: Transaction) -> OutboxRow | None:
+        outbox.add_outbox_row(connection, row)
+        return outbox.claim_single_row(connection, "DEMO", row.id, now, LEASE, node)
+
+    claimed = await house.store.write(claim)
+    assert claimed is not None
+    return claimed
+
+
+async def list_due(house: House) -> set[str]:
+    """Ids of rows that anybody may claim now."""
+    now = house.installation.clock.now()
+    found = await house.store.write(lambda c: outbox.claim_rows(c, now, 100, LEASE, "looking"))
+    if found:
+        await house.store.write(lambda c: outbox.put_back_rows(c, found))
+    return {row.id for row in found}
+
+
+async def test_rows_of_the_dead_are_due_at_once_but_not_those_of_commands_files_and_oneself(house: House) -> None:
+    older, gone, _command, _file, _own = [
+        await claimed_by(name, house) for name in ("127.0.0.1:8080/0a1b2c3d", "gone", "command/1", "file 0123", "heir")
+    ]
+    assert await list_due(house) == set()
+
+    await repair(house)
+
+    assert await list_due(house) == {older.id, gone.id}
+
+
+@pytest.mark.postgresql
+async def test_a_living_node_takes_rows_and_messages_of_one_that_dies(
+    tmp_path: Path, fresh_postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "SILENT_SECONDS", 1.5)
+    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+        gone, heir, other = Node(house.store, "gone"), Node(house.store, "heir"), Node(house.store, "other")
+        for node in (gone, heir, other):
+            await node.tell_alive()
+        row, _living = await claimed_by("gone", house), await claimed_by("other", house)
+        begun = await begun_by("gone", house, 11)
+        recovery = recovery_of(house, house.libraries, heir)
+        await recovery.take_over_dead()
+        assert await list_due(house) == set()
+
+        async with asyncio.timeout(20):
+            while not await heir.list_dead():
+                await asyncio.sleep(0.1)
+                for node in (heir, other):
+                    await node.tell_alive()
+        await recovery.take_over_dead()
+
+        assert await list_due(house) == {row.id}
+        assert (await rows(house, begun))[0].message.outcome is OutcomeClass.OK
+        assert await heir.list_dead() == ()
+        for node in (gone, heir, other):
+            await node.leave()
+
+
+@pytest.mark.postgresql
+async def test_who_ends_with_something_in_hand_leaves_it_to_an_heir(tmp_path: Path, fresh_postgresql_url: str) -> None:
+    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+        for name, is_left in (("idle", False), ("busy", True)):
+            node = Node(house.store, name)
+            await node.tell_alive()
+            if is_left:
+                await claimed_by(name, house)
+            await recovery_of(house, house.libraries, node).leave()
+
+        names = "SELECT id FROM node"
+        found = await asyncpg.connect(fresh_postgresql_url)
+        assert [row["id"] for row in await found.fetch(names)] == ["busy"]
+        await found.close()
 
 
 async def begun_by(node: str, house: House, number: int) -> JournalEntry:

@@ -1,0 +1,55 @@
+"""A machine's clock that is set by the database's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.domain.clock import FixedClock, StoreClock
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
+
+
+def set_clock(clock: StoreClock, ahead: float, took: float = 0.0) -> timedelta:
+    """The other clock is so far ahead, and was asked half-way of what it took; returns what the clock is set by now."""
+    before = clock.local_now()
+    clock.set_by(before, before + seconds(took / 2 + ahead), before + seconds(took))
+    return clock.offset
+
+
+def test_until_it_is_set_it_is_the_machines() -> None:
+    assert StoreClock(FixedClock(NOON)).now() == NOON
+    assert abs(StoreClock().now() - datetime.now(UTC)) < seconds(5)
+
+
+@pytest.mark.parametrize("ahead", [7.0, -7.0])
+@pytest.mark.parametrize("took", [0.0, 0.4, 1.0])
+def test_it_goes_by_the_other_one_whatever_the_way_takes(ahead: float, took: float) -> None:
+    local = FixedClock(NOON)
+    clock = StoreClock(local)
+
+    assert set_clock(clock, ahead, took) == seconds(ahead)
+
+    local.advance(seconds(60))
+    assert clock.now() == NOON + seconds(60 + ahead)
+    assert clock.local_now() == NOON + seconds(60)
+
+
+def test_it_does_not_move_for_a_tenth_of_a_second_but_for_more() -> None:
+    clock = StoreClock(FixedClock(NOON))
+
+    assert set_clock(clock, 0.1) == seconds(0)
+    assert set_clock(clock, -0.1) == seconds(0)
+    assert set_clock(clock, 0.11) == seconds(0.11)
+    assert set_clock(clock, 0.2) == seconds(0.11)
+    assert set_clock(clock, 0.0) == seconds(0)
+
+
+@pytest.mark.parametrize("took", [1.01, -0.01])
+def test_a_look_that_took_too_long_or_was_overtaken_by_the_clock_counts_for_nothing(took: float) -> None:
+    assert set_clock(StoreClock(FixedClock(NOON)), 7.0, took) == seconds(0)
