@@ -128,8 +128,7 @@ def build_mock_partner(
         over_http=isinstance(protocol, RehearsedProtocol) and protocol.adapter.over_http,
         write_elements=protocol.rehearsal.write_elements if isinstance(protocol, RehearsedProtocol) else keep_profile,
     )
-    for elements in (one for scenario in options.scenarios.values() for one in scenario.list_elements()):
-        play.write_elements(play.profile, elements)
+    check_elements(play)
 
     def make_channel(record: Callable[[ChannelMessage], None]) -> PartnerChannel:
         ours = parties.ours
@@ -228,6 +227,17 @@ def check_misbehaviours(profile: Profile, known: Container[str], options: MockOp
     for name, where in wanted.items():
         if name not in known:
             raise make_profile_error(profile, (), f"its protocol has no misbehaviour called {name} ({where})")
+
+
+def check_elements(play: MockPlay) -> None:
+    """Raises ConfigurationError for those that the protocol doesn't know, with the scenario's name."""
+    for scenario in play.scenarios.values():
+        try:
+            for elements in scenario.list_elements():
+                play.write_elements(play.profile, elements)
+        except ConfigurationError as error:
+            named = (replace(one, file=f"scenario {scenario.name}") for one in error.problems)
+            raise ConfigurationError(named) from error
 
 
 def make_profile_error(profile: Profile, key: tuple[str, ...], words: str) -> ConfigurationError:

@@ -96,7 +96,7 @@ class MockConversation:
         return other
 
     def ask_again(self, number: str, at: datetime) -> None:
-        """A requester that may ask again does so under this number."""
+        """A requester that may ask again does so under this number, which may be the same."""
         asked = self.request.attempts[-1]
         again = SupplierAttempt(
             number=asked.number + 1,

@@ -199,7 +199,8 @@ class MockPartner:
 
     async def _say_event(self, conversation: MockConversation, said: SaidEvent) -> None:
         if said.event is EventKind.REQUEST and conversation.has_asked:
-            conversation.ask_again(self._next_number(), self._clock.now())
+            number = conversation.transaction if said.keeps_number else self._next_number()
+            conversation.ask_again(number, self._clock.now())
             self._keep_conversation(conversation)
         message, oddity = conversation.build_message(said, self._clock.now())
         elements = {**conversation.scenario.elements, **said.elements}

@@ -101,6 +101,7 @@ class SaidEvent(ProfileSection):
     volumes: tuple[str, ...] = Field((), description="numbers of those of several that it is about; empty: all")
     link: str = Field("", description="where a copy is")
     note: str = ""
+    keeps_number: bool = Field(False, description="a request that is asked again has the same number")
     elements: Elements = Field(
         {},
         description="elements of ISO 18626 that the message has otherwise, by path; ~ for none: other protocols pass "

@@ -134,6 +134,15 @@ def test_a_misbehaviour_that_there_is_not_is_an_error_of_configuration(illgate: 
     assert "no misbehaviour called sulks" in result.output
 
 
+def test_an_element_that_there_is_not_is_an_error_of_configuration(illgate: Typed, tmp_path: Path) -> None:
+    said = "about: odd\nreactions: [{when: request, say: [{event: shipped, elements: {deliveryInfo/sentBy: Mail}}]}]\n"
+    (tmp_path / "odd.yml").write_text(said, "utf-8")
+    result = illgate("mock", "fjordby", "--against", NOWHERE, "--scenarios", str(tmp_path))
+    assert result.exit_code == 3
+    assert "scenario odd" in result.output
+    assert "no message of ISO 18626 has such an element" in result.output
+
+
 def test_a_report_is_signed_and_shows_when_it_was_changed(illgate: Typed, tmp_path: Path) -> None:
     file = tmp_path / "fjordby.html"
     tried = illgate("conformance", "fjordby", "--against", NOWHERE, "--report", str(file))
