@@ -321,6 +321,8 @@ _WITH_PATRON: Row = {
         SendPatronLetter("recalled"),
     ),
     partner_signal(K.SHIPPED): (remain(*_LENT_ANEW, when=g.DATE_IS_NEWS), KEPT),
+    partner_signal(K.LOST): move_to(S.LOST, *_ENDED_HERE, CallLibrary(LibraryAction.MARK_LOST)),
+    partner_signal(K.CHECKED_IN): move_to(S.COMPLETED, *_ENDED_HERE, CallLibrary(LibraryAction.DELETE_TEMPORARY)),
 }
 
 
@@ -476,6 +478,7 @@ ROWS: Mapping[S, Row] = {
         },
         **_ARRIVING,
         **_MISSED,
+        partner_signal(K.RECALL): _IT_COMES,  # nobody waits for it any more
         local_signal(K.RECEIVED): _RECEIVE,
         local_signal(K.CLOSE): _GIVEN_UP,
         local_signal(K.CANCEL): remain(),  # twice said, once done

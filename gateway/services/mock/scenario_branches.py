@@ -181,6 +181,9 @@ def _list_starts(scenario: MockScenario) -> Iterator[_Start]:
         yield _Start(asked, conversation, Workflow(), _BORROWING_ACTS)
         broker = Workflow(borrowing=BorrowingWorkflow(asks_others=True))
         yield _Start(asked, conversation, broker, _BORROWING_ACTS, ("workflow.borrowing.asks_others: true",))
+        if scenario.named:  # of what is passed on, no other scenario drives more
+            passed = replace(asked, other_leg=OtherLeg(request_id="2", number="L-2"))
+            yield _Start(passed, conversation, Workflow(), _BORROWING_ACTS, ("brokered",))
         return
     conversation = MockConversation(asked, scenario, _PARTIES, "EUR")
     for service in (ServiceType.LOAN, ServiceType.COPY):
@@ -243,6 +246,7 @@ class _BranchWalk:
             request.terms.lender_due is None and request.state is BorrowingState.RECEIVED,
             request.is_loss_settled,
             bool(request.lent_barcodes),
+            request.terms.patron_loan,
             way.conversation.request.state if not scenario.named else None,
             attempt is not None and bool(attempt.declined),
             request.terms.renewal_answer.granted if request.terms.renewal_answer is not None else None,
