@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
+from gateway.domain.requests.events import Event, EventKind, partner_signal
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
+from gateway.services.requests.transitions import EventRequest, apply_event
 from tests.unit.services.requests.support import ANOTHER, PATRON, SOUTH, NcipTown, make_template, ncip
 
 PROFILES = {
@@ -225,3 +226,31 @@ async def test_a_number_of_our_own_catalogue_will_do(north: NcipTown) -> None:
     (request,) = await north.all(Role.BORROWING)
     assert request.citation.title == bib.title
     assert await north.town.context.system.item_holds(item.id) == ()
+
+
+async def test_what_never_reached_the_patron_is_no_filled_hold(north: NcipTown) -> None:
+    request = await ask(north)
+    await north.quiet()
+    await north.act(request, EventKind.RECEIVED)
+    await north.act(request, EventKind.CANCEL)
+    await north.act(request, EventKind.RETURNED)
+
+    gone = await north.send("relais", "lookup-request", request="RD-1")
+
+    assert (await north.see(request)).state is BorrowingState.RETURNED
+    assert gone.text("RequestStatusType") == "Expired"
+
+
+async def test_a_broker_cancels_what_is_on_its_way(north: NcipTown) -> None:
+    request = await ask(north)
+    await north.quiet()
+    event = Event(partner_signal(EventKind.SHIPPED), north.clock.now(), "partner:SOUTH", attempt=1)
+    await apply_event(north.town.context, EventRequest(request_id=request.id, event=event))
+
+    answer = await north.send("relais", "cancel-request-item", request="RD-1", patron=PATRON)
+
+    assert answer.problem == ""
+    seen = await north.see(request)
+    assert (seen.state, RequestFlag.UNWANTED in seen.flags) == (BorrowingState.SHIPPED, True)
+    looked = await north.send("relais", "lookup-request", request="RD-1")
+    assert looked.text("RequestStatusType") == "Cannot Fulfill Request"
