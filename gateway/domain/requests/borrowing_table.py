@@ -378,6 +378,7 @@ _CLOSED_ROW: Row = {
 _NOT_SUPPLIED: Row = {
     **_CLOSED_ROW,
     **_ARRIVING_LATE,
+    partner_signal(K.SHIPPED): (_OLD_NEWS, move_to(S.SHIPPED, *_SET_OUT, NotifyPartner(K.MESSAGE))),
     local_signal(K.REOPEN): _REOPEN,
 }
 

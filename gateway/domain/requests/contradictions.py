@@ -1,7 +1,8 @@
 """What a supplier says that can't be so beside what it has said before: the end of a loan that never began, a promise
 after its no, another item than the one that it has sent. Pure.
 
-Nothing of it is done: staff read it, and the partner hears why not, in the way of its protocol.
+Nothing of it is done: staff read it, and the partner hears why not, in the way of its protocol. What may be so, though
+nobody waits for it, is taken, and read by staff as well.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, Event
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
+    LendingState,
     Request,
     Role,
+    State,
     SupplierAttempt,
     VolumeState,
 )
@@ -27,6 +30,14 @@ NEVER_SENT = frozenset(AttemptStatus) - {
     AttemptStatus.LOST,
 }
 """Of a supplier from which nothing has come."""
+
+NEVER_OUT: frozenset[State] = frozenset(LendingState) - {
+    LendingState.SHIPPED,
+    LendingState.RETURNED,
+    LendingState.COMPLETED,
+    LendingState.LOST,
+}
+"""States of a lending request of which nothing was shipped."""
 
 _REFUSALS = frozenset(
     {
@@ -59,6 +70,20 @@ def find_contradiction(request: Request, event: Event) -> str:
         items = ", ".join(_list_numbers(request))
         return write_sentence("it has shipped another item (%(items)s)", items=items)
     return ""
+
+
+def is_unexpected(request: Request, event: Event) -> bool:
+    """Whether what a partner says may be so, though nobody waits for it: a supplier sends a volume that the request
+    doesn't have, or an item after its no; a requester has received or sent back what was never shipped. `request`: as
+    it was before."""
+    if request.role is Role.LENDING:
+        is_about_item = event.kind in (EventKind.RECEIVED, EventKind.RETURNED)
+        return is_about_item and request.state in NEVER_OUT and not request.is_brokered
+    if event.kind not in (EventKind.SHIPPED, EventKind.COPY_DELIVERED):
+        return False
+    attempt = request.find_attempt(event.attempt)
+    has_refused = attempt is not None and attempt.status in _REFUSALS
+    return has_refused or names_further_volume(request, event.details)
 
 
 def _has_sent(request: Request, attempt: SupplierAttempt) -> bool:

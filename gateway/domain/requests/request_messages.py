@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.requests.action_fields import has_own_note
-from gateway.domain.requests.contradictions import CONTRARY_KINDS, names_further_volume
+from gateway.domain.requests.contradictions import CONTRARY_KINDS, is_unexpected
 from gateway.domain.requests.events import Event, EventKind, EventOrigin, EventSignal
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role, State
 from gateway.domain.requests.state_machine import TABLES
@@ -45,11 +45,11 @@ class AnsweredMessages:
     attempt: int
 
 
-def is_message_to_read(event: Event, request: Request | None = None, denied: str = "") -> bool:
+def is_message_to_read(event: Event, before: Request | None = None, denied: str = "") -> bool:
     """Whether a person should read it: a partner has written something, reports damage or loss, renews a loan without a
-    day, sends a volume that `request` doesn't have, or says what can't be so by what we know (`denied`: why it was not
-    taken). What its message says counts also where it doesn't fit the request any more; what its machine put together
-    doesn't, where the format tells it apart (`EventDetails.written`)."""
+    day, or says what nobody waits for, or what can't be so by what we know. `before`: the request before it; `denied`:
+    why it was not taken. What its message says counts also where it doesn't fit the request any more; what its machine
+    put together doesn't, where the format tells it apart (`EventDetails.written`)."""
     if event.signal.origin is not EventOrigin.PARTNER or not event.actor.startswith(PARTNER_ACTOR):
         return False
     if event.kind in MACHINE_ANSWERS:
@@ -59,7 +59,7 @@ def is_message_to_read(event: Event, request: Request | None = None, denied: str
         return True
     if (denied and event.kind in CONTRARY_KINDS) or details.missing:
         return True
-    if event.kind is EventKind.SHIPPED and request is not None and names_further_volume(request, details):
+    if before is not None and is_unexpected(before, event):
         return True
     if event.kind is EventKind.RENEW_ACCEPTED and details.due is None:  # somebody has to ask until when
         return True

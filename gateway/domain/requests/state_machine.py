@@ -417,7 +417,8 @@ def _apply_late_answer(request: Request, event: Event, workflow: Workflow) -> Tr
             if request.state in _NOTHING_HERE:
                 return _adopt_late_supplier(request, event, workflow)
             if signal.kind is EventKind.SHIPPED:
-                return _mark_extra_item(request, event, attempt, AttemptStatus.EXTRA)
+                extra = _mark_extra_item(request, event, attempt, AttemptStatus.EXTRA)
+                return _add_notification(extra, EventKind.MESSAGE, attempt)
         noted = _update_extra_flag(_make_late_transition(request, event))
         found = signal == partner_signal(EventKind.CHECKED_IN) and attempt.status is AttemptStatus.LOST
         return replace(noted, effects=_OFF_THE_RECORD, kept=False) if found else noted

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from gateway.domain.requests.contradictions import NEVER_SENT
+from gateway.domain.requests.contradictions import NEVER_OUT, NEVER_SENT
 from gateway.domain.requests.events import Event, EventKind
 from gateway.domain.requests.request import (
     AttemptStatus,
@@ -71,14 +71,13 @@ _BORROWING: Mapping[EventKind, StatusRule] = {
     _K.LOST: StatusRule(frozenset({_B.SHIPPED, _B.RETURNED}), frozenset(_B) - {_B.SHIPPED, _B.RETURNED, _B.LOST}),
 }
 
-_NEVER_OUT = frozenset(_L) - {_L.SHIPPED, _L.RETURNED, _L.COMPLETED, _L.LOST}
 _GIVEN_UP = StatusRule(
     contrary=frozenset(_L) - {_L.CANCEL_PENDING, _L.CANCELLED, _L.UNFILLED, _L.EXPIRED, _L.FORWARDED}
 )
 
 _LENDING: Mapping[EventKind, StatusRule] = {
-    _K.RECEIVED: StatusRule(frozenset({_L.SHIPPED}), _NEVER_OUT | {_L.LOST}),
-    _K.RETURNED: StatusRule(frozenset({_L.SHIPPED}), _NEVER_OUT | {_L.LOST}),
+    _K.RECEIVED: StatusRule(frozenset({_L.SHIPPED}), NEVER_OUT | {_L.LOST}),
+    _K.RETURNED: StatusRule(frozenset({_L.SHIPPED}), NEVER_OUT | {_L.LOST}),
     _K.LOST: StatusRule(frozenset({_L.SHIPPED}), frozenset(_L) - {_L.SHIPPED, _L.LOST}),
     _K.UNFILLED: _GIVEN_UP,
     _K.CANCEL_ACCEPTED: _GIVEN_UP,

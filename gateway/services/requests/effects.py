@@ -17,7 +17,7 @@ from gateway.domain.requests import calendar, intake_rules
 from gateway.domain.requests.action_fields import remove_own_note
 from gateway.domain.requests.brokered_requests import tell_next_asked, write_event_note
 from gateway.domain.requests.citation import REQUESTER_PATRON, CitationExtra
-from gateway.domain.requests.events import BROKER, Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.events import BROKER, Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
 from gateway.domain.requests.reason_words import describe_refused_clearance
 from gateway.domain.requests.request import BrokeredDelivery, LibraryParty, PatronLink, Request, Role
@@ -33,6 +33,7 @@ from gateway.domain.requests.state_table import (
     TimerKind,
 )
 from gateway.domain.requests.status_reports import find_event_of_state
+from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import (
     ABOUT,
     CarryWay,
@@ -320,14 +321,17 @@ def find_receiver(context: LibraryContext, told: PartnerNotification, request: R
 
 
 def _build_message_details(context: LibraryContext, kind: EventKind, transition: Transition) -> EventDetails:
-    """What a message says that follows from another event: a status report its state, words to the requester that
-    another supplier is asked, which volume is missing, a no for copyright why, the rest nothing."""
+    """What a message says that follows from another event: a status report its state, a no for copyright its reason, a
+    message what nobody has typed (another supplier is asked, a volume is missing, nobody waits for an item), the rest
+    nothing."""
     request, event = transition.request, transition.event
     if kind is EventKind.STATUS_REPORT:
         reported = find_event_of_state(request)
         return EventDetails(status=request.state.value, due=request.terms.lender_due, reported=reported)
     if kind is EventKind.MESSAGE and event.kind is EventKind.BROKERED:
         return tell_next_asked(event.details, context.zone)
+    if (kind, event.signal) == (EventKind.MESSAGE, partner_signal(EventKind.SHIPPED)):
+        return EventDetails(note=write_sentence("We no longer need this item and will return it."))
     if (kind, event.kind) == (EventKind.MESSAGE, EventKind.CHECKED_IN):
         return EventDetails(missing=event.details.missing, note=event.details.note)
     if (kind, event.kind) == (EventKind.UNFILLED, EventKind.CLEARANCE_REFUSED):

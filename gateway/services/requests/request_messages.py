@@ -32,11 +32,14 @@ MAX_SENDINGS = 200
 """Rows of the outbox of one request among which its messages are looked for, newest first."""
 
 
-def track_message(connection: Transaction, context: LibraryContext, request: Request, row: EventRow) -> Request:
+def track_message(
+    connection: Transaction, context: LibraryContext, before: Request, request: Request, row: EventRow
+) -> Request:
     """The request with its flag as it is after the event: a partner's message is unread, an answer of ours reads what
-    it answers. `row`: of the event, in the transaction that stores both; `request`: not stored yet."""
+    it answers. `row`: of the event, in the transaction that stores both; `before`: the request before it; `request`:
+    after it, not stored yet."""
     event = row.event
-    if is_message_to_read(event, request, row.denied):
+    if is_message_to_read(event, before, row.denied):
         request_messages.add_message(connection, request.role, row)
         return update_unread_flag(request, [row.id])
     answered = find_answered_messages(request, event)
@@ -53,7 +56,7 @@ def track_message(connection: Transaction, context: LibraryContext, request: Req
 def track_denied_message(connection: Transaction, context: LibraryContext, request: Request, row: EventRow) -> None:
     """The same for a message that doesn't fit the request: it changes nothing but is to be read even so. `request`: as
     it is stored, and locked."""
-    flagged = track_message(connection, context, request, row)
+    flagged = track_message(connection, context, request, request, row)
     if flagged is not request:
         requests.amend_request(connection, flagged)
 

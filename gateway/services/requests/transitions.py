@@ -95,7 +95,7 @@ def apply_event_in(
     transition = replace(transition, request=note_first_answer(context, transition))
     event = transition.event
     row = _new_history_row(context, event, request, transition.request, "")
-    transition = replace(transition, request=track_message(connection, context, transition.request, row))
+    transition = replace(transition, request=track_message(connection, context, request, transition.request, row))
     requests.save_request(connection, transition.request, event.details.reason)
     if _is_asked_elsewhere(transition):
         request_figures.withdraw_supply(connection, transition.request)

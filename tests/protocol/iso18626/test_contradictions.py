@@ -125,6 +125,47 @@ async def test_a_promise_that_crosses_our_cancellation_is_no_contradiction(oak: 
     assert (after.state, is_for_staff(after)) == (BorrowingState.CANCEL_PENDING, False)
 
 
+async def test_an_item_that_comes_after_a_no_is_taken_and_read(oak: FarTown) -> None:
+    request = await oak.asked()
+    await oak.say(write_sam(number_of(request), "Unfilled"))
+    await oak.quiet()
+
+    await oak.say(write_loaned(number_of(request), "A-17", "2026-03-02T08:00:01Z"))
+    await oak.quiet()
+
+    after = await oak.see(request)
+    assert (after.state, is_for_staff(after)) == (BorrowingState.SHIPPED, True)
+    assert oak.far.said("Notification") == [], "it is wanted"
+
+
+async def test_an_item_that_nobody_waits_for_is_read_and_its_supplier_hears_so(oak: FarTown) -> None:
+    request = await oak.asked()
+    await oak.act(request, EventKind.CANCEL)
+    await oak.say(write_sam(number_of(request), "Cancelled", "CancelResponse", "<answerYesNo>Y</answerYesNo>"))
+
+    await oak.say(write_loaned(number_of(request), "A-17", "2026-03-02T08:00:01Z"))
+    await oak.quiet()
+
+    after = await oak.see(request)
+    assert set(list_task_names(after)) >= {"unread-borrowing", "unwanted"}
+    (told,) = oak.far.said("Notification")
+    assert "<note>We no longer need this item and will return it.</note>" in told
+
+
+@pytest.mark.parametrize("action", ["Received", "ShippedReturn"])
+async def test_what_a_requester_does_with_an_item_that_was_never_shipped_is_read(oak: FarTown, action: str) -> None:
+    await oak.say(write_loan_request("CLB-9"))
+    await oak.quiet()
+    before = await oak.lending()
+
+    await oak.say(write_ram("CLB-9", action))
+    await oak.quiet()
+
+    after = await oak.lending()
+    assert (after.state, after.volumes) == (before.state, before.volumes)
+    assert "unread-lending" in list_task_names(after)
+
+
 async def test_a_return_that_names_no_volume_is_that_of_those_that_were_sent(oak: FarTown) -> None:
     await oak.say(write_loan_request("CLB-9"))
     await oak.quiet()

@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.requests.events import Event, EventKind, local_signal, partner_signal, timer_signal
-from gateway.domain.requests.request import BorrowingState, LendingState, RequestFlag, Role, State
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    BorrowingState,
+    LendingState,
+    Request,
+    RequestFlag,
+    Role,
+    State,
+)
 from gateway.domain.requests.request_messages import (
     AnsweredMessages,
     find_answered_messages,
@@ -34,6 +42,35 @@ def test_what_a_machine_put_together_is_nobody_s_words() -> None:
     assert is_message_to_read(replace(shipped, details=replace(shipped.details, written="Bind 2 følger.")))
     said = event(partner_signal(K.MESSAGE), note="?")
     assert is_message_to_read(replace(said, details=replace(said.details, written="")))
+
+
+@pytest.mark.parametrize("kind", [K.CHECKED_IN, K.WILL_SUPPLY, K.EXPECT_TO_SUPPLY, K.HOLD_PLACED, K.SHIPPED])
+def test_what_a_supplier_was_refused_is_to_be_read_without_a_word(kind: EventKind) -> None:
+    said = event(partner_signal(kind))
+    assert is_message_to_read(said, denied="CHECKED-IN is not allowed in the state PENDING.")
+    assert not is_message_to_read(said)
+
+
+def asked_of(state: BorrowingState, status: AttemptStatus) -> Request:
+    return borrowing(state, attempts=(attempt(status=status),), current=1)
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "is_read"),
+    [
+        (lending(L.NEW), K.RECEIVED, True),
+        (lending(L.CANCELLED), K.RETURNED, True),
+        (lending(L.SHIPPED), K.RETURNED, False),
+        (lending(L.COMPLETED), K.RETURNED, False),
+        (asked_of(B.UNFILLED, AttemptStatus.UNFILLED), K.SHIPPED, True),
+        (asked_of(B.CANCELLED, AttemptStatus.CANCELLED), K.COPY_DELIVERED, True),
+        (asked_of(B.REQUESTED, AttemptStatus.ASKED), K.SHIPPED, False),
+        (asked_of(B.REQUESTED, AttemptStatus.SKIPPED), K.SHIPPED, False),
+    ],
+)
+def test_what_nobody_waits_for_is_to_be_read(before: Request, kind: EventKind, is_read: bool) -> None:
+    number = 1 if before.role is Role.BORROWING else 0
+    assert is_message_to_read(event(partner_signal(kind), attempt=number), before) is is_read
 
 
 @pytest.mark.parametrize("kind", [K.DAMAGED, K.LOST])

@@ -10,6 +10,7 @@ import pytest
 from gateway.domain.requests.attachments import FileType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, RequestFlag
+from gateway.domain.requests.task_lists import list_task_names
 from gateway.runtime.mock_letter_pages import COPY
 from gateway.store.mailbox import MailOutcome
 from tests.support.blank_pdf import write_blank_pdf
@@ -61,6 +62,19 @@ async def test_a_no_goes_on_to_the_next_supplier(house: MailHouse) -> None:
     assert [one.partner for one in after.attempts] == ["bergen", "tartu"]
     assert after.state is BorrowingState.REQUESTED
     assert house.last_sent["To"] == "rl@tartu.example"
+
+
+async def test_a_promise_after_a_no_is_for_staff_and_changes_nothing(house: MailHouse) -> None:
+    request = await house.asked()
+    no, yes = house.reply("O/L"), house.reply("TBS", **{"Message-ID": "<yes@bergen.example>"})
+    await house.comes(no)
+
+    await house.comes(yes)
+
+    after = (await house.show(request)).request
+    assert [one.status for one in after.attempts] == [AttemptStatus.UNFILLED, AttemptStatus.ASKED]
+    assert after.state is BorrowingState.REQUESTED
+    assert "unread-borrowing" in list_task_names(after)
 
 
 async def test_the_day_from_which_to_ask_again_is_kept(house: MailHouse) -> None:
