@@ -14,6 +14,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
@@ -23,7 +24,6 @@ from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.views import FileUpload
 from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
-from gateway.services import pdf_page_count
 
 log = structlog.get_logger(component="files")
 
@@ -35,6 +35,10 @@ MAX_OUTPUT_BYTES = 10_000
 """Bytes of its output that are looked at."""
 
 CLEAN, FOUND = 0, 1
+
+PAGE_COUNTER = Path(__file__).with_name("pdf_page_count.py")
+UNREADABLE = 3
+"""Its exit code for a PDF that nobody can read."""
 
 
 async def check_upload(upload: FileUpload, rules: CopyRules) -> FileUpload:
@@ -82,13 +86,13 @@ async def count_pages(kind: FileType, content: bytes) -> int | None:
         return 1
     if kind is not FileType.PDF:
         return None
-    command = (sys.executable, "-I", pdf_page_count.__file__)
+    command = (sys.executable, "-I", str(PAGE_COUNTER))
     try:
         ended = await run_program(command, content, SECONDS)
     except Unavailable as error:
         log.warning("files.pages_not_counted", reason=str(error))
         return None
-    if ended.code == pdf_page_count.UNREADABLE:
+    if ended.code == UNREADABLE:
         raise Refused(
             RefusalReason.INVALID_VALUE,
             "The PDF cannot be read, because it is damaged, incomplete, empty or locked. Ask for the file again.",

@@ -1,5 +1,5 @@
-"""`python pdf_page_count.py < FILE`: prints the number of pages of a PDF. Exit code UNREADABLE: nobody
-can read it, since it is damaged, locked or without pages; any other: it can't be told. Run by `count_pages`; it bounds
+"""`python pdf_page_count.py < FILE`: prints the number of pages of a PDF. Exit code UNREADABLE: nobody can read it,
+since it is damaged, locked or without pages; any other: it can't be told. Run by `attachments.count_pages`; it bounds
 itself in memory and processor time."""
 
 from __future__ import annotations
