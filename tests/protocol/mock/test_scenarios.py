@@ -13,6 +13,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, PlayedRole, find_marked_name, load_scenarios
 from gateway.services.mock.scenario_branches import find_driven_branches, list_partner_branches
+from tests.support.paths import ROOT
 
 
 def test_each_shipped_scenario_says_what_it_is_about_and_does_something() -> None:
@@ -23,6 +24,31 @@ def test_each_shipped_scenario_says_what_it_is_about_and_does_something() -> Non
         assert scenario.reactions or scenario.begin or scenario.ask or scenario.name.endswith(("-answers", "-taken"))
         assert not (scenario.abstract and scenario.named)
         assert bool(scenario.begin) is (scenario.role is PlayedRole.BORROWING and not scenario.abstract), scenario.name
+
+
+def test_the_guide_names_each_shipped_scenario() -> None:
+    guide = (ROOT / "docs" / "rehearsing.md").read_text("utf-8")
+    scenarios = load_scenarios([SHIPPED_SCENARIOS]).values()
+    assert [one.name for one in scenarios if not one.abstract and f"`{one.name}`" not in guide] == []
+
+
+def test_what_a_scenario_extends_holds_where_it_says_nothing(tmp_path: Path) -> None:
+    """Reactions to other events, what all answers are like, and elements that it doesn't name itself."""
+    (tmp_path / "base.yml").write_text(
+        "forgets_ended: true\nanswer: {after_seconds: 5}\nelements: {messageInfo/note: Hello, returnInfo/name: Home}\n"
+        "reactions: [{when: cancel, say: [{event: cancel-accepted}]}]\n",
+        "utf-8",
+    )
+    (tmp_path / "own.yml").write_text(
+        "extends: base\nelements: {messageInfo/note: ~}\n"
+        "reactions: [{when: request, answer: {status: 500}, say: [{event: will-supply}]}]\n",
+        "utf-8",
+    )
+    own = load_scenarios([tmp_path])["own"]
+    assert own.forgets_ended
+    assert own.elements == {"messageInfo/note": None, "returnInfo/name": "Home"}
+    answers = [own.choose_reaction(one, 1).answer for one in ("request", "cancel", "renew")]
+    assert [(one.status, one.after_seconds) for one in answers] == [(500, 5.0), (0, 5.0), (0, 5.0)]
 
 
 def test_each_branch_that_a_partners_message_takes_is_driven_by_a_scenario() -> None:
