@@ -7,7 +7,7 @@ there or may have been cut short by a crash.
 
 from __future__ import annotations
 
-from gateway.domain.library import Item
+from gateway.domain.library import Item, ItemStatus
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, UnfinishedWork
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.state_table import LibraryAction
@@ -60,10 +60,10 @@ async def wait_for_loan(context: LibraryContext, request: Request, barcode: str,
             raise _still_kept(barcode, other)
     if refused.reason not in ON_LOAN or item is None:
         return
-    loan = await context.system.item_loan(item.id)
-    if loan is None:
+    loan, now = await context.system.item_loan(item.id), await context.find_item(barcode)
+    if loan is None and now is not None and now.status is not ItemStatus.ON_LOAN:
         raise UnfinishedWork("the conflicting loan has ended")  # another step ended it meanwhile
-    raise _refuse_lent(barcode, loan.request_id, refused) from refused
+    raise _refuse_lent(barcode, loan.request_id if loan is not None else "", refused) from refused
 
 
 async def wait_for_record(context: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:

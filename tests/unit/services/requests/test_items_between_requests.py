@@ -312,6 +312,22 @@ async def test_what_is_on_loan_is_told_at_once_with_what_to_do(desk: Desk, statu
     assert await desk.state_of(request) == LendingState.SHIPPED.value
 
 
+async def test_what_is_on_loan_is_told_where_the_system_does_not_say_to_whom(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item, _ = await desk.free_copies()
+    request = await desk.asked_by_hill()
+    system = desk.town.context.system
+    await system.check_out(item.barcode, (await system.find_patron(PatronKey(PATRON))).id, "at the counter")
+
+    async def know_no_loan(_system: EmbeddedLibrary, _item_id: str) -> None:
+        return
+
+    monkeypatch.setattr(EmbeddedLibrary, "item_loan", know_no_loan)
+    with pytest.raises(Refused, match="is already on loan. Check it in first"):
+        await desk.act(request, EventKind.SHIPPED, barcode=item.barcode)
+
+
 async def test_what_is_on_loan_for_another_request_is_told_with_its_number(desk: Desk) -> None:
     item, _ = await desk.free_copies()
     first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
