@@ -170,13 +170,13 @@ def _interpret_event(request: Request, event: Event, workflow: Workflow) -> Even
         event = replace(event, signal=partner_signal(EventKind.COPY_DELIVERED))
     if _repeats_known_date(request, event):
         return replace(event, signal=partner_signal(EventKind.MESSAGE))
-    if _renews_to_known_date(request, event):
-        event = replace(event, details=replace(event.details, due=None))
     is_report = event.signal == partner_signal(EventKind.STATUS_REPORT)
     if event.details.status_counts and event.details.reported is not None:
         if not is_answer_awaited(request, event):
             return interpret_terms(request, _interpret_status(request, event, workflow))
         event = event if is_report else _without_status(event)
+    if _renews_to_known_date(request, event):
+        event = replace(event, details=replace(event.details, due=None))
     if is_report and event.details.reported is not None:
         event = _interpret_report(request, event, workflow)
     return interpret_terms(request, event)
