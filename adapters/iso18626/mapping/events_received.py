@@ -44,7 +44,7 @@ from gateway.domain.requests.events import (
     ReasonCodes,
     ShippedItem,
 )
-from gateway.domain.requests.note_terms import read_note_terms
+from gateway.domain.requests.note_terms import read_note_terms, remove_terms
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.requester_changes import describe_changes
 from gateway.domain.requests.volume_notes import MAX_VOLUMES, SEPARATOR
@@ -213,7 +213,7 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
             *_read_return_address(message, context),
             *(CitationExtra(name, lines) for name, lines in noted.addresses),
         ),
-        written=info.note or "",
+        written=remove_terms(info.note or "", sent.link),
     )
     details = read_note_terms(kind, details)
     if answer is None:

@@ -99,6 +99,16 @@ def read_note_terms(kind: EventKind, details: EventDetails) -> EventDetails:
     return details
 
 
+def remove_terms(note: str, link: str = "") -> str:
+    """What a person wrote of a note: without terms in their exact form and the `link`, which is told elsewhere too."""
+    return "; ".join(part for part in _PARTS.split(note) if part.strip() and not _is_term(part.strip(), link))
+
+
+def _is_term(part: str, link: str) -> bool:
+    is_link = bool(link) and part.removeprefix("URL: ") == link
+    return is_link or any(read(part) for read in (_read_due_term, _read_cost_term, _read_conditions_term))
+
+
 def _read_due_term(part: str) -> date | None:
     match = _DUE.fullmatch(part.strip())
     return _parse_day(match[1]) if match is not None else None
