@@ -78,8 +78,10 @@ class MessageReception:
         return self._take_message(arrival, envelope, incoming, told, context)
 
     def _is_refused_repeat(self, told: IncomingPartnerMessage) -> bool:
-        """Of a request that isn't over, where the scenario refuses that."""
-        found = self.partner.conversations.get(told.transaction) if told.kind is EventKind.REQUEST else None
+        """Of a request that isn't over, where the scenario refuses that. By TCP a sender repeats what it got no answer
+        to on another connection, and nobody was recorded who refuses that."""
+        is_request = told.kind is EventKind.REQUEST and self.partner.play.over_http
+        found = self.partner.conversations.get(told.transaction) if is_request else None
         return found is not None and found.scenario.refuses_repeats and found.request.open and not found.is_over
 
     def _refuse_message(

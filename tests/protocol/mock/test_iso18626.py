@@ -56,6 +56,7 @@ async def test_a_loan_from_the_wish_to_the_way_home(world: MockWorld) -> None:
         ("unfilled-without-reason", "no-supplier", {"partner:unfilled"}),
         ("silent-until-cancelled", "requested", set[str]()),
         ("http-error-stays", "requested", set[str]()),
+        ("http-400", "no-supplier", set[str]()),
         ("retry-now", "shipped", {"partner:retry", "partner:shipped"}),
     ],
 )
