@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import BorrowingState
+from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import ActionRequest
 from gateway.store.requests import requests
 from tests.protocol.pages.support import BOOK, Answer, Running, Visitor, visitor
@@ -140,3 +141,31 @@ async def test_a_loan_is_renewed(gateway: Running, anna: Visitor) -> None:
     assert "18 January 2030" in done.text
     view = await gateway.requests().load_view("DEMO", id_)
     assert (EventKind.RENEW, "patron") in [(line.event.kind, line.event.actor) for line in view.history]
+
+
+async def test_what_lies_on_the_shelf_is_not_wanted_any_more(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    context = gateway.requests().library_context("DEMO")
+    request = await gateway.requests().find_request("DEMO", id_)
+    here = replace(request, version=request.version + 1, state=BorrowingState.RECEIVED)
+    await context.store.write(lambda c: requests.save_request(c, here))
+    listed = await anna.get("/openurl/DEMO/requests")
+    assert "Cancel" in acts_of(listed)
+
+    asked = await anna.get(listed.tree.xpath("//a[text()='Cancel']/@href")[0])
+    assert "If it has been sent already, it will be returned." in asked.text
+    done = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(asked))
+
+    assert "Your request has been cancelled. The item will be returned to the lending library." in done.text
+    assert "Cancel" not in acts_of(done)
+    seen = await gateway.requests().find_request("DEMO", id_)
+    assert (seen.state, list_task_names(seen)) == (BorrowingState.RECEIVED, ("unwanted",))
+
+
+async def test_a_patron_who_does_not_want_it_any_more_answers_so(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    await act_as_staff(gateway, id_, EventKind.PATRON_ASKED, reason="wanted", note="Voulez-vous toujours le livre ?")
+    page = await anna.get(f"/openurl/DEMO/requests/{id_}/answer")
+    await anna.post(f"/openurl/DEMO/requests/{id_}/answer", {**fields_of(page), "answer": "no"})
+    await gateway.gateway.managed.drain_due_work()
+    assert (await gateway.requests().find_request("DEMO", id_)).state is BorrowingState.CANCELLED

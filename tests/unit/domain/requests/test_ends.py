@@ -23,13 +23,26 @@ from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     AttemptStatus,
     BorrowingState,
+    LendingState,
     Request,
     RequestFlag,
     ServiceType,
 )
 from gateway.domain.requests.request_messages import is_message_to_read
 from gateway.domain.requests.state_machine import Transition, compute_transition
-from tests.support.requests import DUE, Story, borrowing, copy_of, event, letters, library_calls, shipped_story, told
+from gateway.domain.requests.task_lists import list_task_names
+from tests.support.requests import (
+    DUE,
+    Story,
+    borrowing,
+    copy_of,
+    event,
+    lending,
+    letters,
+    library_calls,
+    shipped_story,
+    told,
+)
 from tests.support.requests import asked_story as asked
 from tests.support.requests import lent_story as lent
 from tests.support.requests import workflow as make_workflow
@@ -302,3 +315,22 @@ def test_a_copy_whose_loan_has_ended_is_on_its_way() -> None:
     story = asked(copy_of(borrowing()))
     story.partner(K.CHECKED_IN, 1)
     assert (story.state, status_of_request(story.request).status) == (B.SHIPPED, PatronStatus.UNDERWAY)
+
+
+# --- lending ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", LendingState)
+@pytest.mark.parametrize("kind", [K.CANCEL, K.CONDITION_REFUSED, K.RETURNED, K.LOST])
+def test_no_side_of_ours_stays_open_unseen_when_the_borrowers_has_ended(state: LendingState, kind: EventKind) -> None:
+    """It is over here too, or on a list of staff, or the borrower is told that it goes on."""
+    request = lending(state)
+    outcome = compute_transition(request, event(partner_signal(kind)), make_workflow())
+    if not isinstance(outcome, Transition):
+        return
+    after = outcome.request
+    is_read = is_message_to_read(replace(outcome.event, actor="partner:ISIL:PL-WaUW"), request)
+    is_told = any(one.kind in (K.CANCEL_REFUSED, K.CANCEL_ACCEPTED) for one in outcome.told)
+    is_condition_open_no_more = kind is K.CONDITION_REFUSED and state in (LendingState.SHIPPED, LendingState.RETURNED)
+    is_seen = bool(list_task_names(after)) or is_read or is_told or is_condition_open_no_more
+    assert not after.open or is_seen, f"{state} × {kind}"
