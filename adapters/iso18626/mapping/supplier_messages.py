@@ -404,11 +404,12 @@ def _write_due(message: PartnerMessage, context: MappingContext) -> datetime | N
 
 
 def _write_renew_accepted(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    """The day of before is no new one: of what we broker, the supplier may have named none."""
     return _build_message(
         ReasonForMessage.RENEW_RESPONSE,
         Status.LOANED,
         info=MessageInfo(answer=True),
-        due=_write_due(message, context),
+        due=context.write_end_of_day(message.details.due),
     )
 
 

@@ -237,7 +237,8 @@ def _write_date_due(message: PartnerMessage, context: MappingContext) -> DateDue
 
 
 def _write_renew_accepted(message: PartnerMessage, context: MappingContext) -> ApduFields:
-    return {"answer": True, "date_due": _write_date_due(message, context)}
+    """The day of before is no new one: of what we broker, the supplier may have named none."""
+    return {"answer": True, "date_due": _write_date_due(message, context) if message.details.due is not None else None}
 
 
 def _write_overdue(message: PartnerMessage, context: MappingContext) -> ApduFields:

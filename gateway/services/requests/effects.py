@@ -330,6 +330,8 @@ def _build_message_details(context: LibraryContext, kind: EventKind, transition:
         return EventDetails(status=request.state.value, due=request.terms.lender_due, reported=reported)
     if kind is EventKind.MESSAGE and event.kind is EventKind.BROKERED:
         return tell_next_asked(event.details, context.zone)
+    if kind is EventKind.RENEW_ACCEPTED:  # which was granted just now, and is asked for again
+        return EventDetails(due=request.terms.lender_due)
     if (kind, event.signal) == (EventKind.MESSAGE, partner_signal(EventKind.SHIPPED)):
         return EventDetails(note=write_sentence("We no longer need this item and will return it."))
     if (kind, event.kind) == (EventKind.MESSAGE, EventKind.CHECKED_IN):
