@@ -284,6 +284,7 @@ _HERE: Row = {
     timer_signal(K.RENEW_REFUSED): (remain(when=g.RENEWAL_PENDING), KEPT),
     timer_signal(K.RENEW_ACCEPTED): (remain(when=g.RENEWAL_PENDING), KEPT),
     partner_signal(K.DUE_DATE_CHANGED): remain(),
+    local_signal(K.DUE_DATE_CHANGED): remain(),  # as the lender has told staff
     partner_signal(K.OVERDUE): remain(),
     partner_signal(K.RECALL): remain(StopTimer(TimerKind.RENEWAL)),
     partner_signal(K.SHIPPED): (remain(when=g.DATE_IS_NEWS), KEPT),
@@ -313,6 +314,7 @@ _WITH_PATRON: Row = {
     timer_signal(K.RENEW_REFUSED): (remain(SendPatronLetter("renewal-refused"), when=g.RENEWAL_PENDING), KEPT),
     timer_signal(K.RENEW_ACCEPTED): (remain(*_LENT_ANEW, SendPatronLetter("renewed"), when=g.RENEWAL_PENDING), KEPT),
     partner_signal(K.DUE_DATE_CHANGED): remain(*_LENT_ANEW, SendPatronLetter("renewed")),
+    local_signal(K.DUE_DATE_CHANGED): remain(*_LENT_ANEW, SendPatronLetter("renewed")),
     partner_signal(K.OVERDUE): remain(SendPatronLetter("overdue")),
     partner_signal(K.RECALL): remain(
         StopTimer(TimerKind.RENEWAL),
@@ -625,7 +627,7 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
             K.SUBMIT, K.APPROVE, K.EDIT, K.ASSIGN, K.REQUEST, K.NO_SUPPLIER, K.CLOSE, K.REOPEN, K.NEXT_SUPPLIER,
             K.CONDITION_ACCEPTED, K.CONDITION_REFUSED, K.CANCEL, K.RECEIVED, K.ARRIVED_AT_BRANCH, K.AT_PICKUP,
             K.LOANED_TO_PATRON, K.RETURNED_BY_PATRON, K.RETURNED, K.RENEW, K.LOST, K.DAMAGED, K.SETTLED,
-            K.STATUS_QUERY, K.UNDONE,
+            K.STATUS_QUERY, K.DUE_DATE_CHANGED, K.UNDONE,
         )
     },
     local_signal(K.MESSAGE): (remain(NotifyPartner(K.MESSAGE), when=g.SUPPLIER_ASKED),),

@@ -125,6 +125,7 @@ CARRIED: Mapping[tuple[Role, EventSignal], tuple[CarryRule, ...]] = {
     (Role.LENDING, partner_signal(K.MESSAGE)): (_make_rule(K.MESSAGE, fallback=K.TROUBLE, also_late=True),),
     # what our staff do
     (Role.BORROWING, local_signal(K.SETTLED)): (_make_rule(K.SETTLED),),
+    (Role.BORROWING, local_signal(K.DUE_DATE_CHANGED)): (_make_rule(K.DUE_DATE_CHANGED, fallback=K.TROUBLE),),
     (Role.BORROWING, local_signal(K.RECEIVED)): (_make_rule(K.SHIPPED, fallback=K.TROUBLE, delivery=_BY_US),),
     (Role.LENDING, local_signal(K.CHECKED_IN)): (_make_rule(K.RETURNED, delivery=_BY_US),),
     (Role.LENDING, local_signal(K.LOCATED)): (_make_rule(K.CANCEL),),  # a copy of our own after all

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from gateway.domain.requests.events import EventDetails
+from gateway.domain.requests.events import Event, EventDetails, partner_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.request_messages import STAFF_ACTOR
@@ -116,7 +116,7 @@ def _build_message_line(request: StaffRequest, one: MessageView) -> MessageLine:
         at=one.at,
         ours=one.ours,
         who=name_of_actor(request, event.actor) if one.ours else name_of_partner(request, one.partner, one.request),
-        did=describe_what_was_done(request, event.kind),
+        did=describe_what_was_done(request, event),
         text=event.details.note.strip(),
         unread=one.unread,
         reading=reading,
@@ -126,8 +126,11 @@ def _build_message_line(request: StaffRequest, one: MessageView) -> MessageLine:
     )
 
 
-def describe_what_was_done(request: StaffRequest, kind: K) -> str:
+def describe_what_was_done(request: StaffRequest, event: Event) -> str:
     """Empty: nothing but words."""
+    kind = event.kind
+    if event.signal == partner_signal(K.RENEW_ACCEPTED) and event.details.due is None:
+        return request.gettext("granted the renewal without a new due date")
     return request.gettext(SAID_WITH[kind]) if kind in SAID_WITH else ""
 
 
@@ -201,7 +204,7 @@ def _build_conversation(request: StaffRequest, unread: Sequence[MessageView]) ->
         partner=name_of_partner(request, last.partner, last.request),
         since=first.at,
         count=len(unread),
-        text=last.event.details.note.strip() or describe_what_was_done(request, last.event.kind),
+        text=last.event.details.note.strip() or describe_what_was_done(request, last.event),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.due_dates import local_day
-from gateway.domain.requests.events import STRANGER, Event, EventOrigin
+from gateway.domain.requests.events import STRANGER, Event, EventOrigin, partner_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, RequestFlag, Role
 from gateway.domain.requests.staff_views import NoticeStatus, NoticeView
@@ -152,6 +152,7 @@ _THEIRS: Mapping[K, tuple[str, str]] = {
 }
 
 _FROM_STRANGER = mark_text("A message came from another sender")
+_RENEWED_WITHOUT_DATE = mark_text("%(partner)s granted our renewal without a new due date")
 _OUT_BEHIND_BROKER = mark_text("%(partner)s cannot supply, so the next library is asked")
 
 _TIMERS: Mapping[K, tuple[str, str]] = {
@@ -264,6 +265,8 @@ class _StoryTeller:
             text = _OUT_BEHIND_BROKER
         if event.kind is K.TROUBLE and details.reason == STRANGER:
             text = _FROM_STRANGER
+        if event.signal == partner_signal(K.RENEW_ACCEPTED) and details.due is None:
+            dot, text = "look", _RENEWED_WITHOUT_DATE
         is_refused = origin is EventOrigin.US and (event.kind, event.at) in self._refused
         failed = bool(line.denied) or event.kind is K.TROUBLE or is_refused
         facts = [*self._list_facts(line)]

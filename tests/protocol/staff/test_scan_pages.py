@@ -145,6 +145,24 @@ async def test_what_its_lender_has_recalled_is_lent_only_after_a_question(gatewa
     assert await find_state(gateway, request) == "lent"
 
 
+async def test_a_renewal_without_a_date_is_shown_as_one_and_the_date_can_be_entered(gateway: Running) -> None:
+    request = await shipped_to_us(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        assert [await scan(ruth, work, request.number) for work in ("receive", "unpack", "arrive", "lend")]
+        renew = ActionRequest(kind=EventKind.RENEW, details=EventDetails(), actor="staff:ana", version=None)
+        await gateway.requests().apply_action("DEMO", request.id, renew)
+        context = gateway.requests().library_context("DEMO")
+        granted = Event(partner_signal(EventKind.RENEW_ACCEPTED), context.now(), "partner:test", EventDetails(), 1)
+        await apply_event(context, EventRequest(request_id=request.id, event=granted))
+
+        messages, opened = await ruth.get("/messages"), await ruth.get(f"/requests/{request.number}")
+        asked = await ruth.get(f"/requests/{request.number}/act/due-date-changed")
+
+    assert "granted the renewal without a new due date" in messages.text
+    assert "granted our renewal without a new due date" in opened.text
+    assert asked.tree.xpath("//input[@name='due'][@type='date']")
+
+
 async def test_the_page_of_a_request_asks_before_it_lends_what_is_recalled(gateway: Running) -> None:
     request = await shipped_to_us(gateway)
     async with colleague(gateway, "r.okafor", "staff") as ruth:

@@ -383,6 +383,20 @@ def test_a_renewal_without_a_new_day_is_for_staff_and_changes_no_date(said: dict
     assert is_message_to_read(replace(renewed.event, actor="partner:ISIL:PL-WaUW"))
 
 
+def test_staff_enter_the_day_that_they_have_asked_for() -> None:
+    story = lent_story()
+    story.partner(EventKind.OVERDUE, 1, due=DUE)
+    story.us(EventKind.RENEW)
+    story.partner(EventKind.RENEW_ACCEPTED, 1)
+    entered = story.us(EventKind.DUE_DATE_CHANGED, due=date(2026, 5, 8))
+    assert (told(entered), letters(entered), library_calls(entered)) == (
+        (),
+        ("renewed",),
+        (LibraryAction.SET_DUE_DATE,),
+    )
+    assert (story.request.terms.lender_due, story.request.flags) == (date(2026, 5, 8), frozenset())
+
+
 def test_a_renewal_to_a_day_needs_no_reader() -> None:
     story = lent_story()
     story.partner(EventKind.OVERDUE, 1, due=DUE)
