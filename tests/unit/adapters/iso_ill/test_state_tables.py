@@ -13,7 +13,7 @@ from hypothesis.stateful import initialize
 from adapters.iso_ill.mapping.reports import ill_state_of_request
 from adapters.iso_ill.messages.codes import ApduType as A
 from adapters.iso_ill.messages.codes import CurrentState as S
-from adapters.iso_ill.state_rules import AT_ONCE
+from adapters.iso_ill.state_rules import AT_ONCE, ATTEMPTS
 from adapters.iso_ill.state_tables import (
     IDLE,
     RESPONDER,
@@ -49,6 +49,23 @@ DIFFERENT: dict[tuple[Role, S, str], tuple[str, str]] = {
         for one in ("retry", "locations-provided")
     },
     (B, S.CANCEL_PENDING, "expired"): ("NOT_SUPPLIED", "CANCELLED"),
+    # What was lost before it was sent is no loss of ours.
+    (B, S.PENDING, "lost ind"): ("LOST", "NOT_SUPPLIED"),
+    (B, S.CONDITIONAL, "lost ind"): ("LOST", "NOT_SUPPLIED"),
+    (B, S.CANCEL_PENDING, "lost ind"): ("LOST", "CANCELLED"),
+    # Not wanted any more, though it was sent: nobody is told, it goes back.
+    **{
+        (B, state, "cancel"): (PROHIBITED, state.name)
+        for state in (
+            S.SHIPPED,
+            S.RENEW_PENDING,
+            S.NOT_RECEIVED_OVERDUE,
+            S.RENEW_OVERDUE,
+            S.RECALL,
+            S.RECEIVED,
+            S.OVERDUE,
+        )
+    },
     # An item is here, whatever was agreed.
     (B, S.CANCEL_PENDING, "received"): (PROHIBITED, "RECEIVED"),
     (B, S.CONDITIONAL, "received"): (PROHIBITED, "RECEIVED"),
@@ -165,7 +182,15 @@ def ours(request: Request, service: ServicePrimitive) -> S | str:
     )
     if isinstance(outcome, Denied):
         return PROHIBITED
-    return "kept" if outcome.kept else ill_state_of_request(outcome.request)
+    return "kept" if outcome.kept else transaction_of(outcome.request)
+
+
+def transaction_of(request: Request) -> S:
+    """Of a supplier that had sent it, where another is asked."""
+    sent = (AttemptStatus.EXTRA_RETURNED, AttemptStatus.LOST, AttemptStatus.COMPLETED)
+    if request.state is BorrowingState.SOURCING and request.attempt is not None and request.attempt.status in sent:
+        return ATTEMPTS[request.attempt.status]
+    return ill_state_of_request(request)
 
 
 def agree(role: Role, before: S, service: ServicePrimitive, theirs: S | None, our: S | str) -> bool:
