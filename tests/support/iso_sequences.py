@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
+from gateway.domain.library import Money
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.request import AttemptStatus, RequestFlag, ServiceType
 from tests.support.iso_pair import Pair, day_of
 
 WORKFLOW: Mapping[str, Any] = {"lending": {"cancel": "staff", "renew": "staff", "clearance": "not-required"}}
 """Staff decide, so that both answers can be given."""
+
+PRICE = Money(Decimal("9.00"), "EUR")
 
 Sequence = Callable[[Pair], Awaitable[None]]
 
@@ -145,6 +149,20 @@ async def conditional_no(pair: Pair) -> None:
     assert (await pair.attempt()).partner == "east"
 
 
+async def price_yes(pair: Pair) -> None:
+    """A price that is asked about; only a yes makes it agreed, on both sides."""
+    await pair.ask()
+    await pair.south(EventKind.CONDITIONAL, cost=PRICE)
+    assert await pair.states() == ("conditional", "conditional")
+    for request in (await pair.borrowing(), await pair.lending()):
+        assert (request.costs.offered, request.costs.agreed) == (PRICE, None)
+    await pair.north(EventKind.CONDITION_ACCEPTED)
+    for request in (await pair.borrowing(), await pair.lending()):
+        assert request.costs.agreed == PRICE
+    await pair.south(EventKind.SHIPPED)
+    assert await pair.states() == ("shipped", "shipped")
+
+
 async def hold(pair: Pair) -> None:
     await pair.ask()
     await pair.south(EventKind.HOLD_PLACED, expected=date(2026, 3, 20))
@@ -267,6 +285,7 @@ SEQUENCES: Mapping[str, Sequence] = {
         retry_later,
         conditional_yes,
         conditional_no,
+        price_yes,
         hold,
         cancel_yes,
         cancel_no,

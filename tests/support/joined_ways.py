@@ -71,6 +71,7 @@ def join_broker(near: str, far: str, dovecot: Dovecot, name: str) -> Joining:
 
 
 NO_CODE = "no code of a reply says it"
+NO_PRICE = "no link of a letter names a price"
 UNSAYABLE: Mapping[str, Mapping[str, str]] = {
     "artemail": {
         "two_volumes": "an order names no volumes",
@@ -80,7 +81,9 @@ UNSAYABLE: Mapping[str, Mapping[str, str]] = {
         "lost_by_the_borrower": NO_CODE,
         "lost_by_the_lender": NO_CODE,
         "queries": "no code reports a status",
+        "price_yes": NO_CODE,
     },
+    BY_PEOPLE: {"price_yes": NO_PRICE},
 }
 """By way and sequence: what the format has no words for (docs/facts/artemail.md 2)."""
 
@@ -88,11 +91,10 @@ UNSAYABLE_BROKERED: Mapping[str, Mapping[str, str]] = {
     "artemail": {
         **{name: why for name, why in UNSAYABLE["artemail"].items() if name in brokered_sequences.SEQUENCES},
         "messages": "an order is ASCII",
-        "price_yes": NO_CODE,
     },
     BY_PEOPLE: {
         "promise_then_no": "a letter's question is answered by its links once",
-        "price_yes": "no link of a letter names a price",
+        "price_yes": NO_PRICE,
     },
 }
 """By a way to the broker or from it (of ARTEmail docs/facts/artemail.md 1 and 2)."""
