@@ -7,11 +7,14 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.domain.requests import brokered_requests as rules
 from gateway.domain.requests.brokered_requests import PastBroker, list_carry_rules
 from gateway.domain.requests.events import (
     BROKER,
+    Event,
     EventDetails,
     EventKind,
     EventOrigin,
@@ -41,6 +44,7 @@ from tests.support.requests import (
     BOOK,
     DUE,
     START,
+    Story,
     asked_story,
     borrowing,
     copy_of,
@@ -202,6 +206,68 @@ def test_a_promise_that_ends_while_it_is_cancelled_is_none_when_the_cancellation
     refused = compute_transition(anew.request, event(local_signal(K.CANCEL_REFUSED)), workflow())
     assert isinstance(refused, Transition)
     assert refused.request.state is L.NEW
+
+
+LIBRARIES = {"ELM": money("9.00"), "ASH": money("12.00"), "OAK": money("30.00")}
+"""What each of those behind the broker asks for; each has a condition as well."""
+_FORBIDS = (LoanCondition.LIBRARY_USE_ONLY, LoanCondition.NO_REPRODUCTION, LoanCondition.SUPERVISED)
+CONDITIONS = dict(zip(LIBRARIES, _FORBIDS, strict=True))
+SAID = (K.EXPECT_TO_SUPPLY, K.WILL_SUPPLY, K.CONDITIONAL, K.RETRY, K.FORWARDED, K.UNFILLED)
+
+
+def carry_over(transition: Transition, near: Request, story: Story) -> Request:
+    """The leg to the requester after what the rules do there; what they do on the leg of the event happens to it."""
+    for rule in list_carry_rules(transition):
+        said = rules.carry_details(transition.event, transition.request, 0, START.date())
+        for act in rule.acts:
+            details = rules.fit_details(act, said, ZONE, transition.event.kind)
+            done = compute_transition(near, Event(local_signal(act), story.at, BROKER, details), workflow())
+            if rules.can_act(act, details) and isinstance(done, Transition):
+                near = done.request
+                break
+        else:
+            if rule.own_refusal is not None:
+                story.us(rule.own_refusal)
+    return near
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from(SAID), st.sampled_from(tuple(LIBRARIES))),
+            st.tuples(st.sampled_from((K.NEXT_SUPPLIER, K.CONDITION_REFUSED)), st.none()),
+        ),
+        max_size=10,
+    ),
+    st.booleans(),
+)
+def test_no_term_of_a_supplier_survives_it_on_either_leg(
+    happenings: list[tuple[EventKind, str | None]], asks_others: bool
+) -> None:
+    rules_of_partner = workflow(borrowing={"asks_others": asks_others})
+    story, near = asked_story(brokered(borrowing()), rules_of_partner), brokered(lending())
+    heard: set[str] = set()
+    for kind, library in happenings:
+        named = {"supplier": NamedSupplier(symbol=library)} if library is not None and asks_others else {}
+        terms = {"cost": LIBRARIES[library], "conditions": (CONDITIONS[library],)} if library is not None else {}
+        if kind in (K.UNFILLED, K.FORWARDED, K.EXPECT_TO_SUPPLY):
+            terms = {}
+        signal = local_signal(kind) if library is None else partner_signal(kind)
+        said = event(signal, story.at, 0 if library is None else story.request.current, **named, **terms)
+        outcome = compute_transition(story.request, said, story.workflow)
+        if isinstance(outcome, Denied):
+            continue
+        story.request = outcome.request
+        near = carry_over(outcome, near, story)
+        heard = {*(heard if not asks_others else ()), *([library] if terms and library is not None else heard)}
+        if story.state is B.SOURCING:
+            story.ask("kyoto")
+            heard = set()
+        if story.state is B.REQUESTED:
+            assert (near.state, near.costs.offered, near.terms.conditions) == (L.NEW, None, ()), said
+        assert near.costs.offered in (None, *(LIBRARIES[one] for one in heard)), "of the supplier in hand"
+        assert set(near.terms.conditions) <= {CONDITIONS[one] for one in heard}
+        assert near.costs.agreed is None, "nobody has agreed to anything"
 
 
 # --- an offer of a supplier ------------------------------------------------------------------------------
