@@ -39,8 +39,11 @@ class NodeBeats:
     async def run(self) -> None:
         """Until cancelled, at the same pace while the database is away: when it is back the others must soon know that
         this node lives."""
+        clock = asyncio.get_running_loop().time
+        due = clock()
         while self._node.is_among_others:
-            await asyncio.sleep(BEAT_SECONDS)
+            due = max(due + BEAT_SECONDS, clock())
+            await asyncio.sleep(due - clock())
             try:
                 await self._node.tell_alive()
             except Unavailable as away:

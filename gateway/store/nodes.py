@@ -152,7 +152,7 @@ class Node:
             return
         began = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(SILENT_SECONDS):
+            async with asyncio.timeout(BEAT_SECONDS):  # one that hangs must not cost the next ones
                 steady_since = await self._own.write(self._write_beat)
         except TimeoutError as error:
             raise Unavailable("the database did not respond") from error

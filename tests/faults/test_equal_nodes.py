@@ -27,6 +27,7 @@ from gateway.runtime.daemon import Daemon
 from gateway.settings import load_settings
 from gateway.store.api_records import WebhookSubscription, add_subscription
 from gateway.store.engine import open_store
+from gateway.store.nodes import SILENT_SECONDS
 from gateway.store.requests import outbox
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.schema import make_exchange_id
@@ -36,6 +37,7 @@ from tests.faults.test_two_nodes import fetch_column
 from tests.support.daemon import Installation, forked_daemon, wait_for
 from tests.support.looking import tracebacks
 from tests.support.pgbouncer import pooled
+from tests.support.postgresql import DURABLE, Server
 
 pytestmark = pytest.mark.postgresql
 
@@ -160,7 +162,11 @@ def served_beside(node: Installation, log: Path) -> Iterator[int]:
 
 def make_node(folder: Path, url: str) -> Installation:
     node = Installation.make(folder, "--store", url)
-    node.change(tcp=[], api={"webhook_networks": ["127.0.0.1"]})
+    node.change(
+        tcp=[],
+        api={"webhook_networks": ["127.0.0.1"]},
+        outbox={"first_seconds": 120},  # what is not answered is tried again by the one that has it, but not so soon
+    )
     return node
 
 
@@ -180,9 +186,32 @@ def test_a_second_node_with_equal_settings_sends_nothing_that_the_first_has_in_h
             time.sleep(4)  # it looks for rows every two seconds
             assert receiver.heard == Counter(rows), "all of them once"
             receiver.let_go()
-            wait_until(lambda: count_done(url) == ROWS, 20)
     assert receiver.heard == Counter(rows)
     assert fetch_column(url, "SELECT DISTINCT tries FROM outbox") == [1]
+
+
+@pytest.mark.long
+def test_when_the_database_was_away_for_longer_than_the_dead_are_silent_nothing_is_taken(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    server = Server(DURABLE)
+    try:
+        url = server.url()
+        node = make_node(tmp_path / "node", url)
+        with served_beside(node, tmp_path / "first.log"), served_beside(node, tmp_path / "second.log"):
+            rows = add_rows(url, receiver)
+            wait_until(lambda: len(receiver.heard) == ROWS, 20)
+            server.halt()
+            time.sleep(SILENT_SECONDS + 4)
+            server.start()
+            time.sleep(SILENT_SECONDS + 6)
+            assert receiver.heard == Counter(rows), "all of them once"
+            assert len(fetch_column(url, "SELECT id FROM node")) == 2
+            receiver.let_go()
+        logs = [(tmp_path / name).read_text() for name in ("first.log", "second.log")]
+        assert all("node.silent" in log and "node.taken_over" not in log for log in logs)
+    finally:
+        server.stop()
 
 
 @dataclass

@@ -12,13 +12,14 @@ from typing import cast
 
 import pytest
 
+from gateway.cli.installation import Installation
 from gateway.domain.clock import StoreClock, SystemClock
 from gateway.domain.problems import Unavailable
 from gateway.ports.shared_store import Store, Work
 from gateway.store import nodes as module
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
-from gateway.store.nodes import Leader, Node, SharedLeader, SoleLeader
+from gateway.store.nodes import Leader, Node, SharedLeader, SoleLeader, set_clock_by_store
 from gateway.store.postgresql import UNPREPARED
 from tests.support.pgbouncer import pooled
 from tests.support.postgresql import QUICK, Server
@@ -172,6 +173,18 @@ async def test_the_dead_are_known_by_their_silence_and_lose_their_places(cluster
 
 
 @pytest.mark.postgresql
+async def test_one_that_comes_back_before_its_heir_is_done_is_not_forgotten(cluster: Cluster) -> None:
+    one, other = await cluster.join("one"), await cluster.join("other")
+    await cluster.live(other)
+    assert await other.list_dead() == ("one",)
+
+    await one.tell_alive()
+    await other.forget_dead("one")
+
+    assert await other.make_heir("one").is_leader() is False, "it lives"
+
+
+@pytest.mark.postgresql
 async def test_when_the_database_was_away_nobody_is_dead(cluster: Cluster) -> None:
     one, other = await cluster.join("one"), await cluster.join("other")
     first, second = one.make_leader("timers"), other.make_leader("timers")
@@ -239,6 +252,24 @@ async def test_a_clock_that_is_off_goes_by_the_databases(cluster: Cluster, secon
     offset = clock.offset
     await node.tell_alive()
     assert clock.offset == offset, "it doesn't move for milliseconds"
+
+
+@pytest.mark.postgresql
+async def test_commands_go_by_the_databases_clock(copied_postgresql_url: str, tmp_path: Path) -> None:
+    (tmp_path / "gateway.yml").write_text(f"store: {{url: '{copied_postgresql_url}'}}\n", encoding="utf-8")
+    installation = Installation(tmp_path / "gateway.yml")
+    assert isinstance(installation.clock, StoreClock)
+    installation.clock = clock = StoreClock(Skewed(7))
+
+    async with installation.open_current_store():
+        assert abs(clock.offset + timedelta(seconds=7)) < timedelta(seconds=0.5)
+
+
+async def test_on_sqlite_the_machines_clock_counts(tmp_path: Path) -> None:
+    store, clock = open_store(f"sqlite:///{tmp_path}/illgate.db"), StoreClock(Skewed(7))
+    await set_clock_by_store(store, clock)
+    assert clock.offset == timedelta()
+    await store.close()
 
 
 @dataclass
