@@ -183,7 +183,7 @@ ROWS: Mapping[S, Row] = {
     S.WILL_SUPPLY: {
         **_ANSWERS,
         local_signal(K.BROKERED): _ASKED_ANEW,
-        local_signal(K.WILL_SUPPLY): NOT_NOW,
+        local_signal(K.WILL_SUPPLY): remain(NotifyPartner(K.WILL_SUPPLY), when=g.PRICE_IS_NEWS),
         local_signal(K.UNDONE): _UNDO_PROMISE,
     },
     S.CONDITIONAL: {

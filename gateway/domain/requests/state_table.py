@@ -481,6 +481,12 @@ SIGNED_BY_ANOTHER = _make_guard(
 TAKES_CONDITIONS = _make_guard("the partner accepts conditions", lambda _r, _e, w: w.lending.conditional)
 BY_CANCEL = _make_guard("it was declined by a cancellation", lambda _r, e, _w: e.details.by_cancel)
 BROKERED = _make_guard("the request is brokered", lambda r, _e, _w: r.is_brokered)
+PRICE_IS_NEWS = _make_guard(
+    "its supplier asks for another price than before",
+    lambda r, e, _w: (
+        r.is_brokered and e.actor == BROKER and e.details.cost is not None and e.details.cost != r.costs.offered
+    ),
+)
 NOT_BROKERED = _make_guard("the request is not brokered yet", lambda r, _e, _w: r.other_leg is None)
 ASKED_ANEW = _make_guard(
     "its supplier is out and the next one is asked", lambda r, e, _w: r.is_brokered and e.actor == BROKER

@@ -208,6 +208,17 @@ def test_a_promise_that_ends_while_it_is_cancelled_is_none_when_the_cancellation
     assert refused.request.state is L.NEW
 
 
+def test_another_price_of_the_same_supplier_is_told_and_the_same_is_not() -> None:
+    promised = lending(L.WILL_SUPPLY, costs=RequestCosts(offered=money("9.00")))
+    dearer = replace(event(local_signal(K.WILL_SUPPLY), cost=money("12.00")), actor=BROKER)
+    after = compute_transition(brokered(promised), dearer, workflow())
+    assert isinstance(after, Transition)
+    assert (told(after), after.request.costs.offered) == (((K.WILL_SUPPLY, 0),), money("12.00"))
+    assert isinstance(compute_transition(after.request, dearer, workflow()), Denied)
+    by_hand = replace(dearer, actor="staff:ana")
+    assert isinstance(compute_transition(brokered(promised), by_hand, workflow()), Denied)
+
+
 LIBRARIES = {"ELM": money("9.00"), "ASH": money("12.00"), "OAK": money("30.00")}
 """What each of those behind the broker asks for; each has a condition as well."""
 _FORBIDS = (LoanCondition.LIBRARY_USE_ONLY, LoanCondition.NO_REPRODUCTION, LoanCondition.SUPERVISED)
@@ -265,7 +276,9 @@ def test_no_term_of_a_supplier_survives_it_on_either_leg(
             heard = set()
         if story.state is B.REQUESTED:
             assert (near.state, near.costs.offered, near.terms.conditions) == (L.NEW, None, ()), said
-        assert near.costs.offered in (None, *(LIBRARIES[one] for one in heard)), "of the supplier in hand"
+        attempt = story.request.attempt
+        assert attempt is not None
+        assert near.costs.offered in (None, attempt.cost), "the price of the supplier in hand, and its last one"
         assert set(near.terms.conditions) <= {CONDITIONS[one] for one in heard}
         assert near.costs.agreed is None, "nobody has agreed to anything"
 

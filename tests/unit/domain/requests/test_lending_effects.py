@@ -92,7 +92,7 @@ def test_an_answer_closes_an_open_condition(
 ) -> None:
     story = story_in(state)
     if (state, kind) == (L.WILL_SUPPLY, K.WILL_SUPPLY):
-        assert story.no_us(kind).why is DenialReason.NOT_NOW
+        assert story.no_us(kind).why is DenialReason.UNMET, "but for a new price of what we broker"
         return
     answered = story.us(kind, barcode="31000000000042")
     assert (story.state, told(answered)) == (after, tuple((one, 0) for one in says))

@@ -71,12 +71,13 @@ def test_nothing_that_is_taken_back_has_left_the_house(kind: EventKind, inverse:
 @pytest.mark.parametrize(("role", "kind"), sorted(UNDOABLE))
 def test_what_can_be_undone_leads_back_to_where_it_began(role: Role, kind: EventKind) -> None:
     """Wherever the table lets it happen, but for the states that are named here: what was lost and is found, or only
-    corrected, is no mistake of a scan, and a promise of a copy tells a partner without changing anything."""
+    corrected, is no mistake of a scan, and a promise of a copy, or a new price of one that we broker, tells a partner
+    without changing anything."""
     table = TABLES[role]
     final = {
         EventKind.CHECKED_IN: {LendingState.LOST, LendingState.COMPLETED},
         EventKind.LOCATED: {LendingState.LOCATED, LendingState.WILL_SUPPLY, *COPY_STATES},
-        EventKind.WILL_SUPPLY: COPY_STATES,
+        EventKind.WILL_SUPPLY: {LendingState.WILL_SUPPLY, *COPY_STATES},
     }
     begun = set()
     for state in table.states:
