@@ -113,8 +113,8 @@ def _names_another_item(request: Request, attempt: SupplierAttempt, details: Eve
     if names_further_volume(request, details):
         return False
     known = {number.casefold() for number in _list_numbers(request)}
-    named = (details.barcode, *(one.barcode for one in details.items))
-    return any(number.casefold() not in known for number in named if number)
+    named = {one.casefold() for one in (details.barcode, *(one.barcode for one in details.items)) if one}
+    return bool(named) and known.isdisjoint(named)
 
 
 def names_further_volume(request: Request, details: EventDetails) -> bool:
