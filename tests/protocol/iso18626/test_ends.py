@@ -157,3 +157,23 @@ async def test_who_never_heard_of_it_hears_of_no_end_either(oak: FarTown) -> Non
 
     assert {row.status for row in await oak.rows(request)} == {OutboxStatus.SKIPPED}
     assert len(await oak.rows(request)) == 2
+
+
+async def test_a_yes_to_a_supplier_that_is_out_is_not_said_to_the_next(oak: FarTown) -> None:
+    request = await oak.asked()
+    number = number_of(request)
+    await oak.say(write_sam(number, "ExpectToSupply", "Notification", "<note>Supplier: ELM</note>"))
+    marked = "<note>Supplier: ELM, Library use#ReShareAddLoanCondition#</note>"
+    await oak.say(write_sam(number, "WillSupply", info=marked))
+    oak.far.judge = lambda octets: 503 if ">Notification<" in octets else None
+    await oak.act(request, EventKind.CONDITION_ACCEPTED)
+
+    await oak.say(write_sam(number, "Unfilled", "Notification", "<note>Supplier: ELM</note>"))
+    await oak.say(write_sam(number, "ExpectToSupply", "Notification", "<note>Supplier: FIR</note>"))
+    oak.far.judge = lambda octets: None
+    before = len(oak.far.octets)
+    await oak.later(hours=1)
+
+    assert [row.status for row in await oak.rows(request)] == [OutboxStatus.DONE, OutboxStatus.SKIPPED]
+    assert len(oak.far.octets) == before
+    assert (await oak.see(request)).state is BorrowingState.REQUESTED
