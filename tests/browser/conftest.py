@@ -64,7 +64,7 @@ def letters() -> Iterator[tuple[Letters, int]]:
     controller.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(
     fresh_installation: Installation, tmp_path_factory: pytest.TempPathFactory, letters: tuple[Letters, int]
 ) -> Iterator[Site]:
