@@ -24,12 +24,13 @@ import gateway.store.saved_filters
 import gateway.store.users  # noqa: F401 - its tables join the metadata
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.citation_matching import citation_fingerprint
-from gateway.domain.requests.request import Request
+from gateway.domain.requests.request import BorrowingState, LoanTerms, PatronLoan, Request
 from gateway.domain.requests.search_terms import NUMBER_KINDS, parse_search
 from gateway.domain.text_folding import fold_text
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, SchemaTooNew, migrate_store
+from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.request_search import find_by_search_number
 from gateway.store.requests.requests import insert_request
 from gateway.store.schema import metadata
@@ -67,6 +68,7 @@ STEPS = [
     "0028: What the reasons of mails and mailboxes were made of",
     "0029: Numbers that partners know a request by are found by the request",
     "0030: Which nodes live, and who leads which task",
+    "0031: Whether patrons have had what was borrowed for them",
 ]
 
 MADE_SINCE = (
@@ -250,6 +252,38 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
         return [hit.request_id for hit in hits]
 
     assert await store.read(find) == [request.id]
+
+
+async def test_loans_of_before_are_those_that_patrons_have_had(store: Store) -> None:
+    await migrate_store(store, OWN)
+    loans = {state: borrowing(state=state) for state in BorrowingState if state is not BorrowingState.NEW}
+    said = borrowing(state=BorrowingState.COMPLETED, terms=LoanTerms(patron_loan=PatronLoan.NOW))
+    unreadable = borrowing(state=BorrowingState.COMPLETED)
+
+    def go_back(connection: Connection) -> None:
+        for one in (*loans.values(), said, unreadable):
+            insert_request(connection, one)
+        damaged = {"document": "{", "id": unreadable.id}
+        connection.execute(text("UPDATE request SET document = :document WHERE id = :id"), damaged)
+        connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0030'"))
+
+    await store.write(go_back)
+    assert await migrate_store(store, OWN) == [step for step in STEPS if step > "0031"]
+
+    def read_loans(connection: Connection) -> dict[str, PatronLoan]:
+        rows = connection.execute(text("SELECT id, document FROM request WHERE document <> '{'"))
+        return {row.id: parse_request(row.document).terms.patron_loan for row in rows}
+
+    found = await store.read(read_loans)
+    assert found.pop(said.id) is PatronLoan.NOW, "what it says itself stays"
+    with_loan = {state: found[one.id] for state, one in loans.items() if found[one.id] is not PatronLoan.NEVER}
+    assert with_loan == {
+        BorrowingState.LENT: PatronLoan.NOW,
+        BorrowingState.LOST: PatronLoan.NOW,
+        BorrowingState.BACK: PatronLoan.OVER,
+        BorrowingState.RETURNED: PatronLoan.OVER,
+        BorrowingState.COMPLETED: PatronLoan.OVER,
+    }
 
 
 def undo_request_lists(connection: Connection) -> None:
