@@ -179,6 +179,10 @@ def _read_shipped(apdu: Shipped, context: MappingContext) -> tuple[EventKind, Ev
     return EventKind.COPY_DELIVERED if is_copy else EventKind.SHIPPED, details
 
 
+_NO_CURRENCY = "XXX"
+"""As ISO 4217 has it: only whether it is a sum is looked at."""
+
+
 def _shipping_extras(apdu: Shipped) -> tuple[CitationExtra, ...]:
     supplied = apdu.supply_details
     found = []
@@ -186,7 +190,7 @@ def _shipping_extras(apdu: Shipped) -> tuple[CitationExtra, ...]:
         found.append(CitationExtra("date-shipped", supplied.date_shipped.isoformat(), "date"))
     if supplied.chargeable_units is not None:
         found.append(CitationExtra("chargeable-units", str(supplied.chargeable_units), "number"))
-    unread = supplied.cost if money_of_amount(supplied.cost, "") is None else None
+    unread = supplied.cost if money_of_amount(supplied.cost, _NO_CURRENCY) is None else None
     for name, amount in (
         ("cost", unread),
         ("insured-for", supplied.insured_for),

@@ -99,6 +99,16 @@ def test_every_apdu_means_something(apdu: Apdu) -> None:
     assert message.id == event_of_apdu(apdu, CONTEXT).id
 
 
+def test_a_cost_without_a_currency_is_one_of_ours() -> None:
+    shipped = next(one for one in LENDING if one.kind is EventKind.SHIPPED)
+    apdu = apdu_of_message(shipped, CONTEXT)
+    assert isinstance(apdu, Shipped)
+    bare = replace(apdu, supply_details=replace(apdu.supply_details, cost=Amount(currency="", value="12.50")))
+
+    cost = event_of_apdu(bare, CONTEXT).details.cost
+    assert cost == Money(Decimal("12.50"), CONTEXT.currency)
+
+
 @pytest.mark.parametrize("message", [*REQUESTING, *LENDING], ids=by_ids)
 def test_what_one_side_says_is_what_the_other_understands(message: PartnerMessage) -> None:
     told = event_of_apdu(decode_apdu(encode_apdu(apdu_of_message(message, CONTEXT))).apdu, THEIR_CONTEXT)
