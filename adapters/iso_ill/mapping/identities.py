@@ -32,7 +32,7 @@ from gateway.domain.value import value_object
 
 _SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY", "$": "USD"}
 _DOLLARS = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD"})
-_SIGN = r"[A-Za-z]{3}|[€£¥$]"
+_SIGN = r"[A-Z]{3}|[€£¥$]"
 _SUM = re.compile(rf"({_SIGN})?\s{{0,3}}(\d{{1,12}}(?:[ .,']\d{{1,12}}){{0,5}})(?:[.,]-?)?\s{{0,3}}({_SIGN})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -182,7 +182,7 @@ def money_of_amount(amount: Amount | None, currency: str) -> Money | None:
     said = amount.currency.strip().upper()
     if not _CURRENCY.fullmatch(said):
         sign = match[1] or match[3] or ""
-        said = _SIGNS.get(sign, sign.upper() if len(sign) == 3 else currency)
+        said = _SIGNS.get(sign, sign or currency)
     if "$" in (match[1], match[3]) and currency in _DOLLARS and not amount.currency.strip():
         said = currency
     return Money(_parse_decimal(match[2]), said)

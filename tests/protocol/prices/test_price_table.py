@@ -117,7 +117,8 @@ def test_of_a_sum_that_is_none_no_part_is_the_price(said: SaidPrice, amount: str
 
 
 @pytest.mark.parametrize(
-    ("amount", "cost"), [("1.234,50", money("1234.50")), ("20-30", None), ("about 20-30", None), ("$ 5.00", "USD")]
+    ("amount", "cost"),
+    [("1.234,50", money("1234.50")), ("20-30", None), ("20 pages", None), ("20 pgs", None), ("$ 5.00", "USD")],
 )
 @pytest.mark.parametrize("word", ["Shipped", "ILL-Answer estimate"])
 def test_of_a_sum_of_iso_ill_all_is_the_price_or_nothing(word: str, amount: str, cost: Money | str | None) -> None:
