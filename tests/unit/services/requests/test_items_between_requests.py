@@ -324,7 +324,7 @@ async def test_what_is_on_loan_is_told_where_the_system_does_not_say_to_whom(
         return
 
     monkeypatch.setattr(EmbeddedLibrary, "item_loan", know_no_loan)
-    with pytest.raises(Refused, match="is already on loan. Check it in first"):
+    with pytest.raises(Refused, match=r"is already on loan\. Check it in first"):
         await desk.act(request, EventKind.SHIPPED, barcode=item.barcode)
 
 
