@@ -68,6 +68,7 @@ def test_with_what_the_page_adds_each_vendor_s_profile_knows_the_broker(profile:
     partner = loaded["ours"].profile.partner
     assert partner is not None
     assert partner.workflow.borrowing.asks_others
+    assert partner.workflow.lending.while_closed == "unfilled"
     assert set(ADDED["iso18626"]) == {"not_now", "not_taken", "items_once", "whole_amounts", "tells_duplicate"}
 
 

@@ -228,6 +228,11 @@ class LendingWorkflow(ProfileSection):
         description="time limit for arrival of a returned item; then it is on the task list return-late",
     )
     loss_fee: bool = Field(False, description="charge the account of the loan when a loss is settled")
+    while_closed: Literal["retry", "unfilled"] = Field(
+        "retry",
+        description="how a new request is answered on days on which we do not lend: retry, with the first open day; or "
+        "unfilled, for a broker that then asks the next library at once",
+    )
     clearance: Literal["required", "not-required"] = Field("required", description="copyright sign-off of copies")
     clearance_by: Literal["anybody", "somebody-else"] = Field(
         "anybody", description="who may sign off a copy: any user with the right, or only a user who did not make it"

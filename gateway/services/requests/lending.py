@@ -61,7 +61,8 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
     others = await context.store.read(lambda c: _count_open_lending(c, context)) - 1
     refusal = find_lending_refusal(request, rules, others, context.today())
     if refusal is not None:
-        retry_after = _find_lending_day(context, refusal.retry_after)
+        is_asked_again = context.workflow(request).lending.while_closed == "retry"
+        retry_after = _find_lending_day(context, refusal.retry_after) if is_asked_again else None
         details = EventDetails(reason=refusal.reason.value, note=refusal.detail, retry_after=retry_after)
         return await _refuse_request(context, request, details, ())
     candidates = await _find_candidates(context, request)

@@ -23,6 +23,15 @@ PROFILES = {
     "hill": {
         "partner": {"symbols": ["HILL"], "name": "Hill Library", "channel": "mail", "email": "ill@hill.example"},
     },
+    "broker": {
+        "partner": {
+            "symbols": ["BROKER"],
+            "name": "A broker",
+            "channel": "mail",
+            "email": "ill@broker.example",
+            "workflow": {"lending": {"while_closed": "unfilled"}},
+        },
+    },
 }
 REQUESTS = {
     **EASY,
@@ -102,3 +111,15 @@ async def test_while_we_do_not_lend_a_requester_hears_from_when_we_do(north: Nci
     text = mail.get_body(("plain",))
     assert text is not None
     assert "4 January 2027" in text.get_content()
+
+
+async def test_a_broker_that_asks_the_next_library_at_once_hears_no_day(north: NcipTown) -> None:
+    draft = LendingDraft(citation=Citation(title="Λιμάνια"), requester=LibraryParty(profile="broker"))
+    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    await north.quiet()
+
+    assert (await north.see(made)).state is LendingState.UNFILLED
+    answers = [line.event for line in await north.history(made) if line.event.kind is EventKind.UNFILLED]
+    assert [one.details for one in answers] == [
+        EventDetails(reason=ReasonCodes.CLOSED.value, note="We do not lend until 2027-01-02.")
+    ]
