@@ -109,6 +109,7 @@ HEARD_AS = {
     EventKind.EXPIRED: EventKind.UNFILLED,
     EventKind.FORWARDED: EventKind.UNFILLED,
     EventKind.HOLD_PLACED: EventKind.EXPECT_TO_SUPPLY,  # it has no day here
+    EventKind.SETTLED: EventKind.LOST,  # CompletedWithoutReturn, the one status of a loss
 }
 """What is understood as something else, since the standard has no word for it."""
 

@@ -198,7 +198,8 @@ async def test_what_a_migration_reads_of_requests_of_before_is_what_was_written_
         return [*figures, *connection.execute(text("SELECT id, title FROM request ORDER BY id")).all()]
 
     def go_back(connection: Connection) -> None:
-        connection.execute(text("DROP TABLE request_figure"))
+        for name in ("request_figure", "node", "task_leader"):
+            connection.execute(text(f"DROP TABLE {name}"))
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
         for name in ("mail", "mailbox_failure"):
