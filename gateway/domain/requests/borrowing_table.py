@@ -67,19 +67,13 @@ def _end_unwanted(*before: Effect, only: g.Guard | None = None) -> tuple[Branch,
     )
 
 
-def _ask_elsewhere_cell(*before: Effect) -> tuple[Branch, ...]:
-    """What was sent doesn't come to the patron, who is told: the next supplier is asked."""
-    return (
-        *_end_unwanted(*before),
-        move_to(
-            S.SOURCING,
-            *before,
-            *_NO_WAITING,
-            StartTimer(TimerKind.NEED_BY),
-            SendPatronLetter("not-coming"),
-            _FIND,
-        ),
-    )
+_ASK_ELSEWHERE: tuple[Branch, ...] = (
+    *_end_unwanted(),
+    move_to(S.SOURCING, *_NO_WAITING, StartTimer(TimerKind.NEED_BY), _FIND, when=g.RECALLED),
+    move_to(S.SOURCING, *_NO_WAITING, StartTimer(TimerKind.NEED_BY), SendPatronLetter("not-coming"), _FIND),
+)
+"""What was sent doesn't come to the patron, who is told, unless the recall has been told already: the next supplier is
+asked."""
 
 
 def _end_at_broker() -> tuple[Branch, ...]:
@@ -505,11 +499,11 @@ ROWS: Mapping[S, Row] = {
         partner_signal(K.DUE_DATE_CHANGED): remain(),
         partner_signal(K.OVERDUE): remain(),
         partner_signal(K.RECALL): _recall_before_loan_cell(),
-        partner_signal(K.LOST): (move_to(S.LOST, *_ENDED_HERE, when=g.PASSES_BY), *_ask_elsewhere_cell()),
+        partner_signal(K.LOST): (move_to(S.LOST, *_ENDED_HERE, when=g.PASSES_BY), *_ASK_ELSEWHERE),
         partner_signal(K.DAMAGED): remain(),
         partner_signal(K.CHECKED_IN): (
             move_to(S.COMPLETED, *_ENDED_HERE, when=g.PASSES_BY),
-            *_ask_elsewhere_cell(),
+            *_ASK_ELSEWHERE,
         ),
         timer_signal(K.NO_ANSWER): remain(NotifyPartner(K.STATUS_QUERY)),
     },

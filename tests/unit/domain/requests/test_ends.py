@@ -215,6 +215,14 @@ def test_what_is_recalled_in_transit_goes_back_and_others_are_asked() -> None:
     assert story.state is B.REQUESTED
 
 
+@pytest.mark.parametrize("end", [K.CHECKED_IN, K.LOST])
+def test_who_has_heard_of_a_recall_hears_no_more_of_how_it_ended(end: EventKind) -> None:
+    story = shipped_story()
+    story.partner(K.RECALL, 1)
+    ended = story.partner(end, 1)
+    assert (story.state, letters(ended)) == (B.SOURCING, ())
+
+
 def test_what_is_recalled_from_the_shelf_is_no_loan_that_is_over() -> None:
     story = shipped_story()
     story.us(K.RECEIVED)
