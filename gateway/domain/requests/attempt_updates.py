@@ -25,6 +25,7 @@ from gateway.domain.requests.request import (
     LibraryParty,
     LoanTerms,
     Request,
+    RequestFlag,
     RotaLine,
     RotaLineStatus,
     State,
@@ -71,6 +72,19 @@ def name_promised_item(request: Request, barcode: str) -> Request:
     )
 
 
+FLAGS_OF_LOAN = frozenset(
+    {
+        RequestFlag.OVERDUE,
+        RequestFlag.RECALLED,
+        RequestFlag.DAMAGED,
+        RequestFlag.RENEWAL_PENDING,
+        RequestFlag.RETURN_ON_HOLD,
+        RequestFlag.PRICE_OPEN,
+    }
+)
+"""Of what one supplier has sent: with the next one they begin anew."""
+
+
 def resume_attempt(request: Request, number: int) -> Request:
     """The request with an earlier attempt that counts again, on the terms that were agreed then."""
     request = _keep_lost_pieces(request)
@@ -81,6 +95,7 @@ def resume_attempt(request: Request, number: int) -> Request:
         request,
         current=number,
         partner=party if party.profile != request.partner.profile else request.partner,
+        flags=request.flags - FLAGS_OF_LOAN,
         terms=make_attempt_terms(attempt, request.terms.note),
         costs=restart_costs(request.costs, attempt),
         volumes=tuple(Volume(one.id, one.label) for one in request.volumes),

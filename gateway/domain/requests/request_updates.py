@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 
-from gateway.domain.requests.attempt_updates import make_attempt_terms, update_attempt
+from gateway.domain.requests.attempt_updates import FLAGS_OF_LOAN, make_attempt_terms, update_attempt
 from gateway.domain.requests.citation import REQUESTER_PATRON
 from gateway.domain.requests.events import (
     STRANGER,
@@ -116,14 +116,6 @@ _RENEWED = _make_flag_change(clear=(RequestFlag.RENEWAL_PENDING, RequestFlag.OVE
 _NOT_RENEWED = _make_flag_change(clear=(RequestFlag.RENEWAL_PENDING,))
 _LATE = _make_flag_change(set_=(RequestFlag.OVERDUE,))
 _WANTED = _make_flag_change(clear=(RequestFlag.EXPIRING, RequestFlag.UNWANTED))
-_OF_THE_LOAN = (
-    RequestFlag.OVERDUE,
-    RequestFlag.RECALLED,
-    RequestFlag.DAMAGED,
-    RequestFlag.RENEWAL_PENDING,
-    RequestFlag.RETURN_ON_HOLD,
-    RequestFlag.PRICE_OPEN,
-)
 _WANTED_BACK = _make_flag_change(set_=(RequestFlag.RECALLED,), clear=(RequestFlag.RENEWAL_PENDING,))
 
 FLAGS: Mapping[EventSignal, _Change] = {
@@ -144,7 +136,7 @@ FLAGS: Mapping[EventSignal, _Change] = {
     },
     local_signal(_K.CANCEL): _make_flag_change(set_=(RequestFlag.UNWANTED,), clear=(RequestFlag.EXPIRING,)),
     **{local_signal(kind): _WANTED for kind in (_K.REOPEN, _K.NEXT_SUPPLIER, _K.APPROVE)},
-    local_signal(_K.REQUEST): _make_flag_change(clear=(*_OF_THE_LOAN, RequestFlag.TROUBLE, RequestFlag.STRANGER)),
+    local_signal(_K.REQUEST): _make_flag_change(clear=(*FLAGS_OF_LOAN, RequestFlag.TROUBLE, RequestFlag.STRANGER)),
     local_signal(_K.ARRIVED_AT_BRANCH): _make_flag_change(set_=(RequestFlag.ARRIVED,)),
     local_signal(_K.RECEIVED): _make_flag_change(clear=(RequestFlag.ARRIVED,)),  # a further volume is on its way
     timer_signal(_K.SHELF_EXPIRED): _make_flag_change(set_=(RequestFlag.NOT_COLLECTED,)),

@@ -223,6 +223,19 @@ def test_who_has_heard_of_a_recall_hears_no_more_of_how_it_ended(end: EventKind)
     assert (story.state, letters(ended)) == (B.SOURCING, ())
 
 
+def test_what_comes_late_from_another_supplier_was_not_recalled() -> None:
+    story = asked()
+    story.us(K.NEXT_SUPPLIER)
+    story.ask("kyoto")
+    story.partner(K.SHIPPED, 2)
+    story.partner(K.RECALL, 2)
+    story.partner(K.CHECKED_IN, 2)
+    story.partner(K.SHIPPED, 1)
+    assert (story.state, story.request.current, story.request.flags) == (B.SHIPPED, 1, frozenset())
+    story.us(K.RECEIVED)
+    assert story.state is B.RECEIVED
+
+
 def test_what_is_recalled_from_the_shelf_is_no_loan_that_is_over() -> None:
     story = shipped_story()
     story.us(K.RECEIVED)
