@@ -233,7 +233,9 @@ def _query_text(request: Request) -> str:
 async def _apply_patron_answer(context: LibraryContext, request_id: str) -> str:
     request = await require_request(context, request_id)
     query = request.query
-    if query is not None and query.about == STILL_WANTED and query.answer == "no" and not query.has_run_out:
+    if query is not None and query.about == STILL_WANTED:  # which decides on no condition
+        if query.answer != "no" or query.has_run_out:
+            return "nothing to decide"
         return await _apply_event_by_rule(context, request, EventKind.CANCEL, actor=PATRON)
     if request.state is not BorrowingState.CONDITIONAL or query is None or not query.answer:
         return "nothing to decide"
