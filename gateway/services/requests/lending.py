@@ -29,6 +29,7 @@ from gateway.domain.requests.calendar import NoOpenDayError
 from gateway.domain.requests.citation import SUPPLIER_RECORD, WANTED_ITEM
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal
 from gateway.domain.requests.intake_rules import find_item_refusal, find_lending_refusal
+from gateway.domain.requests.partner_policy import Closure, find_opening_day
 from gateway.domain.requests.policy import LendingRules
 from gateway.domain.requests.reason_words import find_reason_words
 from gateway.domain.requests.request import ItemCandidate, LendingState, PatronLink, Request, Role, ServiceType
@@ -62,7 +63,7 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
     refusal = find_lending_refusal(request, rules, others, context.today())
     if refusal is not None:
         is_asked_again = context.workflow(request).lending.while_closed == "retry"
-        retry_after = _find_lending_day(context, refusal.retry_after) if is_asked_again else None
+        retry_after = _find_lending_day(context, rules.closed, refusal.retry_after) if is_asked_again else None
         details = EventDetails(reason=refusal.reason.value, note=refusal.detail, retry_after=retry_after)
         return await _refuse_request(context, request, details, ())
     candidates = await _find_candidates(context, request)
@@ -106,14 +107,17 @@ async def _refuse_request(
     return await _apply_locate_event(context, request, kind, details, candidates)
 
 
-def _find_lending_day(context: LibraryContext, day: date | None) -> date | None:
-    """The day, or the first one after it on which the library works."""
-    if day is None:
-        return None
-    try:
-        return context.calendar.first_open_day(day)
-    except NoOpenDayError:
-        return day
+def _find_lending_day(context: LibraryContext, closures: tuple[Closure, ...], day: date | None) -> date | None:
+    """The day, or the first one after it on which the library works and lends. None: there is none."""
+    while day is not None:
+        try:
+            working = context.calendar.first_open_day(day)
+        except NoOpenDayError:
+            return day
+        day = find_opening_day(closures, working)
+        if day == working:
+            break
+    return day
 
 
 async def _pass_on(

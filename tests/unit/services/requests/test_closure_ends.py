@@ -18,6 +18,7 @@ from gateway.store.requests import timers
 from tests.unit.services.requests.support import EASY, PATRON, SOUTH, NcipTown, make_template
 
 CHRISTMAS = {"first": "2026-12-19", "last": "2027-01-01", "note": "Christmas"}
+MARCH = ({"first": "2027-03-01", "last": "2027-03-06"}, {"first": "2027-03-08", "last": "2027-03-13"})
 PROFILES = {
     "south": {"partner": {**SOUTH["partner"], "closures": [CHRISTMAS]}},
     "hill": {
@@ -37,9 +38,10 @@ REQUESTS = {
     **EASY,
     "rotas": {"usual": {"lines": [{"partner": "south"}], "only_owning": "no"}},
     "default_rota": "usual",
-    "lending": {"closed": [CHRISTMAS, {"first": "2027-01-02", "last": "2027-01-02"}]},
+    "lending": {"closed": [CHRISTMAS, {"first": "2027-01-02", "last": "2027-01-02"}, *MARCH]},
 }
 AT_CHRISTMAS = datetime(2026, 12, 23, 9, 0, tzinfo=UTC)
+AT_MARCH = datetime(2027, 3, 3, 9, 0, tzinfo=UTC)
 SATURDAY, MONDAY = date(2027, 1, 2), date(2027, 1, 4)
 
 
@@ -111,6 +113,17 @@ async def test_while_we_do_not_lend_a_requester_hears_from_when_we_do(north: Nci
     text = mail.get_body(("plain",))
     assert text is not None
     assert "4 January 2027" in text.get_content()
+
+
+async def test_the_first_day_on_which_we_work_is_not_one_of_the_next_closure(north: NcipTown) -> None:
+    """A Sunday lies between the two."""
+    draft = LendingDraft(citation=Citation(title="Λιμάνια"), requester=LibraryParty(profile="hill"))
+    north.clock.advance(AT_MARCH - north.clock.now())
+    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    await north.quiet()
+
+    (answer,) = [line.event for line in await north.history(made) if line.event.kind is EventKind.RETRY]
+    assert answer.details.retry_after == date(2027, 3, 15)
 
 
 async def test_a_broker_that_asks_the_next_library_at_once_hears_no_day(north: NcipTown) -> None:
