@@ -128,7 +128,7 @@ class Iso18626Trials:
         return dialect_of(profile).version
 
     def aim_section(self, section: Mapping[str, Any], address: str) -> Mapping[str, Any]:
-        return {**section, "http": {**section.get("http", {}), "url": address}}
+        return {**section, "http": {**section.get("http", {}), "url": address, "lending_url": ""}}
 
     def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
         """Raises ConfigurationError where the partner has no symbol."""

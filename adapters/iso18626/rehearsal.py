@@ -56,7 +56,9 @@ def mirror_dialect(profile: Profile, url: str) -> Iso18626Dialect:
     action."""
     ours = dialect_of(profile)
     symbols = ours.symbols.model_copy(update={"ours": ours.symbols.theirs, "theirs": ours.symbols.ours})
-    http = ours.http.model_copy(update={"url": url, "headers": {}, "secret_header": "", "secret": ""})
+    http = ours.http.model_copy(
+        update={"url": url, "lending_url": "", "headers": {}, "secret_header": "", "secret": ""}
+    )
     return ours.model_copy(
         update={
             "symbols": symbols,

@@ -31,7 +31,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installati
                 "extends": "iso18626-2017",
                 "auth": ELSEWHERE,
                 "partner": {"symbols": ["ISIL:NO-0030101"], "name": "Fjordby bibliotek"},
-                "iso18626": {"http": {"url": fjordby.url}},
+                "iso18626": {"http": {"url": fjordby.url, "lending_url": fjordby.url}},
             },
             "nordby": {
                 "auth": ELSEWHERE,
