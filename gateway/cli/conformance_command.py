@@ -222,10 +222,10 @@ async def _try_system(
 
 
 async def _name_run(installation: Installation, context: ConformanceContext) -> str:
-    """One that the daemon knows, where the installation has a database that it could know it by."""
+    """One that the daemon knows, where the partner may speak of it to the daemon and there is a database."""
     nonce, file = secrets.randbits(62), installation.parts.database
-    profile = context.profile.name
-    if file is not None and not file.exists():
+    profile, is_partner = context.profile.name, context.tried is TriedSide.PARTNER
+    if not is_partner or (file is not None and not file.exists()):
         return name_trial_run(nonce, profile, secrets.token_bytes(KEY_BYTES))
     async with installation.open_current_store() as store:
         return name_trial_run(nonce, profile, await load_trial_secret(store, context.library, installation.clock))

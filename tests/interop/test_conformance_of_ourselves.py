@@ -3,7 +3,9 @@ log of the daemon's shows any of it, nor has the partner or the library's system
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.store.api_access import CONFORMANCE_TRIALS
 from tests.support.conformance_tables import dump_store, try_system
-from tests.support.daemon import Installation
+from tests.support.daemon import Installation, run_in_process
 from tests.support.scripted_supplier import ScriptedSupplier
 
 STRAIGHT = {
@@ -74,6 +77,16 @@ def test_a_trial_of_ourselves_touches_nothing(
     assert dump_store(database) == before
     assert len(before["request"]) == len(before["outbox"]) == 0
     assert fjordby.received == []
+
+
+def test_the_daemon_need_not_know_its_numbers(place: tuple[Installation, ScriptedSupplier]) -> None:
+    """Nobody outside hears them, so the database isn't even opened."""
+    made, _ = place
+    ran = run_in_process("--config", str(made.config), "conformance", "kystby", "--ourselves")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    with contextlib.closing(sqlite3.connect(made.database)) as opened:
+        kept = {name for (name,) in opened.execute("SELECT name FROM server_secret")}
+    assert CONFORMANCE_TRIALS not in kept
 
 
 def test_the_librarys_own_system_is_not_asked(tmp_path: Path) -> None:
