@@ -31,6 +31,7 @@ _COST = re.compile(
     rf"(?<![0-9A-Za-z.,])(?:{_AMOUNT}\s{{0,3}}([A-Za-z]{{3}})(?![A-Za-z])|([A-Za-z]{{3}})\s{{0,3}}{_AMOUNT}(?![.,]?[0-9]))"
 )
 """Whole or not at all: of 1.234,50 no part is the price."""
+_DIGIT = re.compile(r"[0-9]")
 _CONDITIONS = {
     **CONDITION_IN,
     **{one.value: one for one in LoanCondition},
@@ -74,7 +75,7 @@ def read_noted_terms(note: str, habits: NoteHabits) -> NotedTerms:
             conditions.append(known)
             kept += [term.replace(term.strip(), condition), end] if known is LoanCondition.OTHER else []
             continue
-        match = _COST.search(price) if price is not None and cost is None else None
+        match = _find_sum(price) if price is not None and cost is None else None
         cost = cost if match is None else _read_money(match)
         if match is None or match[0] != price:
             kept += [term, end]
@@ -87,6 +88,13 @@ def _find_prefixed_value(term: str, *prefixes: str) -> str | None:
     known = (prefix.strip() for prefix in prefixes)
     found = next((one for one in known if one and said.startswith(one)), None)
     return said.removeprefix(found).strip() if found is not None else None
+
+
+def _find_sum(price: str) -> re.Match[str] | None:
+    """The only number of the words: of 1 234.50, of 20-30 and of two sums no part is the price either."""
+    match = _COST.search(price)
+    is_alone = match is not None and not _DIGIT.search(price[: match.start()] + price[match.end() :])
+    return match if is_alone else None
 
 
 def _read_money(match: re.Match[str]) -> Money:

@@ -116,6 +116,13 @@ def test_a_marker_alone_is_a_condition_that_is_not_named(profile: str) -> None:
         ("Cost: 1.234,50 EUR", None, "Cost: 1.234,50 EUR"),
         ("Cost: EUR 1,234.50", None, "Cost: EUR 1,234.50"),
         ("Cost: 1234567890 EUR", None, "Cost: 1234567890 EUR"),
+        ("Cost: 1 234,50 EUR", None, "Cost: 1 234,50 EUR"),
+        ("Cost: EUR 1\N{NO-BREAK SPACE}234", None, "Cost: EUR 1\N{NO-BREAK SPACE}234"),
+        ("Cost: 1'234.50 EUR", None, "Cost: 1'234.50 EUR"),
+        ("Cost: 20-30 EUR", None, "Cost: 20-30 EUR"),
+        ("Cost: EUR 20-30", None, "Cost: EUR 20-30"),
+        ("Cost: 20 EUR or 5 EUR a volume", None, "Cost: 20 EUR or 5 EUR a volume"),
+        ("Cost: EUR 12,-", money("12"), "Cost: EUR 12,-"),
         ("Cost: 20 Dollars", None, "Cost: 20 Dollars"),
     ],
 )
