@@ -5,7 +5,7 @@ few seconds that it lives, in a row, and the database's clock says how long ago 
 row, too, so that no connection has to be kept: a pooler that gives each transaction another one is no hindrance.
 
 When the database was away all rows are old, and nobody is dead. So a node takes others for dead only when it has said
-without a gap, for as long as they were silent, that it lives itself.
+without a gap, for as long as they were silent and until now, that it lives itself.
 
 On SQLite one daemon has the file (gateway.store.file_lock), so all other names are those of the dead.
 """
@@ -33,6 +33,10 @@ BEAT_SECONDS = 3.0
 
 SILENT_SECONDS = 9.0
 """Who said nothing for so long is dead."""
+
+GAP_SECONDS = 5.0
+"""Who said nothing for so long, or longer, has no opinion of others: where the database was away for less, another is
+silent for at most one beat longer, which makes nobody dead."""
 
 MARGIN_SECONDS = 1.0
 """So much sooner a node that can't say that it lives stops to rely on it: machines count seconds differently."""
@@ -62,7 +66,10 @@ task_leader = Table(
 """Which node does what only one at a time does. Whose node is dead is free."""
 
 _SILENT = "now() - make_interval(secs => :silent)"
-_IS_STEADY = f"EXISTS (SELECT FROM node AS mine WHERE mine.id = :node AND mine.steady_since <= {_SILENT})"
+_GAP = "now() - make_interval(secs => :gap)"
+_IS_STEADY = (
+    f"EXISTS (SELECT FROM node AS mine WHERE mine.id = :node AND mine.steady_since <= {_SILENT} AND mine.seen > {_GAP})"
+)
 
 
 def _is_living(name: str) -> str:
@@ -75,7 +82,7 @@ def _is_living(name: str) -> str:
 _BEAT = text(
     "INSERT INTO node (id, place, started, seen, steady_since) VALUES (:node, :place, now(), now(), now()) "
     "ON CONFLICT (id) DO UPDATE SET seen = now(), "
-    f"steady_since = CASE WHEN node.seen > {_SILENT} THEN node.steady_since ELSE now() END "
+    f"steady_since = CASE WHEN node.seen > {_GAP} THEN node.steady_since ELSE now() END "
     "RETURNING steady_since"
 )
 _TAKE_LEAD = text(
@@ -156,16 +163,16 @@ class Node:
                 steady_since = await self._own.write(self._write_beat)
         except TimeoutError as error:
             raise Unavailable("the database did not respond") from error
-        self._fresh_until = began + SILENT_SECONDS - MARGIN_SECONDS
+        was_fresh, self._fresh_until = self.is_fresh, began + SILENT_SECONDS - MARGIN_SECONDS
         if steady_since != self._steady_since:
-            if self._is_registered:
+            if self._is_registered and not was_fresh:
                 log.warning("node.silent", node=self.name, seconds=SILENT_SECONDS)
             self.unbroken += 1
         self._is_registered, self._steady_since = True, steady_since
         self.looks += 1
 
     def _write_beat(self, connection: Connection) -> object:
-        parameters = {"node": self.name, "place": self._place, "silent": SILENT_SECONDS}
+        parameters = {"node": self.name, "place": self._place, "silent": SILENT_SECONDS, "gap": GAP_SECONDS}
         steady_since: object = connection.execute(_BEAT, parameters).scalar_one()
         if isinstance(self._clock, StoreClock):
             set_clock(connection, self._clock)
@@ -175,7 +182,7 @@ class Node:
         """Names of others that are silent for too long and have no heir yet. Raises Unavailable."""
         if not self.is_among_others:
             return ()
-        parameters = {"node": self.name, "silent": SILENT_SECONDS}
+        parameters = {"node": self.name, "silent": SILENT_SECONDS, "gap": GAP_SECONDS}
         return await self._store.read(lambda connection: tuple(connection.execute(_DEAD, parameters).scalars()))
 
     async def forget_dead(self, name: str) -> None:
@@ -244,6 +251,7 @@ class SharedLeader:
             "node": self._node.name,
             "heir_of": self._heir_of,
             "silent": SILENT_SECONDS,
+            "gap": GAP_SECONDS,
         }
         return connection.execute(_TAKE_LEAD, parameters).first() is not None
 

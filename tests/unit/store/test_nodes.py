@@ -27,12 +27,15 @@ from tests.support.postgresql import QUICK, Server
 SILENT = 1.0
 """Seconds after which a node is dead in these tests; a pause before and after makes sure."""
 
+GAP = 0.6
+
 PAUSE = 0.3
 
 
 @pytest.fixture(autouse=True)
 def soon_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SILENT_SECONDS", SILENT)
+    monkeypatch.setattr(module, "GAP_SECONDS", GAP, raising=False)
     monkeypatch.setattr(module, "MARGIN_SECONDS", PAUSE)
 
 
@@ -192,10 +195,25 @@ async def test_when_the_database_was_away_nobody_is_dead(cluster: Cluster) -> No
     await cluster.live(one, other)
 
     await asyncio.sleep(SILENT + PAUSE)  # neither can say a word
+    assert await other.list_dead() == (), "it asks before it says that it lives"
+    assert await leads(second, other.make_heir("one")) == [False, False]
     await other.tell_alive()
 
     assert await other.list_dead() == ()
     assert await leads(second, other.make_heir("one"), first) == [False, False, True]
+
+
+@pytest.mark.postgresql
+async def test_after_a_shorter_outage_nobody_is_dead_for_one_that_was_heard_a_little_later(cluster: Cluster) -> None:
+    one, other = await cluster.join("one"), await cluster.join("other")
+    await cluster.live(one, other)
+    await cluster.live(other, seconds=PAUSE)
+
+    await asyncio.sleep(SILENT - PAUSE)  # neither can say a word
+    await other.tell_alive()
+
+    assert await other.list_dead() == ()
+    assert await other.make_heir("one").is_leader() is False
 
 
 @pytest.mark.postgresql
