@@ -118,7 +118,21 @@ def test_of_a_sum_that_is_none_no_part_is_the_price(said: SaidPrice, amount: str
 
 @pytest.mark.parametrize(
     ("amount", "cost"),
-    [("1.234,50", money("1234.50")), ("20-30", None), ("20 pages", None), ("20 pgs", None), ("$ 5.00", "USD")],
+    [
+        ("1.234,50", money("1234.50")),
+        ("1,234.50", money("1234.50")),
+        ("12.345.678", money("12345678")),
+        ("0.500", money("0.500")),
+        ("1234,567", money("1234.567")),
+        ("12,-", money("12")),
+        ("20-30", None),
+        ("20 30", None),
+        ("1.2.3", None),
+        ("20 pages", None),
+        ("20 pgs", None),
+        ("USD 20", None),
+        ("$ 5.00", "USD"),
+    ],
 )
 @pytest.mark.parametrize("word", ["Shipped", "ILL-Answer estimate"])
 def test_of_a_sum_of_iso_ill_all_is_the_price_or_nothing(word: str, amount: str, cost: Money | str | None) -> None:
