@@ -137,7 +137,8 @@ _SUPPLIED_BY_US = frozenset({local_signal(K.LOCATED), local_signal(K.SHIPPED)})
 """Of the lending leg: what is said then is for our staff or the requester, and nothing to the supplier."""
 
 _NEXT_IS_ASKED = _make_rule(K.BROKERED)
-"""Where the supplier in hand had promised something, or wanted something: nothing of it holds any more."""
+"""Where the supplier in hand had promised something, or wanted something, or what it has sent doesn't come to us:
+nothing of it holds any more."""
 
 CARRIED_ENDS: Mapping[tuple[Role, State], CarryRule] = {
     (Role.BORROWING, B.NO_SUPPLIER): _make_rule(K.RETRY, own_ending=K.CLOSE),
@@ -200,7 +201,8 @@ def find_end_rule(transition: Transition) -> CarryRule | None:
     return CARRIED_ENDS.get((request.role, request.state))
 
 
-_PROMISED = frozenset({B.HOLD_PLACED, B.WILL_SUPPLY, B.CONDITIONAL})
+_PROMISED = frozenset({B.HOLD_PLACED, B.WILL_SUPPLY, B.CONDITIONAL, B.SHIPPED})
+"""States of the borrowing leg in which a supplier has promised something, or sends it."""
 
 
 def _is_promise_over(transition: Transition) -> bool:

@@ -183,6 +183,17 @@ def test_a_promise_ends_with_its_supplier_on_both_legs(promise: EventKind, leave
     assert isinstance(by_hand, Denied), "nobody does it by hand"
 
 
+@pytest.mark.parametrize("end", [K.LOST, K.CHECKED_IN])
+def test_a_promise_ends_with_what_does_not_come_to_us(end: EventKind) -> None:
+    """It had been promised to the requester, who hears that it is shipped only when we have it."""
+    story = asked_story(brokered(borrowing(), BrokeredDelivery.BROKER))
+    story.partner(K.WILL_SUPPLY, 1, cost=money("9.00"))
+    story.partner(K.SHIPPED, 1)
+    ended = story.partner(end, 1)
+    assert story.state is B.SOURCING
+    assert acts_of(ended)[0] == (K.BROKERED,)
+
+
 def test_nothing_is_told_of_the_next_where_nothing_was_promised() -> None:
     story = asked_story(brokered(borrowing()))
     assert acts_of(story.partner(K.UNFILLED, 1)) == []
