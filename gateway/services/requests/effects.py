@@ -96,9 +96,9 @@ def note_first_answer(context: LibraryContext, transition: Transition) -> Reques
 def _timer_due(
     connection: Transaction, context: LibraryContext, effect: StartTimer, request: Request, at: datetime
 ) -> datetime | None:
-    is_awaited = effect.timer in PARTNER_TIMERS or effect.timer is TimerKind.RETRY
-    partners = load_partners(connection, context) if is_awaited else context.partner_policies()
-    return timer_due(context, effect.timer, request, at, partners)
+    if effect.timer in PARTNER_TIMERS or effect.timer is TimerKind.RETRY:
+        return timer_due(context, effect.timer, request, at, load_partners(connection, context))
+    return timer_due(context, effect.timer, request, at)
 
 
 def new_outbox_row(request: Request, kind: str, target: str, payload: str, at: datetime, id_: str = "") -> OutboxRow:
