@@ -73,7 +73,8 @@ def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
         if len(items) == len(details.items):
             named = named or tuple(items)
     nameless = ShippedItem("")
-    meant = frozenset(named) or find_meant_volumes(replace(request, volumes=volumes), event)
+    about = replace(event, details=replace(event.details, volumes=named))
+    meant = find_meant_volumes(replace(request, volumes=volumes), about)
     moved = tuple(
         replace(
             one,

@@ -191,7 +191,7 @@ def _check_named_parts(request: Request, details: EventDetails) -> None:
                 about=MessagePart.ITEM,
                 value=volume,
             )
-    if details.missing and volumes.issubset(details.missing):
+    if details.missing and not (set(details.volumes) or volumes).difference(details.missing):
         raise Refused(
             RefusalReason.INVALID_VALUE,
             "At least one volume has to have arrived.",

@@ -85,6 +85,8 @@ async def test_not_all_volumes_can_be_missing(oak: FarTown) -> None:
     request = await oak.asked(volumes=("Bd. 1", "Bd. 2"))
     with pytest.raises(Refused, match="At least one volume"):
         await oak.act(request, EventKind.RECEIVED, missing=("1", "2"))
+    with pytest.raises(Refused, match="At least one volume"):
+        await oak.act(request, EventKind.RECEIVED, volumes=("1",), missing=("1",))
     with pytest.raises(Refused, match="does not have this volume"):
         await oak.act(request, EventKind.RECEIVED, missing=("7",))
 

@@ -245,3 +245,9 @@ def test_what_is_out_is_known_by_its_own_numbers() -> None:
 def numbers_of(story: Story) -> list[str]:
     """The supplier's."""
     return [one.theirs for one in story.request.volumes]
+
+
+def test_what_is_missing_is_not_here_though_it_was_named() -> None:
+    story = shipped_story(in_volumes(borrowing(), 3))
+    story.us(EventKind.RECEIVED, volumes=("1", "2"), missing=("2",))
+    assert states(story) == [VolumeState.RECEIVED, VolumeState.EXPECTED, VolumeState.SHIPPED]
