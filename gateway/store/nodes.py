@@ -19,7 +19,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy import Column, Connection, PrimaryKeyConstraint, Select, Table, Text, func, select, text
 
-from gateway.domain.clock import Clock, StoreClock, SystemClock
+from gateway.domain.clock import Clock, StoreClock, SystemClock, count_seconds
 from gateway.domain.problems import Unavailable
 from gateway.ports.shared_store import Store
 from gateway.sql import column_types
@@ -150,14 +150,14 @@ class Node:
     @property
     def is_fresh(self) -> bool:
         """Whether all others know that it lives, whatever becomes of the database now."""
-        return asyncio.get_running_loop().time() < self._fresh_until
+        return count_seconds() < self._fresh_until
 
     async def tell_alive(self) -> None:
         """To be done every `BEAT_SECONDS`; the first registers the node. A `StoreClock` is set by the database's.
         Raises Unavailable."""
         if self._own is None:
             return
-        began = asyncio.get_running_loop().time()
+        began = count_seconds()
         try:
             async with asyncio.timeout(BEAT_SECONDS):  # one that hangs must not cost the next ones
                 steady_since = await self._own.write(self._write_beat)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,21 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 def seconds(number: float) -> timedelta:
     return timedelta(seconds=number)
+
+
+@dataclass
+class Machine:
+    """Its clock, and the seconds that it counts whatever becomes of that."""
+
+    clock: FixedClock = field(default_factory=lambda: FixedClock(NOON))
+    counted: float = 1_000.0
+
+    def pass_seconds(self, number: float) -> None:
+        self.clock.advance(seconds(number))
+        self.counted += number
+
+    def make_clock(self) -> StoreClock:
+        return StoreClock(self.clock, lambda: self.counted)
 
 
 def set_clock(clock: StoreClock, ahead: float, took: float = 0.0) -> timedelta:
@@ -30,14 +46,30 @@ def test_until_it_is_set_it_is_the_machines() -> None:
 @pytest.mark.parametrize("ahead", [7.0, -7.0])
 @pytest.mark.parametrize("took", [0.0, 0.4, 1.0])
 def test_it_goes_by_the_other_one_whatever_the_way_takes(ahead: float, took: float) -> None:
-    local = FixedClock(NOON)
-    clock = StoreClock(local)
+    machine = Machine()
+    clock = machine.make_clock()
 
     assert set_clock(clock, ahead, took) == seconds(ahead)
 
-    local.advance(seconds(60))
-    assert clock.now() == NOON + seconds(60 + ahead)
+    machine.pass_seconds(60)
+    assert clock.now() == NOON + seconds(60 + took + ahead)
     assert clock.local_now() == NOON + seconds(60)
+
+
+@pytest.mark.parametrize("ahead", [0.0, 7.0])
+@pytest.mark.parametrize("leap", [7200.0, -7200.0])
+def test_a_machine_whose_clock_is_set_changes_nothing_but_what_it_is_off_by(ahead: float, leap: float) -> None:
+    machine = Machine()
+    clock = machine.make_clock()
+    set_clock(clock, ahead)
+
+    machine.pass_seconds(1)
+    machine.clock.advance(seconds(leap))
+    assert clock.now() == NOON + seconds(1 + ahead)
+
+    machine.pass_seconds(2)
+    assert set_clock(clock, ahead - leap) == seconds(ahead - leap)
+    assert clock.now() == NOON + seconds(3 + ahead)
 
 
 def test_it_does_not_move_for_a_tenth_of_a_second_but_for_more() -> None:

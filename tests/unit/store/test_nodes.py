@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 
 from gateway.cli.installation import Installation
-from gateway.domain.clock import StoreClock, SystemClock
+from gateway.domain.clock import StoreClock, SystemClock, count_seconds
 from gateway.domain.problems import Unavailable
 from gateway.ports.shared_store import Store, Work
 from gateway.store import nodes as module
@@ -153,6 +153,19 @@ class Counting:
     async def write(self, work: Work[bool]) -> bool:
         self.writes += 1
         return await self.store.write(work)
+
+
+@pytest.mark.postgresql
+async def test_who_slept_is_not_sure_to_lead(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = await cluster.join("one"), await cluster.join("other")
+    first, second = one.make_leader("timers"), other.make_leader("timers")
+    assert await leads(first) == [True]
+    await cluster.live(other)
+    assert await leads(second) == [True]
+
+    monkeypatch.setattr(module, "count_seconds", lambda: count_seconds() + 60)  # a monotonic clock slept as well
+
+    assert await leads(first, second) == [False, True]
 
 
 @through_pooler
