@@ -13,6 +13,8 @@ import re
 
 NONCE_CHARS = 6
 _MAC_CHARS = 6
+_MAX_CHARS = 200
+"""Partners may put something before a number."""
 _RUN = re.compile(rf"T(?P<nonce>[0-9a-z]{{{NONCE_CHARS}}})(?P<mac>[0-9a-z]{{{_MAC_CHARS}}})(?![0-9a-z])")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -27,7 +29,7 @@ def is_trial_number(number: str, profile: str, secret: bytes) -> bool:
     """Whether a request of this number was made in a trial of this profile's partner."""
     return any(
         hmac.compare_digest(found["mac"], _sign_nonce(found["nonce"], profile, secret))
-        for found in _RUN.finditer(number)
+        for found in _RUN.finditer(number, 0, _MAX_CHARS)
     )
 
 

@@ -38,6 +38,12 @@ def test_other_numbers_are_none_of_a_trial(number: str) -> None:
     assert not is_trial_number(number, "fjordby", SECRET)
 
 
+def test_of_a_long_number_no_more_than_its_beginning_is_looked_at() -> None:
+    """A partner may write a message full of what looks like one."""
+    run = name_trial_run(17, "fjordby", SECRET)
+    assert not is_trial_number("T00000hzzzzzz-" * 20 + run, "fjordby", SECRET)
+
+
 def test_a_number_is_short_enough_for_systems_that_cut_it() -> None:
     """ReShare cuts at 32 characters."""
     assert len(f"{name_trial_run(2**61, 'fjordby', SECRET)}-unknown-request") <= 32
