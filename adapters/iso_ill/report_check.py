@@ -71,13 +71,6 @@ def check_answers(answers: Sequence[bytes], expected: ReportExpectation) -> Iter
         yield make_finding("report-kind", REPORTS, f"{apdu_type_name(apdu.type)} came instead of a report")
 
 
-def is_report(message: bytes) -> bool:
-    try:
-        return isinstance(_decode_answer(message).apdu, StatusOrErrorReport)
-    except MalformedMessage:
-        return False
-
-
 class HeardApdus:
     """What the tried system has said of itself in a trial, and what we have said first of each transaction."""
 
@@ -87,6 +80,16 @@ class HeardApdus:
 
     def note_sent(self, apdu: Apdu) -> None:
         self._sent.setdefault(apdu.transaction_id, apdu)
+
+    def is_report(self, message: bytes, sent: Apdu | None) -> bool:
+        """Whether it may be the report about what was `sent`: of another transaction of the trial it only comes late.
+        None: any report."""
+        try:
+            apdu = _decode_answer(message).apdu
+        except MalformedMessage:
+            return False
+        is_late = sent is not None and apdu.transaction_id != sent.transaction_id and apdu.transaction_id in self._sent
+        return isinstance(apdu, StatusOrErrorReport) and not is_late
 
     def judge_message(self, message: bytes) -> tuple[str, tuple[ConformanceFinding, ...]]:
         """A title, and what is wrong."""

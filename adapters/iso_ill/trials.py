@@ -37,7 +37,6 @@ from adapters.iso_ill.report_check import (
     ReportExpectation,
     check_answers,
     check_error_report,
-    is_report,
     make_finding,
     reports_status,
 )
@@ -215,7 +214,7 @@ class IsoIllTrial:
     ) -> tuple[bytes, ...]:
         started = monotonic()
         try:
-            answers = await self._await_answers(body, is_awaited=expected is not None)
+            answers = await self._await_answers(body, expected)
         except (Unavailable, OutcomeUnknown, MalformedMessage) as error:
             calls_back = self._dialect.transport.mode == "call-back" and self._context.arrivals is None
             if isinstance(error, OutcomeUnknown) and calls_back:
@@ -238,13 +237,13 @@ class IsoIllTrial:
         )
         return answers
 
-    async def _await_answers(self, body: bytes, *, is_awaited: bool) -> tuple[bytes, ...]:
+    async def _await_answers(self, body: bytes, expected: ReportExpectation | None) -> tuple[bytes, ...]:
         """On the connection of the message, or where somebody listens on one of the system's own; whichever comes
         first. Raises as `_send_octets`."""
-        if not is_awaited or self._context.arrivals is None:
-            return await self._send_octets(body, is_awaited=is_awaited)
+        if expected is None or self._context.arrivals is None:
+            return await self._send_octets(body, is_awaited=expected is not None)
         here = asyncio.create_task(self._send_octets(body, is_awaited=True))
-        there = asyncio.create_task(self.hear_report())
+        there = asyncio.create_task(self.hear_report(expected.sent))
         try:
             await asyncio.wait({here, there}, return_when=asyncio.FIRST_COMPLETED)
             if here.done() and isinstance(here.exception(), OutcomeUnknown):
@@ -256,15 +255,16 @@ class IsoIllTrial:
                 task.cancel()
             await asyncio.gather(here, there, return_exceptions=True)
 
-    async def hear_report(self) -> bytes:
-        """The next report that the system sends of itself; what it says before is judged. Empty: none has come."""
+    async def hear_report(self, sent: Apdu | None = None) -> bytes:
+        """The next report that the system sends of itself, about what was `sent`; what it says before is judged. Empty:
+        none has come."""
         arrivals, ends = self._context.arrivals, monotonic() + self._context.wait_seconds
         while arrivals is not None and (left := ends - monotonic()) > 0:
             arrived = await arrivals.wait_for_message(left)
             if arrived is None:
                 break
             body = arrived.arrival.body
-            if is_report(body):
+            if self._heard.is_report(body, sent):
                 return body
             title, findings = self._heard.judge_message(body)
             shown = conceal_credentials(body)

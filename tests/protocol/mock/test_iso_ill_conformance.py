@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from adapters.iso_ill.codec import encode_apdu
+from adapters.iso_ill.conformance import build_full_apdus
+from adapters.iso_ill.messages import Apdu, StatusOrErrorReport
 from adapters.iso_ill.rehearsal import MISBEHAVIOURS
-from adapters.iso_ill.trials import IsoIllTrials
+from adapters.iso_ill.report_check import HeardApdus
+from adapters.iso_ill.trials import IsoIllTrial, IsoIllTrials
 from gateway.domain.problems import ConfigurationError
-from gateway.ports.rehearsal import ConformanceContext, FindingWeight, TriedSide
+from gateway.domain.requests.events import EventKind
+from gateway.ports.rehearsal import ArrivedMessage, ConformanceContext, FindingWeight, TriedSide
+from gateway.ports.responder import RawMessage, TransportKind
 from gateway.services.conformance.report import ConformanceReport, hold_conversations
 from tests.protocol.mock.test_conformance import SPITEFUL
 from tests.protocol.mock.world import MockWorld, make_template, run_tcp_world
@@ -129,3 +135,35 @@ async def test_a_partner_without_a_symbol_cannot_be_tried(world: MockWorld) -> N
     context = dataclasses.replace(make_context(world, "none", TriedSide.PARTNER), partner="")
     with pytest.raises(ConfigurationError, match="names no symbol"):
         IsoIllTrials().list_conversations(context)
+
+
+class GivenArrivals:
+    """The port `TrialArrivals`: these messages, at once."""
+
+    def __init__(self, world: MockWorld, *messages: bytes) -> None:
+        now = world.clock.now()
+        self._left = [ArrivedMessage(RawMessage(one, now, TransportKind.TCP, "iso-ill"), b"") for one in messages]
+
+    async def wait_for_message(self, _seconds: float) -> ArrivedMessage | None:
+        return self._left.pop(0) if self._left else None
+
+
+async def test_a_report_that_comes_late_is_not_taken_for_one_about_the_next_transaction(world: MockWorld) -> None:
+    context, heard = make_context(world, "late", TriedSide.PARTNER), HeardApdus()
+    trials = [IsoIllTrial(name, context, heard) for name in ("request", "unknown-request")]
+    first, second = (one.write_apdu(EventKind.CANCEL) for one in trials)
+    assert first is not None
+    assert second is not None
+    heard.note_sent(first)
+    heard.note_sent(second)
+    late, awaited = (write_report(one) for one in (first, second))
+    context = dataclasses.replace(context, arrivals=GivenArrivals(world, late, awaited))
+    trial = IsoIllTrial("unknown-request", context, heard)
+
+    assert await trial.hear_report(second) == awaited
+    assert [one.answer for one in trial.exchanges] == [late]
+
+
+def write_report(about: Apdu) -> bytes:
+    report = build_full_apdus(StatusOrErrorReport)[0]
+    return encode_apdu(dataclasses.replace(report, transaction_id=about.transaction_id))

@@ -10,7 +10,7 @@ from adapters.iso_ill.codec import encode_apdu
 from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING
 from adapters.iso_ill.mapping import apdu_of_message
 from adapters.iso_ill.messages import Apdu
-from adapters.iso_ill.report_check import HeardApdus, is_report
+from adapters.iso_ill.report_check import HeardApdus
 from gateway.domain.requests.events import EventKind
 from gateway.ports.rehearsal import FindingWeight
 
@@ -56,5 +56,6 @@ def test_what_is_wrong_is_found_by_name(apdus: tuple[Apdu | bytes, ...], found: 
 
 
 def test_a_message_about_the_request_is_no_report() -> None:
-    assert not is_report(encode_apdu(SHIPPED))
-    assert not is_report(b"It works!")
+    for sent in (ASKED, None):
+        assert not HeardApdus().is_report(encode_apdu(SHIPPED), sent)
+        assert not HeardApdus().is_report(b"It works!", sent)
