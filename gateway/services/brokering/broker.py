@@ -113,12 +113,21 @@ class RequestBroker:
 
 
 def _find_hold_status(request: Request) -> HoldStatus:
-    """What the patron has not had, and will not have, is not filled."""
-    assert isinstance(request.state, BorrowingState)
-    if request.state in NOT_HERE_YET and RequestFlag.UNWANTED in request.flags:
+    """What the patron has not had, and will not have, is not filled; what is recalled before may come from another
+    library."""
+    state, is_wanted = request.state, RequestFlag.UNWANTED not in request.flags
+    assert isinstance(state, BorrowingState)
+    if request.is_delivered:
+        return STATUSES[state]
+    if not is_wanted and (state in NOT_HERE_YET or state is BorrowingState.RECEIVED):
         return HoldStatus.CANCELLED
-    is_over = request.state in (BorrowingState.BACK, BorrowingState.RETURNED, BorrowingState.COMPLETED)
-    return HoldStatus.EXPIRED if is_over and not request.is_delivered else STATUSES[request.state]
+    if is_wanted and RequestFlag.RECALLED in request.flags and state in _GOES_BACK_UNUSED:
+        return HoldStatus.WAITING
+    return HoldStatus.EXPIRED if state in _OVER else STATUSES[state]
+
+
+_GOES_BACK_UNUSED = frozenset({BorrowingState.SHIPPED, BorrowingState.RECEIVED, BorrowingState.BACK})
+_OVER = frozenset({BorrowingState.BACK, BorrowingState.RETURNED, BorrowingState.COMPLETED, BorrowingState.LOST})
 
 
 @value_object

@@ -254,3 +254,30 @@ async def test_a_broker_cancels_what_is_on_its_way(north: NcipTown) -> None:
     assert (seen.state, RequestFlag.UNWANTED in seen.flags) == (BorrowingState.SHIPPED, True)
     looked = await north.send("relais", "lookup-request", request="RD-1")
     assert looked.text("RequestStatusType") == "Cannot Fulfill Request"
+
+
+@pytest.mark.parametrize(
+    ("steps", "status"),
+    [
+        (("shipped", "us received", "us cancel"), "Cannot Fulfill Request"),
+        (("shipped", "recall"), "In Process"),
+        (("shipped", "recall", "us received"), "In Process"),
+        (("shipped", "us received", "recall", "us cancel", "us returned"), "Expired"),
+        (("shipped", "us lost"), "Expired"),
+    ],
+)
+async def test_a_broker_hears_what_becomes_of_what_the_patron_has_not_had(
+    north: NcipTown, steps: tuple[str, ...], status: str
+) -> None:
+    request = await ask(north)
+    await north.quiet()
+    for step in steps:
+        if step.startswith("us "):
+            await north.act(request, EventKind(step.removeprefix("us ")))
+        else:
+            event = Event(partner_signal(EventKind(step)), north.clock.now(), "partner:SOUTH", attempt=1)
+            await apply_event(north.town.context, EventRequest(request_id=request.id, event=event))
+
+    looked = await north.send("relais", "lookup-request", request="RD-1")
+
+    assert looked.text("RequestStatusType") == status
