@@ -13,6 +13,9 @@ from gateway.ports.rehearsal import ArrivedMessage, ConformanceContext, Protocol
 from gateway.ports.responder import ExchangeContext, RawMessage, Responder, ResponderAnswer
 from gateway.services.mock.mock_answers import MockReply
 
+MAX_WAITING = 100
+"""So many messages wait to be judged; whoever reaches the port may send more, which are answered and forgotten."""
+
 
 @value_object
 class TrialParty:
@@ -40,7 +43,7 @@ class TrialReception:
 
     def __init__(self, party: TrialParty, responder: Responder) -> None:
         self._party, self.responder = party, responder
-        self._arrived: asyncio.Queue[ArrivedMessage] = asyncio.Queue()
+        self._arrived: asyncio.Queue[ArrivedMessage] = asyncio.Queue(MAX_WAITING)
 
     @property
     def protocol(self) -> str:
@@ -56,7 +59,11 @@ class TrialReception:
     async def receive_message(self, arrival: RawMessage) -> MockReply:
         answer = self._answer_message(arrival)
         kept = ArrivedMessage(arrival, answer.body)
-        return MockReply(answer=answer, speak=lambda: self._arrived.put_nowait(kept))
+        return MockReply(answer=answer, speak=lambda: self._keep_message(kept))
+
+    def _keep_message(self, arrived: ArrivedMessage) -> None:
+        if not self._arrived.full():
+            self._arrived.put_nowait(arrived)
 
     async def wait_for_message(self, seconds: float) -> ArrivedMessage | None:
         try:

@@ -33,7 +33,7 @@ from gateway.ports.rehearsal import (
     TriedSide,
 )
 from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
-from gateway.services.conformance.listening import TrialReception, make_trial_party
+from gateway.services.conformance.listening import MAX_WAITING, TrialReception, make_trial_party
 from gateway.services.conformance.report import (
     ConformanceReport,
     ConformanceSubject,
@@ -223,6 +223,16 @@ async def test_only_words_about_the_trial_are_taken_while_it_listens(world: Mock
     assert b"<messageStatus>ERROR<" in await hear("CLK-B2026-17")
     heard = [await reception.wait_for_message(0.01) for _ in range(3)]
     assert [one is not None for one in heard] == [True, True, False]
+
+
+async def test_a_flood_of_messages_is_not_kept(world: MockWorld) -> None:
+    context = make_context(world, "T18", TriedSide.PARTNER, "")
+    reception = TrialReception(make_trial_party(context, "iso18626", Iso18626Rehearsal()), Iso18626Responder())
+    arrival = RawMessage(b"<x/>", world.clock.now(), TransportKind.HTTP, "iso18626")
+    for _ in range(MAX_WAITING + 1):
+        (await reception.receive_message(arrival)).speak()
+    kept = [await reception.wait_for_message(0.01) for _ in range(MAX_WAITING + 1)]
+    assert (kept[-2] is not None, kept[-1]) == (True, None)
 
 
 LOANED = b"""<ISO18626Message xmlns="http://illtransactions.org/2013/iso18626"
