@@ -22,7 +22,7 @@ from aiohttp import web
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration.yaml_document import read_yaml
-from gateway.domain.problems import Refused
+from gateway.domain.problems import Refused, UnfinishedWork
 from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.value import value_object
 from gateway.ports.adapter import ProtocolAdapter
@@ -89,11 +89,13 @@ async def open_trial_gateway(parts: Assembly, plan: TrialPlan, folder: Path) -> 
         else:
             yield f"{HERE}:{daemon.tcp_ports[0]}"
     finally:
-        if speaking is not None:
-            speaking.cancel()
-            with suppress(asyncio.CancelledError):
-                await speaking
-        await daemon.stop()
+        try:
+            if speaking is not None:
+                speaking.cancel()
+                with suppress(asyncio.CancelledError):
+                    await speaking
+        finally:
+            await daemon.stop()
 
 
 def _rewrite_profile(plan: TrialPlan) -> Mapping[str, Any]:
@@ -156,7 +158,7 @@ async def _work_off(daemon: Daemon, plan: TrialPlan) -> None:
             page = await store.read(partial(list_rows, library=symbol, kind=kind, request_id="", limit=ROWS_AT_ONCE))
             for row in reversed(page.rows):
                 if row.status is OutboxStatus.WAITING and stays_in_trial(row, plan):
-                    with suppress(Refused):  # by the trial, or the sample library
+                    with suppress(Refused, UnfinishedWork):  # by the trial, or the sample library
                         await daemon.managed.worker.run_row(symbol, row.id)
         await asyncio.sleep(LOOK_SECONDS)
 

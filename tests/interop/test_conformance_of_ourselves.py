@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.domain.problems import Unavailable
+from gateway.runtime import trial_gateway
+from gateway.runtime.daemon import Daemon
 from gateway.store.api_access import CONFORMANCE_TRIALS
 from tests.support.conformance_tables import dump_store, try_system
 from tests.support.daemon import Installation, run_in_process
@@ -87,6 +90,28 @@ def test_the_daemon_need_not_know_its_numbers(place: tuple[Installation, Scripte
     with contextlib.closing(sqlite3.connect(made.database)) as opened:
         kept = {name for (name,) in opened.execute("SELECT name FROM server_secret")}
     assert CONFORMANCE_TRIALS not in kept
+
+
+def test_its_gateway_is_stopped_whatever_fails(
+    place: tuple[Installation, ScriptedSupplier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, _ = place
+    stopped: list[Daemon] = []
+    stop_daemon = Daemon.stop
+
+    async def fail(*_: object) -> None:
+        raise Unavailable("the store is away")
+
+    async def note_stop(daemon: Daemon) -> None:
+        stopped.append(daemon)
+        await stop_daemon(daemon)
+
+    monkeypatch.setattr(trial_gateway, "_work_off", fail)
+    monkeypatch.setattr(Daemon, "stop", note_stop)
+    options = ("conformance", "fjordby", "--ourselves", "--wait", "0.1")
+    ran = run_in_process("--config", str(made.config), *options, check=False)
+    assert ran.returncode != 0
+    assert len(stopped) == 1
 
 
 def test_the_librarys_own_system_is_not_asked(tmp_path: Path) -> None:
