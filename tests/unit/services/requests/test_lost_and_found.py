@@ -195,3 +195,17 @@ async def test_the_library_was_away_when_it_came_back(north: NcipTown) -> None:
     request = await asked_of_east(north, request)
 
     assert await on_record(north, request) == ([], 0)
+
+
+async def test_a_patron_who_never_had_it_does_not_read_its_lender_s_bill(north: NcipTown) -> None:
+    request = await north.act(await north.asked(), EventKind.RECEIVED)
+    bill = EventDetails(note="cost: 45.00 EUR; please pay within 30 days")
+    said = Event(partner_signal(EventKind.LOST), north.clock.now(), "partner:SOUTH", bill, 1)
+    await apply_event(north.town.context, EventRequest(request_id=request.id, event=said))
+    await north.quiet()
+
+    body = north.mail.mails[-1].get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert "was lost before you could have it" in text
+    assert "pay" not in text
