@@ -49,15 +49,14 @@ def tell_volumes(request: Request, kind: EventKind, details: EventDetails) -> tu
     if kind is EventKind.REQUEST:
         note = _put_first(tuple(_write_wanted_volumes(request)), request.citation.note)
         return replace(request, citation=replace(request.citation, note=note)), details
-    terms = tuple(_write_named_volumes(request, kind, details))
-    note = SEPARATOR.join(filter(None, (*_write_missing_volumes(request, details), details.note)))
-    return request, replace(details, note=_put_first(terms, note))
+    note = _put_first(tuple(_write_missing_volumes(request, details)), details.note, _MISSING)
+    return request, replace(details, note=_put_first(tuple(_write_named_volumes(request, kind, details)), note))
 
 
-def _put_first(terms: tuple[str, ...], note: str) -> str:
+def _put_first(terms: tuple[str, ...], note: str, prefix: str = "") -> str:
     """In place of those that came in words, of what we broker: named twice they are none."""
-    if terms and any(_find_terms(note)):
-        note = SEPARATOR.join(part for part in _PARTS.split(note) if _TERM.fullmatch(part.strip()) is None)
+    if terms and any(_find_terms(note, prefix)):
+        note = SEPARATOR.join(part for part in _PARTS.split(note) if not any(_find_terms(part, prefix)))
     return SEPARATOR.join(filter(None, (*terms, note)))
 
 

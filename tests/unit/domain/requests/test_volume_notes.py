@@ -53,6 +53,12 @@ def test_a_volume_that_came_in_words_is_named_once_to_the_other_side() -> None:
     assert details.note == note
 
 
+def test_a_missing_volume_that_came_in_words_is_named_once_to_the_other_side() -> None:
+    came = EventDetails(note="missing: volume 2 of 2: Bd. 2; The parcel was open.")
+    told = tell_volumes(of_volumes("Bd. 1", "Bd. 2"), K.RECEIVED, read_named_volumes(K.RECEIVED, came))[1]
+    assert (told.missing, told.note) == (("2",), came.note)
+
+
 def test_what_would_end_a_term_is_written_as_a_comma() -> None:
     request, _ = tell_volumes(of_volumes("Teil A; Register", ""), K.REQUEST, EventDetails())
     assert request.citation.note == "volume 1 of 2: Teil A, Register; volume 2 of 2"
