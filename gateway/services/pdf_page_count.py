@@ -33,8 +33,12 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     logging.disable(logging.CRITICAL)  # its remarks could quote the file
     try:
+        from pypdf.errors import DependencyError, LimitReachedError
+    except ImportError:  # nothing is wrong with the file
+        return 1
+    try:
         pages = count_pdf_pages(sys.stdin.buffer.read())
-    except (MemoryError, RecursionError):
+    except (MemoryError, RecursionError, ImportError, DependencyError, LimitReachedError):
         return 1
     except Exception:  # noqa: BLE001 - a file from anywhere provokes anything; the exit code says it
         return UNREADABLE

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
+import struct
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -128,6 +131,34 @@ async def test_a_pdf_that_takes_too_long_to_read_is_kept(monkeypatch: pytest.Mon
     monkeypatch.setattr("gateway.services.attachments.SECONDS", 0.001)
 
     assert (await check_upload(upload(pdf(2), pages=9), CopyRules())).pages == 9
+
+
+async def test_a_pdf_that_is_too_large_to_unpack_is_kept() -> None:
+    """Whatever is wrong is wrong with us."""
+    content = write_packed_pdf(unpacked_bytes=80_000_000)
+    assert len(content) < 100_000
+
+    assert (await check_upload(upload(write_packed_pdf(0), pages=9), CopyRules())).pages == 1
+    assert (await check_upload(upload(content, pages=9), CopyRules())).pages == 9
+
+
+def write_packed_pdf(unpacked_bytes: int) -> bytes:
+    """One page, whose objects are in a stream of so many bytes and some more."""
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+    )
+    starts = itertools.accumulate(map(len, objects[:-1]), initial=0)
+    head = b" ".join(b"%d %d" % (number, start) for number, start in enumerate(starts, 1)) + b" "
+    packed = zlib.compress(head + b"".join(objects) + b" " * unpacked_bytes)
+    pdf_head = b"%PDF-1.5\n"
+    stream = b"4 0 obj<</Type/ObjStm/N 3/First %d/Filter/FlateDecode/Length %d>>stream\n" % (len(head), len(packed))
+    body = pdf_head + stream + packed + b"\nendstream endobj\n"
+    places = [(0, 0, 0), (2, 4, 0), (2, 4, 1), (2, 4, 2), (1, len(pdf_head), 0), (1, len(body), 0)]
+    table = b"".join(struct.pack(">BIB", *place) for place in places)
+    index = b"5 0 obj<</Type/XRef/Size 6/W[1 4 1]/Root 1 0 R/Length %d>>stream\n" % len(table)
+    return body + index + table + b"\nendstream endobj\nstartxref\n%d\n%%%%EOF\n" % len(body)
 
 
 # --- all of it -------------------------------------------------------------------------------------------
