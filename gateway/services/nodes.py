@@ -100,8 +100,13 @@ class NodeRecovery:
         return await self._recover(sorted(await self._list_holders() - {self._node.name}))
 
     async def take_over_dead(self) -> None:
-        """To be done every few seconds. Raises Unavailable."""
-        await self._recover(await self._node.list_dead())
+        """To be done every few seconds, also while the database is away, which the signs of life tell: a task that
+        fails is tried again after a minute only. Raises Unavailable where it goes away half-way."""
+        try:
+            dead = await self._node.list_dead()
+        except Unavailable:
+            return
+        await self._recover(dead)
 
     async def leave(self) -> None:
         """When all has ended here: what is left nevertheless is another's at once."""

@@ -11,6 +11,7 @@ from typing import cast
 import asyncpg
 import pytest
 
+from gateway.domain.problems import Unavailable
 from gateway.ports.library_system import ExchangeLibrary, LibrarySystem, PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import Transaction
@@ -352,6 +353,18 @@ async def test_a_living_node_takes_rows_and_messages_of_one_that_dies(
         assert await heir.list_dead() == ()
         for node in (gone, heir, other):
             await node.leave()
+
+
+async def test_while_the_database_is_away_a_node_goes_on_looking_at_its_pace(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def be_away() -> tuple[str, ...]:
+        raise Unavailable("the database is not available: 57P03")
+
+    node = Node(house.store, "heir")
+    monkeypatch.setattr(node, "list_dead", be_away)
+
+    await recovery_of(house, house.libraries, node).take_over_dead()
 
 
 @pytest.mark.postgresql
