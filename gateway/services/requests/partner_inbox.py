@@ -245,8 +245,9 @@ class LibraryInbox:
         return requests.lock_request(connection, context.symbol, found.request_id) if found is not None else None
 
     def put_on_list(self, connection: Transaction, request: Request, stranger: StrangerMessage) -> bool:
-        """Whether it has come onto the list of staff just now; else it was there already."""
-        if RequestFlag.STRANGER in request.flags:
+        """Whether it has come onto the list of staff just now; else it was there already, or is closed: nothing would
+        take it off again."""
+        if RequestFlag.STRANGER in request.flags or not request.open:
             return False
         note = write_sentence(
             "A message about this request came from %(sender)s, which is not its partner. It was not applied; the "

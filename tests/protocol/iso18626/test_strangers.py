@@ -13,7 +13,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, RequestedService, Role
 from gateway.domain.requests.task_lists import list_task_names
-from gateway.domain.requests.views import BorrowingDraft
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft
 from gateway.store.requests.history import list_events_of_request
 from tests.protocol.iso18626.endpoint import ROOT as OPENING
 from tests.protocol.iso18626.endpoint import Endpoint, make_template, run_endpoint, write_header, write_request
@@ -137,6 +137,20 @@ async def test_when_the_request_has_moved_on_the_next_is_told_again(endpoint: En
     await endpoint.post(say(request.number, "Unfilled", "XX-NOBODY", "again"))
 
     assert len(await read_notes(endpoint, request)) == 2
+
+
+async def test_a_closed_request_comes_onto_no_list_that_it_never_leaves(endpoint: Endpoint) -> None:
+    request = await ask_fjordby(endpoint)
+    town = endpoint.town
+    await endpoint.post(say(request.number, "Unfilled", "NO-0030101", reason="RequestResponse"))
+    await town.gateway.managed.drain_due_work()
+    await town.act(request, ActionRequest(kind=EventKind.CLOSE, actor="staff:ada", version=None))
+    assert not (await town.see(request)).open
+
+    await endpoint.post(say(request.number, "Loaned", "XX-NOBODY"))
+
+    closed = await town.see(request)
+    assert (list_task_names(closed), await read_notes(endpoint, closed)) == ((), [])
 
 
 async def test_a_message_of_a_stranger_about_no_request_is_kept_as_before(endpoint: Endpoint) -> None:
