@@ -3,7 +3,7 @@ act of ours answers which of them, and which words of a partner show that a mess
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -150,10 +150,26 @@ def proves_arrival(event: Event, kind: EventKind, role: Role, attempt: int) -> b
 
 def has_been_answered(events: Sequence[Event], kind: EventKind, role: Role, attempt: int, at: datetime) -> bool:
     """`events`: the request's history, oldest first; `at`: of the event that the message tells."""
+    if may_answer_earlier(events, kind, role, attempt, at):
+        return False
     return any(proves_arrival(event, kind, role, attempt) for event in _list_later_events(events, at))
 
 
-def _list_later_events(events: Sequence[Event], at: datetime) -> Iterable[Event]:
+SAID_ANEW = frozenset({EventKind.CONDITIONAL, EventKind.SHIPPED})
+"""What is said again with other terms or of a further volume: an answer may be to the one before."""
+
+
+def may_answer_earlier(events: Sequence[Event], kind: EventKind, role: Role, attempt: int, at: datetime) -> bool:
+    """Whether an answer may be to another message of the same kind, which was said before and not answered until this
+    one. As of `has_been_answered`."""
+    if kind not in SAID_ANEW:
+        return False
+    before = events[: len(events) - len(_list_later_events(events, at)) - 1]
+    said = [n for n, event in enumerate(before) if event.kind is kind and event.signal.origin is EventOrigin.US]
+    return bool(said) and not any(proves_arrival(event, kind, role, attempt) for event in before[said[-1] + 1 :])
+
+
+def _list_later_events(events: Sequence[Event], at: datetime) -> Sequence[Event]:
     """Those behind the last event of ours at that moment; several may share it."""
     ours = [n for n, event in enumerate(events) if event.at == at and event.signal.origin is not EventOrigin.PARTNER]
     return events[ours[-1] + 1 :] if ours else [event for event in events if event.at > at]

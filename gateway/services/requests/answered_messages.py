@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.domain.requests.events import Event
 from gateway.domain.requests.request import Role
-from gateway.domain.requests.request_messages import has_been_answered, proves_arrival
+from gateway.domain.requests.request_messages import SAID_ANEW, has_been_answered, may_answer_earlier, proves_arrival
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
@@ -29,17 +29,32 @@ def end_answered_messages(
         message = parse_message(row.payload)
         if message.part:  # behind the first: no answer shows that it has arrived
             continue
-        if message.at <= event.at and proves_arrival(event, message.kind, message.role, find_attempt_number(message)):
+        if message.at <= event.at and _has_arrived(connection, context, row, message, event):
             outbox_decisions.end_row(connection, context.symbol, row.id, OutboxStatus.DONE, ANSWERED, context.now())
             order_batches.forget_order_file(connection, context.symbol, row.id)
             add_next_part(connection, context, message)
+
+
+def _has_arrived(
+    connection: Transaction, context: LibraryContext, row: OutboxRow, message: PartnerMessage, event: Event
+) -> bool:
+    kind, role, attempt = message.kind, message.role, find_attempt_number(message)
+    if not proves_arrival(event, kind, role, attempt):
+        return False
+    if kind not in SAID_ANEW:
+        return True
+    return not may_answer_earlier(_load_events(connection, context, row), kind, role, attempt, message.at)
+
+
+def _load_events(connection: Transaction, context: LibraryContext, row: OutboxRow) -> list[Event]:
+    return [one.event for one in history.list_events_of_request(connection, context.symbol, row.request_id)]
 
 
 def is_answered(connection: Transaction, context: LibraryContext, row: OutboxRow, message: PartnerMessage) -> bool:
     """Whether the partner has answered a message that is in hand for a further try."""
     if message.part:
         return False
-    events = [one.event for one in history.list_events_of_request(connection, context.symbol, row.request_id)]
+    events = _load_events(connection, context, row)
     return has_been_answered(events, message.kind, message.role, find_attempt_number(message), message.at)
 
 

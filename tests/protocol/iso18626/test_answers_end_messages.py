@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,19 @@ async def test_a_refused_renewal_that_comes_again_is_refused_again(oak: FarTown)
 
     assert [answer for answer, _ in read_answers(oak)] == ["Y", "Y", "N", "N", "N"]
     assert RequestFlag.RENEWAL_PENDING not in (await oak.see(request)).flags
+
+
+async def test_an_answer_to_what_was_said_before_ends_no_other_message(oak: FarTown) -> None:
+    """The day of return is corrected while the far side is away, and it receives what it was told of before."""
+    request = await oak.shipped()
+    oak.far.judge = lambda octets: 500
+    await oak.act(request, EventKind.SHIPPED, due=date(2026, 4, 20))
+    assert (await oak.rows(request))[-1].status is OutboxStatus.WAITING
+
+    await oak.say(write_ram("CLB-9", "Received"))
+    assert (await oak.rows(request))[-1].status is OutboxStatus.WAITING
+    oak.far.judge = lambda octets: None
+    await oak.later(hours=5)
+
+    assert (await oak.rows(request))[-1].status is OutboxStatus.DONE
+    assert "<dueDate>2026-04-20" in oak.far.said("Loaned")[-1]
