@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import date, datetime
 from email.message import EmailMessage
 
 from gateway.domain.requests.events import EventDetails, EventKind, EventOrigin, local_signal, partner_signal
@@ -16,6 +18,7 @@ from gateway.domain.requests.request import (
     ServiceType,
     VolumeState,
 )
+from gateway.services.requests.answered_messages import ANSWERED
 from gateway.services.requests.effects import LETTER, PARTNER
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -53,14 +56,18 @@ AGREE: Mapping[LendingState, set[AttemptStatus]] = {
 }
 """What a supplier's request and the borrower's attempt may be when nothing is under way between them."""
 
+_GOES_ON = {BorrowingState.NO_SUPPLIER, BorrowingState.UNFILLED, BorrowingState.CANCELLED, BorrowingState.EXPIRED}
+
 BORROWER_KNOWS: Mapping[LendingState, set[BorrowingState]] = {
     LendingState.SHIPPED: {BorrowingState.SHIPPED, BorrowingState.RECEIVED, BorrowingState.LENT, BorrowingState.BACK},
     LendingState.RETURNED: {BorrowingState.RETURNED, BorrowingState.LOST},
-    LendingState.COMPLETED: {BorrowingState.COMPLETED},
-    LendingState.LOST: {BorrowingState.LOST},
+    LendingState.COMPLETED: {BorrowingState.COMPLETED, *_GOES_ON},
+    LendingState.LOST: {BorrowingState.LOST, BorrowingState.COMPLETED},
 }
-"""Of the attempt that counts. Where the supplier's LOST crosses our RETURNED, each side has heard the other's word last
-and believes it: they wait for the item, we take it for lost, until their CHECKED_IN settles it."""
+"""Of the attempt that counts. What went back before its patron had it is no delivery: others are asked. A supplier's
+"lost" of what we have told it is lost is the last word, as many have no other. Where it crosses our RETURNED, each side
+has heard the other's word last and believes it: they wait for the item, we take it for lost, until their CHECKED_IN
+settles it."""
 
 
 def problems(evidence: Evidence, mails: Sequence[EmailMessage], count: int) -> list[str]:
@@ -95,11 +102,19 @@ def _number(request: Request) -> int:
 
 def _outbox_is_empty(evidence: Evidence) -> Iterator[str]:
     for row in evidence.rows:
-        late = row.status is OutboxStatus.DEAD and row.target.startswith("desk:") and row.error.startswith("refused: ")
-        if (
-            row.status not in (OutboxStatus.DONE, OutboxStatus.REFUSED) and not late
-        ):  # staff are told that they were too late
+        is_over = row.status in (OutboxStatus.DONE, OutboxStatus.REFUSED) or _was_dropped(row)
+        if not is_over and not _came_too_late(row):
             yield f"outbox: {row.kind} {row.target} of {row.request_id} is {row.status.value}: {row.error}"
+
+
+def _came_too_late(row: OutboxRow) -> bool:
+    """Whether staff are told so of what they did at the desk: the partner had ended it meanwhile."""
+    return row.status is OutboxStatus.DEAD and row.target.startswith("desk:") and row.error.startswith("refused: ")
+
+
+def _was_dropped(row: OutboxRow) -> bool:
+    """Whether its supplier isn't asked any more. It may have arrived, where the answer to it got lost."""
+    return row.status is OutboxStatus.SKIPPED and row.kind == PARTNER
 
 
 # --- messages --------------------------------------------------------------------------------------------
@@ -107,7 +122,10 @@ def _outbox_is_empty(evidence: Evidence) -> Iterator[str]:
 
 def _messages(evidence: Evidence) -> Iterator[str]:
     """Each receiver's history has what was told to it, in this order, each once; who sent what was refused knows."""
-    sent = [row for row in evidence.of_kind(PARTNER) if row.status is OutboxStatus.DONE]
+    rows = evidence.of_kind(PARTNER)
+    sent = [row for row in evidence.of_kind(PARTNER) if row.id in evidence.taken or _was_delivered(row)]
+    if waiting := [row.id for row in sent if row.status in (OutboxStatus.WAITING, OutboxStatus.IN_HAND)]:
+        yield f"taken, and still to be sent: {waiting}"
     if {row.id for row in sent} != set(evidence.taken):
         yield f"messages sent and taken differ: {sorted({row.id for row in sent} ^ set(evidence.taken))}"
     told: dict[str, list[OutboxRow]] = defaultdict(list)
@@ -122,6 +140,11 @@ def _messages(evidence: Evidence) -> Iterator[str]:
         yield from _heard(request, rows, told[request.id])
         if (known := sum(_says_refused(row) for row in rows)) != refused[request.id]:
             yield f"{request.number}: {refused[request.id]} of its messages were refused, it knows of {known}"
+
+
+def _was_delivered(row: OutboxRow) -> bool:
+    """A message whose answer came already needs no delivery: a second renewal, say."""
+    return row.status is OutboxStatus.DONE and row.note != ANSWERED
 
 
 def _says_refused(row: EventRow) -> bool:
@@ -149,7 +172,17 @@ _WORDS_ALONE = frozenset({EventKind.MESSAGE, EventKind.DAMAGED, EventKind.STATUS
 
 
 def _in_order(said: Sequence[tuple[EventKind, EventDetails]]) -> list[tuple[EventKind, EventDetails]]:
-    return [one for one in said if one[0] not in _WORDS_ALONE]
+    """As its hearer takes it: a yes to a renewal that repeats the day of the one before is no new date, and a loss of
+    what is known to be lost is its settling."""
+    told: list[tuple[EventKind, EventDetails]] = []
+    granted: date | datetime | None = None
+    for kind, details in said:
+        if kind is EventKind.RENEW_ACCEPTED:
+            details = replace(details, due=None) if details.due == granted else details
+            granted = details.due or granted
+        if kind not in _WORDS_ALONE:
+            told.append((EventKind.LOST if kind is EventKind.SETTLED else kind, details))
+    return told
 
 
 def _words_alone(said: Sequence[tuple[EventKind, EventDetails]]) -> list[str]:
@@ -157,7 +190,7 @@ def _words_alone(said: Sequence[tuple[EventKind, EventDetails]]) -> list[str]:
 
 
 def _words(said: Sequence[tuple[EventKind, EventDetails]]) -> list[str]:
-    return [f"{kind.value} {details}" for kind, details in said]
+    return [f"{kind.value} { {k: str(v) for k, v in asdict(details).items() if v} }" for kind, details in said]
 
 
 # --- both sides ------------------------------------------------------------------------------------------
@@ -191,7 +224,10 @@ _HERE = (VolumeState.RECEIVED, VolumeState.LENT, VolumeState.BACK)
 def _north(evidence: Evidence, lives: Mapping[str, Life]) -> Iterator[str]:
     items, loans = by_number(evidence.temporary, NORTH), by_number(evidence.loans, NORTH)
     holds = by_number(evidence.holds, NORTH)
+    too_late = {row.request_id for row in evidence.rows if _came_too_late(row)}
     for one in evidence.of_role(Role.BORROWING):
+        if one.id in too_late:
+            continue  # what the library did for it all the same is for staff to see to
         life = lives[one.id]
         if one.state is BorrowingState.LOST:
             continue  # what is here of it stays, as lost, until the libraries have settled it

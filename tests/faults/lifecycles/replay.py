@@ -14,6 +14,7 @@ from gateway.domain.requests.request import (
     LendingState,
     LibraryParty,
     LoanTerms,
+    PatronLoan,
     Request,
     RequestCosts,
     RequestFlag,
@@ -115,13 +116,20 @@ def _asked(before: Request, stored: Request, number: int) -> Request:
     return start_attempt(before, fresh, LibraryParty(symbol=attempt.symbol, profile=attempt.partner))
 
 
+def _keep_told_terms(terms: LoanTerms) -> LoanTerms:
+    """Without what follows from where the library has the item: whether it stood ready for its patron, and until when
+    the patron has it."""
+    is_with_patron = terms.patron_loan is PatronLoan.NOW
+    return replace(terms, patron_due=None, patron_loan=PatronLoan.NOW if is_with_patron else PatronLoan.NEVER)
+
+
 def _differences(stored: Request, found: Request) -> Iterator[str]:
     for name, ours, theirs in (
         ("state", found.state, stored.state),
         ("version", found.version, stored.version),
         ("flags", sorted(found.flags - NOT_IN_HISTORY), sorted(stored.flags - NOT_IN_HISTORY)),
         ("service", found.service, stored.service),
-        ("terms", replace(found.terms, patron_due=None), replace(stored.terms, patron_due=None)),
+        ("terms", _keep_told_terms(found.terms), _keep_told_terms(stored.terms)),
         ("costs", found.costs, stored.costs),
         ("volumes", [(v.id, v.state) for v in found.volumes], [(v.id, v.state) for v in stored.volumes]),
         ("attempts", found.attempts, stored.attempts),
