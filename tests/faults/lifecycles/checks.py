@@ -62,12 +62,12 @@ BORROWER_KNOWS: Mapping[LendingState, set[BorrowingState]] = {
     LendingState.SHIPPED: {BorrowingState.SHIPPED, BorrowingState.RECEIVED, BorrowingState.LENT, BorrowingState.BACK},
     LendingState.RETURNED: {BorrowingState.RETURNED, BorrowingState.LOST},
     LendingState.COMPLETED: {BorrowingState.COMPLETED, *_GOES_ON},
-    LendingState.LOST: {BorrowingState.LOST, BorrowingState.COMPLETED},
+    LendingState.LOST: {BorrowingState.LOST, BorrowingState.COMPLETED, *_GOES_ON},
 }
-"""Of the attempt that counts. What went back before its patron had it is no delivery: others are asked. A supplier's
-"lost" of what we have told it is lost is the last word, as many have no other. Where it crosses our RETURNED, each side
-has heard the other's word last and believes it: they wait for the item, we take it for lost, until their CHECKED_IN
-settles it."""
+"""Of the attempt that counts. What went back, or was lost, before its patron had it is no delivery: others are asked. A
+supplier's "lost" of what we have told it is lost is the last word, as many have no other. Where it crosses our
+RETURNED, each side has heard the other's word last and believes it: they wait for the item, we take it for lost, until
+their CHECKED_IN settles it."""
 
 
 def problems(evidence: Evidence, mails: Sequence[EmailMessage], count: int) -> list[str]:
