@@ -196,6 +196,15 @@ def serve_command(installation: Installation, host: str | None, port: int | None
         _serve_installation(installation, host, port)
     finally:
         gc.enable()
+        _drop_unwritable_output()
+
+
+def _drop_unwritable_output() -> None:
+    """Python would try it once more and, where that fails, end with code 120, as if the daemon had failed."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _serve_installation(installation: Installation, host: str | None, port: int | None) -> None:
