@@ -130,10 +130,18 @@ class StaffSignInService:
     # --- sessions --------------------------------------------------------------------------------------------
 
     async def start_session(
-        self, user: StaffUser, method: StaffSignInMethod, old_id: str, new_id: str, address: str
+        self,
+        user: StaffUser,
+        method: StaffSignInMethod,
+        old_id: str,
+        new_id: str,
+        address: str,
+        *,
+        confirms: bool = True,
     ) -> StaffSession:
         """Under an id of its own, so that nobody who knew the old cookie is signed in with it. `user` has a role in
-        some library of ours."""
+        some library of ours. `confirms`: signing in counts as the password that something dear asks for; not where a
+        form waited for it, which is to ask for itself."""
         now = self._clock.now()
         library = user.library if user.library in self._own_libraries(user) else self._own_libraries(user)[0]
         row = StaffSessionRow(
@@ -143,7 +151,7 @@ class StaffSignInService:
             method=method.value,
             started=now,
             expires=min(now + self._times.idle, now + self._times.life),
-            confirmed=now,
+            confirmed=now if confirms else None,
         )
 
         def replace_session(c: Transaction) -> None:

@@ -1,7 +1,8 @@
 """Visits of browsers: the cookie that names one, and the tokens of forms that are made from it.
 
 The cookie holds 256 random bits. What the server keeps of it is its SHA-256; the token of forms is made from it too, so
-that only pages of ours, which see the cookie, can hold it (OWASP: HMAC-based double submit).
+that only pages of ours, which see the cookie, can hold it (OWASP: HMAC-based double submit). Browsers also say which
+site a form comes from (`is_foreign_form`).
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class BrowserVisits:
     def __init__(self, name: str, public_url: str, proxies: TrustedProxies, embedded: bool) -> None:
         self._name = name
         self._public_https = public_url.startswith("https://")
+        self._public_host = public_url.partition("://")[2].partition("/")[0].lower()
         self._proxies = proxies
         self._embedded = embedded
 
@@ -72,9 +74,28 @@ class BrowserVisits:
     def is_https(self, request: web.Request) -> bool:
         return self._public_https or is_https(request, self._proxies)
 
-    def set_visit_cookie(self, response: web.StreamResponse, visit: BrowserVisit) -> None:
-        """Until the browser is closed."""
-        self._set_cookie(response, self._cookie_name(visit.secure), visit.token, visit.secure)
+    def is_foreign_form(self, request: web.Request) -> bool:
+        """Whether a page of another site sends it: as Sec-Fetch-Site says (Fetch Metadata), or as Origin does (RFC
+        6454) where a browser doesn't say that, such as over plain HTTP. Our pages give no referrer, and then Origin is
+        `null` for their own forms too; such a form is known by its token alone."""
+        if request.method != "POST":
+            return False
+        site = request.headers.get("Sec-Fetch-Site")
+        if site is not None:
+            return site not in ("same-origin", "none")
+        origin = request.headers.get(hdrs.ORIGIN, "null")
+        host = origin.partition("://")[2].lower()
+        return origin != "null" and not (host and host in (request.host.lower(), self._public_host))
+
+    def set_visit_cookie(
+        self, request: web.Request, response: web.StreamResponse, arrived: BrowserVisit, visit: BrowserVisit
+    ) -> None:
+        """Where the browser hasn't got it yet, until it is closed. `arrived`: the visit as the request named it.
+
+        A form that comes without a cookie gets none: browsers leave it out of what other sites send, and a new one
+        would take the place of that of whoever is signed in."""
+        if visit.is_new and (visit is not arrived or request.method != "POST"):
+            self._set_cookie(response, self._cookie_name(visit.secure), visit.token, visit.secure)
 
     def set_language_cookie(self, response: web.StreamResponse, language: str, secure: bool) -> None:
         self._set_cookie(response, LANGUAGE, language, secure, f"Max-Age={YEAR}")

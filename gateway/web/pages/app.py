@@ -57,6 +57,9 @@ OTHERS = ("/api/", "/staff/")
 ONCE = (sign_in_pages.redirect_to_provider, sign_in_pages.finish_oidc)
 """Each GET of these does something, so a HEAD must not."""
 
+FROM_ANYWHERE = (offer_pages.show_services, citation_form.submit_citation, offer_pages.show_nothing)
+"""Forms of other sites may lead to these: they change nothing."""
+
 SENT_AGAIN = ("request", "hold")
 """Forms that make something once, however often they are sent."""
 
@@ -108,7 +111,10 @@ class PatronPages:
                 return offer_pages.show_libraries(self._parts, http, status=404)
             if (chosen := self._switch_language(page)) is not None:
                 return chosen
-            return self._set_new_visit_cookie(page, await self._answer_page(make_page, page))
+            arrived = page.visit
+            response = await self._answer_page(make_page, page)
+            self._parts.visits.set_visit_cookie(http, response, arrived, page.visit)
+            return response
 
         return handle_page
 
@@ -142,6 +148,8 @@ class PatronPages:
 
     async def _answer_page(self, make_page: Page, page: PageRequest) -> web.Response:
         try:
+            if make_page not in FROM_ANYWHERE and self._parts.visits.is_foreign_form(page.http):
+                raise PageError(403, "fault-foreign-form")
             await self._recognise_patron(page)
             return await make_page(page)
         except PageError as fault:
@@ -166,24 +174,27 @@ class PatronPages:
         place = page.http.path.rpartition("/")[2]
         try:
             if page.http.method == "POST" and place in SENT_AGAIN:
-                await page.read_any_form()
+                await page.read_own_form()
         except PageError as fault:
             return _render_fault(page, fault.status, fault.word)
         return _render_fault(page, 503, "fault-away", place, page.kept_fields if place in SENT_AGAIN else {})
 
     async def _recognise_patron(self, page: PageRequest) -> None:
         """By the cookie, or by the header of a proxy that has signed the patron in: then that header must say so on
-        each page."""
+        each page. A form that may be another site's signs nobody in."""
         parts, header = self._parts, page.entry.settings.header
         page.session = await parts.sessions.find_session(page.library, page.visit)
         said = ""
         if header.name and page.entry.header_proxies.is_trusted(page.http.remote or ""):
             said = _sole_header_value(page.http.headers.getall(header.name, ()))
         by_header = page.session is not None and page.session.method == SignInMethod.HEADER
+        may_be_foreign = page.http.method == "POST" and (page.visit.is_new or parts.visits.is_foreign_form(page.http))
         if not said:
             page.session = None if by_header else page.session
         elif page.session is None or page.session.proof != hash_token(said):
             page.session = None
+            if may_be_foreign:
+                return
             try:
                 who = await parts.signing_in.sign_in_by_assertion(
                     page.context.system, said, header.identifier_types, SignInMethod.HEADER
@@ -192,11 +203,6 @@ class PatronPages:
                 page.said_wrong = problem.word
             else:
                 await sign_in_pages.start_session(page, who)
-
-    def _set_new_visit_cookie(self, page: PageRequest, response: web.Response) -> web.Response:
-        if page.visit.is_new:
-            self._parts.visits.set_visit_cookie(response, page.visit)
-        return response
 
 
 def _is_path_for_patrons(path: str) -> bool:

@@ -25,6 +25,7 @@ from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.html.visits import hash_token
 from gateway.web.pages import sign_in_pages
+from gateway.web.pages.form_words import declaration_text
 from gateway.web.pages.page_request import PageRequest, choose_usual_pickup, is_empty_citation
 from gateway.web.pages.page_texts import ASKED_BEFORE_TEXT, find_refusal_text
 
@@ -213,13 +214,6 @@ def _fixed_citation_part(cited: LinkCitation) -> Citation:
     if cited.service is not ServiceType.COPY:
         return cited.citation
     return replace(cited.citation, component_title="", component_author="", volume="", issue="", pages="")
-
-
-def declaration_text(page: PageRequest) -> str:
-    own = page.localization.choose_text(page.context.policy().services.declaration.text)
-    return own or page.gettext(
-        "I need this copy for my own study or research. I will not use it for any other purpose or pass it on."
-    )
 
 
 async def _create_request_once(page: PageRequest, draft: BorrowingDraft, form_id: str) -> str:

@@ -152,9 +152,10 @@ class PageRequest:
 
     async def read_form_to_show_again(self) -> SubmittedForm:
         """One that may be from a page of ours that is out of date, such as one from before signing in anew: to be
-        shown again where it isn't (`is_own_form`). Raises PageError where the browser has no cookie."""
+        shown again to whoever is signed in where it isn't (`is_own_form`). Raises PageError where nobody is, and it
+        isn't from a page of this visit."""
         form = await self.read_any_form()
-        if self.visit.is_new:
+        if not self.is_own_form(form) and (self.visit.is_new or self.session is None):
             raise PageError(403, "fault-form")
         return form
 

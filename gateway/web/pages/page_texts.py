@@ -22,6 +22,10 @@ FAULT_TEXTS: Mapping[str, tuple[str, str]] = {
             "try again."
         ),
     ),
+    "fault-foreign-form": (
+        mark_text("This form came from another website"),
+        mark_text("Nothing was sent. Please start again on this page."),
+    ),
     "fault-journey": (
         mark_text("You are not signed in"),
         mark_text("Sign-in took too long or was started in another window. Please start again."),

@@ -16,6 +16,7 @@ from gateway.store.patron_sessions import JourneyRow
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.visits import hash_token
 from gateway.web.oidc import OidcError
+from gateway.web.pages.form_words import list_kept_rows
 from gateway.web.pages.page_request import PageRequest
 from gateway.web.pages.page_texts import SIGN_IN_TEXTS
 from gateway.web.pages.sign_in import SignInFailedError, SignInMethod, SignInResult
@@ -88,7 +89,12 @@ async def submit_sign_in(page: PageRequest) -> web.Response:
     place, _, link = back.partition("?")
     if kept and place in ("request", "hold"):
         return page.render(
-            "again", here=page.path(place, link), title=page.gettext("You are signed in"), place=place, kept=kept
+            "again",
+            here=page.path(place, link),
+            title=page.gettext("You are signed in"),
+            place=place,
+            kept=kept,
+            rows=await list_kept_rows(page, kept),
         )
     return page.redirect(page.path(place, link))
 

@@ -149,9 +149,10 @@ class StaffPages:
             request = self._make_staff_request(http, page)
             if (chosen := self._switch_language(request)) is not None:
                 return chosen
+            arrived = request.visit
             response = await self._answer_page(request)
-            if request.visit.is_new and not response.prepared:
-                self._parts.visits.set_visit_cookie(response, request.visit)
+            if not response.prepared:
+                self._parts.visits.set_visit_cookie(http, response, arrived, request.visit)
             return response
 
         return handle_page
@@ -174,6 +175,8 @@ class StaffPages:
     async def _answer_page(self, request: StaffRequest) -> web.StreamResponse:
         try:
             await self._recognise_user(request)
+            if self._parts.visits.is_foreign_form(request.http):
+                raise PageError(403, "fault-foreign-form")
             if request.page.right is not None:
                 if request.session is None:
                     return await sign_in_pages.ask_who_it_is(request)

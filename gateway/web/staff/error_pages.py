@@ -33,6 +33,10 @@ FAULTS: dict[str, tuple[str, str]] = {
             "the form again."
         ),
     ),
+    "fault-foreign-form": (
+        mark_text("This form came from another website"),
+        mark_text("Nothing was changed. Open the page here, and fill in the form there."),
+    ),
     "fault-form-address": (
         mark_text("This address has no page"),
         mark_text("It accepts form submissions only. You may have reloaded a page that followed a submission."),
@@ -138,7 +142,7 @@ async def _find_helpers(request: StaffRequest) -> Sequence[StaffUser]:
 
 async def _list_kept_texts(request: StaffRequest) -> Sequence[str]:
     """What was typed, so that nobody has to type it again: browsers forget it, since they may keep nothing."""
-    if request.http.method != "POST" or request.session is None:
+    if request.http.method != "POST" or request.session is None or request.parts.visits.is_foreign_form(request.http):
         return ()
     try:
         form = await request.read_any_form()

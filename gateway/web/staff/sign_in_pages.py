@@ -51,7 +51,8 @@ Kept = tuple[tuple[str, str], ...]
 
 
 async def ask_who_it_is(request: StaffRequest) -> web.Response:
-    """In place of a page with a right, where nobody has signed in. What was sent there waits until somebody has."""
+    """In place of a page with a right, where nobody has signed in. What was sent there from a page of this visit waits
+    until somebody has."""
     if request.is_asked_by_script:
         return web.Response(status=401, headers=HEADERS)
     if not await request.parts.users.has_users():
@@ -60,7 +61,7 @@ async def ask_who_it_is(request: StaffRequest) -> web.Response:
         return request.redirect(request.path("sign-in", back=safe_back_path(request.here)))
     if request.http.method != "POST":
         raise PageError(403, "fault-form")
-    form = await request.read_any_form()
+    form = await request.read_own_form()
     kept = tuple((name, value) for name, value in form.pairs if name != "csrf" and "password" not in name)
     return _ask_to_sign_in(request, safe_back_path(request.here), kept=kept, status=403)
 
@@ -110,16 +111,21 @@ async def submit_sign_in(request: StaffRequest) -> web.Response:
         return _ask_to_sign_in(request, back, wrong=error.word, name=name, kept=kept)
     except Unavailable:
         return _ask_to_sign_in(request, back, wrong="away", name=name, kept=kept)
-    await _start_session(request, user, StaffSignInMethod.PASSWORD)
+    await _start_session(request, user, StaffSignInMethod.PASSWORD, confirms=not kept)
     if kept:
         return request.render("send_again", request.gettext("Send it now?"), back=back, kept=kept)
     return request.redirect(back)
 
 
-async def _start_session(request: StaffRequest, user: StaffUser, method: StaffSignInMethod) -> None:
-    """Under a new cookie, so that nobody who knew the old one is signed in with it."""
+async def _start_session(
+    request: StaffRequest, user: StaffUser, method: StaffSignInMethod, *, confirms: bool = True
+) -> None:
+    """Under a new cookie, so that nobody who knew the old one is signed in with it. `confirms`: as of
+    `StaffSignInService.start_session`."""
     new = request.parts.visits.new_visit(request.visit.secure)
-    request.session = await request.parts.sign_in.start_session(user, method, request.visit.id, new.id, request.address)
+    request.session = await request.parts.sign_in.start_session(
+        user, method, request.visit.id, new.id, request.address, confirms=confirms
+    )
     request.visit = new
 
 

@@ -58,7 +58,7 @@ async def test_strangers_are_asked_to_sign_in_everywhere(gateway: Running) -> No
             else:
                 answer = await stranger.browser.post(f"/staff{example_path(page)}", {"csrf": "x"}, follow=False)
                 assert answer.status == 403, page_name(page)
-                assert answer.title == "Sign in", page_name(page)
+                assert answer.title == "This form has expired", page_name(page)
 
 
 @pytest.mark.parametrize("role", list(StaffRole))

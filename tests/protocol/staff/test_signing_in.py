@@ -177,9 +177,11 @@ async def test_nothing_is_kept_or_framed(gateway: Running) -> None:
 
 
 async def test_what_was_sent_waits_until_somebody_has_signed_in(gateway: Running) -> None:
-    async with colleague(gateway) as ruth:
-        await make_user(gateway, "r.okafor", "staff")
-        answer = await ruth.browser.post("/staff/account/look", {"csrf": "old", "theme": "dark", "rows": "wide"})
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        token = await ruth.read_token()
+        service = user_service(gateway)
+        await service.end_sessions(await service.find_user("DEMO", "r.okafor"), BY_TEST)
+        answer = await ruth.post("/account/look", {"theme": "dark", "rows": "wide"}, token=token)
         assert answer.status == 403
         assert "Your form is kept" in answer.text
         fields = {str(one.get("name")): str(one.get("value") or "") for one in answer.tree.xpath("//main//input")}
