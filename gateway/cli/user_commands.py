@@ -1,4 +1,4 @@
-"""`illgate user add|list|set-password|set-roles|disable|enable` and `illgate audit list`: staff's accounts.
+"""`illgate user add|list|set-password|set-roles|disable|enable|unlink` and `illgate audit list`: staff's accounts.
 
 A password is never an argument: other users of the machine could read it. It is asked for, or read from a file or from
 standard input.
@@ -118,6 +118,7 @@ def _document_of_user(user: StaffUser, library: LibrarySettings) -> dict[str, ob
         "has_password": user.has_password,
         "created": user.created.isoformat(),
         "disabled": user.disabled.isoformat() if user.disabled is not None else None,
+        "linked": user.linked.isoformat() if user.linked is not None else None,
     }
 
 
@@ -242,13 +243,27 @@ def enable_user(installation: Installation, name: str, actor: str, symbol: str) 
     click.echo(f"enabled: {name}")
 
 
+@user_command.command(name="unlink")
+@_NAME
+@staff_option
+@library_option
+@pass_installation
+def unlink_user(installation: Installation, name: str, actor: str, symbol: str) -> None:
+    """Remove the link of an account to the identity provider and end its sessions.
+
+    The next sign-in under the account's name there makes a new link.
+    """
+    _switch_account(installation, name, symbol, lambda service, user: service.unlink_identity(user, AuditOrigin(actor)))
+    click.echo(f"unlinked: {name}")
+
+
 def _switch_account(
-    installation: Installation, name: str, symbol: str, switch: Callable[[UserService, StaffUser], Awaitable[StaffUser]]
+    installation: Installation, name: str, symbol: str, switch: Callable[[UserService, StaffUser], Awaitable[object]]
 ) -> None:
     library = require_library(installation, symbol)
 
-    async def find_and_switch(service: UserService) -> StaffUser:
-        return await switch(service, await service.find_user(library.symbol, name))
+    async def find_and_switch(service: UserService) -> None:
+        await switch(service, await service.find_user(library.symbol, name))
 
     _run_on_users(installation, find_and_switch)
 

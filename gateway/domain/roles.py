@@ -133,8 +133,8 @@ class RoleGrant:
 @value_object(kw_only=True)
 class StaffUser:
     """One of the staff. `library`: the one that keeps the account; `shown_name`: as pages and histories name the user;
-    `subject`: what an identity provider calls the user, empty: as we do. `disabled`: since when nobody can sign in with
-    it."""
+    `subject`: what a claim of an identity provider calls the user, empty: as we do. `linked`: since when it is one
+    identity there, whatever that is called. `disabled`: since when nobody can sign in with it."""
 
     library: str
     id: str
@@ -145,6 +145,7 @@ class StaffUser:
     has_password: bool = True
     created: datetime
     disabled: datetime | None = None
+    linked: datetime | None = None
     grants: tuple[RoleGrant, ...] = ()
 
     @property

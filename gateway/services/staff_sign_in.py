@@ -21,6 +21,7 @@ from gateway.services.passwords import PasswordKeeper
 from gateway.services.sign_in_attempts import AttemptCounter
 from gateway.services.users import AuditOrigin, fold_user_name
 from gateway.store import audit, users
+from gateway.store.staff_identities import link_identity
 from gateway.store.users import StaffSessionRow
 
 log = structlog.get_logger(component="sign-in")
@@ -32,6 +33,16 @@ CONFIRMED_FOR = timedelta(minutes=10)
 class StaffSignInMethod(StrEnum):
     PASSWORD = "password"
     OIDC = "oidc"
+
+
+@value_object
+class OidcIdentity:
+    """Whom an identity provider has signed in. `issuer` and `subject` (`sub`) are one person for ever; `name`, what the
+    claim says, may be somebody else's tomorrow; empty: it says nothing."""
+
+    issuer: str
+    subject: str
+    name: str
 
 
 class StaffSignInError(Exception):
@@ -100,13 +111,24 @@ class StaffSignInService:
         await self._attempts.clear_failures(self._home, keys)
         return self._require_role(user)
 
-    async def sign_in_by_subject(self, subject: str) -> StaffUser:
-        """Of an identity provider that has signed somebody in. Raises StaffSignInError."""
-        user = await self._store.read(lambda c: users.find_user_by_subject(c, subject))
+    async def sign_in_by_identity(self, identity: OidcIdentity, address: str) -> StaffUser:
+        """Whoever comes first under the name of an account is linked to it. Raises StaffSignInError."""
+        user = await self._store.read(lambda c: users.find_user_by_identity(c, identity.issuer, identity.subject))
+        if user is None and identity.name:
+            user = await self._store.write(lambda c: self._link_expected_user(c, identity, address))
         if user is None or user.disabled is not None:
             log.warning("sign_in.unknown_user", method=StaffSignInMethod.OIDC.value)
             raise StaffSignInError("unknown")
         return self._require_role(user)
+
+    def _link_expected_user(self, c: Transaction, identity: OidcIdentity, address: str) -> StaffUser | None:
+        user, now = users.find_expected_user(c, identity.name), self._clock.now()
+        if user is None or user.disabled is not None:
+            return user
+        if not link_identity(c, user.id, identity.issuer, identity.subject, now):
+            return users.find_user_by_identity(c, identity.issuer, identity.subject)
+        audit.add_audit_entry(c, user.library, now, user.actor, "identity-linked", user.name, peer=address)
+        return user
 
     async def confirm_password(self, session: StaffSession, password: str, address: str) -> StaffSession:
         """Asked for again before something dear. Raises StaffSignInError."""

@@ -21,10 +21,13 @@ from gateway.services.passwords import PasswordKeeper, WeakPasswordError, check_
 from gateway.store import audit, users
 from gateway.store.audit import AuditEntry
 from gateway.store.schema import make_exchange_id
+from gateway.store.staff_identities import IdentityTakenError, expect_identity
 from gateway.store.users import UserExistsError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,99}")
 NAME_RULE = "2 to 100 letters, digits or . _ @ + -, beginning with a letter or digit"
+NAME_TAKEN = write_sentence("An account with this name already exists.")
+IDENTITY_TAKEN = write_sentence("Another account is expected under this name at your organisation.")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 MAX_SHOWN_NAME_CHARS = 100
 MAX_EMAIL_CHARS = 254
@@ -98,7 +101,8 @@ class UserService:
     # --- changing --------------------------------------------------------------------------------------------
 
     async def add_user(self, draft: UserDraft, by: AuditOrigin) -> StaffUser:
-        """Raises Refused (INVALID_VALUE) for what can't be so, (IN_USE) for a name that is taken."""
+        """Raises Refused (INVALID_VALUE) for what can't be so, (IN_USE) for a name that is taken, here or at the
+        identity provider."""
         name = fold_user_name(draft.name)
         if not _NAME.fullmatch(name):
             raise _invalid(write_sentence("A user name is %(rule)s.", rule=NAME_RULE), draft.name)
@@ -124,13 +128,16 @@ class UserService:
         try:
             await self._store.write(insert_user)
         except UserExistsError:
-            raise Refused(RefusalReason.IN_USE, "An account with this name already exists.", value=name) from None
+            raise Refused(RefusalReason.IN_USE, NAME_TAKEN, value=name) from None
+        except IdentityTakenError:
+            raise Refused(RefusalReason.IN_USE, IDENTITY_TAKEN, value=user.subject or name) from None
         return user
 
     async def change_details(
         self, user: StaffUser, shown_name: str, email: str, subject: str, by: AuditOrigin
     ) -> StaffUser:
-        """Raises Refused (INVALID_VALUE)."""
+        """With another subject the account is no longer linked to whoever signed in at the identity provider. Raises
+        Refused (INVALID_VALUE, IN_USE)."""
         changed = _check_details(
             replace(user, shown_name=shown_name.strip() or user.name, email=email.strip(), subject=subject.strip())
         )
@@ -139,10 +146,29 @@ class UserService:
 
         def update_user(c: Transaction) -> None:
             users.change_user(c, changed)
+            if changed.subject != user.subject:
+                expect_identity(c, user.library, user.id, changed.subject or user.name)
             self._log_change(c, user, by, "user-changed")
 
-        await self._store.write(update_user)
+        try:
+            await self._store.write(update_user)
+        except IdentityTakenError:
+            raise Refused(RefusalReason.IN_USE, IDENTITY_TAKEN, value=changed.subject) from None
         return changed
+
+    async def unlink_identity(self, user: StaffUser, by: AuditOrigin) -> None:
+        """Whoever signs in next at the identity provider under the account's name is linked to it, such as the same
+        person with a new account there. All sessions of the user end."""
+
+        def replace_identity(c: Transaction) -> None:
+            expect_identity(c, user.library, user.id, user.subject or user.name)
+            users.end_sessions_of_user(c, user.id)
+            self._log_change(c, user, by, "identity-unlinked")
+
+        try:
+            await self._store.write(replace_identity)
+        except IdentityTakenError:
+            raise Refused(RefusalReason.IN_USE, IDENTITY_TAKEN, value=user.subject or user.name) from None
 
     async def set_password(self, user: StaffUser, password: str, by: AuditOrigin, keep_session: str = "") -> None:
         """All sessions of the user end but `keep_session` (id of the one that did it). Raises Refused."""

@@ -34,7 +34,11 @@ class IdentityProviderSettings(ProfileSection):
     client_id: str = Field("", description="client ID at the provider")
     client_secret: SecretReference = Field("", description="empty: a public client")
     scopes: tuple[str, ...] = Field(("openid", "profile"), description="requested scopes")
-    claim: str = Field("preferred_username", min_length=1, description="claim that identifies the user or patron")
+    claim: str = Field(
+        "preferred_username",
+        min_length=1,
+        description="claim with the name of the staff account at its first sign-in, or with the patron's number",
+    )
 
     @model_validator(mode="after")
     def _check_oidc_complete(self) -> Self:

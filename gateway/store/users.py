@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     Row,
+    Select,
     Table,
     delete,
     func,
@@ -31,7 +32,9 @@ from gateway.domain.roles import RoleGrant, StaffRole, StaffUser, sort_grants
 from gateway.domain.value import value_object
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
+from gateway.store import staff_identities
 from gateway.store.schema import metadata
+from gateway.store.staff_identities import staff_identity
 
 staff_user = Table(
     "staff_user",
@@ -41,7 +44,7 @@ staff_user = Table(
     column_types.text_column("name"),  # as typed when signing in, in lower case
     column_types.text_column("shown_name"),
     column_types.text_column("email"),
-    column_types.text_column("subject"),  # as an identity provider names the user; empty: as `name`
+    column_types.text_column("subject"),  # as a claim of an identity provider names the user; empty: as `name`
     column_types.text_column("password_hash"),  # argon2; empty: no password opens it
     column_types.moment_column("created"),
     Column("disabled", UtcDateTime),
@@ -87,7 +90,7 @@ class UserExistsError(Exception):
 
 
 def add_user(c: Connection, user: StaffUser, password_hash: str) -> None:
-    """With its roles. Raises UserExistsError."""
+    """With its roles, and expected at an identity provider. Raises UserExistsError, IdentityTakenError."""
     try:
         with c.begin_nested():
             c.execute(
@@ -105,6 +108,7 @@ def add_user(c: Connection, user: StaffUser, password_hash: str) -> None:
             )
     except IntegrityError:
         raise UserExistsError(user.name) from None
+    staff_identities.expect_identity(c, user.library, user.id, user.subject or user.name)
     for library in user.libraries:
         replace_grants(c, library, user.id, user.grants)
 
@@ -123,15 +127,17 @@ def find_user_by_id(c: Connection, id_: str) -> StaffUser | None:
     return _find_user(c, staff_user.c.id == id_)
 
 
-def find_user_by_subject(c: Connection, subject: str) -> StaffUser | None:
-    """Whom an identity provider calls this; one that is called by our name has no `subject`. None also where two are
-    called so."""
-    table = staff_user.c
-    named = select(staff_user).where(
-        or_(table.subject == subject, (table.subject == "") & (table.name == subject.casefold()))
-    )
-    rows = c.execute(named).all()
-    return _users_of_rows(c, rows)[0] if len(rows) == 1 else None
+def find_user_by_identity(c: Connection, issuer: str, subject: str) -> StaffUser | None:
+    """Who is linked to it."""
+    user_id = staff_identities.find_linked_user_id(c, issuer, subject)
+    return find_user_by_id(c, user_id) if user_id else None
+
+
+def find_expected_user(c: Connection, name: str) -> StaffUser | None:
+    """Who signs in first under this name, as an identity provider's claim has it; ours in any case of letters."""
+    user_id = staff_identities.find_expected_user_id(c, name)
+    user = find_user_by_id(c, user_id) if user_id else None
+    return user if user is not None and user.subject in ("", name) else None
 
 
 def read_password_hash(c: Connection, id_: str) -> str:
@@ -143,7 +149,7 @@ def list_users(c: Connection, library: str) -> tuple[StaffUser, ...]:
     """Whose account it keeps, and who has a role there; by name."""
     table = staff_user.c
     with_role = select(staff_grant.c.user_id).where(staff_grant.c.library == library)
-    wanted = select(staff_user).where(or_(table.library == library, table.id.in_(with_role))).order_by(table.name)
+    wanted = _select_users().where(or_(table.library == library, table.id.in_(with_role))).order_by(table.name)
     return _users_of_rows(c, c.execute(wanted).all())
 
 
@@ -153,7 +159,7 @@ def count_users(c: Connection) -> int:
 
 
 def change_user(c: Connection, user: StaffUser) -> None:
-    """Shown name, address and subject."""
+    """Shown name, address and subject; what the account is linked to stays."""
     this = update(staff_user).where(staff_user.c.library == user.library, staff_user.c.id == user.id)
     c.execute(this.values(shown_name=user.shown_name, email=user.email, subject=user.subject))
 
@@ -181,8 +187,13 @@ def replace_grants(c: Connection, library: str, user_id: str, grants: Iterable[R
 
 
 def _find_user(c: Connection, condition: ColumnElement[bool]) -> StaffUser | None:
-    rows = c.execute(select(staff_user).where(condition)).all()
+    rows = c.execute(_select_users().where(condition)).all()
     return _users_of_rows(c, rows)[0] if rows else None
+
+
+def _select_users() -> Select[tuple[object, ...]]:
+    linked = select(staff_identity.c.linked).where(staff_identity.c.user_id == staff_user.c.id).scalar_subquery()
+    return select(staff_user, linked.label("linked"))
 
 
 def _users_of_rows(c: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> tuple[StaffUser, ...]:
@@ -202,6 +213,7 @@ def _users_of_rows(c: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> tu
             has_password=bool(row.password_hash),
             created=row.created,
             disabled=row.disabled,
+            linked=row.linked,
             grants=sort_grants(found[row.id]),
         )
         for row in rows

@@ -35,6 +35,8 @@ KNOWN_FOR = timedelta(hours=1)
 
 SECONDS = 10.0
 MAX_ANSWER_BYTES = 1_000_000
+MAX_SUBJECT_CHARS = 255
+"""OpenID Connect Core 1.0 section 2, `sub`."""
 
 
 class OidcError(Exception):
@@ -160,6 +162,8 @@ class OidcClient:
             )
         except jwt.PyJWTError as error:
             raise OidcError(f"the ID token is not valid: {type(error).__name__}") from None
+        if not 0 < len(str(claims["sub"])) <= MAX_SUBJECT_CHARS:
+            raise OidcError("the ID token has no subject that can be kept")
         if claims.get("nonce") != nonce:
             raise OidcError("the ID token is not the answer to our question")
         if claims.get("azp", self._settings.client_id) != self._settings.client_id:

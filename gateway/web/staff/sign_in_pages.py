@@ -13,7 +13,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.roles import Right, StaffUser
 from gateway.services.localization import mark_text
 from gateway.services.oidc_journeys import TooManyJourneysError
-from gateway.services.staff_sign_in import StaffSignInError, StaffSignInMethod
+from gateway.services.staff_sign_in import OidcIdentity, StaffSignInError, StaffSignInMethod
 from gateway.store.patron_sessions import JourneyRow
 from gateway.web.html.assets import HEADERS, redirect_response
 from gateway.web.html.error_pages import PageError
@@ -186,12 +186,13 @@ async def finish_oidc(request: StaffRequest) -> web.Response:
         log.error("oidc.answer_refused", why=str(fault))
         raise PageError(502, "fault-provider") from None
     claim = request.parts.settings.oidc.claim
-    subject = claims.get(claim)
-    if not isinstance(subject, str) or not subject.strip():
+    name = claims.get(claim)
+    if not isinstance(name, str) or not name.strip():
         log.error("oidc.claim_missing", claim=claim)
-        return _ask_to_sign_in(request, back, wrong="unknown")
+        name = ""
+    identity = OidcIdentity(str(claims["iss"]), str(claims["sub"]), name.strip())
     try:
-        user = await request.parts.sign_in.sign_in_by_subject(subject.strip())
+        user = await request.parts.sign_in.sign_in_by_identity(identity, request.address)
     except StaffSignInError as error:
         return _ask_to_sign_in(request, back, wrong=error.word)
     await _start_session(request, user, StaffSignInMethod.OIDC)

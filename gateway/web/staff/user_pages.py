@@ -10,7 +10,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.roles import BRANCH_ROLES, Right, RoleGrant, StaffRole, StaffUser, can_grant, can_manage_user
 from gateway.services.localization import mark_text
 from gateway.services.passwords import MIN_PASSWORD_CHARS
-from gateway.services.users import MAX_EMAIL_CHARS, MAX_SHOWN_NAME_CHARS, UserDraft
+from gateway.services.users import IDENTITY_TAKEN, MAX_EMAIL_CHARS, MAX_SHOWN_NAME_CHARS, UserDraft
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.account_pages import ROLE_NAMES, check_new_password
@@ -34,6 +34,8 @@ ACTIONS = {
     "user-disabled": mark_text("disabled the account"),
     "user-enabled": mark_text("enabled the account"),
     "sessions-ended": mark_text("ended the sessions"),
+    "identity-linked": mark_text("signed in through the identity provider for the first time"),
+    "identity-unlinked": mark_text("removed the link to the identity provider"),
     "patron-shown": mark_text("viewed the patron of"),
     "message-shown": mark_text("read the message"),
     "message-replayed": mark_text("replayed the message"),
@@ -273,6 +275,22 @@ async def switch_account(request: StaffRequest) -> web.Response:
     return request.redirect(request.path("users", user.name), said)
 
 
+async def unlink_identity(request: StaffRequest) -> web.Response:
+    """The account waits again for whoever signs in first under its name at the identity provider."""
+    user = await _find_user_to_change(request)
+    checked = FormCheck(request, await request.read_own_form())
+    await request.confirm_by_form(checked)
+    if checked.is_good:
+        try:
+            await request.parts.users.unlink_identity(user, request.origin)
+        except Refused as refused:
+            _show_refusal(request, checked, refused)
+    if not checked.is_good:
+        return _render_user(request, user, checked)
+    said = request.gettext("The link has been removed. The next sign-in under this name makes a new one.")
+    return request.redirect(request.path("users", user.name), said)
+
+
 # --- roles in a form -----------------------------------------------------------------------------------------
 
 
@@ -313,7 +331,8 @@ def _read_grants(request: StaffRequest, checked: FormCheck) -> tuple[RoleGrant, 
 
 def _show_refusal(request: StaffRequest, checked: FormCheck, refused: Refused) -> None:
     if refused.reason is RefusalReason.IN_USE:
-        checked.add_problem_text("name", request.gettext("An account with this name already exists."))
+        is_expected = refused.detail == IDENTITY_TAKEN and request.parts.oidc is not None
+        checked.add_problem_text("subject" if is_expected else "name", request.describe_refusal(refused))
         return
     place = next((name for name, word in _FIELD_OF if word in refused.detail), "name")
     said = {
@@ -335,4 +354,5 @@ PAGES = (
     StaffPage("POST", "/users/{name}/roles", set_roles, Right.USERS_ACT),
     StaffPage("POST", "/users/{name}/password", set_password, Right.USERS_ACT),
     StaffPage("POST", "/users/{name}/state", switch_account, Right.USERS_ACT),
+    StaffPage("POST", "/users/{name}/identity", unlink_identity, Right.USERS_ACT),
 )

@@ -69,11 +69,14 @@ STEPS = [
     "0029: Numbers that partners know a request by are found by the request",
     "0030: Which nodes live, and who leads which task",
     "0031: Whether patrons have had what was borrowed for them",
+    "0032: Staff at an identity provider: by issuer and subject, each once",
 ]
+
+STAFF_TABLES = ("staff_identity",)
 
 MADE_SINCE = (
     *("library_change", "print_batch", "print_item", "partner_closure", "request_figure"),
-    *("node", "task_leader"),
+    *("node", "task_leader", *STAFF_TABLES),
 )
 """Tables that steps after 0017 have made, but for those that a test names."""
 
@@ -267,6 +270,8 @@ async def test_loans_of_before_are_those_that_patrons_have_had(store: Store) -> 
         connection.execute(text("UPDATE request SET document = :document WHERE id = :id"), damaged)
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0030'"))
 
+        drop_staff_tables(connection)
+
     await store.write(go_back)
     assert await migrate_store(store, OWN) == [step for step in STEPS if step > "0031"]
 
@@ -284,6 +289,38 @@ async def test_loans_of_before_are_those_that_patrons_have_had(store: Store) -> 
         BorrowingState.RETURNED: PatronLoan.OVER,
         BorrowingState.COMPLETED: PatronLoan.OVER,
     }
+
+
+async def test_accounts_of_before_are_expected_at_the_identity_provider(store: Store) -> None:
+    """Under their names, each once: two who were expected under one name were both shut out."""
+    await migrate_store(store, OWN)
+    accounts = [("1", "ost", "R.Okafor"), ("2", "r.okafor", ""), ("3", "west", "u-1"), ("4", "nord", "U-1")]
+
+    def go_back(connection: Connection) -> None:
+        drop_staff_tables(connection)
+        for id_, name, subject in accounts:
+            connection.execute(
+                text(
+                    "INSERT INTO staff_user VALUES ('RIV', :id, :name, '', '', :subject, '', CURRENT_TIMESTAMP, NULL)"
+                ),
+                {"id": id_, "name": name, "subject": subject},
+            )
+        connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0031'"))
+
+    await store.write(go_back)
+    await migrate_store(store, OWN)
+
+    def read_names(connection: Connection) -> dict[str, str]:
+        rows = connection.execute(text("SELECT user_id, issuer || subject AS expected, linked FROM staff_identity"))
+        return {row.user_id: row.expected for row in rows if row.linked is None}
+
+    assert await store.read(read_names) == {"2": "r.okafor", "3": "u-1"}
+
+
+def drop_staff_tables(connection: Connection) -> None:
+    """Those of steps after 0031."""
+    for name in STAFF_TABLES:
+        connection.execute(text(f"DROP TABLE {name}"))
 
 
 def undo_request_lists(connection: Connection) -> None:

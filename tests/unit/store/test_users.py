@@ -9,9 +9,11 @@ import pytest
 
 from gateway.domain.roles import RoleGrant, StaffRole, StaffUser
 from gateway.ports.shared_store import Store
-from gateway.store import audit, users
+from gateway.store import audit, staff_identities, users
+from gateway.store.staff_identities import IdentityTakenError
 from gateway.store.users import StaffSessionRow, UserExistsError
 
+ISSUER = "https://login.riverside.example"
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 RUTH = StaffUser(
     library="RIV",
@@ -69,13 +71,27 @@ async def test_roles_are_replaced_in_one_library(filled: Store) -> None:
     assert found.grants == (RoleGrant("ALT", StaffRole.MANAGER), RoleGrant("RIV", StaffRole.STAFF))
 
 
-async def test_a_subject_names_one_user_or_none(filled: Store) -> None:
-    assert await filled.read(lambda c: users.find_user_by_subject(c, "R.Okafor")) == RUTH
-    await filled.write(lambda c: users.change_user(c, replace(RUTH, subject="u-1")))
-    assert await filled.read(lambda c: users.find_user_by_subject(c, "R.Okafor")) is None
-    assert await filled.read(lambda c: users.find_user_by_subject(c, "u-1")) is not None
-    await filled.write(lambda c: users.change_user(c, replace(ØYSTEIN, subject="u-1")))
-    assert await filled.read(lambda c: users.find_user_by_subject(c, "u-1")) is None
+async def test_an_expected_name_is_there_once_and_ends_with_the_first_who_comes(filled: Store) -> None:
+    assert await filled.read(lambda c: users.find_expected_user(c, "R.Okafor")) == RUTH
+    await filled.write(lambda c: users.change_user(c, replace(ØYSTEIN, subject="U-1")))
+    await filled.write(lambda c: staff_identities.expect_identity(c, "RIV", "0002", "U-1"))
+    assert await filled.read(lambda c: users.find_expected_user(c, "øystein")) is None
+    assert await filled.read(lambda c: users.find_expected_user(c, "u-1")) is None, "as the provider writes it"
+    for taken in ("u-1", "U-1"):
+        with pytest.raises(IdentityTakenError):
+            await filled.write(lambda c, taken=taken: staff_identities.expect_identity(c, "RIV", "0001", taken))
+    assert await filled.read(lambda c: users.find_expected_user(c, "R.Okafor")) == RUTH, "it is still expected"
+
+    assert await filled.write(lambda c: staff_identities.link_identity(c, "0002", ISSUER, "248289761001", NOW))
+    assert not await filled.write(lambda c: staff_identities.link_identity(c, "0002", ISSUER, "another", NOW))
+    assert not await filled.write(lambda c: staff_identities.link_identity(c, "0001", ISSUER, "248289761001", NOW))
+
+    found = await filled.read(lambda c: users.find_user_by_identity(c, ISSUER, "248289761001"))
+    assert (found.id, found.linked) == ("0002", NOW)
+    for issuer, subject in ((ISSUER, "another"), ("https://elsewhere.example", "248289761001"), ("", "r.okafor")):
+        assert await filled.read(lambda c, i=issuer, s=subject: users.find_user_by_identity(c, i, s)) is None
+    assert await filled.read(lambda c: users.find_expected_user(c, "U-1")) is None
+    await filled.write(lambda c: staff_identities.expect_identity(c, "RIV", "0001", "U-1"))
 
 
 async def test_a_session_is_found_until_its_time_is_over(filled: Store) -> None:
