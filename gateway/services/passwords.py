@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.domain.value import value_object
+from gateway.services.common_passwords import MIN_PIECES, count_unguessable_pieces
 
 MIN_PASSWORD_CHARS = 12
 MAX_PASSWORD_CHARS = 500
@@ -24,7 +25,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
 class WeakPasswordError(Exception):
-    """The text says what is wrong with it; `word` is for pages: short, long, name, same."""
+    """The text says what is wrong with it; `word` is for pages: short, long, name, same, common."""
 
     def __init__(self, word: str, text: str) -> None:
         super().__init__(text)
@@ -40,7 +41,7 @@ class PasswordVerdict:
 
 
 def check_password_strength(password: str, name: str) -> None:
-    """Length is what counts (NIST SP 800-63B, 5.1.1.2). Raises WeakPasswordError."""
+    """Length is what counts, and that nobody guesses it (NIST SP 800-63B, 5.1.1.2). Raises WeakPasswordError."""
     if len(password) < MIN_PASSWORD_CHARS:
         raise WeakPasswordError("short", f"the password has fewer than {MIN_PASSWORD_CHARS} characters")
     if len(password) > MAX_PASSWORD_CHARS:
@@ -49,6 +50,8 @@ def check_password_strength(password: str, name: str) -> None:
         raise WeakPasswordError("name", "the password holds the user's name")
     if len(set(password)) < 5:
         raise WeakPasswordError("same", "the password has fewer than five different characters")
+    if count_unguessable_pieces(password, name) < MIN_PIECES:
+        raise WeakPasswordError("common", "the password is made of common words and sequences")
 
 
 class PasswordKeeper:

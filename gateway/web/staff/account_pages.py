@@ -26,6 +26,7 @@ WEAK = {
     "long": mark_text("This password is too long."),
     "name": mark_text("A password must not contain your name."),
     "same": mark_text("This password has too few different characters."),
+    "common": mark_text("This password is made of common words and sequences, so it is easily guessed."),
 }
 
 
