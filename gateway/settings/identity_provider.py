@@ -25,6 +25,7 @@ def _check_issuer(text: str) -> str:
 
 
 Issuer = Annotated[str, AfterValidator(_check_issuer)]
+SignInWord = Annotated[str, Field(pattern=r"^\S+$")]
 
 
 class IdentityProviderSettings(ProfileSection):
@@ -38,6 +39,12 @@ class IdentityProviderSettings(ProfileSection):
         "preferred_username",
         min_length=1,
         description="claim with the name of the staff account at its first sign-in, or with the patron's number",
+    )
+    acr: tuple[SignInWord, ...] = Field(
+        (), description="accepted authentication contexts: requested, and the ID token must have one; empty: any"
+    )
+    amr: tuple[SignInWord, ...] = Field(
+        (), description="accepted authentication methods, such as mfa: the ID token must have one; empty: any"
     )
 
     @model_validator(mode="after")

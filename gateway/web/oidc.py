@@ -43,6 +43,10 @@ class OidcError(Exception):
     """The provider's answer can't be trusted, or it is a refusal. The message holds nothing of a patron."""
 
 
+class WeakSignInError(OidcError):
+    """The provider doesn't say that somebody signed in there as gateway.yml demands (`acr`, `amr`)."""
+
+
 @value_object
 class OidcProvider:
     """What discovery says. `basic`: the client signs in at the token endpoint by HTTP Basic, not in the form."""
@@ -77,6 +81,8 @@ class OidcClient:
             "code_challenge": pkce_challenge(verifier),
             "code_challenge_method": "S256",
         }
+        if self._settings.acr:
+            asked["acr_values"] = " ".join(self._settings.acr)
         return str(URL(provider.authorization).update_query(asked))
 
     async def fetch_claims(
@@ -170,7 +176,16 @@ class OidcClient:
             raise OidcError("the ID token was made for another client")
         if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and "azp" not in claims:
             raise OidcError("the ID token is for several clients and doesn't say which one asked")
+        self._require_strong_sign_in(claims)
         return claims
+
+    def _require_strong_sign_in(self, claims: Mapping[str, Any]) -> None:
+        """Core 1.0 section 2; words of `amr`: RFC 8176. A claim of another type than it must have says nothing."""
+        acr, amr = claims.get("acr"), claims.get("amr")
+        if self._settings.acr and acr not in self._settings.acr:
+            raise WeakSignInError("the ID token has none of the accepted authentication contexts (acr)")
+        if self._settings.amr and not (isinstance(amr, list) and any(word in self._settings.amr for word in amr)):
+            raise WeakSignInError("the ID token has none of the accepted authentication methods (amr)")
 
     async def _find_signing_key(self, provider: OidcProvider, kid: str) -> Jwk:
         """By its id; the only one where a token names none."""

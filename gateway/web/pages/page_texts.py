@@ -95,6 +95,7 @@ SIGN_IN_TEXTS: Mapping[str, str] = {
         "The library system is not responding, so you cannot sign in. Please try again in a few minutes."
     ),
     "over": mark_text("You were signed out because you were inactive. Please sign in and send the form again."),
+    "weak": mark_text("Please sign in at your institution with a second factor, such as a code from an app."),
     "cancelled": mark_text("You are not signed in. Please try again."),
 }
 """Why signing in failed, by the word of SignInFailedError."""

@@ -15,7 +15,7 @@ from gateway.services.oidc_journeys import TooManyJourneysError
 from gateway.store.patron_sessions import JourneyRow
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.visits import hash_token
-from gateway.web.oidc import OidcError
+from gateway.web.oidc import OidcError, WeakSignInError
 from gateway.web.pages.form_words import list_kept_rows
 from gateway.web.pages.page_request import PageRequest
 from gateway.web.pages.page_texts import SIGN_IN_TEXTS
@@ -26,7 +26,7 @@ log = structlog.get_logger(component="pages")
 JOURNEY = timedelta(minutes=10)
 """Longest time at the identity provider."""
 
-STATUS = {"too-often": 429, "unknown": 403, "away": 503}
+STATUS = {"too-often": 429, "unknown": 403, "weak": 403, "away": 503}
 
 KEPT = "kept."
 """Before the names of fields that wait until somebody has signed in."""
@@ -161,6 +161,9 @@ async def finish_oidc(page: PageRequest) -> web.Response:
         claims = await oidc.fetch_claims(
             said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(page)
         )
+    except WeakSignInError as fault:
+        log.warning("sign_in.too_weak", why=str(fault), library=page.library)
+        return ask_to_sign_in(page, row.back_to, wrong="weak")
     except OidcError as fault:
         log.error("oidc.answer_refused", why=str(fault), library=page.library)
         raise PageError(502, "fault-provider") from None

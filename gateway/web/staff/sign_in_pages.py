@@ -18,7 +18,7 @@ from gateway.store.patron_sessions import JourneyRow
 from gateway.web.html.assets import HEADERS, redirect_response
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.visits import hash_token
-from gateway.web.oidc import OidcClient, OidcError
+from gateway.web.oidc import OidcClient, OidcError, WeakSignInError
 from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
 
 log = structlog.get_logger(component="staff")
@@ -26,7 +26,7 @@ log = structlog.get_logger(component="staff")
 JOURNEY = timedelta(minutes=10)
 """Longest time at the identity provider."""
 
-STATUS = {"too-often": 429, "unknown": 403, "no-role": 403, "away": 503}
+STATUS = {"too-often": 429, "unknown": 403, "no-role": 403, "weak": 403, "away": 503}
 
 WRONG = {
     "wrong": mark_text("User name or password incorrect."),
@@ -34,6 +34,7 @@ WRONG = {
     "too-often": mark_text("Too many failed attempts. Please wait 15 minutes."),
     "unknown": mark_text("You have no account here. An account manager at your library can create one."),
     "no-role": mark_text("Your account has no role yet. An account manager at your library can assign one."),
+    "weak": mark_text("Please sign in at your organisation with a second factor, such as a code from an app."),
     "cancelled": mark_text("Sign-in failed."),
     "away": mark_text("Sign-in is not available now. Please try again in a minute."),
 }
@@ -182,6 +183,9 @@ async def finish_oidc(request: StaffRequest) -> web.Response:
         claims = await oidc.fetch_claims(
             said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(request)
         )
+    except WeakSignInError as fault:
+        log.warning("sign_in.too_weak", why=str(fault))
+        return _ask_to_sign_in(request, back, wrong="weak")
     except OidcError as fault:
         log.error("oidc.answer_refused", why=str(fault))
         raise PageError(502, "fault-provider") from None

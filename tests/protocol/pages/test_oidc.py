@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -19,22 +20,27 @@ START = "/openurl/DEMO/sign-in/provider?back=requests"
 
 @asynccontextmanager
 async def signing_in(
-    installation: Installation, *, trusted_proxies: Sequence[str] = (), **pages: object
+    installation: Installation,
+    *,
+    trusted_proxies: Sequence[str] = (),
+    oidc: Mapping[str, object] = MappingProxyType({}),
+    **pages: object,
 ) -> AsyncIterator[tuple[Running, Provider, Visitor]]:
     """The provider says that it is our patron, by card number."""
     (installation.folder / "secret").write_text(SECRET, encoding="utf-8")
     port = free_port()
     async with provider() as idp:
         idp.claims = {"card": PATRON}
-        oidc = {
+        settings = {
             "issuer": idp.issuer,
             "client_id": CLIENT,
             "client_secret": "file:secret",
             "claim": "card",
             "identifier_types": ["barcode"],
+            **oidc,
         }
         http = {"port": port, "public_url": f"http://127.0.0.1:{port}", "trusted_proxies": list(trusted_proxies)}
-        library = {"sign_in": {"oidc": oidc}}
+        library = {"sign_in": {"oidc": settings}}
         async with running(installation, library=library, http=http, pages=pages) as gateway, visitor(gateway) as anna:
             yield gateway, idp, anna
 
@@ -111,6 +117,32 @@ async def test_a_token_that_is_not_for_us_now(installation: Installation, forge:
         page = await anna.get(START)
         assert (page.status, page.title) == (502, "Sign-in is not available")
         assert (await anna.get("/openurl/DEMO/requests")).title == "Sign in"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "status"),
+    [
+        ({"acr": ["gold", "silver"]}, {"acr": "silver"}, 200),
+        ({"acr": ["gold", "silver"]}, {"acr": "bronze"}, 403),
+        ({"acr": ["gold"]}, {"acr": ["gold"]}, 403),
+        ({"acr": ["gold"]}, {}, 403),
+        ({"amr": ["mfa", "hwk"]}, {"amr": ["pwd", "mfa"]}, 200),
+        ({"amr": ["mfa"]}, {"amr": ["pwd"]}, 403),
+        ({"amr": ["mfa"]}, {"amr": "mfa"}, 403),
+        ({"amr": ["mfa"]}, {}, 403),
+        ({"acr": ["gold"], "amr": ["mfa"]}, {"acr": "gold", "amr": ["pwd"]}, 403),
+        ({}, {"acr": "0", "amr": ["pwd"]}, 200),
+    ],
+)
+async def test_how_somebody_signed_in_there(
+    installation: Installation, asked: dict[str, list[str]], said: dict[str, object], status: int
+) -> None:
+    async with signing_in(installation, oidc=asked) as (_gateway, idp, anna):
+        idp.claims.update(said)
+        page = await anna.get(START)
+        assert page.status == status
+        assert (await anna.get("/openurl/DEMO/requests")).title == ("My requests" if status == 200 else "Sign in")
+        assert idp.asked.get("acr_values", "") == " ".join(asked.get("acr", []))
 
 
 async def test_somebody_whom_the_library_does_not_know(installation: Installation) -> None:

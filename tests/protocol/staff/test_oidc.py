@@ -15,14 +15,14 @@ START = "/sign-in/provider?back=/staff/account"
 
 @asynccontextmanager
 async def signing_in(
-    installation: Installation, password: bool = True
+    installation: Installation, password: bool = True, **more: object
 ) -> AsyncIterator[tuple[Running, Provider, Colleague]]:
     """The provider says that it is r.okafor."""
     (installation.folder / "secret").write_text(SECRET, encoding="utf-8")
     port = free_port()
     async with provider() as idp:
         idp.claims = {"preferred_username": "R.Okafor"}
-        oidc = {"issuer": idp.issuer, "client_id": CLIENT, "client_secret": "file:secret"}
+        oidc = {"issuer": idp.issuer, "client_id": CLIENT, "client_secret": "file:secret", **more}
         http = {"port": port, "public_url": f"http://127.0.0.1:{port}"}
         staff = {"oidc": oidc, "password": password}
         async with running(installation, http=http, staff=staff) as gateway, colleague(gateway) as ruth:
@@ -83,6 +83,18 @@ async def test_an_answer_for_another_browser_signs_nobody_in(installation: Insta
         assert page.status == 403
         assert page.title == "Sign-in took too long"
         assert (await ruth.get("/account", follow=False)).status == 303
+
+
+async def test_staff_too_may_need_a_second_factor_there(installation: Installation) -> None:
+    async with signing_in(installation, amr=["mfa"]) as (gateway, idp, ruth):
+        await make_user(gateway, "r.okafor", "staff")
+
+        refused = await ruth.get(START)
+
+        assert refused.status == 403
+        assert "Please sign in at your organisation with a second factor" in refused.text
+        idp.claims["amr"] = ["pwd", "mfa"]
+        assert (await ruth.get(START)).title == "Your account"
 
 
 async def test_a_state_is_good_once(installation: Installation) -> None:
