@@ -1,4 +1,5 @@
-"""`illgate user add|list|set-password|set-roles|disable|enable|unlink` and `illgate audit list`: staff's accounts.
+"""`illgate user add|list|set-password|set-roles|disable|enable|reset-second-factor|unlink` and `illgate audit list`:
+staff's accounts.
 
 A password is never an argument: other users of the machine could read it. It is asked for, or read from a file or from
 standard input.
@@ -99,7 +100,8 @@ def list_roles() -> None:
 
 def _format_user_row(user: StaffUser, library: LibrarySettings) -> tuple[str, ...]:
     disabled = f"disabled {format_local_time(user.disabled, library.zone)}" if user.disabled is not None else ""
-    ways = "password" if user.has_password else "identity provider"
+    by_password = "password and code" if user.has_second_factor else "password"
+    ways = by_password if user.has_password else "identity provider"
     created = format_local_time(user.created, library.zone)
     return user.name, user.shown_name, _describe_roles(user, library), ways, created, disabled
 
@@ -118,6 +120,7 @@ def _document_of_user(user: StaffUser, library: LibrarySettings) -> dict[str, ob
         "has_password": user.has_password,
         "created": user.created.isoformat(),
         "disabled": user.disabled.isoformat() if user.disabled is not None else None,
+        "has_second_factor": user.has_second_factor,
         "linked": user.linked.isoformat() if user.linked is not None else None,
     }
 
@@ -241,6 +244,22 @@ def enable_user(installation: Installation, name: str, actor: str, symbol: str) 
     """Enable a disabled account."""
     _switch_account(installation, name, symbol, lambda service, user: service.enable_user(user, AuditOrigin(actor)))
     click.echo(f"enabled: {name}")
+
+
+@user_command.command(name="reset-second-factor")
+@_NAME
+@staff_option
+@library_option
+@pass_installation
+def reset_second_factor(installation: Installation, name: str, actor: str, symbol: str) -> None:
+    """Delete the second factor of an account and its recovery codes, and end its sessions."""
+    library = require_library(installation, symbol)
+
+    async def reset_factor(service: UserService) -> bool:
+        return await service.reset_second_factor(await service.find_user(library.symbol, name), AuditOrigin(actor))
+
+    was_there = _run_on_users(installation, reset_factor)
+    click.echo(f"second factor reset: {name}" if was_there else f"no second factor: {name}")
 
 
 @user_command.command(name="unlink")

@@ -134,7 +134,8 @@ class RoleGrant:
 class StaffUser:
     """One of the staff. `library`: the one that keeps the account; `shown_name`: as pages and histories name the user;
     `subject`: what a claim of an identity provider calls the user, empty: as we do. `linked`: since when it is one
-    identity there, whatever that is called. `disabled`: since when nobody can sign in with it."""
+    identity there, whatever that is called. `has_second_factor`: a code is asked for after the
+    password. `disabled`: since when nobody can sign in with it."""
 
     library: str
     id: str
@@ -146,6 +147,7 @@ class StaffUser:
     created: datetime
     disabled: datetime | None = None
     linked: datetime | None = None
+    has_second_factor: bool = False
     grants: tuple[RoleGrant, ...] = ()
 
     @property

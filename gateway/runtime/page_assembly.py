@@ -25,6 +25,7 @@ from gateway.services.partner_probe import PartnerProbe
 from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.profile_editing import ProfileEditing
 from gateway.services.profile_history import ProfileHistory
+from gateway.services.second_factors import SecondFactorService
 from gateway.services.sign_in_attempts import AttemptCounter
 from gateway.services.staff_sign_in import SessionTimes, StaffSignInService
 from gateway.services.users import UserService
@@ -133,6 +134,7 @@ def make_staff_pages(
     symbols = tuple(one.symbol for one in settings.libraries)
     times = SessionTimes(timedelta(minutes=staff.idle_minutes), timedelta(hours=staff.session_hours))
     attempts = AttemptCounter(store, clock, attempt_limits(settings), STAFF_AREA)
+    keys = [secrets(reference) for reference in settings.journal.encryption_keys]
     return StaffPages(
         StaffServices(
             requests=managed.requests,
@@ -163,7 +165,8 @@ def make_staff_pages(
             protocols=sorted({*adapters.protocols, *adapters.channels, *adapters.mail_formats}),
             contexts=managed.contexts,
             users=UserService(store, clock),
-            sign_in=StaffSignInService(store, clock, attempts, times, symbols[0], symbols),
+            sign_in=StaffSignInService(store, clock, attempts, times, symbols[0], symbols, staff.second_factor),
+            factors=SecondFactorService(store, clock, attempts, symbols[0], keys),
             journeys=OidcJourneys(store, clock, attempt_limits(settings), STAFF_AREA),
             oidc=OidcClient(staff.oidc, secrets, clock) if staff.oidc.issuer else None,
             texts=TextCatalogues(settings.letters_folder, settings.letters.language),

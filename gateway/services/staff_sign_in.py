@@ -14,7 +14,7 @@ from enum import StrEnum
 import structlog
 
 from gateway.domain.clock import Clock
-from gateway.domain.roles import StaffUser
+from gateway.domain.roles import StaffRole, StaffUser
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.passwords import PasswordKeeper
@@ -35,6 +35,10 @@ class StaffSignInMethod(StrEnum):
     OIDC = "oidc"
 
 
+WITH_CODE = "password, code"
+"""Of the audit log: the second factor came too."""
+
+
 @value_object
 class OidcIdentity:
     """Whom an identity provider has signed in. `issuer` and `subject` (`sub`) are one person for ever; `name`, what the
@@ -46,7 +50,8 @@ class OidcIdentity:
 
 
 class StaffSignInError(Exception):
-    """Nobody is signed in. `word` says why: wrong, too-often, unknown (no account, or a disabled one), no-role."""
+    """Nobody is signed in. `word` says why: wrong, wrong-code, too-often, unknown (no account, or a disabled one),
+    no-role."""
 
     def __init__(self, word: str) -> None:
         super().__init__(word)
@@ -55,10 +60,12 @@ class StaffSignInError(Exception):
 
 @value_object
 class StaffSession:
-    """Who is signed in, and for which library."""
+    """Who is signed in, and for which library. `lacks_factor`: a second factor has to be set up before it opens
+    anything."""
 
     row: StaffSessionRow
     user: StaffUser
+    lacks_factor: bool = False
 
     @property
     def library(self) -> str:
@@ -75,7 +82,8 @@ class SessionTimes:
 
 class StaffSignInService:
     """`home`: library under which tries are counted: a name is tried before its library is known. `libraries`: those of
-    this installation. All methods raise Unavailable."""
+    this installation. `factor_roles`: roles that need a second factor beside a password. All methods raise
+    Unavailable."""
 
     def __init__(
         self,
@@ -85,6 +93,7 @@ class StaffSignInService:
         times: SessionTimes,
         home: str,
         libraries: Collection[str],
+        factor_roles: Collection[StaffRole] = (),
     ) -> None:
         self._store = store
         self._clock = clock
@@ -92,6 +101,7 @@ class StaffSignInService:
         self._times = times
         self._home = home
         self._libraries = frozenset(libraries)
+        self._factor_roles = frozenset(factor_roles)
         self._passwords = PasswordKeeper()
 
     # --- signing in ------------------------------------------------------------------------------------------
@@ -141,7 +151,7 @@ class StaffSignInService:
             raise StaffSignInError("wrong")
         await self._attempts.clear_failures(self._home, keys)
         row = await self._store.write(lambda c: users.confirm_session(c, session.row, now))
-        return StaffSession(row, user)
+        return StaffSession(row, user, session.lacks_factor)
 
     def is_confirmed(self, session: StaffSession) -> bool:
         """Whether the password came in a moment ago. An identity provider asks for it, not we: there, signing in anew
@@ -175,14 +185,23 @@ class StaffSignInService:
             expires=min(now + self._times.idle, now + self._times.life),
             confirmed=now if confirms else None,
         )
+        ways = method.value if not (method is StaffSignInMethod.PASSWORD and user.has_second_factor) else WITH_CODE
 
         def replace_session(c: Transaction) -> None:
             users.end_session(c, old_id)
             users.add_session(c, row)
-            audit.add_audit_entry(c, library, now, user.actor, "signed-in", user.name, method.value, address)
+            audit.add_audit_entry(c, library, now, user.actor, "signed-in", user.name, ways, address)
 
         await self._store.write(replace_session)
-        return StaffSession(row, user)
+        return StaffSession(row, user, self._lacks_factor(row, user))
+
+    def is_factor_required(self, user: StaffUser) -> bool:
+        """Of whoever signs in by password with one of the user's roles."""
+        return any(grant.role in self._factor_roles for grant in user.grants if grant.library in self._libraries)
+
+    def _lacks_factor(self, row: StaffSessionRow, user: StaffUser) -> bool:
+        by_password = row.method == StaffSignInMethod.PASSWORD
+        return by_password and not user.has_second_factor and self.is_factor_required(user)
 
     async def find_session(self, id_: str) -> StaffSession | None:
         """It lives on with this, but a page every few seconds writes nothing."""
@@ -193,7 +212,7 @@ class StaffSignInService:
         expires = min(now + self._times.idle, row.started + self._times.life)
         if expires - row.expires >= self._times.idle / 10:
             row = await self._store.write(lambda c: users.extend_session(c, found.row, expires))
-        return StaffSession(row, found.user)
+        return StaffSession(row, found.user, found.lacks_factor)
 
     async def load_session(self, id_: str) -> StaffSession | None:
         """The same, and it doesn't live on with this."""
@@ -210,7 +229,7 @@ class StaffSignInService:
         row, user = found
         if user.disabled is not None or row.library not in self._own_libraries(user):
             return None
-        return StaffSession(row, user)
+        return StaffSession(row, user, self._lacks_factor(row, user))
 
     async def is_alive(self, session: StaffSession) -> bool:
         """Whether a stream of this session may go on; that somebody listens doesn't lengthen it."""

@@ -21,6 +21,7 @@ from gateway.services.passwords import PasswordKeeper, WeakPasswordError, check_
 from gateway.store import audit, users
 from gateway.store.audit import AuditEntry
 from gateway.store.schema import make_exchange_id
+from gateway.store.second_factors import delete_second_factor
 from gateway.store.staff_identities import IdentityTakenError, expect_identity
 from gateway.store.users import UserExistsError
 
@@ -246,6 +247,19 @@ class UserService:
                 c, library, now, by.actor, "message-replayed", subject=message_id, peer=by.peer
             )
         )
+
+    async def reset_second_factor(self, user: StaffUser, by: AuditOrigin) -> bool:
+        """For somebody who has lost it: the password is enough until another is set up. All sessions of the user end.
+        False: there was none."""
+
+        def delete_factor(c: Transaction) -> bool:
+            is_deleted = delete_second_factor(c, user.library, user.id)
+            if is_deleted:
+                users.end_sessions_of_user(c, user.id)
+                self._log_change(c, user, by, "second-factor-reset")
+            return is_deleted
+
+        return await self._store.write(delete_factor)
 
     async def _set_disabled(
         self, user: StaffUser, disabled: datetime | None, action: str, by: AuditOrigin

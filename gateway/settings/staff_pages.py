@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.roles import StaffRole
 from gateway.settings.identity_provider import IdentityProviderSettings
 
 
@@ -17,6 +18,9 @@ class StaffSettings(ProfileSection):
     idle_minutes: int = Field(60, ge=1, le=1440, description="minutes of inactivity until a user is signed out")
     session_hours: int = Field(10, ge=1, le=24, description="hours after sign-in until a user is signed out")
     password: bool = Field(True, description="allow sign-in with user name and password")
+    second_factor: tuple[StaffRole, ...] = Field(
+        (), description="roles that need a second factor to sign in with a password; others may set one up"
+    )
     edit_profiles: bool = Field(False, description="allow operators to edit profiles on the staff pages")
     oidc: IdentityProviderSettings = IdentityProviderSettings.model_construct()
     audit_days: int = Field(1095, ge=1, le=36_500, description="days until entries of the audit log are deleted")

@@ -34,6 +34,7 @@ from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
 from gateway.store import staff_identities
 from gateway.store.schema import metadata
+from gateway.store.second_factors import staff_second_factor
 from gateway.store.staff_identities import staff_identity
 
 staff_user = Table(
@@ -192,8 +193,12 @@ def _find_user(c: Connection, condition: ColumnElement[bool]) -> StaffUser | Non
 
 
 def _select_users() -> Select[tuple[object, ...]]:
-    linked = select(staff_identity.c.linked).where(staff_identity.c.user_id == staff_user.c.id).scalar_subquery()
-    return select(staff_user, linked.label("linked"))
+    user, identity, factor = staff_user.c, staff_identity.c, staff_second_factor.c
+    linked = select(identity.linked).where(identity.library == user.library, identity.user_id == user.id)
+    confirmed = select(factor.confirmed).where(factor.library == user.library, factor.user_id == user.id)
+    return select(
+        staff_user, linked.scalar_subquery().label("linked"), confirmed.scalar_subquery().label("factor_confirmed")
+    )
 
 
 def _users_of_rows(c: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> tuple[StaffUser, ...]:
@@ -214,6 +219,7 @@ def _users_of_rows(c: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> tu
             created=row.created,
             disabled=row.disabled,
             linked=row.linked,
+            has_second_factor=row.factor_confirmed is not None,
             grants=sort_grants(found[row.id]),
         )
         for row in rows

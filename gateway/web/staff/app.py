@@ -41,6 +41,7 @@ from gateway.web.staff import (
     request_lists,
     request_page,
     scan_pages,
+    second_factor_pages,
     sign_in_pages,
     statistics_pages,
     undo_pages,
@@ -85,6 +86,7 @@ PAGES: tuple[StaffPage, ...] = (
     *privacy_pages.PAGES,
     *user_pages.PAGES,
     *account_pages.PAGES,
+    *second_factor_pages.PAGES,
     *sign_in_pages.PAGES,
     *help_page.PAGES,
     *handbook.PAGES,
@@ -140,6 +142,7 @@ class StaffPages:
         sign_in = self._parts.sign_in
         keep = timedelta(days=self._parts.settings.audit_days)
         forgotten = await sign_in.prune_sessions() + await sign_in.prune_audit(keep)
+        forgotten += await self._parts.factors.prune_waits()
         for context in self._parts.contexts.values():
             forgotten += await prune_sent_forms(context, self._parts.clock.now())
         return forgotten
@@ -208,8 +211,10 @@ class StaffPages:
             return
         sign_in = self._parts.sign_in
         find = sign_in.load_session if request.is_polled else sign_in.find_session
-        request.session = await find(request.visit.id)
-        if request.session is not None:
+        session = await find(request.visit.id)
+        request.lacks_factor = session is not None and session.lacks_factor
+        request.session = session if not request.lacks_factor or request.page.without_factor else None
+        if request.session is not None and not request.lacks_factor:
             rights = request.rights
             request.open_paths = frozenset(path for path, right in self._right_by_path.items() if right in rights)
             request.menu = tuple(entry for entry in MENU if entry.path in request.open_paths)

@@ -37,6 +37,10 @@ TOPICS: tuple[HelpTopic, ...] = (
                 "After five wrong passwords you have to wait 15 minutes."
             ),
             mark_text(
+                "If your account has a second factor, enter the code from your authenticator app after the password. "
+                "Without your telephone, enter one of your recovery codes."
+            ),
+            mark_text(
                 "You are signed out after a period of inactivity. Your entries are kept, and you can send them after "
                 "you have signed in again. Under “Your account” you can change your password, end other sessions, "
                 "and choose light or dark pages and narrow or wide rows."

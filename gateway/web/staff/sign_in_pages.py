@@ -17,6 +17,7 @@ from gateway.services.staff_sign_in import OidcIdentity, StaffSignInError, Staff
 from gateway.store.patron_sessions import JourneyRow
 from gateway.web.html.assets import HEADERS, redirect_response
 from gateway.web.html.error_pages import PageError
+from gateway.web.html.forms import SubmittedForm
 from gateway.web.html.visits import hash_token
 from gateway.web.oidc import OidcClient, OidcError, WeakSignInError
 from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
@@ -30,6 +31,8 @@ STATUS = {"too-often": 429, "unknown": 403, "no-role": 403, "weak": 403, "away":
 
 WRONG = {
     "wrong": mark_text("User name or password incorrect."),
+    "wrong-code": mark_text("This code is incorrect or has been used already."),
+    "over": mark_text("This took too long. Please sign in again."),
     "incomplete": mark_text("Please enter your user name and password."),
     "too-often": mark_text("Too many failed attempts. Please wait 15 minutes."),
     "unknown": mark_text("You have no account here. An account manager at your library can create one."),
@@ -41,6 +44,9 @@ WRONG = {
 
 KEPT = "kept."
 """Before the names of fields that wait until somebody has signed in."""
+
+SETUP = ("account", "second-factor")
+"""Of the page where a second factor is set up."""
 
 MAX_NAME_CHARS = 200
 MAX_BACK_CHARS = 2_000
@@ -58,9 +64,11 @@ async def ask_who_it_is(request: StaffRequest) -> web.Response:
         return web.Response(status=401, headers=HEADERS)
     if not await request.parts.users.has_users():
         return request.render("no_users", request.gettext("No accounts yet"), status=403)
+    if request.lacks_factor and request.http.method == "GET":
+        return request.redirect(request.path(*SETUP))
     if request.http.method == "GET":
         return request.redirect(request.path("sign-in", back=safe_back_path(request.here)))
-    if request.http.method != "POST":
+    if request.http.method != "POST" or request.lacks_factor:
         raise PageError(403, "fault-form")
     form = await request.read_own_form()
     kept = tuple((name, value) for name, value in form.pairs if name != "csrf" and "password" not in name)
@@ -101,7 +109,7 @@ async def submit_sign_in(request: StaffRequest) -> web.Response:
         raise PageError(403, "fault-form")
     back = safe_back_path(form["back"])
     name, password = form["name"], form.fields.get("password", "")
-    kept = tuple((field.removeprefix(KEPT), said) for field, said in form.pairs if field.startswith(KEPT))
+    kept = _read_kept(form)
     if not name or not password:
         return _ask_to_sign_in(request, back, wrong="incomplete", name=name[:MAX_NAME_CHARS], kept=kept)
     if len(name) > MAX_NAME_CHARS:
@@ -112,7 +120,59 @@ async def submit_sign_in(request: StaffRequest) -> web.Response:
         return _ask_to_sign_in(request, back, wrong=error.word, name=name, kept=kept)
     except Unavailable:
         return _ask_to_sign_in(request, back, wrong="away", name=name, kept=kept)
-    await _start_session(request, user, StaffSignInMethod.PASSWORD, confirms=not kept)
+    if user.has_second_factor:
+        new = request.parts.visits.new_visit(request.visit.secure)
+        await request.parts.factors.begin_wait(user, request.visit.id, new.id, confirms=not kept)
+        request.visit = new
+        return _ask_for_code(request, back, kept)
+    return await _finish_sign_in(request, user, back, kept, confirms=not kept)
+
+
+def _ask_for_code(request: StaffRequest, back: str, kept: Kept, wrong: str = "") -> web.Response:
+    """After the right password. `wrong`: why the code was not taken."""
+    return request.render(
+        "sign_in_code",
+        request.gettext("Enter your code"),
+        status=STATUS.get(wrong, 422) if wrong else 200,
+        wrong=request.gettext(WRONG[wrong]) if wrong else "",
+        back=back,
+        kept=kept,
+        kept_before=KEPT,
+    )
+
+
+async def submit_code(request: StaffRequest) -> web.Response:
+    """The second factor."""
+    form = await request.read_own_form()
+    factors, back = request.parts.factors, safe_back_path(form["back"])
+    kept = _read_kept(form)
+    found = await factors.find_wait(request.visit.id)
+    if found is None:
+        return _ask_to_sign_in(request, back, wrong="over", kept=kept)
+    wait, user = found
+    if not request.parts.sign_in.libraries_of(user):
+        return _ask_to_sign_in(request, back, wrong="no-role")
+    try:
+        await factors.check_code(user, form.fields.get("code", ""), request.address)
+        await factors.end_wait(request.visit.id)
+    except StaffSignInError as error:
+        return _ask_for_code(request, back, kept, error.word)
+    except Unavailable:
+        return _ask_for_code(request, back, kept, "away")
+    return await _finish_sign_in(request, user, back, kept, confirms=wait.confirms and not kept)
+
+
+def _read_kept(form: SubmittedForm) -> Kept:
+    return tuple((field.removeprefix(KEPT), said) for field, said in form.pairs if field.startswith(KEPT))
+
+
+async def _finish_sign_in(
+    request: StaffRequest, user: StaffUser, back: str, kept: Kept, *, confirms: bool
+) -> web.Response:
+    """All that was asked for was right."""
+    await _start_session(request, user, StaffSignInMethod.PASSWORD, confirms=confirms)
+    if request.session is not None and request.session.lacks_factor:
+        return request.redirect(request.path(*SETUP))
     if kept:
         return request.render("send_again", request.gettext("Send it now?"), back=back, kept=kept)
     return request.redirect(back)
@@ -227,7 +287,8 @@ def safe_back_path(text: str) -> str:
 PAGES = (
     StaffPage("GET", "/sign-in", show_sign_in, None),
     StaffPage("POST", "/sign-in", submit_sign_in, None),
+    StaffPage("POST", "/sign-in/code", submit_code, None),
     StaffPage("GET", "/sign-in/provider", redirect_to_provider, None),
     StaffPage("GET", "/signed-in", finish_oidc, None),
-    StaffPage("POST", "/sign-out", sign_out, Right.OWN_ACCOUNT),
+    StaffPage("POST", "/sign-out", sign_out, Right.OWN_ACCOUNT, without_factor=True),
 )

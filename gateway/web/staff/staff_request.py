@@ -47,6 +47,7 @@ from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_reader import EventFeed
 from gateway.services.requests.request_service import RequestService
 from gateway.services.searching.search import CatalogueSearch
+from gateway.services.second_factors import SecondFactorService
 from gateway.services.staff_sign_in import StaffSession, StaffSignInError, StaffSignInService
 from gateway.services.users import AuditOrigin, UserService
 from gateway.settings.staff_pages import StaffSettings
@@ -134,6 +135,7 @@ class StaffServices:
     contexts: Mapping[str, LibraryContext]
     users: UserService
     sign_in: StaffSignInService
+    factors: SecondFactorService
     journeys: OidcJourneys
     oidc: OidcClient | None
     texts: TextCatalogues
@@ -156,7 +158,8 @@ Page = Callable[["StaffRequest"], Awaitable[web.StreamResponse]]
 
 @value_object
 class StaffPage:
-    """A route. `path` is behind /staff; `right` None: open to whoever has not signed in; `max_bytes`: of a form."""
+    """A route. `path` is behind /staff; `right` None: open to whoever has not signed in; `max_bytes`: of a form;
+    `without_factor`: also for whoever has signed in and has to set up a second factor first."""
 
     method: str
     path: str
@@ -164,6 +167,7 @@ class StaffPage:
     right: Right | None
     max_bytes: int = MAX_FORM_BYTES
     max_fields: int = MAX_FIELDS
+    without_factor: bool = False
 
 
 @value_object
@@ -188,7 +192,7 @@ class FlashBanner:
 class StaffRequest:
     """`page` is the route; `session` None: nobody has signed in, which only pages without a right see. `menu`: entries
     that this user may open; `open_paths`: all pages that the user may open, as `StaffPage.path`. `sent`: the form that
-    came, once it was read."""
+    came, once it was read. `lacks_factor`: somebody has signed in who has to set up a second factor first."""
 
     parts: StaffServices
     http: web.Request
@@ -199,6 +203,7 @@ class StaffRequest:
     menu: tuple[MenuEntry, ...] = ()
     open_paths: frozenset[str] = frozenset()
     sent: SubmittedForm | None = None
+    lacks_factor: bool = False
     actors: ActorNames = field(init=False)
 
     def __post_init__(self) -> None:

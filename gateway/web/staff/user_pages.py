@@ -34,6 +34,11 @@ ACTIONS = {
     "user-disabled": mark_text("disabled the account"),
     "user-enabled": mark_text("enabled the account"),
     "sessions-ended": mark_text("ended the sessions"),
+    "second-factor-set": mark_text("set up a second factor"),
+    "second-factor-removed": mark_text("turned off the second factor"),
+    "second-factor-reset": mark_text("reset the second factor"),
+    "recovery-codes-made": mark_text("created new recovery codes"),
+    "recovery-code-used": mark_text("used a recovery code"),
     "identity-linked": mark_text("signed in through the identity provider for the first time"),
     "identity-unlinked": mark_text("removed the link to the identity provider"),
     "patron-shown": mark_text("viewed the patron of"),
@@ -50,6 +55,7 @@ ACTIONS = {
 
 AUDIT_WORDS = {
     "password": mark_text("with a password"),
+    "code": mark_text("with a code"),
     "oidc": mark_text("through the identity provider"),
     "no role": mark_text("no role"),
 }
@@ -275,6 +281,20 @@ async def switch_account(request: StaffRequest) -> web.Response:
     return request.redirect(request.path("users", user.name), said)
 
 
+async def reset_second_factor(request: StaffRequest) -> web.Response:
+    """For somebody whose telephone is lost."""
+    user = await _find_user_to_change(request)
+    checked = FormCheck(request, await request.read_own_form())
+    await request.confirm_by_form(checked)
+    if not checked.is_good:
+        return _render_user(request, user, checked)
+    await request.parts.users.reset_second_factor(user, request.origin)
+    said = request.gettext("The second factor has been reset. The password alone is asked for now.")
+    if request.parts.sign_in.is_factor_required(user):
+        said = request.gettext("The second factor has been reset. The user must set up a new one at the next sign-in.")
+    return request.redirect(request.path("users", user.name), said)
+
+
 async def unlink_identity(request: StaffRequest) -> web.Response:
     """The account waits again for whoever signs in first under its name at the identity provider."""
     user = await _find_user_to_change(request)
@@ -354,5 +374,6 @@ PAGES = (
     StaffPage("POST", "/users/{name}/roles", set_roles, Right.USERS_ACT),
     StaffPage("POST", "/users/{name}/password", set_password, Right.USERS_ACT),
     StaffPage("POST", "/users/{name}/state", switch_account, Right.USERS_ACT),
+    StaffPage("POST", "/users/{name}/second-factor", reset_second_factor, Right.USERS_ACT),
     StaffPage("POST", "/users/{name}/identity", unlink_identity, Right.USERS_ACT),
 )

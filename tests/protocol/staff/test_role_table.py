@@ -15,6 +15,7 @@ from tests.protocol.staff.support import colleague, make_user
 OPEN = {
     "GET /staff/sign-in",
     "POST /staff/sign-in",
+    "POST /staff/sign-in/code",
     "GET /staff/sign-in/provider",
     "GET /staff/signed-in",
     "GET /staff/help",

@@ -70,9 +70,10 @@ STEPS = [
     "0030: Which nodes live, and who leads which task",
     "0031: Whether patrons have had what was borrowed for them",
     "0032: Staff at an identity provider: by issuer and subject, each once",
+    "0033: Second factors of staff, recovery codes, and who has given the password and not yet the code",
 ]
 
-STAFF_TABLES = ("staff_identity",)
+STAFF_TABLES = ("staff_identity", "staff_second_factor", "staff_recovery_code", "staff_code_wait")
 
 MADE_SINCE = (
     *("library_change", "print_batch", "print_item", "partner_closure", "request_figure"),

@@ -1,0 +1,64 @@
+"""Codes that change every half minute, as apps on telephones show them: TOTP (RFC 6238) over HOTP (RFC 4226).
+
+SHA-1, six digits and 30 seconds are what every app can do; some read nothing else from a QR code.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+from urllib.parse import quote, urlencode
+
+SECRET_BYTES = 20
+"""RFC 4226 section 4, R6: 160 bits are recommended."""
+
+DIGITS = 6
+STEP_SECONDS = 30
+
+STEPS_ASIDE = 1
+"""Codes of the step before and after are good too, for clocks that are apart (RFC 6238 section 5.2)."""
+
+
+def make_code_secret() -> bytes:
+    return secrets.token_bytes(SECRET_BYTES)
+
+
+def make_code(secret: bytes, step: int, digits: int = DIGITS) -> str:
+    """RFC 4226 section 5.3."""
+    digest = hmac.new(secret, step.to_bytes(8, "big"), hashlib.sha1).digest()
+    at = digest[-1] & 0x0F
+    number = int.from_bytes(digest[at : at + 4], "big") & 0x7FFF_FFFF
+    return f"{number % 10**digits:0{digits}}"
+
+
+def step_of_moment(moment: datetime) -> int:
+    return int(moment.timestamp()) // STEP_SECONDS
+
+
+def find_code_step(secret: bytes, code: str, now: datetime, last_step: int) -> int | None:
+    """The step whose code it is, of those that are good now and come after `last_step`: a code is good once. None: it
+    is none of them."""
+    current = step_of_moment(now)
+    found = None
+    for step in range(current - STEPS_ASIDE, current + STEPS_ASIDE + 1):
+        if hmac.compare_digest(make_code(secret, step).encode(), code.encode()) and step > last_step:
+            found = step
+    return found
+
+
+def write_code_secret(secret: bytes) -> str:
+    """As apps take it by hand: Base32 in groups of four."""
+    text = base64.b32encode(secret).decode().rstrip("=")
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def make_key_uri(secret: bytes, account: str, issuer: str) -> str:
+    """What the QR code says (`otpauth://`, as Google Authenticator defined it). A colon in a name would end it."""
+    label = f"{quote(issuer.replace(':', ' '), safe='')}:{quote(account.replace(':', ' '), safe='')}"
+    said = urlencode(
+        {"secret": write_code_secret(secret).replace(" ", ""), "issuer": issuer.replace(":", " ")}, quote_via=quote
+    )
+    return f"otpauth://totp/{label}?{said}"
