@@ -20,12 +20,13 @@ def ask_for(site: Site, title: str) -> None:
     assert "review" in done
 
 
+@pytest.mark.long  # test_every_staff_page.py looks at these pages in one look
 @pytest.mark.parametrize(
     ("width", "dark", "language"),
     [
-        pytest.param(PHONE, False, "en-GB", marks=pytest.mark.long),
+        (PHONE, False, "en-GB"),
         (DESKTOP, True, "de-DE"),
-        pytest.param(1600, False, "en-GB", marks=pytest.mark.long),
+        (1600, False, "en-GB"),
     ],
 )
 def test_no_page_keeps_anybody_out(

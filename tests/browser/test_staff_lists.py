@@ -181,12 +181,13 @@ def test_a_filter_is_chosen_taken_away_and_kept(
         expect(numbers(page)).to_have_count(len(waiting))
 
 
+@pytest.mark.long  # test_every_staff_page.py looks at these pages in one look
 @pytest.mark.parametrize(
     ("width", "scheme", "language"),
     [
-        pytest.param(PHONE, "light", "de-DE", marks=pytest.mark.long),
+        (PHONE, "light", "de-DE"),
         (1024, "dark", "en-GB"),
-        pytest.param(WIDE, "light", "en-GB", marks=pytest.mark.long),
+        (WIDE, "light", "en-GB"),
     ],
 )
 def test_for_everybody(

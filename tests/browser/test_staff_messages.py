@@ -210,12 +210,13 @@ def test_a_mail_finds_its_request(desk: Desk, site: Site, browsing: Browsing, sc
     assert [one["read_by"] for one in site.request_messages(meant.number)] == [f"staff:{NAME}"]
 
 
+@pytest.mark.long  # test_every_staff_page.py looks at these pages in one look
 @pytest.mark.parametrize(
     ("width", "dark", "language"),
     [
-        pytest.param(PHONE, False, "en-GB", marks=pytest.mark.long),
+        (PHONE, False, "en-GB"),
         (1024, True, "de-DE"),
-        pytest.param(1600, False, "en-GB", marks=pytest.mark.long),
+        (1600, False, "en-GB"),
     ],
 )
 def test_for_everybody(

@@ -224,12 +224,13 @@ def test_without_script_many_codes_are_one_form(site: Site, browsing: Browsing) 
         expect(page.locator("#log > li").nth(1)).to_contain_text(TITLES[0])
 
 
+@pytest.mark.long  # test_every_staff_page.py looks at these pages in one look
 @pytest.mark.parametrize(
     ("width", "dark", "language"),
     [
-        pytest.param(PHONE, False, "de-DE", marks=pytest.mark.long),
+        (PHONE, False, "de-DE"),
         (DESKTOP, True, "de-DE"),
-        pytest.param(1600, False, "en-GB", marks=pytest.mark.long),
+        (1600, False, "en-GB"),
     ],
 )
 def test_no_scan_page_keeps_anybody_out(

@@ -22,7 +22,7 @@ from tests.support.invenio_server import InvenioServer, NotInstalled
 from tests.support.running_servers import running
 from tests.support.sip2_proxy import Loss, LossyProxy
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # in each run three recorded SIP2 servers stand for others' ones
 
 SETTINGS: dict[str, Any] = {
     "holds": "none",  # invenio-sip2 doesn't tell its library whether a reservation is to be made or cancelled

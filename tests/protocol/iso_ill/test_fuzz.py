@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.paths import ROOT
 
-SECONDS = 6
+SECONDS = 3
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel here")
 

@@ -142,7 +142,7 @@ def postgresql_sample_url(postgresql_server: Server, postgresql_sample: str) -> 
     postgresql_server.drop_database(name)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.long])])
 def store_url(request: pytest.FixtureRequest) -> str:
     """Of a database with the sample library; empty: that of the installation, which is to be filled."""
     return request.getfixturevalue("postgresql_sample_url") if request.param == "postgresql" else ""
