@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from lxml import etree
 
@@ -104,7 +105,8 @@ class SupplierWords:
         findings += _check_zero_times(root)
         findings += self._check_message(message, body)
         said, stands = message.message_info or MessageInfo(), message.status_info or StatusInfo()
-        title = f"came: {said.reason_for_message or 'no reason'} {stands.status or 'no status'}"
+        reason = _name_word(ReasonForMessage, said.reason_for_message, "reason")
+        title = f"came: {reason} {_name_word(Status, stands.status, 'status')}"
         return HeardMessage(title, tuple(findings), message)
 
     def _check_message(self, message: SupplyingAgencyMessage, body: bytes) -> Iterator[ConformanceFinding]:
@@ -168,6 +170,11 @@ def _check_reason(message: SupplyingAgencyMessage, tried: TriedRequest) -> Itera
         yield _find_broken("reason", ANSWERS, f"{reason}, and no {asked.value} was sent")
     if reason in _YES_OR_NO_REASONS and said.answer is None:
         yield _find_broken("answer", YES_OR_NO, f"{reason} without answerYesNo")
+
+
+def _name_word(words: type[StrEnum], said: str | None, name: str) -> str:
+    """What isn't of the standard may be anything, also a person's name."""
+    return f"no {name}" if not said else said if said in set(words) else f"an unknown {name}"
 
 
 def _name_reason(message: SupplyingAgencyMessage) -> str | None:

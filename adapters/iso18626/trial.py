@@ -56,6 +56,7 @@ from gateway.ports.rehearsal import (
     ConformanceFinding,
     FindingWeight,
     TriedSide,
+    report_arrival,
 )
 from gateway.ports.tls import make_client_context
 
@@ -203,16 +204,7 @@ class Iso18626Trial:
     def _note_arrival(self, arrived: ArrivedMessage, reason: ReasonForMessage | None) -> bool:
         """Whether it is what was waited for."""
         heard = self._heard.judge_message(arrived)
-        self.exchanges.append(
-            CheckedExchange(
-                title=heard.title,
-                came=True,
-                content_type=arrived.arrival.content_type,
-                sent=arrived.answer,
-                answer=self._conceal_secrets(arrived.arrival.body),
-                findings=heard.findings,
-            )
-        )
+        self.exchanges.append(report_arrival(arrived, heard.title, heard.findings, self._conceal_secrets))
         said = heard.message.message_info if heard.message is not None else None
         return reason is None or (said is not None and said.reason_for_message == reason)
 

@@ -45,8 +45,9 @@ class ConformanceFinding:
 @value_object(kw_only=True)
 class CheckedExchange:
     """A message that was sent, what came, and what is wrong with that. `sent` and `answer` are without secrets by which
-    we show who we are. `came`: what the tried system said of itself; then `sent` is our answer. `untried`: why it
-    wasn't sent, since there would be nothing to prove by it; then nothing else is said."""
+    we show who we are. `came`: what the tried system said of itself; then `sent` is our answer, and without
+    octets it is about nothing of the trial. `untried`: why it wasn't sent, since there would be nothing to prove by it;
+    then nothing else is said."""
 
     title: str
     sent: bytes = field(default=b"", repr=False)
@@ -77,10 +78,32 @@ class RecordsExchanges(Protocol):
 
 @value_object
 class ArrivedMessage:
-    """What the tried system has said of itself, and how it was answered."""
+    """What the tried system has said of itself, and how it was answered. `is_of_trial`: it is about a request of the
+    trial; what isn't may have patrons of others in it."""
 
     arrival: RawMessage
     answer: bytes = field(repr=False)
+    is_of_trial: bool = False
+
+
+def report_arrival(
+    arrived: ArrivedMessage,
+    title: str,
+    findings: tuple[ConformanceFinding, ...],
+    conceal_secrets: Callable[[bytes], bytes],
+) -> CheckedExchange:
+    """For the report; of what isn't about the trial it has no octet."""
+    if not arrived.is_of_trial:
+        return CheckedExchange(title=title, came=True, findings=findings)
+    arrival = arrived.arrival
+    return CheckedExchange(
+        title=title,
+        came=True,
+        content_type=arrival.content_type,
+        sent=arrived.answer,
+        answer=conceal_secrets(arrival.body),
+        findings=findings,
+    )
 
 
 class TrialArrivals(Protocol):

@@ -26,6 +26,9 @@ class TrialParty:
     run: str
     request: str = ""
 
+    def has_request(self, number: str) -> bool:
+        return bool(number) and (self.run in number or number == self.request)
+
 
 def make_trial_party(context: ConformanceContext, protocol: str, rehearsal: ProtocolRehearsal) -> TrialParty:
     """Us; where we are tried ourselves, the partner."""
@@ -57,8 +60,8 @@ class TrialReception:
         await asyncio.sleep(seconds)
 
     async def receive_message(self, arrival: RawMessage) -> MockReply:
-        answer = self._answer_message(arrival)
-        kept = ArrivedMessage(arrival, answer.body)
+        answer, is_of_trial = self._answer_message(arrival)
+        kept = ArrivedMessage(arrival, answer.body, is_of_trial)
         return MockReply(answer=answer, speak=lambda: self._keep_message(kept))
 
     def _keep_message(self, arrived: ArrivedMessage) -> None:
@@ -72,22 +75,25 @@ class TrialReception:
         except TimeoutError:
             return None
 
-    def _answer_message(self, arrival: RawMessage) -> ResponderAnswer:
+    def _answer_message(self, arrival: RawMessage) -> tuple[ResponderAnswer, bool]:
+        """And whether it is about the trial. What names no request that can be read is, where it has the trial's own
+        word in it, which nobody guesses."""
         responder, exchange = self.responder, replace(self._party.exchange, now=arrival.received)
+        has_run = self._party.run.encode() in arrival.body
         envelope = responder.open(arrival, self.max_bytes)
         if envelope.malformed is not None:
-            return responder.refuse(envelope, envelope.malformed, exchange)
+            return responder.refuse(envelope, envelope.malformed, exchange), has_run
         try:
             incoming = responder.decode(envelope, exchange)
         except MalformedMessage as malformed:
-            return responder.refuse(envelope, malformed, exchange)
+            return responder.refuse(envelope, malformed, exchange), has_run
         except Refused as refused:
-            return responder.refuse(envelope, Refusal.from_error(refused), exchange)
+            return responder.refuse(envelope, Refusal.from_error(refused), exchange), has_run
         if incoming.told is None and incoming.command is None:  # the protocol itself answers
-            return responder.encode(envelope, incoming, None, exchange)
+            return responder.encode(envelope, incoming, None, exchange), has_run
         number = incoming.told.transaction if incoming.told is not None else ""
-        if self._party.run not in number and number != self._party.request:
+        if not self._party.has_request(number):
             words = "Only messages about the requests of the trial are taken here."
             unknown = Refusal(RefusalReason.UNKNOWN_REQUEST, words, MessagePart.REQUEST, number)
-            return responder.refuse(envelope, unknown, exchange)
-        return responder.encode(envelope, incoming, InboxResult(request_id=number), exchange)
+            return responder.refuse(envelope, unknown, exchange), False
+        return responder.encode(envelope, incoming, InboxResult(request_id=number), exchange), True

@@ -181,9 +181,9 @@ def _add_test_case(suite: ET.Element, conversation: HeldConversation, exchange: 
     if broken:
         failure = ET.SubElement(case, "failure", message="; ".join(broken))
         sent, answer = (_replace_forbidden_characters(_show_body(body)) for body in (exchange.sent, exchange.answer))
-        parts = (("sent", sent), (f"came (HTTP {exchange.status})", answer))
+        parts = [("sent", sent), (f"came (HTTP {exchange.status})", answer)]
         if exchange.came:
-            parts = (("came by itself", answer), ("answered", sent))
+            parts = [("came by itself", answer), ("answered", sent)] if exchange.answer else []
         failure.text = "\n\n".join(f"{title}:\n{body}" for title, body in parts)
     if advice:
         ET.SubElement(case, "system-out").text = "\n".join(advice)

@@ -35,6 +35,7 @@ from gateway.ports.rehearsal import (
 from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
 from gateway.services.conformance.listening import MAX_WAITING, TrialReception, make_trial_party
 from gateway.services.conformance.report import (
+    FORMATS,
     ConformanceReport,
     ConformanceSubject,
     HeldConversation,
@@ -223,6 +224,45 @@ async def test_only_words_about_the_trial_are_taken_while_it_listens(world: Mock
     assert b"<messageStatus>ERROR<" in await hear("CLK-B2026-17")
     heard = [await reception.wait_for_message(0.01) for _ in range(3)]
     assert [one is not None for one in heard] == [True, True, False]
+
+
+async def test_of_messages_about_others_no_octet_stands_in_a_report(world: MockWorld) -> None:
+    """A system whose messages lead to the trial says there all that it says."""
+    context = make_context(world, "T19", TriedSide.PARTNER, f"{world.site.url}/iso18626")
+    reception = TrialReception(make_trial_party(context, "iso18626", Iso18626Rehearsal()), Iso18626Responder())
+    context = dataclasses.replace(context, arrivals=reception, wait_seconds=0.01)
+
+    async def hear(body: bytes) -> None:
+        arrival = RawMessage(
+            body, world.clock.now(), TransportKind.HTTP, "iso18626", headers={"content-type": "application/xml"}
+        )
+        (await reception.receive_message(arrival)).speak()
+
+    await hear(write_loaned("T19-request", "for Wilhelmina Ours"))
+    await hear(write_loaned("CLK-B2026-17", "for Ludovica Quist"))
+    await hear(write_loaned("CLK-B2026-18", "for Ludovica Quist").replace(b"StatusChange", b"Ludovica Quist"))
+    await hear(write_loaned("CLK-B2026-19", "for Ludovica Quist")[:-40])
+    (first, *_) = Iso18626Trials().list_conversations(context)
+    report = await hold_conversations(SPITEFUL.subject, [first], world.clock)
+
+    came = [one for one in report.conversations[0].exchanges if one.came and one.title.startswith("came")]
+    assert [one.title for one in came] == [
+        "came: StatusChange Loaned",
+        "came: StatusChange Loaned",
+        "came: an unknown reason Loaned",
+        "came: no XML",
+    ]
+    assert all(one.findings for one in came[1:]), "what was found of them stands there"
+    for form in FORMATS:
+        written = write_report(report, form)
+        assert b"Quist" not in written
+        assert b"CLK-B2026" not in written
+    assert b"Wilhelmina Ours" in write_report(report, "html")
+
+
+def write_loaned(number: str, note: str) -> bytes:
+    said = LOANED.replace(b"NUMBER", number.encode())
+    return said.replace(b"</reasonForMessage>", b"</reasonForMessage><note>" + note.encode() + b"</note>")
 
 
 async def test_a_flood_of_messages_is_not_kept(world: MockWorld) -> None:
