@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from adapters.iso_ill.codec import DEFAULT_STYLE, BerLimits, DecodedApdu, apdu_type_name, decode_apdu
 from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
-from adapters.iso_ill.messages.structures import TransactionId
 from adapters.iso_ill.messages.tracking_phase import ProviderError
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.value import value_object
@@ -35,18 +34,18 @@ def make_finding(check: str, clause: str, words: str) -> ConformanceFinding:
     return ConformanceFinding(check=check, clause=clause, words=words)
 
 
-def _make_advice(check: str, words: str) -> ConformanceFinding:
+def make_advice(check: str, words: str) -> ConformanceFinding:
     return ConformanceFinding(check=check, clause=NO_RULE, words=words, weight=FindingWeight.ADVICE)
 
 
-def _decode_answer(answer: bytes) -> DecodedApdu:
+def decode_answer(answer: bytes) -> DecodedApdu:
     """Raises MalformedMessage."""
     return decode_apdu(answer, DEFAULT_STYLE, BerLimits(size=MAX_ANSWER_BYTES))
 
 
 def reports_status(answer: bytes) -> bool:
     try:
-        apdu = _decode_answer(answer).apdu
+        apdu = decode_answer(answer).apdu
     except MalformedMessage:
         return False
     return isinstance(apdu, StatusOrErrorReport) and apdu.status_report is not None and apdu.error_report is None
@@ -57,62 +56,24 @@ def check_answers(answers: Sequence[bytes], expected: ReportExpectation) -> Iter
     if others:
         yield make_finding("one-message", REPORTS, f"{len(answers)} APDUs came for one")
     try:
-        decoded = _decode_answer(first)
+        decoded = decode_answer(first)
     except MalformedMessage as malformed:
         yield make_finding("well-formed", ENCODING, str(malformed))
         return
     for oddity in decoded.oddities:
-        yield _make_advice("encoding", str(oddity))
+        yield make_advice("encoding", str(oddity))
     apdu, sent = decoded.apdu, expected.sent
-    yield from _check_header(apdu, sent)
+    yield from check_header(apdu, sent)
     if isinstance(apdu, StatusOrErrorReport):
         yield from _check_report(apdu, expected)
     elif expected.problem is not None or not isinstance(sent, IllRequest):
         yield make_finding("report-kind", REPORTS, f"{apdu_type_name(apdu.type)} came instead of a report")
 
 
-class HeardApdus:
-    """What the tried system has said of itself in a trial, and what we have said first of each transaction."""
-
-    def __init__(self) -> None:
-        self._sent: dict[TransactionId, Apdu] = {}
-        self._bodies: set[bytes] = set()
-
-    def note_sent(self, apdu: Apdu) -> None:
-        self._sent.setdefault(apdu.transaction_id, apdu)
-
-    def is_report(self, message: bytes, sent: Apdu | None) -> bool:
-        """Whether it may be the report about what was `sent`: of another transaction of the trial it only comes late.
-        None: any report."""
-        try:
-            apdu = _decode_answer(message).apdu
-        except MalformedMessage:
-            return False
-        is_late = sent is not None and apdu.transaction_id != sent.transaction_id and apdu.transaction_id in self._sent
-        return isinstance(apdu, StatusOrErrorReport) and not is_late
-
-    def judge_message(self, message: bytes) -> tuple[str, tuple[ConformanceFinding, ...]]:
-        """A title, and what is wrong."""
-        try:
-            decoded = _decode_answer(message)
-        except MalformedMessage as malformed:
-            return "came: no APDU", (make_finding("well-formed", ENCODING, str(malformed)),)
-        title = f"came: {apdu_type_name(decoded.apdu.type)}"
-        findings = [_make_advice("encoding", str(oddity)) for oddity in decoded.oddities]
-        if message in self._bodies:
-            findings.append(_make_advice("repeated", "the same octets came before; illgate takes them for a repeat"))
-        self._bodies.add(message)
-        asked = self._sent.get(decoded.apdu.transaction_id)
-        if asked is None:
-            findings.append(_make_advice("transaction-id", "it is about a transaction that isn't of this trial"))
-            return title, tuple(findings)
-        return title, (*findings, *_check_header(decoded.apdu, asked))
-
-
 def check_error_report(answer: bytes) -> Iterator[ConformanceFinding]:
     """Of what was no APDU."""
     try:
-        apdu = _decode_answer(answer).apdu
+        apdu = decode_answer(answer).apdu
     except MalformedMessage as malformed:
         yield make_finding("well-formed", ENCODING, str(malformed))
         return
@@ -122,7 +83,7 @@ def check_error_report(answer: bytes) -> Iterator[ConformanceFinding]:
         yield make_finding("error-report", ERRORS, "no error is reported")
 
 
-def _check_header(apdu: Apdu, sent: Apdu) -> Iterator[ConformanceFinding]:
+def check_header(apdu: Apdu, sent: Apdu) -> Iterator[ConformanceFinding]:
     if apdu.protocol_version not in (1, 2):
         yield make_finding("version", HEADER, f"its version is {apdu.protocol_version}")
     if apdu.transaction_id != sent.transaction_id:
@@ -141,20 +102,20 @@ def _check_report(report: StatusOrErrorReport, expected: ReportExpectation) -> I
         words = "there is a report, and a reason for none" if has_report else "there is neither a report nor a reason"
         yield make_finding("reason-no-report", REPORTS, words)
     if expected.has_status and report.status_report is None:
-        yield _make_advice("status-report", "how the transaction stands isn't in it")
+        yield make_advice("status-report", "how the transaction stands isn't in it")
     error = report.error_report
     if error is None:
         if expected.problem is not None:
             yield make_finding("error-report", ERRORS, "no error is reported")
         return
     if expected.problem is None:  # it may have refused the request, by a report that went elsewhere
-        yield _make_advice("unexpected-error", f"an error is reported: {_describe_problem(error.provider)}")
+        yield make_advice("unexpected-error", f"an error is reported: {_describe_problem(error.provider)}")
         return
     if error.provider != expected.problem:
         meant, said = _describe_problem(expected.problem), _describe_problem(error.provider)
         yield make_finding("problem", ERRORS, f"{said}, where it is {meant}")
     if not error.correlation.strip():
-        yield _make_advice("correlation", "correlation-information is empty: nobody can tell what the error is about")
+        yield make_advice("correlation", "correlation-information is empty: nobody can tell what the error is about")
 
 
 def _describe_problem(problem: ProviderError | None) -> str:

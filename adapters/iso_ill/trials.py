@@ -23,6 +23,7 @@ from adapters.iso_ill.codec import (
     encode_apdu,
 )
 from adapters.iso_ill.dialect import IsoIllDialect, dialect_of, is_reported
+from adapters.iso_ill.heard_apdus import HeardApdus
 from adapters.iso_ill.mapping import MappingContext, apdu_of_message
 from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.messages.codes import GeneralProblem, TransactionIdProblem
@@ -33,7 +34,6 @@ from adapters.iso_ill.report_check import (
     ENCODING,
     MAX_ANSWER_BYTES,
     REPORTS,
-    HeardApdus,
     ReportExpectation,
     check_answers,
     check_error_report,
@@ -72,6 +72,7 @@ from gateway.ports.rehearsal import (
     ConformanceFinding,
     TriedSide,
     make_conversation,
+    report_arrival,
 )
 from gateway.ports.tls import make_client_context
 
@@ -226,6 +227,7 @@ class IsoIllTrial:
             self.exchanges.append(CheckedExchange(title=title, sent=shown, findings=(finding,)))
             return ()
         findings = tuple(check_answers(answers, expected)) if expected is not None else ()
+        findings += tuple(self._heard.check_answers(answers))
         self.exchanges.append(
             CheckedExchange(
                 title=title,
@@ -264,13 +266,10 @@ class IsoIllTrial:
             if arrived is None:
                 break
             body = arrived.arrival.body
-            if self._heard.is_report(body, sent):
+            if arrived.is_of_trial and self._heard.is_report(body, sent):
                 return body
             title, findings = self._heard.judge_message(body)
-            shown = conceal_credentials(body)
-            self.exchanges.append(
-                CheckedExchange(title=title, came=True, sent=arrived.answer, answer=shown, findings=findings)
-            )
+            self.exchanges.append(report_arrival(arrived, title, findings, conceal_credentials))
         return b""
 
     def _add_credentials(self, apdu: Apdu) -> Apdu:
@@ -427,7 +426,8 @@ class IsoIllTrials:
             raise ConfigurationError([ConfigurationProblem(f"profile {context.profile.name}", 0, key, words)])
         late = ("late-messages", "What came besides", hear_late_messages)
         chosen = [*_CONVERSATIONS, late] if context.arrivals is not None else _CONVERSATIONS
-        heard = HeardApdus()
+        zone = MappingContext(library_zone=context.zone, currency="", dialect=dialect_of(context.profile)).zone
+        heard = HeardApdus(context.clock, zone)
         return [
             make_conversation(name, title, hold, partial(IsoIllTrial, name, context, heard))
             for name, title, hold in chosen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import pytest_asyncio
 
 from adapters.iso_ill.codec import encode_apdu
 from adapters.iso_ill.conformance import build_full_apdus
+from adapters.iso_ill.heard_apdus import HeardApdus
 from adapters.iso_ill.messages import Apdu, StatusOrErrorReport
 from adapters.iso_ill.rehearsal import MISBEHAVIOURS
-from adapters.iso_ill.report_check import HeardApdus
 from adapters.iso_ill.trials import IsoIllTrial, IsoIllTrials
 from gateway.domain.problems import ConfigurationError
 from gateway.domain.requests.events import EventKind
@@ -140,16 +141,19 @@ async def test_a_partner_without_a_symbol_cannot_be_tried(world: MockWorld) -> N
 class GivenArrivals:
     """The port `TrialArrivals`: these messages, at once."""
 
-    def __init__(self, world: MockWorld, *messages: bytes) -> None:
+    def __init__(self, world: MockWorld, run: str, *messages: bytes) -> None:
         now = world.clock.now()
-        self._left = [ArrivedMessage(RawMessage(one, now, TransportKind.TCP, "iso-ill"), b"") for one in messages]
+        self._left = [
+            ArrivedMessage(RawMessage(one, now, TransportKind.TCP, "iso-ill"), b"", run.encode() in one)
+            for one in messages
+        ]
 
     async def wait_for_message(self, _seconds: float) -> ArrivedMessage | None:
         return self._left.pop(0) if self._left else None
 
 
 async def test_a_report_that_comes_late_is_not_taken_for_one_about_the_next_transaction(world: MockWorld) -> None:
-    context, heard = make_context(world, "late", TriedSide.PARTNER), HeardApdus()
+    context, heard = make_context(world, "late", TriedSide.PARTNER), HeardApdus(world.clock, UTC)
     trials = [IsoIllTrial(name, context, heard) for name in ("request", "unknown-request")]
     first, second = (one.write_apdu(EventKind.CANCEL) for one in trials)
     assert first is not None
@@ -157,11 +161,25 @@ async def test_a_report_that_comes_late_is_not_taken_for_one_about_the_next_tran
     heard.note_sent(first)
     heard.note_sent(second)
     late, awaited = (write_report(one) for one in (first, second))
-    context = dataclasses.replace(context, arrivals=GivenArrivals(world, late, awaited))
+    context = dataclasses.replace(context, arrivals=GivenArrivals(world, "late", late, awaited))
     trial = IsoIllTrial("unknown-request", context, heard)
 
     assert await trial.hear_report(second) == awaited
     assert [one.answer for one in trial.exchanges] == [late]
+
+
+async def test_a_report_about_somebody_else_is_no_answer_and_in_no_report(world: MockWorld) -> None:
+    """A system that opens connections of its own says there all that it says."""
+    context, heard = make_context(world, "stray", TriedSide.PARTNER), HeardApdus(world.clock, UTC)
+    ours = IsoIllTrial("request", context, heard).write_apdu(EventKind.CANCEL)
+    assert ours is not None
+    heard.note_sent(ours)
+    foreign = write_report(replace(ours, transaction_id=replace(ours.transaction_id, qualifier="CLK-B2026-17")))
+    arrivals = GivenArrivals(world, "stray", foreign.replace(b"stray", b"other"))
+    trial = IsoIllTrial("request", dataclasses.replace(context, arrivals=arrivals), heard)
+
+    assert await trial.hear_report(ours) == b""
+    assert [(one.answer, one.findings[-1].check) for one in trial.exchanges] == [(b"", "transaction-id")]
 
 
 def write_report(about: Apdu) -> bytes:
