@@ -3,7 +3,7 @@ judged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from time import monotonic
@@ -46,7 +46,7 @@ from adapters.iso18626.messages.structures import (
 from adapters.iso18626.rehearsal import mirror_dialect
 from adapters.iso18626.schema_check import list_schema_faults
 from adapters.iso18626.supplier_message_check import NO_RULE, SupplierWords
-from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, OutcomeUnknown, Unavailable
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
 from gateway.ports.rehearsal import (
@@ -90,6 +90,7 @@ class Iso18626Trial:
         self._dialect = find_spoken_dialect(context)
         self._ours, self._theirs = name_parties(context)
         self._number = f"{context.run}-{name}"
+        self._signatures: set[str] = set()
 
     @property
     def other_number(self) -> str:
@@ -251,9 +252,9 @@ class Iso18626Trial:
 
     def _conceal_secrets(self, answer: bytes) -> bytes:
         """Some systems repeat what they were sent."""
-        for reference in filter(None, (self._dialect.http.secret, self._dialect.account.code)):
-            secret = self._context.secrets(reference)
-            answer = answer.replace(secret.encode(), CONCEALED.encode()) if secret else answer
+        references = filter(None, (self._dialect.http.secret, self._dialect.account.code))
+        for secret in filter(None, (*map(self._context.secrets, references), *self._signatures)):
+            answer = answer.replace(secret.encode(), CONCEALED.encode())
         return answer
 
     async def _post_message(self, sent: SentTrial) -> HttpReply:
@@ -261,12 +262,26 @@ class Iso18626Trial:
         headers = {"User-Agent": AGENT, "Accept": "application/xml, text/xml", **http.headers}
         if http.secret:
             headers[http.secret_header] = context.secrets(http.secret)
+        headers |= await self._sign_message()
         if sent.body is not None:
             headers["Content-Type"] = sent.content_type
         url = URL(context.url)
         tls = make_client_context(http.to_client_tls(context.folder)) if url.scheme == "https" else None
         limits = HttpLimits(http.connect_seconds, http.reply_seconds, MAX_MESSAGE_BYTES)
         return await exchange_http(HttpMessage(url, sent.body, headers), limits, tls)
+
+    async def _sign_message(self) -> Mapping[str, str]:
+        """What shows the partner that it is ours. Raises ConfigurationError where nothing can sign: without it the
+        partner would be right to refuse all."""
+        if self._context.tried is TriedSide.OURSELVES:
+            return {}
+        try:
+            signed = await self._context.make_peer_headers(self._context.profile)
+        except Unavailable as error:
+            name, key = f"profile {self._context.profile.name}", ("peer_authentication", "ours")
+            raise ConfigurationError([ConfigurationProblem(name, 0, key, str(error))]) from error
+        self._signatures.update(value.rpartition(" ")[2] for value in signed.values())
+        return signed
 
 
 # --- who speaks ------------------------------------------------------------------------------------------

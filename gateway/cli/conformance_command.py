@@ -42,6 +42,7 @@ from gateway.services.conformance.report_signature import (
     load_trial_secret,
     write_signed_file,
 )
+from gateway.services.peer_keys import PeerKeyRing, PeerTokenWriter
 
 
 @click.command(name="conformance")
@@ -215,6 +216,10 @@ async def _try_system(
             plan = TrialPlan(tried=loaded, adapter=adapter, partner_address=address)
             url = await stack.enter_async_context(open_trial_gateway(installation.parts, plan, folder))
             context = replace(context, url=url)
+        if context.tried is TriedSide.PARTNER and context.profile.peer_authentication.ours is not None:
+            store = await stack.enter_async_context(installation.open_current_store())
+            tokens = PeerTokenWriter(PeerKeyRing(store, context.clock), context.clock, lambda _profile: context.library)
+            context = replace(context, make_peer_headers=tokens.make_headers)
         report = await _hold_conversations(context, adapter, installation)
     if file is not None:
         await _write_signed(installation, context.library, report, file)

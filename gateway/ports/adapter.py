@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 from gateway.domain.clock import Clock
 from gateway.domain.library import Item, Loan, Patron, RecordId
-from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
-from gateway.domain.profile import Profile
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.value import value_object
 from gateway.ports.article_lookup import ArticleSource, ArticleSourceContext
 from gateway.ports.catalogue import LinkFormat, RecordSearch
@@ -40,6 +39,7 @@ from gateway.ports.partner_channel import (
     record_nothing,
 )
 from gateway.ports.partner_simulator import PartnerSimulator, Secrets
+from gateway.ports.peer_headers import MakePeerHeaders, refuse_peer_headers
 from gateway.ports.rehearsal import (
     CatalogueRehearsal,
     ConformanceTrials,
@@ -210,18 +210,6 @@ class ChannelLibrary:
 
 ReadFile = Callable[[str, str], Awaitable[bytes]]
 """The bytes of an attachment, by library and id. Raises KeyError when it isn't there (any more), Unavailable."""
-
-
-MakePeerHeaders = Callable[[Profile], Awaitable[Mapping[str, str]]]
-"""What shows the partner of a profile, in each message by HTTP, that it is ours (`peer_authentication.ours`); empty
-where it asks for nothing. Raises Unavailable."""
-
-
-async def refuse_peer_headers(profile: Profile) -> Mapping[str, str]:
-    """Where there is no key to sign with."""
-    if profile.peer_authentication.ours is not None:
-        raise Unavailable("messages to this partner must be signed, but no signing key exists")
-    return {}
 
 
 @value_object(kw_only=True)

@@ -21,6 +21,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import PartnerService, Secrets
+from gateway.ports.peer_headers import MakePeerHeaders, refuse_peer_headers
 from gateway.ports.responder import ExchangeContext, RawMessage, ResponderAnswer
 
 R = TypeVar("R", bound="RecordsExchanges")
@@ -139,7 +140,8 @@ class ConformanceContext:
     """Who is tried, and where. `library`: our symbol; `partner`: that of the partner, empty where the profile names
     none; `run`: a word that is another one each time, for the numbers of requests; `values`: what may be used for the
     trial, by the names of `ConformanceTrials.value_names`; `folder`: where gateway.yml is; `arrivals`: where the tried
-    system's own messages come in, None where nobody listens; `wait_seconds`: so long each of them is waited for."""
+    system's own messages come in, None where nobody listens; `wait_seconds`: so long each of them is waited for;
+    `make_peer_headers`: what our messages by HTTP have besides."""
 
     profile: Profile
     tried: TriedSide
@@ -155,6 +157,7 @@ class ConformanceContext:
     folder: Path
     arrivals: TrialArrivals | None = None
     wait_seconds: float = 10.0
+    make_peer_headers: MakePeerHeaders = refuse_peer_headers
 
 
 class ConformanceTrials(Protocol):

@@ -30,11 +30,13 @@ class ScriptedSupplier:
         self.answers_to = answers_to
         self._refuses = refuses
         self.received: list[str] = []
+        self.authorizations: list[str] = []
         supplier = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                supplier.authorizations.append(self.headers.get("Authorization", ""))
                 answer, follow = supplier.take_message(body)
                 self.send_response(200)
                 self.send_header("Content-Type", "application/xml")

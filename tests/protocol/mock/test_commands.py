@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from demo.world import Site, make_installation
 from gateway.cli import main
 from tests.protocol.mock.world import FJORDBY
+from tests.support.scripted_supplier import ScriptedSupplier
 
 Typed = Callable[..., Result]
 
@@ -35,6 +36,12 @@ DALEN: Mapping[str, object] = {
 }
 """By letter."""
 
+SIGNED = {
+    **FJORDBY,
+    "auth": [{"kind": "network", "networks": ["127.0.0.7/32"]}],
+    "peer_authentication": {"ours": {"issuer": "clarens", "subject": "CLK", "audience": "fjordby"}},
+}
+
 NOWHERE = "http://127.0.0.1:9/iso18626"
 
 
@@ -46,6 +53,7 @@ def illgate(tmp_path_factory: pytest.TempPathFactory) -> Typed:
         shipped.unlink()
     text = yaml.safe_dump(dict(FJORDBY), allow_unicode=True)
     (folder / "profiles" / "fjordby.yml").write_text(text, "utf-8")
+    (folder / "profiles" / "signed.yml").write_text(yaml.safe_dump(SIGNED, allow_unicode=True), "utf-8")
     (folder / "profiles" / "nordby.yml").write_text(yaml.safe_dump(NORDBY), "utf-8")
     (folder / "profiles" / "our-library.yml").write_text(yaml.safe_dump(dict(LIBRARY)), "utf-8")
     (folder / "profiles" / "their-system.yml").write_text(yaml.safe_dump(dict(CLIENT)), "utf-8")
@@ -126,6 +134,22 @@ def test_wrong_usage_is_told(illgate: Typed, words: tuple[str, ...], told: str) 
     result = illgate(*words)
     assert result.exit_code == 2
     assert told in result.output
+
+
+def test_a_partner_that_wants_signed_messages_is_tried_with_them(illgate: Typed, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    with ScriptedSupplier() as elm:
+        words = ("conformance", "signed", "--against", elm.url, "--report", str(file))
+        without_key = illgate(*words)
+        assert (without_key.exit_code, elm.received) == (3, []), "unsigned, they would be refused with right"
+        assert "create one with `illgate peer-key make`" in without_key.output
+        assert illgate("peer-key", "make").exit_code == 0
+        illgate(*words)
+
+    tokens = [one.partition("Bearer ")[2] for one in elm.authorizations]
+    assert len(tokens) > 5
+    assert all(tokens)
+    assert [one for one in tokens if one in file.read_text("utf-8")] == []
 
 
 def test_a_misbehaviour_that_there_is_not_is_an_error_of_configuration(illgate: Typed) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -24,6 +25,7 @@ from adapters.iso18626.dialect import Account
 from adapters.iso18626.rehearsal import MISBEHAVIOURS, Iso18626Rehearsal, apply_misbehaviour
 from adapters.iso18626.responder import Iso18626Responder
 from adapters.iso18626.schema_check import list_schema_faults
+from gateway.domain.profile import Profile
 from gateway.domain.requests.trial_numbers import name_trial_run
 from gateway.ports.rehearsal import (
     CheckedExchange,
@@ -263,6 +265,33 @@ async def test_of_messages_about_others_no_octet_stands_in_a_report(world: MockW
 def write_loaned(number: str, note: str) -> bytes:
     said = LOANED.replace(b"NUMBER", number.encode())
     return said.replace(b"</reasonForMessage>", b"</reasonForMessage><note>" + note.encode() + b"</note>")
+
+
+async def test_each_message_is_signed_and_no_token_is_in_a_report(world: MockWorld) -> None:
+    seen: list[str] = []
+    tokens = count(1)
+
+    async def sign(_profile: Profile) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer h.{next(tokens)}.s"}
+
+    async def repeat_header(request: web.Request) -> web.Response:
+        seen.append(request.headers.get("Authorization", ""))
+        return web.Response(text=f"<odd>{seen[-1]}</odd>", content_type="application/xml")
+
+    app = web.Application()
+    app.router.add_route("*", "/", repeat_header)
+    async with TestServer(app) as server:
+        context = make_context(world, "signs", TriedSide.PARTNER, str(server.make_url("/")))
+        signed = dataclasses.replace(context, make_peer_headers=sign)
+        report = await hold_conversations(SPITEFUL.subject, Iso18626Trials().list_conversations(signed), world.clock)
+        ourselves = dataclasses.replace(signed, tried=TriedSide.OURSELVES)
+        sent = len(seen)
+        await Iso18626Trials().list_conversations(ourselves)[0].hold()
+
+    assert seen[:sent] == [f"Bearer h.{number}.s" for number in range(1, sent + 1)]
+    assert set(seen[sent:]) == {""}, "it is the partner that speaks then"
+    assert b"<odd>Bearer ***" in write_report(report, "json")
+    assert b"Bearer h." not in write_report(report, "json")
 
 
 async def test_a_flood_of_messages_is_not_kept(world: MockWorld) -> None:

@@ -20,10 +20,11 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Role
-from gateway.ports.adapter import ChannelContext, ChannelLibrary, refuse_peer_headers
+from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender
 from gateway.ports.partner_channel import ChannelMessage, PartnerMessage
+from gateway.ports.peer_headers import refuse_peer_headers
 from gateway.runtime.partner_channels import NoMailServer
 from gateway.services.letters import LetterRenderer
 from tests.support.requests import borrowing
