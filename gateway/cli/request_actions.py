@@ -87,6 +87,12 @@ _VERSION = click.option(
     metavar="NO",
     help="Apply only if the request is still at this version (see `request show`).",
 )
+_CONFIRM = click.option(
+    "--confirm",
+    "confirmed",
+    is_flag=True,
+    help="Also do what is asked first, such as checking out an item that its lender has recalled.",
+)
 
 
 def _make_action_command(
@@ -97,6 +103,7 @@ def _make_action_command(
     @click.argument("number", metavar="NUMBER")
     @_ATTEMPT
     @_VERSION
+    @_CONFIRM
     @staff_option
     @library_option
     @json_option
@@ -189,6 +196,7 @@ async def _apply_typed_action(managed: ManagedRequests, order: _TypedAction) -> 
         actor=said["actor"],
         version=said["version"],
         attempt=said["attempt"],
+        confirmed=said["confirmed"],
     )
     try:
         return await front.apply_action(symbol, before.id, wanted)

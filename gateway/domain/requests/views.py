@@ -138,7 +138,8 @@ class LendingDraft:
 class ActionRequest:
     """An event that staff or a program want to happen. `version`: the one that they have seen; None: whatever it is.
     `attempt`: to which supplier's item it belongs, where that isn't the current one. `hold`: so long nothing goes out
-    of what follows from it."""
+    of what follows from it. `confirmed`: what people are asked first was answered with yes
+    (`scan_rules.needs_confirmation`)."""
 
     kind: EventKind
     details: EventDetails = EventDetails()
@@ -146,6 +147,7 @@ class ActionRequest:
     version: int | None
     attempt: int = 0
     hold: timedelta = timedelta(0)
+    confirmed: bool = False
 
 
 @value_object(kw_only=True)

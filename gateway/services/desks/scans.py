@@ -200,6 +200,7 @@ class ScanService:
             version=None,
             attempt=attempt,
             hold=hold_of_act(self._requests.library_context(request.library), request, kind),
+            confirmed=order.confirmed,
         )
         meant = volume.id if volume is not None else ""
         try:

@@ -17,6 +17,7 @@ from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request, RequestFlag, Role, RotaLine, RotaLineStatus, ServiceType
 from gateway.domain.requests.request_updates import keep_request
+from gateway.domain.requests.scan_rules import needs_confirmation
 from gateway.domain.requests.state_machine import Denied, PartnerNotification, compute_transition, list_notifications
 from gateway.domain.requests.take_back import is_undoable, make_undo_event
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, UndoableAct, VersionConflict
@@ -57,6 +58,12 @@ class ActionService:
         if action.version is not None and action.version != request.version:
             raise VersionConflict(request.version)
         self._check_patron_right(request, action)
+        if needs_confirmation(action.kind, request) and not action.confirmed:
+            raise Refused(
+                RefusalReason.NOT_ALLOWED,
+                "The lender has recalled this item. Confirm that it is to be checked out anyway.",
+                about=MessagePart.ITEM,
+            )
         _check_named_parts(request, action.details)
         details = await self._add_copy_link(
             request, action.kind, await _complete_details(self.context, request, action)

@@ -92,6 +92,7 @@ async def _perform_act(
         actor=page.origin.actor,
         version=view.request.version,
         hold=hold_of_act(page.context, view.request, kind),
+        confirmed=bool(checked.form["confirmed"]),
     )
     back = page.path("requests", view.request.number, task=page.http.query.get("task", ""))
     try:

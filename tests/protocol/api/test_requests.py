@@ -11,7 +11,10 @@ import pytest
 
 from gateway.domain.library import Item, ItemStatus
 from gateway.domain.problems import UnfinishedWork
+from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
+from gateway.domain.requests.request import PatronLink
+from gateway.domain.requests.views import BorrowingDraft
 from gateway.ports.library_system import LibrarySystem
 from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.api_keys import KeyScope
@@ -230,6 +233,40 @@ async def test_an_item_that_is_on_loan_is_a_conflict_with_its_remedy(gateway: Ru
         f"{shelf.barcode} is already on loan for request {first['number']}. "
         "Check it in first, or scan the item at hand."
     )
+
+
+async def test_what_its_lender_has_recalled_is_lent_only_when_that_is_confirmed(
+    gateway: Running, client: Client
+) -> None:
+    requests, context = gateway.managed.requests, gateway.managed.requests.library_context("DEMO")
+    draft = BorrowingDraft(
+        citation=Citation(title="Naiv. Super"),
+        patron=PatronLink(identifier=PATRON),
+        partner="bergen",
+        mediated=False,
+    )
+    made = await requests.create_borrowing("DEMO", draft)
+    await gateway.managed.drain_due_work()
+    attempt = (await requests.find_request("DEMO", made.id)).current
+
+    async def hear(kind: EventKind) -> None:
+        said = Event(partner_signal(kind), context.now(), "partner:bergen", EventDetails(), attempt)
+        await apply_event(context, EventRequest(request_id=made.id, event=said))
+
+    await hear(EventKind.SHIPPED)
+    await act(client, {"id": made.id}, "received")
+    await hear(EventKind.RECALL)
+    lend_path = f"requests/{made.id}/actions/loaned-to-patron"
+    refused = await client("POST", lend_path, {}, If_Match="*")
+    in_bulk = await client("POST", "bulk-actions/loaned-to-patron", {"requests": [made.id]})
+    before = await requests.find_request("DEMO", made.id)
+    confirmed = await client("POST", lend_path, {"confirmed": True}, If_Match="*")
+
+    assert (refused.status, refused.problem, refused.json["reason"]) == (422, "refused", "not-allowed")
+    assert refused.json["detail"].startswith("The lender has recalled this item. Confirm")
+    assert (in_bulk.json["done"], len(in_bulk.json["failed"])) == ([], 1)
+    assert before.state.value == "received", "nothing was lent"
+    assert (confirmed.status, confirmed.json["state"]) == (200, "lent"), confirmed.body
 
 
 def test_what_another_request_has_not_let_go_of_is_a_conflict() -> None:

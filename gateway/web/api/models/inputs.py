@@ -144,6 +144,9 @@ class ActBody(InputModel):
     """Details of an action. Which of them it needs and may have stands with it in `actions` of the request."""
 
     attempt: int = Field(0, ge=0, le=10_000, description="number of the attempt, where it isn't the current one")
+    confirmed: bool = Field(
+        False, description="true: also what is asked first, such as checking out an item that its lender has recalled"
+    )
     due: Day | Moment | None = Field(None, description="a day (until its end) or a moment")
     reason: Line = ""
     note: Text = ""

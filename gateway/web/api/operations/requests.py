@@ -232,6 +232,7 @@ async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) ->
         actor=call.holder.actor,
         version=version,
         attempt=call.body.attempt,
+        confirmed=call.body.confirmed,
     )
     return changed_reply(await call.parts.services.requests.apply_action(call.holder.library, call.path.id, action))
 
