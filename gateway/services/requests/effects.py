@@ -124,8 +124,9 @@ def new_work_row(request: Request, work: str, at: datetime) -> OutboxRow:
 def _build_effect_rows(context: LibraryContext, transition: Transition) -> Iterator[OutboxRow]:
     request, at = transition.request, transition.event.at
     yield from _build_push_rows(context, transition)
-    for told in transition.told:
-        if is_partner_notified(context, told, request):
+    for notification in transition.told:
+        told = _choose_notification(context, notification, transition)
+        if told is not None:
             yield from _build_message_rows(context, told, transition)
     for effect in transition.effects:
         if isinstance(effect, SendPatronLetter) and _is_letter_written(context, effect.name, request):
@@ -194,6 +195,17 @@ def _choose_push_kind(partner: PartnerPolicy, transition: Transition) -> EventKi
 
 
 # --- messages to partners --------------------------------------------------------------------------------
+
+
+def _choose_notification(
+    context: LibraryContext, told: PartnerNotification, transition: Transition
+) -> PartnerNotification | None:
+    """What the partner hears: one that doesn't want to know that something has come hears in words what is missing."""
+    if is_partner_notified(context, told, transition.request):
+        return told
+    in_words = replace(told, kind=EventKind.MESSAGE)
+    is_missing = told.kind is EventKind.RECEIVED and bool(transition.event.details.missing)
+    return in_words if is_missing and is_partner_notified(context, in_words, transition.request) else None
 
 
 def _build_message_rows(
@@ -334,7 +346,7 @@ def _build_message_details(context: LibraryContext, kind: EventKind, transition:
         return EventDetails(due=request.terms.lender_due)
     if (kind, event.signal) == (EventKind.MESSAGE, partner_signal(EventKind.SHIPPED)):
         return EventDetails(note=write_sentence("We no longer need this item and will return it."))
-    if (kind, event.kind) == (EventKind.MESSAGE, EventKind.CHECKED_IN):
+    if kind is EventKind.MESSAGE and event.kind in (EventKind.CHECKED_IN, EventKind.RECEIVED):
         return EventDetails(missing=event.details.missing, note=event.details.note)
     if (kind, event.kind) == (EventKind.UNFILLED, EventKind.CLEARANCE_REFUSED):
         return describe_refused_clearance(event.details)

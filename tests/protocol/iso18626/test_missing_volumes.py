@@ -29,7 +29,10 @@ WORDS = "missing: volume 2 of 2: Bd. 2"
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_far_template(tmp_path_factory.mktemp("far"), {"broker": partner_profile()}))
+    quiet = {"symbols": ["ISIL:ELM"], "name": "Elm Library", "workflow": {"borrowing": {"tell_received": False}}}
+    broker = partner_profile()
+    profiles = {"broker": broker, "elm": {**broker, "partner": {**broker["partner"], **quiet}}}
+    return asyncio.run(make_far_template(tmp_path_factory.mktemp("far"), profiles))
 
 
 @pytest.fixture
@@ -68,6 +71,17 @@ async def test_what_comes_without_one_volume_is_received_and_its_lender_hears_wh
 
     later = await oak.act(received, EventKind.RECEIVED)
     assert [one.state for one in later.volumes] == [VolumeState.RECEIVED, VolumeState.RECEIVED]
+
+
+async def test_a_lender_that_does_not_want_to_hear_of_arrivals_hears_what_is_missing(oak: FarTown) -> None:
+    loaned = "<dueDate>2026-04-01T23:59:59Z</dueDate>"
+    for missing in ((), ("2",)):
+        request = await oak.asked(f"Bind {len(missing)}", "elm", volumes=("Bd. 1", "Bd. 2"))
+        await oak.say(write_sam(number_of(request), "Loaned", more=loaned).replace("BROKER", "ELM"), "elm")
+        await oak.act(request, EventKind.RECEIVED, missing=missing, note="The parcel was open.")
+
+    assert oak.far.said("Received") == []
+    assert find_note(oak.far.octets, "Notification") == f"{WORDS}; The parcel was open."
 
 
 async def test_a_missing_volume_is_not_returned_with_the_others(oak: FarTown) -> None:
