@@ -388,7 +388,9 @@ class _StoryTeller:
         details, say = line.event.details, self._say
         if line.event.kind is K.UNDONE:
             return
-        if details.reason and line.event.kind not in (K.PATRON_ASKED, K.CLEARED, K.CLEARANCE_REFUSED):
+        if details.reason == STRANGER:
+            pass  # the line says it
+        elif details.reason and line.event.kind not in (K.PATRON_ASKED, K.CLEARED, K.CLEARANCE_REFUSED):
             yield describe_reason(details.reason, self._localization)
         elif details.reason:
             yield details.reason

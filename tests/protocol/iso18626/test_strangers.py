@@ -14,7 +14,10 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, RequestedService, Role
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.services.localization import TextCatalogues
 from gateway.store.requests.history import list_events_of_request
+from gateway.web.staff.actor_names import ActorNames
+from gateway.web.staff.request_story import StoryLine, StorySources, tell_story
 from tests.protocol.iso18626.endpoint import ROOT as OPENING
 from tests.protocol.iso18626.endpoint import Endpoint, make_template, run_endpoint, write_header, write_request
 from tests.support.conversations import conversation
@@ -63,6 +66,16 @@ async def read_notes(endpoint: Endpoint, request: Request) -> list[str]:
     return [str(line.event.details.note) for line in lines if line.event.kind is EventKind.TROUBLE]
 
 
+async def read_story(endpoint: Endpoint, request: Request) -> list[StoryLine]:
+    """The lines about messages of others, newest first."""
+    view = await endpoint.town.gateway.managed.requests.load_view("CLK", request.id)
+    words = TextCatalogues(None, "en").choose_language(("en",))
+    sources = StorySources(request=view.request, history=view.history, unfinished=())
+    names = ActorNames(None)  # type: ignore[arg-type]  # none is loaded
+    story = tell_story(sources, endpoint.town.context, words, names)
+    return [one for one in story if one.text == "A message came from another sender"]
+
+
 STRANGERS = [
     pytest.param("XX-NOBODY", "REJECTED", id="an unknown sender"),
     pytest.param("NO-0030103", "REFUSED", id="another partner"),
@@ -84,6 +97,7 @@ async def test_staff_see_whose_message_names_their_request(supplier: str, outcom
     (note,) = await read_notes(endpoint, request)
     assert supplier in note
     assert "is not its partner" in note
+    assert (await read_story(endpoint, request))[0].facts == (), "no code as a reason"
     (row,) = [one for one in await endpoint.journal() if one["direction"] == "in" and one["service"].startswith("supp")]
     assert row["outcome"] == outcome.lower()
     assert bytes(row["body"]) == octets.encode(), "staff read the whole of it"
