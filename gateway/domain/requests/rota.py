@@ -204,6 +204,19 @@ def first_retry_day(
     return min((day for day in days if day is not None and day > today), default=None)
 
 
+def can_ask_partner(
+    request: Request,
+    policy: RequestPolicy,
+    partners: Mapping[str, PartnerPolicy],
+    partner: str,
+    today: date,
+    zone: tzinfo,
+) -> bool:
+    """Whether this supplier of the rota could be asked today, as far as its closures and its `retry later` say."""
+    lines = (line for line in request.rota if line.partner == partner)
+    return any(_find_asking_day(line, request, policy, partners.get(partner), today, zone) == today for line in lines)
+
+
 def _find_asking_day(
     line: RotaLine, request: Request, policy: RequestPolicy, partner: PartnerPolicy | None, today: date, zone: tzinfo
 ) -> date | None:

@@ -6,20 +6,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests import rota
 from gateway.domain.requests.partner_policy import Closure, PartnerPolicy
+from gateway.domain.requests.request import BorrowingState, Role
 from gateway.domain.requests.staff_views import PartnerClosureView
+from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext, find_library_context
+from gateway.services.requests.deadlines import timer_due
 from gateway.store import partner_closures
 from gateway.store.partner_closures import PartnerClosureRow
+from gateway.store.requests import request_lists, requests, timers
+from gateway.store.requests.list_paths import RequestListFilter
 from gateway.store.schema import make_exchange_id
 
 MAX_NOTE_CHARS = 200
 MAX_DAYS_AHEAD = 1_100
 """So far in advance nobody knows."""
+
+REOPENING_GRACE = timedelta(minutes=15)
+"""Who changes the days of a closure takes it back, and writes it anew."""
+
+REQUESTS_AT_ONCE = 200
 
 
 @value_object
@@ -68,17 +79,60 @@ class PartnerClosureService:
             made_at=now,
             made_by=actor,
         )
-        await context.store.write(lambda c: partner_closures.insert_partner_closure(c, new))
+
+        def insert_closure(c: Transaction) -> None:
+            partner_closures.insert_partner_closure(c, new)
+            _move_retry_timers(c, context, partner)
+
+        await context.store.write(insert_closure)
         return _build_view(new)
 
     async def remove_closure(self, library: str, partner: str, closure_id: str) -> None:
         """Raises NotFound, for those of the profile too."""
         context = find_library_context(self.contexts, library)
-        gone = await context.store.write(
-            lambda c: partner_closures.delete_partner_closure(c, context.symbol, partner, closure_id)
-        )
-        if not gone:
+
+        def delete_closure(c: Transaction) -> bool:
+            gone = partner_closures.delete_partner_closure(c, context.symbol, partner, closure_id)
+            if gone:
+                _move_retry_timers(c, context, partner)
+            return gone
+
+        if not await context.store.write(delete_closure):
             raise NotFound("closure")
+
+
+def _move_retry_timers(connection: Transaction, context: LibraryContext, partner: str) -> None:
+    """Requests that wait for a day on which this partner opens wait for the right one now."""
+    partners = load_partners(connection, context)
+    wanted = RequestListFilter(role=Role.BORROWING, states=(BorrowingState.NO_SUPPLIER,))
+    cursor = ""
+    while True:
+        page = request_lists.list_requests(connection, context.symbol, wanted, REQUESTS_AT_ONCE, cursor)
+        for found in page.requests:
+            if any(line.partner == partner for line in found.rota):
+                _move_retry_timer(connection, context, found.id, partner, partners)
+        cursor = page.cursor
+        if not cursor:
+            return
+
+
+def _move_retry_timer(
+    connection: Transaction,
+    context: LibraryContext,
+    request_id: str,
+    partner: str,
+    partners: Mapping[str, PartnerPolicy],
+) -> None:
+    request, now = requests.lock_request(connection, context.symbol, request_id), context.now()
+    running = timers.list_timers_of_request(connection, context.symbol, request_id)
+    if request is None or all(one.timer is not TimerKind.RETRY for one in running):
+        return
+    today = context.calendar.day_of_moment(now)
+    at = timer_due(context, TimerKind.RETRY, request, now, partners)
+    if rota.can_ask_partner(request, context.policy(), partners, partner, today, context.zone):
+        at = now + REOPENING_GRACE
+    if at is not None:
+        timers.start_timer(connection, context.symbol, request_id, TimerKind.RETRY, at)
 
 
 def load_partners(connection: Transaction, context: LibraryContext) -> Mapping[str, PartnerPolicy]:

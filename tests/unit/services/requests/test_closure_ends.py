@@ -98,6 +98,38 @@ async def test_a_closure_that_staff_have_written_counts_too(north: NcipTown) -> 
     assert (await north.see(request)).state is BorrowingState.REQUESTED
 
 
+async def test_a_closure_that_staff_take_back_or_shorten_is_waited_for_no_longer(north: NcipTown) -> None:
+    closures = north.town.gateway.managed.closures
+    first, last = date(2027, 1, 2), date(2027, 2, 6)
+    made = await closures.add_closure("NORTH", "south", first, last, "", "staff:ana")
+    request = await make_request(north)
+    assert await find_retry_time(north, request) == datetime(2027, 2, 6, 23, 0, tzinfo=UTC)
+
+    await closures.remove_closure("NORTH", "south", made.id)
+    assert await find_retry_time(north, request) == datetime(2027, 1, 1, 23, 0, tzinfo=UTC), "the profile's own"
+    await closures.add_closure("NORTH", "south", first, date(2027, 1, 3), "", "staff:ana")
+    assert await find_retry_time(north, request) == datetime(2027, 1, 3, 23, 0, tzinfo=UTC)
+
+
+async def test_a_supplier_that_opens_earlier_is_asked_at_once(north: NcipTown) -> None:
+    """But not before whoever shortens a closure has written it anew."""
+    await advance_to(north, datetime(2027, 1, 5, 9, 0, tzinfo=UTC))
+    closures = north.town.gateway.managed.closures
+    made = await closures.add_closure("NORTH", "south", date(2027, 1, 5), date(2027, 2, 6), "", "staff:ana")
+    request = await make_request(north)
+    assert request.state is BorrowingState.NO_SUPPLIER
+    other = await closures.add_closure("NORTH", "hill", date(2027, 1, 5), date(2027, 2, 6), "", "staff:ana")
+
+    await closures.remove_closure("NORTH", "south", made.id)
+    await closures.remove_closure("NORTH", "hill", other.id)
+    await north.quiet()
+    assert (await north.see(request)).state is BorrowingState.NO_SUPPLIER
+    await advance_to(north, datetime(2027, 1, 5, 9, 15, tzinfo=UTC))
+
+    request = await north.see(request)
+    assert (request.state, [one.partner for one in request.attempts]) == (BorrowingState.REQUESTED, ["south"])
+
+
 async def test_while_we_do_not_lend_a_requester_hears_from_when_we_do(north: NcipTown) -> None:
     """From the first day on which we work: the closures end with a Saturday."""
     draft = LendingDraft(citation=Citation(title="Λιμάνια"), requester=LibraryParty(profile="hill"))
