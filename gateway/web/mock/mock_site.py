@@ -95,10 +95,11 @@ class MockSite:
         return self.url
 
     async def stop(self) -> None:
-        await self.partner.stop()
+        """What is in hand is answered first: the partner may speak when it was."""
         if self._runner is not None:
             await self._runner.cleanup()
         self._runner = None
+        await self.partner.stop()
 
     async def _show_exchanges(self, request: web.Request) -> web.Response:
         partner = self.partner
