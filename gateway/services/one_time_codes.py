@@ -1,16 +1,19 @@
 """Codes that change every half minute, as apps on telephones show them: TOTP (RFC 6238) over HOTP (RFC 4226).
 
-SHA-1, six digits and 30 seconds are what every app can do; some read nothing else from a QR code.
+SHA-1, six digits and 30 seconds are what every app can do; some read nothing else from a QR code. The codes are
+`cryptography`'s work.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 from datetime import datetime
-from urllib.parse import quote, urlencode
+
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.hotp import HOTP
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 SECRET_BYTES = 20
 """RFC 4226 section 4, R6: 160 bits are recommended."""
@@ -26,12 +29,8 @@ def make_code_secret() -> bytes:
     return secrets.token_bytes(SECRET_BYTES)
 
 
-def make_code(secret: bytes, step: int, digits: int = DIGITS) -> str:
-    """RFC 4226 section 5.3."""
-    digest = hmac.new(secret, step.to_bytes(8, "big"), hashlib.sha1).digest()
-    at = digest[-1] & 0x0F
-    number = int.from_bytes(digest[at : at + 4], "big") & 0x7FFF_FFFF
-    return f"{number % 10**digits:0{digits}}"
+def make_code(secret: bytes, step: int) -> str:
+    return HOTP(secret, DIGITS, SHA1()).generate(step).decode()
 
 
 def step_of_moment(moment: datetime) -> int:
@@ -56,9 +55,5 @@ def write_code_secret(secret: bytes) -> str:
 
 
 def make_key_uri(secret: bytes, account: str, issuer: str) -> str:
-    """What the QR code says (`otpauth://`, as Google Authenticator defined it). A colon in a name would end it."""
-    label = f"{quote(issuer.replace(':', ' '), safe='')}:{quote(account.replace(':', ' '), safe='')}"
-    said = urlencode(
-        {"secret": write_code_secret(secret).replace(" ", ""), "issuer": issuer.replace(":", " ")}, quote_via=quote
-    )
-    return f"otpauth://totp/{label}?{said}"
+    """What the QR code says (`otpauth://`, as Google Authenticator defined it). A colon would end the issuer's name."""
+    return TOTP(secret, DIGITS, SHA1(), STEP_SECONDS).get_provisioning_uri(account, issuer.replace(":", " "))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.staff import PASSWORD, PageInspector, make_user, sign_in_as, staff_page
 from tests.browser.visitor import DESKTOP, PATRON, PHONE, Browsing, Site
+from tests.support.authenticator_app import show_code
 
 ALL = ("patron-services", "staff", "clearance", "manager", "operator")
 REVIEW = "To review"
@@ -53,6 +55,45 @@ def test_no_page_keeps_anybody_out(
         page.locator("#name").fill("ruth")
         page.locator("main form button[type=submit]").click()
         inspector.look("new user with a problem")
+
+    assert inspector.found == {}
+
+
+def test_a_second_factor_is_set_up_and_asked_for(site: Site, browsing: Browsing, axe_core: str) -> None:
+    make_user(site, "faktor", "manager")
+    with browsing.page(width=PHONE) as page:
+        inspector = PageInspector(page, axe_core)
+        sign_in_as(page, site, "faktor", "staff/account")
+        page.get_by_role("link", name="Set up second factor").click()
+        inspector.look("nothing yet")
+        page.get_by_role("button", name="Start").click()
+        expect(page.get_by_role("img", name="QR code with the key below")).to_be_visible()
+        inspector.look("key")
+        key = page.locator("#secret").inner_text()
+        code = page.get_by_label("Code", exact=True)
+        code.fill("no code")
+        code.press("Enter")
+        expect(code).to_have_accessible_description(re.compile("This code is incorrect"))
+        inspector.look("wrong first code")
+        code.fill(show_code(key, datetime.now(UTC)))
+        code.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your recovery codes")
+        inspector.look("recovery codes")
+        recovery = page.locator("main li.code").first.inner_text()
+        page.get_by_role("link", name="Continue").click()
+        page.goto(site.url("staff/account/second-factor"))
+        inspector.look("on")
+        page.context.clear_cookies()
+        sign_in_as(page, site, "faktor")
+        expect(page.get_by_label("Code from your app")).to_be_focused()
+        inspector.look("code")
+        page.keyboard.type("000000")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("This code is incorrect")
+        inspector.look("wrong code")
+        page.get_by_label("Code from your app").fill(recovery)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Work queue")
 
     assert inspector.found == {}
 

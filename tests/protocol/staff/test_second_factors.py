@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import text
 
 from gateway.domain.clock import FixedClock
-from gateway.services.one_time_codes import STEP_SECONDS, make_code, step_of_moment
 from tests.protocol.pages.support import Answer, Running, on_both, running
 from tests.protocol.staff.support import BY_TEST, PASSWORD, Colleague, colleague, make_user, user_service
+from tests.support.authenticator_app import show_code
 from tests.support.daemon import Installation
 
 FACTOR = "/account/second-factor"
-STEP = timedelta(seconds=STEP_SECONDS)
+STEP = timedelta(seconds=30)
 REQUIRED = {"staff": {"second_factor": ["operator"]}}
 
 
@@ -33,12 +33,11 @@ class App:
     """On a telephone: it knows nothing but the key that the page shows."""
 
     def __init__(self, page: Answer, clock: FixedClock) -> None:
-        key = str(page.tree.xpath("string(//*[@id='secret'])"))
-        self._secret = base64.b32decode(key.replace(" ", ""))
+        self._key = str(page.tree.xpath("string(//*[@id='secret'])"))
         self._clock = clock
 
     def code(self, steps: int = 0) -> str:
-        return make_code(self._secret, step_of_moment(self._clock.now() + steps * STEP))
+        return show_code(self._key, self._clock.now() + steps * STEP)
 
 
 async def set_up(somebody: Colleague, clock: FixedClock) -> tuple[App, list[str]]:
