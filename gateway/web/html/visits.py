@@ -85,7 +85,9 @@ class BrowserVisits:
             return site not in ("same-origin", "none")
         origin = request.headers.get(hdrs.ORIGIN, "null")
         host = origin.partition("://")[2].lower()
-        return origin != "null" and not (host and host in (request.host.lower(), self._public_host))
+        ours = request.host.lower()
+        is_ours = host in (ours, self._public_host) or host.rpartition(":")[0] == ours  # proxies leave the port out
+        return origin != "null" and not (host and is_ours)
 
     def set_visit_cookie(
         self, request: web.Request, response: web.StreamResponse, arrived: BrowserVisit, visit: BrowserVisit

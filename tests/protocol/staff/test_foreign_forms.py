@@ -16,6 +16,7 @@ FOREIGN = [
     {"Origin": "https://evil.example"},
     {"Origin": "http://127.0.0.1:1"},
     {"Origin": "http://"},
+    {"Origin": "https://evil.example:443", "Host": "desk.riverside.example"},
 ]
 
 
@@ -84,6 +85,7 @@ async def test_what_a_browser_calls_foreign_is_refused_whatever_its_token(
         {"Sec_Fetch_Site": "none"},
         {"Origin": "null"},
         {"Origin": "https://ILL.riverside.example"},
+        {"Origin": "http://desk.riverside.example:8443", "Host": "desk.riverside.example"},
         {},
     ],
 )
