@@ -60,6 +60,7 @@ _MONTHS = {
     )
     for name in names.split()
 }
+_AROUND_WORDS = " \t.:;,–-"
 _NUMBER = re.compile(r"(?<![\w/.-])(?=[\w./-]*\d)[A-Za-z][\w./-]{3,48}")
 
 
@@ -108,7 +109,7 @@ def _find_code_lines(text: str, dialect: LettersDialect) -> list[_CodeLine]:
         if match is None or not _is_code(match[1], match[2]):
             continue
         code, reply = known[match[1].upper()]
-        rest = match[2].strip(" \t.:;,–-")
+        rest = match[2].strip(_AROUND_WORDS)
         number = _NUMBER.search(rest)
         lines.append(_CodeLine(code, reply, rest, number[0].rstrip(".") if number else ""))
     return lines
@@ -145,9 +146,9 @@ def _select_consistent_lines(lines: list[_CodeLine]) -> list[_CodeLine]:
 def _event_of_code_line(line: _CodeLine, mail: IncomingMail) -> MailEvent:
     reply = line.reply
     note = ": ".join(part for part in (reply.note, line.rest) if part)
-    day = find_date(line.rest)
+    day, words = find_date(line.rest), line.rest.replace(line.number, "", 1).strip(_AROUND_WORDS)
     details = EventDetails(
-        reason=reply.reason, note=shorten_text(note, MAX_NOTE_CHARS), written="" if _is_date(line.rest) else line.rest
+        reason=reply.reason, note=shorten_text(note, MAX_NOTE_CHARS), written="" if _is_date(words) else words
     )
     if reply.condition is not None:
         details = replace(details, conditions=(reply.condition,))

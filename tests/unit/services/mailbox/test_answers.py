@@ -53,6 +53,18 @@ async def test_a_code_at_the_start_of_a_line_is_the_answer(
     assert house.mailbox.count("INBOX") == 0
 
 
+@pytest.mark.parametrize(("words", "is_read"), [("", False), (", shelf 3", True)])
+async def test_the_number_behind_a_code_is_nothing_to_read(house: MailHouse, words: str, is_read: bool) -> None:
+    request = await house.asked()
+    number = request.attempts[0].transaction
+
+    await house.comes(mail(f"TBS {number}{words}\n", Subject="Your request"))
+
+    after = (await house.show(request)).request
+    assert after.attempts[0].status is AttemptStatus.WILL_SUPPLY
+    assert ("unread-borrowing" in list_task_names(after)) is is_read
+
+
 async def test_a_no_goes_on_to_the_next_supplier(house: MailHouse) -> None:
     request = await house.asked()
 
