@@ -1,8 +1,9 @@
-"""tests/protocol/ends/ends.yml, lived through in each protocol."""
+"""tests/protocol/ends/ends.yml, lived through in each protocol, and in a request that we broker."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,34 +11,60 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.protocol.ends.world import PROFILES, EndsTown
-from tests.protocol.iso18626.far_side import make_far_template
+from tests.protocol.ends.world import BROKERED, BROKERING, COLUMNS, EndsTown, find_obstacle, make_ends_template
+from tests.protocol.iso18626.far_side import EASY
 
 TABLE: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "ends.yml").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_far_template(tmp_path_factory.mktemp("ends"), PROFILES))
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Mapping[bool, Path]:
+    """By whether requests are brokered."""
+
+    async def make_both() -> Mapping[bool, Path]:
+        rules = {False: EASY, True: BROKERING}
+        return {key: await make_ends_template(tmp_path_factory.mktemp("ends"), rule) for key, rule in rules.items()}
+
+    return asyncio.run(make_both())
 
 
-@pytest.mark.parametrize("protocol", PROFILES)
-async def test_every_end_leaves_what_the_table_says(template: Path, tmp_path: Path, protocol: str) -> None:
-    async with EndsTown(template, tmp_path) as town:
-        found = [await live_row(town, protocol, row) for row in TABLE if protocol in row.get("in", PROFILES)]
-    expected = [expect_row(protocol, row) for row in TABLE if protocol in row.get("in", PROFILES)]
-    assert "\n".join(found) == "\n".join(expected)
+@pytest.mark.parametrize("column", COLUMNS)
+async def test_every_end_leaves_what_the_table_says(
+    templates: Mapping[bool, Path], tmp_path: Path, column: str
+) -> None:
+    rows = [row for row in TABLE if is_lived(column, row)]
+    async with EndsTown(templates[column == BROKERED], tmp_path) as town:
+        found = [write_row(row, await live_row(town, column, row)) for row in rows]
+    assert "\n".join(found) == "\n".join(write_row(row, expect_row(column, row)) for row in rows)
 
 
-async def live_row(town: EndsTown, protocol: str, row: dict[str, Any]) -> str:
-    left = await town.live(row["side"], protocol, row["way"], row["end"])
-    return write_row(row, asdict(left))
+def test_the_table_says_of_each_end_where_there_cannot_be_one_and_why() -> None:
+    for row in TABLE:
+        obstacles = {column: find_obstacle(column, row["side"], list_steps(row)) for column in list_columns(row)}
+        assert row.get("never", {}) == {column: why for column, why in obstacles.items() if why}, row["what"]
 
 
-def expect_row(protocol: str, row: dict[str, Any]) -> str:
-    told = row.get("told", {})
-    said = told.get(protocol, told.get("all", [])) if isinstance(told, dict) else told
-    return write_row(row, {**row, "told": said})
+def is_lived(column: str, row: dict[str, Any]) -> bool:
+    return column in list_columns(row) and column not in row.get("never", {})
+
+
+def list_columns(row: dict[str, Any]) -> list[str]:
+    return list(row.get("in", COLUMNS))
+
+
+def list_steps(row: dict[str, Any]) -> list[str]:
+    return [step.strip() for step in (*row["way"].split(","), row["end"]) if step.strip()]
+
+
+async def live_row(town: EndsTown, column: str, row: dict[str, Any]) -> dict[str, Any]:
+    return asdict(await town.live(row["side"], column, list_steps(row)))
+
+
+def expect_row(column: str, row: dict[str, Any]) -> dict[str, Any]:
+    expected = {**row, "told": row.get("told", {}).get(column, [])}
+    if column == BROKERED:  # the patron is another library's
+        expected |= {"page": "", "letters": []}
+    return {**expected, **row.get("differs", {}).get(column, {})}
 
 
 def write_row(row: dict[str, Any], left: dict[str, Any]) -> str:

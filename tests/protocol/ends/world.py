@@ -1,14 +1,16 @@
 """A library with a partner in each protocol, all of whom end a request in one way: what is left of it everywhere.
 
-What ISO 18626 and the library of the same gateway say comes as octets written here; the words of the other partners are
-put into the inbox, since their own tests read them.
+What partners say comes as octets written here (`far_words`), by HTTP, by mail or by the gateway of both. Where we lend
+by letter nothing comes that a program reads: staff enter what is written, and a link's page puts it into the inbox.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from email.message import EmailMessage
@@ -20,7 +22,11 @@ import aiohttp
 from sqlalchemy import select
 
 from adapters.iso_ill.codec import decode_apdu
+from adapters.iso_ill.messages import Apdu
+from adapters.iso_ill.messages.structures import TransactionId
 from adapters.loopback.channel import HUB
+from demo.world import START, Site, Town, fill_library, make_installation
+from gateway.domain.clock import FixedClock
 from gateway.domain.library import Money
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.patron_status import status_of_request
@@ -29,11 +35,24 @@ from gateway.domain.requests.request_figures import WHOLE_REQUEST
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.services.letters import LetterRenderer
+from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.services.requests.partner_inbox import LibraryInbox
+from gateway.store.mailbox import MailOutcome, MailPosition
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.requests.tables import request_figure
+from tests.protocol.ends.far_words import (
+    DUE,
+    LETTER_REPLIES,
+    WORDS,
+    write_apdu_mail,
+    write_art_mail,
+    write_letter,
+    write_ncip,
+    write_tagged_mail,
+)
 from tests.protocol.iso18626.far_side import (
+    EASY,
     UNUSED_URL,
     FarTown,
     number_of,
@@ -43,7 +62,6 @@ from tests.protocol.iso18626.far_side import (
 )
 from tests.support.requests import lending
 
-DUE = "2026-04-01"
 PRICE = Money(Decimal("45.00"), "EUR")
 
 
@@ -63,10 +81,34 @@ PROFILES = {
     "iso-ill": _profile(
         "ISIL:ASH", "Ash", "iso-ill", extends="ipig", email="ill@ash.example", iso_ill={"transport": {"by": "mail"}}
     ),
-    "letters": _profile("FIR", "Fir", "mail", email="ill@fir.example"),
+    "letters": _profile("FIR", "Fir", "mail", email="ill@fir.example", letters={"replies": LETTER_REPLIES}),
     "tagged-mail": _profile("YEW", "Yew", "tagged-mail", extends="relais-gsm", email="ill@yew.example"),
     "one-gateway": _profile("BAY", "Bay", "loopback"),
+    "artemail": {
+        "extends": "bldss",
+        "abstract": False,
+        "auth": [{"kind": "none"}],
+        "partner": {"symbols": ["LOCAL:ART"], "email": "ill@art.example"},
+        "artemail": {"customers": [{"code": "99-9999", "password": "file:art-password"}], "delivery": {"file": "none"}},
+    },
+    "ncip": {
+        "extends": "ncip2",
+        "match": [],
+        "auth": [{"kind": "none"}],
+        "circulation": {"requests": {"managed": "lending"}},
+        "partner": {"symbols": ["NAV"], "name": "Consortium", "roles": ["requester"]},
+    },
 }
+BROKERED = "brokered"
+"""No protocol: Elm asks us by ISO 18626, and we ask Bay in the same gateway. What staff do of a lender's work is said
+by Bay, of a borrower's by Elm."""
+
+BROKERING = {
+    **EASY,
+    "rotas": {"others": {"lines": [{"partner": "one-gateway"}]}},
+    "brokering": {"rota": "others", "what": "everything"},
+}
+COLUMNS = (*PROFILES, BROKERED)
 SYMBOLS = {name: profile["partner"]["symbols"][0] for name, profile in PROFILES.items()}
 
 _MINUTE = timedelta(minutes=1)
@@ -83,10 +125,39 @@ _STATUS = {
 }
 _ACTIONS = {"cancel": "Cancel", "received": "Received", "returned": "ShippedReturn", "lost": "Notification"}
 
+_OF_BORROWERS = frozenset({"cancel", "received", "returned", "lost"})
+"""What staff of a borrower do that a broker hears from the borrower."""
+
+
+async def make_ends_template(folder: Path, rules: Mapping[str, Any] = EASY) -> Path:
+    """An installation with its sample library, to be copied."""
+    site = Site("OAK", "Oak Library", PROFILES, rules, {"outbox": {"first_seconds": 1, "longest_seconds": 10}})
+    config = await asyncio.to_thread(make_installation, folder / "oak", site, 25)
+    (config.parent / "art-password").write_text("SESAM-0PEN-7", "utf-8")
+    await fill_library(Town(config, FixedClock(START)))
+    return config.parent
+
+
+def find_obstacle(column: str, side: str, steps: Sequence[str]) -> str:
+    """Why such a way can't be lived there; empty: it can."""
+    if (column, side) == ("artemail", "lending"):
+        return "it never orders from us"
+    if (column, side) == ("ncip", "borrowing"):
+        return "its suppliers are asked by other protocols"
+    words = WORDS.get(column, {}).get(side)
+    for who, kind, *_ in map(str.split, steps):
+        if who == "partner" and words is not None and kind not in words:
+            return f"no message says {kind}"
+        if column == BROKERED and who == "patron":
+            return "the patron is another library's"
+        if column == BROKERED and side == "borrowing" and who == "us" and kind not in _OF_BORROWERS:
+            return f"the borrower has no word for {kind}"
+    return ""
+
 
 @dataclass
 class EndsTown(FarTown):
-    """`partner`: in whose protocol all goes on."""
+    """`partner`: in whose protocol all goes on, or BROKERED."""
 
     def __init__(self, template: Path, folder: Path) -> None:
         super().__init__(template, folder)
@@ -94,6 +165,7 @@ class EndsTown(FarTown):
         self.is_refused = False
         self._ids = count(1)
         self._numbers = count(1)
+        self._transactions: dict[str, TransactionId] = {}
 
     async def __aenter__(self) -> EndsTown:
         await super().__aenter__()
@@ -107,51 +179,69 @@ class EndsTown(FarTown):
     # --- a request on its way ----------------------------------------------------------------------------
 
     async def begin(self, side: str, partner: str) -> Request:
+        if partner == BROKERED:
+            lending = await self.begin("lending", "iso18626")
+            return await self._find_other_leg(lending) if side == "borrowing" else lending
         if side == "borrowing":
-            return await self.asked(f"Sult {next(self._numbers)}", partner)
+            request = await self.asked(f"Sult {next(self._numbers)}", partner)
+            if partner == "iso-ill":
+                self._transactions[request.id] = self._read_last_apdu().transaction_id
+            return request
         number = f"E-{next(self._numbers)}"
-        number = f"{number}/1" if partner == "iso-ill" else number  # its transactions have two parts
         await self._hear_request(number, partner)
         await self.quiet()
-        return next(one for one in await self.town.requests(Role.LENDING) if one.transaction == number)
+        transaction = f"{number}/1" if partner == "iso-ill" else number  # of two parts
+        return next(one for one in await self.town.requests(Role.LENDING) if one.transaction == transaction)
 
     async def _hear_request(self, number: str, partner: str) -> None:
         if partner == "iso18626":
             await self.say(_as_elm(write_loan_request(number)), "iso18626")
-            return
-        context = self.town.context
-        asked = IncomingPartnerMessage(
-            id=f"m-{next(self._ids)}",
-            kind=EventKind.REQUEST,
-            role=Role.LENDING,
-            sender=SYMBOLS[partner],
-            receiver="OAK",
-            transaction=number,
-            details=EventDetails(),
-            request=lending(partner=LibraryParty(symbol=SYMBOLS[partner])),
-        )
-        profile, _ = context.require_partner(partner)
-        taken = await LibraryInbox(context).receive_message(asked, profile)
-        assert taken.refused is None, taken.refused
+        elif partner == "ncip":
+            await self._post(write_ncip("request", number, await self.find_free_barcode()), "ncip")
+        elif partner in ("iso-ill", "tagged-mail"):
+            await self._deliver(self._write_mail(partner, "request", number, "lending"))
+        else:
+            asked = self._make_message(partner, EventKind.REQUEST, Role.LENDING, number)
+            await self._put_in(partner, replace(asked, request=lending(partner=LibraryParty(symbol=SYMBOLS[partner]))))
+
+    async def _find_other_leg(self, request: Request) -> Request:
+        leg = request.other_leg
+        assert leg is not None
+        return (await self.town.gateway.managed.requests.load_view("OAK", leg.request_id)).request
+
+    def _read_last_apdu(self) -> Apdu:
+        """Of a mail to Ash; a letter to the patron may have gone out after it."""
+        mail = next(one for one in reversed(self.mail.mails) if one["To"] == "ill@ash.example")
+        part = next(one for one in mail.walk() if one.get_content_maintype() == "application")
+        return decode_apdu(part.get_payload(decode=True)).apdu  # type: ignore[arg-type]
 
     async def step(self, request: Request, partner: str, step: str) -> None:
-        """`us KIND`, `partner KIND`, with a price: `us settled 45 EUR`; `patron answers no`."""
+        """`us KIND`, `partner KIND`, with a price: `us settled 45 EUR`; `patron no`."""
         who, kind, *rest = step.split()
         cost = PRICE if rest else None
         self.clock.advance(_MINUTE)
+        seen = await self.see(request)
         if who == "patron":
-            await self._answer(await self.see(request), kind)
+            await self.act(seen, EventKind.PATRON_ANSWERED, answer=kind)
+        elif partner == BROKERED:
+            await self._hear_of_broker(seen, who, kind, cost)
         elif who == "us":
-            await self._do(await self.see(request), EventKind(kind), cost)
+            await self._do(seen, EventKind(kind), cost)
         else:
-            await self._hear_of(await self.see(request), partner, kind, cost)
+            await self._hear_of(seen, partner, kind, cost)
         await self.quiet()
+
+    async def _hear_of_broker(self, request: Request, who: str, kind: str, cost: Money | None) -> None:
+        """What staff would do here is said by the library on the other side of what we broker."""
+        is_other = who == "us"
+        leg = await self._find_other_leg(request) if is_other else request
+        await self._hear_of(leg, "one-gateway" if leg.role is Role.BORROWING else "iso18626", kind, cost)
 
     async def _do(self, request: Request, kind: EventKind, cost: Money | None) -> None:
         details: dict[str, Any] = {"cost": cost} if cost is not None else {}
         if kind is EventKind.AT_PICKUP and RequestFlag.IN_TRANSIT not in request.flags:
             return
-        if kind is EventKind.SHIPPED:
+        if kind is EventKind.SHIPPED and not request.item_barcode:
             details["barcode"] = await self.find_free_barcode()
         if kind is EventKind.UNFILLED:
             details["reason"] = "not-on-shelf"
@@ -159,43 +249,76 @@ class EndsTown(FarTown):
             details |= {"reason": "wanted", "note": "Do you still want it?"}
         await self.act(request, kind, **details)
 
-    async def _answer(self, request: Request, answer: str) -> None:
-        await self.act(request, EventKind.PATRON_ANSWERED, answer=answer)
-
     async def _hear_of(self, request: Request, partner: str, kind: str, cost: Money | None) -> None:
-        number = number_of(request) if request.role is Role.BORROWING else request.transaction
+        is_borrowing = request.role is Role.BORROWING
+        number = number_of(request) if is_borrowing else request.transaction
         note = f"cost: {cost}" if cost is not None else ""
         if partner == "iso18626":
-            if request.role is Role.BORROWING:
+            if is_borrowing:
                 more = f"<dueDate>{DUE}T23:59:59Z</dueDate>" if kind == "shipped" else ""
                 info = f"<note>{note}</note>" if note else ""
                 octets = write_sam(number, _STATUS[kind], info=info, more=more)
             else:
                 words = "item lost" if kind == "lost" else ""
                 octets = write_ram(number, _ACTIONS[kind], words, self._moment())
-            self.is_refused = ">ERROR<" in await self._post(_as_elm(octets))
-            return
-        if partner == "one-gateway":
+            self.is_refused = ">ERROR<" in await self._post(_as_elm(octets).encode(), "iso18626")
+        elif partner == "one-gateway":
             answer = json.loads(await HUB.send("OAK", self._write_json(request, number, kind, cost)))
             self.is_refused = answer["refused"] is not None
-            return
-        message = IncomingPartnerMessage(
+        elif partner == "ncip":
+            answered = await self._post(write_ncip(kind, number, request.item_barcode), "ncip")
+            self.is_refused = "Problem>" in answered
+        elif partner == "letters" and not is_borrowing:
+            message = self._make_message(partner, EventKind(kind), request.role, number)
+            self.is_refused = await self._put_in(partner, message)
+        else:
+            side = request.role.value
+            mail = self._write_mail(partner, kind, number, side, self._transactions.get(request.id), cost)
+            self.is_refused = await self._deliver(mail) is not MailOutcome.DONE
+
+    def _make_message(self, partner: str, kind: EventKind, role: Role, number: str) -> IncomingPartnerMessage:
+        return IncomingPartnerMessage(
             id=f"m-{next(self._ids)}",
-            kind=EventKind(kind),
-            role=request.role,
+            kind=kind,
+            role=role,
             sender=SYMBOLS[partner],
             receiver="OAK",
             transaction=number,
-            details=EventDetails(cost=cost),
+            details=EventDetails(),
         )
-        profile, _ = self.town.context.require_partner(partner)
-        taken = await LibraryInbox(self.town.context).receive_message(message, profile)
-        self.is_refused = taken.refused is not None
 
-    async def _post(self, octets: str) -> str:
-        url = f"http://127.0.0.1:{self.town.gateway.http_port}/iso18626/iso18626"
+    async def _put_in(self, partner: str, message: IncomingPartnerMessage) -> bool:
+        """Whether it is refused."""
+        profile, _ = self.town.context.require_partner(partner)
+        return (await LibraryInbox(self.town.context).receive_message(message, profile)).refused is not None
+
+    def _write_mail(
+        self,
+        partner: str,
+        kind: str,
+        number: str,
+        side: str,
+        transaction: TransactionId | None = None,
+        cost: Money | None = None,
+    ) -> bytes:
+        at = self.clock.now()
+        if partner == "iso-ill":
+            about = transaction or TransactionId(group_qualifier=number.partition("/")[0], qualifier="1")
+            return write_apdu_mail(kind, about, side, at)
+        if partner == "tagged-mail":
+            return write_tagged_mail(kind, number, side, at, f"{cost.amount} EUR" if cost is not None else "")
+        return write_letter(kind, number, at) if partner == "letters" else write_art_mail(kind, number, at)
+
+    async def _deliver(self, mail: bytes) -> MailOutcome:
+        place = MailPosition("OAK", "ill", 1, next(self._ids))
+        processor = self.town.gateway.mailboxes.processor
+        return await processor.process(MailboxInfo(name="ill", library="OAK"), place, mail)
+
+    async def _post(self, octets: bytes, profile: str) -> str:
+        protocol = "iso18626" if profile == "iso18626" else "ncip"
+        url = f"http://127.0.0.1:{self.town.gateway.http_port}/{protocol}/{profile}"
         headers = {"Content-Type": "application/xml"}
-        async with aiohttp.ClientSession() as client, client.post(url, data=octets.encode(), headers=headers) as answer:
+        async with aiohttp.ClientSession() as client, client.post(url, data=octets, headers=headers) as answer:
             return await answer.text()
 
     def _write_json(self, request: Request, number: str, kind: str, cost: Money | None) -> bytes:
@@ -216,9 +339,10 @@ class EndsTown(FarTown):
 
     # --- what is left of it ------------------------------------------------------------------------------
 
-    async def live(self, side: str, partner: str, way: str, end: str) -> Outcome:
-        request = await self.begin(side, partner)
-        for step in filter(None, map(str.strip, way.split(","))):
+    async def live(self, side: str, partner: str, steps: Sequence[str]) -> Outcome:
+        """What its last step leaves."""
+        request, end = await self.begin(side, partner), steps[-1]
+        for step in steps[:-1]:
             await self.step(request, partner, step)
         heard, mails, posted = len(self.said), len(self.mail.mails), len(self.far.octets)
         before = {row.id for row in await self._all_rows(request)}
@@ -231,7 +355,7 @@ class EndsTown(FarTown):
         return Outcome(
             state=after.state.value,
             answer="refused" if self.is_refused else "",
-            page=shown if side == "borrowing" else "",
+            page=shown if side == "borrowing" and partner != BROKERED else "",
             letters=[self._read_letter(mail) for mail in self.mail.mails[mails:] if _is_to_patron(mail)],
             lists=list(list_task_names(after)),
             outcome=await self._find_figure(after),
@@ -302,6 +426,8 @@ def _describe_mail(mail: EmailMessage) -> str:
     if re.search("^LSB: ", text, re.MULTILINE):  # a tagged mail
         found = re.findall("^(?:ANS|NOT): (.*?)\r?$", text, re.MULTILINE)
         return " ".join(found) or text.splitlines()[0]
+    if order := re.search(r"^TX\S+ (.*?)\r?$", text, re.MULTILINE):  # by ARTEmail
+        return order[1]
     if part is None:
         return str(mail["Subject"]).partition(", ")[2].partition(":")[0] or str(mail["Subject"])
     apdu = decode_apdu(part.get_payload(decode=True)).apdu  # type: ignore[arg-type]
