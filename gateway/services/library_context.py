@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING
 
@@ -172,6 +173,14 @@ class LibraryContext:
         return LibraryParty(
             symbol=partner.symbol, profile=profile.name, name=partner.name, email=partner.email, address=partner.address
         )
+
+    def add_addresses_of_profile(self, party: LibraryParty) -> LibraryParty:
+        """A partner whose messages name no address, or whose addresses were forgotten, is written to where its profile
+        says."""
+        partner = self.partner(party.profile)
+        if partner is None:
+            return party
+        return replace(party, email=party.email or partner.email, address=party.address or partner.address)
 
     @property
     def party(self) -> LibraryParty:

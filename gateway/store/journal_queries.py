@@ -22,11 +22,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.sql.column_types import clean_text
-from gateway.store.journal_records import JournalFilter, RequestNames
+from gateway.store.journal_records import JournalFilter, RequestNames, mark_patron
 from gateway.store.schema import (
     AFTER_ALL,
     ANSWER,
     HAS_ITEM,
+    HAS_PATRON_MARK,
     HAS_REQUEST,
     IS_REPLAY,
     PENDING,
@@ -44,6 +45,9 @@ SCAN = 5_000
 """Most rows that one look for rare rows goes through: other reads wait so long, and no longer."""
 
 MAX_IDS_OF_STATEMENT = 200
+
+_FORGOTTEN = {"body": None, "body_key": "", "patron_mark": ""}
+"""Of a message whose content is kept no longer."""
 
 _without_body = [column for column in message.c if column is not message.c.body]
 
@@ -288,8 +292,15 @@ def forget_bodies_about_request(connection: Connection, library: str, names: Req
         ended = update(message).where(
             _is_among(library, some), message.c.outcome != "pending", message.c.body.is_not(None)
         )
-        count += connection.execute(ended.values(body=None, body_key="")).rowcount
+        count += connection.execute(ended.values(**_FORGOTTEN)).rowcount
     return count
+
+
+def forget_bodies_about_patron(connection: Connection, library: str, number: str) -> None:
+    """Of messages that name a patron by this number, whatever they are about; what is in hand is left."""
+    named = (message.c.library == library, message.c.patron_mark == mark_patron(library, number), HAS_PATRON_MARK)
+    ended = update(message).where(*named, message.c.outcome != "pending")
+    connection.execute(ended.values(**_FORGOTTEN))
 
 
 # --- retention -------------------------------------------------------------------------------------------
@@ -310,7 +321,7 @@ def forget_bodies(connection: Connection, library: str, before: datetime, limit:
     if not ids:
         return 0
     old = update(message).where(message.c.library == library, message.c.id > marked, message.c.id <= ids[-1])
-    connection.execute(old.values(body=None, body_key=""))
+    connection.execute(old.values(**_FORGOTTEN))
     # nobody can carry them out any more
     connection.execute(delete(interrupted).where(interrupted.c.library == library, interrupted.c.id <= ids[-1]))
     _mark_bodies_forgotten(connection, library, ids[-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from gateway.domain.requests.search_terms import fold_number
 from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
@@ -77,6 +79,13 @@ def _derive_key(secret: str, purpose: bytes, length: int) -> bytes:
     return HKDF(SHA256(), length, salt=None, info=b"illgate journal " + purpose).derive(secret.encode())
 
 
+def mark_patron(library: str, number: str) -> str:
+    """Under which messages that name a patron by this number are found again, however it is written: a digest, since
+    the number itself is in their bodies alone. Empty where there is no number."""
+    folded = fold_number(number) if number else ""
+    return hashlib.blake2b(f"{library} {folded}".encode(), digest_size=12).hexdigest() if folded else ""
+
+
 class MessageDirection(StrEnum):
     IN = "in"
     OUT = "out"
@@ -135,6 +144,7 @@ class JournalOpening:
     content_type: str = ""
     note: str = ""
     replay_of: str = ""  # id of the message that is played again
+    patron: str = field(default="", repr=False)  # number by which it names one; kept as a mark (`mark_patron`)
 
 
 @value_object

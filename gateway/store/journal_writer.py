@@ -30,6 +30,7 @@ from gateway.store.journal_records import (
     MessageDirection,
     is_for_staff,
     is_of_stranger,
+    mark_patron,
 )
 from gateway.store.schema import (
     ANSWER,
@@ -60,7 +61,7 @@ BATCH = 256
 class JournalRowMaker:
     """Makes the message rows of an exchange as the options say: values in the order of the table's columns.
 
-    Tuples, since every message passes here and dictionaries of 28 keys cost as much as all the rest.
+    Tuples, since every message passes here and dictionaries of 29 keys cost as much as all the rest.
     """
 
     def __init__(self, options: JournalOptions, node: str = "") -> None:
@@ -115,6 +116,7 @@ class JournalRowMaker:
             ending.repeat_of,
             o.replay_of,
             node,
+            mark_patron(o.library, o.patron),
         )
 
     def make_answer_row(self, exchange: str, opening: JournalOpening, ending: JournalEnding) -> MessageRow:
@@ -153,6 +155,7 @@ class JournalRowMaker:
             "",
             "",
             "",
+            mark_patron(o.library, o.patron),
         )
 
     def _kept_bytes(self, opening: JournalOpening, ending: JournalEnding) -> int:

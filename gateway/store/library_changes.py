@@ -5,6 +5,7 @@ The rows name patrons by their number and are forgotten with those of the journa
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -114,6 +115,12 @@ def prune_library_changes(connection: Connection, before: datetime, limit: int) 
             delete(library_change).where(_c.library == row.library, _c.kind == row.kind, _c.key == row.key)
         )
     return len(rows)
+
+
+def forget_changes_of_request(connection: Connection, library: str, request_ids: Collection[str]) -> None:
+    """Finished changes for a request; `request_ids`: what library systems may call it."""
+    mine = (_c.library == library, _c.request_id.in_(sorted(request_ids)), _c.ended.is_not(None))
+    connection.execute(delete(library_change).where(*mine))
 
 
 def _row_values(change: LibraryChange) -> dict[str, Any]:

@@ -42,7 +42,7 @@ from gateway.sql.index_hints import follow_index
 from gateway.sql.statements import PreparedStatement, insert_rows
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
 from gateway.store.requests.tables import request, request_transaction
-from gateway.store.schema import AFTER_ALL, metadata
+from gateway.store.schema import AFTER_ALL, HAS_REQUEST, metadata
 
 IS_OPEN = text("is_open")
 
@@ -96,6 +96,7 @@ mail = Table(
     Index("ix_mail_digest", "library", "digest"),
     Index("ix_mail_at", "at", "library"),
     Index("ix_mail_open", "library", "id", postgresql_where=IS_OPEN, sqlite_where=IS_OPEN),
+    Index("ix_mail_request", "library", "request_id", postgresql_where=HAS_REQUEST, sqlite_where=HAS_REQUEST),
 )
 
 _c = mail.c
@@ -391,7 +392,7 @@ def close_mail(connection: Connection, library: str, id_: str, by: str, request_
 
 def forget_contents_of_request(connection: Connection, library: str, request_id: str) -> None:
     """Of mails that nobody has to look at any more."""
-    mine = (_c.library == library, _c.request_id == request_id, _c.is_open.is_(False))
+    mine = (_c.library == library, _c.request_id == request_id, HAS_REQUEST, _c.is_open.is_(False))
     connection.execute(update(mail).where(*mine).values(content=None, key_id="", sender="", subject=""))
 
 

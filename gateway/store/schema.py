@@ -25,6 +25,7 @@ PENDING = text("outcome = 'pending'")
 HAS_REQUEST = text("request_id <> ''")
 HAS_ITEM = text("item_id <> ''")
 IS_REPLAY = text("replay_of <> ''")
+HAS_PATRON_MARK = text("patron_mark <> ''")
 """Conditions of the partial indexes; a query must repeat one word by word to be served by its index."""
 
 message = Table(
@@ -58,11 +59,20 @@ message = Table(
     column_types.text_column("repeat_of"),
     column_types.text_column("replay_of"),
     Column("node", Text, nullable=False, server_default=""),  # that began the work; empty where work and end are one
+    # digest of the number by which it names a patron (`mark_patron`), as long as its body is kept
+    Column("patron_mark", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("library", "id", name="pk_message"),
     Index("ix_message_request", "library", "request_id", "id", postgresql_where=HAS_REQUEST, sqlite_where=HAS_REQUEST),
     Index("ix_message_item", "library", "item_id", "id", postgresql_where=HAS_ITEM, sqlite_where=HAS_ITEM),
     Index("ix_message_pending", "library", "outcome", "id", postgresql_where=PENDING, sqlite_where=PENDING),
     Index("ix_message_replay", "library", "replay_of", "id", postgresql_where=IS_REPLAY, sqlite_where=IS_REPLAY),
+    Index(
+        "ix_message_patron",
+        "library",
+        "patron_mark",
+        postgresql_where=HAS_PATRON_MARK,
+        sqlite_where=HAS_PATRON_MARK,
+    ),
 )
 """The journal: one row per message in or out. Credentials are in no column: they are taken out of the body."""
 

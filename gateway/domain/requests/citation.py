@@ -72,6 +72,9 @@ WANTED_ITEM = "wanted-item"
 REQUESTER_PATRON = "requester-patron"
 """Extra of a request: the number by which the broker that made it knows the patron. It is forgotten with the patron."""
 
+DECLARATION = "copyright-declaration"
+"""Extra of a request: the words that its patron declared."""
+
 SUPPLIER_RECORD = "supplier-record"
 """Type of a number: the record as the supplier that is asked has it in its catalogue. Nobody else is told it."""
 

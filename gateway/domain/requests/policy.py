@@ -372,7 +372,9 @@ class DeskRules(ProfileSection):
 class Retention(ProfileSection):
     """All in calendar days."""
 
-    anonymise_days: int = Field(30, ge=0, le=36_500, description="period after which closed requests are anonymised")
+    anonymise_days: int = Field(
+        30, ge=0, le=36_500, description="period after which closed requests are anonymised; 0: at once"
+    )
     outbox_days: int = Field(30, ge=1, le=36_500, description="retention period of sent messages and letters")
 
 

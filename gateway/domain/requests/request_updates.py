@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import count
 
 from gateway.domain.requests.attempt_updates import FLAGS_OF_LOAN, make_attempt_terms, update_attempt
-from gateway.domain.requests.citation import REQUESTER_PATRON
 from gateway.domain.requests.events import (
     STRANGER,
     Event,
@@ -24,7 +23,6 @@ from gateway.domain.requests.request import (
     BorrowingState,
     LendingState,
     LoanTerms,
-    PatronLink,
     PatronLoan,
     PatronQuery,
     RenewalAnswer,
@@ -40,6 +38,7 @@ from gateway.domain.requests.request import (
     Volume,
 )
 from gateway.domain.requests.requester_changes import apply_requester_changes
+from gateway.domain.requests.stored_fields import forget_people
 from gateway.domain.requests.volume_updates import ships_own_item, update_volumes
 from gateway.domain.sentences import strip_sentence
 
@@ -396,11 +395,6 @@ def _next_volume_id(volumes: tuple[Volume, ...]) -> str:
 
 
 def _anonymise_request(request: Request) -> Request:
-    return replace(
-        request,
-        patron=PatronLink(category=request.patron.category),
-        direct_patron=PatronLink(category=request.direct_patron.category),
-        notes=(),
-        query=None,
-        extras=tuple(one for one in request.extras if one.name != REQUESTER_PATRON),
-    )
+    """Lent on the account of a library, it stays known on which."""
+    forgotten = forget_people(request)
+    return forgotten if request.direct_patron.id else replace(forgotten, borrower_id=request.borrower_id)

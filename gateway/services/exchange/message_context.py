@@ -11,7 +11,7 @@ from hashlib import blake2b
 import structlog
 
 from gateway.domain.clock import Clock
-from gateway.domain.commands import Command
+from gateway.domain.commands import Command, Named, PatronRef
 from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason, Unavailable
 from gateway.domain.sentences import sentence_of_text, write_sentence
 from gateway.domain.value import value_object
@@ -88,7 +88,21 @@ def journal_opening(message: MessageContext) -> JournalOpening:
         content_type=arrival.content_type,
         note="; ".join(envelope.repairs),
         replay_of=message.replay_of,
+        patron=_find_patron_number(message),
     )
+
+
+def _find_patron_number(message: MessageContext) -> str:
+    """By which the message names a patron of the library, as the library writes it; of several the first. Empty: it
+    names none."""
+    if message.incoming is None or message.exchange_context is None:
+        return ""
+    rules = message.exchange_context.profile.circulation.patrons
+    named = getattr(message.incoming.command, "patron", None)
+    if isinstance(named, PatronRef):
+        known = (one for one in named.credentials if one.type in rules.identity_types)
+        named = named.id or next((Named(one.value) for one in known), None)
+    return rules.rewrite.rewrite_identifier(named.value) if isinstance(named, Named) else ""
 
 
 def journal_ending(message: MessageContext, answer: ResponderAnswer, at: datetime, key: str = "") -> JournalEnding:

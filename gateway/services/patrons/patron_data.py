@@ -19,8 +19,8 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.requests.conversations import names_of_request
 from gateway.services.requests.transitions import EventRequest, apply_event_in
-from gateway.store import journal_queries, mailbox, patron_sessions
-from gateway.store.requests import history, outbox, request_search, requests, timers
+from gateway.store import journal_queries, patron_sessions
+from gateway.store.requests import history, request_search, requests, timers
 from gateway.store.requests.request_rows import dump_event, dump_request
 
 MAX_REQUESTS = 2_000
@@ -77,7 +77,6 @@ class ForgottenPatronData:
 
     requests: tuple[str, ...]
     kept: tuple[str, ...]
-    messages: int
 
 
 @value_object
@@ -115,16 +114,13 @@ class PatronDataService:
         context = find_library_context(self.contexts, library)
         held = await self.find_data(library, number)
         forgotten: list[str] = []
-        messages = 0
         for request in held.closed_requests:
-            gone = await context.store.write(lambda c, id_=request.id: _forget_in(c, context, id_, actor))  # type: ignore[misc]
-            if gone is not None:
+            if await context.store.write(lambda c, id_=request.id: _forget_in(c, context, id_, actor)):  # type: ignore[misc]
                 forgotten.append(request.number)
-                messages += gone
         ids = {link.id for one in held.requests for link in _links_of(one, number)}
         await context.store.write(lambda c: patron_sessions.end_patron_sessions(c, context.symbol, ids))
         context.wake_outbox()
-        return ForgottenPatronData(tuple(forgotten), tuple(one.number for one in held.open_requests), messages)
+        return ForgottenPatronData(tuple(forgotten), tuple(one.number for one in held.open_requests))
 
 
 def _find_requests(connection: Transaction, library: str, number: PatronNumber) -> tuple[Request, ...]:
@@ -173,17 +169,13 @@ def _export_request(connection: Transaction, context: LibraryContext, request: R
     }
 
 
-def _forget_in(connection: Transaction, context: LibraryContext, request_id: str, actor: str) -> int | None:
-    """How many messages of the journal lost their content; None: the request isn't closed any more."""
+def _forget_in(connection: Transaction, context: LibraryContext, request_id: str, actor: str) -> bool:
+    """False: the request isn't closed any more."""
     request = requests.lock_request(connection, context.symbol, request_id)
     if request is None or request.open:
-        return None
-    names = names_of_request(request)
+        return False
     event = Event(timer_signal(EventKind.ANONYMISED), context.now(), actor)
-    outcome = apply_event_in(connection, context, EventRequest(request_id=request_id, event=event))
-    if isinstance(outcome, Denied):
-        return None
+    if isinstance(apply_event_in(connection, context, EventRequest(request_id=request_id, event=event)), Denied):
+        return False
     timers.stop_timer(connection, context.symbol, request_id, TimerKind.ANONYMISE)
-    outbox.forget_ended_rows(connection, context.symbol, request_id)
-    mailbox.forget_contents_of_request(connection, context.symbol, request_id)
-    return journal_queries.forget_bodies_about_request(connection, context.symbol, names)
+    return True

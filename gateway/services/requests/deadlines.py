@@ -145,8 +145,7 @@ def _shelf_due(case: _TimerContext) -> datetime | None:
 
 
 def _anonymisation_due(case: _TimerContext) -> datetime | None:
-    days = case.context.policy().retention.anonymise_days
-    return case.now + timedelta(days=days) if days else None
+    return case.now + timedelta(days=case.context.policy().retention.anonymise_days)
 
 
 _RULES: dict[TimerKind, Callable[[_TimerContext], datetime | None]] = {
@@ -171,6 +170,8 @@ def complete_request(context: LibraryContext, before: Request, after: Request) -
     partner = after.partner
     if partner.profile != before.partner.profile and not partner.name and context.partner(partner.profile) is not None:
         after = replace(after, partner=context.party_of_partner(partner.profile))
+    if before.partner.email != after.partner.email or before.partner.address != after.partner.address:
+        after = replace(after, partner=context.add_addresses_of_profile(after.partner))
     return _with_answer_by(context, before, _with_patron_due(context, before, after))
 
 

@@ -25,6 +25,7 @@ from gateway.services.brokering.brokered_requests import carry_transition
 from gateway.services.library_context import LibraryContext, require_request
 from gateway.services.requests.deadlines import PARTNER_TIMERS, complete_request, find_reopening
 from gateway.services.requests.effects import note_first_answer, write_effects
+from gateway.services.requests.forgetting import find_forgetting_delay, forget_patron_in
 from gateway.services.requests.left_suppliers import drop_unsent_messages, find_unsent_messages
 from gateway.services.requests.partner_closures import load_closures
 from gateway.services.requests.request_messages import track_denied_message, track_message
@@ -100,8 +101,8 @@ def apply_event_in(
     if _is_asked_elsewhere(transition):
         request_figures.withdraw_supply(connection, transition.request)
     history.add_history_event(connection, row)
-    if event.kind is EventKind.ANONYMISED:  # what people wrote names the patron as often as not
-        history.empty_words(connection, context.symbol, request.id)
+    if event.kind is EventKind.ANONYMISED:
+        forget_patron_in(connection, context, request)
     announce_event(connection, context.symbol, history_line(row), event.at)
     unsent = find_unsent_messages(connection, context, request, transition)
     write_effects(connection, context, transition, event_request.hold)
@@ -172,6 +173,11 @@ async def apply_expired_timer(context: LibraryContext, row: TimerRow) -> None:
             reopening = find_reopening(context, context.now(), closures)
             if reopening is not None:
                 timers.start_timer(connection, context.symbol, request.id, row.timer, reopening)
+                return
+        if row.timer is TimerKind.ANONYMISE:
+            delayed = find_forgetting_delay(connection, context, request)
+            if delayed is not None:
+                timers.start_timer(connection, context.symbol, request.id, row.timer, delayed)
                 return
         outcome = apply_event_in(connection, context, EventRequest(request_id=row.request_id, event=event))
         assert not isinstance(outcome, Denied), outcome

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy import delete as sql_delete
 
 from gateway.domain.requests.events import Event
+from gateway.domain.requests.stored_fields import forget_people
 from gateway.domain.value import value_object
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
 from gateway.sql.statements import PreparedStatement, insert_rows
@@ -136,22 +136,23 @@ def list_events_after(connection: Connection, library: str, cursor: str, limit: 
     return _event_rows_of(_AFTER.fetch_all(connection, {"library": library, "id": cursor, "limit": limit}))
 
 
-def empty_words(connection: Connection, library: str, request_id: str) -> int:
-    """What people wrote in the history of a request is gone: notes, messages, answers; the rest stays. How many rows
-    had some."""
-    table, emptied = request_event.c, 0
+def forget_people_in_history(connection: Connection, library: str, request_id: str) -> None:
+    """What names people in the history of a request is gone, and what they wrote: notes, messages, answers; the rest
+    stays."""
+    changed = []
     for row in list_events_of_request(connection, library, request_id):
-        details = row.event.details
-        if not (details.note or details.written or row.note):
-            continue
-        event = replace(row.event, details=replace(details, note="", written=None))
-        connection.execute(
-            update(request_event)
-            .where(table.library == library, table.id == row.id)
-            .values(document=dump_event(event), note="")
-        )
-        emptied += 1
-    return emptied
+        event = forget_people(row.event)
+        if event is not row.event or row.note:
+            changed.append({"in_library": library, "with_id": row.id, "new_document": dump_event(event)})
+    if changed:
+        _REWRITE.execute_many(connection, changed)
+
+
+_REWRITE = PreparedStatement(
+    update(request_event)
+    .where(_event_columns.library == bindparam("in_library"), _event_columns.id == bindparam("with_id"))
+    .values(document=bindparam("new_document"), note="")
+)
 
 
 def _event_rows_of(found: Iterable[Any]) -> tuple[EventRow, ...]:

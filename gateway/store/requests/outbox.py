@@ -278,6 +278,16 @@ def forget_ended_rows(connection: Connection, library: str, request_id: str) -> 
     connection.execute(delete(outbox).where(*mine))
 
 
+def replace_payload(connection: Connection, library: str, id_: str, payload: str) -> None:
+    """Of a row that has not ended, and goes on as it was."""
+    _REPLACE_PAYLOAD.execute_many(connection, [{"library": library, "id": id_, "payload": payload}])
+
+
+_REPLACE_PAYLOAD = prepare_sql(
+    "UPDATE outbox SET payload = :payload WHERE library = :library AND id = :id AND ended IS NULL", outbox
+)
+
+
 def prune_ended_rows(connection: Connection, before: datetime, limit: int) -> int:
     """Deletes up to `limit` rows of all libraries that ended before `before`; how many there were."""
     old = (

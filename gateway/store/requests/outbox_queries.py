@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, select
+from sqlalchemy import Connection, bindparam, case, func, or_, select
 
 from gateway.domain.requests.staff_views import DeadLetterCause
 from gateway.domain.sentences import load_sentence
@@ -134,6 +134,26 @@ def unfinished_of_request(
     """Rows of one request that wait, are in hand or are dead, oldest first."""
     found = {"in_library": library, "of_request": request_id, "limit": limit}
     return tuple(outbox_row_of(row) for row in _UNFINISHED.fetch_all(connection, found))
+
+
+def has_rows_to_go(connection: Connection, library: str, request_id: str, besides: str) -> bool:
+    """Whether something of a request is in hand, or will be tried when its time comes; what is dead is not, nor what
+    waits behind it. `besides`: a kind that doesn't count."""
+    found = {"in_library": library, "of_request": request_id, "besides": besides}
+    return _TO_GO.fetch_first(connection, found) is not None
+
+
+_TO_GO = PreparedStatement(
+    select(COLUMNS.id)
+    .where(
+        COLUMNS.library == bindparam("in_library"),
+        COLUMNS.request_id == bindparam("of_request"),
+        COLUMNS.ended.is_(None),
+        COLUMNS.kind != bindparam("besides"),
+        or_(COLUMNS.ready_at.is_not(None), COLUMNS.status == OutboxStatus.IN_HAND.value),
+    )
+    .limit(1)
+)
 
 
 def requests_with_dead_letters(connection: Connection, library: str, request_ids: Sequence[str]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.domain.library import PickupLocation
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.requests.citation import Citation, CitationExtra
+from gateway.domain.requests.citation import DECLARATION, Citation, CitationExtra
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.request import PatronLink, RequestDates, RequestedService, ServiceType
 from gateway.domain.requests.views import BorrowingDraft
@@ -30,8 +30,6 @@ from gateway.web.pages.page_request import PageRequest, choose_usual_pickup, is_
 from gateway.web.pages.page_texts import ASKED_BEFORE_TEXT, find_refusal_text
 
 SOURCE = "openurl"
-DECLARATION = "copyright-declaration"
-"""Name of the extra that keeps the words which the patron declared."""
 
 CHOICES = (ServiceType.LOAN, ServiceType.COPY)
 

@@ -104,7 +104,7 @@ def _list_retention(page: PageRequest) -> Sequence[tuple[str, str]]:
             page.gettext("Personal data in requests: your name, card number, notes and messages"),
             page.gettext("%(days)s after the request is closed", days=end)
             if rules.anonymise_days
-            else page.gettext("until you or the library erase it"),
+            else page.gettext("immediately after the request is closed"),
         ),
         (page.gettext("Letters and messages about your requests"), count_days(rules.outbox_days)),
         (page.gettext("Content of messages exchanged with other libraries"), count_days(days.message_contents)),

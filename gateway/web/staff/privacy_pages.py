@@ -45,7 +45,7 @@ def _list_retention(request: StaffRequest) -> Sequence[tuple[str, str]]:
             request.gettext("Patron of a request, notes, and texts written about it"),
             request.gettext("%(days)s after closing", days=end)
             if rules.anonymise_days
-            else request.gettext("indefinitely (set in requests.yml)"),
+            else request.gettext("immediately after closing"),
         ),
         (request.gettext("Sent letters and messages about requests"), count_days(rules.outbox_days)),
         (request.gettext("Content of messages exchanged with partners"), count_days(days.message_contents)),

@@ -48,6 +48,7 @@ LIBRARY = "EX"
 BEGUN = datetime(2026, 1, 5, 8, 0, 0, 250000, tzinfo=UTC)
 NOW = BEGUN + timedelta(days=400)
 WAITING_NODE = "node-1"
+CARD = "2100017"
 TARGET = "bonn"
 """The partner whose orders go together."""
 
@@ -201,6 +202,7 @@ def _add_messages(connection: Connection, samples: list[Request]) -> None:
             profile=("utrecht", "visby")[number // 4 % 2],
             item_id=f"I-{number % 8}",
             replay_of="of-1" if number == 5 else "",
+            patron=CARD if number % 5 == 0 else "",
         )
         ending = replace(ENDING, key=f"key-{number}", managed_requests=(samples[0].id,) if number % 6 == 0 else ())
         if number > 20:
@@ -335,6 +337,7 @@ def _add_done_rows(connection: sqlite3.Connection, run: Callable[[str], object])
         "request_id": "CASE k % 5 WHEN 0 THEN 'TN-' || k ELSE '' END",
         "item_id": "CASE k % 5 WHEN 0 THEN 'OLD-' || k ELSE '' END",
         "replay_of": "CASE k % 1000 WHEN 0 THEN 'of-x-' || k ELSE '' END",
+        "patron_mark": "CASE k % 10 WHEN 0 THEN '' ELSE 'mark-' || k END",
         "direction": "CASE k % 2 WHEN 0 THEN 'in' ELSE 'out' END",
         "at": _moment("at"),
     }

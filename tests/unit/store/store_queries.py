@@ -50,6 +50,7 @@ from gateway.store.requests.outbox import OutboxStatus, Route
 from gateway.store.schema import first_id_at
 from tests.unit.store.filled_database import (
     BEGUN,
+    CARD,
     ENDING,
     LIBRARY,
     NOW,
@@ -189,6 +190,7 @@ def _journal_calls() -> Iterator[StoreCall]:
         yield StoreCall(q.list_messages, lambda c, w=wanted: q.list_with_bodies(c, w, "g", 50), **LOOK)
     yield make_call(q.list_about_request, LIBRARY, names)
     yield make_call(q.forget_bodies_about_request, LIBRARY, names)
+    yield make_call(q.forget_bodies_about_patron, LIBRARY, CARD)
     yield make_call(q.next_library, None)
     yield make_call(q.next_library, LIBRARY)
     for forget in (q.forget_bodies, q.forget_messages, q.forget_processed):
@@ -227,6 +229,7 @@ def _outbox_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(o.schedule_retry, held[0], NOW, "away")
     yield make_call(o.mark_dead, next(row for row in held if row.kind != "partner"), "away", NOW)
     yield make_call(o.forget_ended_rows, LIBRARY, "old-00007")
+    yield make_call(o.replace_payload, LIBRARY, dead.id, "{}")
     yield make_call(o.prune_ended_rows, NOW, 200)
     yield make_call(outbox_lanes.enter_lane, LIBRARY, "lane-45", outbox_row(98).id)
     yield make_call(outbox_lanes.leave_lane, LIBRARY, "lane-45")
@@ -245,6 +248,7 @@ def _outbox_calls(connection: Connection) -> Iterator[StoreCall]:
         yield make_call(q.list_oldest_by_status, LIBRARY, status, 50, "00")
     yield make_call(q.list_rows_of_request, LIBRARY, REQUEST_IDS[0], 50)
     yield make_call(q.unfinished_of_request, LIBRARY, REQUEST_IDS[0])
+    yield make_call(q.has_rows_to_go, LIBRARY, REQUEST_IDS[0], "webhook")
     yield make_call(q.requests_with_dead_letters, LIBRARY, [*(f"old-{n:05}" for n in range(40)), *REQUEST_IDS])
     yield make_call(q.requests_with_unfinished, LIBRARY, "partner", "utrecht")
     yield make_call(q.list_rows_of_kind, LIBRARY, "partner", "", 50)
@@ -443,7 +447,7 @@ def _history_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(h.link_events, LIBRARY, [row.id], "exchange")
     yield make_call(h.list_events_of_request, LIBRARY, id_)
     yield make_call(h.list_events_after, LIBRARY, row.id, 50)
-    yield make_call(h.empty_words, LIBRARY, id_)
+    yield make_call(h.forget_people_in_history, LIBRARY, id_)
     yield make_call(h.find_partner_message, LIBRARY, "utrecht", "message-1")
     yield make_call(h.store_partner_message, LIBRARY, "utrecht", "new", h.PartnerMessageResult(id_), NOW)
     yield make_call(h.put_file, LIBRARY, "file-2", b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,9 @@ import gateway.store.saved_filters
 import gateway.store.users  # noqa: F401 - its tables join the metadata
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.citation_matching import citation_fingerprint
-from gateway.domain.requests.request import BorrowingState, LoanTerms, PatronLoan, Request
+from gateway.domain.requests.request import BorrowingState, LendingState, LoanTerms, PatronLink, PatronLoan, Request
 from gateway.domain.requests.search_terms import NUMBER_KINDS, parse_search
+from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.text_folding import fold_text
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.store.engine import open_store
@@ -33,8 +35,9 @@ from gateway.store.migration import OWN, SchemaTooNew, migrate_store
 from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.request_search import find_by_search_number
 from gateway.store.requests.requests import insert_request
+from gateway.store.requests.timers import due_timers, start_timer
 from gateway.store.schema import metadata
-from tests.unit.store.requests.samples import GARDEN, borrowing
+from tests.unit.store.requests.samples import AT, GARDEN, borrowing, lending
 
 pytestmark = pytest.mark.usefixtures("migrations_by_alembic")
 
@@ -71,6 +74,7 @@ STEPS = [
     "0031: Whether patrons have had what was borrowed for them",
     "0032: Staff at an identity provider: by issuer and subject, each once",
     "0033: Second factors of staff, recovery codes, and who has given the password and not yet the code",
+    "0034: What names a patron is found when the patron is forgotten",
 ]
 
 STAFF_TABLES = ("staff_identity", "staff_second_factor", "staff_recovery_code", "staff_code_wait")
@@ -198,6 +202,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         connection.execute(text("ALTER TABLE mail DROP COLUMN reason_sentence"))
         connection.execute(text("DROP TABLE profile_version"))
         connection.execute(text("DROP INDEX ix_message_replay"))
+        undo_patron_marks(connection)
         connection.execute(text("DROP INDEX ix_request_transaction_request"))
         for name in ("staff_user", "staff_grant", "staff_session", "audit_entry"):
             connection.execute(text(f"DROP TABLE {name}"))
@@ -245,6 +250,7 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
             connection.execute(text(f"ALTER TABLE {name} DROP COLUMN reason_sentence"))
         connection.execute(text("DROP TABLE profile_version"))
         connection.execute(text("DROP INDEX ix_message_replay"))
+        undo_patron_marks(connection)
         connection.execute(text("DROP INDEX ix_request_transaction_request"))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0017')}'"))
 
@@ -269,6 +275,7 @@ async def test_loans_of_before_are_those_that_patrons_have_had(store: Store) -> 
             insert_request(connection, one)
         damaged = {"document": "{", "id": unreadable.id}
         connection.execute(text("UPDATE request SET document = :document WHERE id = :id"), damaged)
+        undo_patron_marks(connection)
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0030'"))
 
         drop_staff_tables(connection)
@@ -299,6 +306,7 @@ async def test_accounts_of_before_are_expected_at_the_identity_provider(store: S
 
     def go_back(connection: Connection) -> None:
         drop_staff_tables(connection)
+        undo_patron_marks(connection)
         for id_, name, subject in accounts:
             connection.execute(
                 text(
@@ -322,6 +330,40 @@ def drop_staff_tables(connection: Connection) -> None:
     """Those of steps after 0031."""
     for name in STAFF_TABLES:
         connection.execute(text(f"DROP TABLE {name}"))
+
+
+def undo_patron_marks(connection: Connection) -> None:
+    """As before 0034."""
+    for statement in (
+        "DROP INDEX ix_message_patron",
+        "ALTER TABLE message DROP COLUMN patron_mark",
+        "DROP INDEX ix_mail_request",
+    ):
+        connection.execute(text(statement))
+
+
+async def test_what_was_anonymised_before_forgets_once_more(store: Store) -> None:
+    await migrate_store(store, OWN)
+    anonymised = [borrowing(state=BorrowingState.COMPLETED, patron=PatronLink()) for _ in range(3)]
+    others = (
+        borrowing(state=BorrowingState.COMPLETED),
+        borrowing(patron=PatronLink()),
+        lending(state=LendingState.LOST),
+    )
+
+    def go_back(connection: Connection) -> None:
+        for one in (*anonymised, *others):
+            insert_request(connection, one)
+        start_timer(connection, anonymised[2].library, anonymised[2].id, TimerKind.ANONYMISE, AT)
+        undo_patron_marks(connection)
+        connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0033'"))
+
+    await store.write(go_back)
+    await migrate_store(store, OWN)
+
+    rows = await store.read(lambda c: due_timers(c, AT + timedelta(days=36_500), 10))
+    assert {(row.request_id, row.timer) for row in rows} == {(one.id, TimerKind.ANONYMISE) for one in anonymised}
+    assert min(row.at for row in rows) == AT, "what runs already runs as before"
 
 
 def undo_request_lists(connection: Connection) -> None:

@@ -38,6 +38,7 @@ from gateway.store.migration import OWN, migrate_store
 from gateway.store.requests import history, request_figures, requests
 from tests.unit.store.requests.samples import LIBRARY, borrowing, later, lending, with_attempt
 from tests.unit.store.requests.test_history import row as make_event_row
+from tests.unit.store.test_migrate import drop_staff_tables, undo_patron_marks
 
 SPRING = FigureFilter(library=LIBRARY, first=202603, last=202605)
 
@@ -206,6 +207,8 @@ async def test_what_a_migration_reads_of_requests_of_before_is_what_was_written_
             connection.execute(text(f"ALTER TABLE {name} DROP COLUMN reason_sentence"))
         connection.execute(text("DROP TABLE profile_version"))
         connection.execute(text("DROP INDEX ix_message_replay"))
+        undo_patron_marks(connection)
+        drop_staff_tables(connection)
         connection.execute(text("DROP INDEX ix_request_transaction_request"))
         for name in ("number", "title"):
             connection.execute(text(f"DROP INDEX ix_request_state_{name}"))

@@ -1,0 +1,125 @@
+"""A request forgets its patron: its history, its rows of the outbox, mails, and the contents of messages about it, in
+the transaction of the event that says so.
+
+What still waits to go out is waited for, since a letter needs its reader (`find_forgetting_delay`). What is stuck for
+good goes on without people: a message to a partner keeps its event and loses its words, a letter is not written any
+more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gateway.domain.requests.request import PatronLink, Request
+from gateway.domain.requests.stored_fields import FIELD_CLASSES, FieldClass, forget_people
+from gateway.ports.partner_channel import PartnerMessage
+from gateway.ports.shared_store import Transaction
+from gateway.services.library_context import DESK, LibraryContext
+from gateway.services.requests.conversations import names_of_request
+from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER
+from gateway.services.webhooks import KIND as WEBHOOK
+from gateway.store import journal_queries, library_changes, mailbox
+from gateway.store.requests import history, order_batches, outbox, outbox_decisions, outbox_queries
+from gateway.store.requests.order_batches import ORDER
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.store.requests.request_rows import (
+    dump_event,
+    dump_message,
+    dump_request,
+    parse_event,
+    parse_message,
+    parse_request,
+)
+
+RETRY = timedelta(minutes=10)
+"""After so long it is looked again whether all has gone out."""
+
+MAX_DELAY = timedelta(days=7)
+"""So long at most what waits to go out is waited for."""
+
+MAX_ROWS = 1_000
+"""Of a request in the outbox."""
+
+FORGOTTEN = "the request was anonymised"
+
+MESSAGE_CLASSES: Mapping[type, Mapping[str, FieldClass]] = {
+    **FIELD_CLASSES,
+    PartnerMessage: {
+        "sender": FieldClass.LIBRARY,
+        **dict.fromkeys(("id", "transaction", "items_told"), FieldClass.NUMBER),
+    },
+}
+"""With messages to partners, whose sender is our library."""
+
+
+def find_forgetting_delay(connection: Transaction, context: LibraryContext, request: Request) -> datetime | None:
+    """When to try again, since something about the request is still to go out; None: it can forget its patron now."""
+    now, days = context.now(), context.policy().retention.anonymise_days
+    if now >= request.changed + timedelta(days=days) + MAX_DELAY:
+        return None
+    return now + RETRY if outbox_queries.has_rows_to_go(connection, context.symbol, request.id, WEBHOOK) else None
+
+
+def forget_patron_in(connection: Transaction, context: LibraryContext, request: Request) -> None:
+    """`request`: as it was before it forgot its patron."""
+    library = context.symbol
+    history.forget_people_in_history(connection, library, request.id)
+    for row in outbox_queries.unfinished_of_request(connection, library, request.id, MAX_ROWS):
+        _forget_row(connection, context, row)
+    outbox.forget_ended_rows(connection, library, request.id)
+    mailbox.forget_contents_of_request(connection, library, request.id)
+    library_changes.forget_changes_of_request(connection, library, (request.id, request.number))
+    journal_queries.forget_bodies_about_request(connection, library, names_of_request(request))
+    for patron in (request.patron, request.direct_patron):
+        _forget_messages_about_patron(connection, library, patron)
+
+
+def _forget_messages_about_patron(connection: Transaction, library: str, patron: PatronLink) -> None:
+    """Those of circulation, which are about no request."""
+    for number in dict.fromkeys(filter(None, (patron.identifier, patron.id))):
+        journal_queries.forget_bodies_about_patron(connection, library, number)
+
+
+def _forget_row(connection: Transaction, context: LibraryContext, row: OutboxRow) -> None:
+    if row.kind == LETTER and row.status is not OutboxStatus.IN_HAND:
+        outbox_decisions.skip_row(connection, row.library, row.id, FORGOTTEN, "timer", context.now())
+        return
+    payload = _forget_people_in_payload(context, row)
+    if payload != row.payload:
+        outbox.replace_payload(connection, row.library, row.id, payload)
+    for id_ in (row.id, order_batches.file_id_of_order(row)):
+        order_batches.forget_order_file(connection, row.library, id_)
+
+
+def _forget_people_in_payload(context: LibraryContext, row: OutboxRow) -> str:
+    """Of a row that stays. Raises UnreadableDocumentError."""
+    if row.kind in (PARTNER, ORDER):
+        message = forget_people(parse_message(row.payload), MESSAGE_CLASSES)
+        return dump_message(replace(message, receiver=context.add_addresses_of_profile(message.receiver)))
+    if row.kind == LETTER:
+        said = json.loads(row.payload)
+        return json.dumps({"event": _forget_in_event(said["event"]), "request": _forget_in_request(said["request"])})
+    if row.kind == LIBRARY and row.target.startswith(f"{DESK}:"):
+        said = json.loads(row.payload)
+        said["event"] = _forget_in_event(said["event"])
+        if "undo" in said:
+            said["undo"] = _forget_in_act(said["undo"])
+        return json.dumps(said)
+    return row.payload
+
+
+def _forget_in_event(document: str) -> str:
+    return dump_event(forget_people(parse_event(document)))
+
+
+def _forget_in_request(document: str) -> str:
+    return dump_request(forget_people(parse_request(document)))
+
+
+def _forget_in_act(document: str) -> str:
+    """As `undone_acts.dump_undoable_act` has written it."""
+    act = json.loads(document)
+    return json.dumps({**act, "before": _forget_in_request(act["before"])})

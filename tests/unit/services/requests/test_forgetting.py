@@ -1,0 +1,387 @@
+"""What a request leaves in the store when it forgets its patron: every text of every document, on both sides; and what
+still waits to go out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.world import MailServer
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal, timer_signal
+from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request, Role
+from gateway.domain.requests.views import LendingDraft
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.partner_channel import PartnerMessage
+from gateway.ports.responder import OutcomeClass
+from gateway.ports.shared_store import Transaction
+from gateway.services.requests.effects import new_outbox_row
+from gateway.services.requests.forgetting import MAX_DELAY, MESSAGE_CLASSES, RETRY
+from gateway.services.requests.transitions import EventRequest, apply_event
+from gateway.store import mailbox
+from gateway.store.journal import Journal
+from gateway.store.journal_records import BodyCipher, JournalEnding, JournalOpening, JournalOptions
+from gateway.store.library_changes import StoredLibraryChanges
+from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
+from gateway.store.requests import history, order_batches, outbox, outbox_queries, requests
+from gateway.store.requests.history import EventRow
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.store.requests.request_rows import dump_event, dump_message, dump_request, parse_message
+from gateway.store.schema import make_exchange_id
+from tests.support.canaries import Canaries, fill_value, find_canaries, find_left, find_places, forget_all
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
+from tests.unit.services.requests.support import ANOTHER, EASY, PATRON, SOUTH, NcipTown, make_template, ncip
+
+KEY = "sjøfartsboken-4711"
+DAYS = 30
+PROFILES = {
+    "south": SOUTH,
+    "desk": ncip(),
+    "relais": ncip(circulation={"requests": {"managed": "borrowing"}}),
+}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Bodies and mails are encrypted."""
+    folder = tmp_path_factory.mktemp("template")
+    made = asyncio.run(make_template(folder, PROFILES, {**EASY, "retention": {"anonymise_days": DAYS}}))
+    settings = read_yaml_file(made / "gateway.yml")
+    settings["journal"] |= {"encryption_keys": ["file:key"]}
+    write_yaml_file(made / "gateway.yml", settings)
+    (made / "key").write_text(KEY, "utf-8")
+    return made
+
+
+def database_of(town: NcipTown) -> Path:
+    found = list(Path(town.town.settings.folder).glob("**/*.db"))
+    assert len(found) == 1
+    return found[0]
+
+
+def class_of(place: str) -> Any:
+    name, _, field = place.partition(".")
+    return next((listed.get(field) for kind, listed in MESSAGE_CLASSES.items() if kind.__name__ == name), None)
+
+
+def may_stay(place: str) -> bool:
+    kind = class_of(place)
+    return kind is not None and not kind.goes
+
+
+# --- every field ---------------------------------------------------------------------------------------------
+
+
+def make_closed_request(role: Role, words: Canaries, at: Any) -> Request:
+    """Full of canaries, and as a closed request of ours."""
+    full: Request = fill_value(Request, words)
+    state = BorrowingState.COMPLETED if role is Role.BORROWING else LendingState.COMPLETED
+    party = replace(full.partner, profile="south")
+    return replace(
+        full,
+        library="NORTH",
+        id=make_exchange_id(at),
+        role=role,
+        state=state,
+        number=f"{role.value}-1",
+        partner=party,
+        created=at,
+        changed=at,
+        version=1,
+        before_cancel=None,
+        other_leg=None,
+        attempts=tuple(replace(one, partner="south") for one in full.attempts),
+    )
+
+
+def add_rows(connection: Transaction, request: Request, words: Canaries, at: Any) -> None:
+    """History, and a row of each kind in the outbox: dead, waiting, and waiting behind a dead one. None is due."""
+    at += timedelta(days=1)
+    event: Event = replace(fill_value(Event, words), signal=partner_signal(EventKind.MESSAGE))
+    row = EventRow(
+        make_exchange_id(at), "NORTH", request.id, at, event, "x", "y", note=words.make("request_event.note")
+    )
+    history.add_history_event(connection, row)
+    told: PartnerMessage = replace(fill_value(PartnerMessage, words), sender=LibraryParty())
+    letter = json.dumps({"event": dump_event(event), "request": dump_request(request)})
+    undo = json.dumps({"before": dump_request(request), "version": 1, "kind": "received"})
+    made = [
+        new_outbox_row(request, "partner", "south", dump_message(told), at),
+        new_outbox_row(request, "partner", "south", dump_message(told), at),
+        new_outbox_row(request, "order", "south", dump_message(told), at),
+        new_outbox_row(request, "letter", "placed", letter, at),
+        new_outbox_row(request, "letter", "sent", letter, at),
+        new_outbox_row(request, "library", "desk:undone", json.dumps({"event": dump_event(event), "undo": undo}), at),
+    ]
+    for one in made:
+        outbox.add_outbox_row(connection, one)
+    order_batches.keep_order_file(connection, "NORTH", made[0].id, words.make("order_file.document"), at)
+    for dead in (made[0], made[3], made[5]):
+        give_up(connection, dead)
+
+
+def give_up(connection: Transaction, row: OutboxRow) -> None:
+    claimed = outbox.claim_single_row(connection, row.library, row.id, row.next_at, timedelta(minutes=1), "node")
+    assert claimed is not None
+    outbox.mark_dead(connection, claimed, "no such address", row.next_at)
+
+
+def add_mail(connection: Transaction, request: Request, words: Canaries, at: Any, cipher: Any) -> None:
+    row = MailRow(
+        id=make_exchange_id(at),
+        spot=MailPosition("NORTH", "post", 1, int(request.role is Role.LENDING) + 1),
+        message_id="<1@x.example>",
+        digest="d",
+        at=at,
+        outcome=MailOutcome.DONE,
+        request_id=request.id,
+        sender=words.make("mail.sender"),
+        subject=words.make("mail.subject"),
+        content=words.make("mail.content").encode(),
+    )
+    mailbox.add_mail(connection, row, cipher)
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_a_canary_in_every_text_is_gone(north: NcipTown, role: Role) -> None:
+    context, cipher = north.town.context, BodyCipher([KEY])
+    words, at = Canaries(), north.clock.now()
+    request = make_closed_request(role, words, at)
+    await context.store.write(lambda c: requests.insert_request(c, request))
+    await context.store.write(lambda c: add_rows(c, request, words, at))
+    await context.store.write(lambda c: add_mail(c, request, words, at, cipher))
+    opening = JournalOpening(
+        library="NORTH", at=at, body=words.make("message.body").encode(), protocol="ncip", transport="http"
+    )
+    answer = JournalEnding(
+        at=at,
+        outcome=OutcomeClass.OK,
+        body=words.make("message.answer").encode("utf-16"),
+        managed_requests=(request.id,),
+    )
+    await Journal(context.store, JournalOptions(cipher=cipher)).record_exchange(opening, answer)
+    changes = StoredLibraryChanges(context.store, "NORTH")
+    change = fill_value(LibraryChange, words)
+    await changes.end_change(replace(change, kind=ChangeKind.CHECK_OUT, request_id=request.number, ended=at))
+    before = find_canaries(database_of(north), KEY)
+    unseen = set(words.made.values()) - words.places_of(set(before))
+    assert all(may_stay(place) or place in OVERWRITTEN for place in unseen), unseen
+
+    event = Event(timer_signal(EventKind.ANONYMISED), at, "timer")
+    await apply_event(context, EventRequest(request_id=request.id, event=event))
+
+    left = find_canaries(database_of(north), KEY)
+    places = {words.made[word]: sorted(where) for word, where in left.items() if word in words.made}
+    assert {place: where for place, where in places.items() if not may_stay(place)} == {}
+    assert {"Citation.title", "SupplierAttempt.transaction", "PatronLink.category"} - set(places) == {
+        "PatronLink.category"  # a code, and this one was none
+    }
+    assert (await north.see(request)).partner.email == SOUTH["partner"]["email"]
+    rows = await context.store.read(lambda c: outbox_queries.list_rows_of_request(c, "NORTH", request.id, 100).rows)
+    assert {row.kind for row in rows} >= {"partner", "order", "library"}
+    assert not [row for row in rows if row.kind == "letter"]
+
+
+OVERWRITTEN = {"LibraryChange.request_id"}
+"""By what the request is."""
+
+
+# --- what waits to go out ------------------------------------------------------------------------------------
+
+
+class HeldMail(MailServer):
+    """Takes nothing as long as it is held."""
+
+    is_held = False
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        return "451 later" if self.is_held else await super().handle_DATA(server, session, envelope)
+
+
+@pytest.fixture
+async def north(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
+    async with make_town(template, tmp_path) as town:
+        yield town
+
+
+def make_town(template: Path, folder: Path) -> NcipTown:
+    town = NcipTown(template, folder)
+    town.mail = HeldMail()
+    return town
+
+
+def hold_mail(town: NcipTown, *, held: bool = True) -> None:
+    assert isinstance(town.mail, HeldMail)
+    town.mail.is_held = held
+
+
+async def end_request(town: NcipTown, request: Request) -> Request:
+    """Its only partner can't supply it, and says so in words about its patron."""
+    said = EventDetails(note="für Нина")
+    event = Event(partner_signal(EventKind.UNFILLED), town.clock.now(), "partner:SOUTH", said, 1)
+    await apply_event(town.town.context, EventRequest(request_id=request.id, event=event))
+    await town.quiet()
+    request = await town.see(request)
+    if request.open:
+        request = await town.act(request, EventKind.CLOSE)
+    await town.quiet()
+    return request
+
+
+async def pass_time(town: NcipTown, by: timedelta) -> None:
+    town.clock.advance(by)
+    await town.quiet()
+
+
+async def test_a_request_forgets_when_its_days_are_over(north: NcipTown) -> None:
+    request = await end_request(north, await north.asked())
+
+    await pass_time(north, timedelta(days=DAYS) - timedelta(minutes=1))
+    assert (await north.see(request)).patron.identifier == PATRON
+    await pass_time(north, timedelta(minutes=1))
+
+    forgotten = await north.see(request)
+    assert (forgotten.patron.identifier, forgotten.patron.id) == ("", "")
+    assert [attempt.note for attempt in forgotten.attempts] == [""]
+    assert not find_text(north, PATRON)
+
+
+@pytest.fixture
+async def at_once(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
+    """A town whose requests forget as soon as they have ended."""
+    folder = tmp_path / "template"
+    shutil.copytree(template, folder)
+    rules = read_yaml_file(folder / "requests.yml")
+    write_yaml_file(folder / "requests.yml", {**rules, "retention": {"anonymise_days": 0}})
+    async with make_town(folder, tmp_path / "town") as town:
+        yield town
+
+
+async def test_at_once_is_after_the_last_letter(at_once: NcipTown) -> None:
+    request = await at_once.asked()
+    hold_mail(at_once)
+    request = await end_request(at_once, request)
+    (letter,) = [row for row in await unfinished(at_once, request) if row.kind == "letter"]
+
+    await pass_time(at_once, RETRY)
+    assert (await at_once.see(request)).patron.identifier == PATRON, "the letter needs its reader"
+    hold_mail(at_once, held=False)
+    await pass_time(at_once, timedelta(hours=2))
+    await pass_time(at_once, RETRY)
+
+    assert letter.id not in {row.id for row in await unfinished(at_once, request)}
+    assert (await at_once.see(request)).patron.identifier == ""
+    assert not find_text(at_once, PATRON)
+
+
+async def unfinished(town: NcipTown, request: Request) -> tuple[OutboxRow, ...]:
+    context = town.town.context
+    return await context.store.read(lambda c: outbox_queries.unfinished_of_request(c, "NORTH", request.id))
+
+
+async def test_nothing_is_waited_for_longer_than_a_week(at_once: NcipTown) -> None:
+    request = await at_once.asked()
+    hold_mail(at_once)
+    request = await end_request(at_once, request)
+
+    for _ in range(MAX_DELAY.days - 1):
+        await pass_time(at_once, timedelta(days=1))
+    assert (await at_once.see(request)).patron.identifier == PATRON
+    await pass_time(at_once, timedelta(days=1))
+
+    assert (await at_once.see(request)).patron.identifier == ""
+    assert not [row for row in await unfinished(at_once, request) if row.kind == "letter"]
+    assert not find_text(at_once, PATRON)
+
+
+def find_text(town: NcipTown, text: str) -> set[str]:
+    """Tables of the gateway in which it stands, but for those of the library's own system."""
+    return {place for place in find_places(database_of(town), text, KEY) if not place.startswith("embedded_")}
+
+
+async def test_a_message_that_was_given_up_keeps_its_event_and_loses_its_words(north: NcipTown) -> None:
+    draft = LendingDraft(
+        citation=Citation(title="Λιμάνια"),
+        requester=LibraryParty(profile="south", email="nina@south.example"),
+        transaction="S-1",
+    )
+    request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    await north.quiet()
+    hold_mail(north)
+    await north.act(request, EventKind.UNFILLED, note="Frau Нина hat es selbst")
+    await north.quiet()
+    (row,) = [one for one in await unfinished(north, request) if one.kind == "partner"]
+    assert "nina@south.example" in row.payload
+    await north.town.context.store.write(lambda c: give_up(c, row))
+
+    await pass_time(north, timedelta(days=DAYS))
+
+    (kept,) = [one for one in await unfinished(north, request) if one.kind == "partner"]
+    message = parse_message(kept.payload)
+    assert (kept.id, kept.status) == (row.id, OutboxStatus.DEAD)
+    assert (message.kind, message.details.note, message.receiver.email) == (
+        EventKind.UNFILLED,
+        "",
+        SOUTH["partner"]["email"],
+    )
+    assert not find_text(north, "Нина")
+    assert not find_text(north, "nina@")
+
+
+async def test_messages_that_name_the_card_lose_their_contents(north: NcipTown) -> None:
+    """Those of circulation, which are about no request; another patron's stay."""
+    for card in (PATRON, ANOTHER):
+        assert not (await north.send("desk", "lookup-user", patron=card)).problem
+    request = await end_request(north, await north.asked())
+    assert find_text(north, PATRON) >= {"message.body"}
+
+    await pass_time(north, timedelta(days=DAYS))
+
+    assert (await north.see(request)).patron.identifier == ""
+    assert not find_text(north, PATRON)
+    assert find_text(north, ANOTHER) == {"message.body"}
+
+
+async def test_a_canary_in_every_text_of_ncip_is_gone(north: NcipTown) -> None:
+    """A wish of our patron's that a partner's system brings, and what it says of the patron besides."""
+    words = Canaries()
+    work = {name: words.make(name) for name in ("title", "author", "edition", "publisher", "published", "call-number")}
+    person = {name: words.make(name) for name in ("surname", "given", "street", "city", "postcode", "phone")}
+    wish = north.message(
+        "relais", "request-item", request="RD-1", patron=PATRON, record="isbn:9783161484100", **_with_underscores(work)
+    )
+    shipping = (
+        f"<ShippingInformation><ShippingInstructions>{words.make('shipping')}</ShippingInstructions><PhysicalAddress>"
+        f"<UnstructuredAddress><UnstructuredAddressType>Street</UnstructuredAddressType><UnstructuredAddressData>"
+        f"{words.make('address')}</UnstructuredAddressData></UnstructuredAddress><PhysicalAddressType>Ship To"
+        "</PhysicalAddressType></PhysicalAddress></ShippingInformation>"
+    )
+    prefix = re.search(rb"</(\w+:)?RequestItem>", wish)
+    assert prefix is not None
+    named = re.sub(r"<(/?)", rf"<\1{(prefix[1] or b'').decode()}", shipping).encode()
+    answer = await north.post("relais", wish.replace(prefix[0], named + prefix[0]))
+    assert not answer.problem, answer.body
+    await north.send("desk", "update-user", patron=PATRON, **_with_underscores(person))
+    await north.quiet()
+    (request,) = await north.all(Role.BORROWING)
+    await north.act(request, EventKind.NOTE, note=words.make("our note"))
+    database = database_of(north)
+    assert not set(words.made.values()) - words.places_of(set(find_canaries(database, KEY)))
+
+    await forget_all(north.town.context)
+
+    assert find_left(words, database, set(work), KEY) == {}
+    assert not find_text(north, PATRON)
+
+
+def _with_underscores(values: dict[str, str]) -> dict[str, str]:
+    return {name.replace("-", "_"): value for name, value in values.items()}
