@@ -239,6 +239,13 @@ class UserService:
             )
         )
 
+    async def log_words_view(self, library: str, subject: str, by: AuditOrigin) -> None:
+        """Somebody for whom patrons are masked has read what people wrote about a request, or a mail."""
+        now = self._clock.now()
+        await self._store.write(
+            lambda c: audit.add_audit_entry(c, library, now, by.actor, "words-shown", subject=subject, peer=by.peer)
+        )
+
     async def log_message_replay(self, library: str, message_id: str, by: AuditOrigin) -> None:
         """Somebody is about to carry a message of the journal out again."""
         now = self._clock.now()

@@ -50,6 +50,12 @@ NUMBERS_OF_REQUEST = frozenset({SearchTermKind.NUMBER, SearchTermKind.PARTNER, S
 NUMBER_KINDS = frozenset(SearchTermKind) - {SearchTermKind.WORD, SearchTermKind.LABEL}
 
 
+def searched_numbers(*, hides_patrons: bool) -> frozenset[SearchTermKind]:
+    """As what a whole number is looked for; not as a patron's by somebody who is not to learn whose requests these
+    are."""
+    return NUMBER_KINDS - {SearchTermKind.PATRON} if hides_patrons else NUMBER_KINDS
+
+
 @value_object
 class SearchTerm:
     """`value` is folded."""

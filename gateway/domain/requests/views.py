@@ -186,8 +186,8 @@ class RequestOrder(StrEnum):
 @value_object(kw_only=True)
 class RequestFilter:
     """Which requests: those that fit all that is set. `search`: what the search box was asked, any number or words of
-    number, title and author (`domain.requests.search_terms`); `text`: parts of words of the same; `task`: a name of
-    TASKS."""
+    number, title and author (`domain.requests.search_terms`); `hides_patrons`: a card or an id of a patron finds
+    nothing, for whom patrons are masked; `text`: parts of words of the same; `task`: a name of TASKS."""
 
     role: Role | None = None
     states: tuple[str, ...] = ()
@@ -196,6 +196,7 @@ class RequestFilter:
     patron_id: str = ""
     text: str = ""
     search: str = ""
+    hides_patrons: bool = False
     branches: tuple[str, ...] = ()
     services: tuple[ServiceType, ...] = ()
     assignee: str = ""  # name of a user

@@ -17,7 +17,7 @@ from gateway.domain.requests.request import (
     Role,
     State,
 )
-from gateway.domain.requests.search_terms import NUMBER_KINDS, parse_search
+from gateway.domain.requests.search_terms import parse_search, searched_numbers
 from gateway.domain.requests.state_machine import list_allowed_events
 from gateway.domain.requests.task_lists import BY_NAME, TO_PULL
 from gateway.domain.requests.views import (
@@ -162,14 +162,16 @@ class RequestReader:
         context = self.library_context(library)
         return await context.store.read(lambda c: require_meant_request(c, context.symbol, reference))
 
-    async def find_only_match(self, library: str, text: str) -> Request:
-        """The one that any number of a person's, a work's or its own leads to, or else the words of its title. Raises
-        NotFound, SeveralRequests."""
+    async def find_only_match(self, library: str, text: str, *, hides_patrons: bool = False) -> Request:
+        """The one that any number of a person's, a work's or its own leads to, or else the words of its title.
+        `hides_patrons` as in `RequestFilter`. Raises NotFound, SeveralRequests."""
         context = self.library_context(library)
+        kinds = searched_numbers(hides_patrons=hides_patrons)
         try:
-            return await context.store.read(lambda c: require_meant_request(c, context.symbol, text, NUMBER_KINDS))
+            return await context.store.read(lambda c: require_meant_request(c, context.symbol, text, kinds))
         except NotFound:
-            page = await self.list_requests(library, RequestFilter(search=text), MAX_NAMED, "")
+            wanted = RequestFilter(search=text, hides_patrons=hides_patrons)
+            page = await self.list_requests(library, wanted, MAX_NAMED, "")
         if not page.items:
             raise NotFound("request")
         if len(page.items) > 1:
@@ -211,6 +213,7 @@ def _build_list_filter(wanted: RequestFilter) -> list_paths.RequestListFilter:
         patron_id=wanted.patron_id,
         text=wanted.text,
         search=parse_search(wanted.search),
+        hides_patrons=wanted.hides_patrons,
         open=wanted.open,
         branches=wanted.branches,
         services=wanted.services,

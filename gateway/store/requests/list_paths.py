@@ -66,6 +66,7 @@ class RequestListFilter:
     label: str = ""
     need_by_before: date | None = None
     search: SearchQuestion = SearchQuestion()
+    hides_patrons: bool = False  # of the search
     order: RequestOrder = RequestOrder.NEWEST
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, FromClause, select, tuple_
 
 from gateway.domain.requests.request import Request
-from gateway.domain.requests.search_terms import NUMBER_KINDS, SearchQuestion
+from gateway.domain.requests.search_terms import SearchQuestion, searched_numbers
 from gateway.domain.requests.views import RequestOrder
 from gateway.domain.value import value_object
 from gateway.sql.index_hints import follow_key
@@ -143,7 +143,8 @@ def find_hits(connection: Connection, library: str, wanted: RequestListFilter) -
             ids = _find_listed(connection, library, wanted)
         conditions = _conditions_with_task(wanted)
         return None if ids is None else _select_fitting(connection, library, wanted, ids, conditions)
-    numbers = find_by_search_number(connection, library, wanted.search, NUMBER_KINDS)
+    kinds = searched_numbers(hides_patrons=wanted.hides_patrons)
+    numbers = find_by_search_number(connection, library, wanted.search, kinds)
     by_number = frozenset(hit.request_id for hit in numbers)
     by_word = find_by_rarest_word(connection, library, wanted.search.words)
     if by_word is None and not by_number:

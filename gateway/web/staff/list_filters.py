@@ -258,6 +258,7 @@ def _make_filter(
         unassigned=assignee == NOBODY,
         label=first.get("label", ""),
         search=searched,
+        hides_patrons=not request.sees_patrons,
         open=still_open,
         order=RequestOrder(first["order"]) if "order" in first else usual,
     )

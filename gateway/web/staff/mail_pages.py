@@ -76,6 +76,7 @@ async def download_original(request: StaffRequest) -> web.Response:
     opened = await _open_named_mail(request)
     if opened.row.content is None:
         raise NotFound("content of the mail")
+    await request.note_words_shown(opened.row.id)
     return web.Response(body=opened.row.content, content_type="message/rfc822", headers=ORIGINAL_HEADERS)
 
 
@@ -99,6 +100,8 @@ async def _render_mails(
     request: StaffRequest, page: UnmatchedMailPage, opened: OpenedMail | None, checked: FormCheck, status: int = 0
 ) -> web.Response:
     tasks = {one.name: one for one in await request.parts.desk.tasks(request.library)}
+    if opened is not None:
+        await request.note_words_shown(opened.row.id)
     return request.render(
         "mails",
         request.gettext("Unmatched email"),

@@ -199,12 +199,13 @@ async def _list_conversations(request: StaffRequest) -> tuple[Conversation, ...]
 
 def _build_conversation(request: StaffRequest, unread: Sequence[MessageView]) -> Conversation:
     first, last = unread[0], unread[-1]
+    words = last.event.details.note.strip() if request.sees_patrons else ""
     return Conversation(
         request=first.request,
         partner=name_of_partner(request, last.partner, last.request),
         since=first.at,
         count=len(unread),
-        text=last.event.details.note.strip() or describe_what_was_done(request, last.event),
+        text=words or describe_what_was_done(request, last.event) or request.gettext("Message"),
     )
 
 
@@ -218,6 +219,8 @@ async def _render_messages(
     role = _read_role(request)
     counts = {one.name: one.count for one in await request.parts.desk.tasks(request.library)}
     await request.actors.load_names(list_message_actors(shown.messages if shown is not None else ()))
+    if shown is not None and shown.messages:
+        await request.note_words_shown(shown.request.number)
     return request.render(
         "messages",
         request.gettext("Messages from partners"),

@@ -295,7 +295,9 @@ async def find_requests(request: StaffRequest) -> web.StreamResponse:
     if not text:
         return request.redirect(request.path(places[0].name))
     try:
-        found = await request.parts.requests.find_only_match(request.library, text)
+        found = await request.parts.requests.find_only_match(
+            request.library, text, hides_patrons=not request.sees_patrons
+        )
     except (NotFound, SeveralRequests):
         return await _show_hits(request, text, places)
     place = BORROWING if found.role is Role.BORROWING else LENDING

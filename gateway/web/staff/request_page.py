@@ -22,6 +22,7 @@ from gateway.domain.requests.views import (
     UnfinishedStep,
 )
 from gateway.domain.roles import Right
+from gateway.domain.sentences import Sentence
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
 from gateway.services.requests.outbox_row_names import name_outbox_row
@@ -145,6 +146,12 @@ def find_message_path(page: StaffRequest, number: str, line: StoryLine) -> str:
     return page.path("operation", "journal", message) if page.has_right(Right.OPERATION) else ""
 
 
+def _has_words(view: RequestView) -> bool:
+    """Whether people have written something about the request, other than what the program says of it."""
+    notes = (line.event.details.note for line in view.history)
+    return bool(view.request.notes) or any(note and not isinstance(note, Sentence) for note in notes)
+
+
 async def render_request(
     page: StaffRequest,
     view: RequestView,
@@ -161,6 +168,8 @@ async def render_request(
     acts = await _choose_acts(page, view, move.acts)
     notices = await page.parts.notices.list_notices(page.library, request.id, MAX_NOTICES, "")
     await page.actors.load_names(_list_actors(view))
+    if not revealed and _has_words(view):
+        await page.note_words_shown(request.number)
     story = tell_story(
         StorySources(
             request=request,

@@ -262,6 +262,12 @@ class StaffRequest:
         self.require_right(Right.PATRON_REVEAL)
         await self.parts.users.log_patron_view(self.library, request_number, self.origin)
 
+    async def note_words_shown(self, subject: str) -> None:
+        """Before words of partners, patrons or colleagues are shown: they may name a patron, so it is logged for a user
+        for whom patrons are masked. `subject`: a request's number, or the mail's id."""
+        if not self.sees_patrons:
+            await self.parts.users.log_words_view(self.library, subject, self.origin)
+
     # --- texts -----------------------------------------------------------------------------------------------
 
     def gettext(self, message: str, /, **values: object) -> str:
