@@ -62,7 +62,8 @@ def split_at_secrets(text: str) -> list[MaskedTextPart]:
     text = text.removeprefix("\ufeff")
     reader = _EventReader(text)
     end = reader.read_events()
-    spans = [*reader.secrets, *_find_in_comments(text, reader.scalars, end), *_find_in_lines(text, end)]
+    spans = [*reader.secrets, *reader.list_aliased_secrets()]
+    spans += [*_find_in_comments(text, reader.scalars, end), *_find_in_lines(text, end)]
     pieces, at = list[MaskedTextPart](), 0
     for start, stop in sorted(spans):
         if stop > at:
@@ -98,6 +99,7 @@ class _EventReader:
         self._open: list[_Collection] = []
         self._values: list[yaml.ScalarEvent] = []
         self._anchors: dict[str, tuple[int, int]] = {}
+        self._aliased: list[tuple[int, int]] = []
         self.secrets: list[_Span] = []
         self.scalars: list[_Span] = []
 
@@ -114,6 +116,13 @@ class _EventReader:
             return self._text.rfind("\n", 0, read) + 1
         return len(self._text)
 
+    def list_aliased_secrets(self) -> Iterator[_Span]:
+        """What stands where others say that it is a secret: each once, however often they say so."""
+        at = 0
+        for first, last in sorted(self._aliased):
+            yield from (self._span_of_secret(one) for one in self._values[max(first, at) : last])
+            at = max(at, last)
+
     def _read_event(self, event: yaml.Event) -> None:
         match event:
             case yaml.ScalarEvent():
@@ -121,7 +130,7 @@ class _EventReader:
             case yaml.AliasEvent():
                 first, last = self._anchors.get(event.anchor or "", (0, 0))
                 if self._take_place():
-                    self.secrets += [self._span_of_secret(one) for one in self._values[first:last]]
+                    self._aliased.append((first, last))
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 outer_key = self._read_outer_key()
                 is_secret = self._take_place()

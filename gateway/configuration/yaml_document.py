@@ -22,7 +22,7 @@ from gateway.domain.value import value_object
 
 MAX_BYTES = 2_000_000
 MAX_VALUES = 100_000
-"""Most values in one file, aliases expanded: a few nested anchors can ask for billions."""
+"""Most values in one file, aliases and merges expanded: a few nested anchors can ask for billions."""
 MAX_DEPTH = 40
 
 V = TypeVar("V")
@@ -212,17 +212,19 @@ class _NodeReader:
             raise _DocumentTooLargeError
         for _, value in (pair for pair in node.value if pair[0].tag == _MERGE):
             for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                self._count_values(1)
                 if not isinstance(source, yaml.MappingNode):
                     self._add_problem(source, path, "`<<` needs a mapping")
                     continue
+                self._count_values(len(source.value))  # whatever of it is taken: it is gone through
                 for key_node, value_node in source.value:
                     if key_node.tag != _MERGE and isinstance(key_node, yaml.ScalarNode) and key_node.value not in data:
                         data[key_node.value] = self._read_value(value_node, (*path, key_node.value), key_node)
                 self._apply_merge_keys(data, source, path, depth + 1)
 
     def _read_value(self, node: yaml.Node, path: KeyPath, key: yaml.Node | None) -> object:
-        self._left -= 1
-        if self._left < 0 or len(path) > MAX_DEPTH:
+        self._count_values(1)
+        if len(path) > MAX_DEPTH:
             raise _DocumentTooLargeError
         mark = node.start_mark if key is None or isinstance(node, yaml.ScalarNode) else key.start_mark
         self.places[path] = SourcePosition(self._file, mark.line + 1, mark.column + 1)
@@ -254,6 +256,11 @@ class _NodeReader:
             return None
         self._add_problem(node, path, f"the tag {tag} is not known here")
         return None
+
+    def _count_values(self, number: int) -> None:
+        self._left -= number
+        if self._left < 0:
+            raise _DocumentTooLargeError
 
     def _add_problem(self, node: yaml.Node, path: KeyPath, message: str) -> None:
         self.problems.append(ConfigurationProblem(self._file, node.start_mark.line + 1, path, message))

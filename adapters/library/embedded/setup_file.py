@@ -21,6 +21,9 @@ from adapters.library.embedded.loan_rules import ANY
 from adapters.library.embedded.work_context import WorkContext, add_row
 from gateway.domain.circulation_policy import ProfileSection
 
+MAX_VALUES = 100_000
+"""Most values in a file, aliases and merges expanded: a few nested merges can ask for billions."""
+
 Code = Annotated[str, Field(pattern=r"^\S{1,64}$")]
 Count = Annotated[int, Field(ge=0)]
 Limit = Annotated[int | None, Field(ge=0, description="empty: no limit")]
@@ -111,6 +114,8 @@ def read_setup_file(file: Path) -> LibrarySetup:
     try:
         text = file.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None:
+            _count_values(node, {})
         value = yaml.safe_load(text)
     except UnicodeDecodeError as error:
         raise SetupFileError([f"1: the file is not UTF-8 ({error.reason})"]) from error
@@ -125,6 +130,18 @@ def read_setup_file(file: Path) -> LibrarySetup:
         raise SetupFileError(
             [_format_setup_problem(node, each["loc"], each["msg"]) for each in error.errors()]
         ) from error
+
+
+def _count_values(node: yaml.Node, counted: dict[int, int]) -> int:
+    """Those below it too, aliases and merges expanded, each node looked at once. `counted`: how many there are below a
+    node, by its id. Raises SetupFileError for too many, and for a node within itself."""
+    if id(node) not in counted:
+        counted[id(node)] = MAX_VALUES
+        children = (child for _, child in _list_child_nodes(node))
+        counted[id(node)] = 1 + sum(_count_values(child, counted) for child in children)
+    if counted[id(node)] > MAX_VALUES:
+        raise SetupFileError([f"{node.start_mark.line + 1}: more than {MAX_VALUES:,} values, or one within itself"])
+    return counted[id(node)]
 
 
 def _format_setup_problem(node: yaml.Node | None, path: tuple[int | str, ...], message: str) -> str:

@@ -67,7 +67,24 @@ def test_anchors_that_ask_for_billions_of_values_are_refused() -> None:
     assert problems(bomb) == ["x.yml: more than 100,000 values, or nested deeper than 40"]
 
 
-@pytest.mark.parametrize("text", ["a: &a {b: *a}\n", "a: &a {<<: *a}\n"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{k: 1}",  # stands there already: nothing of it is taken, and it is gone through all the same
+        "{}",
+        "{<<: [" + ", ".join("1" * 50) + "]}",  # what can't be merged is a problem each time
+    ],
+)
+def test_merges_that_ask_for_billions_of_values_are_refused(source: str) -> None:
+    bomb = f"a: &a {source}\n"
+    for below, name in zip("abcdefghijkl", "bcdefghijklm", strict=True):
+        bomb += f"{name}: &{name} {{k: 1, <<: [{', '.join(['*' + below] * 20)}]}}\n"
+    assert len(bomb) < 1_500
+
+    assert problems(bomb) == ["x.yml: more than 100,000 values, or nested deeper than 40"]
+
+
+@pytest.mark.parametrize("text", ["a: &a {b: *a}\n", "a: &a {<<: *a}\n", "a: &a {<<: [*a, *a, *a]}\n"])
 def test_an_anchor_within_itself_is_refused(text: str) -> None:
     assert len(problems(text)) == 1
 

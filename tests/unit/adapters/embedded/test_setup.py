@@ -91,3 +91,14 @@ async def test_the_resource_sharing_branch_is_among_the_codes(tmp_path: Path, br
         codes = await opened.system.codes()
 
     assert codes.sharing_branch == sharing
+
+
+@pytest.mark.parametrize("last", ["*k, *k", "*l, *l"])
+def test_merges_that_ask_for_billions_of_values_are_refused(tmp_path: Path, last: str) -> None:
+    bomb = "a: &a {k: 1}\n"
+    for below, name in zip("abcdefghij", "bcdefghijk", strict=True):
+        bomb += f"{name}: &{name} {{<<: [{', '.join(['*' + below] * 20)}]}}\n"
+    done = Installed(tmp_path).run("import", "setup", write(tmp_path / "setup.yml", f"{bomb}l: &l {{<<: [{last}]}}\n"))
+
+    assert done.exit_code == 1
+    assert "more than 100,000 values" in done.output
