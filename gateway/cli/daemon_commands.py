@@ -7,7 +7,6 @@ import gc
 import json
 import os
 import re
-import signal
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -15,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
-import structlog
 
+from gateway.cli.daemon_process import serve_until_stopped
 from gateway.cli.formatting import format_local_time, format_table
 from gateway.cli.installation import (
     REFUSED,
@@ -30,13 +29,10 @@ from gateway.configuration.yaml_document import display_path
 from gateway.policies import POLICY_FILE
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
-from gateway.runtime.monitoring import notify_systemd, read_watchdog_seconds
 from gateway.services.api_keys import SCOPES, ApiKeyService, KeyScope, NewKey
 from gateway.settings import FILE, LibrarySettings
 from gateway.settings.sections import SYMBOL_PATTERN
 from gateway.store.api_access import ApiKeyRow
-
-log = structlog.get_logger(component="serve")
 
 SHIPPED_VALUES = {
     "symbol": "  - symbol: DEMO ",
@@ -182,8 +178,9 @@ async def _make_store(installation: Installation, empty: bool) -> None:
 def serve_command(installation: Installation, host: str | None, port: int | None) -> None:
     """Run the daemon until it receives Ctrl-C or SIGTERM.
 
-    On shutdown, messages in progress are finished, for up to shutdown_seconds; a second signal stops the daemon
-    immediately. SIGHUP reloads profiles and secrets. The log is written to standard error.
+    On shutdown, messages in progress are finished, for up to shutdown_seconds; the process ends at most 10 seconds
+    later, whatever is still running. A second signal stops the daemon immediately. SIGHUP reloads profiles and
+    secrets. The log is written to standard error.
 
     \b
     Examples:
@@ -213,80 +210,7 @@ def _serve_installation(installation: Installation, host: str | None, port: int 
     if wanted:
         settings = settings.model_copy(update={"http": settings.http.model_copy(update=wanted)})
     set_up_logging(settings.log.format, settings.log.level)
-    asyncio.run(run_daemon(Daemon(settings, installation.adapters, installation.clock)))
-
-
-async def run_daemon(gateway: Daemon) -> None:
-    signals = _SignalHandlers(gateway)
-    signals.install_handlers()
-    starting = asyncio.create_task(gateway.start())
-    asked = asyncio.create_task(signals.stop.wait())
-    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
-        starting.cancel()
-        await asyncio.wait({starting})
-        return
-    try:
-        await starting
-    except BaseException:
-        asked.cancel()
-        raise
-    gateway.start_workers()
-    gc.freeze()  # later collections pass over it too
-    gc.enable()
-    _write_standard_error(f"illgate serves {gateway.url}")
-    notify_systemd("READY=1")
-    alive = asyncio.create_task(_notify_watchdog())
-    await asked
-    notify_systemd("STOPPING=1")
-    await gateway.stop()
-    alive.cancel()
-
-
-def _write_standard_error(line: str = "") -> None:
-    """It may be a file on a full disk, or a pipe that nobody reads any more. That is no reason to end: messages are
-    answered as long as the database takes them, and /readyz says when it doesn't."""
-    try:
-        if line:
-            click.echo(line, err=True)
-        sys.stderr.flush()
-    except OSError as error:
-        log.warning("daemon.output_lost", reason=error.strerror)
-
-
-async def _notify_watchdog() -> None:
-    """A sign of life, twice as often as systemd wants one."""
-    seconds = read_watchdog_seconds()
-    while seconds is not None:
-        notify_systemd("WATCHDOG=1")
-        await asyncio.sleep(seconds / 2)
-
-
-class _SignalHandlers:
-    """The first asks for a graceful stop; the second ends the process: what is in hand is repaired at next start."""
-
-    def __init__(self, gateway: Daemon) -> None:
-        self.stop = asyncio.Event()
-        self._gateway = gateway
-        self._reloads: set[asyncio.Task[bool]] = set()
-
-    def install_handlers(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._handle_stop, number)
-        loop.add_signal_handler(signal.SIGHUP, self._handle_reload)
-
-    def _handle_stop(self, number: signal.Signals) -> None:
-        if self.stop.is_set():
-            log.warning("daemon.killed_by_second_signal")
-            _write_standard_error()
-            os._exit(128 + number)
-        self.stop.set()
-
-    def _handle_reload(self) -> None:
-        task = asyncio.create_task(self._gateway.reload(), name="profiles: reload on SIGHUP")
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
+    serve_until_stopped(Daemon(settings, installation.adapters, installation.clock))
 
 
 @click.group(name="key")

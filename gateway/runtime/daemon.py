@@ -84,6 +84,9 @@ LOOK_SECONDS = 15.0
 RETENTION_SECONDS = 6 * 3600.0
 FAILURES_SECONDS = 600.0
 
+MIN_STOP_SECONDS = 1.0
+"""So long each part that stops has in any case."""
+
 
 class Daemon:
     """One installation at work. `start`, then `stop` once; several may run in one process."""
@@ -96,6 +99,7 @@ class Daemon:
         self.node = make_node_name()
         self._tasks = BackgroundTasks()
         self._stack = AsyncExitStack()
+        self._stop_by: float | None = None
         self._secrets = lru_cache(maxsize=256)(lambda reference: resolve_secret(reference, settings.folder))
         self._parts = Assembly(settings, adapters, self._clock, self._secrets)
         self._gate = AdmissionQueue(
@@ -137,10 +141,17 @@ class Daemon:
             raise
 
     async def stop(self) -> None:
-        """Finish the messages in hand, for at most `shutdown_seconds`, then close everything."""
+        """Finish the messages in hand, for at most `shutdown_seconds` in all, then close everything."""
+        self._stop_by = asyncio.get_running_loop().time() + self.settings.shutdown_seconds
         log.info("daemon.stopping", in_hand=self._gate.in_hand)
         await self._stack.aclose()
         log.info("daemon.stopped")
+
+    def _remaining_seconds(self) -> float:
+        """What the next part that stops may take of `shutdown_seconds`; a moment, where those before took them all."""
+        if self._stop_by is None:
+            return self.settings.shutdown_seconds
+        return max(self._stop_by - asyncio.get_running_loop().time(), MIN_STOP_SECONDS)
 
     async def reload(self) -> bool:
         """Read profiles, secrets and listeners' certificates anew, as on SIGHUP. False: there are problems, and what
@@ -404,7 +415,7 @@ class Daemon:
         """Outbox and timers at work from now until the gateway stops. A rehearsal does without: it drains them."""
         managed = self.managed
         self.metrics.watch_outbox(managed.worker)
-        self._stack.push_async_callback(managed.worker.stop, self.settings.shutdown_seconds)
+        self._stack.push_async_callback(lambda: managed.worker.stop(self._remaining_seconds()))
         self._tasks.start("outbox: do what waits", managed.worker.run)
         self._tasks.start("timers: fire what is due", managed.timekeeper.run)
         self._tasks.start("wake: hear and tell other nodes", managed.wake.run)
@@ -442,8 +453,8 @@ class Daemon:
             start=make_start_page(settings, has_reader_pages=self._pages is not None),
             peer_keys=self.managed.peer_keys,
         )
-        self._stack.push_async_callback(self._lines.close_connections, settings.shutdown_seconds)
-        self._stack.push_async_callback(self._listeners.close_listeners)
+        self._stack.push_async_callback(lambda: self._lines.close_connections(self._remaining_seconds()))
+        self._stack.push_async_callback(lambda: self._listeners.close_listeners(self._remaining_seconds()))
         self._stack.callback(self._api.end_streams)  # before the listeners: streams would hold them up
         if self._staff_pages is not None:
             self._stack.callback(self._staff_pages.end_streams)

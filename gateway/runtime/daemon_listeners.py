@@ -99,9 +99,8 @@ class DaemonListeners:
         for listener in self.tcp:
             await probe_tcp(listener)
 
-    async def close_listeners(self) -> None:
+    async def close_listeners(self, seconds: float) -> None:
         """All at once, since they share the time."""
-        seconds = self._settings.shutdown_seconds
         await asyncio.gather(*(listener.stop(seconds) for listener in self.all_listeners))
 
     def make_connection_rules(self, protocol: str, name: str) -> ConnectionRules:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gateway.adapter_registry import AdapterRegistry, load_adapters
-from gateway.cli.daemon_commands import run_daemon
+from gateway.cli.daemon_process import serve_until_stopped
 from gateway.domain.clock import SystemClock
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
 from gateway.ports.library_system import LibrarySystem
@@ -101,7 +101,7 @@ def serve_altered(config: Path, method: str, afterwards: Afterwards) -> None:
     adapters = altered(load_adapters(), method, afterwards)
     settings = load_settings(config, adapters)
     set_up_logging(settings.log.format, settings.log.level)
-    asyncio.run(run_daemon(Daemon(settings, adapters, SystemClock())))
+    serve_until_stopped(Daemon(settings, adapters, SystemClock()))
 
 
 def draw_hangs(count: int, chance: random.Random) -> frozenset[int]:

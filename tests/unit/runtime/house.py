@@ -6,7 +6,6 @@ library system that only say that they are there. As a program, it serves like `
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator
@@ -144,8 +143,8 @@ class NoOptions(BaseModel):
 
 
 if __name__ == "__main__":
-    from gateway.cli.daemon_commands import run_daemon
+    from gateway.cli.daemon_process import serve_until_stopped
     from gateway.runtime.logs import set_up_logging
 
     set_up_logging("json", "info")
-    asyncio.run(run_daemon(House(Path(sys.argv[1])).gateway()))
+    serve_until_stopped(House(Path(sys.argv[1])).gateway())

@@ -33,7 +33,7 @@ class Daemon:
     async def until(self, words: str) -> str:
         """The next line of the log that has these words."""
         assert self.process.stderr is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while line := (await self.process.stderr.readline()).decode():
                 self.lines.append(line)
                 if words in line:
@@ -48,7 +48,7 @@ class Daemon:
             return await answer.text()
 
     async def ended(self) -> int:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert self.process.stderr is not None
             self.lines += (await self.process.stderr.read()).decode().splitlines()
             return await self.process.wait()
@@ -124,3 +124,34 @@ async def test_a_second_signal_stops_at_once(daemon: Daemon) -> None:
     daemon.process.send_signal(signal.SIGTERM)
     assert await daemon.ended() == 128 + signal.SIGTERM
     writer.close()
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "said"),
+    [
+        ("thread", 0, '"daemon.threads_left"'),
+        ("part", 1, "Timeout"),  # and where each thread was
+        ("loop", 1, "Timeout"),
+    ],
+)
+async def test_one_signal_is_enough_whatever_never_ends(tmp_path: Path, what: str, code: int, said: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.unit.runtime.stuck_house",
+        str(tmp_path),
+        what,
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        running = Daemon(process, House(tmp_path))
+        await running.until("illgate serves")
+        await asyncio.sleep(0.4 if what == "loop" else 0)
+        process.send_signal(signal.SIGTERM)
+        assert await running.ended() == code
+        assert said in "".join(running.lines)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
