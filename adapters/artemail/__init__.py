@@ -42,7 +42,7 @@ def password_line_pattern(dialect: ArtemailDialect) -> str:
         below = rf"(?:{below}|{re.escape(layout.file_address)}{end})"
     return (
         rf"(?m)^{mark}{code}{end}{empty}{mark}(?P<secret>[^\s>|]\S*){end}"
-        rf"(?={empty}{mark}{below})"
+        rf"{empty}{mark}{below}"
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import field
 from textwrap import wrap
 
+from gateway.domain.patterns import fits_pattern
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value_object
 
@@ -145,7 +146,7 @@ def _is_marker_line(line: str, layout: OrderFileLayout) -> bool:
 def is_order_file(text: str, layout: OrderFileLayout) -> bool:
     """Whether it begins as one: a customer code, and a request below it."""
     head = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return re.fullmatch(layout.customer, head) is not None and any(
+    return fits_pattern(layout.customer, head) and any(
         _match_order_start(line, layout) for line in text.splitlines()[:MAX_LINES]
     )
 
@@ -183,7 +184,7 @@ def _match_order_start(line: str, layout: OrderFileLayout) -> re.Match[str] | No
 
 def _read_file_head(lines: list[str], layout: OrderFileLayout) -> tuple[str, str, tuple[str, ...]]:
     filled = [line.strip() for line in lines if line.strip()]
-    at = next((n for n, line in enumerate(filled) if re.fullmatch(layout.customer, line)), None)
+    at = next((n for n, line in enumerate(filled) if fits_pattern(layout.customer, line)), None)
     if at is None:
         raise MalformedMessage(
             "line 1", "there is no customer code above the first request", MalformationKind.DATA_MISSING

@@ -24,6 +24,7 @@ from adapters.artemail.dialect import (
 from adapters.artemail.replies import find_file_reference
 from adapters.artemail.text_templates import AsciiTranscriber, LineTemplate, parse_template
 from gateway.domain.library import RecordId
+from gateway.domain.patterns import LinearPattern, compile_pattern
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
@@ -358,7 +359,7 @@ def _layout_order(service: ServiceType) -> tuple[str, ...]:
 class _LinePattern:
     """A line of the layout as it is read. `telling`: it can be told by its look."""
 
-    pattern: re.Pattern[str]
+    pattern: LinearPattern
     telling: bool
 
     def match_line(self, line: str, missing: str) -> Mapping[str, str] | None:
@@ -377,7 +378,7 @@ def _compile_patterns(lines: tuple[str, ...]) -> tuple[_LinePattern, ...]:
 
 
 def _compile_line_pattern(template: LineTemplate) -> _LinePattern:
-    pattern = re.compile(template.build_pattern(PATTERNS, loose=True), re.IGNORECASE)
+    pattern = compile_pattern(template.build_pattern(PATTERNS, loose=True), ignore_case=True)
     always = template.required
     telling = not always or any(one in PATTERNS for one in always) or any(map(str.isalnum, template.literal))
     return _LinePattern(pattern, telling)

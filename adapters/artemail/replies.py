@@ -9,6 +9,7 @@ from dataclasses import field, replace
 from adapters.artemail.dialect import ArtemailDialect, Numbers
 from adapters.artemail.reply_rules import CodeMatch, ReplyRule
 from adapters.artemail.text_templates import parse_formatted_date
+from gateway.domain.patterns import fits_pattern
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import list_own_lines
 
@@ -257,7 +258,7 @@ def _clean_reference(word: str, dialect: ArtemailDialect) -> str:
 
 def parse_request_number(word: str, numbers: Numbers) -> str:
     """Our number, or empty where the word isn't what the service takes for one."""
-    fits = re.fullmatch(numbers.pattern, word) and re.search(r"\d", word) and word.startswith(numbers.prefix)
+    fits = fits_pattern(numbers.pattern, word) and re.search(r"\d", word) and word.startswith(numbers.prefix)
     return word.removeprefix(numbers.prefix) if fits else ""
 
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from adapters.artemail.text_templates import PATTERNS, LineTemplate, check_template, parse_template
 from gateway.domain.circulation_policy import Pattern, ProfileSection
+from gateway.domain.patterns import LinearPattern, compile_pattern
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.value import value_object
 
@@ -105,9 +106,10 @@ class ReplyRule(ProfileSection):
     @model_validator(mode="after")
     def _check_fields(self) -> ReplyRule:
         if self.pattern is not None:
-            unknown = set(re.compile(self.pattern).groupindex) - set(CODE_FIELDS)
+            unknown = compile_pattern(self.pattern).names.keys() - set(CODE_FIELDS)
             if unknown:
                 raise ValueError(f"pattern: there is no field '{min(unknown)}'; fields: {', '.join(CODE_FIELDS)}")
+        compile_pattern(_code_pattern(self))
         used = set(check_template(self.note, CODE_FIELDS).fields) if self.note else set()
         lacking = used - set(self.read_fields)
         if lacking:
@@ -120,7 +122,7 @@ class ReplyRule(ProfileSection):
 
     @property
     def read_fields(self) -> tuple[str, ...]:
-        return tuple(re.compile(self.pattern).groupindex) if self.pattern is not None else self.template.fields
+        return tuple(compile_pattern(self.pattern).names) if self.pattern is not None else self.template.fields
 
 
 class FileReply(ProfileSection):
@@ -133,7 +135,7 @@ class FileReply(ProfileSection):
 
     @model_validator(mode="after")
     def _check_groups(self) -> FileReply:
-        unknown = set(re.compile(self.pattern).groupindex) - {"number", "fault", "count"}
+        unknown = compile_pattern(self.pattern).names.keys() - {"number", "fault", "count"}
         if unknown:
             raise ValueError(f"pattern: there is no group '{min(unknown)}'; groups: number, fault, count")
         return self
@@ -185,7 +187,7 @@ class CodeTable:
 
     def __init__(self, replies: Replies) -> None:
         self._entries = _compile_entries(replies)
-        self._unknown = re.compile(replies.unknown_code)
+        self._unknown = compile_pattern(replies.unknown_code)
         self._label = re.compile(rf"{label_pattern(replies.code_labels)}(?=\S)", re.IGNORECASE)
 
     def find_code(self, line: str) -> CodeMatch | None:
@@ -224,8 +226,8 @@ class ReplyPatterns:
         self.number = re.compile(rf"(?:{label})?{number}")
         self.labelled = re.compile(rf"(?:{label}){number}", re.IGNORECASE)
         self.reference = re.compile(rf"{re.escape(reference)}\W{{0,3}}([A-Z0-9][A-Z0-9./-]*)", re.IGNORECASE)
-        self.files = {name: re.compile(one.pattern, re.IGNORECASE) for name, one in replies.files.items()}
-        self.customer = re.compile(customer_pattern)
+        self.files = {name: compile_pattern(one.pattern, ignore_case=True) for name, one in replies.files.items()}
+        self.customer = compile_pattern(customer_pattern)
 
 
 def label_pattern(words: tuple[str, ...]) -> str:
@@ -237,13 +239,13 @@ def label_pattern(words: tuple[str, ...]) -> str:
 @value_object
 class _CodeEntry:
     name: str
-    pattern: re.Pattern[str]
+    pattern: LinearPattern
 
 
 def _compile_entries(replies: Replies) -> tuple[_CodeEntry, ...]:
     """Longest first, since some codes begin as others do."""
     ordered = sorted(replies.codes.items(), key=lambda one: -len(one[1].template.literal))
-    return tuple(_CodeEntry(name, re.compile(_code_pattern(rule))) for name, rule in ordered)
+    return tuple(_CodeEntry(name, compile_pattern(_code_pattern(rule))) for name, rule in ordered)
 
 
 def _code_pattern(rule: ReplyRule) -> str:

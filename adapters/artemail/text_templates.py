@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from gateway.domain.library import Money
+from gateway.domain.patterns import fits_pattern
 from gateway.domain.romanisation import romanise_character
 from gateway.domain.value import value_object
 
@@ -236,7 +237,7 @@ class AsciiTranscriber:
     what a profile wants a character to become; `instead`: for what can't be written otherwise."""
 
     def __init__(self, allowed: str, own: Mapping[str, str], instead: str) -> None:
-        self._allowed = re.compile(allowed)
+        self._allowed = _list_allowed_characters(allowed)
         self._own = {unicodedata.normalize("NFC", key): value for key, value in own.items()}
         self._instead = instead
         self._changes: Counter[tuple[str, str]] = Counter()
@@ -272,4 +273,9 @@ class AsciiTranscriber:
         return fitting
 
     def _is_allowed(self, character: str) -> bool:
-        return character.isascii() and self._allowed.fullmatch(character) is not None
+        return character in self._allowed
+
+
+@lru_cache(maxsize=64)
+def _list_allowed_characters(pattern: str) -> frozenset[str]:
+    return frozenset(one for one in map(chr, range(128)) if fits_pattern(pattern, one))

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from adapters.iso18626.messages.codes import Action, ReasonForMessage, Status
 from adapters.iso18626.messages.declaration import SchemaVersion, Structure
-from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.circulation_policy import Pattern, ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
 from gateway.domain.secret_reference import SecretReference
@@ -138,19 +138,10 @@ class ConditionWords(ProfileSection):
     )
 
 
-def _validate_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {pattern}: {error}") from error
-    return patterns
-
-
 class NoteHabits(ProfileSection):
     """What stands in notes because the partner's system has no other place for it (docs/facts/iso-18626.md 8)."""
 
-    hidden: Annotated[tuple[str, ...], AfterValidator(_validate_patterns)] = Field(
+    hidden: tuple[Pattern, ...] = Field(
         (), description="regular expressions of what is for programs alone: taken out before a note is shown"
     )
     own_notification: bool = Field(

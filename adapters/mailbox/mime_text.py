@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable
 from email.message import Message
 from html import escape
 from itertools import groupby
+from typing import Any
 
 from lxml import etree, html
 
 from adapters.mailbox.mime_limits import ParseBudget, parse_message, refuse_unreadable
+from gateway.domain.patterns import compile_bytes_pattern
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import PartConcealer, SecretPatterns
@@ -216,8 +218,8 @@ def conceal_secrets(content: bytes, hidden: SecretPatterns) -> bytes:
     if parts:
         content = _conceal_parts(content, lambda part: _conceal_in_other_part(part, parts))
     patterns = (
-        *(_secret_pattern(one) for one in hidden.words if one),
-        *(re.compile(one.encode()) for one in hidden.patterns),
+        *(_word_pattern(one) for one in hidden.words if one),
+        *(_written_pattern(one) for one in hidden.patterns),
     )
     if not patterns:
         return content
@@ -254,7 +256,7 @@ def _conceal_in_other_part(part: Message, concealers: Iterable[PartConcealer]) -
     return _replace_payload(part, payload, changed)
 
 
-def _conceal_in_coded_text(part: Message, patterns: Iterable[re.Pattern[bytes]]) -> bool:
+def _conceal_in_coded_text(part: Message, patterns: Iterable[SecretPattern]) -> bool:
     """Whether it had something to hide. What is coded is looked at as it is read."""
     if str(part.get("Content-Transfer-Encoding", "")).strip().lower() not in ("base64", "quoted-printable"):
         return False
@@ -278,18 +280,37 @@ def _encode_base64(content: bytes) -> str:
     return base64.encodebytes(content).decode("ascii")
 
 
-def _conceal_matches(content: bytes, patterns: Iterable[re.Pattern[bytes]]) -> bytes:
+def _conceal_matches(content: bytes, patterns: Iterable[SecretPattern]) -> bytes:
     for pattern in patterns:
-        content = pattern.sub(_mask_secret, content)
+        content = pattern.conceal_matches(content)
     return content
 
 
-def _mask_secret(found: re.Match[bytes]) -> bytes:
-    start, end = found.start("secret") - found.start(), found.end("secret") - found.start()
-    return found[0][:start] + CONCEALED.encode() + found[0][end:]
+@value_object
+class SecretPattern:
+    """`compiled` by `re` or by RE2; the number of its group `secret`."""
+
+    compiled: Any
+    group: int
+
+    def conceal_matches(self, content: bytes) -> bytes:
+        concealed: bytes = self.compiled.sub(self._mask_secret, content)
+        return concealed
+
+    def _mask_secret(self, found: Any) -> bytes:
+        start, end = found.start(self.group) - found.start(), found.end(self.group) - found.start()
+        whole: bytes = found[0]
+        return whole[:start] + CONCEALED.encode() + whole[end:]
 
 
-def _secret_pattern(secret: str) -> re.Pattern[bytes]:
+def _written_pattern(pattern: str) -> SecretPattern:
+    """One that a profile has a part in."""
+    compiled = compile_bytes_pattern(pattern.encode())
+    return SecretPattern(compiled, compiled.groupindex[b"secret"])
+
+
+def _word_pattern(secret: str) -> SecretPattern:
     """Not within another word or number: a short one would be found everywhere."""
     either = "|".join(re.escape(one) for one in dict.fromkeys((secret, escape(secret))))
-    return re.compile(rf"(?<![^\s>\"':;,(])(?P<secret>{either})(?![^\s<\"':;,.)&])".encode())
+    compiled = re.compile(rf"(?<![^\s>\"':;,(])(?P<secret>{either})(?![^\s<\"':;,.)&])".encode())
+    return SecretPattern(compiled, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from string import Formatter
@@ -43,7 +44,8 @@ class OpenUrlChannel:
         delivery = self._build_delivery(push, dialect)
         try:
             answer = await self._send_push(push, delivery)
-            number = judge_push_answer(answer, dialect.answer, (message.request.patron.identifier,))
+            secret = (message.request.patron.identifier,)
+            number = await asyncio.to_thread(judge_push_answer, answer, dialect.answer, secret)  # a page, and patterns
         except OutcomeUnknown as unknown:
             if dialect.answer.unknown == "again":
                 raise

@@ -18,6 +18,7 @@ from yarl import URL
 
 from adapters.http_exchange import HttpLimits, HttpMessage, HttpReply, exchange_http
 from adapters.openurl.dialect import AnswerRules, AuthKind, PushAuth, Timing
+from gateway.domain.patterns import compile_pattern
 from gateway.domain.problems import OutcomeUnknown, Postponed, RefusalReason, Refused, Unavailable, UnclearAnswer
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
@@ -191,9 +192,10 @@ def _refusal_reason(status: int) -> RefusalReason:
 def _first_match(patterns: Iterable[str], texts: tuple[str, ...]) -> str | None:
     for pattern in patterns:
         for text in texts:
-            match = re.search(pattern, text, re.IGNORECASE | re.DOTALL)
+            compiled = compile_pattern(pattern, ignore_case=True, dot_matches_line_ends=True)
+            match = compiled.search(text)
             if match is not None:
-                return (match[1] or "") if match.re.groups else match[0]
+                return (match[1] or "") if compiled.groups else match[0]
     return None
 
 

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from gateway.domain.commands import NoticeKind
 from gateway.domain.library import ItemStatus
+from gateway.domain.patterns import compile_pattern, replace_pattern
 from gateway.domain.problems import RefusalReason
 
 
@@ -32,10 +33,7 @@ class ProfileSection(BaseModel):
 
 
 def _check_pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from error
+    compile_pattern(value)
     return value
 
 
@@ -59,7 +57,7 @@ def _braces_validator(*fields: str) -> AfterValidator:
 
 def _check_groups(pattern: str, replacement: str) -> None:
     """A replacement that names a group which the pattern lacks fails when the profile is read, not when used."""
-    groups = re.compile(pattern).groups
+    groups = compile_pattern(pattern).groups
     for number in re.findall(r"\\([1-9]\d?)", replacement):
         if int(number) > groups:
             raise ValueError(f"\\{number} names a group, but {pattern!r} has {groups}")
@@ -92,7 +90,7 @@ class IdentifierRewrite(ProfileSection):
         value = next((value[len(p) :] for p in self.strip_prefix if p and value.startswith(p)), value)
         value = next((value[: -len(s)] for s in self.strip_suffix if s and value.endswith(s)), value)
         if self.pattern is not None:
-            value = re.sub(self.pattern, self.replacement, value)
+            value = replace_pattern(self.pattern, self.replacement, value)
         if self.case != "keep":
             value = value.upper() if self.case == "upper" else value.lower()
         if self.zero_pad and value.isdigit():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from hashlib import blake2b
 
 from gateway.domain.circulation_policy import (
@@ -15,6 +14,7 @@ from gateway.domain.circulation_policy import (
 )
 from gateway.domain.commands import Named
 from gateway.domain.library import RecordId
+from gateway.domain.patterns import match_whole
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
@@ -33,7 +33,7 @@ def institution_identifier(user: str, agency: str, rules: PatronRules) -> str | 
     """The identifier of the patron that stands for a partner library, None when `user` is a person's id."""
     sent = user.strip()
     for rule in rules.institutional:
-        if match := re.fullmatch(rule.match, sent):
+        if match := match_whole(rule.match, sent):
             return match.expand(rule.patron.format(agency=_escape_backslashes(agency), user=_escape_backslashes(sent)))
     return None
 

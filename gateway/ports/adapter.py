@@ -277,9 +277,9 @@ class MailerAdapter:
 @value_object
 class MailFormatAdapter:
     """A format of partners' mails. `dialect` is the model of its section in a profile (key = `name`);
-    `secret_pattern(dialect)`: where a password stands in its mails (group `secret`), whoever's it is; `part_concealer`:
-    what takes passwords out of those parts of its mails that aren't text; `rehearsal()` says how a partner acts by
-    itself (`illgate mock`)."""
+    `secret_pattern(dialect)`: where a password stands in its mails, whoever's it is (a pattern of RE2 with a group
+    `secret`); `part_concealer`: what takes passwords out of those parts of its mails that aren't text; `rehearsal()`
+    says how a partner acts by itself (`illgate mock`)."""
 
     name: str
     dialect: type[BaseModel]

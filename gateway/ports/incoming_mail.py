@@ -302,7 +302,7 @@ class PartConcealer:
 
 @value_object
 class SecretPatterns:
-    """What is not to be kept of a mail: `words` as they stand, `patterns` (of bytes) with a group `secret`, and what
+    """What is not to be kept of a mail: `words` as they stand, `patterns` (RE2, bytes) with a group `secret`, and what
     `parts` take out of others than texts."""
 
     words: tuple[str, ...] = ()

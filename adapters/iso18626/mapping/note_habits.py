@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from adapters.iso18626.dialect import NoteHabits
 from adapters.iso18626.mapping.condition_words import has_condition_marker, remove_markers
 from adapters.iso18626.mapping.items import ItemName, take_item_blocks
+from gateway.domain.patterns import replace_pattern
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.volume_notes import SEPARATOR
 from gateway.domain.value import value_object
@@ -82,7 +83,7 @@ def read_note(note: str, habits: NoteHabits) -> ReadNote:
     items, note = take_item_blocks(note)
     marked = has_condition_marker(note, habits)
     for pattern_text in habits.hidden:
-        note = re.sub(pattern_text, "", note)
+        note = replace_pattern(pattern_text, "", note)
     note = remove_markers(note, habits).strip().strip(";,").strip()
     return ReadNote(
         text=note,

@@ -7,7 +7,6 @@ account of an institutional patron.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -34,6 +33,7 @@ from gateway.domain.commands import (
 )
 from gateway.domain.library import Bib, Item, ItemStatus, Loan
 from gateway.domain.partner_identifiers import read_request_number
+from gateway.domain.patterns import has_match
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import holds, items, loans, patrons
@@ -290,7 +290,7 @@ _MEANING: dict[NoticeKind, Callable[[Notice, CirculationContext, str], Awaitable
 def is_partner_item(item: Named, context: CirculationContext) -> bool | None:
     """By the profile's pattern; None where it has none, then the record tells (`Item.temporary`)."""
     pattern = context.policy.notifications.own_item_pattern
-    return None if pattern is None else re.search(pattern, item.value) is not None
+    return None if pattern is None else has_match(pattern, item.value)
 
 
 async def find_noticed_item(command: Notice, context: CirculationContext) -> Item:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,6 +17,7 @@ from gateway.domain.commands import (
 )
 from gateway.domain.library import Block, BlockScope, Contact, IdentifierType, Patron, PatronDraft, PatronIdentifier
 from gateway.domain.partner_identifiers import choose_identifier_types, institution_identifier
+from gateway.domain.patterns import fits_pattern
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
@@ -116,7 +116,7 @@ def is_institution(patron: Patron, ref: PatronRef, context: CirculationContext) 
     return (
         patron.name.is_organisation
         or institution_identifier(sent, context.sender, rules) is not None
-        or any(re.fullmatch(pattern, sent) for pattern in rules.institution_ids)
+        or any(fits_pattern(pattern, sent) for pattern in rules.institution_ids)
     )
 
 

@@ -223,7 +223,7 @@ def test_a_network_is_taken_as_it_is_written(network: str) -> None:
 @pytest.mark.parametrize(
     ("rewrite", "error"),
     [
-        ({"pattern": "(a"}, "not a regular expression: missing ), unterminated subpattern at position 0"),
+        ({"pattern": "(a"}, "not a regular expression of RE2: missing ): (a"),
         ({"pattern": "a", "replacement": r"\1"}, r"\1 names a group, but 'a' has 0"),
     ],
 )

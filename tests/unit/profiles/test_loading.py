@@ -145,7 +145,7 @@ def test_the_place_of_every_value_is_known(tmp_path: Path) -> None:
         ),
         (
             "plain: {}\ncirculation:\n  items:\n    rewrite: {pattern: '(a', replacement: b}\n",
-            "one.yml:4: circulation.items.rewrite.pattern: not a regular expression: missing ), unterminated subpattern at position 0, found '(a'",  # noqa: E501
+            "one.yml:4: circulation.items.rewrite.pattern: not a regular expression of RE2: missing ): (a, found '(a'",
         ),
         (
             "plain: {}\ncirculation:\n  items:\n    rewrite: {pattern: 'a', replacement: '\\1'}\n",

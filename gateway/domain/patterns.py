@@ -1,0 +1,135 @@
+"""Regular expressions that profiles contain, with RE2 (docs/decisions): the time that one takes grows with the text and
+the pattern, never with their product's power, so neither a careless pattern nor a stranger's text brings the gateway to
+a standstill. Python's own `re` is for patterns of ours.
+
+RE2 has no look-around and no back-references; `\\w`, `\\d`, `\\s` and `\\b` mean ASCII (`\\pL` is any letter).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+from gateway.domain.value import value_object
+
+MAX_STEPS = 4_000
+"""Of a compiled pattern: `x{0,900}` has 900 times those of `x`. At the worst each character of a text is looked at once
+for each step, of which RE2 does some hundred millions a second."""
+
+MAX_MEMORY_BYTES = 1 << 20
+"""Of such a pattern, with what RE2 keeps while it matches."""
+
+MAX_TEXT_CHARS = 4_000
+"""Of a text that the event loop waits for, such as an identifier or a note. A longer one fits no pattern."""
+
+MAX_REPLACEMENTS = 1_000
+"""In one text."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_OPEN_REPEAT = re.compile(r"\\.|(\{,\d*\})", re.DOTALL)
+
+
+class PatternMatch(Protocol):
+    """As that of `re`."""
+
+    def __getitem__(self, group: int | str) -> Any: ...
+
+    def end(self) -> int: ...
+
+    def expand(self, template: str) -> str: ...
+
+    def groupdict(self, default: Any = None) -> dict[str, Any]: ...
+
+
+@value_object
+class LinearPattern:
+    """`groups`: number of its groups; `names`: the number of each that has a name."""
+
+    compiled: Any
+    groups: int
+    names: Mapping[str, int]
+
+    def match(self, text: str) -> PatternMatch | None:
+        found: PatternMatch | None = self.compiled.match(_replace_surrogates(text))
+        return found
+
+    def fullmatch(self, text: str) -> PatternMatch | None:
+        found: PatternMatch | None = self.compiled.fullmatch(_replace_surrogates(text))
+        return found
+
+    def search(self, text: str) -> PatternMatch | None:
+        found: PatternMatch | None = self.compiled.search(_replace_surrogates(text))
+        return found
+
+    def replace_matches(self, replacement: str | Callable[[PatternMatch], str], text: str) -> str:
+        """As `re.sub`, for the first MAX_REPLACEMENTS."""
+        replaced: str = self.compiled.sub(replacement, _replace_surrogates(text), MAX_REPLACEMENTS)
+        return replaced
+
+
+@lru_cache(maxsize=2_048)
+def compile_pattern(pattern: str, *, ignore_case: bool = False, dot_matches_line_ends: bool = False) -> LinearPattern:
+    """Raises ValueError: what is wrong with it, for the person who wrote it."""
+    import re2  # where there is no pattern it isn't needed
+
+    if any(one[1] for one in _OPEN_REPEAT.finditer(pattern)):
+        raise ValueError("not a regular expression of RE2: write {0,n} in place of {,n}")  # it would be plain text
+    options = re2.Options()
+    options.log_errors = False  # it would print them
+    options.max_mem = MAX_MEMORY_BYTES
+    options.case_sensitive = not ignore_case
+    options.dot_nl = dot_matches_line_ends
+    try:
+        compiled = re2.compile(_replace_surrogates(pattern), options)
+    except re2.error as error:
+        raise _describe_error(error) from error
+    if compiled.programsize > MAX_STEPS:
+        raise ValueError(f"the regular expression is too large: {compiled.programsize} steps, at most {MAX_STEPS}")
+    return LinearPattern(compiled, compiled.groups, compiled.groupindex)
+
+
+@lru_cache(maxsize=256)
+def compile_bytes_pattern(pattern: bytes) -> Any:
+    """As `re.compile`, to match bytes of whatever length: not for the event loop. Names of groups are bytes too. Raises
+    ValueError."""
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.encoding = options.Encoding.LATIN1
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        raise _describe_error(error) from error
+
+
+def fits_pattern(pattern: str, text: str) -> bool:
+    """Whether a text of a message is as the pattern says, as a whole."""
+    return match_whole(pattern, text) is not None
+
+
+def match_whole(pattern: str, text: str) -> PatternMatch | None:
+    return compile_pattern(pattern).fullmatch(text) if len(text) <= MAX_TEXT_CHARS else None
+
+
+def has_match(pattern: str, text: str) -> bool:
+    """Whether something in a text of a message is as the pattern says."""
+    return len(text) <= MAX_TEXT_CHARS and compile_pattern(pattern).search(text) is not None
+
+
+def replace_pattern(pattern: str, replacement: str, text: str) -> str:
+    """In a text of a message."""
+    return compile_pattern(pattern).replace_matches(replacement, text) if len(text) <= MAX_TEXT_CHARS else text
+
+
+def _describe_error(error: Exception) -> ValueError:
+    reason = error.args[0] if error.args else ""
+    said = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+    return ValueError(f"not a regular expression of RE2: {said}")
+
+
+def _replace_surrogates(text: str) -> str:
+    """Half of a surrogate pair is no character that RE2 could read."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
