@@ -2,7 +2,8 @@
 
 The standard library's parser and what reads its fields are quadratic here and there: parameters of Content-Type, nested
 boundaries, encoded words. So a field is cut before anybody unfolds or reads it, and the time of the whole mail is
-looked at between pieces of its text, between fields and between parts.
+looked at between pieces of its text, between fields and between parts. Its memory is bounded by the number of its lines
+and parts, each of which is an object of Python's, many times as large as a short line.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from email.errors import MessageError
 from email.feedparser import FeedParser
 from email.message import Message
-from email.policy import Compat32
+from email.policy import Compat32, Policy
 from io import BytesIO, TextIOWrapper
 from typing import TypeVar
 
@@ -28,6 +29,11 @@ MAX_PART_FIELD_CHARS = 4_000
 
 MAX_FIELDS = 10_000
 """Fields of all headers of a mail together."""
+
+MAX_PARTS = 300
+
+MAX_LINES = 1_000_000
+"""Of the whole mail; one of 30 MB with a file in base64 has 400,000."""
 
 SECONDS_PER_MAIL = 5.0
 SECONDS_PER_MEGABYTE = 0.25
@@ -47,6 +53,8 @@ class ParseBudget:
         self._clock = clock
         self._began = clock()
         self._fields = 0
+        self._parts = -1  # the parser makes one to see whether it can
+        self._lines = 0
 
     def check_time(self) -> None:
         """Raises MalformedMessage when the time is over."""
@@ -60,6 +68,19 @@ class ParseBudget:
         self._fields += 1
         if self._fields > MAX_FIELDS:
             raise MalformedMessage("header", f"more than {MAX_FIELDS} fields", MalformationKind.TOO_LARGE)
+        self.check_time()
+
+    def count_part(self) -> None:
+        """Raises MalformedMessage when there are too many."""
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise MalformedMessage("", f"more than {MAX_PARTS} parts", MalformationKind.TOO_LARGE)
+
+    def count_lines(self, text: str) -> None:
+        """Raises MalformedMessage when there are too many, or the time is over."""
+        self._lines += text.count("\n")
+        if self._lines > MAX_LINES:
+            raise MalformedMessage("", f"more than {MAX_LINES:,} lines", MalformationKind.TOO_LARGE)
         self.check_time()
 
 
@@ -94,18 +115,22 @@ def _cut_lines(lines: list[str]) -> list[str]:
 
 
 def parse_message(content: bytes, budget: ParseBudget) -> Message:
-    """The parts of a mail, as the standard library gives them. Raises MalformedMessage: too deep, too many fields, too
-    slow, or nothing that its parser takes."""
+    """The parts of a mail, as the standard library gives them. Raises MalformedMessage: too deep, too many parts, lines
+    or fields, too slow, or nothing that its parser takes."""
     return refuse_unreadable(lambda: _feed_parser(content, budget))
 
 
 def _feed_parser(content: bytes, budget: ParseBudget) -> Message:
-    parser = FeedParser(policy=_LimitingPolicy.with_budget(budget))
+    def make_part(policy: Policy) -> Message:
+        budget.count_part()
+        return Message(policy)
+
+    parser = FeedParser(make_part, policy=_LimitingPolicy.with_budget(budget))
     # As BytesParser does, which ends only with the mail: line ends become \n, bytes that are no ASCII surrogates.
     text = TextIOWrapper(BytesIO(content), encoding="ascii", errors="surrogateescape")
     while piece := text.read(_PIECE):
+        budget.count_lines(piece)
         parser.feed(piece)
-        budget.check_time()
     return parser.close()
 
 

@@ -16,8 +16,14 @@ from email.message import Message
 from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
 
 from adapters.mailbox.mime_limits import ParseBudget
-from adapters.mailbox.mime_text import decode_header_text, decode_text, single_line, text_of_html, unwrap_flowed_text
-from gateway.domain.problems import MalformationKind, MalformedMessage
+from adapters.mailbox.mime_text import (
+    MAX_HTML_CHARS,
+    decode_header_text,
+    decode_text,
+    single_line,
+    text_of_html,
+    unwrap_flowed_text,
+)
 from gateway.domain.requests.attachments import clean_file_name
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import MailPart
@@ -26,9 +32,11 @@ MAX_REFERENCES = 50
 
 _ID = re.compile(r"<\s*([^<>]+?)\s*>")
 
-MAX_PARTS = 300
 MAX_TEXT_CHARS = 500_000
 """Characters of text that are looked at."""
+
+MAX_CHARACTER_BYTES = 4
+"""In any character set: what comes behind so many for each character that is looked at is not decoded."""
 
 
 @value_object
@@ -117,13 +125,10 @@ class PartCollector:
         return "\n\n".join(texts).strip()
 
     def collect_parts(self, message: Message) -> None:
-        waiting, seen = [message], 0
+        waiting = [message]
         while waiting:
             part = waiting.pop()
-            seen += 1
             self._budget.check_time()
-            if seen > MAX_PARTS:
-                raise MalformedMessage("", f"more than {MAX_PARTS} parts", MalformationKind.TOO_LARGE)
             self.repaired += [f"{type(defect).__name__}" for defect in part.defects]
             kind = part.get_content_type()
             inner = part.get_payload()
@@ -160,7 +165,8 @@ class PartCollector:
 
     def _add_readable_text(self, part: Message, kind: str, body: bytes) -> None:
         declared = part.get_param("charset", "")
-        text, complaint = decode_text(body, str(collapse_rfc2231_value(declared or "")))
+        room = MAX_CHARACTER_BYTES * (MAX_HTML_CHARS if kind == "text/html" else MAX_TEXT_CHARS)
+        text, complaint = decode_text(_cut_text(body, room), str(collapse_rfc2231_value(declared or "")))
         if complaint:
             self.repaired.append(complaint)
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -170,6 +176,14 @@ class PartCollector:
         if str(part.get_param("format", "")).lower() == "flowed":
             text = unwrap_flowed_text(text[:MAX_TEXT_CHARS], str(part.get_param("delsp", "")).lower() == "yes")
         self._plain.append(text[:MAX_TEXT_CHARS])
+
+
+def _cut_text(body: bytes, most: int) -> bytes:
+    """Its first bytes, up to the end of a line where there is one, so that no character is cut in two."""
+    if len(body) <= most:
+        return body
+    end = body.rfind(b"\n", 0, most) + 1
+    return body[: end + -end % MAX_CHARACTER_BYTES] if end else body[:most]
 
 
 def _decode_body(part: Message, repaired: list[str]) -> bytes:

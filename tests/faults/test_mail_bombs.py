@@ -3,7 +3,10 @@ that takes too long is set aside with its reason while those behind it are read.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +23,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.ports.incoming_mail import MailFormat, SecretPatterns
 from tests.support.daemon import Installation
+from tests.support.forked_processes import ForkedProcess
 from tests.support.mail_house import MailHouse, mail_house, mail_rows
 from tests.support.processor_time import measure_processor_seconds
 from tests.support.requests import START
@@ -102,6 +106,60 @@ def test_reading_takes_time_by_the_size_and_not_by_its_square(name: str) -> None
 @pytest.mark.parametrize("name", ["encoded words", "encoded words, folded", "format=flowed", "format=flowed, delsp"])
 def test_a_megabyte_takes_about_as_long_as_one_of_an_ordinary_mail(name: str) -> None:
     assert seconds_to_read(BOMBS[name](1_000_000)) < 4 * seconds_to_read(ORDINARY(1_000_000))
+
+
+# --- memory ----------------------------------------------------------------------------------------------
+
+MEMORY_SIZE = 8_000_000
+TIMES_AS_LARGE = 10
+"""A mail of 30 MB, the largest that is read as shipped, takes 300 MB at most."""
+
+
+def in_file(coding: str, content: bytes) -> Callable[[int], bytes]:
+    """As most of a mail is that is large: a file, between a text and the end."""
+    head = SENDER + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nTBS\r\n--b\r\n"
+    head += f"Content-Type: application/pdf\r\nContent-Transfer-Encoding: {coding}\r\n\r\n".encode()
+    return lambda size: head + content * (size // len(content)) + b"\r\n--b--\r\n"
+
+
+LARGE: dict[str, Callable[[int], bytes]] = {
+    "a file": in_file("base64", b"JVBERi0xLjcKJeLjz9MKMSAwIG9iago8PCAvVHlwZSAvQ2F0YWxvZyAvUGFnZXMgMiAwIFIgL0x\r\n"),
+    "a file of bytes": in_file("8bit", b"\xe2\xe3\xcf\xd3\x00\x01" * 12 + b"\r\n"),
+    "a file of signs": in_file("quoted-printable", b"=E2=E3=CF=D3" * 6 + b"=\r\n"),
+    "lines of a letter": in_body(PLAIN, b"x\n"),
+    "lines of 20 letters": in_body(PLAIN, b"abcdefghijklmnopqrs\n"),
+    "signs of four bytes": in_body(PLAIN, "😀\n".encode()),
+    "one line of signs of four bytes": in_body(PLAIN, "😀".encode()),
+    "a page of signs of four bytes": in_body(HTML, "<p>😀é".encode()),
+    "parts": in_body("multipart/mixed; boundary=b", b"--b\n\nx\n"),
+    "mails": in_body("multipart/digest; boundary=b", b"--b\n\nA: x\n\nx\n"),
+    "parts in parts": lambda size: nested_parts(size),
+    "a secret in a file": in_file("base64", b"U0VTQU0tMFBFTi03IFNFU0FNLTBQRU4tNyBTRVNBTS0wUEVOLTcg\r\n"),
+    "a secret in a text": in_body(f"{PLAIN}\r\nContent-Transfer-Encoding: quoted-printable", b"SESAM-0PEN-7 =C3=A9\n"),
+}
+
+
+def print_memory(name: str, size: int) -> None:
+    """In a process of its own: how many bytes reading takes at most, besides the mail itself."""
+    content = LARGE[name](size)
+    before = read_memory()
+    with contextlib.suppress(MalformedMessage):
+        read_completely(content)
+    sys.stdout.write(f"{read_memory(peak=True) - before}\n")
+    sys.stdout.flush()
+
+
+def read_memory(*, peak: bool = False) -> int:
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text("ascii").splitlines())
+    return 1024 * int(fields["VmHWM" if peak else "VmRSS"].split()[0])
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_reading_takes_a_few_times_the_memory_of_the_mail(name: str, tmp_path: Path) -> None:
+    log = tmp_path / "memory"
+    assert ForkedProcess(print_memory, (name, MEMORY_SIZE), log).wait(60) == 0, log.read_text()
+
+    assert int(log.read_text()) < TIMES_AS_LARGE * MEMORY_SIZE
 
 
 # --- the time of a mail is over --------------------------------------------------------------------------
