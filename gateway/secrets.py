@@ -1,4 +1,4 @@
-"""Secrets from where they are: the environment, or a file."""
+"""Secrets from where they are: the environment, or a file; and an environment that has none."""
 
 from __future__ import annotations
 
@@ -9,6 +9,21 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.secret_reference import REQUIREMENT, is_secret_reference
 
 MAX_BYTES = 65_536
+
+_INHERITED = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT"),
+        *("LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "XDG_CACHE_HOME"),
+        *("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_DATA_DIRS", "XDG_RUNTIME_DIR"),
+    }
+)
+"""Variables that programs which we start may need to run at all, with those that begin with LC_."""
+
+
+def make_child_environment() -> dict[str, str]:
+    """The environment of a program that reads what strangers send, such as a virus scanner. Any variable may hold a
+    secret (`env:NAME`), so only those go along that are known to hold none."""
+    return {name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith("LC_")}
 
 
 def resolve_secret(reference: str, folder: Path | None = None) -> str:

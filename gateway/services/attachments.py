@@ -24,6 +24,7 @@ from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.views import FileUpload
 from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
+from gateway.secrets import make_child_environment
 
 log = structlog.get_logger(component="files")
 
@@ -119,6 +120,7 @@ async def run_program(command: Sequence[str], content: bytes, seconds: float) ->
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            env=make_child_environment(),
         )
     except (OSError, ValueError) as error:
         raise Unavailable(

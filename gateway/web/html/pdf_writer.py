@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import write_sentence
+from gateway.secrets import make_child_environment
 
 MAX_SECONDS = 60.0
 
@@ -30,6 +31,7 @@ async def write_pdf(html: str, styles: Sequence[str]) -> bytes:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        env=make_child_environment(),
     )
     said = json.dumps({"html": html, "styles": list(styles)}).encode()
     try:

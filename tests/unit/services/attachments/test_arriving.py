@@ -90,6 +90,21 @@ async def test_one_that_does_not_read_it_all_may_say_so_all_the_same() -> None:
     assert ended.code == 1
 
 
+async def test_it_inherits_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a file does to the program that looks at it: passwords of the gateway are not there to be had."""
+    monkeypatch.setenv("KOHA_PASSWORD", "SESAM-0PEN-7")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    program = "import os, sys; sys.stdout.write(repr(dict(os.environ)))"
+
+    ended = await run_program((sys.executable, "-c", program), b"", 30)
+
+    assert ended.code == 0
+    assert b"SESAM" not in ended.output
+    assert b"KOHA" not in ended.output
+    assert b"'LC_ALL': 'C.UTF-8'" in ended.output
+    assert b"'PATH': " in ended.output
+
+
 # --- pages -----------------------------------------------------------------------------------------------
 
 
