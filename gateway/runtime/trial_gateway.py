@@ -40,7 +40,9 @@ from gateway.settings.sections import JournalSettings, LibrarySettings, MailSett
 from gateway.store.migration import migrate_store
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.web.common_headers import make_header_signal
 from gateway.web.mock.mock_site import MockEndpoint
+from gateway.web.trusted_proxies import TrustedProxies
 
 HERE = "127.0.0.1"
 
@@ -179,6 +181,7 @@ async def open_trial_site(
 ) -> AsyncIterator[str]:
     """Its URL. `port` 0: a free one. Raises OSError."""
     app = web.Application()
+    app.on_response_prepare.append(make_header_signal(TrustedProxies(()), 0))
     MockEndpoint(reception, context.clock).register(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()

@@ -1,4 +1,5 @@
-"""What every answer by HTTP says of us: our name without a version, and over TLS that browsers shall keep to it."""
+"""What every answer by HTTP says: our name without a version, that nobody shall guess another type than it names, and
+over TLS that browsers shall keep to it."""
 
 from __future__ import annotations
 
@@ -10,6 +11,10 @@ from gateway.web.trusted_proxies import TrustedProxies
 
 SERVER = "illgate"
 """For the header Server: who looks for weak versions learns none."""
+
+CONTENT_TYPE_OPTIONS = "X-Content-Type-Options"
+NO_SNIFFING = "nosniff"
+"""An answer repeats what strangers sent; it is never to become a page or a script by what it looks like."""
 
 STRICT_TRANSPORT = "Strict-Transport-Security"
 FORWARDED_PROTO = "X-Forwarded-Proto"
@@ -35,6 +40,7 @@ def make_header_signal(proxies: TrustedProxies, hsts_days: int) -> ResponseSigna
 
     async def set_common_headers(request: web.Request, response: web.StreamResponse) -> None:
         response.headers[hdrs.SERVER] = SERVER
+        response.headers[CONTENT_TYPE_OPTIONS] = NO_SNIFFING
         if is_https(request, proxies):
             response.headers[STRICT_TRANSPORT] = strict
 
@@ -56,6 +62,7 @@ class NamedRequestHandler(web.RequestHandler):
     ) -> web.StreamResponse:
         response = super().handle_error(request, status, exc, message)
         response.headers[hdrs.SERVER] = SERVER
+        response.headers[CONTENT_TYPE_OPTIONS] = NO_SNIFFING
         return response
 
 

@@ -59,7 +59,6 @@ HEADERS = {
     hdrs.CACHE_CONTROL: "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
-    "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
 }

@@ -25,7 +25,6 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 HEADERS = {
     hdrs.CACHE_CONTROL: "no-store",
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
 """Of every page."""
@@ -72,7 +71,6 @@ class PageAssets:
         headers = {
             hdrs.CACHE_CONTROL: IMMUTABLE if is_this_version else "no-cache",
             hdrs.ETAG: f'"{found.version}"',
-            "X-Content-Type-Options": "nosniff",
         }
         if request.headers.get(hdrs.IF_NONE_MATCH) == headers[hdrs.ETAG]:
             return web.Response(status=304, headers=headers)

@@ -13,11 +13,13 @@ from gateway.ports.responder import RawMessage, TransportKind
 from gateway.services.localization import TextCatalogues
 from gateway.services.mock.mock_answers import MockReception
 from gateway.services.mock.mock_log import PlayedSystem
+from gateway.web.common_headers import make_header_signal
 from gateway.web.html import assets
 from gateway.web.html.assets import PageAssets, html_response
 from gateway.web.html.rendering import PageTemplates
 from gateway.web.html.visits import preferred_languages
 from gateway.web.inbound import ReadTimeouts, read_body
+from gateway.web.trusted_proxies import TrustedProxies
 
 REFRESH_SECONDS = 5
 SHOWN_EXCHANGES = 100
@@ -82,6 +84,7 @@ class MockSite:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Its URL. `port` 0: a free one. Raises OSError."""
         app = web.Application()
+        app.on_response_prepare.append(make_header_signal(TrustedProxies(()), 0))
         ASSETS.register(app)
         app.router.add_get("/", self._show_exchanges)
         app.router.add_get(r"/exchanges/{number:\d{1,9}}", self._show_exchange)

@@ -37,25 +37,29 @@ def head_of(answer: bytes) -> str:
         (400, b"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * 70_000 + b"\r\n\r\n"),
     ],
 )
-async def test_no_answer_tells_a_version(status: int, request_: bytes) -> None:
+async def test_no_answer_tells_a_version_or_lets_its_type_be_guessed(status: int, request_: bytes) -> None:
     async with http(site(Echo())) as listener:
         head = head_of(await talk(listener.port, request_))
     assert head.split(" ", 2)[1] == str(status), head
     assert "\r\nServer: illgate" in head
+    assert "\r\nX-Content-Type-Options: nosniff" in head
     assert "aiohttp" not in head
     assert "Python" not in head
 
 
-async def test_no_answer_of_the_daemon_tells_a_version(installation: Installation) -> None:
+async def test_nor_does_one_of_the_daemon(installation: Installation) -> None:
     """API, pages, links and assets, where they are and where they aren't."""
     async with running(installation) as gateway, aiohttp.ClientSession() as session:
         for path in (
             "/api", "/api/v1", "/api/v1/requests", "/api/v1/nothing", "/api/v1/docs", "/openurl", "/openurl/NOBODY",
             "/openurl/_assets/pages.css", "/openurl/_assets/nothing", "/d/nothing", "/q/nothing", "/", "/metrics",
+            "/staff", "/staff/sign-in", "/staff/nothing", "/ncip", "/iso18626/nobody", "/healthz",
+            "/.well-known/jwks.json",
         ):  # fmt: skip
             for method in ("GET", "POST", "DELETE"):
                 async with session.request(method, f"{gateway.url}{path}", allow_redirects=False) as answer:
                     assert answer.headers["Server"] == "illgate", (method, path)
+                    assert answer.headers.getall("X-Content-Type-Options") == ["nosniff"], (method, path)
                     assert STRICT not in answer.headers
 
 

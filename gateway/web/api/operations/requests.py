@@ -379,7 +379,6 @@ def file_headers(found: StoredFile) -> dict[str, str]:
     """Never shown in place: a file from elsewhere must not run as a page of ours."""
     return {
         hdrs.CONTENT_DISPOSITION: f"attachment; filename*=UTF-8''{quote(found.attachment.name, safe='')}",
-        "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
 
