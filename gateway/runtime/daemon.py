@@ -442,6 +442,7 @@ class Daemon:
             metrics=self.metrics.render if settings.metrics else None,
             patience=ReadTimeouts(min(MAX_SILENCE_SECONDS, settings.http.body_seconds), settings.http.body_seconds),
             hsts_days=settings.http.hsts_days,
+            count_refusal=self.metrics.count_refusal,
             proxies=TrustedProxies(settings.http.trusted_proxies),
             forwarding=self._forwarding,
             certificates=ForwardedCertificates(

@@ -334,6 +334,12 @@ class GatewayMetrics:
             ("event",),
             registry=self.registry,
         )
+        self._refusals = Counter(
+            "illgate_access_refused",
+            "Refused access to pages, API and links",
+            ("place", "reason"),
+            registry=self.registry,
+        )
         self._bound: dict[tuple[str, str, str, OutcomeClass], tuple[Counter, Histogram]] = {}
 
     def record_message(self, protocol: str, profile: str, service: str, outcome: OutcomeClass, seconds: float) -> None:
@@ -378,6 +384,10 @@ class GatewayMetrics:
     def count_defect(self, event: str) -> None:
         """`event`: of the log."""
         self._defects.labels(event).inc()
+
+    def count_refusal(self, place: str, reason: str) -> None:
+        """`place`: api, staff, pages or links; `reason`: key, sign-in, too-often, forbidden or link."""
+        self._refusals.labels(place, reason).inc()
 
     def count_network_query(self, outcome: str) -> None:
         """A member was asked: answered, silent."""

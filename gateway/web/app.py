@@ -18,6 +18,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
 from gateway.services.peer_keys import KEY_SET_PATH, PeerKeyRing
+from gateway.web.access_refusals import CountRefusal, ignore_refusal, make_refusal_signal
 from gateway.web.client_certificates import ForwardedCertificates, connection_certificate
 from gateway.web.common_headers import make_header_signal
 from gateway.web.inbound import AdmissionQueue, QueueFullError, ReadTimeouts, read_body
@@ -92,7 +93,7 @@ class HttpSite:
     page for Prometheus and its content type.
 
     `post_only`: protocols that take no other method. `certificates`: of clients whose TLS connection ends at a proxy.
-    `hsts_days`: so long browsers shall keep to TLS.
+    `hsts_days`: so long browsers shall keep to TLS. `count_refusal` is called when access is refused.
     """
 
     exchange: MessageAnswerer
@@ -108,6 +109,7 @@ class HttpSite:
     forwarding: ForwardingNotes = field(default_factory=ForwardingNotes)
     certificates: ForwardedCertificates = field(default_factory=lambda: ForwardedCertificates(TrustedProxies(())))
     hsts_days: int = 0
+    count_refusal: CountRefusal = ignore_refusal
     api: RouteRegistrar | None = None  # None: no /api
     pages: RouteRegistrar | None = None  # None: no /openurl
     staff: RouteRegistrar | None = None  # None: no /staff
@@ -118,6 +120,7 @@ class HttpSite:
 def make_app(site: HttpSite) -> web.Application:
     app = web.Application(middlewares=[refuse_dot_segments, make_forwarding_middleware(site.proxies, site.forwarding)])
     app.on_response_prepare.append(make_header_signal(site.proxies, site.hsts_days))
+    app.on_response_prepare.append(make_refusal_signal(site.proxies, site.count_refusal))
     for protocol in site.protocols:
         endpoint = MessageEndpoint(site, protocol)
         for path in (f"/{protocol}", f"/{protocol}/{{profile}}", f"/{protocol}/{{profile}}/{{key}}"):
