@@ -17,6 +17,22 @@ def address_block(address: str) -> str:
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
+WIDER_PREFIXES = (56, 48)
+"""What a connection of a household and of an organisation gets of IPv6 (RIPE-690): 256 and 65,536 times a /64."""
+
+
+def list_wider_blocks(address: str) -> tuple[str, ...]:
+    """The networks around `address_block`, one for each of WIDER_PREFIXES; none of an address of IPv4."""
+    block = address_block(address)
+    if ":" not in block:
+        return ()
+    try:
+        found = ipaddress.IPv6Network(block)
+    except ValueError:
+        return ()
+    return tuple(str(found.supernet(new_prefix=prefix)) for prefix in WIDER_PREFIXES)
+
+
 def is_this_machine(host: str) -> bool:
     """By name or address, as a URL has it."""
     try:

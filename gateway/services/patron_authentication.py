@@ -13,7 +13,7 @@ from gateway.domain.library import Patron
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
 from gateway.ports.shared_store import Store
-from gateway.services.sign_in_attempts import AttemptCounter, AttemptLimits
+from gateway.services.sign_in_attempts import AttemptCounter, AttemptLimits, BrowserDevice
 
 NOT_FOUND = frozenset({RefusalReason.UNKNOWN_PATRON, RefusalReason.AMBIGUOUS_PATRON})
 
@@ -55,14 +55,16 @@ class PatronAuthenticator:
         secret: str,
         address: str,
         address_failures: int | None = None,
+        device: BrowserDevice | None = None,
     ) -> Patron:
         """The patron whose number and secret these are. `address`: IP address that the secret came from;
-        `address_failures`: how many may be wrong there, where a partner sends those of all its patrons.
+        `address_failures`: how many may be wrong there, where a partner sends those of all its patrons; `device`: the
+        patron's browser, where that is what sends it.
 
         Raises TooManyAttemptsError, else as `LibrarySystem.authenticate`: Refused, Unavailable, OutcomeUnknown.
         """
         patron_mark = await _mark_of_patron(system, key)
-        keys = await self._attempts.count_attempt(library, patron_mark, address, address_failures)
+        keys = await self._attempts.count_attempt(library, patron_mark, address, address_failures, device)
         if keys is None:
             raise TooManyAttemptsError
         try:
@@ -75,7 +77,7 @@ class PatronAuthenticator:
             # nothing was learnt about the secret, and nobody waits for our fault
             await self._attempts.uncount_attempt(library, keys)
             raise
-        await self._attempts.clear_failures(library, keys)
+        await self._attempts.clear_failures(library, keys, device)
         return patron
 
     async def prune_failures(self, libraries: Iterable[str]) -> int:

@@ -19,7 +19,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.roles import StaffUser
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.one_time_codes import DIGITS, find_code_step, make_code_secret
-from gateway.services.sign_in_attempts import AttemptCounter
+from gateway.services.sign_in_attempts import AttemptCounter, BrowserDevice
 from gateway.services.staff_sign_in import StaffSignInError
 from gateway.services.users import AuditOrigin
 from gateway.store import audit, second_factors, users
@@ -151,9 +151,9 @@ class SecondFactorService:
 
     # --- signing in ------------------------------------------------------------------------------------------
 
-    async def check_code(self, user: StaffUser, code: str, address: str) -> None:
-        """Of somebody whose password was right. Raises StaffSignInError."""
-        keys = await self._attempts.count_attempt(self._home, f"code {user.name}", address)
+    async def check_code(self, user: StaffUser, code: str, address: str, device: BrowserDevice | None = None) -> None:
+        """Of somebody whose password was right, in a browser. Raises StaffSignInError."""
+        keys = await self._attempts.count_attempt(self._home, f"code {user.name}", address, device=device)
         if keys is None:
             raise StaffSignInError("too-often")
         text = _clean_code(code)
@@ -162,7 +162,7 @@ class SecondFactorService:
             origin = AuditOrigin(user.actor, address)
             await self._store.write(lambda c: self._log(c, user, origin, "sign-in-failed", "code"))
             raise StaffSignInError("wrong-code")
-        await self._attempts.clear_failures(self._home, keys)
+        await self._attempts.clear_failures(self._home, keys, device)
 
     async def _take_app_code(self, user: StaffUser, code: str, _address: str) -> bool:
         row, secret = await self._read_factor(user)

@@ -18,7 +18,7 @@ from gateway.domain.roles import StaffRole, StaffUser
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.passwords import PasswordKeeper
-from gateway.services.sign_in_attempts import AttemptCounter
+from gateway.services.sign_in_attempts import AttemptCounter, BrowserDevice
 from gateway.services.users import AuditOrigin, fold_user_name
 from gateway.store import audit, users
 from gateway.store.staff_identities import link_identity
@@ -106,11 +106,13 @@ class StaffSignInService:
 
     # --- signing in ------------------------------------------------------------------------------------------
 
-    async def sign_in_by_password(self, name: str, password: str, address: str) -> StaffUser:
-        """The answer is the same for an unknown name, a disabled account and a wrong password. Raises
-        StaffSignInError."""
+    async def sign_in_by_password(
+        self, name: str, password: str, address: str, device: BrowserDevice | None = None
+    ) -> StaffUser:
+        """The answer is the same for an unknown name, a disabled account and a wrong password. `device`: the browser,
+        which is known for the account afterwards. Raises StaffSignInError."""
         name = fold_user_name(name)
-        keys = await self._attempts.count_attempt(self._home, f"user {name}", address)
+        keys = await self._attempts.count_attempt(self._home, f"user {name}", address, device=device)
         if keys is None:
             raise StaffSignInError("too-often")
         user = await self._store.read(lambda c: users.find_user_by_name(c, name))
@@ -118,7 +120,7 @@ class StaffSignInService:
             if user is not None:
                 await self._log_sign_in(user, "sign-in-failed", address)
             raise StaffSignInError("wrong")
-        await self._attempts.clear_failures(self._home, keys)
+        await self._attempts.clear_failures(self._home, keys, device)
         return self._require_role(user)
 
     async def sign_in_by_identity(self, identity: OidcIdentity, address: str) -> StaffUser:

@@ -1,4 +1,5 @@
-"""Visits of browsers: the cookie that names one, and the tokens of forms that are made from it.
+"""Visits of browsers: the cookie that names one, and the tokens of forms that are made from it; and the cookie by which
+a browser is known on which an account was signed in before.
 
 The cookie holds 256 random bits. What the server keeps of it is its SHA-256; the token of forms is made from it too, so
 that only pages of ours, which see the cookie, can hold it (OWASP: HMAC-based double submit). Browsers also say which
@@ -15,11 +16,17 @@ import secrets
 from aiohttp import hdrs, web
 
 from gateway.domain.value import value_object
+from gateway.services.sign_in_attempts import BrowserDevice
 from gateway.web.common_headers import is_https
 from gateway.web.trusted_proxies import TrustedProxies
 
 LANGUAGE = "illgate_language"
 YEAR = 365 * 24 * 3600
+
+SEPARATOR = "~"
+"""Between the tokens of a device."""
+
+MAX_DEVICE_CHARS = 1_000
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -99,8 +106,20 @@ class BrowserVisits:
         if visit.is_new and (visit is not arrived or request.method != "POST"):
             self._set_cookie(response, self._cookie_name(visit.secure), visit.token, visit.secure)
 
+    def device_of_request(self, request: web.Request) -> BrowserDevice:
+        """See `services.sign_in_attempts`."""
+        shown = request.cookies.get(self._device_name(self.is_https(request)), "")
+        return BrowserDevice(shown.split(SEPARATOR) if len(shown) <= MAX_DEVICE_CHARS else ())
+
+    def set_device_cookie(self, response: web.StreamResponse, device: BrowserDevice, secure: bool) -> None:
+        value = SEPARATOR.join(device.tokens)
+        self._set_cookie(response, self._device_name(secure), value, secure, f"Max-Age={YEAR}")
+
     def set_language_cookie(self, response: web.StreamResponse, language: str, secure: bool) -> None:
         self._set_cookie(response, LANGUAGE, language, secure, f"Max-Age={YEAR}")
+
+    def _device_name(self, secure: bool) -> str:
+        return f"{self._cookie_name(secure)}_device"
 
     def _cookie_name(self, secure: bool) -> str:
         """By https, browsers take it from this host alone, for all of it, and by https."""
@@ -108,7 +127,7 @@ class BrowserVisits:
 
     def _set_cookie(self, response: web.StreamResponse, name: str, value: str, secure: bool, *more: str) -> None:
         """Written here since Python before 3.14 knows no Partitioned, without which browsers keep nothing for a page in
-        a frame. Name and value are letters and digits. SameSite=None is taken by https only."""
+        a frame. Name and value need no quotes. SameSite=None is taken by https only."""
         framed = self._embedded and secure
         attributes = ["Path=/", "HttpOnly", *more, f"SameSite={'None' if framed else 'Lax'}"]
         attributes += ["Secure"] if secure else []

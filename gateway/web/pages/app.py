@@ -114,6 +114,8 @@ class PatronPages:
             arrived = page.visit
             response = await self._answer_page(make_page, page)
             self._parts.visits.set_visit_cookie(http, response, arrived, page.visit)
+            if page.device.is_changed:
+                self._parts.visits.set_device_cookie(response, page.device, page.visit.secure)
             return response
 
         return handle_page

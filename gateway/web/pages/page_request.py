@@ -26,6 +26,7 @@ from gateway.services.localization import Localization, TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.patrons.patron_data import PatronDataService, RetentionDays
 from gateway.services.patrons.patron_requests import PatronRequestService
+from gateway.services.sign_in_attempts import BrowserDevice
 from gateway.services.users import UserService
 from gateway.services.vocabulary import LanguageWords, words_of_language
 from gateway.settings.patron_pages import SignInSettings
@@ -102,6 +103,10 @@ class PageRequest:
     session: SessionRow | None = None
     said_wrong: str = ""
     sent: SubmittedForm | None = None
+    device: BrowserDevice = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.device = self.parts.visits.device_of_request(self.http)
 
     @property
     def library(self) -> str:

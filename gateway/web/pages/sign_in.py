@@ -25,6 +25,7 @@ from gateway.services.patron_authentication import (
     PatronAuthenticator,
     TooManyAttemptsError,
 )
+from gateway.services.sign_in_attempts import BrowserDevice
 from gateway.store import patron_sessions
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.visits import BrowserVisit, hash_token
@@ -128,13 +129,22 @@ class SignInService:
         self._authenticator = authenticator
 
     async def sign_in_by_password(
-        self, library: str, system: LibrarySystem, identifier: str, password: str, address: str
+        self,
+        library: str,
+        system: LibrarySystem,
+        identifier: str,
+        password: str,
+        address: str,
+        device: BrowserDevice | None = None,
     ) -> SignInResult:
-        """The answer is the same for a wrong number and a wrong secret. Also raises OutcomeUnknown."""
+        """The answer is the same for a wrong number and a wrong secret. `device`: the browser, which is known for the
+        patron afterwards. Also raises OutcomeUnknown."""
         if Capability.AUTHENTICATE not in system.capabilities:
             raise SignInFailedError("impossible")
         try:
-            patron = await self._authenticator.authenticate(library, system, PatronKey(identifier), password, address)
+            patron = await self._authenticator.authenticate(
+                library, system, PatronKey(identifier), password, address, device=device
+            )
         except TooManyAttemptsError:
             raise SignInFailedError("too-often") from None
         except Refused as refused:

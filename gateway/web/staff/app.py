@@ -156,6 +156,8 @@ class StaffPages:
             response = await self._answer_page(request)
             if not response.prepared:
                 self._parts.visits.set_visit_cookie(http, response, arrived, request.visit)
+            if request.device.is_changed and not response.prepared:
+                self._parts.visits.set_device_cookie(response, request.device, request.visit.secure)
             return response
 
         return handle_page

@@ -115,7 +115,7 @@ async def submit_sign_in(request: StaffRequest) -> web.Response:
     if len(name) > MAX_NAME_CHARS:
         return _ask_to_sign_in(request, back, wrong="wrong", kept=kept)
     try:
-        user = await request.parts.sign_in.sign_in_by_password(name, password, request.address)
+        user = await request.parts.sign_in.sign_in_by_password(name, password, request.address, request.device)
     except StaffSignInError as error:
         return _ask_to_sign_in(request, back, wrong=error.word, name=name, kept=kept)
     except Unavailable:
@@ -153,7 +153,7 @@ async def submit_code(request: StaffRequest) -> web.Response:
     if not request.parts.sign_in.libraries_of(user):
         return _ask_to_sign_in(request, back, wrong="no-role")
     try:
-        await factors.check_code(user, form.fields.get("code", ""), request.address)
+        await factors.check_code(user, form.fields.get("code", ""), request.address, request.device)
         await factors.end_wait(request.visit.id)
     except StaffSignInError as error:
         return _ask_for_code(request, back, kept, error.word)

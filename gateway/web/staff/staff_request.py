@@ -48,6 +48,7 @@ from gateway.services.requests.request_reader import EventFeed
 from gateway.services.requests.request_service import RequestService
 from gateway.services.searching.search import CatalogueSearch
 from gateway.services.second_factors import SecondFactorService
+from gateway.services.sign_in_attempts import BrowserDevice
 from gateway.services.staff_sign_in import StaffSession, StaffSignInError, StaffSignInService
 from gateway.services.users import AuditOrigin, UserService
 from gateway.settings.staff_pages import StaffSettings
@@ -205,9 +206,11 @@ class StaffRequest:
     sent: SubmittedForm | None = None
     lacks_factor: bool = False
     actors: ActorNames = field(init=False)
+    device: BrowserDevice = field(init=False)
 
     def __post_init__(self) -> None:
         self.actors = ActorNames(self.parts.users)
+        self.device = self.parts.visits.device_of_request(self.http)
 
     # --- who, where, and what is allowed ---------------------------------------------------------------------
 

@@ -75,12 +75,30 @@ async def test_nor_does_one_who_goes_on_for_hours(installation: Installation) ->
             assert (await anna.sign_in()).title == "My requests"
 
 
+async def test_one_at_a_campus_shuts_no_browser_out_that_is_known(installation: Installation) -> None:
+    """All of it has one address, whose tries are used up by one."""
+    async with (
+        running(installation, **BEHIND_A_PROXY, pages={"address_tries": 6}) as gateway,
+        visitor(gateway, X_Forwarded_For="192.0.2.66") as anna,
+        visitor(gateway, X_Forwarded_For="192.0.2.66") as stranger,
+    ):
+        await anna.sign_in()
+        assert PATRON not in anna.cookies["illgate_visit_device"]
+        for number in range(8):
+            await stranger.sign_in(user=f"2100000000{number:04}", password="0")
+        assert (await stranger.sign_in()).status == 429
+
+        assert (await anna.sign_in()).title == "My requests"
+        assert (await anna.sign_in(user="21000000000025")).status == 429, "it is known for one patron"
+        assert [(await anna.sign_in(password="0")).status for _ in range(6)] == [422] * 5 + [429]
+
+
 @on_both
 async def test_guessing_one_patron_from_many_addresses(installation: Installation) -> None:
     """Eight times as many as from one, in four times the time, and then nobody is let in, wherever it is."""
     async with running(installation, **BEHIND_A_PROXY, pages={"tries": 2}) as gateway:
         for place in range(8):
-            async with visitor(gateway, X_Forwarded_For=f"2001:db8:0:{place}::66") as stranger:
+            async with visitor(gateway, X_Forwarded_For=f"2001:db8:{place}::66") as stranger:
                 assert [(await stranger.sign_in(password="0")).status for _ in range(2)] == [422, 422]
         async with visitor(gateway, X_Forwarded_For="198.51.100.7") as anna:
             assert (await anna.sign_in()).status == 429
@@ -162,9 +180,11 @@ async def test_cookies_by_https(installation: Installation) -> None:
         form = await anna.get("/openurl/DEMO/sign-in")
         fields = {"csrf": form.hidden("csrf"), "back": "", "user": PATRON, "password": PIN}
         done = await anna.post("/openurl/DEMO/sign-in", fields, follow=False)
-        (cookie,) = done.cookies
-    assert cookie.startswith("__Host-")
+        cookie, device = done.cookies
+    assert cookie.startswith("__Host-illgate_visit=")
     assert cookie.endswith("; Path=/; HttpOnly; SameSite=Lax; Secure")
+    assert device.startswith("__Host-illgate_visit_device=")
+    assert device.endswith("; Path=/; HttpOnly; Max-Age=31536000; SameSite=Lax; Secure")
 
 
 async def test_a_session_is_one_librarys_and_ends_in_all(installation: Installation) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.domain.network_addresses import address_block
+from gateway.domain.network_addresses import address_block, list_wider_blocks
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,16 @@ from gateway.domain.network_addresses import address_block
 )
 def test_whose_tries_are_counted_together(address: str, block: str) -> None:
     assert address_block(address) == block
+
+
+@pytest.mark.parametrize(
+    ("address", "blocks"),
+    [
+        ("2001:db8:1:2ff:3::4", ("2001:db8:1:200::/56", "2001:db8:1::/48")),
+        ("::ffff:192.0.2.1", ()),
+        ("192.0.2.1", ()),
+        ("unix:", ()),
+    ],
+)
+def test_the_networks_around_an_address(address: str, blocks: tuple[str, ...]) -> None:
+    assert list_wider_blocks(address) == blocks

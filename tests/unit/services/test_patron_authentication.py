@@ -1,7 +1,8 @@
-"""How long failed sign-ins are kept: as long as they stop somebody, and no longer."""
+"""Failed sign-ins: whom they stop, and how long they are kept: as long as they stop somebody, and no longer."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Store
 from gateway.services.patron_authentication import PatronAuthenticator, TooManyAttemptsError
-from gateway.services.sign_in_attempts import AttemptLimits
+from gateway.services.sign_in_attempts import AttemptCounter, AttemptLimits, BrowserDevice
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
 from gateway.store.patron_sessions import page_failure
@@ -71,3 +72,83 @@ async def test_forgetting_old_failures_opens_no_door(tmp_path: Path) -> None:
     with pytest.raises(TooManyAttemptsError):
         await authenticator.authenticate("DEMO", system, PatronKey("21"), "0", "192.0.2.1")
     await store.close()
+
+
+# --- whom they stop --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def attempts(tmp_path: Path) -> AsyncIterator[AttemptCounter]:
+    store = open_store(f"sqlite:///{tmp_path}/illgate.db")
+    await migrate_store(store, OWN)
+    yield AttemptCounter(store, FixedClock(START), LIMITS)
+    await store.close()
+
+
+async def fail(attempts: AttemptCounter, account: str, address: str, device: BrowserDevice | None = None) -> bool:
+    """Whether it could be tried."""
+    return await attempts.count_attempt("DEMO", account, address, device=device) is not None
+
+
+async def sign_in(attempts: AttemptCounter, account: str, address: str, device: BrowserDevice) -> None:
+    keys = await attempts.count_attempt("DEMO", account, address, device=device)
+    assert keys is not None
+    await attempts.clear_failures("DEMO", keys, device)
+
+
+@pytest.mark.parametrize(("bits", "times"), [(56, 4), (48, 16)])
+async def test_who_has_a_whole_network_has_few_tries_more(attempts: AttemptCounter, bits: int, times: int) -> None:
+    """From a new /64 each time: a /48 has 65,536 of them."""
+    step = 1 if bits == 56 else 0x100
+    addresses = [f"2001:db8:7:{n * step:x}::1" for n in range(times * LIMITS.address + 5)]
+    tried = [await fail(attempts, f"number {n}", address) for n, address in enumerate(addresses)]
+
+    assert tried.count(True) == times * LIMITS.address
+    assert not any(tried[times * LIMITS.address :])
+    assert await fail(attempts, "number x", "2001:db8:8::1"), "another network"
+    assert await fail(attempts, "number x", "192.0.2.1")
+
+
+async def test_a_network_locks_nobody_out_elsewhere(attempts: AttemptCounter) -> None:
+    tried = [await fail(attempts, "number 21", f"2001:db8:7:{n:x}::1") for n in range(60)]
+
+    assert tried.count(True) == LIMITS.patron
+    assert await fail(attempts, "number 21", "2001:db8:8::1")
+
+
+async def test_an_address_whose_tries_are_used_up_lets_known_browsers_sign_in(attempts: AttemptCounter) -> None:
+    """A campus has one address; one of its thousands tries other people's numbers all day."""
+    known, unknown = BrowserDevice(), BrowserDevice()
+    await sign_in(attempts, "number 21", "192.0.2.1", known)
+    assert known.is_changed
+    shown = BrowserDevice(known.tokens)  # as its cookie says the next time
+    for guess in range(LIMITS.address):
+        assert await fail(attempts, f"number {guess}", "192.0.2.1")
+    assert not await fail(attempts, "number 21", "192.0.2.1", unknown)
+
+    assert not await fail(attempts, "number 22", "192.0.2.1", shown), "it is known for one account"
+    await sign_in(attempts, "number 21", "192.0.2.1", shown)
+    assert not shown.is_changed, "it keeps what it has"
+    tried = [await fail(attempts, "number 21", "192.0.2.1", shown) for _ in range(2 * LIMITS.patron)]
+    assert tried.count(True) == LIMITS.patron, "and a PIN isn't found by trying with it"
+
+
+async def test_nobody_can_make_a_browser_known(attempts: AttemptCounter) -> None:
+    known = BrowserDevice()
+    await sign_in(attempts, "number 21", "192.0.2.1", known)
+    number, _, mark = known.tokens[0].partition(".")
+    forged = (f"{number}.{'0' * 32}", f"{'0' * 16}.{mark}", mark, "", "x" * 10_000, f"{number}.{mark}\n")
+    for guess in range(LIMITS.address):
+        await fail(attempts, f"number {guess}", "192.0.2.1")
+
+    for one in forged:
+        assert not await fail(attempts, "number 21", "192.0.2.1", BrowserDevice([one])), one
+    assert await fail(attempts, "number 21", "192.0.2.1", BrowserDevice([*forged[:4], known.tokens[0]]))
+
+
+async def test_a_browser_is_known_for_the_last_few_accounts(attempts: AttemptCounter) -> None:
+    device = BrowserDevice()
+    for number in range(7):
+        await sign_in(attempts, f"number {number}", "192.0.2.1", device)
+
+    assert len(device.tokens) == 5
