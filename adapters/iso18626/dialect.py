@@ -18,7 +18,7 @@ from adapters.iso18626.messages.declaration import SchemaVersion, Structure
 from gateway.domain.circulation_policy import Pattern, ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
-from gateway.domain.secret_reference import SecretReference
+from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret, refuse_secret_names
 from gateway.ports.tls import ClientTls
 
 SECTION = "iso18626"
@@ -47,7 +47,7 @@ def _validate_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or "\n" in value or "\r" in value:
             raise ValueError(f"not a header: {name}")
-    return headers
+    return refuse_secret_names(headers)
 
 
 class Symbols(ProfileSection):
@@ -90,8 +90,10 @@ class Form(ProfileSection):
 
 
 class Http(ProfileSection):
-    url: Annotated[str, AfterValidator(_validate_url)] = Field("", description="where the partner takes messages")
-    lending_url: Annotated[str, AfterValidator(_validate_url)] = Field(
+    url: Annotated[UrlWithoutSecret, AfterValidator(_validate_url)] = Field(
+        "", description="where the partner takes messages"
+    )
+    lending_url: Annotated[UrlWithoutSecret, AfterValidator(_validate_url)] = Field(
         "", description="URL for messages that we send as the supplier, if not `url` (Koha's plug-in)"
     )
     headers: Annotated[Mapping[str, str], AfterValidator(_validate_headers)] = Field(

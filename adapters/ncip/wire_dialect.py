@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from adapters.ncip.wire_values import NamespaceStyle, Version
 from gateway.domain.circulation_policy import ProfileSection
-from gateway.domain.secret_reference import SecretReference
+from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret
 
 if TYPE_CHECKING:
     from adapters.ncip.messages.declaration import When
@@ -280,7 +280,7 @@ class HttpAuth(ProfileSection):
     user: str = Field("", description="user name for basic, client id for oauth2")
     secret: SecretReference = Field("", description="env:NAME or file:PATH: password, token, key or client secret")
     parameter: str = Field("apikey", description="name of the query parameter for query-key (FOLIO edge)")
-    token_url: str = Field("", description="where oauth2 tokens come from")
+    token_url: UrlWithoutSecret = Field("", description="where oauth2 tokens come from")
     scope: str = Field("", description="scope asked for with oauth2")
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.secret_reference import SecretReference
+from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret
 
 SECTION = "openurl"
 
@@ -57,8 +57,6 @@ def _check_url(text: str) -> str:
         raise ValueError(f"not a URL: {error}") from error
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError("not a URL with http or https")
-    if url.user or url.password:
-        raise ValueError("must not hold a user name or a password: they belong into `auth`")
     return text
 
 
@@ -137,7 +135,7 @@ class Timing(ProfileSection):
 
 
 class OpenUrlDialect(ProfileSection):
-    url: Annotated[str, AfterValidator(_check_url)] = Field(
+    url: Annotated[UrlWithoutSecret, AfterValidator(_check_url)] = Field(
         description="the base; what stands in its query is sent along"
     )
     method: Literal["GET", "POST"] = Field("GET", description="POST: the keys are a form, the URL is as it is")

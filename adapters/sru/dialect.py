@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from adapters.marc.citation_texts import NumberForm
 from adapters.marc.dialect import Records
 from gateway.domain.circulation_policy import ProfileSection
-from gateway.domain.secret_reference import SecretReference
+from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret, refuse_secret_names
 from gateway.ports.catalogue import SearchIndex, TermMatch
 
 SECTION = "sru"
@@ -31,7 +31,7 @@ def _check_index_name(value: str) -> str:
     return value
 
 
-Url = Annotated[str, AfterValidator(_check_url)]
+Url = Annotated[UrlWithoutSecret, AfterValidator(_check_url)]
 IndexName = Annotated[str, AfterValidator(_check_index_name)]
 Relation = Annotated[str, Field(pattern=r"^(=|==|[A-Za-z][A-Za-z.]*)(/[A-Za-z.]+(=[A-Za-z0-9.]+)?)*$")]
 
@@ -89,7 +89,9 @@ class SruDialect(ProfileSection):
     version: Literal["1.1", "1.2", "2.0"] = "1.2"
     method: Literal["GET", "POST"] = Field("GET", description="POST: parameters as a form, for long queries")
     sign_in: SignIn = SignIn.model_construct()
-    parameters: Mapping[str, str] = Field({}, description="further parameters of every request, such as x-collection")
+    parameters: Annotated[Mapping[str, str], AfterValidator(refuse_secret_names)] = Field(
+        {}, description="further parameters of every request, such as x-collection"
+    )
     indexes: Mapping[SearchIndex, CqlIndex | None] = Field(
         {}, description="index -> its name in CQL, instead of the usual ones; null: the target has no such index"
     )

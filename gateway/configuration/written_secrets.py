@@ -15,7 +15,7 @@ import yaml
 
 from gateway.configuration.yaml_document import YamlEventLoader
 from gateway.domain.problems import KeyPath
-from gateway.domain.secret_reference import CONCEALED, is_secret_reference
+from gateway.domain.secret_reference import CONCEALED, PASSWORD_IN_URL, is_secret_reference
 from gateway.domain.value import value_object
 
 _LAST_WORDS = frozenset({"secret", "password", "key", "token", "pin"})
@@ -169,7 +169,7 @@ class _EventReader:
             return
         self._values.append(event)
         self._note_anchor(event.anchor, len(self._values) - 1)
-        if self._take_place() or _is_key_without_space(event.value):
+        if self._take_place() or _is_key_without_space(event.value) or PASSWORD_IN_URL.match(event.value):
             self.secrets.append(self._span_of_secret(event))
 
     def _note_anchor(self, anchor: str | None, first: int) -> None:
@@ -206,7 +206,8 @@ def _find_in_line(line: str) -> tuple[int, int] | None:
             value = line[found.end() :].strip().strip("\"'")
             if not value.startswith(("env:", "file:")):
                 return (found.start("key"), found.end())
-    return None
+    url = PASSWORD_IN_URL.search(line)
+    return (url.start(), url.start()) if url is not None else None
 
 
 def _find_in_comments(text: str, scalars: Iterable[_Span], end: int) -> Iterator[_Span]:

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.network_addresses import is_this_machine
-from gateway.domain.secret_reference import SECRET_ERROR
+from gateway.domain.secret_reference import SECRET_ERROR, UrlWithoutSecret
 
 _PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 """Of a JWK (RFC 7518, 6.3.2 and 6.4)."""
@@ -33,7 +33,7 @@ def _check_keys_url(text: str) -> str:
     if not text:
         return text
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
         raise ValueError("not a URL such as https://ill.partner.example/.well-known/jwks.json")
     if parts.scheme == "http" and not is_this_machine(parts.hostname):
         raise ValueError("must be https://…")
@@ -48,7 +48,7 @@ def _check_own_claims(claims: Mapping[str, str]) -> Mapping[str, str]:
 
 
 PublicJwk = Annotated[Mapping[str, Any], AfterValidator(_check_public_jwk)]
-KeysUrl = Annotated[str, AfterValidator(_check_keys_url)]
+KeysUrl = Annotated[UrlWithoutSecret, AfterValidator(_check_keys_url)]
 OwnClaims = Annotated[Mapping[str, str], AfterValidator(_check_own_claims)]
 
 

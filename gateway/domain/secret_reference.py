@@ -4,9 +4,11 @@ what stands in its place in all that is kept."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import parse_qsl
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 REQUIREMENT = "must be env:NAME or file:PATH; the secret itself never stands here"
@@ -33,3 +35,39 @@ def _check_secret_reference(text: str) -> str:
 
 SecretReference = Annotated[str, AfterValidator(_check_secret_reference)]
 """`env:NAME`, `file:PATH`, or empty for none. Safe to show: it only says where the secret is."""
+
+
+PASSWORD_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@:]*:[^\s/?#@]+@[^\s/?#]")
+
+_USER_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@]*@")
+
+_SECRET_WORDS = frozenset(
+    {"key", "apikey", "wskey", "token", "secret", "password", "passwd", "pwd", "pass", "pin", "auth", "signature"}
+)
+_SECRET_HEADERS = frozenset({"authorization", "proxy_authorization", "cookie"})
+
+
+def _is_secret_word(name: str) -> bool:
+    plain = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
+    return plain.rpartition("_")[2] in _SECRET_WORDS or plain in _SECRET_HEADERS
+
+
+def _refuse_secret_in_url(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if _USER_IN_URL.match(value):
+        raise PydanticCustomError(SECRET_ERROR, "a URL without user and password: they have settings of their own")
+    if any(text and _is_secret_word(name) for name, text in parse_qsl(value.partition("?")[2].partition("#")[0])):
+        raise PydanticCustomError(SECRET_ERROR, "a URL without key, token or password: they have settings of their own")
+    return value
+
+
+UrlWithoutSecret = Annotated[str, BeforeValidator(_refuse_secret_in_url)]
+"""Safe to show, in logs and error texts too. What holds a secret by mistake is refused without being shown."""
+
+
+def refuse_secret_names(values: Mapping[str, str]) -> Mapping[str, str]:
+    """Of headers or parameters of HTTP, whose values are shown. Raises PydanticCustomError, which doesn't show them."""
+    if any(value and _is_secret_word(name) for name, value in values.items()):
+        raise PydanticCustomError(SECRET_ERROR, "values without secrets: a key or password has settings of its own")
+    return values

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.network_addresses import is_this_machine
-from gateway.domain.secret_reference import SecretReference
+from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret
 
 
 def _check_issuer(text: str) -> str:
@@ -24,7 +24,7 @@ def _check_issuer(text: str) -> str:
     return text
 
 
-Issuer = Annotated[str, AfterValidator(_check_issuer)]
+Issuer = Annotated[UrlWithoutSecret, AfterValidator(_check_issuer)]
 SignInWord = Annotated[str, Field(pattern=r"^\S+$")]
 
 

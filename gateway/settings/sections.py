@@ -20,7 +20,7 @@ from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import PostalAddress
 from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Network
-from gateway.domain.secret_reference import SECRET_ERROR, SecretReference
+from gateway.domain.secret_reference import SECRET_ERROR, SecretReference, UrlWithoutSecret
 from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
@@ -145,7 +145,9 @@ class Tls(ProfileSection):
 class HttpSettings(ProfileSection):
     host: ListenAddress = "127.0.0.1"
     port: Port = Field(8080, description="0: any free port")
-    public_url: str = Field("", pattern=r"^(https?://\S+)?$", description="public address, used for links in letters")
+    public_url: UrlWithoutSecret = Field(
+        "", pattern=r"^(https?://\S+)?$", description="public address, used for links in letters"
+    )
     tls: Tls = Tls.model_construct()
     hsts_days: int = Field(180, ge=0, le=3650, description="days for which browsers must use HTTPS (HSTS); 0 clears it")
     max_concurrent: int = Field(

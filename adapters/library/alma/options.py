@@ -13,7 +13,7 @@ from adapters.library.record_format import RecordFormat
 from adapters.library.rest_options import RestSeconds
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.problems import RefusalReason
-from gateway.domain.secret_reference import SecretReference
+from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret
 
 
 class AlmaTrial(ProfileSection):
@@ -44,7 +44,7 @@ class ScanOptions(ProfileSection):
 
 
 class AlmaOptions(ProfileSection):
-    url: str = Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$", description="of the API, with /almaws/v1")
+    url: UrlWithoutSecret = Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$", description="of the API, with /almaws/v1")
     api_key: SecretReference = Field(min_length=1, description="of the Developer Network")
     ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")
     certificate: str = Field("", description="PEM file with our certificate and key, where the server asks for one")

@@ -14,7 +14,7 @@ from adapters.library.rest_options import RestSeconds, resolve_tls
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import IdentifierType
 from gateway.domain.problems import RefusalReason
-from gateway.domain.secret_reference import SecretReference
+from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret
 from gateway.ports.tls import ClientTls
 
 
@@ -51,7 +51,9 @@ PatronNumber = Literal["barcode", "external", "username"]
 
 
 class FolioOptions(ProfileSection):
-    url: str = Field(pattern=r"^https?://[^/\s?#]+(/[^\s?#]*)?$", description="of Okapi, or of Eureka's gateway (Kong)")
+    url: UrlWithoutSecret = Field(
+        pattern=r"^https?://[^/\s?#]+(/[^\s?#]*)?$", description="of Okapi, or of Eureka's gateway (Kong)"
+    )
     tenant: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_-]+$", description="name of the tenant")
     login: LoginOptions
     ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")

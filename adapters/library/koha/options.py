@@ -14,7 +14,7 @@ from adapters.library.record_format import RecordFormat
 from adapters.library.rest_options import RestSeconds
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.problems import RefusalReason
-from gateway.domain.secret_reference import SecretReference
+from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret
 
 DEFAULT_CONFIRMED = ("ADDITIONAL_MATERIALS", "BORRNOTSAMEBRANCH", "HIGHHOLDS", "PREVISSUE")
 NEVER_CONFIRMED = frozenset({"ISSUED_TO_ANOTHER", "RENEW_ISSUE", "RESERVED", "RESERVE_WAITING"})
@@ -45,7 +45,7 @@ class KohaTrial(ProfileSection):
 
 
 class KohaOptions(ProfileSection):
-    url: str = Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$", description="of the API, with /api/v1")
+    url: UrlWithoutSecret = Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$", description="of the API, with /api/v1")
     sign_in: KohaSignIn
     ca: str = Field("", description="PEM file of authorities to trust; empty: the system's")
     certificate: str = Field("", description="PEM file with our certificate and key, where the server asks for one")

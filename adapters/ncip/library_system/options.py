@@ -13,6 +13,7 @@ from adapters.library.circuit_breaker import BreakerOptions
 from adapters.ncip.dialect import NcipDialect
 from gateway.domain.circulation_policy import CirculationPolicy, PickupRules, PickupSource, ProfileSection
 from gateway.domain.library import IdentifierType
+from gateway.domain.secret_reference import UrlWithoutSecret
 from gateway.ports.partner_simulator import HttpPlace, Place, SendTimeouts, TcpPlace
 from gateway.ports.tls import ClientTls
 
@@ -114,7 +115,7 @@ class TrialOptions(ProfileSection):
 
 
 class NcipLibraryOptions(ProfileSection):
-    url: str = Field(
+    url: UrlWithoutSecret = Field(
         "", pattern=r"^(https?://.+)?$", description="where it answers; empty: by TCP, at ncip.tcp.address"
     )
     tcp_security: Literal["none", "tls"] = Field("none", description="for TCP: tls is encrypted, by certificate")

@@ -1,0 +1,107 @@
+"""What may hold a secret by mistake is refused, and shown nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from gateway.adapter_registry import load_adapters
+from gateway.configuration.model_validation import validate_section
+from gateway.configuration.written_secrets import conceal_written_secrets
+from gateway.configuration.yaml_document import parse_yaml
+from gateway.domain.peer_authentication import TrustedPeer
+from gateway.domain.problems import ConfigurationError
+from gateway.settings.identity_provider import IdentityProviderSettings
+
+SECRET = "s3same"
+HOST = "ill.example.org"
+BAD = (
+    f"https://user:{SECRET}@{HOST}/",
+    f"https://{SECRET}@{HOST}/",
+    f"https://{HOST}/?apikey={SECRET}",
+    f"https://{HOST}/?a=1&Access-Token={SECRET}",
+    f"https://{HOST}/?clientSecret={SECRET}#x",
+    f"htp://user:{SECRET}@{HOST}",
+)
+
+
+def url_sections() -> list[tuple[type[BaseModel], tuple[str, ...]]]:
+    """All settings that are called `url` or end so, in profiles and for library systems."""
+    adapters = load_adapters()
+    models = [*adapters.sections.values(), *(one.options for one in adapters.libraries.values())]
+    found: list[tuple[type[BaseModel], tuple[str, ...]]] = [
+        (IdentityProviderSettings, ("issuer",)),
+        (TrustedPeer, ("jwks_url",)),
+    ]
+    for model in models:
+        found += [(model, path) for path in find_urls(model)]
+    return found
+
+
+def find_urls(model: type[BaseModel]) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for name, field in model.model_fields.items():
+        if name == "url" or name.endswith("_url"):
+            found.append((name,))
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            found += [(name, *path) for path in find_urls(inner)]
+    return found
+
+
+def write_section(path: tuple[str, ...], text: str) -> str:
+    return "".join(f"{'  ' * depth}{name}:\n" for depth, name in enumerate(path)).rstrip("\n") + f" '{text}'\n"
+
+
+def describe_problems(model: type[BaseModel], written: str) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        validate_section(model, parse_yaml(written, "x.yml"))
+    return "\n".join(map(str, refused.value.problems))
+
+
+@pytest.mark.parametrize(
+    ("model", "path"), url_sections(), ids=lambda one: one.__name__ if isinstance(one, type) else ".".join(one)
+)
+def test_no_url_holds_a_secret(model: type[BaseModel], path: tuple[str, ...]) -> None:
+    for url in BAD:
+        said = describe_problems(model, write_section(path, url))
+        assert SECRET not in said, said
+        assert ".".join(path) in said
+
+
+def test_nor_does_a_header_or_a_parameter() -> None:
+    sections = load_adapters().sections
+    rows: Mapping[str, tuple[str, ...]] = {"iso18626": ("http", "headers"), "sru": ("parameters",)}
+    for section, path in rows.items():
+        for name in ("Authorization", "X-Api-Key", "Cookie", "x-clientSecret", "access_token"):
+            said = describe_problems(sections[section], write_section((*path, name), SECRET))
+            assert SECRET not in said, said
+
+
+def test_what_holds_none_is_taken(tmp_path: Path) -> None:
+    sections = load_adapters().sections
+    written = (
+        "http:\n  url: https://ill.example.org/iso18626?tenant=diku&keyword=x\n"
+        "  headers: {X-Okapi-Tenant: diku, Accept-Language: de}\n"
+    )
+    found = validate_section(sections["iso18626"], parse_yaml(written, "x.yml"))
+
+    assert "https://ill.example.org/iso18626?tenant=diku" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (f"url: https://user:{SECRET}@{HOST}/x\n", "url: ********\n"),
+        (f"url: 'https://user:{SECRET}@{HOST}/x'\nname: x\n", "url: ********\nname: x\n"),
+        (f"name: x  # was https://user:{SECRET}@{HOST}/x\n", "name: x  # was ********\n"),
+        (f"broken: [\nurl: https://user:{SECRET}@{HOST}/x\n", "broken: [\nurl: ********\n"),
+        (f"url: https://{HOST}:8443/a@b\n", f"url: https://{HOST}:8443/a@b\n"),
+        ("url: postgresql://illgate@localhost/ill\n", "url: postgresql://illgate@localhost/ill\n"),
+    ],
+)
+def test_a_file_that_holds_one_all_the_same_is_shown_without_it(written: str, shown: str) -> None:
+    assert conceal_written_secrets(written) == shown
