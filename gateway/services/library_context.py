@@ -182,6 +182,13 @@ class LibraryContext:
             return party
         return replace(party, email=party.email or partner.email, address=party.address or partner.address)
 
+    def update_addresses(self, party: LibraryParty) -> LibraryParty:
+        """A partner with the addresses that its profile names today, where it names any."""
+        policy = self.partner(party.profile)
+        if policy is None:
+            return party
+        return replace(party, email=policy.email or party.email, address=policy.address or party.address)
+
     @property
     def party(self) -> LibraryParty:
         """Our own library."""

@@ -50,7 +50,7 @@ from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.outbox.attempts import find_unknown_try, says_refused
-from gateway.services.requests.effects import PARTNER
+from gateway.services.requests.effects import PARTNER, readdress_message
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
 from gateway.services.requests.outbox_row_names import CHANGED, LEFT_OUT, RELEASED, name_outbox_row
 from gateway.services.requests.partner_closures import load_partners
@@ -189,7 +189,8 @@ class StaffService:
         return released
 
     async def release(self, library: str, letter_id: str, actor: str) -> None:
-        """Also an order that waits for others, which goes alone, and a message that the partner refused."""
+        """Also an order that waits for others, which goes alone, and a message that the partner refused. What could not
+        be sent to its partner goes to where the profile says today."""
         context = find_library_context(self.contexts, library)
 
         def release_letter(connection: Transaction) -> None:
@@ -199,7 +200,11 @@ class StaffService:
                 _keep_refusal(connection, row, context.now())
                 _end_trouble(connection, context, row.request_id)
                 return
-            outbox_decisions.release_row(connection, context.symbol, letter_id, context.now())
+            if row.status is OutboxStatus.DEAD and row.kind in (PARTNER, ORDER):
+                payload = _readdress_letter(context, row)
+                outbox_decisions.edit_row(connection, context.symbol, letter_id, payload, context.now())
+            else:
+                outbox_decisions.release_row(connection, context.symbol, letter_id, context.now())
             _keep_unknown_try(connection, row)
 
         await self._write_change(context, release_letter)
@@ -249,6 +254,14 @@ class StaffService:
         )
         context.wake_outbox()
         return sent
+
+
+def _readdress_letter(context: LibraryContext, row: OutboxRow) -> str:
+    """As it is, where a newer release has written it: a node that can read it will send it."""
+    try:
+        return readdress_message(context, row)
+    except UnreadableDocumentError:
+        return row.payload
 
 
 def _keep_unknown_try(connection: Transaction, released: OutboxRow) -> None:

@@ -51,7 +51,7 @@ from gateway.services.requests.partner_closures import load_partners
 from gateway.store.requests import order_batches, outbox, timers
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow
-from gateway.store.requests.request_rows import dump_event, dump_message, dump_request
+from gateway.store.requests.request_rows import dump_event, dump_message, dump_request, parse_message
 from gateway.store.schema import make_exchange_id
 
 PARTNER = "partner"
@@ -330,6 +330,21 @@ def find_receiver(context: LibraryContext, told: PartnerNotification, request: R
     if context.partner(attempt.partner) is not None:
         return context.party_of_partner(attempt.partner), attempt.transaction
     return LibraryParty(symbol=attempt.symbol, profile=attempt.partner), attempt.transaction
+
+
+def read_message_to_send(context: LibraryContext, row: OutboxRow) -> PartnerMessage:
+    """Whom we have asked is reached where its profile says today. A requester may have named its own address, which
+    counts; a dead letter that staff release goes to that of the profile (`readdress_message`)."""
+    message = parse_message(row.payload)
+    if message.role is Role.LENDING:
+        return message
+    return replace(message, receiver=context.update_addresses(message.receiver))
+
+
+def readdress_message(context: LibraryContext, row: OutboxRow) -> str:
+    """The payload of a message that could not be sent, to the addresses that its partner has today."""
+    message = parse_message(row.payload)
+    return dump_message(replace(message, receiver=context.update_addresses(message.receiver)))
 
 
 def _build_message_details(context: LibraryContext, kind: EventKind, transition: Transition) -> EventDetails:

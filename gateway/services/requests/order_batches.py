@@ -31,7 +31,7 @@ from gateway.services.library_context import LibraryContext
 from gateway.services.outbox.attempts import describe_refusal
 from gateway.services.outbox.queue import Handler, HandlerResult
 from gateway.services.requests.delivery_results import record_delivery_result
-from gateway.services.requests.effects import find_batch_channel, next_batch_number
+from gateway.services.requests.effects import find_batch_channel, next_batch_number, read_message_to_send
 from gateway.services.requests.outbox_row_names import LEFT_OUT, name_outbox_row
 from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.transitions import EventRequest, apply_event_in
@@ -91,7 +91,7 @@ class OrderBatcher:
                 "its orders go one by one",
                 lambda c: order_batches.dissolve_batch(c, context.symbol, row.id, context.now()),
             )
-        messages = [parse_message(one.payload) for one in orders]
+        messages = [read_message_to_send(context, one) for one in orders]
         number = str(json.loads(row.payload)["number"])
         file = OrderBatchFile(id=row.id, number=number, at=row.created)
         composed = await keep_composed(context, row, lambda: channel.compose_batch(messages, file, profile))

@@ -37,7 +37,15 @@ from gateway.services.patrons.patron_notices import (
 )
 from gateway.services.requests.answered_messages import ANSWERED, is_answered, was_tried_before
 from gateway.services.requests.delivery_results import is_refusal_for_staff, record_delivery_result
-from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, add_next_part, reader_of_request
+from gateway.services.requests.effects import (
+    LETTER,
+    LIBRARY,
+    PARTNER,
+    WORK,
+    add_next_part,
+    read_message_to_send,
+    reader_of_request,
+)
 from gateway.services.requests.lending import LOCATE, locate_item
 from gateway.services.requests.order_batches import OrderBatcher, keep_composed, send_single
 from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
@@ -46,7 +54,7 @@ from gateway.services.requests.transitions import EventRequest, apply_event, app
 from gateway.services.requests.undone_acts import parse_undoable_act, put_off_effects, undo_act_in
 from gateway.store.requests import order_batches
 from gateway.store.requests.outbox import OutboxRow
-from gateway.store.requests.request_rows import parse_event, parse_message
+from gateway.store.requests.request_rows import parse_event
 from gateway.store.schema import make_exchange_id
 
 
@@ -74,7 +82,7 @@ class RequestOutboxHandlers:
     async def handle_partner_message(self, row: OutboxRow) -> HandlerResult:
         """Raises Refused when the partner has no channel that works."""
         context = self.contexts[row.library]
-        message = replace(parse_message(row.payload), repeated=can_have_arrived(row.tries, row.error))
+        message = replace(read_message_to_send(context, row), repeated=can_have_arrived(row.tries, row.error))
         if was_tried_before(row) and await context.store.read(lambda c: is_answered(c, context, row, message)):
             return HandlerResult(ANSWERED, lambda c: _end_answered(c, context, row, message))
         profile, policy = context.require_partner(row.target)

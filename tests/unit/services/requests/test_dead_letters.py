@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from gateway.domain.library import RecordId
-from gateway.domain.problems import OutcomeUnknown, RefusalReason, Unavailable
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.request import LibraryParty
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import LibraryParty, Role
 from gateway.domain.requests.views import LendingDraft
 from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 from gateway.store.requests import outbox
@@ -104,3 +105,36 @@ async def test_what_may_have_arrived_stays_a_repeat_where_the_first_try_after_it
     await north.quiet()
 
     assert repeats == [False, True, True]
+
+
+@pytest.mark.parametrize("role", [Role.BORROWING, Role.LENDING])
+async def test_one_that_is_released_goes_to_the_address_that_its_partner_has_today(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch, role: Role
+) -> None:
+    async def refuse(_channel: object, _message: PartnerMessage, _profile: Profile) -> DeliveryResult:
+        raise Refused(RefusalReason.INVALID_VALUE, "550 5.1.1 no such mailbox")
+
+    desk, requests = north.town.gateway.managed.desk, north.town.gateway.managed.requests
+    with monkeypatch.context() as wrong:
+        wrong.setattr(type(north.town.context.channels["mail"]), "send", refuse)
+        if role is Role.BORROWING:
+            await north.asked()
+        else:
+            asked = LendingDraft(citation=Citation(title=TITLES[1]), requester=LibraryParty(profile="south"))
+            await requests.create_lending("NORTH", asked)
+            await north.quiet()
+            (request,) = await north.all(Role.LENDING)
+            await north.act(request, EventKind.WILL_SUPPLY)
+            await north.quiet()
+    letters = [one for one in (await desk.dead_letters("NORTH", 10, "")).items if one.target == "south"]
+    assert letters
+    profile = north.town.gateway.settings.profiles_folder / "south.yml"
+    profile.write_text(profile.read_text("utf-8").replace("ill@south.example", "fernleihe@south.example"), "utf-8")
+    assert await north.town.gateway.reload()
+
+    for letter in letters:
+        await desk.release("NORTH", letter.id, "staff:ruth")
+    await north.quiet()
+
+    told = {str(mail["To"]) for mail in north.mail.mails if "south" in str(mail["To"])}
+    assert told == {"fernleihe@south.example"}
