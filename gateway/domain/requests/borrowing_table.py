@@ -603,8 +603,8 @@ ROWS: Mapping[S, Row] = {
         **_CLOSED_ROW,
         local_signal(K.REOPEN): _REOPEN,
         local_signal(K.CONDITION_ACCEPTED): _PRICE_AGREED,
-        local_signal(K.RETURNED_BY_PATRON): move_to(S.BACK, *_FOUND_HERE),
-        local_signal(K.RETURNED): move_to(S.RETURNED, *_FOUND_SENT_BACK),
+        local_signal(K.RETURNED_BY_PATRON): move_to(S.BACK, *_FOUND_HERE, when=g.LOAN),
+        local_signal(K.RETURNED): move_to(S.RETURNED, *_FOUND_SENT_BACK, when=g.LOAN),
         partner_signal(K.CHECKED_IN): move_to(
             S.COMPLETED, CallLibrary(LibraryAction.DELETE_TEMPORARY)
         ),  # the lender has found it

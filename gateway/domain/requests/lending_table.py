@@ -294,7 +294,7 @@ ROWS: Mapping[S, Row] = {
         **_CLOSED,
         local_signal(K.CHECKED_IN): move_to(S.COMPLETED, *_FOUND),
         local_signal(K.SETTLED): move_to(S.COMPLETED, NotifyPartner(K.SETTLED)),
-        partner_signal(K.RETURNED): move_to(S.RETURNED, *_FOUND_THERE),
+        partner_signal(K.RETURNED): (move_to(S.RETURNED, *_FOUND_THERE, when=g.LOAN), KEPT),
         partner_signal(K.CANCEL): remain(NotifyPartner(K.CANCEL_REFUSED)),
         partner_signal(K.CONDITION_ACCEPTED): NOTED,
     },

@@ -405,7 +405,8 @@ DATE_IS_NEWS = _make_guard(
     "no due date is known yet", lambda r, e, _w: r.terms.lender_due is None and e.details.due is not None
 )
 LOSS_SETTLED = _make_guard(
-    "its loss has been settled and the item has not been returned", lambda r, e, _w: _is_lost_item_back(r, e)
+    "its loss has been settled and the item has not been returned",
+    lambda r, e, w: LOAN.holds(r, e, w) and _is_lost_item_back(r, e),
 )
 LOSS_FEE = _make_guard("the patron is charged for a loss", lambda _r, _e, w: w.borrowing.loss_fee)
 PRICE_OPEN = _make_guard("nobody has agreed to its price yet", _has_flag(RequestFlag.PRICE_OPEN))

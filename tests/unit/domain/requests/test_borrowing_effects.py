@@ -552,6 +552,16 @@ def test_nothing_comes_back_here_after_its_lender_has_found_it() -> None:
     assert story.no_us(K.RETURNED_BY_PATRON).why is DenialReason.UNMET
 
 
+@pytest.mark.parametrize("before", [(K.LOST,), (K.LOST, K.SETTLED)])
+@pytest.mark.parametrize("kind", [K.RETURNED_BY_PATRON, K.RETURNED])
+def test_a_copy_that_was_lost_goes_back_to_nobody(before: tuple[EventKind, ...], kind: EventKind) -> None:
+    story = shipped_story()
+    story.request = copy_of(story.request)
+    for one in before:
+        story.us(one)
+    assert story.no_us(kind).why is DenialReason.UNMET
+
+
 # --- always ----------------------------------------------------------------------------------------------
 
 

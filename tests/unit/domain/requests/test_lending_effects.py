@@ -442,3 +442,13 @@ def test_a_note_is_kept_at_any_time() -> None:
         story = Story(lending(state))
         assert story.us(K.NOTE, note="ruft zurück").kept
         assert [one.text for one in story.request.notes] == ["ruft zurück"]
+
+
+def test_a_copy_that_was_lost_comes_back_from_nobody() -> None:
+    story = Story(copy_of(lending(L.LOST)), running={T.ANONYMISE})
+    assert story.partner(K.RETURNED).kept
+    assert (story.state, story.running) == (L.LOST, {T.ANONYMISE})
+    story.us(K.SETTLED)
+    assert story.partner(K.RETURNED).kept
+    assert story.no_us(K.CHECKED_IN).why is DenialReason.UNMET
+    assert story.state is L.COMPLETED
