@@ -2,13 +2,16 @@
 that are killed: nothing raises, what is refused changes nothing and is told to its sender, and when all is quiet both
 sides agree on the end, the outboxes are empty and the libraries tidy.
 
-ILLGATE_EXAMPLES and ILLGATE_STEPS make the search longer.
+A story follows from its seed alone: a red one is told again by `-k 'test_joined_gateways[SEED]'` (with PYTHONHASHSEED
+as it was, since some orders are those of sets). ILLGATE_STEPS makes stories longer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import random
 import tempfile
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,15 +22,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    get_state_machine_test,
     initialize,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from structlog.testing import capture_logs
 
@@ -38,15 +41,22 @@ from gateway.domain.requests.action_fields import BY_RULE
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import RequestDates, RequestedService, Role, ServiceType
 from gateway.domain.requests.views import ActionRequest, EventDenied, VersionConflict
+from gateway.store import engine, schema
 from tests.faults.joined.checks import check_the_end
+from tests.faults.joined.inline_store import InlineWorker
 from tests.faults.joined.installations import SYMBOLS, Template, make_template
 from tests.faults.joined.nonsense import say_nonsense
 from tests.faults.joined.settling import barcodes, borrower_goes_on, go_on, lender_goes_on, settle
 from tests.faults.joined.wires import Fault
 from tests.faults.joined.world import World, draft
 
-DEFAULTS = (8, 25)
-"""Examples and steps: less than a minute."""
+STEPS = 25
+
+ORDINARY, ALL = 8, 300
+"""Seeds: less than a minute, and half an hour."""
+
+EXAMPLES = 2
+"""Of one seed: Hypothesis begins with the simplest story, in which nothing happens."""
 
 MAY_COME = (EventDenied, VersionConflict, Refused, Unavailable)
 """What an act may end with while other things happen; Unavailable: it is done later, or undone."""
@@ -144,6 +154,8 @@ class JoinedGateways(RuleBasedStateMachine):
         self.stack = ExitStack()
         self.logs = self.stack.enter_context(capture_logs())
         self.world: World | None = None
+        self.stories: list[list[str]] = []
+        schema._count = itertools.count()  # part of ids, which are an order too
 
     @initialize(workflows=WORKFLOWS, services=st.lists(st.sampled_from(ServiceType), min_size=1, max_size=2), far=FAR)
     def begin(self, workflows: Mapping[str, Mapping[str, Any]], services: list[ServiceType], far: int) -> None:
@@ -152,6 +164,7 @@ class JoinedGateways(RuleBasedStateMachine):
         self.stack.enter_context(HUB.use_wire(world.wire))
         self.do(world.start())
         self.world = world
+        self.stories.append(world.story)
         world.story.append(f"workflows: {workflows}")
         self.asked = 0
         for service in services:
@@ -395,16 +408,52 @@ def _is_refusal(entry: Mapping[str, Any]) -> bool:
     return entry["event"] == "outbox.dead" and entry["outcome"] == "refused"
 
 
-@pytest.mark.slow
-def test_joined_gateways(tmp_path: Path) -> None:
-    template = make_template(tmp_path)
-    examples, steps = DEFAULTS
-    run_state_machine_as_test(
-        lambda: JoinedGateways(template),
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    random.seed(0)  # ids of what the libraries have
+    return make_template(tmp_path_factory.mktemp("joined"))
+
+
+@pytest.fixture(autouse=True)
+def _inline_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_TransactionWorker", InlineWorker)
+
+
+def tell_stories(template: Template, number: int, stories: list[list[str]] | None = None) -> None:
+    """Those of one seed; `stories` gets them."""
+
+    def begin_story() -> JoinedGateways:
+        machine = JoinedGateways(template)
+        if stories is not None:
+            machine.stories = stories
+        return machine
+
+    tell = get_state_machine_test(
+        begin_story,
         settings=settings(
-            max_examples=int(os.environ.get("ILLGATE_EXAMPLES", examples)),
-            stateful_step_count=int(os.environ.get("ILLGATE_STEPS", steps)),
+            max_examples=EXAMPLES,
+            stateful_step_count=int(os.environ.get("ILLGATE_STEPS", STEPS)),
             suppress_health_check=list(HealthCheck),
-            phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes many minutes; the story says it all
+            phases=[Phase.generate],  # shrinking takes many minutes; the story says it all
         ),
     )
+    seed(number)(tell)()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "number", [*range(ORDINARY), *(pytest.param(one, marks=pytest.mark.long) for one in range(ORDINARY, ALL))]
+)
+def test_joined_gateways(template: Template, number: int) -> None:
+    tell_stories(template, number)
+
+
+@pytest.mark.slow
+def test_a_seed_tells_the_same_story_again(template: Template) -> None:
+    first: list[list[str]] = []
+    again: list[list[str]] = []
+    tell_stories(template, 1, first)
+    tell_stories(template, 1, again)
+
+    assert sum(map(len, first)) > 30
+    assert again == first

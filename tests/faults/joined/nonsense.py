@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
-from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
-from gateway.domain.requests.request import Request, Role, SupplierAttempt
-from gateway.domain.requests.state_machine import Denied, compute_transition
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from adapters.loopback import codec
+from gateway.domain.problems import Refused
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import LibraryParty, Request, Role, SupplierAttempt
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.requests.effects import PARTNER, new_outbox_row, remove_patron_data
+from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.store.requests import outbox
 from gateway.store.requests.request_rows import dump_message
 from gateway.store.schema import make_exchange_id
 from tests.faults.joined.town import Town
 from tests.faults.joined.world import Side, World
 
-SENSE_ANYWHERE = (EventKind.REQUEST, EventKind.TROUBLE)
-"""A request is new or known; that a message of ours was refused is taken in every state, as what happened here."""
+KINDS = tuple(kind for kind in sorted(EventKind) if kind is not EventKind.REQUEST)
+"""A request is new or known, and never nonsense."""
+
+
+class AskedError(Exception):
+    """`refused`: those of the messages that the inbox would refuse. Nothing of them is kept."""
+
+    def __init__(self, refused: tuple[PartnerMessage, ...]) -> None:
+        super().__init__()
+        self.refused = refused
 
 
 async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -> None:
     """Sent at once, unless something else waits for this partner."""
     (town, request), (other, theirs) = sender, receiver
-    attempt = _attempt(request, theirs)
-    kinds = [
-        kind
-        for kind in sorted(EventKind)
-        if kind not in SENSE_ANYWHERE and _is_denied(world, other, theirs, kind, attempt)
-    ]
     receiving = town.context.party_of_partner(other.symbol.lower())
     waiting = [
         row for row in await town.unfinished() if row.request_id == request.id and row.target == receiving.profile
     ]
-    if not kinds or waiting:
+    if waiting:
         return
-    kind = world.pick(kinds, which)
+    refused = await _list_refused(other, [_make_message(world, sender, receiving, theirs, kind) for kind in KINDS])
+    if not refused:
+        return
+    message = world.pick(refused, which)
+    kind, now = message.kind, message.at
     world.tell(f"{town.symbol} {request.number} says {kind.value} to {other.symbol} ({theirs.state.value})")
-    now = world.clock.now()
-    message = PartnerMessage(
-        id=make_exchange_id(now),
-        kind=kind,
-        at=now,
-        sender=town.context.party,
-        receiver=receiving,
-        role=request.role,
-        transaction=attempt.transaction,
-        details=EventDetails(),
-        request=remove_patron_data(request),
-    )
     row = new_outbox_row(request, PARTNER, receiving.profile, dump_message(message), now, message.id)
     await town.context.store.write(lambda c: outbox.add_outbox_row(c, row))
     await town.do(row.id)
@@ -57,7 +57,45 @@ def _attempt(request: Request, theirs: Request) -> SupplierAttempt:
     return next(one for one in borrowing.attempts if one.transaction == lending.transaction)
 
 
-def _is_denied(world: World, town: Town, request: Request, kind: EventKind, attempt: SupplierAttempt) -> bool:
-    number = attempt.number if request.role is Role.BORROWING else 0
-    event = Event(partner_signal(kind), world.clock.now(), attempt=number)
-    return isinstance(compute_transition(request, event, town.context.workflow(request)), Denied)
+def _make_message(
+    world: World, sender: Side, receiving: LibraryParty, theirs: Request, kind: EventKind
+) -> PartnerMessage:
+    town, request = sender
+    now = world.clock.now()
+    return PartnerMessage(
+        id=make_exchange_id(now),
+        kind=kind,
+        at=now,
+        sender=town.context.party,
+        receiver=receiving,
+        role=request.role,
+        transaction=_attempt(request, theirs).transaction,
+        details=EventDetails(),
+        request=remove_patron_data(request),
+    )
+
+
+async def _list_refused(town: Town, messages: Iterable[PartnerMessage]) -> tuple[PartnerMessage, ...]:
+    """Those that the inbox of the town would refuse now. Each is handed to it, and taken back."""
+
+    def ask_inbox(connection: Connection) -> None:
+        raise AskedError(tuple(one for one in messages if _is_refused(connection, town, one)))
+
+    try:
+        await town.context.store.write(ask_inbox)
+    except AskedError as asked:
+        return asked.refused
+    raise AssertionError("a transaction that fails says so")
+
+
+def _is_refused(connection: Connection, town: Town, message: PartnerMessage) -> bool:
+    incoming = codec.decode_partner_message(codec.encode_partner_message(message))
+    profile = town.context.find_partner_by_symbol(incoming.sender)
+    assert profile is not None
+    trial = connection.begin_nested()
+    try:
+        return LibraryInbox(town.context).receive_in(connection, incoming, profile).refused is not None
+    except Refused:
+        return True
+    finally:
+        trial.rollback()
