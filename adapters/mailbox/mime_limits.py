@@ -32,7 +32,7 @@ MAX_FIELDS = 10_000
 
 MAX_PARTS = 300
 
-MAX_LINES = 1_000_000
+MAX_LINES = 2_000_000
 """Of the whole mail; one of 30 MB with a file in base64 has 400,000."""
 
 SECONDS_PER_MAIL = 5.0
@@ -121,11 +121,12 @@ def parse_message(content: bytes, budget: ParseBudget) -> Message:
 
 
 def _feed_parser(content: bytes, budget: ParseBudget) -> Message:
-    def make_part(policy: Policy) -> Message:
+    def make_part(policy: Policy | None = None) -> Message:
         budget.count_part()
-        return Message(policy)
+        return Message(policy or limits)
 
-    parser = FeedParser(make_part, policy=_LimitingPolicy.with_budget(budget))
+    limits = _LimitingPolicy.with_budget(budget)
+    parser = FeedParser(make_part, policy=limits)
     # As BytesParser does, which ends only with the mail: line ends become \n, bytes that are no ASCII surrogates.
     text = TextIOWrapper(BytesIO(content), encoding="ascii", errors="surrogateescape")
     while piece := text.read(_PIECE):

@@ -19,6 +19,7 @@ from lxml import etree, html
 
 from adapters.mailbox.mime_limits import ParseBudget, parse_message, refuse_unreadable
 from gateway.domain.patterns import compile_bytes_pattern
+from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import PartConcealer, SecretPatterns
@@ -33,6 +34,12 @@ _UNSEEN = frozenset({"script", "style", "head", "title", "template"})
 
 MAX_HTML_CHARS = 2_000_000
 """Characters of HTML that are looked at."""
+
+MAX_HTML_TAGS = 100_000
+"""Tags of HTML that are looked at: each element is many times as large in memory as it is written."""
+
+MAX_SECRETS = 10_000
+"""In one mail; one that holds more can't be looked into."""
 
 MAX_QUOTE_DEPTH = 20
 """Of quotes in HTML that are marked as such: a mark stands before each line, for each quote around it."""
@@ -174,12 +181,19 @@ def text_of_html(page: str) -> str:
     """What a reader sees of it, with blocks on lines of their own and quotes marked by `> `."""
     try:
         root = html.document_fromstring(
-            page[:MAX_HTML_CHARS].encode("utf-8", "replace"), html.HTMLParser(encoding="utf-8", huge_tree=True)
+            _cut_page(page).encode("utf-8", "replace"), html.HTMLParser(encoding="utf-8", huge_tree=True)
         )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
         return ""
     text = "\n".join(_BLANKS.sub(" ", "".join(line)).strip() for line in _collect_html_lines(root))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def _cut_page(page: str) -> str:
+    page = page[:MAX_HTML_CHARS]
+    if page.count("<") <= MAX_HTML_TAGS:
+        return page
+    return page[: len(page) - len(page.split("<", MAX_HTML_TAGS)[-1]) - 1]
 
 
 def _collect_html_lines(root: html.HtmlElement) -> list[list[str]]:
@@ -294,7 +308,11 @@ class SecretPattern:
     group: int
 
     def conceal_matches(self, content: bytes) -> bytes:
-        concealed: bytes = self.compiled.sub(self._mask_secret, content)
+        """Raises MalformedMessage for too many."""
+        concealed: bytes
+        concealed, number = self.compiled.subn(self._mask_secret, content, MAX_SECRETS + 1)
+        if number > MAX_SECRETS:
+            raise MalformedMessage("", f"more than {MAX_SECRETS:,} places of passwords", MalformationKind.TOO_LARGE)
         return concealed
 
     def _mask_secret(self, found: Any) -> bytes:
