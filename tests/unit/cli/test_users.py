@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +71,12 @@ def test_no_password_is_an_argument(own: Installation) -> None:
 
 
 def test_a_weak_password_is_refused_with_the_reason(own: Installation) -> None:
-    for text, why in (("short", "12 characters"), ("ana-ana-ana-1", "holds the user's name"), ("a" * 20, "different")):
+    for text, why in (
+        ("short", "12 characters"),
+        ("ana-ana-ana-1", "holds the user's name"),
+        ("a" * 20, "different"),
+        ("Bibliothek2026!", "common words"),
+    ):
         done = enter(own, "user", "add", "ana", "--role", "staff", text=text)
 
         assert done.exit_code == 1
@@ -121,6 +128,40 @@ def test_an_account_is_disabled_and_enabled(own: Installation) -> None:
     assert desk("user", "enable", "ana").exit_code == 0
     assert list_users(own)["ana"]["disabled"] is None
     assert desk("user", "disable", "nobody").exit_code == 2
+
+
+def change_rows(own: Installation, statement: str) -> None:
+    """What pages do in life."""
+    with closing(sqlite3.connect(own.database)) as connection, connection:
+        connection.execute(statement)
+
+
+def test_a_lost_second_factor_is_reset(own: Installation) -> None:
+    desk = typed(own)
+    enter(own, "user", "add", "ana", "--role", "staff")
+    assert desk("user", "reset-second-factor", "ana").stdout == "no second factor: ana\n"
+    columns = "library, id, x'00', 'key', '2026-03-02 08:00:00.000000', 1"
+    change_rows(own, f"INSERT INTO staff_second_factor SELECT {columns} FROM staff_user")
+    assert list_users(own)["ana"]["has_second_factor"]
+    assert "password and code" in desk("user", "list").stdout
+
+    assert desk("user", "reset-second-factor", "ana").stdout == "second factor reset: ana\n"
+
+    assert not list_users(own)["ana"]["has_second_factor"]
+    assert "second-factor-reset" in desk("audit", "list").stdout
+    assert desk("user", "reset-second-factor", "nobody").exit_code == 2
+
+
+def test_a_link_to_the_identity_provider_is_removed(own: Installation) -> None:
+    desk = typed(own)
+    enter(own, "user", "add", "ana", "--role", "staff")
+    change_rows(own, "UPDATE staff_identity SET issuer = 'x', subject = 'y', linked = '2026-03-02 08:00:00.000000'")
+    assert list_users(own)["ana"]["linked"] == "2026-03-02T08:00:00+00:00"
+
+    assert desk("user", "unlink", "ana").exit_code == 0
+
+    assert list_users(own)["ana"]["linked"] is None
+    assert "identity-unlinked" in desk("audit", "list").stdout
 
 
 def test_the_audit_log_says_who_did_what(own: Installation) -> None:
