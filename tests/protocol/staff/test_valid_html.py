@@ -4,14 +4,16 @@ reached by links, and no link leads nowhere."""
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 
 import pytest
 
-from tests.protocol.pages.support import running, visitor
+from tests.protocol.pages.support import Running, running, visitor
 from tests.protocol.staff.page_walk import PageWalk
 from tests.protocol.staff.page_world import RULES, WorldSize, fill_world, make_batches, prepare_installation
-from tests.protocol.staff.support import ALL_ROLES, colleague
+from tests.protocol.staff.support import ALL_ROLES, BY_TEST, PASSWORD, colleague, user_service
 from tests.support import html_validate
+from tests.support.authenticator_app import show_code
 from tests.support.daemon import Installation
 
 
@@ -48,6 +50,39 @@ async def test_every_page_is_valid_html(installation: Installation, size: WorldS
     if size is not WorldSize.EMPTY:
         assert walk.missing_routes() == []
     assert find_faults(walk.pages) == {}
+
+
+@pytest.mark.slow
+async def test_steps_of_signing_in_are_valid_html(gateway: Running) -> None:
+    """Those that no walk comes by: a second factor, and forms that waited or came from elsewhere."""
+    pages: dict[str, str] = {}
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        begun = await ruth.post("/account/second-factor/begin", {})
+        pages["key"] = begun.text
+        pages["wrong first code"] = (await ruth.post("/account/second-factor/finish", {"code": "1"})).text
+        code = show_code(str(begun.tree.xpath("string(//*[@id='secret'])")), datetime.now(UTC))
+        done = await ruth.post("/account/second-factor/finish", {"code": code})
+        pages["recovery codes"] = done.text
+        pages["on"] = (await ruth.get("/account/second-factor")).text
+        token = await ruth.read_token()
+        look = {"csrf": token, "theme": "dark", "rows": "wide"}
+        foreign = await ruth.browser.post("/staff/account/look", look, Sec_Fetch_Site="cross-site")
+        pages["foreign form"] = foreign.text
+        users = user_service(gateway)
+        await users.end_sessions(await users.find_user("DEMO", "r.okafor"), BY_TEST)
+        asked = await ruth.browser.post("/staff/account/look", look)
+        pages["sign-in for a form"] = asked.text
+        (form,) = asked.tree.xpath("//main//form")
+        fields = {**dict(form.fields), "name": "r.okafor", "password": PASSWORD}
+        asked = await ruth.browser.post(form.get("action"), fields)
+        pages["code"] = asked.text
+        (form,) = asked.tree.xpath("//main//form")
+        recovery = str(done.tree.xpath("//main//li/text()")[0])
+        pages["form that waited"] = (
+            await ruth.browser.post(form.get("action"), {**dict(form.fields), "code": recovery})
+        ).text
+    assert "Contents of the form" in pages["form that waited"]
+    assert find_faults(pages) == {}
 
 
 @pytest.mark.slow
