@@ -14,6 +14,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.engine import URL
@@ -57,6 +58,11 @@ LOST_STATEMENTS = {"26000", "42P05"}
 OF_SQLALCHEMY = frozenset({CACHE_SIZE, "prepared_statement_name_func", "async_fallback"})
 """Keys of a URL that are not for the driver."""
 
+OF_LIBPQ = frozenset(
+    {"sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword", "ssl_min_protocol_version"}
+)
+"""Keys of a URL about TLS, as libpq and psql have them."""
+
 Heard = Callable[[str], None]
 """Takes the payload of a notification."""
 
@@ -80,12 +86,12 @@ class PostgresqlStore:
 
         self.url = url
         self._engine = create_async_engine(
-            url.set(drivername="postgresql+asyncpg"),
+            url.set(drivername="postgresql+asyncpg").difference_update_query(OF_LIBPQ),
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=True,
             hide_parameters=True,  # an error's text must not name patrons
-            connect_args={"timeout": CONNECT_SECONDS, **_preparing_arguments(url)},
+            connect_args={"timeout": CONNECT_SECONDS, **_tls_arguments(url), **_preparing_arguments(url)},
         )
         self._closed = False
         self._in_hand = 0
@@ -169,6 +175,12 @@ def _preparing_arguments(url: URL) -> dict[str, Any]:
     return {"statement_cache_size": 0, "prepared_statement_name_func": str} if _keeps_nothing(url) else {}
 
 
+def _tls_arguments(url: URL) -> dict[str, Any]:
+    """The driver reads libpq's words in a URL of its own only."""
+    said = {name: str(value) for name, value in url.query.items() if name in OF_LIBPQ}
+    return {"dsn": f"postgresql:///?{urlencode(said)}"} if said else {}
+
+
 def _keeps_nothing(url: URL) -> bool:
     return url.query.get(CACHE_SIZE) == "0"
 
@@ -190,7 +202,8 @@ class PostgresqlSession:
 
         dialect = url.set(drivername="postgresql+asyncpg").get_dialect()()
         _, wanted = dialect.create_connect_args(url)
-        wanted = {key: value for key, value in wanted.items() if key not in OF_SQLALCHEMY}
+        wanted = {key: value for key, value in wanted.items() if key not in OF_SQLALCHEMY | OF_LIBPQ}
+        wanted |= _tls_arguments(url)
         if _keeps_nothing(url):
             wanted["statement_cache_size"] = 0
         try:
