@@ -42,6 +42,10 @@ class Store(Protocol):
         """One transaction: all of the work or, if it raises, nothing. Raises Unavailable as `read` does."""
         ...
 
+    async def write_statement(self, work: Work[T]) -> T:
+        """As `write`, for work that is a single statement, which may be a transaction by itself."""
+        ...
+
     async def close(self) -> None:
         """Finish what is in hand, then close. Later calls raise RuntimeError."""
         ...

@@ -2,7 +2,8 @@
 
 SQLAlchemy writes the statement and knows the types; on SQLite the driver then runs it directly, since an `execute` of
 Core costs several times what SQLite itself does for a look-up by key (docs/decisions/0002-one-writer-thread.md). On
-PostgreSQL, where the network costs more than either, Core runs it as always.
+PostgreSQL, where a round trip costs more than either, the driver gets the same statement as SQLAlchemy compiled it,
+and what gives no answer gathers (`gathered_writes`).
 
 An `execute` of Core handles a dictionary of parameters per row; for a wide table that costs as much as SQLite's own
 work. The statement, its placeholders and the conversion of values still come from SQLAlchemy.
@@ -24,6 +25,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.value import value_object
+from gateway.sql.gathered_writes import Check, SetStatement, gathered_of
 
 Convert = Callable[[Any], Any]
 Conversions = tuple[tuple[int, Convert], ...]
@@ -64,11 +66,12 @@ def conversions_of(processors: Sequence[Convert | None]) -> Conversions:
 
 
 @value_object
-class _SqlitePlan:
-    """The statement in SQLite's words; parameters by position, with the values that stand in the statement.
+class _StatementPlan:
+    """The statement in the words of a database; parameters by position, with the values that stand in the statement.
     `pick_values`: of parameters by name those that the statement has, in its order."""
 
     sql: str
+    names: tuple[str, ...]
     pick_values: Callable[[Mapping[str, Any]], tuple[Any, ...]]
     given: Mapping[str, Any]
     bind: Conversions
@@ -78,25 +81,37 @@ class _SqlitePlan:
     def bind_values(self, parameters: Mapping[str, Any]) -> Sequence[Any]:
         return convert_row(self.pick_values({**self.given, **parameters}), self.bind)
 
+    def make_rows(self, found: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        return [self.row(convert_row(row, self.result)) for row in found]
+
 
 class PreparedStatement:
-    """`statement`: a select, insert, update or text with typed columns; no expanding parameters (IN of a list)."""
+    """`statement`: a select, insert, update or text with typed columns; no expanding parameters (IN of a list).
 
-    def __init__(self, statement: Executable) -> None:
+    `table` and `row_key`: the one table that it reads or writes, and the parameters that tell its row, in the order of
+    the table's key. Where they are said, on PostgreSQL what it writes gathers, and what it reads needn't wait for other
+    rows that have (`gateway.sql.gathered_writes`).
+    """
+
+    def __init__(self, statement: Executable, table: Table | None = None, row_key: Sequence[str] = ()) -> None:
         self._statement = statement
-        self._plan: _SqlitePlan | None = None
+        self._table = table
+        self._row_key = tuple(row_key)
+        self._sqlite_plan: _StatementPlan | None = None
+        self._postgresql_plan: _StatementPlan | None = None
+        self._set_statement: SetStatement | None = None
 
     def fetch_all(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """Rows, with their columns by name and by position."""
         driver = sqlite_driver_of(connection)
         if driver is None:
-            return connection.execute(self._statement, dict(parameters)).all()
-        plan = self._plan or self._make_plan(connection.dialect)
+            return self._fetch_from_postgresql(connection, parameters)
+        plan = self._sqlite_plan or self._make_sqlite_plan(connection.dialect)
         try:
             found = driver.execute(plan.sql, plan.bind_values(parameters)).fetchall()
         except sqlite3.Error as error:
             raise wrap_driver_error(plan.sql, error) from error
-        return [plan.row(convert_row(row, plan.result)) for row in found]
+        return plan.make_rows(found)
 
     def fetch_first(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
         """None when there is no row."""
@@ -107,31 +122,81 @@ class PreparedStatement:
         """Once for each row of parameters."""
         driver = sqlite_driver_of(connection)
         if driver is None:
-            connection.execute(self._statement, [dict(row) for row in rows])
+            self._execute_on_postgresql(connection, rows)
             return
-        plan = self._plan or self._make_plan(connection.dialect)
+        plan = self._sqlite_plan or self._make_sqlite_plan(connection.dialect)
         values = [plan.bind_values(row) for row in rows]
         try:
             driver.executemany(plan.sql, values)
         except sqlite3.Error as error:
             raise wrap_driver_error(plan.sql, error) from error
 
-    def _make_plan(self, dialect: Dialect) -> _SqlitePlan:
+    def execute_counted(self, connection: Connection, parameters: Mapping[str, Any], check: Check) -> None:
+        """A statement with RETURNING; `check` is told how many rows there were, at the latest when the transaction is
+        to end well."""
+        gathered = gathered_of(connection)
+        if gathered is None or not self._row_key:
+            check(len(self.fetch_all(connection, parameters)))
+            return
+        plan = self._postgresql_plan or self._make_postgresql_plan(connection.dialect)
+        gathered.add(connection, self._require_set_statement(plan), [plan.bind_values(parameters)], check)
+
+    # --- on PostgreSQL -----------------------------------------------------------------------------------
+
+    def _fetch_from_postgresql(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        plan = self._postgresql_plan or self._make_postgresql_plan(connection.dialect)
+        gathered = gathered_of(connection)
+        if gathered is not None and self._table is not None and self._row_key:
+            gathered.flush_row(connection, self._table.name, tuple(parameters[name] for name in self._row_key))
+            with gathered.reading_other_rows():
+                found = connection.exec_driver_sql(plan.sql, tuple(plan.bind_values(parameters))).all()
+        else:
+            found = connection.exec_driver_sql(plan.sql, tuple(plan.bind_values(parameters))).all()
+        return plan.make_rows(found)
+
+    def _execute_on_postgresql(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        plan = self._postgresql_plan or self._make_postgresql_plan(connection.dialect)
+        values = [tuple(plan.bind_values(row)) for row in rows]
+        gathered = gathered_of(connection)
+        if gathered is not None and self._row_key:
+            gathered.add(connection, self._require_set_statement(plan), values)
+        else:
+            connection.exec_driver_sql(plan.sql, values)
+
+    def _require_set_statement(self, plan: _StatementPlan) -> SetStatement:
+        if self._set_statement is None:
+            assert self._table is not None, "a row key is one of a table"
+            key = [plan.names.index(name) for name in self._row_key]
+            self._set_statement = SetStatement.of_single_row(plan.sql, self._table.name, key)
+        return self._set_statement
+
+    # --- plans -------------------------------------------------------------------------------------------
+
+    def _make_sqlite_plan(self, dialect: Dialect) -> _StatementPlan:
+        self._sqlite_plan = self._make_plan(dialect)
+        return self._sqlite_plan
+
+    def _make_postgresql_plan(self, dialect: Dialect) -> _StatementPlan:
+        self._postgresql_plan = self._make_plan(dialect)
+        return self._postgresql_plan
+
+    def _make_plan(self, dialect: Dialect) -> _StatementPlan:
         compiled: Any = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         names = tuple(compiled.positiontup)
         binds = [compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
-        columns = list(getattr(self._statement, "selected_columns", ()))
+        returned = getattr(self._statement, "exported_columns", ())  # of RETURNING
+        columns = list(getattr(self._statement, "selected_columns", returned))
         results = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         row = namedtuple("row", [column.name for column in columns], rename=True)  # type: ignore[misc]
-        self._plan = _SqlitePlan(
+        return _StatementPlan(
             str(compiled),
+            names,
             _make_picker(names),
             compiled.params,
             conversions_of(binds),
             conversions_of(results),
             row._make,
         )
-        return self._plan
 
 
 def _make_picker(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
@@ -148,6 +213,44 @@ def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
 def insert_missing_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """A row whose key is there already stays as it is."""
     _execute_insert(connection, _insert_or_ignore(table, connection.dialect), rows)
+
+
+def gather_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """As `insert_rows`, but on PostgreSQL nobody waits for it; the error is one of the transaction's end there."""
+    _gather_insert(connection, _plain_insert(table, connection.dialect), table, rows)
+
+
+def gather_missing_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """As `insert_missing_rows`, but on PostgreSQL nobody waits for it."""
+    _gather_insert(connection, _insert_or_ignore(table, connection.dialect), table, rows)
+
+
+def amend_gathered_row(
+    connection: Connection, table: Table, key: tuple[str, ...], column: Column[Any], value: object
+) -> bool:
+    """Whether a row of `gather_rows` wasn't written yet: then it is written with this value."""
+    gathered = gathered_of(connection)
+    if gathered is None:
+        return False
+    statement, _ = _plain_insert(table, connection.dialect)
+    place = list(table.columns).index(column)
+    return gathered.amend_row(_set_insert(statement, table), key, place, value)
+
+
+def _gather_insert(connection: Connection, prepared: tuple[str, Conversions], table: Table, rows: Rows) -> None:
+    gathered = gathered_of(connection)
+    if gathered is None:
+        _execute_insert(connection, prepared, rows)
+    elif rows:
+        statement, conversions = prepared
+        gathered.add(connection, _set_insert(statement, table), [convert_row(row, conversions) for row in rows])
+
+
+@lru_cache(maxsize=64)
+def _set_insert(statement: str, table: Table) -> SetStatement:
+    names = [column.name for column in table.columns]
+    key = [names.index(column.name) for column in table.primary_key.columns]
+    return SetStatement.of_single_row(statement, table.name, key)
 
 
 def _execute_insert(connection: Connection, prepared: tuple[str, Conversions], rows: Rows) -> None:
@@ -187,7 +290,8 @@ def _compile_insert(statement: Insert, table: Table, dialect: Dialect) -> tuple[
     return str(compiled), conversions_of(processors)
 
 
-def prepare_sql(sql: str, table: Table, *returned: Column[object]) -> PreparedStatement:
-    """`:name` is of the type of the table's column `name`; `returned` are the columns after RETURNING."""
+def prepare_sql(sql: str, table: Table, *returned: Column[object], row_key: Sequence[str] = ()) -> PreparedStatement:
+    """`:name` is of the type of the table's column `name`; `returned` are the columns after RETURNING; `row_key` as of
+    `PreparedStatement`."""
     clause = text(sql).bindparams(*(bindparam(name, type_=table.c[name].type) for name in set(_NAME.findall(sql))))
-    return PreparedStatement(clause.columns(*returned) if returned else clause)
+    return PreparedStatement(clause.columns(*returned) if returned else clause, table, row_key)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.requests.events import EventKind
 from gateway.domain.value import value_object
+from gateway.sql.gathered_writes import read_once
 from gateway.sql.statements import PreparedStatement
 from gateway.store.api_access import api_answer, copy_download, webhook
 
@@ -167,6 +168,11 @@ _OF_LIBRARY = PreparedStatement(
 def list_subscriptions(c: Connection, library: str) -> tuple[WebhookSubscription, ...]:
     """Oldest first."""
     return tuple(_subscription_of_row(found._asdict()) for found in _OF_LIBRARY.fetch_all(c, {"in_library": library}))
+
+
+def list_subscriptions_once(c: Connection, library: str) -> tuple[WebhookSubscription, ...]:
+    """As `list_subscriptions`, for transactions that announce several events."""
+    return read_once(c, ("webhook", library), lambda: list_subscriptions(c, library))
 
 
 def remove_subscription(c: Connection, library: str, id_: str) -> bool:

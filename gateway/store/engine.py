@@ -273,6 +273,9 @@ class SqliteStore:
     async def write(self, work: Work[T]) -> T:
         return await self._writer.run_work(work)
 
+    async def write_statement(self, work: Work[T]) -> T:
+        return await self._writer.run_work(work)
+
     async def close(self) -> None:
         await self._writer.close()
         await self._reader.close()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.problems import Unavailable
@@ -19,7 +19,7 @@ from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
-from gateway.sql.statements import PreparedStatement, insert_missing_rows
+from gateway.sql.statements import PreparedStatement, gather_missing_rows
 from gateway.store.journal_records import (
     BodyUnreadable,
     FullMessage,
@@ -276,7 +276,9 @@ class JournalRows:
 _CHANGE = PreparedStatement(
     update(message)
     .where(message.c.library == bindparam("in_library"), message.c.id == bindparam("with_id"))
-    .values({name: bindparam(name) for name in ("outcome", "reason", "note", "duration_ms", "repeat_of")})
+    .values({name: bindparam(name) for name in ("outcome", "reason", "note", "duration_ms", "repeat_of")}),
+    message,
+    ("in_library", "with_id"),
 )
 
 
@@ -287,11 +289,13 @@ def _upsert_processed(insert_into: type[sqlite.Insert] | type[postgresql.Insert]
         new.on_conflict_do_update(
             index_elements=["library", "profile", "key"],
             set_={
-                "count": processed_message.c.count + 1,
+                "count": processed_message.c.count + literal_column("1"),  # no parameter but those of the row
                 "last_at": new.excluded.last_at,
                 "answer_message": new.excluded.answer_message,
             },
-        )
+        ),
+        processed_message,
+        ("library", "profile", "key"),
     )
 
 
@@ -306,11 +310,11 @@ def write_journal_rows(connection: Connection, entries: list[JournalRows]) -> No
     requests = [row for entry in entries for row in entry.requests]
     if messages:
         # a node that starts may have finished what another has in hand: the first answer is the one that counts
-        insert_missing_rows(connection, message, messages)
+        gather_missing_rows(connection, message, messages)
     if changes:
         _CHANGE.execute_many(connection, changes)
     if requests:
-        insert_missing_rows(connection, message_request, requests)
+        gather_missing_rows(connection, message_request, requests)
     if processed:
         # in order of key, so that two nodes never wait for each other crosswise
         processed.sort(key=lambda row: (row["library"], row["profile"], row["key"]))
@@ -330,7 +334,7 @@ def link_exchanges_at(connection: Connection, library: str, at: datetime, protoc
     )
     found = [(library, request_id, exchange) for exchange in dict.fromkeys(connection.execute(query).scalars())]
     if found:
-        insert_missing_rows(connection, message_request, found)
+        gather_missing_rows(connection, message_request, found)
 
 
 @dataclass(slots=True)

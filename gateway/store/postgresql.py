@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Engine, event, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -24,11 +24,19 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.ports.shared_store import Work
+from gateway.sql.gathered_writes import gather_writes, gathered_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 T = TypeVar("T")
 
 ATTEMPTS = 5
 """How often a transaction is tried that PostgreSQL ended for a deadlock or serialisation conflict."""
+
+LOST_ATTEMPTS = 2
+"""How often it is tried where the connection turns out to be lost before the commit: the first time tells the pool,
+which then gives none of those that it had."""
 
 CONFLICTS = {"40001", "40P01"}
 
@@ -89,19 +97,37 @@ class PostgresqlStore:
             url.set(drivername="postgresql+asyncpg").difference_update_query(OF_LIBPQ),
             pool_size=pool_size,
             max_overflow=0,
-            pool_pre_ping=True,
             hide_parameters=True,  # an error's text must not name patrons
             connect_args={"timeout": CONNECT_SECONDS, **_tls_arguments(url), **_preparing_arguments(url)},
         )
+        _flush_before_statements(self._engine.sync_engine)
+        self._autocommitting = self._engine
+        if not _keeps_nothing(url):  # else what is prepared must be in the transaction of what is carried out
+            self._autocommitting = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._closed = False
         self._in_hand = 0
         self._idle = asyncio.Event()
 
     async def read(self, work: Work[T]) -> T:
-        return await self._run_work(work)
+        """Each statement sees what was committed when it began, as within a transaction of PostgreSQL, so it needs
+        none."""
+        return await self._run_work(lambda: self._run_in(self._autocommitting, work))
 
     async def write(self, work: Work[T]) -> T:
-        return await self._run_work(work)
+        return await self._run_work(lambda: self._run_in(self._engine, lambda c: _do_gathering(c, work)))
+
+    async def write_statement(self, work: Work[T]) -> T:
+        """Where its connection is lost it may have been carried out, so it is not done again."""
+
+        async def run() -> T:
+            try:
+                return await self._run_in(self._autocommitting, work)
+            except _ConnectionLost as lost:
+                if _was_closed_before(lost.error):
+                    raise
+                raise lost.error from lost.error.__cause__
+
+        return await self._run_work(run)
 
     async def close(self) -> None:
         self._closed = True
@@ -109,12 +135,12 @@ class PostgresqlStore:
             await self._idle.wait()
         await self._engine.dispose()
 
-    async def _run_work(self, work: Work[T]) -> T:
+    async def _run_work(self, run: Callable[[], Awaitable[T]]) -> T:
         if self._closed:
             raise RuntimeError("the store is closed")
         self._in_hand += 1
         try:
-            return await self._run_with_retries(work)
+            return await _run_with_retries(run)
         except (OSError, PoolTimeout) as error:
             raise _not_reached(error) from error
         except DBAPIError as error:
@@ -135,19 +161,74 @@ class PostgresqlStore:
             if self._closed and not self._in_hand:
                 self._idle.set()
 
-    async def _run_with_retries(self, work: Work[T]) -> T:
-        for attempt in range(1, ATTEMPTS):
+    async def _run_in(self, engine: AsyncEngine, work: Work[T]) -> T:
+        """Raises _ConnectionLost where that is known before the commit was sent."""
+        async with engine.connect() as connection:
             try:
-                return await self._run_transaction(work)
+                result = await connection.run_sync(work)
             except DBAPIError as error:
-                if _sqlstate_of(error) not in CONFLICTS:
-                    raise
-                await asyncio.sleep(0.01 * attempt)
-        return await self._run_transaction(work)
+                if error.connection_invalidated:
+                    raise _ConnectionLost(error) from error
+                raise
+            await connection.commit()
+            return result
 
-    async def _run_transaction(self, work: Work[T]) -> T:
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(work)
+
+async def _run_with_retries(run: Callable[[], Awaitable[T]]) -> T:
+    """Work changes nothing but the database, so what was not committed is done again."""
+    conflicts, losses = 0, 0
+    while True:
+        try:
+            return await run()
+        except _ConnectionLost as lost:
+            losses += 1
+            if losses == LOST_ATTEMPTS:
+                raise lost.error from lost.error.__cause__
+        except DBAPIError as error:
+            conflicts += 1
+            if _sqlstate_of(error) not in CONFLICTS or conflicts == ATTEMPTS:
+                raise
+            await asyncio.sleep(0.01 * conflicts)
+
+
+class _ConnectionLost(Exception):
+    def __init__(self, error: DBAPIError) -> None:
+        super().__init__("the connection was lost before the commit")
+        self.error = error
+
+
+def _was_closed_before(error: DBAPIError) -> bool:
+    """Whether the driver knew that the connection is closed, and so has sent nothing."""
+    import asyncpg
+
+    return isinstance(getattr(error.orig, "__cause__", None), asyncpg.InterfaceError)
+
+
+def _do_gathering(connection: Connection, work: Work[T]) -> T:
+    with gather_writes(connection):
+        return work(connection)
+
+
+def _flush_before_statements(engine: Engine) -> None:
+    """What depends on writes that have gathered finds them written."""
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def flush_named(connection: Connection, _cursor: object, statement: str, *_more: object) -> None:
+        gathered = gathered_of(connection)
+        if gathered is not None:
+            gathered.flush_named(connection, statement)
+
+    @event.listens_for(engine, "savepoint")
+    def flush_all(connection: Connection, *_more: object) -> None:
+        gathered = gathered_of(connection)
+        if gathered is not None:
+            gathered.flush(connection)
+
+    @event.listens_for(engine, "rollback_savepoint")
+    def forget_reads(connection: Connection, *_more: object) -> None:
+        gathered = gathered_of(connection)
+        if gathered is not None:
+            gathered.memory.clear()
 
 
 def _sqlstate_of(error: DBAPIError) -> str:

@@ -15,7 +15,7 @@ from gateway.domain.requests.events import Event
 from gateway.domain.requests.stored_fields import forget_people
 from gateway.domain.value import value_object
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
-from gateway.sql.statements import PreparedStatement, insert_rows
+from gateway.sql.statements import PreparedStatement, amend_gathered_row, gather_rows, insert_rows
 from gateway.store.requests.request_rows import dump_event, parse_event
 from gateway.store.requests.tables import partner_message, request_event, request_file
 
@@ -30,7 +30,7 @@ _SEEN = PreparedStatement(
         _message_columns.message_id == bindparam("with_id"),
     )
 )
-_INSERT = PreparedStatement(insert(partner_message))
+_INSERT = PreparedStatement(insert(partner_message), partner_message, ("library", "profile", "message_id"))
 
 _file_columns = request_file.c
 _ONE = (_file_columns.library == bindparam("library"), _file_columns.id == bindparam("id"))
@@ -64,16 +64,21 @@ _NEW_EVENTS = "illgate_new_events"
 def collect_new_events(connection: Connection) -> Iterator[list[str]]:
     """Ids of the events that are added to histories meanwhile."""
     found: list[str] = []
-    connection.info[_NEW_EVENTS] = found
+    info = connection.info  # to be asked now: a connection that is lost has none
+    info[_NEW_EVENTS] = found
     try:
         yield found
     finally:
-        del connection.info[_NEW_EVENTS]
+        info.pop(_NEW_EVENTS, None)
 
 
 def link_events(connection: Connection, library: str, event_ids: Iterable[str], exchange: str) -> None:
     """They came from the message that opened this exchange of the journal."""
-    rows = [{"in_library": library, "with_id": id_, "exchange": exchange} for id_ in event_ids]
+    rows = [
+        {"in_library": library, "with_id": id_, "exchange": exchange}
+        for id_ in event_ids
+        if not amend_gathered_row(connection, request_event, (library, id_), request_event.c.exchange, exchange)
+    ]
     if rows:
         _LINK.execute_many(connection, rows)
 
@@ -82,7 +87,7 @@ def add_history_event(connection: Connection, row: EventRow) -> None:
     """Raises IntegrityError when the id is there already."""
     if (collected := connection.info.get(_NEW_EVENTS)) is not None:
         collected.append(row.id)
-    insert_rows(
+    gather_rows(
         connection,
         request_event,
         [
@@ -106,7 +111,9 @@ _event_columns = request_event.c
 _LINK = PreparedStatement(
     update(request_event)
     .where(_event_columns.library == bindparam("in_library"), _event_columns.id == bindparam("with_id"))
-    .values(exchange=bindparam("exchange"))
+    .values(exchange=bindparam("exchange")),
+    request_event,
+    ("in_library", "with_id"),
 )
 _OF_REQUEST = PreparedStatement(
     select(request_event)

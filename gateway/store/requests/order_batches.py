@@ -294,7 +294,9 @@ _DOCUMENT = PreparedStatement(
         _file_columns.library == bindparam("in_library"), _file_columns.row_id == bindparam("of_row")
     )
 )
-_FORGET_FILE = prepare_sql("DELETE FROM order_file WHERE library = :library AND row_id = :row_id", order_file)
+_FORGET_FILE = prepare_sql(
+    "DELETE FROM order_file WHERE library = :library AND row_id = :row_id", order_file, row_key=("library", "row_id")
+)
 
 
 def find_order_file(connection: Connection, library: str, row_id: str) -> str | None:

@@ -12,15 +12,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, not_, or_, select, update
 
 from gateway.domain.sentences import dump_sentence, load_sentence
 from gateway.domain.value import value_object
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
+from gateway.sql.gathered_writes import SetStatement, gathered_of
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
-from gateway.store.requests.outbox_lanes import INDEPENDENT, enter_lane, leave_lane, step_aside, tells_words_alone
+from gateway.store.requests.outbox_lanes import (
+    INDEPENDENT,
+    enter_lane,
+    leave_lane,
+    leave_lane_as_first,
+    step_aside,
+    tells_words_alone,
+)
 from gateway.store.requests.tables import HAS_ENDED, outbox
 
 
@@ -76,6 +85,13 @@ class LeaseLost(Exception):
 
 def add_outbox_row(connection: Connection, row: OutboxRow) -> None:
     """A new row, waiting. Raises IntegrityError when the id is there already."""
+    if (gathered := gathered_of(connection)) is not None:
+        values = (
+            *(row.library, row.id, row.lane, row.kind, row.target, row.request_id, row.payload),
+            *(row.created, row.next_at, clean_text(row.note, MAX_NOTE_CHARS)),
+        )
+        gathered.add(connection, _ADD_IN_LANE, [values])
+        return
     turn = enter_lane(connection, row.library, row.lane, row.id)
     insert_rows(
         connection,
@@ -106,6 +122,21 @@ def add_outbox_row(connection: Connection, row: OutboxRow) -> None:
     )
 
 
+_ADD_IN_LANE = SetStatement(
+    "INSERT INTO outbox (library, id, lane, kind, target, request_id, payload, created, next_at, note, place, status, "
+    "tries, ready_at, node, error, error_sentence) "
+    "SELECT given.*, COALESCE(turn.last, 0), 'waiting', 0, "
+    "CASE WHEN turn.head IS NULL OR turn.head = given.p2 THEN given.p9 END, '', '', '' "
+    "FROM {given} LEFT JOIN {before} AS turn ON turn.library = given.p1 AND turn.lane = given.p3",
+    [*["VARCHAR"] * 7, *["TIMESTAMP WITH TIME ZONE"] * 2, "VARCHAR"],
+    {"outbox": (0, 1), "outbox_lane": (0, 2)},
+    "INSERT INTO outbox_lane (library, lane, head, last) "
+    "SELECT given.p1, given.p3, given.p2, 1 FROM {given} WHERE given.p3 <> '' "
+    "ON CONFLICT (library, lane) DO UPDATE SET last = outbox_lane.last + 1 RETURNING library, lane, head, last",
+)
+"""What `enter_lane` and the row itself do, in one statement of PostgreSQL."""
+
+
 # --- claiming --------------------------------------------------------------------------------------------
 
 COLUMNS = outbox.c
@@ -129,17 +160,14 @@ _CLAIMABLE = PreparedStatement(_READY)
 _CLAIMABLE_ONE = PreparedStatement(
     select(outbox).where(*ONE_ROW, COLUMNS.ready_at <= _NOW).with_for_update(skip_locked=True)
 )
-_CLAIM = PreparedStatement(
-    update(outbox)
-    .where(*ONE_ROW)
-    .values(
-        status=OutboxStatus.IN_HAND.value,
-        tries=COLUMNS.tries + 1,
-        lease_until=bindparam("until", type_=COLUMNS.lease_until.type),
-        ready_at=bindparam("until", type_=COLUMNS.ready_at.type),
-        node=bindparam("by_node"),
-    )
-)
+_CLAIMED = {
+    "status": OutboxStatus.IN_HAND.value,
+    "tries": COLUMNS.tries + 1,
+    "lease_until": bindparam("until", type_=COLUMNS.lease_until.type),
+    "ready_at": bindparam("until", type_=COLUMNS.ready_at.type),
+    "node": bindparam("by_node"),
+}
+_CLAIM = PreparedStatement(update(outbox).where(*ONE_ROW).values(_CLAIMED))
 
 
 def claim_rows(
@@ -201,6 +229,7 @@ _END_MINE = prepare_sql(
     f"error_sentence = :error_sentence, note = :note {_HELD}",
     outbox,
     COLUMNS.id,
+    row_key=("library", "id"),
 )
 
 
@@ -256,8 +285,8 @@ def _end_claimed_row(
         note=clean_text(note, MAX_NOTE_CHARS),
         **error_parameters(error),
     )
-    _raise_if_lost(_END_MINE.fetch_first(connection, ended), row)
-    leave_lane(connection, row.library, row.lane)
+    _END_MINE.execute_counted(connection, ended, lambda count: _raise_if_lost(count or None, row))
+    leave_lane_as_first(connection, row.library, row.lane, row.id)
 
 
 def _claim_parameters(row: OutboxRow, **more: Any) -> Mapping[str, Any]:
@@ -360,13 +389,38 @@ def claim_except(
     besides: Collection[Route],
 ) -> tuple[OutboxRow, ...]:
     """As `claim_rows`, without the rows of `besides`."""
-    ready = select(COLUMNS.library, COLUMNS.id).where(COLUMNS.ready_at <= now, COLUMNS.kind.in_(sorted(kinds)))
+    wanted = tuple(sorted(kinds)), frozenset(besides)
+    parameters = {"now": now, "limit": limit}
+    if connection.dialect.name == "postgresql":
+        claimed = {"until": now + lease, "by_node": node}
+        rows = map(outbox_row_of, _claim_at_once(*wanted).fetch_all(connection, {**parameters, **claimed}))
+        return tuple(sorted(rows, key=lambda row: (row.next_at, row.library, row.id)))
+    found = _find_claimable(*wanted).fetch_all(connection, parameters)
+    claimed_rows = (claim_single_row(connection, row.library, row.id, now, lease, node) for row in found)
+    return tuple(row for row in claimed_rows if row is not None)
+
+
+@lru_cache(maxsize=64)
+def _find_claimable(kinds: tuple[str, ...], besides: frozenset[Route]) -> PreparedStatement:
+    return PreparedStatement(_select_claimable(kinds, besides))
+
+
+@lru_cache(maxsize=64)
+def _claim_at_once(kinds: tuple[str, ...], besides: frozenset[Route]) -> PreparedStatement:
+    """A statement is a round trip. SQLite might look through the whole outbox for this one."""
+    due = _select_claimable(kinds, besides).cte("due")
+    claim = update(outbox).where(COLUMNS.library == due.c.library, COLUMNS.id == due.c.id).values(_CLAIMED)
+    return PreparedStatement(claim.returning(outbox))
+
+
+def _select_claimable(kinds: tuple[str, ...], besides: frozenset[Route]) -> Select[Any]:
+    ready = select(COLUMNS.library, COLUMNS.id).where(
+        COLUMNS.ready_at <= _NOW, or_(*(COLUMNS.kind == kind for kind in kinds))
+    )
     if besides:
         ready = ready.where(not_(or_(*(way.to_sql_condition() for way in besides))))
-    ready = ready.order_by(COLUMNS.ready_at, COLUMNS.library, COLUMNS.id).limit(limit).with_for_update(skip_locked=True)
-    found = connection.execute(ready).all()
-    claimed = (claim_single_row(connection, library, id_, now, lease, node) for library, id_ in found)
-    return tuple(row for row in claimed if row is not None)
+    ordered = ready.order_by(COLUMNS.ready_at, COLUMNS.library, COLUMNS.id)
+    return ordered.limit(bindparam("limit")).with_for_update(skip_locked=True)
 
 
 _IN_HAND_OF_NODE = (

@@ -79,6 +79,27 @@ def enter_lane(connection: Connection, library: str, lane: str, id_: str) -> Lan
     return LaneTurn(row.last, now=row.head == id_)
 
 
+_LEAVE_EMPTY = prepare_sql(
+    "DELETE FROM outbox_lane WHERE library = :library AND lane = :lane AND head = :head AND last = "
+    "(SELECT ended.place FROM outbox AS ended WHERE ended.library = :library AND ended.id = :head) RETURNING head",
+    outbox_lane,
+    _lane.head,
+    row_key=("library", "lane"),
+)
+
+
+def leave_lane_as_first(connection: Connection, library: str, lane: str, id_: str) -> None:
+    """As `leave_lane` for a row that has just ended, which as often as not was the only one."""
+    if not lane:
+        return
+
+    def give_turn(count: int) -> None:
+        if not count:
+            leave_lane(connection, library, lane)
+
+    _LEAVE_EMPTY.execute_counted(connection, {"library": library, "lane": lane, "head": id_}, give_turn)
+
+
 _STEP_ASIDE = prepare_sql("UPDATE outbox SET lane = '' WHERE library = :library AND id = :id", outbox)
 
 

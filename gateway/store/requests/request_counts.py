@@ -27,12 +27,14 @@ _COUNT = prepare_sql(
     "INSERT INTO request_count (library, kind, name, slot, n) VALUES (:library, :kind, :name, :slot, :n) "
     "ON CONFLICT (library, kind, name, slot) DO UPDATE SET n = request_count.n + excluded.n",
     request_count,
+    row_key=("library", "kind", "name", "slot"),
 )
 _SUPPLY = prepare_sql(
     "INSERT INTO request_supply (library, day, partner, n, seconds) VALUES (:library, :day, :partner, 1, :seconds) "
     "ON CONFLICT (library, day, partner) DO UPDATE "
     "SET n = request_supply.n + 1, seconds = request_supply.seconds + excluded.seconds",
     request_supply,
+    row_key=("library", "day", "partner"),
 )
 _count_columns = request_count.c
 _COUNTS = PreparedStatement(

@@ -31,6 +31,7 @@ from gateway.store.requests.tables import request_figure
 MAX_REASON_CHARS = 100
 
 _names = [column.name for column in request_figure.c]
+_ROW_KEY = ("library", "month", "request_id", "attempt")
 _WRITE = prepare_sql(
     f"INSERT INTO request_figure ({', '.join(_names)}) VALUES ({', '.join(f':{name}' for name in _names)}) "
     "ON CONFLICT (library, month, request_id, attempt) DO UPDATE SET "
@@ -43,6 +44,7 @@ _WRITE = prepare_sql(
     "sent_hours = COALESCE(request_figure.sent_hours, excluded.sent_hours), "
     "came_hours = COALESCE(request_figure.came_hours, excluded.came_hours)",
     request_figure,
+    row_key=_ROW_KEY,
 )
 """What has happened once stays: when it was sent and came, and that it was filled."""
 
@@ -79,9 +81,13 @@ def write_request_figures(
 
 
 _OF_FIGURE = "WHERE library = :library AND month = :month AND request_id = :request_id AND attempt = :attempt"
-_NOT_COME = prepare_sql(f"UPDATE request_figure SET outcome = :outcome, came_hours = NULL {_OF_FIGURE}", request_figure)
+_NOT_COME = prepare_sql(
+    f"UPDATE request_figure SET outcome = :outcome, came_hours = NULL {_OF_FIGURE}", request_figure, row_key=_ROW_KEY
+)
 _NOT_SENT = prepare_sql(
-    f"UPDATE request_figure SET outcome = :outcome, came_hours = NULL, sent_hours = NULL {_OF_FIGURE}", request_figure
+    f"UPDATE request_figure SET outcome = :outcome, came_hours = NULL, sent_hours = NULL {_OF_FIGURE}",
+    request_figure,
+    row_key=_ROW_KEY,
 )
 
 

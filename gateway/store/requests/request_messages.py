@@ -18,7 +18,7 @@ from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.tables import IS_UNREAD, request, request_event, request_message
 
 _c = request_message.c
-_INSERT = PreparedStatement(insert(request_message))
+_INSERT = PreparedStatement(insert(request_message), request_message, ("library", "event_id"))
 
 
 @value_object

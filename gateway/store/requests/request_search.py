@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 
 from gateway.domain.requests.search_terms import SearchQuestion, SearchTermKind, fold_number
 from gateway.domain.value import value_object
-from gateway.sql.statements import PreparedStatement, insert_missing_rows
+from gateway.sql.statements import PreparedStatement, gather_missing_rows
 from gateway.store.requests.tables import request_term
 
 MAX_HITS = 2_000
@@ -28,7 +28,9 @@ _REMOVE = PreparedStatement(
         _t.kind == bindparam("kind"),
         _t.term == bindparam("term"),
         _t.request_id == bindparam("request_id"),
-    )
+    ),
+    request_term,
+    ("library", "kind", "term", "request_id"),
 )
 _BY_NUMBER = PreparedStatement(
     select(_t.request_id)
@@ -117,4 +119,4 @@ def update_terms(connection: Connection, library: str, request_id: str, before: 
         )
     if come := sorted(new - old):
         asked = (one.partition(" ") for one in come)
-        insert_missing_rows(connection, request_term, [(library, kind, term, request_id) for kind, _, term in asked])
+        gather_missing_rows(connection, request_term, [(library, kind, term, request_id) for kind, _, term in asked])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import insert as sql_insert
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value_object
+from gateway.sql.gathered_writes import gathered_of
 from gateway.sql.index_hints import follow_index, follow_key
 from gateway.sql.statements import PreparedStatement, prepare_sql
 from gateway.store.postgresql import lock_name_in_transaction
@@ -47,13 +48,16 @@ _OF_REQUEST = PreparedStatement(
         "ix_request_barcode_request",
     )
 )
-_ADD = PreparedStatement(sql_insert(request_barcode))
+_BARCODE_KEY = ("library", "barcode", "request_id")
+_ADD = PreparedStatement(sql_insert(request_barcode), request_barcode, _BARCODE_KEY)
 _REMOVE = PreparedStatement(
     delete(request_barcode).where(
         _b.library == bindparam("library"),
         _b.barcode == bindparam("barcode"),
         _b.request_id == bindparam("request_id"),
-    )
+    ),
+    request_barcode,
+    _BARCODE_KEY,
 )
 
 MAX_REFERENCES = 4
@@ -84,26 +88,27 @@ class TransactionTaken(Refused):
 
 _c = request.c
 _ONE = (_c.library == bindparam("in_library"), _c.id == bindparam("with_id"))
-_LOAD = PreparedStatement(select(_c.document).where(*_ONE))
-_LOAD_FOR_UPDATE = PreparedStatement(select(_c.document).where(*_ONE).with_for_update())
-_BEFORE = PreparedStatement(
-    select(
-        *(_c.version, _c.changed, _c.tasks, _c.external, _c.terms, _c.loads, _c.supplied),
-        *(_c.role, _c.state, _c.is_open, _c.partner, _c.service, _c.branch, _c.assignee, _c.labels),
-    )
-    .where(*_ONE)
-    .with_for_update()
+_KEY = ("in_library", "with_id")
+_LOAD = PreparedStatement(select(_c.document).where(*_ONE), request, _KEY)
+_LOAD_FOR_UPDATE = PreparedStatement(select(_c.document).where(*_ONE).with_for_update(), request, _KEY)
+_PREVIOUS = (
+    *(_c.version, _c.changed, _c.tasks, _c.external, _c.terms, _c.loads, _c.supplied),
+    *(_c.role, _c.state, _c.is_open, _c.partner, _c.service, _c.branch, _c.assignee, _c.labels),
 )
-_INSERT = PreparedStatement(sql_insert(request))
+_BEFORE = PreparedStatement(select(*_PREVIOUS).where(*_ONE).with_for_update(), request, _KEY)
+_LOAD_WITH_BEFORE = PreparedStatement(select(_c.document, *_PREVIOUS).where(*_ONE).with_for_update(), request, _KEY)
+_INSERT = PreparedStatement(sql_insert(request), request, ("library", "id"))
 _FIXED = {"library", "id", "role", "created"}
 _UPDATE = PreparedStatement(
     update(request)
     .where(*_ONE)
-    .values({c.name: bindparam(f"new_{c.name}", type_=c.type) for c in _c if c.name not in _FIXED})
+    .values({c.name: bindparam(f"new_{c.name}", type_=c.type) for c in _c if c.name not in _FIXED}),
+    request,
+    _KEY,
 )
 
 _t = request_task.c
-_JOIN_TASK = PreparedStatement(sql_insert(request_task))
+_JOIN_TASK = PreparedStatement(sql_insert(request_task), request_task, ("library", "task", "request_id"))
 _STAY_ON_TASK = PreparedStatement(
     update(request_task)
     .where(
@@ -112,7 +117,9 @@ _STAY_ON_TASK = PreparedStatement(
         _t.changed == bindparam("before", type_=_t.changed.type),
         _t.request_id == bindparam("of_request"),
     )
-    .values(changed=bindparam("now", type_=_t.changed.type))
+    .values(changed=bindparam("now", type_=_t.changed.type)),
+    request_task,
+    ("in_library", "on_task", "of_request"),
 )
 _LEAVE_TASK = PreparedStatement(
     delete(request_task).where(
@@ -120,16 +127,21 @@ _LEAVE_TASK = PreparedStatement(
         _t.task == bindparam("task"),
         _t.changed == bindparam("changed"),
         _t.request_id == bindparam("request_id"),
-    )
+    ),
+    request_task,
+    ("library", "task", "request_id"),
 )
 _x = request_external.c
-_ADD_EXTERNAL = PreparedStatement(sql_insert(request_external))
+_EXTERNAL_KEY = ("library", "value", "request_id")
+_ADD_EXTERNAL = PreparedStatement(sql_insert(request_external), request_external, _EXTERNAL_KEY)
 _REMOVE_EXTERNAL = PreparedStatement(
     delete(request_external).where(
         _x.library == bindparam("library"),
         _x.value == bindparam("value"),
         _x.request_id == bindparam("request_id"),
-    )
+    ),
+    request_external,
+    _EXTERNAL_KEY,
 )
 
 
@@ -144,15 +156,19 @@ class _PreviousRow:
     loads: str = ""
     supplied: int = 0
     counters: Sequence[request_counts.Counted] = ()
+    barcodes: frozenset[str] | None = None
+    """Which it should have in rows; None: they are to be looked at."""
 
 
-_NOTHING = _PreviousRow()
+_NOTHING = _PreviousRow(barcodes=frozenset())
 
 
 def insert_request(connection: Connection, new: Request) -> None:
     """Raises IntegrityError when the id or the number is there already."""
     columns = request_columns(new, 0)
     _INSERT.execute_many(connection, [columns])
+    if (gathered := gathered_of(connection)) is not None:
+        gathered.memory[_memory_key(new.library, new.id)] = columns
     _update_dependent_rows(connection, new, _NOTHING, columns)
     update_request_figures(connection, new)
 
@@ -171,18 +187,46 @@ def amend_request(connection: Connection, changed: Request) -> None:
 
 
 def _update_request(connection: Connection, changed: Request, expected: int) -> None:
-    row = _BEFORE.fetch_first(connection, {"in_library": changed.library, "with_id": changed.id})
-    if row is None or row.version != expected:
-        stored = "is not there" if row is None else f"has version {row.version}"
+    previous = _read_previous(connection, changed.library, changed.id)
+    if previous is None or previous["version"] != expected:
+        stored = "is not there" if previous is None else f"has version {previous['version']}"
         raise StaleRequestError(
             f"request {changed.id} of {changed.library} {stored}; version {changed.version} can't follow"
         )
-    columns = request_columns(changed, row.supplied)
+    columns = request_columns(changed, previous["supplied"])
     values = {f"new_{name}": value for name, value in columns.items() if name not in _FIXED}
     _UPDATE.execute_many(connection, [{"in_library": changed.library, "with_id": changed.id, **values}])
-    counters = facet_counters(row._asdict())
-    before = _PreviousRow(row.changed, row.tasks, row.external, row.terms, row.loads, row.supplied, counters)
+    if (gathered := gathered_of(connection)) is not None:
+        gathered.memory[_memory_key(changed.library, changed.id)] = columns
+    before = _PreviousRow(
+        changed=previous["changed"],
+        tasks=previous["tasks"],
+        external=previous["external"],
+        terms=previous["terms"],
+        loads=previous["loads"],
+        supplied=previous["supplied"],
+        counters=facet_counters(previous),
+        barcodes=open_barcodes_of(parse_request(previous["document"])) if "document" in previous else None,
+    )
     _update_dependent_rows(connection, changed, before, columns)
+
+
+def _read_previous(connection: Connection, library: str, id_: str) -> Mapping[str, Any] | None:
+    """What the row of a request says, which nobody else changes before the end of the transaction."""
+    if (known := _recall_request(connection, library, id_)) is not None:
+        return known
+    row = _BEFORE.fetch_first(connection, {"in_library": library, "with_id": id_})
+    return None if row is None else row._asdict()
+
+
+def _recall_request(connection: Connection, library: str, id_: str) -> Mapping[str, Any] | None:
+    """What this transaction has read of a request under its lock, or has written."""
+    gathered = gathered_of(connection)
+    return None if gathered is None else gathered.memory.get(_memory_key(library, id_))
+
+
+def _memory_key(library: str, id_: str) -> tuple[str, str, str]:
+    return ("request", library, id_)
 
 
 def _update_dependent_rows(connection: Connection, now: Request, before: _PreviousRow, columns: dict[str, Any]) -> None:
@@ -205,7 +249,8 @@ def _update_dependent_rows(connection: Connection, now: Request, before: _Previo
         update_terms(connection, library, id_, before.terms, columns["terms"])
     if number := find_new_supply(now, before.supplied):
         request_counts.count_supply(connection, now, number)
-    update_barcodes(connection, now)
+    if before.barcodes != open_barcodes_of(now):
+        update_barcodes(connection, now)
 
 
 def _update_task_rows(
@@ -269,14 +314,25 @@ _SIMILAR = PreparedStatement(
 
 def load_request(connection: Connection, library: str, id_: str) -> Request | None:
     """Raises UnreadableDocumentError."""
+    if (known := _recall_request(connection, library, id_)) is not None:
+        return parse_request(known["document"])
     row = _LOAD.fetch_first(connection, {"in_library": library, "with_id": id_})
     return None if row is None else parse_request(row.document)
 
 
 def lock_request(connection: Connection, library: str, id_: str) -> Request | None:
     """The same, and nobody else changes it before the end of the transaction."""
-    row = _LOAD_FOR_UPDATE.fetch_first(connection, {"in_library": library, "with_id": id_})
-    return None if row is None else parse_request(row.document)
+    gathered = gathered_of(connection)
+    if gathered is None:
+        row = _LOAD_FOR_UPDATE.fetch_first(connection, {"in_library": library, "with_id": id_})
+        return None if row is None else parse_request(row.document)
+    key = _memory_key(library, id_)
+    if key not in gathered.memory:
+        row = _LOAD_WITH_BEFORE.fetch_first(connection, {"in_library": library, "with_id": id_})
+        if row is None:
+            return None
+        gathered.memory[key] = row._asdict()
+    return parse_request(gathered.memory[key]["document"])
 
 
 def find_by_number(connection: Connection, library: str, number: str) -> str | None:

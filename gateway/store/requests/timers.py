@@ -36,13 +36,17 @@ class TimerRow:
 
 
 _c = request_timer.c
+_TIMER_KEY = ("library", "request_id", "timer")
 _START = prepare_sql(
     "INSERT INTO request_timer (library, request_id, timer, at) VALUES (:library, :request_id, :timer, :at) "
     "ON CONFLICT (library, request_id, timer) DO UPDATE SET at = excluded.at",
     request_timer,
+    row_key=_TIMER_KEY,
 )
 _OF_REQUEST_IT_IS = (_c.library == bindparam("library"), _c.request_id == bindparam("request_id"))
-_STOP = PreparedStatement(delete(request_timer).where(*_OF_REQUEST_IT_IS, _c.timer == bindparam("timer")))
+_STOP = PreparedStatement(
+    delete(request_timer).where(*_OF_REQUEST_IT_IS, _c.timer == bindparam("timer")), request_timer, _TIMER_KEY
+)
 _TAKE = prepare_sql(
     "DELETE FROM request_timer WHERE library = :library AND request_id = :request_id AND timer = :timer AND at = :at "
     "RETURNING request_id",

@@ -70,6 +70,9 @@ class Lingering:
     async def read(self, work: Work[T]) -> T:
         return await self.store.read(work)
 
+    async def write_statement(self, work: Work[T]) -> T:
+        return await self.store.write_statement(work)
+
     async def write(self, work: Work[T]) -> T:
         def lingering(connection: Connection) -> T:
             result = work(connection)

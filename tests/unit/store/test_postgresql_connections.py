@@ -1,0 +1,101 @@
+"""Connections to PostgreSQL that are lost: known by their errors, and by no question beforehand."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import Connection, text
+
+from gateway.domain.problems import Unavailable
+from gateway.ports.shared_store import Store
+from gateway.store.engine import open_store
+
+pytestmark = pytest.mark.postgresql
+
+END_ME = "SELECT pg_terminate_backend(pg_backend_pid())"
+END_OTHERS = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+END_AT_COMMIT = (
+    "CREATE FUNCTION end_me() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$",
+    "CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON numbers DEFERRABLE INITIALLY DEFERRED "
+    "FOR EACH ROW EXECUTE FUNCTION end_me()",
+)
+
+
+@pytest.fixture
+async def numbered(fresh_postgresql_url: str) -> str:
+    """A URL with a table `numbers`."""
+    store = open_store(fresh_postgresql_url)
+    await store.write(lambda c: c.execute(text("CREATE TABLE numbers (n INTEGER)")) and None)
+    await store.close()
+    return fresh_postgresql_url
+
+
+def add(connection: Connection) -> None:
+    connection.execute(text("INSERT INTO numbers (n) VALUES (1)"))
+
+
+async def count_numbers(store: Store) -> int:
+    return int(await store.read(lambda c: c.execute(text("SELECT count(*) FROM numbers")).scalar_one()))
+
+
+async def test_connections_that_were_ended_while_idle_cost_nobody_anything(numbered: str) -> None:
+    store, other = open_store(numbered), open_store(numbered)
+    try:
+        for work in (lambda: store.write(add), lambda: count_numbers(store)):
+            await asyncio.gather(*(count_numbers(store) for _ in range(5)))
+            assert await other.read(lambda c: c.execute(text(END_OTHERS)).scalar_one()) > 1
+            await work()
+        assert await count_numbers(store) == 1
+    finally:
+        await store.close()
+        await other.close()
+
+
+async def test_what_was_not_committed_is_done_again(numbered: str) -> None:
+    store, runs = open_store(numbered), 0
+
+    def add_and_be_lost(connection: Connection) -> None:
+        nonlocal runs
+        runs += 1
+        add(connection)
+        if runs == 1:
+            connection.execute(text(END_ME))
+
+    try:
+        await store.write(add_and_be_lost)
+        assert (runs, await count_numbers(store)) == (2, 1)
+    finally:
+        await store.close()
+
+
+async def test_work_whose_connection_is_lost_each_time_is_given_up(numbered: str) -> None:
+    store = open_store(numbered)
+    try:
+        with pytest.raises(Unavailable):
+            await store.write(lambda c: c.execute(text(END_ME)) and None)
+        assert await count_numbers(store) == 0
+    finally:
+        await store.close()
+
+
+async def test_what_may_have_been_committed_is_not_done_again(numbered: str) -> None:
+    store, runs = open_store(numbered), 0
+
+    def add_counted(connection: Connection) -> None:
+        nonlocal runs
+        runs += 1
+        add(connection)
+
+    try:
+        for statement in END_AT_COMMIT:
+            await store.write(lambda c, statement=statement: c.exec_driver_sql(statement) and None)
+        with pytest.raises(Unavailable):
+            await store.write(add_counted)
+        assert runs == 1
+    finally:
+        await store.close()
