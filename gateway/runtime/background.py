@@ -31,6 +31,10 @@ PING_SECONDS = 30.0
 """A connection that says nothing for so long is asked whether it is still there."""
 
 
+TELL_SECONDS = 0.5
+"""Shortest time between two notifications: this node begins at once by itself, others are to help with what stays."""
+
+
 class FailurePolicy(StrEnum):
     REPORT = "report"  # log it and leave it at that
     RESTART = "restart"  # log it, wait (longer each time), start again
@@ -189,6 +193,7 @@ class WorkNotifier:
             return
         self._to_tell.clear()  # before it is told: what is new from here on is told anew
         await session.notify(CHANNEL, self._node)
+        await asyncio.sleep(TELL_SECONDS)
 
     def _handle_notification(self, node: str) -> None:
         if node != self._node:

@@ -42,6 +42,8 @@ class TimerOptions:
     concurrency: int = 16
     fire_seconds: float = 60.0
     poll_seconds: float = 15.0
+    least_seconds: float = 1.0
+    """Shortest time from one look to the next, however often it is woken: hardly any timer is due at once."""
     again_seconds: float = 300.0
     """One that failed is due again so much later, doubled at each failure up to `longest_seconds`."""
     longest_seconds: float = 4 * 3600.0
@@ -70,11 +72,14 @@ class TimerWorker:
 
     async def run(self) -> None:
         """Work until cancelled."""
+        loop = asyncio.get_running_loop()
         try:
             while True:
                 self._wake.clear()
+                next_look = loop.time() + min(self._options.least_seconds, self._options.poll_seconds)
                 await self._run_round()
                 await self._sleep_until_woken()
+                await asyncio.sleep(max(0.0, next_look - loop.time()))
         finally:
             await self._leader.give_up_lead()
 

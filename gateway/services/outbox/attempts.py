@@ -29,6 +29,7 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.services.outbox.queue import (
     AttemptOutcome,
+    Claim,
     Handler,
     HandlerResult,
     Observe,
@@ -39,6 +40,9 @@ from gateway.services.outbox.queue import (
 from gateway.store.requests.outbox import LeaseLost, OutboxRow, Route
 
 log = structlog.get_logger(component="outbox")
+
+PlanClaim = Callable[[OutboxRow], Claim | None]
+"""What may be taken when this row is done; None: nothing."""
 
 Hindrance = Refused | UnfinishedWork
 """The target has said no: for good, or because of other work of ours, after which the row is tried again."""
@@ -74,6 +78,15 @@ MAX_ERROR_CHARS = 1000
 """Characters of an error that are kept."""
 
 
+@value_object
+class AttemptEnd:
+    """`hindrance`: what whoever waits for the row should hear; `following`: rows that were taken as it was done; None:
+    nobody has looked for any."""
+
+    hindrance: Hindrance | None = None
+    following: tuple[OutboxRow, ...] | None = None
+
+
 class AttemptRunner:
     def __init__(
         self,
@@ -82,17 +95,19 @@ class AttemptRunner:
         options: OutboxOptions,
         breakers: CircuitBreakers,
         observe: Observe,
+        plan_claim: PlanClaim,
     ) -> None:
         self._book = queue
         self._handlers = handlers
         self._options = options
         self._breakers = breakers
         self._observe = observe
+        self._plan_claim = plan_claim
         self._draw = random.random
 
-    async def run_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> Hindrance | None:
-        """Returns what whoever waits for the row should hear, when it was that. Where the store doesn't take what came
-        of it the row stays in hand until its lease ends, and is tried again."""
+    async def run_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> AttemptEnd:
+        """Where the store doesn't take what came of it the row stays in hand until its lease ends, and is tried
+        again."""
         with bound_contextvars(outbox_row=row.id, outbox_kind=row.kind, library=row.library, request=row.request_id):
             try:
                 return await self._attempt_row(row, moment, end_refused)
@@ -102,23 +117,24 @@ class AttemptRunner:
                 log.warning("outbox.lease_lost", tries=row.tries)
             except Exception:
                 log.exception("outbox.result_not_stored")
-            return None
+            return AttemptEnd()
 
-    async def _attempt_row(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> Hindrance | None:
+    async def _attempt_row(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> AttemptEnd:
         if row.tries > self._options.max_tries:
             await self._give_up_row(row, moment())
-            return None
+            return AttemptEnd()
         result = await self._call_handler(row)
         if isinstance(result, HandlerResult):
-            failure = await self._finish_row(row, result, moment)
-            if failure is None:
+            ended = await self._finish_row(row, result, moment)
+            if isinstance(ended, AttemptEnd):
                 self._breakers.record_answer(route_of(row), row.id)
                 self._observe(row.kind, AttemptOutcome.DONE)
-                return None
+                return ended
+            failure = ended
         else:
             failure = result
             self._update_breaker(row, failure, moment())
-        return await self._handle_failure(row, failure, moment(), end_refused)
+        return AttemptEnd(await self._handle_failure(row, failure, moment(), end_refused))
 
     async def _call_handler(self, row: OutboxRow) -> HandlerResult | Exception:
         seconds = self._options.handler_seconds
@@ -134,15 +150,16 @@ class AttemptRunner:
         except Exception as error:  # noqa: BLE001 - what follows from it depends on its class
             return error
 
-    async def _finish_row(self, row: OutboxRow, handled: HandlerResult, moment: Moment) -> Exception | None:
+    async def _finish_row(self, row: OutboxRow, handled: HandlerResult, moment: Moment) -> AttemptEnd | Exception:
         """What `then` raises is the row's failure; an unusable store is not."""
+        claim = self._plan_claim(row)
         try:
-            await self._book.mark_done(row, handled, moment())
+            following = await self._book.mark_done(row, handled, moment(), claim)
         except (Unavailable, LeaseLost):
             raise
         except Exception as error:  # noqa: BLE001 - what follows from it depends on its class
             return error
-        return None
+        return AttemptEnd(following=following if claim is not None else None)
 
     async def _give_up_row(self, row: OutboxRow, now: datetime) -> None:
         """Claimed as often as it may be tried, and yet without an end: it took the process with it, maybe."""

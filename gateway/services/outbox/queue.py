@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store, Transaction, Work
@@ -35,6 +35,15 @@ CompletionWork = Callable[[Transaction], None]
 
 
 @value_object
+class Claim:
+    """What a worker can take now: so many rows, and none by the routes `besides`."""
+
+    at: datetime
+    limit: int
+    besides: Collection[Route] = frozenset()
+
+
+@value_object
 class OutboxQueue:
     """`lease` is longer than a try may take by more than DESK_GRACE. All methods raise Unavailable when the store
     can't be used; those about a row in hand raise LeaseLost when it isn't any more."""
@@ -44,10 +53,11 @@ class OutboxQueue:
     kinds: tuple[str, ...]
     lease: timedelta
 
-    async def claim_rows(self, now: datetime, limit: int, besides: Collection[Route]) -> tuple[OutboxRow, ...]:
-        return await self._write_shielded(
-            lambda c: outbox.claim_except(c, now, limit, self.lease, self.node, self.kinds, besides)
-        )
+    async def claim_rows(self, claim: Claim) -> tuple[OutboxRow, ...]:
+        return await self._shield(self.store.write_statement(lambda c: self._claim_in(c, claim)))
+
+    def _claim_in(self, connection: Transaction, claim: Claim) -> tuple[OutboxRow, ...]:
+        return outbox.claim_except(connection, claim.at, claim.limit, self.lease, self.node, self.kinds, claim.besides)
 
     async def claim_row(self, library: str, row_id: str, now: datetime) -> OutboxRow | None:
         """Also a row that is due within DESK_GRACE."""
@@ -57,18 +67,22 @@ class OutboxQueue:
     async def put_back_rows(self, rows: Sequence[OutboxRow]) -> None:
         await self._write_shielded(lambda c: outbox.put_back_rows(c, rows))
 
-    async def mark_done(self, row: OutboxRow, handled: HandlerResult, at: datetime) -> None:
-        """Raises what `then` raises; nothing is kept then."""
+    async def mark_done(
+        self, row: OutboxRow, handled: HandlerResult, at: datetime, following: Claim | None = None
+    ) -> tuple[OutboxRow, ...]:
+        """`following`: what is taken in the same transaction, as what has just been done often makes something due.
+        Raises what `then` raises; nothing is kept then."""
 
-        def complete_row(connection: Transaction) -> None:
+        def complete_row(connection: Transaction) -> tuple[OutboxRow, ...]:
             if handled.then is not None:  # first, since what changes a request locks it before the lane
                 handled.then(connection)
             if handled.refused:
                 outbox.mark_refused(connection, row, handled.refused, at)
             else:
                 outbox.mark_done(connection, row, handled.note, at)
+            return self._claim_in(connection, following) if following is not None else ()
 
-        await self._write_shielded(complete_row)
+        return await self._write_shielded(complete_row)
 
     async def retry_later(self, row: OutboxRow, next_at: datetime, error: str) -> None:
         await self._write_shielded(lambda c: outbox.schedule_retry(c, row, next_at, error))
@@ -80,8 +94,12 @@ class OutboxQueue:
         await self._write_shielded(lambda c: outbox.mark_refused(c, row, error, at))
 
     async def _write_shielded(self, work: Work[T]) -> T:
+        return await self._shield(self.store.write(work))
+
+    @staticmethod
+    async def _shield(work: Coroutine[Any, Any, T]) -> T:
         """Who is cancelled meanwhile leaves when it is written, as a transaction that is broken off helps nobody."""
-        writing = asyncio.ensure_future(self.store.write(work))
+        writing = asyncio.ensure_future(work)
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:
@@ -150,6 +168,10 @@ class RouteSlots:
     def full_routes(self) -> frozenset[Route]:
         """Those that have all their places taken."""
         return frozenset(way for way, taken in self._taken.items() if taken >= self._per_way)
+
+    def full_routes_without(self, way: Route) -> frozenset[Route]:
+        """Those that have all their places taken once one of `way` is given back."""
+        return frozenset(one for one, taken in self._taken.items() if taken - (one == way) >= self._per_way)
 
     def has_room(self, way: Route) -> bool:
         return self._taken[way] < self._per_way and self.free_slots > 0

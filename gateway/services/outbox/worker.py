@@ -15,9 +15,10 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.ports.shared_store import Store
-from gateway.services.outbox.attempts import AttemptRunner, CircuitBreakers, EndRefused, Hindrance, Moment
+from gateway.services.outbox.attempts import AttemptEnd, AttemptRunner, CircuitBreakers, EndRefused, Hindrance, Moment
 from gateway.services.outbox.queue import (
     DESK_GRACE,
+    Claim,
     Handler,
     Observe,
     OutboxOptions,
@@ -53,9 +54,12 @@ class OutboxWorker:
         self._book = OutboxQueue(store, node, tuple(handlers), options.lease)
         self._breakers = CircuitBreakers(options.breaker_failures, options.breaker_seconds)
         self._slots = RouteSlots(options.concurrency, options.per_target)
-        self._trying = AttemptRunner(self._book, handlers, options, self._breakers, observe)
-        self._tasks: dict[str, asyncio.Task[Hindrance | None]] = {}
+        self._trying = AttemptRunner(self._book, handlers, options, self._breakers, observe, self._plan_claim)
+        self._tasks: dict[str, asyncio.Task[AttemptEnd]] = {}
         """By the id of the row in hand."""
+        self._unstarted: list[OutboxRow] = []
+        """In hand as well, but there is no place for them: they are to be put back."""
+        self._is_running = False
         self._ended = 0
         """So many rows have come to the end of a try."""
         self._wake = asyncio.Event()
@@ -80,12 +84,14 @@ class OutboxWorker:
     async def run(self) -> None:
         """Work until `stop` or until cancelled; rows that are in hand then are left there, and taken again by the
         node's heir or when their lease ends."""
+        self._is_running = True
         try:
             while not self._stopping:
                 self._wake.clear()
                 await self._tolerate_outage(self._take_all_due)
                 await self._sleep_until_woken()
         finally:
+            self._is_running = False
             if not self._stopping:  # else `stop` does it, when their time is over
                 await self._abandon_rows()
 
@@ -95,6 +101,7 @@ class OutboxWorker:
         self._wake.set()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=seconds)
+        await self._tolerate_outage(self._put_back_unstarted)
         await self._abandon_rows()
 
     # --- all at once, and one ----------------------------------------------------------------------------
@@ -107,7 +114,9 @@ class OutboxWorker:
         tries = 0
         while True:
             ended = self._ended
-            while (taken := await self._take_batch(moment, besides)) is not None:
+            may_be_more = True
+            while may_be_more:
+                taken, may_be_more = await self._take_batch(moment, besides)
                 tries += taken
             if self._tasks:
                 await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
@@ -131,9 +140,9 @@ class OutboxWorker:
         return await self._book.get(library, row_id)
 
     @staticmethod
-    async def _wait_for(task: asyncio.Task[Hindrance | None]) -> Hindrance | None:
+    async def _wait_for(task: asyncio.Task[AttemptEnd]) -> Hindrance | None:
         try:
-            return await asyncio.shield(task)
+            return (await asyncio.shield(task)).hindrance
         except asyncio.CancelledError:
             caller = asyncio.current_task()
             if task.cancelled() and not (caller and caller.cancelling()):
@@ -143,21 +152,41 @@ class OutboxWorker:
     # --- taking ------------------------------------------------------------------------------------------
 
     async def _take_all_due(self) -> None:
-        while not self._stopping and await self._take_batch(self._clock.now) is not None:
-            pass
+        may_be_more = True
+        while may_be_more and not self._stopping:
+            _, may_be_more = await self._take_batch(self._clock.now)
 
-    async def _take_batch(self, moment: Moment, besides: frozenset[Route] = frozenset()) -> int | None:
-        """Start what is due and has a place; returns how many rows. None: there is nothing to be had now."""
-        now = moment()
-        if not self._slots.free_slots:
+    async def _take_batch(self, moment: Moment, besides: frozenset[Route] = frozenset()) -> tuple[int, bool]:
+        """Start what is due and has a place; returns how many rows, and whether there may be more to be had now."""
+        await self._put_back_unstarted()
+        now, limit = moment(), self._slots.free_slots
+        if not limit:
+            return 0, False
+        full = self._slots.full_routes | self._breakers.blocked_routes(now) | besides
+        rows = await self._book.claim_rows(Claim(now, limit, full))
+        self._start_claimed(rows, moment)
+        back = len(self._unstarted)
+        await self._put_back_unstarted()
+        return len(rows) - back, len(rows) == limit or back > 0
+
+    def _plan_claim(self, row: OutboxRow) -> Claim | None:
+        """What can be taken when this row gives its place back."""
+        if not self._is_running or self._stopping:
             return None
-        rows = await self._book.claim_rows(
-            now, self._slots.free_slots, self._slots.full_routes | self._breakers.blocked_routes(now) | besides
-        )
-        back = [row for row in self._order_probes(rows) if not self._try_start(row, moment)]
-        if back:  # their target has got as many as it may have; now that it's full they are not taken again
+        now = self._clock.now()
+        way = route_of(row)
+        full = self._slots.full_routes_without(way) | (self._breakers.blocked_routes(now) - {way})
+        return Claim(now, self._slots.free_slots + 1, full)
+
+    def _start_claimed(self, rows: Sequence[OutboxRow], moment: Moment) -> None:
+        """As far as there are places: a target may have got as many as it may have. Now that it's full the others are
+        not taken again."""
+        self._unstarted += [row for row in self._order_probes(rows) if not self._try_start(row, moment)]
+
+    async def _put_back_unstarted(self) -> None:
+        if self._unstarted:
+            back, self._unstarted = self._unstarted, []
             await self._book.put_back_rows(back)
-        return len(rows) - len(back) if rows else None
 
     def _order_probes(self, rows: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
         """A way that is open is probed by the row that was tried least: one that fails whenever it is tried says
@@ -171,7 +200,7 @@ class OutboxWorker:
         self._start_attempt(row, moment, self._book.mark_dead)
         return True
 
-    def _start_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> asyncio.Task[Hindrance | None]:
+    def _start_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> asyncio.Task[AttemptEnd]:
         way = route_of(row)
         self._slots.take_slot(way)
         task = asyncio.create_task(
@@ -179,11 +208,18 @@ class OutboxWorker:
         )
         self._tasks[row.id] = task
 
-        def end_attempt(_task: asyncio.Task[Hindrance | None]) -> None:
+        def end_attempt(task: asyncio.Task[AttemptEnd]) -> None:
+            was_full = not self._slots.has_room(way)  # then somebody may have looked in vain meanwhile
             self._slots.release_slot(way)
             self._tasks.pop(row.id, None)
             self._ended += 1
-            self._wake.set()
+            following = task.result().following if not task.cancelled() and task.exception() is None else None
+            if following and self._stopping:
+                self._unstarted += following
+            elif following:
+                self._start_claimed(following, self._clock.now)
+            if following is None or was_full or self._unstarted:
+                self._wake.set()
 
         task.add_done_callback(end_attempt)
         return task

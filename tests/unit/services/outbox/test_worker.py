@@ -524,6 +524,8 @@ async def test_a_store_that_cannot_be_used_is_waited_for(house: House) -> None:
                 raise Unavailable("the database cannot be reached")
             return await house.store.write(work)
 
+        write_statement = write
+
         async def read(self, work):  # type: ignore[no-untyped-def]
             return await house.store.read(work)
 
