@@ -55,7 +55,7 @@ GONE = 410
 def announce_event(c: Transaction, library: str, line: HistoryLine, now: datetime) -> int:
     """Outbox rows for all who want to know, in the transaction of the event itself; returns how many. One lane each,
     so that a receiver gets events in order and a dead one is not knocked at by every event."""
-    wanted = [one for one in api_records.list_subscriptions(c, library) if one.is_for_kind(line.event.kind)]
+    wanted = [one for one in api_records.list_subscriptions_once(c, library) if one.is_for_kind(line.event.kind)]
     payload = json.dumps(event_payload(line), ensure_ascii=False, separators=(",", ":")) if wanted else ""
     for one in wanted:
         row = OutboxRow(

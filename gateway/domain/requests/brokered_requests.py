@@ -41,6 +41,7 @@ from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import BrokeredDelivery, Request, RequestFlag, Role, ServiceType, State
 from gateway.domain.requests.request import LendingState as L
 from gateway.domain.requests.state_machine import Transition
+from gateway.domain.requests.state_table import LibraryAction
 from gateway.domain.requests.supplier_takeover import was_taken_over
 from gateway.domain.sentences import join_sentences, write_sentence
 from gateway.domain.value import value_object
@@ -259,6 +260,23 @@ def carry_details(event: Event, request: Request, days: int, today: date) -> Eve
         link=said.link,
         written=said.written,
     )
+
+
+_GIVES_BACK = frozenset({LibraryAction.RELEASE_HOLD, LibraryAction.DELETE_TEMPORARY, LibraryAction.RETURN_HOME})
+
+
+def leaves_library_alone(transition: Transition, act: LibraryAction) -> bool:
+    """Whether our library's system has nothing that `act` could give back, since the request is only brokered here, and
+    has neither an item of ours nor a patron."""
+    request, event = transition.request, transition.event
+    past = any(attempt.pieces for attempt in request.attempts)
+    has_any = request.lent_barcodes or request.hold_id or request.borrower_id or request.direct_patron.id or past
+    if act not in _GIVES_BACK or has_any:
+        return False
+    if act is LibraryAction.RELEASE_HOLD:  # one that was located before has a hold, maybe
+        is_new = transition.before is L.NEW and event.kind is not K.UNDONE
+        return is_new and (request.other_leg is not None or event.kind is K.BROKERED)
+    return request.other_leg is not None
 
 
 def _list_items_sent_on(event: Event, request: Request) -> tuple[ShippedItem, ...]:

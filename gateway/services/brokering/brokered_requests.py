@@ -230,7 +230,7 @@ def carry_transition(
 def _is_supplied_by_us(connection: Transaction, context: LibraryContext, borrowing: Request) -> bool:
     """Whether an item of our own has been found after all: then it is nothing to the requester what a supplier does."""
     leg = borrowing.other_leg
-    lending = requests.load_request(connection, context.symbol, leg.request_id) if leg is not None else None
+    lending = requests.lock_request(connection, context.symbol, leg.request_id) if leg is not None else None
     return lending is not None and not lending.is_brokered
 
 

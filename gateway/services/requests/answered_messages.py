@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gateway.domain.requests.events import Event
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.request_messages import SAID_ANEW, has_been_answered, may_answer_earlier, proves_arrival
@@ -17,20 +19,33 @@ ANSWERED = "answered by the partner"
 """Note of such a row."""
 
 
+def list_tried_messages(
+    connection: Transaction, context: LibraryContext, request_id: str, profile: str
+) -> tuple[OutboxRow, ...]:
+    """Those to this partner that have gone out, maybe, and are to go again. One that is in hand ends when it is tried
+    next, if it is answered."""
+    return tuple(
+        row
+        for row in outbox_queries.unfinished_of_request(connection, context.symbol, request_id)
+        if row.kind == PARTNER
+        and row.target == profile
+        and row.status is not OutboxStatus.IN_HAND
+        and (row.tries or row.error)
+    )
+
+
 def end_answered_messages(
-    connection: Transaction, context: LibraryContext, request_id: str, profile: str, event: Event
+    connection: Transaction, context: LibraryContext, tried: Iterable[OutboxRow], event: Event
 ) -> None:
-    """In the transaction of the partner's event. One that is in hand then ends when it is tried next."""
-    for row in outbox_queries.unfinished_of_request(connection, context.symbol, request_id):
-        if row.kind != PARTNER or row.target != profile or row.status is OutboxStatus.IN_HAND:
-            continue
-        if not row.tries and not row.error:  # it hasn't gone out yet
-            continue
+    """In the transaction of the partner's event. `tried`: before it."""
+    for row in tried:
         message = parse_message(row.payload)
         if message.part:  # behind the first: no answer shows that it has arrived
             continue
         if message.at <= event.at and _has_arrived(connection, context, row, message, event):
-            outbox_decisions.end_row(connection, context.symbol, row.id, OutboxStatus.DONE, ANSWERED, context.now())
+            done = OutboxStatus.DONE
+            if not outbox_decisions.end_row(connection, context.symbol, row.id, done, ANSWERED, context.now()):
+                continue  # the event itself has ended it
             order_batches.forget_order_file(connection, context.symbol, row.id)
             add_next_part(connection, context, message)
 

@@ -15,7 +15,7 @@ from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar, intake_rules
 from gateway.domain.requests.action_fields import remove_own_note
-from gateway.domain.requests.brokered_requests import tell_next_asked, write_event_note
+from gateway.domain.requests.brokered_requests import leaves_library_alone, tell_next_asked, write_event_note
 from gateway.domain.requests.citation import REQUESTER_PATRON, CitationExtra
 from gateway.domain.requests.events import BROKER, Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
@@ -133,7 +133,7 @@ def _build_effect_rows(context: LibraryContext, transition: Transition) -> Itera
             row = new_outbox_row(request, LETTER, effect.name, _dump_letter_payload(transition), at)
             waits = effect.name == RECALLED and CallLibrary(LibraryAction.RECALL_PATRON) in transition.effects
             yield replace(row, lane=f"{request.id}/{LIBRARY}") if waits else row
-        elif isinstance(effect, CallLibrary):
+        elif isinstance(effect, CallLibrary) and not leaves_library_alone(transition, effect.act):
             yield new_outbox_row(request, LIBRARY, effect.act.value, _dump_library_payload(transition), at)
         elif isinstance(effect, RunFollowUp):
             yield new_work_row(request, effect.work.value, at)

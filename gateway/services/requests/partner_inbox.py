@@ -37,7 +37,7 @@ from gateway.ports.partner_channel import (
 from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import find_loop_refusal, is_asked_as_broker
 from gateway.services.library_context import LibraryContext
-from gateway.services.requests.answered_messages import end_answered_messages
+from gateway.services.requests.answered_messages import end_answered_messages, list_tried_messages
 from gateway.services.requests.conversations import describe_received
 from gateway.services.requests.effects import PARTNER, new_outbox_row, remove_patron_data
 from gateway.services.requests.lending_intake import (
@@ -220,8 +220,9 @@ class LibraryInbox:
                 return InboxResult(found.request_id, refused, event=event, request=request)
         prepare = prepare_forwarding(connection, self.context, message, profile, found)
         event_request = EventRequest(request_id=found.request_id, event=event, prepare=prepare)
+        tried = list_tried_messages(connection, self.context, found.request_id, profile.name)
         outcome = apply_event_in(connection, self.context, event_request)
-        end_answered_messages(connection, self.context, found.request_id, profile.name, event)
+        end_answered_messages(connection, self.context, tried, event)
         if isinstance(outcome, Denied):
             known = requests.load_request(connection, symbol, found.request_id)
             return InboxResult(found.request_id, denial_as_refusal(outcome), event=event, request=known)
