@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench import (
+    brokered_loans,
     conversations,
     growth,
     iso18626,
@@ -53,6 +54,7 @@ def main() -> int:
             rows.append(accept_row(folder, ours.port, options.seconds))
         rows.append(growth.start_row(folder))
         rows += iso18626.rows(folder, options.seconds)
+        rows += brokered_loans.rows(folder, options.seconds)
         rows.append(iso_ill.row())
         rows.append(iso_ill_lines.row(folder))
         rows += z3950.rows()

@@ -55,6 +55,12 @@ class Server:
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
+    @property
+    def pid(self) -> int:
+        """Of the process that has all others of the server as children."""
+        assert self._process is not None, "it runs"
+        return self._process.pid
+
     def start(self) -> None:
         """Start it (again: on the same port). Raises RuntimeError with the server's log if it doesn't come up."""
         attempts = 1 if self.port else START_ATTEMPTS
@@ -76,6 +82,10 @@ class Server:
     def stop(self) -> None:
         self.halt()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def read_log(self) -> str:
+        """What it has written so far."""
+        return self._log.read_text("utf-8", errors="replace")
 
     def create_database(self, template: str = "template0") -> str:
         """A new database, empty or a copy of one that nobody is connected with; returns its name."""

@@ -21,9 +21,7 @@ SLICE = 1_000
 PAUSE = timedelta(seconds=0.5)
 
 _REQUEST = sa.table("request", *map(sa.column, ("library", "id", "role", "patron_id", "is_open")))
-_TIMER = sa.table(
-    "request_timer", *map(sa.column, ("library", "request_id", "timer")), sa.column("at", UtcDateTime())
-)
+_TIMER = sa.table("request_timer", *map(sa.column, ("library", "request_id", "timer")), sa.column("at", UtcDateTime()))
 
 
 def upgrade() -> None:
