@@ -26,7 +26,6 @@ from adapters.artemail.text_templates import (
     count_weeks_until,
     format_amount,
     parse_formatted_date,
-    parse_money,
     parse_template,
 )
 from gateway.domain.due_dates import local_day
@@ -43,6 +42,7 @@ from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.domain.sentences import Sentence, write_sentence
+from gateway.domain.sums import read_sum
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import BatchEvent, IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.partner_channel import PartnerMessage
@@ -166,7 +166,7 @@ def _details_of_reply(reply: CodedReply, rule: ReplyRule, received: date, dialec
         due=days.get("due"),
         expected=days.get("expected"),
         retry_after=retry,
-        cost=parse_money(values["amount"], dialect.replies.currency) if "amount" in values else None,
+        cost=read_sum(values["amount"], dialect.replies.currency) if "amount" in values else None,
         reason=rule.reason or _reason_of_text(values.get("text", "")),
         note=_join_note_lines(reply.code, note, *reply.prose),
         written="\n".join(reply.prose),
@@ -189,8 +189,8 @@ def _read_other_facts(details: EventDetails, prose: Iterable[str], dialect: Arte
                 details = replace(details, expected=parse_formatted_date(text, forms))
             case "Ask again" if details.retry_after is None:
                 details = replace(details, retry_after=parse_formatted_date(text, forms))
-            case "Cost" if details.cost is None and _AMOUNT.fullmatch(text):
-                details = replace(details, cost=parse_money(text, dialect.replies.currency))
+            case "Cost" if details.cost is None:
+                details = replace(details, cost=read_sum(text, dialect.replies.currency))
             case "To be had at" if not details.link:
                 details = replace(details, link=text)
             case "Conditions":
@@ -345,8 +345,6 @@ def _find_reply_rules(kind: EventKind, details: EventDetails, codes: Mapping[str
 def _rule_specificity(rule: ReplyRule) -> int:
     return len(rule.template.fields) + len(rule.conditions)
 
-
-_AMOUNT = re.compile(r"\d+\.\d{2} [A-Z]{3}")
 
 _WORDS = {"due": "Due back", "expected": "Expected", "retry": "Ask again", "amount": "Cost", "link": "To be had at"}
 

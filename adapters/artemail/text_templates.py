@@ -10,7 +10,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from gateway.domain.library import Money
@@ -23,7 +22,6 @@ ANYTHING = r".+?"
 _TOKEN = re.compile(r"\{(?P<field>[a-z_]+)\}|(?P<open>\[)|(?P<close>\])|(?P<stray>[{}])|(?P<text>[^\[\]{}]+)")
 
 _DATE = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|\d{1,2}[ -][A-Za-z]{3,9}\.?[ -]\d{2,4}"
-_CURRENCIES = {"£": "GBP", "€": "EUR", "$": "USD"}
 
 PATTERNS: Mapping[str, str] = {
     "weeks": r"\d{1,3}(?:\s*(?:[Ww]ee?ks?|WEE?KS?|[Ww][Kk]s?)\b)?",
@@ -198,20 +196,6 @@ def add_weeks(day: date, text: str) -> date | None:
 def count_weeks_until(day: date, later: date) -> str:
     """Whole weeks, at least one."""
     return str(max(1, -((day - later).days // 7)))
-
-
-def parse_money(text: str, currency: str) -> Money | None:
-    """Whole or not at all: of 1.234,50 no part is the price."""
-    numbers = re.findall(r"\d[\d.,']*", text)
-    found = re.fullmatch(r"\d{1,9}(?:[.,]\d{1,2})?", numbers[0].rstrip(".,'")) if len(numbers) == 1 else None
-    if found is None:
-        return None
-    named = re.search(r"[A-Z]{3}", text)
-    sign = next((code for sign, code in _CURRENCIES.items() if sign in text), "")
-    try:
-        return Money(Decimal(found[0].replace(",", ".")), named[0] if named else sign or currency)
-    except (InvalidOperation, ValueError):
-        return None
 
 
 def format_amount(money: Money) -> str:

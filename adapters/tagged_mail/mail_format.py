@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
-from decimal import Decimal
 
 from adapters.tagged_mail.channel import STANDARD_NUMBERS
 from adapters.tagged_mail.codec import TaggedMessage, decode, is_tagged_mail
@@ -15,6 +14,7 @@ from gateway.domain.library import Money, RecordId
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.note_terms import add_unread_cost
 from gateway.domain.requests.request import (
     LendingState,
     LibraryParty,
@@ -27,6 +27,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.volume_notes import read_named_volumes, read_wanted_volumes
 from gateway.domain.sentences import write_sentence
+from gateway.domain.sums import read_sum
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation, list_own_lines
 
@@ -120,7 +121,7 @@ class TaggedMessageReader:
     def _read_details(self, message: TaggedMessage, kind: EventKind) -> EventDetails:
         conditions, strange = _read_conditions(self._first_value(message, "conditions"))
         cost, cost_text = self._read_money(message, "cost")
-        if kind is EventKind.CONDITIONAL and not conditions and cost is None:
+        if kind is EventKind.CONDITIONAL and not (conditions or cost_text) and cost is None:
             conditions = (LoanCondition.OTHER,)
         days = {field: self._read_day(message, field) for field in ("due", "expected", "retry")}
         unread = [self._first_value(message, field) for field, day in days.items() if day is None]
@@ -138,7 +139,7 @@ class TaggedMessageReader:
             note="\n".join(filter(None, notes)),
             extras=tuple(self._unknown_extras(message)),
         )
-        return read_named_volumes(kind, details)
+        return read_named_volumes(kind, add_unread_cost(kind, details) if cost_text else details)
 
     def _unknown_extras(self, message: TaggedMessage) -> Iterator[CitationExtra]:
         """Tags that we have no place for, as they came."""
@@ -155,12 +156,10 @@ class TaggedMessageReader:
         return None
 
     def _read_money(self, message: TaggedMessage, field: str) -> tuple[Money | None, str]:
-        """The sum, or else the text that is none: of 1,234 nobody knows whether it is a thousand."""
+        """The sum, or else the text that is none."""
         text = self._first_value(message, field)
-        found = re.fullmatch(r"\$?\s*(\d{1,9}(?:[.,]\d{1,2})?)\s*\$?\s*([A-Z]{3})?", text)
-        if found is None:
-            return None, text
-        return Money(Decimal(found[1].replace(",", ".")), found[2] or self.dialect.currency), ""
+        money = read_sum(text, self.dialect.currency)
+        return money, text if money is None else ""
 
     # --- what it asks for --------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from decimal import Decimal
 from itertools import zip_longest
 
 from adapters.iso18626.dialect import ConditionWords, NoteHabits
@@ -13,6 +12,7 @@ from adapters.iso18626.mapping.codes import CONDITION_IN
 from gateway.domain.library import Money
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.volume_notes import SEPARATOR
+from gateway.domain.sums import read_sum
 from gateway.domain.value import value_object
 
 CONDITION_MARKER = "#ReShareAddLoanCondition#"
@@ -26,12 +26,6 @@ _OUR_WORDS = ConditionWords()
 _FOR_PROGRAMS = re.compile(r"#(?:lastSeq|seq):\d{1,9}#|#ReShare[A-Za-z]{1,60}#")
 _BARE_WORD = re.compile(r"\W*(accept|reject)\W*", re.IGNORECASE)
 _TERM_END = re.compile(r"(;|\n|, (?=[A-Z]))")
-_AMOUNT = r"([0-9]{1,9}(?:\.[0-9]{1,4}|,[0-9]{1,2})?|[.,][0-9]{1,4})"
-_COST = re.compile(
-    rf"(?<![0-9A-Za-z.,])(?:{_AMOUNT}\s{{0,3}}([A-Za-z]{{3}})(?![A-Za-z])|([A-Za-z]{{3}})\s{{0,3}}{_AMOUNT}(?![.,]?[0-9]))"
-)
-"""Whole or not at all: of 1.234,50 no part is the price."""
-_DIGIT = re.compile(r"[0-9]")
 _CONDITIONS = {
     **CONDITION_IN,
     **{one.value: one for one in LoanCondition},
@@ -41,11 +35,12 @@ _CONDITIONS = {
 
 @value_object
 class NotedTerms:
-    """Conditions and price that a note names. `text`: the note without them."""
+    """Conditions and price that a note names. `text`: the note without them. A price that can't be read stays in it."""
 
     text: str
     conditions: tuple[LoanCondition, ...] = ()
     cost: Money | None = None
+    has_unread_cost: bool = False
 
 
 def has_condition_marker(note: str, habits: NoteHabits) -> bool:
@@ -61,11 +56,11 @@ def remove_markers(note: str, habits: NoteHabits) -> str:
 
 
 def read_noted_terms(note: str, habits: NoteHabits) -> NotedTerms:
-    """Of a supplier's note. A condition that has no word of ours stays one, in its own words; so do words beside a
-    price."""
+    """Of a supplier's note. A condition that has no word of ours stays one, in its own words."""
     conditions: list[LoanCondition] = []
     cost: Money | None = None
     kept: list[str] = []
+    names_cost = False
     pieces = _TERM_END.split(note)
     for term, end in zip_longest(pieces[::2], pieces[1::2], fillvalue=""):
         condition = _find_prefixed_value(term, habits.condition_prefix, CONDITION_PREFIX)
@@ -75,11 +70,13 @@ def read_noted_terms(note: str, habits: NoteHabits) -> NotedTerms:
             conditions.append(known)
             kept += [term.replace(term.strip(), condition), end] if known is LoanCondition.OTHER else []
             continue
-        match = _find_sum(price) if price is not None and cost is None else None
-        cost = cost if match is None else _read_money(match)
-        if match is None or match[0] != price:
-            kept += [term, end]
-    return NotedTerms(_clean_note("".join(kept)), tuple(dict.fromkeys(conditions)), cost)
+        names_cost = names_cost or price is not None
+        money = read_sum(price) if price is not None and cost is None else None
+        cost = cost or money
+        kept += [term, end] if money is None else []
+    return NotedTerms(
+        _clean_note("".join(kept)), tuple(dict.fromkeys(conditions)), cost, has_unread_cost=names_cost and cost is None
+    )
 
 
 def _find_prefixed_value(term: str, *prefixes: str) -> str | None:
@@ -88,18 +85,6 @@ def _find_prefixed_value(term: str, *prefixes: str) -> str | None:
     known = (prefix.strip() for prefix in prefixes)
     found = next((one for one in known if one and said.startswith(one)), None)
     return said.removeprefix(found).strip() if found is not None else None
-
-
-def _find_sum(price: str) -> re.Match[str] | None:
-    """The only number of the words: of 1 234.50, of 20-30 and of two sums no part is the price either."""
-    match = _COST.search(price)
-    is_alone = match is not None and not _DIGIT.search(price[: match.start()] + price[match.end() :])
-    return match if is_alone else None
-
-
-def _read_money(match: re.Match[str]) -> Money:
-    amount, currency = (match[1], match[2]) if match[2] else (match[4], match[3])
-    return Money(Decimal(amount.replace(",", ".")), currency.upper())
 
 
 def write_noted_terms(

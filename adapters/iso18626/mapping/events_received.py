@@ -44,7 +44,7 @@ from gateway.domain.requests.events import (
     ReasonCodes,
     ShippedItem,
 )
-from gateway.domain.requests.note_terms import read_note_terms, remove_terms
+from gateway.domain.requests.note_terms import add_unread_cost, read_note_terms, remove_terms
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.requester_changes import describe_changes
 from gateway.domain.requests.volume_notes import MAX_VOLUMES, SEPARATOR
@@ -215,6 +215,8 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         ),
         written=remove_terms(info.note or "", sent.link),
     )
+    if details.cost is None and terms.has_unread_cost:
+        details = add_unread_cost(kind, details)
     details = read_note_terms(kind, details)
     if answer is None:
         return kind, details
@@ -275,7 +277,7 @@ def _is_conditional(
     """By a marker or a prefix in the note, or a code, or a price in a Notification, as Alma gets one that waits for its
     answer; in the answer to a loan that is out it asks for nothing."""
     is_early = (status.status or "") in _BEFORE_SUPPLY
-    has_price = kind is EventKind.MESSAGE and terms.cost is not None
+    has_price = kind is EventKind.MESSAGE and (terms.cost is not None or terms.has_unread_cost)
     return is_early and (noted.has_condition or has_price or bool(terms.conditions or delivery.loan_conditions))
 
 

@@ -53,6 +53,7 @@ from adapters.iso_ill.messages.codes import (
 from adapters.iso_ill.messages.request_phase import Explanation
 from adapters.iso_ill.messages.structures import Amount, DateDue, Location, SuppliersReference
 from adapters.iso_ill.state_tables import FROM_REQUESTER, FROM_RESPONDER
+from gateway.domain.library import Money
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
 from gateway.domain.requests.note_terms import read_note_terms, read_told_event
@@ -164,19 +165,27 @@ def _read_forward_notification(apdu: ForwardNotification, context: MappingContex
 def _read_shipped(apdu: Shipped, context: MappingContext) -> tuple[EventKind, EventDetails]:
     supplied = apdu.supply_details
     conditions, words = _read_shipped_conditions(supplied.conditions)
+    cost, unread = _read_price(supplied.cost, context)
     is_copy = apdu.service_type == ServiceType.COPY_NON_RETURNABLE
     electronic = supplied.electronic_delivery
     address = electronic.details.address if electronic is not None else None
     link = address.address if address is not None and "://" in address.address else ""
     details = EventDetails(
         **_due_details(supplied.date_due),
-        conditions=conditions,
-        cost=money_of_amount(supplied.cost, context.currency),
+        conditions=(*conditions, *unread),
+        cost=cost,
         note=_join_notes(words, f"shipped via {supplied.physical_delivery}" if supplied.physical_delivery else ""),
         link=link,
         extras=_shipping_extras(apdu),
     )
     return EventKind.COPY_DELIVERED if is_copy else EventKind.SHIPPED, details
+
+
+def _read_price(amount: Amount | None, context: MappingContext) -> tuple[Money | None, tuple[LoanCondition, ...]]:
+    """The sum; of a price that is none that something is to be paid."""
+    cost = money_of_amount(amount, context.currency)
+    is_unread = amount is not None and bool(amount.value.strip()) and cost is None
+    return cost, (LoanCondition.COST,) if is_unread else ()
 
 
 _NO_CURRENCY = "XXX"
@@ -436,10 +445,11 @@ def _read_estimate(found: Explanation, context: MappingContext) -> tuple[EventKi
     results = found.estimate
     words = f"estimated cost: {results.cost_estimate}" if results is not None else "an estimate without a cost"
     places = _format_locations(results.locations, context) if results is not None else ""
-    estimate = Amount(value=results.cost_estimate) if results is not None else None
+    cost, unread = _read_price(Amount(value=results.cost_estimate) if results is not None else None, context)
     return EventKind.RETRY, EventDetails(
         reason=ReasonCodes.COST.value,
-        cost=money_of_amount(estimate, context.currency),
+        cost=cost,
+        conditions=unread,
         note=_join_notes(words, places),
     )
 

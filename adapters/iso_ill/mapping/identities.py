@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import date, datetime, tzinfo
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -28,15 +27,8 @@ from adapters.iso_ill.messages.structures import (
 )
 from gateway.domain.library import Money
 from gateway.domain.requests.request import Request
+from gateway.domain.sums import read_sum
 from gateway.domain.value import value_object
-
-_SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY", "$": "USD"}
-_DOLLARS = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD"})
-_SIGN = r"[A-Z]{3}|[€£¥$]"
-_NUMBER = r"[0-9]{1,3}(?:[ .,'][0-9]{3}){1,4}(?:[.,][0-9]{1,12})?|[0-9]{1,12}(?:[.,][0-9]{1,12})?"
-_SUM = re.compile(rf"({_SIGN})?\s{{0,3}}({_NUMBER})(?:[.,]-?)?\s{{0,3}}({_SIGN})?")
-_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:[.,][0-9]{3})+")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 
 A = TypeVar("A", bound=Apdu)
 
@@ -176,34 +168,8 @@ def id_of_apdu(apdu: Apdu) -> str:
 
 
 def money_of_amount(amount: Amount | None, currency: str) -> Money | None:
-    """`$35`, `25,00`, `1 234.50` and `EUR 20` too. None for what is more than a sum, or none, or is said in two
-    currencies. `currency`: meant when none is said; a dollar sign is never another than a dollar."""
-    match = _SUM.fullmatch(amount.value.strip()) if amount is not None else None
-    if amount is None or match is None:
-        return None
-    said = amount.currency.strip().upper()
-    signs = tuple(filter(None, (match[1], match[3])))
-    if not _CURRENCY.fullmatch(said):
-        is_our_dollar = "$" in signs and currency in _DOLLARS and not said
-        said = currency if is_our_dollar or not signs else _SIGNS.get(signs[0], signs[0])
-    if not all(_means_currency(sign, said) for sign in signs):
-        return None
-    return Money(_parse_decimal(match[2]), said)
-
-
-def _means_currency(sign: str, code: str) -> bool:
-    return _SIGNS.get(sign, sign) == code or (sign == "$" and code in _DOLLARS)
-
-
-def _parse_decimal(text: str) -> Decimal:
-    """The last point or comma divides, unless it is the only kind there and all is in groups of three digits."""
-    digits = re.sub(r"[ ']", "", text)
-    last = max(digits.rfind("."), digits.rfind(","))
-    if last < 0:
-        return Decimal(digits)
-    whole, part = re.sub(r"[.,]", "", digits[:last]), digits[last + 1 :]
-    grouped = _GROUPED.fullmatch(digits) is not None and len(set(re.sub(r"\d", "", digits))) == 1
-    return Decimal(whole + part) if grouped else Decimal(f"{whole or '0'}.{part}")
+    """None for what is more than a sum, or none. `currency`: meant when none is said."""
+    return read_sum(amount.value, currency, amount.currency) if amount is not None else None
 
 
 def amount_of_money(money: Money | None) -> Amount | None:

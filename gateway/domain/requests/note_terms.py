@@ -2,7 +2,8 @@
 by rule; and a changed due date, for which a protocol may have no message at all.
 
 Written first, so that a note that is cut keeps them: `due: 2026-04-01; cost: 45.00 EUR; in their own words`. Read only
-in exactly this form: other words stay words, for people.
+in exactly this form: other words stay words, for people. A price is read in any form that is beyond doubt; a supplier's
+that isn't is a condition, so that its promise doesn't go on as if it cost nothing.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from gateway.domain.library import Money
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.volume_notes import read_named_volumes
 from gateway.domain.sentences import Sentence, write_sentence
+from gateway.domain.sums import read_sum
 
 _DUE = re.compile(r"due: (\d{4}-\d{2}-\d{2})")
 _COST = re.compile(r"cost: (\d{1,9}(?:\.\d{1,4})?) ([A-Z]{3})")
+_ANY_COST = re.compile(r"(?:costs?|price|kosten|preis):(.*)", re.IGNORECASE | re.DOTALL)
 
 _CONDITIONS = re.compile(r"conditions: ([a-z, -]+)")
 _DUE_CHANGED = re.compile(r"The due date is now (\d{4}-\d{2}-\d{2})\.")
@@ -32,17 +35,25 @@ _PARTS = re.compile(r";\s+|\n")
 _CONDITION_OF_WORDS = {one.value.replace("-", " "): one for one in LoanCondition}
 
 _WITH_DUE = frozenset({EventKind.RECALL})
+_OF_SUPPLIER = frozenset(
+    {
+        EventKind.ACKNOWLEDGED,
+        EventKind.EXPECT_TO_SUPPLY,
+        EventKind.HOLD_PLACED,
+        EventKind.WILL_SUPPLY,
+        EventKind.CONDITIONAL,
+        EventKind.RETRY,
+        EventKind.SHIPPED,
+        EventKind.COPY_DELIVERED,
+    }
+)
 _WITH_COST = frozenset(
     {
         EventKind.DAMAGED,
         EventKind.LOST,
         EventKind.SETTLED,
-        EventKind.WILL_SUPPLY,
-        EventKind.CONDITIONAL,
         EventKind.CONDITION_ACCEPTED,
-        EventKind.RETRY,
-        EventKind.SHIPPED,
-        EventKind.COPY_DELIVERED,
+        *_OF_SUPPLIER,
     }
 )
 _WITH_CONDITIONS = frozenset({EventKind.CONDITIONAL, EventKind.SHIPPED})
@@ -96,7 +107,15 @@ def read_note_terms(kind: EventKind, details: EventDetails) -> EventDetails:
     if kind in _WITH_CONDITIONS and (unsaid := [one for part in parts for one in _read_conditions_term(part)]):
         said = (one for one in details.conditions if one is not LoanCondition.OTHER)
         details = replace(details, conditions=tuple(dict.fromkeys((*said, *unsaid))))
-    return details
+    is_unread = details.cost is None and any(map(is_cost_term, parts))
+    return add_unread_cost(kind, details) if is_unread else details
+
+
+def add_unread_cost(kind: EventKind, details: EventDetails) -> EventDetails:
+    """With the condition that something is to be paid, where a supplier names a price that is no sum."""
+    if kind not in _OF_SUPPLIER:
+        return details
+    return replace(details, conditions=tuple(dict.fromkeys((*details.conditions, LoanCondition.COST))))
 
 
 def remove_terms(note: str, link: str = "") -> str:
@@ -104,9 +123,14 @@ def remove_terms(note: str, link: str = "") -> str:
     return "; ".join(part for part in _PARTS.split(note) if part.strip() and not _is_term(part.strip(), link))
 
 
+def is_cost_term(part: str) -> bool:
+    """Whether it says a price, readable or not."""
+    return _ANY_COST.match(part.strip()) is not None
+
+
 def _is_term(part: str, link: str) -> bool:
     is_link = bool(link) and part.removeprefix("URL: ") == link
-    return is_link or any(read(part) for read in (_read_due_term, _read_cost_term, _read_conditions_term))
+    return is_link or any(read(part) for read in (_read_due_term, _COST.fullmatch, _read_conditions_term))
 
 
 def _read_due_term(part: str) -> date | None:
@@ -134,8 +158,11 @@ def read_condition_words(text: str) -> tuple[LoanCondition, ...]:
 
 
 def _read_cost_term(part: str) -> Money | None:
-    match = _COST.fullmatch(part.strip())
-    return Money(Decimal(match[1]), match[2]) if match is not None else None
+    ours = _COST.fullmatch(part.strip())
+    if ours is not None:
+        return Money(Decimal(ours[1]), ours[2])
+    theirs = _ANY_COST.fullmatch(part.strip())
+    return read_sum(theirs[1]) if theirs is not None else None
 
 
 def write_recall_note(due: datetime, zone: tzinfo) -> Sentence:

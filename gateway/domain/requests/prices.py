@@ -79,13 +79,28 @@ def needs_agreement(request: Request, price: Money | None) -> bool:
     return not covers_price(request.costs.agreed, price)
 
 
+def asks_unread_price(request: Request, event: Event) -> bool:
+    """Whether a supplier's message names a price that nobody could read as a sum: within a limit it can't be known to
+    lie. The same words after a yes to them are no question again."""
+    details, attempt = event.details, request.attempt
+    if not names_unread_price(details) or not list_limits(request):
+        return False
+    was_asked = attempt is not None and LoanCondition.COST in attempt.conditions and attempt.note == details.note
+    return not was_asked or request.state is BorrowingState.CONDITIONAL
+
+
+def names_unread_price(details: EventDetails) -> bool:
+    return details.cost is None and LoanCondition.COST in details.conditions
+
+
 def interpret_terms(request: Request, event: Event) -> Event:
-    """The event as its terms make it: a promise at a price that nobody has allowed is a condition, a yes that doesn't
-    cover what we ask is a message, a no where no condition is open is what it came as: a cancellation."""
+    """The event as its terms make it: a promise at a price that nobody has allowed, or can read, is a condition, a yes
+    that doesn't cover what we ask is a message, a no where no condition is open is what it came as: a cancellation."""
     if event.signal.origin is not EventOrigin.PARTNER:
         return event
     is_offer = request.role is Role.BORROWING and event.kind in _PROMISES
-    if is_offer and event.attempt == request.current and needs_agreement(request, event.details.cost):
+    asks = needs_agreement(request, event.details.cost) or asks_unread_price(request, event)
+    if is_offer and event.attempt == request.current and asks:
         return replace(event, signal=partner_signal(EventKind.CONDITIONAL))
     is_nameless = event.kind is EventKind.CONDITIONAL and not _names_terms(event.details)
     if is_nameless and request.role is Role.BORROWING:
@@ -113,8 +128,10 @@ def is_yes_enough(request: Request, details: EventDetails) -> bool:
 def is_price_open(request: Request, event: Event) -> bool:
     """Borrowing: whether it was sent at a price that nobody has agreed to."""
     price = event.details.cost
-    if event.signal.origin is not EventOrigin.PARTNER or event.kind not in _DELIVERIES or price is None:
+    if event.signal.origin is not EventOrigin.PARTNER or event.kind not in _DELIVERIES:
         return False
+    if price is None:
+        return asks_unread_price(request, event)
     was_asked = request.state is BorrowingState.CONDITIONAL and request.costs.offered is not None
     unanswered = was_asked and bool(price.amount) and not covers_price(request.costs.agreed, price)
     return unanswered or needs_agreement(request, price)
@@ -135,7 +152,8 @@ def update_costs(request: Request, event: Event) -> RequestCosts:
     if event.kind is EventKind.CONDITION_ACCEPTED:
         return _record_yes(request, event)
     if details.cost is None:
-        return costs
+        is_open = event.kind is EventKind.CONDITIONAL and request.role is Role.BORROWING
+        return replace(costs, offered=None) if is_open and names_unread_price(details) else costs
     if event.kind in _DELIVERIES:
         return replace(costs, charged=details.cost)
     from_supplier = event.signal.origin is (EventOrigin.PARTNER if request.role is Role.BORROWING else EventOrigin.US)

@@ -18,7 +18,7 @@ from gateway.domain.requests.events import (
     partner_signal,
     timer_signal,
 )
-from gateway.domain.requests.prices import is_price_open, restart_costs, update_costs
+from gateway.domain.requests.prices import is_price_open, names_unread_price, restart_costs, update_costs
 from gateway.domain.requests.request import (
     BorrowingState,
     LendingState,
@@ -198,7 +198,7 @@ def _update_flags(request: Request, event: Event, to: State) -> frozenset[Reques
         flags |= {RequestFlag.CHASED}
     if event.signal == local_signal(EventKind.TROUBLE):
         flags |= {RequestFlag.STRANGER if event.details.reason == STRANGER else RequestFlag.TROUBLE}
-    if event.signal in _ARRIVED and event.details.cost is not None:
+    if event.signal in _ARRIVED and (event.details.cost is not None or names_unread_price(event.details)):
         is_open = is_price_open(request, event)
         flags = flags | {RequestFlag.PRICE_OPEN} if is_open else flags - {RequestFlag.PRICE_OPEN}
     if event.signal in _ARRIVED and request.state in _NOT_WANTED:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from gateway.domain import due_dates
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, ReasonCodes, local_signal
-from gateway.domain.requests.prices import covers_price, needs_agreement
+from gateway.domain.requests.prices import covers_price, list_limits, needs_agreement
 from gateway.domain.requests.request import STILL_WANTED, AttemptStatus, BorrowingState, Request, RequestFlag
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
@@ -213,8 +213,12 @@ async def _decide_condition(context: LibraryContext, request_id: str) -> str:
 
 
 def _is_acceptable_by_rule(request: Request) -> bool:
-    """No rule pays more than the limit, nor asks again for what isn't to be had now."""
-    return _has_terms(request) and not needs_agreement(request, request.costs.offered)
+    """No rule pays more than the limit, or what nobody can read, nor asks again for what isn't to be had now."""
+    attempt, offered = request.attempt, request.costs.offered
+    is_unread = offered is None and attempt is not None and LoanCondition.COST in attempt.conditions
+    if is_unread and list_limits(request):
+        return False
+    return _has_terms(request) and not needs_agreement(request, offered)
 
 
 def _has_terms(request: Request) -> bool:

@@ -112,23 +112,23 @@ def test_a_marker_alone_is_a_condition_that_is_not_named(profile: str) -> None:
         ("Cost: EUR 20", money("20"), ""),
         ("Cost: .5 EUR", money("0.5"), ""),
         ("Cost: 12,50 EUR; keep it dry", money("12.50"), "keep it dry"),
-        ("Cost: 20 EUR a volume", money("20"), "Cost: 20 EUR a volume"),
-        ("Cost: 1.234,50 EUR", None, "Cost: 1.234,50 EUR"),
-        ("Cost: EUR 1,234.50", None, "Cost: EUR 1,234.50"),
-        ("Cost: 1234567890 EUR", None, "Cost: 1234567890 EUR"),
-        ("Cost: 1 234,50 EUR", None, "Cost: 1 234,50 EUR"),
+        ("Cost: 20 EUR a volume", None, "Cost: 20 EUR a volume"),
+        ("Cost: 1.234,50 EUR", money("1234.50"), ""),
+        ("Cost: EUR 1,234.50", money("1234.50"), ""),
+        ("Cost: 1.234 EUR", None, "Cost: 1.234 EUR"),
+        ("Cost: 1 234,50 EUR", money("1234.50"), ""),
         ("Cost: EUR 1\N{NO-BREAK SPACE}234", None, "Cost: EUR 1\N{NO-BREAK SPACE}234"),
-        ("Cost: 1'234.50 EUR", None, "Cost: 1'234.50 EUR"),
+        ("Cost: 1'234.50 EUR", money("1234.50"), ""),
         ("Cost: 20-30 EUR", None, "Cost: 20-30 EUR"),
         ("Cost: EUR 20-30", None, "Cost: EUR 20-30"),
         ("Cost: 20 EUR or 5 EUR a volume", None, "Cost: 20 EUR or 5 EUR a volume"),
-        ("Cost: EUR 12,-", money("12"), "Cost: EUR 12,-"),
+        ("Cost: EUR 12,-", money("12"), ""),
         ("Cost: 20 Dollars", None, "Cost: 20 Dollars"),
     ],
 )
 def test_a_price_in_a_note_is_read_whole_or_stays_words(words: str, cost: Money | None, note: str) -> None:
     terms = read_noted_terms(words, NoteHabits())
-    assert (terms.cost, terms.text) == (cost, note)
+    assert (terms.cost, terms.text, terms.has_unread_cost) == (cost, note, cost is None)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,33 @@ def test_a_price_in_a_notification_waits_for_a_yes(profile: str) -> None:
     heard = read_octets(write_status("WillSupply", "Notification", "Cost: 9.00 EUR; Lesesaal"), profile)
     assert (heard.kind, heard.details.cost, heard.details.note) == (K.CONDITIONAL, money("9.00"), "Lesesaal")
     assert read_octets(write_status("Loaned", "Notification", "Cost: 9.00 EUR"), profile).kind is K.MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "note"),
+    [
+        ("WillSupply", "RequestResponse", "Cost: 20-30 EUR; Lesesaal"),
+        ("WillSupply", "RequestResponse", "cost: 12 kr"),
+        ("ExpectToSupply", "RequestResponse", "Supplier: ELM, Cost: 1.234 EUR"),
+        ("WillSupply", "Notification", "Cost: about 20; Lesesaal"),
+    ],
+)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_price_that_cant_be_read_is_asked_about(profile: str, status: str, reason: str, note: str) -> None:
+    heard = read_octets(write_status(status, reason, note), profile)
+    assert LoanCondition.COST in heard.details.conditions
+    after = apply_answer(heard, LIMIT, broker=False)
+    assert (after.state, after.attempts[0].conditions) == (B.CONDITIONAL, (LoanCondition.COST,))
+    assert after.costs == RequestCosts(LIMIT)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_price_in_no_currency_is_asked_about(profile: str) -> None:
+    octets = write_status("WillSupply", "RequestResponse", behind=deliver(price("deliveryCosts", "5", "EURO")))
+    heard = read_octets(octets, profile)
+    assert (heard.details.cost, heard.details.conditions) == (None, (LoanCondition.COST,))
+    assert "cost: 5 EURO" in heard.details.note
+    assert apply_answer(heard, LIMIT, broker=False).state is B.CONDITIONAL
 
 
 # --- a requester answers ---------------------------------------------------------------------------------

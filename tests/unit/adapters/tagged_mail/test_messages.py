@@ -311,7 +311,7 @@ def test_what_can_not_be_read_stands_in_the_note() -> None:
     event = only(read("ITEM SHIPPED\nNUM: B-1\nDUE: in May\nCST: little\nCON: no dogs, library use only\nHello"))
 
     assert (event.details.due, event.details.cost) == (None, None)
-    assert event.details.conditions == (LoanCondition.LIBRARY_USE_ONLY,)
+    assert event.details.conditions == (LoanCondition.LIBRARY_USE_ONLY, LoanCondition.COST)
     assert event.details.note.splitlines() == ["Hello", "no dogs", "in May", "little"]
 
 

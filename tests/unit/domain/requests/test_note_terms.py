@@ -71,7 +71,15 @@ def test_the_date_of_a_recall(note: str, due: date | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("note", "cost"), [("cost: 45.00 EUR; okładka", money("45.00")), ("cost: 45,00 EUR", None), ("Einband lose", None)]
+    ("note", "cost"),
+    [
+        ("cost: 45.00 EUR; okładka", money("45.00")),
+        ("cost: 1.500 TND", money("1.500", "TND")),
+        ("Kosten: 45,00 EUR", money("45.00")),
+        ("cost: 1.500,00 EUR", money("1500.00")),
+        ("cost: 45 kr", None),
+        ("Einband lose", None),
+    ],
 )
 def test_the_cost_of_damage(note: str, cost: Money | None) -> None:
     found = read_note_terms(K.DAMAGED, EventDetails(note=note))
@@ -116,3 +124,31 @@ def test_a_message_may_change_the_due_date() -> None:
 def test_other_words_change_no_due_date(note: str) -> None:
     said = EventDetails(note=note)
     assert read_told_event(K.MESSAGE, said) == (K.MESSAGE, said)
+
+
+SUPPLIERS = (
+    *(K.ACKNOWLEDGED, K.EXPECT_TO_SUPPLY, K.HOLD_PLACED, K.WILL_SUPPLY, K.CONDITIONAL, K.RETRY),
+    *(K.SHIPPED, K.COPY_DELIVERED),
+)
+
+
+@pytest.mark.parametrize("kind", SUPPLIERS)
+@pytest.mark.parametrize(
+    ("note", "cost", "conditions"),
+    [
+        ("gladly; Cost: 12 kr", None, (C.COST,)),
+        ("Preis: auf Anfrage\nbis Freitag", None, (C.COST,)),
+        ("Price: 12.50 EUR", money("12.50"), ()),
+        ("at no cost: none", None, ()),
+    ],
+)
+def test_a_price_of_a_supplier_that_cant_be_read_is_a_condition(
+    kind: K, note: str, cost: Money | None, conditions: tuple[C, ...]
+) -> None:
+    found = read_note_terms(kind, EventDetails(note=note))
+    assert (found.cost, found.conditions, found.note) == (cost, conditions, note)
+
+
+@pytest.mark.parametrize("kind", [K.UNFILLED, K.MESSAGE, K.DAMAGED, K.CONDITION_ACCEPTED])
+def test_a_price_beside_anything_else_is_no_condition(kind: K) -> None:
+    assert read_note_terms(kind, EventDetails(note="cost: too high")).conditions == ()

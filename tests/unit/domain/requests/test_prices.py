@@ -100,6 +100,31 @@ def test_the_next_supplier_begins_without_what_was_agreed_with_the_last() -> Non
     assert story.state is B.CONDITIONAL, "the yes was to another"
 
 
+UNREAD = {"note": "Cost: 12 kr", "conditions": (LoanCondition.COST,)}
+
+
+@pytest.mark.parametrize("kind", ASKING)
+@pytest.mark.parametrize(("maximum", "asks"), [(LIMIT, True), (None, False)], ids=["a limit", "none"])
+def test_a_price_that_nobody_can_read_lies_within_no_limit(kind: K, maximum: Money | None, asks: bool) -> None:
+    story = story_with(maximum)
+    told = story.partner(kind, 1, **UNREAD)
+    assert (told.event.kind is K.CONDITIONAL, story.state is B.CONDITIONAL) == (asks, asks)
+    assert story.request.costs == RequestCosts(maximum)
+
+
+def test_the_yes_to_a_price_that_nobody_can_read_is_to_its_words() -> None:
+    story = story_with(LIMIT)
+    story.partner(K.WILL_SUPPLY, 1, cost=money("5.00"))
+    story.partner(K.WILL_SUPPLY, 1, **UNREAD)
+    assert (story.state, story.request.costs.offered) == (B.CONDITIONAL, None), "the sum of before is asked no more"
+    story.us(K.CONDITION_ACCEPTED)
+    assert (story.state, story.request.costs.agreed) == (B.WILL_SUPPLY, money("5.00"))
+    story.partner(K.WILL_SUPPLY, 1, **UNREAD)
+    assert story.state is B.WILL_SUPPLY, "the same once more is no question"
+    story.partner(K.WILL_SUPPLY, 1, **UNREAD | {"note": "Cost: 13 kr"})
+    assert story.state is B.CONDITIONAL
+
+
 # --- what was sent ---------------------------------------------------------------------------------------
 
 
@@ -134,6 +159,17 @@ def test_what_was_sent_without_waiting_for_the_yes_is_on_the_list() -> None:
     story.partner(K.CONDITIONAL, 1, cost=money("5.00"))
     story.partner(K.SHIPPED, 1, cost=money("5.00"))
     assert RequestFlag.PRICE_OPEN in story.request.flags
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+@pytest.mark.parametrize("kind", [K.SHIPPED, K.COPY_DELIVERED])
+def test_what_was_sent_at_a_price_that_nobody_can_read_is_on_the_list(kind: K, is_known: bool) -> None:
+    story = story_with(LIMIT)
+    if is_known:
+        story.partner(K.WILL_SUPPLY, 1, **UNREAD)
+        story.us(K.CONDITION_ACCEPTED)
+    story.partner(kind, 1, **UNREAD)
+    assert ("price-to-check" in list_task_names(story.request)) is not is_known
 
 
 def test_what_was_agreed_may_be_charged() -> None:
