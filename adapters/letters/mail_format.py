@@ -14,8 +14,10 @@ from functools import lru_cache
 from adapters.letters.dialect import SECTION, LettersDialect, Reply, dialect_of
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.note_terms import is_cost_term, read_note_terms
 from gateway.domain.requests.request import Role
 from gateway.domain.sentences import write_sentence
+from gateway.domain.sums import read_sum
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import (
     IncomingMail,
@@ -86,7 +88,8 @@ class PlainMailFormat:
         meant = _select_consistent_lines(found)
         pdfs = tuple(i for i, one in enumerate(mail.attachments) if one.media_type == PDF)
         if meant:
-            return MailInterpretation(tuple(_event_of_code_line(line, mail) for line in meant))
+            prices = _find_price_lines(mail.text) if len(meant) == 1 else ()
+            return MailInterpretation(tuple(_event_of_code_line(line, prices) for line in meant))
         if pdfs and not found and _has_plain_letters(profile):
             return MailInterpretation((_event_of_copy(mail, pdfs),))
         why = write_sentence("contradictory codes") if found else write_sentence("no reply code at the start of a line")
@@ -143,9 +146,14 @@ def _select_consistent_lines(lines: list[_CodeLine]) -> list[_CodeLine]:
     return list(by_number.values())
 
 
-def _event_of_code_line(line: _CodeLine, mail: IncomingMail) -> MailEvent:
+def _find_price_lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in list_own_lines(text) if is_cost_term(line))
+
+
+def _event_of_code_line(line: _CodeLine, prices: tuple[str, ...]) -> MailEvent:
+    """`prices`: lines of the mail that say what it costs. Behind the code a sum is one if nothing else stands there."""
     reply = line.reply
-    note = ": ".join(part for part in (reply.note, line.rest) if part)
+    note = "\n".join(filter(None, (": ".join(filter(None, (reply.note, line.rest))), *prices)))
     day, words = find_date(line.rest), line.rest.replace(line.number, "", 1).strip(_AROUND_WORDS)
     details = EventDetails(
         reason=reply.reason, note=shorten_text(note, MAX_NOTE_CHARS), written="" if _is_date(words) else words
@@ -158,13 +166,20 @@ def _event_of_code_line(line: _CodeLine, mail: IncomingMail) -> MailEvent:
         details = replace(details, due=day)
     elif reply.kind in (EventKind.WILL_SUPPLY, EventKind.HOLD_PLACED):
         details = replace(details, expected=day)
+    if reply.kind in _PRICED:
+        details = replace(details, cost=read_sum(words))
     return MailEvent(
         kind=reply.kind,
         role=Role.BORROWING,
         transaction=line.number,
-        details=details,
+        details=read_note_terms(reply.kind, details),
         explained=(write_sentence("a line begins with the code %(code)s", code=line.code),),
     )
+
+
+_PRICED = frozenset(
+    {EventKind.WILL_SUPPLY, EventKind.HOLD_PLACED, EventKind.CONDITIONAL, EventKind.RETRY, EventKind.SHIPPED}
+)
 
 
 def _is_date(text: str) -> bool:

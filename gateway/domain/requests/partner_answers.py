@@ -12,9 +12,11 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, ReasonCodes, partner_signal
+from gateway.domain.requests.note_terms import read_note_terms
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import Request, Role, ServiceType
 from gateway.domain.requests.state_machine import Transition, compute_transition
+from gateway.domain.sums import read_sum
 from gateway.domain.value import value_object
 
 
@@ -204,7 +206,9 @@ def parse_answer_form(answer: PartnerAnswer, request: Request, form: Mapping[str
         else:
             known = text in tuple(LoanCondition)
             details = replace(details, conditions=(LoanCondition(text) if known else LoanCondition.OTHER,))
-    return FilledAnswer(details, faults)
+    if LoanCondition.COST in details.conditions:
+        details = replace(details, cost=read_sum(details.note))
+    return FilledAnswer(read_note_terms(answer.kind, details), faults)
 
 
 def _parse_answer_date(text: str, today: date) -> date | FieldFault:

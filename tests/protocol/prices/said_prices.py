@@ -26,6 +26,7 @@ from adapters.iso_ill.messages.request_phase import (
     RetryResults,
 )
 from adapters.iso_ill.messages.structures import Amount
+from adapters.letters.mail_format import PlainMailFormat
 from adapters.loopback.codec import decode_partner_message
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
@@ -169,6 +170,19 @@ def _read_artemail(octets: bytes) -> tuple[EventKind, EventDetails]:
     return _read_event(artemail.only(artemail.read(octets.decode(), profile=priced_artemail())))
 
 
+def plain_profile() -> Profile:
+    return find_profile("email-partner")
+
+
+def _write_letter(code: str) -> Callable[[str, str], bytes]:
+    return lambda amount, currency: f"Dear all,\n{code}\nCost: {amount} {currency}\nbest wishes\n".encode()
+
+
+def _read_letter(octets: bytes) -> tuple[EventKind, EventDetails]:
+    read = PlainMailFormat().decode(tagged.mail(octets.decode()), plain_profile())
+    return _read_event(tagged.only(read.events))
+
+
 # --- between libraries of one gateway --------------------------------------------------------------------
 
 
@@ -234,6 +248,9 @@ SAID_PRICES = (
     SaidPrice("artemail", "code of a condition", _M.QUESTION, _write_artemail("COSTS"), _read_artemail),
     SaidPrice("artemail", "code of a retry", _M.OFFER, _write_artemail("AGAIN"), _read_artemail),
     SaidPrice("artemail", "code of a parcel", _M.SENT, _write_artemail("SENT AT"), _read_artemail),
+    SaidPrice("letters", "code of a promise", _M.PROMISE, _write_letter("TBS"), _read_letter),
+    SaidPrice("letters", "code of a condition", _M.QUESTION, _write_letter("LUO"), _read_letter),
+    SaidPrice("letters", "code to ask again", _M.OFFER, _write_letter("RE-AP"), _read_letter),
     *(
         SaidPrice("loopback", kind.value, meaning, _write_loopback(kind), _read_loopback)
         for kind, meaning in (
@@ -247,7 +264,6 @@ SAID_PRICES = (
 )
 
 UNPRICED: Mapping[str, str] = {
-    "letters": "no link of a letter asks for a sum: a price is words of its note",
     "openrs": "a hub tells no price; a fee of AcceptItem is one of the patron's account",
 }
 """Protocols by which a supplier can't say a price, and why."""

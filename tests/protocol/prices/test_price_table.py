@@ -17,18 +17,19 @@ from adapters.iso18626.mapping.messages_sent import messages_of_event
 from adapters.iso_ill.codec import decode_apdu, encode_apdu
 from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING, THEM
 from adapters.iso_ill.mapping import apdu_of_message, event_of_apdu
+from adapters.letters.mail_format import PlainMailFormat
 from adapters.loopback.codec import encode_partner_message
 from adapters.ncip.openrs.messages_sent import WRITERS as OPENRS
 from gateway.domain.library import Money
 from gateway.domain.problems import MalformedMessage
-from gateway.domain.requests.events import Event, EventDetails, partner_signal
+from gateway.domain.requests.events import Event, EventDetails, LoanCondition, partner_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.partner_answers import ANSWERS, parse_answer_form
 from gateway.domain.requests.request import AttemptStatus, RequestCosts, RequestFlag, Role
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from tests.protocol.iso18626.test_condition_words import make_context
-from tests.protocol.prices.said_prices import NOW, SAID_PRICES, UNPRICED, Meaning, SaidPrice
+from tests.protocol.prices.said_prices import NOW, SAID_PRICES, UNPRICED, Meaning, SaidPrice, plain_profile
 from tests.support.requests import Story, asked_story, borrowing, event, money, workflow
 from tests.unit.adapters.artemail import support as artemail
 from tests.unit.adapters.tagged_mail import support as tagged
@@ -83,14 +84,46 @@ def test_each_protocol_has_its_rows() -> None:
 # --- who can't say it ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", ["20.01 EUR", "cost: 20.01 EUR", "It costs 20.01 EUR!"])
-def test_a_price_in_the_answer_to_a_letter_is_words_and_nothing_is_agreed(words: str) -> None:
+@pytest.mark.parametrize(
+    ("words", "cost"),
+    [
+        ("20.01 EUR", money("20.01")),
+        ("gladly\nCost: 20.01 EUR", money("20.01")),
+        ("It costs 20.01 EUR!", None),
+        ("20.01", None),
+        ("Cost: 20.01 EUR a volume", None),
+    ],
+)
+def test_a_price_in_the_answer_to_a_letter_is_one_where_nothing_stands_beside_it(
+    words: str, cost: Money | None
+) -> None:
     filled = parse_answer_form(ANSWERS["conditional"], borrowing(), {"condition": "cost", "note": words}, NOW.date())
     story = asked_story(borrowing(costs=RequestCosts(LIMIT)))
-    story.partner(K.CONDITIONAL, 1, conditions=filled.details.conditions, note=filled.details.note)
+    story.partner(K.CONDITIONAL, 1, conditions=(LoanCondition.COST,), note=words, cost=filled.details.cost)
     story.us(K.CONDITION_ACCEPTED)
-    assert story.request.costs == RequestCosts(LIMIT)
+    by = "staff:ana" if cost is not None else ""
+    assert story.request.costs == RequestCosts(LIMIT, offered=cost, agreed=cost, agreed_by=by)
     assert words in story.request.attempts[0].note, "staff and patron have read it"
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "cost", "conditions"),
+    [
+        ("TBS 12,50 EUR", K.WILL_SUPPLY, money("12.50"), ()),
+        ("TBS\nCost: 12.50 EUR", K.WILL_SUPPLY, money("12.50"), ()),
+        ("TBS\nKosten: 12 kr", K.WILL_SUPPLY, None, (LoanCondition.COST,)),
+        ("TBS 12,50 EUR a volume", K.WILL_SUPPLY, None, ()),
+        ("TBS on Monday, 12,50", K.WILL_SUPPLY, None, ()),
+        ("LUO 12.50 EUR", K.CONDITIONAL, money("12.50"), (LoanCondition.LIBRARY_USE_ONLY,)),
+        ("N/A 12.50 EUR", K.UNFILLED, None, ()),
+    ],
+)
+def test_a_price_in_a_plain_letter_is_one_where_nothing_stands_beside_it(
+    line: str, kind: K, cost: Money | None, conditions: tuple[LoanCondition, ...]
+) -> None:
+    mail = tagged.mail(f"Dear all,\n{line}\nbest wishes")
+    told = tagged.only(PlainMailFormat().decode(mail, plain_profile()).events)
+    assert (told.kind, told.details.cost, told.details.conditions) == (kind, cost, conditions)
 
 
 @pytest.mark.parametrize("kind", [K.CONDITIONAL, K.RETRY])
@@ -102,11 +135,12 @@ def test_a_hub_of_openrs_hears_no_price(kind: K) -> None:
 
 # --- no sum but a whole one ------------------------------------------------------------------------------
 
-UNREADABLE = ("1.234,50", "1,234.50", "20-30", "about 20", "1,234")
+BY_MAIL = ("tagged-mail", "letters")
+UNREADABLE = ("20-30", "about 20", "1,234", "12 kr or")
 
 
 @pytest.mark.parametrize("amount", UNREADABLE)
-@pytest.mark.parametrize("said", [one for one in SAID_PRICES if one.protocol in ("tagged-mail", "artemail")], ids=str)
+@pytest.mark.parametrize("said", [one for one in SAID_PRICES if one.protocol in ("artemail", *BY_MAIL)], ids=str)
 def test_of_a_sum_that_is_none_no_part_is_the_price(said: SaidPrice, amount: str) -> None:
     try:
         kind, details = said.read(said.write(amount, "EUR"))
@@ -116,11 +150,26 @@ def test_of_a_sum_that_is_none_no_part_is_the_price(said: SaidPrice, amount: str
     assert amount in details.note or kind is K.MESSAGE
 
 
+@pytest.mark.parametrize("amount", UNREADABLE)
+@pytest.mark.parametrize(
+    "said",
+    [one for one in SAID_PRICES if one.meaning is Meaning.PROMISE and one.protocol in ("iso-ill", *BY_MAIL)],
+    ids=str,
+)
+def test_a_promise_at_a_sum_that_is_none_waits_for_a_yes(said: SaidPrice, amount: str) -> None:
+    story = asked_story(borrowing(costs=RequestCosts(LIMIT)))
+    hear(story, said.write(amount, "EUR"), said)
+    assert (story.state, story.request.costs) == (B.CONDITIONAL, RequestCosts(LIMIT))
+    assert LoanCondition.COST in story.request.attempts[0].conditions
+    assert amount in story.request.attempts[0].note
+
+
 @pytest.mark.parametrize(
     ("amount", "cost"),
     [
         ("1.234,50", money("1234.50")),
         ("1,234.50", money("1234.50")),
+        ("1.234", None),
         ("12.345.678", money("12345678")),
         ("0.500", money("0.500")),
         ("1234,567", money("1234.567")),
