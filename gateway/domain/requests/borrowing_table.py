@@ -266,6 +266,9 @@ def _lose_cell(*effects: Effect) -> Cell:
 _CANCELLED_TOO_LATE = g.combine_guards(g.LOAN, g.PATRON_WAITS)
 """Nobody has to be told: it is here, or on its way, and goes back."""
 
+_CANCELLED_AGAIN = remain(when=g.combine_guards(g.LOAN, g.UNWANTED))
+"""Twice said, once done."""
+
 _LENT_ANEW = (CallLibrary(LibraryAction.SET_DUE_DATE), StartTimer(TimerKind.PATRON_DUE), StartTimer(TimerKind.DUE_SOON))
 
 _PRICE_AGREED = remain(when=g.PRICE_OPEN)
@@ -489,7 +492,7 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.AT_PICKUP): remain(when=g.IN_TRANSIT),  # others are still to come
         local_signal(K.UNDONE): _UNDO_RECEIPT,
         local_signal(K.RETURNED): _SEND_BACK,
-        local_signal(K.CANCEL): remain(when=_CANCELLED_TOO_LATE),
+        local_signal(K.CANCEL): (remain(when=_CANCELLED_TOO_LATE), _CANCELLED_AGAIN),
         local_signal(K.LOST): _lose_cell(NotifyPartner(K.LOST)),
         local_signal(K.APPROVE): remain(when=g.UNWANTED),  # wanted after all
         local_signal(K.DAMAGED): remain(NotifyPartner(K.DAMAGED)),
@@ -539,7 +542,7 @@ ROWS: Mapping[S, Row] = {
             StartTimer(TimerKind.DUE_SOON),
         ),
         local_signal(K.RETURNED): _SEND_BACK,
-        local_signal(K.CANCEL): remain(StopTimer(TimerKind.SHELF), when=_CANCELLED_TOO_LATE),
+        local_signal(K.CANCEL): (remain(StopTimer(TimerKind.SHELF), when=_CANCELLED_TOO_LATE), _CANCELLED_AGAIN),
         local_signal(K.APPROVE): (  # wanted after all
             remain(when=g.combine_guards(g.UNWANTED, g.IN_TRANSIT)),
             remain(StartTimer(TimerKind.SHELF), when=g.UNWANTED),
@@ -564,7 +567,7 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.LOANED_TO_PATRON): move_to(
             S.LENT, StartTimer(TimerKind.PATRON_DUE), StartTimer(TimerKind.DUE_SOON)
         ),
-        local_signal(K.CANCEL): remain(when=_CANCELLED_TOO_LATE),
+        local_signal(K.CANCEL): (remain(when=_CANCELLED_TOO_LATE), _CANCELLED_AGAIN),
         local_signal(K.APPROVE): remain(when=g.UNWANTED),
         local_signal(K.RETURNED): _SEND_BACK,
         local_signal(K.UNDONE): _UNDO_RECEIPT,

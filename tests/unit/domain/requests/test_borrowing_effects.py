@@ -11,7 +11,7 @@ import pytest
 
 from gateway.domain.requests.events import EventKind, EventSignal, local_signal, partner_signal, timer_signal
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, RequestFlag
-from gateway.domain.requests.state_machine import Transition
+from gateway.domain.requests.state_machine import Transition, list_allowed_events
 from gateway.domain.requests.state_table import DenialReason, FollowUp, LibraryAction, SendPatronLetter, TimerKind
 from tests.support.requests import (
     DUE,
@@ -20,6 +20,7 @@ from tests.support.requests import (
     attempt,
     borrowing,
     copy_of,
+    event,
     follow_ups,
     lent_story,
     letters,
@@ -165,6 +166,18 @@ def test_who_cancels_twice_cancels_once(state: BorrowingState) -> None:
     story.request = with_state(story, state)
     again = story.us(K.CANCEL)
     assert (again.effects, story.state) == ((), state)
+
+
+@pytest.mark.parametrize("state", [B.SHIPPED, B.RECEIVED, B.BACK])
+def test_who_cancels_what_comes_or_is_here_twice_cancels_once(state: BorrowingState) -> None:
+    story = asked_story()
+    story.partner(K.SHIPPED, 1, due=DUE)
+    story.request = with_state(story, state)
+    assert K.CANCEL in list_allowed_events(story.request, story.workflow, event(local_signal(K.NOTE)))
+    story.us(K.CANCEL)
+    again = story.us(K.CANCEL)
+    assert (again.effects, story.state, RequestFlag.UNWANTED in story.request.flags) == ((), state, True)
+    assert K.CANCEL not in list_allowed_events(story.request, story.workflow, event(local_signal(K.NOTE)))
 
 
 def test_the_patron_is_told_that_it_comes_unless_nobody_wants_it() -> None:
