@@ -21,7 +21,7 @@ from gateway.services.brokering.carry_matrix import CarriedPair, compute_carried
 from gateway.store.requests.request_rows import parse_event
 from gateway.store.schema import message
 from tests.faults.joined.installations import Template, make_template
-from tests.support.brokered_sequences import SEQUENCES, WORKFLOW
+from tests.support.brokered_sequences import SEQUENCES, WORKFLOW, conditional_no_of_one
 from tests.support.brokered_trio import Trio, TwoWays
 from tests.support.dovecot import Dovecot, NotInstalled
 from tests.support.iso18626_joining import Http18626
@@ -57,6 +57,22 @@ async def test_iso_18626_to_iso_ill(name: str, template: Template, tmp_path: Pat
 async def test_iso_ill_to_iso_18626(name: str, template: Template, tmp_path: Path) -> None:
     async with Trio(template, tmp_path, join_ways("iso-ill to iso18626"), WORKFLOW) as trio:
         await SEQUENCES[name](trio)
+        await trio.nothing_is_left()
+
+
+class KnownAsBroker(Http18626):
+    """NORTH waits for the next library behind SOUTH, and SOUTH knows that."""
+
+    def profile(self, ours: str, theirs: str) -> Mapping[str, Any]:
+        said, lending = super().profile(ours, theirs), WORKFLOW["lending"]
+        workflow = {"lending": {**lending, "declined": "next-supplier"}, "borrowing": {"asks_others": ours == "NORTH"}}
+        return {**said, "partner": {**said["partner"], "workflow": workflow}}
+
+
+async def test_who_knows_us_as_a_broker_declines_one_supplier(template: Template, tmp_path: Path) -> None:
+    by_note = {"version": "2021-2", "condition_words": {"refuse_by": "notification"}}
+    async with Trio(template, tmp_path, KnownAsBroker(by_note)) as trio:
+        await conditional_no_of_one(trio)
         await trio.nothing_is_left()
 
 

@@ -116,6 +116,18 @@ async def conditional_no(trio: Trio) -> None:
     assert (await trio.supplied()).state.value == "unfilled"
 
 
+async def conditional_no_of_one(trio: Trio) -> None:
+    """A requester that knows us as a broker declines one supplier: the next is asked, until nobody is left."""
+    await trio.ask()
+    await trio.east(EventKind.CONDITIONAL, conditions=(LoanCondition.LIBRARY_USE_ONLY,))
+    await trio.north(EventKind.CONDITION_REFUSED)
+    lending, far = await trio.legs()
+    assert (lending.state.value, far.state.value) == ("unfilled", "unfilled")
+    assert [one.status.value for one in far.attempts] == ["condition-refused"]
+    assert (await trio.supplied()).state.value == "unfilled"
+    assert (await trio.borrowing()).state.value == "no-supplier"
+
+
 async def promise_then_no(trio: Trio) -> None:
     """What was promised ends with its supplier, on the requester's side as well."""
     await trio.ask()

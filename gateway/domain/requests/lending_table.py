@@ -190,6 +190,7 @@ ROWS: Mapping[S, Row] = {
         **_ANSWERS,
         local_signal(K.BROKERED): _ASKED_ANEW,
         partner_signal(K.CONDITION_REFUSED): (
+            move_to(S.NEW, _DECIDED, when=g.NEXT_IS_ASKED),
             move_to(S.UNFILLED, *_NO, NotifyPartner(K.CANCEL_ACCEPTED), when=g.BY_CANCEL),
             move_to(S.UNFILLED, *_NO),
         ),

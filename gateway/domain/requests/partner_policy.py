@@ -204,6 +204,12 @@ class LendingWorkflow(ProfileSection):
     cancel: Literal["grant", "staff", "refuse"] = Field(
         "grant", description="how a cancellation before shipping is answered"
     )
+    declined: Literal["end", "next-supplier"] = Field(
+        "end",
+        description="what follows when the partner declines a condition of a supplier whom we have asked for it: end "
+        "(of its request), or next-supplier, for a partner that knows us as a broker and waits for another answer; a "
+        "cancellation ends it in any case",
+    )
     renew: Literal["grant", "staff", "refuse"] = Field(
         "grant",
         description="how a renewal is answered; one of what was shipped as not renewable is never granted by rule",

@@ -482,6 +482,10 @@ SIGNED_BY_ANOTHER = _make_guard(
 TAKES_CONDITIONS = _make_guard("the partner accepts conditions", lambda _r, _e, w: w.lending.conditional)
 BY_CANCEL = _make_guard("it was declined by a cancellation", lambda _r, e, _w: e.details.by_cancel)
 BROKERED = _make_guard("the request is brokered", lambda r, _e, _w: r.is_brokered)
+NEXT_IS_ASKED = _make_guard(
+    "the request is brokered, and the partner waits for the next supplier",
+    lambda r, e, w: r.is_brokered and not e.details.by_cancel and w.lending.declined == "next-supplier",
+)
 PRICE_IS_NEWS = _make_guard(
     "its supplier asks for another price than before",
     lambda r, e, _w: (

@@ -24,6 +24,7 @@ from gateway.domain.requests.events import (
     local_signal,
     partner_signal,
 )
+from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
@@ -38,7 +39,7 @@ from gateway.domain.requests.request import (
     Role,
 )
 from gateway.domain.requests.state_machine import TABLES, Denied, Transition, compute_transition
-from gateway.domain.requests.state_table import FollowUp, ForbiddenCell
+from gateway.domain.requests.state_table import FollowUp, ForbiddenCell, TimerKind
 from gateway.domain.requests.task_lists import list_task_names
 from tests.support.requests import (
     BOOK,
@@ -331,6 +332,27 @@ def test_an_offer_that_the_requester_cannot_agree_to_is_declined(offer: dict[str
     assert rule.own_refusal is K.CONDITION_REFUSED
     declined = story.us(K.CONDITION_REFUSED)
     assert (story.state, told(declined)) == (B.REQUESTED, ((K.CANCEL, 1),)), "the broker asks the next one"
+
+
+WAITS = workflow(lending={"declined": "next-supplier"})
+
+
+@pytest.mark.parametrize("rules_of_partner", [WAITS, workflow()], ids=["waits for the next", "is through"])
+@pytest.mark.parametrize("by_cancel", [False, True], ids=["a note", "a cancellation"])
+@pytest.mark.parametrize("is_brokered", [True, False])
+def test_who_waits_for_the_next_supplier_declines_one_condition_and_no_more(
+    rules_of_partner: Workflow, *, by_cancel: bool, is_brokered: bool
+) -> None:
+    story = Story(brokered(lending()) if is_brokered else lending(), rules_of_partner)
+    story.us(K.CONDITIONAL, cost=money("9.00"), conditions=(LoanCondition.NO_REPRODUCTION,))
+    declined = story.partner(K.CONDITION_REFUSED, by_cancel=by_cancel)
+    goes_on = is_brokered and rules_of_partner is WAITS and not by_cancel
+    assert story.state is (L.NEW if goes_on else L.UNFILLED)
+    assert told(declined) == (((K.CANCEL_ACCEPTED, 0),) if by_cancel else ())
+    carried = [(K.CONDITION_REFUSED,), *([] if goes_on else [(K.CANCEL,)])]
+    assert acts_of(declined) == (carried if is_brokered else [])
+    assert (story.request.costs, story.request.terms.conditions) == (RequestCosts(), ())
+    assert TimerKind.ANSWER not in story.running
 
 
 def test_an_end_is_carried_whatever_led_there() -> None:
