@@ -34,7 +34,7 @@ from tests.support.iso_wires import held_port, port_of
 from tests.support.peers import RealisticPeer
 
 PATRON = "21000000000025"
-PATIENCE = 5.0
+PATIENCE = 20.0
 """Longest that both sides may need until they say what they should, in real seconds."""
 LOOK = 0.03
 RULES = {
