@@ -263,6 +263,17 @@ def test_without_an_address_it_goes_back_to_its_symbol() -> None:
     assert (party.symbol, party.name, party.address) == ("ELM", "ELM", "ELM")
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("whose", [BROKER, "NO-0030101"], ids=["the broker's", "ours"])
+def test_the_item_goes_back_to_nobody_but_its_supplier(whose: str, mode: str) -> None:
+    """Whatever address its broker names: then its symbol is what is known of it."""
+    said = send(ELM, mode).replace(
+        ">ELM</agencyIdValue></returnAgencyId>", f">{whose}</agencyIdValue></returnAgencyId>"
+    )
+    party = find_supplier_party(play(expect(ELM, mode), said).request)
+    assert (party.symbol, party.name, party.address) == ("ELM", "ELM", "ELM")
+
+
 def test_of_a_plain_partner_the_address_that_it_says_counts() -> None:
     story = play(send(replace(ELM, symbol=BROKER), "transparent"))
     story.request = replace(

@@ -312,6 +312,29 @@ def test_a_retry_accepts_the_conditions_that_its_supplier_has_set(version: str, 
     assert said.service_info.note == note
 
 
+def test_who_is_asked_again_is_not_named_as_tried() -> None:
+    """A broker would leave itself out."""
+    tried = (attempt(status=AttemptStatus.UNFILLED), attempt(2, "kyoto", status=AttemptStatus.RETRY))
+    message = PartnerMessage(
+        id="1",
+        kind=EventKind.REQUEST,
+        at=NOW,
+        sender=BORROWER,
+        receiver=replace(LENDER, profile="kyoto"),
+        role=Role.BORROWING,
+        transaction="B-17-3",
+        details=EventDetails(),
+        request=borrowing(attempts=(*tried, attempt(3, "kyoto", transaction="B-17-3")), current=3),
+    )
+    context = MappingContext(library_zone=OSLO, currency="NOK", ours=(BORROWER.symbol,), dialect=Iso18626Dialect())
+    (said,) = messages_of_event(message, context)
+
+    assert isinstance(said, Request)
+    assert [one.supplier.value for one in said.suppliers if one.supplier is not None] == [
+        tried[0].symbol.split(":")[-1]
+    ]
+
+
 def test_terms_of_a_request_that_came_through_us_go_on_to_its_supplier() -> None:
     terms = {"any-edition": "false", "preferred-edition": "ThisEdition", "accepted-condition": "LibraryUseOnly"}
     extras = tuple(CitationExtra(name, value) for name, value in terms.items())
