@@ -205,6 +205,7 @@ ABOUT_A_REQUEST = ("request", "cancellation", "unknown-request", "unknown-action
 
 async def test_only_words_about_the_trial_are_taken_while_it_listens(world: MockWorld) -> None:
     context = make_context(world, "T17", TriedSide.PARTNER, "")
+    context = dataclasses.replace(context, values={"request": "NO-77"})
     reception = TrialReception(make_trial_party(context, "iso18626", Iso18626Rehearsal()), Iso18626Responder())
 
     async def hear(number: str) -> bytes:
@@ -224,8 +225,10 @@ async def test_only_words_about_the_trial_are_taken_while_it_listens(world: Mock
 
     assert b"<messageStatus>OK<" in await hear("T17-request")
     assert b"<messageStatus>ERROR<" in await hear("CLK-B2026-17")
-    heard = [await reception.wait_for_message(0.01) for _ in range(3)]
-    assert [one is not None for one in heard] == [True, True, False]
+    assert b"<messageStatus>OK<" in await hear("NO-77"), "the system's own, made for the trial"
+    assert b"<messageStatus>ERROR<" in await hear("NO-778")
+    heard = [await reception.wait_for_message(0.01) for _ in range(5)]
+    assert [one.is_of_trial for one in heard if one is not None] == [True, False, True, False]
 
 
 async def test_of_messages_about_others_no_octet_stands_in_a_report(world: MockWorld) -> None:

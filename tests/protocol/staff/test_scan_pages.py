@@ -180,8 +180,14 @@ async def test_the_page_of_a_request_asks_before_it_lends_what_is_recalled(gatew
         (form,) = asked.tree.xpath("//form[contains(@action, '/act/loaned-to-patron')]")
         fields = {str(one.get("name")): str(one.get("value") or "") for one in form.xpath(".//input[@type='hidden']")}
         await ruth.post(f"{path}/loaned-to-patron", fields, token=fields.pop("csrf"))
+        assert await find_state(gateway, request) == "lent"
 
-    assert await find_state(gateway, request) == "lent"
+        back = ActionRequest(kind=EventKind.RETURNED_BY_PATRON, details=EventDetails(), actor="staff:ana", version=None)
+        await gateway.requests().apply_action("DEMO", request.id, back)
+        opened = await ruth.get(f"/requests/{request.number}")
+
+    assert "Action needed: return the item, which" in opened.text
+    assert "has recalled" in opened.text
 
 
 async def test_an_item_of_ours_is_pulled_shipped_and_checked_in(gateway: Running) -> None:

@@ -12,11 +12,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import ValidationError
 
+from adapters.http_exchange import HttpReply
 from adapters.iso18626.dialect import Iso18626Dialect
-from adapters.iso18626.http_channel import Iso18626Channel
+from adapters.iso18626.http_channel import Iso18626Channel, judge_confirmation
+from adapters.iso18626.messages import Request, RequestingAgencyMessage
 from gateway.domain.clock import FixedClock
 from gateway.domain.peer_authentication import OwnPeerIdentity, PeerAuthentication
-from gateway.domain.problems import Unavailable
+from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Role
@@ -102,6 +104,20 @@ async def test_where_nothing_can_sign_nothing_is_sent() -> None:
     with pytest.raises(Unavailable, match="no signing key exists"):
         await make_channel([]).send(ask_for_loan(), profile)
     assert await refuse_peer_headers(profile.model_copy(update={"peer_authentication": PeerAuthentication()})) == {}
+
+
+@pytest.mark.parametrize("status", [400, 410, 413, 422])
+def test_what_http_says_of_a_request_is_a_no_to_that_request(status: int) -> None:
+    said = judge_confirmation(HttpReply(status, b"no"), Request(), Iso18626Dialect(), repeated=False)
+    assert said.refused is not None
+    with pytest.raises(Refused, match=f"HTTP {status}"):
+        judge_confirmation(HttpReply(status, b"no"), RequestingAgencyMessage(), Iso18626Dialect(), repeated=False)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_what_http_says_of_our_account_or_the_address_is_for_staff(status: int) -> None:
+    with pytest.raises(Refused, match=f"HTTP {status}"):
+        judge_confirmation(HttpReply(status, b"no"), Request(), Iso18626Dialect(), repeated=False)
 
 
 @pytest.mark.parametrize("setting", ["not_now", "not_taken"])

@@ -51,6 +51,13 @@ def test_what_a_supplier_was_refused_is_to_be_read_without_a_word(kind: EventKin
     assert not is_message_to_read(said)
 
 
+def test_what_is_missing_is_to_be_read_without_a_word() -> None:
+    """A format may name it in a field of its own."""
+    said = event(partner_signal(K.RECEIVED))
+    assert not is_message_to_read(said)
+    assert is_message_to_read(replace(said, details=replace(said.details, missing=("2",), written="")))
+
+
 def asked_of(state: BorrowingState, status: AttemptStatus) -> Request:
     return borrowing(state, attempts=(attempt(status=status),), current=1)
 

@@ -55,6 +55,21 @@ async def asked_of_us(north: NcipTown, transaction: str = "HILL-2026-9") -> Requ
     return await north.see(made)
 
 
+async def test_a_yes_to_a_question_is_another_scan_than_the_one_that_asked(north: NcipTown) -> None:
+    request = await shipped_to_us(north)
+    await north.act(request, EventKind.RECEIVED)
+    await north.act(request, EventKind.AT_PICKUP)
+    await tell(north, request, EventKind.RECALL)
+    asked = await scan(north, ScanWork.LEND, request.number, key="asks")
+    with pytest.raises(Refused, match="Another scan"):
+        await scan(north, ScanWork.LEND, request.number, key="asks", confirmed=True)
+    lent = await scan(north, ScanWork.LEND, request.number, confirmed=True)
+
+    assert asked.reason is ScanReason.RECALLED
+    assert lent.request is not None
+    assert lent.request.state is BorrowingState.LENT
+
+
 @pytest.mark.parametrize("code", ["number", "lower", "elsewhere", "link", "blanks"])
 async def test_any_number_of_the_request_receives_it_once(north: NcipTown, code: str) -> None:
     request = await shipped_to_us(north)
