@@ -287,20 +287,31 @@ def list_about_request(connection: Connection, library: str, names: RequestNames
 
 def forget_bodies_about_request(connection: Connection, library: str, names: RequestNames) -> int:
     """Their time need not be over; what is in hand is left. How many messages still had one."""
+    return _forget_bodies_of(connection, library, _find_ids_about_request(connection, library, names))
+
+
+def forget_bodies_about_patron(connection: Connection, library: str, number: str) -> int:
+    """Of messages that name a patron by this number and are about no managed request, which forgets its own; what is in
+    hand is left. How many messages still had one."""
+    named = (message.c.library == library, message.c.patron_mark == mark_patron(library, number), HAS_PATRON_MARK)
+    ids = connection.execute(select(message.c.id).where(*named)).scalars().all()
+    linked: set[str] = set()
+    about = message_request.c
+    for some in _slice_ids(sorted({exchange_of_message(one) for one in ids})):
+        query = select(about.exchange).where(about.library == library, about.exchange.in_(some))
+        linked.update(connection.execute(query).scalars())
+    alone = [one for one in ids if exchange_of_message(one) not in linked]
+    return _forget_bodies_of(connection, library, alone)
+
+
+def _forget_bodies_of(connection: Connection, library: str, ids: Sequence[str]) -> int:
     count = 0
-    for some in _slice_ids(_find_ids_about_request(connection, library, names)):
+    for some in _slice_ids(ids):
         ended = update(message).where(
             _is_among(library, some), message.c.outcome != "pending", message.c.body.is_not(None)
         )
         count += connection.execute(ended.values(**_FORGOTTEN)).rowcount
     return count
-
-
-def forget_bodies_about_patron(connection: Connection, library: str, number: str) -> None:
-    """Of messages that name a patron by this number, whatever they are about; what is in hand is left."""
-    named = (message.c.library == library, message.c.patron_mark == mark_patron(library, number), HAS_PATRON_MARK)
-    ended = update(message).where(*named, message.c.outcome != "pending")
-    connection.execute(ended.values(**_FORGOTTEN))
 
 
 # --- retention -------------------------------------------------------------------------------------------

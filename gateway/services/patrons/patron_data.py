@@ -109,8 +109,8 @@ class PatronDataService:
 
     async def forget_patron(self, library: str, number: PatronNumber, actor: str) -> ForgottenPatronData:
         """Closed requests forget the patron now, with what people wrote in them, the contents of messages and mails
-        about them, and what was sent; the patron is signed out. Open ones forget in their time. Raises
-        TooManyRequestsError."""
+        about them, and what was sent; the journal the contents of look-ups of this number. The patron is signed out.
+        Open ones forget in their time. Raises TooManyRequestsError."""
         context = find_library_context(self.contexts, library)
         held = await self.find_data(library, number)
         forgotten: list[str] = []
@@ -118,7 +118,12 @@ class PatronDataService:
             if await context.store.write(lambda c, id_=request.id: _forget_in(c, context, id_, actor)):  # type: ignore[misc]
                 forgotten.append(request.number)
         ids = {link.id for one in held.requests for link in _links_of(one, number)}
-        await context.store.write(lambda c: patron_sessions.end_patron_sessions(c, context.symbol, ids))
+
+        def forget_the_rest(connection: Transaction) -> None:
+            journal_queries.forget_bodies_about_patron(connection, context.symbol, number.text)
+            patron_sessions.end_patron_sessions(connection, context.symbol, ids)
+
+        await context.store.write(forget_the_rest)
         context.wake_outbox()
         return ForgottenPatronData(tuple(forgotten), tuple(one.number for one in held.open_requests))
 

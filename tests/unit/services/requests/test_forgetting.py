@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from demo.world import MailServer
 from gateway.domain.requests.citation import Citation
@@ -36,7 +37,7 @@ from gateway.store.requests import history, order_batches, outbox, outbox_querie
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import dump_event, dump_message, dump_request, parse_message
-from gateway.store.schema import make_exchange_id
+from gateway.store.schema import make_exchange_id, message
 from tests.support.canaries import Canaries, fill_value, find_canaries, find_left, find_places, forget_all
 from tests.support.yaml_files import read_yaml_file, write_yaml_file
 from tests.unit.services.requests.support import ANOTHER, EASY, PATRON, SOUTH, NcipTown, make_template, ncip
@@ -349,6 +350,31 @@ async def test_messages_that_name_the_card_lose_their_contents(north: NcipTown) 
     assert (await north.see(request)).patron.identifier == ""
     assert not find_text(north, PATRON)
     assert find_text(north, ANOTHER) == {"message.body"}
+
+
+async def test_messages_about_an_open_request_of_the_same_patron_stay(north: NcipTown) -> None:
+    opened = await north.asked()
+    at, context = north.clock.now(), north.town.context
+    opening = JournalOpening(
+        library="NORTH",
+        at=at,
+        body=b"<AcceptItem/>",
+        protocol="ncip",
+        transport="http",
+        service="AcceptItem",
+        patron=PATRON,
+    )
+    ending = JournalEnding(at=at, outcome=OutcomeClass.OK, managed_requests=(opened.id,))
+    await Journal(context.store, JournalOptions()).record_exchange(opening, ending)
+    assert not (await north.send("desk", "lookup-user", patron=PATRON)).problem
+    await end_request(north, await north.asked())
+
+    await pass_time(north, timedelta(days=DAYS))
+
+    assert (await north.see(opened)).patron.identifier == PATRON
+    kept = select(message.c.service).where(message.c.body.is_not(None))
+    services = await context.store.read(lambda c: set(c.execute(kept).scalars()))
+    assert services & {"AcceptItem", "LookupUser"} == {"AcceptItem"}
 
 
 async def test_a_canary_in_every_text_of_ncip_is_gone(north: NcipTown) -> None:
