@@ -187,6 +187,8 @@ class AttemptRunner:
             log.error("outbox.defect", tries=row.tries, exc_info=failure)
         if isinstance(failure, Refused):
             await end_refused(row, follows.error, now)
+            if end_refused == self._book.mark_dead:  # else somebody waits for it, and is told
+                log.warning("outbox.dead", tries=row.tries, outcome=follows.outcome.value, reason=failure.reason.value)
             return failure
         if isinstance(follows, GiveUp):
             await self._book.mark_dead(row, follows.error, now)

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
+import structlog
+
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar
@@ -40,6 +42,8 @@ from gateway.store.requests.order_batches import FILE, GATHER, FiledOrder
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.requests.request_rows import UnreadableDocumentError, parse_message
 from gateway.store.schema import make_exchange_id
+
+log = structlog.get_logger(component="outbox")
 
 LEFT_OVER = timedelta(minutes=1)
 """Shortest wait of an order that could not go with the others, since another message of its request comes first."""
@@ -105,6 +109,12 @@ class OrderBatcher:
             _record_batch_results(connection, context, row.id, ends)
             journal_sent(connection)
 
+        for order, _, outcome in ends:
+            if isinstance(outcome, Refused):
+                reason = outcome.reason.value
+                log.warning(
+                    "outbox.dead", outbox_row=order.id, request=order.request_id, outcome="refused", reason=reason
+                )
         return HandlerResult(f"file {number}: {sent} of {len(ends)} orders", record_batch)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, text
+from structlog.testing import capture_logs
 
 from gateway.domain.problems import OutcomeUnknown, Postponed, RefusalReason, Refused, Unavailable, UnclearAnswer
 from gateway.services.outbox import DESK_GRACE, AttemptOutcome, HandlerResult
@@ -123,10 +124,13 @@ async def test_a_refused_row_is_dead_with_its_reason_and_holds_up_its_lane(house
     sent = Sent(failing=lambda row: Refused(RefusalReason.UNKNOWN_AGENCY, "The partner does not know us."))
     row, behind = await house.add(a_row(lane="r1/zentral"), a_row(lane="r1/zentral"))
 
-    assert await house.worker(sent).drain() == 1
+    with capture_logs() as logs:
+        assert await house.worker(sent).drain() == 1
 
     dead = await house.row(row)
     assert (dead.status, dead.error) == (OutboxStatus.DEAD, "refused: unknown-agency: The partner does not know us.")
+    (line,) = [one for one in logs if one["event"] == "outbox.dead"]
+    assert (line["outcome"], line["reason"]) == ("refused", "unknown-agency")
     assert (await house.row(behind)).status is OutboxStatus.WAITING
 
 
