@@ -216,6 +216,7 @@ class World:
 async def fill_library(town: Town) -> None:
     """The sample library, into a database that has nothing yet."""
     from gateway.runtime.assembly import Assembly
+    from gateway.runtime.database_setup import create_database
     from gateway.store.migration import migrate_store
 
     assembly = Assembly(town.settings, town._adapters, town._clock, lambda reference: reference)
@@ -224,10 +225,10 @@ async def fill_library(town: Town) -> None:
     file = assembly.database
     if file is not None and copy_prepared_database(sample_key, file):
         return
-    assembly.make_database()
+    await create_database(assembly)
     store = assembly.open_store()
     try:
-        await migrate_store(store, *assembly.migration_histories)
+        await migrate_store(store, *assembly.migration_histories)  # also of the library's own system
         for library in libraries:
             sample = assembly.adapter_of(library).sample
             assert sample is not None

@@ -33,6 +33,9 @@ COMMANDS = {
     "init": CommandEntry(
         "gateway.cli.daemon_commands", "init_command", "Create an installation in a folder, with a sample library."
     ),
+    "upgrade": CommandEntry(
+        "gateway.cli.daemon_commands", "upgrade_command", "Upgrade the database of an older release."
+    ),
     "serve": CommandEntry("gateway.cli.daemon_commands", "serve_command", "Run the daemon."),
     "check": CommandEntry(
         "gateway.cli.check_command",

@@ -22,6 +22,7 @@ from gateway.services.check import (
     UnknownProfileError,
     run_check,
 )
+from gateway.store.migration import SchemaTooNew, SchemaTooOld
 from gateway.store.peer_keys import list_signing_libraries
 
 
@@ -68,8 +69,8 @@ async def _check_installation(installation: Installation, names: tuple[str, ...]
         closed: dict[str, str] = {}
         signing: frozenset[str] | None = None
         try:
-            store = await stack.enter_async_context(installation.open_existing_store())
-        except (ConfigurationError, Unavailable) as error:
+            store = await stack.enter_async_context(installation.open_current_store())
+        except (ConfigurationError, SchemaTooNew, SchemaTooOld, Unavailable) as error:
             closed = {library.symbol: str(error) for library in installation.settings.libraries}
         else:
             libraries, closed = await _open_libraries(installation, store)

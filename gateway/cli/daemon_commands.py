@@ -1,4 +1,4 @@
-"""`illgate init`, `serve` and `key`: making, running and opening an installation."""
+"""`illgate init`, `upgrade`, `serve` and `key`: making, running and opening an installation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from gateway.cli.installation import (
 from gateway.configuration.yaml_document import display_path
 from gateway.policies import POLICY_FILE
 from gateway.runtime.daemon import Daemon
+from gateway.runtime.database_setup import create_database, upgrade_database
 from gateway.runtime.logs import set_up_logging
 from gateway.services.api_keys import SCOPES, ApiKeyService, KeyScope, NewKey
 from gateway.settings import FILE, LibrarySettings
@@ -51,7 +53,7 @@ _LIBRARY = click.option(
 
 
 @click.command(name="init")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--empty", is_flag=True, help="Do not create sample data.")
 @click.option(
     "--store",
@@ -77,10 +79,13 @@ _LIBRARY = click.option(
 @click.option("--port", type=click.IntRange(0, 65535), help="HTTP port. Default: 8080; 0: any free port.")
 @click.option("--force", is_flag=True, help="Overwrite existing settings and shipped profiles.")
 @click.pass_context
-def init_command(ctx: click.Context, /, folder: Path, empty: bool, force: bool, **said: str | int | None) -> None:
+def init_command(
+    ctx: click.Context, /, folder: Path | None, empty: bool, force: bool, **said: str | int | None
+) -> None:
     """Create an installation in DIR: gateway.yml, requests.yml, profiles/, and a database with sample data.
 
-    An existing database is kept and upgraded. Sample data is added only to an empty library.
+    Without DIR: create only the database of the installation that --config names. An existing database is kept as it
+    is.
 
     \b
     Examples:
@@ -88,8 +93,17 @@ def init_command(ctx: click.Context, /, folder: Path, empty: bool, force: bool, 
       illgate init --empty /srv/ill for a library with data of its own
       illgate init --empty --symbol FJORDBY --name "Fjordby bibliotek" --port 8081 fjordby
       illgate init demo --store postgresql://illgate@db.library.example/illgate
+      illgate --config /srv/illgate/gateway.yml init --empty
     """
-    files = dict(_iter_shipped_files(folder, {key: value for key, value in said.items() if value not in (None, "")}))
+    chosen = {key: value for key, value in said.items() if value not in (None, "")}
+    if folder is None:
+        if chosen or force:
+            raise click.UsageError("without DIR only --empty can be given: gateway.yml says the rest")
+        installation = ctx.find_object(Installation)
+        assert installation is not None
+        asyncio.run(_make_store(installation, empty))
+        return
+    files = dict(_iter_shipped_files(folder, chosen))
     changed = [target for target, body in files.items() if target.exists() and target.read_bytes() != body]
     if changed and not force:
         for target in changed:
@@ -152,15 +166,11 @@ def _replace_shipped_value(settings: str, shipped: str, value: str | int | None)
 
 async def _make_store(installation: Installation, empty: bool) -> None:
     parts = installation.parts
-    file = parts.database
-    fresh = file is not None and not file.exists()
-    parts.make_database()
+    is_new = await create_database(parts)
     async with installation.open_current_store() as store:
-        if file is not None:
-            click.echo(f"{display_path(file)}: {'created' if fresh else 'kept'}")
-        else:
-            click.echo(f"{installation.settings.store.url}: upgraded")
-        if empty or (file is not None and not fresh):
+        name = display_path(parts.database) if parts.database is not None else installation.settings.store.url
+        click.echo(f"{name}: {'created' if is_new else 'kept'}")
+        if empty or (parts.database is not None and not is_new):
             return
         for library in installation.settings.libraries:
             sample = parts.adapter_of(library).sample
@@ -169,6 +179,32 @@ async def _make_store(installation: Installation, empty: bool) -> None:
                 continue
             click.echo(f"library {library.symbol}: creating sample data …")
             click.echo(await sample(parts.library_context(library, store)))
+
+
+@click.command(name="upgrade")
+@pass_installation
+def upgrade_command(installation: Installation) -> None:
+    """Upgrade a database that an older release used.
+
+    `illgate serve` does the same when it starts. An SQLite file is copied first, and no daemon can use it during the
+    upgrade. With PostgreSQL, nodes of the older release finish their work in progress and start nothing new.
+    """
+    asyncio.run(_upgrade_store(installation))
+
+
+async def _upgrade_store(installation: Installation) -> None:
+    parts = installation.parts
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(installation.open_existing_store())
+        if (lock := parts.database_lock) is not None:
+            lock.acquire()
+            stack.callback(lock.release)
+        upgrade = await upgrade_database(store, parts)
+    if upgrade.copy is not None:
+        click.echo(f"{display_path(upgrade.copy)}: the database as it was before")
+    for step in upgrade.steps:
+        click.echo(step)
+    click.echo("The database is up to date." if upgrade.steps else "Nothing to do: the database is up to date.")
 
 
 @click.command(name="serve")

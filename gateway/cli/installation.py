@@ -27,7 +27,6 @@ from gateway.domain.clock import Clock, StoreClock
 from gateway.domain.library import Money
 from gateway.domain.problems import (
     ConfigurationError,
-    ConfigurationProblem,
     MalformedMessage,
     OutcomeUnknown,
     Refused,
@@ -45,13 +44,14 @@ from gateway.domain.sentences import sentence_of_system
 from gateway.ports.adapter import OpenLibrary
 from gateway.ports.shared_store import Store
 from gateway.runtime.assembly import Assembly, make_open_library
+from gateway.runtime.database_setup import require_database_file
 from gateway.runtime.library_contexts import build_library_contexts
 from gateway.runtime.partner_channels import ChannelsOnDemand, make_silent_context
 from gateway.secrets import resolve_secret
 from gateway.services.library_context import LibraryContext
 from gateway.settings import LibrarySettings, Settings, load_settings
 from gateway.store.engine import SqliteTooOld
-from gateway.store.migration import SchemaTooNew, migrate_store
+from gateway.store.migration import SchemaTooNew, SchemaTooOld, require_current_schema
 from gateway.store.nodes import set_clock_by_store
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (ConfigurationError, CONFIGURATION),
     (AdapterError, CONFIGURATION),
     (SchemaTooNew, CONFIGURATION),
+    (SchemaTooOld, CONFIGURATION),
     (SqliteTooOld, CONFIGURATION),
     (MalformedMessage, UNREACHABLE),  # a partner's answer that makes no sense
     (Unavailable, UNREACHABLE),
@@ -179,11 +180,9 @@ class Installation:
 
     @asynccontextmanager
     async def open_existing_store(self) -> AsyncIterator[Store]:
-        """Not brought up to date, which is for whoever works with it. Raises ConfigurationError when there is none."""
-        file = self.parts.database
-        if file is not None and not file.exists():
-            hint = "no database yet; `illgate init` or `illgate serve` makes it"
-            raise ConfigurationError([ConfigurationProblem(display_path(file), 0, (), hint)])
+        """With whatever tables it has. Raises ConfigurationError when there is none, or when it is damaged."""
+        if (file := self.parts.database) is not None:
+            require_database_file(file)
         store = self.parts.open_store()
         try:
             yield store
@@ -192,9 +191,9 @@ class Installation:
 
     @asynccontextmanager
     async def open_current_store(self) -> AsyncIterator[Store]:
-        """The store, there and up to date. Raises ConfigurationError, SchemaTooNew, Unavailable."""
+        """With the tables of this release. Raises ConfigurationError, SchemaTooNew, SchemaTooOld, Unavailable."""
         async with self.open_existing_store() as store:
-            await migrate_store(store, *self.parts.migration_histories)
+            await store.read(lambda connection: require_current_schema(connection, *self.parts.migration_histories))
             await set_clock_by_store(store, self.clock)
             yield store
 

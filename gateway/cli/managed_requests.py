@@ -24,7 +24,7 @@ async def open_managed_requests(installation: Installation) -> AsyncIterator[Man
     """The store up to date, libraries open. Profiles and policies are those of `Installation.working_configuration`,
     read when something is asked of them, which raises ConfigurationError then.
 
-    Raises ConfigurationError, SchemaTooNew, Unavailable.
+    Raises ConfigurationError, SchemaTooNew, SchemaTooOld, Unavailable.
     """
     from gateway.runtime.exchange_assembly import make_journal_options
     from gateway.runtime.managed_requests import ManagedRequests

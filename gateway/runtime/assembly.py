@@ -41,12 +41,6 @@ class Assembly:
         in_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
         return Path(str(url.database)) if in_file else None
 
-    def make_database(self) -> None:
-        """Makes the store's file and folder where they aren't there, for nobody else's eyes: it names patrons."""
-        if (file := self.database) is not None:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file.touch(mode=0o600)
-
     @property
     def database_lock(self) -> DatabaseFileLock | None:
         """Not held yet. None for a database server, where several daemons may work."""

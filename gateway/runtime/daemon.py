@@ -30,6 +30,7 @@ from gateway.profiles import (
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.daemon_listeners import MAX_SILENCE_SECONDS, DaemonListeners
+from gateway.runtime.database_setup import require_database_file, upgrade_database
 from gateway.runtime.exchange_assembly import build_exchange, make_authenticator, make_journal_options
 from gateway.runtime.last_good_configuration import LastGoodFiles
 from gateway.runtime.listeners import (
@@ -62,7 +63,6 @@ from gateway.services.profile_history import ProfileHistory
 from gateway.settings import Settings
 from gateway.store import mailbox
 from gateway.store.journal import Journal
-from gateway.store.migration import migrate_store
 from gateway.store.nodes import BEAT_SECONDS, Node, make_node_name
 from gateway.store.postgresql import require_fit_pooler
 from gateway.store.requests import outbox_queries, request_messages
@@ -131,8 +131,9 @@ class Daemon:
     async def start(self) -> None:
         """Returns when every listener has answered a probe.
 
-        Raises ConfigurationError, SchemaTooNew, SqliteTooOld, Unavailable (store or a library, or another daemon has
-        the SQLite file) or OSError (an address, a certificate); then nothing is left open.
+        Raises ConfigurationError (also for a database that is missing or damaged), SchemaTooNew, SchemaTooOld (no
+        tables), SqliteTooOld, Unavailable (store or a library, or another daemon has the SQLite file) or OSError (an
+        address, a certificate); then nothing is left open.
         """
         try:
             await self._start_parts()
@@ -166,7 +167,8 @@ class Daemon:
         stack, parts = self._stack, self._parts
         options = make_journal_options(parts)
         self._profiles = self._load_profiles()
-        parts.make_database()
+        if (file := parts.database) is not None:
+            require_database_file(file)
         if (lock := parts.database_lock) is not None:
             lock.acquire()
             stack.callback(lock.release)
@@ -176,8 +178,7 @@ class Daemon:
         node = Node(store, self.node, f"{socket.gethostname()} {http.host}:{http.port}", self._clock)
         if node.is_among_others:
             await require_fit_pooler(store.url)
-        for step in await migrate_store(store, *parts.migration_histories):
-            log.info("store.migrated", step=step)
+        await self._upgrade_database(store)
         beats = await self._register_node(node)
         libraries = await parts.open_libraries(store)
         for one in libraries.values():
@@ -248,6 +249,13 @@ class Daemon:
         if node.is_among_others:
             self._tasks.run_every("node: take over from dead ones", BEAT_SECONDS, recovery.take_over_dead)
         await self._probe_listeners(health)
+
+    async def _upgrade_database(self, store: Store) -> None:
+        upgrade = await upgrade_database(store, self._parts)
+        if upgrade.copy is not None:
+            log.info("store.copied_before_upgrade", copy=str(upgrade.copy))
+        for step in upgrade.steps:
+            log.info("store.migrated", step=step)
 
     async def _register_node(self, node: Node) -> NodeBeats:
         """Before it has anything in hand, and until it has nothing any more."""

@@ -27,7 +27,7 @@ from gateway.domain.network_addresses import address_block
 from gateway.domain.problems import ConfigurationError, OutcomeUnknown, Refused, Unavailable
 from gateway.domain.rate_limits import EventRateLimiter, RateLimit
 from gateway.store.engine import SqliteTooOld
-from gateway.store.migration import SchemaTooNew
+from gateway.store.migration import SchemaTooNew, SchemaTooOld
 
 HIDDEN = "[hidden]"
 
@@ -44,6 +44,7 @@ SAFE: tuple[type[BaseException], ...] = (
     ConfigurationError,
     AdapterError,
     SchemaTooNew,
+    SchemaTooOld,
     SqliteTooOld,
     AttributeError,
     ImportError,

@@ -30,6 +30,7 @@ from gateway.ports.rehearsal import ConformanceContext
 from gateway.profiles import LoadedProfile
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.daemon import Daemon
+from gateway.runtime.database_setup import create_database
 from gateway.runtime.mock_lines import MockLines
 from gateway.services.conformance.listening import TrialReception
 from gateway.services.requests.effects import LIBRARY, PARTNER, WORK
@@ -37,7 +38,6 @@ from gateway.services.requests.lending import LOCATE
 from gateway.settings import Settings
 from gateway.settings.article_lookup import ArticleLookupSettings
 from gateway.settings.sections import JournalSettings, LibrarySettings, MailSettings, SystemSettings, TcpListener, Tls
-from gateway.store.migration import migrate_store
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.web.common_headers import make_header_signal
@@ -139,10 +139,9 @@ def _choose_sample_system(library: LibrarySettings, adapters: AdapterRegistry) -
 
 
 async def _fill_libraries(parts: Assembly) -> None:
-    parts.make_database()
+    await create_database(parts)
     store = parts.open_store()
     try:
-        await migrate_store(store, *parts.migration_histories)
         for library in parts.settings.libraries:
             sample = parts.adapter_of(library).sample
             assert sample is not None, "_choose_sample_system has looked"

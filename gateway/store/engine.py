@@ -233,11 +233,19 @@ TROUBLE = {
 }
 """Results of SQLite that speak of the machine, not of the statement."""
 
+DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+"""Those of them that say that the file is not what was written."""
+
 
 def _failure_of_error(error: BaseException) -> _JobFailure:
     original = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(original, sqlite3.Error) and getattr(original, "sqlite_errorcode", 0) & 0xFF in TROUBLE:
-        unavailable = Unavailable(write_sentence("the database is not available: %(report)s", report=original))
+    code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+    if isinstance(original, sqlite3.Error) and code in TROUBLE:
+        unavailable = Unavailable(
+            write_sentence("the database file is damaged: %(report)s. Please restore a backup", report=original)
+            if code in DAMAGE
+            else write_sentence("the database is not available: %(report)s", report=original)
+        )
         unavailable.__cause__ = error
         return _JobFailure(unavailable)
     return _JobFailure(error)

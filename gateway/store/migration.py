@@ -10,14 +10,16 @@ import asyncio
 import resource
 import shutil
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, column, inspect, select, table, text
+from sqlalchemy import CompoundSelect, Connection, column, inspect, literal, select, table, text, union_all
 from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import value_object
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.store.postgresql import lock_in_transaction
 
@@ -37,6 +39,43 @@ class SchemaTooNew(Exception):
     """The database was written by a later release of this program."""
 
 
+class SchemaTooOld(Exception):
+    """The database has no tables, or lacks those of this release."""
+
+
+class SchemaStanding(Enum):
+    """How a database stands to this release."""
+
+    MISSING = "missing"  # it has none of the tables
+    OLDER = "older"
+    CURRENT = "current"
+    NEWER = "newer"
+
+
+@value_object
+class SchemaState:
+    """`revision`: the newest step that has run there; empty: none."""
+
+    history: SchemaMigrations
+    standing: SchemaStanding
+    revision: str = ""
+
+    def describe_newer(self) -> str:
+        return (
+            f"{self.history.name}: the database is at revision {self.revision}, which this release does not know "
+            f"(its newest is {_list_revisions(self.history)[-1]}); run the newer release, or restore a backup"
+        )
+
+    def describe_older(self) -> str:
+        """The same for a database without tables."""
+        if self.standing is SchemaStanding.MISSING and self.history == OWN:
+            return "the database has no tables: `illgate init` creates them in a new database; else restore a backup"
+        return (
+            f"{self.history.name}: the database is at revision {self.revision or '0'}, and this release needs "
+            f"{_list_revisions(self.history)[-1]}: run `illgate upgrade`"
+        )
+
+
 def upgrade_schema(connection: Connection, history: SchemaMigrations) -> list[str]:
     """Bring one schema up to date inside the caller's transaction; returns the steps taken, described.
 
@@ -44,7 +83,8 @@ def upgrade_schema(connection: Connection, history: SchemaMigrations) -> list[st
     the database holds a revision that this release doesn't know.
     """
     lock_in_transaction(connection, LOCK)
-    if _is_up_to_date(connection, history):
+    (state,) = read_schema_states(connection, history)
+    if state.standing is SchemaStanding.CURRENT:
         return []
     from alembic.runtime.migration import RevisionStep
     from alembic.script import ScriptDirectory
@@ -54,7 +94,7 @@ def upgrade_schema(connection: Connection, history: SchemaMigrations) -> list[st
 
     def list_steps(revisions: tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
         todo: list[MigrationStep] = []
-        for script in _list_missing_scripts(history, scripts, revisions):
+        for script in _list_missing_scripts(scripts, revisions):
             todo.append(RevisionStep(scripts.revision_map, script, is_upgrade=True))
             taken.append(f"{script.revision}: {script.doc}")
         return todo
@@ -63,27 +103,29 @@ def upgrade_schema(connection: Connection, history: SchemaMigrations) -> list[st
     return taken
 
 
-def _is_up_to_date(connection: Connection, history: SchemaMigrations) -> bool:
-    """Whether the newest step was the last that ran."""
-    newest = max(path.name for path in (history.folder / "versions").glob("[0-9]*.py")).partition("_")[0]
+def read_schema_state(connection: Connection, history: SchemaMigrations) -> SchemaState:
+    """By the names of the steps alone: Alembic takes its time."""
     if not inspect(connection).has_table(history.table):
-        return False
+        return SchemaState(history, SchemaStanding.MISSING)
     ran: list[str] = list(connection.execute(select(column("version_num")).select_from(table(history.table))).scalars())
-    return ran == [newest]
+    known = _list_revisions(history)
+    if ran == known[-1:]:
+        return SchemaState(history, SchemaStanding.CURRENT, ran[0])
+    unknown = [revision for revision in ran if revision not in known]
+    standing = SchemaStanding.NEWER if unknown else SchemaStanding.OLDER
+    return SchemaState(history, standing, ", ".join(unknown or ran))
 
 
-def _list_missing_scripts(
-    history: SchemaMigrations, scripts: ScriptDirectory, revisions: tuple[str, ...]
-) -> list[Script]:
+def _list_revisions(history: SchemaMigrations) -> list[str]:
+    """Oldest first."""
+    files = sorted(path.name for path in (history.folder / "versions").glob("[0-9]*.py"))
+    return [name.partition("_")[0] for name in files]
+
+
+def _list_missing_scripts(scripts: ScriptDirectory, revisions: tuple[str, ...]) -> list[Script]:
     """Scripts not yet run, oldest first."""
     newest_first = list(scripts.walk_revisions())
     known = [script.revision for script in newest_first]
-    unknown = [revision for revision in revisions if revision not in known]
-    if unknown:
-        raise SchemaTooNew(
-            f"{history.name}: the database is at revision {', '.join(unknown)}, which this release does not "
-            f"know (its newest is {scripts.get_current_head()}); run the newer release, or restore a backup"
-        )
     done = known.index(revisions[0]) if revisions else len(known)
     return newest_first[:done][::-1]
 
@@ -99,6 +141,22 @@ async def migrate_store(store: Store, *histories: SchemaMigrations) -> list[str]
         return [step for history in histories for step in upgrade_schema(connection, history)]
 
     return await store.write(upgrade_schemas)
+
+
+def read_schema_states(connection: Connection, *histories: SchemaMigrations) -> tuple[SchemaState, ...]:
+    """Raises SchemaTooNew."""
+    states = tuple(read_schema_state(connection, history) for history in histories)
+    for state in states:
+        if state.standing is SchemaStanding.NEWER:
+            raise SchemaTooNew(state.describe_newer())
+    return states
+
+
+def require_current_schema(connection: Connection, *histories: SchemaMigrations) -> None:
+    """Raises SchemaTooNew, SchemaTooOld."""
+    for state in read_schema_states(connection, *histories):
+        if state.standing is not SchemaStanding.CURRENT:
+            raise SchemaTooOld(state.describe_older())
 
 
 def _run_migrations(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., Any], versions: str) -> None:
@@ -122,6 +180,26 @@ async def ping_store(store: Store, seconds: float = SECONDS) -> None:
         ) from error
     except DBAPIError as error:
         raise Unavailable("the database does not have the gateway's tables") from error
+
+
+async def find_newer_schema(store: Store, *histories: SchemaMigrations) -> str:
+    """What a newer release has made of tables that were there, in a sentence; empty: nothing. One statement, since it
+    is asked every few seconds. Raises Unavailable."""
+    named = {history.name: history for history in histories}
+    revisions: CompoundSelect[Any] = union_all(
+        *(
+            select(literal(name).label("name"), column("version_num")).select_from(table(history.table))
+            for name, history in named.items()
+        )
+    )
+    try:
+        rows = await store.read(lambda connection: connection.execute(revisions).all())
+    except DBAPIError as error:
+        raise Unavailable("the database does not have the gateway's tables") from error
+    for name, revision in rows:
+        if revision not in _list_revisions(named[name]):
+            return SchemaState(named[name], SchemaStanding.NEWER, revision).describe_newer()
+    return ""
 
 
 CONTENT_SHARE = 0.97

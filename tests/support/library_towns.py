@@ -26,6 +26,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
 from gateway.ports.library_system import Capability
 from gateway.runtime.assembly import Assembly
+from gateway.runtime.database_setup import create_database
 from gateway.store.engine import open_store
 from gateway.store.migration import migrate_store
 from tests.fakes.desk_library import FakeItem, FakePatron
@@ -260,7 +261,7 @@ class LoneTown(LibraryTowns):
 
 async def _set_up_embedded(town: Town) -> None:
     assembly = Assembly(town.settings, town._adapters, town._clock, lambda _reference: PASSWORD)
-    assembly.make_database()
+    await create_database(assembly)
     store = assembly.open_store()
     try:
         await migrate_store(store, *assembly.migration_histories)

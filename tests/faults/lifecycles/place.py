@@ -21,6 +21,7 @@ from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import ServiceType
 from gateway.ports.library_system import TemporaryItem
 from gateway.runtime.assembly import Assembly
+from gateway.runtime.database_setup import create_database
 from gateway.settings import load_settings
 from gateway.store.migration import migrate_store
 
@@ -156,7 +157,7 @@ async def stock(config: Path, count: int) -> None:
     adapters = load_adapters()
     settings = load_settings(config, adapters)
     assembly = Assembly(settings, adapters, SystemClock(), lambda reference: reference)
-    assembly.make_database()
+    await create_database(assembly)
     store = assembly.open_store()
     try:
         await migrate_store(store, *assembly.migration_histories)

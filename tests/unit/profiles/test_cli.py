@@ -167,8 +167,7 @@ def test_check_makes_remarks_that_are_no_problems(folder: Path) -> None:
 
 
 def test_check_finds_a_misspelt_key_an_unknown_location_a_double_rule_and_a_failing_example(folder: Path) -> None:
-    (folder / "data").mkdir()
-    (folder / "data/illgate.db").touch()
+    assert illgate("init", "--empty").exit_code == 0
     write(
         folder / "profiles",
         key="plain: {}\ncirculation:\n  acept: {}\n",

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.clock import SystemClock
 from gateway.domain.commands import Result
 from gateway.domain.problems import MalformedMessage, Refusal, Unavailable
 from gateway.domain.profile import Profile
@@ -29,8 +30,10 @@ from gateway.ports.responder import (
     ResponderAnswer,
     StreamFraming,
 )
+from gateway.runtime.assembly import Assembly
 from gateway.runtime.daemon import Daemon
 from gateway.settings import Settings, load_settings
+from tests.support.databases import make_database
 
 SETTINGS = """
 libraries:
@@ -115,8 +118,10 @@ class House:
 
     def build(self, settings: str = SETTINGS) -> None:
         (self.folder / "profiles").mkdir(exist_ok=True)
-        (self.folder / "gateway.yml").write_text(settings)
+        (self.folder / "gateway.yml").write_text(SETTINGS)
         self.profile.write_text(PROFILE)
+        make_database(Assembly(self.settings, self.adapters, SystemClock(), str))
+        (self.folder / "gateway.yml").write_text(settings)
 
     @property
     def settings(self) -> Settings:

@@ -18,6 +18,7 @@ from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 from gateway.ports.shared_store import Store
 from gateway.profiles import LoadedProfile, ProfileSet
+from gateway.runtime.database_setup import create_database
 from gateway.runtime.exchange_assembly import build_exchange, make_body_concealers
 from gateway.runtime.library_contexts import build_library_contexts
 from gateway.store.journal import Journal
@@ -105,7 +106,7 @@ async def _fill_library(installation: Installation) -> None:
     parts, library = installation.parts, installation.settings.find_library()
     if parts.database is not None and copy_prepared_database("exchange", parts.database):
         return
-    parts.make_database()
+    await create_database(parts)
     async with installation.open_current_store() as store:
         sample = parts.adapter_of(library).sample
         assert sample is not None
