@@ -56,7 +56,7 @@ from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.recovery import count_set_aside
 from gateway.services.fulfilment import LinkResolver
 from gateway.services.gateway_operation import GatewayOperation
-from gateway.services.nodes import NodeBeats, NodeRecovery
+from gateway.services.nodes import NodeBeats, NodeRecovery, SchemaWatch
 from gateway.services.partner_probe import PartnerProbe
 from gateway.services.profile_editing import ProfileEditing
 from gateway.services.profile_history import ProfileHistory
@@ -179,6 +179,8 @@ class Daemon:
         if node.is_among_others:
             await require_fit_pooler(store.url)
         await self._upgrade_database(store)
+        schema = SchemaWatch(store, node, parts.migration_histories)
+        self._gate.closed_by = lambda: node.outdated_by
         beats = await self._register_node(node)
         libraries = await parts.open_libraries(store)
         for one in libraries.values():
@@ -239,6 +241,7 @@ class Daemon:
             self._full_message_bytes,
             self.mailboxes.list_failures,
             beats.describe_skew if node.is_among_others else None,
+            schema.look,
         )
         stack.push_async_callback(self._tasks.stop)
         self._make_link_resolver(store)
@@ -246,6 +249,7 @@ class Daemon:
         self._staff_pages = self._make_staff_pages(store, exchange, health)
         await self._start_listeners(exchange, health)
         self._start_periodic_tasks(store, journal, libraries, health)
+        self._tasks.start("node: look for a newer release", schema.run)
         if node.is_among_others:
             self._tasks.run_every("node: take over from dead ones", BEAT_SECONDS, recovery.take_over_dead)
         await self._probe_listeners(health)

@@ -2,7 +2,7 @@
 
 `illgate init` makes it. `illgate serve` and `illgate upgrade` bring the tables of an older release to this one; all
 other commands take the database as it is or not at all. So a file that is missing, since a disk is not mounted or a
-path is misspelt, is never replaced by an empty one without a word. docs/decisions/0027-steps-that-add.md has the
+path is misspelt, is never replaced by an empty one without a word. docs/decisions/0032-steps-that-add.md has the
 reasons.
 """
 

@@ -172,7 +172,13 @@ class ManagedRequests:
         )
         handlers: dict[str, Handler] = {**rows.handlers_by_kind(), REPLY: replies.handle_reply, WEBHOOK: self._webhooks}
         self.worker = OutboxWorker(
-            store, clock, handlers, OutboxOptions.from_settings(settings.outbox), node.name, observe
+            store,
+            clock,
+            handlers,
+            OutboxOptions.from_settings(settings.outbox),
+            node.name,
+            observe,
+            lambda: bool(node.outdated_by),
         )
         self.wake.subscribe(self.worker.wake)
         self.timekeeper = TimerWorker(store, clock, self._fire_timer, node.make_leader("timers"))

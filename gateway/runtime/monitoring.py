@@ -87,11 +87,12 @@ class HealthMonitor:
         full_message: Callable[[], int],
         mailboxes: Callable[[], Awaitable[Mapping[str, MailboxFailure | None]]],
         clock: Callable[[], tuple[str, ...]] | None = None,
+        look_at_schema: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
         """`set_aside`: how many messages staff must look at; raises Unavailable. `forwarding`: what is wrong with
         proxies before us, in sentences. `full_message`: bytes of the largest message that is taken now. `mailboxes`:
         by name, with what is wrong; raises Unavailable. `clock`: what is wrong with the machine's, where nodes go
-        by the database's."""
+        by the database's. `look_at_schema`: what is wrong with the tables; raises Unavailable."""
         self._store = store
         self._libraries = libraries
         self._profiles = profiles
@@ -101,6 +102,7 @@ class HealthMonitor:
         self._full_message = full_message
         self._mailboxes = mailboxes
         self._clock = clock
+        self._look_at_schema = look_at_schema
         self._lock = asyncio.Lock()
         self._last: GatewayReadiness | None = None
         self._looked = 0.0
@@ -134,7 +136,7 @@ class HealthMonitor:
             return self._last
 
     async def _check_parts(self) -> GatewayReadiness:
-        probes = [_probe_part("store", lambda: ping_store(self._store, MAX_PROBE_SECONDS))]
+        probes = [_probe_part("store", self._ping_store)]
         probes += [_probe_library(symbol, system) for symbol, system in self._libraries.items()]
         probes.append(self._check_messages())
         mailboxes = asyncio.ensure_future(self._check_mailboxes())
@@ -150,6 +152,13 @@ class HealthMonitor:
         ]
         self._log_changes(parts)
         return GatewayReadiness(tuple(parts))
+
+    async def _ping_store(self) -> None:
+        """Raises Unavailable."""
+        if self._look_at_schema is None:
+            await ping_store(self._store, MAX_PROBE_SECONDS)
+        elif problem := await self._look_at_schema():
+            raise Unavailable(problem)
 
     async def _check_messages(self) -> ReadinessPart:
         try:

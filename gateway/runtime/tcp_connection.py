@@ -187,6 +187,9 @@ class TcpConnection:
             line=self._line,
             awaited=waiting is not None,
         )
+        if waiting is None and (why := self._inside.gate.closed_by()):
+            self._writer.close()
+            raise ConnectionAbortedError(why)  # without an answer: it comes again, and reaches another node
         await self._inside.gate.enter_or_wait()
         try:
             answer = await self._inside.exchange.handle(arrival)

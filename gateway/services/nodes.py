@@ -1,4 +1,4 @@
-"""How a node lives among others: signs of life, and the work of those that are gone.
+"""How a node lives among others: signs of life, the work of those that are gone, and newer releases beside it.
 
 What a dead node had in hand, rows of the outbox and messages, is taken by its heir. At a start that is all that no
 living node has. Later a node looks every few seconds for others that died; should it die as well half-way, another
@@ -8,17 +8,19 @@ takes over from both.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import structlog
 
 from gateway.domain.clock import Clock, StoreClock
 from gateway.domain.problems import Unavailable
 from gateway.ports.library_system import ExchangeLibrary
-from gateway.ports.shared_store import Store
+from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.recovery import RecoveryReport, finish_interrupted
 from gateway.store.journal import Journal
+from gateway.store.migration import find_newer_schema
 from gateway.store.nodes import BEAT_SECONDS, COMMAND, Node
 from gateway.store.requests import outbox
 from gateway.store.requests.order_batches import HANDS
@@ -71,6 +73,31 @@ class NodeBeats:
             return ()
         way = "ahead of" if ahead > 0 else "behind"
         return (f"this machine's clock is {abs(ahead):.1f} s {way} the database's, which counts",)
+
+
+class SchemaWatch:
+    """Whether a newer release has changed the tables under this node. It has only added to them (design rule 13), so
+    what is in hand comes to its end; nothing else is begun."""
+
+    def __init__(self, store: Store, node: Node, histories: Sequence[SchemaMigrations]) -> None:
+        self._store = store
+        self._node = node
+        self._histories = tuple(histories)
+
+    async def look(self) -> str:
+        """`Node.outdated_by` from now on. Raises Unavailable."""
+        newer = await find_newer_schema(self._store, *self._histories)
+        if newer and not self._node.outdated_by:
+            log.error("node.outdated", reason=newer)
+        self._node.outdated_by = newer
+        return newer
+
+    async def run(self) -> None:
+        """Until cancelled; while the database is away nothing can be begun anyhow."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            with suppress(Unavailable):
+                await self.look()
 
 
 class NodeRecovery:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -112,8 +113,11 @@ class Leader(Protocol):
 class SoleLeader:
     """There is no other node."""
 
+    def __init__(self, is_outdated: Callable[[], bool] = lambda: False) -> None:
+        self._is_outdated = is_outdated
+
     async def is_leader(self) -> bool:
-        return True
+        return not self._is_outdated()
 
     async def give_up_lead(self) -> None:
         return None
@@ -133,6 +137,9 @@ class Node:
         """Grows when a place that another had may have become free."""
         self.unbroken = 0
         """Counts the times that others may have taken this node for dead."""
+        self.outdated_by = ""
+        """In a sentence, what a newer release has made of the database; as long as it says something this node leads
+        nothing and takes nothing up, and only ends what it has in hand."""
         self._store = store
         self._place = place
         self._clock = clock or SystemClock()
@@ -210,13 +217,18 @@ class Node:
             self._fresh_until = 0.0
             await self._own.close()
 
+    def _is_outdated(self) -> bool:
+        return bool(self.outdated_by)
+
     def make_leader(self, task: str) -> Leader:
         """For the work called `task`, such as 'timers'."""
-        return SharedLeader(self._store, self, task) if self.is_among_others else SoleLeader()
+        return SharedLeader(self._store, self, task) if self.is_among_others else SoleLeader(self._is_outdated)
 
     def make_heir(self, dead: str) -> Leader:
         """For what the node of this name had in hand, if it is dead."""
-        return SharedLeader(self._store, self, f"node {dead}", dead) if self.is_among_others else SoleLeader()
+        if not self.is_among_others:
+            return SoleLeader(self._is_outdated)
+        return SharedLeader(self._store, self, f"node {dead}", dead)
 
 
 class SharedLeader:
@@ -233,6 +245,9 @@ class SharedLeader:
         """`looks` and `unbroken` of this node then."""
 
     async def is_leader(self) -> bool:
+        if self._node.outdated_by:
+            await self.give_up_lead()
+            return False
         if self._asked is not None and self._node.is_fresh:
             looks, unbroken = self._asked
             if (self._answer and unbroken == self._node.unbroken) or (not self._answer and looks == self._node.looks):

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import structlog
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
@@ -32,6 +33,8 @@ MAX_KEY_CACHE_SECONDS = 300
 """Shorter than a new key is published before it signs."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 DOT_SEGMENTS = frozenset({".", ".."})
 
@@ -118,7 +121,12 @@ class HttpSite:
 
 
 def make_app(site: HttpSite) -> web.Application:
-    app = web.Application(middlewares=[refuse_dot_segments, make_forwarding_middleware(site.proxies, site.forwarding)])
+    middlewares = [
+        make_closing_middleware(site.gate.closed_by),
+        refuse_dot_segments,
+        make_forwarding_middleware(site.proxies, site.forwarding),
+    ]
+    app = web.Application(middlewares=middlewares)
     app.on_response_prepare.append(make_header_signal(site.proxies, site.hsts_days))
     app.on_response_prepare.append(make_refusal_signal(site.proxies, site.count_refusal))
     for protocol in site.protocols:
@@ -141,6 +149,19 @@ def make_app(site: HttpSite) -> web.Application:
     if site.peer_keys is not None:
         app.router.add_get(KEY_SET_PATH, make_key_page(site.peer_keys))
     return app
+
+
+def make_closing_middleware(closed_by: Callable[[], str]) -> Middleware:
+    """Where nothing may be begun the answer is 503, but for those who ask how the gateway is."""
+
+    @web.middleware
+    async def refuse_while_closed(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path not in ALWAYS_ANSWERED and closed_by():
+            headers: dict[str, str] = {hdrs.RETRY_AFTER: RETRY_AFTER, hdrs.CACHE_CONTROL: "no-store"}
+            return _text_response(503, "The gateway is being upgraded; please try again shortly.\n", headers)
+        return await handler(request)
+
+    return refuse_while_closed
 
 
 @web.middleware

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
+from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.streams import StreamReader
@@ -100,6 +101,8 @@ class AdmissionQueue:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.in_hand = 0
         self.turned_away = 0
+        self.closed_by: Callable[[], str] = lambda: ""
+        """Why nothing may be begun now, in a sentence; empty: it may. Listeners ask before they begin."""
 
     @property
     def waiting(self) -> int:

@@ -38,7 +38,8 @@ ABANDON_SECONDS = 10.0
 
 
 class OutboxWorker:
-    """One a process. `node`: its name (gateway.store.nodes); only kinds that have a handler here are taken."""
+    """One a process. `node`: its name (gateway.store.nodes); only kinds that have a handler here are taken. While
+    `is_paused` says so, no rows are taken but those that somebody waits for."""
 
     def __init__(
         self,
@@ -48,11 +49,13 @@ class OutboxWorker:
         options: OutboxOptions,
         node: str,
         observe: Observe = observe_nothing,
+        is_paused: Callable[[], bool] = lambda: False,
     ) -> None:
         self._clock = clock
         self._options = options
         self._book = OutboxQueue(store, node, tuple(handlers), options.lease)
         self._breakers = CircuitBreakers(options.breaker_failures, options.breaker_seconds)
+        self._is_paused = is_paused
         self._slots = RouteSlots(options.concurrency, options.per_target)
         self._trying = AttemptRunner(self._book, handlers, options, self._breakers, observe, self._plan_claim)
         self._tasks: dict[str, asyncio.Task[AttemptEnd]] = {}
@@ -160,7 +163,7 @@ class OutboxWorker:
         """Start what is due and has a place; returns how many rows, and whether there may be more to be had now."""
         await self._put_back_unstarted()
         now, limit = moment(), self._slots.free_slots
-        if not limit:
+        if not limit or self._is_paused():
             return 0, False
         full = self._slots.full_routes | self._breakers.blocked_routes(now) | besides
         rows = await self._book.claim_rows(Claim(now, limit, full))
@@ -171,7 +174,7 @@ class OutboxWorker:
 
     def _plan_claim(self, row: OutboxRow) -> Claim | None:
         """What can be taken when this row gives its place back."""
-        if not self._is_running or self._stopping:
+        if not self._is_running or self._stopping or self._is_paused():
             return None
         now = self._clock.now()
         way = route_of(row)
