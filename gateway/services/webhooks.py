@@ -30,6 +30,7 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store, Transaction
+from gateway.services.keyed_work import write_once
 from gateway.services.outbox.queue import CompletionWork, HandlerResult
 from gateway.store import api_records
 from gateway.store.api_records import WebhookSubscription
@@ -103,7 +104,7 @@ class WebhookService:
                 )
             api_records.add_subscription(c, made)
 
-        await self._store.write(insert_subscription)
+        await write_once(self._store, insert_subscription, lambda _: made.id)
         return made
 
     async def list_subscriptions(self, library: str) -> tuple[WebhookSubscription, ...]:

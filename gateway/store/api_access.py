@@ -18,6 +18,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     RowMapping,
     Table,
+    Text,
     insert,
     select,
     update,
@@ -75,10 +76,11 @@ api_answer = Table(
     column_types.text_column("operation"),
     column_types.text_column("idempotency_key"),
     Column("request", LargeBinary, nullable=False),  # digest of what was asked
-    column_types.integer_column("status"),  # 0: in hand
+    column_types.integer_column("status"),  # 0: no answer yet
     column_types.text_column("headers"),  # JSON
     Column("body", LargeBinary, nullable=False),
     column_types.moment_column("at"),
+    Column("reference", Text, nullable=False, server_default=""),  # to what was done
     PrimaryKeyConstraint("library", "api_key", "operation", "idempotency_key", name="pk_api_answer"),
     Index("ix_api_answer_at", "library", "at"),
 )

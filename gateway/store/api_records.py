@@ -17,7 +17,7 @@ from gateway.sql.gathered_writes import read_once
 from gateway.sql.statements import PreparedStatement
 from gateway.store.api_access import api_answer, copy_download, webhook
 
-IN_HAND = 0
+UNANSWERED = 0
 
 
 @value_object
@@ -30,47 +30,67 @@ class AnswerKey:
 
 @value_object(kw_only=True)
 class StoredAnswer:
-    """`status` 0: the first request is still in hand, or its node has died; then its outcome is not known."""
+    """`reference`: to what was done under the key, there when the work is. `status` 0: there is no answer (yet);
+    without a reference, a release that knew of none has it in hand, or had when it died."""
 
     request: bytes
     status: int
     headers: str = "{}"
     body: bytes = b""
+    reference: str = ""
 
 
-def claim_answer(
-    c: Connection, key: AnswerKey, request: bytes, at: datetime, forget_before: datetime
-) -> StoredAnswer | None:
-    """None: it is ours to carry out now. Otherwise what is known of the first request with this key."""
-    table = api_answer.c
-    c.execute(delete(api_answer).where(*_answer_conditions(key), table.at < forget_before))
+def claim_key(c: Connection, key: AnswerKey, request: bytes, at: datetime, forget_before: datetime) -> bool:
+    """False: it is taken."""
+    c.execute(delete(api_answer).where(*_answer_conditions(key), api_answer.c.at < forget_before))
     try:
         with c.begin_nested():
-            c.execute(
-                insert(api_answer).values(
-                    library=key.library,
-                    api_key=key.api_key,
-                    operation=key.operation,
-                    idempotency_key=key.idempotency_key,
-                    request=request,
-                    status=IN_HAND,
-                    headers="{}",
-                    body=b"",
-                    at=at,
-                )
-            )
+            _insert_answer(c, key, StoredAnswer(request=request, status=UNANSWERED), at)
     except IntegrityError:
-        wanted = select(table.request, table.status, table.headers, table.body).where(*_answer_conditions(key))
-        found = c.execute(wanted).one_or_none()
-        if found is None:  # it was released in this moment
-            return claim_answer(c, key, request, at, forget_before)
-        return StoredAnswer(request=bytes(found[0]), status=found[1], headers=found[2], body=bytes(found[3]))
-    return None
+        return False
+    return True
 
 
-def store_answer(c: Connection, key: AnswerKey, answer: StoredAnswer) -> None:
+def note_reference(c: Connection, key: AnswerKey, reference: str) -> None:
+    """In the transaction that has claimed the key."""
+    c.execute(update(api_answer).where(*_answer_conditions(key)).values(reference=reference))
+
+
+def find_answer(c: Connection, key: AnswerKey, forget_before: datetime) -> StoredAnswer | None:
+    table = api_answer.c
+    columns = (table.request, table.status, table.headers, table.body, table.reference)
+    found = c.execute(select(*columns).where(*_answer_conditions(key), table.at >= forget_before)).one_or_none()
+    if found is None:
+        return None
+    return StoredAnswer(
+        request=bytes(found[0]), status=found[1], headers=found[2], body=bytes(found[3]), reference=found[4]
+    )
+
+
+def store_answer(c: Connection, key: AnswerKey, answer: StoredAnswer, at: datetime) -> None:
+    """Whether the key was claimed or not: there is work that needs no transaction."""
     values = {"status": answer.status, "headers": answer.headers, "body": answer.body}
-    c.execute(update(api_answer).where(*_answer_conditions(key)).values(**values))
+    if c.execute(update(api_answer).where(*_answer_conditions(key)).values(**values)).rowcount:
+        return
+    with suppress(IntegrityError), c.begin_nested():  # another node may have answered the same
+        _insert_answer(c, key, answer, at)
+
+
+def _insert_answer(c: Connection, key: AnswerKey, answer: StoredAnswer, at: datetime) -> None:
+    c.execute(
+        insert(api_answer).values(
+            library=key.library,
+            api_key=key.api_key,
+            operation=key.operation,
+            idempotency_key=key.idempotency_key,
+            request=answer.request,
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            at=at,
+            reference=answer.reference,
+        )
+    )
 
 
 def release_answer(c: Connection, key: AnswerKey) -> None:

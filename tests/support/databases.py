@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import Connection, text
-
 from gateway.ports.shared_store import SchemaMigrations
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.database_setup import create_database
@@ -59,11 +57,6 @@ def make_newer_history(folder: Path, history: SchemaMigrations = OWN) -> SchemaM
 def _copy_history(folder: Path, history: SchemaMigrations) -> SchemaMigrations:
     shutil.copytree(history.folder / "versions", folder / "versions", ignore=shutil.ignore_patterns("__pycache__"))
     return replace(history, folder=folder)
-
-
-def undo_columns(connection: Connection) -> None:
-    """What steps after 0031 have added to tables of before."""
-    connection.execute(text("ALTER TABLE api_answer DROP COLUMN reference"))
 
 
 async def migrate_database(url: str, *histories: SchemaMigrations) -> list[str]:

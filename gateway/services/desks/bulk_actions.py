@@ -15,6 +15,7 @@ from gateway.domain.requests.take_back import MarkChange
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, RequestFilter, VersionConflict
 from gateway.domain.value import value_object
 from gateway.services.desks.request_marks import RequestMarkService
+from gateway.services.keyed_work import KeyTaken, use_part_of_key
 from gateway.services.requests.request_service import RequestService
 
 MAX_BULK = 500
@@ -67,7 +68,15 @@ class BulkActionService:
     ) -> BulkResult:
         """`hold`: as of `ActionRequest`."""
         action = ActionRequest(kind=kind, details=details, actor=actor, version=None, hold=hold)
-        return await self._do_each(library, ids, lambda id_: self.requests.apply_action(library, id_, action))
+
+        async def apply_once(id_: str) -> Request:
+            try:
+                with use_part_of_key(id_):
+                    return await self.requests.apply_action(library, id_, action)
+            except KeyTaken as taken:  # when it was asked for first
+                return await self.requests.recall_action(library, id_, taken.reference)
+
+        return await self._do_each(library, ids, apply_once)
 
     async def assign(self, library: str, ids: Sequence[str], assignee: str) -> BulkResult:
         return await self._do_each(library, ids, lambda id_: self.marks.assign(library, id_, assignee))

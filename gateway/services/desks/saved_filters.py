@@ -9,6 +9,7 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
+from gateway.services.keyed_work import write_once
 from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.store import saved_filters
 from gateway.store.saved_filters import SavedFilter
@@ -67,7 +68,7 @@ class SavedFilterService:
                     line,
                 )
 
-        await context.store.write(insert_filter)
+        await write_once(context.store, insert_filter, lambda _: new.id)
         return new
 
     async def delete_filter(self, library: str, id_: str, owner: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -29,11 +30,12 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
+from gateway.services.keyed_work import KeyTaken, WorkKey, use_key
 from gateway.services.library_context import LibraryContext
 from gateway.services.requests.request_service import RequestService
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.store import api_records
-from gateway.store.api_records import IN_HAND, AnswerKey, StoredAnswer
+from gateway.store.api_records import UNANSWERED, AnswerKey, StoredAnswer
 
 MAX_CODE_CHARS = 200
 
@@ -93,26 +95,23 @@ class ScanService:
         key = AnswerKey(context.symbol, order.actor, f"scan:{order.work.value}", order.key)
         asked = _digest_of_order(order)
         now = context.now()
-        kept = await context.store.write(lambda c: api_records.claim_answer(c, key, asked, now, now - KEPT_FOR))
-        if kept is not None:
-            return await self._restore_result(context, order, kept, asked)
-        result: ScanResult | None = None
+        since = now - KEPT_FOR
+        kept = await context.store.read(lambda c: api_records.find_answer(c, key, since))
+        if kept is not None and kept.request != asked:
+            raise Refused(RefusalReason.NOT_ALLOWED, "Another scan was sent with this key.", about=MessagePart.REQUEST)
+        if kept is not None and kept.status != UNANSWERED:
+            return await self._restore_result(context, order, kept)
         try:
-            result = await self._carry_out(context, order)
-        finally:
-            if result is None:  # a repeat is judged anew, by the state that the request has got into
-                await context.store.write(lambda c: api_records.release_answer(c, key))
+            # One that came to no answer is judged anew, by the state that the request has got into.
+            with use_key(WorkKey(key, asked, now, since)) if kept is None else nullcontext():
+                result = await self._carry_out(context, order)
+        except KeyTaken as taken:
+            raise Unavailable("the first scan with this key has not been answered yet") from taken
         answer = StoredAnswer(request=asked, status=200, body=_dump_result(result))
-        await context.store.write(lambda c: api_records.store_answer(c, key, answer))
+        await context.store.write(lambda c: api_records.store_answer(c, key, answer, now))
         return result
 
-    async def _restore_result(
-        self, context: LibraryContext, order: ScanOrder, kept: StoredAnswer, asked: bytes
-    ) -> ScanResult:
-        if kept.request != asked:
-            raise Refused(RefusalReason.NOT_ALLOWED, "Another scan was sent with this key.", about=MessagePart.REQUEST)
-        if kept.status == IN_HAND:
-            raise Unavailable("the first scan with this key has not been answered yet")
+    async def _restore_result(self, context: LibraryContext, order: ScanOrder, kept: StoredAnswer) -> ScanResult:
         said = json.loads(kept.body)
         found = [await self._find_by_id(context, id_) for id_ in (said["request"], *said["choices"]) if id_]
         requests = {one.id: one for one in found if one is not None}

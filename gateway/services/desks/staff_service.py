@@ -48,6 +48,7 @@ from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
+from gateway.services.keyed_work import write_once
 from gateway.services.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.outbox.attempts import find_unknown_try, says_refused
 from gateway.services.requests.effects import PARTNER, readdress_message
@@ -234,7 +235,7 @@ class StaffService:
         await self._write_change(context, skip_letter)
 
     async def _write_change(self, context: LibraryContext, change: Callable[[Transaction], None]) -> None:
-        await context.store.write(change)
+        await write_once(context.store, change)
         context.wake_outbox()
 
     # --- orders that wait for others ---------------------------------------------------------------------

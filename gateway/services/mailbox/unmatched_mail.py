@@ -27,6 +27,7 @@ from gateway.ports.incoming_mail import (
     shorten_text,
 )
 from gateway.ports.shared_store import Transaction
+from gateway.services.keyed_work import write_once
 from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.mailbox.mail_application import (
     MAX_NOTE_CHARS,
@@ -205,7 +206,7 @@ class UnmatchedMailService:
             assert changed is not None
             return changed
 
-        request = await context.store.write(apply_assignment)
+        request = await write_once(context.store, apply_assignment)
         context.wake_outbox()
         return request
 
@@ -227,14 +228,18 @@ class UnmatchedMailService:
                 raise NotFound("email on the list")
             outbox.add_outbox_row(connection, new_reply_row(row, parsed.mail, text, actor, context.now()))
 
-        await context.store.write(close_and_send)
+        await write_once(context.store, close_and_send)
         context.wake_outbox()
 
     async def dismiss_mail(self, library: str, id_: str, actor: str) -> None:
         """It needs nothing. Its content is in the mailbox's folder still. Raises NotFound."""
         context = find_library_context(self.contexts, library)
-        if not await context.store.write(lambda c: mailbox.close_mail(c, context.symbol, id_, actor)):
-            raise NotFound("email on the list")
+
+        def close_mail(connection: Transaction) -> None:
+            if not mailbox.close_mail(connection, context.symbol, id_, actor):
+                raise NotFound("email on the list")
+
+        await write_once(context.store, close_mail)
 
     async def explain_mail(self, content: bytes, post: MailDestination) -> tuple[str, ...]:
         """How a mail is understood, rule by rule; nothing changes."""

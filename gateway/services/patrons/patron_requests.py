@@ -90,6 +90,16 @@ class PatronRequestService:
         done = ActionRequest(kind=KINDS[act], details=details, actor=PATRON, version=version)
         return self._build_patron_view(context, await self.requests.apply_action(library, request_id, done), language)
 
+    async def recall_action(
+        self, library: str, request_id: str, patron_id: str, reference: str, language: str
+    ) -> PatronView:
+        """As `RequestService.recall_action`."""
+        context = self.requests.library_context(library)
+        await _require_own_request(context, request_id, patron_id)
+        return self._build_patron_view(
+            context, await self.requests.recall_action(library, request_id, reference), language
+        )
+
     def _build_patron_view(self, context: LibraryContext, request: Request, language: str) -> PatronView:
         said = status_of_request(request)
         spoken = self.letters.resolve_language(language or request.patron.language)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain import due_dates
-from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable, UnfinishedWork
 from gateway.domain.requests import rota
 from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
@@ -25,6 +25,7 @@ from gateway.domain.sentences import join_sentences, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import LimitedChannel
 from gateway.ports.shared_store import Transaction
+from gateway.services.keyed_work import write_once
 from gateway.services.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.library_work.desk_actions import describe_work_elsewhere, is_desk_action
 from gateway.services.library_work.desk_reversals import must_be_reversed
@@ -41,6 +42,9 @@ from gateway.store.schema import make_exchange_id
 
 MAX_ROWS = 100
 """Of a request's rows in the outbox so many of the newest are looked at."""
+
+ROW = "row "
+"""Begins the reference to a row of the outbox, by which the library's system is asked."""
 
 
 @value_object
@@ -147,7 +151,22 @@ class ActionService:
                 )
             return before.id
 
-        done = await self.run_now(row.library, await self.context.store.write(insert_desk_row))
+        await self._run_row(await write_once(self.context.store, insert_desk_row, lambda id_: f"{ROW}{id_}"))
+
+    async def recall(self, request_id: str, reference: str) -> Request:
+        """What was done under a key: the request as it is now; what the library hasn't said yes to is asked again.
+        Raises as `perform`."""
+        if reference.startswith(ROW):
+            await self._run_row(reference.removeprefix(ROW))
+        return await require_request(self.context, request_id)
+
+    async def _run_row(self, row_id: str) -> None:
+        try:
+            done = await self.run_now(self.context.symbol, row_id)
+        except KeyError:  # it ended so long ago that it was forgotten
+            return
+        if done.status is OutboxStatus.IN_HAND:
+            raise UnfinishedWork("this step is already being carried out")
         if done.status in (OutboxStatus.DEAD, OutboxStatus.REFUSED):
             raise Refused(RefusalReason.OTHER, "The library system refused this step; see the list of failed steps.")
         if done.status is not OutboxStatus.DONE:

@@ -33,6 +33,7 @@ from gateway.domain.requests.volume_updates import make_volumes
 from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Transaction
+from gateway.services.keyed_work import write_once
 from gateway.services.library_context import LibraryContext
 from gateway.services.local_holdings import LocalCopies, look_up_copies
 from gateway.services.requests.request_numbers import assign_request_number
@@ -81,7 +82,7 @@ async def create_borrowing_request(
         claim(connection, request)
         return request
 
-    request = await context.store.write(insert_claimed_request)
+    request = await write_once(context.store, insert_claimed_request, lambda made: made.id)
     context.wake_outbox()
     return request
 

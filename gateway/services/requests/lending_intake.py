@@ -22,6 +22,7 @@ from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import LendingDraft
 from gateway.domain.requests.volume_updates import make_volumes
 from gateway.ports.shared_store import Transaction
+from gateway.services.keyed_work import write_once
 from gateway.services.library_context import LibraryContext
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import new_work_row
@@ -110,7 +111,7 @@ async def create_lending_request(context: LibraryContext, draft: LendingDraft, c
         claim(connection, request)
         return request
 
-    request = await context.store.write(insert_claimed_request)
+    request = await write_once(context.store, insert_claimed_request, lambda made: made.id)
     context.wake_outbox()
     return request
 

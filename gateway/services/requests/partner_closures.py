@@ -15,6 +15,7 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
+from gateway.services.keyed_work import write_once
 from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.requests.deadlines import timer_due
 from gateway.store import partner_closures
@@ -84,7 +85,7 @@ class PartnerClosureService:
             partner_closures.insert_partner_closure(c, new)
             _move_retry_timers(c, context, partner)
 
-        await context.store.write(insert_closure)
+        await write_once(context.store, insert_closure, lambda _: new.id)
         return _build_view(new)
 
     async def remove_closure(self, library: str, partner: str, closure_id: str) -> None:

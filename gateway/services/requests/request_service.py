@@ -30,6 +30,7 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.attachments import check_upload
+from gateway.services.keyed_work import write_once
 from gateway.services.library_context import LibraryContext, require_request, require_role
 from gateway.services.requests.actions import ActionService
 from gateway.services.requests.intake import create_borrowing_request
@@ -63,6 +64,12 @@ class RequestService(RequestReader):
         """
         context = self.library_context(library)
         return await self.action_services[context.symbol].perform(request_id, action)
+
+    async def recall_action(self, library: str, request_id: str, reference: str) -> Request:
+        """The request after what was done under a key (gateway.services.keyed_work), as it is now. Raises as
+        `apply_action`."""
+        context = self.library_context(library)
+        return await self.action_services[context.symbol].recall(request_id, reference)
 
     async def undo_act(self, library: str, act: UndoableAct, actor: str) -> Request:
         """The request as it was before an act of staff. Raises NotFound, VersionConflict, EventDenied, Refused,
@@ -101,7 +108,7 @@ class RequestService(RequestReader):
             history.put_file(connection, context.symbol, attachment.id, upload.content)
             return raise_if_denied(apply_event_in(connection, context, event_request)).request
 
-        return await context.store.write(insert_attachment), attachment
+        return await write_once(context.store, insert_attachment, lambda _: attachment.id), attachment
 
     # --- the rota of one request -------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from gateway.domain.requests.volume_updates import list_items_out
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import carry_transition
+from gateway.services.keyed_work import write_once
 from gateway.services.library_context import LibraryContext, require_request
 from gateway.services.requests.deadlines import PARTNER_TIMERS, complete_request, find_reopening
 from gateway.services.requests.effects import note_first_answer, write_effects
@@ -50,7 +51,13 @@ class EventRequest:
 
 async def apply_event(context: LibraryContext, event_request: EventRequest) -> Transition:
     """Raises NotFound, EventDenied, VersionConflict."""
-    transition = raise_if_denied(await context.store.write(lambda c: apply_event_in(c, context, event_request)))
+    is_partners = event_request.event.signal.origin is EventOrigin.PARTNER
+
+    def apply_allowed_event(connection: Transaction) -> Transition | Denied:
+        outcome = apply_event_in(connection, context, event_request)
+        return outcome if is_partners else raise_if_denied(outcome)  # the history keeps a partner's
+
+    transition = raise_if_denied(await write_once(context.store, apply_allowed_event))
     context.wake_outbox()
     return transition
 

@@ -1,7 +1,7 @@
 """Idempotency-Key: what was answered to the first request with a key, kept for those that repeat it.
 
-When a node dies between the work and the keeping of its answer, the key stays taken until it is forgotten: whether the
-work was done can be seen by the lists, and nothing is done twice.
+The key is written with the work (gateway.services.keyed_work), the answer after it. When a node dies between the two, a
+repeat is answered by what was done, as it is then.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.services.api_keys import KeyHolder
+from gateway.services.keyed_work import WorkKey
 from gateway.store import api_records
-from gateway.store.api_records import IN_HAND, AnswerKey, StoredAnswer
+from gateway.store.api_records import UNANSWERED, AnswerKey, StoredAnswer
 from gateway.web.api.operation import ApiServices
-from gateway.web.api.problems import ProblemType, api_problem
+from gateway.web.api.problems import ApiProblem, ProblemType, api_problem
 
 REPLAYED = "Idempotency-Replayed"
 KEPT_HEADERS = (hdrs.CONTENT_TYPE, hdrs.ETAG, hdrs.LOCATION)
@@ -29,34 +30,36 @@ NONCE_BYTES = 12
 
 
 class IdempotentReplay:
-    """One request under one key. After `claim_key` gave None, either `store_response` or `release_key` follows.
-
-    `bearer`: the API key that the caller sent. `asked`: digest of the request, whose repetition must have the same."""
+    """One request under one key. `bearer`: the API key that the caller sent. `asked`: digest of the request, whose
+    repetition must have the same."""
 
     def __init__(
         self, parts: ApiServices, holder: KeyHolder, bearer: str, operation: str, key: str, asked: bytes
     ) -> None:
+        self.key = AnswerKey(holder.library, holder.prefix, operation, key)
         self._store = parts.store
         self._cipher = AnswerCipher(bearer)
-        self._clock = parts.clock
-        self._kept = timedelta(hours=parts.limits.answers_kept_hours)
-        self._key = AnswerKey(holder.library, holder.prefix, operation, key)
+        self._now = parts.clock.now()
+        self._forget_before = self._now - timedelta(hours=parts.limits.answers_kept_hours)
         self._asked = asked
 
-    async def claim_key(self) -> web.Response | None:
-        """The stored answer. Raises ApiProblem (KEY_REUSED, IN_PROGRESS)."""
-        now = self._clock.now()
-        found = await self._store.write(
-            lambda c: api_records.claim_answer(c, self._key, self._asked, now, now - self._kept)
-        )
+    def make_work_key(self) -> WorkKey:
+        return WorkKey(self.key, self._asked, self._now, self._forget_before)
+
+    async def find_first(self) -> StoredAnswer | None:
+        """What is known of the first request with this key. Raises ApiProblem (KEY_REUSED, IN_PROGRESS)."""
+        found = await self._store.read(lambda c: api_records.find_answer(c, self.key, self._forget_before))
         if found is None:
             return None
         if found.request != self._asked:
             raise api_problem(ProblemType.KEY_REUSED, "Another request was sent under this Idempotency-Key.")
-        if found.status == IN_HAND:
-            raise api_problem(ProblemType.IN_PROGRESS, "The first request with this Idempotency-Key has no answer yet.")
-        headers = {**json.loads(found.headers), REPLAYED: "true", hdrs.CACHE_CONTROL: "no-store"}
-        return web.Response(body=self._cipher.decrypt(found.body), status=found.status, headers=headers)
+        if found.status == UNANSWERED and not found.reference:
+            raise in_progress_problem()
+        return found
+
+    def restore_response(self, kept: StoredAnswer) -> web.Response:
+        headers = {**json.loads(kept.headers), REPLAYED: "true", hdrs.CACHE_CONTROL: "no-store"}
+        return web.Response(body=self._cipher.decrypt(kept.body), status=kept.status, headers=headers)
 
     async def store_response(self, response: web.Response) -> None:
         body = response.body
@@ -65,11 +68,15 @@ class IdempotentReplay:
         answer = StoredAnswer(
             request=self._asked, status=response.status, headers=headers, body=self._cipher.encrypt(body or b"")
         )
-        await self._store.write(lambda c: api_records.store_answer(c, self._key, answer))
+        await self._store.write(lambda c: api_records.store_answer(c, self.key, answer, self._now))
 
     async def release_key(self) -> None:
         """Nothing was done."""
-        await self._store.write(lambda c: api_records.release_answer(c, self._key))
+        await self._store.write(lambda c: api_records.release_answer(c, self.key))
+
+
+def in_progress_problem() -> ApiProblem:
+    return api_problem(ProblemType.IN_PROGRESS, "The first request with this Idempotency-Key has no answer yet.")
 
 
 class AnswerCipher:

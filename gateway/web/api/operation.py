@@ -151,7 +151,8 @@ class AnswerDescription:
 @value_object(kw_only=True)
 class Operation(Generic[P, Q, B]):
     """`path` below /api/v1, with {names} of the fields of `path_model`. A key needs one of `scopes`; none of them: the
-    operation is open to everybody."""
+    operation is open to everybody. `recall`: the reply to what was done under an Idempotency-Key and has none, from its
+    reference (gateway.services.keyed_work); None: what is repeated changes nothing."""
 
     id: str
     method: str
@@ -167,6 +168,7 @@ class Operation(Generic[P, Q, B]):
     body: type[B] | RawBodyType | None = None
     precondition: Precondition = Precondition.NONE
     repeats: RepeatPolicy = RepeatPolicy.SAME
+    recall: Callable[[OperationCall[P, Q, B], str], Awaitable[OperationReply]] | None = None
     problems: tuple[ProblemType, ...] = ()
 
     @property
@@ -189,3 +191,8 @@ class Operation(Generic[P, Q, B]):
 
 AnyOperation = Operation[Any, Any, Any]
 AnyCall = OperationCall[Any, Any, Any]
+
+
+async def recall_nothing(_call: AnyCall, _reference: str) -> OperationReply:
+    """Where the reply says nothing but that it was done."""
+    return OperationReply(status=204)

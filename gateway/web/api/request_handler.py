@@ -16,8 +16,10 @@ from pydantic_core import ErrorDetails
 from gateway.domain.problems import COLLISIONS, OutcomeUnknown, Refused, Unavailable, UnfinishedWork
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
 from gateway.services.api_keys import NOBODY, KeyExpiredError, KeyHolder
+from gateway.services.keyed_work import KeyTaken, use_key
+from gateway.store.api_records import UNANSWERED, AnswerKey
 from gateway.web.api.event_stream import TooManyStreamsError
-from gateway.web.api.idempotency import IdempotentReplay
+from gateway.web.api.idempotency import REPLAYED, IdempotentReplay, in_progress_problem
 from gateway.web.api.operation import (
     AnyOperation,
     ApiLimits,
@@ -69,6 +71,7 @@ class OperationHandler:
     def __init__(self, operation: AnyOperation, parts: ApiServices) -> None:
         self._operation = operation
         self._parts = parts
+        self._in_hand: set[AnswerKey] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -134,21 +137,46 @@ class OperationHandler:
         if not _IDEMPOTENCY_KEY.fullmatch(key):
             raise validation_problem(f"header.{IDEMPOTENCY_KEY}", "must be 1 to 200 visible ASCII characters")
         asked = _request_digest(request, call.version, content)
-        repetition = IdempotentReplay(
-            self._parts, call.holder, read_bearer_key(request), self._operation.id, key, asked
-        )
-        if (stored := await repetition.claim_key()) is not None:
-            return stored
+        replay = IdempotentReplay(self._parts, call.holder, read_bearer_key(request), self._operation.id, key, asked)
+        if replay.key in self._in_hand:
+            raise in_progress_problem()
+        self._in_hand.add(replay.key)
         try:
-            response = _response_of_reply(await self._operation.handler(call))
+            return await self._answer_or_repeat(call, replay)
+        finally:
+            self._in_hand.discard(replay.key)
+
+    async def _answer_or_repeat(self, call: OperationCall[Any, Any, Any], replay: IdempotentReplay) -> web.Response:
+        first = await replay.find_first()
+        if first is not None and first.status != UNANSWERED:
+            return replay.restore_response(first)
+        work = replay.make_work_key()
+        try:
+            if first is not None:
+                assert self._operation.recall is not None, self._operation.id
+                response = _response_of_reply(await self._operation.recall(call, first.reference))
+            else:
+                with use_key(work):
+                    response = _response_of_reply(await self._operation.handler(call))
+        except KeyTaken as taken:  # by another node, in this moment
+            raise in_progress_problem() from taken
         except Exception as error:
-            problem = problem_of_error(error)
-            if problem is not None and problem.type is not ProblemType.OUTCOME_UNKNOWN:
-                await repetition.release_key()
-            raise  # after a defect nobody knows what was done: the key stays taken
+            if _is_undone(error, first is not None) and (first is not None or work.is_claimed):
+                await replay.release_key()  # else it leads to what was begun
+            raise
         assert isinstance(response, web.Response)
-        await repetition.store_response(response)
+        await replay.store_response(response)
+        if first is not None:
+            response.headers[REPLAYED] = "true"
         return response
+
+
+def _is_undone(error: Exception, is_recall: bool) -> bool:
+    """Whether nothing is left of the work, so that the key may be used again. Of what was done nobody but the library's
+    system, which is asked after it, can say that."""
+    if is_recall:
+        return isinstance(error, Refused)
+    return problem_of_error(error) is not None and not isinstance(error, Unavailable | OutcomeUnknown)
 
 
 def read_bearer_key(request: web.Request) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+from aiohttp import web
 from sqlalchemy import select, update
 
 from gateway.services.api_keys import KeyScope
 from gateway.store import api_records
 from gateway.store.api_access import api_answer
 from gateway.store.api_records import AnswerKey
+from gateway.web.api.idempotency import IdempotentReplay
 from tests.protocol.api.support import Client, Running
 from tests.protocol.api.test_requests import PDF, lend
 
@@ -68,18 +71,23 @@ async def test_many_at_once_are_one(client: Client) -> None:
     assert await hooks(client) == 1
 
 
-async def test_while_the_first_is_in_hand_the_second_is_told_so(gateway: Running, client: Client) -> None:
-    await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
-    prefix = client.key.split("_")[1]
-    key = AnswerKey("DEMO", prefix, "createWebhook", "k-1")
-    stored = await gateway.store.write(
-        lambda c: api_records.claim_answer(c, key, b"", gateway.clock.now(), gateway.clock.now() - timedelta(days=1))
-    )
-    assert stored is not None
-    await gateway.store.write(
-        lambda c: api_records.store_answer(c, key, api_records.StoredAnswer(request=stored.request, status=0))
-    )
+async def test_while_the_first_is_in_hand_the_second_is_told_so(
+    gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, end = asyncio.Event(), asyncio.Event()
+    store_response = IdempotentReplay.store_response
+
+    async def wait_first(replay: IdempotentReplay, response: web.Response) -> None:
+        begun.set()
+        await end.wait()
+        await store_response(replay, response)
+
+    monkeypatch.setattr(IdempotentReplay, "store_response", wait_first)
+    first = asyncio.create_task(client("POST", "webhooks", HOOK, Idempotency_Key="k-1"))
+    await begun.wait()
     assert (await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")).problem == "in-progress"
+    end.set()
+    assert (await first).status == 201
 
 
 async def test_what_was_refused_may_be_tried_again_under_the_same_key(client: Client) -> None:
@@ -104,14 +112,10 @@ async def test_an_answer_is_kept_for_a_day(gateway: Running, client: Client) -> 
 async def test_what_is_over_is_forgotten(gateway: Running, client: Client) -> None:
     await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
     assert await gateway.api.prune_stored_answers(["DEMO"]) == 0
+    now = gateway.clock.now()
+    key = AnswerKey("DEMO", "x", "createWebhook", "old")
     await gateway.store.write(
-        lambda c: api_records.claim_answer(
-            c,
-            AnswerKey("DEMO", "x", "createWebhook", "old"),
-            b"",
-            gateway.clock.now() - timedelta(hours=25),
-            gateway.clock.now() - timedelta(hours=49),
-        )
+        lambda c: api_records.claim_key(c, key, b"", now - timedelta(hours=25), now - timedelta(hours=49))
     )
     assert await gateway.api.prune_stored_answers(["DEMO", "ELSEWHERE"]) == 1
 

@@ -54,21 +54,35 @@ async def test_a_secret_is_made_once_for_each_library_and_purpose(kept: Store) -
     assert await kept.read(lambda c: api_access.read_secret(c, "NOWHERE", api_access.API_KEYS)) is None
 
 
-async def test_one_of_many_claims_an_answer(kept: Store) -> None:
-    async def claim(request: bytes, now: datetime = NOW) -> StoredAnswer | None:
-        return await kept.write(lambda c: api_records.claim_answer(c, KEY, request, now, now - timedelta(hours=24)))
+async def test_one_of_many_claims_a_key(kept: Store) -> None:
+    async def claim(request: bytes, now: datetime = NOW) -> bool:
+        return await kept.write(lambda c: api_records.claim_key(c, KEY, request, now, now - timedelta(hours=24)))
 
-    found = await asyncio.gather(*(claim(b"r") for _ in range(8)))
-    assert [one for one in found if one is None] == [None]
-    assert {one.status for one in found if one is not None} == {api_records.IN_HAND}
+    async def find(now: datetime = NOW) -> StoredAnswer | None:
+        return await kept.read(lambda c: api_records.find_answer(c, KEY, now - timedelta(hours=24)))
 
-    await kept.write(lambda c: api_records.store_answer(c, KEY, StoredAnswer(request=b"r", status=201, body=b"{}")))
-    stored = await claim(b"other")
-    assert stored == StoredAnswer(request=b"r", status=201, body=b"{}")
+    claimed = await asyncio.gather(*(claim(b"r") for _ in range(8)))
+    assert claimed.count(True) == 1
+    await kept.write(lambda c: api_records.note_reference(c, KEY, "r-1"))
+    assert await find() == StoredAnswer(request=b"r", status=api_records.UNANSWERED, reference="r-1")
 
-    assert await claim(b"other", NOW + timedelta(hours=25)) is None, "after a day it is a new request"
+    answer = StoredAnswer(request=b"r", status=201, body=b"{}")
+    await kept.write(lambda c: api_records.store_answer(c, KEY, answer, NOW))
+    assert not await claim(b"other")
+    assert await find() == StoredAnswer(request=b"r", status=201, body=b"{}", reference="r-1")
+
+    later = NOW + timedelta(hours=25)
+    assert await find(later) is None
+    assert await claim(b"other", later), "after a day it is a new request"
     await kept.write(lambda c: api_records.release_answer(c, KEY))
-    assert await claim(b"third") is None
+    assert await claim(b"third")
+
+
+async def test_an_answer_to_work_that_needed_no_transaction_is_kept_too(kept: Store) -> None:
+    answer = StoredAnswer(request=b"r", status=200, body=b"{}")
+    for _ in range(2):
+        await kept.write(lambda c: api_records.store_answer(c, KEY, answer, NOW))
+    assert await kept.read(lambda c: api_records.find_answer(c, KEY, NOW)) == answer
 
 
 async def test_downloads_are_counted_up_to_their_limit(kept: Store) -> None:

@@ -75,6 +75,7 @@ STEPS = [
     "0032: Staff at an identity provider: by issuer and subject, each once",
     "0033: Second factors of staff, recovery codes, and who has given the password and not yet the code",
     "0034: What names a patron is found when the patron is forgotten",
+    "0035: What was done under an Idempotency-Key",
 ]
 
 STAFF_TABLES = ("staff_identity", "staff_second_factor", "staff_recovery_code", "staff_code_wait")
@@ -334,6 +335,7 @@ def drop_staff_tables(connection: Connection) -> None:
 
 def undo_patron_marks(connection: Connection) -> None:
     """As before 0034."""
+    connection.execute(text("ALTER TABLE api_answer DROP COLUMN reference"))  # of 0035
     for statement in (
         "DROP INDEX ix_message_patron",
         "ALTER TABLE message DROP COLUMN patron_mark",

@@ -93,7 +93,9 @@ COLUMNS: Mapping[str, Mapping[str, ColumnClass]] = {
     # --- programs and pages
     "server_secret": list_classes(secret="value", plain="library name"),
     "api_key": list_classes(secret="digest", plain="library prefix name scopes"),
-    "api_answer": list_classes(expires="request headers body", plain="library api_key operation idempotency_key"),
+    "api_answer": list_classes(
+        expires="request headers body", plain="library api_key operation idempotency_key reference"
+    ),
     "copy_download": list_classes(plain="library link"),
     "page_session": list_classes(
         expires="patron_id identifier category branch name proof",

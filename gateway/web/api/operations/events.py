@@ -10,6 +10,7 @@ from pydantic import Field
 from gateway.domain.requests.events import EventKind, EventOrigin
 from gateway.domain.requests.views import HistoryLine
 from gateway.services.api_keys import KeyScope
+from gateway.store.api_records import WebhookSubscription
 from gateway.web.api.event_stream import newest_cursor
 from gateway.web.api.models.bases import NoParameters, OutputModel, ParameterModel
 from gateway.web.api.models.outputs import ROOT
@@ -125,7 +126,16 @@ class WebhookPath(ParameterModel):
 
 async def create_webhook(call: OperationCall[NoParameters, NoParameters, NewWebhook]) -> OperationReply:
     body = call.body
-    made = await call.parts.webhooks.create_subscription(call.holder.library, body.name, body.url, body.events)
+    return _made_reply(
+        await call.parts.webhooks.create_subscription(call.holder.library, body.name, body.url, body.events)
+    )
+
+
+async def recall_webhook(call: OperationCall[NoParameters, NoParameters, NewWebhook], reference: str) -> OperationReply:
+    return _made_reply(await call.parts.webhooks.get(call.holder.library, reference))
+
+
+def _made_reply(made: WebhookSubscription) -> OperationReply:
     whole = WebhookMade(**WebhookOut.from_subscription(made).model_dump(), secret=made.secret)
     return OperationReply(whole, 201, {hdrs.LOCATION: f"{ROOT}/webhooks/{made.id}"})
 
@@ -194,6 +204,7 @@ WEBHOOK_OPERATIONS = (
         query_model=NoParameters,
         body=NewWebhook,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_webhook,
         problems=(ProblemType.REFUSED,),
     ),
     Operation(

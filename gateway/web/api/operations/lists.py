@@ -127,6 +127,15 @@ async def save_filter(call: OperationCall[NoParameters, NoParameters, FilterIn])
     return OperationReply(FilterOut.model_validate(saved), 201)
 
 
+async def recall_filter(call: OperationCall[NoParameters, NoParameters, FilterIn], reference: str) -> OperationReply:
+    holder = call.holder
+    found = await call.parts.services.saved_filters.list_filters(holder.library, call.body.place, holder.name)
+    saved = next((one for one in found if one.id == reference), None)
+    if saved is None:
+        raise NotFound("filter")
+    return OperationReply(FilterOut.model_validate(saved), 201)
+
+
 async def delete_saved_filter(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
     await call.parts.services.saved_filters.delete_filter(call.holder.library, call.path.id, call.holder.name)
     return OperationReply(status=204)
@@ -251,6 +260,7 @@ LIST_OPERATIONS = (
         query_model=NoParameters,
         body=FilterIn,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_filter,
         problems=(ProblemType.REFUSED,),
     ),
     Operation(

@@ -7,7 +7,14 @@ from aiohttp import hdrs
 from gateway.web.api.models.bases import NoParameters, ParameterModel
 from gateway.web.api.models.mails import AnswerMail, AssignMail, UnmatchedMailList, UnmatchedMailOut, UnmatchedMailWhole
 from gateway.web.api.models.values import Identifier
-from gateway.web.api.operation import AnswerDescription, Operation, OperationCall, OperationReply, RepeatPolicy
+from gateway.web.api.operation import (
+    AnswerDescription,
+    Operation,
+    OperationCall,
+    OperationReply,
+    RepeatPolicy,
+    recall_nothing,
+)
 from gateway.web.api.operations.requests import (
     CHANGED,
     LINK,
@@ -46,6 +53,10 @@ async def assign_unmatched_mail(call: OperationCall[MailPath, NoParameters, Assi
     await require_change_scope(call, meant.id)
     changed = await services.mails.assign_mail(holder.library, call.path.id, meant.id, holder.actor, call.body.meaning)
     return changed_reply(changed)
+
+
+async def recall_assignment(call: OperationCall[MailPath, NoParameters, AssignMail], _reference: str) -> OperationReply:
+    return changed_reply(await call.parts.services.requests.find_request(call.holder.library, call.body.request))
 
 
 async def answer_unmatched_mail(call: OperationCall[MailPath, NoParameters, AnswerMail]) -> OperationReply:
@@ -100,6 +111,7 @@ MAIL_OPERATIONS = (
         query_model=NoParameters,
         body=AssignMail,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_assignment,
         problems=(ProblemType.REFUSED,),
     ),
     Operation(
@@ -116,6 +128,7 @@ MAIL_OPERATIONS = (
         query_model=NoParameters,
         body=AnswerMail,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_nothing,
         problems=(ProblemType.REFUSED,),
     ),
     Operation(
@@ -131,5 +144,6 @@ MAIL_OPERATIONS = (
         path_model=MailPath,
         query_model=NoParameters,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_nothing,
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.domain.requests.views import NotFound
 from gateway.services.api_keys import KeyScope
 from gateway.services.desks.staff_service import RotaTrial
 from gateway.web.api.models.bases import NoParameters
@@ -34,6 +35,14 @@ async def add_closure(call: OperationCall[NamePath, NoParameters, ClosureIn]) ->
     made = await call.parts.services.closures.add_closure(
         holder.library, call.path.name, body.first, body.last, body.note, holder.actor
     )
+    return OperationReply(ClosureOut.model_validate(made), 201)
+
+
+async def recall_closure(call: OperationCall[NamePath, NoParameters, ClosureIn], reference: str) -> OperationReply:
+    closures = await call.parts.services.closures.list_closures(call.holder.library, call.path.name)
+    made = next((one for one in closures if one.id == reference), None)
+    if made is None:
+        raise NotFound("closure")
     return OperationReply(ClosureOut.model_validate(made), 201)
 
 
@@ -82,6 +91,7 @@ PARTNER_WORK_OPERATIONS = (
         query_model=NoParameters,
         body=ClosureIn,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_closure,
         problems=(ProblemType.REFUSED,),
     ),
     Operation(

@@ -109,6 +109,17 @@ async def act_for_patron(call: OperationCall[PatronActPath, PatronParameters, Pa
     return _patron_request_reply(view)
 
 
+async def recall_patron_act(
+    call: OperationCall[PatronActPath, PatronParameters, PatronActBody], reference: str
+) -> OperationReply:
+    patron_id = await _find_patron_id(call)
+    return _patron_request_reply(
+        await call.parts.services.patrons.recall_action(
+            call.holder.library, call.path.id, patron_id, reference, call.query.language
+        )
+    )
+
+
 def _patron_request_reply(view: PatronView) -> OperationReply:
     return OperationReply(
         PatronRequestOut.from_patron_view(view, PLACE), headers={hdrs.ETAG: format_etag(view.request.version)}
@@ -159,6 +170,7 @@ PATRON_OPERATIONS = (
         body=PatronActBody,
         precondition=Precondition.VERSION,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_patron_act,
         problems=(ProblemType.NOT_NOW, ProblemType.REFUSED, ProblemType.OUTCOME_UNKNOWN),
     ),
 )

@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 from gateway.domain.requests.action_fields import BY_HAND, check_details
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role, ServiceType
+from gateway.domain.requests.request import Attachment, BorrowingState, LendingState, Request, Role, ServiceType
 from gateway.domain.requests.task_lists import BY_NAME
-from gateway.domain.requests.views import ActionRequest, FileUpload, RequestFilter, RequestOrder, StoredFile
+from gateway.domain.requests.views import ActionRequest, FileUpload, NotFound, RequestFilter, RequestOrder, StoredFile
 from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.bases import NoParameters, ParameterModel
 from gateway.web.api.models.inputs import ActBody, NewBorrowing, NewLending, RotaOrder, SkipLine
@@ -144,6 +144,10 @@ async def create_lending(call: OperationCall[NoParameters, NoParameters, NewLend
     return _created_reply(await call.parts.services.requests.create_lending(call.holder.library, draft))
 
 
+async def recall_new_request(call: AnyCall, reference: str) -> OperationReply:
+    return _created_reply(await call.parts.services.requests.find_request(call.holder.library, reference))
+
+
 def _created_reply(request: Request) -> OperationReply:
     headers: dict[str, str] = {hdrs.LOCATION: request_href(request.id), hdrs.ETAG: format_etag(request.version)}
     return OperationReply(RequestOut.from_request(request), 201, headers)
@@ -237,6 +241,10 @@ async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) ->
     return changed_reply(await call.parts.services.requests.apply_action(call.holder.library, call.path.id, action))
 
 
+async def recall_act(call: OperationCall[ActPath, NoParameters, ActBody], reference: str) -> OperationReply:
+    return changed_reply(await call.parts.services.requests.recall_action(call.holder.library, call.path.id, reference))
+
+
 async def require_change_scope(call: AnyCall, id_: str) -> None:
     """A key that may change one side only must not change the other. Raises ApiProblem (FORBIDDEN), NotFound."""
     lacking = {role for role, scope in SIDES.items() if scope.value not in call.holder.scopes}
@@ -269,6 +277,7 @@ REQUEST_OPERATIONS = (
         query_model=NoParameters,
         body=NewBorrowing,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_new_request,
         problems=(ProblemType.REFUSED, ProblemType.OUTCOME_UNKNOWN),
     ),
     Operation(
@@ -285,6 +294,7 @@ REQUEST_OPERATIONS = (
         query_model=NoParameters,
         body=NewLending,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_new_request,
         problems=(ProblemType.REFUSED, ProblemType.OUTCOME_UNKNOWN),
     ),
     Operation(
@@ -330,6 +340,7 @@ REQUEST_OPERATIONS = (
         body=ActBody,
         precondition=Precondition.VERSION,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_act,
         problems=(ProblemType.NOT_NOW, ProblemType.REFUSED, ProblemType.OUTCOME_UNKNOWN),
     ),
 )
@@ -365,6 +376,18 @@ async def upload_attachment(call: OperationCall[RequestPath, UploadQuery, RawBod
     request, attachment = await call.parts.services.requests.attach(
         call.holder.library, call.path.id, given, call.holder.actor, call.version
     )
+    return _attached_reply(request, attachment)
+
+
+async def recall_attachment(call: OperationCall[RequestPath, UploadQuery, RawBody], reference: str) -> OperationReply:
+    request = await call.parts.services.requests.find_request(call.holder.library, call.path.id)
+    attachment = next((one for one in request.attachments if one.id == reference), None)
+    if attachment is None:
+        raise NotFound("file")
+    return _attached_reply(request, attachment)
+
+
+def _attached_reply(request: Request, attachment: Attachment) -> OperationReply:
     place = f"{request_href(request.id)}/attachments/{attachment.id}"
     headers: dict[str, str] = {hdrs.LOCATION: place, hdrs.ETAG: format_etag(request.version)}
     return OperationReply(AttachmentOut.model_validate(attachment), 201, headers)
@@ -407,6 +430,10 @@ async def skip_rota_line(call: OperationCall[LinePath, NoParameters, SkipLine]) 
     )
 
 
+async def recall_rota_change(call: OperationCall[LinePath, NoParameters, SkipLine], _reference: str) -> OperationReply:
+    return changed_reply(await call.parts.services.requests.find_request(call.holder.library, call.path.id))
+
+
 FILE_AND_ROTA_OPERATIONS = (
     Operation(
         id="uploadAttachment",
@@ -423,6 +450,7 @@ FILE_AND_ROTA_OPERATIONS = (
         body=RawBodyType(MEDIA_TYPES, lambda parts: parts.limits.attachment_bytes),
         precondition=Precondition.VERSION,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_attachment,
         problems=(ProblemType.REFUSED, ProblemType.NOT_NOW),
     ),
     Operation(
@@ -481,6 +509,7 @@ FILE_AND_ROTA_OPERATIONS = (
         body=SkipLine,
         precondition=Precondition.VERSION,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_rota_change,
         problems=(ProblemType.REFUSED, ProblemType.NOT_NOW),
     ),
 )

@@ -33,7 +33,14 @@ from gateway.web.api.models.staff import (
     TaskOut,
 )
 from gateway.web.api.models.values import Identifier, Name
-from gateway.web.api.operation import AnswerDescription, Operation, OperationCall, OperationReply, RepeatPolicy
+from gateway.web.api.operation import (
+    AnswerDescription,
+    Operation,
+    OperationCall,
+    OperationReply,
+    RepeatPolicy,
+    recall_nothing,
+)
 from gateway.web.api.operations.requests import (
     LINK,
     LISTED,
@@ -263,6 +270,7 @@ STAFF_OPERATIONS = (
         path_model=LetterPath,
         query_model=NoParameters,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_nothing,
     ),
     Operation(
         id="editDeadLetter",
@@ -291,6 +299,7 @@ STAFF_OPERATIONS = (
         query_model=NoParameters,
         body=SkipLetter,
         repeats=RepeatPolicy.BY_KEY,
+        recall=recall_nothing,
     ),
 )
 

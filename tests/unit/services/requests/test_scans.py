@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from itertools import count
 
@@ -21,6 +22,7 @@ from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanWork
 from gateway.domain.requests.views import LendingDraft
 from gateway.services.desks.scans import ScanOrder, ScanResult, ScanService
 from gateway.services.requests.transitions import EventRequest, apply_event
+from gateway.store import api_records
 from tests.unit.services.requests.support import PATRON, SOUTH, STAFF, NcipTown
 
 PROFILES = {
@@ -101,6 +103,35 @@ async def test_a_scan_that_is_sent_again_is_answered_in_the_same_way(north: Ncip
     assert (await north.kinds(request)).count("received") == 1
     with pytest.raises(Refused, match="Another scan"):
         await scan(north, ScanWork.RECEIVE, "B2026-09999", key="one")
+
+
+async def test_a_scan_whose_node_died_before_its_answer_is_judged_anew_when_it_comes_again(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_arguments: object) -> None:
+        raise ConnectionAbortedError("the process ended")
+
+    request = await shipped_to_us(north)
+    with monkeypatch.context() as patched:
+        patched.setattr(api_records, "store_answer", die)
+        with pytest.raises(ConnectionAbortedError):
+            await scan(north, ScanWork.RECEIVE, request.number, key="one")
+
+    again = await scan(north, ScanWork.RECEIVE, request.number, key="one")
+
+    assert (again.outcome, again.reason) == (ScanOutcome.DONE, ScanReason.ALREADY)
+    assert (await north.kinds(request)).count("received") == 1
+
+
+async def test_the_same_scan_at_once_is_one(north: NcipTown) -> None:
+    request = await shipped_to_us(north)
+
+    scans = [scan(north, ScanWork.RECEIVE, request.number, key="one") for _ in range(5)]
+    results = await asyncio.gather(*scans, return_exceptions=True)
+
+    assert any(isinstance(one, ScanResult) and one.outcome is ScanOutcome.DONE for one in results)
+    assert all(isinstance(one, ScanResult | Unavailable) for one in results)
+    assert (await north.kinds(request)).count("received") == 1
 
 
 async def test_the_item_is_lent_taken_back_and_sent_back_by_its_barcode(north: NcipTown) -> None:
