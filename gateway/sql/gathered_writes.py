@@ -43,12 +43,23 @@ class SetStatement:
     ) -> None:
         self.keys = {table: tuple(places) for table, places in keys.items()}
         self.count = len(types)
+        self.has_before = before is not None
         columns = ", ".join(f"p{number}" for number in range(1, self.count + 1))
+        values = ", ".join(f"${number}::{type_}" for number, type_ in enumerate(types, 1))
         arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types, 1))
-        given = f"unnest({arrays}) AS given({columns})"
-        self.sql = sql.replace("{given}", given)
-        self.before = before.replace("{given}", given) if before is not None else None
-        self.returns = " RETURNING " in self.sql
+        self._sql = sql
+        self._before = before
+        self._of_row = f"(VALUES ({values})) AS given({columns})"  # arrays of one take the driver three times as long
+        self._of_rows = f"unnest({arrays}) AS given({columns})"
+        self.returns = " RETURNING " in sql
+
+    def write_sql(self, is_single: bool) -> str:
+        """`is_single`: of a single row, whose values are the parameters; else they are arrays."""
+        return self._sql.replace("{given}", self._of_row if is_single else self._of_rows)
+
+    def write_before(self, is_single: bool) -> str:
+        """The part that goes with it; empty: none does."""
+        return (self._before or "").replace("{given}", self._of_row if is_single else self._of_rows)
 
     @classmethod
     def of_single_row(cls, sql: str, table: str, key: Sequence[int]) -> SetStatement:
@@ -88,6 +99,13 @@ class _Part:
     statement: SetStatement
     rows: list[Sequence[Any]]
     check: Check | None
+
+    @property
+    def is_single(self) -> bool:
+        return len(self.rows) == 1
+
+    def list_values(self) -> tuple[Any, ...]:
+        return tuple(self.rows[0]) if self.is_single else tuple(map(list, zip(*self.rows, strict=True)))
 
 
 @dataclass(slots=True)
@@ -180,26 +198,23 @@ class GatheredWrites:
 
 def _execute_parts(connection: Connection, parts: Sequence[_Part]) -> list[int]:
     """How many rows each has changed; 0 for those that nobody counts."""
-    if len(parts) == 1 and parts[0].check is None and parts[0].statement.before is None:
-        connection.exec_driver_sql(parts[0].statement.sql, _transpose(parts[0].rows))
+    if len(parts) == 1 and parts[0].check is None and not parts[0].statement.has_before:
+        connection.exec_driver_sql(parts[0].statement.write_sql(parts[0].is_single), parts[0].list_values())
         return [0]
-    sql = _join_parts(tuple(part.statement for part in parts), tuple(part.check is not None for part in parts))
-    values = tuple(column for part in parts for column in _transpose(part.rows))
+    sql = _join_parts(tuple((part.statement, part.is_single, part.check is not None) for part in parts))
+    values = tuple(value for part in parts for value in part.list_values())
     counted = connection.exec_driver_sql(sql, values).one()
     return list(counted)
 
 
-def _transpose(rows: Sequence[Sequence[Any]]) -> tuple[list[Any], ...]:
-    return tuple(map(list, zip(*rows, strict=True)))
-
-
 @lru_cache(maxsize=1024)
-def _join_parts(statements: tuple[SetStatement, ...], counted: tuple[bool, ...]) -> str:
+def _join_parts(written: tuple[tuple[SetStatement, bool, bool], ...]) -> str:
+    """Of each part the statement, whether it is of a single row, and whether its rows are counted."""
     parts, counts, earlier = [], [], 0
-    for number, (statement, is_counted) in enumerate(zip(statements, counted, strict=True)):
-        if statement.before is not None:
-            parts.append(f"before{number} AS ({_shift_placeholders(statement.before, earlier)})")
-        sql = _shift_placeholders(statement.sql, earlier).replace("{before}", f"before{number}")
+    for number, (statement, is_single, is_counted) in enumerate(written):
+        if before := statement.write_before(is_single):
+            parts.append(f"before{number} AS ({_shift_placeholders(before, earlier)})")
+        sql = _shift_placeholders(statement.write_sql(is_single), earlier).replace("{before}", f"before{number}")
         if is_counted and not statement.returns:
             sql += " RETURNING 1"
         parts.append(f"part{number} AS ({sql})")

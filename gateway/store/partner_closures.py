@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Column, Connection, Date, Index, PrimaryKeyConstraint, Table, delete, insert, select
+from sqlalchemy import Column, Connection, Date, Index, PrimaryKeyConstraint, Table, bindparam, delete, insert, select
 
 from gateway.domain.value import value_object
 from gateway.sql import column_types
+from gateway.sql.statements import PreparedStatement
 from gateway.store.schema import metadata
 
 partner_closure = Table(
@@ -42,10 +43,17 @@ class PartnerClosureRow:
     made_by: str
 
 
+_SINCE = PreparedStatement(
+    select(partner_closure)
+    .where(_c.library == bindparam("in_library"), _c.last >= bindparam("since", type_=_c.last.type))
+    .order_by(_c.first, _c.last, _c.id)
+)
+
+
 def list_partner_closures(connection: Connection, library: str, since: date) -> tuple[PartnerClosureRow, ...]:
     """Of all partners, those that last until `since` or longer, by their first day."""
-    query = select(partner_closure).where(_c.library == library, _c.last >= since).order_by(_c.first, _c.last, _c.id)
-    return tuple(PartnerClosureRow(**row._mapping) for row in connection.execute(query))
+    found = _SINCE.fetch_all(connection, {"in_library": library, "since": since})
+    return tuple(PartnerClosureRow(**row._asdict()) for row in found)
 
 
 def insert_partner_closure(connection: Connection, new: PartnerClosureRow) -> None:

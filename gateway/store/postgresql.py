@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
-from sqlalchemy import Connection, Engine, event, func, select
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -57,6 +57,9 @@ ANSWER_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
 
 CACHE_SIZE = "prepared_statement_cache_size"
+KEPT_STATEMENTS = 300
+"""Of each connection: writes that gather have a text for each company that they go in."""
+
 UNPREPARED = f"{CACHE_SIZE}=0"
 """In a URL: no statement is prepared for longer than its transaction."""
 
@@ -253,7 +256,9 @@ def _statements_lost() -> Unavailable:
 
 def _preparing_arguments(url: URL) -> dict[str, Any]:
     """Statements without a name, which the next one replaces, where none is to be kept."""
-    return {"statement_cache_size": 0, "prepared_statement_name_func": str} if _keeps_nothing(url) else {}
+    if _keeps_nothing(url):
+        return {"statement_cache_size": 0, "prepared_statement_name_func": str}
+    return {} if CACHE_SIZE in url.query else {CACHE_SIZE: KEPT_STATEMENTS}
 
 
 def _tls_arguments(url: URL) -> dict[str, Any]:
@@ -390,7 +395,7 @@ def lock_in_transaction(connection: Connection, key: int) -> None:
     """Until the end of the transaction others that lock this key wait; what is read from here on is what they have
     left. On SQLite a transaction that writes is alone anyway."""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(key)))
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (key,))
 
 
 def lock_name_in_transaction(connection: Connection, name: str) -> None:

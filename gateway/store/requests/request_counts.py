@@ -36,6 +36,19 @@ _SUPPLY = prepare_sql(
     request_supply,
     row_key=("library", "day", "partner"),
 )
+_supply_columns = request_supply.c
+_SUPPLIED = PreparedStatement(
+    select(
+        _supply_columns.partner,
+        func.sum(_supply_columns.n).label("n"),
+        func.sum(_supply_columns.seconds).label("seconds"),
+    )
+    .where(
+        _supply_columns.library == bindparam("library"),
+        _supply_columns.day >= bindparam("since", type_=_supply_columns.day.type),
+    )
+    .group_by(_supply_columns.partner)
+)
 _count_columns = request_count.c
 _COUNTS = PreparedStatement(
     select(_count_columns.name, func.sum(_count_columns.n).label("n"))
@@ -155,16 +168,8 @@ def read_partner_loads(connection: Connection, library: str, role: Role) -> Mapp
 def read_supply_times(connection: Connection, library: str, since: datetime) -> Mapping[str, SupplyTime]:
     """By the profile of the supplier, of what was shipped on the day of `since` (UTC) or later. Counted by days, so
     the cost grows with days and partners, not with requests."""
-    c = request_supply.c
-    query = (
-        select(c.partner, func.sum(c.n), func.sum(c.seconds))
-        .where(c.library == library, c.day >= since.date())
-        .group_by(c.partner)
-    )
-    return {
-        partner: SupplyTime(int(n), float(seconds) / int(n) / 86_400)
-        for partner, n, seconds in connection.execute(query)
-    }
+    found = _SUPPLIED.fetch_all(connection, {"library": library, "since": since.date()})
+    return {partner: SupplyTime(int(n), float(seconds) / int(n) / 86_400) for partner, n, seconds in found}
 
 
 def read_counts(connection: Connection, library: str, kind: str) -> dict[str, int]:
