@@ -342,6 +342,10 @@ def test_who_is_closed_on_the_day_that_it_named_is_waited_for_longer() -> None:
     assert rota.first_retry_day(request, POLICY, partners, date(2026, 3, 10), UTC) == date(2026, 3, 23)
     assert rota.first_retry_day(request, POLICY, partners, date(2026, 3, 20), UTC) == date(2026, 3, 23)
 
+    passed = asked(requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 16))
+    passed = asked(asked(passed, "kyoto"), "tbilisi")
+    assert rota.first_retry_day(passed, POLICY, partners, date(2026, 3, 20), UTC) == date(2026, 3, 23)
+
 
 @pytest.mark.parametrize(
     "changes",
