@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -140,7 +141,7 @@ def list_messages(
     """
     low, high = _id_bounds(wanted, before)
     if wanted.managed_request is not None:
-        ids = _find_ids_about_request(connection, wanted.library, wanted.managed_request, wanted.request_id)
+        ids = _find_ids_about_request(connection, wanted.library, wanted.managed_request)
         listed = [id_ for id_ in reversed(ids) if low <= id_ < high]
         return _list_messages_by_id(connection, wanted, listed, limit, columns)
     floor = _find_floor_id(connection, wanted.library, low, high) if _is_scan(wanted) else ""
@@ -243,27 +244,43 @@ def _filter_conditions(wanted: JournalFilter) -> list[Any]:
     return conditions
 
 
-def _find_ids_about_request(connection: Connection, library: str, names: RequestNames, name: str = "") -> Sequence[str]:
+def _find_ids_about_request(connection: Connection, library: str, names: RequestNames) -> Sequence[str]:
     """Ids of messages about a managed request, in order, each kind found by an index: those that are said to be about
-    it, and those that name it, of which older releases kept no more. A partner's number counts from that partner alone.
+    it, and those that name it, of which older releases kept no more. A number counts from the partner alone that uses
+    it for this request, and never in a message that is said to be about another: two installations may give the same
+    numbers.
 
     The rows are read by these ids in another statement. In one with both, SQLite 3.40 reads the whole journal where a
     bound of the ids stands beside them.
     """
     here, about = message.c.library == library, message_request.c
     linked = (about.library == library, about.request_id == names.id)
-    texts = [clean_text(one) for one in dict.fromkeys((name, names.id, *names.own)) if one]
-    query = union(
-        *(select(about.exchange + literal(end)).where(*linked) for end in (QUESTION, ANSWER)),
-        select(message.c.id).where(here, message.c.request_id.in_(texts), HAS_REQUEST),
+    said = union(*(select(about.exchange + literal(end)).where(*linked) for end in (QUESTION, ANSWER)))
+    found = set(connection.execute(said).scalars())
+    numbers = defaultdict[str, set[str]](set)
+    for profile, number in (*(("", own) for own in (names.id, *names.own)), *names.partners):
+        numbers[profile].add(clean_text(number))
+    named = union(
         *(
             select(message.c.id).where(
-                here, message.c.request_id == clean_text(number), HAS_REQUEST, message.c.profile == profile
+                here, message.c.request_id.in_(sorted(texts)), HAS_REQUEST, message.c.profile == profile
             )
-            for profile, number in names.partners
-        ),
+            for profile, texts in numbers.items()
+        )
     )
-    return sorted(connection.execute(query).scalars())
+    rest = {id_: exchange_of_message(id_) for id_ in connection.execute(named).scalars() if id_ not in found}
+    elsewhere = _find_linked_exchanges(connection, library, sorted(set(rest.values())))
+    return sorted(found | {id_ for id_, exchange in rest.items() if exchange not in elsewhere})
+
+
+def _find_linked_exchanges(connection: Connection, library: str, exchanges: Sequence[str]) -> set[str]:
+    """Those that are said to be about a managed request."""
+    linked = set[str]()
+    about = message_request.c
+    for some in _slice_ids(exchanges):
+        query = select(about.exchange).where(about.library == library, about.exchange.in_(some))
+        linked |= set(connection.execute(query).scalars())
+    return linked
 
 
 def _slice_ids(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -265,8 +265,8 @@ class ProcessedMessage:
 
 @value_object
 class RequestNames:
-    """A managed request, whose whole conversation is wanted. `id`: ours; `own`: what our messages may call it;
-    `partners`: profile and number by which a partner knows it."""
+    """A managed request, whose whole conversation is wanted. `id`: ours; `own`: what messages of nobody's profile may
+    call it; `partners`: profile and number by which a partner knows it, or we call it to that partner."""
 
     id: str
     own: tuple[str, ...]

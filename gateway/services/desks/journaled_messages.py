@@ -77,9 +77,7 @@ class JournaledMessageService:
     async def list_messages(self, library: str, request: Request) -> Sequence[JournalMessage]:
         """All about the request, by whatever number, newest first."""
         context = find_library_context(self.contexts, library)
-        wanted = JournalFilter(
-            library=context.symbol, request_id=request.number, managed_request=names_of_request(request)
-        )
+        wanted = JournalFilter(library=context.symbol, managed_request=names_of_request(request))
         return (await self.journal.list_messages(wanted, MAX_MESSAGES)).messages
 
     async def find_message(self, library: str, request: Request, message_id: str) -> ReadableMessage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.domain.profile import Profile
-from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.request import Request
 from gateway.domain.requests.search_terms import NUMBERS_OF_REQUEST
 from gateway.domain.requests.views import NotFound, SeveralRequests
 from gateway.ports.partner_channel import ChannelMessage, InboxResult, IncomingPartnerMessage
@@ -24,12 +24,13 @@ def find_request_names(connection: Transaction, library: str, reference: str) ->
 
 
 def names_of_request(request: Request) -> RequestNames:
-    """What partners call it counts from these partners alone: others may use the same numbers."""
-    if request.role is Role.LENDING:
-        known = [(request.partner.profile, request.transaction)]
-    else:
-        known = [(one.partner, number) for one in request.attempts for number in (one.transaction, one.theirs)]
-    return RequestNames(request.id, (request.number,), tuple(dict.fromkeys(pair for pair in known if all(pair))))
+    """What partners call it, and what we call it to them, counts from these partners alone: others may use the same
+    numbers, our own too."""
+    known = [(request.partner.profile, request.transaction)]
+    known += [(one.partner, number) for one in request.attempts for number in (one.transaction, one.theirs)]
+    ours = [(profile, number) for profile, _ in known for number in (request.number, request.id)]
+    pairs = dict.fromkeys(pair for pair in (*known, *ours) if all(pair))
+    return RequestNames(request.id, (request.number,), tuple(pairs))
 
 
 def describe_received(

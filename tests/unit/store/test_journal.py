@@ -512,7 +512,11 @@ async def test_no_library_sees_anything_of_another(journal: Journal) -> None:
 
 # --- the conversation about a request --------------------------------------------------------------------
 
-OURS = RequestNames("0064aa", ("B2026-00001",), (("lund", "B2026-00001/2"), ("lund", "4711")))
+OURS = RequestNames(
+    "0064aa",
+    ("B2026-00001",),
+    (("lund", "B2026-00001/2"), ("lund", "4711"), ("lund", "B2026-00001"), ("lund", "0064aa")),
+)
 
 
 async def record_at(journal: Journal, minute: int, ending: JournalEnding = FOUND, **columns: object) -> str:
@@ -536,14 +540,25 @@ async def test_a_message_is_found_by_each_request_that_it_is_about(journal: Jour
 
 
 async def test_messages_of_older_releases_are_found_by_the_names_in_them(journal: Journal) -> None:
-    """A partner's number counts from that partner alone."""
+    """A number counts from the partner alone with whom the request is, ours too: another installation may number as
+    we do."""
     wanted = [
-        await record_at(journal, 1, request_id="B2026-00001", profile="visby"),
+        await record_at(journal, 1, request_id="B2026-00001", profile="lund"),
         await record_at(journal, 2, request_id="0064aa", profile="lund"),
         await record_at(journal, 3, request_id="4711", profile="lund"),
+        await record_at(journal, 4, request_id="B2026-00001", profile=""),
     ]
-    await record_at(journal, 4, request_id="4711", profile="visby")
+    await record_at(journal, 5, request_id="4711", profile="visby")
+    await record_at(journal, 6, request_id="B2026-00001", profile="visby")
     assert await conversation(journal) == [f"{one}-{n}" for one in reversed(wanted) for n in (2, 1)]
+
+
+async def test_a_message_about_another_request_is_not_found_by_a_number_that_both_have(journal: Journal) -> None:
+    """The partner has its own request with the number that we gave ours."""
+    theirs = replace(FOUND, managed_requests=("0064bb",))
+    await record_at(journal, 1, theirs, request_id="B2026-00001", profile="lund")
+    ours = await record_at(journal, 2, replace(FOUND, managed_requests=("0064aa",)), request_id="B2026-00001")
+    assert await conversation(journal) == [f"{ours}-2", f"{ours}-1"]
 
 
 async def test_work_that_is_completed_later_is_found_by_its_request(journal: Journal) -> None:
@@ -579,7 +594,8 @@ async def test_a_conversation_is_found_by_indexes_alone(migrated: Store) -> None
         asked = [statement for statement in statements if statement.startswith("SELECT")]
         return [[str(row[3]) for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}")] for statement in asked]
 
-    ids, rows = await migrated.read(explain)
+    *looks, rows = await migrated.read(explain)
+    ids = [line for look in looks for line in look]
     assert not [line for line in (*ids, *rows) if line.startswith("SCAN message")]
     named = [line for line in ids if line.startswith("SEARCH message ")]
     assert named
