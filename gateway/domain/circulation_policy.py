@@ -113,6 +113,7 @@ class InstitutionalRule(ProfileSection):
 
 
 class ChangeablePatrons(StrEnum):
+    OWN = "own"
     TEMPORARY = "temporary"
     ALL = "all"
 
@@ -164,8 +165,10 @@ class PatronRules(ProfileSection):
         "off: only what the library itself refuses is refused",
     )
     changeable: ChangeablePatrons = Field(
-        ChangeablePatrons.TEMPORARY,
-        description="whose records the partner may change: temporary patrons, whom partners have created, or all",
+        ChangeablePatrons.OWN,
+        description="whose records the partner may change: own: of patrons whom it has created; temporary: also of "
+        "temporary patrons whom no partner is known to have created; all: of all but other partners' patrons. Only "
+        "temporary patrons are deleted",
     )
     create_category: str = Field("visitor", description="category of patrons that the partner creates")
     create_library: str = Field("", description="their home library; empty: the resource-sharing library")
@@ -385,6 +388,41 @@ class DeleteRules(ProfileSection):
     )
 
 
+class LibraryService(StrEnum):
+    """A service on items, loans and requests that no partner made, by the name of its command."""
+
+    PLACE_REQUEST = "place-request"
+    CANCEL_REQUEST = "cancel-request"
+    UPDATE_REQUEST = "update-request"
+    CHECK_OUT = "check-out"
+    CHECK_IN = "check-in"
+    RENEW = "renew"
+    RECALL = "recall"
+    DELETE_ITEM = "delete-item"
+
+
+class PartnerRights(ProfileSection):
+    """Rights beyond the partner's own things. Items, requests, loans and patrons that it has made itself it may use by
+    every service; those of another partner do not exist for it."""
+
+    library_services: tuple[LibraryService, ...] = Field(
+        (),
+        description="services that the partner may use on the library's own items and their loans and requests; empty: "
+        "none, but for RequestItem with requests.managed: lending. delete-item: temporary items that staff have made",
+    )
+    max_charge: Decimal = Field(
+        Decimal(0),
+        ge=0,
+        description="maximum amount that one message may charge a patron, in the library's currency; 0: only "
+        "fees.default_amount is charged",
+    )
+    profiles: tuple[str, ...] = Field(
+        (),
+        description="names of profiles whose things are this partner's too: its profile's name before, or another way "
+        "by which it speaks",
+    )
+
+
 class FeeRules(ProfileSection):
     types: dict[str, str] = Field(
         {}, description="FiscalTransactionType or FiscalActionType, lower case -> our fee type"
@@ -476,9 +514,15 @@ class CirculationPolicy(ProfileSection):
     check_out: CheckOutRules = CheckOutRules.model_construct()
     delete: DeleteRules = DeleteRules.model_construct()
     fees: FeeRules = FeeRules.model_construct()
+    rights: PartnerRights = PartnerRights.model_construct()
     notifications: NotificationRules = NotificationRules.model_construct()
     as_success: Annotated[dict[str, tuple[RefusalReason, ...]], AfterValidator(_check_success_reasons)] = Field(
         {},
         description="per service (such as check-in): refusals that are answered as success, since the partner only "
         "wants to know that nothing is left to do",
     )
+
+    def allows_on_library_things(self, service: LibraryService) -> bool:
+        """Whether the partner may use the service on what is the library's own."""
+        lends = service is LibraryService.PLACE_REQUEST and self.requests.managed is ManagedRole.LENDING
+        return lends or service in self.rights.library_services

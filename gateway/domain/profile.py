@@ -105,6 +105,12 @@ class Authentication(ProfileSection):
     fingerprint: Fingerprint = Field("", description="SHA-256 fingerprint for a client certificate, in hexadecimal")
     secret: SecretReference = Field("", description="env:NAME or file:PATH")
     networks: tuple[Network, ...] = Field((), description="for kind network, or as a further condition for the others")
+    agencies: tuple[str, ...] = Field(
+        (),
+        description="agency IDs (FromAgencyId) in whose name a sender with this credential speaks; a message that "
+        "names another is refused. Empty: any but those that other profiles of the library name (`match.from_agency` "
+        "and this key)",
+    )
     parameter: str = Field("apikey", description="name of the query parameter for query-key")
     header: str = Field(
         "",

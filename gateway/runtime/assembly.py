@@ -18,6 +18,7 @@ from gateway.store.engine import open_store
 from gateway.store.file_lock import DatabaseFileLock
 from gateway.store.library_changes import StoredLibraryChanges, prune_library_changes
 from gateway.store.migration import OWN
+from gateway.store.partner_things import KEPT_DAYS, prune_partner_things
 
 SLICE = 500
 """Rows that retention takes at once."""
@@ -101,6 +102,11 @@ class Assembly:
         while found := await store.write(lambda c: prune_library_changes(c, before, SLICE)):
             forgotten += found
         return forgotten
+
+    async def prune_partner_things(self, store: Store) -> int:
+        """Forgets who made what nobody was heard of for years; how much that was."""
+        before = self.clock.now() - timedelta(days=KEPT_DAYS)
+        return await store.write(lambda c: prune_partner_things(c, before))
 
 
 def make_open_library(library: LibrarySettings, system: LibrarySystem) -> ExchangeLibrary:

@@ -542,6 +542,8 @@ class Daemon:
                 log.info("mailbox.pruned", mails=forgotten)
             if forgotten := await self._parts.prune_library_changes(store):
                 log.info("library.changes_pruned", changes=forgotten)
+            if forgotten := await self._parts.prune_partner_things(store):
+                log.info("library.things_pruned", things=forgotten)
             await self._api.prune_stored_answers(self.managed.contexts)
             if self._pages is not None:
                 await self._pages.prune_expired(self.managed.contexts)

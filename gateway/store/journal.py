@@ -141,6 +141,10 @@ class Journal:
         """A transaction of its own in the journal's store. Raises Unavailable, and what `work` raises."""
         return await self._store.write(work)
 
+    async def read_store(self, work: Work[T]) -> T:
+        """Work that changes nothing in the journal's store. Raises Unavailable."""
+        return await self._store.read(work)
+
     def _make_exchange_rows(self, exchange: str, opening: JournalOpening, ending: JournalEnding) -> JournalRows:
         made = [self._rows.make_finished_row(exchange, opening, ending)]
         if ending.body is not None:

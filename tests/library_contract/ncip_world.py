@@ -36,6 +36,7 @@ from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import OWN, migrate_store
 from tests.library_contract.embedded_world import KNOWN, ZONE, EmbeddedWorld, embedded_world
 from tests.library_contract.world import Known
+from tests.support.partner_rights import ALL_RIGHTS
 
 HOST = "127.0.0.1"
 ALL_SERVICES = (
@@ -77,12 +78,15 @@ def make_profiles(dialect: NcipDialect | None = None, policy: Mapping[str, Any] 
             "items": {"record_codes": RECORD_CODES},
         }
     )
+    rights = {**ALL_RIGHTS, "profiles": [f"ils-{branch.lower()}" for branch in BRANCHES]}
     return [
         Profile(
             name=f"ils-{branch.lower()}",
             match=(MatchRule(to_agency=agency_of_branch(branch)),),
             auth=(network,),
-            circulation=CirculationPolicy.model_validate({"check_in": {"branch": branch}, **(policy or {})}),
+            circulation=CirculationPolicy.model_validate(
+                {"check_in": {"branch": branch}, "rights": rights, **(policy or {})}
+            ),
             dialects={"ncip": said},
         )
         for branch in BRANCHES

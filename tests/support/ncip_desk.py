@@ -23,13 +23,14 @@ from tests.faults.joined.installations import Template
 from tests.support.brokered_trio import MailedPair
 from tests.support.iso_pair import PATRON, SECOND, Joining
 from tests.support.letter_pair import LetterPair
+from tests.support.partner_rights import ALL_RIGHTS
 from tests.support.paths import ROOT
 
 CLIENT = "illiad"
 PROFILE = {
     "extends": "ncip2",
     "match": [{"path": CLIENT}],
-    "circulation": {"requests": {"managed": "borrowing"}},
+    "circulation": {"requests": {"managed": "borrowing"}, "rights": ALL_RIGHTS},
 }
 RENEWED_BY = timedelta(days=28)
 """Beyond the lender's date, so that it is asked."""

@@ -24,6 +24,7 @@ from gateway.ports.responder import ExchangeContext
 from gateway.services.circulation.context import CAPABILITY_TEXTS
 from tests.support.library_matrix import MAX_STORY_SECONDS, render_table
 from tests.support.library_towns import BACKENDS, LIBRARIES_AS_PATRONS, Backend, LoneTown
+from tests.support.partner_rights import ALL_RIGHTS
 
 PATRON, ITEM, RECORD = "21000000000017", "39000000000011", "ISBN:978-0-00-001001-8"
 NOTED_ITEM = "39000000000019"
@@ -37,6 +38,7 @@ BROKER = {
         "items": {"settable_statuses": ["missing"]},
         "notifications": {"own_item_pattern": "^PARTNER-", "institutional_patron": PATRON},
         "patrons": {**LIBRARIES_AS_PATRONS, "changeable": "all"},
+        "rights": ALL_RIGHTS,
     },
 }
 """A partner that may do everything."""

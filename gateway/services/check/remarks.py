@@ -19,6 +19,9 @@ from gateway.profiles.checks import can_name_other_side, is_written_by_mail
 from gateway.settings import Settings
 from gateway.settings.sections import MailboxSettings
 
+MANY_SERVICES = 15
+"""No partner that we know uses so many kinds of messages."""
+
 _KINDS_WITHOUT_PROOF = (AuthKind.NONE, AuthKind.NETWORK)
 
 
@@ -32,6 +35,7 @@ def find_remarks(
         if not one.profile.abstract
         for remark in (
             *_remark_unguarded_access(one),
+            *_remark_inherited_services(one),
             *_remark_ways_around_token(one),
             *_remark_certificates(one, settings),
             *_remark_partner(one, settings, adapters),
@@ -122,6 +126,20 @@ def _remark_unguarded_access(one: LoadedProfile) -> Iterator[ConfigurationProble
         if entry.kind in _KINDS_WITHOUT_PROOF and _lets_all_addresses_in(entry):
             message = "lets everybody in who reaches this gateway, without any proof of who it is"
             yield one.make_problem(("auth", index, "kind"), message, entry.kind.value)
+
+
+def _remark_inherited_services(one: LoadedProfile) -> Iterator[ConfigurationProblem]:
+    """A partner that may use every service, since its profile names none and extends one that has them all."""
+    place = one.document.places.get(("ncip", "services"))
+    if place is None or place.file == one.document.file or not one.profile.auth:
+        return
+    services = getattr(one.profile.dialects.get("ncip"), "services", None) or ()
+    if len(services) >= MANY_SERVICES:
+        message = (
+            f"inherits {len(services)} services: name those that this partner uses in ncip.services, and in "
+            "circulation.rights what it may do with the library's own items"
+        )
+        yield one.make_problem(("extends",), message, one.profile.extends or "")
 
 
 def _remark_ways_around_token(one: LoadedProfile) -> Iterator[ConfigurationProblem]:

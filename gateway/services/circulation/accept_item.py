@@ -14,6 +14,7 @@ from gateway.domain.partner_identifiers import RequestNumber, generate_barcode, 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, TemporaryHold, TemporaryItem, TemporaryItemResult
+from gateway.ports.partner_things import ThingKind
 from gateway.services.circulation import fees, holds, items, loans, patrons
 from gateway.services.circulation.announced_items import (
     find_announced_item,
@@ -26,6 +27,7 @@ from gateway.services.circulation.context import (
     is_answered_as_success,
     require_capability,
 )
+from gateway.services.circulation.own_things import Maker
 
 _LEND = (Action.CIRCULATE, Action.CIRCULATE_AND_NOTIFY)
 _GENERATED_TRIES = 20
@@ -222,9 +224,11 @@ async def _create_record(
 
 
 async def _find_lost_record(barcode: str, context: CirculationContext) -> Item | None:
-    """The record of a partner's item that was lost here."""
-    item = await context.library.item_by_barcode(barcode)
-    return item if item.temporary and item.status in _ASTRAY else None
+    """The record of this partner's item that was lost here."""
+    item = await items.find_item_by_barcode(barcode, context)
+    if item is None or not item.temporary or item.status not in _ASTRAY:
+        return None
+    return item if await context.things.find_maker(ThingKind.ITEM, item.id) is Maker.THIS_PARTNER else None
 
 
 async def _replace_lost_record(
@@ -242,27 +246,36 @@ async def _replace_lost_record(
 async def _create_with_free_barcode(item: TemporaryItem, context: CirculationContext, key: str) -> TemporaryItemResult:
     """A generated barcode that happens to be taken is replaced by another; the key finds the record again."""
     if context.policy.accept.barcode_from is not BarcodeSource.GENERATED:
-        return await context.library.create_temporary_item(item, key)
+        return await _create_item(item, context, key)
     for attempt in range(1, _GENERATED_TRIES):
         try:
-            return await context.library.create_temporary_item(item, key)
+            return await _create_item(item, context, key)
         except Refused as refused:
             if refused.reason is not RefusalReason.DUPLICATE_ITEM:
                 raise
             another = generate_barcode(context.policy.accept, item.request_id, f"{key}:{attempt}")
             item = replace(item, barcode=another)
-    return await context.library.create_temporary_item(item, key)
+    return await _create_item(item, context, key)
+
+
+async def _create_item(item: TemporaryItem, context: CirculationContext, key: str) -> TemporaryItemResult:
+    made = await context.library.create_temporary_item(item, key)
+    numbers = {"request_id": item.request_id, "barcode": made.item.barcode}
+    context.things.add_thing(ThingKind.ITEM, made.item.id, **numbers)
+    if made.hold is not None:
+        context.things.add_thing(ThingKind.HOLD, made.hold.id, **numbers)
+    return made
 
 
 async def _accept_duplicate(
     barcode: str, command: AcceptItem, context: CirculationContext, refused: Refused
 ) -> TemporaryItemResult:
-    """Another request for a barcode that is here. Only a partner's item may be taken for the one that is meant:
-    the library's own item with the same barcode is another thing."""
+    """Another request for a barcode that is here. Only an item of this partner may be taken for the one that is meant:
+    the library's own with the same barcode, or another partner's, is another thing."""
     accepted = context.policy.accept.duplicate == "success" or is_answered_as_success(refused, "accept-item", context)
     if accepted:
-        item = await context.library.item_by_barcode(barcode)
-        if item.temporary:
+        item = await items.find_visible_item(barcode, context)
+        if item is not None and item.temporary:
             return TemporaryItemResult(item, await context.library.get_bib(item.bib_id), None, repeated=True)
     raise _duplicate_refusal(command, refused.internal) from refused
 

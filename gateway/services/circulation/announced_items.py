@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.domain.circulation_policy import LibraryService
 from gateway.domain.commands import AcceptItem, NoticeKind
 from gateway.domain.library import Hold, Item
 from gateway.domain.partner_identifiers import append_agency_code, list_item_barcodes
 from gateway.ports.library_system import Capability, HoldWish, TemporaryHold, TemporaryItemResult
+from gateway.ports.partner_things import ThingKind
 from gateway.services.circulation import items
 from gateway.services.circulation.context import CirculationContext, require_capability
+from gateway.services.circulation.ownership import require_item_right
 
 
 def make_piece_barcode(sent: str, context: CirculationContext) -> str:
@@ -30,7 +33,7 @@ async def find_announced_item(command: AcceptItem, context: CirculationContext) 
     if rules.own_item_pattern is None or rules.mode == "notes" or NoticeKind.REQUESTED in rules.ignore:
         return None
     for barcode in _list_barcodes(command, context):
-        item = await items.find_item_by_barcode(barcode, context)
+        item = await items.find_visible_item(barcode, context)
         if item is not None and item.temporary:
             return item
     # A partner that sends no request number with ItemRequested has its item's id as the number of the record.
@@ -70,8 +73,7 @@ async def receive_announced_item(
     """
     barcode = make_piece_barcode(command.piece_barcode, context)
     if barcode and barcode != item.barcode:
-        require_capability(context, Capability.CHANGE_BARCODE)
-        item = await context.library.change_barcode(item.barcode, barcode, f"{key}:{item.id}")
+        item = await change_barcode(item, barcode, context, key)
     bib = await context.library.get_bib(item.bib_id)
     if wish is None or await context.library.item_loan(item.id) is not None:
         return TemporaryItemResult(item, bib, await find_hold_on_item(item, context), repeated=True)
@@ -81,6 +83,15 @@ async def receive_announced_item(
     require_capability(context, Capability.CHECK_IN)
     caught = await context.library.check_in(item.barcode, f"{key}:arrived", at=context.policy.check_in.branch)
     return TemporaryItemResult(caught.item, bib, caught.next_hold or hold, repeated=True)
+
+
+async def change_barcode(item: Item, barcode: str, context: CirculationContext, key: str) -> Item:
+    """Raises Refused(DUPLICATE_ITEM | NOT_ALLOWED | UNAUTHORIZED_SERVICE (no partner made it))."""
+    await require_item_right(item, LibraryService.UPDATE_REQUEST, context)
+    require_capability(context, Capability.CHANGE_BARCODE)
+    changed = await context.library.change_barcode(item.barcode, barcode, f"{key}:{item.id}")
+    await context.things.change_barcode(changed.id, barcode)
+    return changed
 
 
 async def _prepare_hold(
@@ -93,7 +104,9 @@ async def _prepare_hold(
         again = HoldWish(
             wish.patron_id, wish.pickup, command.request.value, item_barcode=item.barcode, expires=wish.expires
         )
-        return await context.library.place_hold(again, f"{key}:hold")
+        hold = await context.library.place_hold(again, f"{key}:hold")
+        context.things.add_thing(ThingKind.HOLD, hold.id, request_id=again.request_id, barcode=item.barcode)
+        return hold
     pickup = wish.pickup if command.pickup.strip() and wish.pickup != hold.pickup else None
     if pickup is None and wish.expires in (None, hold.expires):
         return hold

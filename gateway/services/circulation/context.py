@@ -14,6 +14,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
+from gateway.services.circulation.own_things import OwnThings
 
 Authenticate = Callable[[PatronKey, str], Awaitable[Patron]]
 """The patron whose number and secret these are; raises as `PatronAuthenticator.authenticate`."""
@@ -23,11 +24,12 @@ Authenticate = Callable[[PatronKey, str], Awaitable[Patron]]
 class CirculationContext:
     """One library as one partner meets it.
 
-    `authenticate` checks the PINs that the partner sends, and counts wrong ones. `sender` is the partner's agency in
-    our own spelling (`identifiers.our_agency`).
+    `things`: who made what is there. `authenticate` checks the PINs that the partner sends, and counts wrong ones.
+    `sender` is the partner's agency in our own spelling (`identifiers.our_agency`).
     """
 
     library: LibrarySystem
+    things: OwnThings
     authenticate: Authenticate
     policy: CirculationPolicy
     profile: str  # its name is part of every idempotency key
@@ -80,6 +82,13 @@ CAPABILITY_TEXTS = {  # what a system without it can't do
 }
 
 
+UNKNOWN_DETAILS = {
+    RefusalReason.UNKNOWN_PATRON: write_sentence("Patron not found."),
+    RefusalReason.UNKNOWN_ITEM: write_sentence("Item not found."),
+    RefusalReason.UNKNOWN_REQUEST: write_sentence("Request not found."),
+}
+
+
 def require_capability(context: CirculationContext, *capabilities: Capability) -> None:
     """Raises Refused(UNSUPPORTED_SERVICE) when the library's system lacks one of these."""
     for capability in capabilities:
@@ -94,11 +103,17 @@ def require_capability(context: CirculationContext, *capabilities: Capability) -
 
 @contextmanager
 def lookup_refusals_about(about: MessagePart, value: str) -> Iterator[None]:
-    """Look-ups of what a message names: refusals from within are about this part, with the value as it was sent."""
+    """Look-ups of what a message names: refusals from within are about this part, with the value as it was sent. What
+    isn't there is unknown in the same words whatever the library's system says: by others one could tell it from what
+    is there and another partner's."""
     try:
         yield
     except Refused as refused:
-        raise Refused(refused.reason, refused.detail, about=about, value=value, internal=refused.internal) from refused
+        detail, internal = refused.detail, refused.internal
+        if refused.reason in UNKNOWN_DETAILS:
+            detail = UNKNOWN_DETAILS[refused.reason]
+            internal = internal or (str(refused.detail) if str(refused.detail) != detail else "")
+        raise Refused(refused.reason, detail, about=about, value=value, internal=internal) from refused
 
 
 @contextmanager

@@ -128,7 +128,10 @@ async def dispatch_command(command: Command, context: CirculationContext, key: s
     Raises Refused (the answer is no), Unavailable (nothing was done, or what was done is found again by a repeat),
     OutcomeUnknown (a repeat tells).
     """
-    return await USE_CASES[type(command)](command, context, key or idempotency_key(command, context.profile))
+    try:
+        return await USE_CASES[type(command)](command, context, key or idempotency_key(command, context.profile))
+    finally:
+        await context.things.keep_made()  # also what was made before a later step was refused
 
 
 def idempotency_key(command: Command, profile: str) -> str:

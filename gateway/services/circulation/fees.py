@@ -20,7 +20,7 @@ async def post_fee(command: PostFee, context: CirculationContext, key: str) -> F
     default is charged. A reference, request or item (by id or title) tells two equal fees apart, and a repeat from
     another fee; without any, each message is a fee of its own: two books may have come on one day.
 
-    Raises Refused(UNKNOWN_PATRON | INVALID_AMOUNT).
+    Raises Refused(UNKNOWN_PATRON | INVALID_AMOUNT | UNAUTHORIZED_SERVICE).
     """
     require_capability(context, Capability.POST_FEE)
     patron = await resolve_patron(command.patron, context)
@@ -51,7 +51,7 @@ def choose_item_fee(command: AcceptItem, context: CirculationContext) -> Money |
     """What the patron owes for an item that comes; None: nothing. Looked at before anything is made of the item, so
     that all library systems take it: they keep their accounts in one currency.
 
-    Raises Refused(INVALID_AMOUNT).
+    Raises Refused(INVALID_AMOUNT | UNAUTHORIZED_SERVICE).
     """
     fees = context.policy.fees
     if command.fee is None or not command.fee.amount:
@@ -61,14 +61,7 @@ def choose_item_fee(command: AcceptItem, context: CirculationContext) -> Money |
             return None
     else:
         fee = _check_charge(command.fee, context)
-    if fee.currency != context.currency:
-        raise Refused(
-            RefusalReason.INVALID_AMOUNT,
-            write_sentence("The library keeps its accounts in %(currency)s.", currency=context.currency),
-            about=MessagePart.AMOUNT,
-            value=fee.currency,
-        )
-    return fee
+    return _require_account_currency(fee, context)
 
 
 def _get_usual_currency(context: CirculationContext) -> str:
@@ -76,7 +69,8 @@ def _get_usual_currency(context: CirculationContext) -> str:
 
 
 def _check_charge(amount: Money, context: CirculationContext) -> Money:
-    """With the usual currency where none was sent. Raises Refused(INVALID_AMOUNT)."""
+    """With the usual currency where none was sent. In another than the library's no amount can be compared with what
+    the partner may charge. Raises Refused(INVALID_AMOUNT | UNAUTHORIZED_SERVICE)."""
     if amount.amount < 0:
         raise Refused(
             RefusalReason.INVALID_AMOUNT,
@@ -85,7 +79,26 @@ def _check_charge(amount: Money, context: CirculationContext) -> Money:
             value=str(amount.amount),
         )
     if amount.currency == NO_CURRENCY:
-        return Money(amount.amount, _get_usual_currency(context))
+        amount = Money(amount.amount, _get_usual_currency(context))
+    amount = _require_account_currency(amount, context)
+    if amount.amount > context.policy.rights.max_charge:
+        raise Refused(
+            RefusalReason.UNAUTHORIZED_SERVICE,
+            "This partner is not allowed to charge this amount.",
+            about=MessagePart.AMOUNT,
+            value=str(amount.amount),
+        )
+    return amount
+
+
+def _require_account_currency(amount: Money, context: CirculationContext) -> Money:
+    if amount.currency != context.currency:
+        raise Refused(
+            RefusalReason.INVALID_AMOUNT,
+            write_sentence("The library keeps its accounts in %(currency)s.", currency=context.currency),
+            about=MessagePart.AMOUNT,
+            value=amount.currency,
+        )
     return amount
 
 

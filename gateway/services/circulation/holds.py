@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from gateway.domain.circulation_policy import ManagedRole, PickupSource, UnknownPickup
+from gateway.domain.circulation_policy import LibraryService, ManagedRole, PickupSource, UnknownPickup
 from gateway.domain.commands import CancelRequest, Named, PlaceRequest, RequestCancelled, RequestPlaced, UpdateRequest
 from gateway.domain.due_dates import require_future_day
 from gateway.domain.library import BlockScope, Hold, HoldStatus, Item, Patron, PickupLocation
 from gateway.domain.partner_identifiers import RequestNumber, read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.library_system import Capability, HoldWish
+from gateway.ports.partner_things import ThingKind
 from gateway.services.circulation import items, patrons
 from gateway.services.circulation.context import (
     CirculationContext,
@@ -20,12 +21,21 @@ from gateway.services.circulation.context import (
     require_capability,
 )
 from gateway.services.circulation.hold_targets import HoldTarget, KeptItems, find_hold_target, list_places
+from gateway.services.circulation.own_things import Maker
+from gateway.services.circulation.ownership import (
+    find_hold_maker,
+    is_number_of_another,
+    list_visible_holds,
+    require_hold_right,
+    require_item_right,
+    require_right,
+)
 
 
 async def resolve_hold(
     request: Named | None, item: Named | None, patron: Patron | None, context: CirculationContext, *, kind: str = ""
 ) -> Hold:
-    """Another patron's hold is refused in the same words as one that isn't there.
+    """Another patron's hold, and another partner's, is refused in the same words as one that isn't there.
 
     Raises Refused(DATA_MISSING | UNKNOWN_REQUEST | AMBIGUOUS_REQUEST | UNKNOWN_ITEM).
     """
@@ -48,21 +58,35 @@ async def _find_hold_by_number(
     request: Named, item: Named | None, patron: Patron | None, context: CirculationContext
 ) -> Hold:
     number = read_request_number(request, context.policy).value
+    if await is_number_of_another(number, context):
+        raise _no_such_hold_refusal()
     try:
         hold = await context.library.find_hold(number)
     except Refused as refused:
-        if refused.reason is not RefusalReason.AMBIGUOUS_REQUEST or item is None or patron is None:
+        if refused.reason is not RefusalReason.AMBIGUOUS_REQUEST or patron is None:
             raise
-        # several pieces came under one number (ULS `TN-1OF2`, facts/ncip.md 2.1): the item tells them apart
-        pieces = await _list_holds_of_patron(patron, await items.resolve_item(item, context), context)
-        return _require_single_hold([piece for piece in pieces if piece.request_id == number])
+        return await _find_hold_of_patron(number, item, patron, context)
+    if await find_hold_maker(hold, context) is Maker.ANOTHER_PARTNER:  # two partners use the same number
+        if patron is None:
+            raise _no_such_hold_refusal()
+        return await _find_hold_of_patron(number, item, patron, context)
     if patron is not None and hold.patron_id != patron.id:
         raise _no_such_hold_refusal()
     return hold
 
 
+async def _find_hold_of_patron(number: str, item: Named | None, patron: Patron, context: CirculationContext) -> Hold:
+    """Several holds have this number: another partner's too, or several pieces came under one (ULS `TN-1OF2`,
+    facts/ncip.md 2.1) and the item tells them apart."""
+    if item is not None:
+        found = await _list_holds_of_patron(patron, await items.resolve_item(item, context), context)
+    else:
+        found = list(await list_visible_holds(await context.library.patron_holds(patron.id), context))
+    return _require_single_hold([hold for hold in found if hold.request_id == number])
+
+
 async def _list_holds_of_patron(patron: Patron, item: Item, context: CirculationContext) -> list[Hold]:
-    found = await context.library.patron_holds(patron.id)
+    found = await list_visible_holds(await context.library.patron_holds(patron.id), context)
     return [hold for hold in found if hold.item_id == item.id or (not hold.item_id and hold.bib_id == item.bib_id)]
 
 
@@ -155,12 +179,17 @@ async def _find_pickup_location(code: str, context: CirculationContext) -> Picku
 async def place_request(command: PlaceRequest, context: CirculationContext, key: str) -> RequestPlaced:
     """A kind that promises the item at once is refused while the item is kept for somebody else.
 
-    Raises Refused(DATA_MISSING | UNKNOWN_… | PATRON_… | REQUESTED_BY_OTHER | BAD_PICKUP_LOCATION | INVALID_DATE …).
+    Raises Refused(DATA_MISSING | UNKNOWN_… | UNAUTHORIZED_SERVICE (the item is the library's) | PATRON_… |
+    REQUESTED_BY_OTHER | BAD_PICKUP_LOCATION | INVALID_DATE …).
     """
     number = read_request_number(command.request, context.policy)
     patron = await patrons.resolve_patron(command.patron, context)
     keeper = KeptItems(patron, number.value, context) if _is_immediate(command, context) else None
     target = await find_hold_target(command, context, keeper)
+    if target.item is None:
+        require_right(LibraryService.PLACE_REQUEST, context)
+    else:
+        await require_item_right(target.item, LibraryService.PLACE_REQUEST, context)
     if keeper is not None and target.item is not None and await keeper.is_kept_for_another(target.item):
         raise _kept_item_refusal(command)
     if context.policy.requests.ignore or _is_hold_declined(command, context):
@@ -277,20 +306,28 @@ async def _place_open_hold(wish: HoldWish, context: CirculationContext, key: str
     """A repeated message finds its hold by the key. One that has ended is not what the message asks for again,
     unless it was filled under this very request number."""
     require_capability(context, Capability.HOLD_ITEM if wish.item_barcode else Capability.HOLD_TITLE)
-    hold = await context.library.place_hold(wish, key)
+    hold = await _place_hold_once(wish, context, key)
     while not hold.status.is_open and not (wish.request_id and hold.status is HoldStatus.FILLED):
         ended = hold.id
-        hold = await context.library.place_hold(wish, f"{key}:after-{ended}")
+        hold = await _place_hold_once(wish, context, f"{key}:after-{ended}")
         if hold.id == ended:  # a system that keeps no keys: nothing more to be had from it
             return hold
+    return hold
+
+
+async def _place_hold_once(wish: HoldWish, context: CirculationContext, key: str) -> Hold:
+    hold = await context.library.place_hold(wish, key)
+    context.things.add_thing(
+        ThingKind.HOLD, hold.id, request_id=wish.request_id, barcode=hold.item_barcode or wish.item_barcode
+    )
     return hold
 
 
 async def _find_existing_hold(
     wish: HoldWish, target: HoldTarget, context: CirculationContext, refused: Refused
 ) -> Hold:
-    """The open hold of this patron that made the library refuse another."""
-    for hold in await context.library.patron_holds(wish.patron_id):
+    """The open hold of this patron that made the library refuse another; another partner's isn't told of."""
+    for hold in await list_visible_holds(await context.library.patron_holds(wish.patron_id), context):
         if hold.bib_id == target.bib.id and (target.item is None or hold.item_id in ("", target.item.id)):
             return hold
     raise refused
@@ -325,6 +362,7 @@ async def cancel_request(command: CancelRequest, context: CirculationContext, ke
     require_capability(context, Capability.HOLD_CANCEL)
     patron = await patrons.resolve_patron(command.patron, context)
     found = await resolve_hold(command.request, command.item, patron, context, kind=command.kind)
+    await require_hold_right(found, LibraryService.CANCEL_REQUEST, context)
     with change_refusals_about(MessagePart.REQUEST, command.request.value if command.request is not None else ""):
         hold = await cancel_hold(found, context, key)
     item = await items.find_item_of_hold(hold, context)
@@ -350,6 +388,7 @@ async def update_request(command: UpdateRequest, context: CirculationContext, ke
     require_capability(context, Capability.HOLD_UPDATE)
     asked_by = await patrons.resolve_patron(command.patron, context) if command.patron is not None else None
     hold = await resolve_hold(command.request, command.item, asked_by, context, kind=command.kind)
+    await require_hold_right(hold, LibraryService.UPDATE_REQUEST, context)
     sent = command.request.value if command.request is not None else ""
     if not hold.status.is_open:
         raise Refused(RefusalReason.REQUEST_CLOSED, "This request is closed.", about=MessagePart.REQUEST, value=sent)

@@ -21,12 +21,14 @@ from gateway.domain.partner_identifiers import (
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import IN_LIBRARY_CONDITIONS
 from gateway.ports.library_system import Capability, TemporaryItem
+from gateway.ports.partner_things import PartnerThing, ThingKind
 from gateway.services.circulation.context import (
     CirculationContext,
     change_refusals_about,
     lookup_refusals_about,
     require_capability,
 )
+from gateway.services.circulation.ownership import is_item_of_another
 
 
 async def resolve_item(sent: Named | None, context: CirculationContext, *, request: Named | None = None) -> Item:
@@ -45,7 +47,7 @@ async def resolve_item(sent: Named | None, context: CirculationContext, *, reque
         if is_request_number(sent, context.policy):
             return await find_item_by_request(sent, context)
         for barcode in list_item_barcodes(sent, context.sender, context.policy):
-            if found := await find_item_by_barcode(barcode, context):
+            if found := await find_visible_item(barcode, context):
                 return found
         if context.policy.items.find_by_request:
             return await find_item_by_request(sent, context)
@@ -87,6 +89,12 @@ async def find_item_by_known_number(number: Named, context: CirculationContext) 
         raise
 
 
+async def find_visible_item(barcode: str, context: CirculationContext) -> Item | None:
+    """None also for another partner's."""
+    item = await find_item_by_barcode(barcode, context)
+    return item if item is not None and not await is_item_of_another(item, context) else None
+
+
 async def find_item_by_barcode(barcode: str, context: CirculationContext) -> Item | None:
     try:
         return await context.library.item_by_barcode(barcode)
@@ -97,8 +105,30 @@ async def find_item_by_barcode(barcode: str, context: CirculationContext) -> Ite
 
 
 async def find_item_by_request(sent: Named, context: CirculationContext) -> Item:
-    """Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
+    """Of several partners' requests with this number, this partner's. Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
     number = read_request_number(sent, context.policy).value
+    own, has_others = await context.things.list_things_of_request(number)
+    if has_others:
+        return await _find_one_of_own(own, context)
+    item = await _find_item_of_number(number, context)
+    if await is_item_of_another(item, context):
+        raise Refused(RefusalReason.UNKNOWN_ITEM, "No item found for this request number.")
+    return item
+
+
+async def _find_one_of_own(things: tuple[PartnerThing, ...], context: CirculationContext) -> Item:
+    found = {}
+    for barcode in dict.fromkeys(thing.barcode for thing in things if thing.barcode):
+        if item := await find_visible_item(barcode, context):
+            found[item.id] = item
+    if len(found) > 1:
+        raise Refused(RefusalReason.AMBIGUOUS_ITEM, "Several items belong to this request number.")
+    if not found:
+        raise Refused(RefusalReason.UNKNOWN_ITEM, "No item found for this request number.")
+    return found.popitem()[1]
+
+
+async def _find_item_of_number(number: str, context: CirculationContext) -> Item:
     if context.supports(Capability.ITEM_BY_REQUEST):
         return await context.library.item_by_request(number)
     try:
@@ -158,6 +188,12 @@ async def create_item(command: CreateItem, context: CirculationContext, key: str
     with change_refusals_about(MessagePart.ITEM, command.item.value if command.item is not None else ""):
         received = await context.library.create_item(_describe_lasting_item(command, context, key), key)
         item = received.item
+        context.things.add_thing(
+            ThingKind.ITEM,
+            item.id,
+            request_id=read_request_number(command.request, context.policy).value,
+            barcode=item.barcode,
+        )
         if command.status is not None and command.status is not item.status and not received.repeated:
             item = await context.library.set_item_status(item.barcode, command.status, f"{key}:status")
     return ItemChanged(item)

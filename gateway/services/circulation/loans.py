@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gateway.domain.circulation_policy import CheckInRules, DuePolicy
+from gateway.domain.circulation_policy import CheckInRules, DuePolicy, LibraryService
 from gateway.domain.commands import (
     AllRenewed,
     CheckIn,
@@ -26,15 +26,25 @@ from gateway.domain.due_dates import DueChoice, choose_due_date, patron_due
 from gateway.domain.library import BlockScope, Item, Loan, Patron
 from gateway.domain.partner_identifiers import is_request_number, list_item_barcodes, read_request_number
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason, Refused
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, CheckedIn
+from gateway.ports.partner_things import ThingKind
 from gateway.services.circulation import holds, items, patrons
 from gateway.services.circulation.context import (
     CirculationContext,
     change_refusals_about,
     is_answered_as_success,
     require_capability,
+)
+from gateway.services.circulation.own_things import Maker
+from gateway.services.circulation.ownership import (
+    find_loan_maker,
+    has_hold_right,
+    is_number_of_another,
+    list_visible_loans,
+    require_item_right,
+    require_loan_right,
+    require_right,
 )
 from gateway.services.due_date_changes import move_due_date
 
@@ -58,6 +68,9 @@ async def lend_item(wish: LoanWish, context: CirculationContext, key: str) -> Lo
         due=drop_unsettable_due(wish.due, context).exact,
         request_id=wish.request_id,
         override=wish.override,
+    )
+    context.things.add_thing(
+        ThingKind.LOAN, loan.id, request_id=wish.request_id, barcode=loan.item_barcode or wish.item.barcode
     )
     return await bring_due_forward(wish.due, loan, context, key) if loan.renewals == 0 else loan
 
@@ -99,6 +112,7 @@ async def check_out(command: CheckOut, context: CirculationContext, key: str) ->
     require_capability(context, Capability.CHECK_OUT)
     patron = await patrons.resolve_patron(command.patron, context)
     item = await items.resolve_item(command.item, context, request=command.request)
+    await require_item_right(item, LibraryService.CHECK_OUT, context)
     override = command.mandated is not None or context.policy.check_out.override_blocks
     if not override:
         patrons.refuse_if_blocked(patron, BlockScope.BORROW, context)
@@ -129,6 +143,8 @@ async def _end_other_loan(wish: LoanWish, happened: datetime, context: Circulati
     loan = await context.library.item_loan(wish.item.id)
     if loan is None or loan.patron_id == wish.patron.id or loan.lent > happened:
         return ()
+    if await find_loan_maker(loan, context) is Maker.ANOTHER_PARTNER:
+        return ()
     require_capability(context, Capability.CHECK_IN)
     await context.library.check_in(
         wish.item.barcode, f"{key}:instead-of-{loan.id}", at=context.policy.check_in.branch, fill_hold=False
@@ -148,14 +164,17 @@ async def _set_mandated_due(wish: LoanWish, loan: Loan, context: CirculationCont
 
 
 async def _cancel_hold_of_request(number: str, context: CirculationContext, key: str) -> None:
-    """A hold of the same request would stand in the way of its own loan (ULS, facts/ncip.md 2.1)."""
+    """A hold of the same request would stand in the way of its own loan (ULS, facts/ncip.md 2.1). Another partner's,
+    under the same number, stays."""
+    if await is_number_of_another(number, context):
+        return
     try:
         hold = await context.library.find_hold(number)
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_REQUEST:
             return
         raise
-    if hold.status.is_open:
+    if hold.status.is_open and await has_hold_right(hold, LibraryService.CANCEL_REQUEST, context):
         require_capability(context, Capability.HOLD_CANCEL)
         await holds.cancel_hold(hold, context, f"{key}:request")
 
@@ -178,7 +197,9 @@ async def _lend_or_find_loan(command: CheckOut, wish: LoanWish, context: Circula
 
 async def _find_patron_loan(item: Item, patron: Patron, context: CirculationContext) -> Loan | None:
     loan = await context.library.item_loan(item.id)
-    return loan if loan is not None and loan.patron_id == patron.id else None
+    if loan is None or loan.patron_id != patron.id:
+        return None
+    return None if await find_loan_maker(loan, context) is Maker.ANOTHER_PARTNER else loan
 
 
 async def check_in(command: CheckIn, context: CirculationContext, key: str) -> ItemReturned:
@@ -191,6 +212,7 @@ async def check_in(command: CheckIn, context: CirculationContext, key: str) -> I
         item = await items.resolve_returned_item(command.item, context, request=command.request)
     except Refused as refused:
         return await _check_in_missing_item(command, context, key, refused)
+    await _require_check_in_right(item, command, context)
     deletes = _is_deleted_at_check_in(item, context.policy.check_in)
     if deletes:
         require_capability(context, Capability.TEMPORARY_ITEM)
@@ -214,6 +236,18 @@ async def check_in(command: CheckIn, context: CirculationContext, key: str) -> I
         else None
     )
     return ItemReturned(done.item, done.loan, bib, borrower, None if deletes else done.route_to, deletes)
+
+
+async def _require_check_in_right(item: Item, command: CheckIn, context: CirculationContext) -> None:
+    """Raises Refused(UNAUTHORIZED_SERVICE | NOT_CHECKED_OUT (another partner has lent it))."""
+    if await context.things.find_maker(ThingKind.ITEM, item.id) is Maker.THIS_PARTNER:
+        return
+    loan = await context.library.item_loan(item.id)
+    maker = await find_loan_maker(loan, context) if loan is not None else Maker.LIBRARY
+    if maker is Maker.ANOTHER_PARTNER:
+        raise _not_on_loan_refusal(command.item.value if command.item is not None else "")
+    if maker is Maker.LIBRARY:
+        require_right(LibraryService.CHECK_IN, context)
 
 
 async def _check_item_in(item: Item, command: CheckIn, context: CirculationContext, key: str) -> CheckedIn:
@@ -273,6 +307,7 @@ async def renew_item(command: Renew, context: CirculationContext, key: str) -> I
     asked_by = await patrons.resolve_patron(command.patron, context) if command.patron is not None else None
     item = await items.resolve_item(command.item, context)
     loan = await require_open_loan(item, asked_by, command.item.value, context)
+    await require_loan_right(loan, LibraryService.RENEW, context)
     patron = asked_by or await patrons.find_patron_by_id(loan.patron_id, context)
     patrons.refuse_if_blocked(patron, BlockScope.RENEW, context)
     with change_refusals_about(MessagePart.ITEM, command.item.value):
@@ -287,7 +322,7 @@ async def renew_all_items(command: RenewAll, context: CirculationContext, key: s
     require_capability(context, Capability.RENEW)
     patron = await patrons.resolve_patron(command.patron, context)
     patrons.refuse_if_blocked(patron, BlockScope.RENEW, context)
-    loans = await context.library.patron_loans(patron.id)
+    loans = await list_visible_loans(await context.library.patron_loans(patron.id), context)
     if not loans:
         sent = command.patron.id.value if command.patron.id is not None else ""
         raise Refused(RefusalReason.NOT_CHECKED_OUT, "The patron has no loans.", about=MessagePart.PATRON, value=sent)
@@ -297,6 +332,7 @@ async def renew_all_items(command: RenewAll, context: CirculationContext, key: s
 async def _try_renewal(loan: Loan, patron: Patron, due: Due, context: CirculationContext, key: str) -> LoanRenewal:
     try:
         with change_refusals_about(MessagePart.ITEM, loan.item_barcode):
+            await require_loan_right(loan, LibraryService.RENEW, context)
             item = await context.library.item_by_barcode(loan.item_barcode)
             return LoanRenewal(loan, await _renew_loan(_RenewalWish(item, loan, patron, due), context, key))
     except Refused as refused:
@@ -328,18 +364,27 @@ async def _renew_loan(wish: _RenewalWish, context: CirculationContext, key: str)
 
 
 async def require_open_loan(item: Item, patron: Patron | None, sent: str, context: CirculationContext) -> Loan:
-    """Another patron's loan is refused in the same words as none. Raises Refused(NOT_CHECKED_OUT)."""
+    """Another patron's loan, and another partner's, is refused in the same words as none. Raises
+    Refused(NOT_CHECKED_OUT)."""
     loan = await context.library.item_loan(item.id)
+    if loan is not None and await find_loan_maker(loan, context) is Maker.ANOTHER_PARTNER:
+        loan = None
     if loan is None or (patron is not None and loan.patron_id != patron.id):
+        if patron is None:
+            raise _not_on_loan_refusal(sent)
         raise Refused(
             RefusalReason.NOT_CHECKED_OUT,
-            write_sentence("The item is not on loan to this patron.")
-            if patron is not None
-            else write_sentence("The item is not on loan to anybody."),
+            "The item is not on loan to this patron.",
             about=MessagePart.ITEM,
             value=sent,
         )
     return loan
+
+
+def _not_on_loan_refusal(sent: str) -> Refused:
+    return Refused(
+        RefusalReason.NOT_CHECKED_OUT, "The item is not on loan to anybody.", about=MessagePart.ITEM, value=sent
+    )
 
 
 async def recall_item(command: Recall, context: CirculationContext, key: str) -> ItemRecalled:
@@ -347,6 +392,7 @@ async def recall_item(command: Recall, context: CirculationContext, key: str) ->
     require_capability(context, Capability.RECALL)
     item = await items.resolve_item(command.item, context)
     loan = await require_open_loan(item, None, command.item.value, context)
+    await require_loan_right(loan, LibraryService.RECALL, context)
     due = choose_loan_due(command.due, context.policy.due_dates.policy, item, context.now(), context)
     due = drop_unsettable_due(due, context)
     occasion = f"{key}:{loan.id}"
@@ -376,6 +422,7 @@ async def _delete_by_policy(command: DeleteItem, context: CirculationContext, ke
         if refused.reason is RefusalReason.UNKNOWN_ITEM and action == "delete":
             return await find_deleted_item(command.item, context, key, refused)
         raise
+    await require_item_right(item, LibraryService.DELETE_ITEM, context)
     if action == "keep":
         return item
     if action == "cancel-request":
@@ -395,8 +442,11 @@ async def delete_temporary_item(item: Item, context: CirculationContext, key: st
 
 
 async def find_deleted_item(sent: Named, context: CirculationContext, key: str, refused: Refused) -> Item:
-    """The item that the same message has deleted, when the message comes again; else `refused` is raised."""
+    """The item that the same message has deleted, when the message comes again; else `refused` is raised. An item that
+    has the barcode now is another thing."""
     for barcode in list_item_barcodes(sent, context.sender, context.policy):
+        if await items.find_item_by_barcode(barcode, context) is not None:
+            continue
         try:
             return await context.library.delete_temporary_item(barcode, f"{key}:delete")
         except Refused as unknown:

@@ -20,13 +20,13 @@ from gateway.domain.commands import (
     PatronFound,
     RequestFound,
 )
-from gateway.domain.library import BlockScope, Hold, Item, Patron, RecordId
-from gateway.domain.partner_identifiers import read_request_number
+from gateway.domain.library import BlockScope, Hold, Item, Loan, Patron, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import holds, items, patrons
 from gateway.services.circulation.context import CirculationContext, require_capability
+from gateway.services.circulation.ownership import list_visible_holds, list_visible_loans
 
 _NOT_THERE = (
     RefusalReason.UNKNOWN_RECORD,
@@ -54,7 +54,7 @@ async def lookup_agency(command: LookUpAgency, context: CirculationContext, _key
 async def lookup_item(command: LookUpItem, context: CirculationContext, _key: str) -> ItemFound:
     """By item id, or by the number of the request that it fills."""
     item = await items.resolve_item(command.item, context, request=command.request)
-    loan = await context.library.item_loan(item.id) if command.borrower else None
+    loan = await _find_visible_loan(item, context) if command.borrower else None
     return ItemFound(
         item,
         await context.library.get_bib(item.bib_id),
@@ -65,12 +65,18 @@ async def lookup_item(command: LookUpItem, context: CirculationContext, _key: st
     )
 
 
+async def _find_visible_loan(item: Item, context: CirculationContext) -> Loan | None:
+    """None also for one that another partner has made."""
+    loan = await context.library.item_loan(item.id)
+    return next(iter(await list_visible_loans((loan,), context)), None) if loan is not None else None
+
+
 async def _find_named_hold(command: LookUpItem, item: Item, context: CirculationContext) -> Hold | None:
     """The hold of the request that was named; a request may have led to a loan without one."""
-    if command.request is None:
+    if command.request is None or not command.request.value.strip():
         return None
     try:
-        hold = await context.library.find_hold(read_request_number(command.request, context.policy).value)
+        hold = await holds.resolve_hold(command.request, None, None, context)
     except Refused as refused:
         if refused.reason in (RefusalReason.UNKNOWN_REQUEST, RefusalReason.AMBIGUOUS_REQUEST):
             return None
@@ -79,7 +85,8 @@ async def _find_named_hold(command: LookUpItem, item: Item, context: Circulation
 
 
 async def _list_requesters(item: Item, context: CirculationContext) -> tuple[Patron, ...]:
-    waiting = dict.fromkeys(hold.patron_id for hold in await context.library.item_holds(item.id))
+    visible = await list_visible_holds(await context.library.item_holds(item.id), context)
+    waiting = dict.fromkeys(hold.patron_id for hold in visible)
     return tuple([await patrons.find_patron_by_id(patron_id, context) for patron_id in waiting])
 
 
@@ -177,8 +184,8 @@ async def lookup_patron(command: LookUpPatron, context: CirculationContext, _key
     charges = command.charges and context.supports(Capability.FEES_READ)
     return PatronFound(
         patron,
-        await context.library.patron_loans(patron.id) if command.loans else (),
-        await context.library.patron_holds(patron.id) if command.holds else (),
+        await list_visible_loans(await context.library.patron_loans(patron.id), context) if command.loans else (),
+        await list_visible_holds(await context.library.patron_holds(patron.id), context) if command.holds else (),
         await context.library.patron_charges(patron.id) if charges else (),
     )
 

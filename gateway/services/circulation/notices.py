@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from gateway.domain.circulation_policy import AcceptItemRules, BarcodeSource, PatronRules
+from gateway.domain.circulation_policy import AcceptItemRules, BarcodeSource, LibraryService, PatronRules
 from gateway.domain.commands import (
     AcceptItem,
     Action,
@@ -31,18 +31,19 @@ from gateway.domain.commands import (
     UpdateRequest,
     UpdateStatus,
 )
-from gateway.domain.library import Bib, Item, ItemStatus, Loan
+from gateway.domain.library import Bib, Item, ItemStatus
 from gateway.domain.partner_identifiers import read_request_number
 from gateway.domain.patterns import has_match
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import holds, items, loans, patrons
 from gateway.services.circulation.accept_item import register_item
-from gateway.services.circulation.announced_items import find_hold_on_item, make_piece_barcode
+from gateway.services.circulation.announced_items import change_barcode, find_hold_on_item, make_piece_barcode
 from gateway.services.circulation.context import CirculationContext, is_answered_as_success, require_capability
 from gateway.services.circulation.holds import cancel_request, place_request, update_request
 from gateway.services.circulation.items import set_status
 from gateway.services.circulation.loans import check_in, check_out, recall_item, renew_item
+from gateway.services.circulation.ownership import has_hold_right, require_item_right, require_loan_right
 from gateway.services.due_date_changes import can_move_due_date, move_due_date
 
 
@@ -104,8 +105,7 @@ async def _handle_shipped(command: Notice, context: CirculationContext, key: str
     done = []
     barcode = make_piece_barcode(command.new_barcode, context)
     if barcode and barcode != item.barcode:
-        require_capability(context, Capability.CHANGE_BARCODE)
-        item = await context.library.change_barcode(item.barcode, barcode, f"{key}:{item.id}")
+        item = await change_barcode(item, barcode, context, key)
         done.append("change-barcode")
     if command.pickup.strip() and await _change_pickup(command, item, context, key):
         done.append("update-request")
@@ -129,7 +129,7 @@ async def _change_pickup(command: Notice, item: Item, context: CirculationContex
         return False
     patron = await patrons.find_patron_by_id(hold.patron_id, context)
     place = await holds.resolve_pickup(command.pickup, command.receiver, patron, context)
-    if place.code == hold.pickup:
+    if place.code == hold.pickup or not await has_hold_right(hold, LibraryService.UPDATE_REQUEST, context):
         return False
     require_capability(context, Capability.HOLD_UPDATE)
     await context.library.update_hold(hold.id, f"{key}:{hold.id}", pickup=place.code)
@@ -150,6 +150,7 @@ async def _handle_received(command: Notice, context: CirculationContext, key: st
         return Noted(command.kind, "delete-item", gone)
     if not item.temporary:
         return Noted(command.kind, item=item)
+    await require_item_right(item, LibraryService.DELETE_ITEM, context)
     if await context.library.item_loan(item.id) is not None:
         require_capability(context, Capability.CHECK_IN)
         await context.library.check_in(item.barcode, f"{key}:return", at=_check_in_branch(context), fill_hold=False)
@@ -199,7 +200,8 @@ async def _handle_renewed(command: Notice, context: CirculationContext, key: str
     if command.due is None:
         renewed = await renew_item(again, context_without_rewrite(context), key)
         return Noted(command.kind, "renew", renewed.item, (again, renewed))
-    loan = await _require_loan(item, command, context)
+    loan = await loans.require_open_loan(item, None, command.item.value if command.item is not None else "", context)
+    await require_loan_right(loan, LibraryService.RENEW, context)
     choice = loans.choose_loan_due(command.due, context.policy.due_dates.mandated, item, context.now(), context)
     is_later = loan.due is None or choice.is_exceeded_by(loan.due)
     due = choice.exact or (choice.latest if is_later else None)
@@ -211,14 +213,6 @@ async def _handle_renewed(command: Notice, context: CirculationContext, key: str
     patron = await patrons.find_patron_by_id(loan.patron_id, context)
     renewed = ItemRenewed(loan, item, await context.library.get_bib(item.bib_id), patron)
     return Noted(command.kind, "set-due-date", item, (again, renewed))
-
-
-async def _require_loan(item: Item, command: Notice, context: CirculationContext) -> Loan:
-    loan = await context.library.item_loan(item.id)
-    if loan is None:
-        sent = command.item.value if command.item is not None else ""
-        raise Refused(RefusalReason.NOT_CHECKED_OUT, "The item is not on loan.", about=MessagePart.ITEM, value=sent)
-    return loan
 
 
 def _format_due(due: Due) -> str:
@@ -242,6 +236,7 @@ async def _handle_cancelled(command: Notice, context: CirculationContext, key: s
         return Noted(command.kind, "cancel-request", meant=(off, await cancel_request(off, ours, key)))
     item = await find_noticed_item(command, context)
     if item.temporary:
+        await require_item_right(item, LibraryService.DELETE_ITEM, context)
         return Noted(command.kind, "delete-item", await loans.delete_temporary_item(item, context, key))
     patron, ours = choose_account(command, context)
     off = CancelRequest(patron, command.request, name_by_barcode(item))
@@ -310,7 +305,7 @@ async def find_noticed_item(command: Notice, context: CirculationContext) -> Ite
 async def _find_item_otherwise(command: Notice, context: CirculationContext) -> Item | None:
     """An item of a shipment has no record under the barcode on the piece yet, or another item has."""
     barcode = "" if command.kind is NoticeKind.SHIPPED else make_piece_barcode(command.new_barcode, context)
-    if barcode and (found := await items.find_item_by_barcode(barcode, context)):
+    if barcode and (found := await items.find_visible_item(barcode, context)):
         return found
     if found := await items.find_temporary_item_by_request(command.request, context):
         return found

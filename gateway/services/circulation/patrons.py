@@ -22,6 +22,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, PatronKey
+from gateway.ports.partner_things import ThingKind
 from gateway.services.circulation.context import (
     CirculationContext,
     change_refusals_about,
@@ -29,6 +30,7 @@ from gateway.services.circulation.context import (
     lookup_refusals_about,
     require_capability,
 )
+from gateway.services.circulation.own_things import Maker
 
 
 @value_object
@@ -41,7 +43,7 @@ class _PatronIdentity:
 
 
 async def resolve_patron(ref: PatronRef | None, context: CirculationContext) -> Patron:
-    """The patron that a message is about.
+    """The patron that a message is about; one whom another partner has created is unknown.
 
     Raises Refused(DATA_MISSING | UNKNOWN_PATRON | AMBIGUOUS_PATRON | PATRON_AUTH_FAILED): the last when a secret is
     wrong, missing though required, of a kind that can't be checked, or when id and credentials don't agree.
@@ -168,7 +170,10 @@ def _identity_of_user_id(sent: Named, context: CirculationContext) -> _PatronIde
 
 async def _find_identity(identity: _PatronIdentity, context: CirculationContext) -> Patron:
     with lookup_refusals_about(identity.about, identity.sent):
-        return await context.library.find_patron(identity.key)
+        patron = await context.library.find_patron(identity.key)
+        if await _find_maker(patron, context) is Maker.ANOTHER_PARTNER:
+            raise Refused(RefusalReason.UNKNOWN_PATRON, "Patron not found.")
+        return patron
 
 
 async def _authenticate_identity(identity: _PatronIdentity, secrets: list[str], context: CirculationContext) -> Patron:
@@ -178,7 +183,13 @@ async def _authenticate_identity(identity: _PatronIdentity, secrets: list[str], 
         patron = await context.authenticate(identity.key, secrets[0])
         for another in secrets[1:]:
             await context.authenticate(identity.key, another)
+        if await _find_maker(patron, context) is Maker.ANOTHER_PARTNER:
+            raise Refused(RefusalReason.PATRON_AUTH_FAILED, "the patron's PIN or password is incorrect")
         return patron
+
+
+async def _find_maker(patron: Patron, context: CirculationContext) -> Maker:
+    return await context.things.find_maker(ThingKind.PATRON, patron.id)
 
 
 def to_library_draft(draft: PatronDraft, context: CirculationContext, *, named: Named | None = None) -> PatronDraft:
@@ -213,7 +224,9 @@ async def create_patron(command: CreatePatron, context: CirculationContext, key:
         raise Refused(RefusalReason.DATA_MISSING, "The name of the new patron is missing.", about=MessagePart.PATRON)
     try:
         with change_refusals_about(MessagePart.PATRON, command.patron.value if command.patron is not None else ""):
-            return PatronChanged(await context.library.create_patron(draft, key))
+            patron = await context.library.create_patron(draft, key)
+        context.things.add_thing(ThingKind.PATRON, patron.id)
+        return PatronChanged(patron)
     except Refused as refused:
         if is_answered_as_success(refused, "create-patron", context):
             return PatronChanged(await _find_existing_patron(draft, context, refused))
@@ -236,7 +249,9 @@ async def _find_existing_patron(draft: PatronDraft, context: CirculationContext,
     """The patron who has one of these identifiers already."""
     for identifier in draft.identifiers:
         try:
-            return await context.library.find_patron(PatronKey(identifier.value, (identifier.type,)))
+            patron = await context.library.find_patron(PatronKey(identifier.value, (identifier.type,)))
+            if await _find_maker(patron, context) is not Maker.ANOTHER_PARTNER:
+                return patron
         except Refused as unknown:
             if unknown.reason is not RefusalReason.UNKNOWN_PATRON:
                 raise
@@ -249,12 +264,7 @@ async def update_patron(command: UpdatePatron, context: CirculationContext, key:
     UNAUTHORIZED_SERVICE | NOT_ALLOWED (what can't be taken away) | DUPLICATE_PATRON)."""
     require_capability(context, Capability.PATRON_UPDATE)
     patron = await resolve_patron(command.patron, context)
-    if not patron.temporary and context.policy.patrons.changeable is not ChangeablePatrons.ALL:
-        raise Refused(
-            RefusalReason.UNAUTHORIZED_SERVICE,
-            "This partner may change temporary patrons only.",
-            about=MessagePart.PATRON,
-        )
+    await _require_change_right(patron, command.patron, context)
     _refuse_lasting_removals(command.remove)
     draft = to_library_draft(command.add, context)
     contacts = _merge_contacts(patron, command)
@@ -275,15 +285,31 @@ async def update_patron(command: UpdatePatron, context: CirculationContext, key:
 
 
 async def delete_patron(command: DeletePatron, context: CirculationContext, key: str) -> PatronChanged:
-    """Temporary patrons only: the library's own are its own business.
+    """Temporary patrons only, as far as policy `patrons.changeable` goes: the library's own are its own business.
 
-    Raises Refused(UNKNOWN_PATRON | NOT_ALLOWED | IN_USE (loans, holds, unpaid fees)).
+    Raises Refused(UNKNOWN_PATRON | UNAUTHORIZED_SERVICE | NOT_ALLOWED | IN_USE (loans, holds, unpaid fees)).
     """
     require_capability(context, Capability.PATRON_DELETE)
     patron = await resolve_patron(command.patron, context)
+    await _require_change_right(patron, command.patron, context)
     sent = command.patron.id.value if command.patron.id is not None else ""
     with change_refusals_about(MessagePart.PATRON, sent):
-        return PatronChanged(await context.library.delete_patron(patron.id, key))
+        gone = await context.library.delete_patron(patron.id, key)
+    await context.things.forget_patron(patron.id)
+    return PatronChanged(gone)
+
+
+async def _require_change_right(patron: Patron, ref: PatronRef, context: CirculationContext) -> None:
+    rights = context.policy.patrons.changeable
+    if await _find_maker(patron, context) is Maker.THIS_PARTNER or rights is ChangeablePatrons.ALL:
+        return
+    if rights is ChangeablePatrons.OWN or not patron.temporary:
+        raise Refused(
+            RefusalReason.UNAUTHORIZED_SERVICE,
+            "This partner is not allowed to change this patron.",
+            about=MessagePart.PATRON,
+            value=ref.id.value if ref.id is not None else "",
+        )
 
 
 def _refuse_lasting_removals(remove: PatronDraft) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import field
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from structlog.contextvars import bind_contextvars
@@ -30,10 +30,12 @@ from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.ports.library_system import LibrarySystem, PatronKey
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage, ReportedStranger, StrangerMessage
+from gateway.ports.partner_things import PartnerThings
 from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, ResponderAnswer
-from gateway.ports.shared_store import SharesStore, Transaction, WouldWait, run_without_waiting
+from gateway.ports.shared_store import SharesStore, Transaction, Work, WouldWait, run_without_waiting
 from gateway.services.circulation import CirculationContext, dispatch_command, idempotency_key
 from gateway.services.circulation.context import Authenticate
+from gateway.services.circulation.own_things import OwnThings
 from gateway.services.exchange.message_context import (
     MessageContext,
     MessageOutcomes,
@@ -46,6 +48,7 @@ from gateway.services.exchange.message_context import (
 from gateway.services.patron_authentication import PatronAuthenticator
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalEntry, JournalOpening
+from gateway.store.partner_things import StoredPartnerThings
 
 log = structlog.get_logger(component="exchange")
 
@@ -218,7 +221,12 @@ class CommandHandler:
             connection: Transaction,
         ) -> tuple[tuple[ResponderAnswer, LinkResult | None], JournalOpening, JournalEnding]:
             here = system.in_transaction(connection)
-            context = self._make_circulation_context(message, exchange, here, here.authenticate)
+
+            async def run_here(work: Work[Any]) -> Any:
+                return work(connection)
+
+            things = StoredPartnerThings(message.library.symbol, run_here, run_here, self.clock)
+            context = self._make_circulation_context(message, exchange, here, here.authenticate, things)
             result = run_without_waiting(dispatch_command(command, context, key))
             message.notes = [*notes, *_notes_of_command(result)]
             linked = (
@@ -316,7 +324,13 @@ class CommandHandler:
         self, message: MessageContext, command: Command, exchange: ExchangeContext
     ) -> Result | Refusal:
         context = self._make_circulation_context(
-            message, exchange, message.library.system, self._make_authenticate(message, exchange)
+            message,
+            exchange,
+            message.library.system,
+            self._make_authenticate(message, exchange),
+            StoredPartnerThings(
+                message.library.symbol, self.journal.read_store, self.journal.run_in_own_transaction, self.clock
+            ),
         )
         broker = self.broker
         try:
@@ -357,12 +371,18 @@ class CommandHandler:
         return authenticate
 
     def _make_circulation_context(
-        self, message: MessageContext, exchange: ExchangeContext, system: LibrarySystem, authenticate: Authenticate
+        self,
+        message: MessageContext,
+        exchange: ExchangeContext,
+        system: LibrarySystem,
+        authenticate: Authenticate,
+        things: PartnerThings,
     ) -> CirculationContext:
         """In a transaction `authenticate` is the library's own, which waits for nothing: it leaves the check of a
         secret to the usual way."""
         return CirculationContext(
             library=system,
+            things=OwnThings(things, exchange.profile.name, exchange.profile.circulation.rights.profiles),
             authenticate=authenticate,
             policy=exchange.profile.circulation,
             profile=exchange.profile.name,

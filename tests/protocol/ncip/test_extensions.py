@@ -35,6 +35,7 @@ from gateway.ports.responder import OutcomeClass, RawMessage, TransportKind
 from gateway.profiles import load_profiles
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.check.examples import ExampleAnswer, ExampleExchange
+from tests.support.partner_rights import give_all_rights
 from tests.support.paths import ROOT
 
 NS = {"n": "http://www.niso.org/2008/ncip", "r": "http://www.oclc.org/ncip/renewall/2014"}
@@ -161,7 +162,8 @@ def ncip2(installation: Installation, changes: Mapping[str, Any]) -> Profile:
     profile = shipped.loaded["ncip2"].profile
     dialect = profile.dialects["ncip"]
     assert isinstance(dialect, NcipDialect)
-    return profile.model_copy(update={"dialects": {"ncip": dialect.model_copy(update=dict(changes))}})
+    changed = profile.model_copy(update={"dialects": {"ncip": dialect.model_copy(update=dict(changes))}})
+    return give_all_rights(changed)
 
 
 @pytest.fixture

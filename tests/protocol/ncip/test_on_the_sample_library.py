@@ -16,6 +16,7 @@ from gateway.domain.problems import Refused
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import RawMessage, TransportKind
 from gateway.store.journal_records import JournalFilter
+from tests.support.partner_rights import give_all_rights
 from tests.unit.services.exchange.support import House, open_house
 
 V2 = (
@@ -240,7 +241,7 @@ async def test_a_temporary_user_is_deleted(house: House) -> None:
 async def test_a_lasting_user_is_not_deleted(house: House) -> None:
     answer = await send(house, deletes_user("21000000000025"))
 
-    assert answer.problem == ("Element Rule Violated", "UserId", "21000000000025")
+    assert answer.problem == ("Unauthorized Service For Agency", "UserId", "21000000000025")
     assert (await find_patron(house, "21000000000025")).name.surname
 
 
@@ -327,6 +328,7 @@ async def test_an_item_with_an_impossible_fee_is_not_half_accepted(house: House,
     ],
 )
 async def test_an_item_comes_with_the_usual_fee(house: House, amount: str, charged: str) -> None:
+    house.profiles["reshare"] = give_all_rights(house.profiles["reshare"])
     answer = await send(house, accepts_with_fee(amount), "reshare")
 
     assert answer.problem == ("", "", ""), answer.body

@@ -325,7 +325,7 @@ PROBLEMS = (
     (write_request_item(number=f"{NUMBER}:BORROWER"), f"{NUMBER}:BORROWER", "does not end with :SUPPLIER"),
     (write_request_item(system="DCB-LAKE"), f"{NUMBER}:SUPPLIER", "The sending system is not known here"),
     (TO_ASH, f"{NUMBER}:SUPPLIER", "Library not found"),
-    (NOBODY, f"{NUMBER}:BORROWER", "no patron has this identifier"),
+    (NOBODY, f"{NUMBER}:BORROWER", "Patron not found"),
     (write_item_shipped(barcode=BOOK), f"{NUMBER}:SUPPLIER", "There is no request with this number"),
     (write_lookup_item_set("999999"), "", "No items found"),
     (write_lookup_user("21000000000233"), "", "The patron may not request anything now"),

@@ -90,7 +90,8 @@ async def test_a_refused_message_is_rehearsed_then_replayed_and_both_are_linked(
 
 
 async def test_what_was_done_is_said_to_be_and_is_not_done_twice(gateway: Running, olga: Colleague) -> None:
-    asked = await hear_program(gateway, "check-out", patron=PATRON, item=BOOK)
+    await hear_program(gateway, "accept-item", patron=PATRON, request="TN-1", item="ILL-1", title="Шум дождя")
+    asked = await hear_program(gateway, "check-out", patron=PATRON, item="ILL-1")
 
     shown = await rehearse(olga, asked.id)
     done = await replay(olga, shown)
@@ -144,12 +145,13 @@ async def test_why_a_message_cannot_be_replayed_is_said(gateway: Running, olga: 
 
 
 async def test_the_own_password_is_asked_for_again(gateway: Running, olga: Colleague) -> None:
-    asked = await hear_program(gateway, "check-out", patron=PATRON, item=BOOK)
+    await hear_program(gateway, "accept-item", patron=PATRON, request="TN-1", item="ILL-1", title="Шум дождя")
+    asked = await hear_program(gateway, "check-out", patron=PATRON, item="ILL-1")
     await wait_until_password_is_asked(gateway)
     shown = await rehearse(olga, asked.id)
 
     assert (await replay(olga, shown, own_password="falsch")).status == 422
-    assert len(await list_heard_messages(gateway)) == 1
+    assert len(await list_heard_messages(gateway)) == 2
     assert "Replayed." in (await replay(olga, shown, own_password=PASSWORD)).text
 
 

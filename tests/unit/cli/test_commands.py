@@ -42,10 +42,8 @@ def identifier(illgate: Illgate, *filters: str) -> str:
     return found
 
 
-def accept(illgate: Illgate, request: str, *more: str) -> Result:
-    return illgate(
-        "send", "illiad-alma", "accept-item", "--patron", PATRON, "--request", request, "--pickup", "MAIN", *more
-    )
+def accept(illgate: Illgate, request: str, *more: str, profile: str = "illiad-alma") -> Result:
+    return illgate("send", profile, "accept-item", "--patron", PATRON, "--request", request, "--pickup", "MAIN", *more)
 
 
 # --- send ----------------------------------------------------------------------------------------------------
@@ -305,7 +303,7 @@ def test_a_pin_is_not_shown(illgate: Illgate) -> None:
 
 
 def test_a_replay_is_carried_out_and_kept(illgate: Illgate) -> None:
-    illgate("send", "ncip2", "check-out", "--patron", PATRON, "--item", "REPLAY-2")
+    illgate("send", "illiad-alma", "check-out", "--patron", PATRON, "--item", "REPLAY-2")
     failed = identifier(illgate, "--service", "CheckOutItem")
     accept(illgate, "REPLAY-2")
 
@@ -344,7 +342,7 @@ def test_all_that_a_filter_finds_is_counted_shown_and_carried_out(illgate: Illga
         illgate("send", "crosslink", "check-out", "--patron", PATRON, "--item", item)
     illgate("send", "crosslink", "renew", "--item", "MANY-1", "--input", f"Barcode Id={PATRON}", "--pin", "98765")
     for item in ("MANY-1", "MANY-2"):
-        accept(illgate, item)
+        accept(illgate, item, "--item", item, "--title", "Шум дождя", profile="crosslink")
     which = ("replay", "--outcome", "refused", "--profile", "crosslink", "--since", "2h")
     before = identifier(illgate)
 

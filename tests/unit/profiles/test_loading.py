@@ -89,7 +89,7 @@ def test_the_place_of_every_value_is_known(tmp_path: Path) -> None:
         (
             "plain: {}\ncirculation:\n  acept: {}\n",
             "one.yml:3: circulation.acept: unknown key, allowed: accept, agencies, as_success, check_in, check_out, "
-            "delete, due_dates, fees, items, notifications, patrons, pickup, records, requests (did you mean 'accept'?)",  # noqa: E501
+            "delete, due_dates, fees, items, notifications, patrons, pickup, records, requests, rights (did you mean 'accept'?)",  # noqa: E501
         ),
         (
             "plain: {}\ncirculation:\n  accept:\n    trap_hold: at-acept\n",

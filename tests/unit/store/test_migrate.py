@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,21 +17,26 @@ import gateway.store.library_changes
 import gateway.store.mailbox
 import gateway.store.nodes
 import gateway.store.partner_closures
+import gateway.store.partner_things
 import gateway.store.patron_sessions
 import gateway.store.profile_versions
 import gateway.store.requests.print_batches
 import gateway.store.requests.tables
 import gateway.store.saved_filters
 import gateway.store.users  # noqa: F401 - its tables join the metadata
+from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.request import BorrowingState, LendingState, LoanTerms, PatronLink, PatronLoan, Request
 from gateway.domain.requests.search_terms import NUMBER_KINDS, parse_search
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.text_folding import fold_text
+from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.store.engine import open_store
+from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import OWN, SchemaTooNew, migrate_store
+from gateway.store.partner_things import StoredPartnerThings
 from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.request_search import find_by_search_number
 from gateway.store.requests.requests import insert_request
@@ -76,13 +81,14 @@ STEPS = [
     "0033: Second factors of staff, recovery codes, and who has given the password and not yet the code",
     "0034: What names a patron is found when the patron is forgotten",
     "0035: What was done under an Idempotency-Key",
+    "0036: Which partner made which items, holds, loans and patrons",
 ]
 
 STAFF_TABLES = ("staff_identity", "staff_second_factor", "staff_recovery_code", "staff_code_wait")
 
 MADE_SINCE = (
     *("library_change", "print_batch", "print_item", "partner_closure", "request_figure"),
-    *("node", "task_leader", *STAFF_TABLES),
+    *("node", "task_leader", *STAFF_TABLES, "partner_thing"),
 )
 """Tables that steps after 0017 have made, but for those that a test names."""
 
@@ -196,7 +202,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         connection.execute(text("DROP TABLE mailbox_failure"))
         connection.execute(text("DROP TABLE request_message"))
         for name in MADE_SINCE:
-            connection.execute(text(f"DROP TABLE {name}"))
+            connection.execute(text(f"DROP TABLE IF EXISTS {name}"))
         undo_request_lists(connection)
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
@@ -243,7 +249,7 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
         damaged = {"document": "{", "id": unreadable.id}
         connection.execute(text("UPDATE request SET document = :document WHERE id = :id"), damaged)
         for name in MADE_SINCE:
-            connection.execute(text(f"DROP TABLE {name}"))
+            connection.execute(text(f"DROP TABLE IF EXISTS {name}"))
         undo_request_lists(connection)
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
@@ -334,12 +340,13 @@ def drop_staff_tables(connection: Connection) -> None:
 
 
 def undo_patron_marks(connection: Connection) -> None:
-    """As before 0034."""
+    """As before 0034, and without what came after it."""
     connection.execute(text("ALTER TABLE api_answer DROP COLUMN reference"))  # of 0035
     for statement in (
         "DROP INDEX ix_message_patron",
         "ALTER TABLE message DROP COLUMN patron_mark",
         "DROP INDEX ix_mail_request",
+        "DROP TABLE IF EXISTS partner_thing",
     ):
         connection.execute(text(statement))
 
@@ -366,6 +373,37 @@ async def test_what_was_anonymised_before_forgets_once_more(store: Store) -> Non
     rows = await store.read(lambda c: due_timers(c, AT + timedelta(days=36_500), 10))
     assert {(row.request_id, row.timer) for row in rows} == {(one.id, TimerKind.ANONYMISE) for one in anonymised}
     assert min(row.at for row in rows) == AT, "what runs already runs as before"
+
+
+async def test_things_that_partners_made_before_are_theirs(store: Store) -> None:
+    """In library systems outside the store, by what was asked of them; that of the gateway itself is nobody's."""
+    await migrate_store(store, OWN)
+    at = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    before = StoredLibraryChanges(store, "BERG")
+    for kind, key, record, ended in (
+        (ChangeKind.TEMPORARY_ITEM, "alder/accept-item/R-1/A-1", "i-1", at),
+        (ChangeKind.HOLD, "birch/place-request/R-1/b:after-h-0", "h-1", at),
+        (ChangeKind.CHECK_OUT, "alder/check-out:loan", "l-1", at),
+        (ChangeKind.PATRON, "alder/create-patron/ab12", "p-1", at),
+        (ChangeKind.HOLD, "0064aa/place-hold", "h-2", at),
+        (ChangeKind.HOLD, "alder/place-request/R-9", "h-3", None),
+    ):
+        await before.begin_change(LibraryChange(kind, key, "39-1", "", at, "R-1", record, ended))
+
+    def go_back(connection: Connection) -> None:
+        connection.execute(text("DROP TABLE partner_thing"))
+        connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0036')}'"))
+
+    await store.write(go_back)
+    await migrate_store(store, OWN)
+    things = StoredPartnerThings("BERG", store.read, store.write, FixedClock(at))
+    found = {(one.kind.value, one.id): one.profile for one in await things.list_things_of_request("R-1")}
+    assert found == {
+        ("item", "i-1"): "alder",
+        ("hold", "h-1"): "birch",
+        ("loan", "l-1"): "alder",
+        ("patron", "p-1"): "alder",
+    }
 
 
 def undo_request_lists(connection: Connection) -> None:

@@ -80,6 +80,7 @@ COLUMNS: Mapping[str, Mapping[str, ColumnClass]] = {
     "webhook": list_classes(secret="secret", plain="library id name url kinds disabled_why"),
     # --- partners and library systems
     "library_change": list_classes(person="patron_id value", plain="library kind key barcode request_id record_id"),
+    "partner_thing": list_classes(expires="thing", plain="library kind profile request_id barcode"),
     "network_report": list_classes(plain="library member said_library open"),
     "partner_closure": list_classes(staff="note made_by", plain="library id partner"),
     # --- mail

@@ -20,7 +20,7 @@ from gateway.ports.library_system import LibraryInfo
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from gateway.store.library_changes import StoredLibraryChanges
-from gateway.store.migration import migrate_store
+from gateway.store.migration import OWN, migrate_store
 from tests.unit.services.circulation.support import Counter
 
 NOW = datetime(2026, 3, 10, 9, 30, tzinfo=UTC)  # a Tuesday
@@ -50,7 +50,7 @@ def sample_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     async def fill() -> None:
         store = open_store(f"sqlite:///{path}")
-        await migrate_store(store, migrations)
+        await migrate_store(store, OWN, migrations)
         await create_sample(context(store, FixedClock(NOW), folder))
         await store.close()
 
@@ -65,15 +65,20 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-async def library(sample_database: Path, tmp_path: Path, clock: FixedClock) -> AsyncIterator[EmbeddedLibrary]:
+async def store(sample_database: Path, tmp_path: Path) -> AsyncIterator[Store]:
     path = tmp_path / "illgate.db"
     shutil.copy(sample_database, path)
     store = open_store(f"sqlite:///{path}")
-    yield await open_embedded(context(store, clock, tmp_path), EmbeddedOptions())
+    yield store
     await store.close()
 
 
 @pytest.fixture
-def counter(library: EmbeddedLibrary, clock: FixedClock) -> Counter:
+async def library(store: Store, tmp_path: Path, clock: FixedClock) -> EmbeddedLibrary:
+    return await open_embedded(context(store, clock, tmp_path), EmbeddedOptions())
+
+
+@pytest.fixture
+def counter(library: EmbeddedLibrary, clock: FixedClock, store: Store) -> Counter:
     """Desks of this library, by the circulation section of a profile."""
-    return Counter(library, clock, ZONE)
+    return Counter(library, clock, ZONE, store)

@@ -11,7 +11,11 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.commands import Command, Credential, Named, PatronRef
 from gateway.domain.problems import Refused, Unavailable
 from gateway.ports.library_system import Capability, LibrarySystem
+from gateway.ports.shared_store import Store
 from gateway.services.circulation import CirculationContext, dispatch_command
+from gateway.services.circulation.own_things import OwnThings
+from gateway.store.partner_things import StoredPartnerThings
+from tests.support.partner_rights import ALL_RIGHTS
 
 # The sample library: Ana Müller, and others of whom something is to be said.
 ANA, ANA_USERNAME = "21000000000017", "reader01"
@@ -35,8 +39,9 @@ def signs_in(**credentials: str) -> tuple[Credential, ...]:
 
 
 def policy(**sections: Any) -> CirculationPolicy:
-    """The `circulation` section of a profile, as it would stand in YAML."""
-    return CirculationPolicy.model_validate(sections)
+    """The `circulation` section of a profile, as it would stand in YAML; where nothing is said of them, with all rights
+    on the library's own things."""
+    return CirculationPolicy.model_validate({"rights": ALL_RIGHTS, **sections})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +49,24 @@ class Counter:
     library: Any
     clock: FixedClock
     zone: tzinfo
+    store: Store
 
-    def desk(self, sender: str = "EBU", library: LibrarySystem | None = None, **sections: Any) -> CirculationContext:
-        asked = library or self.library
+    def desk(
+        self,
+        sender: str = "EBU",
+        library: LibrarySystem | None = None,
+        profile: str = "illiad-alma",
+        **sections: Any,
+    ) -> CirculationContext:
+        asked, chosen = library or self.library, policy(**sections)
+        store = self.store
+        things = StoredPartnerThings("BERG", store.read, store.write, self.clock)
         return CirculationContext(
             library=asked,
+            things=OwnThings(things, profile, chosen.rights.profiles),
             authenticate=asked.authenticate,
-            policy=policy(**sections),
-            profile="illiad-alma",
+            policy=chosen,
+            profile=profile,
             zone=self.zone,
             currency="EUR",
             clock=self.clock,

@@ -23,6 +23,7 @@ from gateway.runtime.exchange_assembly import build_exchange, make_body_conceale
 from gateway.runtime.library_contexts import build_library_contexts
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalOpening, JournalOptions
+from tests.support.partner_rights import give_all_rights
 from tests.support.paths import ROOT
 
 PATRON = "21000000000017"
@@ -40,6 +41,7 @@ class House:
         self.journal = journal
         self.libraries = libraries
         self.profiles: dict[str, Profile] = {one.name: one for one in installation.profiles.profiles}
+        self.profiles |= {name: give_all_rights(self.profiles[name]) for name in ("ncip1", "ncip2")}
         contexts = build_library_contexts(
             installation.settings,
             store,

@@ -22,6 +22,7 @@ from gateway.domain.requests.request import PatronLink, Request, Role
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, HistoryLine
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import ExchangeContext
+from tests.support.partner_rights import ALL_RIGHTS
 from tests.support.running_servers import running
 
 PATRON = "21000000000025"
@@ -39,9 +40,10 @@ EASY = {
 
 
 def ncip(**more: Any) -> dict[str, Any]:
-    """A profile of somebody who speaks NCIP 2 to us, from this machine."""
+    """A profile of somebody who speaks NCIP 2 to us, from this machine, and may do everything with what is ours."""
+    circulation = {"rights": ALL_RIGHTS, **more.pop("circulation", {})}
     profile: dict[str, Any] = {"extends": "ncip2", "match": [], "auth": [{"kind": "none"}], **more}
-    return profile
+    return {**profile, "circulation": circulation}
 
 
 UNUSED_PORT = 54321

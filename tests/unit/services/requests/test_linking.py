@@ -21,14 +21,21 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.views import LendingDraft
 from gateway.ports.shared_store import WouldWait
 from gateway.store.journal import Journal
+from tests.support.partner_rights import ALL_RIGHTS
 from tests.unit.services.requests.support import ANOTHER, PATRON, SOUTH, NcipTown, ncip
+
+SAME_PARTNER = {**ALL_RIGHTS, "profiles": ["illiad"]}
 
 PROFILES = {
     "illiad": ncip(),
     "broker": ncip(
-        circulation={"accept": {"circulate_as": "check-out"}, "check_in": {"delete_item": "temporary"}},
+        circulation={
+            "accept": {"circulate_as": "check-out"},
+            "check_in": {"delete_item": "temporary"},
+            "rights": SAME_PARTNER,
+        },
     ),
-    "keeper": ncip(circulation={"delete": {"action": "keep"}}),
+    "keeper": ncip(circulation={"delete": {"action": "keep"}, "rights": SAME_PARTNER}),
     "south": SOUTH,
 }
 

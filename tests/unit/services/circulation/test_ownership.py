@@ -1,0 +1,91 @@
+"""What a partner may touch belongs to it: what its things are told by, and those of before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection, text
+
+from adapters.library.embedded import migrations
+from gateway.domain.commands import AcceptItem, Action, CheckIn, CheckOut, DeleteItem, Named
+from gateway.domain.library import Bib
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.ports.partner_things import ThingKind
+from gateway.ports.shared_store import Store
+from gateway.services.circulation import dispatch_command
+from gateway.services.circulation.own_things import OwnThings
+from gateway.store.migration import OWN, migrate_store
+from gateway.store.partner_things import StoredPartnerThings, prune_partner_things
+from tests.unit.services.circulation.support import ANA, BOOK, Counter, Failing, who
+
+
+def arrives(number: str, barcode: str) -> AcceptItem:
+    return AcceptItem(Named(number), Action.HOLD, patron=who(ANA), item=Named(barcode), citation=Bib(title="Сад"))
+
+
+async def test_things_of_before_are_known_by_the_keys_of_the_built_in_library(counter: Counter, store: Store) -> None:
+    alder, birch = counter.desk(profile="alder"), counter.desk(profile="birch")
+    await dispatch_command(arrives("R-1", "A-1"), alder)
+    await dispatch_command(CheckOut(who(ANA), Named("A-1")), alder)
+    await dispatch_command(CheckOut(who(ANA), Named(BOOK)), alder)
+
+    def go_back(connection: Connection) -> None:
+        connection.execute(text("DROP TABLE partner_thing"))
+        connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0035'"))
+
+    await store.write(go_back)
+    await migrate_store(store, OWN, migrations)
+
+    for barcode, reason in (("A-1", RefusalReason.UNKNOWN_ITEM), (BOOK, RefusalReason.NOT_CHECKED_OUT)):
+        with pytest.raises(Refused) as refused:
+            await dispatch_command(CheckIn(Named(barcode)), birch)
+        assert refused.value.reason is reason
+        assert (await dispatch_command(CheckIn(Named(barcode)), counter.desk(profile="alder"))).loan is not None
+
+
+async def test_what_was_made_before_a_refusal_is_the_partners(counter: Counter) -> None:
+    """The record is there, though the charge that goes with it could not be made."""
+    desk = counter.desk(profile="alder", library=Failing(counter.library, "post_fee"), fees={"default_amount": 2})
+    with pytest.raises(Unavailable):
+        await dispatch_command(replace(arrives("R-1", "A-1"), fee_action="charge-default-patron-fee"), desk)
+    item = await counter.library.item_by_barcode("A-1")
+    assert await _find_maker(counter, item.id) == {item.id: "alder"}
+
+
+async def _find_maker(counter: Counter, item_id: str) -> dict[str, str]:
+    things = StoredPartnerThings("BERG", counter.store.read, counter.store.write, counter.clock)
+    return dict(await things.find_makers(ThingKind.ITEM, [item_id]))
+
+
+async def test_a_deletion_that_comes_again_deletes_nothing_that_has_the_barcode_now(counter: Counter) -> None:
+    alder = counter.desk(profile="alder")
+    await dispatch_command(arrives("R-1", "X-1"), alder)
+    await dispatch_command(DeleteItem(Named("X-1")), alder)
+    await dispatch_command(arrives("R-2", "X-1"), counter.desk(profile="birch"))
+    with pytest.raises(Refused) as refused:
+        await dispatch_command(DeleteItem(Named("X-1")), alder)
+    assert refused.value.reason is RefusalReason.UNKNOWN_ITEM
+    assert (await counter.library.item_by_barcode("X-1")).barcode == "X-1"
+
+
+async def test_one_library_knows_nothing_of_who_made_what_at_another(counter: Counter) -> None:
+    ours = StoredPartnerThings("BERG", counter.store.read, counter.store.write, counter.clock)
+    theirs = StoredPartnerThings("TAL", counter.store.read, counter.store.write, counter.clock)
+    own = OwnThings(ours, "alder")
+    own.add_thing(ThingKind.ITEM, "i-1", request_id="R-1", barcode="A-1")
+    await own.keep_made()
+    assert await theirs.find_makers(ThingKind.ITEM, ["i-1"]) == {}
+    assert await theirs.list_things_of_request("R-1") == ()
+    await theirs.forget_thing(ThingKind.ITEM, "i-1")
+    assert await ours.find_makers(ThingKind.ITEM, ["i-1"]) == {"i-1": "alder"}
+
+
+async def test_what_nobody_was_heard_of_for_years_is_the_librarys(counter: Counter) -> None:
+    own = StoredPartnerThings("BERG", counter.store.read, counter.store.write, counter.clock)
+    made = OwnThings(own, "alder")
+    made.add_thing(ThingKind.ITEM, "i-1")
+    await made.keep_made()
+    now = counter.clock.now()
+    assert await counter.store.write(lambda c: prune_partner_things(c, now)) == 0
+    assert await counter.store.write(lambda c: prune_partner_things(c, now.replace(year=now.year + 1))) == 1
