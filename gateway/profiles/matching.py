@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 
-from gateway.domain.profile import MatchRule, Profile
+from gateway.domain.profile import Authentication, AuthKind, MatchRule, Profile
 from gateway.domain.value import value_object
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -88,16 +88,44 @@ def _fold_case(name: str, value: str) -> str:
     return value if name == "path" and not value.isascii() else value.casefold()
 
 
+class AgencyIndex:
+    """Agencies that profiles name as their own: those of rules, and those in whose name credentials speak. A profile
+    that admits this machine alone, as all are shipped, names none: it is nobody else's."""
+
+    def __init__(self) -> None:
+        self._owners: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+
+    def add_profile(self, profile: Profile) -> None:
+        if all(_is_this_machine(entry) for entry in profile.auth):
+            return
+        ruled = (rule.from_agency for rule in profile.match if rule.from_agency)
+        for agency in (*ruled, *(agency for entry in profile.auth for agency in entry.agencies)):
+            for protocol in profile.dialects:
+                self._owners[profile.library, protocol, agency.strip().casefold()].add(profile.name)
+
+    def is_of_another(self, profile: Profile, protocol: str, agency: str) -> bool:
+        owners = self._owners.get((profile.library, protocol, agency.strip().casefold()))
+        return owners is not None and profile.name not in owners
+
+
+def _is_this_machine(entry: Authentication) -> bool:
+    return entry.kind is AuthKind.NETWORK and all(
+        ipaddress.ip_network(network, strict=False).is_loopback for network in entry.networks
+    )
+
+
 class ProfileMatcher:
     def __init__(self, profiles: Iterable[Profile]) -> None:
         self._by_name: dict[str, Profile] = {}
         rules: list[_IndexedRule] = []
         self._partners = PartnerIndex()
+        self.agencies = AgencyIndex()
         for profile in profiles:
             if profile.abstract:
                 continue
             self._by_name[profile.name.casefold()] = profile
             self._partners.add_profile(profile)
+            self.agencies.add_profile(profile)
             rules += [_make_indexed_rule(profile, rule) for rule in profile.match]
         self._rest: list[_IndexedRule] = []
         self._exact: dict[tuple[str, str], list[_IndexedRule]] = defaultdict(list)

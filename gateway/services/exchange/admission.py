@@ -148,7 +148,7 @@ class SenderAdmission:
                 return known  # on a connection parties need not be named (facts/iso-ill-10161.md 3)
         for candidate in candidates:
             profile = candidate.profile
-            if line is not None and line.is_admitted(profile.name):
+            if line is not None and line.is_admitted(profile.name) and self._speaks_for_sender(profile, message):
                 return profile
             credential = await self._find_credential(profile, message)
             wanted = candidate.rule.credential if candidate.rule is not None else None
@@ -171,11 +171,28 @@ class SenderAdmission:
         """The name (or else kind) of the entry that lets this sender in, None if there is none."""
         try:
             for entry in profile.auth:
-                if _is_from_network(entry, message.arrival.peer) and await self._is_admitted(entry, profile, message):
+                if (
+                    _is_from_network(entry, message.arrival.peer)
+                    and await self._is_admitted(entry, profile, message)
+                    and self._speaks_for_sender(profile, message, entry)
+                ):
                     return entry.name or entry.kind.value
         except ConfigurationError as error:  # a secret that can't be read lets nobody in
             log.error("profile.secret_missing", profile=profile.name, problem=str(error))
         return None
+
+    def _speaks_for_sender(self, profile: Profile, message: MessageContext, *entries: Authentication) -> bool:
+        """Whether the agency that the message names as its sender is that of the credential, or of one of them where it
+        isn't known which was used. A partner that is named by its symbols may hand on messages of others (a broker)."""
+        agency = message.envelope.from_agency.strip()
+        if not agency:
+            return True
+        named = [entry.agencies for entry in entries or profile.auth]
+        if all(named):
+            return agency.casefold() in {own.casefold() for agencies in named for own in agencies}
+        if message.envelope.symbols:
+            return True
+        return not self.profiles().is_agency_of_another(profile, message.arrival.protocol, agency)
 
     async def _is_admitted(self, entry: Authentication, profile: Profile, message: MessageContext) -> bool:
         arrival, envelope = message.arrival, message.envelope
