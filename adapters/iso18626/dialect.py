@@ -18,7 +18,7 @@ from adapters.iso18626.messages.declaration import SchemaVersion, Structure
 from gateway.domain.circulation_policy import Pattern, ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
-from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret, refuse_secret_names
+from gateway.domain.secret_reference import FileName, SecretReference, UrlWithoutSecret, refuse_secret_names
 from gateway.ports.tls import ClientTls
 
 SECTION = "iso18626"
@@ -101,8 +101,10 @@ class Http(ProfileSection):
     )
     secret_header: str = Field("", description="name of a header whose value is `secret`")
     secret: SecretReference = Field("", description="env:NAME or file:PATH")
-    ca: str = Field("", description="PEM file of authorities to trust, relative to gateway.yml; empty: the system's")
-    certificate: str = Field("", description="PEM file with our certificate and key, where the partner wants one")
+    ca: FileName = Field(
+        "", description="PEM file of authorities to trust, relative to gateway.yml; empty: the system's"
+    )
+    certificate: FileName = Field("", description="PEM file with our certificate and key, where the partner wants one")
     connect_seconds: float = Field(10.0, gt=0, le=60)
     reply_seconds: float = Field(
         70.0, gt=0, le=300, description="for the confirmation: a broker gives it only when the far side has confirmed"

@@ -29,7 +29,7 @@ from adapters.iso_ill.state_tables import (
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
-from gateway.domain.secret_reference import SecretReference
+from gateway.domain.secret_reference import FileName, SecretReference
 from gateway.ports.responder import CallbackAddress
 from gateway.ports.tls import ClientTls
 
@@ -62,8 +62,12 @@ class TlsOut(ProfileSection):
     """Connections that we open are encrypted; the partner's certificate is always checked."""
 
     use: bool = False
-    ca: str = Field("", description="PEM file of trusted authorities, relative to gateway.yml; empty: the system's")
-    certificate: str = Field("", description="PEM file with our own certificate and key, where the partner wants one")
+    ca: FileName = Field(
+        "", description="PEM file of trusted authorities, relative to gateway.yml; empty: the system's"
+    )
+    certificate: FileName = Field(
+        "", description="PEM file with our own certificate and key, where the partner wants one"
+    )
 
     def to_client_tls(self) -> ClientTls | None:
         """Files as they are written: relative to gateway.yml."""

@@ -12,6 +12,7 @@ from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.partner_answers import ANSWERS
+from gateway.domain.secret_reference import FileName
 from gateway.ports.outgoing_mail import LetterStyle
 
 Answer = Literal[
@@ -126,7 +127,7 @@ class LettersDialect(ProfileSection):
         description="with {reference}, {number}, {kind}, {title}, {symbol} (ours), {subject} (the letter's own); "
         "empty: the letter's own; the reference is put before it where it lacks",
     )
-    folder: str = Field(
+    folder: FileName = Field(
         "", description="templates for this partner alone, relative to gateway.yml, laid out as `letters.folder`"
     )
     encoding: Annotated[str, AfterValidator(_check_encoding)] = Field(

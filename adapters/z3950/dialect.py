@@ -15,7 +15,7 @@ from adapters.marc.dialect import Charset, Records
 from adapters.z3950.pqf import attribute_set_identifier
 from adapters.z3950.values import SYNTAXES
 from gateway.domain.circulation_policy import ProfileSection
-from gateway.domain.secret_reference import SecretReference
+from gateway.domain.secret_reference import FileName, SecretReference
 from gateway.ports.catalogue import SearchIndex, TermMatch
 from gateway.ports.tls import ClientTls
 
@@ -131,7 +131,9 @@ class SignIn(ProfileSection):
 
 
 class Tls(ProfileSection):
-    ca: str = Field("", description="PEM file of the authorities to trust, with its whole path; empty: the system's")
+    ca: FileName = Field(
+        "", description="PEM file of the authorities to trust, with its whole path; empty: the system's"
+    )
 
     def client_tls(self) -> ClientTls:
         return ClientTls(ca=Path(self.ca) if self.ca else None)

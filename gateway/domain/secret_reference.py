@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import Annotated
 from urllib.parse import parse_qsl
 
@@ -33,7 +34,14 @@ def _check_secret_reference(text: str) -> str:
     return text
 
 
-SecretReference = Annotated[str, AfterValidator(_check_secret_reference)]
+class ResourceKind(Enum):
+    """Marks a key whose value names what belongs to a library: in profiles it is refused elsewhere."""
+
+    SECRET = "secret"
+    FILE = "file"
+
+
+SecretReference = Annotated[str, AfterValidator(_check_secret_reference), ResourceKind.SECRET]
 """`env:NAME`, `file:PATH`, or empty for none. Safe to show: it only says where the secret is."""
 
 
@@ -71,3 +79,7 @@ def refuse_secret_names(values: Mapping[str, str]) -> Mapping[str, str]:
     if any(value and _is_secret_word(name) for name, value in values.items()):
         raise PydanticCustomError(SECRET_ERROR, "values without secrets: a key or password has settings of its own")
     return values
+
+
+FileName = Annotated[str, ResourceKind.FILE]
+"""A file or folder of this machine, relative to gateway.yml; empty for none."""

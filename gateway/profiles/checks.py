@@ -12,6 +12,7 @@ from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
 from gateway.ports.adapter import ChannelAdapter
+from gateway.profiles.library_resources import check_library_resources
 from gateway.profiles.matching import rule_conditions
 from gateway.settings import Settings
 
@@ -62,6 +63,25 @@ def check_profiles_together(loaded: Mapping[str, LoadedProfile], settings: Setti
                 if first[1] != f"{place.file}:{place.line}":
                     asked = ", ".join(f"{name}: {value}" for name, value in rule_conditions(rule)) or "anything"
                     yield one.make_problem(path, f"the same rule ({asked}) as profile '{first[0]}' at {first[1]}")
+
+
+def check_path_rules(loaded: Mapping[str, LoadedProfile]) -> Iterator[ConfigurationProblem]:
+    """A rule on a path that a profile of another library owns: it would take that library's messages. A path is owned
+    by the profile that has its name, and by one with a rule of this path alone; several libraries may share one that is
+    nobody's."""
+    profiles = [one for one in loaded.values() if not one.profile.abstract]
+    owners: dict[str, LoadedProfile] = {}
+    for one in profiles:
+        for rule in one.profile.match:
+            if rule.path is not None and len(rule_conditions(rule)) == 1:
+                owners.setdefault(rule.path.casefold(), one)
+    owners |= {one.profile.name.casefold(): one for one in profiles}
+    for one in profiles:
+        for index, rule in enumerate(one.profile.match):
+            owner = owners.get(rule.path.casefold()) if rule.path is not None else None
+            if owner is not None and owner.profile.library != one.profile.library:
+                message = f"this path is that of profile '{owner.profile.name}' of library {owner.profile.library}"
+                yield one.make_problem(("match", index, "path"), message, rule.path or "")
 
 
 def check_listeners(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
@@ -160,6 +180,7 @@ _CHECKS: tuple[_ProfileCheckFunction, ...] = (
     _check_authentication,
     _check_rule_credentials,
     _check_example_names,
+    check_library_resources,
 )
 
 

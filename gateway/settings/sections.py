@@ -20,7 +20,7 @@ from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import PostalAddress
 from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Network
-from gateway.domain.secret_reference import SECRET_ERROR, SecretReference, UrlWithoutSecret
+from gateway.domain.secret_reference import SECRET_ERROR, FileName, SecretReference, UrlWithoutSecret
 from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
@@ -79,6 +79,8 @@ class SystemSettings(ProfileSection):
     options: SerializeAsAny[BaseModel] = Field(NoOptions(), exclude=True)
 
 
+SecretPattern = Annotated[str, Field(pattern=r"^(env:[A-Za-z_*][A-Za-z0-9_]*\*?|file:.+)$")]
+
 SYMBOL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9:._-]*$"
 """Of a library, as settings name it."""
 
@@ -105,6 +107,11 @@ class LibrarySettings(ProfileSection):
     email: str = Field("", description="for LookupAgency")
     phone: str = Field("", description="for LookupAgency")
     requests: str = Field("requests.yml", min_length=1, description="rules for managed requests; relative to this file")
+    secrets: tuple[SecretPattern, ...] = Field(
+        (),
+        description="secrets and files that profiles of this library may name: env:NAME or file:PATH, each with * at "
+        "its end for all that begin so; empty: with one library all but those of gateway.yml, else none",
+    )
     sign_in: SignInSettings = SignInSettings.model_construct()
     system: SystemSettings = SystemSettings.model_construct()
 
@@ -130,7 +137,7 @@ class Tls(ProfileSection):
     """Files, relative to gateway.yml; without a certificate there is no TLS."""
 
     certificate: str = Field("", description="PEM file with the certificate and its chain")
-    key: str = Field("", description="PEM file with its private key")
+    key: FileName = Field("", description="PEM file with its private key")
     client_ca: str = Field("", description="PEM file with CAs for client certificates")
 
     @model_validator(mode="after")

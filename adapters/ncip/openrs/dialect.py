@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import ReasonCodes
-from gateway.domain.secret_reference import UrlWithoutSecret
+from gateway.domain.secret_reference import FileName, UrlWithoutSecret
 from gateway.ports.tls import ClientTls
 
 SECTION = "openrs"
@@ -41,7 +41,9 @@ class OpenRsHttp(ProfileSection):
     url: Annotated[UrlWithoutSecret, AfterValidator(_validate_url)] = Field(
         "", description="where OpenRS takes messages"
     )
-    ca: str = Field("", description="PEM file of authorities to trust, relative to gateway.yml; empty: the system's")
+    ca: FileName = Field(
+        "", description="PEM file of authorities to trust, relative to gateway.yml; empty: the system's"
+    )
     connect_seconds: float = Field(10.0, gt=0, le=60)
     reply_seconds: float = Field(50.0, gt=0, le=300, description="longest wait for the answer")
 

@@ -1,0 +1,130 @@
+"""Secrets and files that a profile names: each belongs to a library, and no other library's profile may name it.
+
+Whoever writes a profile could else have the secret of another library, or of the gateway itself, sent to an address of
+its own choice.
+"""
+
+from __future__ import annotations
+
+import os.path
+import posixpath
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from gateway.configuration.yaml_document import YamlDocument
+from gateway.domain.problems import ConfigurationProblem, KeyPath
+from gateway.domain.profile import Profile
+from gateway.domain.secret_reference import ResourceKind, is_secret_reference
+from gateway.domain.value import value_object
+from gateway.settings import Settings
+
+
+@value_object
+class NamedResource:
+    """`reference`: `env:NAME` or `file:PATH`."""
+
+    path: KeyPath
+    reference: str
+
+
+def check_library_resources(
+    profile: Profile, document: YamlDocument, settings: Settings
+) -> Iterator[ConfigurationProblem]:
+    """Of a profile that messages may belong to."""
+    if profile.abstract:
+        return
+    guard = _ResourceGuard(settings, profile.library or settings.libraries[0].symbol)
+    for resource in iter_named_resources(profile):
+        if message := guard.find_objection(resource.reference):
+            yield document.make_problem(resource.path, message, f"'{resource.reference}'")
+
+
+class _ResourceGuard:
+    """What profiles of one library may name."""
+
+    def __init__(self, settings: Settings, library: str) -> None:
+        self._folder = settings.folder
+        self._library = library
+        listed = {one.symbol: one.secrets for one in settings.libraries}
+        self._own = listed.pop(library, ())
+        self._others = listed
+        self._of_gateway = {self._normalize(one.reference) for one in _iter_resources(settings, ())}
+
+    def find_objection(self, reference: str) -> str:
+        """Empty: there is none."""
+        if self._is_listed(reference, self._own):
+            return ""
+        for symbol, listed in self._others.items():
+            if self._is_listed(reference, listed):
+                return f"belongs to library {symbol}: its `secrets` in gateway.yml name it"
+        if self._normalize(reference) in self._of_gateway:
+            return "is named in gateway.yml for another use; `libraries.secrets` must name it if profiles may use it"
+        if self._others or self._own:
+            return f"is not among the `secrets` of library {self._library} in gateway.yml"
+        return ""
+
+    def _is_listed(self, reference: str, listed: tuple[str, ...]) -> bool:
+        name = self._normalize(reference)
+        return any(
+            name.startswith(self._normalize_pattern(one[:-1])) if one.endswith("*") else name == self._normalize(one)
+            for one in listed
+        )
+
+    def _normalize(self, reference: str) -> str:
+        kind, _, name = reference.partition(":")
+        return reference if kind == "env" else f"file:{_make_whole(self._folder, name)}"
+
+    def _normalize_pattern(self, begin: str) -> str:
+        """The end of a folder's name is kept: `file:keys/*` isn't `file:keys*`."""
+        kind, _, name = begin.partition(":")
+        if kind == "env":
+            return begin
+        folder, _, rest = name.rpartition("/")
+        whole = _make_whole(self._folder, folder or ("/" if name.startswith("/") else "."))
+        return f"file:{posixpath.join(whole, rest)}"
+
+
+def _make_whole(folder: Path, name: str) -> str:
+    """Without `..`, so that a file is told by one name; links are the operators' business."""
+    return os.path.normpath(os.path.abspath(folder / name))
+
+
+def iter_named_resources(profile: Profile) -> Iterator[NamedResource]:
+    """Of its sections, in their order."""
+    for resource in _iter_resources(profile, ()):
+        is_dialect = resource.path[0] == "dialects"
+        yield NamedResource(resource.path[1:], resource.reference) if is_dialect else resource
+
+
+def _iter_resources(section: BaseModel, path: KeyPath) -> Iterator[NamedResource]:
+    for name, field in type(section).model_fields.items():
+        kind = next((one for one in _iter_marks((*field.metadata, field.annotation)) if one), None)
+        yield from _iter_values(getattr(section, name), kind, (*path, name))
+
+
+def _iter_values(value: Any, kind: ResourceKind | None, path: KeyPath) -> Iterator[NamedResource]:
+    match value:
+        case BaseModel():
+            yield from _iter_resources(value, path)
+        case str() if kind is not None and value:
+            reference = value if kind is ResourceKind.SECRET else f"file:{value}"
+            if is_secret_reference(reference):
+                yield NamedResource(path, reference)
+        case tuple() | list():
+            for index, one in enumerate(value):
+                yield from _iter_values(one, kind, (*path, index))
+        case Mapping():
+            for key, one in value.items():
+                yield from _iter_values(one, kind, (*path, key))
+
+
+def _iter_marks(annotations: tuple[Any, ...]) -> Iterator[ResourceKind]:
+    """Also within containers and unions."""
+    for one in annotations:
+        if isinstance(one, ResourceKind):
+            yield one
+        else:
+            yield from _iter_marks(get_args(one))

@@ -1,0 +1,159 @@
+"""Library × secrets, files and paths: what belongs to one library is refused in the profiles of another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from gateway.adapter_registry import load_adapters
+from gateway.domain.secret_reference import ResourceKind
+from gateway.profiles import read_profiles
+from gateway.profiles.library_resources import iter_named_resources
+from gateway.profiles.loader import read_profiles_with_draft
+from gateway.settings import LibrarySettings, Settings
+from gateway.settings.sections import StoreSettings
+from tests.unit.profiles.support import write
+
+ADAPTERS = load_adapters()
+
+NORTH = LibrarySettings(symbol="NORTH", secrets=("env:NORTH_*", "file:keys/north/*", "env:SHARED"))
+SOUTH = LibrarySettings(symbol="SOUTH", secrets=("env:SOUTH_KEY", "env:SHARED", "file:keys/south.pem"))
+BOTH = Settings(libraries=(NORTH, SOUTH))
+
+BY_KEY = """
+library: {library}
+ncip: {{}}
+auth: [{{kind: bearer, secret: '{reference}'}}]
+"""
+BY_CALL = """
+library: {library}
+ncip: {{http: {{auth: {{kind: bearer, secret: '{reference}'}}}}}}
+"""
+BY_FILE = """
+library: {library}
+partner: {{symbols: [XX-1], name: One, channel: iso18626}}
+iso18626: {{http: {{url: 'https://ill.example', certificate: '{reference}'}}}}
+"""
+
+
+def list_problems(folder: Path, settings: Settings, **profiles: str) -> list[str]:
+    found = read_profiles(write(folder, **profiles), ADAPTERS, settings).problems
+    return [str(problem).replace(f"{folder}/", "") for problem in found]
+
+
+@pytest.mark.parametrize("text", [BY_KEY, BY_CALL], ids=["for who comes", "for whom we call"])
+@pytest.mark.parametrize(
+    ("library", "reference", "said"),
+    [
+        ("NORTH", "env:NORTH_RESHARE", ""),
+        ("NORTH", "file:keys/north/reshare", ""),
+        ("NORTH", "file:./keys/south/../north/reshare", ""),
+        ("NORTH", "env:SHARED", ""),
+        ("SOUTH", "env:SHARED", ""),
+        ("SOUTH", "env:NORTH_RESHARE", "belongs to library NORTH"),
+        ("SOUTH", "file:keys/north/reshare", "belongs to library NORTH"),
+        ("SOUTH", "file:keys/south/../north/reshare", "belongs to library NORTH"),
+        ("NORTH", "env:SOUTH_KEY", "belongs to library SOUTH"),
+        ("NORTH", "file:keys/northern", "is not among the `secrets` of library NORTH"),
+        ("NORTH", "file:keys/north/../../gateway.yml", "is not among the `secrets` of library NORTH"),
+        ("SOUTH", "env:SOUTH_KEY_2", "is not among the `secrets` of library SOUTH"),
+        ("SOUTH", "env:PATH", "is not among the `secrets` of library SOUTH"),
+    ],
+)
+def test_a_secret_is_named_by_its_own_librarys_profiles_alone(
+    tmp_path: Path, text: str, library: str, reference: str, said: str
+) -> None:
+    found = list_problems(tmp_path, BOTH, one=text.format(library=library, reference=reference))
+    assert len(found) == bool(said), found
+    assert all(said in problem and f"found '{reference}'" in problem for problem in found)
+
+
+@pytest.mark.parametrize(("library", "said"), [("SOUTH", ""), ("NORTH", "belongs to library SOUTH")])
+def test_a_file_belongs_to_a_library_too(tmp_path: Path, library: str, said: str) -> None:
+    found = list_problems(tmp_path, BOTH, one=BY_FILE.format(library=library, reference="keys/south.pem"))
+    assert [said in problem for problem in found] == [True] * bool(said), found
+
+
+def test_a_draft_of_the_page_is_refused_alike(tmp_path: Path) -> None:
+    write(tmp_path, one=BY_KEY.format(library="SOUTH", reference="env:SOUTH_KEY"))
+    draft = BY_KEY.format(library="SOUTH", reference="env:NORTH_RESHARE")
+    (problem,) = read_profiles_with_draft(tmp_path, "one", draft, ADAPTERS, BOTH).problems
+    assert problem.key == "auth.0.secret"
+    assert "belongs to library NORTH" in problem.message
+
+
+def test_what_a_profile_inherits_is_looked_at_where_it_is_used(tmp_path: Path) -> None:
+    base = "abstract: true\nncip: {}\nauth: [{kind: bearer, secret: 'env:NORTH_RESHARE'}]\n"
+    found = list_problems(
+        tmp_path, BOTH, base=base, one="extends: base\nlibrary: NORTH\n", two="extends: base\nlibrary: SOUTH\n"
+    )
+    assert len(found) == 1
+    assert found[0].startswith("base.yml:3: auth.0.secret: belongs to library NORTH")
+
+
+def test_a_single_library_lists_nothing_and_gives_away_none_of_the_gateways_own(tmp_path: Path) -> None:
+    one = Settings(store=StoreSettings(url="postgresql://illgate@db.example/illgate", password="env:DB_PASSWORD"))
+    assert list_problems(tmp_path, one, one=BY_KEY.format(library="DEMO", reference="env:RESHARE")) == []
+    (found,) = list_problems(tmp_path, one, one=BY_KEY.format(library="DEMO", reference="env:DB_PASSWORD"))
+    assert "is named in gateway.yml for another use" in found
+    listed = one.model_copy(update={"libraries": (LibrarySettings(secrets=("env:DB_PASSWORD",)),)})
+    assert list_problems(tmp_path, listed, one=BY_KEY.format(library="DEMO", reference="env:DB_PASSWORD")) == []
+
+
+def test_every_secret_that_a_section_may_name_is_found() -> None:
+    """Whatever a protocol adds: a key that ends in a secret's name is marked as one."""
+    unmarked = []
+
+    def walk(section: type[BaseModel], path: str) -> None:
+        for name, field in section.model_fields.items():
+            kinds = [one for one in field.metadata if isinstance(one, ResourceKind)]
+            if name in ("password", "secret", "ca", "certificate") and field.annotation is str and not kinds:
+                unmarked.append(f"{path}.{name}")
+            for part in (field.annotation, *getattr(field.annotation, "__args__", ())):
+                if isinstance(part, type) and issubclass(part, BaseModel):
+                    walk(part, f"{path}.{name}")
+
+    for name, section in dict(ADAPTERS.sections).items():
+        walk(section, name)
+    assert unmarked == []
+
+
+def test_names_are_found_in_lists_too(tmp_path: Path) -> None:
+    text = "ncip: {}\nauth: [{kind: bearer, secret: 'env:ONE'}, {kind: query-key, secret: 'file:two'}]\n"
+    (profile,) = read_profiles(write(tmp_path, one=text), ADAPTERS, Settings()).profiles
+    assert [(one.path, one.reference) for one in iter_named_resources(profile)] == [
+        (("auth", 0, "secret"), "env:ONE"),
+        (("auth", 1, "secret"), "file:two"),
+    ]
+
+
+# --- paths of messages -----------------------------------------------------------------------------------
+
+OWNS_NAME = "library: NORTH\nncip: {}\n"
+OWNS_RULE = "library: NORTH\nncip: {}\nmatch: [{path: partners}]\n"
+SHARES = "library: NORTH\nncip: {}\nmatch: [{path: partners, to_agency: NORTH}]\n"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "rule", "is_wrong"),
+    [
+        (OWNS_NAME, "{path: reshare}", True),
+        (OWNS_NAME, "{path: ReShare, from_agency: EBU}", True),
+        (OWNS_RULE, "{path: partners, from_agency: EBU}", True),
+        (SHARES, "{path: partners, to_agency: SOUTH}", False),
+        (OWNS_RULE, "{path: others}", False),
+    ],
+)
+def test_a_path_that_another_librarys_profile_owns_is_no_rule_of_ours(
+    tmp_path: Path, theirs: str, rule: str, is_wrong: bool
+) -> None:
+    found = list_problems(tmp_path, BOTH, reshare=theirs, two=f"library: SOUTH\nncip: {{}}\nmatch: [{rule}]\n")
+    assert bool(found) is is_wrong, found
+    assert all("two.yml:3: match.0.path: this path is that of profile 'reshare' of library NORTH" in p for p in found)
+
+
+def test_a_library_may_say_more_of_its_own_path(tmp_path: Path) -> None:
+    more = "library: NORTH\nncip: {}\nmatch: [{path: partners, from_agency: EBU}]\n"
+    assert list_problems(tmp_path, BOTH, reshare=OWNS_RULE, more=more) == []
