@@ -245,9 +245,7 @@ class JoinedGateways(RuleBasedStateMachine):
             kind = self.one_of((await town.show(request.id)).allowed, which)
             if not await world.possible(town, request, kind):
                 return
-            details = await self.details(town, request, kind, said)
-            if kind is EventKind.EDIT:  # late in a request only a further volume may be added
-                details = replace(details, need_by=None)
+            details = await self.allowed_details(town, request, kind, said)
             refused = await world.act(town, request, kind, details)
             assert not isinstance(refused, EventDenied), refused
 
@@ -319,7 +317,8 @@ class JoinedGateways(RuleBasedStateMachine):
             for town, request in world.pick(pairs, choice) if pairs else ():
                 kind = self.one_of((await town.show(request.id)).allowed, which)
                 if await world.possible(town, request, kind):
-                    refused = await world.act(town, request, kind, await self.details(town, request, kind, said))
+                    details = await self.allowed_details(town, request, kind, said)
+                    refused = await world.act(town, request, kind, details)
                     assert not isinstance(refused, EventDenied), refused
 
         self.do(work())
@@ -339,6 +338,11 @@ class JoinedGateways(RuleBasedStateMachine):
             await say_nonsense(world, sender, receiver, which)
 
         self.do(work())
+
+    async def allowed_details(self, town: Any, request: Any, kind: EventKind, said: dict[str, Any]) -> EventDetails:
+        """Of an act that is offered: late in a request an edit may only add a volume."""
+        details = await self.details(town, request, kind, said)
+        return replace(details, need_by=None) if kind is EventKind.EDIT else details
 
     async def details(self, town: Any, request: Any, kind: EventKind, said: dict[str, Any]) -> EventDetails:
         today = self.world.clock.now().date()
