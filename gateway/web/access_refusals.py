@@ -20,6 +20,8 @@ PLACES = {"api": "api", "staff": "staff", "openurl": "pages", "d": "links", "q":
 """By the first part of a path: what is asked for there."""
 
 SIGN_IN = "sign-in"
+SIGN_IN_FORMS = (f"/{SIGN_IN}", f"/{SIGN_IN}/code")
+"""How the paths end to which a secret is sent: a password or PIN, a second factor."""
 
 CountRefusal = Callable[[str, str], None]
 """Gets the place and the reason."""
@@ -31,7 +33,7 @@ def ignore_refusal(_place: str, _reason: str) -> None:
 
 def find_refusal(place: str, request: web.Request, status: int) -> str:
     """Why access was refused; empty: it wasn't. A page that asks who somebody is refuses nobody."""
-    if request.method == hdrs.METH_POST and request.path.endswith(f"/{SIGN_IN}") and status in (401, 403, 422):
+    if request.method == hdrs.METH_POST and request.path.endswith(SIGN_IN_FORMS) and status in (401, 403, 422):
         return SIGN_IN
     match status:
         case 401 if place == "api":
@@ -49,7 +51,8 @@ def make_refusal_signal(proxies: TrustedProxies, count: CountRefusal) -> Respons
     """To be called before a response is sent."""
 
     async def note_refusal(request: web.Request, response: web.StreamResponse) -> None:
-        place = PLACES.get(request.path.split("/", 2)[1], "")
+        # `OPTIONS *` and `GET http://host` ask for a path without a slash
+        place = PLACES.get(request.path.removeprefix("/").partition("/")[0], "")
         reason = find_refusal(place, request, response.status) if place else ""
         if reason:
             count(place, reason)

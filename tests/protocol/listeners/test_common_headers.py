@@ -28,6 +28,8 @@ def head_of(answer: bytes) -> str:
         (200, b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
         (403, b"GET /ncip HTTP/1.1\r\nHost: x\r\nForwarded: for=192.0.2.1\r\nConnection: close\r\n\r\n"),
         (404, b"GET /server-status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+        (404, b"GET http://ill.example.org HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+        (404, b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
         (405, b"DELETE /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
         (417, b"POST /ncip HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\nContent-Length: 1\r\n\r\n<"),
         (400, b"GET /%00 HTTP/1.1\r\nBroken\r\n\r\n"),

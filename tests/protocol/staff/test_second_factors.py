@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from gateway.domain.clock import FixedClock
 from tests.protocol.pages.support import Answer, Running, on_both, running
+from tests.protocol.pages.test_refused_access import read_figures
 from tests.protocol.staff.support import BY_TEST, PASSWORD, Colleague, colleague, make_user, user_service
 from tests.support.authenticator_app import show_code
 from tests.support.daemon import Installation
@@ -154,6 +155,8 @@ async def test_codes_are_guessed_no_more_often_than_passwords(gateway: Running) 
         for _ in range(6):  # the right password in between forgets no wrong code
             statuses.append((await enter_code(thief, await thief.sign_in("r.okafor"), app.code(9))).status)
         assert statuses == [422] * 5 + [429]
+        refused = read_figures((await thief.browser.get("/metrics")).text)
+        assert refused == {("staff", "sign-in"): 5, ("staff", "too-often"): 1}
         assert (await enter_code(thief, await thief.sign_in("r.okafor"), app.code())).status == 429
         clock.advance(timedelta(minutes=16))
         assert (await enter_code(thief, await thief.sign_in("r.okafor"), app.code())).title == "Work queue"
