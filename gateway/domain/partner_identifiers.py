@@ -14,7 +14,7 @@ from gateway.domain.circulation_policy import (
 )
 from gateway.domain.commands import Named
 from gateway.domain.library import RecordId
-from gateway.domain.patterns import match_whole
+from gateway.domain.patterns import expand_template, match_whole
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
@@ -34,7 +34,8 @@ def institution_identifier(user: str, agency: str, rules: PatronRules) -> str | 
     sent = user.strip()
     for rule in rules.institutional:
         if match := match_whole(rule.match, sent):
-            return match.expand(rule.patron.format(agency=_escape_backslashes(agency), user=_escape_backslashes(sent)))
+            patron = rule.patron.format(agency=_escape_backslashes(agency), user=_escape_backslashes(sent))
+            return expand_template(match, patron)
     return None
 
 

@@ -8,7 +8,7 @@ RE2 has no look-around and no back-references; `\\w`, `\\d`, `\\s` and `\\b` mea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ MAX_REPLACEMENTS = 1_000
 """In one text."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _OPEN_REPEAT = re.compile(r"\\.|(\{,\d*\})", re.DOTALL)
 
 
@@ -63,9 +64,11 @@ class LinearPattern:
         found: PatternMatch | None = self.compiled.search(_replace_surrogates(text))
         return found
 
-    def replace_matches(self, replacement: str | Callable[[PatternMatch], str], text: str) -> str:
+    def replace_matches(self, replacement: str, text: str) -> str:
         """As `re.sub`, for the first MAX_REPLACEMENTS."""
-        replaced: str = self.compiled.sub(replacement, _replace_surrogates(text), MAX_REPLACEMENTS)
+        replaced: str = self.compiled.sub(
+            lambda match: expand_template(match, replacement), _replace_surrogates(text), MAX_REPLACEMENTS
+        )
         return replaced
 
 
@@ -103,6 +106,11 @@ def compile_bytes_pattern(pattern: bytes) -> Any:
         return re2.compile(pattern, options)
     except re2.error as error:
         raise _describe_error(error) from error
+
+
+def expand_template(match: PatternMatch, template: str) -> str:
+    """As `re.Match.expand`. What RE2 has by that name takes the UTF-8 of other letters than ASCII for Latin-1."""
+    return match.expand(_NOT_ASCII.sub(lambda letter: f"\\U{ord(letter[0]):08x}", template))
 
 
 def fits_pattern(pattern: str, text: str) -> bool:

@@ -7,7 +7,8 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from gateway.domain.circulation_policy import IdentifierRewrite, InstitutionalRule
+from gateway.domain.circulation_policy import IdentifierRewrite, InstitutionalRule, PatronRules
+from gateway.domain.partner_identifiers import institution_identifier
 from gateway.domain.patterns import (
     MAX_TEXT_CHARS,
     compile_pattern,
@@ -106,3 +107,10 @@ def test_letters_are_named_by_their_class() -> None:
     assert not fits_pattern(r"\w+", "Müller")
     assert fits_pattern(r"[\pL\pN_]+", "Müller")
     assert compile_pattern("müller", ignore_case=True).fullmatch("MÜLLER") is not None
+
+
+def test_what_a_match_becomes_keeps_its_letters() -> None:
+    rewrite = IdentifierRewrite(pattern=r"^(\w+)-(?P<rest>.*)$", replacement=r"Ü\1ä📚\\ö\g<rest>")
+    assert rewrite.rewrite_identifier("7-Köln") == "Ü7ä📚\\öKöln"
+    rules = PatronRules(institutional=(InstitutionalRule(match=r"(.+)-Bücherei", patron=r"büro-\1-{user}-{agency}"),))
+    assert institution_identifier("Köln-Bücherei", "DE-Süd\\1", rules) == "büro-Köln-Köln-Bücherei-DE-Süd\\1"
