@@ -173,6 +173,10 @@ def end_code_wait(c: Connection, library: str, id_: str) -> None:
     c.execute(delete(staff_code_wait).where(staff_code_wait.c.library == library, staff_code_wait.c.id == id_))
 
 
+def end_code_waits_of_user(c: Connection, user_id: str) -> None:
+    c.execute(delete(staff_code_wait).where(staff_code_wait.c.user_id == user_id))
+
+
 def prune_code_waits(c: Connection, library: str, now: datetime) -> int:
     """How many were over."""
     table = staff_code_wait.c

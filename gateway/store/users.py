@@ -34,7 +34,7 @@ from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
 from gateway.store import staff_identities
 from gateway.store.schema import metadata
-from gateway.store.second_factors import staff_second_factor
+from gateway.store.second_factors import end_code_waits_of_user, staff_second_factor
 from gateway.store.staff_identities import staff_identity
 
 staff_user = Table(
@@ -275,7 +275,9 @@ def end_session(c: Connection, id_: str) -> None:
 
 
 def end_sessions_of_user(c: Connection, user_id: str, but: str = "") -> int:
-    """All of them, on all machines, but for one; how many there were."""
+    """All of them, on all machines, but for one; how many there were. Where the password was right and a code is still
+    to come, nobody signs in with that any more."""
+    end_code_waits_of_user(c, user_id)
     table = staff_session.c
     return c.execute(delete(staff_session).where(table.user_id == user_id, table.id != but)).rowcount
 

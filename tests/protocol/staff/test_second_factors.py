@@ -204,6 +204,28 @@ async def test_whoever_is_disabled_meanwhile_stays_out(gateway: Running) -> None
         assert (await enter_code(ruth, asked, app.code())).title == "Sign in"
 
 
+@pytest.mark.parametrize("path", ["password", "sessions", "second-factor"])
+async def test_what_ends_sessions_ends_sign_ins_halfway_too(gateway: Running, path: str) -> None:
+    """Such as of whoever knows the password of before, and the telephone."""
+    clock = set_clock(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth, colleague(gateway) as thief:
+        app, _ = await set_up(ruth, clock)
+        clock.advance(STEP)
+        asked = await thief.sign_in("r.okafor")
+        service = user_service(gateway)
+        user = await service.find_user("DEMO", "r.okafor")
+        match path:
+            case "password":
+                await service.set_password(user, "fünf Wörter sind besser", BY_TEST)
+            case "sessions":
+                await service.end_sessions(user, BY_TEST)
+            case _:
+                await service.reset_second_factor(user, BY_TEST)
+
+        assert (await enter_code(thief, asked, app.code())).title == "Sign in"
+        assert not await is_signed_in(thief)
+
+
 async def test_a_form_waits_through_the_code_too(gateway: Running) -> None:
     clock = set_clock(gateway)
     async with colleague(gateway, "r.okafor", "staff") as ruth:
