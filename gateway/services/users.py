@@ -137,8 +137,8 @@ class UserService:
     async def change_details(
         self, user: StaffUser, shown_name: str, email: str, subject: str, by: AuditOrigin
     ) -> StaffUser:
-        """With another subject the account is no longer linked to whoever signed in at the identity provider. Raises
-        Refused (INVALID_VALUE, IN_USE)."""
+        """With another subject the account is no longer linked to whoever signed in at the identity provider, and all
+        sessions of the user end. Raises Refused (INVALID_VALUE, IN_USE)."""
         changed = _check_details(
             replace(user, shown_name=shown_name.strip() or user.name, email=email.strip(), subject=subject.strip())
         )
@@ -149,6 +149,7 @@ class UserService:
             users.change_user(c, changed)
             if changed.subject != user.subject:
                 expect_identity(c, user.library, user.id, changed.subject or user.name)
+                users.end_sessions_of_user(c, user.id)
             self._log_change(c, user, by, "user-changed")
 
         try:

@@ -228,7 +228,8 @@ async def change_details(request: StaffRequest) -> web.Response:
     checked = FormCheck(request, await request.read_own_form())
     await request.confirm_by_form(checked)
     shown_name = checked.read_line("shown_name", MAX_SHOWN_NAME_CHARS)
-    email, subject = checked.read_line("email", MAX_EMAIL_CHARS), checked.read_line("subject")
+    email = checked.read_line("email", MAX_EMAIL_CHARS)
+    subject = checked.read_line("subject") if request.parts.oidc is not None else user.subject  # else no field asks
     if checked.is_good:
         try:
             await request.parts.users.change_details(user, shown_name, email, subject, request.origin)

@@ -125,6 +125,29 @@ async def test_a_removed_link_waits_for_the_next(installation: Installation) -> 
         ]
 
 
+async def test_another_name_at_the_provider_ends_what_the_linked_person_has_open(installation: Installation) -> None:
+    async with signing_in(installation) as (gateway, _idp, ruth):
+        user = await make_user(gateway, "r.okafor", "staff", password="")
+        assert await sign_in_anew(ruth) == (200, "Your account")
+        users = user_service(gateway)
+        user = await users.change_details(user, "Ruth Okafor", "r@demo.example", "", BY_TEST)
+        assert (await ruth.get("/account", follow=False)).status == 200
+
+        await users.change_details(user, "Ruth Okafor", "r@demo.example", "u-2", BY_TEST)
+
+        assert (await ruth.get("/account", follow=False)).status == 303
+        assert not await find_linked(gateway, "r.okafor")
+
+
+async def test_details_leave_the_name_at_the_provider_where_nobody_asks_for_it(gateway: Running) -> None:
+    """Such as while the provider is left out of gateway.yml."""
+    await make_user(gateway, "r.okafor", "staff", subject="u-1")
+    async with colleague(gateway, "m.eriksen", "manager") as manager:
+        await manager.post("/users/r.okafor/details", {"shown_name": "Ruth Okafor", "email": ""})
+    user = await user_service(gateway).find_user("DEMO", "r.okafor")
+    assert (user.shown_name, user.subject) == ("Ruth Okafor", "u-1")
+
+
 async def test_a_disabled_account_is_not_linked(installation: Installation) -> None:
     async with signing_in(installation) as (gateway, _idp, ruth):
         user = await make_user(gateway, "r.okafor", "staff")
