@@ -122,11 +122,20 @@ async def test_what_is_wrong_with_our_account_is_for_staff(oak: FarTown) -> None
 # --- what is left unsaid ---------------------------------------------------------------------------------
 
 
-async def test_what_waited_for_a_supplier_that_is_left_is_dropped(oak: FarTown) -> None:
+@pytest.mark.parametrize(
+    ("kind", "word", "answer"),
+    [
+        (EventKind.MESSAGE, "Notification", "Unfilled"),
+        (EventKind.STATUS_QUERY, "StatusRequest", "RetryPossible"),
+    ],
+)
+async def test_what_waited_for_a_supplier_that_is_left_is_dropped(
+    oak: FarTown, kind: EventKind, word: str, answer: str
+) -> None:
     request = await oak.asked(partner="elm")
-    oak.far.judge = lambda octets: 500 if ">Notification<" in octets else None
-    await oak.act(request, EventKind.MESSAGE, note="Bitte bald.")
-    await say(oak, write_sam(number_of(request), "Unfilled"))
+    oak.far.judge = lambda octets: 500 if f">{word}<" in octets else None
+    await oak.act(request, kind, **({"note": "Bitte bald."} if kind is EventKind.MESSAGE else {}))
+    await say(oak, write_sam(number_of(request), answer))
     await oak.quiet()
 
     (asked, words) = await oak.rows(request)
