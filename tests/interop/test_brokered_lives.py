@@ -94,7 +94,7 @@ LIVES = {
         "cancelled in transit": """
             oak ask → requested/will-supply * new
             elm shipped barcode=ITEM → shipped shipped shipped
-            oak cancel → shipped not-wanted shipped
+            oak cancel; cancel → shipped not-wanted shipped
             oak received → back going-back shipped
             oak returned → returned going-back returned
             elm checked-in → completed not-delivered completed
