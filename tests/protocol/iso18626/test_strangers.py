@@ -195,6 +195,7 @@ def make_two_libraries(template: Path, tmp_path: Path) -> Path:
     """Profiles are of the second one."""
     folder = Path(shutil.copytree(template, tmp_path / "two"))
     settings = read_yaml_file(folder / "gateway.yml")
+    settings["libraries"][0]["secrets"] = ["file:*"]
     settings["libraries"].append({**settings["libraries"][0], "symbol": "AIG", "name": "Bibliothèque d’Aigle"})
     write_yaml_file(folder / "gateway.yml", settings)
     requests = read_yaml_file(folder / "requests.yml")
