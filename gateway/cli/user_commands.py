@@ -252,7 +252,7 @@ def enable_user(installation: Installation, name: str, actor: str, symbol: str) 
 @library_option
 @pass_installation
 def reset_second_factor(installation: Installation, name: str, actor: str, symbol: str) -> None:
-    """Delete the second factor of an account and its recovery codes, and end its sessions."""
+    """Delete the second factor of an account. This also deletes its recovery codes and ends its sessions."""
     library = require_library(installation, symbol)
 
     async def reset_factor(service: UserService) -> bool:
@@ -268,7 +268,7 @@ def reset_second_factor(installation: Installation, name: str, actor: str, symbo
 @library_option
 @pass_installation
 def unlink_user(installation: Installation, name: str, actor: str, symbol: str) -> None:
-    """Remove the link of an account to the identity provider and end its sessions.
+    """Unlink an account from the identity provider. This ends its sessions.
 
     The next sign-in under the account's name there makes a new link.
     """
