@@ -229,6 +229,8 @@ def _flush_before_statements(engine: Engine) -> None:
 
     @event.listens_for(engine, "rollback_savepoint")
     def forget_reads(connection: Connection, *_more: object) -> None:
+        if connection.invalidated:  # it is lost, and what it had gathered with it
+            return
         gathered = gathered_of(connection)
         if gathered is not None:
             gathered.memory.clear()

@@ -73,6 +73,24 @@ async def test_what_was_not_committed_is_done_again(numbered: str) -> None:
         await store.close()
 
 
+async def test_a_connection_that_is_lost_within_a_savepoint_is_known_too(numbered: str) -> None:
+    store, runs = open_store(numbered), 0
+
+    def add_and_be_lost(connection: Connection) -> None:
+        nonlocal runs
+        runs += 1
+        with connection.begin_nested():
+            add(connection)
+            if runs == 1:
+                connection.execute(text(END_ME))
+
+    try:
+        await store.write(add_and_be_lost)
+        assert (runs, await count_numbers(store)) == (2, 1)
+    finally:
+        await store.close()
+
+
 async def test_work_whose_connection_is_lost_each_time_is_given_up(numbered: str) -> None:
     store = open_store(numbered)
     try:
