@@ -21,6 +21,9 @@ from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
 
+MAX_PARTS = 100
+"""Of a statement, which PostgreSQL allows 1664 columns and 32767 parameters."""
+
 _KEY = "illgate_gathered_writes"
 _PLACEHOLDER = re.compile(r"\$(\d+)::(TIMESTAMP WITH TIME ZONE|[A-Z]+)")
 _WORD = re.compile(r"[a-z_][a-z_0-9]*")
@@ -138,7 +141,8 @@ class GatheredWrites:
             part.rows.append(row)
             for table, key in keys:
                 self._keys.setdefault(table, set()).add(key)
-        if connection.in_nested_transaction():  # whose error is to be met within it
+        is_nested = connection.in_nested_transaction()  # whose error is to be met within it
+        if is_nested or len(self._parts) >= MAX_PARTS:
             self.flush(connection)
 
     def amend_row(self, statement: SetStatement, key: RowKey, place: int, value: object) -> bool:

@@ -138,6 +138,20 @@ async def test_a_count_is_told_before_the_transaction_ends(store: PostgresqlStor
     assert await read_fruit(store) == {"apple": 1}
 
 
+async def test_however_much_is_counted_each_is_told(store: PostgresqlStore) -> None:
+    """As the orders of a file, which end together: PostgreSQL has bounds for a statement."""
+    counts: list[int] = []
+
+    def work(connection: Connection) -> None:
+        gather_rows(connection, fruit, [(f"apple {number}", 1) for number in range(0, 2_000, 2)])
+        for number in range(2_000):
+            TAKE.execute_counted(connection, {"name": f"apple {number}", "n": 1}, counts.append)
+
+    await store.write(work)
+
+    assert counts == [1, 0] * 1_000
+
+
 async def test_who_is_told_may_write_more_or_give_up(store: PostgresqlStore) -> None:
     def add_missing(connection: Connection) -> None:
         def check(count: int) -> None:
