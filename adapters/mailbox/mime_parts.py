@@ -166,7 +166,7 @@ class PartCollector:
     def _add_readable_text(self, part: Message, kind: str, body: bytes) -> None:
         declared = part.get_param("charset", "")
         room = MAX_CHARACTER_BYTES * (MAX_HTML_CHARS if kind == "text/html" else MAX_TEXT_CHARS)
-        text, complaint = decode_text(_cut_text(body, room), str(collapse_rfc2231_value(declared or "")))
+        text, complaint = decode_text(body, str(collapse_rfc2231_value(declared or "")), room)
         if complaint:
             self.repaired.append(complaint)
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -176,14 +176,6 @@ class PartCollector:
         if str(part.get_param("format", "")).lower() == "flowed":
             text = unwrap_flowed_text(text[:MAX_TEXT_CHARS], str(part.get_param("delsp", "")).lower() == "yes")
         self._plain.append(text[:MAX_TEXT_CHARS])
-
-
-def _cut_text(body: bytes, most: int) -> bytes:
-    """Its first bytes, up to the end of a line where there is one, so that no character is cut in two."""
-    if len(body) <= most:
-        return body
-    end = body.rfind(b"\n", 0, most) + 1
-    return body[: end + -end % MAX_CHARACTER_BYTES] if end else body[:most]
 
 
 def _decode_body(part: Message, repaired: list[str]) -> bytes:

@@ -50,11 +50,15 @@ _CODED_OCTET = re.compile(rb"=([0-9A-Fa-f]{2})")
 _CODED = re.compile(rb"^content-transfer-encoding:\s*(?:base64|quoted-printable)", re.IGNORECASE | re.MULTILINE)
 
 
-def decode_text(content: bytes, declared: str) -> tuple[str, str]:
-    """The text, and what was wrong with its declared charset (empty: nothing)."""
+def decode_text(content: bytes, declared: str, max_bytes: int | None = None) -> tuple[str, str]:
+    """The text, and what was wrong with its declared charset (empty: nothing). Of more than `max_bytes` the characters
+    that end within them."""
+    is_cut = max_bytes is not None and len(content) > max_bytes
+    content = content[:max_bytes] if is_cut else content
     for charset, complaint in _candidate_charsets(content, declared):
         try:
-            return _CONTROLS.sub("", content.decode(charset)), complaint
+            text = codecs.getincrementaldecoder(charset)().decode(content) if is_cut else content.decode(charset)
+            return _CONTROLS.sub("", text), complaint
         except (UnicodeError, LookupError):
             continue
     return _CONTROLS.sub("", content.decode("windows-1252", "replace")), f"text is not in {declared or 'ascii'}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
-from adapters.mailbox import mime_limits
+from adapters.mailbox import mime_limits, mime_parts
 from adapters.mailbox.mime_limits import MAX_FIELD_CHARS, MAX_FIELDS, MAX_PART_FIELD_CHARS, ParseBudget, parse_message
 from adapters.mailbox.mime_parser import parse_mail
 from adapters.mailbox.mime_text import conceal_secrets, decode_header_text, unwrap_flowed_text
@@ -113,3 +115,19 @@ def test_of_a_servers_words_only_a_beginning_is_kept_and_no_address() -> None:
 def test_a_header_is_taken_without_its_body(end: bytes) -> None:
     assert take_header(b"From: a@b.example" + end + b"TBS") == b"From: a@b.example" + end
     assert len(take_header(b"X: " + b"a" * 1_000_000)) == MAX_HEADER_BYTES
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16-le", "utf-16", "gb18030", "shift_jis", "iso2022_jp"])
+@pytest.mark.parametrize("line_end", ["\n", ""])
+def test_a_long_text_is_read_wherever_it_is_cut(monkeypatch: pytest.MonkeyPatch, charset: str, line_end: str) -> None:
+    """A character that is cut in two made all of the text one of another character set."""
+    monkeypatch.setattr(mime_parts, "MAX_TEXT_CHARS", 5_000)
+    line = ("図書館" if charset in ("shift_jis", "iso2022_jp") else "ä図😀") + line_end
+    for before in ("", "x", "xx", "xxx"):
+        text = before + line * (mime_parts.MAX_TEXT_CHARS * 5 // len(line.encode(charset)))
+        head = f"Content-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: base64\r\n\r\n".encode()
+
+        mail = parse_mail(SENDER + head + base64.b64encode(text.encode(charset)), START).mail
+
+        assert len(mail.text) > 1_000
+        assert text.startswith(mail.text)
