@@ -52,12 +52,16 @@ _USER_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@]*@")
 _SECRET_WORDS = frozenset(
     {"key", "apikey", "wskey", "token", "secret", "password", "passwd", "pwd", "pass", "pin", "auth", "signature"}
 )
+_SECRET_ENDS = ("apikey", "token", "secret", "password", "passwd")
+"""Of words written together, such as `sslpassword`."""
+
 _SECRET_HEADERS = frozenset({"authorization", "proxy_authorization", "cookie"})
 
 
-def _is_secret_word(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
+    """Of a header or a parameter of a URL."""
     plain = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
-    return plain.rpartition("_")[2] in _SECRET_WORDS or plain in _SECRET_HEADERS
+    return plain.rpartition("_")[2] in _SECRET_WORDS or plain.endswith(_SECRET_ENDS) or plain in _SECRET_HEADERS
 
 
 def _refuse_secret_in_url(value: object) -> object:
@@ -65,7 +69,7 @@ def _refuse_secret_in_url(value: object) -> object:
         return value
     if _USER_IN_URL.match(value):
         raise PydanticCustomError(SECRET_ERROR, "a URL without user and password: they have settings of their own")
-    if any(text and _is_secret_word(name) for name, text in parse_qsl(value.partition("?")[2].partition("#")[0])):
+    if any(text and is_secret_name(name) for name, text in parse_qsl(value.partition("?")[2].partition("#")[0])):
         raise PydanticCustomError(SECRET_ERROR, "a URL without key, token or password: they have settings of their own")
     return value
 
@@ -76,7 +80,7 @@ UrlWithoutSecret = Annotated[str, BeforeValidator(_refuse_secret_in_url)]
 
 def refuse_secret_names(values: Mapping[str, str]) -> Mapping[str, str]:
     """Of headers or parameters of HTTP, whose values are shown. Raises PydanticCustomError, which doesn't show them."""
-    if any(value and _is_secret_word(name) for name, value in values.items()):
+    if any(value and is_secret_name(name) for name, value in values.items()):
         raise PydanticCustomError(SECRET_ERROR, "values without secrets: a key or password has settings of its own")
     return values
 

@@ -20,7 +20,13 @@ from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import PostalAddress
 from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Network
-from gateway.domain.secret_reference import SECRET_ERROR, FileName, SecretReference, UrlWithoutSecret
+from gateway.domain.secret_reference import (
+    SECRET_ERROR,
+    FileName,
+    SecretReference,
+    UrlWithoutSecret,
+    is_secret_name,
+)
 from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
@@ -48,6 +54,8 @@ def _check_store_url(text: str) -> str:
         raise PydanticCustomError(SECRET_ERROR, "not a URL such as sqlite:///data/illgate.db") from error
     if url.password is not None:
         raise PydanticCustomError(SECRET_ERROR, "a password belongs into store.password, as env:NAME or file:PATH")
+    if any(map(is_secret_name, url.query)):
+        raise PydanticCustomError(SECRET_ERROR, "a URL whose parameters hold no password")
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise ValueError("the store must be sqlite:///FILE or postgresql://USER@HOST/NAME")
     return text

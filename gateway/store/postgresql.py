@@ -69,10 +69,8 @@ LOST_STATEMENTS = {"26000", "42P05"}
 OF_SQLALCHEMY = frozenset({CACHE_SIZE, "prepared_statement_name_func", "async_fallback"})
 """Keys of a URL that are not for the driver."""
 
-OF_LIBPQ = frozenset(
-    {"sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword", "ssl_min_protocol_version"}
-)
-"""Keys of a URL about TLS, as libpq and psql have them."""
+OF_LIBPQ = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "ssl_min_protocol_version"})
+"""Keys of a URL about TLS, as libpq and psql have them; not `sslpassword`, since no secret stands in a URL."""
 
 Heard = Callable[[str], None]
 """Takes the payload of a notification."""

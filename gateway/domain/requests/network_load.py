@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from gateway.domain.circulation_policy import ProfileSection
-from gateway.domain.secret_reference import SecretReference
+from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret
 from gateway.domain.value import value_object
 
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
@@ -32,7 +32,7 @@ def _check_gateway_url(text: str) -> str:
 
 
 class NetworkMember(ProfileSection):
-    url: Annotated[str, AfterValidator(_check_gateway_url)] = Field(
+    url: Annotated[UrlWithoutSecret, AfterValidator(_check_gateway_url)] = Field(
         description="where its gateway is, without /api: https://ill.example"
     )
     key: SecretReference = Field(

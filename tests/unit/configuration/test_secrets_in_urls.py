@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel
@@ -14,7 +15,9 @@ from gateway.configuration.written_secrets import conceal_written_secrets
 from gateway.configuration.yaml_document import parse_yaml
 from gateway.domain.peer_authentication import TrustedPeer
 from gateway.domain.problems import ConfigurationError
+from gateway.domain.requests.network_load import NetworkMember
 from gateway.settings.identity_provider import IdentityProviderSettings
+from gateway.settings.sections import StoreSettings
 
 SECRET = "s3same"
 HOST = "ill.example.org"
@@ -24,6 +27,7 @@ BAD = (
     f"https://{HOST}/?apikey={SECRET}",
     f"https://{HOST}/?a=1&Access-Token={SECRET}",
     f"https://{HOST}/?clientSecret={SECRET}#x",
+    f"https://{HOST}/?dbpassword={SECRET}",
     f"htp://user:{SECRET}@{HOST}",
 )
 
@@ -35,6 +39,7 @@ def url_sections() -> list[tuple[type[BaseModel], tuple[str, ...]]]:
     found: list[tuple[type[BaseModel], tuple[str, ...]]] = [
         (IdentityProviderSettings, ("issuer",)),
         (TrustedPeer, ("jwks_url",)),
+        (NetworkMember, ("url",)),
     ]
     for model in models:
         found += [(model, path) for path in find_urls(model)]
@@ -46,9 +51,9 @@ def find_urls(model: type[BaseModel]) -> list[tuple[str, ...]]:
     for name, field in model.model_fields.items():
         if name == "url" or name.endswith("_url"):
             found.append((name,))
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            found += [(name, *path) for path in find_urls(inner)]
+        for inner in (field.annotation, *get_args(field.annotation)):  # of `X | None` too
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                found += [(name, *path) for path in find_urls(inner)]
     return found
 
 
@@ -70,6 +75,13 @@ def test_no_url_holds_a_secret(model: type[BaseModel], path: tuple[str, ...]) ->
         said = describe_problems(model, write_section(path, url))
         assert SECRET not in said, said
         assert ".".join(path) in said
+
+
+@pytest.mark.parametrize("query", ["password", "sslpassword", "sslmode=require&passwd"])
+def test_nor_does_that_of_the_store(query: str) -> None:
+    """Its user stands there."""
+    said = describe_problems(StoreSettings, f"url: postgresql://illgate@{HOST}/ill?{query}={SECRET}\n")
+    assert SECRET not in said, said
 
 
 def test_nor_does_a_header_or_a_parameter() -> None:
