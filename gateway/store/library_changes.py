@@ -9,7 +9,20 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Index, PrimaryKeyConstraint, Table, Text, delete, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    and_,
+    delete,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy import insert as insert_row
 
 from gateway.domain.value import value_object
@@ -17,6 +30,7 @@ from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.shared_store import Store
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
+from gateway.store.journal_records import RequestNames
 from gateway.store.schema import metadata
 
 MAX_CHANGES = 100
@@ -117,10 +131,23 @@ def prune_library_changes(connection: Connection, before: datetime, limit: int) 
     return len(rows)
 
 
-def forget_changes_of_request(connection: Connection, library: str, request_ids: Collection[str]) -> None:
-    """Finished changes for a request; `request_ids`: what library systems may call it."""
-    mine = (_c.library == library, _c.request_id.in_(sorted(request_ids)), _c.ended.is_not(None))
-    connection.execute(delete(library_change).where(*mine))
+def forget_changes_of_request(
+    connection: Connection, library: str, names: RequestNames, barcodes: Collection[str]
+) -> None:
+    """Finished changes for a managed request, whose items have these barcodes. A number counts in work of our own, in
+    that of the partner who uses it for this request, and where the item is one of these: two installations may give
+    the same numbers, and what is under another's request of that number may be out still."""
+    numbers = {names.id, *names.own, *(number for _, number in names.partners)}
+    mine = (
+        _c.request_id.in_((names.id, *names.own)),
+        or_(not_(_c.key.contains("/")), _c.barcode.in_(sorted(barcodes))),
+    )
+    theirs = (
+        and_(_c.request_id == number, _c.key.startswith(f"{profile}/", autoescape=True))
+        for profile, number in names.partners
+    )
+    whose = (_c.library == library, _c.request_id.in_(sorted(numbers)), _c.ended.is_not(None))
+    connection.execute(delete(library_change).where(*whose, or_(and_(*mine), *theirs)))
 
 
 def _row_values(change: LibraryChange) -> dict[str, Any]:

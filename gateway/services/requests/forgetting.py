@@ -71,10 +71,17 @@ def forget_patron_in(connection: Transaction, context: LibraryContext, request: 
         _forget_row(connection, context, row)
     outbox.forget_ended_rows(connection, library, request.id)
     mailbox.forget_contents_of_request(connection, library, request.id)
-    library_changes.forget_changes_of_request(connection, library, (request.id, request.number))
-    journal_queries.forget_bodies_about_request(connection, library, names_of_request(request))
+    names = names_of_request(request)
+    library_changes.forget_changes_of_request(connection, library, names, _list_barcodes(request))
+    journal_queries.forget_bodies_about_request(connection, library, names)
     for patron in (request.patron, request.direct_patron):
         _forget_messages_about_patron(connection, library, patron)
+
+
+def _list_barcodes(request: Request) -> frozenset[str]:
+    volumes = (volume.barcode for volume in request.volumes)
+    pieces = (piece for attempt in request.attempts for piece in attempt.pieces)
+    return frozenset(filter(None, (request.item_barcode, *volumes, *pieces)))
 
 
 def _forget_messages_about_patron(connection: Transaction, library: str, patron: PatronLink) -> None:

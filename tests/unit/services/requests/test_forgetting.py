@@ -192,6 +192,39 @@ async def test_a_canary_in_every_text_is_gone(north: NcipTown, role: Role) -> No
     assert not [row for row in rows if row.kind == "letter"]
 
 
+CHANGES_OF_REQUEST = {
+    "01J8": {"request_id": "borrowing-1"},
+    "01J9:1": {"request_id": "borrowing-1", "barcode": "999"},
+    "south/accept-item/S-7": {"request_id": "S-7"},
+    "south/check-out/borrowing-1": {"request_id": "borrowing-1"},
+    "desk/check-out/borrowing-1": {"request_id": "borrowing-1", "barcode": "4711"},
+}
+"""By their key, those for the request: the gateway's own, its partner's, and those for its item."""
+CHANGES_OF_OTHERS = {
+    "relais/accept-item/borrowing-1": {"request_id": "borrowing-1", "barcode": "999"},
+    "relais/accept-item/S-7": {"request_id": "S-7"},
+    "south/accept-item/S-8": {"request_id": "S-8"},
+    "southern/accept-item/S-7": {"request_id": "S-7"},
+}
+"""Of requests to which others give the same number."""
+
+
+async def test_changes_for_another_request_of_the_same_number_stay(north: NcipTown) -> None:
+    context, at = north.town.context, north.clock.now()
+    changes = StoredLibraryChanges(context.store, "NORTH")
+    request = replace(make_closed_request(Role.BORROWING, Canaries(), at), item_barcode="4711")
+    request = replace(request, attempts=tuple(replace(one, transaction="S-7") for one in request.attempts))
+    await context.store.write(lambda c: requests.insert_request(c, request))
+    for key, values in {**CHANGES_OF_REQUEST, **CHANGES_OF_OTHERS}.items():
+        change = LibraryChange(ChangeKind.CHECK_OUT, key, values.get("barcode", ""), PATRON, at, values["request_id"])
+        await changes.end_change(replace(change, ended=at))
+
+    event = Event(timer_signal(EventKind.ANONYMISED), at, "timer")
+    await apply_event(context, EventRequest(request_id=request.id, event=event))
+
+    assert {change.key for change in await changes.changes_of_patron(PATRON)} == set(CHANGES_OF_OTHERS)
+
+
 OVERWRITTEN = {"LibraryChange.request_id"}
 """By what the request is."""
 
