@@ -142,16 +142,18 @@ class StaffSignInService:
         audit.add_audit_entry(c, user.library, now, user.actor, "identity-linked", user.name, peer=address)
         return user
 
-    async def confirm_password(self, session: StaffSession, password: str, address: str) -> StaffSession:
-        """Asked for again before something dear. Raises StaffSignInError."""
+    async def confirm_password(
+        self, session: StaffSession, password: str, address: str, device: BrowserDevice | None = None
+    ) -> StaffSession:
+        """Asked for again before something dear. `device`: the browser, as when signing in. Raises StaffSignInError."""
         user, now = session.user, self._clock.now()
-        keys = await self._attempts.count_attempt(self._home, f"user {user.name}", address)
+        keys = await self._attempts.count_attempt(self._home, f"user {user.name}", address, device=device)
         if keys is None:
             raise StaffSignInError("too-often")
         if not await self._is_password_of(user, password):
             await self._log_sign_in(user, "sign-in-failed", address)
             raise StaffSignInError("wrong")
-        await self._attempts.clear_failures(self._home, keys)
+        await self._attempts.clear_failures(self._home, keys, device)
         row = await self._store.write(lambda c: users.confirm_session(c, session.row, now))
         return StaffSession(row, user, session.lacks_factor)
 

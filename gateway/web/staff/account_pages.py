@@ -63,7 +63,7 @@ async def change_password(request: StaffRequest) -> web.Response:
     if checked.is_good:
         try:
             await request.parts.sign_in.confirm_password(
-                _require_session(request), checked.form.fields.get("old_password", ""), request.address
+                _require_session(request), checked.form.fields.get("old_password", ""), request.address, request.device
             )
         except StaffSignInError as error:
             checked.add_problem("old_password", _word_of_failure(error))

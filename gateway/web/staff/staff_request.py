@@ -356,7 +356,7 @@ class StaffRequest:
         assert self.session is not None, "a page with a right has a session"
         try:
             self.session = await self.parts.sign_in.confirm_password(
-                self.session, checked.form.fields.get("own_password", ""), self.address
+                self.session, checked.form.fields.get("own_password", ""), self.address, self.device
             )
         except StaffSignInError as error:
             checked.add_problem(

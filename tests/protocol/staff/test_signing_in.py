@@ -8,7 +8,15 @@ import pytest
 
 from gateway.domain.clock import FixedClock
 from tests.protocol.pages.support import Running, running
-from tests.protocol.staff.support import BY_TEST, PASSWORD, Colleague, colleague, make_user, user_service
+from tests.protocol.staff.support import (
+    BY_TEST,
+    PASSWORD,
+    Colleague,
+    colleague,
+    make_user,
+    user_service,
+    wait_until_password_is_asked,
+)
 from tests.support.daemon import Installation
 
 BEHIND_A_PROXY = {"http": {"port": 0, "trusted_proxies": ["127.0.0.1"]}}
@@ -90,6 +98,27 @@ async def test_who_is_locked_out_at_one_address_gets_in_from_another(installatio
                 await stranger.sign_in("r.okafor", f"geraten {guess}")
         async with colleague(gateway, X_Forwarded_For="198.51.100.7") as ruth:
             assert (await ruth.sign_in("r.okafor")).title == "Work queue"
+
+
+async def test_who_is_signed_in_confirms_where_the_tries_of_the_address_are_used_up(installation: Installation) -> None:
+    """By others behind the same address."""
+    async with (
+        running(installation, pages={"address_tries": 3}) as gateway,
+        colleague(gateway, "m.eriksen", "manager") as manager,
+        colleague(gateway) as stranger,
+    ):
+        statuses = [(await stranger.sign_in(f"guess.{n}", "falsches Passwort")).status for n in range(4)]
+        assert statuses == [422] * 3 + [429]
+        new = "fünf Wörter sind besser"
+        fields = {"old_password": "falsches Passwort", "new_password": new, "repeated_password": new}
+
+        assert (await manager.post("/account/password", fields)).status == 422
+        done = await manager.post("/account/password", {**fields, "old_password": PASSWORD})
+        assert "Your password has been changed." in done.text
+        await wait_until_password_is_asked(gateway)
+        details = {"shown_name": "Mona", "email": "", "own_password": new}
+        await make_user(gateway, "r.okafor", "staff")
+        assert (await manager.post("/users/r.okafor/details", details)).status == 200
 
 
 async def test_a_session_can_not_be_planted(gateway: Running) -> None:
