@@ -45,7 +45,8 @@ SecretReference = Annotated[str, AfterValidator(_check_secret_reference), Resour
 """`env:NAME`, `file:PATH`, or empty for none. Safe to show: it only says where the secret is."""
 
 
-PASSWORD_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@:]*:[^\s/?#@]+@[^\s/?#]")
+PASSWORD_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s/?#@:]*:[^\s/?#@]+@[^\s/?#]")
+"""Wherever it is in a text. A scheme has a bound, or each letter of a long word would be gone through from each."""
 
 _USER_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@]*@")
 

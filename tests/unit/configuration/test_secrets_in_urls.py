@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
@@ -117,3 +118,12 @@ def test_what_holds_none_is_taken(tmp_path: Path) -> None:
 )
 def test_a_file_that_holds_one_all_the_same_is_shown_without_it(written: str, shown: str) -> None:
     assert conceal_written_secrets(written) == shown
+
+
+@pytest.mark.parametrize("unit", ["a", "a.", "x://", "x://a:", "x://a:b@", ":"])
+def test_a_long_line_is_looked_through_in_time(unit: str) -> None:
+    """On a page, while everybody waits."""
+    began = time.process_time()
+    for before in ("x: 1  # ", "broken: [\n"):
+        conceal_written_secrets(f"{before}{unit * (60_000 // len(unit))}\n")
+    assert time.process_time() - began < 1
