@@ -207,7 +207,7 @@ class SecondFactorService:
         try:
             return row, self._make_cipher(stored).decrypt(row.secret, row.secret_key, _row_name(user))
         except BodyUnreadable as error:
-            log.error("second_factor.unreadable", user=user.name, why=str(error.detail))
+            log.error("second_factor.unreadable", account=user.name, why=str(error.detail))
             return row, None
 
     def _make_cipher(self, stored: bytes) -> BodyCipher:
