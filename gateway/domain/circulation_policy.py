@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from gateway.domain.commands import NoticeKind
 from gateway.domain.library import ItemStatus
-from gateway.domain.patterns import compile_pattern, replace_pattern
+from gateway.domain.patterns import compile_pattern, expand_template, replace_pattern
 from gateway.domain.problems import RefusalReason
 
 
@@ -61,6 +61,12 @@ def _check_groups(pattern: str, replacement: str) -> None:
     for number in re.findall(r"\\([1-9]\d?)", replacement):
         if int(number) > groups:
             raise ValueError(f"\\{number} names a group, but {pattern!r} has {groups}")
+    match = compile_pattern(f"(?:{pattern})?").match("")
+    assert match is not None, "it may match nothing"
+    try:
+        expand_template(match, replacement)
+    except (IndexError, UnicodeDecodeError) as error:
+        raise ValueError("a backslash may stand before the number of a group, and before another backslash") from error
 
 
 class IdentifierRewrite(ProfileSection):

@@ -114,3 +114,11 @@ def test_what_a_match_becomes_keeps_its_letters() -> None:
     assert rewrite.rewrite_identifier("7-Köln") == "Ü7ä📚\\öKöln"
     rules = PatronRules(institutional=(InstitutionalRule(match=r"(.+)-Bücherei", patron=r"büro-\1-{user}-{agency}"),))
     assert institution_identifier("Köln-Bücherei", "DE-Süd\\1", rules) == "büro-Köln-Köln-Bücherei-DE-Süd\\1"
+
+
+@pytest.mark.parametrize("written", [r"\g<rest>", r"\g<7>", r"\x", "\\", r"a\N{x}"])
+def test_what_nothing_can_become_is_refused_when_it_is_read(written: str) -> None:
+    with pytest.raises(ValidationError, match="a backslash may stand before"):
+        IdentifierRewrite(pattern=r"^(\w+)-", replacement=written)
+    with pytest.raises(ValidationError):
+        InstitutionalRule(match=r"(\w+)-.*", patron=written)
