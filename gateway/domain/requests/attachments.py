@@ -48,6 +48,8 @@ EXTENSIONS: Mapping[FileType, tuple[str, ...]] = {
 }
 """By which programs know them; the first is the one that we give."""
 
+KNOWN_EXTENSIONS = frozenset(one for extensions in EXTENSIONS.values() for one in extensions)
+
 MAX_FILE_NAME_CHARS = 200
 MAX_FILE_NAME_BYTES = 240
 """In UTF-8; file systems take 255."""

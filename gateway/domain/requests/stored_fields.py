@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import Any, TypeVar
 
 from gateway.domain.library import Money, RecordId
+from gateway.domain.requests.attachments import KNOWN_EXTENSIONS
 from gateway.domain.requests.citation import (
     DECLARATION,
     POSSIBLE_SUPPLIER,
@@ -56,7 +57,7 @@ class FieldClass(StrEnum):
     PERSON = "person"  # names a patron, or what belongs to one
     ADDRESS = "address"  # of somebody, or a link that opens something
     WORDS = "words"  # people write what they like in it, or it is what came in
-    FILE = "file"  # the name of a file, which people gave it; its ending stays
+    FILE = "file"  # the name of a file, which people gave it; its ending stays, where it is one
     CODE = "code"  # a word of a list, ours or a partner's; what is no such word goes
     WORK = "work"  # what is asked for
     NUMBER = "number"  # of a request, a message, an item or a record
@@ -160,7 +161,8 @@ def _forget_field(
     if kind is not None and kind.goes:
         return _make_empty(field)
     if kind is FieldClass.FILE:
-        return f"file{PurePath(value).suffix}"
+        ending = PurePath(value).suffix.lower()
+        return f"file{ending}" if ending in KNOWN_EXTENSIONS else "file"
     if kind is FieldClass.CODE:
         return value if _CODE.fullmatch(value) else ""
     if kind is not None:

@@ -120,10 +120,14 @@ def test_extras_that_say_something_of_the_work_stay() -> None:
     assert forget_people(event).details.extras == kept
 
 
-def test_a_file_keeps_the_ending_of_its_name() -> None:
-    file = Attachment(id="f-1", name="Kopie für Нина.pdf", media_type="application/pdf", size=3, at=AT)
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("Kopie für Нина.pdf", "file.pdf"), ("Scan.TIF", "file.tif"), ("Kopie für Dr. Berg", "file"), ("", "file")],
+)
+def test_a_file_keeps_the_ending_of_its_name(name: str, kept: str) -> None:
+    file = Attachment(id="f-1", name=name, media_type="application/pdf", size=3, at=AT)
 
-    assert forget_people(file).name == "file.pdf"
+    assert forget_people(file).name == kept
 
 
 def test_nothing_to_forget_is_the_same_value() -> None:
