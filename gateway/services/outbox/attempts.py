@@ -73,6 +73,7 @@ REFUSAL_TEMPLATE = "refused: %(reason)s: %(report)s"
 """Staff are told the report alone."""
 
 _WRITTEN = re.compile(rf"^({'|'.join(_WORDS.values())}) \((\d+)\): ")
+_WRITTEN_REFUSAL = re.compile(r"^refused: ([\w-]+): ")
 
 MAX_ERROR_CHARS = 1000
 """Characters of an error that are kept."""
@@ -262,6 +263,16 @@ def find_unknown_try(row: OutboxRow) -> str | None:
 def describe_refusal(error: Refused) -> str:
     """A refusal as staff read it."""
     return _shorten_error(write_sentence(REFUSAL_TEMPLATE, reason=error.reason.value, report=error.detail))
+
+
+def replace_report(error: str, report: str) -> str:
+    """A row's error with another report in it; what follows from the error stays the same. Empty: it has none."""
+    if (failed := _WRITTEN.match(error)) is not None:
+        outcome = next(one for one, words in _WORDS.items() if words == failed[1])
+        return _describe_failure(outcome, int(failed[2]), report)
+    if (refused := _WRITTEN_REFUSAL.match(error)) is not None:
+        return write_sentence(REFUSAL_TEMPLATE, reason=refused[1], report=report)
+    return report if error else ""
 
 
 def outcome_of_error(error: Exception) -> AttemptOutcome:

@@ -2,8 +2,8 @@
 the transaction of the event that says so.
 
 What still waits to go out is waited for, since a letter needs its reader (`find_forgetting_delay`). What is stuck for
-good goes on without people: a message to a partner keeps its event and loses its words, a letter is not written any
-more.
+good goes on without people: a message to a partner keeps its event and loses its words, and those of the error; a
+letter is not written any more.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from datetime import datetime, timedelta
 
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.requests.stored_fields import FIELD_CLASSES, FieldClass, forget_people
+from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import DESK, LibraryContext
+from gateway.services.outbox.attempts import replace_report
 from gateway.services.requests.conversations import names_of_request
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER
 from gateway.services.webhooks import KIND as WEBHOOK
@@ -43,7 +45,7 @@ MAX_DELAY = timedelta(days=7)
 MAX_ROWS = 1_000
 """Of a request in the outbox."""
 
-FORGOTTEN = "the request was anonymised"
+FORGOTTEN = write_sentence("The request was anonymised")
 
 MESSAGE_CLASSES: Mapping[type, Mapping[str, FieldClass]] = {
     **FIELD_CLASSES,
@@ -95,8 +97,9 @@ def _forget_row(connection: Transaction, context: LibraryContext, row: OutboxRow
         outbox_decisions.skip_row(connection, row.library, row.id, FORGOTTEN, "timer", context.now())
         return
     payload = _forget_people_in_payload(context, row)
-    if payload != row.payload:
-        outbox.replace_payload(connection, row.library, row.id, payload)
+    error = replace_report(row.error, FORGOTTEN)  # a library system's own words may name its patron
+    if (payload, error) != (row.payload, row.error):
+        outbox.replace_texts(connection, row.library, row.id, payload, error)
     for id_ in (row.id, order_batches.file_id_of_order(row)):
         order_batches.forget_order_file(connection, row.library, id_)
 

@@ -307,13 +307,16 @@ def forget_ended_rows(connection: Connection, library: str, request_id: str) -> 
     connection.execute(delete(outbox).where(*mine))
 
 
-def replace_payload(connection: Connection, library: str, id_: str, payload: str) -> None:
+def replace_texts(connection: Connection, library: str, id_: str, payload: str, error: str) -> None:
     """Of a row that has not ended, and goes on as it was."""
-    _REPLACE_PAYLOAD.execute_many(connection, [{"library": library, "id": id_, "payload": payload}])
+    texts = {"payload": payload, **error_parameters(error)}
+    _REPLACE_TEXTS.execute_many(connection, [{"library": library, "id": id_, **texts}])
 
 
-_REPLACE_PAYLOAD = prepare_sql(
-    "UPDATE outbox SET payload = :payload WHERE library = :library AND id = :id AND ended IS NULL", outbox
+_REPLACE_TEXTS = prepare_sql(
+    "UPDATE outbox SET payload = :payload, error = :error, error_sentence = :error_sentence "
+    "WHERE library = :library AND id = :id AND ended IS NULL",
+    outbox,
 )
 
 

@@ -229,7 +229,7 @@ def _outbox_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(o.schedule_retry, held[0], NOW, "away")
     yield make_call(o.mark_dead, next(row for row in held if row.kind != "partner"), "away", NOW)
     yield make_call(o.forget_ended_rows, LIBRARY, "old-00007")
-    yield make_call(o.replace_payload, LIBRARY, dead.id, "{}")
+    yield make_call(o.replace_texts, LIBRARY, dead.id, "{}", "away")
     yield make_call(o.prune_ended_rows, NOW, 200)
     yield make_call(outbox_lanes.enter_lane, LIBRARY, "lane-45", outbox_row(98).id)
     yield make_call(outbox_lanes.leave_lane, LIBRARY, "lane-45")

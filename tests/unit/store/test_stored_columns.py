@@ -72,7 +72,9 @@ COLUMNS: Mapping[str, Mapping[str, ColumnClass]] = {
     "print_item": list_classes(plain="library kind request_id batch_id"),
     # --- what goes out
     "outbox": list_classes(
-        document="payload", plain="library id lane kind target request_id status node error note error_sentence"
+        person="error error_sentence",
+        document="payload",
+        plain="library id lane kind target request_id status node note",
     ),
     "outbox_lane": list_classes(plain="library lane head"),
     "filed_order": list_classes(plain="library profile number file_id order_id request_id reference"),

@@ -20,6 +20,7 @@ from gateway.services.outbox.attempts import (
     can_have_arrived,
     decide_retry,
     find_unknown_try,
+    replace_report,
 )
 from gateway.services.outbox.queue import RouteSlots
 from gateway.settings.sections import OutboxSettings
@@ -221,3 +222,19 @@ def test_what_a_released_row_keeps_of_its_tries(tries: int, error: str, kept: st
     if kept is not None:
         assert can_have_arrived(2, kept)
         assert can_have_arrived(3, "unavailable (1): nobody there")
+
+
+@pytest.mark.parametrize(
+    ("error", "replaced"),
+    [
+        ("", ""),
+        ("unavailable (50): nobody there: Berg", "unavailable (50): gone"),
+        ("outcome unknown (2): Berg", "outcome unknown (2): gone"),
+        ("internal error (3): ValueError: Berg", "internal error (3): gone"),
+        ("refused: invalid-value: No such patron: Berg", "refused: invalid-value: gone"),
+        ("Berg", "gone"),
+    ],
+)
+def test_an_error_with_another_report_means_the_same(error: str, replaced: str) -> None:
+    assert replace_report(error, "gone") == replaced
+    assert can_have_arrived(3, replaced) == can_have_arrived(3, error)

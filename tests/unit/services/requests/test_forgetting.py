@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import select
 
 from demo.world import MailServer
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal, timer_signal
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request, Role
@@ -25,6 +26,7 @@ from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
+from gateway.services.outbox.attempts import describe_refusal
 from gateway.services.requests.effects import new_outbox_row
 from gateway.services.requests.forgetting import MAX_DELAY, MESSAGE_CLASSES, RETRY
 from gateway.services.requests.transitions import EventRequest, apply_event
@@ -127,13 +129,13 @@ def add_rows(connection: Transaction, request: Request, words: Canaries, at: Any
         outbox.add_outbox_row(connection, one)
     order_batches.keep_order_file(connection, "NORTH", made[0].id, words.make("order_file.document"), at)
     for dead in (made[0], made[3], made[5]):
-        give_up(connection, dead)
+        give_up(connection, dead, describe_refusal(Refused(RefusalReason.OTHER, words.make("outbox.error"))))
 
 
-def give_up(connection: Transaction, row: OutboxRow) -> None:
+def give_up(connection: Transaction, row: OutboxRow, error: str = "no such address") -> None:
     claimed = outbox.claim_single_row(connection, row.library, row.id, row.next_at, timedelta(minutes=1), "node")
     assert claimed is not None
-    outbox.mark_dead(connection, claimed, "no such address", row.next_at)
+    outbox.mark_dead(connection, claimed, error, row.next_at)
 
 
 def add_mail(connection: Transaction, request: Request, words: Canaries, at: Any, cipher: Any) -> None:
@@ -189,6 +191,7 @@ async def test_a_canary_in_every_text_is_gone(north: NcipTown, role: Role) -> No
     assert (await north.see(request)).partner.email == SOUTH["partner"]["email"]
     rows = await context.store.read(lambda c: outbox_queries.list_rows_of_request(c, "NORTH", request.id, 100).rows)
     assert {row.kind for row in rows} >= {"partner", "order", "library"}
+    assert {row.error for row in rows if row.error} == {"refused: other: The request was anonymised"}
     assert not [row for row in rows if row.kind == "letter"]
 
 
