@@ -63,9 +63,11 @@ async def _find_hold_by_number(
     try:
         hold = await context.library.find_hold(number)
     except Refused as refused:
-        if refused.reason is not RefusalReason.AMBIGUOUS_REQUEST or patron is None:
+        if refused.reason is not RefusalReason.AMBIGUOUS_REQUEST:
             raise
-        return await _find_hold_of_patron(number, item, patron, context)
+        if patron is not None:
+            return await _find_hold_of_patron(number, item, patron, context)
+        hold = await find_hold_of_partner(number, None, context, refused)
     if await find_hold_maker(hold, context) is Maker.ANOTHER_PARTNER:  # two partners use the same number
         if patron is None:
             raise _no_such_hold_refusal()
@@ -83,6 +85,23 @@ async def _find_hold_of_patron(number: str, item: Named | None, patron: Patron, 
     else:
         found = list(await list_visible_holds(await context.library.patron_holds(patron.id), context))
     return _require_single_hold([hold for hold in found if hold.request_id == number])
+
+
+async def find_hold_of_partner(
+    number: str, patron: Patron | None, context: CirculationContext, refused: Refused
+) -> Hold:
+    """Of several partners' open holds with this number, the one that this partner has placed: it is looked for at its
+    item, and at the patron's. `refused` is raised where there isn't a single one."""
+    own, _ = await context.things.list_things_of_request(number)
+    placed = {thing.id for thing in own if thing.kind is ThingKind.HOLD}
+    found = list(await context.library.patron_holds(patron.id)) if patron is not None and placed else []
+    for barcode in dict.fromkeys(thing.barcode for thing in own if thing.id in placed and thing.barcode):
+        if item := await items.find_visible_item(barcode, context):
+            found += await context.library.item_holds(item.id)
+    matching = {hold.id: hold for hold in found if hold.id in placed and hold.request_id == number}
+    if len(matching) != 1:
+        raise refused
+    return matching.popitem()[1]
 
 
 async def _list_holds_of_patron(patron: Patron, item: Item, context: CirculationContext) -> list[Hold]:

@@ -121,7 +121,7 @@ async def check_out(command: CheckOut, context: CirculationContext, key: str) ->
     due = choose_loan_due(command.due, whose, item, command.mandated or context.now(), context)
     number = read_request_number(command.request, context.policy).value
     if context.policy.check_out.cancel_request and number:
-        await _cancel_hold_of_request(number, context, key)
+        await _cancel_hold_of_request(number, patron, context, key)
     wish = LoanWish(item, patron, due, number, override)
     notes: tuple[str, ...] = ()
     if command.mandated is not None:
@@ -163,7 +163,7 @@ async def _set_mandated_due(wish: LoanWish, loan: Loan, context: CirculationCont
     return await move_due_date(context.library, loan, due, f"{key}:{loan.id}:mandated-{due.isoformat()}")
 
 
-async def _cancel_hold_of_request(number: str, context: CirculationContext, key: str) -> None:
+async def _cancel_hold_of_request(number: str, patron: Patron, context: CirculationContext, key: str) -> None:
     """A hold of the same request would stand in the way of its own loan (ULS, facts/ncip.md 2.1). Another partner's,
     under the same number, stays."""
     if await is_number_of_another(number, context):
@@ -173,7 +173,9 @@ async def _cancel_hold_of_request(number: str, context: CirculationContext, key:
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_REQUEST:
             return
-        raise
+        if refused.reason is not RefusalReason.AMBIGUOUS_REQUEST:
+            raise
+        hold = await holds.find_hold_of_partner(number, patron, context, refused)
     if hold.status.is_open and await has_hold_right(hold, LibraryService.CANCEL_REQUEST, context):
         require_capability(context, Capability.HOLD_CANCEL)
         await holds.cancel_hold(hold, context, f"{key}:request")

@@ -41,14 +41,21 @@ async def find_loan_maker(loan: Loan, context: CirculationContext) -> Maker:
 
 async def list_visible_holds(holds: Iterable[Hold], context: CirculationContext) -> tuple[Hold, ...]:
     found = tuple(holds)
-    await context.things.find_makers(ThingKind.HOLD, (hold.id for hold in found))
+    await _find_makers(ThingKind.HOLD, found, context)
     return tuple([one for one in found if await find_hold_maker(one, context) is not Maker.ANOTHER_PARTNER])
 
 
 async def list_visible_loans(loans: Iterable[Loan], context: CirculationContext) -> tuple[Loan, ...]:
     found = tuple(loans)
-    await context.things.find_makers(ThingKind.LOAN, (loan.id for loan in found))
+    await _find_makers(ThingKind.LOAN, found, context)
     return tuple([one for one in found if await find_loan_maker(one, context) is not Maker.ANOTHER_PARTNER])
+
+
+async def _find_makers(kind: ThingKind, found: Iterable[Hold | Loan], context: CirculationContext) -> None:
+    """At once, however many there are: each is asked of afterwards, and known."""
+    items = {one.id: one.item_id for one in found}
+    makers = await context.things.find_makers(kind, items)
+    await context.things.find_makers(ThingKind.ITEM, (items[id_] for id_ in makers if makers[id_] is Maker.LIBRARY))
 
 
 async def is_number_of_another(number: str, context: CirculationContext) -> bool:

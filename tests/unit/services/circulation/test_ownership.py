@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection, text
 
 from adapters.library.embedded import migrations
-from gateway.domain.commands import AcceptItem, Action, CheckIn, CheckOut, DeleteItem, Named
-from gateway.domain.library import Bib
+from gateway.domain.commands import (
+    AcceptItem,
+    Action,
+    CheckIn,
+    CheckOut,
+    DeleteItem,
+    LookUpRequest,
+    Named,
+    PlaceRequest,
+)
+from gateway.domain.library import Bib, Loan
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.partner_things import ThingKind
 from gateway.ports.shared_store import Store
 from gateway.services.circulation import dispatch_command
 from gateway.services.circulation.own_things import OwnThings
+from gateway.services.circulation.ownership import list_visible_loans
 from gateway.store.migration import OWN, migrate_store
 from gateway.store.partner_things import StoredPartnerThings, prune_partner_things
-from tests.unit.services.circulation.support import ANA, BOOK, Counter, Failing, who
+from tests.unit.services.circulation.support import ANA, BOOK, CHIDI, Counter, Failing, who
 
 
 def arrives(number: str, barcode: str) -> AcceptItem:
@@ -51,6 +62,47 @@ async def test_what_was_made_before_a_refusal_is_the_partners(counter: Counter) 
         await dispatch_command(replace(arrives("R-1", "A-1"), fee_action="charge-default-patron-fee"), desk)
     item = await counter.library.item_by_barcode("A-1")
     assert await _find_maker(counter, item.id) == {item.id: "alder"}
+
+
+@pytest.mark.parametrize("scope", ["item", "title"])
+async def test_two_partners_with_one_number_meet_their_own_holds(counter: Counter, scope: str) -> None:
+    """Both count from one: what another has under a number is no reason to refuse."""
+    wanted = PlaceRequest(who(ANA), items=(Named(BOOK),), request=Named("R-1"), scope=scope)
+    placed = await dispatch_command(wanted, counter.desk(profile="alder"))
+    theirs = replace(arrives("R-1", "B-1"), patron=who(CHIDI))
+    await dispatch_command(theirs, counter.desk(profile="birch"))
+
+    lends = CheckOut(who(ANA), Named(BOOK), request=Named("R-1"))
+    await dispatch_command(lends, counter.desk(profile="alder", check_out={"cancel_request": True}))
+
+    assert await counter.library.patron_holds(placed.hold.patron_id) == ()
+    found = await dispatch_command(LookUpRequest(Named("R-1")), counter.desk(profile="birch"))
+    assert found.hold.item_barcode == "B-1"
+
+
+async def test_a_request_is_looked_up_by_a_number_that_another_partner_uses_too(counter: Counter) -> None:
+    wanted = PlaceRequest(who(ANA), items=(Named(BOOK),), request=Named("R-1"))
+    await dispatch_command(wanted, counter.desk(profile="alder"))
+    await dispatch_command(replace(arrives("R-1", "B-1"), patron=who(CHIDI)), counter.desk(profile="birch"))
+    for profile, barcode in (("alder", BOOK), ("birch", "B-1")):
+        found = await dispatch_command(LookUpRequest(Named("R-1")), counter.desk(profile=profile))
+        assert found.hold.item_barcode == barcode
+
+
+async def test_who_made_the_loans_of_a_patron_is_asked_at_once(counter: Counter) -> None:
+    asked: list[ThingKind] = []
+
+    class Counting(StoredPartnerThings):
+        async def find_makers(self, kind: ThingKind, ids: Collection[str]) -> Mapping[str, str]:
+            asked.append(kind)
+            return await super().find_makers(kind, ids)
+
+    loan = Loan("l-0", "", "", "i-0", "", "b-1", "p-1", lent=counter.clock.now(), due=None)
+    loans = [replace(loan, id=f"l-{number}", item_id=f"i-{number}") for number in range(50)]
+    things = Counting("BERG", counter.store.read, counter.store.write, counter.clock)
+    desk = replace(counter.desk(profile="alder"), things=OwnThings(things, "alder"))
+    assert len(await list_visible_loans(loans, desk)) == len(loans)
+    assert asked == [ThingKind.LOAN, ThingKind.ITEM]
 
 
 async def _find_maker(counter: Counter, item_id: str) -> dict[str, str]:
