@@ -65,10 +65,12 @@ def check_profiles_together(loaded: Mapping[str, LoadedProfile], settings: Setti
                     yield one.make_problem(path, f"the same rule ({asked}) as profile '{first[0]}' at {first[1]}")
 
 
-def check_path_rules(loaded: Mapping[str, LoadedProfile]) -> Iterator[ConfigurationProblem]:
+def check_path_rules(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
     """A rule on a path that a profile of another library owns: it would take that library's messages. A path is owned
     by the profile that has its name, and by one with a rule of this path alone; several libraries may share one that is
     nobody's."""
+    if len(settings.libraries) == 1:
+        return
     profiles = [one for one in loaded.values() if not one.profile.abstract]
     owners: dict[str, LoadedProfile] = {}
     for one in profiles:

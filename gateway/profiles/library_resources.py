@@ -21,6 +21,9 @@ from gateway.domain.secret_reference import ResourceKind, is_secret_reference
 from gateway.domain.value import value_object
 from gateway.settings import Settings
 
+_OF_PROCESSES = "file:/proc/"
+"""Such as the daemon's environment, where its secrets may be."""
+
 
 @value_object
 class NamedResource:
@@ -51,7 +54,7 @@ class _ResourceGuard:
         listed = {one.symbol: one.secrets for one in settings.libraries}
         self._own = listed.pop(library, ())
         self._others = listed
-        self._of_gateway = {self._normalize(one.reference) for one in _iter_resources(settings, ())}
+        self._of_gateway = {self._resolve(one.reference) for one in _iter_resources(settings, ())}
 
     def find_objection(self, reference: str) -> str:
         """Empty: there is none."""
@@ -60,7 +63,10 @@ class _ResourceGuard:
         for symbol, listed in self._others.items():
             if self._is_listed(reference, listed):
                 return f"belongs to library {symbol}: its `secrets` in gateway.yml name it"
-        if self._normalize(reference) in self._of_gateway:
+        resolved = self._resolve(reference)
+        if resolved.startswith(_OF_PROCESSES):
+            return "is no file of an installation: it tells of running programs"
+        if resolved in self._of_gateway:
             return "is named in gateway.yml for another use; `libraries.secrets` must name it if profiles may use it"
         if self._others or self._own:
             return f"is not among the `secrets` of library {self._library} in gateway.yml"
@@ -77,6 +83,11 @@ class _ResourceGuard:
         kind, _, name = reference.partition(":")
         return reference if kind == "env" else f"file:{_make_whole(self._folder, name)}"
 
+    def _resolve(self, reference: str) -> str:
+        """Whatever links lead to it: `/proc/self/root/…` names any file."""
+        kind, _, name = reference.partition(":")
+        return reference if kind == "env" else f"file:{os.path.realpath(self._folder / name)}"
+
     def _normalize_pattern(self, begin: str) -> str:
         """The end of a folder's name is kept: `file:keys/*` isn't `file:keys*`."""
         kind, _, name = begin.partition(":")
@@ -88,8 +99,9 @@ class _ResourceGuard:
 
 
 def _make_whole(folder: Path, name: str) -> str:
-    """Without `..`, so that a file is told by one name; links are the operators' business."""
-    return os.path.normpath(os.path.abspath(folder / name))
+    """Without `..`, and with one slash at its beginning, so that a file has one name. Links in listed folders are
+    the operators' business."""
+    return f"/{os.path.abspath(folder / name).lstrip('/')}"
 
 
 def iter_named_resources(profile: Profile) -> Iterator[NamedResource]:

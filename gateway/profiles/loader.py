@@ -102,7 +102,7 @@ def _read_and_check(
     problems = [
         *reader.problems,
         *checks.check_profiles_together(loaded, settings),
-        *checks.check_path_rules(loaded),
+        *checks.check_path_rules(loaded, settings),
         *checks.check_listeners(loaded, settings),
     ]
     problems += checks.check_partners(loaded, adapters.channels)

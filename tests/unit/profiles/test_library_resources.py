@@ -102,6 +102,26 @@ def test_a_single_library_lists_nothing_and_gives_away_none_of_the_gateways_own(
     assert list_problems(tmp_path, listed, one=BY_KEY.format(library="DEMO", reference="env:DB_PASSWORD")) == []
 
 
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "file:{folder}/keys/db",
+        "file:{folder}/keys/../keys/db",
+        "file:/{folder}/keys/db",
+        "file:/proc/self/root{folder}/keys/db",
+        "file:{folder}/link",
+        "file:/proc/self/environ",
+    ],
+)
+def test_no_other_name_of_a_file_gives_away_the_gateways_own(tmp_path: Path, reference: str) -> None:
+    (tmp_path / "link").symlink_to("keys/db")
+    password = f"file:{tmp_path}/keys/db"
+    one = Settings(store=StoreSettings(url="postgresql://illgate@db.example/illgate", password=password))
+    profile = BY_KEY.format(library="DEMO", reference=reference.format(folder=tmp_path))
+    (found,) = list_problems(tmp_path, one, one=profile)
+    assert "is named in gateway.yml for another use" in found or "is no file of an installation" in found
+
+
 def test_every_secret_that_a_section_may_name_is_found() -> None:
     """Whatever a protocol adds: a key that ends in a secret's name is marked as one."""
     unmarked = []
@@ -157,3 +177,8 @@ def test_a_path_that_another_librarys_profile_owns_is_no_rule_of_ours(
 def test_a_library_may_say_more_of_its_own_path(tmp_path: Path) -> None:
     more = "library: NORTH\nncip: {}\nmatch: [{path: partners, from_agency: EBU}]\n"
     assert list_problems(tmp_path, BOTH, reshare=OWNS_RULE, more=more) == []
+
+
+def test_the_only_library_need_not_be_named_by_all_profiles(tmp_path: Path) -> None:
+    named, unnamed = "library: DEMO\nncip: {}\n", "ncip: {}\nmatch: [{path: named, from_agency: EBU}]\n"
+    assert list_problems(tmp_path, Settings(), named=named, unnamed=unnamed) == []
