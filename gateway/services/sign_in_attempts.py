@@ -5,7 +5,8 @@ kept as a keyed hash only, and nothing of it is logged.
 
 Many people may share one address (a campus, a mobile network), and one of them can use up its tries. So a browser on
 which an account was signed in before has tries of its own for this account, wherever it is: it shows a token that was
-given to it then (OWASP: device cookies). A token says nothing without the key, and for no other account.
+given to it then (OWASP: device cookies). A token says nothing without the key, and for no other account. All browsers
+together have as many tries as all addresses, since whoever has known a secret can have made many known.
 """
 
 from __future__ import annotations
@@ -128,8 +129,13 @@ class AttemptCounter:
             own = f"{self._area} {account}"
             if device is not None and (token := device.find_token(key, own)):
                 pair = make_keyed_hash(key, of_pair, f"device {token}")
-                if patron_sessions.count_attempt(c, library, [FailureLimit(pair, limits.patron, since)], now):
-                    return AttemptKeys(pair, (), token)
+                devices = make_keyed_hash(key, of_account, f"devices {account}")
+                known = (
+                    FailureLimit(pair, limits.patron, since),
+                    FailureLimit(devices, limits.patron * ANYWHERE, long_since),
+                )
+                if patron_sessions.count_attempt(c, library, known, now):
+                    return AttemptKeys(pair, (devices,), token)
             place, wider = address_block(address), list_wider_blocks(address)
             most = {place: at_address} | {
                 one: times * at_address for one, times in zip(wider, WIDER_TIMES, strict=False)

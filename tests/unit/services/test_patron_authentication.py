@@ -16,7 +16,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Store
 from gateway.services.patron_authentication import PatronAuthenticator, TooManyAttemptsError
-from gateway.services.sign_in_attempts import AttemptCounter, AttemptLimits, BrowserDevice
+from gateway.services.sign_in_attempts import ANYWHERE, AttemptCounter, AttemptLimits, BrowserDevice
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
 from gateway.store.patron_sessions import page_failure
@@ -144,6 +144,20 @@ async def test_nobody_can_make_a_browser_known(attempts: AttemptCounter) -> None
     for one in forged:
         assert not await fail(attempts, "number 21", "192.0.2.1", BrowserDevice([one])), one
     assert await fail(attempts, "number 21", "192.0.2.1", BrowserDevice([*forged[:4], known.tokens[0]]))
+
+
+async def test_whoever_knew_a_pin_tries_the_next_no_more_often_with_many_browsers(attempts: AttemptCounter) -> None:
+    """Each sign-in without its cookie makes one more browser known."""
+    browsers = [BrowserDevice() for _ in range(30)]
+    for browser in browsers:
+        await sign_in(attempts, "number 21", "192.0.2.1", browser)
+
+    tried = [
+        await fail(attempts, "number 21", "192.0.2.1", browser) for browser in browsers for _ in range(LIMITS.patron)
+    ]
+
+    assert tried.count(True) == ANYWHERE * LIMITS.patron + LIMITS.patron, "with browsers, and at this address"
+    assert await fail(attempts, "number 21", "192.0.2.2"), "others are not shut out"
 
 
 async def test_a_browser_is_known_for_the_last_few_accounts(attempts: AttemptCounter) -> None:
