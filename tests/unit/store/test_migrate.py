@@ -27,6 +27,7 @@ import gateway.store.users  # noqa: F401 - its tables join the metadata
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.citation_matching import citation_fingerprint
+from gateway.domain.requests.events import Event, EventKind, timer_signal
 from gateway.domain.requests.request import BorrowingState, LendingState, LoanTerms, PatronLink, PatronLoan, Request
 from gateway.domain.requests.search_terms import NUMBER_KINDS, parse_search
 from gateway.domain.requests.state_table import TimerKind
@@ -37,11 +38,12 @@ from gateway.store.engine import open_store
 from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import OWN, SchemaTooNew, migrate_store
 from gateway.store.partner_things import StoredPartnerThings
+from gateway.store.requests.history import EventRow, add_history_event
 from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.request_search import find_by_search_number
 from gateway.store.requests.requests import insert_request
 from gateway.store.requests.timers import due_timers, start_timer
-from gateway.store.schema import metadata
+from gateway.store.schema import make_exchange_id, metadata
 from tests.unit.store.requests.samples import AT, GARDEN, borrowing, lending
 
 pytestmark = pytest.mark.usefixtures("migrations_by_alembic")
@@ -353,16 +355,22 @@ def undo_patron_marks(connection: Connection) -> None:
 
 async def test_what_was_anonymised_before_forgets_once_more(store: Store) -> None:
     await migrate_store(store, OWN)
-    anonymised = [borrowing(state=BorrowingState.COMPLETED, patron=PatronLink()) for _ in range(3)]
+    anonymised = [
+        lending(state=LendingState.COMPLETED),
+        *(borrowing(state=BorrowingState.COMPLETED, patron=PatronLink()) for _ in range(2)),
+    ]
     others = (
-        borrowing(state=BorrowingState.COMPLETED),
+        borrowing(state=BorrowingState.COMPLETED, patron=PatronLink()),  # where none was to be forgotten
         borrowing(patron=PatronLink()),
         lending(state=LendingState.LOST),
     )
+    event = Event(timer_signal(EventKind.ANONYMISED), AT, "timer")
 
     def go_back(connection: Connection) -> None:
         for one in (*anonymised, *others):
             insert_request(connection, one)
+        for one in anonymised:
+            add_history_event(connection, EventRow(make_exchange_id(AT), one.library, one.id, AT, event, "x", "x"))
         start_timer(connection, anonymised[2].library, anonymised[2].id, TimerKind.ANONYMISE, AT)
         undo_patron_marks(connection)
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0033'"))

@@ -20,7 +20,8 @@ down_revision = "0033"
 SLICE = 1_000
 PAUSE = timedelta(seconds=0.5)
 
-_REQUEST = sa.table("request", *map(sa.column, ("library", "id", "role", "patron_id", "is_open")))
+_REQUEST = sa.table("request", *map(sa.column, ("library", "id", "is_open")))
+_EVENT = sa.table("request_event", *map(sa.column, ("library", "request_id", "document")))
 _TIMER = sa.table("request_timer", *map(sa.column, ("library", "request_id", "timer")), sa.column("at", UtcDateTime()))
 
 
@@ -38,11 +39,14 @@ def upgrade() -> None:
 
 def _forget_again() -> None:
     connection, at, last = op.get_bind(), datetime.now(UTC), ("", "")
-    c, t = _REQUEST.c, _TIMER.c
+    c, e, t = _REQUEST.c, _EVENT.c, _TIMER.c
+    has_forgotten = sa.exists().where(
+        e.library == c.library, e.request_id == c.id, e.document.contains('"kind":"anonymised"')
+    )
     is_running = sa.exists().where(t.library == c.library, t.request_id == c.id, t.timer == "anonymise")
     forgotten = (
         sa.select(c.library, c.id)
-        .where(sa.not_(sa.cast(c.is_open, sa.Boolean)), c.role == "borrowing", c.patron_id == "", ~is_running)
+        .where(sa.not_(sa.cast(c.is_open, sa.Boolean)), has_forgotten, ~is_running)
         .order_by(c.library, c.id)
         .limit(SLICE)
     )
