@@ -9,6 +9,17 @@ from gateway.domain.library import Money
 
 _SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY", "$": "USD"}
 _DOLLARS = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD"})
+_CURRENCY_CODES = (
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP "
+    "CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG "
+    "HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL "
+    "MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR "
+    "RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS "
+    "UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
+)
+"""Of ISO 4217. Beside a number other capitals are a carrier, a shelf mark or a telephone: `DHL 0034567890`."""
+_CURRENCIES = frozenset(_CURRENCY_CODES.split())
+
 _SIGN = r"[A-Z]{3}|[€£¥$]"
 _NUMBER = r"[0-9]{1,3}(?:[ .,'][0-9]{3}){1,4}(?:[.,][0-9]{1,12})?|[0-9]{1,12}(?:[.,][0-9]{1,12})?|[.,][0-9]{1,4}"
 _SUM = re.compile(rf"({_SIGN})?\s{{0,3}}({_NUMBER})(?:[.,]-?)?\s{{0,3}}({_SIGN})?")
@@ -28,6 +39,8 @@ def read_sum(text: str, default: str = "", said: str = "") -> Money | None:
     if match is None:
         return None
     code, signs = said.strip().upper(), tuple(filter(None, (match[1], match[3])))
+    if not {_SIGNS.get(sign, sign) for sign in signs} <= {*_CURRENCIES, code, default}:
+        return None
     if not _CURRENCY.fullmatch(code):
         is_our_dollar = "$" in signs and default in _DOLLARS and not code
         code = default if is_our_dollar or not signs else _SIGNS.get(signs[0], signs[0])

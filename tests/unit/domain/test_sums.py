@@ -42,6 +42,7 @@ def test_a_sum_in_the_ways_that_people_write_it(text: str, read: Money) -> None:
         *("", "EUR", "20", "-5 EUR", "12 kr", "20 pgs", "20 Dollars", "20-30 EUR", "20 30 EUR", "1.2.3 EUR"),
         *("1.234 EUR", "1,234 EUR", "20 EUR a volume", "about 20 EUR", "EUR 20 USD", "20 EUR or 5 EUR"),
         *("1\N{NO-BREAK SPACE}234 EUR", "12345678901234567890 EUR", "\N{ARABIC-INDIC DIGIT FIVE} EUR"),
+        *("DHL 0034567890", "TEL 040123456", "QVB 123", "UPS 12345678", "2026", "ISO 2026"),
     ],
 )
 def test_what_is_no_sum_or_may_be_two(text: str) -> None:
@@ -60,6 +61,9 @@ def test_what_is_no_sum_or_may_be_two(text: str) -> None:
         ("$20", "EUR", "AUD", money("20", "AUD")),
         ("$20", "EUR", "EUR", None),
         ("-5", "GBP", "", None),
+        ("20 QQQ", "QQQ", "", money("20", "QQQ")),
+        ("20 QQQ", "EUR", "qqq", money("20", "QQQ")),
+        ("20 QQQ", "EUR", "", None),
     ],
 )
 def test_the_currency_that_is_meant(text: str, default: str, said: str, read: Money | None) -> None:
