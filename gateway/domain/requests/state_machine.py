@@ -317,14 +317,19 @@ def list_allowed_events(request: Request, workflow: Workflow, at: Event) -> tupl
     """What we may do now, in the order of the vocabulary. `at`: an event of the kind `note`, whose time counts."""
     table = TABLES[request.role]
     ours = (signal.kind for signal in table.signals if signal.origin is EventOrigin.US)
-    probe = (replace(at, signal=local_signal(kind)) for kind in ours if not _is_cancelled_already(request, kind))
-    return tuple(event.kind for event in probe if not isinstance(_find_branch(request, event, workflow), Denied))
+    probe = (replace(at, signal=local_signal(kind)) for kind in ours)
+    return tuple(event.kind for event in probe if _is_event_offered(request, event, workflow))
 
 
-def _is_cancelled_already(request: Request, kind: EventKind) -> bool:
-    """Whoever cancels once more is told that it is done, but needn't be offered to."""
+def _is_event_offered(request: Request, event: Event, workflow: Workflow) -> bool:
+    """Whoever cancels once more is told that it is done, but needn't be offered to. After a no of the supplier it is
+    another cancellation."""
+    branch = _find_branch(request, event, workflow)
+    if isinstance(branch, Denied):
+        return False
     is_repeat = RequestFlag.UNWANTED in request.flags and RequestFlag.EXPIRING not in request.flags
-    return kind is EventKind.CANCEL and is_repeat
+    changes_nothing = branch.to in (None, request.state) and not branch.effects
+    return not (event.kind is EventKind.CANCEL and is_repeat and changes_nothing)
 
 
 def list_notifications(

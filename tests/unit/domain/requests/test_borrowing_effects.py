@@ -180,6 +180,16 @@ def test_who_cancels_what_comes_or_is_here_twice_cancels_once(state: BorrowingSt
     assert K.CANCEL not in list_allowed_events(story.request, story.workflow, event(local_signal(K.NOTE)))
 
 
+def test_a_cancellation_that_was_refused_is_offered_again() -> None:
+    story = asked_story()
+    story.us(K.CANCEL)
+    assert K.CANCEL not in list_allowed_events(story.request, story.workflow, event(local_signal(K.NOTE)))
+    story.partner(K.CANCEL_REFUSED, 1)
+    assert (story.state, RequestFlag.UNWANTED in story.request.flags) == (B.REQUESTED, True)
+    assert K.CANCEL in list_allowed_events(story.request, story.workflow, event(local_signal(K.NOTE)))
+    assert told(story.us(K.CANCEL)) == ((K.CANCEL, 1),)
+
+
 def test_the_patron_is_told_that_it_comes_unless_nobody_wants_it() -> None:
     story = asked_story()
     assert letters(story.partner(K.SHIPPED, 1, due=DUE)) == ("sent",)
