@@ -38,6 +38,10 @@ MAX_HTML_CHARS = 2_000_000
 MAX_HTML_TAGS = 100_000
 """Tags of HTML that are looked at: each element is many times as large in memory as it is written."""
 
+MAX_TAG_CHARS = 4_000
+"""Of a tag with its attributes, which nobody reads here: a longer one, such as of a picture that is written within,
+loses them. The parser compares each attribute with all before it: for minutes, where a tag is as long as a page."""
+
 MAX_SECRETS = 10_000
 """In one mail; one that holds more can't be looked into."""
 
@@ -193,8 +197,19 @@ def text_of_html(page: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
+_COMMENT_OR_TAG = re.compile(
+    r"<!--(?:[^-]++|-(?!->))*+|(?P<name><[A-Za-z][^\s<>/=]{0,100})"
+    r"(?P<attributes>(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?)*+)"
+)
+"""As the parser divides a page: a value in quotes may have `>` in it."""
+
+
+def _shorten_tag(match: re.Match[str]) -> str:
+    return match["name"] if len(match["attributes"] or "") > MAX_TAG_CHARS else match[0]
+
+
 def _cut_page(page: str) -> str:
-    page = page[:MAX_HTML_CHARS]
+    page = _COMMENT_OR_TAG.sub(_shorten_tag, page[:MAX_HTML_CHARS])
     if page.count("<") <= MAX_HTML_TAGS:
         return page
     return page[: len(page) - len(page.split("<", MAX_HTML_TAGS)[-1]) - 1]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import time
 
 import pytest
 
 from adapters.mailbox import mime_limits, mime_parts
 from adapters.mailbox.mime_limits import MAX_FIELD_CHARS, MAX_FIELDS, MAX_PART_FIELD_CHARS, ParseBudget, parse_message
 from adapters.mailbox.mime_parser import parse_mail
-from adapters.mailbox.mime_text import conceal_secrets, decode_header_text, unwrap_flowed_text
+from adapters.mailbox.mime_text import conceal_secrets, decode_header_text, text_of_html, unwrap_flowed_text
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.ports.incoming_mail import MAX_HEADER_BYTES, SecretPatterns, take_header
 from tests.support.requests import START
@@ -131,3 +132,40 @@ def test_a_long_text_is_read_wherever_it_is_cut(monkeypatch: pytest.MonkeyPatch,
 
         assert len(mail.text) > 1_000
         assert text.startswith(mail.text)
+
+
+LONG = "a" * 5_000
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<p>Kjære</p><img alt='>' src='data:image/png;base64,{LONG}'><p>kolleger</p>",
+        f'<p>Kjære</p><img src = "data:,{LONG}>" alt="a"/><p>kolleger</p>',
+        f"<p>Kjære</p><!-- <b {LONG} --><p>kolleger</p>",
+        f"<p>Kjære</p><!-- - -- <b {LONG}> x --><p>kolleger</p>",
+        f"<p title='a'b'>Kjære</p><p {LONG}>kolleger</p>",
+        f"<p {LONG} title='a' it's>Kjære</p><p>kolleger</p>",
+    ],
+)
+def test_what_stands_around_a_long_tag_is_read(page: str) -> None:
+    assert text_of_html(f"<html><body>{page}</body></html>").split() == ["Kjære", "kolleger"]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<p " + " ".join(f"a{n}" for n in range(30_000)) + ">TBS",
+        "<p " + " ".join(f"a{n}='>'" for n in range(30_000)) + ">TBS",
+        "<p " + " ".join(f"<a{n}" for n in range(20_000)) + ">TBS",
+        "<p/" + "/".join(f"a{n}" for n in range(30_000)) + ">TBS",
+        "<!-- " * 30_000 + "-->TBS",
+        "<a b='" * 20_000 + '<a b="' * 20_000,
+        "<a =" * 40_000,
+    ],
+    ids=lambda tag: tag[:16],
+)
+def test_attributes_without_end_take_no_time(tag: str) -> None:
+    began = time.process_time()
+    text_of_html(tag)
+    assert time.process_time() - began < 1
