@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gateway.domain.requests.events import Event, EventKind
 from gateway.domain.requests.request import PatronLink, Request
+from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.stored_fields import FIELD_CLASSES, FieldClass, forget_people
 from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import PartnerMessage
@@ -21,10 +23,11 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import DESK, LibraryContext
 from gateway.services.outbox.attempts import replace_report
 from gateway.services.requests.conversations import names_of_request
+from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER
 from gateway.services.webhooks import KIND as WEBHOOK
 from gateway.store import journal_queries, library_changes, mailbox
-from gateway.store.requests import history, order_batches, outbox, outbox_decisions, outbox_queries
+from gateway.store.requests import history, order_batches, outbox, outbox_decisions, outbox_queries, timers
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import (
@@ -63,6 +66,17 @@ def find_forgetting_delay(connection: Transaction, context: LibraryContext, requ
     if now >= request.changed + timedelta(days=days) + MAX_DELAY:
         return None
     return now + RETRY if outbox_queries.has_rows_to_go(connection, context.symbol, request.id, WEBHOOK) else None
+
+
+def forget_late_words(connection: Transaction, context: LibraryContext, request: Request, event: Event) -> None:
+    """What is said of a closed request that has forgotten already is forgotten as well, when as many days are over
+    again."""
+    running = {one.timer for one in timers.list_timers_of_request(connection, context.symbol, request.id)}
+    if event.kind is EventKind.ANONYMISED or TimerKind.ANONYMISE in running:
+        return
+    at = timer_due(context, TimerKind.ANONYMISE, request, context.now())
+    if at is not None:
+        timers.start_timer(connection, context.symbol, request.id, TimerKind.ANONYMISE, at)
 
 
 def forget_patron_in(connection: Transaction, context: LibraryContext, request: Request) -> None:

@@ -26,7 +26,7 @@ from gateway.services.keyed_work import write_once
 from gateway.services.library_context import LibraryContext, require_request
 from gateway.services.requests.deadlines import PARTNER_TIMERS, complete_request, find_reopening
 from gateway.services.requests.effects import note_first_answer, write_effects
-from gateway.services.requests.forgetting import find_forgetting_delay, forget_patron_in
+from gateway.services.requests.forgetting import find_forgetting_delay, forget_late_words, forget_patron_in
 from gateway.services.requests.left_suppliers import drop_unsent_messages, find_unsent_messages
 from gateway.services.requests.partner_closures import load_closures
 from gateway.services.requests.request_messages import track_denied_message, track_message
@@ -113,6 +113,8 @@ def apply_event_in(
     announce_event(connection, context.symbol, history_line(row), event.at)
     unsent = find_unsent_messages(connection, context, request, transition)
     write_effects(connection, context, transition, event_request.hold)
+    if not request.open and not transition.request.open:
+        forget_late_words(connection, context, request, event)
     drop_unsent_messages(connection, context, transition, unsent)
 
     def apply_in_turn(
@@ -137,6 +139,8 @@ def record_denied_event(
     row = _new_history_row(context, event, request, request, why)
     history.add_history_event(connection, row)
     track_denied_message(connection, context, request, row)
+    if not request.open:
+        forget_late_words(connection, context, request, event)
 
 
 def _new_history_row(context: LibraryContext, event: Event, before: Request, after: Request, denied: str) -> EventRow:

@@ -4,6 +4,7 @@ still waits to go out."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import shutil
@@ -21,7 +22,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal, timer_signal
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request, Role
-from gateway.domain.requests.views import LendingDraft
+from gateway.domain.requests.views import EventDenied, LendingDraft
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.responder import OutcomeClass
@@ -290,6 +291,26 @@ async def test_a_request_forgets_when_its_days_are_over(north: NcipTown) -> None
     assert (forgotten.patron.identifier, forgotten.patron.id) == ("", "")
     assert [attempt.note for attempt in forgotten.attempts] == [""]
     assert not find_text(north, PATRON)
+
+
+@pytest.mark.parametrize("kind", [EventKind.MESSAGE, EventKind.STATUS_QUERY])
+async def test_what_is_said_later_is_forgotten_in_its_time(north: NcipTown, kind: EventKind) -> None:
+    """Whether it fits or not."""
+    request = await end_request(north, await north.asked())
+    await pass_time(north, timedelta(days=DAYS))
+
+    said = EventDetails(note="Нина has asked again")
+    late = Event(partner_signal(kind), north.clock.now(), "partner:SOUTH", said, 1)
+    with contextlib.suppress(EventDenied):
+        await apply_event(north.town.context, EventRequest(request_id=request.id, event=late))
+    await pass_time(north, timedelta(days=DAYS) - timedelta(minutes=1))
+    assert find_text(north, "Нина")
+    await pass_time(north, timedelta(minutes=1))
+
+    assert not find_text(north, "Нина")
+    await pass_time(north, timedelta(days=DAYS))
+    story = await north.town.context.store.read(lambda c: history.list_events_of_request(c, "NORTH", request.id))
+    assert [row.event.kind for row in story].count(EventKind.ANONYMISED) == 2, "nothing was said since"
 
 
 @pytest.fixture
