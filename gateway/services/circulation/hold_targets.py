@@ -12,6 +12,7 @@ from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import items
 from gateway.services.circulation.context import CirculationContext, require_capability
+from gateway.services.circulation.ownership import list_visible_items
 
 
 @value_object
@@ -90,7 +91,8 @@ async def find_hold_target(command: PlaceRequest, context: CirculationContext, k
     if scope == "title" and context.supports(Capability.HOLD_TITLE) and not by_place:
         return HoldTarget(bib)
     require_capability(context, Capability.ITEM_AVAILABILITY)
-    copies = _list_items_there((await context.library.holdings(bib.id)).items, command, context)
+    held = await list_visible_items((await context.library.holdings(bib.id)).items, context)
+    copies = _list_items_there(held, command, context)
     copy = items.choose_best_copy(await keeper.choose_free(copies) if keeper is not None else copies)
     if copy is None:
         raise Refused(

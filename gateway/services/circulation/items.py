@@ -28,7 +28,7 @@ from gateway.services.circulation.context import (
     lookup_refusals_about,
     require_capability,
 )
-from gateway.services.circulation.ownership import is_item_of_another
+from gateway.services.circulation.ownership import is_item_of_another, list_visible_items
 
 
 async def resolve_item(sent: Named | None, context: CirculationContext, *, request: Named | None = None) -> Item:
@@ -148,16 +148,29 @@ async def find_item_of_hold(hold: Hold, context: CirculationContext) -> Item | N
 
 
 async def resolve_record(sent: tuple[RecordId, ...], context: CirculationContext) -> Bib:
-    """Raises Refused(INVALID_VALUE | UNKNOWN_RECORD | AMBIGUOUS_ITEM); never a guess among several hits."""
+    """One of which another partner has all items is unknown.
+
+    Raises Refused(INVALID_VALUE | UNKNOWN_RECORD | AMBIGUOUS_ITEM); never a guess among several hits."""
     require_capability(context, Capability.BIB_FIND)
     with lookup_refusals_about(MessagePart.RECORD, sent[0].value):
         for record in translate_record_ids(sent, context.policy.records):
             try:
-                return await context.library.find_bib(record)
+                bib = await context.library.find_bib(record)
             except Refused as refused:
                 if refused.reason is not RefusalReason.UNKNOWN_RECORD:
                     raise
+                continue
+            if not await _is_record_of_another(bib, context):
+                return bib
         raise Refused(RefusalReason.UNKNOWN_RECORD, "Record not found.")
+
+
+async def _is_record_of_another(bib: Bib, context: CirculationContext) -> bool:
+    """The catalogue shows only records that are anybody's to ask for: of these nothing is looked up."""
+    if not bib.suppressed or not context.supports(Capability.ITEM_AVAILABILITY):
+        return False
+    held = (await context.library.holdings(bib.id)).items
+    return bool(held) and not await list_visible_items(held, context)
 
 
 def name_record(sent: tuple[RecordId, ...], context: CirculationContext) -> Bib:

@@ -26,7 +26,7 @@ from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import holds, items, patrons
 from gateway.services.circulation.context import CirculationContext, require_capability
-from gateway.services.circulation.ownership import list_visible_holds, list_visible_loans
+from gateway.services.circulation.ownership import list_visible_holds, list_visible_items, list_visible_loans
 
 _NOT_THERE = (
     RefusalReason.UNKNOWN_RECORD,
@@ -155,7 +155,7 @@ async def _read_record_entry(record: RecordId, context: CirculationContext) -> I
     except Refused as refused:
         return _make_missing_entry(record, refused)
     held = await context.library.holdings(bib.id)
-    return ItemSetEntry(record, held.bib, held.items, held.hold_count)
+    return ItemSetEntry(record, held.bib, await list_visible_items(held.items, context), held.hold_count)
 
 
 async def _read_item_entry(sent: Named, context: CirculationContext) -> ItemSetEntry:

@@ -23,6 +23,12 @@ async def is_item_of_another(item: Item, context: CirculationContext) -> bool:
     return await context.things.find_maker(ThingKind.ITEM, item.id) is Maker.ANOTHER_PARTNER
 
 
+async def list_visible_items(items: Iterable[Item], context: CirculationContext) -> tuple[Item, ...]:
+    found = tuple(items)
+    makers = await context.things.find_makers(ThingKind.ITEM, (item.id for item in found))
+    return tuple(item for item in found if makers.get(item.id) is not Maker.ANOTHER_PARTNER)
+
+
 async def find_hold_maker(hold: Hold, context: CirculationContext) -> Maker:
     """A hold that nobody is known to have placed goes with its item."""
     maker = await context.things.find_maker(ThingKind.HOLD, hold.id)

@@ -14,12 +14,15 @@ from gateway.domain.commands import (
     Action,
     CheckIn,
     CheckOut,
+    Command,
+    CreateItem,
     DeleteItem,
+    LookUpItemSet,
     LookUpRequest,
     Named,
     PlaceRequest,
 )
-from gateway.domain.library import Bib, Loan
+from gateway.domain.library import Bib, Loan, RecordId
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.partner_things import ThingKind
 from gateway.ports.shared_store import Store
@@ -87,6 +90,38 @@ async def test_a_request_is_looked_up_by_a_number_that_another_partner_uses_too(
     for profile, barcode in (("alder", BOOK), ("birch", "B-1")):
         found = await dispatch_command(LookUpRequest(Named("R-1")), counter.desk(profile=profile))
         assert found.hold.item_barcode == barcode
+
+
+@pytest.mark.parametrize("made", [arrives("R-1", "A-1"), CreateItem(item=Named("A-1"), bib=Bib(title="Brú"))])
+async def test_a_record_of_which_another_partner_has_all_items_is_unknown(counter: Counter, made: Command) -> None:
+    """Its number is a small one in some library systems, and the next partner's is one more."""
+    await dispatch_command(made, counter.desk(profile="alder"))
+    record = RecordId("local", (await counter.library.item_by_barcode("A-1")).bib_id)
+    for scope in ("item", "title"):
+        wanted = PlaceRequest(who(CHIDI), records=(record,), scope=scope)
+        refused = await counter.refusal(wanted, profile="birch")
+        never = replace(wanted, records=(RecordId("local", "no-such-record"),))
+        assert (refused.reason, refused.detail) == (RefusalReason.UNKNOWN_RECORD, "Record not found.")
+        assert refused.detail == (await counter.refusal(never, profile="birch")).detail
+    looked = LookUpItemSet(records=(record,))
+    assert (await dispatch_command(looked, counter.desk(profile="birch"))).entries[0].missing == "Record not found."
+    assert len((await dispatch_command(looked, counter.desk(profile="alder"))).entries[0].items) == 1
+
+
+async def test_of_a_record_with_others_items_the_own_and_the_librarys_are_told(counter: Counter) -> None:
+    await dispatch_command(arrives("R-1", "A-1"), counter.desk(profile="alder"))
+    made = await counter.library.item_by_barcode("A-1")
+    book = await counter.library.item_by_barcode(BOOK)
+
+    def move_item(connection: Connection) -> None:
+        wanted = {"bib": book.bib_id, "item": made.id}
+        connection.execute(text("UPDATE embedded_items SET bib_id = :bib WHERE id = :item"), wanted)
+
+    await counter.store.write(move_item)
+    looked = LookUpItemSet(records=(RecordId("local", book.bib_id),))
+    theirs = await dispatch_command(looked, counter.desk(profile="birch"))
+    ours = await dispatch_command(looked, counter.desk(profile="alder"))
+    assert {one.barcode for one in ours.entries[0].items} - {one.barcode for one in theirs.entries[0].items} == {"A-1"}
 
 
 async def test_who_made_the_loans_of_a_patron_is_asked_at_once(counter: Counter) -> None:
