@@ -395,6 +395,33 @@ async def test_a_message_that_was_given_up_keeps_its_event_and_loses_its_words(n
     assert not find_text(north, "nina@")
 
 
+@pytest.mark.parametrize(
+    ("kind", "target", "payload"),
+    [
+        ("library", "desk:undone", '{"words": "für Нина"}'),
+        ("library", "desk:undone", '{"event": "für Нина"}'),
+        ("partner", "south", "für Нина"),
+    ],
+)
+async def test_what_nobody_can_read_keeps_no_request_from_forgetting(
+    north: NcipTown, kind: str, target: str, payload: str
+) -> None:
+    """Staff can edit what was given up."""
+    context, request = north.town.context, await end_request(north, await north.asked())
+
+    def add_dead_row(connection: Transaction) -> None:
+        row = new_outbox_row(request, kind, target, payload, context.now())
+        outbox.add_outbox_row(connection, row)
+        give_up(connection, row)
+
+    await context.store.write(add_dead_row)
+
+    await pass_time(north, timedelta(days=DAYS))
+
+    assert (await north.see(request)).patron.identifier == ""
+    assert not find_text(north, "Нина")
+
+
 async def test_messages_that_name_the_card_lose_their_contents(north: NcipTown) -> None:
     """Those of circulation, which are about no request; another patron's stay."""
     for card in (PATRON, ANOTHER):
