@@ -156,6 +156,8 @@ class SenderAdmission:
                 if line is not None:
                     line.admit(profile.name)
                 return profile
+        if message.agency_fault:
+            message.notes.append(message.agency_fault)
         if candidates:
             raise Refused(
                 RefusalReason.SENDER_AUTH_FAILED, _describe_failure(message.token_fault), about=MessagePart.SENDER
@@ -171,12 +173,17 @@ class SenderAdmission:
         """The name (or else kind) of the entry that lets this sender in, None if there is none."""
         try:
             for entry in profile.auth:
-                if (
-                    _is_from_network(entry, message.arrival.peer)
-                    and await self._is_admitted(entry, profile, message)
-                    and self._speaks_for_sender(profile, message, entry)
-                ):
-                    return entry.name or entry.kind.value
+                if not _is_from_network(entry, message.arrival.peer):
+                    continue
+                if not await self._is_admitted(entry, profile, message):
+                    continue
+                name = entry.name or entry.kind.value
+                if self._speaks_for_sender(profile, message, entry):
+                    return name
+                message.agency_fault = (
+                    f"profile {profile.name}: auth '{name}' fits, but the sender's agency is not among its agencies, "
+                    "or is that of another profile"
+                )
         except ConfigurationError as error:  # a secret that can't be read lets nobody in
             log.error("profile.secret_missing", profile=profile.name, problem=str(error))
         return None

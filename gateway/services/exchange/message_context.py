@@ -51,6 +51,7 @@ class MessageContext:
     reason: str = ""
     notes: list[str] = field(default_factory=list)
     token_fault: str = ""  # what is wrong with its signed token, where one is asked for
+    agency_fault: str = ""  # whose credential fits, though not for the agency that it names; for staff only
     repeat_of: str = ""
     replay_of: str = ""
     first_received: datetime | None = None  # of a message that is carried out again; None: it has only just come

@@ -17,6 +17,7 @@ from gateway.domain.circulation_policy import LibraryService
 from gateway.domain.library import Bib, Location
 from gateway.domain.profile import Authentication, AuthKind, MatchRule, Profile
 from gateway.ports.library_system import HoldWish, PatronKey, TemporaryItem
+from gateway.store.journal_records import JournalFilter
 from tests.protocol.ncip.test_on_the_sample_library import Answer, send
 from tests.support.partner_rights import ALL_RIGHTS
 from tests.unit.services.exchange.support import House, open_house
@@ -432,3 +433,6 @@ async def test_a_credential_speaks_in_the_name_of_its_agencies(
     answer = await send(house, looks_up(agency), ALDER)
 
     assert answer.problem[0] == ("" if is_admitted else "Agency Authentication Failed"), answer.body
+    notes = " ".join([one.note for one in (await house.journal.list_messages(JournalFilter("DEMO"))).messages])
+    assert ("the sender's agency" in notes) is not is_admitted
+    assert "the sender's agency" not in answer.body
