@@ -93,7 +93,7 @@ class AgencyIndex:
     that admits this machine alone, as all are shipped, names none: it is nobody else's."""
 
     def __init__(self) -> None:
-        self._owners: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+        self._owners: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
 
     def add_profile(self, profile: Profile) -> None:
         if all(_is_this_machine(entry) for entry in profile.auth):
@@ -101,11 +101,13 @@ class AgencyIndex:
         ruled = (rule.from_agency for rule in profile.match if rule.from_agency)
         for agency in (*ruled, *(agency for entry in profile.auth for agency in entry.agencies)):
             for protocol in profile.dialects:
-                self._owners[profile.library, protocol, agency.strip().casefold()].add(profile.name)
+                self._owners[protocol, agency.strip().casefold()].add((profile.library, profile.name))
 
     def is_of_another(self, profile: Profile, protocol: str, agency: str) -> bool:
-        owners = self._owners.get((profile.library, protocol, agency.strip().casefold()))
-        return owners is not None and profile.name not in owners
+        """A profile that names no library is of the only one that there is."""
+        named = self._owners.get((protocol, agency.strip().casefold()), ())
+        owners = {name for library, name in named if library == profile.library or "" in (library, profile.library)}
+        return bool(owners) and profile.name not in owners
 
 
 def _is_this_machine(entry: Authentication) -> bool:

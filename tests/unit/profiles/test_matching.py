@@ -180,3 +180,20 @@ def test_names_of_any_length_are_not_remembered(profiles: ProfileSet) -> None:
     assert found.cache_info().currsize == 0
     assert names(profiles, MessageSender("plain", from_agency="NVD")) == ["nordviken", "any"]
     assert found.cache_info().currsize == 1
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("", ""), ("", "DEMO"), ("DEMO", ""), ("DEMO", "DEMO")])
+def test_an_agency_is_another_profiles_whether_or_not_they_name_the_only_library(
+    tmp_path: Path, ours: str, theirs: str
+) -> None:
+    write(
+        tmp_path,
+        ours=f"library: '{ours}'\nplain: {{}}\n",
+        theirs=f"library: '{theirs}'\nplain: {{}}\nauth: [{{kind: none}}]\nmatch: [{{from_agency: NVD}}]\n",
+    )
+    profiles = load_profiles(tmp_path, ADAPTERS, SETTINGS)
+    our_own, their_own = profiles.find_profile("ours"), profiles.find_profile("theirs")
+    assert our_own is not None
+    assert their_own is not None
+    assert profiles.is_agency_of_another(our_own, "plain", "nvd")
+    assert not profiles.is_agency_of_another(their_own, "plain", "nvd")
