@@ -113,7 +113,7 @@ def _find_code_lines(text: str, dialect: LettersDialect) -> list[_CodeLine]:
             continue
         code, reply = known[match[1].upper()]
         rest = match[2].strip(_AROUND_WORDS)
-        number = _NUMBER.search(rest)
+        number = _NUMBER.search(rest) if read_sum(rest) is None else None  # EUR12.50 looks like one
         lines.append(_CodeLine(code, reply, rest, number[0].rstrip(".") if number else ""))
     return lines
 

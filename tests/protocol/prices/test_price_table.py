@@ -115,6 +115,9 @@ def test_a_price_in_the_answer_to_a_letter_is_one_where_nothing_stands_beside_it
         ("TBS 12,50 EUR a volume", K.WILL_SUPPLY, None, ()),
         ("TBS on Monday, 12,50", K.WILL_SUPPLY, None, ()),
         ("LUO 12.50 EUR", K.CONDITIONAL, money("12.50"), (LoanCondition.LIBRARY_USE_ONLY,)),
+        ("TBS EUR12.50", K.WILL_SUPPLY, money("12.50"), ()),
+        ("TBS B2026-00017 EUR12.50", K.WILL_SUPPLY, money("12.50"), ()),
+        ("TBS DHL 0034567890", K.WILL_SUPPLY, None, ()),
         ("N/A 12.50 EUR", K.UNFILLED, None, ()),
     ],
 )
@@ -124,6 +127,7 @@ def test_a_price_in_a_plain_letter_is_one_where_nothing_stands_beside_it(
     mail = tagged.mail(f"Dear all,\n{line}\nbest wishes")
     told = tagged.only(PlainMailFormat().decode(mail, plain_profile()).events)
     assert (told.kind, told.details.cost, told.details.conditions) == (kind, cost, conditions)
+    assert told.transaction == ("B2026-00017" if "B2026-00017" in line else "")
 
 
 @pytest.mark.parametrize("kind", [K.CONDITIONAL, K.RETRY])
