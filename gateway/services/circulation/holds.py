@@ -95,7 +95,7 @@ async def find_hold_of_partner(
     own, _ = await context.things.list_things_of_request(number)
     placed = {thing.id for thing in own if thing.kind is ThingKind.HOLD}
     found = list(await context.library.patron_holds(patron.id)) if patron is not None and placed else []
-    for barcode in dict.fromkeys(thing.barcode for thing in own if thing.id in placed and thing.barcode):
+    for barcode in dict.fromkeys(thing.barcode for thing in own if thing.barcode):  # the item may have another by now
         if item := await items.find_visible_item(barcode, context):
             found += await context.library.item_holds(item.id)
     matching = {hold.id: hold for hold in found if hold.id in placed and hold.request_id == number}

@@ -27,6 +27,7 @@ from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.partner_things import ThingKind
 from gateway.ports.shared_store import Store
 from gateway.services.circulation import dispatch_command
+from gateway.services.circulation.announced_items import change_barcode
 from gateway.services.circulation.own_things import OwnThings
 from gateway.services.circulation.ownership import list_visible_loans
 from gateway.store.migration import OWN, migrate_store
@@ -90,6 +91,15 @@ async def test_a_request_is_looked_up_by_a_number_that_another_partner_uses_too(
     for profile, barcode in (("alder", BOOK), ("birch", "B-1")):
         found = await dispatch_command(LookUpRequest(Named("R-1")), counter.desk(profile=profile))
         assert found.hold.item_barcode == barcode
+
+
+async def test_a_hold_under_anothers_number_is_found_when_its_item_has_another_barcode(counter: Counter) -> None:
+    await dispatch_command(arrives("R-1", "A-1"), counter.desk(profile="alder"))
+    await dispatch_command(replace(arrives("R-1", "B-1"), patron=who(CHIDI)), counter.desk(profile="birch"))
+    desk = counter.desk(profile="alder")
+    await change_barcode(await counter.library.item_by_barcode("A-1"), "A-1-ON-PIECE", desk, "key")
+    found = await dispatch_command(LookUpRequest(Named("R-1")), counter.desk(profile="alder"))
+    assert found.hold.item_barcode == "A-1-ON-PIECE"
 
 
 @pytest.mark.parametrize("made", [arrives("R-1", "A-1"), CreateItem(item=Named("A-1"), bib=Bib(title="Brú"))])
