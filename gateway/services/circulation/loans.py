@@ -241,12 +241,14 @@ async def check_in(command: CheckIn, context: CirculationContext, key: str) -> I
 
 
 async def _require_check_in_right(item: Item, command: CheckIn, context: CirculationContext) -> None:
-    """Raises Refused(UNAUTHORIZED_SERVICE | NOT_CHECKED_OUT (another partner has lent it))."""
+    """Raises Refused(UNAUTHORIZED_SERVICE | NOT_CHECKED_OUT (another partner has lent it, or nobody: then it is what a
+    repeat of this partner's own check-in finds))."""
     if await context.things.find_maker(ThingKind.ITEM, item.id) is Maker.THIS_PARTNER:
         return
     loan = await context.library.item_loan(item.id)
     maker = await find_loan_maker(loan, context) if loan is not None else Maker.LIBRARY
-    if maker is Maker.ANOTHER_PARTNER:
+    may_check_in = context.policy.allows_on_library_things(LibraryService.CHECK_IN)
+    if maker is Maker.ANOTHER_PARTNER or (loan is None and not may_check_in):
         raise _not_on_loan_refusal(command.item.value if command.item is not None else "")
     if maker is Maker.LIBRARY:
         require_right(LibraryService.CHECK_IN, context)

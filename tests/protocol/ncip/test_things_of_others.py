@@ -358,6 +358,16 @@ async def test_a_partner_with_no_rights_uses_its_own_things_by_every_service(hou
         assert answer.problem[0] in ("", "Item Not Renewable"), answer.body
 
 
+async def test_a_return_of_its_own_loan_that_comes_twice_is_answered_as_before(house: House) -> None:
+    """Once it is back, nothing says any more whose loan it was."""
+    rights = {"library_services": ["check-out"]}
+    house.profiles[ALDER] = with_rights(house.profiles["ncip2"], ALDER, rights=rights)
+    await send(house, lends(FREE_BOOK, CHIDI), ALDER)
+    first, repeated = [await send(house, f"<CheckInItem>{item(FREE_BOOK)}</CheckInItem>", ALDER) for _ in range(2)]
+    assert first.problem == ("", "", "")
+    assert repeated.body == first.body
+
+
 async def test_what_is_the_librarys_is_used_only_by_the_services_that_the_profile_names(house: House) -> None:
     await make_library_things(house)
     before = await read_library(house)
