@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any, Protocol
 
 import structlog
@@ -171,6 +171,7 @@ class CommandHandler:
             if answer is not None:
                 return answer
         result = await self._ask_library(message, incoming.command, exchange) if incoming.command is not None else None
+        message.told_patron = _find_told_patron(result)
         answer = message.responder.encode(message.envelope, incoming, result, exchange)
         return await self.endings.record_answer(message, answer)
 
@@ -228,7 +229,7 @@ class CommandHandler:
             things = StoredPartnerThings(message.library.symbol, run_here, run_here, self.clock)
             context = self._make_circulation_context(message, exchange, here, here.authenticate, things)
             result = run_without_waiting(dispatch_command(command, context, key))
-            message.notes = [*notes, *_notes_of_command(result)]
+            message.notes, message.told_patron = [*notes, *_notes_of_command(result)], _find_told_patron(result)
             linked = (
                 link(connection, message.library.symbol, exchange.profile, command, result)
                 if link is not None
@@ -267,6 +268,7 @@ class CommandHandler:
         outcome = await self._ask_library(message, command, exchange)
         if not isinstance(outcome, Refusal):
             message.notes += _notes_of_command(outcome)
+            begun = _add_told_patron(begun, _find_told_patron(outcome))
         answer = None
         if (
             isinstance(outcome, Refusal)
@@ -401,6 +403,19 @@ def _notes_of_command(result: Result) -> tuple[str, ...]:
     if isinstance(result, Noted) and result.meant is not None:
         result = result.meant[1]
     return result.notes if isinstance(result, ItemAccepted | ItemLent) else ()
+
+
+def _find_told_patron(result: object) -> str:
+    """Id of the patron that the answer may name, whether the question did or not."""
+    patron = getattr(result, "patron", None)
+    return patron.id if isinstance(patron, Patron) else ""
+
+
+def _add_told_patron(begun: JournalEntry, patron: str) -> JournalEntry:
+    """For the row of its answer."""
+    if begun.opening.patron or not patron:
+        return begun
+    return replace(begun, opening=replace(begun.opening, patron=patron))
 
 
 def _is_already_deleted(command: Command, refusal: Refusal) -> bool:

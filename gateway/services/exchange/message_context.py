@@ -57,6 +57,7 @@ class MessageContext:
     first_received: datetime | None = None  # of a message that is carried out again; None: it has only just come
     begun: JournalEntry | None = None  # its opening is in the journal already
     managed_requests: tuple[str, ...] = ()  # ids of those that it turned out to be about
+    told_patron: str = ""  # id of the one that its answer names
 
     @property
     def profile(self) -> str:
@@ -89,7 +90,7 @@ def journal_opening(message: MessageContext) -> JournalOpening:
         content_type=arrival.content_type,
         note="; ".join(envelope.repairs),
         replay_of=message.replay_of,
-        patron=_find_patron_number(message),
+        patron=_find_patron_number(message) or message.told_patron,
     )
 
 

@@ -120,7 +120,8 @@ class PatronDataService:
         ids = {link.id for one in held.requests for link in _links_of(one, number)}
 
         def forget_the_rest(connection: Transaction) -> None:
-            journal_queries.forget_bodies_about_patron(connection, context.symbol, number.text)
+            for one in sorted({number.text, *ids} - {""}):
+                journal_queries.forget_bodies_about_patron(connection, context.symbol, one)
             patron_sessions.end_patron_sessions(connection, context.symbol, ids)
 
         await context.store.write(forget_the_rest)

@@ -27,6 +27,7 @@ from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
+from gateway.services.exchange.handlers import CommandHandler
 from gateway.services.outbox.attempts import describe_refusal
 from gateway.services.requests.effects import new_outbox_row
 from gateway.services.requests.forgetting import MAX_DELAY, MESSAGE_CLASSES, RETRY
@@ -434,6 +435,28 @@ async def test_messages_that_name_the_card_lose_their_contents(north: NcipTown) 
     assert (await north.see(request)).patron.identifier == ""
     assert not find_text(north, PATRON)
     assert find_text(north, ANOTHER) == {"message.body"}
+
+
+@pytest.mark.parametrize("in_steps", [False, True])
+async def test_an_answer_that_names_the_card_loses_its_content(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch, in_steps: bool
+) -> None:
+    """Where the question named the request alone."""
+    if in_steps:
+        monkeypatch.setattr(CommandHandler, "_handle_in_transaction", _do_nothing)
+    await north.send("desk", "accept-item", request="X-1", item="X-4711", patron=PATRON)
+    found = await north.send("desk", "lookup-request", request="X-1")
+    assert not found.problem
+    assert PATRON.encode() in found.body
+    await end_request(north, await north.asked())
+
+    await pass_time(north, timedelta(days=DAYS))
+
+    assert not find_text(north, PATRON)
+
+
+async def _do_nothing(*_arguments: object) -> None:
+    return None
 
 
 async def test_messages_about_an_open_request_of_the_same_patron_stay(north: NcipTown) -> None:
