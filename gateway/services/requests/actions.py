@@ -31,6 +31,7 @@ from gateway.services.library_work.desk_actions import describe_work_elsewhere, 
 from gateway.services.library_work.desk_reversals import must_be_reversed
 from gateway.services.library_work.scanned_volumes import name_scanned_volume
 from gateway.services.outbox.queue import DESK_GRACE
+from gateway.services.requests.deadlines import compute_renewed_due
 from gateway.services.requests.effects import LIBRARY, find_receiver, is_partner_notified, new_outbox_row
 from gateway.services.requests.transitions import EventRequest, apply_event, raise_if_denied
 from gateway.services.requests.undone_acts import dump_undoable_act, undo_act_in
@@ -261,10 +262,7 @@ async def _add_due_date(
         )
         return replace(details, due=due_dates.compute_lender_due(context.now(), days, context.calendar))
     if kind is EventKind.RENEW_ACCEPTED:
-        until = due_dates.extend_lender_due(
-            request.terms.lender_due, context.now(), lending.renewal_days, context.calendar
-        )
-        return replace(details, due=until)
+        return replace(details, due=compute_renewed_due(context, request, lending.renewal_days))
     if kind is EventKind.DUE_DATE_CHANGED:
         raise Refused(RefusalReason.DATA_MISSING, "The new due date is missing.", about=MessagePart.DUE_DATE)
     return details

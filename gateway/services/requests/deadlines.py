@@ -164,6 +164,12 @@ _RULES: dict[TimerKind, Callable[[_TimerContext], datetime | None]] = {
 }
 
 
+def compute_renewed_due(context: LibraryContext, request: Request, days: int) -> date:
+    """Until when a loan is renewed by `days`, whoever grants it: a rule, staff, or nobody in time. Raises
+    NoOpenDayError."""
+    return due_dates.extend_lender_due(request.terms.lender_due, context.now(), days, context.calendar)
+
+
 def complete_request(context: LibraryContext, before: Request, after: Request) -> Request:
     """What the tables can't know: the partner's name and address by its profile, the patron's due date and the time for
     an answer by its rules."""

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from gateway.domain import due_dates
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, ReasonCodes, local_signal
 from gateway.domain.requests.prices import covers_price, list_limits, needs_agreement
@@ -36,6 +35,7 @@ from gateway.services.patrons.patron_notices import (
     render_notice_letter,
 )
 from gateway.services.requests.answered_messages import ANSWERED, is_answered, was_tried_before
+from gateway.services.requests.deadlines import compute_renewed_due
 from gateway.services.requests.delivery_results import is_refusal_for_staff, record_delivery_result
 from gateway.services.requests.effects import (
     LETTER,
@@ -278,7 +278,7 @@ async def _decide_renewal(context: LibraryContext, request_id: str) -> str:
         return await _apply_event_by_rule(
             context, request, EventKind.RENEW_REFUSED, EventDetails(reason=reason, due=request.terms.lender_due)
         )
-    until = due_dates.extend_lender_due(request.terms.lender_due, context.now(), rules.renewal_days, context.calendar)
+    until = compute_renewed_due(context, request, rules.renewal_days)
     return await _apply_event_by_rule(context, request, EventKind.RENEW_ACCEPTED, EventDetails(due=until))
 
 

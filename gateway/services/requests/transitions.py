@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from gateway.domain.due_dates import local_day
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason
 from gateway.domain.requests.events import Event, EventDetails, EventKind, EventOrigin
 from gateway.domain.requests.request import BorrowingState, Request
@@ -24,7 +23,12 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import carry_transition
 from gateway.services.keyed_work import write_once
 from gateway.services.library_context import LibraryContext, require_request
-from gateway.services.requests.deadlines import PARTNER_TIMERS, complete_request, find_reopening
+from gateway.services.requests.deadlines import (
+    PARTNER_TIMERS,
+    complete_request,
+    compute_renewed_due,
+    find_reopening,
+)
 from gateway.services.requests.effects import note_first_answer, write_effects
 from gateway.services.requests.forgetting import find_forgetting_delay, forget_late_words, forget_patron_in
 from gateway.services.requests.left_suppliers import drop_unsent_messages, find_unsent_messages
@@ -201,6 +205,5 @@ def _event_of_timer(context: LibraryContext, request: Request, timer: TimerKind)
     workflow = context.workflow(request)
     signal, details = expired_timer_signal(timer, workflow), EventDetails()
     if signal.kind is EventKind.RENEW_ACCEPTED:
-        until = local_day(request.terms.lender_due, context.zone) or context.today()
-        details = EventDetails(due=until + timedelta(days=workflow.borrowing.renewal_fallback_days))
+        details = EventDetails(due=compute_renewed_due(context, request, workflow.borrowing.renewal_fallback_days))
     return Event(signal, context.now(), "timer", details)

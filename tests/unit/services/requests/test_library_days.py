@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.commands import ItemRenewed, Named, Renew
 from gateway.domain.library import Bib, Item, ItemStatus, Loan, Location, Patron, PersonName
-from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
+from gateway.domain.requests.events import Event, EventDetails, EventKind, EventOrigin, partner_signal
 from gateway.domain.requests.request import BorrowingState, LendingState, LoanTerms, Request
 from gateway.domain.requests.state_table import TimerKind
 from gateway.services.library_work.library_outcomes import outcome_of_command
@@ -21,7 +23,11 @@ from tests.unit.services.requests.support import SOUTH, NcipTown
 
 PROFILES = {
     "south": {
-        "partner": {**SOUTH["partner"], "closures": [{"first": "2026-04-20", "last": "2026-04-25"}]},
+        "partner": {
+            **SOUTH["partner"],
+            "closures": [{"first": "2026-04-20", "last": "2026-04-25"}],
+            "workflow": {"borrowing": {"renewal_fallback": "granted", "renewal_fallback_days": 8}},
+        },
     }
 }
 
@@ -94,6 +100,39 @@ async def test_the_time_for_an_answer_stands_still_while_the_partner_is_closed(n
 
     assert (await north.see(request)).state is BorrowingState.REQUESTED
     assert await find_timer(north, request, TimerKind.ANSWER) == datetime(2026, 5, 5, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("due", "renewed"),
+    [
+        (date(2026, 4, 1), date(2026, 4, 27)),  # from today, 17 April, to a Saturday: so until Monday
+        (date(2026, 4, 21), date(2026, 4, 29)),  # not over yet: from its own day
+        (None, date(2026, 4, 27)),
+    ],
+)
+async def test_a_renewal_that_counts_as_granted_is_dated_as_one_by_rule(
+    north: NcipTown, due: date | None, renewed: date
+) -> None:
+    """It was counted from the due date even where that was over: the loan was renewed to a day that had passed, and the
+    patron's ended at once."""
+    request = await north.asked()
+    shipped = Event(partner_signal(EventKind.SHIPPED), north.clock.now(), "partner:south", EventDetails(due=due), 1)
+    await apply_event(north.town.context, EventRequest(request_id=request.id, event=shipped))
+    await north.act(request, EventKind.RECEIVED)
+    north.clock.advance(datetime(2026, 4, 14, 9, 0, tzinfo=UTC) - north.clock.now())
+    await north.act(await north.see(request), EventKind.RENEW)
+    friday = datetime(2026, 4, 17, 9, 0, tzinfo=UTC)
+    assert await find_timer(north, request, TimerKind.RENEWAL) == friday
+
+    north.clock.advance(friday - north.clock.now())
+    await north.quiet()
+
+    request = await north.see(request)
+    assert request.terms.lender_due == renewed
+    assert request.terms.patron_due is not None
+    assert request.terms.patron_due > friday
+    line = next(one for one in reversed(await north.history(request)) if one.event.kind is EventKind.RENEW_ACCEPTED)
+    assert (line.event.signal.origin, line.event.details.due) == (EventOrigin.TIMER, renewed)
 
 
 def test_a_renewal_to_the_end_of_the_day_that_is_known_is_no_news() -> None:
