@@ -247,7 +247,7 @@ class CommandHandler:
             return None
         except Exception as error:  # noqa: BLE001 - see above
             self.report_defect("exchange.transaction_defect", error)
-            message.managed_requests = ()
+            message.notes, message.managed_requests = [*notes], ()
             return None
         if linked is not None:
             linked.after()
@@ -468,7 +468,7 @@ class NotificationHandler:
                 return answer_not_stored(message, down)
             except Exception as error:  # noqa: BLE001 - the partner gets an answer, and the message can be replayed
                 self.report_defect("exchange.defect", error)
-                message.managed_requests = ()
+                message.notes, message.managed_requests = [*notes], ()
                 detail = "An internal error occurred; the message is kept and can be replayed."
                 refusal = mark_failed(message, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail))
                 answer = message.responder.encode(message.envelope, incoming, InboxResult("", refusal), exchange)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -21,6 +22,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import BorrowingState, LendingState, RequestFlag, Role
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.store.journal import Journal
 from tests.protocol.iso18626.endpoint import (
     FJORDBY,
     ROOT,
@@ -79,6 +81,23 @@ async def test_the_same_message_again_changes_nothing_and_is_confirmed_again(end
     for _ in range(2):
         assert (await endpoint.post(write_request("4711"))).verdict == OK
     assert len(await endpoint.requests()) == 1
+
+
+async def test_what_a_defect_undid_is_not_noted_in_the_journal(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The repeat was found, and then its journal rows could not be made."""
+    await endpoint.post(write_request("4711"))
+
+    def fail(*_given: Any) -> str:
+        raise RuntimeError("no row can be made")
+
+    monkeypatch.setattr(Journal, "add_exchange", fail)
+    answer = await endpoint.post(write_request("4711"))
+
+    assert answer.status == 503
+    notes = [row["note"] for row in await endpoint.journal() if row["direction"] == "in"]
+    assert notes == ["", "An internal error occurred; the message is kept and can be replayed."]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,33 @@ async def test_a_date_of_return_that_has_passed_is_noted_in_the_journal(
 
     first, _, second, _ = await journal(house)
     assert first.note == second.note == "due date of the lender 2020-02-29 ignored: The due date has already passed."
+
+
+@pytest.mark.parametrize("is_transaction_broken", [False, True])
+async def test_what_is_noted_of_a_command_stands_there_once_after_a_defect(
+    house: House, monkeypatch: pytest.MonkeyPatch, is_transaction_broken: bool
+) -> None:
+    """The defect comes when the command is done and its notes are taken, and the command is then carried out in
+    steps."""
+    if is_transaction_broken:
+        responder_type = type(house.installation.parts.adapters.protocols["ncip"].responder())
+        encode, tries = responder_type.encode, count()
+
+        def fail_once(*given: Any) -> Any:
+            if next(tries) == 0:
+                raise RuntimeError("no answer can be written")
+            return encode(*given)
+
+        monkeypatch.setattr(responder_type, "encode", fail_once)
+    arrival = house.message(
+        "accept-item", patron=PATRON, request="TN-7", item="ILL-7", title="高慢と偏見", due="2020-02-29"
+    )
+
+    answer = await house.exchange.handle(arrival)
+
+    assert b"Problem" not in answer.body
+    question, _ = await journal(house)
+    assert question.note == "due date of the lender 2020-02-29 ignored: The due date has already passed."
 
 
 async def _broken(_work: Any) -> Any:
