@@ -34,6 +34,8 @@ from adapters.openurl.value_parsers import (
     combine_pages,
     find_article_numbers,
     is_extent,
+    is_same_title,
+    is_system_code,
     normalise_date,
     number_of_uri,
     parse_private_data,
@@ -142,7 +144,7 @@ class _CitationBuilder:
             yield from typed_number("isbn", self.sici.number).ids
 
     def _keep_number(self, key: str, value: str, found: StandardNumber) -> tuple[RecordId, ...]:
-        if found.wrong == UNKNOWN_IDENTIFIER:  # some system's own number
+        if found.wrong == UNKNOWN_IDENTIFIER or is_system_code(value, found):  # some system's own number
             self.said.report_noise(key, value, found.wrong)
         elif found.wrong:
             self.said.report_problem(key, value, found.wrong)
@@ -237,7 +239,8 @@ class _CitationBuilder:
                 part = title
             else:
                 said.keep_extra("title", title)
-                said.report_problem("title", title, write_sentence("another title, which is ignored"))
+                report = said.report_noise if is_same_title(title, whole) else said.report_problem
+                report("title", title, write_sentence("another title, which is ignored"))
         said.keep_extra("stitle", short)
         if not whole and not self._can_be_part():
             whole, part = part, ""
@@ -259,9 +262,12 @@ class _CitationBuilder:
     # --- date and pages ----------------------------------------------------------------------------------
 
     def _read_date(self) -> str:
-        """`chron` is a date in words; the season and quarter alone stay what they are."""
+        """`chron` is a date in words; the season and quarter alone stay what they are. Databases write a year as the
+        first of January; newspapers come out on that day."""
         said = self.said.first_value("date") or self.sici.date or self.said.first_value("chron", "pubdate")
         found, is_one = normalise_date(said)
+        if found.endswith("-01-01") and self.kind.type is not CitationType.NEWSPAPER:
+            found = found.removesuffix("-01-01")
         if not is_one:
             self.said.report_problem("date", said, write_sentence("not a date"))
         return found

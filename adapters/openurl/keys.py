@@ -10,6 +10,8 @@ a chapter are given. Where no genre is said, or `unknown`, format and numbers te
 from __future__ import annotations
 
 import re
+from html.entities import html5
+from urllib.parse import unquote_to_bytes
 
 from gateway.domain.requests.citation import CitationType as T
 from gateway.domain.requests.request import ServiceType
@@ -132,7 +134,9 @@ _NOISE_KEYS = _key_set(
     # of Primo and SFX
     "object_id private_data private_id mms_id local_attribute institution vid tab docid context adaptor search_scope "
     "scope query offset is_new_ui isserivcespage force_direct forcedirect primooverrideparam response_type content "
-    "is_pci recordid record_id peer_reviewed provider linktype "
+    "is_pci recordid record_id peer_reviewed provider linktype iscitationlinker primo "
+    # of resolvers that pass a link on (Umlaut), APA
+    "day month year forcedownload charset pid "
     # of 360 Link and Summon, ProQuest, Gale
     "externaldocid externaldbid externaldbname paramdict disable_directlink directlink ssid pqid galeid accountid "
     "clientid pq-origsite "
@@ -142,7 +146,9 @@ _NOISE_KEYS = _key_set(
     "hl oi ei ved usg gclid fbclid msclkid lang locale language_code skin view mode fmt format callback nocache "
     "timestamp checksum debug sessionid session user_agent source_id sourceid sourceformat origin sid2 issl"
 )
-_NOISE = re.compile(r"(?:utm|ss|sfx|u|x|lfy|pq|ebsco|primo|alma|eds|mc|hs)[_.].*|_.*")
+_NOISE = re.compile(
+    r"(?:utm|ss|sfx|u|x|lfy|pq|ebsco|primo|alma|eds|mc|hs|umlaut)[_.].*|_.*|[a-z]+_(?:start|additional)"
+)
 
 
 def is_noise_key(key: str) -> bool:
@@ -172,6 +178,38 @@ CHARSET_HABIT = "__char_set"
 def is_openurl_key(key: str) -> bool:
     """Whether a key, in lower case, belongs to OpenURL at all."""
     return key in PLAIN or key in ("sid", "id", "pid", CHARSET_HABIT) or ENTITY.match(key) is not None
+
+
+_ENTITY = re.compile(rb"([A-Za-z]{2,31};|#\d{1,7};|#x[0-9A-Fa-f]{1,6};)")
+_SHORT_WORD = re.compile(r"[A-Z]{1,3}(?![a-z=])")
+_BLANKS = (b" ", b"+", b"%20")
+
+
+def is_rest_of_value(before: bytes, segment: bytes) -> bool:
+    """Whether what stands behind a `&` belongs to the value before it. `before`: the key with its value, or the piece
+    of the value, that ends at this `&`.
+
+    Databases write `title=Locks & Dams&volume=3`, so half of the title looks like a key. It isn't one where it has no
+    value and begins with a blank or a capital; some resolvers have given it an empty value (`& Dams=`). A key with a
+    value stays a key, whatever it is called: it may be a field of a library's own form, and be about the reader."""
+    if not before.strip() or before.endswith(b"="):
+        return False
+    entity = _ENTITY.match(segment)
+    if entity is not None and entity[1] != b"amp;":
+        return entity[1].startswith(b"#") or entity[1].decode("ascii") in html5
+    escaped = entity is not None
+    left, equals, value = segment.removeprefix(b"amp;").partition(b"=")
+    name = unquote_to_bytes(left.replace(b"+", b" ")).decode("utf-8", "replace")
+    key = name.strip().lower()
+    is_key = is_openurl_key(key) or is_noise_key(key)
+    is_apart = name[:1] == " "
+    if value:
+        return not is_key and is_apart and name[-1:] == " " and value.startswith(_BLANKS)  # `A & B = A et B`
+    if is_key:
+        return is_apart and before.endswith(_BLANKS)
+    if is_apart or (before[-1:].isupper() and _SHORT_WORD.match(name) is not None):  # `R&D`
+        return True
+    return not equals and (escaped or " " in name or before.endswith(_BLANKS) or name[:1].isupper())
 
 
 @value_object

@@ -25,6 +25,7 @@ from adapters.openurl.keys import (
     REQUESTER,
     UNKNOWN,
     is_openurl_key,
+    is_rest_of_value,
     report_key,
 )
 from gateway.domain.problems import MalformationKind, MalformedMessage
@@ -155,11 +156,22 @@ def _document_in_utf8(document: bytes, charset: str) -> bytes:
 
 
 def _split_segments(raw: bytes) -> Iterator[bytes]:
-    """`&amp;` between keys is an old habit of pages that made links by hand."""
+    """Keys with their values, where a `&` that stood bare is escaped. `&amp;` between keys is an old habit of pages
+    that made links by hand."""
+    parts: list[bytes] = []
     for segment in raw.lstrip(b"?").split(b"&"):
-        one = segment.strip().removeprefix(b"amp;")
-        if one:
-            yield one
+        if not segment.strip():
+            continue
+        if parts and b"=" in parts[0] and is_rest_of_value(parts[-1], segment):
+            rest = segment.removeprefix(b"amp;")
+            parts.append(rest.removesuffix(b"=") if rest.count(b"=") == 1 else rest)
+            continue
+        if parts:
+            yield b"%26".join(parts).strip()
+        key = segment.lstrip().removeprefix(b"amp;")
+        parts = [key] if key else []
+    if parts:
+        yield b"%26".join(parts).strip()
 
 
 def _parse_segment(segment: bytes) -> RawPair:

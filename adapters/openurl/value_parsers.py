@@ -122,6 +122,13 @@ def split_name(name: str) -> tuple[str, str]:
     return last.strip(), first.strip()
 
 
+def is_same_title(one: str, other: str) -> bool:
+    """Whether they are one title, of which one may say less: `Harbour & Place`, `Harbour and Place : HP`."""
+    first, second = ([word for word in fold_text(title).split() if word != "and"] for title in (one, other))
+    shared = min(len(first), len(second))
+    return shared > 0 and first[:shared] == second[:shared]
+
+
 def normalise_date(text: str) -> tuple[str, bool]:
     """`20040501` -> 2004-05-01, `2004/5/1` likewise; whatever else is said stays as it is. False: no such day."""
     match = _COMPACT.fullmatch(text) or _SLASHED.fullmatch(text) or _ISO.fullmatch(text)
@@ -201,6 +208,7 @@ class StandardNumber:
 
 _NO_NUMBER = write_sentence("contains no number")
 _EMPTY = write_sentence("empty")
+_SYSTEM_CODE = re.compile(r"[A-Za-z][\w.@-]*", re.ASCII)
 _NUMBER = re.compile(r"(?<![\dA-Za-z])(?:\d[\d\u2010-\u2014 -]{6,20}[\dXx]|M[\d -]{8,13}\d)(?![\dA-Za-z])")
 _DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
 _NAMED_DOI = re.compile(rf"\bdoi\W{{0,3}}(?P<doi>{_DOI.pattern})", re.IGNORECASE)
@@ -264,6 +272,11 @@ def typed_number(type_: str, text: str) -> StandardNumber:
         case "lccn":
             return _number_or_reason("lccn", normalize_number("lccn", text).removeprefix("lccn:"), _EMPTY)
     return _number_or_reason(type_, text, _EMPTY)
+
+
+def is_system_code(text: str, found: StandardNumber) -> bool:
+    """Whether it is a database's code where a standard number should stand: EBSCO writes `issn=edsamd.475`."""
+    return found.wrong == _NO_NUMBER and _SYSTEM_CODE.fullmatch(text) is not None
 
 
 def _number_or_reason(type_: str, value: str, wrong: str) -> StandardNumber:
