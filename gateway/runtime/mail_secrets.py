@@ -18,13 +18,27 @@ CLIENT = "imap"
 
 
 @value_object
-class MailConcealer:
-    """`profiles` gives those in use now. Without an adapter that takes mails apart nothing is concealed, and no mail
-    comes in; ours are kept without their content then."""
+class _SecretSources:
+    """What profiles say of secrets in mails. `references`: of our own passwords."""
 
-    settings: Settings
-    adapters: AdapterRegistry
-    profiles: Callable[[], Iterable[Profile]]
+    references: tuple[str, ...]
+    patterns: tuple[str, ...]
+    parts: tuple[PartConcealer, ...]
+
+
+class MailConcealer:
+    """Without an adapter that takes mails apart nothing is concealed, and no mail comes in; ours are kept without their
+    content then."""
+
+    def __init__(
+        self, settings: Settings, adapters: AdapterRegistry, profiles: Callable[[], Iterable[Profile]]
+    ) -> None:
+        """`profiles` gives those in use now: the same object until they change, as `ProfileSet` is."""
+        self._settings = settings
+        self._adapters = adapters
+        self._profiles = profiles
+        self._token_pattern = link_token_pattern(settings.http.public_url)
+        self._last: tuple[Iterable[Profile], _SecretSources] | None = None
 
     def conceal_received(self, content: bytes) -> bytes:
         """A mail that came in; links in it may be another gateway's, which our patrons need."""
@@ -32,41 +46,47 @@ class MailConcealer:
 
     def conceal_sent(self, content: bytes) -> bytes:
         """A mail of ours."""
-        tokens = link_token_pattern(self.settings.http.public_url)
-        return self._conceal(content, (tokens,) if tokens else ())
+        return self._conceal(content, (self._token_pattern,) if self._token_pattern else ())
 
     def _conceal(self, content: bytes, more: tuple[str, ...]) -> bytes:
-        reader = self.adapters.mailboxes.get(CLIENT)
+        reader = self._adapters.mailboxes.get(CLIENT)
         if reader is None:
             return b""
-        hidden = self._collect_secret_patterns(self.profiles())
-        return reader.conceal(content, SecretPatterns(hidden.words, (*hidden.patterns, *more), hidden.parts))
+        sources = self._find_sources()
+        words = tuple(filter(None, map(self._resolve_own_secret, sources.references)))
+        return reader.conceal(content, SecretPatterns(words, (*sources.patterns, *more), sources.parts))
 
-    def _collect_secret_patterns(self, profiles: Iterable[Profile]) -> SecretPatterns:
-        """Passwords of all profiles: our own as they are now, and where others' stand in mails."""
+    def _find_sources(self) -> _SecretSources:
+        """Of the profiles in use: they are gone through once, not for each mail. Passwords are read anew each time,
+        since they change without a reload. Mails are concealed in several threads, so that both are kept as one."""
+        profiles, last = self._profiles(), self._last
+        if last is not None and last[0] is profiles:
+            return last[1]
+        sources = self._collect_sources(profiles)
+        self._last = (profiles, sources)
+        return sources
+
+    def _collect_sources(self, profiles: Iterable[Profile]) -> _SecretSources:
+        """Of all profiles: where our own passwords are, and where others' stand in mails."""
         references: set[str] = set()
         patterns: set[str] = set()
         parts: dict[str, PartConcealer] = {}
         for profile in (one for one in profiles if not one.abstract):
-            for channel in self.adapters.channels.values():
+            for channel in self._adapters.channels.values():
                 if channel.secrets is not None and (dialect := profile.dialects.get(channel.section)) is not None:
                     references |= set(channel.secrets(dialect).values())
-            for name, one in self.adapters.mail_formats.items():
+            for name, one in self._adapters.mail_formats.items():
                 if (dialect := profile.dialects.get(name)) is None:
                     continue
                 if one.secret_pattern is not None:
                     patterns.add(one.secret_pattern(dialect))
                 if one.part_concealer is not None:
                     parts[name] = one.part_concealer
-        return SecretPatterns(
-            tuple(filter(None, map(self._resolve_own_secret, sorted(references)))),
-            tuple(sorted(patterns)),
-            tuple(parts.values()),
-        )
+        return _SecretSources(tuple(sorted(references)), tuple(sorted(patterns)), tuple(parts.values()))
 
     def _resolve_own_secret(self, reference: str) -> str:
         """Empty: it isn't there, so no mail of ours has it (`illgate check` says so)."""
         try:
-            return resolve_secret(reference, self.settings.folder)
+            return resolve_secret(reference, self._settings.folder)
         except ConfigurationError:
             return ""
