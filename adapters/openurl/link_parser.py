@@ -159,10 +159,11 @@ def _split_segments(raw: bytes) -> Iterator[bytes]:
     """Keys with their values, where a `&` that stood bare is escaped. `&amp;` between keys is an old habit of pages
     that made links by hand."""
     parts: list[bytes] = []
+    has_value = False
     for segment in raw.lstrip(b"?").split(b"&"):
         if not segment.strip():
             continue
-        if parts and b"=" in parts[0] and is_rest_of_value(parts[-1], segment):
+        if has_value and is_rest_of_value(parts[-1], segment):
             rest = segment.removeprefix(b"amp;")
             parts.append(rest.removesuffix(b"=") if rest.count(b"=") == 1 else rest)
             continue
@@ -170,6 +171,7 @@ def _split_segments(raw: bytes) -> Iterator[bytes]:
             yield b"%26".join(parts).strip()
         key = segment.lstrip().removeprefix(b"amp;")
         parts = [key] if key else []
+        has_value = b"=" in key  # asked once: pieces may be many, and a key long
     if parts:
         yield b"%26".join(parts).strip()
 
