@@ -80,6 +80,23 @@ async def test_the_forms_show_no_more(source: str, anna: Visitor) -> None:
     assert set(dict(_rows_of(form.tree))) <= BIBLIOGRAPHIC
 
 
+async def test_a_title_with_a_bare_ampersand_stays_whole_into_the_form(anna: Visitor) -> None:
+    """As EBSCO writes it, with a code for an ISSN and a day that is none."""
+    page = await anna.get(
+        "/openurl?genre=article&isbn=&issn=edsamd.475&title=Waves%20&%20Tides&volume=3&issue=2&date=20150101"
+        "&atitle=Mud%20&%20men&aulast=Tremblay,%20M.&spage=49&sid=EBSCO:Mud%20&%20Media&pid=Tremblay&umlaut.id=7"
+    )
+    (link,) = page.tree.xpath("//a[contains(@href, '/request?')]/@href")
+    await anna.sign_in()
+    form = await anna.get(link)
+
+    shown, asked = dict(_rows_of(page.tree)), dict(_rows_of(form.tree))
+    assert (shown["In"], shown["Published"]) == (asked["Title"], asked["Published"]) == ("Waves & Tides", "2015")
+    assert "Mud & men" in form.tree.xpath("//main//input/@value")
+    assert "Mud & men" in page.tree.text_content()
+    assert not page.tree.xpath("//details")
+
+
 async def test_staff_and_programs_have_all_of_it(gateway: Running, anna: Visitor) -> None:
     await anna.sign_in()
     form = await anna.form("request", LINKS["Primo"])
