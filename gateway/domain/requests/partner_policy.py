@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -181,12 +181,22 @@ class BorrowingWorkflow(ProfileSection):
     condition_days: int = Field(
         3, ge=1, le=365, description="time limit for answering a condition; then it is declined"
     )
-    renewal_days: int = Field(3, ge=1, le=365, description="time limit for an answer to a renewal request")
+    renewal_answer_days: int = Field(3, ge=1, le=365, description="time limit for an answer to a renewal request")
     renewal_fallback: Literal["refused", "granted"] = Field(
         "refused", description="result of a renewal request without an answer"
     )
-    renewal_fallback_days: int = Field(7, ge=1, le=365, description="days added if it counts as granted")
+    renewal_fallback_days: int = Field(7, ge=1, le=365, description="calendar days added if it counts as granted")
     loss_fee: bool = Field(False, description="charge the patron when a loss is settled (`circulation.fees`)")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_former_name(cls, data: object) -> object:
+        """`renewal_days` was the time limit here, while it is the days that a renewal adds in `lending`."""
+        if not isinstance(data, Mapping) or "renewal_days" not in data:
+            return data
+        if "renewal_answer_days" in data:
+            raise ValueError("renewal_days is the former name of renewal_answer_days; keep only renewal_answer_days")
+        return {"renewal_answer_days" if key == "renewal_days" else key: value for key, value in data.items()}
 
 
 class LendingWorkflow(ProfileSection):

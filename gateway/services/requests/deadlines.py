@@ -153,7 +153,7 @@ _RULES: dict[TimerKind, Callable[[_TimerContext], datetime | None]] = {
     TimerKind.ANSWER: _answer_due,
     TimerKind.RETRY: _retry_due,
     TimerKind.CHASE: lambda case: case.add_partner_days(case.workflow.borrowing.ship_days),
-    TimerKind.RENEWAL: lambda case: case.add_partner_days(case.workflow.borrowing.renewal_days),
+    TimerKind.RENEWAL: lambda case: case.add_partner_days(case.workflow.borrowing.renewal_answer_days),
     TimerKind.PATRON_DUE: _patron_due,
     TimerKind.DUE_SOON: _reminder_due,
     TimerKind.LENDER_DUE: _lender_due,

@@ -163,3 +163,33 @@ def test_what_it_owns_by_a_list() -> None:
 def test_what_can_not_be_is_refused(said: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         PartnerPolicy.model_validate(said)
+
+
+def test_days_of_a_renewal_are_those_that_it_adds_and_the_limit_for_its_answer_has_its_own_name(place: Place) -> None:
+    """A profile of before, which has the limit as `renewal_days`, counts as it did, also where it is extended."""
+    write = "partner:\n  symbols: [ISIL:{}]\n  workflow:\n    borrowing: {{{}}}\n"
+    place.profile("oslo", write.format("NO-1", "renewal_answer_days: 4"))
+    place.profile("bergen", write.format("NO-2", "renewal_days: 5"))
+    place.profile("voss", "extends: bergen\npartner:\n  symbols: [ISIL:NO-3]\n  name: Voss\n")
+    limits = {}
+    for name in ("oslo", "bergen", "voss"):
+        profile = place.profiles.find_profile(name)
+        assert profile is not None
+        assert profile.partner is not None
+        limits[name] = profile.partner.workflow.borrowing.renewal_answer_days
+        assert profile.partner.workflow.lending.renewal_days == 14
+    assert limits == {"oslo": 4, "bergen": 5, "voss": 5}
+
+    place.profile("voss", "extends: oslo\n" + write.format("NO-3", "renewal_days: 6"))
+    (problem,) = problems(place)
+    assert problem.startswith("voss.yml:5: partner.workflow.borrowing: ")
+    assert "renewal_days is the former name of renewal_answer_days" in problem
+
+
+def test_only_one_setting_of_a_workflow_is_called_renewal_days() -> None:
+    sections = PartnerPolicy.model_json_schema()["$defs"]
+    named = [
+        name for name in ("BorrowingWorkflow", "LendingWorkflow") if "renewal_days" in sections[name]["properties"]
+    ]
+
+    assert named == ["LendingWorkflow"]
