@@ -29,6 +29,7 @@ from gateway.services.check.peer_keys import check_listed_keys, check_own_key, p
 from gateway.services.check.remarks import find_remarks, remark_unnamed_requesters
 from gateway.services.partner_probe import probe_address
 from gateway.settings import LibrarySettings, Settings
+from gateway.store.journal_records import BodyCipher
 
 
 class UnknownProfileError(Exception):
@@ -238,7 +239,20 @@ def _check_setting_secrets(settings: Settings, adapters: AdapterRegistry) -> lis
         paths += [(("libraries", index, *_make_key_path("system", key)), one) for key, one in found.items()]
     return [
         settings.make_problem(path, why) for path, reference in paths if (why := _secret_problem(reference, settings))
-    ]
+    ] + _check_journal_keys(settings)
+
+
+def _check_journal_keys(settings: Settings) -> list[ConfigurationProblem]:
+    """With one that is too short the gateway does not start."""
+    problems = []
+    for index, reference in enumerate(settings.journal.encryption_keys):
+        if _secret_problem(reference, settings):
+            continue
+        try:
+            BodyCipher([resolve_secret(reference, settings.folder)])
+        except ValueError as error:
+            problems.append(settings.make_problem(("journal", "encryption_keys", index), str(error)))
+    return problems
 
 
 def _list_system_secrets(adapters: AdapterRegistry, kind: str, options: BaseModel) -> dict[str, str]:

@@ -336,6 +336,22 @@ async def test_without_a_scratch_library_answers_are_not_claimed_to_be_right(tmp
     assert report.notes == ("1 example was decoded only; its answer was not looked at",)
 
 
+async def test_a_journal_key_with_which_the_gateway_does_not_start_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The older of two as well; one of the least length is good."""
+    monkeypatch.setenv("NEW_KEY", "k" * 16)
+    monkeypatch.setenv("OLD_KEY", "k" * 15)
+    write(tmp_path, one="plain: {}\n")
+    settings = Settings.model_validate({"journal": {"encryption_keys": ["env:NEW_KEY", "env:OLD_KEY"]}})
+
+    report = await run_check(subject(tmp_path, settings))
+
+    assert [(problem.key, problem.message) for problem in report.installation] == [
+        ("journal.encryption_keys.1", "a secret for the encryption of bodies needs at least 16 characters")
+    ]
+
+
 async def test_a_secret_that_is_not_there_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ABSENT", raising=False)
 
