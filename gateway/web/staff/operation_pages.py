@@ -37,6 +37,7 @@ JOBS: Mapping[str, str] = {
     "messages: count the unread for the metrics": mark_text("Count unread items"),
     "network: ask members for their loads": mark_text("Get the load of the libraries in the network"),
     "node: keep its place": mark_text("Renew this node’s registration"),
+    "node: look for a newer release": mark_text("Check whether a newer release has upgraded the database"),
     "node: take over from dead ones": mark_text("Take over the work of nodes that have stopped"),
     "outbox: count for the metrics": mark_text("Count the queue"),
     "outbox: do what waits": mark_text("Process the queue"),
