@@ -95,7 +95,7 @@ PROFILES = {
         "extends": "ncip2",
         "match": [],
         "auth": [{"kind": "none"}],
-        "circulation": {"requests": {"managed": "lending"}},
+        "circulation": {"requests": {"managed": "lending"}, "rights": {"library_services": ["check-out", "check-in"]}},
         "partner": {"symbols": ["NAV"], "name": "Consortium", "roles": ["requester"]},
     },
 }
