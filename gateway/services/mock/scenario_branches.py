@@ -201,6 +201,10 @@ def _list_starts(scenario: MockScenario) -> Iterator[_Start]:
             yield _Start(ours, conversation, workflow, _LENDING_ACTS, (f"workflow.lending.cancel: {cancel}",))
         brokered = replace(ours, other_leg=OtherLeg(request_id="2", number="B-2"))
         yield _Start(brokered, conversation, Workflow(), _LENDING_ACTS, ("brokered",))
+    # what this policy changes is the same for all services
+    declined = Workflow(lending=LendingWorkflow(declined="next-supplier"))
+    words = ("brokered", "workflow.lending.declined: next-supplier")
+    yield _Start(brokered, conversation, declined, _LENDING_ACTS, words)
 
 
 # --- the ways --------------------------------------------------------------------------------------------
