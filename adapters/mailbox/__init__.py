@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from adapters.mailbox.imap_client import ImapClient
+from adapters.mailbox.imap_client import ImapClient, require_imapclient
 from gateway.ports.adapter import MailboxAdapter
 from gateway.ports.incoming_mail import ParsedMail, SecretPatterns
 
@@ -26,4 +26,6 @@ def conceal_secrets(content: bytes, hidden: SecretPatterns) -> bytes:
     return mime_text.conceal_secrets(content, hidden)
 
 
-adapter = MailboxAdapter(name="imap", make=ImapClient, parse=parse_mail, conceal=conceal_secrets)
+adapter = MailboxAdapter(
+    name="imap", make=ImapClient, parse=parse_mail, conceal=conceal_secrets, require=require_imapclient
+)

@@ -39,7 +39,7 @@ class ImapClient:
 
     async def open(self, server: MailboxServer) -> OpenMailbox:
         """See `gateway.ports.incoming_mail.MailboxClient`."""
-        _require_imapclient()
+        require_imapclient()
         opened = ImapMailbox(server)
         try:
             await opened.sign_in(self._secrets(server.password) if server.password else "")
@@ -49,7 +49,7 @@ class ImapClient:
         return opened
 
 
-def _require_imapclient() -> None:
+def require_imapclient() -> None:
     """Raises Refused, saying what to install."""
     try:
         import imapclient  # noqa: F401

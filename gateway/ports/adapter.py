@@ -291,13 +291,14 @@ class MailFormatAdapter:
 
 @value_object
 class MailboxAdapter:
-    """A way to fetch partners' mails, and to take them apart. `make` raises ConfigurationError when what it needs isn't
-    installed."""
+    """A way to fetch partners' mails, and to take them apart. `require` raises Refused when what it needs isn't
+    installed; then no mailbox can be opened."""
 
     name: str
     make: Callable[[Secrets], MailboxClient]
     parse: ParseMail
     conceal: ConcealSecrets
+    require: Callable[[], None] = lambda: None
 
 
 @value_object

@@ -76,22 +76,27 @@ Heard = Callable[[str], None]
 """Takes the payload of a notification."""
 
 
+def require_postgresql_extra() -> None:
+    """Raises Unavailable without the extra `postgresql`."""
+    # asyncpg and greenlet come with the extra: without PostgreSQL nothing here may ask for them
+    try:
+        import asyncpg  # noqa: F401
+        import greenlet  # noqa: F401
+        import sqlalchemy.ext.asyncio  # noqa: F401
+    except ImportError as error:
+        raise Unavailable(
+            write_sentence(
+                "store.url is a PostgreSQL database, but %(name)s is not installed: pip install 'illgate[postgresql]'",
+                name=error.name,
+            )
+        ) from error
+
+
 class PostgresqlStore:
     def __init__(self, url: URL, pool_size: int = 10) -> None:
         """Raises Unavailable without the extra `postgresql`."""
-        # asyncpg and greenlet come with the extra: without PostgreSQL nothing here may ask for them
-        try:
-            import asyncpg  # noqa: F401
-            import greenlet  # noqa: F401
-            from sqlalchemy.ext.asyncio import create_async_engine
-        except ImportError as error:
-            raise Unavailable(
-                write_sentence(
-                    "store.url is a PostgreSQL database, but %(name)s is not installed: pip install "
-                    "'illgate[postgresql]'",
-                    name=error.name,
-                )
-            ) from error
+        require_postgresql_extra()
+        from sqlalchemy.ext.asyncio import create_async_engine
 
         self.url = url
         self._engine = create_async_engine(

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
-from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath, Unavailable
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.policies import PolicyLoadResult
@@ -30,6 +30,7 @@ from gateway.services.check.remarks import find_remarks, remark_unnamed_requeste
 from gateway.services.partner_probe import probe_address
 from gateway.settings import LibrarySettings, Settings
 from gateway.store.journal_records import BodyCipher
+from gateway.store.postgresql import require_postgresql_extra
 
 
 class UnknownProfileError(Exception):
@@ -76,6 +77,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
         *asked.problems,
         *_check_sharing_branches(subject, chosen.loaded, asked.known),
         *_check_setting_secrets(subject.settings, subject.adapters),
+        *_check_extras(subject.settings, subject.adapters),
         *check_letter_templates(subject.settings),
         *(await _probe_article_sources(subject) if subject.live else ()),
     )
@@ -240,6 +242,21 @@ def _check_setting_secrets(settings: Settings, adapters: AdapterRegistry) -> lis
     return [
         settings.make_problem(path, why) for path, reference in paths if (why := _secret_problem(reference, settings))
     ] + _check_journal_keys(settings)
+
+
+def _check_extras(settings: Settings, adapters: AdapterRegistry) -> Iterator[ConfigurationProblem]:
+    """What the settings need and isn't installed."""
+    if settings.store.url.startswith("postgresql"):
+        try:
+            require_postgresql_extra()
+        except Unavailable as missing:
+            yield settings.make_problem(("store", "url"), str(missing))
+    if settings.mailboxes:
+        for adapter in adapters.mailboxes.values():
+            try:
+                adapter.require()
+            except Refused as refused:
+                yield settings.make_problem(("mailboxes",), refused.detail)
 
 
 def _check_journal_keys(settings: Settings) -> list[ConfigurationProblem]:

@@ -51,3 +51,17 @@ def test_a_mailbox_without_its_extra(installation: Installation) -> None:
     assert done.returncode != 0
     assert "pip install 'illgate[mail]'" in done.stderr + done.stdout
     assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_the_check_finds_extras_that_the_settings_need(installation: Installation) -> None:
+    mailbox = {"name": "answers", "library": "DEMO", "host": "127.0.0.1", "user": "ill", "password": "env:MAIL"}
+    installation.change(mailboxes=[mailbox], store={"url": "postgresql://illgate@127.0.0.1/illgate"})
+
+    done = run_without_extras("--config", str(installation.config), "check")
+
+    assert done.returncode == 1, done.stdout
+    lines = [line.strip() for line in done.stdout.partition("installation:")[2].splitlines()]
+    (store,) = [line for line in lines if "store.url: " in line]
+    (mail,) = [line for line in lines if "mailboxes: " in line]
+    assert "asyncpg is not installed: pip install 'illgate[postgresql]'" in store
+    assert "IMAPClient is not installed: pip install 'illgate[mail]'" in mail
