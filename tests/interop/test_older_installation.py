@@ -1,4 +1,5 @@
-"""An installation that an older release made opens with this one, its profiles check, and it shows what it showed."""
+"""An installation that an older release made is upgraded, its profiles check, and it shows what it showed. Its
+operators have to name one thing: what ILLiad may do with the library's own items."""
 
 from __future__ import annotations
 
@@ -17,6 +18,9 @@ SAMPLE = ROOT / "tests" / "samples" / "installation-2026-11"
 NEW_NAMES = frozenset({"dead-letter", "return_on_hold"})
 """Of flags and fields in lists that had none."""
 
+OFFERED_NO_MORE = {"B2026-00001": "cancel"}
+"""That was cancelled already, and waits for its supplier's answer."""
+
 REQUESTS = ("B2026-00001", "B2026-00002", "B2026-00003", "L2026-00001")
 
 
@@ -26,6 +30,10 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(SAMPLE, folder)
     (folder / "data").mkdir()
     (folder / "data" / "illgate.db").write_bytes(gzip.decompress((SAMPLE / "illgate.db.gz").read_bytes()))
+    profile = folder / "profiles" / "illiad-alma.yml"
+    rights = "circulation:\n  rights: {library_services: [check-out, check-in]}\n"
+    profile.write_text(profile.read_text("utf-8").replace("circulation:\n", rights, 1), "utf-8")
+    run_illgate(folder, "upgrade")
     return folder
 
 
@@ -48,7 +56,9 @@ def test_its_profiles_check_as_before(installation: Path) -> None:
 def test_its_requests_are_shown_as_before(installation: Path, number: str) -> None:
     shown = json.loads(run_illgate(installation, "request", "show", number, "--json"))
 
-    assert keep_known(shown, expected := json.loads(read_expected(f"request-{number}.json"))) == expected
+    expected = json.loads(read_expected(f"request-{number}.json"))
+    expected["actions"] = [one for one in expected["actions"] if one["kind"] != OFFERED_NO_MORE.get(number)]
+    assert keep_known(shown, expected) == expected
 
 
 def name_of_entry(entry: Any) -> str:
