@@ -20,6 +20,7 @@ from adapters.library.fakes.folio_sample import fill_sample
 from tests.library_contract.folio_world import KNOWN
 from tests.support.daemon import Installation
 from tests.support.looking import journal, tracebacks
+from tests.support.partner_rights import write_all_rights
 from tests.support.running_servers import running
 
 PATRON, ITEM = KNOWN.good.value, KNOWN.shelf_item
@@ -77,6 +78,7 @@ class Place:
             **more,
         }
         (self.installation.folder / "folio-password").write_text(self.fake.password)
+        write_all_rights(self.installation.folder)
         self.installation.change(libraries=[{"symbol": "DEMO", "name": "Demo", "system": system}])
 
     @asynccontextmanager

@@ -17,6 +17,7 @@ from tests.interop.test_sip2_library import ACCEPT, ITEM_ID, MESSAGE, USER_ID, p
 from tests.library_contract.koha_world import KNOWN, make_fake_koha
 from tests.support.daemon import Installation
 from tests.support.looking import tracebacks
+from tests.support.partner_rights import write_all_rights
 from tests.support.pysip2_server import PASSWORD
 from tests.support.running_servers import running
 
@@ -43,6 +44,7 @@ async def place(installation: Installation) -> AsyncIterator[Place]:
     fake.state.item_types |= {"ill", "ill-library-use"}
     async with running(fake):
         (installation.folder / "koha-secret").write_text(PASSWORD)
+        write_all_rights(installation.folder)
         system = {
             "type": "koha",
             "url": f"{fake.url}/api/v1",

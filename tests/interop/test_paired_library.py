@@ -13,6 +13,7 @@ from tests.interop.test_sip2_library import ACCEPT, ITEM, ITEM_ID, PATRON, USER_
 from tests.library_contract.sip2_world import started_server, stock_library
 from tests.support.daemon import Installation
 from tests.support.looking import tracebacks
+from tests.support.partner_rights import write_all_rights
 from tests.support.pysip2_server import CHARSET, INSTITUTION, PASSWORD, USER
 from tests.support.running_servers import running
 
@@ -41,6 +42,7 @@ def set_up_pair(installation: Installation, port: int) -> None:
         "second": {"type": "embedded"},
     }
     (installation.folder / "sip2-password").write_text(PASSWORD)
+    write_all_rights(installation.folder)
     installation.change(libraries=[{"symbol": "PAIR", "name": "Городская библиотека", "system": system}])
     (installation.folder / "setup.yml").write_text(setup, encoding="utf-8")
     installation.run("library", "import", "setup", str(installation.folder / "setup.yml"))

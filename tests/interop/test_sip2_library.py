@@ -16,6 +16,7 @@ from tests.library_contract import sip2_peer_world
 from tests.library_contract.sip2_world import KNOWN, started_server, stock_library
 from tests.support.daemon import Installation
 from tests.support.looking import journal, tracebacks
+from tests.support.partner_rights import write_all_rights
 from tests.support.peers import RealisticPeer
 from tests.support.pysip2_server import CHARSET, INSTITUTION, PASSWORD, USER, Pysip2Server
 from tests.support.running_servers import running
@@ -64,6 +65,7 @@ class Place:
             **more,
         }
         (self.installation.folder / "sip2-password").write_text(PASSWORD)
+        write_all_rights(self.installation.folder)
         self.installation.change(libraries=[{"symbol": "DEMO", "name": "Demo", "system": system}])
 
 

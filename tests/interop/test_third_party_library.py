@@ -26,6 +26,7 @@ from tests.library_contract.sip2_world import KNOWN
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone
 from tests.library_contract.world import Known
 from tests.support.daemon import Installation, illgate
+from tests.support.partner_rights import write_all_rights
 from tests.support.paths import ROOT
 
 SOURCE = ROOT / "tests" / "packages" / "ledger"
@@ -102,6 +103,7 @@ def test_a_gateway_with_it_passes_its_check_and_lends(
     paths = (str(installed), os.environ.get("PYTHONPATH", ""))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in paths if path))
     write_ledger(installation.folder / "ledger.json")
+    write_all_rights(installation.folder)
     system = {"type": "ledger", "file": "ledger.json"}
     installation.change(libraries=[{"symbol": "DEMO", "name": "Městská knihovna", "system": system}])
     checked = illgate("--config", str(installation.config), "check", check=False).stdout

@@ -162,11 +162,12 @@ class MailPair:
                 "port": self._dovecot.port,
                 "security": "none",
                 "user": user,
-                "password": "file:password",
+                "password": "file:mailbox-password",
             }
         ]
         config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
-        (config.parent / "password").write_text(PASSWORD, encoding="utf-8")
+        for name in ("mailbox-password", "password"):  # the second is for profiles, which may not name the first
+            (config.parent / name).write_text(PASSWORD, encoding="utf-8")
 
     # --- what happens
 

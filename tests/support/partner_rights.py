@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from gateway.domain.circulation_policy import LibraryService
@@ -16,3 +18,12 @@ def give_all_rights(profile: Profile) -> Profile:
     rights = type(profile.circulation.rights).model_validate(ALL_RIGHTS)
     circulation = profile.circulation.model_copy(update={"rights": rights})
     return profile.model_copy(update={"circulation": circulation})
+
+
+def write_all_rights(folder: Path, name: str = "ncip2") -> None:
+    """Into that profile of an installation, which says nothing of circulation as it comes."""
+    file = folder / "profiles" / f"{name}.yml"
+    wanted = f"\ncirculation: {json.dumps({'rights': ALL_RIGHTS})}"
+    text = file.read_text("utf-8").replace("\ncirculation: {}", wanted)
+    assert wanted in text, f"{name} says something of circulation"
+    file.write_text(text, "utf-8")
