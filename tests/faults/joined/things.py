@@ -54,6 +54,8 @@ class Things:
         key = key_of(town, request, event.attempt)
         if event.signal.origin is not EventOrigin.US or key is None or request.service.type is ServiceType.COPY:
             return
+        if event.kind is EventKind.RETURNED and not event.attempt:
+            key = self._find_item_here(town, request) or key
         place = self.place(key)
         match request.role, event.kind, place:
             case Role.LENDING, EventKind.SHIPPED, Place.SHELF:
@@ -64,6 +66,11 @@ class Things:
                 self.places[key] = Place.HERE
             case Role.BORROWING, EventKind.RETURNED, (Place.THERE | Place.HERE):
                 self.places[key] = Place.BACK
+
+    def _find_item_here(self, town: str, request: Request) -> Key | None:
+        """Of the newest attempt that has one: what goes back before its patron had it begins the next attempt."""
+        keys = [key_of(town, request, one.number) for one in reversed(request.attempts)]
+        return next((key for key in keys if self.place(key) in _WITH_BORROWER), None)
 
     def possible(self, town: str, request: Request, kind: EventKind, attempt: int, lenders: Iterable[Request]) -> bool:
         """Whether whoever acts has in hand what the act is about. `lenders`: all lending requests of the others."""
