@@ -3,15 +3,8 @@ requests forget. Cards are numbers of patrons that exist."""
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
-
-from demo.world import START, Site, Town, fill_library, make_installation
-from gateway.domain.clock import FixedClock
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from tests.protocol.openrs.test_member import BOOK, PATRON, make_profile, run_member
@@ -26,26 +19,6 @@ from tests.support.openrs_hub import (
     write_lookup_user,
     write_request_item,
 )
-from tests.support.paths import ROOT
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("openrs")
-    make_installation(folder, Site("CLK", "Oakfield Library", {}), mail_port=25)
-    for shipped in (folder / "profiles").glob("*.yml"):
-        shipped.unlink()
-    shutil.copy(ROOT / "profiles" / "openrs-dcb.yml", folder / "profiles")
-    asyncio.run(fill_library(Town(folder / "gateway.yml", FixedClock(START))))
-    return folder
-
-
-@pytest.fixture
-async def hub() -> AsyncIterator[PlayedHub]:
-    played = PlayedHub()
-    await played.start()
-    yield played
-    await played.stop()
 
 
 async def test_nothing_of_people_is_left_at_the_supplier(template: Path, tmp_path: Path, hub: PlayedHub) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from demo.world import START, Site, Town, fill_library, make_installation
+from demo.world import START, Town
 from gateway.domain.clock import FixedClock
 from gateway.domain.peer_authentication import TrustedPeer
 from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes
@@ -34,7 +34,6 @@ from tests.support.openrs_hub import (
     write_lookup_user,
     write_request_item,
 )
-from tests.support.paths import ROOT
 from tests.support.peer_tokens import AUDIENCE, ISSUER, make_peer_key, public_jwk, sign_token
 from tests.support.yaml_files import write_yaml_file
 
@@ -109,25 +108,6 @@ class Member:
     async def pass_time(self, time: timedelta) -> None:
         self._clock.advance(time)
         await self.settle()
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("openrs")
-    make_installation(folder, Site("CLK", "Oakfield Library", {}), mail_port=25)
-    for shipped in (folder / "profiles").glob("*.yml"):
-        shipped.unlink()
-    shutil.copy(ROOT / "profiles" / "openrs-dcb.yml", folder / "profiles")
-    asyncio.run(fill_library(Town(folder / "gateway.yml", FixedClock(START))))
-    return folder
-
-
-@pytest.fixture
-async def hub() -> AsyncIterator[PlayedHub]:
-    played = PlayedHub()
-    await played.start()
-    yield played
-    await played.stop()
 
 
 @contextlib.asynccontextmanager
