@@ -47,13 +47,12 @@ class PeerKeyService:
 
     async def make_key(self, library: str, actor: str = OPERATOR) -> PeerKeyRow:
         """`actor`: who makes it, for the audit log."""
-        from cryptography.hazmat.primitives.asymmetric import rsa
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-        private = rsa.generate_private_key(65537, KEY_BITS)
+        private, kid = _generate_key()
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         now = self._clock.now()
-        row = PeerKeyRow(library, compute_thumbprint(private), pem, now)
+        row = PeerKeyRow(library, kid, pem, now)
 
         def insert_key(c: Transaction) -> None:
             add_peer_key(c, row)
@@ -78,6 +77,17 @@ class PeerKeyService:
             return is_deleted
 
         return await self._store.write(delete_key)
+
+
+def _generate_key() -> tuple[RSAPrivateKey, str]:
+    """The id never begins with a hyphen: `peer-key retire` would take it for options."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    while True:
+        private = rsa.generate_private_key(65537, KEY_BITS)
+        kid = compute_thumbprint(private)
+        if not kid.startswith("-"):
+            return private, kid
 
 
 def compute_thumbprint(private: RSAPrivateKey) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from gateway.services import peer_keys
 from tests.support.daemon import Installation
 from tests.support.yaml_files import write_yaml_file
 from tests.unit.cli.conftest import typed
@@ -33,3 +36,11 @@ def test_a_key_is_made_listed_and_retired(own: Installation) -> None:
     audit = illgate("audit", "list").stdout
     assert audit.index("peer-key-retired") < audit.index("peer-key-made")
     assert "staff:ada" in audit
+
+
+def test_no_key_is_taken_for_an_option(own: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    thumbprints = iter(["-G2KNNY2ES9ypM6au2EVNsFqC8IYDWLk", "LNRuo2jFNGWg9VrsqjQiBTnKI4Bggc"])
+    monkeypatch.setattr(peer_keys, "compute_thumbprint", lambda private: next(thumbprints))
+    illgate = typed(own)
+    made = illgate("peer-key", "make").stdout.strip()
+    assert illgate("peer-key", "retire", made).stdout == f"retired: {made}\nkey in use: none\n"
