@@ -54,6 +54,7 @@ class ScanReason(StrEnum):
     ELSEWHERE = "elsewhere"  # done, and it goes on to the pickup place
     SETTLED = "settled"  # done, and it had been settled as lost: whether a fee is given back is for staff to say
     RECALLED = "recalled"  # its lender wants it back: nothing was done, whether it is lent all the same is asked first
+    NOT_SENT = "not-sent"  # its lender hasn't said so: nothing was done, whether it is here all the same is asked first
     SEVERAL = "several"  # more than one request has this code
     ITEM_MISSING = "item-missing"  # the item's own barcode is needed too
     NOT_NOW = "not-now"  # the request is in a state for something else
@@ -166,6 +167,16 @@ def needs_confirmation(kind: EventKind, request: Request) -> bool:
     return kind is EventKind.LOANED_TO_PATRON and RequestFlag.RECALLED in request.flags
 
 
+_NOT_SENT: frozenset[State] = frozenset(
+    {_B.REQUESTED, _B.HOLD_PLACED, _B.WILL_SUPPLY, _B.CONDITIONAL, _B.CANCEL_PENDING}
+)
+
+
+def is_unsent(rule: ScanRule, request: Request) -> bool:
+    """Whether it is received though its lender hasn't said that it was sent."""
+    return rule.work is ScanWork.RECEIVE and request.state in _NOT_SENT
+
+
 def list_pending_volumes(rule: ScanRule, request: Request) -> tuple[Volume, ...]:
     """Of several volumes those that the act is still to happen to; of one volume none."""
     if len(request.volumes) < 2 or rule.work is ScanWork.LOCATE:
@@ -236,6 +247,7 @@ _OUTCOMES = {
     ScanReason.UNWANTED: ScanOutcome.LOOK,
     ScanReason.SETTLED: ScanOutcome.LOOK,
     ScanReason.RECALLED: ScanOutcome.LOOK,
+    ScanReason.NOT_SENT: ScanOutcome.LOOK,
     ScanReason.SEVERAL: ScanOutcome.LOOK,
     ScanReason.ITEM_MISSING: ScanOutcome.LOOK,
     ScanReason.NOT_NOW: ScanOutcome.LOOK,

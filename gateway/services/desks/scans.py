@@ -192,6 +192,8 @@ class ScanService:
         kind = scan_rules.choose_kind(rule, request)
         if scan_rules.needs_confirmation(kind, request) and not order.confirmed:
             return _say(order, ScanReason.RECALLED, request, volume=volume.id if volume is not None else "")
+        if scan_rules.is_unsent(rule, request) and not order.confirmed and self._is_sending_told(request):
+            return _say(order, ScanReason.NOT_SENT, request, volume=volume.id if volume is not None else "")
         action = ActionRequest(
             kind=kind,
             details=_make_details(order, kind, volume),
@@ -214,6 +216,11 @@ class ScanService:
         said = _say(order, reason, after, volume=meant)
         done = UndoableAct(before=request, version=after.version, kind=kind)
         return replace(said, done=done, settlement=await self._find_settlement(order, after, reason))
+
+    def _is_sending_told(self, request: Request) -> bool:
+        """Whether its lender says by a message that it was sent: one that is written letters need not."""
+        partner = self._requests.library_context(request.library).partner(request.partner.profile)
+        return partner is not None and partner.channel not in ("", "mail")
 
     async def _find_settlement(
         self, order: ScanOrder, request: Request | None, reason: ScanReason

@@ -175,6 +175,7 @@ TEXTS = {
     ScanReason.ELSEWHERE: mark_text("forward to its pickup location"),
     ScanReason.SETTLED: mark_text("It was returned after its loss had been settled."),
     ScanReason.RECALLED: mark_text("The lender has recalled this item, so it was not checked out."),
+    ScanReason.NOT_SENT: mark_text("The lender has not reported that this was shipped, so it was not received."),
     ScanReason.SEVERAL: mark_text("Several requests have this code. Choose one."),
     ScanReason.ITEM_MISSING: mark_text("Scan the barcode of the item next."),
     ScanReason.NOT_NOW: mark_text("This request needs another step first."),
@@ -186,6 +187,8 @@ TEXTS = {
     ScanReason.REFUSED: mark_text("The library system refused:"),
     ScanReason.KEPT: mark_text("The library system is not responding. This will be done when it responds."),
 }
+_FORWARDED = frozenset({ScanReason.ELSEWHERE, ScanReason.OTHER_BRANCH})
+
 OTHER_WORK_TEXTS = {
     Role.LENDING: mark_text("This is our item, lent to another library. Use “Ship” or “Check in”."),
     Role.BORROWING: mark_text("This item belongs to another library. Use “Receive” or “Return to lender”."),
@@ -196,7 +199,8 @@ OTHER_WORK_TEXTS = {
 class ScanLine:
     """What became of a scan, as it is shown. `tag`: how the request stands, where something else comes first; `facts`:
     where it goes, until when; `undo`: the word by which it is taken back (`RecentActs`), empty: nothing does;
-    `choices`: number of the request and its id; `slip`: None where it has no paper, or not with each scan."""
+    `choices`: number of the request and its id; `can_repeat`: the same scan may come to something else;
+    `slip`: None where it has no paper, or not with each scan."""
 
     at: datetime
     result: ScanResult
@@ -206,6 +210,7 @@ class ScanLine:
     facts: str
     undo: str
     choices: Sequence[tuple[str, str]]
+    can_repeat: bool = False
     slip: LineSlip | None = None
 
     @property
@@ -218,8 +223,13 @@ class ScanLine:
         return self.result.request.id if self.result.request is not None else ""
 
     @property
+    def can_open(self) -> bool:
+        """Whether its request is there to be looked at: another branch's is not for everybody."""
+        return bool(self.request_id) and self.result.reason is not ScanReason.OTHER_BRANCH
+
+    @property
     def needs_hand(self) -> bool:
-        return self.result.outcome is ScanOutcome.LOOK
+        return self.result.outcome is not ScanOutcome.DONE
 
 
 # --- pages ---------------------------------------------------------------------------------------------------
@@ -326,7 +336,7 @@ async def _scan_code(
 
 async def _name_pickup(request: StaffRequest, desk: ScanDesk, result: ScanResult) -> str:
     """The pickup location's name, or its code while the library system does not name it; empty: the line has none."""
-    if result.reason is not ScanReason.ELSEWHERE and desk.work not in (ScanWork.UNPACK, ScanWork.SHELVE):
+    if result.reason not in _FORWARDED and desk.work not in (ScanWork.UNPACK, ScanWork.SHELVE):
         return ""
     code = result.request.patron.pickup if result.request is not None else ""
     return (await list_places(request)).get(code, code) if code else ""
@@ -345,6 +355,7 @@ def _make_line(request: StaffRequest, desk: ScanDesk, result: ScanResult, pickup
         facts=_describe_facts(request, desk, result, pickup) if did_something and result.request is not None else "",
         undo=_keep_recent_act(request, desk, result),
         choices=[(one.number, one.id) for one in result.choices],
+        can_repeat=result.reason is ScanReason.REFUSED,
     )
 
 
@@ -376,6 +387,7 @@ def _make_unread_line(request: StaffRequest, codes: Sequence[str], checked: Form
         facts="",
         undo="",
         choices=(),
+        can_repeat=True,
     )
 
 
@@ -384,6 +396,8 @@ def _describe_reason(request: StaffRequest, result: ScanResult, pickup: str) -> 
         return request.gettext(OTHER_WORK_TEXTS[result.request.role])
     if result.reason is ScanReason.ELSEWHERE and pickup:
         return request.gettext("forward to %(place)s", place=pickup)
+    if result.reason is ScanReason.OTHER_BRANCH and pickup:
+        return request.gettext("This belongs to another branch: %(place)s.", place=pickup)
     if result.settlement is not None:
         return describe_settlement(result.settlement, request.localization, request.context.zone)
     text = request.gettext(TEXTS[result.reason]) if TEXTS[result.reason] else ""

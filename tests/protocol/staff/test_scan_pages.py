@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from gateway.domain.library import Money
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request
@@ -31,9 +32,21 @@ partner:
 TITLE = "تاريخ الملاحة في البحر الأحمر"
 
 
+FJORD = """
+partner:
+  symbols: [ISIL:NO-FJORD]
+  name: Fjord Library
+  channel: iso18626
+iso18626:
+  http:
+    url: http://127.0.0.1:9/iso18626
+"""
+
+
 @pytest.fixture
 async def gateway(installation: Installation) -> AsyncIterator[Running]:
-    """With a partner."""
+    """With a partner who is written letters, and one who says by messages what becomes of a request."""
+    (installation.folder / "profiles" / "fjord.yml").write_text(FJORD, encoding="utf-8")
     (installation.folder / "profiles" / "bergen.yml").write_text(PARTNER, encoding="utf-8")
     async with running(installation, rules={"intake": {"duplicates": {"action": "allow"}}}) as served:
         yield served
@@ -163,6 +176,65 @@ async def test_a_renewal_without_a_date_is_shown_as_one_and_the_date_can_be_ente
     assert asked.tree.xpath("//input[@name='due'][@type='date']")
 
 
+async def test_a_failed_scan_waits_on_the_pile_with_a_way_out(gateway: Running) -> None:
+    draft = LendingDraft(citation=Citation(title="Wetterleuchten"), requester=LibraryParty(profile="bergen"))
+    lending = await gateway.requests().create_lending("DEMO", draft)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.post("/scan/receive", {"code": "\r\n".join([PATRON, lending.number, "X-001"])})
+        ways = {
+            str(hand.xpath("string(p/span[@class='code'])")): hand.xpath(".//a/@href")
+            for hand in page.tree.xpath("//ul[@id='pile']/li[@data-outcome='failed']")
+        }
+        opened = await ruth.get(ways[lending.number][0].removeprefix("/staff"))
+        found = await ruth.get(ways["X-001"][0].removeprefix("/staff"))
+
+    assert list(ways) == ["X-001", lending.number, PATRON]
+    assert not ways[PATRON], "a card isn't looked for by an address, which would be kept in the browser"
+    assert lending.number in opened.text
+    assert "X-001" in found.text
+
+
+async def test_a_scan_that_the_library_system_refused_can_be_scanned_again(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await shipped_to_us(gateway)
+    context = gateway.requests().library_context("DEMO")
+
+    async def refuse(*_arguments: object, **_more: object) -> None:
+        raise Refused(RefusalReason.NOT_ALLOWED, "An item with this barcode exists already.")
+
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        with monkeypatch.context() as patched:
+            patched.setattr(type(context.system), "create_temporary_item", refuse)
+            refused = await ruth.post("/scan/receive", {"code": one.number})
+        (form,) = refused.tree.xpath("//ul[@id='pile']/li[@data-outcome='failed']//form")
+        fields = {str(field.get("name")): str(field.get("value") or "") for field in form.xpath(".//input")}
+        again = await ruth.post("/scan/receive", fields)
+
+    assert "An item with this barcode exists already." in refused.text
+    assert [line.get("data-outcome") for line in again.tree.xpath("//ol[@id='log']/li")] == ["done"]
+    assert (await gateway.requests().find_request("DEMO", one.number)).state.value == "received"
+
+
+async def test_what_its_lender_has_not_sent_is_received_only_after_a_question(gateway: Running) -> None:
+    draft = BorrowingDraft(
+        citation=Citation(title=TITLE), patron=PatronLink(identifier=PATRON), partner="fjord", mediated=False
+    )
+    made = await gateway.requests().create_borrowing("DEMO", draft)
+    assert gateway.gateway.managed is not None
+    await gateway.gateway.managed.drain_due_work()
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        asked = await ruth.post("/scan/receive", {"code": made.number})
+        meanwhile = await gateway.requests().find_request("DEMO", made.number)
+        (form,) = asked.tree.xpath("//ul[@id='pile']//form")
+        fields = {str(field.get("name")): str(field.get("value") or "") for field in form.xpath(".//input | .//button")}
+        await ruth.post("/scan/receive", fields)
+
+    assert "The lender has not reported that this was shipped, so it was not received." in asked.text
+    assert meanwhile.state.value == "requested"
+    assert (await gateway.requests().find_request("DEMO", made.number)).state.value == "received"
+
+
 async def test_the_page_of_a_request_asks_before_it_lends_what_is_recalled(gateway: Running) -> None:
     request = await shipped_to_us(gateway)
     async with colleague(gateway, "r.okafor", "staff") as ruth:
@@ -249,7 +321,7 @@ async def test_a_number_and_the_item_behind_it_are_one_line(gateway: Running) ->
         (second.number, "look"),
         ("X-001", "failed"),
     ]
-    assert len(page.tree.xpath("//ul[@id='pile']/li")) == 1
+    assert [line.get("data-outcome") for line in page.tree.xpath("//ul[@id='pile']/li")] == ["failed", "look"]
     assert (await requests.find_request("DEMO", first.id)).state.value == "shipped"
 
 

@@ -67,6 +67,15 @@ pile.addEventListener("submit", (event) => {
   addScan(fields, fields.get("code"));
 });
 
+pile.addEventListener("click", (event) => {
+  if (!event.target.matches("[data-dismiss]")) return;
+  const hand = event.target.closest("li");
+  if (unfinished?.hand === hand) unfinished = null;
+  hand.remove();
+  showPile();
+  field.focus();
+});
+
 function addScan(fields, code) {
   fields.set("code", code);
   fields.set("key", makeKey());
@@ -192,11 +201,30 @@ function finishPair(answer) {
 }
 
 function showLost(scan) {
+  pile.append(makeLostHand(scan));
+  showPile();
   scan.line.dataset.outcome = "failed";
   scan.line.children[3].textContent = log.dataset.lost;
   scan.line.children[3].className = "is-late";
   counts.failed += 1;
   playSound("failed");
+}
+
+// Sent again under the same key, so that it is one scan if the gateway had heard it.
+function makeLostHand(scan) {
+  const hand = document.getElementById("lost-hand").content.firstElementChild.cloneNode(true);
+  hand.querySelector(".code").textContent = scan.line.querySelector(".code").textContent;
+  hand.querySelector("[data-repeat]").addEventListener("click", () => {
+    hand.remove();
+    showPile();
+    field.focus();
+    counts.failed -= 1;
+    const line = makeWaitingLine(hand.querySelector(".code").textContent);
+    scan.line.replaceWith(line);
+    queue.push({ fields: scan.fields, line, tries: 0 });
+    sendQueue();
+  });
+  return hand;
 }
 
 function showCounts() {
