@@ -93,7 +93,10 @@ def test_wrong_codes_and_a_second_scan_say_what_they_are(site: Site, browsing: B
         expect(lines.nth(3)).to_contain_text("This is a patron’s card.")
         expect(lines.nth(1)).to_contain_text("already done; nothing was changed")
         expect(page.get_by_role("status")).to_contain_text(TITLES[0])
+        expect(page.locator("#pile > li")).to_have_count(1)
+        page.get_by_role("button", name="Dismiss").click()
         expect(page.locator("#pile > li")).to_have_count(0)
+        expect(page.locator("#code")).to_be_focused()
         with pytest.raises(AssertionError):
             expect(page.get_by_role("dialog")).to_have_count(1, timeout=200)
 
@@ -105,8 +108,9 @@ def test_what_needs_a_hand_waits_on_the_pile_while_scanning_goes_on(site: Site, 
     with staff_page(site, browsing, "ruth", "staff", back="staff/scan/locate") as page:
         scan_codes(page, [number, other])
         wait_until_all_sent(page)
-        hand = page.locator("#pile > li")
+        hand = page.locator("#pile > li[data-outcome=look]")
         expect(hand).to_have_count(1)
+        expect(page.locator("#pile > li[data-outcome=failed]").get_by_role("link")).to_have_text(f"Open {other}")
         expect(page.locator("#code")).to_be_focused()
 
         hand.get_by_label("Barcode of the item").fill(item)
@@ -154,7 +158,7 @@ def test_slips_are_printed_with_each_scan_while_scanning_goes_on(site: Site, bro
         wait_until_all_sent(page)
         slips = page.locator("#log a.slip-link")
         expect(slips).to_have_count(4)
-        expect(page.locator("#run-slips a")).to_be_visible()
+        expect(page.get_by_role("link", name="Hold slips of this session")).to_be_visible()
         paths = slips.evaluate_all("found => found.map(one => one.getAttribute('href'))")[::-1]
         expect(page.locator("iframe")).to_have_attribute("src", re.compile(f"{paths[-1]}$"), timeout=30_000)
         slips.last.click()  # the first once more
@@ -164,7 +168,7 @@ def test_slips_are_printed_with_each_scan_while_scanning_goes_on(site: Site, bro
         assert page.evaluate("printed")[:4] == paths, "one after the other, none lost"
         assert [outcome for _, outcome in scanned(page)] == ["done", "failed", "done", "done", "done"]
 
-        page.locator("#run-slips a").click()
+        page.get_by_role("link", name="Hold slips of this session").click()
         expect(page.locator("article.slip")).to_have_count(4)
 
 

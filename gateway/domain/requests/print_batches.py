@@ -24,6 +24,7 @@ class PrintKind(StrEnum):
     PULL_SLIPS = "pull-slips"
     SHIPPING_SLIPS = "shipping-slips"
     HOLD_SLIPS = "hold-slips"
+    TRANSIT_SLIPS = "transit-slips"
     BOOK_STRAPS = "book-straps"
     RETURN_SLIPS = "return-slips"
     ADDRESS_LABELS = "address-labels"
@@ -54,6 +55,7 @@ NEEDS: Mapping[PrintKind, tuple[PaperNeed, ...]] = {
         PaperNeed(Role.LENDING, (L.SHIPPED,), days=_RECENT_DAYS),
     ),
     PrintKind.HOLD_SLIPS: (PaperNeed(Role.BORROWING, (B.RECEIVED,), without_task="in-transit"),),
+    PrintKind.TRANSIT_SLIPS: (PaperNeed(Role.BORROWING, (B.RECEIVED,), task="in-transit"),),
     PrintKind.BOOK_STRAPS: (PaperNeed(Role.BORROWING, (B.RECEIVED,)),),
     PrintKind.RETURN_SLIPS: (
         PaperNeed(Role.BORROWING, (B.BACK,)),

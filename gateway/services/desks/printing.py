@@ -6,7 +6,7 @@ What a sheet says is looked up whenever it is shown: a batch that is printed aga
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -149,9 +149,9 @@ class PrintService:
         return await context.store.write(lambda c: print_batches.insert_batch(c, batch))
 
     async def add_scanned_request(
-        self, library: str, kind: PrintKind, request_id: str, actor: str, number: int
+        self, library: str, kind: PrintKind, request_id: str, actor: str, numbers: Collection[int]
     ) -> ScannedSlip | None:
-        """Of a request that was just scanned: it comes into the batch of this number, if that is this actor's, of this
+        """Of a request that was just scanned: it comes into the batch of these numbers that is this actor's, of this
         kind, not yet printed and has room, else into a new one. None: it needs no such paper now."""
         context = find_library_context(self.contexts, library)
         by_post, now = _list_partners_by_post(context), context.now()
@@ -163,8 +163,9 @@ class PrintService:
             if not waiting:
                 older = print_batches.find_newest_batch(connection, context.symbol, kind, request_id)
                 return ScannedSlip(older, is_new=False) if older is not None else None
-            run = print_batches.find_batch(connection, context.symbol, number) if number else None
-            if run is not None and run.can_take_slip(kind, actor):
+            found = (print_batches.find_batch(connection, context.symbol, number) for number in numbers)
+            run = next((one for one in found if one is not None and one.can_take_slip(kind, actor)), None)
+            if run is not None:
                 return ScannedSlip(print_batches.extend_batch(connection, run, waiting), is_new=True)
             batch = PrintBatch(
                 library=context.symbol,
@@ -212,7 +213,8 @@ class PrintService:
     # --- sheets ------------------------------------------------------------------------------------------
 
     async def build_sheets(self, library: str, batch: PrintBatch) -> Sequence[PrintSheet]:
-        """In the order of the batch; requests that are forgotten have none."""
+        """In the order of the batch, but slips of items for several branches by branch; requests that are forgotten
+        have none."""
         context = find_library_context(self.contexts, library)
         build = self._builders[batch.kind]
         sheets = []
@@ -229,7 +231,7 @@ class PrintService:
                 sheets.append(
                     replace(sheet, problem=write_sentence("The library system no longer has a record of the patron."))
                 )
-        return sheets
+        return sorted(sheets, key=lambda sheet: sheet.pickup)
 
     @property
     def _builders(self) -> Mapping[PrintKind, Callable[[LibraryContext, PrintSheet], Awaitable[PrintSheet]]]:
@@ -237,6 +239,7 @@ class PrintService:
             PrintKind.PULL_SLIPS: _add_copy,
             PrintKind.SHIPPING_SLIPS: _add_copy,
             PrintKind.HOLD_SLIPS: _add_shelf_place,
+            PrintKind.TRANSIT_SLIPS: _add_shelf_place,
             PrintKind.BOOK_STRAPS: _keep_sheet,
             PrintKind.RETURN_SLIPS: _keep_sheet,
             PrintKind.ADDRESS_LABELS: _keep_sheet,

@@ -34,10 +34,12 @@ from gateway.web.html.assets import HEADERS, OURSELVES
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.html.visits import YEAR
 from gateway.web.staff.act_forms import list_places
+from gateway.web.staff.print_pages import KINDS
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_story import describe_settlement
 from gateway.web.staff.request_words import StateTag, tag_of_request
 from gateway.web.staff.scan_slips import (
+    PRINT_TEXTS,
     SLIP_TEXTS,
     SLIPS_COOKIE,
     LineSlip,
@@ -68,7 +70,7 @@ class ScanDesk:
     right: Right
     task: str = ""
     due: bool = False
-    slips: PrintKind | None = None
+    slips: tuple[PrintKind, ...] = ()
     final: str = ""
 
     @property
@@ -85,7 +87,7 @@ DESKS: tuple[ScanDesk, ...] = (
         right=Right.BORROWING_ACT,
         task="to-receive",
         due=True,
-        slips=PrintKind.HOLD_SLIPS,
+        slips=(PrintKind.HOLD_SLIPS, PrintKind.TRANSIT_SLIPS),
     ),
     ScanDesk(
         work=ScanWork.UNPACK,
@@ -104,7 +106,7 @@ DESKS: tuple[ScanDesk, ...] = (
         button=mark_text("Shelve"),
         right=Right.BRANCH_ACT,
         task="in-transit",
-        slips=PrintKind.HOLD_SLIPS,
+        slips=(PrintKind.HOLD_SLIPS,),
     ),
     ScanDesk(
         work=ScanWork.LEND,
@@ -127,7 +129,7 @@ DESKS: tuple[ScanDesk, ...] = (
         button=mark_text("Return to lender"),
         right=Right.BORROWING_ACT,
         task="to-return",
-        slips=PrintKind.RETURN_SLIPS,
+        slips=(PrintKind.RETURN_SLIPS,),
         final=mark_text(
             "This cannot be undone: the lender is notified and the temporary item is deleted from the library system."
         ),
@@ -148,7 +150,7 @@ DESKS: tuple[ScanDesk, ...] = (
         right=Right.LENDING_ACT,
         task="to-ship",
         due=True,
-        slips=PrintKind.SHIPPING_SLIPS,
+        slips=(PrintKind.SHIPPING_SLIPS,),
     ),
     ScanDesk(
         work=ScanWork.CHECK_IN,
@@ -269,8 +271,8 @@ async def submit_scans(request: StaffRequest) -> web.Response:
             return _answer_with_line(request, desk, _make_unread_line(request, codes, checked))
         return _render_page(request, checked, ())
     lines = await _scan_codes(request, desk, form, codes, due)
-    if desk.slips is not None and is_slip_wanted_with_each(request, form):
-        slips = await make_slips(request, desk.slips, [line.result for line in lines], form["batch"])
+    if desk.slips and is_slip_wanted_with_each(request, form):
+        slips = await make_slips(request, desk.slips, [line.result for line in lines], form["batches"])
         lines = [replace(line, slip=slip) for line, slip in zip(lines, slips, strict=True)]
     if request.is_asked_by_script:
         return _answer_with_line(request, desk, lines[0])
@@ -448,7 +450,7 @@ def _render_page(request: StaffRequest, checked: FormCheck, lines: Sequence[Scan
         request.gettext(desk.title),
         checked.status,
         help_topic="scan",
-        frames=OURSELVES if desk.slips is not None else (),
+        frames=OURSELVES if desk.slips else (),
         desk=desk,
         others=[one for one in _open_desks(request) if one is not desk],
         checked=checked,
@@ -459,7 +461,8 @@ def _render_page(request: StaffRequest, checked: FormCheck, lines: Sequence[Scan
         print_path=request.open_path("/print"),
         slips=read_slip_choice(request).value,
         slip_texts=SLIP_TEXTS,
-        run_batch=next((line.slip.batch for line in lines if line.slip is not None), 0),
+        papers=[(kind, request.gettext(KINDS[kind][0]), request.gettext(PRINT_TEXTS[kind])) for kind in desk.slips],
+        run_batches={line.slip.kind: line.slip.batch for line in reversed(lines) if line.slip is not None},
     )
 
 
@@ -470,7 +473,11 @@ def _answer_with_line(request: StaffRequest, desk: ScanDesk, line: ScanLine) -> 
         for name in ("line", "last", *(("hand",) if line.needs_hand else ()))
     }
     slip = line.slip
-    said = {"path": slip.path, "batch": slip.batch, "print": slip.is_due} if slip is not None else None
+    said = (
+        {"path": slip.path, "kind": slip.kind.value, "batch": slip.batch, "print": slip.is_due}
+        if slip is not None
+        else None
+    )
     answer = {"outcome": line.outcome, "request": line.request_id, "slip": said, **parts}
     return web.json_response(answer, headers=HEADERS)
 

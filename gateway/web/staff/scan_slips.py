@@ -7,7 +7,7 @@ that nobody sees and prints it; without script its line leads to it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 from gateway.domain.requests.print_batches import PrintKind
@@ -37,13 +37,21 @@ SLIP_TEXTS = {
     SlipChoice.NEVER: mark_text("No slips"),
 }
 
+PRINT_TEXTS = {
+    PrintKind.HOLD_SLIPS: mark_text("Print hold slips"),
+    PrintKind.TRANSIT_SLIPS: mark_text("Print transit slips"),
+    PrintKind.RETURN_SLIPS: mark_text("Print return slips"),
+    PrintKind.SHIPPING_SLIPS: mark_text("Print shipping slips"),
+}
+
 
 @value_object
 class LineSlip:
-    """Of one scan. `path`: the page of this slip alone; `batch`: number of the batch that it is in; `is_due`: it is to
-    be printed now, as it was not there before this scan."""
+    """Of one scan. `path`: the page of this slip alone; `kind` and `batch`: of the batch that it is in; `is_due`: it
+    is to be printed now, as it was not there before this scan."""
 
     path: str
+    kind: PrintKind
     batch: int
     is_due: bool
 
@@ -62,28 +70,32 @@ def is_slip_wanted_with_each(request: StaffRequest, form: SubmittedForm) -> bool
 
 
 async def make_slips(
-    request: StaffRequest, kind: PrintKind, results: Sequence[ScanResult], batch: str
+    request: StaffRequest, kinds: Sequence[PrintKind], results: Sequence[ScanResult], batches: str
 ) -> list[LineSlip | None]:
-    """For each result, as far as something was done and the request needs such paper. `batch`: number of the batch that
-    the run has, as the form says it."""
-    number = int(batch) if _BATCH_NUMBER.fullmatch(batch) else 0
+    """For each result, as far as something was done and the request needs paper of one of these kinds. `batches`:
+    numbers of those that the run has, one of each kind, as the form says them."""
+    run = {int(one) for one in batches.split()[: len(PrintKind)] if _BATCH_NUMBER.fullmatch(one)}
     slips: list[LineSlip | None] = []
     for result in results:
-        slip = await _make_slip(request, kind, result, number)
-        number = slip.batch if slip is not None and slip.is_due else number
+        slip = await _make_slip(request, kinds, result, run)
+        if slip is not None and slip.is_due:
+            run.add(slip.batch)
         slips.append(slip)
     return slips
 
 
-async def _make_slip(request: StaffRequest, kind: PrintKind, result: ScanResult, number: int) -> LineSlip | None:
+async def _make_slip(
+    request: StaffRequest, kinds: Sequence[PrintKind], result: ScanResult, run: Collection[int]
+) -> LineSlip | None:
     if result.request is None or result.reason not in DID_SOMETHING:
         return None
-    actor = request.origin.actor
-    found = await request.parts.printing.add_scanned_request(request.library, kind, result.request.id, actor, number)
+    actor, add = request.origin.actor, request.parts.printing.add_scanned_request
+    tried = [await add(request.library, kind, result.request.id, actor, run) for kind in kinds]
+    found = max(filter(None, tried), key=lambda one: one.is_new, default=None)
     if found is None:
         return None
     batch = found.batch
     is_repeat = result.done is None  # the answer got lost, and with it that the slip was to be printed
     is_due = found.is_new or (is_repeat and batch.made_by == actor and batch.printed_at is None)
     path = request.path("print", str(batch.number), "slips", result.request.id)
-    return LineSlip(path, batch.number, is_due)
+    return LineSlip(path, batch.kind, batch.number, is_due)

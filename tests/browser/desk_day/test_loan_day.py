@@ -102,7 +102,7 @@ def test_a_loan_goes_over_all_desks(
     with costs(borrowing, scans=1):
         borrowing.scan_codes(number)
     with costs(borrowing, clicks=2):
-        borrowing.press_button("Print slips")
+        borrowing.press_button("Print return slips")
         print_batch(borrowing)
 
     # checked in

@@ -52,11 +52,10 @@ async def gateway(installation: Installation) -> AsyncIterator[Running]:
         yield served
 
 
-async def shipped_to_us(gateway: Running, title: str = TITLE, **details: object) -> Request:
+async def shipped_to_us(gateway: Running, title: str = TITLE, pickup: str = "", **details: object) -> Request:
     requests = gateway.requests()
-    draft = BorrowingDraft(
-        citation=Citation(title=title), patron=PatronLink(identifier=PATRON), partner="bergen", mediated=False
-    )
+    patron = PatronLink(identifier=PATRON, pickup=pickup)
+    draft = BorrowingDraft(citation=Citation(title=title), patron=patron, partner="bergen", mediated=False)
     made = await requests.create_borrowing("DEMO", draft)
     assert gateway.gateway.managed is not None
     await gateway.gateway.managed.drain_due_work()
@@ -438,7 +437,7 @@ async def test_the_slips_of_a_run_are_printed_by_one_button(gateway: Running) ->
         await scan(ruth, "receive", request.number)
         page = await ruth.post("/scan/arrive", {"code": request.number})
         (form,) = page.tree.xpath("//form[@action='/staff/print']")
-        fields = {str(one.get("name")): str(one.get("value") or "") for one in form.xpath(".//input")}
+        fields = {str(one.get("name")): str(one.get("value") or "") for one in form.xpath(".//input | .//button")}
         batch = await ruth.post("/print", fields, token=fields.pop("csrf"))
         nothing = await ruth.get("/scan/lend")
 
@@ -463,13 +462,13 @@ async def test_each_scan_has_its_slip_in_a_batch_of_the_run(gateway: Running) ->
     """Without script: a link beside each line, and one for all."""
     first, second, third = [await shipped_to_us(gateway, title) for title in (TITLE, "海东方言词典", "Шум дождя")]
     async with colleague(gateway, "r.okafor", "staff") as ruth:
+        await scan(ruth, "receive", first.number, second.number, third.number)
         kept = await ruth.post("/scan/settings", {"work": "arrive", "slips": "each"})
         assert kept.tree.xpath("//input[@name='slips'][@checked]/@value") == ["each"]
-        await scan(ruth, "receive", first.number, second.number, third.number)
         page = await ruth.post("/scan/arrive", {"code": "\r\n".join([first.number, "X-001", second.number])})
         links = [str(one) for one in page.tree.xpath("//ol[@id='log']//a[@class='slip-link']/@href")]
         slip = await ruth.browser.get(links[0])
-        batch = await ruth.browser.get(str(page.tree.xpath("//p[@id='run-slips']/a/@href")[0]))
+        batch = await ruth.browser.get(str(page.tree.xpath("//*[@id='run-slips']/a[not(@hidden)]/@href")[0]))
 
     assert links == [f"/staff/print/1/slips/{one.id}" for one in (second, first)]
     assert (slip.title, len(slip.tree.xpath("//article"))) == (f"Hold slips, batch 1: {second.number}", 1)
@@ -488,17 +487,47 @@ async def test_slips_that_a_script_asks_for_come_one_by_one_into_the_same_batch(
             fields = {"code": code, "key": key * 16, "csrf": token, **more}
             return json.loads((await ruth.browser.post(f"/staff/scan/{work}", fields)).text)["slip"]
 
-        assert await scan_slip("receive", first.number, "a", slips="each") is None, "it forward to its pickup location"
+        sent_on = await scan_slip("receive", first.number, "a", slips="each")
         await scan_slip("receive", second.number, "b", slips="never")
         made = await scan_slip("arrive", first.number, "c", slips="each")
         lost = await scan_slip("arrive", first.number, "c", slips="each")
-        added = await scan_slip("arrive", second.number, "d", slips="each", batch="1")
-        twice = await scan_slip("arrive", second.number, "e", slips="each", batch="1")
+        added = await scan_slip("arrive", second.number, "d", slips="each", batches="1 2")
+        twice = await scan_slip("arrive", second.number, "e", slips="each", batches="1 2")
 
-    path = f"/staff/print/1/slips/{first.id}"
-    assert made == lost == {"path": path, "batch": 1, "print": True}, "an answer that got lost is no second batch"
-    assert added == {"path": f"/staff/print/1/slips/{second.id}", "batch": 1, "print": True}
+    def on(batch: int, kind: str, request: Request) -> dict[str, object]:
+        return {"path": f"/staff/print/{batch}/slips/{request.id}", "kind": kind, "batch": batch, "print": True}
+
+    assert sent_on == on(1, "transit-slips", first), "it goes on to its pickup location"
+    assert made == lost == on(2, "hold-slips", first), "an answer that got lost is no second batch"
+    assert added == on(2, "hold-slips", second)
     assert twice is None, "what was done already is printed already"
+
+
+async def test_what_goes_on_to_branches_has_their_names_on_its_slips_in_their_order(gateway: Running) -> None:
+    east, central, also_east = [
+        await shipped_to_us(gateway, title, pickup=pickup)
+        for title, pickup in ((TITLE, "EAST"), ("海东方言词典", "MAIN"), ("Шум дождя", "EAST"))
+    ]
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        received = await ruth.post(
+            "/scan/receive", {"code": "\r\n".join(one.number for one in (east, central, also_east)), "slips": "each"}
+        )
+        batch = await ruth.browser.get(
+            str(received.tree.xpath("//a[@data-kind='transit-slips'][not(@hidden)]/@href")[0])
+        )
+
+    slips = batch.tree.xpath("//article")
+    assert [str(slip.xpath("string(.//p[@class='shelf'])")) for slip in slips] == [
+        "Central Library",
+        "East Branch and Children's Library",
+        "East Branch and Children's Library",
+    ]
+    assert [str(slip.xpath("string(.//p[@class='slip-work'])")) for slip in slips] == [
+        "海东方言词典",
+        TITLE,
+        "Шум дождя",
+    ]
+    assert not received.tree.xpath("//a[@data-kind='hold-slips'][not(@hidden)]")
 
 
 async def test_nobody_is_given_a_slip_of_another_batch(gateway: Running) -> None:

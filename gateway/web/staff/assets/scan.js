@@ -18,7 +18,7 @@ let busy = false;
 let unfinished = null; // a number whose item is to be scanned next: its request, its line, its place on the pile
 let signedOut = false;
 let sounds = null;
-let runBatch = ""; // number of the batch that slips of this run come into
+const runBatches = {}; // by kind of paper: number of the batch that slips of this run come into
 let isPrinting = false;
 let frame = null;
 const field = replaceField(document.getElementById("code"));
@@ -110,7 +110,7 @@ async function sendQueue() {
   while (queue.length > 0 && !signedOut) {
     const scan = queue[0];
     if (!scan.fields.has("request") && !scan.fields.has("after")) scan.fields.set("after", unfinished?.request ?? "");
-    scan.fields.set("batch", runBatch);
+    scan.fields.set("batches", Object.values(runBatches).join(" "));
     const answer = await sendScan(scan);
     if (answer !== null) {
       queue.shift();
@@ -275,10 +275,9 @@ document.getElementById("slips")?.addEventListener("change", () => {
 
 function takeSlip(link, slip) {
   if (!slip.print) return;
-  runBatch = String(slip.batch);
-  const all = document.getElementById("run-slips");
-  const address = all.querySelector("a");
-  address.href = address.dataset.root + runBatch;
+  runBatches[slip.kind] = slip.batch;
+  const all = document.querySelector(`#run-slips a[data-kind=${slip.kind}]`);
+  all.href = all.dataset.root + slip.batch;
   all.hidden = false;
   addSlip(link);
 }

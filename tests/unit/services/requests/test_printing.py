@@ -128,10 +128,12 @@ async def test_what_is_here_for_a_patron_stands_on_the_hold_shelf(north: NcipTow
     assert sheet.hold_until is not None
 
 
-async def test_what_is_on_its_way_to_a_branch_gets_no_slip_for_the_shelf(north: NcipTown) -> None:
+async def test_what_is_on_its_way_to_a_branch_gets_a_slip_for_the_way_and_none_for_the_shelf(north: NcipTown) -> None:
     request = await north.asked()
     await north.act(request, K.RECEIVED, barcode="S-4711", pickup="SCI")
-    assert await waiting(north) == {"book-straps": 1}
+    assert await waiting(north) == {"transit-slips": 1, "book-straps": 1}
+    await north.act(request, K.AT_PICKUP)
+    assert await waiting(north) == {"hold-slips": 1, "book-straps": 1}
 
 
 async def test_a_partner_without_a_channel_is_written_a_letter(north: NcipTown) -> None:
