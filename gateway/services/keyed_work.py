@@ -37,6 +37,8 @@ class WorkKey:
 
     def __init__(self, key: AnswerKey, asked: bytes, at: datetime, forget_before: datetime) -> None:
         self.is_claimed = False
+        self.is_undone = False
+        """Of what was done nothing is left."""
         self._key = key
         self._asked = asked
         self._at = at
@@ -81,6 +83,12 @@ def use_part_of_key(name: str) -> Iterator[None]:
         return
     with use_key(whole.make_part(name)):
         yield
+
+
+def note_undone() -> None:
+    """Of what was done under the key in use nothing is left, so that the key may be used again."""
+    if (key := _key_of_work.get()) is not None:
+        key.is_undone = True
 
 
 def _refer_to_nothing(_result: object) -> str:

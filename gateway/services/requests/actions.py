@@ -25,7 +25,7 @@ from gateway.domain.sentences import join_sentences, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import LimitedChannel
 from gateway.ports.shared_store import Transaction
-from gateway.services.keyed_work import write_once
+from gateway.services.keyed_work import note_undone, write_once
 from gateway.services.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.library_work.desk_actions import describe_work_elsewhere, is_desk_action
 from gateway.services.library_work.desk_reversals import must_be_reversed
@@ -166,9 +166,14 @@ class ActionService:
             done = await self.run_now(self.context.symbol, row_id)
         except KeyError:  # it ended so long ago that it was forgotten
             return
+        except Refused:
+            note_undone()
+            raise
         if done.status is OutboxStatus.IN_HAND:
             raise UnfinishedWork("this step is already being carried out")
-        if done.status in (OutboxStatus.DEAD, OutboxStatus.REFUSED):
+        if done.status is OutboxStatus.REFUSED:
+            note_undone()
+        if done.status in (OutboxStatus.DEAD, OutboxStatus.REFUSED):  # a dead one may yet be done, when staff say so
             raise Refused(RefusalReason.OTHER, "The library system refused this step; see the list of failed steps.")
         if done.status is not OutboxStatus.DONE:
             raise Unavailable(

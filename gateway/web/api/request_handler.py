@@ -151,32 +151,25 @@ class OperationHandler:
         if first is not None and first.status != UNANSWERED:
             return replay.restore_response(first)
         work = replay.make_work_key()
+        work.is_claimed = first is not None
         try:
-            if first is not None:
-                assert self._operation.recall is not None, self._operation.id
-                response = _response_of_reply(await self._operation.recall(call, first.reference))
-            else:
-                with use_key(work):
-                    response = _response_of_reply(await self._operation.handler(call))
+            with use_key(work):
+                if first is not None:
+                    assert self._operation.recall is not None, self._operation.id
+                    reply = await self._operation.recall(call, first.reference)
+                else:
+                    reply = await self._operation.handler(call)
         except KeyTaken as taken:  # by another node, in this moment
             raise in_progress_problem() from taken
-        except Exception as error:
-            if _is_undone(error, first is not None) and (first is not None or work.is_claimed):
-                await replay.release_key()  # else it leads to what was begun
-            raise
+        finally:
+            if work.is_undone:
+                await replay.release_key()  # else it leads to what was done, whatever went wrong after that
+        response = _response_of_reply(reply)
         assert isinstance(response, web.Response)
         await replay.store_response(response)
         if first is not None:
             response.headers[REPLAYED] = "true"
         return response
-
-
-def _is_undone(error: Exception, is_recall: bool) -> bool:
-    """Whether nothing is left of the work, so that the key may be used again. Of what was done nobody but the library's
-    system, which is asked after it, can say that."""
-    if is_recall:
-        return isinstance(error, Refused)
-    return problem_of_error(error) is not None and not isinstance(error, Unavailable | OutcomeUnknown)
 
 
 def read_bearer_key(request: web.Request) -> str:

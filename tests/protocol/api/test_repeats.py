@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from aiohttp import web
 from sqlalchemy import select, update
 
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.services.api_keys import KeyScope
+from gateway.services.library_context import LibraryContext
 from gateway.store import api_records
 from gateway.store.api_access import api_answer
 from gateway.store.api_records import AnswerKey
 from gateway.web.api.idempotency import IdempotentReplay
-from tests.protocol.api.support import Client, Running
-from tests.protocol.api.test_requests import PDF, lend
+from tests.protocol.api.support import PATRON, Answered, Client, Running
+from tests.protocol.api.test_requests import PDF, act, find_shelf_item, lend
 
 HOOK = {"name": "portal", "url": "https://portal.example/"}
 
@@ -94,6 +97,60 @@ async def test_what_was_refused_may_be_tried_again_under_the_same_key(client: Cl
     bad = await client("POST", "webhooks", {**HOOK, "url": "http://127.0.0.1/"}, Idempotency_Key="k-1")
     assert bad.problem == "refused"
     assert (await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")).status == 201
+
+
+async def test_a_key_leads_to_what_was_made_where_a_later_step_is_refused(
+    gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = {"citation": {"type": "book", "title": "Doppler"}, "patron": {"identifier": PATRON}}
+
+    def refuse() -> None:
+        raise Refused(RefusalReason.OTHER, "Not now.")
+
+    with monkeypatch.context() as later_step:
+        later_step.setattr(LibraryContext, "wake_outbox", property(lambda _context: refuse))
+        first = await client("POST", "requests", book, Idempotency_Key="k-1")
+    again = await client("POST", "requests", book, Idempotency_Key="k-1")
+
+    assert (first.status, first.problem) == (422, "refused")
+    assert again.status == 201
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert [one["id"] for one in (await client("GET", "requests")).json["items"]] == [again.json["id"]]
+
+
+async def test_while_staff_may_yet_have_a_step_done_its_key_leads_to_it(
+    gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library is away, then says no to whoever tries again: the step is dead, not gone."""
+    system: Any = gateway.managed.requests.library_context("DEMO").system
+    shelf, asked = await find_shelf_item(system), []
+    request = await act(client, await lend(client, "BER-90", "loan"), "located", barcode=shelf.barcode)
+    problems: list[Exception] = [Unavailable("nobody answers"), Refused(RefusalReason.OTHER, "No.")]
+    check_out = system.check_out
+
+    async def fail_first(*arguments: Any, **named: Any) -> Any:
+        asked.append(arguments)
+        if problems:
+            raise problems.pop(0)
+        return await check_out(*arguments, **named)
+
+    monkeypatch.setattr(system, "check_out", fail_first)
+
+    async def ship() -> Answered:
+        return await client(
+            "POST", f"requests/{request['id']}/actions/shipped", {}, If_Match="*", Idempotency_Key="k-1"
+        )
+
+    away = await ship()
+    await gateway.managed.worker.drain(gateway.clock.now() + timedelta(hours=1))
+    refused = [await ship(), await ship()]
+    assert (away.status, [one.status for one in refused], len(asked)) == (503, [422, 422], 2)
+
+    (letter,) = (await client("GET", "dead-letters")).json["items"]
+    assert (await client("POST", f"dead-letters/{letter['id']}/release")).status == 204
+    await gateway.managed.worker.drain(gateway.clock.now() + timedelta(hours=2))
+    done = await ship()
+    assert (done.status, done.json["state"], len(asked)) == (200, "shipped", 3)
 
 
 async def test_keys_of_different_holders_and_operations_do_not_meet(gateway: Running, client: Client) -> None:
