@@ -63,6 +63,7 @@ from gateway.services.profile_history import ProfileHistory
 from gateway.settings import Settings
 from gateway.store import mailbox
 from gateway.store.journal import Journal
+from gateway.store.migration import SchemaTooNew
 from gateway.store.nodes import BEAT_SECONDS, Node, make_node_name
 from gateway.store.postgresql import require_fit_pooler
 from gateway.store.requests import outbox_queries, request_messages
@@ -131,9 +132,9 @@ class Daemon:
     async def start(self) -> None:
         """Returns when every listener has answered a probe.
 
-        Raises ConfigurationError (also for a database that is missing or damaged), SchemaTooNew, SchemaTooOld (no
-        tables), SqliteTooOld, Unavailable (store or a library, or another daemon has the SQLite file) or OSError (an
-        address, a certificate); then nothing is left open.
+        Raises ConfigurationError (also for a database that is missing or damaged), SchemaTooOld (no tables),
+        SqliteTooOld, Unavailable (store or a library, or another daemon has the SQLite file) or OSError (an address, a
+        certificate); then nothing is left open.
         """
         try:
             await self._start_parts()
@@ -178,8 +179,8 @@ class Daemon:
         node = Node(store, self.node, f"{socket.gethostname()} {http.host}:{http.port}", self._clock)
         if node.is_among_others:
             await require_fit_pooler(store.url)
-        await self._upgrade_database(store)
         schema = SchemaWatch(store, node, parts.migration_histories)
+        await self._upgrade_database(store, schema)
         self._gate.closed_by = lambda: node.outdated_by
         beats = await self._register_node(node)
         libraries = await parts.open_libraries(store)
@@ -209,7 +210,8 @@ class Daemon:
             journal=journal,
             options=options,
         )
-        await self.mailboxes.forget_removed_mailboxes()
+        if not node.outdated_by:
+            await self.mailboxes.forget_removed_mailboxes()
         exchange = build_exchange(
             parts,
             libraries,
@@ -254,8 +256,14 @@ class Daemon:
             self._tasks.run_every("node: take over from dead ones", BEAT_SECONDS, recovery.take_over_dead)
         await self._probe_listeners(health)
 
-    async def _upgrade_database(self, store: Store) -> None:
-        upgrade = await upgrade_database(store, self._parts)
+    async def _upgrade_database(self, store: Store, schema: SchemaWatch) -> None:
+        """Where a newer release has been at it the node starts all the same, red: so one that is put back to the
+        release before says why, and goes on by itself, where to end would be to be started again and again."""
+        try:
+            upgrade = await upgrade_database(store, self._parts)
+        except SchemaTooNew:
+            await schema.look()
+            return
         if upgrade.copy is not None:
             log.info("store.copied_before_upgrade", copy=str(upgrade.copy))
         for step in upgrade.steps:
@@ -505,7 +513,11 @@ class Daemon:
                 min((at for at in found if at is not None), default=None), self._clock.now()
             )
 
+        retention = self.managed.node.make_leader("retention")
+
         async def prune_journal() -> None:
+            if not await retention.is_leader():
+                return
             forgotten = await journal.apply_retention(self._clock.now())
             if forgotten.messages or forgotten.bodies:
                 log.info("journal.pruned", messages=forgotten.messages, contents=forgotten.bodies)
@@ -536,6 +548,8 @@ class Daemon:
             self.metrics.record_mailboxes(await self.mailboxes.list_failures(), self._clock.now())
 
         async def prune_finished_work() -> None:
+            if not await retention.is_leader():
+                return
             if forgotten := await self.managed.prune_outbox():
                 log.info("outbox.pruned", rows=forgotten)
             if forgotten := await self.mailboxes.prune_mails():
@@ -553,6 +567,8 @@ class Daemon:
         authenticator = make_authenticator(self.settings, store, self._clock)
 
         async def prune_failures() -> None:
+            if not await retention.is_leader():
+                return
             await authenticator.prune_failures(self.managed.contexts)
 
         self._tasks.run_every("health: try to write", WRITE_SECONDS, health.try_writing)

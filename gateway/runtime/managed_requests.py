@@ -128,7 +128,7 @@ class ManagedRequests:
         self._clock = clock
         self.node = node
         self.wake = WorkNotifier(store, node.name)
-        self.network = NetworkLoads(clock, secrets, network_asked)
+        self.network = NetworkLoads(clock, secrets, network_asked, lambda: bool(node.outdated_by))
         self.peer_keys = PeerKeyRing(store, clock)
         self._peer_tokens = PeerTokenWriter(
             self.peer_keys, clock, lambda profile: settings.find_library(profile.library).symbol

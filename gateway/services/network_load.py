@@ -121,7 +121,15 @@ def observe_nothing(_outcome: str) -> None:
 class NetworkLoads:
     """Of one gateway, for all its libraries. Each library asks the members among its own partners."""
 
-    def __init__(self, clock: Clock, secrets: Secrets, observe: Observe = observe_nothing) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        secrets: Secrets,
+        observe: Observe = observe_nothing,
+        is_paused: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """While `is_paused` says so, nobody is asked."""
+        self._is_paused = is_paused
         self._clock = clock
         self._secrets = secrets
         self._observe = observe
@@ -178,7 +186,8 @@ class NetworkLoads:
     async def run(self, contexts: Mapping[str, LibraryContext]) -> None:
         """Until it is cancelled."""
         while True:
-            await self.ask_due_libraries(contexts)
+            if not self._is_paused():
+                await self.ask_due_libraries(contexts)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def ask_due_libraries(self, contexts: Mapping[str, LibraryContext]) -> None:

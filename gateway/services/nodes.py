@@ -20,7 +20,7 @@ from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.recovery import RecoveryReport, finish_interrupted
 from gateway.store.journal import Journal
-from gateway.store.migration import find_newer_schema
+from gateway.store.migration import find_other_schema
 from gateway.store.nodes import BEAT_SECONDS, COMMAND, Node
 from gateway.store.requests import outbox
 from gateway.store.requests.order_batches import HANDS
@@ -76,8 +76,9 @@ class NodeBeats:
 
 
 class SchemaWatch:
-    """Whether a newer release has changed the tables under this node. It has only added to them (design rule 13), so
-    what is in hand comes to its end; nothing else is begun."""
+    """Whether the tables under this node are another release's: a newer one has changed them, or a backup of an older
+    one was put back. A newer one has only added to them (design rule 13), so what is in hand comes to its end; nothing
+    else is begun."""
 
     def __init__(self, store: Store, node: Node, histories: Sequence[SchemaMigrations]) -> None:
         self._store = store
@@ -86,11 +87,11 @@ class SchemaWatch:
 
     async def look(self) -> str:
         """`Node.outdated_by` from now on. Raises Unavailable."""
-        newer = await find_newer_schema(self._store, *self._histories)
-        if newer and not self._node.outdated_by:
-            log.error("node.outdated", reason=newer)
-        self._node.outdated_by = newer
-        return newer
+        other = await find_other_schema(self._store, *self._histories)
+        if other and not self._node.outdated_by:
+            log.error("node.outdated", reason=other)
+        self._node.outdated_by = other
+        return other
 
     async def run(self) -> None:
         """Until cancelled; while the database is away nothing can be begun anyhow."""

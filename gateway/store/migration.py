@@ -182,9 +182,10 @@ async def ping_store(store: Store, seconds: float = SECONDS) -> None:
         raise Unavailable("the database does not have the gateway's tables") from error
 
 
-async def find_newer_schema(store: Store, *histories: SchemaMigrations) -> str:
-    """What a newer release has made of tables that were there, in a sentence; empty: nothing. One statement, since it
-    is asked every few seconds. Raises Unavailable."""
+async def find_other_schema(store: Store, *histories: SchemaMigrations) -> str:
+    """That tables which were there are another release's now, in a sentence: a newer one has upgraded them, or a backup
+    of an older one was put back. Empty: they are this release's. One statement, since it is asked every few seconds.
+    Raises Unavailable."""
     named = {history.name: history for history in histories}
     revisions: CompoundSelect[Any] = union_all(
         *(
@@ -197,8 +198,11 @@ async def find_newer_schema(store: Store, *histories: SchemaMigrations) -> str:
     except DBAPIError as error:
         raise Unavailable("the database does not have the gateway's tables") from error
     for name, revision in rows:
-        if revision not in _list_revisions(named[name]):
+        known = _list_revisions(named[name])
+        if revision not in known:
             return SchemaState(named[name], SchemaStanding.NEWER, revision).describe_newer()
+        if revision != known[-1]:
+            return SchemaState(named[name], SchemaStanding.OLDER, revision).describe_older()
     return ""
 
 

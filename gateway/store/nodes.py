@@ -138,8 +138,8 @@ class Node:
         self.unbroken = 0
         """Counts the times that others may have taken this node for dead."""
         self.outdated_by = ""
-        """In a sentence, what a newer release has made of the database; as long as it says something this node leads
-        nothing and takes nothing up, and only ends what it has in hand."""
+        """In a sentence, that the database is another release's; as long as it says something this node leads nothing
+        and takes nothing up, and only ends what it has in hand."""
         self._store = store
         self._place = place
         self._clock = clock or SystemClock()
