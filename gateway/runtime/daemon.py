@@ -252,8 +252,7 @@ class Daemon:
         await self._start_listeners(exchange, health)
         self._start_periodic_tasks(store, journal, libraries, health)
         self._tasks.start("node: look for a newer release", schema.run)
-        if node.is_among_others:
-            self._tasks.run_every("node: take over from dead ones", BEAT_SECONDS, recovery.take_over_dead)
+        self._tasks.run_every("node: take over from dead ones", BEAT_SECONDS, recovery.take_over_dead)
         await self._probe_listeners(health)
 
     async def _upgrade_database(self, store: Store, schema: SchemaWatch) -> None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import structlog
 
-from gateway.domain.clock import Clock, StoreClock
+from gateway.domain.clock import Clock, StoreClock, count_seconds
 from gateway.domain.problems import Unavailable
 from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.shared_store import SchemaMigrations, Store
@@ -26,6 +26,9 @@ from gateway.store.requests import outbox
 from gateway.store.requests.order_batches import HANDS
 
 log = structlog.get_logger(component="nodes")
+
+RETRY_SECONDS = 30.0
+"""After so long a library that was away is asked again, for the sake of messages that dead nodes left."""
 
 MAX_SKEW_SECONDS = 2.0
 """A machine whose clock is off by more is told of."""
@@ -122,6 +125,8 @@ class NodeRecovery:
         self._libraries = libraries
         self._clock = clock
         self._wake = wake
+        self._retry_at: dict[str, float] = {}
+        """By name of a dead node whose messages wait for a library."""
 
     async def recover_left(self) -> RecoveryReport:
         """For the time before this node listens: all that others left that don't live. Raises Unavailable."""
@@ -134,7 +139,8 @@ class NodeRecovery:
             dead = await self._node.list_dead()
         except Unavailable:
             return
-        await self._recover(dead)
+        now = count_seconds()
+        await self._recover(name for name in sorted({*dead, *self._retry_at}) if self._retry_at.get(name, now) <= now)
 
     async def leave(self) -> None:
         """When all has ended here: what is left nevertheless is another's at once."""
@@ -168,6 +174,10 @@ class NodeRecovery:
         if rows := await self._store.write(lambda connection: outbox.expire_node_leases(connection, node, now)):
             log.warning("outbox.recovered", rows=rows)
         report = await finish_interrupted(self._exchange, self._journal, self._libraries, self._clock, node)
-        await self._node.forget_dead(node)
+        if report.away:  # it stays known as dead, also to those who would take over from us
+            self._retry_at[node] = count_seconds() + RETRY_SECONDS
+        else:
+            self._retry_at.pop(node, None)
+            await self._node.forget_dead(node)
         self._wake()
         return report

@@ -49,14 +49,21 @@ PING_SECONDS = 10.0
 @value_object
 class RecoveryReport:
     """How many messages were finished, could not be finished and are marked as failed, and are left as they are
-    (their library does not answer, or the key of their content is missing)."""
+    (their library does not answer, or the key of their content is missing). `away`: how many of those that are left
+    wait for their library."""
 
     finished: int = 0
     failed: int = 0
     left: int = 0
+    away: int = 0
 
     def __add__(self, other: RecoveryReport) -> RecoveryReport:
-        return RecoveryReport(self.finished + other.finished, self.failed + other.failed, self.left + other.left)
+        return RecoveryReport(
+            self.finished + other.finished,
+            self.failed + other.failed,
+            self.left + other.left,
+            self.away + other.away,
+        )
 
 
 _FINISHED, _FAILED, _LEFT = RecoveryReport(finished=1), RecoveryReport(failed=1), RecoveryReport(left=1)
@@ -74,7 +81,7 @@ async def finish_interrupted(
             continue
         if not await _is_answering(library):
             log.warning("recovery.library_unavailable", library=symbol, interrupted=len(identifiers))
-            total += RecoveryReport(left=len(identifiers))
+            total += RecoveryReport(left=len(identifiers), away=len(identifiers))
             continue
         for identifier in identifiers:
             total += await _finish_or_set_aside(exchange, journal, symbol, identifier, clock)

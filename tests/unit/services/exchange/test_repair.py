@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -10,11 +10,13 @@ from typing import cast
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
 from gateway.domain.problems import Unavailable
 from gateway.ports.library_system import ExchangeLibrary, LibrarySystem, PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import Transaction
+from gateway.services import nodes as services_nodes
 from gateway.services.exchange.recovery import MAX_STARTS, RecoveryReport, count_set_aside
 from gateway.services.nodes import NodeRecovery
 from gateway.store import nodes
@@ -174,16 +176,59 @@ async def test_a_content_whose_key_is_missing_is_left_and_the_others_are_finishe
         assert (await locked.get_exchange("DEMO", begun.exchange))[0].message.outcome is OutcomeClass.PENDING
 
 
-async def test_a_library_that_does_not_answer_leaves_its_messages_for_the_next_start(house: House) -> None:
-    begun = await interrupted(house, accept(house, 9))
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def either_house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+    where = {} if request.param == "sqlite" else {"store_url": request.getfixturevalue("fresh_postgresql_url")}
+    async with open_house(tmp_path, **where) as opened:
+        yield opened
+
+
+def libraries_without_answer(house: House) -> dict[str, ExchangeLibrary]:
     ours = house.libraries["DEMO"]
     silent = ExchangeLibrary(ours.symbol, ours.name, cast(LibrarySystem, Silent()), ours.zone, ours.currency)
+    return {ours.symbol: silent}
 
-    done = await repair_in(house, {ours.symbol: silent})
 
-    assert done == RecoveryReport(left=1)
-    assert (await rows(house, begun))[0].message.outcome is OutcomeClass.PENDING
-    assert await repair(house) == RecoveryReport(finished=1)
+async def test_messages_of_a_library_that_does_not_answer_wait_for_it(
+    either_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, seconds = either_house, itertools.count(0, services_nodes.RETRY_SECONDS / 2)
+    monkeypatch.setattr(services_nodes, "count_seconds", lambda: next(seconds))
+    begun = await interrupted(house, accept(house, 9))
+    libraries = libraries_without_answer(house)
+    recovery = recovery_of(house, libraries)
+    assert await recovery.recover_left() == RecoveryReport(left=1, away=1)
+
+    libraries["DEMO"] = house.libraries["DEMO"]
+    await recovery.take_over_dead()
+    assert (await rows(house, begun))[0].message.outcome is OutcomeClass.PENDING, "it is asked again after a while"
+    await recovery.take_over_dead()
+
+    assert (await rows(house, begun))[0].message.outcome is OutcomeClass.OK
+
+
+@pytest.mark.postgresql
+async def test_a_dead_node_is_known_until_the_library_has_answered(
+    tmp_path: Path, fresh_postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nobody would know of its messages when the heir dies as well."""
+    be_patient(monkeypatch)
+    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+        gone, heir, next_heir = (Node(house.store, name) for name in ("gone", "heir", "next"))
+        for node in (gone, heir, next_heir):
+            await node.tell_alive()
+        begun = await begun_by("gone", house, 12)
+        await house.store.write(lambda c: let_pass(c, gone=3_000, heir=4_000, next=4_000))
+        for node in (heir, next_heir):
+            await node.tell_alive()
+        await recovery_of(house, libraries_without_answer(house), heir).take_over_dead()
+        assert (await rows(house, begun))[0].message.outcome is OutcomeClass.PENDING
+
+        await recovery_of(house, house.libraries, next_heir).take_over_dead()
+
+        assert (await rows(house, begun))[0].message.outcome is OutcomeClass.OK
+        for node in (gone, heir, next_heir):
+            await node.leave()
 
 
 async def test_many_are_finished_oldest_first(house: House) -> None:
@@ -326,11 +371,24 @@ async def test_rows_of_the_dead_are_due_at_once_but_not_those_of_commands_files_
     assert await list_due(house) == {older.id, gone.id}
 
 
+def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, those who speak live."""
+    monkeypatch.setattr(nodes, "SILENT_SECONDS", 2_000)
+    monkeypatch.setattr(nodes, "GAP_SECONDS", 10_000)
+
+
+def let_pass(connection: Transaction, **seconds: int) -> None:
+    """So long ago nodes spoke last, and for the first time."""
+    for node, past in seconds.items():
+        moment = f"now() - interval '{past} s'"
+        connection.execute(text(f"UPDATE node SET seen = {moment}, steady_since = {moment} WHERE id = '{node}'"))
+
+
 @pytest.mark.postgresql
 async def test_a_living_node_takes_rows_and_messages_of_one_that_dies(
     tmp_path: Path, fresh_postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nodes, "SILENT_SECONDS", 1.5)
+    be_patient(monkeypatch)
     async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
         gone, heir, other = Node(house.store, "gone"), Node(house.store, "heir"), Node(house.store, "other")
         for node in (gone, heir, other):
@@ -341,11 +399,9 @@ async def test_a_living_node_takes_rows_and_messages_of_one_that_dies(
         await recovery.take_over_dead()
         assert await list_due(house) == set()
 
-        async with asyncio.timeout(20):
-            while not await heir.list_dead():
-                await asyncio.sleep(0.1)
-                for node in (heir, other):
-                    await node.tell_alive()
+        await house.store.write(lambda c: let_pass(c, gone=3_000, heir=4_000))
+        for node in (heir, other):
+            await node.tell_alive()
         await recovery.take_over_dead()
 
         assert await list_due(house) == {row.id}
