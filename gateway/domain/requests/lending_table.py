@@ -133,6 +133,25 @@ _UNDO_PROMISE = _undo_cell(S.NEW, S.LOCATED, S.HOLD_PLACED, S.CONDITIONAL)
 _UNDO_SHIPPING = _undo_cell(S.NEW, S.LOCATED, S.HOLD_PLACED, S.WILL_SUPPLY, S.CONDITIONAL, S.CANCEL_PENDING, S.SHIPPED)
 _UNDO_CHECK_IN = _undo_cell(S.SHIPPED, S.RETURNED)
 
+_NOT_OVER = (StopTimer(TimerKind.ANONYMISE), StartTimer(TimerKind.NEED_BY))
+_UNDO_REFUSAL = (
+    move_to(S.CONDITIONAL, *_NOT_OVER, StartTimer(TimerKind.ANSWER), when=g.was_in_state(S.CONDITIONAL)),
+    *(
+        move_to(state, *_NOT_OVER, when=g.was_in_state(state))
+        for state in (
+            S.NEW,
+            S.LOCATED,
+            S.HOLD_PLACED,
+            S.WILL_SUPPLY,
+            S.DIGITISING,
+            S.CLEARANCE,
+            S.CLEARED,
+            S.CANCEL_PENDING,
+        )
+    ),
+)
+"""That its hold is released still waits in the outbox, and is left out."""
+
 # --- on loan ---------------------------------------------------------------------------------------------
 
 _HOME = (
@@ -288,7 +307,7 @@ ROWS: Mapping[S, Row] = {
         partner_signal(K.RETURNED): (move_to(S.RETURNED, *_FOUND_THERE, when=g.LOSS_SETTLED), KEPT),
     },
     S.CANCELLED: {**_NOT_SUPPLIED},
-    S.UNFILLED: {**_NOT_SUPPLIED},
+    S.UNFILLED: {**_NOT_SUPPLIED, local_signal(K.UNDONE): _UNDO_REFUSAL},
     S.EXPIRED: {**_NOT_SUPPLIED},
     S.FORWARDED: {**_NOT_SUPPLIED},
     S.LOST: {

@@ -32,10 +32,12 @@ UNDOABLE = frozenset(
         (Role.LENDING, EventKind.WILL_SUPPLY),
         (Role.LENDING, EventKind.SHIPPED),
         (Role.LENDING, EventKind.CHECKED_IN),
+        (Role.LENDING, EventKind.UNFILLED),
+        (Role.LENDING, EventKind.RETRY),
     }
 )
 """Events that can be undone while what follows from them outside still waits. All others have changed what the
-library's system knows of the item in a way that nothing changes back, or are none that a scan makes by mistake."""
+library's system knows of the item in a way that nothing changes back, or are none that are made by mistake."""
 
 
 def is_undoable(before: Request, after: Request, kind: EventKind) -> bool:

@@ -38,7 +38,7 @@ KINDS: dict[PrintKind, tuple[str, str]] = {
     PrintKind.PULL_SLIPS: (mark_text("Pull slips"), mark_text("To pull, in shelf order")),
     PrintKind.SHIPPING_SLIPS: (mark_text("Shipping slips"), mark_text("To enclose with items we lend")),
     PrintKind.HOLD_SLIPS: (mark_text("Hold slips"), mark_text("For the hold shelf, by branch and patron code")),
-    PrintKind.TRANSIT_SLIPS: (mark_text("Transit slips"), mark_text("For items to be forwarded to a branch, by branch")),
+    PrintKind.TRANSIT_SLIPS: (mark_text("Transit slips"), mark_text("For items in transit, by branch")),
     PrintKind.BOOK_STRAPS: (mark_text("Book straps"), mark_text("Conditions of the lender, to wrap around the book")),
     PrintKind.RETURN_SLIPS: (mark_text("Return slips"), mark_text("To enclose with items we return")),
     PrintKind.ADDRESS_LABELS: (mark_text("Address labels"), mark_text("For parcels in both directions")),

@@ -224,7 +224,7 @@ async def test_a_field_that_is_missing_is_asked_for_and_the_rest_is_kept(gateway
         f"/requests/{request.number}/act/unfilled",
         {**seen_fields(wrong), "reason": "not-on-shelf", "note": "Nicht am Platz."},
     )
-    assert texts(done, "//div[@id='banner']") == ["Answered: cannot supply."]
+    assert done.tree.xpath("normalize-space(//div[@id='banner'])") == "Answered: cannot supply. Undo"
     assert "not on the shelf" in done.text
 
 

@@ -8,13 +8,15 @@ import pytest
 
 from gateway.domain.library import Loan
 from gateway.domain.problems import Unavailable
-from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import AttemptStatus, BorrowingState, LendingState, Request, VolumeState
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, LendingState, Request, Role, VolumeState
+from gateway.domain.requests.request_figures import FigureFilter
 from gateway.domain.requests.scan_rules import ScanWork
 from gateway.domain.requests.state_table import TimerKind
-from gateway.domain.requests.views import VersionConflict
+from gateway.domain.requests.views import ActionRequest, UndoableAct, VersionConflict
 from gateway.services.desks.scans import ScanResult
-from gateway.services.requests.undone_acts import GoneOutError
+from gateway.services.requests.undone_acts import GoneOutError, hold_of_act
+from gateway.store.requests import request_figures
 from tests.unit.services.requests.support import STAFF, NcipTown
 from tests.unit.services.requests.test_scans import PROFILES, asked_of_us, scan, shipped_to_us
 
@@ -42,6 +44,31 @@ async def find_loan(north: NcipTown, barcode: str) -> Loan | None:
 
 async def timers_of(north: NcipTown, request: Request) -> set[str]:
     return {one.timer for one in (await north.town.gateway.managed.requests.load_view("NORTH", request.id)).timers}
+
+
+async def holds_on(north: NcipTown, barcode: str) -> tuple[str, ...]:
+    item = await north.town.context.find_item(barcode)
+    assert item is not None
+    return tuple(one.id for one in await north.town.context.system.item_holds(item.id))
+
+
+async def refuse(north: NcipTown, request: Request) -> UndoableAct:
+    """As staff do on a page."""
+    action = ActionRequest(
+        kind=EventKind.UNFILLED,
+        details=EventDetails(reason="on-loan"),
+        actor=STAFF,
+        version=request.version,
+        hold=hold_of_act(north.town.context, request, EventKind.UNFILLED),
+    )
+    refused = await north.town.gateway.managed.requests.apply_action("NORTH", request.id, action)
+    return UndoableAct(before=request, version=refused.version, kind=EventKind.UNFILLED)
+
+
+async def count_refusals(north: NcipTown) -> dict[str, int]:
+    wanted = FigureFilter(library="NORTH", first=200001, last=210012)
+    counted = await north.town.context.store.read(lambda c: request_figures.count_reasons(c, wanted))
+    return {one.reason: one.count for one in counted if one.role is Role.LENDING}
 
 
 async def test_a_parcel_that_was_received_by_mistake_is_on_its_way_again(north: NcipTown) -> None:
@@ -175,3 +202,38 @@ async def test_while_the_library_is_away_nothing_of_it_goes_out(
 
     assert (await north.see(request)).state is BorrowingState.SHIPPED
     assert len(north.mail.subjects("ill@south.example")) == 1, "the order alone"
+
+
+@pytest.mark.parametrize("state", ["new", "located", "will-supply", "conditional"])
+async def test_a_refusal_by_mistake_is_undone_and_the_requester_hears_nothing(north: NcipTown, state: str) -> None:
+    request, item = await asked_of_us(north), await north.free_item()
+    if state == "conditional":
+        await north.act(request, EventKind.CONDITIONAL, conditions=(LoanCondition.LIBRARY_USE_ONLY,))
+    elif state != "new":
+        await scan(north, ScanWork.LOCATE, request.number, item=item.barcode)
+    if state == "will-supply":
+        await let_time_pass(north)
+        await scan(north, ScanWork.LOCATE, item.barcode)
+    await let_time_pass(north)
+    before, waited, told = await north.see(request), await timers_of(north, request), len(north.mail.mails)
+    holds = await holds_on(north, item.barcode)
+    assert (before.state.value, bool(holds)) == (state, state not in ("new", "conditional"))
+
+    refused = await refuse(north, before)
+    await let_time_pass(north, 1)
+    undone = await north.town.gateway.managed.requests.undo_act("NORTH", refused, STAFF)
+    await let_time_pass(north)
+
+    assert (undone.state, undone.terms, undone.volumes) == (before.state, before.terms, before.volumes)
+    assert await timers_of(north, request) == waited
+    assert await holds_on(north, item.barcode) == holds
+    assert len(north.mail.mails) == told
+    assert await count_refusals(north) == {}
+
+    refused = await refuse(north, undone)
+    await let_time_pass(north)
+    assert len(north.mail.mails) == told + 1
+    assert await holds_on(north, item.barcode) == ()
+    assert await count_refusals(north) == {"on-loan": 1}
+    with pytest.raises(GoneOutError):
+        await north.town.gateway.managed.requests.undo_act("NORTH", refused, STAFF)
