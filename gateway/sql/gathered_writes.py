@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from gateway.sql.postgresql_driver import fetch_rows
+
 T = TypeVar("T")
 
 MAX_PARTS = 100
@@ -116,7 +118,6 @@ class GatheredWrites:
     """Those of one transaction. `memory`: what it has read under a lock and so needn't read again."""
 
     memory: dict[Any, Any] = field(default_factory=dict)
-    _is_let_by: bool = False
     _failure: DBAPIError | None = None
     """Of a transaction that PostgreSQL has given up, whatever became of the error on its way."""
     _parts: list[_Part] = field(default_factory=list)
@@ -164,18 +165,9 @@ class GatheredWrites:
         if self._touches(table, key):
             self.flush(connection)
 
-    @contextmanager
-    def reading_other_rows(self) -> Iterator[None]:
-        """For a statement that names a table, and has nothing to do with the rows that are written there."""
-        self._is_let_by = True
-        try:
-            yield
-        finally:
-            self._is_let_by = False
-
     def flush_named(self, connection: Connection, sql: str) -> None:
         """Before a statement that may name a table that is written."""
-        if self._keys and not self._is_let_by and not _words_of(sql).isdisjoint(self._keys):
+        if self._keys and not _words_of(sql).isdisjoint(self._keys):
             self.flush(connection)
 
     def flush(self, connection: Connection) -> None:
@@ -203,11 +195,11 @@ class GatheredWrites:
 def _execute_parts(connection: Connection, parts: Sequence[_Part]) -> list[int]:
     """How many rows each has changed; 0 for those that nobody counts."""
     if len(parts) == 1 and parts[0].check is None and not parts[0].statement.has_before:
-        connection.exec_driver_sql(parts[0].statement.write_sql(parts[0].is_single), parts[0].list_values())
+        fetch_rows(connection, parts[0].statement.write_sql(parts[0].is_single), parts[0].list_values())
         return [0]
     sql = _join_parts(tuple((part.statement, part.is_single, part.check is not None) for part in parts))
     values = tuple(value for part in parts for value in part.list_values())
-    counted = connection.exec_driver_sql(sql, values).one()
+    (counted,) = fetch_rows(connection, sql, values)
     return list(counted)
 
 

@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.value import value_object
 from gateway.sql.gathered_writes import Check, SetStatement, gathered_of
+from gateway.sql.postgresql_driver import execute_for_rows, fetch_rows
 
 Convert = Callable[[Any], Any]
 Conversions = tuple[tuple[int, Convert], ...]
@@ -148,20 +149,18 @@ class PreparedStatement:
         gathered = gathered_of(connection)
         if gathered is not None and self._table is not None and self._row_key:
             gathered.flush_row(connection, self._table.name, tuple(parameters[name] for name in self._row_key))
-            with gathered.reading_other_rows():
-                found = connection.exec_driver_sql(plan.sql, tuple(plan.bind_values(parameters))).all()
-        else:
-            found = connection.exec_driver_sql(plan.sql, tuple(plan.bind_values(parameters))).all()
-        return plan.make_rows(found)
+        elif gathered is not None:
+            gathered.flush_named(connection, plan.sql)
+        return plan.make_rows(fetch_rows(connection, plan.sql, plan.bind_values(parameters)))
 
     def _execute_on_postgresql(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         plan = self._postgresql_plan or self._make_postgresql_plan(connection.dialect)
-        values = [tuple(plan.bind_values(row)) for row in rows]
+        values = [plan.bind_values(row) for row in rows]
         gathered = gathered_of(connection)
         if gathered is not None and self._row_key:
             gathered.add(connection, self._require_set_statement(plan), values)
         else:
-            connection.exec_driver_sql(plan.sql, values)
+            _execute_at_once(connection, plan.sql, values)
 
     def _require_set_statement(self, plan: _StatementPlan) -> SetStatement:
         if self._set_statement is None:
@@ -258,12 +257,19 @@ def _execute_insert(connection: Connection, prepared: tuple[str, Conversions], r
     values = [convert_row(row, conversions) for row in rows]
     driver = sqlite_driver_of(connection)
     if driver is None:
-        connection.exec_driver_sql(statement, [tuple(row) for row in values])
+        _execute_at_once(connection, statement, values)
         return
     try:
         driver.executemany(statement, values)
     except sqlite3.Error as error:
         raise wrap_driver_error(statement, error) from error
+
+
+def _execute_at_once(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    gathered = gathered_of(connection)
+    if gathered is not None:
+        gathered.flush_named(connection, sql)
+    execute_for_rows(connection, sql, rows)
 
 
 @lru_cache(maxsize=64)

@@ -12,24 +12,26 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.util import greenlet_spawn
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.ports.shared_store import Work
 from gateway.sql.gathered_writes import gather_writes, gathered_of
-
-if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncEngine
+from gateway.sql.postgresql_driver import execute_plain
 
 T = TypeVar("T")
+
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 ATTEMPTS = 5
 """How often a transaction is tried that PostgreSQL ended for a deadlock or serialisation conflict."""
@@ -99,17 +101,17 @@ class PostgresqlStore:
         from sqlalchemy.ext.asyncio import create_async_engine
 
         self.url = url
-        self._engine = create_async_engine(
+        self._async_engine = create_async_engine(
             url.set(drivername="postgresql+asyncpg").difference_update_query(OF_LIBPQ),
             pool_size=pool_size,
             max_overflow=0,
+            pool_use_lifo=True,  # few that are warm, as long as few are needed
+            isolation_level="AUTOCOMMIT",  # transactions are begun and ended here
             hide_parameters=True,  # an error's text must not name patrons
             connect_args={"timeout": CONNECT_SECONDS, **_tls_arguments(url), **_preparing_arguments(url)},
         )
-        _flush_before_statements(self._engine.sync_engine)
-        self._autocommitting = self._engine
-        if not _keeps_nothing(url):  # else what is prepared must be in the transaction of what is carried out
-            self._autocommitting = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = self._async_engine.sync_engine
+        _flush_before_statements(self._engine)
         self._closed = False
         self._in_hand = 0
         self._idle = asyncio.Event()
@@ -117,17 +119,17 @@ class PostgresqlStore:
     async def read(self, work: Work[T]) -> T:
         """Each statement sees what was committed when it began, as within a transaction of PostgreSQL, so it needs
         none."""
-        return await self._run_work(lambda: self._run_in(self._autocommitting, work))
+        return await self._run_work(lambda: self._run_statements(work))
 
     async def write(self, work: Work[T]) -> T:
-        return await self._run_work(lambda: self._run_in(self._engine, lambda c: _do_gathering(c, work)))
+        return await self._run_work(lambda: self._run_transaction(lambda c: _do_gathering(c, work)))
 
     async def write_statement(self, work: Work[T]) -> T:
         """Where its connection is lost it may have been carried out, so it is not done again."""
 
-        async def run() -> T:
+        def run() -> T:
             try:
-                return await self._run_in(self._autocommitting, work)
+                return self._run_statements(work)
             except _ConnectionLost as lost:
                 if _was_closed_before(lost.error):
                     raise
@@ -139,9 +141,9 @@ class PostgresqlStore:
         self._closed = True
         if self._in_hand:
             await self._idle.wait()
-        await self._engine.dispose()
+        await self._async_engine.dispose()
 
-    async def _run_work(self, run: Callable[[], Awaitable[T]]) -> T:
+    async def _run_work(self, run: Callable[[], T]) -> T:
         if self._closed:
             raise RuntimeError("the store is closed")
         self._in_hand += 1
@@ -167,25 +169,64 @@ class PostgresqlStore:
             if self._closed and not self._in_hand:
                 self._idle.set()
 
-    async def _run_in(self, engine: AsyncEngine, work: Work[T]) -> T:
+    def _run_statements(self, work: Work[T]) -> T:
+        """Without a transaction, but where what is prepared must be in the transaction of what is carried out. Raises
+        _ConnectionLost."""
+        if _keeps_nothing(self.url):
+            return self._run_transaction(work)
+        with self._engine.connect() as connection, _telling_loss():
+            return work(connection)
+
+    def _run_transaction(self, work: Work[T]) -> T:
         """Raises _ConnectionLost where that is known before the commit was sent."""
-        async with engine.connect() as connection:
-            try:
-                result = await connection.run_sync(work)
-            except DBAPIError as error:
-                if error.connection_invalidated:
-                    raise _ConnectionLost(error) from error
-                raise
-            await connection.commit()
+        with self._engine.connect() as connection, _rolling_back(connection):
+            with _telling_loss():
+                execute_plain(connection, BEGIN)
+                result = work(connection)
+            execute_plain(connection, "COMMIT")
             return result
 
 
-async def _run_with_retries(run: Callable[[], Awaitable[T]]) -> T:
+@contextmanager
+def _telling_loss() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise _ConnectionLost(error) from error
+        raise
+
+
+@contextmanager
+def _rolling_back(connection: Connection) -> Iterator[None]:
+    """Whatever ends otherwise than well."""
+    has_ended = False
+    try:
+        yield
+        has_ended = True
+    finally:
+        if not has_ended and not connection.invalidated:
+            _roll_back(connection)
+
+
+def _roll_back(connection: Connection) -> None:
+    """A connection that may still be in its transaction is given up."""
+    is_done = False
+    try:
+        with suppress(DBAPIError):
+            execute_plain(connection, "ROLLBACK")
+            is_done = True
+    finally:
+        if not is_done and not connection.invalidated:
+            connection.invalidate()
+
+
+async def _run_with_retries(run: Callable[[], T]) -> T:
     """Work changes nothing but the database, so what was not committed is done again."""
     conflicts, losses = 0, 0
     while True:
         try:
-            return await run()
+            return await greenlet_spawn(run)
         except _ConnectionLost as lost:
             losses += 1
             if losses == LOST_ATTEMPTS:
@@ -260,10 +301,13 @@ def _statements_lost() -> Unavailable:
 
 
 def _preparing_arguments(url: URL) -> dict[str, Any]:
-    """Statements without a name, which the next one replaces, where none is to be kept."""
+    """Statements without a name, which the next one replaces, where none is to be kept. Core keeps its own, the driver
+    those that come to it directly, for as long as the connection lasts and however long they are."""
     if _keeps_nothing(url):
         return {"statement_cache_size": 0, "prepared_statement_name_func": str}
-    return {} if CACHE_SIZE in url.query else {CACHE_SIZE: KEPT_STATEMENTS}
+    size = int(str(url.query.get(CACHE_SIZE, KEPT_STATEMENTS)))
+    forever = {"max_cached_statement_lifetime": 0, "max_cacheable_statement_size": 0}
+    return {CACHE_SIZE: size, "statement_cache_size": size, **forever}
 
 
 def _tls_arguments(url: URL) -> dict[str, Any]:
@@ -400,7 +444,7 @@ def lock_in_transaction(connection: Connection, key: int) -> None:
     """Until the end of the transaction others that lock this key wait; what is read from here on is what they have
     left. On SQLite a transaction that writes is alone anyway."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (key,))
+        execute_plain(connection, f"SELECT pg_advisory_xact_lock({key})")
 
 
 def lock_name_in_transaction(connection: Connection, name: str) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, bindparam, event, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from gateway.sql import gathered_writes, statements
 from gateway.sql.gathered_writes import gathered_of
+from gateway.sql.postgresql_driver import Rows, fetch_rows
 from gateway.sql.statements import PreparedStatement, gather_missing_rows, gather_rows, prepare_sql
 from gateway.store.engine import open_store
 from gateway.store.postgresql import PostgresqlStore
@@ -50,14 +52,20 @@ async def store(fresh_postgresql_url: str) -> AsyncIterator[PostgresqlStore]:
 
 
 @pytest.fixture
-def sent(store: PostgresqlStore) -> list[str]:
-    """Statements as the driver gets them."""
+def sent(store: PostgresqlStore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Statements as the driver gets them, but for begin and commit."""
     found: list[str] = []
 
-    @event.listens_for(store._engine.sync_engine, "before_cursor_execute")
+    @event.listens_for(store._engine, "before_cursor_execute")
     def keep(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
         found.append(statement)
 
+    def keep_and_fetch(connection: Connection, sql: str, values: Sequence[Any]) -> Rows:
+        found.append(sql)
+        return fetch_rows(connection, sql, values)
+
+    for module in (gathered_writes, statements):
+        monkeypatch.setattr(module, "fetch_rows", keep_and_fetch)
     return found
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import Connection, text
 
 from gateway.domain.problems import Unavailable
 from gateway.ports.shared_store import Store
+from gateway.sql.statements import PreparedStatement
 from gateway.store.engine import open_store
 
 pytestmark = pytest.mark.postgresql
@@ -24,6 +26,22 @@ END_AT_COMMIT = (
     "CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON numbers DEFERRABLE INITIALLY DEFERRED "
     "FOR EACH ROW EXECUTE FUNCTION end_me()",
 )
+IN_TRANSACTION = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in %'"
+
+_ADD = PreparedStatement(text("INSERT INTO numbers (n) VALUES (1)"))
+_END = PreparedStatement(text(END_ME))
+_SLEEP = PreparedStatement(text("SELECT pg_sleep(30)"))
+
+Do = Callable[[Connection], object]
+
+either_way = pytest.mark.parametrize(
+    ("add", "end_me"),
+    [
+        (lambda c: c.execute(text("INSERT INTO numbers (n) VALUES (1)")), lambda c: c.execute(text(END_ME))),
+        (lambda c: _ADD.execute_many(c, [{}]), lambda c: _END.fetch_all(c, {})),
+    ],
+    ids=["by Core", "by the driver"],
+)
 
 
 @pytest.fixture
@@ -35,15 +53,12 @@ async def numbered(fresh_postgresql_url: str) -> str:
     return fresh_postgresql_url
 
 
-def add(connection: Connection) -> None:
-    connection.execute(text("INSERT INTO numbers (n) VALUES (1)"))
-
-
 async def count_numbers(store: Store) -> int:
     return int(await store.read(lambda c: c.execute(text("SELECT count(*) FROM numbers")).scalar_one()))
 
 
-async def test_connections_that_were_ended_while_idle_cost_nobody_anything(numbered: str) -> None:
+@either_way
+async def test_connections_that_were_ended_while_idle_cost_nobody_anything(numbered: str, add: Do, end_me: Do) -> None:
     store, other = open_store(numbered), open_store(numbered)
     try:
         for work in (lambda: store.write(add), lambda: count_numbers(store)):
@@ -56,7 +71,8 @@ async def test_connections_that_were_ended_while_idle_cost_nobody_anything(numbe
         await other.close()
 
 
-async def test_what_was_not_committed_is_done_again(numbered: str) -> None:
+@either_way
+async def test_what_was_not_committed_is_done_again(numbered: str, add: Do, end_me: Do) -> None:
     store, runs = open_store(numbered), 0
 
     def add_and_be_lost(connection: Connection) -> None:
@@ -64,7 +80,7 @@ async def test_what_was_not_committed_is_done_again(numbered: str) -> None:
         runs += 1
         add(connection)
         if runs == 1:
-            connection.execute(text(END_ME))
+            end_me(connection)
 
     try:
         await store.write(add_and_be_lost)
@@ -73,7 +89,8 @@ async def test_what_was_not_committed_is_done_again(numbered: str) -> None:
         await store.close()
 
 
-async def test_a_connection_that_is_lost_within_a_savepoint_is_known_too(numbered: str) -> None:
+@either_way
+async def test_a_connection_that_is_lost_within_a_savepoint_is_known_too(numbered: str, add: Do, end_me: Do) -> None:
     store, runs = open_store(numbered), 0
 
     def add_and_be_lost(connection: Connection) -> None:
@@ -82,7 +99,7 @@ async def test_a_connection_that_is_lost_within_a_savepoint_is_known_too(numbere
         with connection.begin_nested():
             add(connection)
             if runs == 1:
-                connection.execute(text(END_ME))
+                end_me(connection)
 
     try:
         await store.write(add_and_be_lost)
@@ -91,17 +108,19 @@ async def test_a_connection_that_is_lost_within_a_savepoint_is_known_too(numbere
         await store.close()
 
 
-async def test_work_whose_connection_is_lost_each_time_is_given_up(numbered: str) -> None:
+@either_way
+async def test_work_whose_connection_is_lost_each_time_is_given_up(numbered: str, add: Do, end_me: Do) -> None:
     store = open_store(numbered)
     try:
         with pytest.raises(Unavailable):
-            await store.write(lambda c: c.execute(text(END_ME)) and None)
+            await store.write(end_me)
         assert await count_numbers(store) == 0
     finally:
         await store.close()
 
 
-async def test_what_may_have_been_committed_is_not_done_again(numbered: str) -> None:
+@either_way
+async def test_what_may_have_been_committed_is_not_done_again(numbered: str, add: Do, end_me: Do) -> None:
     store, runs = open_store(numbered), 0
 
     def add_counted(connection: Connection) -> None:
@@ -117,3 +136,53 @@ async def test_what_may_have_been_committed_is_not_done_again(numbered: str) -> 
         assert runs == 1
     finally:
         await store.close()
+
+
+@either_way
+async def test_a_statement_by_itself_that_may_have_been_carried_out_is_not_done_again(
+    numbered: str, add: Do, end_me: Do
+) -> None:
+    store, runs = open_store(numbered), 0
+
+    def be_lost(connection: Connection) -> None:
+        nonlocal runs
+        runs += 1
+        end_me(connection)
+
+    try:
+        with pytest.raises(Unavailable):
+            await store.write_statement(be_lost)
+        assert runs == 1
+    finally:
+        await store.close()
+
+
+async def test_who_is_cancelled_leaves_no_transaction_behind(numbered: str) -> None:
+    store = open_store(numbered)
+
+    def add_and_sleep(connection: Connection) -> None:
+        _ADD.execute_many(connection, [{}])
+        _SLEEP.fetch_all(connection, {})
+
+    try:
+        works = [asyncio.create_task(store.write(add_and_sleep)) for _ in range(5)]
+        async with asyncio.timeout(10):
+            while await store.read(_count_sleeping) < len(works):  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.01)
+        for work in works:
+            work.cancel()
+        await asyncio.gather(*works, return_exceptions=True)
+        assert all(work.cancelled() for work in works)
+        await asyncio.gather(*(count_numbers(store) for _ in range(20)))
+        assert await store.read(lambda c: c.execute(text(IN_TRANSACTION)).scalar_one()) == 0
+        assert await count_numbers(store) == 0
+    finally:
+        await store.close()
+
+
+def _count_sleeping(connection: Connection) -> int:
+    return int(
+        connection.execute(
+            text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'")
+        ).scalar_one()
+    )
