@@ -232,8 +232,7 @@ def amend_gathered_row(
     if gathered is None:
         return False
     statement, _ = _plain_insert(table, connection.dialect)
-    place = list(table.columns).index(column)
-    return gathered.amend_row(_set_insert(statement, table), key, place, value)
+    return gathered.amend_row(_set_insert(statement, table), key, _find_place(table, column.name), value)
 
 
 def _gather_insert(connection: Connection, prepared: tuple[str, Conversions], table: Table, rows: Rows) -> None:
@@ -243,6 +242,11 @@ def _gather_insert(connection: Connection, prepared: tuple[str, Conversions], ta
     elif rows:
         statement, conversions = prepared
         gathered.add(connection, _set_insert(statement, table), [convert_row(row, conversions) for row in rows])
+
+
+@lru_cache(maxsize=64)
+def _find_place(table: Table, name: str) -> int:
+    return [column.name for column in table.columns].index(name)
 
 
 @lru_cache(maxsize=64)
