@@ -56,7 +56,9 @@ class LibraryChange:
 class LibraryChanges(Protocol):
     """The changes asked of one library's system. All methods raise Unavailable when the store can't be reached."""
 
-    async def find_change(self, kind: ChangeKind, key: str) -> LibraryChange | None: ...
+    async def find_change(self, kind: ChangeKind, key: str) -> LibraryChange | None:
+        """Raises Refused(REQUEST_CLOSED) for one that was made, where its request has forgotten its patron since."""
+        ...
 
     async def begin_change(self, change: LibraryChange) -> None:
         """Durable when this returns: now it may be sent. One of the same kind and key is replaced."""

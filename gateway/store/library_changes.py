@@ -1,10 +1,12 @@
 """Changes that were asked of library systems outside the store: see `gateway.ports.library_changes`.
 
-The rows name patrons by their number and are forgotten with those of the journal.
+The rows name patrons by their number and are forgotten with those of the journal. Those for a request that forgets its
+patron keep a digest of their key and nothing else: whoever asks for the same once more is told that it was done.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -22,9 +24,11 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    update,
 )
 from sqlalchemy import insert as insert_row
 
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.shared_store import Store
@@ -59,6 +63,11 @@ library_change = Table(
 
 _c = library_change.c
 
+_FORGOTTEN = "/"
+"""Begins the key of a change whose request has forgotten its patron; a partner's begins with the name of a profile."""
+
+_IS_KEPT = not_(_c.key.startswith(_FORGOTTEN))
+
 
 @value_object
 class StoredLibraryChanges:
@@ -68,7 +77,10 @@ class StoredLibraryChanges:
     library: str
 
     async def find_change(self, kind: ChangeKind, key: str) -> LibraryChange | None:
-        found = await self._load_changes(_c.kind == kind.value, _c.key == key)
+        keys = (key, _make_forgotten_key(key))
+        found = await self._load_changes(_c.kind == kind.value, _c.key.in_(keys))
+        if any(change.key != key for change in found):
+            raise Refused(RefusalReason.REQUEST_CLOSED, "This was done before, and its request is closed.")
         return found[0] if found else None
 
     async def begin_change(self, change: LibraryChange) -> None:
@@ -88,16 +100,16 @@ class StoredLibraryChanges:
         await self.store.write(delete_change)
 
     async def changes_of_item(self, barcode: str) -> tuple[LibraryChange, ...]:
-        return await self._load_changes(_c.barcode == barcode)
+        return await self._load_changes(_IS_KEPT, _c.barcode == barcode)
 
     async def changes_of_patron(self, patron_id: str) -> tuple[LibraryChange, ...]:
-        return await self._load_changes(_c.patron_id == patron_id, limit=MAX_CHANGES_OF_PATRON)
+        return await self._load_changes(_IS_KEPT, _c.patron_id == patron_id, limit=MAX_CHANGES_OF_PATRON)
 
     async def changes_of_request(self, request_id: str) -> tuple[LibraryChange, ...]:
-        return await self._load_changes(_c.request_id == request_id)
+        return await self._load_changes(_IS_KEPT, _c.request_id == request_id)
 
     async def changes_of_record(self, record_id: str) -> tuple[LibraryChange, ...]:
-        return await self._load_changes(_c.record_id == record_id)
+        return await self._load_changes(_IS_KEPT, _c.record_id == record_id)
 
     def _identity(self, kind: ChangeKind, key: str) -> tuple[ColumnElement[bool], ...]:
         return (_c.library == self.library, _c.kind == kind.value, _c.key == key)
@@ -147,7 +159,16 @@ def forget_changes_of_request(
         for profile, number in names.partners
     )
     whose = (_c.library == library, _c.request_id.in_(sorted(numbers)), _c.ended.is_not(None))
-    connection.execute(delete(library_change).where(*whose, or_(and_(*mine), *theirs)))
+    query = select(_c.kind, _c.key).where(*whose, or_(and_(*mine), *theirs))
+    nothing = dict.fromkeys(("barcode", "patron_id", "request_id", "record_id", "value"), "")
+    for kind, key in connection.execute(query).all():
+        this = (_c.library == library, _c.kind == kind, _c.key == key)
+        change = update(library_change).where(*this)
+        connection.execute(change.values(key=_make_forgotten_key(key), **nothing))
+
+
+def _make_forgotten_key(key: str) -> str:
+    return _FORGOTTEN + hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
 
 
 def _row_values(change: LibraryChange) -> dict[str, Any]:

@@ -228,6 +228,12 @@ async def test_changes_for_another_request_of_the_same_number_stay(north: NcipTo
     await apply_event(context, EventRequest(request_id=request.id, event=event))
 
     assert {change.key for change in await changes.changes_of_patron(PATRON)} == set(CHANGES_OF_OTHERS)
+    for key in CHANGES_OF_REQUEST:
+        with pytest.raises(Refused) as refused:  # a repeat of it does nothing once more
+            await changes.find_change(ChangeKind.CHECK_OUT, key)
+        assert refused.value.reason is RefusalReason.REQUEST_CLOSED
+        assert await changes.find_change(ChangeKind.CHECK_IN, key) is None
+    assert {change.key for change in await changes.changes_of_item("")} <= set(CHANGES_OF_OTHERS)
 
 
 OVERWRITTEN = {"LibraryChange.request_id"}
