@@ -395,7 +395,7 @@ class DeleteRules(ProfileSection):
 
 
 class LibraryService(StrEnum):
-    """A service on items, loans and requests that no partner made, by the name of its command."""
+    """A service on items, loans, requests and patrons that no partner made, by the name of its command."""
 
     PLACE_REQUEST = "place-request"
     CANCEL_REQUEST = "cancel-request"
@@ -405,6 +405,7 @@ class LibraryService(StrEnum):
     RENEW = "renew"
     RECALL = "recall"
     DELETE_ITEM = "delete-item"
+    POST_FEE = "post-fee"
 
 
 class PartnerRights(ProfileSection):
@@ -414,7 +415,8 @@ class PartnerRights(ProfileSection):
     library_services: tuple[LibraryService, ...] = Field(
         (),
         description="services that the partner may use on the library's own items and their loans and requests; empty: "
-        "none, but for RequestItem with requests.managed: lending. delete-item: temporary items that staff have made",
+        "none, but for RequestItem with requests.managed: lending. delete-item: temporary items that staff have made; "
+        "post-fee: charges, up to max_charge, to patrons who have nothing of this partner's",
     )
     max_charge: Decimal = Field(
         Decimal(0),

@@ -106,7 +106,10 @@ class Assembly:
     async def prune_partner_things(self, store: Store) -> int:
         """Forgets who made what nobody was heard of for years; how much that was."""
         before = self.clock.now() - timedelta(days=KEPT_DAYS)
-        return await store.write(lambda c: prune_partner_things(c, before))
+        forgotten = 0
+        while found := await store.write(lambda c: prune_partner_things(c, before, SLICE)):
+            forgotten += found
+        return forgotten
 
 
 def make_open_library(library: LibrarySettings, system: LibrarySystem) -> ExchangeLibrary:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, literal_column, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.problems import Unavailable
@@ -181,6 +181,7 @@ def make_completion_values(exchange: str, opening: JournalOpening, ending: Journ
         "note": _join_notes(opening, ending),
         "duration_ms": ending.duration_ms,
         "repeat_of": ending.repeat_of,
+        "patron_mark": mark_patron(opening.library, opening.patron),
     }
 
 
@@ -273,10 +274,16 @@ class JournalRows:
     requests: tuple[MessageRow, ...] = ()
 
 
+_PATRON_MARK = func.nullif(bindparam("patron_mark", type_=message.c.patron_mark.type), literal_column("''"))
+"""Of the patron who is meant, which may be known by the answer alone."""
+
 _CHANGE = PreparedStatement(
     update(message)
     .where(message.c.library == bindparam("in_library"), message.c.id == bindparam("with_id"))
-    .values({name: bindparam(name) for name in ("outcome", "reason", "note", "duration_ms", "repeat_of")}),
+    .values(
+        {name: bindparam(name) for name in ("outcome", "reason", "note", "duration_ms", "repeat_of")}
+        | {"patron_mark": func.coalesce(_PATRON_MARK, message.c.patron_mark)}
+    ),
     message,
     ("in_library", "with_id"),
 )

@@ -96,6 +96,11 @@ def _replace_things(connection: Connection, rows: list[dict[str, Any]]) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["library", "kind", "thing"], set_=new))
 
 
-def prune_partner_things(connection: Connection, before: datetime) -> int:
-    """Forget what was made before this moment; how much that was."""
-    return connection.execute(delete(partner_thing).where(_c.made_at < before)).rowcount
+def prune_partner_things(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget what was made before this moment, up to so many; how much that was."""
+    old = select(_c.library, _c.kind, _c.thing).where(_c.made_at < before).order_by(_c.made_at).limit(limit)
+    rows = connection.execute(old).all()
+    for row in rows:
+        this = (_c.library == row.library, _c.kind == row.kind, _c.thing == row.thing)
+        connection.execute(delete(partner_thing).where(*this))
+    return len(rows)

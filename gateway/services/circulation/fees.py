@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from gateway.domain.circulation_policy import LibraryService
 from gateway.domain.commands import AcceptItem, FeePosted, PostFee
-from gateway.domain.library import Money
-from gateway.domain.partner_identifiers import read_request_number
+from gateway.domain.library import Money, Patron
+from gateway.domain.partner_identifiers import list_item_barcodes, read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import Capability
+from gateway.ports.partner_things import ThingKind
 from gateway.services.circulation.context import CirculationContext, change_refusals_about, require_capability
+from gateway.services.circulation.items import find_visible_item
+from gateway.services.circulation.own_things import Maker
+from gateway.services.circulation.ownership import find_hold_maker, find_loan_maker, require_right
 from gateway.services.circulation.patrons import resolve_patron
 
 NO_CURRENCY = "XXX"
@@ -24,6 +29,8 @@ async def post_fee(command: PostFee, context: CirculationContext, key: str) -> F
     """
     require_capability(context, Capability.POST_FEE)
     patron = await resolve_patron(command.patron, context)
+    if not await _is_about_own_thing(command, patron, context):
+        require_right(LibraryService.POST_FEE, context)
     amount = _choose_amount(command, context)
     told_apart = command.reference or command.request is not None or command.item is not None or command.title
     occasion = context.message_id or context.today().isoformat()
@@ -39,6 +46,24 @@ async def post_fee(command: PostFee, context: CirculationContext, key: str) -> F
             request_id=read_request_number(command.request, context.policy).value,
         )
     return FeePosted(charge, patron)
+
+
+async def _is_about_own_thing(command: PostFee, patron: Patron, context: CirculationContext) -> bool:
+    """Whether the partner has to do with this patron: it has made the patron, or the request or item that it charges
+    for; or, where it names neither, the patron has a loan or a request of its making."""
+    things = context.things
+    if await things.find_maker(ThingKind.PATRON, patron.id) is Maker.THIS_PARTNER:
+        return True
+    own, _ = await things.list_things_of_request(read_request_number(command.request, context.policy).value)
+    if own:
+        return True
+    for barcode in list_item_barcodes(command.item, context.sender, context.policy) if command.item else ():
+        item = await find_visible_item(barcode, context)
+        if item is not None and await things.find_maker(ThingKind.ITEM, item.id) is Maker.THIS_PARTNER:
+            return True
+    makers = [await find_loan_maker(loan, context) for loan in await context.library.patron_loans(patron.id)]
+    makers += [await find_hold_maker(hold, context) for hold in await context.library.patron_holds(patron.id)]
+    return Maker.THIS_PARTNER in makers
 
 
 def _choose_amount(command: PostFee, context: CirculationContext) -> Money:

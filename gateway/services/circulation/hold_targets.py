@@ -12,7 +12,8 @@ from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import items
 from gateway.services.circulation.context import CirculationContext, require_capability
-from gateway.services.circulation.ownership import list_visible_items
+from gateway.services.circulation.own_things import Maker
+from gateway.services.circulation.ownership import find_hold_maker, list_visible_items
 
 
 @value_object
@@ -51,7 +52,8 @@ class KeptItems:
         return tuple(free) or found
 
     async def _has_been_granted(self, item: Item) -> bool:
-        """Whether this request has had the item: then its message is a repeat."""
+        """Whether this request has had the item: then its message is a repeat. Another partner's of the same number is
+        none."""
         if not self.number:
             return False
         try:
@@ -60,7 +62,9 @@ class KeptItems:
             if refused.reason in (RefusalReason.UNKNOWN_REQUEST, RefusalReason.AMBIGUOUS_REQUEST):
                 return False
             raise
-        return hold.patron_id == self.patron.id and hold.item_id == item.id and hold.status is HoldStatus.FILLED
+        if hold.patron_id != self.patron.id or hold.item_id != item.id or hold.status is not HoldStatus.FILLED:
+            return False
+        return await find_hold_maker(hold, self.context) is not Maker.ANOTHER_PARTNER
 
     async def _count_free_copies(self, item: Item) -> int:
         if not self.context.supports(Capability.ITEM_AVAILABILITY):

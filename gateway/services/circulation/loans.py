@@ -442,7 +442,9 @@ async def _delete_by_policy(command: DeleteItem, context: CirculationContext, ke
 async def delete_temporary_item(item: Item, context: CirculationContext, key: str) -> Item:
     """Delete a temporary item. Raises Refused(IN_USE | NOT_ALLOWED)."""
     require_capability(context, Capability.TEMPORARY_ITEM)
-    return await context.library.delete_temporary_item(item.barcode, f"{key}:delete")
+    gone = await context.library.delete_temporary_item(item.barcode, f"{key}:delete")
+    await context.things.forget_thing(ThingKind.ITEM, item.id)
+    return gone
 
 
 async def find_deleted_item(sent: Named, context: CirculationContext, key: str, refused: Refused) -> Item:

@@ -60,8 +60,11 @@ class OwnThings:
         await self.keep_made()
         await self._things.change_barcode(item_id, barcode)
 
-    async def forget_patron(self, patron_id: str) -> None:
-        await self._things.forget_thing(ThingKind.PATRON, patron_id)
+    async def forget_thing(self, kind: ThingKind, id_: str) -> None:
+        """It is gone. What the library's system calls so later is another thing, since some give an id again."""
+        self._made.pop((kind, id_), None)
+        self._makers[kind, id_] = ""
+        await self._things.forget_thing(kind, id_)
 
     def _choose_maker(self, profile: str) -> Maker:
         if not profile:

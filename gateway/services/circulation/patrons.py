@@ -295,7 +295,7 @@ async def delete_patron(command: DeletePatron, context: CirculationContext, key:
     sent = command.patron.id.value if command.patron.id is not None else ""
     with change_refusals_about(MessagePart.PATRON, sent):
         gone = await context.library.delete_patron(patron.id, key)
-    await context.things.forget_patron(patron.id)
+    await context.things.forget_thing(ThingKind.PATRON, patron.id)
     return PatronChanged(gone)
 
 

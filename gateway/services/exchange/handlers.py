@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Any, Protocol
 
 import structlog
@@ -41,6 +41,7 @@ from gateway.services.exchange.message_context import (
     MessageOutcomes,
     NotReplayableError,
     answer_not_stored,
+    complete_opening,
     journal_ending,
     journal_opening,
     mark_failed,
@@ -268,7 +269,8 @@ class CommandHandler:
         outcome = await self._ask_library(message, command, exchange)
         if not isinstance(outcome, Refusal):
             message.notes += _notes_of_command(outcome)
-            begun = _add_told_patron(begun, _find_told_patron(outcome))
+            message.told_patron = _find_told_patron(outcome)
+        begun = complete_opening(message, begun)
         answer = None
         if (
             isinstance(outcome, Refusal)
@@ -409,13 +411,6 @@ def _find_told_patron(result: object) -> str:
     """Id of the patron that the answer may name, whether the question did or not."""
     patron = getattr(result, "patron", None)
     return patron.id if isinstance(patron, Patron) else ""
-
-
-def _add_told_patron(begun: JournalEntry, patron: str) -> JournalEntry:
-    """For the row of its answer."""
-    if begun.opening.patron or not patron:
-        return begun
-    return replace(begun, opening=replace(begun.opening, patron=patron))
 
 
 def _is_already_deleted(command: Command, refusal: Refusal) -> bool:

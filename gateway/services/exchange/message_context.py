@@ -11,7 +11,7 @@ from hashlib import blake2b
 import structlog
 
 from gateway.domain.clock import Clock
-from gateway.domain.commands import Command, Named, PatronRef
+from gateway.domain.commands import Command, CreatePatron, Named, PatronRef
 from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason, Unavailable
 from gateway.domain.sentences import sentence_of_text, write_sentence
 from gateway.domain.value import value_object
@@ -94,13 +94,22 @@ def journal_opening(message: MessageContext) -> JournalOpening:
     )
 
 
+def complete_opening(message: MessageContext, begun: JournalEntry) -> JournalEntry:
+    """With the patron whom the message turned out to be about, by whom it is found again."""
+    patron = begun.opening.patron or _find_patron_number(message) or message.told_patron
+    return replace(begun, opening=replace(begun.opening, patron=patron))
+
+
 def _find_patron_number(message: MessageContext) -> str:
     """By which the message names a patron of the library, as the library writes it; of several the first. Empty: it
     names none."""
     if message.incoming is None or message.exchange_context is None:
         return ""
     rules = message.exchange_context.profile.circulation.patrons
-    named = getattr(message.incoming.command, "patron", None)
+    command = message.incoming.command
+    named = getattr(command, "patron", None)
+    if isinstance(command, CreatePatron) and named is None:
+        named = next((Named(one.value) for one in command.draft.identifiers), None)
     if isinstance(named, PatronRef):
         known = (one for one in named.credentials if one.type in rules.identity_types)
         named = named.id or next((Named(one.value) for one in known), None)
@@ -164,7 +173,8 @@ class MessageOutcomes:
     async def record_answer(self, message: MessageContext, answer: ResponderAnswer) -> ResponderAnswer:
         try:
             if message.begun is not None:
-                await self.journal.complete(message.begun, journal_ending(message, answer, self.clock.now()))
+                begun = complete_opening(message, message.begun)
+                await self.journal.complete(begun, journal_ending(message, answer, self.clock.now()))
             else:
                 await self.journal.record_exchange(
                     journal_opening(message), journal_ending(message, answer, self.clock.now())

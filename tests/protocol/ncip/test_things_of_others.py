@@ -335,6 +335,7 @@ LIBRARY_MESSAGES = {
     LibraryService.UPDATE_REQUEST: "<UpdateRequestItem>" + request("OWN-1") + "<AddRequestFields><PickupLocation>NORTH"
     "</PickupLocation></AddRequestFields></UpdateRequestItem>",
     LibraryService.DELETE_ITEM: f"<DeleteItem>{item('DESK-1')}</DeleteItem>",
+    LibraryService.POST_FEE: charges(ANA),
 }
 
 
@@ -378,7 +379,8 @@ async def test_what_is_the_librarys_is_used_only_by_the_services_that_the_profil
         assert answer.problem[0] == "Unauthorized Service For Agency", f"{service}: {answer.body}"
     assert await read_library(house) == before
     for service, message in LIBRARY_MESSAGES.items():
-        house.profiles[BIRCH] = with_rights(house.profiles["ncip2"], BIRCH, rights={"library_services": [service]})
+        rights = {"library_services": [service], "max_charge": 3}
+        house.profiles[BIRCH] = with_rights(house.profiles["ncip2"], BIRCH, rights=rights)
         answer = await send(house, message, BIRCH)
         assert answer.problem[0] in ("", *FOR_OTHER_REASONS), f"{service}: {answer.body}"
 
@@ -388,7 +390,35 @@ async def test_what_is_the_librarys_is_used_only_by_the_services_that_the_profil
 )
 async def test_a_charge_has_a_ceiling(house: House, ceiling: float, problem: str) -> None:
     house.profiles[ALDER] = with_rights(house.profiles["ncip2"], ALDER, rights={"max_charge": ceiling})
+    assert (await send(house, accepts("R-1", "ALD-1", CHIDI), ALDER)).problem == ("", "", "")
     assert (await send(house, charges(CHIDI), ALDER)).problem[0] == problem
+
+
+CHARGED = {
+    "a request of its own": ("<RequestId><RequestIdentifierValue>R-4</RequestIdentifierValue></RequestId>", CHIDI),
+    "an item of its own": (f"<ItemDetails>{item('ALD-4')}</ItemDetails>", CHIDI),
+    "somebody who waits for one": ("", ANA),
+    "somebody that it has created": ("", "ALD-USER"),
+}
+
+
+async def test_a_charge_is_for_what_the_partner_has_made(house: House) -> None:
+    """However small it is: whoever has nothing of the partner's is charged by the right alone."""
+    await make_things(house)
+    rights: dict[str, Any] = {"max_charge": 3}
+    for name in (ALDER, BIRCH):
+        house.profiles[name] = with_rights(house.profiles["ncip2"], name, rights=rights)
+    for what, (about, reader) in CHARGED.items():
+        message = charges(reader).replace("</FiscalTransactionInformation>", f"{about}</FiscalTransactionInformation>")
+        before = await read_library(house)
+        theirs = await send(house, message, BIRCH)
+        expected = "Unknown User" if reader == "ALD-USER" else "Unauthorized Service For Agency"
+        assert theirs.problem[0] == expected, f"{what}: {theirs.body}"
+        assert await read_library(house) == before
+        assert (await send(house, message, ALDER)).problem == ("", "", ""), what
+    rights = {"max_charge": 3, "library_services": ["post-fee"]}
+    house.profiles[BIRCH] = with_rights(house.profiles["ncip2"], BIRCH, rights=rights)
+    assert (await send(house, charges(ANA), BIRCH)).problem == ("", "", "")
 
 
 async def test_patrons_of_the_library_are_changed_only_where_the_profile_says_so(house: House) -> None:

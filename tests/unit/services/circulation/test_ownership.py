@@ -166,6 +166,33 @@ async def test_a_deletion_that_comes_again_deletes_nothing_that_has_the_barcode_
     assert (await counter.library.item_by_barcode("X-1")).barcode == "X-1"
 
 
+async def test_what_has_the_id_of_a_deleted_item_is_another_thing(counter: Counter) -> None:
+    """In some library systems the barcode is the id, and the library may use it for a book of its own."""
+    alder = counter.desk(profile="alder")
+    await dispatch_command(arrives("R-1", "X-1"), alder)
+    item = await counter.library.item_by_barcode("X-1")
+    assert await _find_maker(counter, item.id) == {item.id: "alder"}
+    for _ in range(2):
+        await dispatch_command(DeleteItem(Named("X-1")), counter.desk(profile="alder"))
+        assert await _find_maker(counter, item.id) == {}
+
+
+async def test_a_hold_that_another_partner_filled_under_the_same_number_is_no_repeat(counter: Counter) -> None:
+    """Ana waits for the book that Chidi had under the number of another partner's request."""
+    wanted = PlaceRequest(who(CHIDI), items=(Named(BOOK),), request=Named("R-1"), kind="page")
+    alder = counter.desk(profile="alder")
+    await dispatch_command(wanted, alder)
+    await dispatch_command(CheckOut(who(CHIDI), Named(BOOK), request=Named("R-1")), counter.desk(profile="alder"))
+    await dispatch_command(CheckIn(Named(BOOK)), counter.desk(profile="alder"))
+    await counter.ask(PlaceRequest(who(ANA), items=(Named(BOOK),), request=Named("A-1")))
+
+    rules = {"immediate_kinds": ["page"]}
+    refused = await counter.refusal(wanted, profile="birch", requests=rules)
+    assert refused.reason is RefusalReason.REQUESTED_BY_OTHER
+    again = await dispatch_command(wanted, counter.desk(profile="alder", requests=rules))
+    assert again.hold.request_id == "R-1"
+
+
 async def test_one_library_knows_nothing_of_who_made_what_at_another(counter: Counter) -> None:
     ours = StoredPartnerThings("BERG", counter.store.read, counter.store.write, counter.clock)
     theirs = StoredPartnerThings("TAL", counter.store.read, counter.store.write, counter.clock)
@@ -184,5 +211,10 @@ async def test_what_nobody_was_heard_of_for_years_is_the_librarys(counter: Count
     made.add_thing(ThingKind.ITEM, "i-1")
     await made.keep_made()
     now = counter.clock.now()
-    assert await counter.store.write(lambda c: prune_partner_things(c, now)) == 0
-    assert await counter.store.write(lambda c: prune_partner_things(c, now.replace(year=now.year + 1))) == 1
+    made.add_thing(ThingKind.ITEM, "i-2")
+    made.add_thing(ThingKind.HOLD, "i-2")
+    await made.keep_made()
+    later = now.replace(year=now.year + 1)
+    assert [
+        await counter.store.write(lambda c, at=at: prune_partner_things(c, at, 2)) for at in (now, later, later)
+    ] == [*(0, 2, 1)]

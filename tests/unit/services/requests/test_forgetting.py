@@ -29,6 +29,7 @@ from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
 from gateway.services.exchange.handlers import CommandHandler
 from gateway.services.outbox.attempts import describe_refusal
+from gateway.services.patrons.patron_data import PatronDataService, PatronNumber
 from gateway.services.requests.effects import new_outbox_row
 from gateway.services.requests.forgetting import MAX_DELAY, MESSAGE_CLASSES, RETRY
 from gateway.services.requests.transitions import EventRequest, apply_event
@@ -459,6 +460,37 @@ async def test_an_answer_that_names_the_card_loses_its_content(
     await pass_time(north, timedelta(days=DAYS))
 
     assert not find_text(north, PATRON)
+
+
+@pytest.mark.parametrize("in_steps", [False, True])
+@pytest.mark.parametrize("card", ["V-77", ""])
+async def test_a_message_that_creates_a_patron_is_forgotten_with_him(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch, in_steps: bool, card: str
+) -> None:
+    """Whether it says the card, or the library gives the patron a number, which the answer alone names."""
+    if in_steps:
+        monkeypatch.setattr(CommandHandler, "_handle_in_transaction", _do_nothing)
+    named = (
+        f"<AuthenticationInput><AuthenticationInputData>{card}</AuthenticationInputData><AuthenticationDataFormatType>"
+        "text</AuthenticationDataFormatType><AuthenticationInputType>Barcode Id</AuthenticationInputType>"
+        "</AuthenticationInput>"
+    )
+    body = (
+        '<NCIPMessage xmlns="http://www.niso.org/2008/ncip" '
+        'version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd">'
+        f"<CreateUser>{named if card else ''}<NameInformation><PersonalNameInformation>"
+        "<StructuredPersonalUserName><GivenName>Нина</GivenName>"
+        "<Surname>Лис</Surname></StructuredPersonalUserName></PersonalNameInformation></NameInformation></CreateUser>"
+        "</NCIPMessage>"
+    )
+    made = await north.post("desk", body.encode())
+    assert not made.problem, made.body
+    assert find_text(north, "Нина") == {"message.body"}
+
+    number = PatronNumber(card or made.text("UserIdentifierValue"))
+    await PatronDataService({"NORTH": north.town.context}).forget_patron("NORTH", number, "staff:ana")
+
+    assert not find_text(north, "Нина")
 
 
 async def _do_nothing(*_arguments: object) -> None:
