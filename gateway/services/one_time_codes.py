@@ -21,6 +21,10 @@ SECRET_BYTES = 20
 DIGITS = 6
 STEP_SECONDS = 30
 
+MAX_LABEL_CHARS = 40
+"""Of the names in a QR code: apps show no more, and each sign of a long one makes the code harder to read, until none
+holds it."""
+
 STEPS_ASIDE = 1
 """Codes of the step before and after are good too, for clocks that are apart (RFC 6238 section 5.2)."""
 
@@ -56,4 +60,5 @@ def write_code_secret(secret: bytes) -> str:
 
 def make_key_uri(secret: bytes, account: str, issuer: str) -> str:
     """What the QR code says (`otpauth://`, as Google Authenticator defined it). A colon would end the issuer's name."""
-    return TOTP(secret, DIGITS, SHA1(), STEP_SECONDS).get_provisioning_uri(account, issuer.replace(":", " "))
+    named = issuer.replace(":", " ")[:MAX_LABEL_CHARS].strip()
+    return TOTP(secret, DIGITS, SHA1(), STEP_SECONDS).get_provisioning_uri(account[:MAX_LABEL_CHARS], named)

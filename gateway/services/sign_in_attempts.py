@@ -44,8 +44,9 @@ own waits begin in that time), so it locks the account out nowhere else; all add
 WIDER_TIMES = (4, 16)
 """So many times the failures of one address may come from each of the networks around it (`list_wider_blocks`)."""
 
-MAX_DEVICE_TOKENS = 5
-"""Accounts that a browser is known for; the one that was signed in longest ago goes."""
+MAX_DEVICE_TOKENS = 24
+"""Those of a browser: one for each account that it is known for, and one more for codes of second factors, so that all
+who share a desk in turns have theirs. The one that was used longest ago goes."""
 
 _DEVICE_TOKEN = re.compile(r"([0-9a-f]{16})\.([0-9a-f]{32})")
 

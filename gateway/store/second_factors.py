@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.value import value_object
 from gateway.sql import column_types
@@ -85,17 +86,16 @@ def find_second_factor(c: Connection, library: str, user_id: str) -> SecondFacto
 
 def begin_second_factor(c: Connection, library: str, user_id: str, secret: bytes, secret_key: str) -> bool:
     """In place of one that was begun before. False: there is one already that counts."""
-    table = staff_second_factor.c
-    this = (table.library == library, table.user_id == user_id)
-    c.execute(delete(staff_second_factor).where(*this, table.confirmed.is_(None)))
-    if find_second_factor(c, library, user_id) is not None:
-        return False
-    c.execute(
-        insert(staff_second_factor).values(
-            library=library, user_id=user_id, secret=secret, secret_key=secret_key, confirmed=None, last_step=0
-        )
+    insert_into = postgresql.insert if c.dialect.name == "postgresql" else sqlite.insert
+    new = insert_into(staff_second_factor).values(
+        library=library, user_id=user_id, secret=secret, secret_key=secret_key, confirmed=None, last_step=0
     )
-    return True
+    anew = new.on_conflict_do_update(
+        index_elements=["library", "user_id"],
+        set_={"secret": new.excluded.secret, "secret_key": new.excluded.secret_key},
+        where=staff_second_factor.c.confirmed.is_(None),
+    )
+    return bool(c.execute(anew).rowcount)
 
 
 def confirm_second_factor(c: Connection, row: SecondFactorRow, step: int, now: datetime) -> bool:

@@ -16,6 +16,7 @@ from gateway.services.one_time_codes import (
     step_of_moment,
     write_code_secret,
 )
+from gateway.web.html.barcodes import draw_qr_code
 
 SECRET = b"12345678901234567890"
 
@@ -83,3 +84,10 @@ def test_what_apps_read() -> None:
     assert said["secret"] == key.replace(" ", "")
     assert said["issuer"] == "Stadt  Bücherei & Archiv"
     assert (said["algorithm"], said["digits"], said["period"]) == ("SHA1", "6", "30")
+
+
+@pytest.mark.parametrize("sign", ["a", "ä", "館", "&", "%"])
+def test_a_code_is_drawn_for_the_longest_names(sign: str) -> None:
+    """And still a small one, which a telephone reads from the screen."""
+    drawn = draw_qr_code(make_key_uri(SECRET, sign * 200, f"{sign}:" * 2_000))
+    assert drawn.width <= 150

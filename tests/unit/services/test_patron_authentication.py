@@ -16,7 +16,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Store
 from gateway.services.patron_authentication import PatronAuthenticator, TooManyAttemptsError
-from gateway.services.sign_in_attempts import ANYWHERE, AttemptCounter, AttemptLimits, BrowserDevice
+from gateway.services.sign_in_attempts import ANYWHERE, MAX_DEVICE_TOKENS, AttemptCounter, AttemptLimits, BrowserDevice
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
 from gateway.store.patron_sessions import page_failure
@@ -162,7 +162,8 @@ async def test_whoever_knew_a_pin_tries_the_next_no_more_often_with_many_browser
 
 async def test_a_browser_is_known_for_the_last_few_accounts(attempts: AttemptCounter) -> None:
     device = BrowserDevice()
-    for number in range(7):
-        await sign_in(attempts, f"number {number}", "192.0.2.1", device)
+    for number in range(MAX_DEVICE_TOKENS + 2):
+        await sign_in(attempts, f"number {number}", f"192.0.2.{number}", device)
 
-    assert len(device.tokens) == 5
+    assert len(device.tokens) == MAX_DEVICE_TOKENS
+    assert MAX_DEVICE_TOKENS >= 2 * 12, "a dozen who share a desk, each with a password and codes"

@@ -4,6 +4,8 @@ Revision ID: 0032
 Revises: 0031
 """
 
+from collections import defaultdict
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -16,7 +18,8 @@ _USERS = sa.text("SELECT library, id, name, subject FROM staff_user ORDER BY id"
 
 def upgrade() -> None:
     """Accounts of before are linked when somebody signs in first. Where several were expected under one name, which let
-    in none of them, whoever is called so here comes first, then the oldest."""
+    in none of them, none is: whose name it is at the provider only people know, and they say it on the account's page
+    or by `illgate user unlink`."""
     id_type = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
     table = op.create_table(
         "staff_identity",
@@ -28,10 +31,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("library", "user_id", name="pk_staff_identity"),
     )
     op.create_index("ix_staff_identity_subject", "staff_identity", ["issuer", "subject"], unique=True)
-    expected: dict[str, dict[str, str]] = {}
-    for user in sorted(op.get_bind().execute(_USERS), key=lambda user: bool(user.subject)):
-        subject = (user.subject or user.name).casefold()
-        row = {"library": user.library, "user_id": user.id, "issuer": "", "subject": subject}
-        expected.setdefault(subject, row)
-    if expected:
-        op.bulk_insert(table, list(expected.values()))
+    expected: defaultdict[str, list[sa.Row]] = defaultdict(list)
+    for user in op.get_bind().execute(_USERS):
+        expected[(user.subject or user.name).casefold()].append(user)
+    rows = [
+        {"library": users[0].library, "user_id": users[0].id, "issuer": "", "subject": subject}
+        for subject, users in expected.items()
+        if len(users) == 1
+    ]
+    if rows:
+        op.bulk_insert(table, rows)
