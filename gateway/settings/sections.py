@@ -34,6 +34,7 @@ from gateway.secrets import resolve_secret
 from gateway.settings.article_lookup import ArticleLookupSettings
 from gateway.settings.patron_pages import PagesSettings, SignInSettings
 from gateway.settings.staff_pages import StaffSettings
+from gateway.store.postgresql import check_url_keys
 
 FILE = SETTINGS_FILE
 
@@ -58,6 +59,8 @@ def _check_store_url(text: str) -> str:
         raise PydanticCustomError(SECRET_ERROR, "a URL whose parameters hold no password")
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise ValueError("the store must be sqlite:///FILE or postgresql://USER@HOST/NAME")
+    if url.get_backend_name() == "postgresql":
+        check_url_keys(url)
     return text
 
 

@@ -71,8 +71,19 @@ LOST_STATEMENTS = {"26000", "42P05"}
 OF_SQLALCHEMY = frozenset({CACHE_SIZE, "prepared_statement_name_func", "async_fallback"})
 """Keys of a URL that are not for the driver."""
 
-OF_LIBPQ = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "ssl_min_protocol_version"})
-"""Keys of a URL about TLS, as libpq and psql have them; not `sslpassword`, since no secret stands in a URL."""
+OF_LIBPQ = frozenset(
+    {
+        *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl"),
+        *("ssl_min_protocol_version", "ssl_max_protocol_version", "application_name"),
+    }
+)
+"""Keys of a URL that the driver takes as libpq and psql have them; not `sslpassword`, since no secret stands in a
+URL."""
+
+URL_KEYS = OF_LIBPQ | {CACHE_SIZE, "host", "ssl", "target_session_attrs"}
+"""All that a URL may have; what else libpq knows, the driver doesn't."""
+
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 Heard = Callable[[str], None]
 """Takes the payload of a notification."""
@@ -94,9 +105,23 @@ def require_postgresql_extra() -> None:
         ) from error
 
 
+def check_url_keys(url: URL) -> None:
+    """Raises ValueError naming what can't be in a URL, before the driver is given a parameter that it doesn't have."""
+    if unknown := sorted(set(url.query) - URL_KEYS):
+        raise ValueError(f"{', '.join(unknown)} is unknown; allowed after '?' are {', '.join(sorted(URL_KEYS))}")
+    if twice := sorted(name for name, value in url.query.items() if name != "host" and not isinstance(value, str)):
+        raise ValueError(f"{', '.join(twice)} is there twice")
+    if url.query.get("sslmode", SSL_MODES[0]) not in SSL_MODES:
+        raise ValueError(f"sslmode is one of {', '.join(SSL_MODES)}")
+    if not str(url.query.get(CACHE_SIZE, "0")).isdecimal():
+        raise ValueError(f"{CACHE_SIZE} is a number")
+
+
 class PostgresqlStore:
     def __init__(self, url: URL, pool_size: int = 10) -> None:
-        """Raises Unavailable without the extra `postgresql`."""
+        """Raises ValueError for keys of the URL that the driver doesn't know, Unavailable without the extra
+        `postgresql`."""
+        check_url_keys(url)
         require_postgresql_extra()
         from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -108,7 +133,7 @@ class PostgresqlStore:
             pool_use_lifo=True,  # few that are warm, as long as few are needed
             isolation_level="AUTOCOMMIT",  # transactions are begun and ended here
             hide_parameters=True,  # an error's text must not name patrons
-            connect_args={"timeout": CONNECT_SECONDS, **_tls_arguments(url), **_preparing_arguments(url)},
+            connect_args={"timeout": CONNECT_SECONDS, **_libpq_arguments(url), **_preparing_arguments(url)},
         )
         self._engine = self._async_engine.sync_engine
         _flush_before_statements(self._engine)
@@ -310,7 +335,7 @@ def _preparing_arguments(url: URL) -> dict[str, Any]:
     return {CACHE_SIZE: size, "statement_cache_size": size, **forever}
 
 
-def _tls_arguments(url: URL) -> dict[str, Any]:
+def _libpq_arguments(url: URL) -> dict[str, Any]:
     """The driver reads libpq's words in a URL of its own only."""
     said = {name: str(value) for name, value in url.query.items() if name in OF_LIBPQ}
     return {"dsn": f"postgresql:///?{urlencode(said)}"} if said else {}
@@ -338,7 +363,7 @@ class PostgresqlSession:
         dialect = url.set(drivername="postgresql+asyncpg").get_dialect()()
         _, wanted = dialect.create_connect_args(url)
         wanted = {key: value for key, value in wanted.items() if key not in OF_SQLALCHEMY | OF_LIBPQ}
-        wanted |= _tls_arguments(url)
+        wanted |= _libpq_arguments(url)
         if _keeps_nothing(url):
             wanted["statement_cache_size"] = 0
         try:

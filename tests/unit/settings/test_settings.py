@@ -110,6 +110,16 @@ def test_an_unknown_system_names_those_that_there_are(load: Load) -> None:
             "store:\n  url: postgresql://me:pw@db/ill\n",
             "2: store.url: a password belongs into store.password, as env:NAME or file:PATH",
         ),
+        (
+            "store:\n  url: postgresql://me@db/ill?connect_timeout=5&options=-csearch_path%3Dx\n",
+            "2: store.url: connect_timeout, options is unknown; allowed after '?' are application_name, host, "
+            "prepared_statement_cache_size, ssl, ssl_max_protocol_version, ssl_min_protocol_version, sslcert, sslcrl, "
+            "sslkey, sslmode, sslrootcert, target_session_attrs",
+        ),
+        (
+            "store:\n  url: postgresql://me@db/ill?sslmode=on\n",
+            "2: store.url: sslmode is one of disable, allow, prefer, require, verify-ca, verify-full",
+        ),
         ("http:\n  tls:\n    certificate: a.pem\n", "2: http.tls: certificate and key go together"),
         (
             "http:\n  certificate_header: X-Client-Certificate\n",
