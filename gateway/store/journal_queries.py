@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.sql.column_types import clean_text
-from gateway.store.journal_records import JournalFilter, RequestNames, mark_patron
+from gateway.store.journal_records import JournalFilter, RequestNames
 from gateway.store.schema import (
     AFTER_ALL,
     ANSWER,
@@ -307,10 +307,19 @@ def forget_bodies_about_request(connection: Connection, library: str, names: Req
     return _forget_bodies_of(connection, library, _find_ids_about_request(connection, library, names))
 
 
-def forget_bodies_about_patron(connection: Connection, library: str, number: str) -> int:
-    """Of messages that name a patron by this number and are about no managed request, which forgets its own; what is in
-    hand is left. How many messages still had one."""
-    named = (message.c.library == library, message.c.patron_mark == mark_patron(library, number), HAS_PATRON_MARK)
+def list_patron_marks(connection: Connection, library: str, names: RequestNames) -> frozenset[str]:
+    """Of the patrons that messages about a managed request name, by whatever numbers."""
+    marks = set[str]()
+    for some in _slice_ids(_find_ids_about_request(connection, library, names)):
+        query = select(message.c.patron_mark).where(_is_among(library, some), HAS_PATRON_MARK)
+        marks.update(connection.execute(query).scalars())
+    return frozenset(marks)
+
+
+def forget_bodies_about_patron(connection: Connection, library: str, mark: str) -> int:
+    """Of messages that name a patron by a number with this mark and are about no managed request, which forgets its
+    own; what is in hand is left. How many messages still had one."""
+    named = (message.c.library == library, message.c.patron_mark == mark, HAS_PATRON_MARK)
     ids = connection.execute(select(message.c.id).where(*named)).scalars().all()
     linked: set[str] = set()
     about = message_request.c

@@ -20,6 +20,7 @@ from gateway.services.library_context import LibraryContext, find_library_contex
 from gateway.services.requests.conversations import names_of_request
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store import journal_queries, patron_sessions
+from gateway.store.journal_records import mark_patron
 from gateway.store.requests import history, request_search, requests, timers
 from gateway.store.requests.request_rows import dump_event, dump_request
 
@@ -121,7 +122,8 @@ class PatronDataService:
 
         def forget_the_rest(connection: Transaction) -> None:
             for one in sorted({number.text, *ids} - {""}):
-                journal_queries.forget_bodies_about_patron(connection, context.symbol, one)
+                mark = mark_patron(context.symbol, one)
+                journal_queries.forget_bodies_about_patron(connection, context.symbol, mark)
             patron_sessions.end_patron_sessions(connection, context.symbol, ids)
 
         await context.store.write(forget_the_rest)

@@ -9,12 +9,12 @@ letter is not written any more.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.domain.requests.events import Event, EventKind
-from gateway.domain.requests.request import PatronLink, Request
+from gateway.domain.requests.request import PatronLink, Request, Role
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.stored_fields import FIELD_CLASSES, FieldClass, forget_people
 from gateway.domain.sentences import write_sentence
@@ -27,6 +27,7 @@ from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER
 from gateway.services.webhooks import KIND as WEBHOOK
 from gateway.store import journal_queries, library_changes, mailbox
+from gateway.store.journal_records import mark_patron
 from gateway.store.requests import history, order_batches, outbox, outbox_decisions, outbox_queries, timers
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -90,9 +91,12 @@ def forget_patron_in(connection: Transaction, context: LibraryContext, request: 
     mailbox.forget_contents_of_request(connection, library, request.id)
     names = names_of_request(request)
     library_changes.forget_changes_of_request(connection, library, names, _list_barcodes(request))
+    marks = set(_list_marks(library, request.patron, request.direct_patron))
+    if request.role is Role.BORROWING:  # of the same patron, by whatever number a partner knows them
+        marks |= journal_queries.list_patron_marks(connection, library, names)
     journal_queries.forget_bodies_about_request(connection, library, names)
-    for patron in (request.patron, request.direct_patron):
-        _forget_messages_about_patron(connection, library, patron)
+    for mark in sorted(marks):  # messages of circulation, which are about no request
+        journal_queries.forget_bodies_about_patron(connection, library, mark)
 
 
 def _list_barcodes(request: Request) -> frozenset[str]:
@@ -101,10 +105,9 @@ def _list_barcodes(request: Request) -> frozenset[str]:
     return frozenset(filter(None, (request.item_barcode, *volumes, *pieces)))
 
 
-def _forget_messages_about_patron(connection: Transaction, library: str, patron: PatronLink) -> None:
-    """Those of circulation, which are about no request."""
-    for number in dict.fromkeys(filter(None, (patron.identifier, patron.id))):
-        journal_queries.forget_bodies_about_patron(connection, library, number)
+def _list_marks(library: str, *patrons: PatronLink) -> Iterator[str]:
+    numbers = (number for patron in patrons for number in (patron.identifier, patron.id))
+    return filter(None, (mark_patron(library, number) for number in numbers))
 
 
 def _forget_row(connection: Transaction, context: LibraryContext, row: OutboxRow) -> None:

@@ -165,7 +165,7 @@ class EndsTown(FarTown):
         self.is_refused = False
         self._ids = count(1)
         self._numbers = count(1)
-        self._transactions: dict[str, TransactionId] = {}
+        self.transactions: dict[str, TransactionId] = {}
 
     async def __aenter__(self) -> EndsTown:
         await super().__aenter__()
@@ -185,7 +185,7 @@ class EndsTown(FarTown):
         if side == "borrowing":
             request = await self.asked(f"Sult {next(self._numbers)}", partner)
             if partner == "iso-ill":
-                self._transactions[request.id] = self._read_last_apdu().transaction_id
+                self.transactions[request.id] = self._read_last_apdu().transaction_id
             return request
         number = f"E-{next(self._numbers)}"
         await self._hear_request(number, partner)
@@ -197,9 +197,9 @@ class EndsTown(FarTown):
         if partner == "iso18626":
             await self.say(_as_elm(write_loan_request(number)), "iso18626")
         elif partner == "ncip":
-            await self._post(write_ncip("request", number, await self.find_free_barcode()), "ncip")
+            await self.post(write_ncip("request", number, await self.find_free_barcode()), "ncip")
         elif partner in ("iso-ill", "tagged-mail"):
-            await self._deliver(self._write_mail(partner, "request", number, "lending"))
+            await self.deliver(self._write_mail(partner, "request", number, "lending"))
         else:
             asked = self._make_message(partner, EventKind.REQUEST, Role.LENDING, number)
             await self._put_in(partner, replace(asked, request=lending(partner=LibraryParty(symbol=SYMBOLS[partner]))))
@@ -261,20 +261,20 @@ class EndsTown(FarTown):
             else:
                 words = "item lost" if kind == "lost" else ""
                 octets = write_ram(number, _ACTIONS[kind], words, self._moment())
-            self.is_refused = ">ERROR<" in await self._post(_as_elm(octets).encode(), "iso18626")
+            self.is_refused = ">ERROR<" in await self.post(_as_elm(octets).encode(), "iso18626")
         elif partner == "one-gateway":
             answer = json.loads(await HUB.send("OAK", self._write_json(request, number, kind, cost)))
             self.is_refused = answer["refused"] is not None
         elif partner == "ncip":
-            answered = await self._post(write_ncip(kind, number, request.item_barcode), "ncip")
+            answered = await self.post(write_ncip(kind, number, request.item_barcode), "ncip")
             self.is_refused = "Problem>" in answered
         elif partner == "letters" and not is_borrowing:
             message = self._make_message(partner, EventKind(kind), request.role, number)
             self.is_refused = await self._put_in(partner, message)
         else:
             side = request.role.value
-            mail = self._write_mail(partner, kind, number, side, self._transactions.get(request.id), cost)
-            self.is_refused = await self._deliver(mail) is not MailOutcome.DONE
+            mail = self._write_mail(partner, kind, number, side, self.transactions.get(request.id), cost)
+            self.is_refused = await self.deliver(mail) is not MailOutcome.DONE
 
     def _make_message(self, partner: str, kind: EventKind, role: Role, number: str) -> IncomingPartnerMessage:
         return IncomingPartnerMessage(
@@ -309,12 +309,12 @@ class EndsTown(FarTown):
             return write_tagged_mail(kind, number, side, at, f"{cost.amount} EUR" if cost is not None else "")
         return write_letter(kind, number, at) if partner == "letters" else write_art_mail(kind, number, at)
 
-    async def _deliver(self, mail: bytes) -> MailOutcome:
+    async def deliver(self, mail: bytes) -> MailOutcome:
         place = MailPosition("OAK", "ill", 1, next(self._ids))
         processor = self.town.gateway.mailboxes.processor
         return await processor.process(MailboxInfo(name="ill", library="OAK"), place, mail)
 
-    async def _post(self, octets: bytes, profile: str) -> str:
+    async def post(self, octets: bytes, profile: str) -> str:
         protocol = "iso18626" if profile == "iso18626" else "ncip"
         url = f"http://127.0.0.1:{self.town.gateway.http_port}/{protocol}/{profile}"
         headers = {"Content-Type": "application/xml"}

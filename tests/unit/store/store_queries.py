@@ -27,7 +27,7 @@ from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.store import journal_queries, journal_writer, mailbox
 from gateway.store import requests as requests_package
-from gateway.store.journal_records import JournalFilter, MessageDirection, RequestNames
+from gateway.store.journal_records import JournalFilter, MessageDirection, RequestNames, mark_patron
 from gateway.store.requests import (
     history,
     order_batches,
@@ -190,7 +190,8 @@ def _journal_calls() -> Iterator[StoreCall]:
         yield StoreCall(q.list_messages, lambda c, w=wanted: q.list_with_bodies(c, w, "g", 50), **LOOK)
     yield make_call(q.list_about_request, LIBRARY, names)
     yield make_call(q.forget_bodies_about_request, LIBRARY, names)
-    yield make_call(q.forget_bodies_about_patron, LIBRARY, CARD)
+    yield make_call(q.forget_bodies_about_patron, LIBRARY, mark_patron(LIBRARY, CARD))
+    yield make_call(q.list_patron_marks, LIBRARY, names)
     yield make_call(q.next_library, None)
     yield make_call(q.next_library, LIBRARY)
     for forget in (q.forget_bodies, q.forget_messages, q.forget_processed):

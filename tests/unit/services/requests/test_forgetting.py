@@ -554,5 +554,59 @@ async def test_a_canary_in_every_text_of_ncip_is_gone(north: NcipTown) -> None:
     assert not find_text(north, PATRON)
 
 
+async def test_a_canary_in_every_text_of_circulation_is_gone(north: NcipTown) -> None:
+    """Of what a partner manages itself, and we lend, take back and charge: nothing of it is a request of ours."""
+    words, system = Canaries(), north.town.context.system
+    item, card = await north.free_item(), PATRON
+    user = f"<UserId><UserIdentifierValue>{card}</UserIdentifierValue></UserId>"
+    piece = f"<ItemId><ItemIdentifierValue>{item.barcode}</ItemIdentifierValue></ItemId>"
+    number = "<RequestId><RequestIdentifierValue>B-1</RequestIdentifierValue></RequestId>"
+
+    def make_note(place: str) -> str:
+        return f"<Ext><Note>{words.make(place)}</Note></Ext>"
+
+    def make_address(place: str) -> str:
+        return (
+            "<UserAddressInformation><UserAddressRoleType>Home</UserAddressRoleType><PhysicalAddress>"
+            "<UnstructuredAddress><UnstructuredAddressType>Newline-Delimited Text</UnstructuredAddressType>"
+            f"<UnstructuredAddressData>{words.make(place)}</UnstructuredAddressData></UnstructuredAddress>"
+            "<PhysicalAddressType>Postal</PhysicalAddressType></PhysicalAddress></UserAddressInformation>"
+        )
+
+    charge = (
+        "<FiscalTransactionInformation><FiscalActionType>Assess</FiscalActionType><FiscalTransactionType>Other"
+        "</FiscalTransactionType><Amount><CurrencyCode>EUR</CurrencyCode><MonetaryValue>100</MonetaryValue></Amount>"
+        f"<FiscalTransactionDescription>{words.make('fee')}</FiscalTransactionDescription>"
+        "</FiscalTransactionInformation>"
+    )
+    wanted = "<RequestType>Hold</RequestType><RequestScopeType>Item</RequestScopeType>"
+    for service, inside in (
+        ("LookupUser", f"{user}<NameInformationDesired/>{make_note('look-up')}"),
+        ("RequestItem", f"{user}{piece}{number}{wanted}{make_note('wish')}"),
+        ("CheckOutItem", f"{user}{piece}{make_note('loan')}"),
+        ("RenewItem", f"{user}{piece}{make_note('renewal')}"),
+        ("CreateUserFiscalTransaction", f"{user}{charge}"),
+        ("UpdateUser", f"{user}<AddUserFields>{make_address('moved')}</AddUserFields>"),
+        ("CheckInItem", f"{piece}{user}{make_note('return')}"),
+    ):
+        message = (
+            '<NCIPMessage xmlns="http://www.niso.org/2008/ncip" '
+            'version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd">'
+            f"<{service}>{inside}</{service}></NCIPMessage>"
+        )
+        answer = await north.post("desk", message.encode())
+        refused = {"RenewItem": "Item Not Renewable", "UpdateUser": "Unauthorized Service For Agency"}
+        assert answer.problem in ("", refused.get(service)), answer.body
+    database = database_of(north)
+    assert set(words.made.values()) == words.places_of(set(find_canaries(database, KEY)))
+    assert (await system.item_loan(item.id)) is None
+
+    patrons = PatronDataService({"NORTH": north.town.context})
+    await patrons.forget_patron("NORTH", PatronNumber(card), "staff:ana")
+
+    assert find_left(words, database, (), KEY) == {}
+    assert not find_text(north, card)
+
+
 def _with_underscores(values: dict[str, str]) -> dict[str, str]:
     return {name.replace("-", "_"): value for name, value in values.items()}

@@ -1,0 +1,310 @@
+"""A word in every text that a partner says, in each protocol and on both sides, and in what staff write: with
+`anonymise_days: 0` nothing of people is left as soon as the request has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.iso_ill.codec import encode_apdu
+from adapters.iso_ill.messages import (
+    Apdu,
+    CheckedIn,
+    IllAnswer,
+    Message,
+    Overdue,
+    Shipped,
+    StatusOrErrorReport,
+)
+from adapters.iso_ill.messages.codes import ReasonWillSupply, Results, ServiceType
+from adapters.iso_ill.messages.request_phase import Explanation, WillSupplyResults
+from adapters.iso_ill.messages.structures import (
+    Client,
+    DateDue,
+    Location,
+    Moment,
+    Name,
+    PostalAddress,
+    ServiceDateTime,
+    SystemAddress,
+    SystemId,
+)
+from adapters.iso_ill.messages.tracking_phase import SupplyDetails
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import LibraryParty, Request, Role
+from gateway.domain.requests.views import LendingDraft
+from gateway.services.requests.forgetting import RETRY
+from tests.protocol.ends.far_words import DUE, NCIP_PATRON, write_text_mail
+from tests.protocol.ends.world import EndsTown, make_ends_template
+from tests.protocol.iso18626.far_side import EASY, PATRON, number_of
+from tests.support.canaries import Canaries, fill_value, find_canaries, find_database, find_left, find_places
+
+LATER = RETRY + timedelta(minutes=1)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rules = {**EASY, "retention": {"anonymise_days": 0}}
+    return asyncio.run(make_ends_template(tmp_path_factory.mktemp("forgetting"), rules))
+
+
+# --- what a partner says ---------------------------------------------------------------------------------
+
+
+def write_ncip(service: str, inside: str) -> bytes:
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><NCIPMessage xmlns="http://www.niso.org/2008/ncip" '
+        'version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd">'
+        f"<{service}>{inside}</{service}></NCIPMessage>"
+    ).encode()
+
+
+def write_header(words: Canaries, service: str) -> str:
+    return (
+        "<InitiationHeader><FromAgencyId><AgencyId>NAV</AgencyId></FromAgencyId><ToAgencyId><AgencyId>OAK</AgencyId>"
+        f"</ToAgencyId><FromSystemId>{words.make(f'{service} system')}</FromSystemId></InitiationHeader>"
+    )
+
+
+def write_user(words: Canaries) -> str:
+    name = (
+        f"<NameInformation><PersonalNameInformation><StructuredPersonalUserName><GivenName>{words.make('given')}"
+        f"</GivenName><Surname>{words.make('surname')}</Surname></StructuredPersonalUserName></PersonalNameInformation>"
+        "</NameInformation>"
+    )
+    address = (
+        "<UserAddressInformation><UserAddressRoleType>Home</UserAddressRoleType><PhysicalAddress><UnstructuredAddress>"
+        "<UnstructuredAddressType>Newline-Delimited Text</UnstructuredAddressType><UnstructuredAddressData>"
+        f"{words.make('home')}</UnstructuredAddressData></UnstructuredAddress><PhysicalAddressType>Postal"
+        "</PhysicalAddressType></PhysicalAddress></UserAddressInformation>"
+    )
+    return f"<UserOptionalFields>{name}{address}</UserOptionalFields>"
+
+
+def write_item_fields(words: Canaries) -> str:
+    names = ("Author", "Edition", "PlaceOfPublication", "PublicationDate", "Publisher", "Title")
+    described = "".join(f"<{name}>{words.make(f'work {name}')}</{name}>" for name in names)
+    return f"<ItemOptionalFields><BibliographicDescription>{described}</BibliographicDescription></ItemOptionalFields>"
+
+
+def write_shipping(words: Canaries) -> str:
+    return (
+        f"<ShippingInformation><ShippingInstructions>{words.make('shipping')}</ShippingInstructions><PhysicalAddress>"
+        "<UnstructuredAddress><UnstructuredAddressType>Newline-Delimited Text</UnstructuredAddressType>"
+        f"<UnstructuredAddressData>{words.make('ship to')}</UnstructuredAddressData></UnstructuredAddress>"
+        "<PhysicalAddressType>Ship To</PhysicalAddressType></PhysicalAddress></ShippingInformation>"
+    )
+
+
+def write_iso_mail(apdu: Apdu, town: EndsTown) -> bytes:
+    text = base64.encodebytes(encode_apdu(apdu)).decode()
+    mail = write_text_mail("ill@ash.example", town.clock.now(), type(apdu).__name__, "")
+    head = mail.partition(b"\r\n\r\n")[0].replace(
+        b"text/plain; charset=utf-8",
+        b"application/iso-10161-ill-1; transfer-encoding=iso-8825-ber\r\nContent-Transfer-Encoding: base64",
+    )
+    return head + b"\r\n\r\n" + text.replace("\n", "\r\n").encode()
+
+
+# --- stories that end ------------------------------------------------------------------------------------
+
+
+class ForgettingTown(EndsTown):
+    """`words`: that were made for what is said; `kept`: places of those that were found in the database meanwhile."""
+
+    def __init__(self, template: Path, folder: Path) -> None:
+        super().__init__(template, folder)
+        self.words = Canaries()
+        self.kept: set[str] = set()
+
+    def look(self) -> None:
+        self.kept |= self.words.places_of(set(find_canaries(find_database(self._folder))))
+
+    async def say(self, partner: str, octets: bytes) -> None:
+        self.look()
+        self.clock.advance(timedelta(minutes=1))
+        if partner == "ncip":
+            answer = await self.post(octets, "ncip")
+            assert "Problem>" not in answer, answer
+        else:
+            await self.deliver(octets)
+        await self.quiet()
+
+    async def write_notes(self, request: Request) -> None:
+        await self.act(await self.see(request), EventKind.NOTE, note=self.words.make("our note"))
+        await self.act(await self.see(request), EventKind.MESSAGE, note=self.words.make("our message"))
+        await self.quiet()
+
+
+async def lend_by_ncip(town: ForgettingTown) -> Request:
+    words = town.words
+    user = f"<UserId><UserIdentifierValue>{NCIP_PATRON}</UserIdentifierValue></UserId>"
+    number = "<RequestId><RequestIdentifierValue>NAV-1</RequestIdentifierValue></RequestId>"
+    item = f"<ItemId><ItemIdentifierValue>{await town.find_free_barcode()}</ItemIdentifierValue></ItemId>"
+    wanted = "<RequestType>Hold</RequestType><RequestScopeType>Item</RequestScopeType>"
+    fields = write_item_fields(words)
+    wish = (
+        f"{write_header(words, 'work')}{user}{item}{number}{wanted}{write_shipping(words)}{fields}{write_user(words)}"
+    )
+    await town.say("ncip", write_ncip("RequestItem", wish))
+    (request,) = await town.town.requests(Role.LENDING)
+    await town.write_notes(request)
+    await town.step(request, "ncip", "us shipped")
+    await town.say("ncip", write_ncip("CheckInItem", f"{write_header(words, 'last')}{item}"))
+    return request
+
+
+async def borrow_by_iso_ill(town: ForgettingTown) -> Request:
+    words = town.words
+    request = await town.begin("borrowing", "iso-ill")
+
+    async def answer(kind: type[Apdu], last: str = "", **fields: Any) -> None:
+        town.clock.advance(timedelta(minutes=1))
+        at = town.clock.now()
+        moment = Moment(day=at.date(), clock=at.time().replace(tzinfo=None))
+        apdu = kind(
+            protocol_version=2,
+            transaction_id=town.transactions[request.id],
+            service_date_time=ServiceDateTime(this=moment),
+            requester_id=SystemId(
+                symbol=SystemId.from_symbol("OAK").symbol, name=Name(person=words.make(f"{last}ours"))
+            ),
+            responder_id=SystemId(
+                symbol=SystemId.from_symbol("ISIL:ASH").symbol, name=Name(person=words.make(f"{last}theirs"))
+            ),
+            note=words.make(f"{last}{kind.__name__} note"),
+            **fields,
+        )
+        await town.say("iso-ill", write_iso_mail(apdu, town))
+
+    lines = ("extended", "street", "post_office_box", "city", "region", "country", "postal_code")
+    address = PostalAddress(name=Name(person=words.make("person")), **{line: words.make(line) for line in lines})
+    place = Location(
+        id=SystemId.from_symbol("ISIL:ASH"),
+        address=fill_value(SystemAddress, words),
+        note=words.make("location note"),
+    )
+    promised = WillSupplyResults(
+        reason=ReasonWillSupply.BEING_PROCESSED_FOR_SUPPLY, return_to_address=address, locations=(place,)
+    )
+    await answer(IllAnswer, results=Results.WILL_SUPPLY, explanation=Explanation(will_supply=promised))
+    await answer(Message)
+    await answer(StatusOrErrorReport)
+    await town.write_notes(request)
+    await answer(
+        Shipped,
+        responder_address=fill_value(SystemAddress, words),
+        client=fill_value(Client, words),
+        service_type=ServiceType.LOAN,
+        supply_details=SupplyDetails(
+            date_shipped=town.clock.now().date(),
+            date_due=DateDue(due=DUE),
+            physical_delivery=words.make("shipped via"),
+        ),
+        return_to_address=address,
+    )
+    await town.step(request, "iso-ill", "us received")
+    await answer(Overdue, date_due=DateDue(due=DUE))
+    for act in ("at-pickup", "loaned-to-patron", "returned-by-patron", "returned"):
+        await town.step(request, "iso-ill", f"us {act}")
+    await answer(CheckedIn, "last ", date_checked_in=town.clock.now().date())
+    return request
+
+
+TAGS = ("ADR", "A#C", "BIL", "NOT", "P/U", "COM", "ZZZ")
+
+
+def write_tags(town: ForgettingTown, name: str, number: str, *tags: str, last: str = "") -> bytes:
+    said = [f"{tag}: {town.words.make(f'{last}{name} {tag}', '')}" for tag in TAGS]
+    below = town.words.make(f"{last}below the tags")
+    lines = [name, "", "LSB: OAK", "LSP: YEW", f"NUM: {number}", *tags, *said, "", below, ""]
+    return write_text_mail("ill@yew.example", town.clock.now(), f"{name} {number}", "\r\n".join(lines))
+
+
+async def borrow_by_tagged_mail(town: ForgettingTown) -> Request:
+    request = await town.begin("borrowing", "tagged-mail")
+    number = number_of(request)
+    await town.say("", write_tags(town, "REPLY TO AN ILL REQUEST", number, "ANS: WILL SUPPLY"))
+    await town.write_notes(request)
+    await town.say("", write_tags(town, "GENERAL MESSAGE", number))
+    await town.say("", write_tags(town, "ITEM SHIPPED", number, f"DUE: {DUE}"))
+    for act in ("received", "at-pickup", "loaned-to-patron", "returned-by-patron", "returned"):
+        await town.step(request, "tagged-mail", f"us {act}")
+    await town.say("", write_tags(town, "GENERAL MESSAGE", number, "ANS: ITEM CHECKED IN", last="last "))
+    return request
+
+
+async def lend_by_letter(town: ForgettingTown) -> Request:
+    """Staff have typed in what a letter says; what the partner writes after that comes by mail."""
+    words = town.words
+    draft = LendingDraft(
+        citation=Citation(title="Sult", note=words.make("citation note"), original=words.make("original")),
+        requester=LibraryParty(
+            symbol="FIR",
+            profile="letters",
+            name="Fir",
+            email=words.make("requester mail", "@fir.example"),
+            address=words.make("requester address"),
+        ),
+        transaction="F-1",
+        note=words.make("lending note"),
+    )
+    request = await town.town.gateway.managed.requests.create_lending("OAK", draft)
+    await town.quiet()
+    await town.write_notes(request)
+    for text in (f"Re: {request.number}", words.make("subject")):
+        body = f"{words.make('their words')}\r\n\r\n{words.make('signature')}\r\n"
+        await town.say("", write_text_mail("ill@fir.example", town.clock.now(), text, body))
+    for row in (await town.town.gateway.mailboxes.desk.list_mails("OAK", 20, "")).rows:
+        await town.town.gateway.mailboxes.desk.assign_mail("OAK", row.id, request.number, "staff:ada")
+    await town.step(request, "letters", "us shipped")
+    town.look()
+    await town.step(request, "letters", "us checked-in")
+    return request
+
+
+async def borrow_by_artemail(town: ForgettingTown) -> Request:
+    words = town.words
+    request = await town.begin("borrowing", "artemail")
+    await town.write_notes(request)
+    number = number_of(request)
+    for said in (f"MESSAGE {words.make('their words', '')}", "NOT"):
+        mail = write_text_mail("ill@art.example", town.clock.now(), words.make("subject", ""), f"{number} {said}\r\n")
+        await town.say("", mail)
+    town.look()
+    await town.act(await town.see(request), EventKind.CLOSE, note=words.make("last words"))
+    return request
+
+
+STORIES: dict[str, Callable[[ForgettingTown], Awaitable[Request]]] = {
+    "ncip, lending": lend_by_ncip,
+    "iso-ill, borrowing": borrow_by_iso_ill,
+    "tagged-mail, borrowing": borrow_by_tagged_mail,
+    "letters, lending": lend_by_letter,
+    "artemail, borrowing": borrow_by_artemail,
+}
+"""Each says something in all texts that its protocol has. Those of its last message may be gone with it, and those of
+the work, of which the other half stays."""
+
+
+@pytest.mark.parametrize("story", STORIES)
+async def test_at_once_nothing_of_people_is_left(template: Path, tmp_path: Path, story: str) -> None:
+    async with ForgettingTown(template, tmp_path) as town:
+        request = await STORIES[story](town)
+        town.clock.advance(LATER)
+        await town.quiet()
+        assert not (await town.see(request)).open
+
+    database, made = find_database(tmp_path), set(town.words.made.values())
+    unheard = {place for place in made - town.kept if not place.startswith(("last ", "work"))}
+    assert not unheard, "what was said was kept until then, in the journal if nowhere else"
+    assert find_left(town.words, database, {place for place in made if place.startswith("work")}) == {}
+    for card in {PATRON, NCIP_PATRON}:
+        assert not {place for place in find_places(database, card) if not place.startswith("embedded_")}
