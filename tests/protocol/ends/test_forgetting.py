@@ -124,10 +124,14 @@ class ForgettingTown(EndsTown):
         self.words = Canaries()
         self.kept: set[str] = set()
 
+    async def __aenter__(self) -> ForgettingTown:
+        await super().__aenter__()
+        return self
+
     def look(self) -> None:
         self.kept |= self.words.places_of(set(find_canaries(find_database(self._folder))))
 
-    async def say(self, partner: str, octets: bytes) -> None:
+    async def hear(self, partner: str, octets: bytes) -> None:
         self.look()
         self.clock.advance(timedelta(minutes=1))
         if partner == "ncip":
@@ -153,11 +157,11 @@ async def lend_by_ncip(town: ForgettingTown) -> Request:
     wish = (
         f"{write_header(words, 'work')}{user}{item}{number}{wanted}{write_shipping(words)}{fields}{write_user(words)}"
     )
-    await town.say("ncip", write_ncip("RequestItem", wish))
+    await town.hear("ncip", write_ncip("RequestItem", wish))
     (request,) = await town.town.requests(Role.LENDING)
     await town.write_notes(request)
     await town.step(request, "ncip", "us shipped")
-    await town.say("ncip", write_ncip("CheckInItem", f"{write_header(words, 'last')}{item}"))
+    await town.hear("ncip", write_ncip("CheckInItem", f"{write_header(words, 'last')}{item}"))
     return request
 
 
@@ -165,7 +169,7 @@ async def borrow_by_iso_ill(town: ForgettingTown) -> Request:
     words = town.words
     request = await town.begin("borrowing", "iso-ill")
 
-    async def answer(kind: type[Apdu], last: str = "", **fields: Any) -> None:
+    async def answer(kind: Any, last: str = "", **fields: Any) -> None:
         town.clock.advance(timedelta(minutes=1))
         at = town.clock.now()
         moment = Moment(day=at.date(), clock=at.time().replace(tzinfo=None))
@@ -182,7 +186,7 @@ async def borrow_by_iso_ill(town: ForgettingTown) -> Request:
             note=words.make(f"{last}{kind.__name__} note"),
             **fields,
         )
-        await town.say("iso-ill", write_iso_mail(apdu, town))
+        await town.hear("iso-ill", write_iso_mail(apdu, town))
 
     lines = ("extended", "street", "post_office_box", "city", "region", "country", "postal_code")
     address = PostalAddress(name=Name(person=words.make("person")), **{line: words.make(line) for line in lines})
@@ -231,13 +235,13 @@ def write_tags(town: ForgettingTown, name: str, number: str, *tags: str, last: s
 async def borrow_by_tagged_mail(town: ForgettingTown) -> Request:
     request = await town.begin("borrowing", "tagged-mail")
     number = number_of(request)
-    await town.say("", write_tags(town, "REPLY TO AN ILL REQUEST", number, "ANS: WILL SUPPLY"))
+    await town.hear("", write_tags(town, "REPLY TO AN ILL REQUEST", number, "ANS: WILL SUPPLY"))
     await town.write_notes(request)
-    await town.say("", write_tags(town, "GENERAL MESSAGE", number))
-    await town.say("", write_tags(town, "ITEM SHIPPED", number, f"DUE: {DUE}"))
+    await town.hear("", write_tags(town, "GENERAL MESSAGE", number))
+    await town.hear("", write_tags(town, "ITEM SHIPPED", number, f"DUE: {DUE}"))
     for act in ("received", "at-pickup", "loaned-to-patron", "returned-by-patron", "returned"):
         await town.step(request, "tagged-mail", f"us {act}")
-    await town.say("", write_tags(town, "GENERAL MESSAGE", number, "ANS: ITEM CHECKED IN", last="last "))
+    await town.hear("", write_tags(town, "GENERAL MESSAGE", number, "ANS: ITEM CHECKED IN", last="last "))
     return request
 
 
@@ -261,7 +265,7 @@ async def lend_by_letter(town: ForgettingTown) -> Request:
     await town.write_notes(request)
     for text in (f"Re: {request.number}", words.make("subject")):
         body = f"{words.make('their words')}\r\n\r\n{words.make('signature')}\r\n"
-        await town.say("", write_text_mail("ill@fir.example", town.clock.now(), text, body))
+        await town.hear("", write_text_mail("ill@fir.example", town.clock.now(), text, body))
     for row in (await town.town.gateway.mailboxes.desk.list_mails("OAK", 20, "")).rows:
         await town.town.gateway.mailboxes.desk.assign_mail("OAK", row.id, request.number, "staff:ada")
     await town.step(request, "letters", "us shipped")
@@ -277,7 +281,7 @@ async def borrow_by_artemail(town: ForgettingTown) -> Request:
     number = number_of(request)
     for said in (f"MESSAGE {words.make('their words', '')}", "NOT"):
         mail = write_text_mail("ill@art.example", town.clock.now(), words.make("subject", ""), f"{number} {said}\r\n")
-        await town.say("", mail)
+        await town.hear("", mail)
     town.look()
     await town.act(await town.see(request), EventKind.CLOSE, note=words.make("last words"))
     return request
