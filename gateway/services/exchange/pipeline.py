@@ -47,7 +47,7 @@ from gateway.services.exchange.message_context import (
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
 from gateway.services.patron_authentication import PatronAuthenticator
 from gateway.store.journal import Journal
-from gateway.store.journal_records import FullMessage
+from gateway.store.journal_records import FullMessage, JournalMessage
 
 
 @value_object(kw_only=True)
@@ -236,6 +236,8 @@ class Replayer:
         """Carry out what was interrupted, and complete its row in the journal. Raises NotReplayableError."""
         message, profile = self._restore_message(kept, kept.message.at, TransportKind(kept.message.transport))
         message.begun = kept.to_journal_entry()
+        if kept.message.replay_of:
+            message.first_received = await self._find_first_moment(kept.message)
         return await self._handle_again(message, profile)
 
     async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
@@ -266,6 +268,12 @@ class Replayer:
         key = "" if isinstance(command, READ_ONLY) else idempotency_key(command, profile.name)
         answer = await self.stage.commands.find_repeated_answer(message, key) if key else None
         return RehearsalResult(service, command, answer=answer, carried_out_as=message.repeat_of)
+
+    async def _find_first_moment(self, replay: JournalMessage) -> datetime:
+        """When the message came that it plays again: so it is told from others, whoever carries it out. Raises
+        Unavailable."""
+        original = await self.journal.list_exchange(replay.library, replay.replay_of)
+        return original[0].at if original else replay.at
 
     async def _handle_again(self, message: MessageContext, profile: Profile) -> ReplayResult:
         clear_contextvars()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -283,6 +284,13 @@ async def test_two_books_without_ids_on_one_day_are_two_charges(house: House) ->
     kept = await house.journal.get_exchange("DEMO", messages[-1].exchange)
     await house.exchange.replay_message(kept[0])
     assert await list_charges(house) == ["2.50", "2.50"], "staff have the first message carried out again"
+    (opening,) = (one.to_journal_entry().opening for one in kept[:1])
+    again = replace(opening, at=house.installation.clock.now(), transport="replay", replay_of=kept[0].message.id)
+    begun = await house.journal.begin(again)
+    interrupted = await house.journal.get_message("DEMO", f"{begun.exchange}-1")
+    assert interrupted is not None
+    await house.exchange.finish_message(interrupted)
+    assert await list_charges(house) == ["2.50", "2.50"], "a crash interrupted that replay, and the next start ended it"
 
 
 async def test_a_title_tells_books_apart_and_a_repeat_from_another_book(house: House) -> None:
