@@ -58,6 +58,11 @@ COMMANDS = {
         "gateway.cli.journal_commands", "journal_command", "List, show and export messages sent and received."
     ),
     "replay": CommandEntry("gateway.cli.replay_command", "replay_command", "Replay messages from the journal."),
+    "replay-job": CommandEntry(
+        "gateway.cli.replay_job_commands",
+        "replay_job_command",
+        "Begin, list, pause, resume and stop replays of many messages.",
+    ),
     "letter": CommandEntry(
         "gateway.cli.mail_commands", "letter_command", "List and preview letters to patrons and partners."
     ),

@@ -59,6 +59,7 @@ _FILTERS = (
     click.option("--profile", default="", help="Only messages of this profile."),
     click.option("--service", default="", help="Only this service, such as AcceptItem."),
     click.option("--outcome", type=click.Choice([one.value for one in OutcomeClass]), help="Only this outcome."),
+    click.option("--reason", default="", metavar="CODE", help="Only this reason, such as bad-pickup-location."),
     click.option(
         "--request",
         default="",
@@ -91,6 +92,7 @@ def make_journal_filter(installation: Installation, library: LibrarySettings, sa
         profile=said["profile"],
         service=said["service"],
         outcome=OutcomeClass(said["outcome"]) if said["outcome"] else None,
+        reason=said["reason"],
         direction=MessageDirection(said["direction"]) if said.get("direction") else None,
         request_id=said["request"],
         item_id=said["item"],

@@ -21,6 +21,7 @@ from gateway.cli.installation import (
 from gateway.cli.journal_commands import add_filter_options, include_whole_conversation, make_journal_filter
 from gateway.cli.message_exchange import body_errors_as_configuration, open_exchange, open_journal
 from gateway.ports.responder import OutcomeClass
+from gateway.services.desks.replay_jobs import MAX_FAILURES, MAX_MESSAGES
 from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult, ReplayResult
 from gateway.services.exchange.replay_selection import ReplaySelection, TooManyMessagesError, select_messages
@@ -31,12 +32,6 @@ from gateway.web.message_texts import format_value_lines, pretty_print
 
 EXIT = {OutcomeClass.OK: 0, OutcomeClass.FAILED: UNREACHABLE}
 """Everything else is a refusal."""
-
-MAX_MESSAGES = 5_000
-"""That one command carries out."""
-
-MAX_FAILURES = 3
-"""One after the other; then the library can't be reached, and the rest waits."""
 
 NOT_REPLAYABLE = "can't be replayed"
 
@@ -64,6 +59,8 @@ def replay_command(
     ID is the ID of a message, its answer or the exchange. Without ID, the options select messages: all received
     messages that match, in order of arrival. Replays, messages already replayed successfully and messages in progress
     are skipped. You are asked to confirm the number of messages.
+
+    To let the daemon replay many messages in the background, use `illgate replay-job begin`.
 
     Steps that have already been done are not repeated. A replay has its own journal entry. Exit code 0: done; 1:
     refused, or not replayable; 4: the library system cannot be reached.
@@ -166,12 +163,12 @@ async def _replay_selection(
                 selection = await select_messages(journal, wanted, MAX_MESSAGES)
             except TooManyMessagesError as why:
                 raise click.UsageError(str(why)) from why
-            for line in _format_selection(selection, library.zone):
+            for line in format_selection(selection, library.zone):
                 click.echo(line)
             if not selection.messages:
                 return 0
             if not dry_run and not yes:
-                click.confirm(f"Replay {_count_messages(len(selection.messages))}?", abort=True)
+                click.confirm(f"Replay {count_messages(len(selection.messages))}?", abort=True)
             exchange = await open_exchange(installation, journal, store)
             if dry_run:
                 return await _rehearse_all(journal, exchange, selection, library.zone)
@@ -211,7 +208,7 @@ async def _replay_all(journal: Journal, exchange: MessageExchange, selection: Re
         if failures == MAX_FAILURES:
             left = len(selection.messages) - ended.total()
             click.echo(
-                f"{failures} consecutive failures; not replayed: {_count_messages(left)} left as they are", err=True
+                f"{failures} consecutive failures; not replayed: {count_messages(left)} left as they are", err=True
             )
             break
     click.echo(", ".join(f"{count} {how}" for how, count in ended.items()))
@@ -220,9 +217,9 @@ async def _replay_all(journal: Journal, exchange: MessageExchange, selection: Re
     return 0 if set(ended) <= {OutcomeClass.OK.value} else REFUSED
 
 
-def _format_selection(selection: ReplaySelection, zone: tzinfo) -> Iterator[str]:
+def format_selection(selection: ReplaySelection, zone: tzinfo) -> Iterator[str]:
     messages = selection.messages
-    yield _count_messages(len(messages)) + (
+    yield count_messages(len(messages)) + (
         f", {format_local_time(messages[0].at, zone)} to {format_local_time(messages[-1].at, zone)}" if messages else ""
     )
     kinds = Counter((m.profile, m.service, _format_outcome(m)) for m in messages)
@@ -233,7 +230,7 @@ def _format_selection(selection: ReplaySelection, zone: tzinfo) -> Iterator[str]
         yield f"{selection.redone} more have been replayed since and are skipped"
 
 
-def _count_messages(count: int) -> str:
+def count_messages(count: int) -> str:
     return "1 message" if count == 1 else f"{count} messages"
 
 

@@ -52,6 +52,8 @@ from gateway.runtime.page_assembly import (
 from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.secrets import resolve_secret
 from gateway.services.check import CheckSubject, check_examples
+from gateway.services.desks.message_replays import MessageReplayService
+from gateway.services.desks.replay_jobs import ReplayJobs, ReplayJobWorker
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.recovery import count_set_aside
 from gateway.services.fulfilment import LinkResolver
@@ -60,6 +62,7 @@ from gateway.services.nodes import NodeBeats, NodeRecovery, SchemaWatch
 from gateway.services.partner_probe import PartnerProbe
 from gateway.services.profile_editing import ProfileEditing
 from gateway.services.profile_history import ProfileHistory
+from gateway.services.users import UserService
 from gateway.settings import Settings
 from gateway.store import mailbox
 from gateway.store.journal import Journal
@@ -248,7 +251,8 @@ class Daemon:
         stack.push_async_callback(self._tasks.stop)
         self._make_link_resolver(store)
         self._api = self._make_api(store)
-        self._staff_pages = self._make_staff_pages(store, exchange, health)
+        self._make_replay_services(store, journal, exchange, node)
+        self._staff_pages = self._make_staff_pages(store, health)
         await self._start_listeners(exchange, health)
         self._start_periodic_tasks(store, journal, libraries, health)
         self._tasks.start("node: look for a newer release", schema.run)
@@ -332,7 +336,14 @@ class Daemon:
         if self.settings.pages.enabled:
             self._pages = make_pages(self.settings, self._resolver, self.managed, store, self._clock, self._secrets)
 
-    def _make_staff_pages(self, store: Store, exchange: MessageExchange, health: HealthMonitor) -> StaffPages | None:
+    def _make_replay_services(self, store: Store, journal: Journal, exchange: MessageExchange, node: Node) -> None:
+        self._replays = MessageReplayService(self.managed.journaled, exchange, UserService(store, self._clock))
+        self._replay_worker = ReplayJobWorker(
+            store=store, replays=self._replays, leader=node.make_leader("replays"), clock=self._clock
+        )
+        self._replay_jobs = ReplayJobs(journal, store, self._clock, self._replay_worker.wake)
+
+    def _make_staff_pages(self, store: Store, health: HealthMonitor) -> StaffPages | None:
         settings = self.settings
         if not settings.staff.enabled:
             return None
@@ -348,7 +359,8 @@ class Daemon:
             self._make_operation(),
             self._make_profile_editing(store),
             self._profile_history,
-            exchange,
+            self._replays,
+            self._replay_jobs,
             health.check,
             self._adapters,
         )
@@ -437,6 +449,7 @@ class Daemon:
         self._stack.push_async_callback(lambda: managed.worker.stop(self._remaining_seconds()))
         self._tasks.start("outbox: do what waits", managed.worker.run)
         self._tasks.start("timers: fire what is due", managed.timekeeper.run)
+        self._tasks.start("replay: do what waits", self._replay_worker.run)
         self._tasks.start("wake: hear and tell other nodes", managed.wake.run)
         self._tasks.start("network: ask members for their loads", lambda: managed.network.run(managed.contexts))
         for poller in self.mailboxes.pollers:
@@ -557,6 +570,8 @@ class Daemon:
                 log.info("library.changes_pruned", changes=forgotten)
             if forgotten := await self._parts.prune_partner_things(store):
                 log.info("library.things_pruned", things=forgotten)
+            for library in libraries:
+                await self._replay_jobs.forget_old_jobs(library)
             await self._api.prune_stored_answers(self.managed.contexts)
             if self._pages is not None:
                 await self._pages.prune_expired(self.managed.contexts)

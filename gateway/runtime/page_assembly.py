@@ -14,7 +14,7 @@ from gateway.runtime.exchange_assembly import attempt_limits, make_authenticator
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.desks.message_replays import MessageReplayService
-from gateway.services.exchange import MessageExchange
+from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.exchange.admission import Secrets
 from gateway.services.fulfilment import FulfilmentService, LinkResolver
 from gateway.services.gateway_operation import GatewayOperation
@@ -125,7 +125,8 @@ def make_staff_pages(
     operation: GatewayOperation,
     profile_editing: ProfileEditing,
     profile_history: ProfileHistory,
-    exchange: MessageExchange,
+    replays: MessageReplayService,
+    replay_jobs: ReplayJobs,
     check_readiness: CheckReadiness,
     adapters: AdapterRegistry,
 ) -> StaffPages:
@@ -160,7 +161,8 @@ def make_staff_pages(
             operation=operation,
             profile_editing=profile_editing,
             profile_history=profile_history,
-            replays=MessageReplayService(managed.journaled, exchange, UserService(store, clock)),
+            replays=replays,
+            replay_jobs=replay_jobs,
             check_readiness=check_readiness,
             protocols=sorted({*adapters.protocols, *adapters.channels, *adapters.mail_formats}),
             contexts=managed.contexts,

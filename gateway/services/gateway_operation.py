@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.domain.clock import Clock
-from gateway.domain.problems import ConfigurationProblem
+from gateway.domain.problems import ConfigurationProblem, RefusalReason
 from gateway.domain.requests.staff_views import MailboxFailure
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
@@ -19,6 +19,7 @@ from gateway.services.library_context import LibraryContext, find_library_contex
 from gateway.services.mailbox.poller import MailboxPoller, PollResult, find_poller
 from gateway.services.profile_history import ProfileHistory, read_text_of_file
 from gateway.store import mailbox
+from gateway.store.journal_records import TroubleCount
 from gateway.store.requests import outbox_queries, timers
 from gateway.store.requests.outbox import OutboxStatus
 
@@ -65,6 +66,50 @@ class QueueState:
     given_up: int
     deadlines_due: int
     next_deadline: datetime | None
+
+
+CASES: frozenset[str] = frozenset(
+    {
+        RefusalReason.UNKNOWN_PATRON,
+        RefusalReason.AMBIGUOUS_PATRON,
+        RefusalReason.PATRON_AUTH_FAILED,
+        RefusalReason.PATRON_BLOCKED,
+        RefusalReason.PATRON_EXPIRED,
+        RefusalReason.LIMIT_REACHED,
+        RefusalReason.DUPLICATE_PATRON,
+        RefusalReason.UNKNOWN_ITEM,
+        RefusalReason.AMBIGUOUS_ITEM,
+        RefusalReason.UNKNOWN_RECORD,
+        RefusalReason.DUPLICATE_ITEM,
+        RefusalReason.ITEM_NOT_AVAILABLE,
+        RefusalReason.ITEM_DOES_NOT_CIRCULATE,
+        RefusalReason.ITEM_ON_LOAN,
+        RefusalReason.ON_LOAN_SAME_PATRON,
+        RefusalReason.REQUESTED_BY_OTHER,
+        RefusalReason.NOT_CHECKED_OUT,
+        RefusalReason.IN_USE,
+        RefusalReason.UNKNOWN_REQUEST,
+        RefusalReason.AMBIGUOUS_REQUEST,
+        RefusalReason.REQUEST_CLOSED,
+        RefusalReason.DUPLICATE_REQUEST,
+        RefusalReason.NOT_AVAILABLE_IN_TIME,
+        RefusalReason.NOT_RENEWABLE,
+        RefusalReason.RENEWAL_LIMIT_REACHED,
+        RefusalReason.RENEWAL_HAS_REQUESTS,
+        RefusalReason.CANNOT_BE_RECALLED,
+        RefusalReason.DUPLICATE_CHARGE,
+    }
+)
+"""Reasons that are about one patron, item or request, and no fault of anybody's."""
+
+MANY_TROUBLES = 20
+"""So many of one kind need somebody, whatever the reason."""
+
+
+def is_for_operator(trouble: TroubleCount) -> bool:
+    """Whether somebody has to look at messages that were not done: they are many, or what is set up may be wrong. A
+    stranger's, whom nobody lets in, is no fault of anybody's."""
+    return trouble.count >= MANY_TROUBLES or (bool(trouble.profile) and trouble.reason not in CASES)
 
 
 @value_object

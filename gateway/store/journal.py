@@ -20,6 +20,7 @@ from sqlalchemy import Connection, RowMapping
 
 from gateway.domain.network_addresses import address_block
 from gateway.domain.rate_limits import EventRateLimiter, RateLimit
+from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store, Work
 from gateway.store import journal_queries, journal_writer
 from gateway.store.journal_records import (
@@ -33,6 +34,7 @@ from gateway.store.journal_records import (
     JournalPage,
     ProcessedMessage,
     RetentionResult,
+    TroubleCount,
     is_for_staff,
     is_of_stranger,
 )
@@ -254,6 +256,11 @@ class Journal:
             )
             found += more
         return JournalPage(tuple(journal_writer.message_of_row(row) for row in found), cursor)
+
+    async def count_troubles(self, library: str, since: datetime) -> tuple[TroubleCount, ...]:
+        """What came in since then, was not done and has no good replay, most frequent first; of many the newest."""
+        found = await self._store.read(lambda connection: journal_queries.count_troubles(connection, library, since))
+        return tuple(TroubleCount(**{**row, "outcome": OutcomeClass(row["outcome"])}) for row in found)
 
     async def export_messages(self, wanted: JournalFilter) -> AsyncIterator[FullMessage]:
         """All of them with their bodies, newest first, a few at a time."""

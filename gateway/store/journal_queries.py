@@ -14,15 +14,18 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
     literal,
     select,
+    text,
     union,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.sql.column_types import clean_text
+from gateway.sql.index_hints import follow_index
 from gateway.store.journal_records import JournalFilter, RequestNames
 from gateway.store.schema import (
     AFTER_ALL,
@@ -31,6 +34,7 @@ from gateway.store.schema import (
     HAS_PATRON_MARK,
     HAS_REQUEST,
     IS_REPLAY,
+    IS_TROUBLE,
     PENDING,
     QUESTION,
     exchange_of_message,
@@ -184,6 +188,29 @@ def list_with_bodies(
     return list_messages(connection, wanted, before, limit, list(message.c))
 
 
+def count_troubles(connection: Connection, library: str, since: datetime) -> Sequence[RowMapping]:
+    """Of the newest `SCAN` messages that came in since then and were not done, those without a good replay, by profile,
+    service, outcome and reason."""
+    c, replay = message.c, message.alias("replay")
+    newest = (
+        follow_index(select(c.id, c.profile, c.service, c.outcome, c.reason, c.at), message, "ix_message_trouble")
+        .where(c.library == library, c.id >= first_id_at(since), IS_TROUBLE, c.replay_of == "")
+        .order_by(c.id.desc())
+        .limit(SCAN)
+        .subquery()
+    )
+    is_done = exists().where(
+        replay.c.library == library,
+        replay.c.replay_of == newest.c.id,
+        text("replay.replay_of <> ''"),
+        replay.c.outcome == "ok",
+    )
+    by = (newest.c.profile, newest.c.service, newest.c.outcome, newest.c.reason)
+    counts = (func.count().label("count"), func.min(newest.c.at).label("first"), func.max(newest.c.at).label("last"))
+    query = select(*by, *counts).where(~is_done).group_by(*by).order_by(func.count().desc(), *by)
+    return connection.execute(query).mappings().all()
+
+
 def _is_scan(wanted: JournalFilter) -> bool:
     """No index leads to these rows."""
     if wanted.managed_request or wanted.request_id or wanted.item_id or wanted.replay_of or wanted.outcome == "pending":
@@ -193,6 +220,7 @@ def _is_scan(wanted: JournalFilter) -> bool:
         or wanted.protocol
         or wanted.service
         or wanted.outcome
+        or wanted.reason
         or wanted.direction
         or wanted.note
         or wanted.replays is not None
@@ -225,6 +253,8 @@ def _filter_conditions(wanted: JournalFilter) -> list[Any]:
         conditions += [message.c.item_id == clean_text(wanted.item_id), HAS_ITEM]
     if wanted.outcome is not None:
         conditions.append(PENDING if wanted.outcome == "pending" else message.c.outcome == wanted.outcome.value)
+    if wanted.reason:
+        conditions.append(message.c.reason == wanted.reason)
     if wanted.node is not None:
         conditions.append(message.c.node == wanted.node)
     if wanted.direction is not None:

@@ -283,6 +283,7 @@ class JournalFilter:
     protocol: str = ""
     service: str = ""
     outcome: OutcomeClass | None = None
+    reason: str = ""  # code
     direction: MessageDirection | None = None
     request_id: str = ""
     item_id: str = ""
@@ -293,6 +294,20 @@ class JournalFilter:
     replays: bool | None = None  # only replays, or none
     replay_of: str = ""  # id of the message that they play again
     managed_request: RequestNames | None = None
+
+
+@value_object
+class TroubleCount:
+    """Messages that came in, were not done and have no good replay. `reason` may be empty; `first` and `last`: when
+    they came."""
+
+    profile: str
+    service: str
+    outcome: OutcomeClass
+    reason: str
+    count: int
+    first: datetime
+    last: datetime
 
 
 @value_object

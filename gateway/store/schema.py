@@ -26,6 +26,7 @@ HAS_REQUEST = text("request_id <> ''")
 HAS_ITEM = text("item_id <> ''")
 IS_REPLAY = text("replay_of <> ''")
 HAS_PATRON_MARK = text("patron_mark <> ''")
+IS_TROUBLE = text("outcome NOT IN ('ok', 'pending') AND direction = 'in'")
 """Conditions of the partial indexes; a query must repeat one word by word to be served by its index."""
 
 message = Table(
@@ -73,6 +74,7 @@ message = Table(
         postgresql_where=HAS_PATRON_MARK,
         sqlite_where=HAS_PATRON_MARK,
     ),
+    Index("ix_message_trouble", "library", "id", postgresql_where=IS_TROUBLE, sqlite_where=IS_TROUBLE),
 )
 """The journal: one row per message in or out. Credentials are in no column: they are taken out of the body."""
 

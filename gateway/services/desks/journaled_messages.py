@@ -12,7 +12,14 @@ from gateway.ports.responder import OutcomeClass
 from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.requests.conversations import find_request_names, names_of_request
 from gateway.store.journal import Journal
-from gateway.store.journal_records import BodyUnreadable, FullMessage, JournalFilter, JournalMessage, MessageDirection
+from gateway.store.journal_records import (
+    BodyUnreadable,
+    FullMessage,
+    JournalFilter,
+    JournalMessage,
+    MessageDirection,
+    TroubleCount,
+)
 
 __all__ = [
     "JournalHits",
@@ -20,6 +27,7 @@ __all__ = [
     "JournalSearch",
     "JournaledMessageService",
     "ReadableMessage",
+    "TroubleCount",
     "format_hex_lines",
 ]
 
@@ -52,8 +60,10 @@ class JournalSearch:
     library: str
     profile: str = ""
     protocol: str = ""
+    service: str = ""
     direction: str = ""
     outcome: str = ""
+    reason: str = ""
     request: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -89,23 +99,32 @@ class JournaledMessageService:
 
     async def search_messages(self, search: JournalSearch, limit: int, cursor: str) -> JournalHits:
         """Newest first, without their content."""
+        page = await self.journal.list_messages(await self.make_filter(search), limit, cursor)
+        return JournalHits(page.messages, page.cursor)
+
+    async def make_filter(self, search: JournalSearch) -> JournalFilter:
+        """With all names that a request has, where one is looked for."""
         context = find_library_context(self.contexts, search.library)
         names = None
         if search.request:
             names = await context.store.read(lambda c: find_request_names(c, context.symbol, search.request))
-        wanted = JournalFilter(
+        return JournalFilter(
             library=context.symbol,
             profile=search.profile,
             protocol=search.protocol,
+            service=search.service,
             direction=MessageDirection(search.direction) if search.direction else None,
             outcome=OutcomeClass(search.outcome) if search.outcome else None,
+            reason=search.reason,
             request_id=search.request,
             managed_request=names,
             since=search.since,
             until=search.until,
         )
-        page = await self.journal.list_messages(wanted, limit, cursor)
-        return JournalHits(page.messages, page.cursor)
+
+    async def count_troubles(self, library: str, since: datetime) -> Sequence[TroubleCount]:
+        """What came in since then, was not done and has no good replay, most frequent first."""
+        return await self.journal.count_troubles(find_library_context(self.contexts, library).symbol, since)
 
     async def read_exchange(self, library: str, message_id: str) -> tuple[ReadableMessage, ...]:
         """The message and its answer, or what it answers, in this order. Raises NotFound."""

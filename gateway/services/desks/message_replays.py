@@ -1,7 +1,5 @@
-"""MessageReplayService: one message of the journal is rehearsed, then carried out again, for operators at their page.
-
-`illgate replay` does the same for many.
-"""
+"""MessageReplayService: one message of the journal is rehearsed, then carried out again, for operators at their page
+and for jobs that do many (gateway.services.desks.replay_jobs)."""
 
 from __future__ import annotations
 
@@ -92,6 +90,11 @@ class MessageReplayService:
             raise NotReplayableError("it is a replay; replay the original instead")
         return found[0], found[1] if len(found) > 1 else None
 
-    async def _find_newest_replay(self, library: str, message_id: str) -> str:
+    async def find_newest_replay(self, library: str, message_id: str) -> JournalMessage | None:
+        """Of the message; None: there is none."""
         replays = await self.journaled.list_replays(library, message_id)
-        return replays[0].id if replays else ""
+        return replays[0] if replays else None
+
+    async def _find_newest_replay(self, library: str, message_id: str) -> str:
+        newest = await self.find_newest_replay(library, message_id)
+        return newest.id if newest is not None else ""

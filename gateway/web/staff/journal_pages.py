@@ -14,12 +14,13 @@ from gateway.ports.responder import OutcomeClass
 from gateway.services.desks.journaled_messages import JournalMessage, JournalSearch
 from gateway.services.localization import mark_text
 from gateway.web.html.forms import MAX_TIME_AHEAD, FormCheck, SubmittedForm
-from gateway.web.staff.journal_reasons import describe_journal_reason
+from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_reason
 from gateway.web.staff.request_story import describe_message_kind
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 ROWS = 50
 MAX_NUMBER_CHARS = 200
+MAX_SERVICE_CHARS = 80
 FIRST_DAY = date(2000, 1, 1)
 """No message is older."""
 
@@ -55,7 +56,7 @@ class ShownMessage:
 async def show_journal(request: StaffRequest) -> web.Response:
     """In the query, besides what is looked for: `cursor`."""
     asked = FormCheck(request, SubmittedForm(dict(request.http.query)))
-    search, query = _read_search(request, asked)
+    search, query = read_search(request, asked)
     hits = await request.parts.journaled.search_messages(search, ROWS, request.http.query.get("cursor", ""))
     return request.render(
         "journal",
@@ -66,34 +67,40 @@ async def show_journal(request: StaffRequest) -> web.Response:
         messages=[(one, describe_message(request, one)) for one in hits.messages],
         older=request.path("operation", "journal", **query, cursor=hits.cursor) if hits.cursor else "",
         is_narrowed=bool(query),
-        partners=_list_profiles(request),
+        query=query,
+        may_replay=request.has_right(Right.OPERATION_ACT) and search.direction != "out",
+        reasons=sorted(_list_reasons(request), key=lambda one: one[1].casefold()),
+        partners=list_profiles(request),
         protocols=list(request.parts.protocols),
         outcomes=[(value.value, request.gettext(word)) for value, (_, word) in OUTCOMES.items()],
         directions=[(value, request.gettext(word)) for value, word in DIRECTIONS.items()],
     )
 
 
-def _read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch, dict[str, str]]:
+def read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch, dict[str, str]]:
     """And the fields that say something. What isn't known is a problem of the form, and doesn't narrow."""
     choices = {
-        "profile": [name for name, _ in _list_profiles(request)],
+        "profile": [name for name, _ in list_profiles(request)],
         "protocol": list(request.parts.protocols),
         "direction": list(DIRECTIONS),
         "outcome": [one.value for one in OUTCOMES],
+        "reason": list(JOURNAL_REASONS),
     }
     said = {name: asked.read_choice(name, allowed) for name, allowed in choices.items()}
     said = {name: value for name, value in said.items() if value in choices[name]}
-    number = asked.read_line("request", MAX_NUMBER_CHARS)
+    number, service = asked.read_line("request", MAX_NUMBER_CHARS), asked.read_line("service", MAX_SERVICE_CHARS)
     first, last = _read_day(request, asked, "first"), _read_day(request, asked, "last")
     search = JournalSearch(
         library=request.library,
         request=number,
+        service=service,
         since=_begin_day(request, first),
         until=_begin_day(request, last + timedelta(days=1)) if last is not None else None,
         **said,
     )
     days = {name: day.isoformat() for name, day in (("first", first), ("last", last)) if day is not None}
-    return search, {**said, **({"request": number} if number else {}), **days}
+    lines = {name: value for name, value in (("request", number), ("service", service)) if value}
+    return search, {**said, **lines, **days}
 
 
 def _read_day(request: StaffRequest, asked: FormCheck, name: str) -> date | None:
@@ -107,7 +114,12 @@ def _begin_day(request: StaffRequest, day: date | None) -> datetime | None:
     return datetime.combine(day, time(), request.context.zone).astimezone(UTC) if day is not None else None
 
 
-def _list_profiles(request: StaffRequest) -> list[tuple[str, str]]:
+def _list_reasons(request: StaffRequest) -> list[tuple[str, str]]:
+    """Code, and what it is called."""
+    return [(code, request.gettext(text)) for code, text in JOURNAL_REASONS.items()]
+
+
+def list_profiles(request: StaffRequest) -> list[tuple[str, str]]:
     """Of this library: name, and what it is called."""
     return [
         (one.name, one.partner.name if one.partner is not None and one.partner.name else one.name)
@@ -118,7 +130,7 @@ def _list_profiles(request: StaffRequest) -> list[tuple[str, str]]:
 
 def describe_message(request: StaffRequest, message: JournalMessage) -> ShownMessage:
     kind, word = OUTCOMES[message.outcome]
-    names = dict(_list_profiles(request))
+    names = dict(list_profiles(request))
     partner = names.get(message.profile, message.profile)
     return ShownMessage(
         said=describe_message_kind(message.service, message.direction, partner, request.localization),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from aiohttp import web
 
 from gateway.domain.problems import ConfigurationError, Refused, Unavailable
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.services.gateway_operation import BackgroundJob, MailboxState
+from gateway.services.desks.journaled_messages import TroubleCount
+from gateway.services.gateway_operation import BackgroundJob, MailboxState, is_for_operator
 from gateway.services.localization import mark_text
 from gateway.web.app import ReadinessPart
+from gateway.web.staff.journal_pages import OUTCOMES, list_profiles
+from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_reason
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 PARTS: Mapping[str, str] = {
@@ -43,6 +47,7 @@ JOBS: Mapping[str, str] = {
     "outbox: do what waits": mark_text("Process the queue"),
     "outbox: retention": mark_text("Delete finished work, email and sessions whose retention period has ended"),
     "profiles: watch the folder": mark_text("Watch the profiles folder"),
+    "replay: do what waits": mark_text("Replay messages of jobs"),
     "requests.yml: watch": mark_text("Watch requests.yml"),
     "sign-in: forget old failures": mark_text("Clear failed sign-in attempts"),
     "timers: fire what is due": mark_text("Run due timers"),
@@ -83,6 +88,26 @@ class Repair:
     path: str
 
 
+@value_object
+class ShownTrouble:
+    """Messages that were not done. `path`: into the journal, empty: it can't look for them."""
+
+    trouble: TroubleCount
+    partner: str
+    kind: str
+    outcome: str
+    reason: str
+    path: str
+
+
+PERIODS: Mapping[str, tuple[timedelta, str]] = {
+    "hour": (timedelta(hours=1), mark_text("1 hour")),
+    "day": (timedelta(days=1), mark_text("24 hours")),
+    "week": (timedelta(days=7), mark_text("7 days")),
+}
+"""Of which messages are counted that were not done; in "day" those that need somebody."""
+
+
 # --- the page ------------------------------------------------------------------------------------------------
 
 
@@ -91,17 +116,81 @@ async def show_operation(request: StaffRequest) -> web.Response:
     parts = [_describe_part(request, part) for part in (await request.parts.check_readiness()).parts]
     mailboxes = await operation.list_mailboxes(request.library)
     queues = await operation.measure_queues(request.library)
+    said = request.http.query.get("period", "day")
+    period = said if said in PERIODS else "day"
+    troubles = await _list_troubles(request, period)
+    recent = troubles if period == "day" else await _list_troubles(request, "day")
     return request.render(
         "operation",
         request.gettext("System"),
         help_topic="operation",
         now=request.format_moment(request.parts.clock.now()),
-        repairs=await _list_repairs(request, parts, mailboxes, queues.given_up),
+        repairs=[*_list_refusals(request, recent), *await _list_repairs(request, parts, mailboxes, queues.given_up)],
+        troubles=troubles,
+        period=period,
+        periods=[(name, request.gettext(text)) for name, (_, text) in PERIODS.items()],
         shown_parts=parts,
         mailboxes=[(one, _describe_mailbox(request, one)) for one in mailboxes],
         queues=queues,
         jobs=sorted((_describe_job(request, one) for one in operation.list_jobs()), key=lambda one: one.text),
     )
+
+
+async def _list_troubles(request: StaffRequest, period: str) -> list[ShownTrouble]:
+    """Most frequent first."""
+    since = request.parts.clock.now() - PERIODS[period][0]
+    names = dict(list_profiles(request))
+    return [
+        _describe_trouble(request, one, names)
+        for one in await request.parts.journaled.count_troubles(request.library, since)
+    ]
+
+
+def _describe_trouble(request: StaffRequest, trouble: TroubleCount, names: Mapping[str, str]) -> ShownTrouble:
+    kind, word = OUTCOMES[trouble.outcome]
+    first = trouble.first.astimezone(request.context.zone).date()
+    can_look = trouble.profile in names and trouble.reason in JOURNAL_REASONS
+    query = {
+        "profile": trouble.profile,
+        "service": trouble.service,
+        "direction": "in",
+        "outcome": trouble.outcome.value,
+        "reason": trouble.reason,
+        "first": first.isoformat(),
+    }
+    return ShownTrouble(
+        trouble,
+        names.get(trouble.profile, trouble.profile) or request.gettext("unknown sender"),
+        kind,
+        request.gettext(word),
+        describe_journal_reason(trouble.reason, request.localization),
+        request.path("operation", "journal", **query) if can_look else "",
+    )
+
+
+def _list_refusals(request: StaffRequest, troubles: Sequence[ShownTrouble]) -> list[Repair]:
+    """Those that somebody has to look at."""
+    return [
+        Repair(
+            "late",
+            request.ngettext(
+                "%(num)s message from %(name)s was not processed",
+                "%(num)s messages from %(name)s were not processed",
+                one.trouble.count,
+                name=one.partner,
+            ),
+            request.gettext(
+                "%(service)s, %(outcome)s: %(reason)s. The first was received at %(moment)s.",
+                service=one.trouble.service or "?",
+                outcome=one.outcome,
+                reason=one.reason or "–",
+                moment=request.format_moment(one.trouble.first),
+            ),
+            one.path,
+        )
+        for one in troubles
+        if is_for_operator(one.trouble)
+    ]
 
 
 def _describe_part(request: StaffRequest, part: ReadinessPart) -> ShownPart:

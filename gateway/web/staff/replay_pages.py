@@ -1,5 +1,5 @@
 """A message of the journal played again: what it would do is shown first, beside what was answered then; then it is
-carried out once more, with an entry of its own. One message at a time; `illgate replay` does many."""
+carried out once more, with an entry of its own. One message at a time; replay_job_pages does many."""
 
 from __future__ import annotations
 
@@ -127,14 +127,14 @@ def _describe_rehearsal(request: StaffRequest, rehearsal: MessageRehearsal, part
         tells=describe_message_kind(told.kind.value, "in", partner, request.localization) if told is not None else "",
         command=type(command).__name__ if command is not None else "",
         asked="\n".join(format_value_lines(said)) if said is not None else "",
-        refusal=_describe_refusal(request, result.refusal) if result.refusal is not None else "",
+        refusal=describe_replay_refusal(request, result.refusal) if result.refusal is not None else "",
         answer_then=then,
         answer_now=now,
         difference=compare_texts(then, now) if then and now else (),
     )
 
 
-def _describe_refusal(request: StaffRequest, refusal: Refusal | MalformedMessage) -> str:
+def describe_replay_refusal(request: StaffRequest, refusal: Refusal | MalformedMessage) -> str:
     if isinstance(refusal, MalformedMessage):
         return str(refusal)
     return request.localization.translate_sentence(refusal.detail) or describe_journal_reason(

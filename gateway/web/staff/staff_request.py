@@ -26,6 +26,7 @@ from gateway.services.desks.copies import CopyService
 from gateway.services.desks.journaled_messages import JournaledMessageService
 from gateway.services.desks.message_replays import MessageReplayService
 from gateway.services.desks.printing import PrintService
+from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.desks.request_statistics import StatisticsService
 from gateway.services.desks.saved_filters import SavedFilterService
 from gateway.services.desks.staff_service import PartnerDirectory, StaffService
@@ -131,6 +132,7 @@ class StaffServices:
     profile_editing: ProfileEditing
     profile_history: ProfileHistory
     replays: MessageReplayService
+    replay_jobs: ReplayJobs
     check_readiness: CheckReadiness
     protocols: Sequence[str]
     contexts: Mapping[str, LibraryContext]

@@ -19,6 +19,7 @@ from gateway.domain.requests.request import LibraryParty, Request, RequestedServ
 from gateway.domain.requests.views import LendingDraft
 from gateway.services.profile_drafts import ProfileDraft
 from gateway.store import mailbox
+from gateway.store.journal_records import JournalFilter
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
 from gateway.store.requests import requests
 from gateway.store.schema import make_exchange_id
@@ -228,6 +229,8 @@ async def _replay_message(gateway: Running) -> None:
     assert pages is not None
     heard = await hear_program(gateway, "check-out", patron=PATRON, item="ILL-2026-1")
     await pages._parts.replays.replay_message("DEMO", heard.id, "", BY_TEST)
+    jobs, refused = pages._parts.replay_jobs, JournalFilter("DEMO", outcome=heard.outcome, reason=heard.reason)
+    await jobs.begin_job(refused, len((await jobs.select_messages(refused)).messages), BY_TEST)
 
 
 async def _add_many_requests(gateway: Running) -> None:

@@ -107,12 +107,12 @@ async def test_a_mailbox_of_nobody_is_not_there(olga: Colleague) -> None:
 async def write_exchange(gateway: Running, **said: object) -> str:
     """Id of its first message."""
     now = library_context(gateway).now()
-    outcome = said.pop("outcome", OutcomeClass.OK)
+    outcome, reason = said.pop("outcome", OutcomeClass.OK), said.pop("reason", "")
     begun = {"library": "DEMO", "at": now, "protocol": "ncip", "transport": "http", "service": "LookupUser", **said}
     begun.setdefault("body", "<NCIPMessage>Нина</NCIPMessage>".encode())
     exchange = await gateway.gateway.managed.journaled.journal.record_exchange(
         JournalOpening(**begun),  # type: ignore[arg-type]
-        JournalEnding(at=now, outcome=outcome, body=b"<NCIPMessage>answered</NCIPMessage>"),  # type: ignore[arg-type]
+        JournalEnding(at=now, outcome=outcome, reason=reason, body=b"<NCIPMessage>answered</NCIPMessage>"),  # type: ignore[arg-type]
     )
     return f"{exchange}-1"
 
@@ -267,3 +267,56 @@ def test_each_job_of_the_daemon_has_words_for_people() -> None:
 
     assert fixed == set(JOBS)
     assert with_names == {repr(MAILBOX_JOB)}
+
+
+# --- messages that were not done -----------------------------------------------------------------------------
+
+
+async def write_refused(gateway: Running, count: int, reason: str, **said: object) -> None:
+    for _ in range(count):
+        await write_exchange(gateway, profile="ncip2", outcome=OutcomeClass.REFUSED, reason=reason, **said)
+
+
+async def test_refusals_that_what_is_set_up_may_have_caused_need_somebody_by_partner_and_reason(
+    gateway: Running, olga: Colleague
+) -> None:
+    await write_refused(gateway, 3, "bad-pickup-location", service="AcceptItem")
+    await write_refused(gateway, 2, "unknown-patron")
+
+    page = await olga.get("/operation")
+
+    needed = words_of(page, "Action needed")
+    assert "3 messages from ncip2 were not processed" in needed
+    assert "AcceptItem, refused: it cannot be picked up at this location. The first was received at" in needed
+    assert "unknown patron" not in needed, "which is about one patron"
+    assert "ncip2 LookupUser refused unknown patron 2" in words_of(page, "Messages not processed")
+    (link,) = page.tree.xpath("//ul[@class='first']//a/@href")
+    found = await olga.browser.get(str(link))
+    assert list_shown(found) == ["received: AcceptItem ncip"] * 3
+
+
+async def test_many_refusals_need_somebody_whatever_the_reason(gateway: Running, olga: Colleague) -> None:
+    await write_refused(gateway, 19, "unknown-patron")
+    assert "No action needed" in words_of(await olga.get("/operation"), "Action needed")
+
+    await write_refused(gateway, 1, "unknown-patron")
+
+    assert "20 messages from ncip2 were not processed" in words_of(await olga.get("/operation"), "Action needed")
+
+
+async def test_refusals_of_strangers_replayed_and_older_ones_need_nobody(gateway: Running, olga: Colleague) -> None:
+    now = library_context(gateway).now()
+    await write_exchange(gateway, outcome=OutcomeClass.REJECTED, reason="unknown-sender")
+    await write_refused(gateway, 1, "bad-pickup-location", at=now - timedelta(hours=25))
+    replayed = await write_exchange(gateway, profile="ncip2", outcome=OutcomeClass.REFUSED, reason="not-allowed")
+    await write_exchange(gateway, profile="ncip2", replay_of=replayed)
+
+    page = await olga.get("/operation")
+    week = await olga.get("/operation?period=week")
+
+    assert "No action needed" in words_of(page, "Action needed")
+    assert "unknown sender" in words_of(page, "Messages not processed")
+    assert "picked up" not in words_of(page, "Messages not processed")
+    assert "picked up" in words_of(week, "Messages not processed")
+    assert "No action needed" in words_of(week, "Action needed")
+    assert "not allowed" not in words_of(week, "Messages not processed")

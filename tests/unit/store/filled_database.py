@@ -19,7 +19,7 @@ from gateway.domain.requests.print_batches import PrintBatch, PrintKind
 from gateway.domain.requests.request import BorrowingState, LendingState, PatronLink, Request
 from gateway.domain.requests.state_table import TimerKind
 from gateway.ports.responder import OutcomeClass
-from gateway.store import journal_queries
+from gateway.store import journal_queries, replay_jobs
 from gateway.store.engine import create_sqlite_engine
 from gateway.store.journal_records import JournalEnding, JournalOpening, JournalOptions
 from gateway.store.journal_writer import (
@@ -118,6 +118,10 @@ def _add_rows_by_store(connection: Connection) -> None:
     history.put_file(connection, LIBRARY, "file-1", b"%PDF")
     _add_outbox_rows(connection)
     _add_messages(connection, samples)
+    job = replay_jobs.ReplayJob(LIBRARY, "job-1", replay_jobs.JobStatus.RUNNING, "", BEGUN, "staff:anna", None)
+    replay_jobs.insert_job(
+        connection, job, [f"{first_id_at(BEGUN + timedelta(days=300))}{n:04x}00cccc-1" for n in range(20)]
+    )
     batch = PrintBatch(
         library=LIBRARY,
         id="batch-1",
@@ -205,6 +209,8 @@ def _add_messages(connection: Connection, samples: list[Request]) -> None:
             patron=CARD if number % 5 == 0 else "",
         )
         ending = replace(ENDING, key=f"key-{number}", managed_requests=(samples[0].id,) if number % 6 == 0 else ())
+        if number == 7:
+            ending = replace(ending, outcome=OutcomeClass.REFUSED, reason="unknown-item")
         if number > 20:
             rows.append(JournalRows(messages=(maker.make_pending_row(exchange, opening),)))
             journal_queries.insert_recovery(connection, LIBRARY, f"{exchange}-1")

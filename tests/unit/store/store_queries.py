@@ -25,9 +25,10 @@ from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import RequestOrder
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
-from gateway.store import journal_queries, journal_writer, mailbox
+from gateway.store import journal_queries, journal_writer, mailbox, replay_jobs
 from gateway.store import requests as requests_package
 from gateway.store.journal_records import JournalFilter, MessageDirection, RequestNames, mark_patron
+from gateway.store.replay_jobs import JobStatus, ReplayStatus
 from gateway.store.requests import (
     history,
     order_batches,
@@ -97,6 +98,9 @@ OTHERS: tuple[Callable[..., Any], ...] = (
     mailbox.find_by_references,
     mailbox.list_references_of_requests,
     mailbox.find_ids_by_number,
+    replay_jobs.insert_job,
+    replay_jobs.list_items,
+    replay_jobs.find_next_item,
 )
 """Of other modules."""
 
@@ -153,7 +157,19 @@ def _journal_calls() -> Iterator[StoreCall]:
     yield make_call(q.find_exchange, LIBRARY, exchange)
     yield make_call(q.find_pending, LIBRARY, NOW, 1_000)
     yield make_call(q.list_pending_nodes, LIBRARY)
+    yield make_call(
+        q.count_troubles,
+        LIBRARY,
+        BEGUN + timedelta(days=200),
+        more_steps=3_000,
+        reason="of the newest SCAN refused messages each is asked for its replays",
+    )
     yield make_call(q.find_oldest_pending, LIBRARY)
+    job = replay_jobs.ReplayJob(LIBRARY, "job-2", JobStatus.RUNNING, "", BEGUN, "staff:anna", None)
+    yield make_call(replay_jobs.insert_job, job, ["of-1", f"{exchange}-1"])
+    yield make_call(replay_jobs.find_next_item, LIBRARY, "job-1")
+    for status in (None, ReplayStatus.WAITING):
+        yield make_call(replay_jobs.list_items, LIBRARY, "job-1", status, -1, 50)
     yield make_call(q.find_processed, LIBRARY, "utrecht", "key-0")
     yield make_call(q.insert_recovery, LIBRARY, f"{exchange}-1")
     yield make_call(q.delete_recovery, LIBRARY, f"{exchange}-1")

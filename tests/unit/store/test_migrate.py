@@ -84,13 +84,16 @@ STEPS = [
     "0034: What names a patron is found when the patron is forgotten",
     "0035: What was done under an Idempotency-Key",
     "0036: Which partner made which items, holds, loans and patrons",
+    "0037: Replays of many messages as jobs; refused messages are found by an index",
 ]
 
 STAFF_TABLES = ("staff_identity", "staff_second_factor", "staff_recovery_code", "staff_code_wait")
 
+REPLAY_TABLES = ("replay_job", "replay_message")
+
 MADE_SINCE = (
     *("library_change", "print_batch", "print_item", "partner_closure", "request_figure"),
-    *("node", "task_leader", *STAFF_TABLES, "partner_thing"),
+    *("node", "task_leader", *STAFF_TABLES, "partner_thing", *REPLAY_TABLES),
 )
 """Tables that steps after 0017 have made, but for those that a test names."""
 
@@ -343,6 +346,13 @@ def drop_staff_tables(connection: Connection) -> None:
         connection.execute(text(f"DROP TABLE {name}"))
 
 
+UNDO_REPLAY_JOBS = (
+    *(f"DROP TABLE IF EXISTS {name}" for name in REPLAY_TABLES),
+    "DROP INDEX IF EXISTS ix_message_trouble",
+)
+"""What step 0037 has made."""
+
+
 def undo_patron_marks(connection: Connection) -> None:
     """As before 0034, and without what came after it."""
     connection.execute(text("ALTER TABLE api_answer DROP COLUMN reference"))  # of 0035
@@ -351,6 +361,7 @@ def undo_patron_marks(connection: Connection) -> None:
         "ALTER TABLE message DROP COLUMN patron_mark",
         "DROP INDEX ix_mail_request",
         "DROP TABLE IF EXISTS partner_thing",
+        *UNDO_REPLAY_JOBS,
     ):
         connection.execute(text(statement))
 
@@ -401,7 +412,8 @@ async def test_things_that_partners_made_before_are_theirs(store: Store) -> None
         await before.begin_change(LibraryChange(kind, key, "39-1", "", at, "R-1", record, ended))
 
     def go_back(connection: Connection) -> None:
-        connection.execute(text("DROP TABLE partner_thing"))
+        for statement in ("DROP TABLE partner_thing", *UNDO_REPLAY_JOBS):
+            connection.execute(text(statement))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0036')}'"))
 
     await store.write(go_back)
