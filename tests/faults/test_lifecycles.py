@@ -12,10 +12,13 @@ import contextlib
 import logging
 import os
 import random
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from gateway.domain.requests.events import EventKind
 from gateway.ports.shared_store import Store
@@ -23,7 +26,12 @@ from gateway.store.engine import open_store
 from gateway.store.postgresql import UNPREPARED
 from tests.faults.lifecycles import checks, evidence, kills
 from tests.faults.lifecycles.mailbox import open_mailbox
-from tests.faults.lifecycles.place import make_town, stock
+from tests.faults.lifecycles.place import allow_lifecycles, make_town, stock
+from tests.faults.lifecycles.several import TAKEN_SECONDS, TownNodes, are_taken, count_in_hand
+from tests.faults.lifecycles.town import AT_WORK, main
+from tests.support.daemon import stopped_at_end
+from tests.support.databases import make_newer_history
+from tests.support.forked_processes import ForkedProcess
 from tests.support.looking import find_tracebacks
 from tests.support.pgbouncer import pooled
 
@@ -95,9 +103,9 @@ async def test_nothing_is_lost_and_nothing_done_twice(
         await stock(config, run.lifecycles)
         hours, cut_short = 0.0, 0
         for number in range(1, run.kills + 1):
-            upto = max(10, run.lifecycles * number // run.kills)
+            allow_lifecycles(config, max(10, run.lifecycles * number // run.kills))
             hours += chance.choice([0, 1, 20, 70]) * chance.random()
-            async with kills.process(config, tmp_path / "log", chance.randrange(1000), hours, upto, "storm") as town:
+            async with kills.process(config, tmp_path / "log", chance.randrange(1000), hours, "storm") as town:
                 if chance.random() < 0.8:
                     await kills.at_work(town)
                 await kills.after(chance, run.seconds)
@@ -134,74 +142,106 @@ async def read_end(log_file: Path) -> str:
     return (await asyncio.to_thread(log_file.read_text))[-3000:]
 
 
-async def bring_to_an_end(config: Path, log_file: Path, hours: float, run: Run) -> None:
-    async with kills.process(config, log_file, 1, hours + 1, run.lifecycles, "calm") as town:
+async def bring_to_an_end(config: Path, log_file: Path, hours: float, run: Run, newer: str = "") -> None:
+    allow_lifecycles(config, run.lifecycles)
+    async with kills.process(config, log_file, 1, hours + 1, "calm", 0, 1, 0, newer, 1) as town:
         await kills.at_work(town)
         assert await town.wait() == 0, await read_end(log_file)
 
 
+EQUAL, SKEWED = (0, 0), (0, 7, -7)
+"""Seconds by which the machines of two and of three nodes are off; the three reach the database by PgBouncer."""
+
+HANDFUL, PACE = 4, 3
+
+PIECES = [(seed, SKEWED if seed % 2 else EQUAL) for seed in range(1, 11)]
+"""Of fifty lifecycles each."""
+
+
+@pytest.mark.postgresql
+async def test_a_handful_goes_on_where_one_of_two_nodes_is_killed(tmp_path: Path, fresh_postgresql_url: str) -> None:
+    """As the five hundred below, at a pace that takes seconds; behind PgBouncer, with clocks that differ."""
+    async with open_mailbox(random.Random(1), 0) as box, contextlib.AsyncExitStack() as stack:
+        served_url = f"{stack.enter_context(pooled(fresh_postgresql_url, size=8))}?{UNPREPARED}"
+        store = open_store(fresh_postgresql_url)
+        stack.push_async_callback(store.close)
+        config = await asyncio.to_thread(make_town, tmp_path / "town", box.port, served_url)
+        await stock(config, HANDFUL)
+        allow_lifecycles(config, HANDFUL)
+
+        def fork(name: str, weather: str, *which: int) -> ForkedProcess:
+            arguments = (str(config), "1", "0", weather, *map(str, which), "", str(PACE))
+            forked = ForkedProcess(main, arguments, tmp_path / name)
+            stack.enter_context(stopped_at_end(forked))
+            return forked
+
+        first, second = fork("first", "storm", 0, 2, 7), fork("second", "storm", 1, 2, -7)
+        dead, living = [await read_name(tmp_path / name) for name in ("first", "second")]
+        await wait_until(lambda: count_in_hand(store, [dead]), 30)
+        first.kill()
+        await wait_until(lambda: are_taken(store, [dead]), TAKEN_SECONDS)
+        assert second.poll() is None
+        assert living in await list_nodes(store)
+        second.kill()
+        assert await asyncio.to_thread(fork("last", "calm", 0, 1, 0).wait, 120) == 0, await read_end(tmp_path / "last")
+        found = await evidence.read(store)
+    if problems := checks.problems(found, box.mails, HANDFUL):
+        pytest.fail("\n".join(problems))
+    assert [line for name in ("first", "second", "last") for line in find_tracebacks(tmp_path / name)] == []
+
+
+async def wait_until(holds: Callable[[], Awaitable[object]], seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(0.02)
+
+
+async def read_name(log_file: Path) -> str:
+    """Of a node, when it is at work."""
+    found: list[str] = []
+
+    async def look() -> bool:
+        found.extend(re.findall(rf"^{AT_WORK} (\w+)$", await read_end(log_file), re.MULTILINE))
+        return bool(found)
+
+    await asyncio.to_thread(log_file.touch)
+    await wait_until(look, 60)
+    return found[0]
+
+
+async def list_nodes(store: Store) -> Sequence[str]:
+    return await store.read(lambda c: c.execute(text("SELECT id FROM node")).scalars().all())
+
+
 @pytest.mark.long
 @pytest.mark.postgresql
-async def test_two_nodes_are_killed_while_both_work(
-    tmp_path: Path, fresh_postgresql_url: str, chance: random.Random
+@pytest.mark.parametrize(("seed", "skews"), PIECES)
+async def test_nodes_are_killed_while_others_work_and_a_later_release_comes(
+    tmp_path: Path, fresh_postgresql_url: str, seed: int, skews: Sequence[float]
 ) -> None:
-    await kill_nodes_again_and_again(2, tmp_path, fresh_postgresql_url, fresh_postgresql_url, chance)
-
-
-@pytest.mark.long
-@pytest.mark.postgresql
-async def test_three_nodes_with_other_clocks_are_killed_behind_pgbouncer(
-    tmp_path: Path, fresh_postgresql_url: str, chance: random.Random
-) -> None:
-    with pooled(fresh_postgresql_url, size=8) as url:
-        await kill_nodes_again_and_again(3, tmp_path, f"{url}?{UNPREPARED}", fresh_postgresql_url, chance)
-
-
-async def kill_nodes_again_and_again(
-    nodes: int, tmp_path: Path, served_url: str, url: str, chance: random.Random
-) -> None:
-    """With equal settings and clocks that differ, one after the other, at any moment, now and then all at once; what
-    one had in hand another brings to its end. `served_url`: by which they reach the database."""
-    lifecycles = int(os.environ.get("ILLGATE_LIFECYCLES", "16"))
-    run = Run(lifecycles, max(3, lifecycles // 20))
-    log_file = tmp_path / "log"
-    store = open_store(url)
+    """One after the other, at any moment, now and then all at once; what one had in hand another brings to its end."""
+    chance = random.Random(int(os.environ.get("ILLGATE_SEED") or seed))
+    lifecycles = int(os.environ.get("ILLGATE_LIFECYCLES", "50"))
+    run = Run(lifecycles, max(4, lifecycles // 8))
+    url, log_file = fresh_postgresql_url, tmp_path / "log"
+    later = make_newer_history(tmp_path / "later")
     async with open_mailbox(chance, MAIL_TROUBLE) as box, contextlib.AsyncExitStack() as stack:
+        served_url = url
+        if skews == SKEWED:
+            served_url = f"{stack.enter_context(pooled(url, size=8))}?{UNPREPARED}"
+        store = open_store(url)
         stack.push_async_callback(store.close)
         config = await asyncio.to_thread(make_town, tmp_path / "town", box.port, served_url)
         await stock(config, run.lifecycles)
-        hours, cut_short = 0.0, 0
-        for number in range(1, run.kills + 1):
-            hours += chance.choice([0, 1, 20]) * chance.random()
-            upto = max(10, run.lifecycles * number // run.kills)
-            cut_short += await kill_all_nodes(nodes, config, log_file, chance, hours, upto, store)
+        hours = chance.choice([0, 1, 20]) * chance.random()
+        nodes = TownNodes(stack, config, log_file, chance, store, hours, skews, later.folder)
+        await nodes.live_through_kills(run.kills, run.lifecycles)
         box.trouble = 0.0
-        await bring_to_an_end(config, log_file, hours, run)
+        await bring_to_an_end(config, log_file, hours, run, str(later.folder))
         found = await evidence.read(store)
-    log.warning("%d rounds of kills cut %d tries short; %d requests", run.kills, cut_short, len(found.requests))
     if problems := checks.problems(found, box.mails, run.lifecycles):
         pytest.fail("\n".join(problems))
-    assert cut_short > 0, "no kill came in the middle of anything"
+    assert nodes.cut_short > 0, "no kill came in the middle of anything"
     assert find_tracebacks(log_file) == []
-
-
-async def kill_all_nodes(
-    nodes: int, config: Path, log_file: Path, chance: random.Random, hours: float, upto: int, store: Store
-) -> int:
-    """How many tries the kills cut short."""
-    async with contextlib.AsyncExitStack() as stack:
-        towns = [
-            await stack.enter_async_context(
-                kills.process(config, log_file, chance.randrange(1000), hours, upto, "storm", node, nodes)
-            )
-            for node in range(nodes)
-        ]
-        await asyncio.gather(*map(kills.at_work, towns))
-        await kills.after(chance, 3.0)
-        for town in towns:
-            assert town.returncode is None, await read_end(log_file)
-            town.kill()
-            await town.wait()
-            if chance.random() < 0.7:
-                await kills.after(chance, 1.5)  # the others go on alone
-        return await evidence.in_hand(store)

@@ -41,11 +41,13 @@ async def process(config: Path, log: Path, *arguments: object) -> AsyncIterator[
         await started.communicate()
 
 
-async def at_work(started: asyncio.subprocess.Process) -> None:
+async def at_work(started: asyncio.subprocess.Process) -> str:
+    """The name of its node."""
     assert started.stdout is not None
     async with asyncio.timeout(START_SECONDS):
-        said = await started.stdout.readline()
-    assert said.decode().strip() == town.AT_WORK, f"the town did not start: {said!r}"
+        said = (await started.stdout.readline()).decode().strip()
+    assert said.startswith(town.AT_WORK), f"the town did not start: {said!r}"
+    return said.removeprefix(town.AT_WORK).strip()
 
 
 async def after(chance: random.Random, longest: float) -> None:

@@ -152,6 +152,17 @@ def _write(file: Path, content: Mapping[str, Any]) -> None:
     file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
 
 
+def allow_lifecycles(config: Path, count: int) -> None:
+    """There may be so many from now on, in processes that are at work, too."""
+    written = config.with_name("lifecycles.new")
+    written.write_text(str(count))
+    written.replace(config.with_name("lifecycles"))
+
+
+def count_lifecycles(config: Path) -> int:
+    return int(config.with_name("lifecycles").read_text())
+
+
 async def stock(config: Path, count: int) -> None:
     """Readers in the NORTH, and a book in the SOUTH for all wishes that it can fulfil."""
     adapters = load_adapters()

@@ -1,14 +1,15 @@
 """The process that is killed: one gateway with both libraries, its outbox and timers at work, and busy staff.
 
-    python -m tests.faults.lifecycles.town GATEWAY.YML SEED HOURS UPTO storm
-    python -m tests.faults.lifecycles.town GATEWAY.YML SEED HOURS UPTO calm
-    python -m tests.faults.lifecycles.town GATEWAY.YML SEED HOURS UPTO storm NODE NODES
+    python -m tests.faults.lifecycles.town GATEWAY.YML SEED HOURS storm
+    python -m tests.faults.lifecycles.town GATEWAY.YML SEED HOURS calm
+    python -m tests.faults.lifecycles.town GATEWAY.YML SEED HOURS storm NODE NODES SKEW NEWER PACE
 
-HOURS: so much later than it really is. UPTO: so many lifecycles there may be. NODE of NODES: several processes share
-the database, on machines whose clocks differ; each begins lifecycles of its own, and goes on with all. In a storm
-libraries and partners fail at random and staff do anything, until the process is killed; in a calm all is brought to
-its end but what staff leave alone, and the process ends by itself when nothing is left to be done. It prints `at work`
-when it is.
+HOURS: so much later than it really is. NODE of NODES: several processes share the database; each begins lifecycles of
+its own, and goes on with all. SKEW: seconds by which its machine's clock is off. NEWER: a folder with the steps of a
+later release, which this process is then; empty: it is of this one. PACE: so many times sooner than usual nodes take
+others for dead. In a storm libraries and partners fail at random and staff do anything, until the process is killed; in
+a calm all is brought to its end but what staff leave alone, and the process ends by itself when nothing is left to be
+done. It prints `at work` with its name when it is.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import asyncio
 import contextlib
 import random
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -29,19 +31,23 @@ from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, Role
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied, FileUpload, VersionConflict
+from gateway.runtime import assembly, daemon
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
 from gateway.runtime.mock_letter_pages import COPY
+from gateway.services import nodes as beats
 from gateway.settings import load_settings
+from gateway.store import nodes
+from gateway.store.migration import OWN
 from gateway.store.requests import outbox_queries, requests
 from gateway.store.requests.outbox import OutboxStatus
 from tests.faults.lifecycles.flaky import CALM, STORM, in_weather
-from tests.faults.lifecycles.place import NORTH, SOUTH, Wish
+from tests.faults.lifecycles.place import NORTH, SOUTH, Wish, count_lifecycles
 from tests.faults.lifecycles.staff import Idea, by_chance, onward
 
 AT_WORK = "at work"
 COLLEAGUES = 14
-"""So many people are at their desks at once; two may have the same request in hand."""
+"""So many people are at their desks at once, at all nodes; two may have the same request in hand."""
 
 IDLE = 60
 """So many looks at the outbox, three seconds of the town's time later, without anything to do."""
@@ -65,15 +71,11 @@ class SkewedClock:
         return datetime.now(UTC) + self.skew
 
 
-SKEWS = (0, 7, -7)
-"""Seconds by which the machines of nodes are off, one after the other."""
-
-
 class LaterClock(StoreClock):
     """The real time, as the nodes agree on it, and some more."""
 
-    def __init__(self, later: timedelta, node: int = 0) -> None:
-        super().__init__(SkewedClock(timedelta(seconds=SKEWS[node % len(SKEWS)])))
+    def __init__(self, later: timedelta, skew: timedelta) -> None:
+        super().__init__(SkewedClock(skew))
         self.later = later
 
     def now(self) -> datetime:
@@ -85,7 +87,7 @@ class Staff:
     gateway: Daemon
     clock: LaterClock
     chance: random.Random
-    upto: int
+    config: Path
     node: int = 0
     nodes: int = 1
     begun: set[int] = field(default_factory=set)
@@ -95,14 +97,17 @@ class Staff:
 
     async def work(self) -> None:
         """Until killed."""
-        await asyncio.gather(*(self._colleague() for _ in range(COLLEAGUES)))
+        await asyncio.gather(*(self._colleague() for _ in range(COLLEAGUES // self.nodes)))
 
     async def _colleague(self) -> None:
         while True:
-            wish = Wish(self.chance.randint(1, self.upto))
+            if self.gateway.managed.node.outdated_by:  # who comes gets 503
+                await asyncio.sleep(1)
+                continue
+            wish = Wish(self.chance.randint(1, count_lifecycles(self.config)))
             with contextlib.suppress(EventDenied, VersionConflict, Refused, Unavailable, OutcomeUnknown):
                 await self._do_anything(wish)  # who hears a no goes on to the next
-            await asyncio.sleep(0.05 * self.chance.random())
+            await asyncio.sleep(0.05 * self.nodes * self.chance.random())
 
     async def _do_anything(self, wish: Wish) -> None:
         ours = await self._ours(wish)
@@ -123,7 +128,7 @@ class Staff:
         end = asyncio.get_running_loop().time() + LONGEST_CALM
         quiet = 0
         while quiet < 3 and asyncio.get_running_loop().time() < end:
-            acts = sum([await self._go_on(Wish(number)) for number in range(1, self.upto + 1)])
+            acts = sum([await self._go_on(Wish(one)) for one in range(1, count_lifecycles(self.config) + 1)])
             await self._until_nothing_waits(end)
             quiet = 0 if acts else quiet + 1
 
@@ -231,22 +236,34 @@ class Staff:
         await front.apply_action(library, request.id, act)
 
 
-async def run(config: Path, seed: int, hours: float, upto: int, storm: bool, node: int, nodes: int) -> None:
-    chance, clock = random.Random(seed), LaterClock(timedelta(hours=hours), node)
+async def run(config: Path, chance: random.Random, clock: LaterClock, storm: bool, node: int, count: int) -> None:
     adapters = in_weather(load_adapters(), STORM if storm else CALM, chance)
     settings = load_settings(config, adapters)
     set_up_logging(settings.log.format, settings.log.level)
     gateway = Daemon(settings, adapters, clock)
     await gateway.start()
     gateway.start_workers()
-    sys.stdout.write(f"{AT_WORK}\n")
+    sys.stdout.write(f"{AT_WORK} {gateway.node}\n")
     sys.stdout.flush()
-    staff = Staff(gateway, clock, chance, upto, node, nodes)
+    staff = Staff(gateway, clock, chance, config, node, count)
     await (staff.work() if storm else staff.finish())
     await gateway.stop()
 
 
+def quicken(pace: float) -> None:
+    for module, name in product((nodes, beats, daemon), ("BEAT", "SILENT", "GAP", "MARGIN")):
+        if (seconds := getattr(module, f"{name}_SECONDS", None)) is not None:
+            setattr(module, f"{name}_SECONDS", seconds / pace)
+
+
+def main(file: str, seed: str, hours: str, weather: str, *which: str) -> None:
+    node, count, skew, newer, pace = which or ("0", "1", "0", "", "1")
+    quicken(float(pace))
+    if newer:
+        assembly.OWN = replace(OWN, folder=Path(newer))  # type: ignore[attr-defined]
+    clock = LaterClock(timedelta(hours=float(hours)), timedelta(seconds=float(skew)))
+    asyncio.run(run(Path(file), random.Random(int(seed)), clock, weather == "storm", int(node), int(count)))
+
+
 if __name__ == "__main__":
-    file, seed, hours, upto, weather, *which = sys.argv[1:]
-    node, nodes = map(int, which or (0, 1))
-    asyncio.run(run(Path(file), int(seed), float(hours), int(upto), weather == "storm", node, nodes))
+    main(*sys.argv[1:])
