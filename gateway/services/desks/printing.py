@@ -104,6 +104,7 @@ class PrintService:
         ids = await self._sort_requests(context, kind, await context.store.read(find_waiting))
 
         def insert_new_batch(connection: Transaction) -> PrintBatch | None:
+            print_batches.lock_batches(connection, context.symbol)
             waiting = frozenset(
                 print_batches.find_waiting_requests(connection, context.symbol, kind, by_post, now, MAX_COUNTED)
             )
@@ -157,6 +158,7 @@ class PrintService:
         by_post, now = _list_partners_by_post(context), context.now()
 
         def insert_request(connection: Transaction) -> ScannedSlip | None:
+            print_batches.lock_batches(connection, context.symbol)
             waiting = print_batches.find_waiting_requests(
                 connection, context.symbol, kind, by_post, now, 1, among=(request_id,)
             )

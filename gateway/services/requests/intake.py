@@ -103,6 +103,8 @@ def _insert_borrowing_request(
     pickup: str,
     owned: LocalCopies,
 ) -> Request:
+    if patron is not None:
+        requests.lock_patron(connection, context.symbol, patron.id)
     now = context.now()
     branch = draft.branch or (patron.home_library if patron is not None else "")
     findings = intake_rules.check_intake(

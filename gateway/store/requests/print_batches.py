@@ -26,6 +26,7 @@ from gateway.domain.requests.print_batches import NEEDS, PaperNeed, PrintBatch, 
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
 from gateway.sql.index_hints import follow_index, follow_key
+from gateway.store.postgresql import lock_name_in_transaction
 from gateway.store.requests.tables import request, request_task
 from gateway.store.requests.timers import next_in_sequence
 from gateway.store.schema import metadata
@@ -82,6 +83,12 @@ def count_waiting_requests(
     """`most`: it is not counted further."""
     some = union_all(*_select_waiting(library, kind, by_post, now)).limit(most).subquery()
     return int(connection.scalar(select(func.count()).select_from(some)) or 0)
+
+
+def lock_batches(connection: Connection, library: str) -> None:
+    """Whoever looks what waits for paper, and puts it into a batch, locks the library's batches first: else another
+    node may do so as well."""
+    lock_name_in_transaction(connection, f"print batches {library}")
 
 
 def _select_waiting(

@@ -447,6 +447,12 @@ def lock_transaction(connection: Connection, library: str, partner_symbol: str, 
     lock_name_in_transaction(connection, f"transaction {library} {partner_symbol} {transaction}")
 
 
+def lock_patron(connection: Connection, library: str, patron_id: str) -> None:
+    """Whoever looks what a patron has asked for already, and makes a request if that allows it, locks the patron first:
+    else another node may find the same."""
+    lock_name_in_transaction(connection, f"patron {library} {patron_id}")
+
+
 def find_barcodes_in_use(connection: Connection, library: str, items: Collection[str], besides: str) -> frozenset[str]:
     """Those of these barcodes that open requests have, other than the one with the id `besides`."""
     found = connection.execute(

@@ -4,11 +4,11 @@ on SQLite there is only one node."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 from sqlalchemy import Connection, func, select, text
@@ -17,18 +17,23 @@ from sqlalchemy.util import await_only
 
 from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
-from gateway.domain.problems import Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.request import LendingState, LibraryParty, Request, Role
-from gateway.domain.requests.views import LendingDraft
+from gateway.domain.requests.print_batches import PrintBatch, PrintKind
+from gateway.domain.requests.request import LendingState, LibraryParty, PatronLink, Request, Role
+from gateway.domain.requests.views import BorrowingDraft, LendingDraft
 from gateway.ports.library_system import BibHoldings
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.shared_store import Store, Work
+from gateway.services.desks.printing import PrintService, ScannedSlip
+from gateway.services.library_context import LibraryContext
+from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.lending import locate_item
+from gateway.services.requests.lending_intake import create_lending_request
 from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.store.requests.tables import outbox
-from tests.unit.services.requests.support import UNUSED_PORT
+from tests.unit.services.requests.support import PATRON, UNUSED_PORT
 
 pytestmark = pytest.mark.postgresql
 
@@ -92,6 +97,81 @@ async def only_copy(town: Town) -> BibHoldings:
         if len(found.items) == 1 and bib.identifiers and found.items[0].circulates and not found.items[0].hold_count:
             return found
     raise AssertionError("the sample has no such record")
+
+
+async def do_at_once(nodes: tuple[Town, Town], work: Callable[[LibraryContext], Awaitable[T]]) -> list[T | Exception]:
+    """The second node begins when the first has done its work and not committed yet; what came of both."""
+    first, second = (town.context for town in nodes)
+    done = asyncio.Event()
+    late: asyncio.Future[T] | None = None
+    slow = Lingering(first.store, done, lambda: late is not None and late.done())
+    async with asyncio.timeout(20):
+        early = asyncio.ensure_future(work(replace(first, store=slow)))
+        await done.wait()
+        late = asyncio.ensure_future(work(second))
+        outcomes = await asyncio.gather(early, late, return_exceptions=True)
+    assert all(isinstance(one, Exception) or not isinstance(one, BaseException) for one in outcomes)
+    return cast(list[T | Exception], outcomes)
+
+
+def printing_at(town: Town, context: LibraryContext) -> PrintService:
+    return replace(town.gateway.managed.printing, contexts={"NORTH": context})
+
+
+async def locate(town: Town) -> Request:
+    record = await only_copy(town)
+    citation = Citation(title=record.bib.title, author=record.bib.author, identifiers=record.bib.identifiers)
+    draft = LendingDraft(citation=citation, requester=LibraryParty(profile="hill"))
+    request = await town.gateway.managed.requests.create_lending("NORTH", draft)
+    await locate_item(town.context, request.id)
+    return request
+
+
+async def test_slips_are_in_one_batch_only(nodes: tuple[Town, Town]) -> None:
+    request = await locate(nodes[0])
+
+    batch, other = await do_at_once(
+        nodes, lambda here: printing_at(nodes[0], here).make_batch("NORTH", PrintKind.PULL_SLIPS, "staff:ana")
+    )
+
+    assert isinstance(batch, PrintBatch)
+    assert (batch.request_ids, batch.number) == ((request.id,), 1)
+    assert isinstance(other, Refused), "nothing waits any more"
+
+
+async def test_the_slip_of_a_scanned_item_is_in_one_batch_only(nodes: tuple[Town, Town]) -> None:
+    request = await locate(nodes[0])
+
+    slips = await do_at_once(
+        nodes,
+        lambda here: printing_at(nodes[0], here).add_scanned_request(
+            "NORTH", PrintKind.PULL_SLIPS, request.id, "staff:ana", ()
+        ),
+    )
+
+    assert [isinstance(one, ScannedSlip) and (one.batch.number, one.is_new) for one in slips] == [(1, True), (1, False)]
+
+
+async def test_a_requester_s_number_is_taken_once(nodes: tuple[Town, Town]) -> None:
+    draft = LendingDraft(
+        citation=Citation(title="Höhlen des Karsts"), requester=LibraryParty(profile="hill"), transaction="H-8"
+    )
+
+    one, other = await do_at_once(nodes, lambda here: create_lending_request(here, draft))
+
+    assert isinstance(one, Request)
+    assert isinstance(other, Refused)
+    assert other.reason is RefusalReason.DUPLICATE_REQUEST
+
+
+async def test_a_patron_s_second_wish_is_seen_to_be_the_same(nodes: tuple[Town, Town]) -> None:
+    draft = BorrowingDraft(citation=Citation(title="Höhlen des Karsts"), patron=PatronLink(identifier=PATRON))
+
+    one, other = await do_at_once(nodes, lambda here: create_borrowing_request(here, draft))
+
+    assert isinstance(one, Request)
+    assert isinstance(other, Request)
+    assert [bool(made.warnings) for made in (one, other)] == [False, True]
 
 
 async def test_a_copy_is_found_for_one_request_only(nodes: tuple[Town, Town]) -> None:
