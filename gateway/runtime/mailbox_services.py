@@ -21,7 +21,7 @@ from gateway.secrets import resolve_secret
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.services.mailbox.poller import MailboxPoller, PollingOptions
 from gateway.services.mailbox.processor import MailProcessor
-from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
+from gateway.services.mailbox.unmatched_mail import DISMISSED_KEPT, UnmatchedMailService
 from gateway.settings import Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store import mailbox
@@ -97,7 +97,13 @@ class MailboxServices:
             await self._store.write(partial(mailbox.forget_removed_mailboxes, library=library.symbol, names=names))
 
     async def prune_mails(self) -> int:
-        """Mails whose time is over, but none that waits for staff; how many there were."""
+        """Mails whose time is over, but none that waits for staff; how many there were. Of those that were dismissed
+        some days ago the contents."""
+        dismissed_before = self._clock.now() - DISMISSED_KEPT
+        for library in self._settings.libraries:
+            forget = partial(mailbox.forget_dismissed, library=library.symbol, before=dismissed_before, limit=SLICE)
+            while await self._store.write(forget):
+                pass
         if self._days is None:
             return 0
         before = self._clock.now() - timedelta(days=self._days)

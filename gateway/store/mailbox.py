@@ -1,7 +1,7 @@
 """Mailbox progress, processed mails, unmatched mails, references to requests.
 
-Senders, subjects and contents of unmatched mails are personal data: they are emptied when staff have decided, and go
-with the row.
+Senders, subjects and contents of unmatched mails are personal data: they are emptied when staff have decided (some
+days later where they dismissed it, since they may have been wrong), and go with the row.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy import (
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
+    TextClause,
     bindparam,
     delete,
     func,
@@ -37,7 +38,7 @@ from gateway.domain.requests.staff_views import MailboxFailure
 from gateway.domain.sentences import dump_sentence, load_sentence, write_sentence
 from gateway.domain.value import value_object
 from gateway.sql import column_types
-from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
+from gateway.sql.column_types import MAX_NOTE_CHARS, UtcDateTime, clean_text
 from gateway.sql.index_hints import follow_index
 from gateway.sql.statements import PreparedStatement, insert_rows
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
@@ -45,6 +46,7 @@ from gateway.store.requests.tables import request, request_transaction
 from gateway.store.schema import AFTER_ALL, HAS_REQUEST, metadata
 
 IS_OPEN = text("is_open")
+IS_DISMISSED = text("dismissed_at IS NOT NULL")
 
 mailbox = Table(
     "mailbox",
@@ -91,11 +93,13 @@ mail = Table(
     column_types.text_column("key_id"),  # of the key that encrypted the content; empty: as it came
     column_types.text_column("closed_by"),
     column_types.text_column("reason_sentence"),  # what `reason` was made of, by `dump_sentence`
+    Column("dismissed_at", UtcDateTime),  # None: it was not, or its content is forgotten
     PrimaryKeyConstraint("library", "id", name="pk_mail"),
     Index("ix_mail_uid", "library", "mailbox", "uid_validity", "uid", unique=True),
     Index("ix_mail_digest", "library", "digest"),
     Index("ix_mail_at", "at", "library"),
     Index("ix_mail_open", "library", "id", postgresql_where=IS_OPEN, sqlite_where=IS_OPEN),
+    Index("ix_mail_dismissed", "library", "id", postgresql_where=IS_DISMISSED, sqlite_where=IS_DISMISSED),
     Index("ix_mail_request", "library", "request_id", postgresql_where=HAS_REQUEST, sqlite_where=HAS_REQUEST),
 )
 
@@ -138,7 +142,8 @@ class MailPosition:
 
 @value_object(kw_only=True)
 class MailRow:
-    """`possible`: ids of requests that it may be about; `content` only while it waits for staff."""
+    """`possible`: ids of requests that it may be about; `content` only while it waits for staff, or
+    can be put back."""
 
     id: str
     spot: MailPosition
@@ -155,6 +160,7 @@ class MailRow:
     possible: tuple[str, ...] = ()
     content: bytes | None = field(default=None, repr=False)
     closed_by: str = ""
+    dismissed_at: datetime | None = None
 
 
 @value_object
@@ -294,6 +300,7 @@ def add_mail(connection: Connection, row: MailRow, cipher: BodyCipher | None) ->
                     key_id,
                     row.closed_by,
                     dump_sentence(row.reason),
+                    row.dismissed_at,
                 )
             ],
         )
@@ -339,19 +346,29 @@ _WITHOUT_CONTENT = [column for column in mail.columns if column.name != "content
 
 def list_unmatched(connection: Connection, library: str, limit: int, cursor: str = "") -> UnmatchedMailPage:
     """Newest first."""
-    return _load_unmatched(connection, library, limit, _c.id < (cursor or AFTER_ALL), _c.id.desc())
+    return _load_page(connection, library, limit, IS_OPEN, _c.id < (cursor or AFTER_ALL), _c.id.desc())
 
 
 def list_oldest_unmatched(connection: Connection, library: str, limit: int, cursor: str = "") -> UnmatchedMailPage:
     """Oldest first."""
-    return _load_unmatched(connection, library, limit, _c.id > cursor, _c.id.asc())
+    return _load_page(connection, library, limit, IS_OPEN, _c.id > cursor, _c.id.asc())
 
 
-def _load_unmatched(
-    connection: Connection, library: str, limit: int, rest: ColumnElement[bool], order: ColumnElement[str]
+def list_dismissed(connection: Connection, library: str, limit: int, cursor: str = "") -> UnmatchedMailPage:
+    """Those that can be put back; the newest mail first."""
+    return _load_page(connection, library, limit, IS_DISMISSED, _c.id < (cursor or AFTER_ALL), _c.id.desc())
+
+
+def _load_page(
+    connection: Connection,
+    library: str,
+    limit: int,
+    kind: TextClause,
+    rest: ColumnElement[bool],
+    order: ColumnElement[str],
 ) -> UnmatchedMailPage:
     found = connection.execute(
-        select(*_WITHOUT_CONTENT).where(_c.library == library, IS_OPEN, rest).order_by(order).limit(limit + 1)
+        select(*_WITHOUT_CONTENT).where(_c.library == library, kind, rest).order_by(order).limit(limit + 1)
     ).all()
     rows = tuple(_mail_of_row(row, None) for row in found[:limit])
     return UnmatchedMailPage(rows, rows[-1].id if len(found) > limit else "")
@@ -379,21 +396,47 @@ def get_mail_header(connection: Connection, library: str, id_: str) -> MailRow |
     return None if found is None else _mail_of_row(found, None)
 
 
+_FORGOTTEN = {"content": None, "key_id": "", "sender": "", "subject": ""}
+
+
 def close_mail(connection: Connection, library: str, id_: str, by: str, request_id: str = "") -> bool:
     """Off the list, and its content is forgotten here. False: it isn't on the list (any more)."""
-    values = {"is_open": False, "closed_by": by, "content": None, "key_id": "", "sender": "", "subject": ""}
+    values = {"is_open": False, "closed_by": by, "possible": "", **_FORGOTTEN}
     if request_id:
         values["request_id"] = request_id
-    done = connection.execute(
-        update(mail).where(_c.library == library, _c.id == id_, IS_OPEN).values(**values, possible="")
-    )
+    done = connection.execute(update(mail).where(_c.library == library, _c.id == id_, IS_OPEN).values(**values))
     return done.rowcount > 0
+
+
+def dismiss_mail(connection: Connection, library: str, id_: str, by: str, at: datetime) -> bool:
+    """Off the list, as it is. False: it isn't on the list (any more)."""
+    values = {"is_open": False, "closed_by": by, "dismissed_at": at}
+    done = connection.execute(update(mail).where(_c.library == library, _c.id == id_, IS_OPEN).values(**values))
+    return done.rowcount > 0
+
+
+def put_back_mail(connection: Connection, library: str, id_: str) -> bool:
+    """On the list again. False: it was not dismissed, or its content is forgotten."""
+    values = {"is_open": True, "closed_by": "", "dismissed_at": None}
+    done = connection.execute(update(mail).where(_c.library == library, _c.id == id_, IS_DISMISSED).values(**values))
+    return done.rowcount > 0
+
+
+def forget_dismissed(connection: Connection, library: str, before: datetime, limit: int) -> int:
+    """Forgets the contents of up to `limit` mails that were dismissed before `before`."""
+    old = select(_c.id).where(_c.library == library, IS_DISMISSED, _c.dismissed_at < before).limit(limit)
+    done = connection.execute(
+        update(mail)
+        .where(_c.library == library, _c.id.in_(connection.scalars(old).all()))
+        .values(**_FORGOTTEN, possible="", dismissed_at=None)
+    )
+    return done.rowcount
 
 
 def forget_contents_of_request(connection: Connection, library: str, request_id: str) -> None:
     """Of mails that nobody has to look at any more."""
     mine = (_c.library == library, _c.request_id == request_id, HAS_REQUEST, _c.is_open.is_(False))
-    connection.execute(update(mail).where(*mine).values(content=None, key_id="", sender="", subject=""))
+    connection.execute(update(mail).where(*mine).values(**_FORGOTTEN))
 
 
 def prune_mails(connection: Connection, before: datetime, limit: int) -> int:
@@ -422,6 +465,7 @@ def _mail_of_row(row: Any, content: bytes | None) -> MailRow:
         request_id=row.request_id,
         reason=load_sentence(row.reason, row.reason_sentence),
         open=row.is_open,
+        dismissed_at=row.dismissed_at,
         sender=row.sender,
         subject=row.subject,
         possible=tuple(row.possible.splitlines()),

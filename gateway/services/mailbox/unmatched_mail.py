@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from enum import StrEnum
 from unicodedata import east_asian_width
 
@@ -61,6 +62,9 @@ from gateway.store.mailbox import MailRow, RequestReference, UnmatchedMailPage
 from gateway.store.requests import outbox, request_messages, requests
 
 TOO_LARGE = write_sentence("too large to be stored: see the mailbox folder")
+
+DISMISSED_KEPT = timedelta(days=7)
+"""So long a dismissed mail can be put back on the list."""
 
 MAX_WORDS = 8
 """Words of a request's citation in the mail that are named, at most."""
@@ -232,14 +236,30 @@ class UnmatchedMailService:
         context.wake_outbox()
 
     async def dismiss_mail(self, library: str, id_: str, actor: str) -> None:
-        """It needs nothing. Its content is in the mailbox's folder still. Raises NotFound."""
+        """It needs nothing. It stays in the mailbox's folder, and can be put back for DISMISSED_KEPT. Raises
+        NotFound."""
         context = find_library_context(self.contexts, library)
 
-        def close_mail(connection: Transaction) -> None:
-            if not mailbox.close_mail(connection, context.symbol, id_, actor):
+        def take_off(connection: Transaction) -> None:
+            if not mailbox.dismiss_mail(connection, context.symbol, id_, actor, context.now()):
                 raise NotFound("email on the list")
 
-        await write_once(context.store, close_mail)
+        await write_once(context.store, take_off)
+
+    async def list_dismissed(self, library: str, limit: int, cursor: str) -> UnmatchedMailPage:
+        """Those that can be put back; the newest mail first."""
+        context = find_library_context(self.contexts, library)
+        return await context.store.read(lambda c: mailbox.list_dismissed(c, context.symbol, limit, cursor))
+
+    async def put_back_mail(self, library: str, id_: str) -> None:
+        """On the list again. Raises NotFound: it was not dismissed, or too long ago."""
+        context = find_library_context(self.contexts, library)
+
+        def put_back(connection: Transaction) -> None:
+            if not mailbox.put_back_mail(connection, context.symbol, id_):
+                raise NotFound("dismissed email")
+
+        await write_once(context.store, put_back)
 
     async def explain_mail(self, content: bytes, post: MailDestination) -> tuple[str, ...]:
         """How a mail is understood, rule by rule; nothing changes."""

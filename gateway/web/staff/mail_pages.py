@@ -9,11 +9,12 @@ from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound, SeveralRequests
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.services.mailbox.unmatched_mail import MailCandidate, MailMeaning, OpenedMail
+from gateway.services.mailbox.unmatched_mail import DISMISSED_KEPT, MailCandidate, MailMeaning, OpenedMail
 from gateway.store.mailbox import MailRow, UnmatchedMailPage
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.message_pages import SAID_WITH, name_of_partner
+from gateway.web.staff.recent_acts import RecentAct
 from gateway.web.staff.request_words import StateTag, tag_of_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -208,14 +209,47 @@ async def answer_mail(request: StaffRequest) -> web.Response:
 async def dismiss_mail(request: StaffRequest) -> web.Response:
     opened = await _open_named_mail(request)
     await request.parts.mails.dismiss_mail(request.library, opened.row.id, request.origin.actor)
-    return request.redirect(_list_path(request), request.gettext("Dismissed. The email stays in the mailbox folder."))
+    back = _list_path(request)
+    act = RecentAct(
+        library=request.library, user=request.user.name, right=Right.MESSAGES_ACT, back=back, mail=opened.row.id
+    )
+    said = request.gettext("Dismissed. The email stays in the mailbox folder.")
+    return request.redirect(back, said, undo=request.parts.recent.keep_act(act))
+
+
+# --- dismissed -------------------------------------------------------------------------------------------
+
+
+async def show_dismissed(request: StaffRequest) -> web.Response:
+    cursor = request.http.query.get("after", "")[:MAX_CURSOR_CHARS]
+    page = await request.parts.mails.list_dismissed(request.library, MAX_MAILS, cursor)
+    await request.actors.load_names(row.closed_by for row in page.rows)
+    return request.render(
+        "mails_dismissed",
+        request.gettext("Dismissed email"),
+        help_topic="mail",
+        rows=[(row, _name_of_sender(request, row)) for row in page.rows],
+        following=page.cursor,
+        days=DISMISSED_KEPT.days,
+        may_act=request.has_right(Right.MESSAGES_ACT),
+    )
+
+
+async def put_back_mail(request: StaffRequest) -> web.Response:
+    await request.read_own_form()
+    await request.parts.mails.put_back_mail(request.library, request.http.match_info["mail"])
+    return request.redirect(
+        request.path("mail", "dismissed"), request.gettext("The email is listed as unmatched again.")
+    )
 
 
 PAGES = (
     StaffPage("GET", "/mail", show_mails, Right.MESSAGES_READ),
+    StaffPage("GET", "/mail/dismissed", show_dismissed, Right.MESSAGES_READ),
     StaffPage("GET", "/mail/{mail}", show_mail, Right.MESSAGES_READ),
     StaffPage("GET", "/mail/{mail}/original", download_original, Right.MESSAGES_READ),
     StaffPage("POST", "/mail/{mail}/assign", assign_mail, Right.MESSAGES_ACT),
     StaffPage("POST", "/mail/{mail}/answer", answer_mail, Right.MESSAGES_ACT),
     StaffPage("POST", "/mail/{mail}/dismiss", dismiss_mail, Right.MESSAGES_ACT),
+    StaffPage("POST", "/mail/{mail}/put-back", put_back_mail, Right.MESSAGES_ACT),
 )

@@ -33,8 +33,8 @@ class DoneEvent:
 
 @value_object(kw_only=True)
 class RecentAct:
-    """`right`: what doing it asked for; `back`: the page that it was done on. Either marks were changed or events
-    happened."""
+    """`right`: what doing it asked for; `back`: the page that it was done on. Either marks were changed, or
+    events happened, or a mail (`mail`: its id) was dismissed."""
 
     library: str
     user: str
@@ -42,6 +42,7 @@ class RecentAct:
     back: str
     marks: tuple[MarkChange, ...] = ()
     events: tuple[DoneEvent, ...] = ()
+    mail: str = ""
 
 
 def note_done_event(before: Request, after: Request, kind: EventKind, details: EventDetails) -> DoneEvent | None:
@@ -59,7 +60,7 @@ class RecentActs:
 
     def keep_act(self, act: RecentAct) -> str:
         """The word by which it is taken back; empty: there is nothing to take back."""
-        if not act.marks and not act.events:
+        if not (act.marks or act.events or act.mail):
             return ""
         word = secrets.token_urlsafe(12)
         self._acts[word] = self._clock.now(), act

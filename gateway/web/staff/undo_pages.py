@@ -27,10 +27,21 @@ async def undo_recent_act(request: StaffRequest) -> web.Response:
         )
         return _answer_undo(request, request.path(), said, "look")
     request.require_right(act.right)
+    if act.mail:
+        return await _put_back_mail(request, act)
     if act.marks:
         done = await request.parts.bulk.take_back_marks(request.library, act.marks)
         return _tell_result(request, act, UndoResult(done=done, gone_on=len(act.marks) - done))
     return _tell_result(request, act, await _take_back_events(request, act))
+
+
+async def _put_back_mail(request: StaffRequest, act: RecentAct) -> web.Response:
+    try:
+        await request.parts.mails.put_back_mail(request.library, act.mail)
+    except NotFound:  # a colleague has put it back, and may have decided about it
+        said = request.gettext("This email has already been restored.")
+        return _answer_undo(request, act.back, said, "look")
+    return _answer_undo(request, act.back, request.gettext("The email is listed as unmatched again."), "good")
 
 
 @value_object(kw_only=True)

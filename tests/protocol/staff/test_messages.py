@@ -345,8 +345,18 @@ async def test_a_mail_is_answered_or_dismissed(desk: Running) -> None:
 
         (button,) = answered.tree.xpath("//button[contains(@formaction, '/dismiss')]")
         dismissed = await ada.browser.post(button.get("formaction"), hidden(answered, "/assign"))
+        undone = await send(ada, dismissed, "/undo")
+        await ada.browser.post(button.get("formaction"), hidden(undone, "/assign"))
+        listed = await ada.get("/mail/dismissed")
+        restored = await send(ada, listed, "/put-back")
+        waiting = await ada.get("/mail")
 
     assert "Dismissed." in dismissed.text
+    assert words(undone, "//section[@aria-labelledby='opened-mail']/h2") == ["Tilbud"]
+    assert words(listed, "//tbody//td")[:2] == ["shop@elsewhere.example", "Tilbud"]
+    assert words(restored, "//div[@id='banner']") == ["The email is listed as unmatched again."]
+    assert not words(restored, "//tbody//td")
+    assert words(waiting, "//section[@aria-labelledby='opened-mail']/h2") == ["Tilbud"]
     context = desk.gateway.managed.contexts["DEMO"]
     (row,) = (await context.store.read(lambda c: outbox_queries.list_rows_of_kind(c, "DEMO", "reply", "", 9))).rows
     assert json.loads(row.payload)["text"] == "I morgen.\n\n> Hvor er boka?\n"

@@ -85,6 +85,7 @@ STEPS = [
     "0035: What was done under an Idempotency-Key",
     "0036: Which partner made which items, holds, loans and patrons",
     "0037: Replays of many messages as jobs; refused messages are found by an index",
+    "0038: Mails that staff have dismissed, and can put back",
 ]
 
 STAFF_TABLES = ("staff_identity", "staff_second_factor", "staff_recovery_code", "staff_code_wait")
@@ -352,6 +353,9 @@ UNDO_REPLAY_JOBS = (
 )
 """What step 0037 has made."""
 
+UNDO_DISMISSED_MAILS = ("DROP INDEX ix_mail_dismissed", "ALTER TABLE mail DROP COLUMN dismissed_at")
+"""What step 0038 has made."""
+
 
 def undo_patron_marks(connection: Connection) -> None:
     """As before 0034, and without what came after it."""
@@ -362,6 +366,7 @@ def undo_patron_marks(connection: Connection) -> None:
         "DROP INDEX ix_mail_request",
         "DROP TABLE IF EXISTS partner_thing",
         *UNDO_REPLAY_JOBS,
+        *UNDO_DISMISSED_MAILS,
     ):
         connection.execute(text(statement))
 
@@ -412,7 +417,7 @@ async def test_things_that_partners_made_before_are_theirs(store: Store) -> None
         await before.begin_change(LibraryChange(kind, key, "39-1", "", at, "R-1", record, ended))
 
     def go_back(connection: Connection) -> None:
-        for statement in ("DROP TABLE partner_thing", *UNDO_REPLAY_JOBS):
+        for statement in ("DROP TABLE partner_thing", *UNDO_REPLAY_JOBS, *UNDO_DISMISSED_MAILS):
             connection.execute(text(statement))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0036')}'"))
 

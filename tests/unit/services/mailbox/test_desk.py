@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from gateway.domain.problems import Refused
@@ -10,6 +12,7 @@ from gateway.domain.requests.views import NotFound
 from gateway.runtime.managed_requests import preview_mail
 from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.services.mailbox.unmatched_mail import MailMeaning
+from gateway.store import mailbox
 from gateway.store.mailbox import MailRow
 from tests.support.conversations import conversation
 from tests.support.mail_house import LIBRARY, MailHouse, mail
@@ -119,6 +122,47 @@ async def test_a_dismissed_mail_is_off_the_list_and_changes_nothing(house: MailH
     ):
         with pytest.raises(NotFound):
             await again
+
+
+async def test_a_mail_that_was_dismissed_by_mistake_is_put_back_as_it_was(house: MailHouse) -> None:
+    request = await house.asked()
+    await house.comes(mail("TBS", sender="ingrid@home.example", Subject="From home"))
+    row = await only(house)
+    await house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada")
+    (dismissed,) = (await house.boxes.desk.list_dismissed(LIBRARY, 9, "")).rows
+    await house.boxes.desk.put_back_mail(LIBRARY, row.id)
+
+    assert (dismissed.subject, dismissed.closed_by) == ("From home", "staff:ada")
+    assert (await house.boxes.desk.list_dismissed(LIBRARY, 9, "")).rows == ()
+    assert await only(house) == row
+    changed = await house.boxes.desk.assign_mail(LIBRARY, row.id, request.id, "staff:ada")
+    assert changed.state is BorrowingState.WILL_SUPPLY
+    with pytest.raises(NotFound):
+        await house.boxes.desk.put_back_mail(LIBRARY, row.id)
+
+
+async def test_a_dismissed_mail_is_forgotten_after_seven_days(house: MailHouse) -> None:
+    await house.comes(mail("Cheap!", sender="shop@elsewhere.example", Subject="Offer"))
+    await house.comes(mail("Hvor er boka?", sender="ingrid@home.example", Subject="?"))
+    waiting, row = await house.waiting()
+    await house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada")
+
+    async def let_days_pass(days: timedelta) -> None:
+        dismissed = (await house.boxes.desk.show_mail(LIBRARY, row.id)).dismissed_at
+        assert dismissed is not None
+        values = {"dismissed_at": dismissed - days}
+        await house.store.write(lambda c: c.execute(mailbox.mail.update().where(mailbox.mail.c.id == row.id), values))
+        await house.boxes.prune_mails()
+
+    await let_days_pass(timedelta(days=6, hours=23))
+    assert (await house.boxes.desk.show_mail(LIBRARY, row.id)).subject == "Offer"
+    await let_days_pass(timedelta(hours=1))
+
+    kept = await house.boxes.desk.show_mail(LIBRARY, row.id)
+    assert (kept.sender, kept.subject, kept.content, kept.possible) == ("", "", None, ())
+    assert await house.waiting() == (waiting,)
+    with pytest.raises(NotFound):
+        await house.boxes.desk.put_back_mail(LIBRARY, row.id)
 
 
 async def test_an_assigned_mail_is_in_the_conversation_of_its_request(house: MailHouse) -> None:
