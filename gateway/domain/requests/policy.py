@@ -361,8 +361,8 @@ class DeskRules(ProfileSection):
         30,
         ge=0,
         le=600,
-        description="so long nothing goes out of what staff received, sent, promised, refused or took back on a page, so "
-        "that they can undo it; 0: it goes at once",
+        description="so long nothing goes out of what staff received, sent, promised, refused or took back on a page, "
+        "so that they can undo it; 0: it goes at once",
     )
 
 
