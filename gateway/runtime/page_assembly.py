@@ -23,6 +23,7 @@ from gateway.services.localization import TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.partner_probe import PartnerProbe
 from gateway.services.patrons.patron_data import RetentionDays
+from gateway.services.patrons.patron_names import PatronNames
 from gateway.services.profile_editing import ProfileEditing
 from gateway.services.profile_history import ProfileHistory
 from gateway.services.second_factors import SecondFactorService
@@ -177,6 +178,7 @@ def make_staff_pages(
             streams=CountStreams(),
             readers=RequestViewers(clock),
             recent=RecentActs(clock),
+            patron_names=PatronNames(clock),
             proxies=proxies,
             settings=staff,
             home=symbols[0],

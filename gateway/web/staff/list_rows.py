@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from gateway.domain.requests.request import Request, RequestFlag, Role
+from gateway.domain.requests.request import PatronLink, Request, RequestFlag, Role
 from gateway.domain.requests.request_messages import STAFF_ACTOR
 from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
@@ -44,7 +44,8 @@ class RowMark:
 
 @value_object(kw_only=True)
 class ListRow:
-    """`theirs`: the partner's number; `patron`: masked, unless the user sees patrons; `attempt`: 2 of 5; `when`: day of
+    """`theirs`: the partner's number; `patron`: masked, unless the user sees patrons; `patron_name` then too, where it
+    is known; `attempt`: 2 of 5; `when`: day of
     need or due day; `waits`: age, `since` the moment."""
 
     id: str
@@ -55,6 +56,7 @@ class ListRow:
     title: str
     author: str
     patron: str
+    patron_name: str
     partner: str
     attempt: str
     when: str
@@ -68,7 +70,15 @@ class ListRow:
     branch: str
 
 
-def make_row(request: StaffRequest, one: Request, since: datetime, task: str, partners: Mapping[str, str]) -> ListRow:
+@value_object
+class ShownNames:
+    """Of a list: partners' by profile, and those of patrons that are known and that this user may see."""
+
+    partners: Mapping[str, str]
+    patrons: Mapping[PatronLink, str]
+
+
+def make_row(request: StaffRequest, one: Request, since: datetime, task: str, names: ShownNames) -> ListRow:
     due = find_due_day(one, request.context.zone)
     return ListRow(
         id=one.id,
@@ -79,7 +89,11 @@ def make_row(request: StaffRequest, one: Request, since: datetime, task: str, pa
         title=one.citation.component_title or one.citation.title or request.gettext("(no title)"),
         author=one.citation.component_author or one.citation.author,
         patron=_show_patron(request, one),
-        partner=partners.get(one.partner.profile) or one.partner.name or one.partner.symbol or one.partner.profile,
+        patron_name=names.patrons.get(one.patron, ""),
+        partner=names.partners.get(one.partner.profile)
+        or one.partner.name
+        or one.partner.symbol
+        or one.partner.profile,
         attempt=_show_attempt(request, one),
         when=request.format_short(due) if due is not None else "",
         when_value=due.isoformat() if due is not None else "",

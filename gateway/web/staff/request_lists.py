@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode
 
@@ -10,7 +10,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from gateway.domain.problems import Refused, Unavailable
-from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.request import PatronLink, Request, Role
 from gateway.domain.requests.request_messages import STAFF_ACTOR
 from gateway.domain.requests.views import (
     ListCounts,
@@ -44,7 +44,7 @@ from gateway.web.staff.list_filters import (
     make_facets,
     parse_list_query,
 )
-from gateway.web.staff.list_rows import COLUMNS, USUAL_COLUMNS, format_csv_line, make_row
+from gateway.web.staff.list_rows import COLUMNS, USUAL_COLUMNS, ShownNames, format_csv_line, make_row
 from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
 
 log = structlog.get_logger(component="staff")
@@ -118,7 +118,9 @@ async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
     partners = name_partners(request)
     opened = next((one for one in saved if asked.query and one.query == asked.query), None)
     selected = request.http.query.get("select", "")
-    rows = [make_row(request, one, since[one.id], wanted.task, partners) for one in page]
+    columns = read_columns(request, place)
+    names = ShownNames(partners, await _name_patrons(request, page) if "for" in columns else {})
+    rows = [make_row(request, one, since[one.id], wanted.task, names) for one in page]
     return request.render(
         "request_list",
         _make_title(request, asked, opened.name if opened is not None else ""),
@@ -132,7 +134,7 @@ async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
         facets=make_facets(request, asked, counts, partners),
         saved=[(one, list_path(request, place, one.query), one.owner == request.user.name) for one in saved],
         opened=opened,
-        columns=read_columns(request, place),
+        columns=columns,
         column_texts=COLUMNS,
         sorts=_make_sorts(request, asked),
         order_text=request.gettext(ORDER_TEXTS[wanted.order]),
@@ -154,6 +156,13 @@ async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
         is_unreadable=read.is_unreadable,
         primary=find_usual_act(request, wanted.task),
     )
+
+
+async def _name_patrons(request: StaffRequest, page: Iterable[Request]) -> Mapping[PatronLink, str]:
+    """None for those who don't see patrons."""
+    if not request.sees_patrons:
+        return {}
+    return await request.parts.patron_names.find_names(request.context, (one.patron for one in page))
 
 
 def _make_title(request: StaffRequest, asked: ListQuery, saved: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gateway.domain.library import BlockScope, Patron
+from gateway.domain.library import BlockScope, ContactKind, Patron
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import BROKER
 from gateway.domain.requests.prices import LIMIT
@@ -13,10 +13,10 @@ from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.request_messages import PARTNER_ACTOR, STAFF_ACTOR
 from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.value import value_object
-from gateway.ports.library_system import PatronKey
 from gateway.services.library_context import PATRON
 from gateway.services.local_holdings import AWAY, LocalCopies, find_local_copies
 from gateway.services.localization import mark_text
+from gateway.services.patrons.patron_names import make_patron_key
 from gateway.web.staff.act_forms import list_places
 from gateway.web.staff.coded_words import describe_condition
 from gateway.web.staff.staff_request import StaffRequest
@@ -31,6 +31,8 @@ class ShownPatron:
 
     name: str = ""
     card: str = ""
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
     category: str = ""
     pickup: str = ""
     note: str = ""
@@ -50,8 +52,7 @@ async def show_patron(page: StaffRequest, request: Request, *, revealed: bool) -
         card=link.identifier, category=link.category, pickup=places.get(link.pickup, link.pickup), note=link.note
     )
     try:
-        key = PatronKey(link.id, ("internal",)) if link.id else PatronKey(link.identifier)
-        patron = await page.context.system.find_patron(key)
+        patron = await page.context.system.find_patron(make_patron_key(link))
     except Refused:
         shown = replace(shown, problem=page.gettext("The library system no longer has a record of this patron."))
     except Unavailable:
@@ -68,18 +69,27 @@ def _add_standing(page: StaffRequest, shown: ShownPatron, patron: Patron) -> Sho
     return replace(
         shown,
         name=patron.name.direct,
+        emails=_list_contacts(patron, ContactKind.EMAIL),
+        phones=_list_contacts(patron, ContactKind.PHONE),
         category=shown.category or patron.category,
         may_borrow=block is None,
         standing=page.gettext("may borrow; %(loans)s", loans=loans) if block is None else block.reason,
     )
 
 
+def _list_contacts(patron: Patron, kind: ContactKind) -> tuple[str, ...]:
+    """Each once, as the library's system has them in order."""
+    return tuple(dict.fromkeys(one.value for one in patron.contacts if one.kind is kind and one.value))
+
+
 def _mask_patron(shown: ShownPatron) -> ShownPatron:
-    """What they wrote is theirs too."""
+    """What they wrote, and how to reach them, is theirs too."""
     return replace(
         shown,
         name=" ".join(f"{word[0]}••••" for word in shown.name.split()),
         card=f"••••••{shown.card[-4:]}" if len(shown.card) > 6 else "••••••",
+        emails=(),
+        phones=(),
         note="",
         masked=True,
     )

@@ -38,6 +38,7 @@ from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.partner_probe import PartnerProbe
 from gateway.services.patrons.patron_data import PatronDataService, RetentionDays
+from gateway.services.patrons.patron_names import PatronNames
 from gateway.services.patrons.patron_notices import NoticeService
 from gateway.services.patrons.patron_requests import PatronRequestService
 from gateway.services.profile_editing import ProfileEditing
@@ -147,6 +148,7 @@ class StaffServices:
     streams: CountStreams
     readers: RequestViewers
     recent: RecentActs
+    patron_names: PatronNames
     proxies: TrustedProxies
     settings: StaffSettings
     home: str

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from gateway.domain.library import Patron
+from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.ports.library_system import PatronKey
 from gateway.services.desks import bulk_actions
+from gateway.services.patrons import patron_names
 from gateway.store.requests import requests
 from tests.protocol.pages.support import Answer, Running
 from tests.protocol.staff.support import Colleague, colleague
@@ -46,6 +52,12 @@ def listed(page: Answer) -> list[str]:
         str(text)
         for text in page.tree.xpath("//table[contains(@class, 'list')]//td[contains(@class, 'number')]/span[1]/text()")
     ]
+
+
+def cells(page: Answer, name: str) -> list[str]:
+    """Texts of a column."""
+    found = page.tree.xpath(f"//table[contains(@class, 'list')]//td[contains(@class, '{name} ')]")
+    return [" ".join("".join(one.itertext()).split()) for one in found]
 
 
 def chosen(page: Answer) -> list[str]:
@@ -96,6 +108,49 @@ async def test_a_list_is_narrowed_by_its_address_and_says_by_what(gateway: Runni
         assert listed(await ruth.browser.get(str(wider))) == [first.number, second.number], "waiting longest first"
         assert (await ruth.get("/borrowing?task=no-such-list")).status == 404
         assert listed(await ruth.get("/borrowing?state=nonsense&from=x&kind=y")) == [second.number, first.number]
+
+
+async def test_a_list_names_patrons_for_those_who_may_see_them(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await borrow(gateway, "Nordlys over fjorden")
+    await borrow(gateway, "Fyr og flamme")
+    system, asked = type(gateway.gateway.managed.contexts["DEMO"].system), 0
+    find_patron = system.find_patron
+
+    async def count_questions(self: object, key: PatronKey) -> Patron:
+        nonlocal asked
+        asked += 1
+        patron: Patron = await find_patron(self, key)
+        return patron
+
+    monkeypatch.setattr(system, "find_patron", count_questions)
+    async with colleague(gateway, "r.okafor", "staff") as ruth, colleague(gateway, "o.perez", "operator") as oscar:
+        masked = await oscar.get("/borrowing")
+        assert asked == 0, "a name that isn't shown isn't asked for"
+        pages = [await ruth.get("/borrowing") for _ in range(2)]
+
+    assert cells(masked, "for") == ["••••17", "••••17"]
+    assert [cells(page, "for") for page in pages] == [[f"Ana Müller {CARD}"] * 2] * 2
+    assert asked == 1, "it is the same patron, and known for a while"
+
+
+async def test_a_list_waits_for_no_library_system(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    await borrow(gateway, "Nordlys over fjorden")
+    system = type(gateway.gateway.managed.contexts["DEMO"].system)
+
+    async def hang(_self: object, _key: PatronKey) -> Patron:
+        await asyncio.sleep(3600)
+        raise AssertionError("the list is there long before")
+
+    async def be_away(_self: object, _key: PatronKey) -> Patron:
+        raise Unavailable("it is away")
+
+    monkeypatch.setattr(patron_names, "MAX_WAIT", timedelta(milliseconds=20))
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        for answer in (hang, be_away):
+            monkeypatch.setattr(system, "find_patron", answer)
+            assert cells(await ruth.get("/borrowing"), "for") == [CARD]
 
 
 async def test_an_empty_list_says_why_and_leads_on(gateway: Running) -> None:

@@ -510,11 +510,14 @@ async def test_staff_see_the_reader_and_managers_ask_first(gateway: Running, rut
     assert "Ana Müller" in page.text
     assert PATRON in page.text
     assert "may borrow" in page.text
+    ways = page.tree.xpath("//section[@aria-labelledby='reader']//dd/a/@href")
+    assert [one.partition(":")[0] for one in ways] == ["mailto", "tel"]
 
     async with colleague(gateway, "m.keller", "manager") as manager:
         masked = await open_page(manager, request)
         assert "Ana" not in masked.text
         assert PATRON not in masked.text
+        assert not masked.tree.xpath("//section[@aria-labelledby='reader']//dd/a")
         assert "A•••• M••••" in texts(masked, "//section[@aria-labelledby='reader']//dd")
         shown = await manager.post(f"/requests/{request.number}/reader", {})
         assert "Ana Müller" in shown.text
