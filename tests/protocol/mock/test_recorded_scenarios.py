@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from gateway.services.mock.scenario import PARTNER_ROLES, SHIPPED_SCENARIOS, PlayedRole, load_scenarios
 from tests.protocol.mock.world import make_template
 from tests.support.compared_messages import describe_message
+from tests.support.recorded_conversations import list_recorded
 from tests.support.rehearsed_conversations import load_recording, open_rehearsal
 
 SCENARIOS = load_scenarios([SHIPPED_SCENARIOS])
 RECORDED = [(one.name, folder) for one in SCENARIOS.values() if one.role in PARTNER_ROLES for folder in one.recorded]
-
+UNPLAYED = Path(__file__).with_name("unplayed_recordings.yml")
 
 ROLES = {PlayedRole.LENDING: "supplier", PlayedRole.BORROWING: "requester"}
 
@@ -47,6 +50,16 @@ def test_real_systems_were_recorded_in_both_roles(role: PlayedRole, samples_fold
         answered = [message for message in one.messages if f"-{ROLES[role]}-" not in message.name]
         assert not any(message.name.endswith(".ours") for message in said), one.folder
         assert said or answered, one.folder
+
+
+def test_each_recording_is_compared_or_has_a_reason_why_not(samples_folder: Path) -> None:
+    rows = yaml.safe_load(UNPLAYED.read_text("utf-8"))
+    unplayed = Counter(folder for row in rows for folder in row["conversations"])
+    compared = {folder.partition("@")[0] for _, folder in RECORDED}
+    assert set(unplayed.values()) == {1}
+    assert compared | set(unplayed) == set(list_recorded(samples_folder))
+    assert not compared & set(unplayed)
+    assert all(row["why"] for row in rows)
 
 
 def test_a_difference_in_each_element_is_noticed() -> None:
