@@ -108,7 +108,7 @@ CARRIED: Mapping[tuple[Role, EventSignal], tuple[CarryRule, ...]] = {
     ),
     (Role.BORROWING, partner_signal(K.OVERDUE)): (_make_rule(K.OVERDUE, missed_act=K.SHIPPED, fallback=K.MESSAGE),),
     (Role.BORROWING, partner_signal(K.RECALL)): (_make_rule(K.RECALL, missed_act=K.SHIPPED, fallback=K.MESSAGE),),
-    (Role.BORROWING, partner_signal(K.CHECKED_IN)): (_make_rule(K.CHECKED_IN, delivery=_DIRECT),),
+    (Role.BORROWING, partner_signal(K.CHECKED_IN)): (_make_rule(K.CHECKED_IN, delivery=_DIRECT, also_late=True),),
     (Role.BORROWING, partner_signal(K.LOST)): (_make_rule(K.LOST),),
     (Role.BORROWING, partner_signal(K.SETTLED)): (_make_rule(K.SETTLED, missed_act=K.LOST),),
     (Role.BORROWING, partner_signal(K.DAMAGED)): (_make_rule(K.DAMAGED, fallback=K.MESSAGE, also_late=True),),
@@ -337,6 +337,11 @@ def tell_next_asked(details: EventDetails, zone: tzinfo) -> EventDetails:
     """To the requester: a message with the status of a no that isn't the last word. `details`: of the no."""
     words = write_event_note(K.BROKERED, details, zone)
     return EventDetails(reason=details.reason, note=words, written=details.note, reported=K.UNFILLED)
+
+
+def is_no_for_now(kind: K, details: EventDetails) -> bool:
+    """Whether a message is what `tell_next_asked` says."""
+    return kind is K.MESSAGE and details.reported is K.UNFILLED
 
 
 def write_event_note(kind: K, details: EventDetails, zone: tzinfo) -> str:

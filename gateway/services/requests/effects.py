@@ -15,7 +15,12 @@ from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar, intake_rules
 from gateway.domain.requests.action_fields import remove_own_note
-from gateway.domain.requests.brokered_requests import leaves_library_alone, tell_next_asked, write_event_note
+from gateway.domain.requests.brokered_requests import (
+    is_no_for_now,
+    leaves_library_alone,
+    tell_next_asked,
+    write_event_note,
+)
 from gateway.domain.requests.citation import REQUESTER_PATRON, CitationExtra
 from gateway.domain.requests.events import BROKER, Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
@@ -256,7 +261,17 @@ def _new_message_row(
         items_told=transition.items_out if told.kind is EventKind.SHIPPED else (),
     )
     row = new_outbox_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
+    if _waits_for_next_supplier(transition, message):
+        assert request.other_leg is not None
+        return replace(row, lane=f"{request.other_leg.request_id}/{WORK}")
     return replace(row, kind=ORDER) if is_batched(context, message) else row
+
+
+def _waits_for_next_supplier(transition: Transition, message: PartnerMessage) -> bool:
+    """That another is asked, and nothing is promised any more, goes out when one has been looked for: where there is
+    none, the end is told instead (`left_suppliers`)."""
+    is_brokers = transition.event.actor == BROKER and transition.request.other_leg is not None
+    return is_brokers and is_no_for_now(message.kind, message.details)
 
 
 def _list_told_details(event: Event) -> EventDetails:

@@ -1,17 +1,19 @@
-"""Messages to a supplier that isn't asked any more: what hasn't gone out yet is dropped with its attempt.
-
-What ends something there still goes out, a Cancel above all, unless the supplier can't have heard of the request.
+"""Messages that nobody needs any more and that haven't gone out yet. Those to a supplier that isn't asked any more are
+dropped with its attempt; what ends something there still goes out, a Cancel above all, unless the supplier can't have
+heard of the request. A requester whom we broker for hears the end alone, not before it that nothing is promised now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.brokered_requests import is_no_for_now
+from gateway.domain.requests.events import BROKER, EventKind
 from gateway.domain.requests.request import OPEN_ATTEMPT, AttemptStatus, Request, Role
 from gateway.domain.requests.state_machine import Transition
 from gateway.domain.requests.supplier_takeover import was_taken_over
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction
@@ -24,6 +26,7 @@ from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import parse_message
 
 NOT_ASKED = write_sentence("this supplier is no longer asked")
+END_TOLD = write_sentence("the partner receives the end of the request instead")
 """Why such a row was skipped."""
 
 _LEFT = frozenset(
@@ -46,6 +49,7 @@ _ENDS = frozenset({EventKind.CANCEL, EventKind.CONDITION_REFUSED})
 class UnsentMessage:
     row: OutboxRow
     message: PartnerMessage
+    why: Sentence = NOT_ASKED
 
     @property
     def is_unheard_request(self) -> bool:
@@ -56,14 +60,16 @@ class UnsentMessage:
 def find_unsent_messages(
     connection: Transaction, context: LibraryContext, before: Request, transition: Transition
 ) -> tuple[UnsentMessage, ...]:
-    """To suppliers that this transition has left, or to libraries behind a broker that are out; before its own
-    messages are written."""
+    """To suppliers that this transition has left, or to libraries behind a broker that are out, or to a requester to
+    whom the end is told; before its own messages are written."""
+    if transition.request.role is Role.LENDING:
+        return tuple(_find_words_before_end(connection, context, before, transition))
     meant = dict(_list_left_transactions(before, transition))
     if not meant:
         return ()
     return tuple(
         one
-        for one in _list_unsent(connection, context, transition.request)
+        for one in _list_unsent_to_suppliers(connection, context, transition.request)
         if one.message.kind in meant.get(one.message.transaction, ())
     )
 
@@ -77,12 +83,12 @@ def drop_unsent_messages(
         known = {one.row.id for one in found}
         found += tuple(
             one
-            for one in _list_unsent(connection, context, transition.request)
+            for one in _list_unsent_to_suppliers(connection, context, transition.request)
             if one.row.id not in known and one.message.transaction in unheard and one.message.kind in _ENDS
         )
     for one in found:
         now, actor = context.now(), transition.event.actor
-        outbox_decisions.skip_row(connection, context.symbol, one.row.id, NOT_ASKED, actor, now)
+        outbox_decisions.skip_row(connection, context.symbol, one.row.id, one.why, actor, now)
         order_batches.forget_order_file(connection, context.symbol, one.row.id)
 
 
@@ -99,10 +105,25 @@ def _list_left_transactions(before: Request, transition: Transition) -> Iterator
         yield attempt.transaction, frozenset({EventKind.CONDITION_ACCEPTED})
 
 
+def _find_words_before_end(
+    connection: Transaction, context: LibraryContext, before: Request, transition: Transition
+) -> Iterator[UnsentMessage]:
+    """Those that say that another is asked, where the broker ends the request, unless a supplier's words are in it."""
+    if not before.open or transition.request.open or transition.event.actor != BROKER:
+        return
+    for one in _list_unsent(connection, context, transition.request):
+        if is_no_for_now(one.message.kind, one.message.details) and not one.message.details.written:
+            yield replace(one, why=END_TOLD)
+
+
+def _list_unsent_to_suppliers(
+    connection: Transaction, context: LibraryContext, request: Request
+) -> Iterator[UnsentMessage]:
+    return (one for one in _list_unsent(connection, context, request) if one.message.role is Role.BORROWING)
+
+
 def _list_unsent(connection: Transaction, context: LibraryContext, request: Request) -> Iterator[UnsentMessage]:
     for row in outbox_queries.unfinished_of_request(connection, context.symbol, request.id):
         if row.kind not in (PARTNER, ORDER) or row.status is OutboxStatus.IN_HAND:
             continue
-        message = parse_message(row.payload)
-        if message.role is Role.BORROWING:
-            yield UnsentMessage(row, message)
+        yield UnsentMessage(row, parse_message(row.payload))
