@@ -61,6 +61,9 @@ LETTER_REPLIES = {
     "OFF": {"means": "cancel-accepted"},
 }
 
+LETTER_LINKS = {"cancel": "us will-supply", "received": "us shipped", "returned": "us shipped"}
+"""What a borrower can say by a link of a letter of ours, and the step that sends that letter."""
+
 _ART_CODES = {
     "unfilled": "NOT",
     "will-supply": "USE O/D",
@@ -69,15 +72,25 @@ _ART_CODES = {
     "cancel-accepted": "CANC",
 }
 
+WANTED = {
+    "citation": {"title": "Sult"},
+    "service": {"type": "loan"},
+    "dates": {},
+    "costs": {},
+    "volumes": [],
+    "extras": [],
+}
+"""What Bay asks for."""
+
 _NCIP = ("request", "cancel", "checked-in")
 
 WORDS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "tagged-mail": dict.fromkeys(("borrowing", "lending"), frozenset(_TAGGED)),
-    "letters": {"borrowing": frozenset(_LETTER_CODES)},
+    "letters": {"borrowing": frozenset(_LETTER_CODES), "lending": frozenset(LETTER_LINKS)},
     "artemail": {"borrowing": frozenset(_ART_CODES)},
     "ncip": {"lending": frozenset(_NCIP)},
 }
-"""By protocol and by our side: what its partner can say. Others, and letters where we lend, have words for all."""
+"""By protocol and by our side: what its partner can say. Others have words for all."""
 
 
 def write_text_mail(sender: str, at: datetime, subject: str, text: str) -> bytes:

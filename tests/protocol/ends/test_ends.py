@@ -44,6 +44,27 @@ def test_the_table_says_of_each_end_where_there_cannot_be_one_and_why() -> None:
         assert row.get("never", {}) == {column: why for column, why in obstacles.items() if why}, row["what"]
 
 
+def test_the_table_calls_nothing_done_that_the_patron_has_not_had() -> None:
+    done = [row for row in TABLE if row["side"] == "borrowing" and row.get("page") == "This request is completed."]
+    assert len(done) > 1
+    for row in done:
+        assert "us at-pickup" in list_steps(row), row["what"]
+        assert not {"partner recall", "us cancel", "partner lost", "us lost"} & set(list_steps(row)), row["what"]
+
+
+def test_the_table_leaves_nothing_open_unseen_when_the_lender_has_ended_it() -> None:
+    """It has ended here, too, or it is on a list of staff."""
+    ends = [row for row in TABLE if row["side"] == "borrowing" and " ".join(row["end"].split()[:2]) in ENDS_OF_LENDERS]
+    assert len(ends) > 10
+    for row in ends:
+        assert row.get("lists") or row["state"] in ("completed", "cancelled"), row["what"]
+
+
+ENDS_OF_LENDERS = [
+    f"partner {kind}" for kind in ("unfilled", "cancel-accepted", "lost", "settled", "checked-in", "recall")
+]
+
+
 def is_lived(column: str, row: dict[str, Any]) -> bool:
     return column in list_columns(row) and column not in row.get("never", {})
 

@@ -1,7 +1,7 @@
 """A library with a partner in each protocol, all of whom end a request in one way: what is left of it everywhere.
 
 What partners say comes as octets written here (`far_words`), by HTTP, by mail or by the gateway of both. Where we lend
-by letter nothing comes that a program reads: staff enter what is written, and a link's page puts it into the inbox.
+by letter a request comes as a mail that staff read and enter, and what follows by the links of our letters.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from email.message import EmailMessage
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import yaml
 from sqlalchemy import select
 
 from adapters.iso_ill.codec import decode_apdu
@@ -28,31 +29,35 @@ from adapters.loopback.channel import HUB
 from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Money
-from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.patron_status import status_of_request
 from gateway.domain.requests.request import LibraryParty, Request, RequestFlag, Role
 from gateway.domain.requests.request_figures import WHOLE_REQUEST
 from gateway.domain.requests.task_lists import list_task_names
-from gateway.ports.partner_channel import IncomingPartnerMessage
+from gateway.domain.requests.views import LendingDraft
 from gateway.services.letters import LetterRenderer
 from gateway.services.mailbox.mail_records import MailboxInfo
-from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.store.mailbox import MailOutcome, MailPosition
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.requests.tables import request_figure
 from tests.protocol.ends.far_words import (
     DUE,
+    LETTER_LINKS,
     LETTER_REPLIES,
+    WANTED,
     WORDS,
     write_apdu_mail,
     write_art_mail,
     write_letter,
     write_ncip,
     write_tagged_mail,
+    write_text_mail,
 )
 from tests.protocol.iso18626.far_side import (
     EASY,
+    STAFF,
     UNUSED_URL,
     FarTown,
     number_of,
@@ -60,7 +65,8 @@ from tests.protocol.iso18626.far_side import (
     write_ram,
     write_sam,
 )
-from tests.support.requests import lending
+from tests.support import reader
+from tests.support.paths import ROOT
 
 PRICE = Money(Decimal("45.00"), "EUR")
 
@@ -81,7 +87,9 @@ PROFILES = {
     "iso-ill": _profile(
         "ISIL:ASH", "Ash", "iso-ill", extends="ipig", email="ill@ash.example", iso_ill={"transport": {"by": "mail"}}
     ),
-    "letters": _profile("FIR", "Fir", "mail", email="ill@fir.example", letters={"replies": LETTER_REPLIES}),
+    "letters": _profile(
+        "FIR", "Fir", "mail", email="ill@fir.example", letters={"replies": LETTER_REPLIES, "links": {"days": 60}}
+    ),
     "tagged-mail": _profile("YEW", "Yew", "tagged-mail", extends="relais-gsm", email="ill@yew.example"),
     "one-gateway": _profile("BAY", "Bay", "loopback"),
     "artemail": {
@@ -109,7 +117,6 @@ BROKERING = {
     "brokering": {"rota": "others", "what": "everything"},
 }
 COLUMNS = (*PROFILES, BROKERED)
-SYMBOLS = {name: profile["partner"]["symbols"][0] for name, profile in PROFILES.items()}
 
 _MINUTE = timedelta(minutes=1)
 
@@ -124,6 +131,11 @@ _STATUS = {
     "cancel-accepted": "Cancelled",
 }
 _ACTIONS = {"cancel": "Cancel", "received": "Received", "returned": "ShippedReturn", "lost": "Notification"}
+
+LETTER_PAGES: Mapping[str, str] = yaml.safe_load((ROOT / "gateway" / "letters" / "words.yml").read_text("utf-8"))[
+    "pages"
+]
+"""What the links of our letters say."""
 
 _OF_BORROWERS = frozenset({"cancel", "received", "returned", "lost"})
 """What staff of a borrower do that a broker hears from the borrower."""
@@ -145,9 +157,11 @@ def find_obstacle(column: str, side: str, steps: Sequence[str]) -> str:
     if (column, side) == ("ncip", "borrowing"):
         return "its suppliers are asked by other protocols"
     words = WORDS.get(column, {}).get(side)
-    for who, kind, *_ in map(str.split, steps):
+    for number, (who, kind, *_) in enumerate(map(str.split, steps)):
         if who == "partner" and words is not None and kind not in words:
             return f"no message says {kind}"
+        if (column, side, who) == ("letters", "lending", "partner") and LETTER_LINKS[kind] not in steps[:number]:
+            return f"no letter of ours has a link for {kind}"
         if column == BROKERED and who == "patron":
             return "the patron is another library's"
         if column == BROKERED and side == "borrowing" and who == "us" and kind not in _OF_BORROWERS:
@@ -200,9 +214,26 @@ class EndsTown(FarTown):
             await self.post(write_ncip("request", number, await self.find_free_barcode()), "ncip")
         elif partner in ("iso-ill", "tagged-mail"):
             await self.deliver(self._write_mail(partner, "request", number, "lending"))
+        elif partner == "letters":
+            await self._enter_letter(number)
         else:
-            asked = self._make_message(partner, EventKind.REQUEST, Role.LENDING, number)
-            await self._put_in(partner, replace(asked, request=lending(partner=LibraryParty(symbol=SYMBOLS[partner]))))
+            await HUB.send("OAK", self._write_json(number, EventKind.REQUEST, Role.LENDING, asked=WANTED))
+
+    async def _enter_letter(self, number: str) -> None:
+        """Staff read a mail on their list, enter what is asked in it, and put it there."""
+        await self.deliver(
+            write_text_mail("ill@fir.example", self.clock.now(), f"Loan {number}", "Could you lend us Sult?")
+        )
+        desk, requests = self.town.gateway.mailboxes.desk, self.town.gateway.managed.requests
+        (waiting,) = (await desk.list_mails("OAK", 10, "")).rows
+        draft = LendingDraft(
+            citation=Citation(title="Sult", author="Hamsun, Knut"),
+            requester=LibraryParty(profile="letters"),
+            transaction=number,
+            actor=STAFF,
+        )
+        entered = await requests.create_lending("OAK", draft)
+        await desk.assign_mail("OAK", waiting.id, entered.number, STAFF)
 
     async def _find_other_leg(self, request: Request) -> Request:
         leg = request.other_leg
@@ -263,34 +294,27 @@ class EndsTown(FarTown):
                 octets = write_ram(number, _ACTIONS[kind], words, self._moment())
             self.is_refused = ">ERROR<" in await self.post(_as_elm(octets).encode(), "iso18626")
         elif partner == "one-gateway":
-            answer = json.loads(await HUB.send("OAK", self._write_json(request, number, kind, cost)))
+            details = {"cost": {"amount": str(cost.amount), "currency": cost.currency}} if cost is not None else {}
+            answer = json.loads(await HUB.send("OAK", self._write_json(number, kind, request.role, details)))
             self.is_refused = answer["refused"] is not None
         elif partner == "ncip":
             answered = await self.post(write_ncip(kind, number, request.item_barcode), "ncip")
             self.is_refused = "Problem>" in answered
         elif partner == "letters" and not is_borrowing:
-            message = self._make_message(partner, EventKind(kind), request.role, number)
-            self.is_refused = await self._put_in(partner, message)
+            self.is_refused = await self._click(kind)
         else:
             side = request.role.value
             mail = self._write_mail(partner, kind, number, side, self.transactions.get(request.id), cost)
             self.is_refused = await self.deliver(mail) is not MailOutcome.DONE
 
-    def _make_message(self, partner: str, kind: EventKind, role: Role, number: str) -> IncomingPartnerMessage:
-        return IncomingPartnerMessage(
-            id=f"m-{next(self._ids)}",
-            kind=kind,
-            role=role,
-            sender=SYMBOLS[partner],
-            receiver="OAK",
-            transaction=number,
-            details=EventDetails(),
-        )
-
-    async def _put_in(self, partner: str, message: IncomingPartnerMessage) -> bool:
-        """Whether it is refused."""
-        profile, _ = self.town.context.require_partner(partner)
-        return (await LibraryInbox(self.town.context).receive_message(message, profile)).refused is not None
+    async def _click(self, kind: str) -> bool:
+        """Opens the newest link for it in our letters and presses the button of its page; whether it is refused."""
+        words = LETTER_PAGES[f"say-{kind}"]
+        letters = [reader.links(mail) for mail in self.mail.mails if mail["To"] == "ill@fir.example"]
+        link = [one[words] for one in letters if words in one][-1]
+        here = f"http://127.0.0.1:{self.town.gateway.http_port}"
+        page = await reader.presses(await reader.opens(link.replace("https://oak.example", here)))
+        return page.status != 200
 
     def _write_mail(
         self,
@@ -321,16 +345,19 @@ class EndsTown(FarTown):
         async with aiohttp.ClientSession() as client, client.post(url, data=octets, headers=headers) as answer:
             return await answer.text()
 
-    def _write_json(self, request: Request, number: str, kind: str, cost: Money | None) -> bytes:
-        details = {"cost": {"amount": str(cost.amount), "currency": cost.currency}} if cost is not None else {}
+    def _write_json(
+        self, number: str, kind: str, role: Role, details: Mapping[str, Any] | None = None, **more: Any
+    ) -> bytes:
+        """`role`: ours."""
         message = {
             "id": f"m-{next(self._ids)}",
             "kind": kind,
-            "role": "lending" if request.role is Role.BORROWING else "borrowing",
+            "role": "lending" if role is Role.BORROWING else "borrowing",
             "sender": {"symbol": "BAY"},
             "receiver": "OAK",
             "transaction": number,
-            "details": details,
+            "details": details or {},
+            **more,
         }
         return json.dumps(message).encode()
 
