@@ -257,6 +257,27 @@ async def test_two_requests_change_copies_and_back(desk: Desk) -> None:
     assert await desk.dead_letters() == []
 
 
+async def test_what_was_lent_unheard_for_a_request_that_has_another_copy_now_is_refused_when_that_is_known(
+    desk: Desk, answer_gets_lost: Callable[[], pytest.MonkeyPatch]
+) -> None:
+    """Not before: whether the loan stands is not known yet."""
+    item, other = await desk.free_copies()
+    first, second = await desk.asked_by_hill(), await desk.asked_by_hill()
+    patched = answer_gets_lost()
+    with pytest.raises(Unavailable):
+        await desk.act(first, EventKind.SHIPPED, barcode=item.barcode)
+    patched.undo()
+    await desk.act(first, EventKind.LOCATED, barcode=other.barcode)
+
+    with pytest.raises(Unavailable, match=f"still linked to request {first.number}"):
+        await desk.act(second, EventKind.SHIPPED, barcode=item.barcode)
+
+    await desk.finish()
+    assert (await desk.state_of(first), await desk.lent_for(item)) == (LendingState.SHIPPED.value, first.number)
+    with pytest.raises(Refused, match=f"already on loan for request {first.number}"):
+        await desk.act(second, EventKind.SHIPPED, barcode=item.barcode)
+
+
 async def test_a_copy_that_an_open_request_has_is_waited_for(desk: Desk) -> None:
     """Staff promise it to a second one by hand: when the first is closed, it goes to the second."""
     item, _ = await desk.free_copies()
