@@ -117,6 +117,14 @@ def test_a_supplier_that_ships_is_told_to_the_requester() -> None:
     assert acts_of(story.partner(K.SHIPPED, 1, due=DUE)) == [(K.SHIPPED, K.COPY_DELIVERED)]
 
 
+@pytest.mark.parametrize("who", ["us", "partner"])
+def test_a_settled_loss_is_handed_on_as_that_and_as_no_other_end(who: str) -> None:
+    story = shipped_story(brokered(borrowing()))
+    story.partner(K.LOST, 1)
+    settled = story.us(K.SETTLED) if who == "us" else story.partner(K.SETTLED, 1)
+    assert acts_of(settled) == [(K.SETTLED,)]
+
+
 def test_what_comes_by_us_is_shipped_when_we_have_it() -> None:
     story = asked_story(brokered(borrowing(), BrokeredDelivery.BROKER))
     assert acts_of(story.partner(K.SHIPPED, 1, due=DUE)) == [(K.WILL_SUPPLY,)]
