@@ -4,15 +4,17 @@ where its examples run in their order and may build upon one another."""
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
 from gateway.cli.installation import REFUSED, Installation, find_shipped_folder, pass_installation
-from gateway.domain.problems import ConfigurationError, Unavailable
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
 from gateway.ports.library_system import HoldsConnections, LibrarySystem
 from gateway.ports.shared_store import Store
 from gateway.runtime.sample_libraries import SampleLibraries
@@ -29,10 +31,15 @@ from gateway.store.peer_keys import list_signing_libraries
 @click.command(name="check")
 @click.argument("profiles", nargs=-1, metavar="[PROFILE]...")
 @click.option("--live", is_flag=True, help="Also test the connections to library systems and partners.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with all findings.")
 @pass_installation
 @click.pass_context
-def check_command(ctx: click.Context, installation: Installation, profiles: tuple[str, ...], live: bool) -> None:
+def check_command(
+    ctx: click.Context, installation: Installation, profiles: tuple[str, ...], live: bool, as_json: bool
+) -> None:
     """Check the configuration for problems.
+
+    The System page of staff shows the same problems.
 
     Checks gateway.yml, requests.yml and all profiles, verifies codes and patrons against the library system, checks
     that secrets exist, and runs the examples of the profiles. Prints each problem on one line with file, line and key.
@@ -51,6 +58,9 @@ def check_command(ctx: click.Context, installation: Installation, profiles: tupl
     try:
         installation.settings  # noqa: B018  read now: what is wrong with it is a finding, not a failure
     except ConfigurationError as error:
+        if as_json:
+            _print_json(error.problems, (), ("gateway.yml cannot be used, so nothing else was looked at",))
+            ctx.exit(REFUSED)
         _print_problems(str(installation.config), error.problems)
         _print_problem_count(len(error.problems), "gateway.yml cannot be used, so nothing else was looked at")
         ctx.exit(REFUSED)
@@ -58,7 +68,10 @@ def check_command(ctx: click.Context, installation: Installation, profiles: tupl
         report = asyncio.run(_check_installation(installation, profiles, live))
     except UnknownProfileError as error:
         raise click.UsageError(str(error)) from error
-    _print_report(report)
+    if as_json:
+        _print_json(report.problems, report.remarks, report.notes)
+    else:
+        _print_report(report)
     if report.problems:
         ctx.exit(REFUSED)
 
@@ -107,6 +120,13 @@ async def _open_libraries(installation: Installation, store: Store) -> tuple[dic
         except Unavailable as error:
             closed[library.symbol] = str(error)
     return libraries, closed
+
+
+def _print_json(
+    problems: Sequence[ConfigurationProblem], remarks: Sequence[ConfigurationProblem], notes: Sequence[str]
+) -> None:
+    findings = {"problems": [*map(asdict, problems)], "remarks": [*map(asdict, remarks)], "notes": list(notes)}
+    click.echo(json.dumps(findings, ensure_ascii=False))
 
 
 def _print_report(report: CheckReport) -> None:

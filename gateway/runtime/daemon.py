@@ -29,6 +29,7 @@ from gateway.profiles import (
 )
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
+from gateway.runtime.configuration_check import CheckProcess
 from gateway.runtime.daemon_listeners import MAX_SILENCE_SECONDS, DaemonListeners
 from gateway.runtime.database_setup import require_database_file, upgrade_database
 from gateway.runtime.exchange_assembly import build_exchange, make_authenticator, make_journal_options
@@ -103,6 +104,7 @@ class Daemon:
         self.node = make_node_name()
         self._tasks = BackgroundTasks()
         self._stack = AsyncExitStack()
+        self._check = CheckProcess(settings.file, self._clock)
         self._stop_by: float | None = None
         self._secrets = lru_cache(maxsize=256)(lambda reference: resolve_secret(reference, settings.folder))
         self._parts = Assembly(settings, adapters, self._clock, self._secrets)
@@ -399,6 +401,8 @@ class Daemon:
             profiles=self._profiles,
             history=self._profile_history,
             check_examples=self._check_examples,
+            check=self._check,
+            settings=self.settings,
             list_jobs=self._tasks.list_jobs,
             clock=self._clock,
         )
@@ -449,6 +453,7 @@ class Daemon:
         self._stack.push_async_callback(lambda: managed.worker.stop(self._remaining_seconds()))
         self._tasks.start("outbox: do what waits", managed.worker.run)
         self._tasks.start("timers: fire what is due", managed.timekeeper.run)
+        self._tasks.start("check: look at the configuration", self._check.run_regularly)
         self._tasks.start("replay: do what waits", self._replay_worker.run)
         self._tasks.start("wake: hear and tell other nodes", managed.wake.run)
         self._tasks.start("network: ask members for their loads", lambda: managed.network.run(managed.contexts))

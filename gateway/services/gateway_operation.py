@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -15,9 +16,12 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.profiles import LoadedProfile, ProfileStore
+from gateway.services.check.certificates import EndingCertificate, find_ending_certificates
 from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.mailbox.poller import MailboxPoller, PollResult, find_poller
 from gateway.services.profile_history import ProfileHistory, read_text_of_file
+from gateway.services.requests.effects import LETTER
+from gateway.settings import Settings
 from gateway.store import mailbox
 from gateway.store.journal_records import TroubleCount
 from gateway.store.requests import outbox_queries, timers
@@ -58,15 +62,45 @@ class MailboxState:
 
 
 @value_object
+class CheckFindings:
+    """What `illgate check` found at a moment. `failure`: why it came to no end; then nothing is found."""
+
+    at: datetime
+    problems: tuple[ConfigurationProblem, ...] = ()
+    remarks: tuple[ConfigurationProblem, ...] = ()
+    failure: str = ""
+
+
+class ConfigurationCheck(Protocol):
+    """`illgate check`, for whoever looks at pages."""
+
+    @property
+    def findings(self) -> CheckFindings | None:
+        """Of the last time on this node; None: there was none yet."""
+        ...
+
+    async def run(self) -> None:
+        """Checks now; one at a time."""
+        ...
+
+
+@value_object
 class QueueState:
     """What waits for the gateway itself: rows of the outbox, and deadlines of requests. `next_deadline` None: there is
-    none."""
+    none. `oldest_due`: since when the row has been due that waits longest; None: none is due."""
 
     waiting: int
     given_up: int
     deadlines_due: int
     next_deadline: datetime | None
+    oldest_due: datetime | None
 
+
+LETTER_TRIES = 3
+"""A letter that was tried so often in vain tells of a mail server that is away."""
+
+QUEUE_AGE = timedelta(hours=1)
+"""A message that could have gone out so long ago needs somebody."""
 
 CASES: frozenset[str] = frozenset(
     {
@@ -113,6 +147,16 @@ def is_for_operator(trouble: TroubleCount) -> bool:
 
 
 @value_object
+class MailFailure:
+    """Letters to patrons that were tried in vain again and again. `since`: when the oldest of them was made, in UTC;
+    `reason`: why one of them failed."""
+
+    waiting: int
+    since: datetime
+    reason: str
+
+
+@value_object
 class ProfileState:
     """`file` as problems name it; `problems`: why the file as it is now is not in use."""
 
@@ -150,6 +194,8 @@ class GatewayOperation:
         profiles: ProfileStore,
         history: ProfileHistory,
         check_examples: CheckExamples,
+        check: ConfigurationCheck,
+        settings: Settings,
         list_jobs: ListJobs,
         clock: Clock,
     ) -> None:
@@ -158,12 +204,36 @@ class GatewayOperation:
         self._profiles = profiles
         self._history = history
         self._check_examples = check_examples
+        self._check = check
+        self._settings = settings
         self._list_jobs = list_jobs
         self._clock = clock
 
     def list_jobs(self) -> Sequence[BackgroundJob]:
         """Of this node, by name."""
         return self._list_jobs(self._clock.now())
+
+    # --- configuration -----------------------------------------------------------------------------------
+
+    def list_findings(self, library: str) -> CheckFindings | None:
+        """Without those of profiles of other libraries. None: nothing was checked yet."""
+        found = self._check.findings
+        if found is None:
+            return None
+        own = {one.file for one in self.list_profiles(library)}
+        all_files = {one.document.file for one in self._profiles.current.loaded.values()}
+        others = (all_files | {one.file for one in self._profiles.problems}) - own
+        return replace(
+            found,
+            problems=tuple(one for one in found.problems if one.file not in others),
+            remarks=tuple(one for one in found.remarks if one.file not in others),
+        )
+
+    async def check_configuration(self) -> None:
+        """Now, on this node."""
+        await self._check.run()
+
+    # --- queues ------------------------------------------------------------------------------------------
 
     async def measure_queues(self, library: str) -> QueueState:
         context = find_library_context(self._contexts, library)
@@ -177,9 +247,24 @@ class GatewayOperation:
                 counts.get((context.symbol, OutboxStatus.DEAD), 0),
                 due,
                 following,
+                outbox_queries.find_oldest_due(connection, context.symbol, now),
             )
 
         return await context.store.read(measure_all)
+
+    async def find_mail_failure(self, library: str) -> MailFailure | None:
+        """None: letters to patrons go out."""
+        symbol = find_library_context(self._contexts, library).symbol
+        context = self._contexts[symbol]
+        found = await context.store.read(lambda c: outbox_queries.list_retried_targets(c, symbol, LETTER, LETTER_TRIES))
+        if not found:
+            return None
+        return MailFailure(sum(count for _, count, _, _ in found), found[0][2], found[0][3])
+
+    async def list_ending_certificates(self, library: str) -> Sequence[EndingCertificate]:
+        """Those of the installation and of profiles of the library."""
+        loaded = [one.loaded for one in self.list_profiles(library) if one.loaded is not None]
+        return await asyncio.to_thread(find_ending_certificates, self._settings, loaded, self._clock.now())
 
     # --- mailboxes ---------------------------------------------------------------------------------------
 

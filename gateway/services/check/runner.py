@@ -23,6 +23,7 @@ from gateway.ports.responder import ExchangeContext
 from gateway.profiles import LoadedProfile, ProfileLoadResult
 from gateway.secrets import resolve_secret
 from gateway.services.check import outside_systems
+from gateway.services.check.certificates import describe_ending_certificates
 from gateway.services.check.examples import ExampleExchange, ExampleRunner, MailExampleRunner, wants_answer
 from gateway.services.check.letter_templates import check_letter_templates, check_partner_templates
 from gateway.services.check.peer_keys import check_listed_keys, check_own_key, probe_published_keys
@@ -70,6 +71,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     asked = await _ask_libraries(subject)
     profiles = [await _ProfileCheck(subject, one, asked.known).run() for one in chosen.loaded]
     by_file = chosen.group_by_file()
+    certificates = tuple(describe_ending_certificates(subject.settings, chosen.loaded, subject.clock.now()))
     found = tuple(replace(one, problems=(*by_file.pop(one.file, ()), *one.problems)) for one in profiles)
     broken = tuple(ProfileFindings(file, file, tuple(problems)) for file, problems in by_file.items())
     installation = (
@@ -80,12 +82,14 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
         *_check_extras(subject.settings, subject.adapters),
         *check_letter_templates(subject.settings),
         *(await _probe_article_sources(subject) if subject.live else ()),
+        *(problem for problem, has_ended in certificates if has_ended),
     )
     notes = (*asked.notes, *_note_unanswered(subject, chosen.loaded))
     requests = _check_policies(subject, asked.known) if chosen.everything else ()
     remarks = (
         *_remark_empty_libraries(subject, chosen.loaded, asked.known),
         *find_remarks(chosen.loaded, subject.settings, subject.adapters),
+        *(remark for remark, has_ended in certificates if not has_ended),
         *dict.fromkeys(remark for one in profiles for remark in one.remarks),
         *(_remark_brokering(subject, chosen.loaded) if chosen.everything else ()),
     )

@@ -21,10 +21,10 @@ from gateway.store.requests.outbox import (
     OutboxStatus,
     outbox_row_of,
 )
-from gateway.store.requests.tables import outbox
+from gateway.store.requests.tables import IS_READY, outbox
 from gateway.store.schema import AFTER_ALL
 
-BY_STATUS, BY_REQUEST = "ix_outbox_status", "ix_outbox_request"
+BY_STATUS, BY_REQUEST, BY_READINESS = "ix_outbox_status", "ix_outbox_request", "ix_outbox_ready"
 """Indexes that lead to few rows, whichever others SQLite takes for as good: that of kinds leads to all that was ever
 sent."""
 
@@ -264,6 +264,18 @@ def find_oldest_waiting(connection: Connection) -> datetime | None:
     )
     joined = outbox.join(firsts, (COLUMNS.library == firsts.c.library) & (COLUMNS.id == firsts.c.id))
     oldest: datetime | None = connection.execute(select(func.min(COLUMNS.created)).select_from(joined)).scalar()
+    return oldest
+
+
+def find_oldest_due(connection: Connection, library: str, now: datetime) -> datetime | None:
+    """Since when the row has been due that nothing holds up and that waits longest."""
+    query = (
+        select(COLUMNS.ready_at)
+        .where(IS_READY, COLUMNS.library == library, COLUMNS.ready_at <= now)
+        .order_by(COLUMNS.ready_at, COLUMNS.library, COLUMNS.id)
+        .limit(1)
+    )
+    oldest: datetime | None = connection.execute(follow_index(query, outbox, BY_READINESS)).scalar()
     return oldest
 
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import PurePath
 
 from aiohttp import web
 
 from gateway.domain.problems import ConfigurationError, Refused, Unavailable
 from gateway.domain.roles import Right
+from gateway.domain.sentences import strip_full_stop
 from gateway.domain.value import value_object
 from gateway.services.desks.journaled_messages import TroubleCount
-from gateway.services.gateway_operation import BackgroundJob, MailboxState, is_for_operator
+from gateway.services.gateway_operation import (
+    QUEUE_AGE,
+    BackgroundJob,
+    CheckFindings,
+    MailboxState,
+    QueueState,
+    is_for_operator,
+)
 from gateway.services.localization import mark_text
 from gateway.web.app import ReadinessPart
 from gateway.web.staff.journal_pages import OUTCOMES, list_profiles
@@ -32,6 +42,7 @@ PARTS: Mapping[str, str] = {
 """By the beginning of a part's name; what follows is what it is called."""
 
 JOBS: Mapping[str, str] = {
+    "check: look at the configuration": mark_text("Check the configuration"),
     "configuration: keep the last good one": mark_text("Save a copy of the last good configuration"),
     "health: look for the metrics": mark_text("Check all components"),
     "health: try to write": mark_text("Test writing to the database"),
@@ -120,12 +131,20 @@ async def show_operation(request: StaffRequest) -> web.Response:
     period = said if said in PERIODS else "day"
     troubles = await _list_troubles(request, period)
     recent = troubles if period == "day" else await _list_troubles(request, "day")
+    findings = operation.list_findings(request.library)
     return request.render(
         "operation",
         request.gettext("System"),
         help_topic="operation",
         now=request.format_moment(request.parts.clock.now()),
-        repairs=[*_list_refusals(request, recent), *await _list_repairs(request, parts, mailboxes, queues.given_up)],
+        findings=findings,
+        repairs=[
+            *_list_refusals(request, recent),
+            *_list_findings(request, findings),
+            *await _list_repairs(request, parts, mailboxes, queues.given_up),
+            *await _list_waiting_work(request, queues),
+            *await _list_ending_certificates(request),
+        ],
         troubles=troubles,
         period=period,
         periods=[(name, request.gettext(text)) for name, (_, text) in PERIODS.items()],
@@ -191,6 +210,69 @@ def _list_refusals(request: StaffRequest, troubles: Sequence[ShownTrouble]) -> l
         for one in troubles
         if is_for_operator(one.trouble)
     ]
+
+
+def _list_findings(request: StaffRequest, findings: CheckFindings | None) -> list[Repair]:
+    """Problems of `illgate check`, a line for each file."""
+    if findings is None:
+        return []
+    if findings.failure:
+        text = request.gettext("The configuration could not be checked")
+        return [Repair("look", text, findings.failure, "#check")]
+    counts = Counter(one.file for one in findings.problems)
+    return [
+        Repair(
+            "late",
+            request.ngettext(
+                "%(num)s problem in %(file)s", "%(num)s problems in %(file)s", count, file=PurePath(file).name
+            ),
+            next(str(one) for one in findings.problems if one.file == file),
+            "#check",
+        )
+        for file, count in counts.items()
+    ]
+
+
+async def _list_waiting_work(request: StaffRequest, queues: QueueState) -> list[Repair]:
+    """Letters that the mail server doesn't take, and messages that could have gone out long ago."""
+    found = []
+    if failure := await request.parts.operation.find_mail_failure(request.library):
+        text = request.ngettext(
+            "%(num)s letter to a patron cannot be sent", "%(num)s letters to patrons cannot be sent", failure.waiting
+        )
+        detail = request.gettext(
+            "The mail server is not responding since %(moment)s: %(reason)s. Letters are sent automatically later.",
+            moment=request.format_moment(failure.since),
+            reason=strip_full_stop(request.localization.translate_sentence(failure.reason)),
+        )
+        found.append(Repair("late", text, detail, ""))
+    if queues.oldest_due is not None and request.parts.clock.now() - queues.oldest_due > QUEUE_AGE:
+        text = request.gettext(
+            "Messages have been waiting to be sent since %(moment)s", moment=request.format_moment(queues.oldest_due)
+        )
+        found.append(Repair("look", text, "", request.open_path("/outbox")))
+    return found
+
+
+async def _list_ending_certificates(request: StaffRequest) -> list[Repair]:
+    now = request.parts.clock.now()
+    found = []
+    for one in await request.parts.operation.list_ending_certificates(request.library):
+        day = request.format_day(one.ends.astimezone(request.context.zone).date())
+        file = PurePath(one.file.strip("'")).name
+        if one.has_ended(now):
+            text = request.gettext("The certificate %(file)s ended on %(day)s", file=file, day=day)
+        else:
+            text = request.gettext("The certificate %(file)s ends on %(day)s", file=file, day=day)
+        place = f"{one.place.file}:{one.place.line} {one.place.key}"
+        found.append(Repair("late" if one.has_ended(now) else "look", text, place, ""))
+    return found
+
+
+async def check_configuration(request: StaffRequest) -> web.Response:
+    await request.read_own_form()
+    await request.parts.operation.check_configuration()
+    return request.redirect(request.path("operation"), request.gettext("The configuration was checked."))
 
 
 def _describe_part(request: StaffRequest, part: ReadinessPart) -> ShownPart:
@@ -292,5 +374,6 @@ async def poll_mailbox(request: StaffRequest) -> web.Response:
 
 PAGES = (
     StaffPage("GET", "/operation", show_operation, Right.OPERATION),
+    StaffPage("POST", "/operation/check", check_configuration, Right.OPERATION),
     StaffPage("POST", "/operation/mailboxes/{name}/poll", poll_mailbox, Right.OPERATION),
 )

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from gateway.adapter_registry import AdapterRegistry, load_adapters
+from gateway.domain.problems import ConfigurationProblem
 from gateway.ports.responder import OutcomeClass
 from gateway.runtime import daemon, monitoring
+from gateway.services.check.certificates import describe_ending_certificates
+from gateway.services.gateway_operation import CheckFindings
+from gateway.settings.sections import Tls
 from gateway.store.journal_records import JournalEnding, JournalOpening
+from gateway.store.requests.outbox import OutboxRow, add_outbox_row, claim_rows, schedule_retry
+from gateway.store.schema import make_exchange_id
 from gateway.web.staff.operation_pages import JOBS, MAILBOX_JOB
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Answer, Running, running
@@ -320,3 +333,136 @@ async def test_refusals_of_strangers_replayed_and_older_ones_need_nobody(gateway
     assert "picked up" in words_of(week, "Messages not processed")
     assert "No action needed" in words_of(week, "Action needed")
     assert "not allowed" not in words_of(week, "Messages not processed")
+
+
+# --- the check of the configuration --------------------------------------------------------------------------
+
+WRONG_PICKUP = (
+    "extends: ncip2\nmatch:\n  - path: our-illiad\ncirculation:\n  pickup:\n    map:\n      SCIENCE: SCX\n"
+    "partner: {symbols: [OUR-ILLIAD], name: Our ILLiad}\n"
+)
+
+
+async def test_the_check_of_the_page_is_that_of_the_command(installation: Installation) -> None:
+    (installation.folder / "profiles" / "our-illiad.yml").write_text(WRONG_PICKUP, encoding="utf-8")
+    async with running(installation, rules=RULES) as gateway, colleague(gateway, "o.brandt", "operator") as olga:
+        before = await olga.get("/operation")
+        after = await olga.post("/operation/check", {})
+        printed = (await asyncio.to_thread(installation.run, "check", check=False)).stdout
+
+    assert "has not been checked since this node started" in words_of(before, "Configuration check")
+    assert "No action needed" in words_of(before, "Action needed")
+    assert "The configuration was checked." in after.text
+    shown = [str(one).strip() for one in after.tree.xpath("//section[.//h2[@id='check']]/ul/li/span/text()")]
+    remarks = after.tree.xpath("//section[.//h2[@id='check']]/details//li/span/text()")
+    assert shown
+    assert [one for one in printed.splitlines() if one.startswith("  ") and "our-illiad.yml" in one] == [
+        f"  {one}" for one in [*shown, *map(str, remarks)] if "our-illiad.yml" in one
+    ]
+    (wrong,) = shown
+    assert "our-illiad.yml:7" in wrong
+    assert "SCX" in wrong
+    needed = words_of(after, "Action needed")
+    assert "1 problem in our-illiad.yml" in needed
+    assert wrong in needed
+
+
+async def test_a_check_that_comes_to_no_end_is_said(gateway: Running, olga: Colleague) -> None:
+    gateway.gateway._check._command = (sys.executable, "-c", "raise SystemExit(3)")
+
+    page = await olga.post("/operation/check", {})
+
+    assert "The configuration could not be checked" in words_of(page, "Action needed")
+    assert "illgate check ended with exit code 3" in words_of(page, "Configuration check")
+
+
+async def test_problems_in_profiles_of_another_library_are_not_shown(gateway: Running, olga: Colleague) -> None:
+    operation = gateway.gateway._staff_pages._parts.operation  # type: ignore[union-attr]
+    loaded = next(iter(operation._profiles.current.loaded.values()))
+    problem = ConfigurationProblem(loaded.document.file, 3, ("partner",), "is wrong")
+    gateway.gateway._check.findings = CheckFindings(library_context(gateway).now(), (problem,))
+    assert "is wrong" in words_of(await olga.get("/operation"), "Configuration check")
+
+    operation._profiles.current.loaded[loaded.profile.name] = replace(
+        loaded, profile=loaded.profile.model_copy(update={"library": "OTHER"})
+    )
+
+    page = await olga.get("/operation")
+    assert "is wrong" not in words_of(page, "Configuration check")
+    assert "No action needed" in words_of(page, "Action needed")
+
+
+# --- the mail server, the queue, certificates ----------------------------------------------------------------
+
+
+async def add_row(gateway: Running, **said: object) -> None:
+    """Of the outbox, due an hour and a quarter ago."""
+    context = library_context(gateway)
+    then = context.now() - timedelta(minutes=75)
+    given = {"lane": "lane", "kind": "letter", "target": "placed", "request_id": "", "payload": "{}", **said}
+    row = OutboxRow(library="DEMO", id=make_exchange_id(then), created=then, next_at=then, **given)  # type: ignore[arg-type]
+    await context.store.write(lambda c: add_outbox_row(c, row))
+
+
+async def test_a_mail_server_that_is_away_needs_somebody(gateway: Running, olga: Colleague) -> None:
+    await add_row(gateway, lane="lane-1")
+    context = library_context(gateway)
+    lease = timedelta(minutes=1)
+    for tries in (1, 2, 3):
+        (row,) = await context.store.write(lambda c: claim_rows(c, context.now(), 5, lease, "node"))
+        again = context.now() - timedelta(seconds=1)
+        await context.store.write(lambda c, row=row, again=again: schedule_retry(c, row, again, "connection refused"))
+        page = await olga.get("/operation")
+        assert ("letter to a patron cannot be sent" in words_of(page, "Action needed")) == (tries == 3)
+
+    needed = words_of(page, "Action needed")
+    assert "1 letter to a patron cannot be sent The mail server is not responding since" in needed
+    assert "connection refused. Letters are sent automatically later." in needed
+
+
+async def test_what_could_have_gone_out_an_hour_ago_needs_somebody(gateway: Running, olga: Colleague) -> None:
+    await add_row(gateway, lane="lane-2")
+    await add_row(gateway, lane="lane-2", target="shipped")  # behind it
+
+    page = await olga.get("/operation")
+
+    assert "Messages have been waiting to be sent since" in words_of(page, "Action needed")
+    assert "Due since" in words_of(page, "Queue")
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (31, "No action needed"),
+        (29, "The certificate server.pem ends on"),
+        (-1, "The certificate server.pem ended on"),
+    ],
+)
+async def test_a_certificate_near_its_end_needs_somebody(
+    gateway: Running, olga: Colleague, tmp_path: Path, days: int, said: str
+) -> None:
+    """As the listener names it; the daemon of these tests has none."""
+    file = write_certificate(tmp_path / "server.pem", library_context(gateway).now() + timedelta(days=days, hours=1))
+    operation = gateway.gateway._staff_pages._parts.operation  # type: ignore[union-attr]
+    settings = operation._settings
+    http = settings.http.model_copy(update={"tls": Tls.model_construct(certificate=str(file), key=str(file))})
+    operation._settings = settings.model_copy(update={"http": http})
+
+    page = await olga.get("/operation")
+    found = [
+        str(one) for one, _ in describe_ending_certificates(operation._settings, (), library_context(gateway).now())
+    ]
+
+    assert said in words_of(page, "Action needed")
+    assert len(found) == (days < 30)
+    assert all("http.tls.certificate: the certificate end" in one for one in found)
+
+
+def write_certificate(file: Path, ends: datetime) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ill.library.example")])
+    begun = ends - timedelta(days=90)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(7).not_valid_before(begun).not_valid_after(ends)
+    file.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return file

@@ -277,6 +277,7 @@ def _outbox_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(q.group_dead_rows, LIBRARY)
     yield make_call(q.list_dead_of_cause, LIBRARY, dead.kind, dead.target, "connection refused", 50)
     yield make_call(q.find_oldest_waiting)
+    yield make_call(q.find_oldest_due, LIBRARY, NOW)
     yield make_call(q.list_retried_targets, LIBRARY, "partner", 1)
 
 
