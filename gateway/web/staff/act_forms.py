@@ -20,7 +20,7 @@ from gateway.web.html.forms import FormCheck
 from gateway.web.staff.coded_words import CONDITIONS
 from gateway.web.staff.staff_request import StaffRequest
 
-_LABELS: Mapping[str, str] = {
+ACT_FIELD_LABELS: Mapping[str, str] = {
     "note": mark_text("Note"),
     "reason": mark_text("Reason"),
     "due": mark_text("Due date"),
@@ -136,7 +136,7 @@ def _make_form_field(
     needed: bool,
 ) -> FormField | None:
     """None: there is nothing to choose from."""
-    label = page.gettext(_LABELS_OF_ACT.get((kind, field.name)) or _LABELS[field.name])
+    label = page.gettext(_LABELS_OF_ACT.get((kind, field.name)) or ACT_FIELD_LABELS[field.name])
     shape, choices = _SHAPES[field.type], _list_choices(page, request, kind, field, places)
     if kind is K.PATRON_ASKED and field.name == "reason":
         shape = "choice"

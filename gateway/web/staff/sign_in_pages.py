@@ -20,6 +20,7 @@ from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import SubmittedForm
 from gateway.web.html.visits import hash_token
 from gateway.web.oidc import OidcClient, OidcError, WeakSignInError
+from gateway.web.staff.field_labels import label_fields
 from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
 
 log = structlog.get_logger(component="staff")
@@ -174,7 +175,8 @@ async def _finish_sign_in(
     if request.session is not None and request.session.lacks_factor:
         return request.redirect(request.path(*SETUP))
     if kept:
-        return request.render("send_again", request.gettext("Send it now?"), back=back, kept=kept)
+        labelled = label_fields(request, kept)
+        return request.render("send_again", request.gettext("Send it now?"), back=back, kept=kept, labelled=labelled)
     return request.redirect(back)
 
 

@@ -125,6 +125,20 @@ async def test_what_waited_is_shown_before_it_is_sent(gateway: Running) -> None:
         assert said == ["Page", "/staff/account/look", "theme", "dark", "rows", "wide"]
 
 
+async def test_what_waited_is_called_as_on_its_page(gateway: Running) -> None:
+    form = {"title": "Sult", "author": "Hamsun", "patron": "", "need_by": "2026-12-01", "note": "til Нина"}
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        again = await send_when_signed_out(ruth, "/requests/new", form, gateway)
+
+        said = [str(one.text_content()) for one in again.tree.xpath("//main//dl/*")][2:]
+        assert said == [
+            *("Title of the book or journal", "Sult", "Author or editor", "Hamsun"),
+            *("Needed by", "2026-12-01", "Note", "til Нина"),
+        ]
+        sent = again.tree.xpath("//main//form[1]")[0]
+        assert dict(sent.fields).items() >= form.items(), "under the names that were sent"
+
+
 async def test_signing_in_for_a_form_that_waited_confirms_nothing(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "manager") as ruth:
         await make_user(gateway, "ost", "staff")

@@ -110,11 +110,16 @@ async def test_the_password_is_asked_again_before_accounts_are_changed(gateway: 
 
         form = await manager.get("/users/ruth")
         assert len(form.tree.xpath("//input[@name='own_password']")) == 4
+        ids = [str(one) for one in form.tree.xpath("//@id")]
+        assert len(ids) == len(set(ids))
         refused = await manager.post("/users/ruth/state", {"state": "disabled"})
         assert refused.status == 422
         assert "This is not your password." in refused.text
         wrong = await manager.post("/users/ruth/state", {"state": "disabled", "own_password": "geraten"})
         assert wrong.status == 422
+        (said,) = wrong.tree.xpath("//input[@name='own_password'][@aria-invalid]")
+        assert said.getparent().getparent().get("action").endswith("/users/ruth/state"), "of the form that was sent"
+        assert wrong.tree.xpath("//*[@id='summary']//a/@href") == [f"#{said.get('id')}"]
         done = await manager.post("/users/ruth/state", {"state": "disabled", "own_password": PASSWORD})
 
         assert "The account ruth is disabled." in done.text
