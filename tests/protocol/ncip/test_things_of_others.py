@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from adapters.ncip.services import SERVICES
 from gateway.domain.circulation_policy import LibraryService
 from gateway.domain.library import Bib, Location
 from gateway.domain.profile import Authentication, AuthKind, MatchRule, Profile
@@ -131,6 +132,10 @@ NEVER_ITEM, NEVER_NUMBER, NEVER_USER = "ALD-0", "R-0", "ALD-NONE"
 
 ITEM_MESSAGES = {
     "LookupItem": "<LookupItem>{item}</LookupItem>",
+    "LookupItemSet": "<LookupItemSet>{item}</LookupItemSet>",
+    "LookupRequest by item": "<LookupRequest>{ana}{item}<RequestType>Hold</RequestType></LookupRequest>",
+    "UpdateRequestItem by item": "<UpdateRequestItem>{ana}{item}<RequestType>Hold</RequestType><AddRequestFields>"
+    "<PickupLocation>NORTH</PickupLocation></AddRequestFields></UpdateRequestItem>",
     "RequestItem": "<RequestItem>{ana}{item}<RequestType>Hold</RequestType><RequestScopeType>Item</RequestScopeType>"
     "</RequestItem>",
     "CancelRequestItem by item": "<CancelRequestItem>{ana}{item}<RequestType>Hold</RequestType></CancelRequestItem>",
@@ -147,6 +152,8 @@ ITEM_MESSAGES = {
     "ItemShipped": "<ItemShipped>{item}<ShippingInformation><PhysicalAddress><UnstructuredAddress>"
     "<UnstructuredAddressType>Newline-Delimited Text</UnstructuredAddressType><UnstructuredAddressData>NORTH"
     "</UnstructuredAddressData></UnstructuredAddress></PhysicalAddress></ShippingInformation></ItemShipped>",
+    "ItemRequested": "<ItemRequested>{ana}{item}<RequestType>Hold</RequestType><RequestScopeType>Item"
+    "</RequestScopeType></ItemRequested>",
     "ItemCheckedOut": "<ItemCheckedOut>{ana}{item}</ItemCheckedOut>",
     "ItemCheckedIn": "<ItemCheckedIn>{ana}{item}</ItemCheckedIn>",
     "ItemRenewed": "<ItemRenewed>{ana}{item}<DateDue>2027-03-02T09:00:00Z</DateDue></ItemRenewed>",
@@ -156,7 +163,23 @@ ITEM_MESSAGES = {
     "</CirculationStatusUpdated>",
 }
 
+BY_NUMBER = (
+    "<ItemId><ItemIdentifierType>ILL Request Id</ItemIdentifierType><ItemIdentifierValue>{number}</ItemIdentifierValue>"
+    "</ItemId>"
+)
+"""An item by the number of the request that it came for."""
+
 NUMBER_MESSAGES = {
+    "LookupItem by number": f"<LookupItem>{BY_NUMBER}</LookupItem>",
+    "LookupItemSet by number": f"<LookupItemSet>{BY_NUMBER}</LookupItemSet>",
+    "RequestItem by number": f"<RequestItem>{{reader}}{BY_NUMBER}<RequestType>Hold</RequestType><RequestScopeType>Item"
+    "</RequestScopeType></RequestItem>",
+    "CheckOutItem by number": f"<CheckOutItem>{{reader}}{BY_NUMBER}</CheckOutItem>",
+    "RenewItem by number": f"<RenewItem>{{reader}}{BY_NUMBER}</RenewItem>",
+    "RecallItem by number": f"<RecallItem>{BY_NUMBER}</RecallItem>",
+    "DeleteItem by number": f"<DeleteItem>{BY_NUMBER}</DeleteItem>",
+    "UpdateCirculationStatus by number": f"<UpdateCirculationStatus>{BY_NUMBER}<CirculationStatus>Missing"
+    "</CirculationStatus></UpdateCirculationStatus>",
     "LookupItem": "<LookupItem>{request}</LookupItem>",
     "LookupRequest": "<LookupRequest>{request}</LookupRequest>",
     "CancelRequestItem": "<CancelRequestItem>{reader}{request}<RequestType>Hold</RequestType></CancelRequestItem>",
@@ -184,6 +207,15 @@ USER_MESSAGES = {
     "DeleteUser": "<DeleteUser>{user}</DeleteUser>",
     "CreateUserFiscalTransaction": charges("{number}"),
 }
+
+
+NAMING_NOTHING = frozenset({"LookupAgency", "CreateUser", "CreateItem", "LookupVersion"})
+"""Services about things that are there by no message, or that one makes."""
+
+
+def test_the_matrix_has_every_service() -> None:
+    written = {name.partition(" ")[0] for name in (*ITEM_MESSAGES, *NUMBER_MESSAGES, *USER_MESSAGES)}
+    assert {kind.__name__ for kind in SERVICES} - NAMING_NOTHING <= written
 
 
 async def make_things(house: House) -> None:
