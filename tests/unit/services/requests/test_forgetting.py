@@ -608,5 +608,42 @@ async def test_a_canary_in_every_text_of_circulation_is_gone(north: NcipTown) ->
     assert not find_text(north, card)
 
 
+@pytest.mark.parametrize("in_steps", [False, True])
+async def test_a_message_that_comes_again_after_its_patron_was_forgotten_does_nothing_twice(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch, in_steps: bool
+) -> None:
+    """Its answer isn't kept any more; what it did is known to the library, and by the digest of what it asks."""
+    if in_steps:
+        monkeypatch.setattr(CommandHandler, "_handle_in_transaction", _do_nothing)
+    item = await north.free_item()
+    messages = [
+        north.message("desk", "accept-item", request="A-1", item="A-4711", patron=PATRON, title="Λιμάνια"),
+        north.message("desk", "check-out-item", item=item.barcode, patron=PATRON),
+        north.message("desk", "create-user-fiscal-transaction", request="A-1", amount="2.50 EUR", patron=PATRON),
+    ]
+    first = [await north.post("desk", one) for one in messages]
+    assert [one.problem for one in first] == ["", "", ""]
+    before = await _read_library(north)
+
+    patrons = PatronDataService({"NORTH": north.town.context})
+    await patrons.forget_patron("NORTH", PatronNumber(PATRON), "staff:ana")
+    assert not find_text(north, PATRON)
+    again = [await north.post("desk", one) for one in messages]
+
+    assert await _read_library(north) == before
+    assert [one.problem for one in again] == ["", "", ""]
+    assert [one.text("ItemIdentifierValue") for one in again] == [one.text("ItemIdentifierValue") for one in first]
+
+
+async def _read_library(north: NcipTown) -> list[Any]:
+    system, patron = north.town.context.system, await north.patron(PATRON)
+    return [
+        await system.patron_loans(patron.id),
+        await system.patron_holds(patron.id),
+        await system.patron_charges(patron.id),
+        await system.item_by_barcode("A-4711"),
+    ]
+
+
 def _with_underscores(values: dict[str, str]) -> dict[str, str]:
     return {name.replace("-", "_"): value for name, value in values.items()}
