@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 from gateway import SETTINGS_FILE
 from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.database_urls import check_url_keys
 from gateway.domain.library import PostalAddress
 from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Network
@@ -34,7 +35,6 @@ from gateway.secrets import resolve_secret
 from gateway.settings.article_lookup import ArticleLookupSettings
 from gateway.settings.patron_pages import PagesSettings, SignInSettings
 from gateway.settings.staff_pages import StaffSettings
-from gateway.store.postgresql import check_url_keys
 
 FILE = SETTINGS_FILE
 
@@ -60,7 +60,7 @@ def _check_store_url(text: str) -> str:
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise ValueError("the store must be sqlite:///FILE or postgresql://USER@HOST/NAME")
     if url.get_backend_name() == "postgresql":
-        check_url_keys(url)
+        check_url_keys(url.query)
     return text
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.util import greenlet_spawn
 
+from gateway.domain.database_urls import CACHE_SIZE, OF_LIBPQ, check_url_keys
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.ports.shared_store import Work
@@ -58,7 +59,6 @@ ANSWER_SECONDS = 10.0
 
 CLOSE_SECONDS = 2.0
 
-CACHE_SIZE = "prepared_statement_cache_size"
 KEPT_STATEMENTS = 300
 """Of each connection: writes that gather have a text for each company that they go in."""
 
@@ -70,20 +70,6 @@ LOST_STATEMENTS = {"26000", "42P05"}
 
 OF_SQLALCHEMY = frozenset({CACHE_SIZE, "prepared_statement_name_func", "async_fallback"})
 """Keys of a URL that are not for the driver."""
-
-OF_LIBPQ = frozenset(
-    {
-        *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl"),
-        *("ssl_min_protocol_version", "ssl_max_protocol_version", "application_name"),
-    }
-)
-"""Keys of a URL that the driver takes as libpq and psql have them; not `sslpassword`, since no secret stands in a
-URL."""
-
-URL_KEYS = OF_LIBPQ | {CACHE_SIZE, "host", "ssl", "target_session_attrs"}
-"""All that a URL may have; what else libpq knows, the driver doesn't."""
-
-SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 Heard = Callable[[str], None]
 """Takes the payload of a notification."""
@@ -105,23 +91,11 @@ def require_postgresql_extra() -> None:
         ) from error
 
 
-def check_url_keys(url: URL) -> None:
-    """Raises ValueError naming what can't be in a URL, before the driver is given a parameter that it doesn't have."""
-    if unknown := sorted(set(url.query) - URL_KEYS):
-        raise ValueError(f"{', '.join(unknown)} is unknown; allowed after '?' are {', '.join(sorted(URL_KEYS))}")
-    if twice := sorted(name for name, value in url.query.items() if name != "host" and not isinstance(value, str)):
-        raise ValueError(f"{', '.join(twice)} is there twice")
-    if url.query.get("sslmode", SSL_MODES[0]) not in SSL_MODES:
-        raise ValueError(f"sslmode is one of {', '.join(SSL_MODES)}")
-    if not str(url.query.get(CACHE_SIZE, "0")).isdecimal():
-        raise ValueError(f"{CACHE_SIZE} is a number")
-
-
 class PostgresqlStore:
     def __init__(self, url: URL, pool_size: int = 10) -> None:
         """Raises ValueError for keys of the URL that the driver doesn't know, Unavailable without the extra
         `postgresql`."""
-        check_url_keys(url)
+        check_url_keys(url.query)
         require_postgresql_extra()
         from sqlalchemy.ext.asyncio import create_async_engine
 
