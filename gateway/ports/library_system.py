@@ -6,6 +6,7 @@ It follows the union of operations in facts/ils-backends.md section 1; its refus
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -22,6 +23,7 @@ from gateway.domain.library import (
     Money,
     Patron,
     PatronDraft,
+    PersonName,
     PickupLocation,
     PostalAddress,
     RecordId,
@@ -252,6 +254,26 @@ class RemembersLoans(Protocol):
 
     async def forget_returned_loan(self, barcode: str, key: str) -> None:
         """Staff say that the item is back: its loan is over, unless the system can be asked and says that it isn't."""
+        ...
+
+
+@value_object
+class NamedPatron:
+    """A patron who was found by name. `identifier`: the number on the card, else another one by which the library
+    finds the patron; `id`: the library's internal one."""
+
+    id: str
+    identifier: str
+    name: PersonName
+
+
+@runtime_checkable
+class FindsPatronsByName(Protocol):
+    """What a `LibrarySystem` may offer besides: staff know the name of a patron, and not the number of the card."""
+
+    async def find_patrons_by_name(self, words: Sequence[str], limit: int) -> tuple[NamedPatron, ...]:
+        """Those whose name has each of these words somewhere in it, by name; at most `limit`. Without words none.
+        Raises Unavailable."""
         ...
 
 

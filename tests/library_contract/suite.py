@@ -29,6 +29,7 @@ from gateway.domain.library import (
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import (
     Capability,
+    FindsPatronsByName,
     HoldWish,
     PatronKey,
     TemporaryHold,
@@ -121,6 +122,25 @@ class PatronContract:
     async def test_only_the_types_asked_for_count(self, world: World) -> None:
         with refused(RefusalReason.UNKNOWN_PATRON):
             await world.library.find_patron(PatronKey(world.known.good.value, ("no-such-type",)))
+
+    async def test_patrons_are_found_by_parts_of_their_names(self, world: World) -> None:
+        system = world.library
+        if not isinstance(system, FindsPatronsByName):
+            pytest.skip("it finds no patrons by name")
+        patron = await system.find_patron(world.known.good)
+        surname, given = patron.name.surname, patron.name.given
+
+        found = [
+            await system.find_patrons_by_name(words, 20)
+            for words in ([surname], [given.lower(), surname[1:-1]], [surname, "Nobody"], ["%"], ["*"], [])
+        ]
+
+        for hits in found[:2]:
+            assert [one.name.direct for one in hits if one.id == patron.id] == [patron.name.direct]
+        (named,) = [one for one in found[0] if one.id == patron.id]
+        assert (await system.find_patron(PatronKey(named.identifier))).id == patron.id
+        assert found[2:] == [()] * 4
+        assert len(await system.find_patrons_by_name([surname[0]], 1)) == 1
 
     async def test_an_unknown_patron_is_refused(self, world: World) -> None:
         with refused(RefusalReason.UNKNOWN_PATRON):

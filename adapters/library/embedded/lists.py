@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -20,8 +21,9 @@ from adapters.library.embedded.tables import (
     shelves,
 )
 from adapters.library.embedded.work_context import WorkContext
-from gateway.domain.library import ItemStatus
+from gateway.domain.library import ItemStatus, PersonName
 from gateway.domain.value import value_object
+from gateway.ports.library_system import NamedPatron
 
 
 @value_object
@@ -145,6 +147,21 @@ def list_patrons(connection: Connection, here: WorkContext, query: str, limit: i
         )
         for row in rows
     )
+
+
+def find_named_patrons(
+    connection: Connection, here: WorkContext, words: Sequence[str], limit: int
+) -> tuple[NamedPatron, ...]:
+    """See `ports.library_system.FindsPatronsByName`. A word is as written, or begins with a capital letter."""
+    p = patrons.c
+    wanted = select(p.id, _CARD.label("card"), p.surname, p.given).where(p.library == here.library)
+    for word in words:
+        written = dict.fromkeys((word, word.lower(), word.capitalize()))
+        wanted = wanted.where(
+            or_(*(name.contains(one, autoescape=True) for name in (p.surname, p.given) for one in written))
+        )
+    rows = connection.execute(wanted.order_by(p.surname, p.given, p.id).limit(limit if words else 0))
+    return tuple(NamedPatron(row.id, row.card or "", PersonName(row.surname, row.given)) for row in rows)
 
 
 def list_items(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from adapters.library.embedded import (
 )
 from adapters.library.embedded.check_in import LEAVE_HOLDS, CheckInScan
 from adapters.library.embedded.holds import HoldChange
+from adapters.library.embedded.lists import find_named_patrons
 from adapters.library.embedded.loans import CheckOutTerms, RenewalWish
 from adapters.library.embedded.patrons import PatronRegistration, SecretVerifier, hash_secret
 from adapters.library.embedded.setup_file import EmbeddedOptions
@@ -49,6 +50,7 @@ from gateway.ports.library_system import (
     HoldWish,
     LibraryCodes,
     LibraryInfo,
+    NamedPatron,
     PatronKey,
     TemporaryItem,
     TemporaryItemResult,
@@ -113,6 +115,10 @@ class EmbeddedLibrary(SharesStore):
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
         return (await self._read_store(lambda c, here: patrons.find_patron(c, here, key))).patron
+
+    async def find_patrons_by_name(self, words: Sequence[str], limit: int) -> tuple[NamedPatron, ...]:
+        """See `ports.library_system.FindsPatronsByName`."""
+        return await self._read_store(lambda c, here: find_named_patrons(c, here, words, limit))
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         try:

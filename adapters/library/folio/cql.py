@@ -26,6 +26,11 @@ def match_value(index: str, value: str) -> str:
     return f"{index}=={quote_value(value)}"
 
 
+def match_part(index: str, part: str) -> str:
+    """A field that has this somewhere in it."""
+    return f'{index}=="*{quote_value(part)[1:-1]}*"'
+
+
 def match_any_index(indexes: Iterable[str], value: str) -> str:
     return "(" + " or ".join(match_value(index, value) for index in indexes) + ")"
 

@@ -5,7 +5,7 @@ What FOLIO keeps in several places is asked for at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -28,7 +28,15 @@ from adapters.library.folio.answers import (
 )
 from adapters.library.folio.client import FolioClient
 from adapters.library.folio.code_tables import CodeTable, CodeTables
-from adapters.library.folio.cql import OPEN_LOAN, OPEN_REQUEST, match_all, match_any_index, match_any_value, match_value
+from adapters.library.folio.cql import (
+    OPEN_LOAN,
+    OPEN_REQUEST,
+    match_all,
+    match_any_index,
+    match_any_value,
+    match_part,
+    match_value,
+)
 from adapters.library.folio.options import USER_FIELDS, FolioOptions
 from adapters.library.folio.records import (
     LENT_STATUSES,
@@ -40,6 +48,7 @@ from adapters.library.folio.records import (
     read_bib,
     read_hold,
     read_loan,
+    read_name,
     read_owed,
 )
 from adapters.library.parallel_questions import ask_together
@@ -49,7 +58,7 @@ from gateway.domain.library import Bib, Hold, IdentifierType, Item, Loan, Patron
 from gateway.domain.problems import RefusalReason, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChanges
-from gateway.ports.library_system import PatronKey
+from gateway.ports.library_system import NamedPatron, PatronKey
 
 OPEN_ACCOUNT = 'status.name=="Open"'
 
@@ -110,6 +119,16 @@ class FolioDesk:
             if fitting:
                 return fitting[0]
         raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+
+    async def find_named_patrons(self, words: Sequence[str], limit: int) -> tuple[NamedPatron, ...]:
+        """See `ports.library_system.FindsPatronsByName`."""
+        if not words:
+            return ()
+        fields = ("personal.lastName", "personal.firstName", "personal.preferredFirstName")
+        query = match_all(*(f"({' or '.join(match_part(field, word) for field in fields)})" for word in words))
+        sort = "personal.lastName personal.firstName"
+        rows = await self.client.list_records("/users", "users", query, sort=sort, limit=limit)
+        return tuple(_name_patron(read_user(row)) for row in rows)
 
     async def require_user(self, patron_id: str) -> tuple[FolioJson, UserAnswer]:
         """By FOLIO's id. Raises Refused(UNKNOWN_PATRON), Unavailable."""
@@ -331,6 +350,10 @@ def is_uuid(text: str) -> bool:
 
 def read_user(record: FolioJson) -> UserAnswer:
     return read_answer(UserAnswer, record, "patron")
+
+
+def _name_patron(user: UserAnswer) -> NamedPatron:
+    return NamedPatron(user.id, user.barcode or user.external_system_id or user.username, read_name(user))
 
 
 def read_item_answer(record: FolioJson) -> ItemAnswer:

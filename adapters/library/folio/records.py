@@ -124,11 +124,7 @@ class PatronReader:
         return Patron(
             id=user.id,
             identifiers=tuple(read_identifiers(user)),
-            name=PersonName(
-                user.personal.last_name,
-                user.personal.preferred_first_name or user.personal.first_name,
-                initials=user.personal.middle_name,
-            ),
+            name=read_name(user),
             category=groups.get(user.patron_group, ""),
             home_library=parts.branch or self.options.branch or self.options.service_point,
             contacts=tuple(_read_contacts(user, address_types)),
@@ -172,6 +168,11 @@ class PatronReader:
 def _scopes(borrow: bool, request: bool, renew: bool) -> frozenset[BlockScope]:
     flags = {BlockScope.BORROW: borrow, BlockScope.REQUEST: request, BlockScope.RENEW: renew}
     return frozenset(scope for scope, is_on in flags.items() if is_on)
+
+
+def read_name(user: UserAnswer) -> PersonName:
+    said = user.personal
+    return PersonName(said.last_name, said.preferred_first_name or said.first_name, initials=said.middle_name)
 
 
 def read_identifiers(user: UserAnswer) -> Iterable[PatronIdentifier]:

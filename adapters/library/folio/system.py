@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import structlog
@@ -48,6 +49,7 @@ from gateway.ports.library_system import (
     HoldWish,
     LibraryCodes,
     LibraryInfo,
+    NamedPatron,
     PatronKey,
     ProbeStep,
     TemporaryItem,
@@ -156,6 +158,10 @@ class FolioLibrary:
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
         return await self._desk.load_patron(await self._desk.find_user(key))
+
+    async def find_patrons_by_name(self, words: Sequence[str], limit: int) -> tuple[NamedPatron, ...]:
+        """See `ports.library_system.FindsPatronsByName`."""
+        return await self._desk.find_named_patrons(words, limit)
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         self._require_capability(Capability.AUTHENTICATE, "check a PIN")

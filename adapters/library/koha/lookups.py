@@ -3,6 +3,7 @@ error, never the first of them. Independent questions are asked at once."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import cast
@@ -29,7 +30,10 @@ from gateway.domain.problems import RefusalReason
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
-from gateway.ports.library_system import BibHoldings, PatronKey
+from gateway.ports.library_system import BibHoldings, NamedPatron, PatronKey
+
+_WITHOUT_LIKE_SIGNS = dict.fromkeys(map(ord, "%_\\"))
+"""Of the database; no name has them."""
 
 _PATRON_EMBEDS = ("account_balance", "checkouts+count")
 _ITEM_EMBEDS = ("biblio",)
@@ -86,6 +90,17 @@ class KohaDesk:
                 if equal:
                     return await self._complete_patron(equal[0])
         raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+
+    async def find_named_patrons(self, words: Sequence[str], limit: int) -> tuple[NamedPatron, ...]:
+        """See `ports.library_system.FindsPatronsByName`."""
+        wanted = [word for one in words if (word := one.translate(_WITHOUT_LIKE_SIGNS))]
+        if not wanted:
+            return ()
+        likes = [{"-like": f"%{word}%"} for word in wanted]
+        query = make_query({"-and": [{"-or": [{"surname": like}, {"firstname": like}]} for like in likes]})
+        page = await self.client.find_page("patrons", query=query, size=limit)
+        found = (self.reader.read_named_patron(row) for row in page.rows[:limit])
+        return tuple(sorted(found, key=lambda one: (one.name.surname, one.name.given, one.id)))
 
     async def _complete_patron(self, row: Row) -> Patron:
         holds = await self.count_holds(read_number(row, "patron_id"))

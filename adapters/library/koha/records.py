@@ -40,6 +40,7 @@ from gateway.domain.library import (
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.library_system import NamedPatron
 
 Row = Mapping[str, Any]
 
@@ -73,6 +74,11 @@ class RecordReader:
 
     # --- patrons -----------------------------------------------------------------------------------------
 
+    def read_named_patron(self, row: Row) -> NamedPatron:
+        """Raises Unavailable for a row without a number."""
+        number = read_text(row, "cardnumber") or read_text(row, "userid")
+        return NamedPatron(read_number(row, "patron_id"), number, _read_name(row))
+
     def read_patron(self, row: Row, hold_count: int, today: date) -> Patron:
         """`today`: in the library's zone. Raises Unavailable for a row without a number."""
         expires = read_last_day(row, "expiry_date")
@@ -84,9 +90,7 @@ class RecordReader:
         return Patron(
             id=read_number(row, "patron_id"),
             identifiers=tuple(PatronIdentifier(kind.value, value) for kind, value in numbers if value),
-            name=PersonName(
-                surname=read_text(row, "surname"), given=read_text(row, "firstname"), prefix=read_text(row, "title")
-            ),
+            name=_read_name(row),
             category=read_text(row, "category_id"),
             home_library=read_text(row, "library_id"),
             contacts=tuple(_read_contacts(row)),
@@ -267,6 +271,10 @@ def read_text(row: Row, key: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     return str(value).strip()
+
+
+def _read_name(row: Row) -> PersonName:
+    return PersonName(read_text(row, "surname"), read_text(row, "firstname"), prefix=read_text(row, "title"))
 
 
 def read_number(row: Row, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import structlog
@@ -44,6 +45,7 @@ from gateway.ports.library_system import (
     HoldWish,
     LibraryCodes,
     LibraryInfo,
+    NamedPatron,
     PatronKey,
     ProbeStep,
     TemporaryItem,
@@ -124,6 +126,10 @@ class KohaLibrary(LimitedLibrary):
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
         return await self._desk.find_patron(key)
+
+    async def find_patrons_by_name(self, words: Sequence[str], limit: int) -> tuple[NamedPatron, ...]:
+        """See `ports.library_system.FindsPatronsByName`."""
+        return await self._desk.find_named_patrons(words, limit)
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         """Koha takes card number or login; what it names must be what was asked about."""

@@ -1,4 +1,5 @@
-"""Names of patrons for lists of requests: asked of the library's system, and kept in memory for a few minutes.
+"""Names of patrons: for lists of requests, asked of the library's system and kept in memory for a few minutes, and in
+the search of staff, who know a name and no number.
 
 A request holds the number by which its library's system knows the patron, and no name. Names are read side by side,
 for a list that doesn't wait: what isn't there in time is a number.
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.request import PatronLink
-from gateway.ports.library_system import PatronKey
+from gateway.ports.library_system import FindsPatronsByName, NamedPatron, PatronKey
 from gateway.services.library_context import LibraryContext
 
 KEPT_FOR = timedelta(minutes=10)
@@ -27,6 +28,26 @@ MAX_AT_ONCE = 8
 
 MAX_WAIT = timedelta(seconds=1)
 """Of one list for all its names."""
+
+
+MAX_FOUND = 20
+"""Patrons of one name."""
+
+MAX_SEARCH = timedelta(seconds=3)
+"""Staff wait for it."""
+
+
+async def search_names(context: LibraryContext, text: str) -> tuple[NamedPatron, ...]:
+    """Patrons whose name has all of these words, at most MAX_FOUND; none where the library's system can't say. Raises
+    Unavailable (also where it takes longer than MAX_SEARCH)."""
+    system = context.system
+    if not isinstance(system, FindsPatronsByName):
+        return ()
+    try:
+        async with asyncio.timeout(MAX_SEARCH.total_seconds()):
+            return await system.find_patrons_by_name(text.split(), MAX_FOUND)
+    except TimeoutError as error:
+        raise Unavailable("the library system did not answer in time") from error
 
 
 def make_patron_key(link: PatronLink) -> PatronKey:

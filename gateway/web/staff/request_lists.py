@@ -15,11 +15,9 @@ from gateway.domain.requests.request_messages import STAFF_ACTOR
 from gateway.domain.requests.views import (
     ListCounts,
     ListFacet,
-    NotFound,
     RequestFilter,
     RequestOrder,
     ResultPage,
-    SeveralRequests,
 )
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
@@ -292,45 +290,6 @@ def _require_place(request: StaffRequest, name: str) -> ListPlace:
     return place
 
 
-# --- the search box --------------------------------------------------------------------------------------
-
-
-async def find_requests(request: StaffRequest) -> web.StreamResponse:
-    """A number that leads to one request opens it; else the list with what was asked for, of the side that has it."""
-    text = " ".join(request.http.query.get("q", "").split())[:200]
-    places = [place for place in (BORROWING, LENDING) if request.has_right(place.read)]
-    if not places:
-        raise PageError(403, "fault-right")
-    if not text:
-        return request.redirect(request.path(places[0].name))
-    try:
-        found = await request.parts.requests.find_only_match(
-            request.library, text, hides_patrons=not request.sees_patrons
-        )
-    except (NotFound, SeveralRequests):
-        return await _show_hits(request, text, places)
-    place = BORROWING if found.role is Role.BORROWING else LENDING
-    own = request.branches_for(place.read)
-    if place in places and (not own or found.branch in own):
-        return request.redirect(request.path("requests", found.number))
-    return await _show_hits(request, text, places)
-
-
-async def _show_hits(request: StaffRequest, text: str, places: list[ListPlace]) -> web.Response:
-    """On the list of the only side that has hits; of both sides, that of the first, with a way to the other."""
-    counted = []
-    for place in places:
-        asked = parse_list_query(request, place, [("q", text)])
-        page = await request.parts.requests.list_requests(request.library, asked.wanted, 1, "")
-        counted.append((place, bool(page.items or page.cursor)))
-    with_hits = [place for place, has_hits in counted if has_hits]
-    place = (with_hits or places)[0]
-    banner = ""
-    if len(with_hits) > 1:
-        banner = request.gettext("There are also matching lending requests.")
-    return request.redirect(list_path(request, place, urlencode([("q", text)])), banner, "look")
-
-
 # --- as a file -------------------------------------------------------------------------------------------
 
 
@@ -369,7 +328,6 @@ PAGES = (
     StaffPage("GET", "/borrowing.csv", make_csv_page(BORROWING), Right.BORROWING_READ),
     StaffPage("GET", "/lending.csv", make_csv_page(LENDING), Right.LENDING_READ),
     StaffPage("GET", "/copies.csv", make_csv_page(COPIES), Right.COPIES_READ),
-    StaffPage("GET", "/find", find_requests, Right.WORK_READ),
     StaffPage("POST", "/list-columns", choose_columns, Right.WORK_READ),
     StaffPage("POST", "/saved-filters", save_filter, Right.WORK_READ),
     StaffPage("POST", "/saved-filters/delete", delete_filter, Right.WORK_READ),

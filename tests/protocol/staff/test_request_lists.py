@@ -30,11 +30,10 @@ CARD = "21000000000017"
 async def borrow(gateway: Running, title: str, **more: Any) -> Request:
     draft = BorrowingDraft(
         citation=Citation(title=title, author="Оук, Анна"),
-        patron=PatronLink(identifier=CARD),
         mediated=True,
         actor="staff:ada",
         override=True,
-        **more,
+        **{"patron": PatronLink(identifier=CARD), **more},
     )
     made: Request = await gateway.requests().create_borrowing("DEMO", draft)
     return made
@@ -133,6 +132,39 @@ async def test_a_list_names_patrons_for_those_who_may_see_them(
     assert cells(masked, "for") == ["••••17", "••••17"]
     assert [cells(page, "for") for page in pages] == [[f"Ana Müller {CARD}"] * 2] * 2
     assert asked == 1, "it is the same patron, and known for a while"
+
+
+async def test_a_patron_is_found_by_name_by_those_who_may_see_patrons(gateway: Running) -> None:
+    mine = await borrow(gateway, "Nordlys over fjorden")
+    about = await borrow(gateway, "Müller og vannhjulet", patron=PatronLink(identifier="21000000000033"))
+    async with colleague(gateway, "r.okafor", "staff") as ruth, colleague(gateway, "o.perez", "operator") as oscar:
+        found = await ruth.get("/find?q=ana+m%C3%BCller")
+        both = await ruth.get("/find?q=M%C3%BCller")
+        by_words = await ruth.browser.get(str(both.tree.xpath("//div[@class='heading']//a/@href")[0]))
+        nobody = await ruth.get("/find?q=Fitzwarren")
+        masked = await oscar.get("/find?q=Ana+M%C3%BCller")
+
+    for page in (found, both):
+        assert [" ".join(str(one).split()) for one in page.tree.xpath("//section/h2/bdi/text()")] == ["Ana Müller"]
+        assert page.tree.xpath("//section//li/a/text()") == [mine.number]
+    assert listed(by_words) == [about.number]
+    assert "No requests match" in nobody.text, "a patron without requests isn't shown"
+    assert "No requests match" in masked.text
+
+
+async def test_a_search_says_when_names_could_not_be_searched(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await borrow(gateway, "Nordlys over fjorden")
+
+    async def be_away(*_arguments: object) -> None:
+        raise Unavailable("it is away")
+
+    monkeypatch.setattr(type(gateway.gateway.managed.contexts["DEMO"].system), "find_patrons_by_name", be_away)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        found = await ruth.get("/find?q=fjorden")
+    assert listed(found) == [one.number]
+    assert "names were not searched" in found.tree.xpath("string(//div[@id='banner'])")
 
 
 async def test_a_list_waits_for_no_library_system(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
