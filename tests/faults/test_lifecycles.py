@@ -12,8 +12,7 @@ import contextlib
 import logging
 import os
 import random
-import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +27,6 @@ from tests.faults.lifecycles import checks, evidence, kills
 from tests.faults.lifecycles.mailbox import open_mailbox
 from tests.faults.lifecycles.place import allow_lifecycles, make_town, stock
 from tests.faults.lifecycles.several import TAKEN_SECONDS, TownNodes, are_taken, count_in_hand
-from tests.faults.lifecycles.town import AT_WORK, main
-from tests.support.daemon import stopped_at_end
 from tests.support.databases import make_newer_history
 from tests.support.forked_processes import ForkedProcess
 from tests.support.looking import find_tracebacks
@@ -107,9 +104,9 @@ async def test_nothing_is_lost_and_nothing_done_twice(
             hours += chance.choice([0, 1, 20, 70]) * chance.random()
             async with kills.process(config, tmp_path / "log", chance.randrange(1000), hours, "storm") as town:
                 if chance.random() < 0.8:
-                    await kills.at_work(town)
+                    await kills.at_work(config, town)
                 await kills.after(chance, run.seconds)
-                assert town.returncode is None, (tmp_path / "log").read_text()[-3000:]
+                assert town.poll() is None, (tmp_path / "log").read_text()[-3000:]
                 if number == run.kills:  # all kills may have come before the town was at work
                     await kills.stop_in_hand(town, store)
             cut_short += await evidence.in_hand(store)
@@ -145,8 +142,7 @@ async def read_end(log_file: Path) -> str:
 async def bring_to_an_end(config: Path, log_file: Path, hours: float, run: Run, newer: str = "") -> None:
     allow_lifecycles(config, run.lifecycles)
     async with kills.process(config, log_file, 1, hours + 1, "calm", 0, 1, 0, newer, 1) as town:
-        await kills.at_work(town)
-        assert await town.wait() == 0, await read_end(log_file)
+        assert await asyncio.to_thread(town.wait) == 0, await read_end(log_file)
 
 
 EQUAL, SKEWED = (0, 0), (0, 7, -7)
@@ -161,6 +157,7 @@ PIECES = [(seed, SKEWED if seed % 2 else EQUAL) for seed in range(1, 11)]
 @pytest.mark.postgresql
 async def test_a_handful_goes_on_where_one_of_two_nodes_is_killed(tmp_path: Path, fresh_postgresql_url: str) -> None:
     """As the five hundred below, at a pace that takes seconds; behind PgBouncer, with clocks that differ."""
+    log_file = tmp_path / "log"
     async with open_mailbox(random.Random(1), 0) as box, contextlib.AsyncExitStack() as stack:
         served_url = f"{stack.enter_context(pooled(fresh_postgresql_url, size=8))}?{UNPREPARED}"
         store = open_store(fresh_postgresql_url)
@@ -169,46 +166,23 @@ async def test_a_handful_goes_on_where_one_of_two_nodes_is_killed(tmp_path: Path
         await stock(config, HANDFUL)
         allow_lifecycles(config, HANDFUL)
 
-        def fork(name: str, weather: str, *which: int) -> ForkedProcess:
-            arguments = (str(config), "1", "0", weather, *map(str, which), "", str(PACE))
-            forked = ForkedProcess(main, arguments, tmp_path / name)
-            stack.enter_context(stopped_at_end(forked))
-            return forked
+        async def fork(weather: str, *which: int) -> ForkedProcess:
+            arguments = (1, 0, weather, *which, "", PACE)
+            return await stack.enter_async_context(kills.process(config, log_file, *arguments))
 
-        first, second = fork("first", "storm", 0, 2, 7), fork("second", "storm", 1, 2, -7)
-        dead, living = [await read_name(tmp_path / name) for name in ("first", "second")]
-        await wait_until(lambda: count_in_hand(store, [dead]), 30)
-        first.kill()
-        await wait_until(lambda: are_taken(store, [dead]), TAKEN_SECONDS)
+        first, second = await fork("storm", 0, 2, 7), await fork("storm", 1, 2, -7)
+        dead, living = [await kills.at_work(config, one) for one in (first, second)]
+        await kills.wait_until(lambda: count_in_hand(store, [dead]), 30)
+        await kills.kill(first)
+        await kills.wait_until(lambda: are_taken(store, [dead]), TAKEN_SECONDS)
         assert second.poll() is None
         assert living in await list_nodes(store)
-        second.kill()
-        assert await asyncio.to_thread(fork("last", "calm", 0, 1, 0).wait, 120) == 0, await read_end(tmp_path / "last")
+        await kills.kill(second)
+        assert await asyncio.to_thread((await fork("calm", 0, 1, 0)).wait) == 0, await read_end(log_file)
         found = await evidence.read(store)
     if problems := checks.problems(found, box.mails, HANDFUL):
         pytest.fail("\n".join(problems))
-    assert [line for name in ("first", "second", "last") for line in find_tracebacks(tmp_path / name)] == []
-
-
-async def wait_until(holds: Callable[[], Awaitable[object]], seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            if await holds():
-                return
-            await asyncio.sleep(0.02)
-
-
-async def read_name(log_file: Path) -> str:
-    """Of a node, when it is at work."""
-    found: list[str] = []
-
-    async def look() -> bool:
-        found.extend(re.findall(rf"^{AT_WORK} (\w+)$", await read_end(log_file), re.MULTILINE))
-        return bool(found)
-
-    await asyncio.to_thread(log_file.touch)
-    await wait_until(look, 60)
-    return found[0]
+    assert find_tracebacks(log_file) == []
 
 
 async def list_nodes(store: Store) -> Sequence[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway.ports.shared_store import Store
 from tests.faults.lifecycles import evidence, town
+from tests.support.forked_processes import ForkedProcess
 
 SHORTEST = 0.3
 """Seconds from a start to its kill."""
@@ -19,35 +19,42 @@ SHORTEST = 0.3
 START_SECONDS = 120.0
 """Longest wait for a start on a busy machine."""
 
+LOOK_SECONDS = 0.02
+
 
 @asynccontextmanager
-async def process(config: Path, log: Path, *arguments: object) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(config: Path, log: Path, *arguments: object) -> AsyncIterator[ForkedProcess]:
     """Killed at the end, if it is still there. What it says of what went wrong is in `log`."""
-    with log.open("ab") as errors:
-        started = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            town.__name__,
-            str(config),
-            *map(str, arguments),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-        )
+    started = ForkedProcess(town.main, [str(config), *map(str, arguments)], log)
     try:
         yield started
     finally:
-        if started.returncode is None:
-            started.kill()
-        await started.communicate()
+        await kill(started)
 
 
-async def at_work(started: asyncio.subprocess.Process) -> str:
+async def kill(started: ForkedProcess) -> None:
+    started.kill()
+    await asyncio.to_thread(started.wait)
+
+
+async def wait_until(holds: Callable[[], Awaitable[object]], seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def at_work(config: Path, started: ForkedProcess) -> str:
     """The name of its node."""
-    assert started.stdout is not None
-    async with asyncio.timeout(START_SECONDS):
-        said = (await started.stdout.readline()).decode().strip()
-    assert said.startswith(town.AT_WORK), f"the town did not start: {said!r}"
-    return said.removeprefix(town.AT_WORK).strip()
+    file = town.file_of_name(config, started.pid)
+
+    async def is_there() -> bool:
+        assert started.poll() is None, "the town did not start"
+        return await asyncio.to_thread(file.exists)
+
+    await wait_until(is_there, START_SECONDS)
+    return await asyncio.to_thread(file.read_text)
 
 
 async def after(chance: random.Random, longest: float) -> None:
@@ -55,7 +62,7 @@ async def after(chance: random.Random, longest: float) -> None:
     await asyncio.sleep(SHORTEST + longest * chance.random())
 
 
-async def stop_in_hand(started: asyncio.subprocess.Process, store: Store) -> None:
+async def stop_in_hand(started: ForkedProcess, store: Store) -> None:
     """Stopped, not ended, in a moment in which something is in hand: what is looked at doesn't go on meanwhile."""
     async with asyncio.timeout(START_SECONDS):
         while True:

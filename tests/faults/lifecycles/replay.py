@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.domain.requests.attempt_updates import start_attempt
-from gateway.domain.requests.events import EventKind, local_signal
+from gateway.domain.requests.events import EventKind, LoanCondition, local_signal
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
@@ -111,9 +111,16 @@ def _asked(before: Request, stored: Request, number: int) -> Request:
         retry_after=None,
         expected=None,
         cost=None,
-        conditions=(),
+        conditions=_find_offered_conditions(before, attempt.partner),
     )
     return start_attempt(before, fresh, LibraryParty(symbol=attempt.symbol, profile=attempt.partner))
+
+
+def _find_offered_conditions(before: Request, partner: str) -> tuple[LoanCondition, ...]:
+    """On which this supplier is asked again, where it has said last that it may be."""
+    last = before.attempts[-1] if before.attempts else None
+    is_again = last is not None and last.partner == partner and last.status is AttemptStatus.RETRY
+    return last.conditions if last is not None and is_again else ()
 
 
 def _keep_told_terms(terms: LoanTerms) -> LoanTerms:

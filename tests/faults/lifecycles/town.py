@@ -9,13 +9,14 @@ its own, and goes on with all. SKEW: seconds by which its machine's clock is off
 later release, which this process is then; empty: it is of this one. PACE: so many times sooner than usual nodes take
 others for dead. In a storm libraries and partners fail at random and staff do anything, until the process is killed; in
 a calm all is brought to its end but what staff leave alone, and the process ends by itself when nothing is left to be
-done. It prints `at work` with its name when it is.
+done.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import sys
 from dataclasses import dataclass, field, replace
@@ -45,7 +46,6 @@ from tests.faults.lifecycles.flaky import CALM, STORM, in_weather
 from tests.faults.lifecycles.place import NORTH, SOUTH, Wish, count_lifecycles
 from tests.faults.lifecycles.staff import Idea, by_chance, onward
 
-AT_WORK = "at work"
 COLLEAGUES = 14
 """So many people are at their desks at once, at all nodes; two may have the same request in hand."""
 
@@ -59,6 +59,11 @@ LONGEST_CALM = 240.0
 def left_alone(number: int) -> bool:
     """Lifecycles that nobody brings to an end."""
     return number % 5 == 0
+
+
+def file_of_name(config: Path, pid: int) -> Path:
+    """It is there when the process is at work, and has the name of its node."""
+    return config.with_name(f"name-{pid}")
 
 
 @dataclass
@@ -243,8 +248,9 @@ async def run(config: Path, chance: random.Random, clock: LaterClock, storm: boo
     gateway = Daemon(settings, adapters, clock)
     await gateway.start()
     gateway.start_workers()
-    sys.stdout.write(f"{AT_WORK} {gateway.node}\n")
-    sys.stdout.flush()
+    told = config.with_name(f"new-name-{os.getpid()}")
+    told.write_text(gateway.node)
+    told.replace(file_of_name(config, os.getpid()))
     staff = Staff(gateway, clock, chance, config, node, count)
     await (staff.work() if storm else staff.finish())
     await gateway.stop()
