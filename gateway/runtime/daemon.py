@@ -59,7 +59,7 @@ from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.recovery import count_set_aside
 from gateway.services.fulfilment import LinkResolver
 from gateway.services.gateway_operation import GatewayOperation
-from gateway.services.nodes import NodeBeats, NodeRecovery, SchemaWatch
+from gateway.services.nodes import RETRY_SECONDS, NodeBeats, NodeRecovery, SchemaWatch
 from gateway.services.partner_probe import PartnerProbe
 from gateway.services.profile_editing import ProfileEditing
 from gateway.services.profile_history import ProfileHistory
@@ -259,6 +259,7 @@ class Daemon:
         self._start_periodic_tasks(store, journal, libraries, health)
         self._tasks.start("node: look for a newer release", schema.run)
         self._tasks.run_every("node: take over from dead ones", BEAT_SECONDS, recovery.take_over_dead)
+        self._tasks.run_every("node: finish what waits for libraries", RETRY_SECONDS, recovery.finish_waiting)
         await self._probe_listeners(health)
 
     async def _upgrade_database(self, store: Store, schema: SchemaWatch) -> None:

@@ -13,12 +13,12 @@ from contextlib import suppress
 
 import structlog
 
-from gateway.domain.clock import Clock, StoreClock, count_seconds
+from gateway.domain.clock import Clock, StoreClock
 from gateway.domain.problems import Unavailable
 from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.services.exchange import MessageExchange
-from gateway.services.exchange.recovery import RecoveryReport, finish_interrupted
+from gateway.services.exchange.recovery import RecoveryReport, finish_interrupted, gather_all
 from gateway.store.journal import Journal
 from gateway.store.migration import find_other_schema
 from gateway.store.nodes import BEAT_SECONDS, COMMAND, Node
@@ -125,8 +125,8 @@ class NodeRecovery:
         self._libraries = libraries
         self._clock = clock
         self._wake = wake
-        self._retry_at: dict[str, float] = {}
-        """By name of a dead node whose messages wait for a library."""
+        self._waiting: set[str] = set()
+        """Names of dead nodes whose messages wait for a library."""
 
     async def recover_left(self) -> RecoveryReport:
         """For the time before this node listens: all that others left that don't live. Raises Unavailable."""
@@ -139,8 +139,11 @@ class NodeRecovery:
             dead = await self._node.list_dead()
         except Unavailable:
             return
-        now = count_seconds()
-        await self._recover(name for name in sorted({*dead, *self._retry_at}) if self._retry_at.get(name, now) <= now)
+        await self._recover(name for name in dead if name not in self._waiting)
+
+    async def finish_waiting(self) -> None:
+        """To be done every `RETRY_SECONDS`: a library that was away is asked again. Raises Unavailable."""
+        await self._recover(sorted(self._waiting))
 
     async def leave(self) -> None:
         """When all has ended here: what is left nevertheless is another's at once."""
@@ -157,17 +160,19 @@ class NodeRecovery:
         return frozenset(name for name in rows if not name.startswith((COMMAND, HANDS))).union(*messages)
 
     async def _recover(self, nodes: Iterable[str]) -> RecoveryReport:
-        total = RecoveryReport()
-        for node in nodes:
-            heir = self._node.make_heir(node)
-            try:
-                if await heir.is_leader():
-                    total += await self._inherit(node)
-            finally:
-                await heir.give_up_lead()
-        if total != RecoveryReport():
+        """Side by side: one whose library is slow must not hold up the others."""
+        reports = await gather_all(map(self._recover_node, nodes))
+        total = sum(reports, RecoveryReport())
+        if total not in (RecoveryReport(), RecoveryReport(left=total.away, away=total.away)):
             log.warning("recovery.done", finished=total.finished, failed=total.failed, left=total.left)
         return total
+
+    async def _recover_node(self, node: str) -> RecoveryReport:
+        heir = self._node.make_heir(node)
+        try:
+            return await self._inherit(node) if await heir.is_leader() else RecoveryReport()
+        finally:
+            await heir.give_up_lead()
 
     async def _inherit(self, node: str) -> RecoveryReport:
         now = self._clock.now()
@@ -175,9 +180,11 @@ class NodeRecovery:
             log.warning("outbox.recovered", rows=rows)
         report = await finish_interrupted(self._exchange, self._journal, self._libraries, self._clock, node)
         if report.away:  # it stays known as dead, also to those who would take over from us
-            self._retry_at[node] = count_seconds() + RETRY_SECONDS
+            if node not in self._waiting:
+                log.warning("recovery.library_unavailable", interrupted=report.away)
+            self._waiting.add(node)
         else:
-            self._retry_at.pop(node, None)
+            self._waiting.discard(node)
             await self._node.forget_dead(node)
         self._wake()
         return report

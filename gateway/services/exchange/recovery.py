@@ -10,10 +10,9 @@ staff, who may carry it out again (`illgate replay`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 
 import structlog
-from structlog.contextvars import clear_contextvars
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
@@ -72,21 +71,31 @@ _FINISHED, _FAILED, _LEFT = RecoveryReport(finished=1), RecoveryReport(failed=1)
 async def finish_interrupted(
     exchange: MessageExchange, journal: Journal, libraries: Mapping[str, ExchangeLibrary], clock: Clock, node: str
 ) -> RecoveryReport:
-    """Finish what the node with this name left, one after the other, oldest first. Raises Unavailable when the store
-    can't be used."""
-    total = RecoveryReport()
-    for symbol, library in libraries.items():
+    """Finish what the node with this name left: the libraries side by side, of each one message after the other, oldest
+    first. Raises Unavailable when the store can't be used."""
+
+    async def finish_of_library(library: ExchangeLibrary) -> RecoveryReport:
+        symbol = library.symbol
         identifiers = await _list_interrupted(journal, symbol, node)
         if not identifiers:
-            continue
+            return RecoveryReport()
         if not await _is_answering(library):
-            log.warning("recovery.library_unavailable", library=symbol, interrupted=len(identifiers))
-            total += RecoveryReport(left=len(identifiers), away=len(identifiers))
-            continue
-        for identifier in identifiers:
-            total += await _finish_or_set_aside(exchange, journal, symbol, identifier, clock)
-    clear_contextvars()  # what the log says from here on is not of the last message
-    return total
+            return RecoveryReport(left=len(identifiers), away=len(identifiers))
+        reports = [await _finish_or_set_aside(exchange, journal, symbol, one, clock) for one in identifiers]
+        return sum(reports, RecoveryReport())
+
+    return sum(await gather_all(map(finish_of_library, libraries.values())), RecoveryReport())
+
+
+async def gather_all(works: Iterable[Awaitable[RecoveryReport]]) -> list[RecoveryReport]:
+    """All come to their end; then the first failure is raised, if there is one. Each has its own context, so that the
+    log says nothing of the last message afterwards."""
+    reports = []
+    for outcome in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+        reports.append(outcome)
+    return reports
 
 
 async def count_set_aside(journal: Journal, libraries: Iterable[str]) -> int:

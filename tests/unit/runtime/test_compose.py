@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -15,6 +16,8 @@ from gateway.domain.problems import ConfigurationError
 from gateway.runtime import daemon, monitoring
 from gateway.runtime.daemon import Daemon
 from gateway.store.engine import open_store
+from gateway.store.journal import Journal
+from gateway.store.journal_records import JournalOpening, JournalOptions
 from tests.unit.runtime.house import SETTINGS, House
 
 
@@ -77,6 +80,30 @@ async def test_messages_are_in_the_journal_after_a_stop(house: House) -> None:
     )
     await store.close()
     assert outcomes == ["ok", "ok"]
+
+
+async def test_messages_of_an_earlier_start_wait_for_their_library(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "RETRY_SECONDS", 0.02)
+    store = open_store(f"sqlite:///{house.folder / 'data' / 'illgate.db'}")
+    journal = Journal(store, JournalOptions(), "dead")
+    now = datetime.now(UTC)
+    await journal.begin(JournalOpening("CLK", now, b"x", "plain", "http", profile="anyone", service="Greet"))
+    house.shelf.problem = "the library's server does not answer"
+
+    async with house.running():
+        await asyncio.sleep(0.1)
+        waiting = await journal.list_pending_nodes("CLK")
+        house.shelf.problem = ""
+        async with asyncio.timeout(10):
+            while True:
+                if not await journal.list_pending_nodes("CLK"):
+                    break
+                await asyncio.sleep(0.02)
+
+    assert set(waiting) == {"dead"}
+    await store.close()
 
 
 async def test_what_ends_at_a_stop_is_not_logged_as_down(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

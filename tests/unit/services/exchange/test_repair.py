@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -16,7 +17,7 @@ from gateway.domain.problems import Unavailable
 from gateway.ports.library_system import ExchangeLibrary, LibrarySystem, PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import Transaction
-from gateway.services import nodes as services_nodes
+from gateway.services.exchange import recovery
 from gateway.services.exchange.recovery import MAX_STARTS, RecoveryReport, count_set_aside
 from gateway.services.nodes import NodeRecovery
 from gateway.store import nodes
@@ -189,22 +190,48 @@ def libraries_without_answer(house: House) -> dict[str, ExchangeLibrary]:
     return {ours.symbol: silent}
 
 
-async def test_messages_of_a_library_that_does_not_answer_wait_for_it(
-    either_house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    house, seconds = either_house, itertools.count(0, services_nodes.RETRY_SECONDS / 2)
-    monkeypatch.setattr(services_nodes, "count_seconds", lambda: next(seconds))
+async def test_messages_of_a_library_that_does_not_answer_wait_for_it(either_house: House) -> None:
+    house = either_house
     begun = await interrupted(house, accept(house, 9))
     libraries = libraries_without_answer(house)
-    recovery = recovery_of(house, libraries)
-    assert await recovery.recover_left() == RecoveryReport(left=1, away=1)
+    heir = recovery_of(house, libraries)
+    assert await heir.recover_left() == RecoveryReport(left=1, away=1)
 
     libraries["DEMO"] = house.libraries["DEMO"]
-    await recovery.take_over_dead()
+    await heir.take_over_dead()
     assert (await rows(house, begun))[0].message.outcome is OutcomeClass.PENDING, "it is asked again after a while"
-    await recovery.take_over_dead()
+    await heir.finish_waiting()
 
     assert (await rows(house, begun))[0].message.outcome is OutcomeClass.OK
+
+
+class Hanging(Silent):
+    """It takes connections, and says nothing."""
+
+    async def ping(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_a_library_that_hangs_holds_up_no_other_nor_another_node(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "PING_SECONDS", 1_000)
+    ours = house.libraries["DEMO"]
+    hanging = ExchangeLibrary("ALPHA", ours.name, cast(LibrarySystem, Hanging()), ours.zone, ours.currency)
+    await begun_by("first", house, 13, library="ALPHA")
+    begun, row = await begun_by("first", house, 14), await claimed_by("second", house)
+
+    recovering = asyncio.create_task(recovery_of(house, {"ALPHA": hanging, **house.libraries}).recover_left())
+    async with asyncio.timeout(30):
+        while True:
+            is_pending = (await rows(house, begun))[0].message.outcome is OutcomeClass.PENDING
+            if not is_pending and row.id in await list_due(house):
+                break
+            await asyncio.sleep(0.05)
+
+    assert not recovering.done()
+    recovering.cancel()
+    await asyncio.wait([recovering])
 
 
 @pytest.mark.postgresql
@@ -395,14 +422,14 @@ async def test_a_living_node_takes_rows_and_messages_of_one_that_dies(
             await node.tell_alive()
         row, _living = await claimed_by("gone", house), await claimed_by("other", house)
         begun = await begun_by("gone", house, 11)
-        recovery = recovery_of(house, house.libraries, heir)
-        await recovery.take_over_dead()
+        taking = recovery_of(house, house.libraries, heir)
+        await taking.take_over_dead()
         assert await list_due(house) == set()
 
         await house.store.write(lambda c: let_pass(c, gone=3_000, heir=4_000))
         for node in (heir, other):
             await node.tell_alive()
-        await recovery.take_over_dead()
+        await taking.take_over_dead()
 
         assert await list_due(house) == {row.id}
         assert (await rows(house, begun))[0].message.outcome is OutcomeClass.OK
@@ -439,6 +466,6 @@ async def test_who_ends_with_something_in_hand_leaves_it_to_an_heir(tmp_path: Pa
         await found.close()
 
 
-async def begun_by(node: str, house: House, number: int) -> JournalEntry:
+async def begun_by(node: str, house: House, number: int, library: str = "DEMO") -> JournalEntry:
     journal = Journal(house.store, JournalOptions(), node)
-    return await journal.begin(house.opening(accept(house, number), "AcceptItem"))
+    return await journal.begin(replace(house.opening(accept(house, number), "AcceptItem"), library=library))
