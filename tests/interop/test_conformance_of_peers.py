@@ -15,7 +15,7 @@ import yaml
 
 from demo.world import Site, make_installation
 from tests.support.conformance_tables import Line, dump_store, try_system
-from tests.support.daemon import free_port, stopped_at_end, wait_for
+from tests.support.daemon import Installation, free_port, stopped_at_end, wait_for
 from tests.support.forked_processes import ForkedProcess, run_illgate
 from tests.support.peers import RealisticPeer
 from tests.support.scripted_supplier import ScriptedSupplier
@@ -67,7 +67,7 @@ def compare_with_table(system: str, found: list[Line]) -> None:
     assert found == wanted, yaml.safe_dump({system: found}, allow_unicode=True, sort_keys=False, width=110)
 
 
-@pytest.mark.parametrize("mode", ["opaque", "transparent"])
+@pytest.mark.parametrize("mode", ["opaque", "transparent", "translucent"])
 def test_crosslinks_broker(mode: str, config: Path, peers_folder: Path, tmp_path: Path) -> None:
     listen = free_port()
     with ScriptedSupplier() as elm, unchanged_store(config):
@@ -97,6 +97,38 @@ def ask_peer(port: int, path: str, body: Any = None) -> Any:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", data, 30) as answer:
         text = answer.read()
     return json.loads(text) if text else None
+
+
+def test_a_partner_that_answers_the_daemon(peers_folder: Path, tmp_path: Path) -> None:
+    """Nobody listens for the trial: what the broker says of its requests comes to the daemon, which confirms it. Its
+    requests, lists, outbox and figures are as before."""
+    made = Installation.make(tmp_path / "installation")
+    profile = {**PROFILES["broker"], "iso18626": {"http": {"url": "http://127.0.0.1:9/iso18626"}}}
+    (made.folder / "profiles" / "broker.yml").write_text(yaml.safe_dump(profile), "utf-8")
+    with ScriptedSupplier() as elm, made.serve():
+        ours = f"http://127.0.0.1:{made.port}/iso18626/broker"
+        directory = [
+            {"symbol": "ISIL:DEMO", "url": ours, "mode": "opaque", "name": "Oak Library"},
+            {"symbol": "ISIL:ELM", "url": elm.url, "mode": "opaque", "name": "Elm Library"},
+        ]
+        (tmp_path / "peers.json").write_text(json.dumps(directory), "utf-8")
+        options = ("--peers", str(tmp_path / "peers.json"))
+        before = dump_store(made.database)
+        with RealisticPeer(peers_folder, "crosslink-broker", tmp_path / "logs", *options) as broker:
+            elm.answers_to = f"http://127.0.0.1:{broker.port}/iso18626"
+            file = tmp_path / "report.json"
+            asked = ("--against", elm.answers_to, "--value", "record=return-ISIL:ELM::b1")
+            found, _ = try_system(made.config, file, "broker", *asked)
+        after = dump_store(made.database)
+
+    assert {one["clause"] for one in found if "(broken)" in one["found"]} == {"the XML schema of version 1.2"}
+    assert len(after["message"]) > len(before["message"]), "the broker has answered"
+    assert {name for name in after if after[name] != before[name]} <= KEPT_MESSAGES
+    assert not any(after[name] for name in ("request", "outbox", "request_figure"))
+
+
+KEPT_MESSAGES = {"message", "partner_message"}
+"""The message log, and what a repeated message is known by."""
 
 
 def test_a_crosslink_library(config: Path, peers_folder: Path, tmp_path: Path) -> None:
@@ -145,6 +177,21 @@ def test_a_librarys_system(
         against = f"http://127.0.0.1:{peer.port}/ncip"
         found, _ = try_system(config, tmp_path / "report.json", profile, "--against", against, *values)
     compare_with_table(name, found)
+
+
+def test_each_peer_is_tried_and_each_finding_has_its_sentence(peers_folder: Path) -> None:
+    """None of them is left untried. What no sentence forbids is advice."""
+    table = yaml.safe_load(TABLE.read_text("utf-8"))
+    peers = {one.name for one in peers_folder.iterdir() if (one / "start").is_file()}
+    assert {name.partition(",")[0] for name in table} - {"illgate mock"} == peers - NOT_TRIED
+    for found in (one for lines in table.values() for one in lines):
+        assert "untried" not in found
+        assert found["clause"]
+        assert not ("(broken)" in found["found"] and found["clause"].startswith("no sentence")), found
+
+
+NOT_TRIED = {"sip2-evergreen"}
+"""There is no trial of SIP2."""
 
 
 @pytest.mark.parametrize("profile", ["fjordby", "nordby", "our-library"])
