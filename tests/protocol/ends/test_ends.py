@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -36,6 +37,23 @@ async def test_every_end_leaves_what_the_table_says(
     async with EndsTown(templates[column == BROKERED], tmp_path) as town:
         found = [write_row(row, await live_row(town, column, row)) for row in rows]
     assert "\n".join(found) == "\n".join(write_row(row, expect_row(column, row)) for row in rows)
+
+
+async def test_a_requester_hears_that_its_promise_is_over_when_another_library_is_asked(
+    templates: Mapping[bool, Path], tmp_path: Path
+) -> None:
+    two = await asyncio.to_thread(shutil.copytree, templates[True], tmp_path / "two")
+    rules = yaml.safe_load((two / "requests.yml").read_text("utf-8"))
+    rules["rotas"]["others"]["lines"].append({"partner": "letters"})
+    (two / "requests.yml").write_text(yaml.safe_dump(rules), "utf-8")
+    async with EndsTown(two, tmp_path) as town:
+        request = await town.begin("borrowing", BROKERED)
+        await town.step(request, BROKERED, "partner will-supply")
+        left = await town.live_on(request, BROKERED, "partner cancel-accepted")
+    assert (left.state, left.told) == (
+        "requested",
+        ["Notification Unfilled", "Interlibrary loan request B2026-00001-2: Sult"],
+    )
 
 
 def test_the_table_says_of_each_end_where_there_cannot_be_one_and_why() -> None:

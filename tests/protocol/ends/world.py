@@ -368,9 +368,13 @@ class EndsTown(FarTown):
 
     async def live(self, side: str, partner: str, steps: Sequence[str]) -> Outcome:
         """What its last step leaves."""
-        request, end = await self.begin(side, partner), steps[-1]
+        request = await self.begin(side, partner)
         for step in steps[:-1]:
             await self.step(request, partner, step)
+        return await self.live_on(request, partner, steps[-1])
+
+    async def live_on(self, request: Request, partner: str, end: str) -> Outcome:
+        """What this step leaves."""
         heard, mails, posted = len(self.said), len(self.mail.mails), len(self.far.octets)
         before = {row.id for row in await self._all_rows(request)}
         self.is_refused = False
@@ -382,7 +386,7 @@ class EndsTown(FarTown):
         return Outcome(
             state=after.state.value,
             answer="refused" if self.is_refused else "",
-            page=shown if side == "borrowing" and partner != BROKERED else "",
+            page=shown if request.role is Role.BORROWING and partner != BROKERED else "",
             letters=[self._read_letter(mail) for mail in self.mail.mails[mails:] if _is_to_patron(mail)],
             lists=list(list_task_names(after)),
             outcome=await self._find_figure(after),
