@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.hotp import HOTP
@@ -50,6 +50,11 @@ def find_code_step(secret: bytes, code: str, now: datetime, last_step: int) -> i
         if hmac.compare_digest(make_code(secret, step).encode(), code.encode()) and step > last_step:
             found = step
     return found
+
+
+def moment_of_step(step: int) -> datetime:
+    """When it began."""
+    return datetime.fromtimestamp(step * STEP_SECONDS, UTC)
 
 
 def write_code_secret(secret: bytes) -> str:

@@ -18,7 +18,7 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.roles import StaffUser
 from gateway.ports.shared_store import Store, Transaction
-from gateway.services.one_time_codes import DIGITS, find_code_step, make_code_secret
+from gateway.services.one_time_codes import DIGITS, find_code_step, make_code_secret, moment_of_step
 from gateway.services.sign_in_attempts import AttemptCounter, BrowserDevice
 from gateway.services.staff_sign_in import StaffSignInError
 from gateway.services.users import AuditOrigin
@@ -34,6 +34,10 @@ STORED_KEY = "second-factors"
 
 CODE_TIME = timedelta(minutes=5)
 """Longest time between the password and the code."""
+
+MAX_WRONG_CODES = 100
+"""Of the app, one after the other: no more are tried (NIST SP 800-63B section 5.2.2), or whoever knows the password
+finds a code of six digits in time, however slowly. A recovery code is taken still."""
 
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 10
@@ -168,6 +172,12 @@ class SecondFactorService:
         row, secret = await self._read_factor(user)
         if row is None or row.confirmed is None or secret is None:
             return False
+        since = moment_of_step(row.last_step)
+        wrong = await self._store.read(
+            lambda c: audit.count_wrong_codes(c, user.library, user.actor, since, MAX_WRONG_CODES)
+        )
+        if wrong >= MAX_WRONG_CODES:
+            raise StaffSignInError("codes-used-up")
         step = find_code_step(secret, code, self._clock.now(), row.last_step)
         if step is None:
             return False

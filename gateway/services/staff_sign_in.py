@@ -50,8 +50,8 @@ class OidcIdentity:
 
 
 class StaffSignInError(Exception):
-    """Nobody is signed in. `word` says why: wrong, wrong-code, too-often, unknown (no account, or a disabled one),
-    no-role."""
+    """Nobody is signed in. `word` says why: wrong, wrong-code, codes-used-up, too-often, unknown (no account, or a
+    disabled one), no-role."""
 
     def __init__(self, word: str) -> None:
         super().__init__(word)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime
+from itertools import takewhile
 
-from sqlalchemy import Connection, Index, PrimaryKeyConstraint, Table, delete, insert, select
+from sqlalchemy import Connection, Index, PrimaryKeyConstraint, Table, and_, delete, insert, or_, select
 
 from gateway.domain.value import value_object
 from gateway.sql import column_types
@@ -83,6 +84,20 @@ def list_audit_entries(
     if since is not None:
         wanted = wanted.where(table.id >= first_id_at(since))
     return tuple(AuditEntry(**row._mapping) for row in c.execute(wanted.order_by(table.id.desc()).limit(limit)))
+
+
+def count_wrong_codes(c: Connection, library: str, actor: str, since: datetime, most: int) -> int:
+    """Of somebody's second factor, since this moment and since a recovery code was used; counted up to `most`."""
+    table = audit_entry.c
+    is_wrong = and_(table.action == "sign-in-failed", table.detail == "code")
+    wanted = (
+        select(table.action)
+        .where(table.library == library, table.actor == actor, table.id >= first_id_at(since))
+        .where(or_(is_wrong, table.action == "recovery-code-used"))
+        .order_by(table.id.desc())
+        .limit(most)
+    )
+    return sum(1 for _ in takewhile(lambda action: action == "sign-in-failed", c.execute(wanted).scalars()))
 
 
 def prune_audit_entries(c: Connection, library: str, before: datetime) -> int:

@@ -28,11 +28,12 @@ log = structlog.get_logger(component="staff")
 JOURNEY = timedelta(minutes=10)
 """Longest time at the identity provider."""
 
-STATUS = {"too-often": 429, "unknown": 403, "no-role": 403, "weak": 403, "away": 503}
+STATUS = {"too-often": 429, "codes-used-up": 403, "unknown": 403, "no-role": 403, "weak": 403, "away": 503}
 
 WRONG = {
     "wrong": mark_text("User name or password incorrect."),
     "wrong-code": mark_text("This code is incorrect or has been used already."),
+    "codes-used-up": mark_text("Too many wrong codes. Please use a recovery code, or ask an account manager."),
     "over": mark_text("This took too long. Please sign in again."),
     "incomplete": mark_text("Please enter your user name and password."),
     "too-often": mark_text("Too many failed attempts. Please wait 15 minutes."),

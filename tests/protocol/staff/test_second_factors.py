@@ -10,6 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from gateway.domain.clock import FixedClock
+from gateway.ports.shared_store import Transaction
+from gateway.services.second_factors import MAX_WRONG_CODES
+from gateway.store.audit import add_audit_entry
 from tests.protocol.pages.support import Answer, Running, on_both, running
 from tests.protocol.pages.test_refused_access import read_figures
 from tests.protocol.staff.support import BY_TEST, PASSWORD, Colleague, colleague, make_user, user_service
@@ -160,6 +163,36 @@ async def test_codes_are_guessed_no_more_often_than_passwords(gateway: Running) 
         assert (await enter_code(thief, await thief.sign_in("r.okafor"), app.code())).status == 429
         clock.advance(timedelta(minutes=16))
         assert (await enter_code(thief, await thief.sign_in("r.okafor"), app.code())).title == "Work queue"
+
+
+@on_both
+async def test_after_many_wrong_codes_none_of_the_app_is_taken(gateway: Running) -> None:
+    """However slowly they come; a recovery code is taken, and begins anew."""
+    clock = set_clock(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth, colleague(gateway) as elsewhere:
+        app, codes = await set_up(ruth, clock)
+        clock.advance(STEP)
+        store = gateway.requests().library_context("DEMO").store
+
+        async def fail(times: int) -> None:
+            def add_failures(c: Transaction) -> None:
+                for _ in range(times):
+                    add_audit_entry(c, "DEMO", clock.now(), "staff:r.okafor", "sign-in-failed", "r.okafor", "code")
+
+            await store.write(add_failures)
+            clock.advance(STEP)
+
+        await fail(MAX_WRONG_CODES - 1)
+        assert (await enter_code(elsewhere, await elsewhere.sign_in("r.okafor"), app.code())).title == "Work queue"
+        elsewhere.browser.cookies.clear()
+        await fail(MAX_WRONG_CODES)
+        shut = await enter_code(elsewhere, await elsewhere.sign_in("r.okafor"), app.code())
+        assert shut.status == 403
+        assert "Please use a recovery code" in shut.text
+        assert (await enter_code(elsewhere, shut, codes[0])).title == "Work queue"
+        elsewhere.browser.cookies.clear()
+        clock.advance(STEP)
+        assert (await enter_code(elsewhere, await elsewhere.sign_in("r.okafor"), app.code())).title == "Work queue"
 
 
 async def test_the_password_alone_opens_nothing(gateway: Running) -> None:
