@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
 
-from adapters.library.embedded import migrations
 from gateway.domain.commands import (
     AcceptItem,
     Action,
@@ -32,6 +32,7 @@ from gateway.services.circulation.own_things import OwnThings
 from gateway.services.circulation.ownership import list_visible_loans
 from gateway.store.migration import OWN, migrate_store
 from gateway.store.partner_things import StoredPartnerThings, prune_partner_things
+from tests.support.databases import make_older_history
 from tests.unit.services.circulation.support import ANA, BOOK, CHIDI, Counter, Failing, who
 
 
@@ -39,7 +40,9 @@ def arrives(number: str, barcode: str) -> AcceptItem:
     return AcceptItem(Named(number), Action.HOLD, patron=who(ANA), item=Named(barcode), citation=Bib(title="Сад"))
 
 
-async def test_things_of_before_are_known_by_the_keys_of_the_built_in_library(counter: Counter, store: Store) -> None:
+async def test_things_of_before_are_known_by_the_keys_of_the_built_in_library(
+    counter: Counter, store: Store, tmp_path: Path
+) -> None:
     alder, birch = counter.desk(profile="alder"), counter.desk(profile="birch")
     await dispatch_command(arrives("R-1", "A-1"), alder)
     await dispatch_command(CheckOut(who(ANA), Named("A-1")), alder)
@@ -50,7 +53,7 @@ async def test_things_of_before_are_known_by_the_keys_of_the_built_in_library(co
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0035'"))
 
     await store.write(go_back)
-    await migrate_store(store, OWN, migrations)
+    await migrate_store(store, make_older_history(tmp_path / "0036", "0036"))
 
     for barcode, reason in (("A-1", RefusalReason.UNKNOWN_ITEM), (BOOK, RefusalReason.NOT_CHECKED_OUT)):
         with pytest.raises(Refused) as refused:
