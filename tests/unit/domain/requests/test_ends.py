@@ -30,6 +30,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.request_messages import is_message_to_read
 from gateway.domain.requests.state_machine import Transition, compute_transition
+from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.requests.task_lists import list_task_names
 from tests.support.requests import (
     DUE,
@@ -37,6 +38,7 @@ from tests.support.requests import (
     borrowing,
     copy_of,
     event,
+    follow_ups,
     lending,
     letters,
     library_calls,
@@ -189,6 +191,7 @@ def test_what_never_came_to_the_patron_is_asked_of_others_while_it_is_wanted(ser
         unwanted = before.flags & {RequestFlag.UNWANTED, RequestFlag.EXPIRING} or before.state is B.CANCEL_PENDING
         expected = (B.CANCELLED, B.EXPIRED) if unwanted else (B.SOURCING,)
         assert after.request.state in expected, f"{before.state} × {step.event.signal}"
+        assert (FollowUp.FIND_SUPPLIER in follow_ups(step)) is (after.request.state is B.SOURCING)
 
 
 AWAITED = (B.REQUESTED, B.HOLD_PLACED, B.WILL_SUPPLY, B.CONDITIONAL, B.CANCEL_PENDING)
@@ -210,6 +213,7 @@ def test_what_is_recalled_in_transit_goes_back_and_others_are_asked() -> None:
     assert (story.state, story.statuses) == (B.SOURCING, (AttemptStatus.EXTRA_RETURNED,))
     assert told(sent_back) == ((K.RETURNED, 1),)
     assert "delete-temporary" in library_calls(sent_back)
+    assert FollowUp.FIND_SUPPLIER in follow_ups(sent_back)
     story.ask("kyoto")
     assert story.partner(K.CHECKED_IN, 1).kept
     assert story.state is B.REQUESTED
