@@ -22,6 +22,9 @@ from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
 
 PLACE = f"{ROOT}/handbook"
 
+FIRST_PAGE = "README"
+"""File of the page that leads to the others."""
+
 NOT_SHOWN = frozenset({"review"})
 """For those who work on the pages, not at them."""
 
@@ -56,7 +59,7 @@ def has_handbook_page(name: str) -> bool:
 @cache
 def load_handbook_page(name: str) -> HandbookPage:
     """Raises NotFound."""
-    if not has_handbook_page(name):
+    if name != FIRST_PAGE and not has_handbook_page(name):
         raise NotFound(name)
     text = (find_handbook_folder() / f"{name}.md").read_text(encoding="utf-8")
     body = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False}).enable("table").render(text)
@@ -71,9 +74,17 @@ def _make_own_link(found: re.Match[str]) -> str:
     return f'{found["attribute"]}="{PLACE}/{found["target"]}{ending}"'
 
 
+async def show_first_page(request: StaffRequest) -> web.Response:
+    page = load_handbook_page(FIRST_PAGE)
+    return request.render("handbook", page.title, body=Markup(page.body), is_first=True)
+
+
 async def show_handbook_page(request: StaffRequest) -> web.Response:
-    page = load_handbook_page(request.http.match_info["name"])
-    return request.render("handbook", page.title, body=Markup(page.body))
+    name = request.http.match_info["name"]
+    if name == FIRST_PAGE:
+        raise NotFound(name)
+    page = load_handbook_page(name)
+    return request.render("handbook", page.title, body=Markup(page.body), is_first=False)
 
 
 async def send_picture(request: StaffRequest) -> web.Response:
@@ -86,6 +97,7 @@ async def send_picture(request: StaffRequest) -> web.Response:
 
 
 PAGES = (
+    StaffPage("GET", "/handbook", show_first_page, Right.OWN_ACCOUNT),
     StaffPage("GET", "/handbook/{name}", show_handbook_page, Right.OWN_ACCOUNT),
     StaffPage("GET", "/handbook/pictures/{picture}.png", send_picture, Right.OWN_ACCOUNT),
 )

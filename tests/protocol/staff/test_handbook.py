@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gateway.web.staff.handbook import NOT_SHOWN, load_handbook_page
+from gateway.web.staff.handbook import FIRST_PAGE, NOT_SHOWN, load_handbook_page
 from gateway.web.staff.help_page import TOPICS, HelpTopic
 from tests.protocol.pages.support import Running
 from tests.protocol.staff.support import ALL_ROLES, colleague
@@ -21,7 +21,7 @@ def test_each_topic_of_the_help_has_its_page(topic: HelpTopic) -> None:
     assert topic.handbook in NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [FIRST_PAGE, *NAMES])
 def test_a_page_leads_only_to_what_is_shown(name: str) -> None:
     page = load_handbook_page(name)
 
@@ -44,7 +44,14 @@ async def test_help_leads_to_the_handbook_and_its_pictures(gateway: Running) -> 
         links = [str(one) for one in help_page.tree.xpath("//main//section//a/@href")]
         assert links == [f"/staff/handbook/{topic.handbook}" for topic in TOPICS]
 
+        (link,) = help_page.tree.xpath("//main//a[text()='Staff handbook']/@href")
+        first = await ruth.get(str(link).removeprefix("/staff"))
+        assert (first.status, first.title) == (200, "Staff handbook")
+        chapters = {str(one) for one in first.tree.xpath("//article//td//a/@href")}
+        assert chapters == {f"/staff/handbook/{one}" for one in NAMES}
+
         page = await ruth.get("/handbook/work")
+        assert "/staff/handbook" in page.tree.xpath("//nav[@class='trail']/a/@href")
         assert page.title == "Work queue"
         (picture,) = page.tree.xpath("//article//img")
         assert picture.get("alt")
