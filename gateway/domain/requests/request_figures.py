@@ -277,9 +277,14 @@ class HoursCount:
 
 
 @value_object
-class PartnerDaysCount:
-    """How many things that were borrowed this partner sent within so many days of the request's making."""
+class PartnerSupply:
+    """How many things that were borrowed this partner sent, and the sum of the hours from asking it to sending."""
 
     partner: str
-    days: int
     count: int
+    hours: int
+
+    @property
+    def mean_days(self) -> float:
+        """As lists of partners and the ranking of suppliers count them."""
+        return self.hours / self.count / 24

@@ -17,7 +17,7 @@ from gateway.domain.requests.request_figures import (
     FigureCount,
     FigureFilter,
     HoursCount,
-    PartnerDaysCount,
+    PartnerSupply,
     ReasonCount,
     RequestOutcome,
 )
@@ -54,6 +54,15 @@ class OutcomeCounts:
             return None
         return self.filled / ended
 
+    @property
+    def final_share(self) -> tuple[float, float] | None:
+        """Between which bounds the share of those that are filled will be, once all that is open has ended without
+        being cancelled. None: nothing is open, or there are too few to say so."""
+        if self.filled_share is None or not self.open:
+            return None
+        known = self.filled + self.unfilled + self.open
+        return self.filled / known, (self.filled + self.open) / known
+
 
 @value_object
 class MonthCounts:
@@ -76,12 +85,12 @@ class FlowStatistics:
 @value_object
 class PartnerStatistics:
     """`asked_us` counts requests of this partner, `we_asked` those that went to it, each time that it was asked.
-    `days_to_send`: it sent half of it within so many days of the request's making; None: too few to say so."""
+    `days_to_send`: on average, from asking it; None: too few to say so."""
 
     partner: str
     we_asked: OutcomeCounts
     asked_us: OutcomeCounts
-    days_to_send: int | None
+    days_to_send: float | None
 
 
 @value_object
@@ -134,7 +143,7 @@ class _Figures:
     reasons: tuple[ReasonCount, ...]
     costs: tuple[CostSum, ...]
     hours: Mapping[str, tuple[HoursCount, ...]]
-    partner_days: tuple[PartnerDaysCount, ...]
+    supplies: tuple[PartnerSupply, ...]
     branches: tuple[str, ...]
 
 
@@ -149,7 +158,7 @@ async def _read_figures(context: LibraryContext, asked: FigureFilter) -> _Figure
             step: await read(lambda c, step=step: request_figures.count_hours_taken(c, asked, step))  # type: ignore[misc]
             for step in request_figures.HOURS
         },
-        partner_days=await read(lambda c: request_figures.count_partner_days(c, asked)),
+        supplies=await read(lambda c: request_figures.sum_partner_hours(c, asked)),
         branches=await read(lambda c: request_figures.list_branches(c, asked)),
     )
 
@@ -206,12 +215,13 @@ def _build_flow(
 def _build_partners(found: _Figures, rounded: bool) -> tuple[PartnerStatistics, ...]:
     """Those with most to do first."""
     names = {one.partner for one in found.counts if one.partner}
+    days = {one.partner: one.mean_days for one in found.supplies if one.count >= MIN_CASES}
     built = [
         PartnerStatistics(
             name,
             _sum_outcomes(_select_counts(found.counts, name, lambda one: one.attempt != WHOLE_REQUEST), rounded),
             _sum_outcomes(_select_counts(found.counts, name, lambda one: one.role is Role.LENDING), rounded=False),
-            find_quantile(((one.days, one.count) for one in found.partner_days if one.partner == name), 0.5),
+            days.get(name),
         )
         for name in names
     ]

@@ -16,7 +16,7 @@ from gateway.domain.requests.request_figures import (
     FigureCount,
     FigureFilter,
     HoursCount,
-    PartnerDaysCount,
+    PartnerSupply,
     ReasonCount,
     RequestFigure,
     RequestOutcome,
@@ -191,16 +191,14 @@ def count_hours_taken(connection: Connection, wanted: FigureFilter, step: str) -
     )
 
 
-def count_partner_days(connection: Connection, wanted: FigureFilter) -> tuple[PartnerDaysCount, ...]:
-    days = (_c.sent_hours // 24).label("days")
+def sum_partner_hours(connection: Connection, wanted: FigureFilter) -> tuple[PartnerSupply, ...]:
+    """Of partners themselves, each from when it was asked; what others were asked for before is not their time."""
     query = (
-        select(_c.partner, days, func.count())
-        .where(*_list_conditions(wanted), *_FILLED_WHOLE, _c.role == Role.BORROWING.value, _c.sent_hours.is_not(None))
-        .group_by(_c.partner, days)
+        select(_c.partner, func.count(), func.sum(_c.sent_hours))
+        .where(*_list_conditions(wanted), *_OF_PARTNER, _c.role == Role.BORROWING.value, _c.sent_hours.is_not(None))
+        .group_by(_c.partner)
     )
-    return tuple(
-        PartnerDaysCount(partner, int(begun) + 1, count) for partner, begun, count in connection.execute(query)
-    )
+    return tuple(PartnerSupply(partner, count, int(hours)) for partner, count, hours in connection.execute(query))
 
 
 def list_branches(connection: Connection, wanted: FigureFilter) -> tuple[str, ...]:
@@ -210,6 +208,7 @@ def list_branches(connection: Connection, wanted: FigureFilter) -> tuple[str, ..
     return tuple(sorted(connection.execute(select(_c.branch).where(*of_months, *named).distinct()).scalars()))
 
 
+_OF_PARTNER = (_c.attempt > WHOLE_REQUEST, _c.attempt < SUPPLIER_STEP)
 _FILLED_WHOLE = (_c.attempt == WHOLE_REQUEST, _c.outcome == RequestOutcome.FILLED.value)
 
 

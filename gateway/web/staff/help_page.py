@@ -261,7 +261,7 @@ TOPICS: tuple[HelpTopic, ...] = (
             mark_text(
                 "Requests by month of creation, without patron data. Filled requests are those that we received or "
                 "supplied. The fill rate is the share of filled requests among closed ones, not counting cancelled "
-                "ones. Open requests may still be filled."
+                "ones. While requests are open, the bounds of the final rate are shown."
             ),
             mark_text(
                 "The first number of days is the median, the second the 90th percentile; fewer than five requests "

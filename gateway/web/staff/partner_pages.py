@@ -77,7 +77,9 @@ async def show_partners(request: StaffRequest) -> web.Response:
         request.gettext("Partners"),
         help_topic="partners",
         partners=[
-            PartnerRow(one, _describe_state(request, one, unsent.get(one.profile, 0)), _format_days(request, one))
+            PartnerRow(
+                one, _describe_state(request, one, unsent.get(one.profile, 0)), format_mean_days(request, one.mean_days)
+            )
             for one in sorted(partners, key=lambda one: one.name.casefold())
         ],
         roles={word: request.gettext(text) for word, text in ROLES.items()},
@@ -116,7 +118,7 @@ async def _render_partner(
         roles=[request.gettext(ROLES[word]) for word in partner.roles if word in ROLES],
         rotas=[one for one in rotas if any(line.partner == name for line in one.lines)],
         may_see_costs=request.has_right(Right.COSTS_READ),
-        days=_format_days(request, partner),
+        days=format_mean_days(request, partner.mean_days),
     )
 
 
@@ -233,7 +235,7 @@ async def show_rota(request: StaffRequest) -> web.Response:
         help_topic="partners",
         rota=rota,
         lines=[
-            (line, found, _format_days(request, found) if found is not None else "")
+            (line, found, format_mean_days(request, found.mean_days) if found is not None else "")
             for line in rota.lines
             for found in (names.get(line.partner),)
         ],
@@ -241,10 +243,9 @@ async def show_rota(request: StaffRequest) -> web.Response:
     )
 
 
-def _format_days(request: StaffRequest, partner: PartnerView) -> str:
-    if partner.mean_days is None:
-        return ""
-    return request.localization.format_number(Decimal(f"{partner.mean_days:.1f}"))
+def format_mean_days(request: StaffRequest, days: float | None) -> str:
+    """From asking a partner until it shipped, on average, in tenths of a day."""
+    return "" if days is None else request.localization.format_number(Decimal(f"{days:.1f}"))
 
 
 def _is_usual(request: StaffRequest, rota: RotaView) -> bool:

@@ -25,6 +25,7 @@ from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.request_csv import format_csv_cells
 from gateway.web.staff.coded_words import ATTEMPTS, describe_reason
+from gateway.web.staff.partner_pages import format_mean_days
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 RECENT_MONTHS = {"12-months": 12, "3-months": 3}
@@ -135,6 +136,7 @@ async def show_statistics(request: StaffRequest) -> web.Response:
         most=max((month.counts.asked for flow in found.flows for month in flow.months), default=0),
         format_month=lambda month: request.localization.format_month(month // 100, month % 100),
         format_share=lambda counts: _format_share(request, counts),
+        format_final_share=lambda counts: _format_final_share(request, counts),
         partner_rows=[(one, request.context.name_of_partner(one.partner) or one.partner) for one in found.partners],
         times=[
             (one, request.gettext(FLOWS[one.role, one.is_copy]), request.gettext(STEPS[one.role, one.step]))
@@ -145,6 +147,7 @@ async def show_statistics(request: StaffRequest) -> web.Response:
         costs=_list_costs(request, found) if may_see_costs else None,
         cost_sides={Role.BORROWING: request.gettext("Charged to us"), Role.LENDING: request.gettext("Charged by us")},
         format_days=lambda days: _format_days(request, days),
+        format_number_of_days=lambda days: format_mean_days(request, days),
         csv_path=request.path("statistics.csv", **query),
     )
 
@@ -152,6 +155,14 @@ async def show_statistics(request: StaffRequest) -> web.Response:
 def _format_share(request: StaffRequest, counts: OutcomeCounts) -> str:
     share = counts.filled_share
     return "" if share is None else request.localization.format_share(Decimal(f"{share:.2f}"))
+
+
+def _format_final_share(request: StaffRequest, counts: OutcomeCounts) -> str:
+    """Where requests are open, which a share of the closed ones does not know."""
+    if counts.final_share is None:
+        return ""
+    least, most = (request.localization.format_share(Decimal(f"{one:.2f}")) for one in counts.final_share)
+    return request.gettext("finally %(least)s to %(most)s", least=least, most=most)
 
 
 def _format_days(request: StaffRequest, days: float | None) -> str:
@@ -235,15 +246,29 @@ def _list_flow_cells(flow: FlowStatistics) -> Iterator[Sequence[str]]:
         text = f"{month.month // 100}-{month.month % 100:02}"
         for what, count in _name_counts(month.counts):
             yield "months", flow.role.value, service, text, "", what, str(count), "requests"
+        for what, share in _name_shares(month.counts):
+            yield "months", flow.role.value, service, text, "", what, share, "share"
 
 
 def _list_partner_cells(partner: PartnerStatistics) -> Iterator[Sequence[str]]:
     for side, counts in ((Role.BORROWING, partner.we_asked), (Role.LENDING, partner.asked_us)):
         for what, count in _name_counts(counts):
             yield "partners", side.value, "", "", partner.partner, what, str(count), "requests"
+        for what, share in _name_shares(counts):
+            yield "partners", side.value, "", "", partner.partner, what, share, "share"
     if partner.days_to_send is not None:
-        days = str(partner.days_to_send)
-        yield "partners", Role.BORROWING.value, "", "", partner.partner, "median until sent", days, "days"
+        days = f"{partner.days_to_send:.2f}"
+        yield "partners", Role.BORROWING.value, "", "", partner.partner, "mean until sent", days, "days"
+
+
+def _name_shares(counts: OutcomeCounts) -> Iterator[tuple[str, str]]:
+    """Of the closed ones, and between which bounds it will be when the open ones have ended."""
+    if counts.filled_share is not None:
+        yield "fill rate", f"{counts.filled_share:.2f}"
+    if counts.final_share is not None:
+        least, most = counts.final_share
+        yield "fill rate: at least", f"{least:.2f}"
+        yield "fill rate: at most", f"{most:.2f}"
 
 
 def _list_time_cells(time: TurnaroundTime) -> Iterator[Sequence[str]]:

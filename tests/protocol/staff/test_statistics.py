@@ -95,10 +95,31 @@ async def test_figures_say_what_was_filled_how_long_it_took_and_why_not(gateway:
     assert "Borrowing: loans: to receipt 4 days 30 days 5" in tables["Turnaround time"]
     assert tables["Borrowing: loans"][-1].endswith("6 5 1 0 0 83%")
     assert len(tables["Borrowing: loans"]) == 12
-    assert "utrecht 6 5 83% 5 0 0" in tables["By library"]
+    assert "utrecht 6 5 83% 8.8 0 0" in tables["By library"]
     assert tables["Unfilled reasons (borrowing)"] == ["on loan 1"]
     assert tables["Unfilled reasons (lending)"] == ["not on the shelf 1"]
     assert tables["Costs"] == ["Charged to us €62.49 €12.50 5"]
+
+
+async def test_a_rate_says_between_which_bounds_it_will_be_while_requests_are_open(gateway: Running) -> None:
+    """Of eight, five came and one did not; two are still open."""
+    now = library_context(gateway).now()
+    still_open = borrowing(library="DEMO", branch="north", created=now, changed=now)
+    asked = with_attempt(still_open, asked=now)
+    await store_requests(
+        gateway,
+        *(make_loan(gateway, days=days) for days in (2, 3, 4, 5, 6)),
+        make_loan(gateway, days=None),
+        *((one, later(one), "") for one in (asked, replace(asked, id="another", number="N-2"))),
+    )
+
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        tables = read_tables(await manager.get("/statistics"))
+        rows = list(csv.reader(io.StringIO((await manager.get("/statistics.csv")).text.removeprefix("\ufeff"))))
+
+    assert tables["Totals"] == ["Borrowing: loans 8 5 1 0 2 83% finally 62% to 88%"]
+    shares = {row[5]: row[6] for row in rows if row[0] == "months" and row[7] == "share"}
+    assert shares == {"fill rate": "0.83", "fill rate: at least": "0.62", "fill rate: at most": "0.88"}
 
 
 async def test_costs_are_for_those_who_may_see_them(gateway: Running) -> None:

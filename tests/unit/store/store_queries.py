@@ -441,7 +441,7 @@ def _count_calls(connection: Connection) -> Iterator[StoreCall]:
             figures.count_figures,
             figures.count_reasons,
             figures.sum_costs,
-            figures.count_partner_days,
+            figures.sum_partner_hours,
             figures.list_branches,
         ):
             yield make_call(ask, wanted, **months)

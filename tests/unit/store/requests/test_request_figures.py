@@ -29,13 +29,13 @@ from gateway.domain.requests.request_figures import (
     CostSum,
     FigureFilter,
     HoursCount,
-    PartnerDaysCount,
+    PartnerSupply,
     ReasonCount,
     RequestOutcome,
 )
 from gateway.ports.shared_store import Store
 from gateway.store.migration import OWN, migrate_store
-from gateway.store.requests import history, request_figures, requests
+from gateway.store.requests import history, request_counts, request_figures, requests
 from tests.unit.store.requests.samples import LIBRARY, borrowing, later, lending, with_attempt
 from tests.unit.store.requests.test_history import row as make_event_row
 from tests.unit.store.test_migrate import drop_staff_tables, undo_patron_marks
@@ -77,8 +77,34 @@ async def test_a_request_counts_as_filled_once_it_has_come_and_stays_so(migrated
         (HoursCount(Role.BORROWING, False, 72, 1),),
         (HoursCount(Role.BORROWING, False, 122, 1),),
     )
-    days = await migrated.read(lambda c: request_figures.count_partner_days(c, SPRING))
-    assert days == (PartnerDaysCount("utrecht", 4, 1),)
+    since_asked = replace(SPRING, first=202602)  # two days before the request's making as it stands
+    supplies = await migrated.read(lambda c: request_figures.sum_partner_hours(c, since_asked))
+    assert supplies == (PartnerSupply("utrecht", 1, 120),)
+
+
+async def test_days_to_supply_begin_when_that_partner_was_asked_and_are_the_same_for_lists_and_statistics(
+    migrated: Store,
+) -> None:
+    """Another one had been asked for five days before."""
+    made = borrowing()
+    asked = with_attempt(made, asked=made.created)
+    first = replace(asked.attempts[0], status=AttemptStatus.UNFILLED)
+    later_moment = first.asked + timedelta(days=5)
+    second = replace(first, number=2, partner="visby", status=AttemptStatus.ASKED, asked=later_moment)
+    moved = later(asked, attempts=(first, second), current=2, changed=second.asked)
+    sent = later(
+        moved,
+        attempts=(first, replace(second, status=AttemptStatus.SHIPPED)),
+        state=BorrowingState.SHIPPED,
+        changed=second.asked + timedelta(days=3),
+    )
+
+    await store_changes(migrated, asked, moved, sent)
+
+    (supply,) = await migrated.read(lambda c: request_figures.sum_partner_hours(c, SPRING))
+    times = await migrated.read(lambda c: request_counts.read_supply_times(c, sent.library, asked.created))
+    assert (supply.partner, supply.mean_days) == ("visby", 3.0)
+    assert times["visby"].mean_days == 3.0
 
 
 async def test_what_is_lost_on_the_way_to_us_was_not_filled(migrated: Store) -> None:
