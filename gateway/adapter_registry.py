@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -26,12 +27,19 @@ from gateway.ports.adapter import (
 
 GROUP = "illgate.adapters"
 
+SHIPPED = "adapters."
+"""Begins the entry points of our own."""
+
 A = TypeVar("A", bound=Adapter)
 V = TypeVar("V")
 
 
 class AdapterError(Exception):
     """An adapter can't be loaded; the message names its entry point."""
+
+
+class _ThirdPartyError(AdapterError):
+    """The adapter is somebody else's."""
 
 
 @value_object
@@ -50,6 +58,8 @@ class AdapterRegistry:
     article_sources: Mapping[str, ArticleSourceAdapter] = field(default_factory=dict)
     sections: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     """Keys in a profile that belong to adapters, and the models of what stands there."""
+    list_broken: Callable[[], tuple[str, ...]] = tuple
+    """Of a third party's adapters that can't be used, why, a sentence each: they are not in it, and all else is."""
 
     @classmethod
     def from_adapters(cls, *adapters: Adapter) -> AdapterRegistry:
@@ -101,7 +111,8 @@ def find_adapters() -> AdapterRegistry:
         wanted = name.replace("_", "-")
         for point in sorted(points):
             if f"{point.replace('_', '-')}-".startswith(f"{wanted}-"):
-                yield _load_adapter(points[point])
+                with suppress(_ThirdPartyError):  # as if it weren't there; `list_broken` has it
+                    yield _load_adapter(points[point])
 
     def find_by_kind(kind: type[A], load_of_kind: Callable[[], Mapping[str, A]]) -> Mapping[str, A]:
         def find_adapter(name: str) -> A | None:
@@ -124,25 +135,45 @@ def find_adapters() -> AdapterRegistry:
         find_by_kind(LinkAdapter, lambda: load_all().links),
         find_by_kind(ArticleSourceAdapter, lambda: load_all().article_sources),
         MappingOnDemand(find_section, lambda: load_all().sections),
+        lambda: load_all().list_broken(),
     )
 
 
 def load_adapters() -> AdapterRegistry:
-    """All that are installed, loaded. Raises AdapterError for the first that can't be."""
-    return AdapterRegistry.from_adapters(
-        *(_load_adapter(point) for point in sorted(entry_points(group=GROUP), key=lambda point: point.name))
-    )
+    """All that are installed, loaded. Raises AdapterError for the first of ours that can't be: then the installation is
+    damaged. One of a third party is left out."""
+    points = sorted(entry_points(group=GROUP), key=lambda point: (not _is_shipped(point), point.name))
+    loaded: list[Adapter] = []
+    broken: list[str] = []
+    for point in points:
+        try:
+            adapter = _load_adapter(point)
+            if not _is_shipped(point):
+                AdapterRegistry.from_adapters(*loaded, adapter)
+        except AdapterError as error:
+            if _is_shipped(point):
+                raise
+            broken.append(str(error))
+        else:
+            loaded.append(adapter)
+    return replace(AdapterRegistry.from_adapters(*loaded), list_broken=lambda: tuple(broken))
+
+
+def _is_shipped(point: EntryPoint) -> bool:
+    return point.value.startswith(SHIPPED)
 
 
 def _load_adapter(point: EntryPoint) -> Adapter:
+    """Raises AdapterError; of a third party's, _ThirdPartyError."""
     where = f"adapter '{point.name}' ({point.value}, entry point group {GROUP})"
+    kind_of_error = AdapterError if _is_shipped(point) else _ThirdPartyError
     try:
         adapter = point.load()
     except Exception as error:  # whatever a third party's module raises while it is imported
-        raise AdapterError(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
+        raise kind_of_error(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(adapter, Adapter):
         kinds = ", ".join(kind.__name__ for kind in get_args(Adapter))
-        raise AdapterError(f"{where} is a {type(adapter).__name__}, not one of {kinds}")
+        raise kind_of_error(f"{where} is a {type(adapter).__name__}, not one of {kinds}")
     return adapter
 
 

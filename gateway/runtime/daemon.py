@@ -171,6 +171,8 @@ class Daemon:
 
     async def _start_parts(self) -> None:
         stack, parts = self._stack, self._parts
+        for reason in self._adapters.list_broken():
+            log.error("adapter.not_loaded", reason=reason)
         options = make_journal_options(parts)
         self._profiles = self._load_profiles()
         if (file := parts.database) is not None:
