@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, Index, PrimaryKeyConstraint, Table, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Index, PrimaryKeyConstraint, Table, bindparam, delete, select
 
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.partner_things import PartnerThing, ThingKind
 from gateway.ports.shared_store import Work
 from gateway.sql import column_types
+from gateway.sql.statements import PreparedStatement, prepare_sql
 from gateway.store.schema import metadata
 
 partner_thing = Table(
@@ -34,6 +35,9 @@ partner_thing = Table(
 KEPT_DAYS = 1_826
 """A thing of which nobody was heard for five years is the library's own."""
 
+MAX_AT_ONCE = 64
+"""Things whose makers one statement finds."""
+
 RunWork = Callable[[Work[Any]], Awaitable[Any]]
 
 _c = partner_thing.c
@@ -50,8 +54,10 @@ class StoredPartnerThings:
     clock: Clock
 
     async def find_makers(self, kind: ThingKind, ids: Collection[str]) -> Mapping[str, str]:
-        query = select(_c.thing, _c.profile).where(_c.library == self.library, _c.kind == kind.value, _c.thing.in_(ids))
-        return {row.thing: row.profile for row in await self.read(lambda c: c.execute(query).all())}
+        asked = tuple(ids)
+        slices = [asked[start : start + MAX_AT_ONCE] for start in range(0, len(asked), MAX_AT_ONCE)]
+        rows = [row for some in slices for row in await self.read(partial(_find_makers, self._key(kind), some))]
+        return {row.thing: row.profile for row in rows}
 
     async def list_things_of_request(self, request_id: str) -> tuple[PartnerThing, ...]:
         query = (
@@ -65,35 +71,68 @@ class StoredPartnerThings:
         )
 
     async def keep_things(self, things: Collection[PartnerThing]) -> None:
-        rows: list[dict[str, Any]] = [
+        now = self.clock.now()
+        rows = [
             {
-                "library": self.library,
-                "kind": thing.kind.value,
+                **self._key(thing.kind),
                 "thing": thing.id,
                 "profile": thing.profile,
                 "request_id": thing.request_id,
                 "barcode": thing.barcode,
-                "made_at": self.clock.now(),
+                "made_at": now,
             }
             for thing in things
         ]
-        await self.write(lambda connection: _replace_things(connection, rows))
+        await self.write(lambda connection: _REPLACE.execute_many(connection, rows))
 
     async def change_barcode(self, item_id: str, barcode: str) -> None:
-        wanted = (_c.library == self.library, _c.kind == ThingKind.ITEM.value, _c.thing == item_id)
-        change = update(partner_thing).where(*wanted).values(barcode=barcode)
-        await self.write(lambda connection: connection.execute(change))
+        row = {**self._key(ThingKind.ITEM), "thing": item_id, "barcode": barcode}
+        await self.write(lambda connection: _CHANGE_BARCODE.execute_many(connection, [row]))
 
     async def forget_thing(self, kind: ThingKind, id_: str) -> None:
-        gone = delete(partner_thing).where(_c.library == self.library, _c.kind == kind.value, _c.thing == id_)
-        await self.write(lambda connection: connection.execute(gone))
+        row = {**self._key(kind), "thing": id_}
+        await self.write(lambda connection: _FORGET.execute_many(connection, [row]))
+
+    def _key(self, kind: ThingKind) -> dict[str, Any]:
+        return {"library": self.library, "kind": kind.value}
 
 
-def _replace_things(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(partner_thing).values(rows)
-    new = {name: statement.excluded[name] for name in ("profile", "request_id", "barcode", "made_at")}
-    connection.execute(statement.on_conflict_do_update(index_elements=["library", "kind", "thing"], set_=new))
+_ROW_KEY = ("library", "kind", "thing")
+_OF_KEY = "library = :library AND kind = :kind AND thing = :thing"
+_REPLACE = prepare_sql(
+    "INSERT INTO partner_thing (library, kind, thing, profile, request_id, barcode, made_at) "
+    "VALUES (:library, :kind, :thing, :profile, :request_id, :barcode, :made_at) "
+    "ON CONFLICT (library, kind, thing) DO UPDATE SET profile = excluded.profile, "
+    "request_id = excluded.request_id, barcode = excluded.barcode, made_at = excluded.made_at",
+    partner_thing,
+    row_key=_ROW_KEY,
+)
+_CHANGE_BARCODE = prepare_sql(
+    f"UPDATE partner_thing SET barcode = :barcode WHERE {_OF_KEY}", partner_thing, row_key=_ROW_KEY
+)
+_FORGET = prepare_sql(f"DELETE FROM partner_thing WHERE {_OF_KEY}", partner_thing, row_key=_ROW_KEY)
+
+
+def _find_makers(key: Mapping[str, Any], ids: Sequence[str], connection: Connection) -> Sequence[Any]:
+    """The last id again and again, up to a number that there is a statement for."""
+    size = 1 << (len(ids) - 1).bit_length()
+    asked = {name: ids[min(place, len(ids) - 1)] for place, name in enumerate(_names_of(size))}
+    return _makers_of(size).fetch_all(connection, {**key, **asked})
+
+
+@lru_cache
+def _makers_of(size: int) -> PreparedStatement:
+    """The makers of at most so many things."""
+    things = [bindparam(name, type_=_c.thing.type) for name in _names_of(size)]
+    query = select(_c.thing, _c.profile).where(
+        _c.library == bindparam("library"), _c.kind == bindparam("kind"), _c.thing.in_(things)
+    )
+    return PreparedStatement(query)
+
+
+@lru_cache
+def _names_of(size: int) -> tuple[str, ...]:
+    return tuple(f"thing{place}" for place in range(size))
 
 
 def prune_partner_things(connection: Connection, before: datetime, limit: int) -> int:

@@ -24,7 +24,7 @@ from gateway.domain.commands import (
 )
 from gateway.domain.library import Bib, Loan, RecordId
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.ports.partner_things import ThingKind
+from gateway.ports.partner_things import PartnerThing, ThingKind
 from gateway.ports.shared_store import Store
 from gateway.services.circulation import dispatch_command
 from gateway.services.circulation.announced_items import change_barcode
@@ -151,6 +151,28 @@ async def test_who_made_the_loans_of_a_patron_is_asked_at_once(counter: Counter)
     desk = replace(counter.desk(profile="alder"), things=OwnThings(things, "alder"))
     assert len(await list_visible_loans(loans, desk)) == len(loans)
     assert asked == [ThingKind.LOAN, ThingKind.ITEM]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 64, 65, 200])
+async def test_the_makers_of_any_number_of_things_are_found(counter: Counter, count: int) -> None:
+    things = StoredPartnerThings("BERG", counter.store.read, counter.store.write, counter.clock)
+    made = [PartnerThing(ThingKind.ITEM, f"i-{number}", f"profile-{number}") for number in range(0, count, 2)]
+    await things.keep_things(made)
+    await things.keep_things([PartnerThing(ThingKind.HOLD, "i-1", "another")])
+
+    found = await things.find_makers(ThingKind.ITEM, [f"i-{number}" for number in range(count)])
+
+    assert found == {one.id: one.profile for one in made}
+
+
+async def test_what_is_made_again_is_the_newer_makers(counter: Counter) -> None:
+    things = StoredPartnerThings("BERG", counter.store.read, counter.store.write, counter.clock)
+    for profile in ("alder", "birch"):
+        await things.keep_things([PartnerThing(ThingKind.ITEM, "i-1", profile, f"R-{profile}", "A-1")])
+
+    assert await things.find_makers(ThingKind.ITEM, ["i-1"]) == {"i-1": "birch"}
+    assert await things.list_things_of_request("R-alder") == ()
+    assert len(await things.list_things_of_request("R-birch")) == 1
 
 
 async def _find_maker(counter: Counter, item_id: str) -> dict[str, str]:
