@@ -142,6 +142,11 @@ KEPT_EXTRAS = frozenset({RETRY, PREVIOUS_REQUEST, POSSIBLE_SUPPLIER, WANTED_ITEM
 _CODE = re.compile(r"[\w.:/+-]{1,80}")
 
 
+def is_code(text: str) -> bool:
+    """Whether it is a word of a list, as far as its signs tell; people write others."""
+    return _CODE.fullmatch(text) is not None
+
+
 def forget_people(value: T, classes: Mapping[type, Mapping[str, FieldClass]] = FIELD_CLASSES) -> T:
     """The value with nothing left in it that names a person, or that people wrote."""
     assert is_dataclass(value), "values of the domain"
@@ -164,7 +169,7 @@ def _forget_field(
         ending = PurePath(value).suffix.lower()
         return f"file{ending}" if ending in KNOWN_EXTENSIONS else "file"
     if kind is FieldClass.CODE:
-        return value if _CODE.fullmatch(value) else ""
+        return value if is_code(value) else ""
     if kind is not None:
         return value
     if isinstance(value, tuple):
@@ -176,7 +181,7 @@ def _forget_field(
 def is_kept_extra(extra: CitationExtra) -> bool:
     if extra.name == DECLARATION or extra.is_bibliographic:
         return True
-    return extra.name in KEPT_EXTRAS and _CODE.fullmatch(extra.value) is not None
+    return extra.name in KEPT_EXTRAS and is_code(extra.value)
 
 
 def _make_empty(field: Field[Any]) -> Any:

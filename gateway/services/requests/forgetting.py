@@ -28,7 +28,15 @@ from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER
 from gateway.services.webhooks import KIND as WEBHOOK
 from gateway.store import journal_queries, library_changes, mailbox
 from gateway.store.journal_records import mark_patron
-from gateway.store.requests import history, order_batches, outbox, outbox_decisions, outbox_queries, timers
+from gateway.store.requests import (
+    history,
+    order_batches,
+    outbox,
+    outbox_decisions,
+    outbox_queries,
+    request_figures,
+    timers,
+)
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import (
@@ -85,6 +93,7 @@ def forget_patron_in(connection: Transaction, context: LibraryContext, request: 
     """`request`: as it was before it forgot its patron."""
     library = context.symbol
     history.forget_people_in_history(connection, library, request.id)
+    request_figures.forget_words_of_reasons(connection, request)
     for row in outbox_queries.unfinished_of_request(connection, library, request.id, MAX_ROWS):
         _forget_row(connection, context, row)
     outbox.forget_ended_rows(connection, library, request.id)

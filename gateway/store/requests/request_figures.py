@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.request_figures import (
@@ -24,6 +24,7 @@ from gateway.domain.requests.request_figures import (
     find_supply_moments,
     list_request_figures,
 )
+from gateway.domain.requests.stored_fields import is_code
 from gateway.sql.column_types import clean_text
 from gateway.sql.statements import prepare_sql
 from gateway.store.requests.tables import request_figure
@@ -52,6 +53,15 @@ _WRITE = prepare_sql(
 def update_request_figures(connection: Connection, now: Request, reason: str = "") -> None:
     """After each change of a request. `reason`: why we did not supply it, where that was just said."""
     write_request_figures(connection, now.library, now.id, list_request_figures(now, find_supply_moments(now), reason))
+
+
+def forget_words_of_reasons(connection: Connection, request: Request) -> None:
+    """Those that a partner wrote in place of a code. `request`: as it was before it forgot its patron."""
+    months = {one.month for one in list_request_figures(request, find_supply_moments(request))}
+    mine = (_c.library == request.library, _c.month.in_(sorted(months)), _c.request_id == request.id)
+    for reason in connection.execute(select(_c.reason).where(*mine, _c.reason != "")).scalars().all():
+        if not is_code(reason):
+            connection.execute(update(request_figure).where(*mine, _c.reason == reason).values(reason=""))
 
 
 def write_request_figures(

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -36,23 +37,31 @@ from adapters.iso_ill.messages.structures import (
     SystemId,
 )
 from adapters.iso_ill.messages.tracking_phase import SupplyDetails
+from adapters.loopback.channel import HUB
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LibraryParty, Request, Role
 from gateway.domain.requests.views import LendingDraft
 from gateway.services.requests.forgetting import RETRY
 from tests.protocol.ends.far_words import DUE, NCIP_PATRON, write_text_mail
-from tests.protocol.ends.world import EndsTown, make_ends_template
+from tests.protocol.ends.world import BROKERED, BROKERING, EndsTown, make_ends_template
 from tests.protocol.iso18626.far_side import EASY, PATRON, number_of
+from tests.protocol.iso18626.test_forgetting import STAYS, write_request
 from tests.support.canaries import Canaries, fill_value, find_canaries, find_database, find_left, find_places
 
 LATER = RETRY + timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    rules = {**EASY, "retention": {"anonymise_days": 0}}
-    return asyncio.run(make_ends_template(tmp_path_factory.mktemp("forgetting"), rules))
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Mapping[bool, Path]:
+    """By whether requests are brokered."""
+
+    async def make_both() -> Mapping[bool, Path]:
+        at_once = {"retention": {"anonymise_days": 0}}
+        rules: dict[bool, dict[str, Any]] = {False: {**EASY, **at_once}, True: {**BROKERING, **at_once}}
+        return {key: await make_ends_template(tmp_path_factory.mktemp("ends"), rule) for key, rule in rules.items()}
+
+    return asyncio.run(make_both())
 
 
 # --- what a partner says ---------------------------------------------------------------------------------
@@ -287,20 +296,72 @@ async def borrow_by_artemail(town: ForgettingTown) -> Request:
     return request
 
 
+def write_json(town: ForgettingTown, kind: str, role: Role, number: str, last: str = "") -> bytes:
+    """What another library of this gateway says."""
+    words, name = town.words, f"{last}{kind}"
+    sender = {"symbol": "BAY", "name": "Bay"} | {part: words.make(f"{name} {part}") for part in ("email", "address")}
+    said: dict[str, Any] = {
+        "id": f"m-{kind}",
+        "kind": kind,
+        "role": role.value,
+        "sender": sender,
+        "receiver": "OAK",
+        "transaction": number,
+        "details": {"note": words.make(f"{name} note"), "reason": words.make(f"{name} reason")},
+    }
+    if kind == "request":
+        citation = {"title": "Sult", "note": words.make("citation note"), "original": words.make("original")}
+        extras = [{"name": "form-field", "value": words.make("extra")}]
+        wanted = {"service": {}, "dates": {}, "costs": {}, "volumes": []}
+        said["asked"] = {"citation": {**citation, "extras": extras}, "extras": extras, **wanted}
+    return json.dumps(said).encode()
+
+
+async def lend_in_one_gateway(town: ForgettingTown) -> Request:
+    answer = json.loads(await HUB.send("OAK", write_json(town, "request", Role.BORROWING, "B-1")))
+    assert not answer["refused"], answer
+    await town.quiet()
+    (request,) = await town.town.requests(Role.LENDING)
+    await town.write_notes(request)
+    town.look()
+    await HUB.send("OAK", write_json(town, "cancel", Role.BORROWING, "B-1", "last "))
+    await town.quiet()
+    if (await town.see(request)).open:
+        await town.act(await town.see(request), EventKind.CANCEL_ACCEPTED, note=town.words.make("last words"))
+    return request
+
+
+async def broker_a_request(town: ForgettingTown) -> Request:
+    """Elm asks by ISO 18626 with everything that it may say, and Bay can't supply: both legs end."""
+    await town.post(write_request(town.words, "E-1").replace("BROKER", "ELM").encode(), "iso18626")
+    await town.quiet()
+    (request,), (leg,) = [await town.town.requests(role) for role in (Role.LENDING, Role.BORROWING)]
+    await town.write_notes(request)
+    for kind, last in (("expect-to-supply", ""), ("unfilled", "last ")):
+        town.look()
+        await HUB.send("OAK", write_json(town, kind, Role.LENDING, number_of(leg), last))
+        town.clock.advance(timedelta(minutes=1))
+        await town.quiet()
+    assert not (await town.see(leg)).open
+    return request
+
+
 STORIES: dict[str, Callable[[ForgettingTown], Awaitable[Request]]] = {
     "ncip, lending": lend_by_ncip,
     "iso-ill, borrowing": borrow_by_iso_ill,
     "tagged-mail, borrowing": borrow_by_tagged_mail,
     "letters, lending": lend_by_letter,
     "artemail, borrowing": borrow_by_artemail,
+    "one gateway, lending": lend_in_one_gateway,
+    BROKERED: broker_a_request,
 }
 """Each says something in all texts that its protocol has. Those of its last message may be gone with it, and those of
 the work, of which the other half stays."""
 
 
 @pytest.mark.parametrize("story", STORIES)
-async def test_at_once_nothing_of_people_is_left(template: Path, tmp_path: Path, story: str) -> None:
-    async with ForgettingTown(template, tmp_path) as town:
+async def test_at_once_nothing_of_people_is_left(templates: Mapping[bool, Path], tmp_path: Path, story: str) -> None:
+    async with ForgettingTown(templates[story == BROKERED], tmp_path) as town:
         request = await STORIES[story](town)
         town.clock.advance(LATER)
         await town.quiet()
@@ -309,6 +370,7 @@ async def test_at_once_nothing_of_people_is_left(template: Path, tmp_path: Path,
     database, made = find_database(tmp_path), set(town.words.made.values())
     unheard = {place for place in made - town.kept if not place.startswith(("last ", "work"))}
     assert not unheard, "what was said was kept until then, in the journal if nowhere else"
-    assert find_left(town.words, database, {place for place in made if place.startswith("work")}) == {}
+    stays = {place for place in made if place.startswith("work")} | (STAYS if story == BROKERED else set())
+    assert find_left(town.words, database, stays) == {}
     for card in {PATRON, NCIP_PATRON}:
         assert not {place for place in find_places(database, card) if not place.startswith("embedded_")}

@@ -449,6 +449,7 @@ def _count_calls(connection: Connection) -> Iterator[StoreCall]:
             yield make_call(figures.count_hours_taken, wanted, step, **months)
     one = _load_sample(connection, 0)
     yield make_call(figures.update_request_figures, one)
+    yield make_call(figures.forget_words_of_reasons, one)
     yield make_call(
         figures.write_request_figures,
         LIBRARY,
