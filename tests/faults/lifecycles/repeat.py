@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-TEST = "tests/faults/test_lifecycles.py"
+TEST = "tests/faults/test_lifecycles.py::test_nothing_is_lost_and_nothing_done_twice"
 
 
 def main() -> int:
@@ -49,7 +49,7 @@ def _tell(line: str) -> None:
 
 def _passes(database: str, seed: int, place: Path) -> bool:
     environment = {"ILLGATE_LIFECYCLES": "60", **os.environ, "ILLGATE_SEED": str(seed)}
-    command = [sys.executable, "-m", "pytest", "-q", TEST, "-k", database, "--basetemp", str(place / "run")]
+    command = [sys.executable, "-m", "pytest", "-q", f"{TEST}[{database}]", "--basetemp", str(place / "run")]
     with (place / "pytest.txt").open("wb") as output:
         return subprocess.run(command, cwd=ROOT, env=environment, stdout=output, stderr=output).returncode == 0
 
