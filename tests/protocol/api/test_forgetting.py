@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.store import api_records
 from tests.protocol.api.support import LIBRARY, PATRON, Client, Running
+from tests.protocol.api.test_requests import PDF
 from tests.support.canaries import Canaries, find_canaries, find_database, find_left, find_places, forget_all
 from tests.support.daemon import Installation
 
@@ -48,6 +49,14 @@ async def test_nothing_of_people_is_left(gateway: Running, client: Client, insta
     for path, body in (("requests", borrowing), ("lending-requests", lending)):
         made = await client("POST", path, body, Idempotency_Key=f"key-{path}")
         assert made.status == 201, made.body
+        acts = f"requests/{made.json['id']}"
+        said = {"note": words.make(f"{path} act")}
+        done = await client("POST", f"{acts}/actions/note", said, If_Match="*", Idempotency_Key=f"act-{path}")
+        assert done.status == 200, done.body
+        name = f"{words.make(f'{path} file', '')}.pdf"
+        headers = {"If_Match": "*", "Content_Type": "application/pdf"}
+        sent = await client("POST", f"{acts}/attachments?name={name}", data=PDF, **headers)
+        assert sent.status in (200, 201), sent.body
     database = find_database(installation.folder)
     assert not set(words.made.values()) - words.places_of(set(find_canaries(database)))
     (context,) = gateway.managed.contexts.values()

@@ -106,7 +106,9 @@ OTHERS: tuple[Callable[..., Any], ...] = (
 
 WITHOUT_STATEMENT: tuple[Callable[..., Any], ...] = (
     history.collect_new_events,
+    print_batches.lock_batches,
     requests.lock_barcode,
+    requests.lock_patron,
     requests.lock_transaction,
 )
 """They ask SQLite nothing."""
