@@ -111,7 +111,7 @@ class HttpTransport:
         self._url = _parse_url(place.url)
         self._http = http
         self._credentials = credentials
-        self._headers = headers or {}
+        self._headers = {**place.headers, **(headers or {})}
         self._timeouts = place.timeouts
         self._tls = (
             make_tls_context(place.tls) if "https" in (self._url.scheme, URL(credentials.token_url).scheme) else None

@@ -29,6 +29,7 @@ from gateway.ports.partner_simulator import (
 )
 from gateway.ports.responder import ExchangeContext
 from gateway.ports.tls import ClientTls
+from gateway.runtime.own_daemon import make_sender_headers
 from gateway.secrets import resolve_secret
 from gateway.settings import Settings
 from gateway.web.message_texts import decode_body
@@ -278,7 +279,7 @@ def _choose_destination(
         url = build_daemon_url(settings, role.protocol, role.profile.name, "--url")
     else:
         require_http_url(url, "--url")
-    return HttpPlace(url, tls, timeouts)
+    return HttpPlace(url, tls, timeouts, make_sender_headers(settings, url))
 
 
 def require_http_url(url: str, option: str) -> None:

@@ -68,9 +68,12 @@ class SendTimeouts:
 
 @value_object
 class HttpPlace:
+    """`headers`: of each message, besides those of its protocol."""
+
     url: str
     tls: ClientTls = ClientTls()
     timeouts: SendTimeouts = SendTimeouts()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @value_object

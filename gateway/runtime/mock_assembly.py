@@ -33,6 +33,7 @@ from gateway.ports.partner_simulator import Secrets
 from gateway.ports.rehearsal import MailRehearsal, ProtocolRehearsal
 from gateway.runtime.mail_secrets import CLIENT, MailConcealer
 from gateway.runtime.mock_lines import MockLines
+from gateway.runtime.own_daemon import add_sender_headers
 from gateway.runtime.partner_channels import NoMailServer
 from gateway.runtime.sent_recording import RecordingMailer
 from gateway.services.letters import LetterRenderer
@@ -145,6 +146,7 @@ def build_mock_partner(
             receive=receive_nothing,
             lines=lines.record_by(record) if lines is not None else NoPartnerConnections(),
             record=record,
+            make_peer_headers=add_sender_headers(settings, options.address),
         )
         return adapters.channels[protocol.rehearsal.channel].make(context)
 

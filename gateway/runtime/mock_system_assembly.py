@@ -18,6 +18,7 @@ from gateway.ports.rehearsal import CatalogueRehearsal, SystemRehearsal
 from gateway.ports.responder import ExchangeContext
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.mock_assembly import MockOptions, check_misbehaviours
+from gateway.runtime.own_daemon import make_sender_headers
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.mock.catalogue_reception import CataloguePlay, PlayedCatalogue
 from gateway.services.mock.client_system import ClientPlay, PlayedClient
@@ -149,16 +150,16 @@ def make_mock_client(
     play = ClientPlay(
         exchange=ExchangeContext(profile, library.symbol, library.zone, library.currency, clock.now()),
         parties=parties,
-        place=_find_place(options.address),
+        place=_find_place(settings, options.address),
         values=options.values,
     )
     simulator, responder = system.adapter.partner(secrets), system.adapter.responder()
     return PlayedClient(play, simulator, system.rehearsal, responder.conceal_secrets, clock, pass_seconds)
 
 
-def _find_place(address: str) -> Place:
+def _find_place(settings: Settings, address: str) -> Place:
     if address.startswith(("http://", "https://")):
-        return HttpPlace(address)
+        return HttpPlace(address, headers=make_sender_headers(settings, address))
     host, _, port = address.rpartition(":")
     return TcpPlace(host.strip("[]"), int(port))
 
