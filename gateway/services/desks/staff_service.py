@@ -335,8 +335,8 @@ def _record_decision(
     look: FindRow = _find_dead_row,
 ) -> OutboxRow:
     """The row; who decided what about it stands in the history of its request, if that is still there. `template`: of
-    the note, `words`: of the one who decided. That locks the
-    request, and only then is the row looked at for good: two of the staff at once decide one after the other.
+    the note, `words`: of the one who decided. That locks the request, or where there is none the row, and only then is
+    the row looked at for good: two of the staff at once decide one after the other.
 
     Raises NotFound.
     """
@@ -347,6 +347,8 @@ def _record_decision(
         event = Event(local_signal(EventKind.NOTE), context.now(), actor, details)
         with suppress(NotFound):
             apply_event_in(connection, context, EventRequest(request_id=row.request_id, event=event))
+    else:
+        outbox_decisions.lock_row(connection, context.symbol, letter_id)
     return look(connection, context, letter_id)
 
 

@@ -31,6 +31,7 @@ _TRIED = prepare_sql(
     "WHERE library = :library AND id = :id AND status = 'waiting'",
     outbox,
 )
+_LOCK = PreparedStatement(select(COLUMNS.id).where(*ONE_ROW).with_for_update())
 _IS_INDEPENDENT = or_(*(COLUMNS.kind == kind for kind in INDEPENDENT))
 _DEAD_CALL = PreparedStatement(
     select(COLUMNS.lane).where(*ONE_ROW, COLUMNS.status == OutboxStatus.DEAD.value, _IS_INDEPENDENT)
@@ -54,6 +55,11 @@ _END = prepare_sql(
     outbox,
     COLUMNS.lane,
 )
+
+
+def lock_row(connection: Connection, library: str, id_: str) -> None:
+    """Until the end of the transaction others who decide about it wait, and no worker claims it."""
+    _LOCK.fetch_first(connection, {"in_library": library, "with_id": id_})
 
 
 def release_row(connection: Connection, library: str, id_: str, now: datetime) -> bool:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -22,17 +23,22 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.print_batches import PrintBatch, PrintKind
 from gateway.domain.requests.request import LendingState, LibraryParty, PatronLink, Request, Role
-from gateway.domain.requests.views import BorrowingDraft, LendingDraft
+from gateway.domain.requests.views import BorrowingDraft, LendingDraft, NotFound
 from gateway.ports.library_system import BibHoldings
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.shared_store import Store, Work
 from gateway.services.desks.printing import PrintService, ScannedSlip
+from gateway.services.desks.staff_service import StaffService
 from gateway.services.library_context import LibraryContext
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.lending import locate_item
 from gateway.services.requests.lending_intake import create_lending_request
 from gateway.services.requests.partner_inbox import LibraryInbox
+from gateway.store.requests import outbox as outbox_rows
+from gateway.store.requests import outbox_queries
+from gateway.store.requests.outbox import OutboxStatus
 from gateway.store.requests.tables import outbox
+from tests.unit.services.outbox.support import a_row
 from tests.unit.services.requests.support import PATRON, UNUSED_PORT
 
 pytestmark = pytest.mark.postgresql
@@ -99,8 +105,13 @@ async def only_copy(town: Town) -> BibHoldings:
     raise AssertionError("the sample has no such record")
 
 
-async def do_at_once(nodes: tuple[Town, Town], work: Callable[[LibraryContext], Awaitable[T]]) -> list[T | Exception]:
-    """The second node begins when the first has done its work and not committed yet; what came of both."""
+async def do_at_once(
+    nodes: tuple[Town, Town],
+    work: Callable[[LibraryContext], Awaitable[T]],
+    second_work: Callable[[LibraryContext], Awaitable[T]] | None = None,
+) -> list[T | Exception]:
+    """The second node begins when the first has done its work and not committed yet; what came of both. `second_work`:
+    where it does something else."""
     first, second = (town.context for town in nodes)
     done = asyncio.Event()
     late: asyncio.Future[T] | None = None
@@ -108,7 +119,7 @@ async def do_at_once(nodes: tuple[Town, Town], work: Callable[[LibraryContext], 
     async with asyncio.timeout(20):
         early = asyncio.ensure_future(work(replace(first, store=slow)))
         await done.wait()
-        late = asyncio.ensure_future(work(second))
+        late = asyncio.ensure_future((second_work or work)(second))
         outcomes = await asyncio.gather(early, late, return_exceptions=True)
     assert all(isinstance(one, Exception) or not isinstance(one, BaseException) for one in outcomes)
     return cast(list[T | Exception], outcomes)
@@ -150,6 +161,32 @@ async def test_the_slip_of_a_scanned_item_is_in_one_batch_only(nodes: tuple[Town
     )
 
     assert [isinstance(one, ScannedSlip) and (one.batch.number, one.is_new) for one in slips] == [(1, True), (1, False)]
+
+
+async def test_of_two_decisions_about_a_message_one_counts(nodes: tuple[Town, Town]) -> None:
+    """One of no request: such as a file of many orders, that must not go out with its orders skipped."""
+    store, row = nodes[0].context.store, a_row(library="NORTH", kind="reply", at=START)
+    row = replace(row, request_id="")
+
+    def add_dead_row(c: Connection) -> None:
+        outbox_rows.add_outbox_row(c, row)
+        claimed = outbox_rows.claim_single_row(c, "NORTH", row.id, START, timedelta(minutes=1), "before")
+        assert claimed is not None
+        outbox_rows.mark_dead(c, claimed, "refused", START)
+
+    await store.write(add_dead_row)
+
+    released, skipped = await do_at_once(
+        nodes,
+        lambda here: StaffService({"NORTH": here}).release("NORTH", row.id, "staff:ana"),
+        lambda here: StaffService({"NORTH": here}).skip("NORTH", row.id, "too late", "staff:bo"),
+    )
+
+    assert released is None
+    assert isinstance(skipped, NotFound)
+    found = await store.read(lambda c: outbox_queries.get_outbox_row(c, "NORTH", row.id))
+    assert found is not None
+    assert found.status is OutboxStatus.WAITING
 
 
 async def test_a_requester_s_number_is_taken_once(nodes: tuple[Town, Town]) -> None:
