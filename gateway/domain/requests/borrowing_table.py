@@ -263,6 +263,13 @@ def _lose_cell(*effects: Effect) -> Cell:
     )
 
 
+def _refuse_cancel_branch(to: S, *effects: Effect, when: g.Guard | None = None) -> tuple[Branch, ...]:
+    """The supplier goes on. Who has cancelled hears of it; where it only didn't come in time, nobody has asked for
+    that."""
+    by_wish = g.CANCELLED_HERE if when is None else g.combine_guards(when, g.CANCELLED_HERE)
+    return (move_to(to, *effects, SendPatronLetter("cancel-refused"), when=by_wish), move_to(to, *effects, when=when))
+
+
 _CANCELLED_TOO_LATE = g.combine_guards(g.LOAN, g.PATRON_WAITS)
 """Nobody has to be told: it is here, or on its way, and goes back."""
 
@@ -467,10 +474,10 @@ ROWS: Mapping[S, Row] = {
             for kind in (K.CANCEL_ACCEPTED, K.UNFILLED, K.RETRY, K.EXPIRED, K.REJECTED, K.LOST)
         },
         partner_signal(K.CANCEL_REFUSED): (
-            move_to(S.HOLD_PLACED, *_PROMISED, when=g.HELD),
-            move_to(S.WILL_SUPPLY, *_PROMISED, when=g.PROMISED),
-            move_to(S.CONDITIONAL, *_CONDITION, when=g.CONDITION_OPEN),
-            move_to(S.REQUESTED, StartTimer(TimerKind.ANSWER)),
+            *_refuse_cancel_branch(S.HOLD_PLACED, *_PROMISED, when=g.HELD),
+            *_refuse_cancel_branch(S.WILL_SUPPLY, *_PROMISED, when=g.PROMISED),
+            *_refuse_cancel_branch(S.CONDITIONAL, *_CONDITION, when=g.CONDITION_OPEN),
+            *_refuse_cancel_branch(S.REQUESTED, StartTimer(TimerKind.ANSWER)),
         ),
         **{
             partner_signal(kind): remain()
@@ -478,6 +485,7 @@ ROWS: Mapping[S, Row] = {
         },
         **_ARRIVING,
         **_MISSED,
+        partner_signal(K.SHIPPED): _refuse_cancel_branch(S.SHIPPED, *_SET_OUT),
         partner_signal(K.RECALL): _IT_COMES,  # nobody waits for it any more
         local_signal(K.RECEIVED): _RECEIVE,
         local_signal(K.CLOSE): _GIVEN_UP,

@@ -57,7 +57,7 @@ BORROWING_STATUS: Mapping[BorrowingState, PatronStatus] = {
     B.HOLD_PLACED: _S.ORDERED,
     B.WILL_SUPPLY: _S.ORDERED,
     B.CONDITIONAL: _S.ORDERED,
-    B.CANCEL_PENDING: _S.ENDED,
+    B.CANCEL_PENDING: _S.ORDERED,
     B.SHIPPED: _S.UNDERWAY,
     B.RECEIVED: _S.READY,
     B.LENT: _S.ON_LOAN,
@@ -79,7 +79,7 @@ LENDING_STATUS: Mapping[LendingState, PatronStatus] = {
     L.DIGITISING: _S.ORDERED,
     L.CLEARANCE: _S.ORDERED,
     L.CLEARED: _S.UNDERWAY,
-    L.CANCEL_PENDING: _S.ENDED,
+    L.CANCEL_PENDING: _S.ORDERED,
     L.SHIPPED: _S.ON_LOAN,
     L.RETURNED: _S.RETURNED,
     L.COMPLETED: _S.DONE,
@@ -94,6 +94,11 @@ LENDING_STATUS: Mapping[LendingState, PatronStatus] = {
 RECALLED = "recalled"
 OVERDUE = "overdue"
 QUESTION = "question"
+CANCEL_PENDING = "borrowing-cancel-pending"
+CANCEL_REFUSED = "cancel-refused"
+COPY_CANCEL_REFUSED = "copy-cancel-refused"
+RENEWAL_PENDING = "renewal-pending"
+OVERDUE_RENEWAL_PENDING = "overdue-renewal-pending"
 COPY_READY = "copy-ready"
 RECALLED_BEFORE_LOAN = "recalled-before-loan"
 NOT_WANTED = "not-wanted"
@@ -108,6 +113,10 @@ SAYINGS: tuple[str, ...] = (
     RECALLED,
     OVERDUE,
     QUESTION,
+    CANCEL_REFUSED,
+    COPY_CANCEL_REFUSED,
+    RENEWAL_PENDING,
+    OVERDUE_RENEWAL_PENDING,
     COPY_READY,
     RECALLED_BEFORE_LOAN,
     NOT_WANTED,
@@ -142,8 +151,14 @@ def status_of_request(request: Request) -> PatronStatusText:
     if words.status is PatronStatus.ON_LOAN:
         if RequestFlag.RECALLED in request.flags:
             return PatronStatusText(words.status, RECALLED)
+        is_asked = request.role is Role.BORROWING and RequestFlag.RENEWAL_PENDING in request.flags
         if RequestFlag.OVERDUE in request.flags:
-            return PatronStatusText(words.status, OVERDUE)
+            return PatronStatusText(words.status, OVERDUE_RENEWAL_PENDING if is_asked else OVERDUE)
+        if is_asked:
+            return PatronStatusText(words.status, RENEWAL_PENDING)
+    if is_cancellation_refused(request):
+        is_copy = request.service.type is ServiceType.COPY
+        return PatronStatusText(words.status, COPY_CANCEL_REFUSED if is_copy else CANCEL_REFUSED)
     if _is_question_open(request, words.status):
         return PatronStatusText(words.status, QUESTION)
     if request.state is BorrowingState.COMPLETED and request.service.type is ServiceType.COPY:
@@ -151,9 +166,18 @@ def status_of_request(request: Request) -> PatronStatusText:
     return words
 
 
+def is_cancellation_refused(request: Request) -> bool:
+    """Whether the patron has cancelled it, and the supplier goes on all the same."""
+    is_with_supplier = request.state in _WITH_SUPPLIER and request.role is Role.BORROWING
+    return is_with_supplier and RequestFlag.UNWANTED in request.flags and RequestFlag.EXPIRING not in request.flags
+
+
+_WITH_SUPPLIER = (B.REQUESTED, B.HOLD_PLACED, B.WILL_SUPPLY, B.CONDITIONAL)
+
+
 def _is_question_open(request: Request, status: PatronStatus) -> bool:
     query = request.query
-    if query is None or query.answer:
+    if query is None or query.answer or request.state in (B.CANCEL_PENDING, L.CANCEL_PENDING):
         return False
     return status in _QUESTION_OPEN or (query.about == STILL_WANTED and status in _STILL_WANTED_OPEN)
 

@@ -337,6 +337,10 @@ ENDS_AT_RETURN = _make_guard(
 
 EXPIRING = _make_guard("it has reached its expiry time", _has_flag(RequestFlag.EXPIRING))
 UNWANTED = _make_guard("no other patron is waiting for it", _has_flag(RequestFlag.UNWANTED))
+CANCELLED_HERE = _make_guard(
+    "the patron or staff have cancelled it",
+    lambda r, _e, _w: RequestFlag.UNWANTED in r.flags and RequestFlag.EXPIRING not in r.flags,
+)
 RECALLED = _make_guard("it has been recalled", _has_flag(RequestFlag.RECALLED))
 PATRON_WAITS = _make_guard(
     "the patron has not had it yet and still wants it",

@@ -9,7 +9,15 @@ from datetime import date, datetime, tzinfo
 from gateway.domain.library import Patron
 from gateway.domain.requests.citation import BIBLIOGRAPHIC_NUMBERS, Citation, CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.request import BorrowingState, LibraryParty, PatronLink, Request, RequestFlag, Role
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LibraryParty,
+    PatronLink,
+    Request,
+    RequestFlag,
+    Role,
+    ServiceType,
+)
 from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import AnswerLink
@@ -173,9 +181,13 @@ def make_patron_content(
 
 
 def _find_outcome(request: Request) -> str:
-    """What has become of an item that doesn't come. Empty: another library may send one."""
+    """What has become of an item that doesn't come, or comes though it was cancelled. Empty: neither."""
     if request.state is BorrowingState.LOST:
         return "lost"
+    if RequestFlag.UNWANTED in request.flags:
+        if request.service.type is ServiceType.COPY:
+            return "copy"
+        return "sent" if request.state is BorrowingState.SHIPPED else ""
     return "recalled" if RequestFlag.RECALLED in request.flags else ""
 
 

@@ -14,6 +14,7 @@ from gateway.store.requests.order_batches import FILE, GATHER, ORDER
 
 PATRON_LETTERS: Mapping[str, Sentence] = {
     "available": write_sentence("ready to collect"),
+    "cancel-refused": write_sentence("cancellation refused"),
     "cancelled": write_sentence("cancelled"),
     "copy-ready": write_sentence("copy ready"),
     "due-soon": write_sentence("due soon"),

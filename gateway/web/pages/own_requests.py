@@ -11,7 +11,7 @@ from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.patron_status import PatronStatus
 from gateway.domain.requests.patron_views import PatronAction, PatronView
-from gateway.domain.requests.request import Request
+from gateway.domain.requests.request import BorrowingState, Request
 from gateway.domain.requests.views import EventDenied, NotFound, VersionConflict
 from gateway.ports.library_system import PatronKey
 from gateway.services.letters import mail_address
@@ -20,7 +20,7 @@ from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.error_pages import PageError
 from gateway.web.pages import sign_in_pages
 from gateway.web.pages.page_request import PageRequest
-from gateway.web.pages.page_texts import ACT_TEXTS, TOO_LATE_TEXT
+from gateway.web.pages.page_texts import ACT_TEXTS, CANCEL_NOTED_TEXT, CANCEL_PENDING_TEXT, TOO_LATE_TEXT
 from gateway.web.pages.request_status import find_open_question, make_shown_request
 
 MAX_OWN_REQUESTS = 50
@@ -72,7 +72,7 @@ async def show_own_request(page: PageRequest) -> web.Response:
         title=title,
         view=view,
         is_new=is_new,
-        done=_text_of_done(page, done),
+        done=_text_of_done(page, done, view),
         is_too_late=done == TOO_LATE,
         one=make_shown_request(page, view),
         rows=(
@@ -93,10 +93,16 @@ def _list_due_rows(page: PageRequest, view: PatronView) -> Iterable[tuple[str, s
     return label_rows(page.words, ("due", page.words.format_moment(due, page.context.zone) if due else ""))
 
 
-def _text_of_done(page: PageRequest, done: str) -> str:
+def _text_of_done(page: PageRequest, done: str, view: PatronView) -> str:
+    """As it is now: a cancellation may have to be answered first."""
     if done == TOO_LATE:
         return page.gettext(TOO_LATE_TEXT)
-    return page.gettext(ACT_TEXTS[PatronAction(done)].done) if done in list(PatronAction) else ""
+    if done not in list(PatronAction):
+        return ""
+    if done == PatronAction.CANCEL and view.request.open:
+        is_pending = view.request.state is BorrowingState.CANCEL_PENDING
+        return page.gettext(CANCEL_PENDING_TEXT if is_pending else CANCEL_NOTED_TEXT)
+    return page.gettext(ACT_TEXTS[PatronAction(done)].done)
 
 
 def _list_collecting_rows(page: PageRequest, pickup: str) -> tuple[tuple[str, str], ...]:

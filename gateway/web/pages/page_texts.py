@@ -209,4 +209,8 @@ ACT_TEXTS: Mapping[PatronAction, ActTexts] = {
     ),
 }
 
+CANCEL_PENDING_TEXT = mark_text("We have asked the other library to cancel it and will tell you its answer.")
+
+CANCEL_NOTED_TEXT = mark_text("We have noted that you no longer need it.")
+
 TOO_LATE_TEXT = mark_text("This is no longer possible. The current status is shown here.")

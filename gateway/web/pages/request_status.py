@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from gateway.domain.requests.patron_status import OVERDUE, QUESTION, RECALLED, PatronStatus, status_of_request
+from gateway.domain.requests.patron_status import (
+    CANCEL_PENDING,
+    CANCEL_REFUSED,
+    COPY_CANCEL_REFUSED,
+    OVERDUE,
+    OVERDUE_RENEWAL_PENDING,
+    QUESTION,
+    RECALLED,
+    RENEWAL_PENDING,
+    PatronStatus,
+    status_of_request,
+)
 from gateway.domain.requests.patron_views import PatronAction, PatronView
 from gateway.domain.requests.request import Request
 from gateway.domain.value import value_object
@@ -71,24 +82,49 @@ STATUS_TEXTS: Mapping[PatronStatus, StatusText] = {
     ),
 }
 
+_OVERDUE = StatusText(
+    "late",
+    mark_text_in_context("status of a request", "On loan, overdue"),
+    mark_text_in_context("overdue", "was due on %(day)s"),
+)
+
 URGENT_TEXTS: Mapping[str, StatusText] = {
     QUESTION: StatusText(
         "look",
         mark_text_in_context("status of a request", "We have a question"),
         mark_text_in_context("a question to a patron", "answer by %(day)s"),
     ),
-    OVERDUE: StatusText(
-        "late",
-        mark_text_in_context("status of a request", "On loan, overdue"),
-        mark_text_in_context("overdue", "was due on %(day)s"),
-    ),
+    OVERDUE: _OVERDUE,
+    OVERDUE_RENEWAL_PENDING: _OVERDUE,
     RECALLED: StatusText(
         "late",
         mark_text_in_context("status of a request", "On loan, recalled"),
         mark_text_in_context("on loan", "due %(day)s"),
     ),
 }
-"""What goes before the word of the state, by the word of `PatronStatusText`."""
+"""What goes before the word of the state and needs its patron, by the word of `PatronStatusText`."""
+
+_NOT_CANCELLED = StatusText(
+    "look",
+    mark_text_in_context("status of a request", "Not cancelled"),
+    mark_text_in_context("on its way, ready", "since %(day)s"),
+)
+
+NEWER_TEXTS: Mapping[str, StatusText] = {
+    CANCEL_PENDING: StatusText(
+        "waiting",
+        mark_text_in_context("status of a request", "Cancellation requested"),
+        mark_text_in_context("ordered, returned, finished, ended", "on %(day)s"),
+    ),
+    CANCEL_REFUSED: _NOT_CANCELLED,
+    COPY_CANCEL_REFUSED: _NOT_CANCELLED,
+    RENEWAL_PENDING: StatusText(
+        "good",
+        mark_text_in_context("status of a request", "On loan, renewal requested"),
+        mark_text_in_context("on loan", "due %(day)s"),
+    ),
+}
+"""What goes before the word of the state, since it is newer."""
 
 
 @value_object
@@ -126,7 +162,7 @@ def make_shown_request(page: PageRequest, view: PatronView) -> ShownRequest:
 
 def make_shown_status(page: PageRequest, request: Request) -> ShownStatus:
     said = status_of_request(request)
-    text = URGENT_TEXTS.get(said.word) or STATUS_TEXTS[said.status]
+    text = URGENT_TEXTS.get(said.word) or NEWER_TEXTS.get(said.word) or STATUS_TEXTS[said.status]
     day = _find_day(request, said.status, said.word)
     localization = page.localization
     return ShownStatus(
@@ -144,7 +180,7 @@ def _find_day(request: Request, status: PatronStatus, word: str) -> date | datet
         return request.terms.patron_due or request.terms.lender_due
     if status in (PatronStatus.PREPARED, PatronStatus.SEARCHING):
         return request.created
-    if status is PatronStatus.ORDERED and request.attempt is not None:
+    if status is PatronStatus.ORDERED and word not in NEWER_TEXTS and request.attempt is not None:
         return request.attempt.asked
     return request.changed
 

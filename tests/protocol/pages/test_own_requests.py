@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.request import BorrowingState
+from gateway.domain.requests.request import BorrowingState, RequestFlag
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import ActionRequest
 from gateway.store.requests import requests
@@ -57,6 +57,49 @@ async def test_a_patron_cancels_after_being_asked(gateway: Running, anna: Visito
     again = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(asked))
     assert (again.status, again.url.partition("?")[2]) == (200, f"{anna.base}?done=late".partition("?")[2])
     assert "This is no longer possible." in again.text
+
+
+async def put_into(gateway: Running, id_: str, state: BorrowingState, *flags: RequestFlag) -> None:
+    request = await gateway.requests().find_request("DEMO", id_)
+    put = replace(request, version=request.version + 1, state=state, flags=frozenset(flags))
+    await gateway.requests().library_context("DEMO").store.write(lambda c: requests.save_request(c, put))
+
+
+async def test_a_cancellation_that_waits_for_its_answer_is_not_done(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    await put_into(gateway, id_, BorrowingState.CANCEL_PENDING, RequestFlag.UNWANTED)
+    page = await anna.get(f"/openurl/DEMO/requests/{id_}?done=cancel")
+
+    assert "We have asked the other library to cancel it and will tell you its answer." in page.text
+    assert "Your request is cancelled." not in page.text
+    assert page.tree.xpath("string(//p[span[contains(@class, 'tag')]]/span[1])").strip() == "Cancellation requested"
+    assert "Cancel" not in acts_of(page)
+    listed = await anna.get("/openurl/DEMO/requests", Accept_Language="de")
+    assert "Wir haben um Stornierung gebeten. Die Antwort steht noch aus." in listed.text
+
+
+async def test_a_refused_cancellation_is_said(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    await put_into(gateway, id_, BorrowingState.WILL_SUPPLY, RequestFlag.UNWANTED)
+    listed = await anna.get("/openurl/DEMO/requests")
+
+    assert "The other library could not cancel it. We will return it when it arrives." in listed.text
+    assert listed.tree.xpath("string(//p[span[contains(@class, 'tag')]]/span[1])").strip() == "Not cancelled"
+
+
+async def test_a_renewal_that_was_asked_for_is_marked(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    await put_into(gateway, id_, BorrowingState.LENT, RequestFlag.RENEWAL_PENDING)
+    listed = await anna.get("/openurl/DEMO/requests")
+    assert "The lending library has not answered the renewal request yet." in listed.text
+    assert "On loan, renewal requested" in listed.text
+    assert "Renew" not in acts_of(listed)
+
+    await put_into(gateway, id_, BorrowingState.LENT, RequestFlag.RENEWAL_PENDING, RequestFlag.OVERDUE)
+    listed = await anna.get("/openurl/DEMO/requests", Accept_Language="de")
+    assert "Es ist überfällig. Die Antwort auf die Verlängerung steht noch aus." in listed.text
+    await put_into(gateway, id_, BorrowingState.LENT)
+    assert "renewal" not in (await anna.get("/openurl/DEMO/requests")).text
 
 
 async def test_a_question_is_answered(gateway: Running, anna: Visitor) -> None:

@@ -8,7 +8,16 @@ from datetime import date
 import pytest
 
 from gateway.domain.requests.events import EventKind, LoanCondition
-from gateway.domain.requests.request import AttemptStatus, BorrowingState, PatronLink, RequestFlag, VolumeState
+from gateway.domain.requests.patron_status import PatronStatus, status_of_request
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    BorrowingState,
+    PatronLink,
+    RequestedService,
+    RequestFlag,
+    ServiceType,
+    VolumeState,
+)
 from gateway.domain.requests.request_messages import is_message_to_read
 from gateway.domain.requests.state_table import DenialReason, FollowUp, LibraryAction, TimerKind
 from gateway.domain.requests.task_lists import list_task_names
@@ -261,6 +270,36 @@ def test_a_cancellation_is_refused_and_the_supplier_goes_on() -> None:
     story = cancelling()
     story.partner(EventKind.CANCEL_REFUSED, 1)
     assert (story.state, RequestFlag.UNWANTED in story.request.flags) == (B.WILL_SUPPLY, True)
+
+
+def test_a_patron_hears_of_a_refused_cancellation() -> None:
+    story = cancelling()
+    pending = status_of_request(story.request)
+    assert (pending.status, pending.word) == (PatronStatus.ORDERED, "borrowing-cancel-pending")
+
+    assert letters(story.partner(EventKind.CANCEL_REFUSED, 1, reason="other")) == ("cancel-refused",)
+    refused = status_of_request(story.request)
+    assert (refused.status, refused.word) == (PatronStatus.ORDERED, "cancel-refused")
+
+    copy = replace(story.request, service=RequestedService(ServiceType.COPY))
+    assert status_of_request(copy).word == "copy-cancel-refused"
+    story.us(EventKind.APPROVE)
+    assert status_of_request(story.request).word == "borrowing-will-supply", "wanted after all"
+
+
+def test_a_patron_hears_that_it_was_sent_before_it_could_be_cancelled() -> None:
+    story = cancelling()
+    assert letters(story.partner(EventKind.SHIPPED, 1, due=DUE)) == ("cancel-refused",)
+    assert letters(story.partner(EventKind.CANCEL_REFUSED, 1)) == (), "told once"
+    assert status_of_request(story.request).word == "not-wanted"
+
+
+def test_nobody_is_told_of_a_refusal_of_what_only_did_not_come_in_time() -> None:
+    story = asked_story()
+    story.partner(EventKind.WILL_SUPPLY, 1)
+    story.timer(TimerKind.NEED_BY)
+    assert letters(story.partner(EventKind.CANCEL_REFUSED, 1)) == ()
+    assert status_of_request(story.request).word == "borrowing-will-supply"
 
 
 def test_after_a_refused_cancellation_nobody_else_is_asked() -> None:

@@ -16,7 +16,16 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.partner_policy import PartnerPolicy
-from gateway.domain.requests.request import BorrowingState, LibraryParty, PatronLink, RequestNote, Volume
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LibraryParty,
+    PatronLink,
+    RequestedService,
+    RequestFlag,
+    RequestNote,
+    ServiceType,
+    Volume,
+)
 from gateway.ports.outgoing_mail import PLAIN, LetterStyle
 from gateway.services.letters import LetterRenderer, NoticeFacts, mail_address, sample
 from tests.support.requests import attempt
@@ -148,6 +157,28 @@ def test_the_letter_that_nobody_supplies_gives_the_last_reason() -> None:
         BorrowingState.UNFILLED, NoticeFacts(details=EventDetails(reason="closed"))
     )
     assert "able to supply this item." in write(BorrowingState.EXPIRED, facts)
+
+
+@pytest.mark.parametrize(
+    ("state", "service", "said"),
+    [
+        (BorrowingState.WILL_SUPPLY, ServiceType.LOAN, "but it could not. We will return the item when it arrives."),
+        (BorrowingState.SHIPPED, ServiceType.LOAN, "but the item had already been sent. We will return the item"),
+        (BorrowingState.WILL_SUPPLY, ServiceType.COPY, "but it could not. You will receive the copy."),
+    ],
+)
+def test_a_refused_cancellation_says_what_comes_of_it(state: BorrowingState, service: ServiceType, said: str) -> None:
+    request = replace(
+        sample.sample_request(),
+        state=state,
+        service=RequestedService(service),
+        flags=frozenset({RequestFlag.UNWANTED}),
+    )
+    letter = BY.render_patron_letter(
+        "cancel-refused", request, None, sample.LIBRARY, ZONE, sample.NOW, NoticeFacts(account="https://my.example")
+    )
+    assert letter.subject.startswith("Not cancelled: ")
+    assert said in " ".join(letter.text.split())
 
 
 def test_a_question_without_addresses_asks_for_an_answer_by_mail() -> None:
