@@ -109,12 +109,31 @@ class BlockScope(StrEnum):
     RENEW = "renew"
 
 
+class BlockCause(StrEnum):
+    """What stands behind a block, for words that its patron reads."""
+
+    EXPIRED = "expired"
+    INACTIVE = "inactive"
+    FEES = "fees"
+    OVERDUE = "overdue"
+    RECALLED = "recalled"
+    LOST_ITEMS = "lost-items"
+    CARD_LOST = "card-lost"
+    ADDRESS = "address"
+    OTHER = "other"
+
+
 @value_object
 class Block:
+    """`reason` is for staff and partners. `message`: what the library itself tells its patron of the block; empty where
+    the system has no text that is meant for patrons."""
+
     reason: str  # plain words: 'overdue items', 'fees above 20.00 EUR'
     scopes: frozenset[BlockScope] = frozenset(BlockScope)
     since: date | None = None
     until: date | None = None
+    cause: BlockCause = BlockCause.OTHER
+    message: str = ""
 
 
 @value_object
@@ -140,6 +159,9 @@ class Patron:
 
     def identifier(self, type_: str) -> str | None:
         return next((i.value for i in self.identifiers if i.type == type_), None)
+
+    def list_blocks(self, scope: BlockScope) -> tuple[Block, ...]:
+        return tuple(block for block in self.blocks if scope in block.scopes)
 
     def find_block(self, scope: BlockScope) -> Block | None:
         return next((block for block in self.blocks if scope in block.scopes), None)

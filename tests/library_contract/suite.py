@@ -13,6 +13,7 @@ import pytest
 
 from gateway.domain.library import (
     Bib,
+    BlockCause,
     BlockScope,
     ContactKind,
     Hold,
@@ -158,6 +159,15 @@ class PatronContract:
 
         assert block is not None
         assert block.reason
+
+    async def test_a_block_tells_its_patron_what_stands_behind_it(self, world: World) -> None:
+        """By a cause for which there are words. What the system says no more of is `other`."""
+        needs(world, Capability.BLOCKS_DETAILED)
+        expired = (await world.library.find_patron(world.known.expired)).list_blocks(BlockScope.BORROW)
+        blocked = (await world.library.find_patron(world.known.blocked)).list_blocks(BlockScope.BORROW)
+
+        assert BlockCause.EXPIRED in {one.cause for one in expired}
+        assert BlockCause.EXPIRED not in {one.cause for one in blocked}
 
     async def test_an_expired_patron_is_blocked(self, world: World) -> None:
         patron = await world.library.find_patron(world.known.expired)

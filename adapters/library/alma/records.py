@@ -21,6 +21,7 @@ from adapters.marc.xml_elements import local_name, parse_untrusted_xml
 from gateway.domain.library import (
     Bib,
     Block,
+    BlockCause,
     Charge,
     Contact,
     ContactKind,
@@ -372,16 +373,14 @@ def write_moment(moment: datetime) -> str:
 
 def _read_blocks(row: Row, expires: date | None, today: date) -> Iterable[Block]:
     if expires is not None and expires < today:
-        yield Block("the membership has expired", since=expires)
+        yield Block("the membership has expired", since=expires, cause=BlockCause.EXPIRED)
     if read_text(row, "status") == "INACTIVE":
-        yield Block("the user is inactive")
+        yield Block("the user is inactive", cause=BlockCause.INACTIVE)
     for one in read_rows(row, "user_block"):
         until = read_last_day(one, "expiry_date")
         if read_text(one, "block_status") != "INACTIVE" and (until is None or until >= today):
-            described = read_row(one, "block_description").get("desc")
-            yield Block(
-                described if isinstance(described, str) and described else "a block by the library", until=until
-            )
+            described = read_text(read_row(one, "block_description"), "desc")
+            yield Block(described or "a block by the library", until=until, message=described)
 
 
 def _read_contacts(row: Row) -> Iterable[Contact]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select
 
 from adapters.library.embedded.tables import branches, categories, loan_rules, policies, shelves
 from adapters.library.embedded.work_context import WorkContext
-from gateway.domain.library import Block, BlockScope
+from gateway.domain.library import Block, BlockCause, BlockScope
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
@@ -92,11 +92,12 @@ def derive_blocks(
     """Blocks that follow from expiry (the last day still counts), fees and overdue items."""
     blocks = []
     if expires is not None and expires < today:
-        blocks.append(Block(EXPIRED, since=expires + timedelta(days=1)))
+        blocks.append(Block(EXPIRED, since=expires + timedelta(days=1), cause=BlockCause.EXPIRED))
     if category.fee_limit is not None and owed > category.fee_limit:
-        blocks.append(Block(f"fees above {category.fee_limit} {currency}"))
+        blocks.append(Block(f"fees above {category.fee_limit} {currency}", cause=BlockCause.FEES))
     if category.overdue_limit is not None and overdues > category.overdue_limit:
-        blocks.append(Block("overdue items", frozenset({BlockScope.BORROW, BlockScope.REQUEST})))
+        scopes = frozenset({BlockScope.BORROW, BlockScope.REQUEST})
+        blocks.append(Block("overdue items", scopes, cause=BlockCause.OVERDUE))
     return tuple(blocks)
 
 

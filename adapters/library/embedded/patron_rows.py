@@ -221,8 +221,14 @@ def contact_of_json(value: dict[str, Any]) -> Contact:
 
 
 def block_of_json(value: dict[str, Any]) -> Block:
-    scopes = frozenset(BlockScope(scope) for scope in value["scopes"])
-    return Block(value["reason"], scopes, _parse_stored_day(value.get("since")), _parse_stored_day(value.get("until")))
+    """One that staff have set, whose reason is the one that the patron is told."""
+    return Block(
+        value["reason"],
+        frozenset(BlockScope(scope) for scope in value["scopes"]),
+        _parse_stored_day(value.get("since")),
+        _parse_stored_day(value.get("until")),
+        message=value["reason"],
+    )
 
 
 def _parse_stored_day(value: str | None) -> date | None:

@@ -27,6 +27,7 @@ from adapters.library.folio.options import FolioOptions
 from gateway.domain.library import (
     Bib,
     Block,
+    BlockCause,
     BlockScope,
     Contact,
     ContactKind,
@@ -140,9 +141,9 @@ class PatronReader:
     def _read_blocks(self, parts: PatronParts, now: datetime) -> Iterable[Block]:
         expires = parts.user.expiration_date
         if expires is not None and expires < now:
-            yield Block(EXPIRED, since=self.read_day(expires))
+            yield Block(EXPIRED, since=self.read_day(expires), cause=BlockCause.EXPIRED)
         elif not parts.user.active:
-            yield Block(INACTIVE)
+            yield Block(INACTIVE, cause=BlockCause.INACTIVE)
         for manual in parts.manual_blocks:
             until = manual.expiration_date
             if until is not None and until < now:
@@ -150,11 +151,17 @@ class PatronReader:
             scopes = _scopes(manual.borrowing, manual.requests, manual.renewals)
             if scopes:
                 reason = manual.desc or manual.patron_message or "blocked by the library"
-                yield Block(reason, scopes, until=self.read_day(until) if until is not None else None)
+                yield Block(
+                    reason,
+                    scopes,
+                    until=self.read_day(until) if until is not None else None,
+                    message=manual.patron_message,
+                )
         for automated in parts.automated_blocks:
             scopes = _scopes(automated.block_borrowing, automated.block_requests, automated.block_renewals)
             if scopes:
-                yield Block(automated.message or "blocked by the library's rules", scopes)
+                said = automated.message
+                yield Block(said or "blocked by the library's rules", scopes, message=said)
 
     def read_day(self, moment: datetime) -> date:
         """The last day of a membership that ends at this moment."""

@@ -18,6 +18,7 @@ from adapters.marc.citation_texts import clean_title, trim_punctuation
 from gateway.domain.library import (
     Bib,
     Block,
+    BlockCause,
     BlockScope,
     Charge,
     Contact,
@@ -105,16 +106,16 @@ class RecordReader:
 
     def _read_blocks(self, row: Row, expires: date | None, balance: Decimal | None, today: date) -> Iterable[Block]:
         if expires is not None and expires < today:
-            yield Block("the membership has expired", since=expires)
+            yield Block("the membership has expired", since=expires, cause=BlockCause.EXPIRED)
         if read_flag(row, "restricted"):
             yield Block("a restriction by the library")
         if read_flag(row, "patron_card_lost"):
-            yield Block("the card was reported lost")
+            yield Block("the card was reported lost", cause=BlockCause.CARD_LOST)
         if read_flag(row, "incorrect_address"):
-            yield Block("the address is not confirmed")
+            yield Block("the address is not confirmed", cause=BlockCause.ADDRESS)
         limit = self.options.fine_limit
         if limit is not None and balance is not None and balance > limit:
-            yield Block(f"fees above {limit} {self.currency}", _BORROW)
+            yield Block(f"fees above {limit} {self.currency}", _BORROW, cause=BlockCause.FEES)
 
     # --- records and items -------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Source: facts/ils-backends.md 1.5. Fields beyond the standard are those that `fi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 
@@ -14,6 +15,7 @@ from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.reasons import is_unknown_item
 from gateway.domain.library import (
     Block,
+    BlockCause,
     BlockScope,
     Contact,
     ContactKind,
@@ -69,23 +71,22 @@ LANGUAGES: Mapping[str, str] = {
     "020": "ko",
 }
 
-_ALL = frozenset(BlockScope)
 _BORROW = frozenset({BlockScope.BORROW})
-_PATRON_FLAGS: tuple[tuple[str, frozenset[BlockScope]] | None, ...] = (
-    ("borrowing is not allowed", _BORROW),
-    ("renewals are not allowed", frozenset({BlockScope.RENEW})),
+_PATRON_FLAGS: tuple[Block | None, ...] = (
+    Block("borrowing is not allowed", _BORROW),
+    Block("renewals are not allowed", frozenset({BlockScope.RENEW})),
     None,  # recalls: the gateway never recalls for a patron
-    ("reservations are not allowed", frozenset({BlockScope.REQUEST})),
-    ("the card was reported lost", _ALL),
-    ("too many loans", _BORROW),
-    ("too many overdue loans", _ALL),
-    ("too many renewals", frozenset({BlockScope.RENEW})),
-    ("too many items claimed as returned", _ALL),
-    ("too many lost items", _ALL),
-    ("too high fines", _ALL),
-    ("too high fees", _ALL),
-    ("a recalled item is overdue", _ALL),
-    ("too many items billed", _ALL),
+    Block("reservations are not allowed", frozenset({BlockScope.REQUEST})),
+    Block("the card was reported lost", cause=BlockCause.CARD_LOST),
+    Block("too many loans", _BORROW),
+    Block("too many overdue loans", cause=BlockCause.OVERDUE),
+    Block("too many renewals", frozenset({BlockScope.RENEW})),
+    Block("too many items claimed as returned", cause=BlockCause.LOST_ITEMS),
+    Block("too many lost items", cause=BlockCause.LOST_ITEMS),
+    Block("too high fines", cause=BlockCause.FEES),
+    Block("too high fees", cause=BlockCause.FEES),
+    Block("a recalled item is overdue", cause=BlockCause.RECALLED),
+    Block("too many items billed", cause=BlockCause.FEES),
 )
 """The fourteen places of the patron status, each `Y` where it applies."""
 
@@ -122,9 +123,9 @@ class RecordReader:
     def _make_patron(self, reply: Reply, number: str, today: date) -> Patron:
         fields, options = self.options.fields, self.options
         expires = self.parse_day(reply.first(fields.patron_expiry)) if fields.patron_expiry else None
-        blocks = tuple(_read_blocks(reply.fixed["status"]))
+        blocks = tuple(_read_blocks(reply.fixed["status"], reply.screen_message))
         if expires is not None and expires < today:
-            blocks = (Block(EXPIRED, since=expires), *blocks)
+            blocks = (Block(EXPIRED, since=expires, cause=BlockCause.EXPIRED), *blocks)
         return Patron(
             id=number,
             identifiers=(PatronIdentifier(options.patron_types[0], number),),
@@ -231,10 +232,11 @@ def _read_count(reply: Reply, name: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _read_blocks(flags: str) -> Iterable[Block]:
+def _read_blocks(flags: str, said: str) -> Iterable[Block]:
+    """`said`: the message for the screen at which the patron stands."""
     for flag, meaning in zip(flags, _PATRON_FLAGS, strict=True):
         if flag == "Y" and meaning is not None:
-            yield Block(*meaning)
+            yield replace(meaning, message=said)
 
 
 def _read_contacts(reply: Reply) -> Iterable[Contact]:

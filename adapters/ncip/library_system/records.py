@@ -43,6 +43,7 @@ from gateway.domain import library
 from gateway.domain.library import (
     Bib,
     Block,
+    BlockCause,
     BlockScope,
     HoldStatus,
     Item,
@@ -206,7 +207,7 @@ class RecordReader:
         status = self._read_privilege(fields, "status").casefold()
         rules, own = self.options.ncip.patrons, self.options.patrons
         if status in {rules.status_expired.casefold(), *(word.casefold() for word in own.expired_words)}:
-            yield Block(EXPIRED)
+            yield Block(EXPIRED, cause=BlockCause.EXPIRED)
         said = [text_of_code(one.block_or_trap_type) for one in fields.block_or_traps]
         blocks = [word for word in said if not word.casefold().startswith("trap")]
         if status in {rules.status_blocked.casefold(), *(word.casefold() for word in own.blocked_words)}:

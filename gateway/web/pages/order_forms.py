@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from aiohttp import web
 
-from gateway.domain.library import PickupLocation
-from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.library import BlockCause, BlockScope, Patron, PickupLocation
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import DECLARATION, Citation, CitationExtra
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.request import PatronLink, RequestDates, RequestedService, ServiceType
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation
+from gateway.ports.library_system import PatronKey
 from gateway.services.desks.sent_forms import create_once
+from gateway.services.letters.templates import clean_line
 from gateway.services.library_context import PATRON
 from gateway.services.requests.intake import create_borrowing_request, preview_intake
 from gateway.store.patron_sessions import SessionRow
@@ -27,11 +30,20 @@ from gateway.web.html.visits import hash_token
 from gateway.web.pages import sign_in_pages
 from gateway.web.pages.form_words import declaration_text
 from gateway.web.pages.page_request import PageRequest, choose_usual_pickup, is_empty_citation
-from gateway.web.pages.page_texts import ASKED_BEFORE_TEXT, find_refusal_text
+from gateway.web.pages.page_texts import (
+    ASKED_BEFORE_TEXT,
+    BLOCK_TEXTS,
+    LIBRARY_MESSAGE_TEXT,
+    OWED_TEXT,
+    find_refusal_text,
+)
 
 SOURCE = "openurl"
 
 CHOICES = (ServiceType.LOAN, ServiceType.COPY)
+
+MAX_MESSAGE_CHARS = 300
+"""Of what the library's system tells a blocked patron."""
 
 FIELD_OF = {
     MessagePart.NEED_BY: "need_by",
@@ -97,12 +109,46 @@ async def _foresee_refusals(page: PageRequest, cited: LinkCitation, session: Ses
     others = [one for one in found.problems if one.about is not MessagePart.PATRON]
     again = [one for one in found.warnings if one.reason is RefusalReason.DUPLICATE_REQUEST]
     return ForeseenRefusals(
-        stops=tuple(refusal_text(page, one.reason, one.about) for one in about_patron),
+        stops=await _explain_refusals(page, [(one.reason, one.about) for one in about_patron], session),
         notes=(
             *(refusal_text(page, one.reason, one.about) for one in others),
             *(page.gettext(ASKED_BEFORE_TEXT) for _ in again),
         ),
     )
+
+
+async def _explain_refusals(
+    page: PageRequest, refusals: Iterable[tuple[RefusalReason, MessagePart | None]], session: SessionRow
+) -> tuple[str, ...]:
+    """Of a block with what stands behind it."""
+    said: list[str] = []
+    for reason, about in refusals:
+        said.append(refusal_text(page, reason, about))
+        if reason is RefusalReason.PATRON_BLOCKED:
+            said += await _explain_request_blocks(page, session.identifier)
+    return tuple(said)
+
+
+async def _explain_request_blocks(page: PageRequest, identifier: str) -> tuple[str, ...]:
+    """A sentence for each cause, then the library's own messages. Nothing is said where its system can't be asked."""
+    try:
+        patron = await page.context.system.find_patron(PatronKey(identifier))
+    except (Unavailable, Refused):
+        return ()
+    blocks = patron.list_blocks(BlockScope.REQUEST)
+    causes = dict.fromkeys(block.cause for block in blocks if block.cause in BLOCK_TEXTS)
+    messages = dict.fromkeys(clean_line(block.message)[:MAX_MESSAGE_CHARS] for block in blocks)
+    return (
+        *(_describe_cause(page, cause, patron) for cause in causes),
+        *(page.gettext(LIBRARY_MESSAGE_TEXT, message=message) for message in messages if message),
+    )
+
+
+def _describe_cause(page: PageRequest, cause: BlockCause, patron: Patron) -> str:
+    owed = patron.balance
+    if cause is BlockCause.FEES and owed is not None and owed.amount > 0:
+        return page.gettext(OWED_TEXT, amount=page.words.format_money(owed))
+    return page.gettext(BLOCK_TEXTS[cause])
 
 
 async def submit_order(page: PageRequest) -> web.Response:
@@ -119,7 +165,7 @@ async def submit_order(page: PageRequest) -> web.Response:
     try:
         request_id = await _create_request_once(page, draft, order.id)
     except Refused as refused:
-        show_refusal(page, checked, refused)
+        await show_refusal(page, checked, refused, session)
         return _render_order_form(page, order, checked)
     return page.redirect(page.path(f"requests/{request_id}", "sent=yes"))
 
@@ -223,14 +269,13 @@ async def _create_request_once(page: PageRequest, draft: BorrowingDraft, form_id
     )
 
 
-def show_refusal(page: PageRequest, checked: FormCheck, refused: Refused) -> None:
+async def show_refusal(page: PageRequest, checked: FormCheck, refused: Refused, session: SessionRow) -> None:
     """At the field that it is about, else above the form."""
     name = FIELD_OF.get(refused.about) if refused.about is not None else None
-    said = refusal_text(page, refused.reason, refused.about)
     if name is not None and refused.reason is not RefusalReason.UNKNOWN_RECORD:
-        checked.problems.setdefault(name, said)
+        checked.problems.setdefault(name, refusal_text(page, refused.reason, refused.about))
     else:
-        checked.general.append(said)
+        checked.general += await _explain_refusals(page, [(refused.reason, refused.about)], session)
 
 
 def refusal_text(page: PageRequest, reason: RefusalReason, about: MessagePart | None) -> str:
@@ -279,7 +324,8 @@ async def show_hold_form(page: PageRequest) -> web.Response:
     try:
         await page.parts.offering.check_patron_may_hold(page.library, session.identifier)
     except Refused as refused:
-        foreseen = ForeseenRefusals(stops=(refusal_text(page, refused.reason, refused.about),))
+        stops = await _explain_refusals(page, [(refused.reason, refused.about)], session)
+        foreseen = ForeseenRefusals(stops=stops)
     else:
         foreseen = NOTHING_FORESEEN
     return await _render_hold_form(page, order, FormCheck(page, SubmittedForm(), first), foreseen)
@@ -306,7 +352,7 @@ async def submit_hold(page: PageRequest) -> web.Response:
             page.library, session.identifier, order.cited.citation, pickup, RequestDates(need_by=need_by), note, key
         )
     except Refused as refused:
-        show_refusal(page, checked, refused)
+        await show_refusal(page, checked, refused, session)
         return await _render_hold_form(page, order, checked)
     return page.redirect(page.path(f"holds/{hold.id}"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.domain.library import BlockCause
 from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.patron_views import PatronAction
@@ -119,6 +120,22 @@ REFUSAL_TEXTS: Mapping[RefusalReason, str] = {
     ),
     RefusalReason.ON_LOAN_SAME_PATRON: mark_text("You already have this on loan."),
 }
+
+BLOCK_TEXTS: Mapping[BlockCause, str] = {
+    BlockCause.EXPIRED: mark_text("Your library card has expired."),
+    BlockCause.INACTIVE: mark_text("Your library account is not active."),
+    BlockCause.FEES: mark_text("You have unpaid fees."),
+    BlockCause.OVERDUE: mark_text("You have overdue items. Please return them."),
+    BlockCause.RECALLED: mark_text("An item that was recalled is overdue. Please return it."),
+    BlockCause.LOST_ITEMS: mark_text("Items that you borrowed are missing."),
+    BlockCause.CARD_LOST: mark_text("Your library card was reported lost."),
+    BlockCause.ADDRESS: mark_text("The library does not have your current address."),
+}
+"""Of all causes that have words; of others the library's own message is all that there is."""
+
+OWED_TEXT = mark_text("You owe the library %(amount)s.")
+
+LIBRARY_MESSAGE_TEXT = mark_text("Message from the library: %(message)s")
 
 ASKED_BEFORE_TEXT = mark_text(
     "You have requested this before. See My requests. If you need it again, you can still send the request."

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
+from gateway.domain.library import Block, BlockCause, BlockScope, Money, Patron
+from gateway.ports.library_system import PatronKey
 from tests.protocol.pages.support import BLOCKED, BOOK, OURS, Running, Visitor, running, visitor
 from tests.support.daemon import Installation
 
@@ -19,8 +24,52 @@ async def test_a_blocked_patron_gets_no_form(place: str, anna: Visitor) -> None:
 
     assert page.status == 200
     assert "Your account is blocked from making requests." in told(page.tree)
+    assert "Message from the library: card reported lost" in told(page.tree)
     assert not page.tree.xpath("//main//form")
     assert page.tree.xpath("//main//a[text()='My requests']")
+
+
+async def test_a_block_says_its_reason_in_words_for_patrons(gateway: Running, anna: Visitor) -> None:
+    """Of what stands behind the block, and what the library tells its patron; not what it writes for its staff."""
+    system = gateway.requests().library_context("DEMO").system
+    find_patron = system.find_patron
+    blocks = (
+        Block("borrowing is not allowed", frozenset({BlockScope.BORROW}), cause=BlockCause.CARD_LOST),
+        Block("fees above 20.00 EUR", cause=BlockCause.FEES),
+        Block("Verdacht auf Betrug", message="Please come to the\x07 desk."),
+        Block("overdue items", cause=BlockCause.OVERDUE),
+    )
+
+    async def find_blocked(key: PatronKey) -> Patron:
+        return replace(await find_patron(key), blocks=blocks, balance=Money(Decimal("23.40"), "EUR"))
+
+    system.find_patron = find_blocked  # type: ignore[method-assign]
+    await anna.sign_in()
+    shown = await anna.get(f"/openurl/DEMO/request?{BOOK}")
+    (box,) = shown.tree.xpath("//main//div[@role='alert']")
+    assert [str(line.text_content()) for line in box.xpath("p")][:-1] == [
+        "Your account is blocked from making requests. Please contact the library.",
+        "You owe the library EUR 23.40.",
+        "You have overdue items. Please return them.",
+        "Message from the library: Please come to the desk.",
+    ]
+    german = await anna.get(f"/openurl/DEMO/hold?{OURS}", Accept_Language="de")
+    assert "Sie schulden der Bibliothek 23,40 EUR." in told(german.tree)
+    assert "Betrug" not in shown.text + german.text
+
+
+async def test_a_block_that_comes_while_the_form_is_filled_in_says_its_reason(gateway: Running, anna: Visitor) -> None:
+    await anna.sign_in()
+    form = {**await anna.form(), "service": "loan"}
+    system = gateway.requests().library_context("DEMO").system
+    find_patron = system.find_patron
+
+    async def find_blocked(key: PatronKey) -> Patron:
+        return replace(await find_patron(key), blocks=(Block("overdue items", cause=BlockCause.OVERDUE),))
+
+    system.find_patron = find_blocked  # type: ignore[method-assign]
+    page = await anna.post("/openurl/DEMO/request", form)
+    assert "You have overdue items. Please return them." in told(page.tree)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from adapters.library.fakes.folio_records import make_id
 from adapters.library.folio.answers import ItemAnswer, read_answer
 from adapters.library.folio.records import PatronReader, read_item_status
 from gateway.domain.library import (
+    BlockCause,
     BlockScope,
     Contact,
     ContactKind,
@@ -230,9 +231,16 @@ async def test_blocks_of_all_kinds_are_told_apart(scene: FolioScene) -> None:
     )
     patron = await scene.library.find_patron(KNOWN.good)
     assert [(block.reason, block.scopes) for block in patron.blocks] == [("Owes too much", {BlockScope.RENEW})]
+    assert patron.blocks[0].message == "Owes too much"
 
     user["active"] = False
+    for words in ({"patronMessage": "Please come to the desk"}, {}):
+        row = {"desc": "Suspected of fraud", "staffInformation": "see file 7", "userId": USER, "requests": True}
+        scene.fake.records.insert_record("/manualblocks", row | words)
     patron = await scene.library.find_patron(KNOWN.good)
+    told = {block.message for block in patron.list_blocks(BlockScope.REQUEST)[1:]}
+    assert told == {"Please come to the desk", ""}
+    assert patron.blocks[0].cause is BlockCause.INACTIVE
     assert patron.blocks[0].scopes == frozenset(BlockScope)
     assert patron.expires is not None
     assert patron.expires > START.date()

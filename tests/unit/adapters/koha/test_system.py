@@ -14,7 +14,7 @@ import pytest
 from adapters.library.fakes.fake_server import FaultKind
 from adapters.library.fakes.koha import ALL_PERMISSIONS, make_item_body, make_marcxml, make_patron_body
 from adapters.library.koha.reasons import CHECKOUT_KEYS, refusal_of_keys
-from gateway.domain.library import BlockScope, HoldStatus, ItemStatus, Location, Money, RecordId
+from gateway.domain.library import BlockCause, BlockScope, HoldStatus, ItemStatus, Location, Money, RecordId
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import Capability, HoldWish, PatronKey
 from tests.library_contract.koha_world import KNOWN
@@ -153,6 +153,7 @@ async def test_blocks_say_why_and_for_what(tmp_path: Path) -> None:
         "the address is not confirmed",
         "fees above 5 EUR",
     ]
+    assert [block.cause for block in patron.blocks] == [BlockCause.CARD_LOST, BlockCause.ADDRESS, BlockCause.FEES]
     assert patron.blocks[2].scopes == {BlockScope.BORROW}
     assert patron.balance == Money(Decimal("7.50"), "EUR")
 

@@ -20,7 +20,17 @@ from adapters.library.sip2.reasons import KNOWN_WORDS, refusal_of_message
 from adapters.library.sip2.records import RecordReader, read_person_name
 from adapters.library.sip2.system import Sip2Library, open_sip2
 from gateway.domain.clock import FixedClock
-from gateway.domain.library import BlockScope, ContactKind, Item, ItemStatus, Location, Money, Patron, PersonName
+from gateway.domain.library import (
+    BlockCause,
+    BlockScope,
+    ContactKind,
+    Item,
+    ItemStatus,
+    Location,
+    Money,
+    Patron,
+    PersonName,
+)
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import Capability, HoldWish, PatronKey
 from gateway.ports.shared_store import Store
@@ -315,6 +325,8 @@ def test_blocks_say_why_and_for_what() -> None:
         "borrowing is not allowed",
         "the card was reported lost",
     ]
+    assert [block.cause for block in patron.blocks] == [BlockCause.EXPIRED, BlockCause.OTHER, BlockCause.CARD_LOST]
+    assert {block.message for block in patron.blocks[1:]} == {"Card reported lost"}
     assert patron.notes == "Card reported lost"
     unblocked = read_patron(b"AAP1|AEDoe|BLY|AFGood morning|")
     assert unblocked is not None
