@@ -184,11 +184,6 @@ class FulfilmentService:
         """Raises Refused (UNKNOWN_PATRON, PATRON_BLOCKED)."""
         _refuse_blocked_patron(await self.library_context(library).system.find_patron(PatronKey(patron_identifier)))
 
-    async def find_patron_hold(self, library: str, patron_id: str, hold_id: str) -> Hold | None:
-        """An open one of this patron."""
-        holds = await self.library_context(library).system.patron_holds(patron_id)
-        return next((one for one in holds if one.id == hold_id), None)
-
 
 def is_staff_reachable(info: LibraryInfo) -> bool:
     """Whether anything is known about how to ask staff."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.domain.library import Hold
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.patron_status import PatronStatus, status_of_request
@@ -12,7 +13,7 @@ from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.state_machine import list_allowed_events
 from gateway.domain.requests.views import ActionRequest, NotFound, RequestFilter, ResultPage
 from gateway.domain.value import value_object
-from gateway.ports.library_system import PatronKey
+from gateway.ports.library_system import Capability, PatronKey
 from gateway.services.letters import LetterRenderer
 from gateway.services.library_context import PATRON, LibraryContext, require_request
 from gateway.services.requests.actions import patron_actions
@@ -23,6 +24,9 @@ KINDS: Mapping[PatronAction, EventKind] = {
     PatronAction.RENEW: EventKind.RENEW,
     PatronAction.ANSWER: EventKind.PATRON_ANSWERED,
 }
+
+MAX_OPEN_REQUESTS = 500
+"""Of one patron, as many as are looked at for holds of theirs."""
 
 _OVER = frozenset({PatronStatus.DONE, PatronStatus.ENDED})
 
@@ -100,6 +104,47 @@ class PatronRequestService:
             context, await self.requests.recall_action(library, request_id, reference), language
         )
 
+    # --- holds in the library's own system -----------------------------------------------------------------
+
+    async def list_holds(self, library: str, patron_id: str) -> tuple[Hold, ...]:
+        """Open ones, oldest first; not those on which an item for a request of ours waits, which says so itself.
+        Raises Refused, Unavailable."""
+        context = self.requests.library_context(library)
+        holds = await context.system.patron_holds(patron_id)
+        if not holds:
+            return ()
+        wanted = RequestFilter(role=Role.BORROWING, patron_id=patron_id, open=True)
+        ours = tuple(await self.requests.list_requests(library, wanted, MAX_OPEN_REQUESTS, ""))
+        return tuple(one for one in holds if not any(_is_hold_of_request(one, request) for request in ours))
+
+    async def find_hold(self, library: str, patron_id: str, hold_id: str) -> Hold:
+        """Raises NotFound for those of others too, and as `list_holds`."""
+        holds = await self.list_holds(library, patron_id)
+        found = next((one for one in holds if one.id == hold_id), None)
+        if found is None:
+            raise NotFound("hold")
+        return found
+
+    def can_cancel_hold(self, library: str, hold: Hold) -> bool:
+        """Whether the library's system can, and no partner's request hangs on it. What has no key wasn't placed through
+        the gateway: then its number is one of the system's own."""
+        capabilities = self.requests.library_context(library).system.capabilities
+        is_patrons_own = not hold.request_id or not hold.key
+        return Capability.HOLD_CANCEL in capabilities and bool(hold.id) and is_patrons_own
+
+    async def cancel_hold(self, library: str, patron_id: str, hold_id: str, key: str) -> None:
+        """Under the same key once. Raises NotFound: it isn't there any more; Refused, Unavailable,
+        OutcomeUnknown."""
+        hold = await self.find_hold(library, patron_id, hold_id)
+        if not self.can_cancel_hold(library, hold):
+            raise Refused(RefusalReason.NOT_ALLOWED, "Please ask library staff to do this.", about=MessagePart.REQUEST)
+        try:
+            await self.requests.library_context(library).system.cancel_hold(hold.id, key)
+        except Refused as refused:
+            if refused.reason not in _ENDED_HOLD:
+                raise
+            raise NotFound("hold") from refused
+
     def _build_patron_view(self, context: LibraryContext, request: Request, language: str) -> PatronView:
         said = status_of_request(request)
         spoken = self.letters.resolve_language(language or request.patron.language)
@@ -110,6 +155,14 @@ class PatronRequestService:
             language=spoken.language,
             actions=_list_patron_actions(context, request, said.status),
         )
+
+
+_ENDED_HOLD = (RefusalReason.UNKNOWN_REQUEST, RefusalReason.REQUEST_CLOSED)
+
+
+def _is_hold_of_request(hold: Hold, request: Request) -> bool:
+    barcodes = [volume.barcode for volume in request.volumes if volume.barcode]
+    return hold.id == request.hold_id or hold.request_id == request.number or hold.item_barcode in barcodes
 
 
 async def _require_own_request(context: LibraryContext, request_id: str, patron_id: str) -> Request:

@@ -14,7 +14,15 @@ from gateway.services.desks.sent_forms import FORM_MEMORY
 from gateway.store import patron_sessions
 from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
 from gateway.web.html.visits import LANGUAGE, hash_token, preferred_languages
-from gateway.web.pages import citation_form, offer_pages, order_forms, own_data, own_requests, sign_in_pages
+from gateway.web.pages import (
+    citation_form,
+    offer_pages,
+    order_forms,
+    own_data,
+    own_holds,
+    own_requests,
+    sign_in_pages,
+)
 from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageRequest, PageServices
 from gateway.web.pages.page_texts import FAULT_TEXTS
 from gateway.web.pages.sign_in import SignInFailedError, SignInMethod
@@ -47,7 +55,9 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "/requests/{id}", own_requests.show_own_request),
     ("GET", "/requests/{id}/{act}", own_requests.ask_before_act),
     ("POST", "/requests/{id}/{act}", own_requests.perform_act),
-    ("GET", "/holds/{id}", own_requests.show_own_hold),
+    ("GET", "/holds/{id}", own_holds.show_own_hold),
+    ("GET", "/holds/{id}/cancel", own_holds.ask_before_cancelling_hold),
+    ("POST", "/holds/{id}/cancel", own_holds.cancel_own_hold),
 )
 """Method, path behind /openurl/SYMBOL, page."""
 

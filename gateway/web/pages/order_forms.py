@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -354,7 +355,7 @@ async def submit_hold(page: PageRequest) -> web.Response:
     except Refused as refused:
         await show_refusal(page, checked, refused, session)
         return await _render_hold_form(page, order, checked)
-    return page.redirect(page.path(f"holds/{hold.id}"))
+    return page.redirect(page.path(f"holds/{quote(hold.id, safe='')}"))
 
 
 async def _render_hold_form(

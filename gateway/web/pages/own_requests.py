@@ -12,13 +12,14 @@ from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.patron_status import PatronStatus
 from gateway.domain.requests.patron_views import PatronAction, PatronView
 from gateway.domain.requests.request import BorrowingState, Request
-from gateway.domain.requests.views import EventDenied, NotFound, VersionConflict
+from gateway.domain.requests.views import EventDenied, VersionConflict
 from gateway.ports.library_system import PatronKey
 from gateway.services.letters import mail_address
 from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.error_pages import PageError
 from gateway.web.pages import sign_in_pages
+from gateway.web.pages.own_holds import HOLD_TEXTS, NO_HOLDS, list_pickup_rows, list_shown_holds, name_pickup
 from gateway.web.pages.page_request import PageRequest
 from gateway.web.pages.page_texts import ACT_TEXTS, CANCEL_NOTED_TEXT, CANCEL_PENDING_TEXT, TOO_LATE_TEXT
 from gateway.web.pages.request_status import find_open_question, make_shown_request
@@ -43,8 +44,11 @@ async def list_own_requests(page: PageRequest) -> web.Response:
         page.http.query.get("cursor", "")[:500],
     )
     shown = [make_shown_request(page, view) for view in found]
+    is_first = not page.http.query.get("cursor", "")
     return page.render(
         "own",
+        held=await list_shown_holds(page, page.session) if is_first else NO_HOLDS,
+        done=page.gettext(HOLD_TEXTS[done]) if (done := page.http.query.get("done", "")) in HOLD_TEXTS else "",
         here=page.path("requests"),
         title=page.gettext("My requests"),
         shown=shown,
@@ -79,7 +83,7 @@ async def show_own_request(page: PageRequest) -> web.Response:
             *readers_citation_rows(one.citation, words),
             *service_rows(one, words),
             *_list_due_rows(page, view),
-            *_list_collecting_rows(page, await _name_pickup(page, one.patron.pickup)),
+            *list_pickup_rows(page, await name_pickup(page, one.patron.pickup)),
             *(await _list_telling_rows(page, session) if is_new else ()),
         ),
         days=page.context.policy().services.usual_days.of_service(one.service.type),
@@ -105,10 +109,6 @@ def _text_of_done(page: PageRequest, done: str, view: PatronView) -> str:
     return page.gettext(ACT_TEXTS[PatronAction(done)].done)
 
 
-def _list_collecting_rows(page: PageRequest, pickup: str) -> tuple[tuple[str, str], ...]:
-    return ((page.gettext("Pickup location"), pickup),) if pickup else ()
-
-
 async def _list_telling_rows(page: PageRequest, session: SessionRow) -> tuple[tuple[str, str], ...]:
     """How the patron hears of the request. Nothing is said where the library's system can't be asked."""
     try:
@@ -129,11 +129,6 @@ def _say_by_when(page: PageRequest, request: Request) -> str:
     return page.gettext(
         "We will notify you if no library can supply it by %(day)s.", day=page.format_day(request.dates.need_by)
     )
-
-
-async def _name_pickup(page: PageRequest, code: str) -> str:
-    places = await page.parts.offering.list_pickup_locations(page.library)
-    return next((place.name for place in places if place.code == code), "")
 
 
 # --- what patrons do -----------------------------------------------------------------------------------------
@@ -200,26 +195,4 @@ def _render_act(page: PageRequest, act: PatronAction, view: PatronView, *, has_c
         question=find_open_question(view),
         until=words.format_moment(until, page.context.zone) if until else "",
         rows=(*readers_citation_rows(one.citation, words), *_list_due_rows(page, view)),
-    )
-
-
-# --- holds ---------------------------------------------------------------------------------------------------
-
-
-async def show_own_hold(page: PageRequest) -> web.Response:
-    id_ = page.http.match_info["id"]
-    if page.session is None:
-        return sign_in_pages.ask_to_sign_in(page, "requests")
-    found = await page.parts.offering.find_patron_hold(page.library, page.session.patron_id, id_)
-    if found is None:
-        raise NotFound("hold")
-    return page.render(
-        "own_hold",
-        here=page.path(f"holds/{id_}"),
-        title=page.gettext("Reserved"),
-        hold=found,
-        rows=(
-            *label_rows(page.words, ("title", found.title)),
-            *_list_collecting_rows(page, await _name_pickup(page, found.pickup)),
-        ),
     )
