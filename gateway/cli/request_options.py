@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.domain.library import Money
 from gateway.domain.requests.action_fields import ACTS, ActionField, FieldType
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import EventKind, LoanCondition, ReasonCodes
+from gateway.domain.requests.events import EventKind, LoanCondition, ReasonCodes, RequestEnding
 from gateway.domain.value import value_object
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -147,6 +147,7 @@ _METAVAR = {
 }
 _CHOICES = {
     FieldType.CONDITIONS: tuple(one.value for one in LoanCondition),
+    FieldType.ENDING: tuple(one.value for one in RequestEnding),
     FieldType.YES_NO: ("yes", "no"),
     FieldType.TRUTH: ("yes", "no"),
 }

@@ -25,6 +25,7 @@ class FieldType(StrEnum):
     PARTNER = "partner"  # name of a profile
     ROTA = "rota"
     REASON = "reason"  # a word of `ReasonCodes`, or another
+    ENDING = "ending"  # a word of `RequestEnding`
     VOLUMES = "volumes"  # ids of volumes of the request
     CITATION = "citation"
     ATTACHMENT = "attachment"  # id of a file of the request
@@ -95,7 +96,13 @@ ACTS: Mapping[K, ActionFieldSet] = {
         one_of=("partner", "rota"),
     ),
     K.NO_SUPPLIER: ActionFieldSet(optional=(_OWN_NOTE,)),
-    K.CLOSE: ActionFieldSet(optional=(_REASON, _OWN_NOTE)),
+    K.CLOSE: ActionFieldSet(
+        optional=(
+            ActionField("ending", _T.ENDING, "How the request ends; the patron is told so, and statistics count it."),
+            _REASON,
+            _OWN_NOTE,
+        )
+    ),
     K.REOPEN: ActionFieldSet(optional=(_OWN_NOTE,)),
     K.NEXT_SUPPLIER: ActionFieldSet(optional=(_REASON, _NOTE)),
     K.REQUEST: ActionFieldSet(

@@ -45,7 +45,10 @@ _STOP_ALL = (StopTimer(TimerKind.NEED_BY), *_NO_WAITING, StopTimer(TimerKind.RET
 
 _CANCELLED = move_to(S.CANCELLED, *_STOP_ALL, SendPatronLetter("cancelled"))
 _EXPIRED = move_to(S.EXPIRED, *_STOP_ALL, SendPatronLetter("not-supplied"))
-_CLOSED = move_to(S.UNFILLED, *_STOP_ALL, SendPatronLetter("not-supplied"))
+_CLOSED: Cell = (
+    move_to(S.CANCELLED, *_STOP_ALL, SendPatronLetter("closed"), when=g.ENDED_OTHERWISE),
+    move_to(S.UNFILLED, *_STOP_ALL, SendPatronLetter("not-supplied")),
+)
 
 
 def _next_supplier_cell(*before: Effect, only: g.Guard | None = None) -> tuple[Branch, ...]:

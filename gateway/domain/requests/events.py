@@ -130,6 +130,16 @@ class LoanCondition(StrEnum):
     OTHER = "other"
 
 
+class RequestEnding(StrEnum):
+    """How staff end a borrowing request that no library has supplied."""
+
+    OWN_STOCK = "own-stock"  # the library has it itself
+    OBTAINED_ELSEWHERE = "obtained-elsewhere"  # free online, bought, by another way
+    DUPLICATE = "duplicate"  # another request is for the same
+    NOT_NEEDED = "not-needed"  # the patron doesn't want it any more
+    NOT_AVAILABLE = "not-available"  # no library can supply it
+
+
 IN_LIBRARY_CONDITIONS = frozenset({LoanCondition.LIBRARY_USE_ONLY, LoanCondition.WATCHED, LoanCondition.SUPERVISED})
 """With these an item doesn't leave the library."""
 
@@ -174,6 +184,7 @@ class EventDetails:
     note: StoredSentence = ""
     conditions: tuple[LoanCondition, ...] = ()
     cost: Money | None = None
+    ending: RequestEnding | None = None
     retry_after: date | None = None
     expected: date | None = None
     partner: str = ""  # profile name: whom to ask, who was asked

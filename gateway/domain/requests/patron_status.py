@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from gateway.domain.requests.events import RequestEnding
 from gateway.domain.requests.request import (
     STILL_WANTED,
     BorrowingState,
@@ -107,7 +108,11 @@ NOT_DELIVERED = "not-delivered"
 LOST_BEFORE_LOAN = "lost-before-loan"
 LOSS_SETTLED = "loss-settled"
 
+ENDED = "ended-"
+"""Before the word of an ending that staff have said."""
+
 SAYINGS: tuple[str, ...] = (
+    *(f"{ENDED}{ending.value}" for ending in RequestEnding),
     *(f"borrowing-{state.value}" for state in BorrowingState),
     *(f"lending-{state.value}" for state in LendingState),
     RECALLED,
@@ -144,6 +149,8 @@ def status_of_request(request: Request) -> PatronStatusText:
     """The state's words, or those of what is more urgent: a recall, a loan that is overdue, a question; and its own
     words for each end that brings the patron nothing."""
     words = status_of_state(request.role, request.state)
+    if request.ending is not None:
+        return PatronStatusText(words.status, f"{ENDED}{request.ending.value}")
     if request.role is Role.BORROWING and (end := _find_end_without_loan(request)) is not None:
         return end
     if RequestFlag.IN_TRANSIT in request.flags:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.domain.requests.events import EventDetails, ReasonCodes
+from gateway.domain.requests.events import EventDetails, ReasonCodes, RequestEnding
 from gateway.domain.sentences import Sentence, join_sentences, write_sentence
 
 REASON_WORDS: Mapping[str, Sentence] = {
@@ -31,6 +31,15 @@ REASON_WORDS: Mapping[str, Sentence] = {
 }
 """In the order in which they are offered: the most usual ones first."""
 
+
+ENDING_WORDS: Mapping[RequestEnding, Sentence] = {
+    RequestEnding.OWN_STOCK: write_sentence("in our own stock"),
+    RequestEnding.OBTAINED_ELSEWHERE: write_sentence("obtained elsewhere"),
+    RequestEnding.DUPLICATE: write_sentence("duplicate request"),
+    RequestEnding.NOT_NEEDED: write_sentence("no longer needed"),
+    RequestEnding.NOT_AVAILABLE: write_sentence("not available from any library"),
+}
+"""In the order in which they are offered."""
 
 UNDELIVERABLE = "undeliverable"
 """No partner says so: a mail to it came back."""

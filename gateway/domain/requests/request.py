@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, CitationExtra
-from gateway.domain.requests.events import LoanCondition, NamedSupplier
+from gateway.domain.requests.events import LoanCondition, NamedSupplier, RequestEnding
 from gateway.domain.sentences import StoredSentence
 from gateway.domain.value import value_object
 
@@ -476,6 +476,7 @@ class Request:
     attempts: tuple[SupplierAttempt, ...] = ()
     current: int = 0  # number of the attempt that counts; 0: none
     query: PatronQuery | None = None
+    ending: RequestEnding | None = None  # staff have closed it so
     hold_id: str = ""
     # lending
     candidates: tuple[ItemCandidate, ...] = ()

@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from gateway.domain.library import Money
+from gateway.domain.requests.events import RequestEnding
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
@@ -160,13 +161,20 @@ def _build_request_figure(request: Request, moments: SupplyMoments, reason: str)
         branch=request.branch,
         partner=request.partner.profile,
         outcome=outcome,
-        reason=reason if request.role is Role.LENDING and outcome is RequestOutcome.UNFILLED else "",
+        reason=_find_figure_reason(request, outcome, reason),
         asked_hours=count_hours(request.created, asked),
         sent_hours=count_hours(request.created, moments.sent),
         came_hours=count_hours(request.created, moments.came),
         currency=price.currency if price is not None else "",
         cost=count_thousandths(price),
     )
+
+
+def _find_figure_reason(request: Request, outcome: RequestOutcome, reason: str) -> str:
+    """Lending: why we did not supply it; borrowing: how staff have closed it."""
+    if request.role is Role.BORROWING:
+        return request.ending.value if request.ending is not None and outcome is not RequestOutcome.FILLED else ""
+    return reason if outcome is RequestOutcome.UNFILLED else ""
 
 
 def _build_attempt_figure(request: Request, attempt: SupplierAttempt, moments: SupplyMoments) -> RequestFigure:
@@ -253,6 +261,14 @@ class ReasonCount:
 
     role: Role
     reason: str
+    count: int
+
+
+@value_object
+class EndingCount:
+    """Borrowing requests that staff have closed so."""
+
+    ending: RequestEnding
     count: int
 
 

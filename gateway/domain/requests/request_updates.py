@@ -14,12 +14,14 @@ from gateway.domain.requests.events import (
     EventKind,
     EventSignal,
     LoanCondition,
+    RequestEnding,
     local_signal,
     partner_signal,
     timer_signal,
 )
 from gateway.domain.requests.prices import is_price_open, names_unread_price, restart_costs, update_costs
 from gateway.domain.requests.request import (
+    TERMINAL,
     BorrowingState,
     LendingState,
     LoanTerms,
@@ -67,6 +69,7 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
         notes=_append_note(request, event),
     )
     if request.role is Role.BORROWING:
+        changed = replace(changed, ending=_find_ending(request, event, to))
         changed = _update_transit_flag(update_attempt(changed, event, request.state))
     else:
         changed = replace(changed, before_cancel=_find_state_before_cancel(request, to))
@@ -83,6 +86,13 @@ def _forgets_supplier(request: Request, event: Event, to: State) -> bool:
         local_signal(EventKind.CONDITION_ACCEPTED),
         local_signal(EventKind.REQUEST),
     )
+
+
+def _find_ending(request: Request, event: Event, to: State) -> RequestEnding | None:
+    """As staff have said it; of a request that we broker the requester is told otherwise."""
+    if event.signal == local_signal(EventKind.CLOSE) and to in _NOT_WANTED and request.other_leg is None:
+        return event.details.ending
+    return request.ending if to in TERMINAL else None
 
 
 def _find_state_before_cancel(request: Request, to: State) -> LendingState | None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from gateway.domain.requests.events import BROKER, Event, EventKind, EventSignal, timer_signal
+from gateway.domain.requests.events import BROKER, Event, EventKind, EventSignal, RequestEnding, timer_signal
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import (
     AttemptStatus,
@@ -337,6 +337,10 @@ ENDS_AT_RETURN = _make_guard(
 
 EXPIRING = _make_guard("it has reached its expiry time", _has_flag(RequestFlag.EXPIRING))
 UNWANTED = _make_guard("no other patron is waiting for it", _has_flag(RequestFlag.UNWANTED))
+ENDED_OTHERWISE = _make_guard(
+    "the library has it, it was obtained elsewhere, it is a duplicate or not needed",
+    lambda r, e, _w: r.other_leg is None and e.details.ending not in (None, RequestEnding.NOT_AVAILABLE),
+)
 CANCELLED_HERE = _make_guard(
     "the patron or staff have cancelled it",
     lambda r, _e, _w: RequestFlag.UNWANTED in r.flags and RequestFlag.EXPIRING not in r.flags,

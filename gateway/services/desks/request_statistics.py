@@ -14,6 +14,7 @@ from gateway.domain.requests.request import Role
 from gateway.domain.requests.request_figures import (
     WHOLE_REQUEST,
     CostSum,
+    EndingCount,
     FigureCount,
     FigureFilter,
     HoursCount,
@@ -116,6 +117,7 @@ class RequestStatistics:
     partners: tuple[PartnerStatistics, ...]
     times: tuple[TurnaroundTime, ...]
     reasons: tuple[ReasonCount, ...]
+    endings: tuple[EndingCount, ...]
     costs: tuple[CostSum, ...]
     branches: tuple[str, ...]
     is_rounded: bool
@@ -141,6 +143,7 @@ class StatisticsService:
 class _Figures:
     counts: tuple[FigureCount, ...]
     reasons: tuple[ReasonCount, ...]
+    endings: tuple[EndingCount, ...]
     costs: tuple[CostSum, ...]
     hours: Mapping[str, tuple[HoursCount, ...]]
     supplies: tuple[PartnerSupply, ...]
@@ -153,6 +156,7 @@ async def _read_figures(context: LibraryContext, asked: FigureFilter) -> _Figure
     return _Figures(
         counts=await read(lambda c: request_figures.count_figures(c, asked)),
         reasons=await read(lambda c: request_figures.count_reasons(c, asked)),
+        endings=await read(lambda c: request_figures.count_endings(c, asked)),
         costs=await read(lambda c: request_figures.sum_costs(c, asked)),
         hours={
             step: await read(lambda c, step=step: request_figures.count_hours_taken(c, asked, step))  # type: ignore[misc]
@@ -192,6 +196,7 @@ def _build_statistics(wanted: FigureFilter, months: Sequence[int], found: _Figur
             if role is Role.BORROWING or step == "sent"
         ),
         reasons=tuple(_round_reasons(found.reasons, rounded)),
+        endings=tuple(_round_endings(found.endings, rounded)),
         costs=tuple(one for one in found.costs if one.count >= MIN_CASES or not rounded),
         branches=found.branches,
         is_rounded=rounded,
@@ -259,6 +264,13 @@ def round_count(count: int) -> int:
 def _round_reasons(reasons: Iterable[ReasonCount], rounded: bool) -> Iterable[ReasonCount]:
     for one in reasons:
         count = round_count(one.count) if rounded and one.role is Role.BORROWING else one.count
+        if count:
+            yield replace(one, count=count)
+
+
+def _round_endings(endings: Iterable[EndingCount], rounded: bool) -> Iterable[EndingCount]:
+    for one in endings:
+        count = round_count(one.count) if rounded else one.count
         if count:
             yield replace(one, count=count)
 

@@ -181,7 +181,10 @@ def make_patron_content(
 
 
 def _find_outcome(request: Request) -> str:
-    """What has become of an item that doesn't come, or comes though it was cancelled. Empty: neither."""
+    """What has become of an item that doesn't come, or comes though it was cancelled, or how staff have closed the
+    request. Empty: none of these."""
+    if request.ending is not None:
+        return request.ending.value
     if request.state is BorrowingState.LOST:
         return "lost"
     if RequestFlag.UNWANTED in request.flags:

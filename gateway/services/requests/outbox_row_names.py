@@ -16,6 +16,7 @@ PATRON_LETTERS: Mapping[str, Sentence] = {
     "available": write_sentence("ready to collect"),
     "cancel-refused": write_sentence("cancellation refused"),
     "cancelled": write_sentence("cancelled"),
+    "closed": write_sentence("closed"),
     "copy-ready": write_sentence("copy ready"),
     "due-soon": write_sentence("due soon"),
     "not-supplied": write_sentence("unfilled"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
+from gateway.domain.requests.events import RequestEnding
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.request_figures import (
     HAS_COME,
@@ -13,6 +14,7 @@ from gateway.domain.requests.request_figures import (
     WAS_SENT,
     WHOLE_REQUEST,
     CostSum,
+    EndingCount,
     FigureCount,
     FigureFilter,
     HoursCount,
@@ -174,6 +176,24 @@ def count_reasons(connection: Connection, wanted: FigureFilter) -> tuple[ReasonC
         .order_by(number.desc(), _c.reason)
     )
     return tuple(ReasonCount(Role(role), reason, count) for role, reason, count in connection.execute(query))
+
+
+_ENDINGS = frozenset(RequestEnding)
+
+
+def count_endings(connection: Connection, wanted: FigureFilter) -> tuple[EndingCount, ...]:
+    """The most frequent first."""
+    number = func.count().label("n")
+    of_ended = (_c.role == Role.BORROWING.value, _c.attempt == WHOLE_REQUEST, _c.reason != "")
+    not_filled = _c.outcome.in_((RequestOutcome.UNFILLED.value, RequestOutcome.CANCELLED.value))
+    query = (
+        select(_c.reason, number)
+        .where(*_list_conditions(wanted), *of_ended, not_filled)
+        .group_by(_c.reason)
+        .order_by(number.desc(), _c.reason)
+    )
+    found = connection.execute(query)
+    return tuple(EndingCount(RequestEnding(reason), count) for reason, count in found if reason in _ENDINGS)
 
 
 def sum_costs(connection: Connection, wanted: FigureFilter) -> tuple[CostSum, ...]:

@@ -9,10 +9,10 @@ from decimal import Decimal, InvalidOperation
 from gateway.domain.library import Money
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.action_fields import ACTS, ActionField, ActionFieldSet, FieldType, check_details
-from gateway.domain.requests.events import EventDetails, LoanCondition
+from gateway.domain.requests.events import EventDetails, LoanCondition, RequestEnding
 from gateway.domain.requests.events import EventKind as K
-from gateway.domain.requests.reason_words import REASON_WORDS
-from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.reason_words import ENDING_WORDS, REASON_WORDS
+from gateway.domain.requests.request import BorrowingState, Request, Role
 from gateway.domain.value import value_object
 from gateway.services.library_context import LibraryContext
 from gateway.services.localization import mark_text
@@ -23,6 +23,7 @@ from gateway.web.staff.staff_request import StaffRequest
 ACT_FIELD_LABELS: Mapping[str, str] = {
     "note": mark_text("Note"),
     "reason": mark_text("Reason"),
+    "ending": mark_text("How it ends"),
     "due": mark_text("Due date"),
     "cost": mark_text("Cost"),
     "conditions": mark_text("Conditions"),
@@ -77,13 +78,15 @@ _USUAL = frozenset(
         (K.CONDITIONAL, "cost"),
         (K.CONDITION_ACCEPTED, "cost"),
         (K.CANCEL, "reason"),
-        (K.CLOSE, "reason"),
         (K.RENEW_REFUSED, "reason"),
         (K.LOST, "cost"),
         (K.DAMAGED, "cost"),
     }
 )
 """Acts for which a field that is rare elsewhere stands open."""
+
+_ENDED_BY_STAFF = (BorrowingState.REVIEW, BorrowingState.SOURCING, BorrowingState.NO_SUPPLIER)
+"""States from which closing says how a request ends: nothing of a supplier is under way."""
 
 _WITH_FILE = frozenset({K.DIGITISED, K.COPY_DELIVERED})
 """Acts about a file: the newest is meant, if nobody says otherwise."""
@@ -144,6 +147,8 @@ def _make_form_field(
         shape = "text"
     if shape in ("choice", "boxes") and not choices:
         return None
+    if kind is K.CLOSE and request.state not in _ENDED_BY_STAFF and field.name == "ending":
+        return None
     if field.type is FieldType.VOLUMES and len(choices) < 2:
         return None
     rare = not needed and field.name in _RARE and (kind, field.name) not in _USUAL
@@ -161,6 +166,7 @@ _SHAPES: Mapping[FieldType, str] = {
     FieldType.PARTNER: "choice",
     FieldType.ROTA: "choice",
     FieldType.REASON: "choice",
+    FieldType.ENDING: "choice",
     FieldType.VOLUMES: "boxes",
     FieldType.CITATION: "line",
     FieldType.ATTACHMENT: "choice",
@@ -179,6 +185,8 @@ def _list_choices(
             return tuple((value, gettext(word)) for value, word in CONDITIONS.items())
         case FieldType.REASON:
             return tuple((value, gettext(word)) for value, word in REASON_WORDS.items())
+        case FieldType.ENDING:
+            return () if request.other_leg is not None else _list_endings(page)
         case FieldType.YES_NO | FieldType.TRUTH:
             return (("yes", gettext(mark_text("Yes"))), ("no", gettext(mark_text("No"))))
         case FieldType.PARTNER:
@@ -192,6 +200,10 @@ def _list_choices(
         case FieldType.LOCATION:
             return places if request.role is Role.BORROWING else ()
     return ()
+
+
+def _list_endings(page: StaffRequest) -> tuple[tuple[str, str], ...]:
+    return tuple((ending.value, page.localization.translate_sentence(word)) for ending, word in ENDING_WORDS.items())
 
 
 def list_suppliers(context: LibraryContext) -> tuple[tuple[str, str], ...]:
@@ -242,6 +254,10 @@ def read_act_details(page: StaffRequest, kind: K, checked: FormCheck, fields: Se
         said["conditions"] = tuple(LoanCondition(one) for one in said["conditions"])  # type: ignore[attr-defined]
     for name in said.keys() & {"renewals_allowed", "return_on_hold"}:
         said[name] = said[name] == "yes"
+    if "ending" in said:
+        said["ending"] = RequestEnding(str(said["ending"]))
+    elif kind is K.CLOSE and "ending" in {field.name for field in fields}:
+        checked.add_problem("ending", "wrong-missing", field=page.gettext(ACT_FIELD_LABELS["ending"]))
     details = EventDetails(**said)  # type: ignore[arg-type]
     if checked.is_good:
         labels = {field.name: field.label for field in fields}

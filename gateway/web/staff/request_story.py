@@ -10,6 +10,7 @@ from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.due_dates import local_day
 from gateway.domain.requests.events import STRANGER, Event, EventOrigin, partner_signal
 from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.reason_words import ENDING_WORDS
 from gateway.domain.requests.request import Request, RequestFlag, Role
 from gateway.domain.requests.staff_views import NoticeStatus, NoticeView
 from gateway.domain.requests.supplier_takeover import is_behind_partner
@@ -394,6 +395,8 @@ class _StoryTeller:
             yield describe_reason(details.reason, self._localization)
         elif details.reason:
             yield details.reason
+        if details.ending is not None:
+            yield self._localization.translate_sentence(ENDING_WORDS[details.ending])
         if details.conditions:
             words = [describe_condition(one.value, self._localization) for one in details.conditions]
             yield self._localization.format_list(words)

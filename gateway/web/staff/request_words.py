@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.reason_words import ENDING_WORDS
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import LendingState as L
 from gateway.domain.requests.request import Request, RequestFlag, Role
@@ -172,11 +173,15 @@ _MOVES: Mapping[tuple[Role, str], tuple[str, bool, tuple[K, ...]]] = {
 }
 
 _CLOSED = mark_text("No action needed: this request is closed")
+_CLOSED_SO = mark_text("No action needed: this request is closed (%(ending)s)")
 
 
 def find_next_move(request: Request, partner: str, localization: Localization) -> NextMove:
     """`partner`: its name."""
     text, ours, acts = _choose_move(request)
+    if request.ending is not None:
+        ending = localization.translate_sentence(ENDING_WORDS[request.ending])
+        return NextMove(localization.gettext(_CLOSED_SO, ending=ending), ours, acts)
     name = partner or localization.gettext("the partner")
     return NextMove(localization.gettext(text, partner=name), ours, acts)
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from aiohttp import hdrs, web
 
 from gateway.domain.library import Money
+from gateway.domain.requests.reason_words import ENDING_WORDS
 from gateway.domain.requests.request import AttemptStatus, Role
 from gateway.domain.requests.request_figures import FigureFilter, month_of_moment
 from gateway.domain.roles import Right
@@ -143,7 +144,7 @@ async def show_statistics(request: StaffRequest) -> web.Response:
             for one in found.times
             if one.cases
         ],
-        reasons=_list_reasons(request, found),
+        reasons=_list_reasons(request, found) + _list_endings(request, found),
         costs=_list_costs(request, found) if may_see_costs else None,
         cost_sides={Role.BORROWING: request.gettext("Charged to us"), Role.LENDING: request.gettext("Charged by us")},
         format_days=lambda days: _format_days(request, days),
@@ -181,6 +182,13 @@ def _list_reasons(request: StaffRequest, found: RequestStatistics) -> list[tuple
         if counts:
             shown.append((request.gettext(heading), counts, max(count for _, count in counts)))
     return shown
+
+
+def _list_endings(request: StaffRequest, found: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:
+    """As `_list_reasons`."""
+    counts = [(request.localization.translate_sentence(ENDING_WORDS[one.ending]), one.count) for one in found.endings]
+    heading = request.gettext("Closed by staff (borrowing)")
+    return [(heading, counts, max(count for _, count in counts))] if counts else []
 
 
 def _describe_reason(request: StaffRequest, reason: str) -> str:
@@ -223,6 +231,10 @@ async def send_statistics_csv(request: StaffRequest) -> web.Response:
     rows += [
         ("reasons", one.role.value, "", "", wanted.partner, one.reason, str(one.count), "requests")
         for one in found.reasons
+    ]
+    rows += [
+        ("endings", Role.BORROWING.value, "", "", wanted.partner, one.ending.value, str(one.count), "requests")
+        for one in found.endings
     ]
     if request.has_right(Right.COSTS_READ):
         rows += [

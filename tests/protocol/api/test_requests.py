@@ -432,7 +432,8 @@ async def test_a_state_of_both_sides_finds_both_unless_a_side_is_named(client: C
     await act(client, ours, "cancel")
     await act(client, theirs, "unfilled", reason="not-held")
     other = await borrow(client, "Шум времени")
-    await act(client, other, "close")
+    closed = await act(client, other, "close", ending="not-available")
+    assert (closed["state"], closed["ending"], ours["ending"]) == ("unfilled", "not-available", None)
 
     async def found(query: str) -> set[str]:
         return {one["id"] for one in (await client("GET", f"requests?{query}")).json["items"]}

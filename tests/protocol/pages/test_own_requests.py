@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.domain.requests.events import EventDetails, EventKind
+import pytest
+
+from gateway.domain.requests.events import EventDetails, EventKind, RequestEnding
 from gateway.domain.requests.request import BorrowingState, RequestFlag
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import ActionRequest
@@ -85,6 +87,28 @@ async def test_a_refused_cancellation_is_said(gateway: Running, anna: Visitor) -
 
     assert "The other library could not cancel it. We will return it when it arrives." in listed.text
     assert listed.tree.xpath("string(//p[span[contains(@class, 'tag')]]/span[1])").strip() == "Not cancelled"
+
+
+@pytest.mark.parametrize(
+    ("ending", "english", "german"),
+    [
+        (RequestEnding.OWN_STOCK, "We have this item in our library.", "Wir haben das Medium selbst."),
+        (RequestEnding.OBTAINED_ELSEWHERE, "It could be obtained in another way.", "auf anderem Weg zu bekommen"),
+        (RequestEnding.DUPLICATE, "This was requested twice.", "Doppelt bestellt"),
+        (RequestEnding.NOT_NEEDED, "You no longer need it.", "Sie brauchen es nicht mehr."),
+        (RequestEnding.NOT_AVAILABLE, "No library can supply it.", "Keine Bibliothek kann es liefern."),
+    ],
+)
+async def test_a_patron_reads_how_staff_have_ended_it(
+    gateway: Running, anna: Visitor, ending: RequestEnding, english: str, german: str
+) -> None:
+    id_ = await send_request(anna)
+    await act_as_staff(gateway, id_, EventKind.CLOSE, ending=ending)
+
+    assert english in (await anna.get("/openurl/DEMO/requests")).text
+    page = await anna.get(f"/openurl/DEMO/requests/{id_}", Accept_Language="de")
+    assert german in page.text
+    assert "Wir konnten" not in page.text
 
 
 async def test_a_renewal_that_was_asked_for_is_marked(gateway: Running, anna: Visitor) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import CitationExtra
-from gateway.domain.requests.events import EventKind, ShippedItem
+from gateway.domain.requests.events import EventKind, RequestEnding, ShippedItem
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestDates, RotaLineStatus
 from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.requests.views import UnfinishedStep
@@ -207,6 +207,28 @@ async def test_any_number_leads_to_the_request(gateway: Running, ruth: Colleague
 
 
 # --- acts ------------------------------------------------------------------------------------------------
+
+
+async def test_staff_say_how_a_request_ends(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway)
+    path = f"/requests/{request.number}/act/close"
+    form = await ruth.get(path)
+    assert texts(form, "//select[@id='ending']/option")[1:] == [
+        "in our own stock",
+        "obtained elsewhere",
+        "duplicate request",
+        "no longer needed",
+        "not available from any library",
+    ]
+    wrong = await ruth.post(path, {**seen_fields(form), "ending": "", "note": "Signatur DC 611"})
+    assert wrong.status == 422
+    assert texts(wrong, "//div[@id='summary']//a") == ["Please fill in “How it ends”."]
+
+    done = await ruth.post(path, {**seen_fields(wrong), "ending": "own-stock", "note": "Signatur DC 611"})
+    assert texts(done, "//div[@id='banner']") == ["The request is closed."]
+    assert "No action needed: this request is closed (in our own stock)" in done.text
+    closed = await reload_request(gateway, request)
+    assert (closed.state, closed.ending) == (BorrowingState.CANCELLED, RequestEnding.OWN_STOCK)
 
 
 async def test_a_field_that_is_missing_is_asked_for_and_the_rest_is_kept(gateway: Running, ruth: Colleague) -> None:

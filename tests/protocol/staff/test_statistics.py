@@ -11,6 +11,7 @@ from decimal import Decimal
 import pytest
 
 from gateway.domain.library import Money
+from gateway.domain.requests.events import RequestEnding
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
@@ -120,6 +121,31 @@ async def test_a_rate_says_between_which_bounds_it_will_be_while_requests_are_op
     assert tables["Totals"] == ["Borrowing: loans 8 5 1 0 2 83% finally 62% to 88%"]
     shares = {row[5]: row[6] for row in rows if row[0] == "months" and row[7] == "share"}
     assert shares == {"fill rate": "0.83", "fill rate: at least": "0.62", "fill rate: at most": "0.88"}
+
+
+def make_closed(gateway: Running, ending: RequestEnding, state: BorrowingState) -> tuple[Request, Request, str]:
+    now = library_context(gateway).now()
+    new = borrowing(library="DEMO", created=now, changed=now, branch="north")
+    return new, later(new, state=state, ending=ending), ""
+
+
+async def test_what_staff_have_closed_counts_as_they_have_closed_it(gateway: Running) -> None:
+    await store_requests(
+        gateway,
+        make_loan(gateway, days=2),
+        *(make_closed(gateway, RequestEnding.OWN_STOCK, BorrowingState.CANCELLED) for _ in range(2)),
+        make_closed(gateway, RequestEnding.NOT_AVAILABLE, BorrowingState.UNFILLED),
+    )
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        tables = read_tables(await manager.get("/statistics"))
+        rows = list(csv.DictReader(io.StringIO((await manager.get("/statistics.csv")).text.removeprefix("\ufeff"))))
+        of_branch = read_tables(await manager.get("/statistics?branch=north"))
+
+    assert tables["Totals"] == ["Borrowing: loans 4 1 1 2 0 50%"], "asked, filled, unfilled, cancelled, open, rate"
+    assert tables["Closed by staff (borrowing)"] == ["in our own stock 2", "not available from any library 1"]
+    ended = [(one["what"], one["value"]) for one in rows if one["table"] == "endings"]
+    assert ended == [("own-stock", "2"), ("not-available", "1")]
+    assert "Closed by staff (borrowing)" not in of_branch, "rounded"
 
 
 async def test_costs_are_for_those_who_may_see_them(gateway: Running) -> None:

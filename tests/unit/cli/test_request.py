@@ -180,6 +180,18 @@ def test_a_scan_is_kept_under_a_plain_name(desk: Typed, tmp_path: Path) -> None:
 # --- what is refused -----------------------------------------------------------------------------------------
 
 
+def test_it_is_closed_with_its_true_ending(desk: Typed) -> None:
+    number = wish(desk)
+    wrong = desk("request", "act", number, "close", "--ending", "lost-interest")
+    done = desk("request", "act", number, "close", "--ending", "obtained-elsewhere")
+
+    assert wrong.exit_code == 2
+    assert "'own-stock', 'obtained-elsewhere'" in wrong.stderr
+    assert done.exit_code == 0, done.output
+    told = document(desk("request", "show", number, "--json"))
+    assert (told["state"], told["ending"]) == ("cancelled", "obtained-elsewhere")
+
+
 def test_what_the_state_does_not_allow_is_told_with_what_it_does(desk: Typed) -> None:
     number = wish(desk)
 

@@ -442,6 +442,7 @@ def _count_calls(connection: Connection) -> Iterator[StoreCall]:
         for ask in (
             figures.count_figures,
             figures.count_reasons,
+            figures.count_endings,
             figures.sum_costs,
             figures.sum_partner_hours,
             figures.list_branches,

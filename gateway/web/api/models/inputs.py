@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from gateway.domain.library import PersonName
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import EventDetails, LoanCondition
+from gateway.domain.requests.events import EventDetails, LoanCondition, RequestEnding
 from gateway.domain.requests.request import PatronLink, ServiceType
 from gateway.domain.requests.views import BorrowingDraft, HomePatron, LendingDraft
 from gateway.domain.requests.volume_notes import MAX_VOLUMES
@@ -152,6 +152,7 @@ class ActBody(InputModel):
     note: Text = ""
     conditions: tuple[LoanCondition, ...] = Field((), max_length=20)
     cost: MoneyIn | None = None
+    ending: RequestEnding | None = Field(None, description="of closing: how it ends, as the patron is told")
     retry_after: Day | None = None
     expected: Day | None = None
     partner: OptionalName = ""
@@ -181,6 +182,7 @@ class ActBody(InputModel):
             note=self.note,
             conditions=self.conditions,
             cost=money_of_input(self.cost),
+            ending=self.ending,
             retry_after=self.retry_after,
             expected=self.expected,
             partner=self.partner,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gateway.domain.library import ItemStatus
 from gateway.domain.requests.action_fields import ACTS, ActionField
-from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, RequestEnding
 from gateway.domain.requests.request import (
     AttemptStatus,
     BrokeredDelivery,
@@ -325,6 +325,7 @@ class RequestOut(OutputModel):
     attempts: tuple[AttemptOut, ...]
     current: int = Field(description="number of the attempt that counts; 0: none")
     query: QueryOut | None
+    ending: RequestEnding | None = Field(description="how staff have closed it; none: it ended otherwise, or is open")
     hold_id: str
     candidates: tuple[CandidateOut, ...]
     item_barcode: str
@@ -353,6 +354,7 @@ class DetailsOut(OutputModel):
     note: str
     conditions: tuple[LoanCondition, ...]
     cost: MoneyOut | None
+    ending: RequestEnding | None
     retry_after: date | None
     expected: date | None
     partner: str

@@ -7,17 +7,19 @@ from datetime import date
 
 import pytest
 
-from gateway.domain.requests.events import EventKind, LoanCondition
+from gateway.domain.requests.events import EventKind, LoanCondition, RequestEnding
 from gateway.domain.requests.patron_status import PatronStatus, status_of_request
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
+    OtherLeg,
     PatronLink,
     RequestedService,
     RequestFlag,
     ServiceType,
     VolumeState,
 )
+from gateway.domain.requests.request_figures import RequestOutcome, SupplyMoments, list_request_figures
 from gateway.domain.requests.request_messages import is_message_to_read
 from gateway.domain.requests.state_table import DenialReason, FollowUp, LibraryAction, TimerKind
 from gateway.domain.requests.task_lists import list_task_names
@@ -170,6 +172,53 @@ def test_nobody_left_and_staff_close_it() -> None:
     story.us(EventKind.NO_SUPPLIER)
     assert letters(story.us(EventKind.CLOSE)) == ("not-supplied",)
     assert story.state is B.UNFILLED
+
+
+@pytest.mark.parametrize(
+    ("ending", "state", "letter", "outcome"),
+    [
+        (RequestEnding.OWN_STOCK, B.CANCELLED, "closed", RequestOutcome.CANCELLED),
+        (RequestEnding.OBTAINED_ELSEWHERE, B.CANCELLED, "closed", RequestOutcome.CANCELLED),
+        (RequestEnding.DUPLICATE, B.CANCELLED, "closed", RequestOutcome.CANCELLED),
+        (RequestEnding.NOT_NEEDED, B.CANCELLED, "closed", RequestOutcome.CANCELLED),
+        (RequestEnding.NOT_AVAILABLE, B.UNFILLED, "not-supplied", RequestOutcome.UNFILLED),
+    ],
+)
+def test_staff_say_how_it_ends(
+    ending: RequestEnding, state: BorrowingState, letter: str, outcome: RequestOutcome
+) -> None:
+    """What isn't a refusal of all libraries doesn't count as one, and the patron reads which it was."""
+    story = Story(borrowing(B.REVIEW))
+    assert letters(story.us(EventKind.CLOSE, ending=ending)) == (letter,)
+    assert (story.state, story.request.ending) == (state, ending)
+    said = status_of_request(story.request)
+    assert (said.status, said.word) == (PatronStatus.ENDED, f"ended-{ending.value}")
+    (figure,) = list_request_figures(story.request, SupplyMoments())
+    assert (figure.outcome, figure.reason) == (outcome, ending.value)
+
+    story.us(EventKind.REOPEN)
+    assert story.request.ending is None
+    (figure,) = list_request_figures(story.request, SupplyMoments())
+    assert (figure.outcome, figure.reason) == (RequestOutcome.OPEN, "")
+    assert status_of_request(story.request).word == "borrowing-review"
+
+
+def test_an_ending_is_said_of_nothing_that_a_supplier_has_in_hand() -> None:
+    """A cancellation that staff give up, a loan that has gone back and what we broker end as they did."""
+    story = cancelling()
+    assert letters(story.us(EventKind.CLOSE)) == ("cancelled",)
+    assert (story.state, story.request.ending) == (B.CANCELLED, None)
+    brokered = Story(borrowing(B.NO_SUPPLIER, other_leg=OtherLeg(request_id="l-1", number="L2026-00001")))
+    brokered.us(EventKind.CLOSE, ending=RequestEnding.OWN_STOCK)
+    assert (brokered.state, brokered.request.ending) == (B.UNFILLED, None)
+
+
+def test_what_comes_after_it_was_closed_has_not_ended_so() -> None:
+    story = asked_story()
+    story.partner(EventKind.UNFILLED, 1)
+    story.us(EventKind.CLOSE, ending=RequestEnding.NOT_AVAILABLE)
+    story.partner(EventKind.SHIPPED, 1, due=DUE)
+    assert (story.state, story.request.ending) == (B.SHIPPED, None)
 
 
 def test_a_closed_request_is_reopened() -> None:

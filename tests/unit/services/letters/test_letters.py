@@ -14,7 +14,7 @@ from gateway.domain.library import Contact, ContactKind, Money, Patron
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import CitationExtra
-from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.events import EventDetails, EventKind, RequestEnding
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -179,6 +179,22 @@ def test_a_refused_cancellation_says_what_comes_of_it(state: BorrowingState, ser
     )
     assert letter.subject.startswith("Not cancelled: ")
     assert said in " ".join(letter.text.split())
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        (RequestEnding.OWN_STOCK, "We have this item in our library. Please reserve our copy or contact us."),
+        (RequestEnding.OBTAINED_ELSEWHERE, "This item could be obtained in another way."),
+        (RequestEnding.DUPLICATE, "You have requested this item twice. Your other request continues."),
+        (RequestEnding.NOT_NEEDED, "You no longer need this item."),
+    ],
+)
+def test_a_letter_says_how_staff_have_ended_it(ending: RequestEnding, said: str) -> None:
+    request = replace(sample.sample_request(), state=BorrowingState.CANCELLED, ending=ending)
+    letter = BY.render_patron_letter("closed", request, None, sample.LIBRARY, ZONE, sample.NOW, NoticeFacts())
+    assert said in " ".join(letter.text.split())
+    assert "No library was able" not in letter.text
 
 
 def test_a_question_without_addresses_asks_for_an_answer_by_mail() -> None:
