@@ -22,6 +22,7 @@ from gateway.services.library_context import LibraryContext
 from gateway.services.localization import TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.partner_probe import PartnerProbe
+from gateway.services.patrons.patron_copies import PatronCopies
 from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.patrons.patron_names import PatronNames
 from gateway.services.profile_editing import ProfileEditing
@@ -77,6 +78,7 @@ def make_pages(
             links=resolver.links,
             offering=resolver.offering,
             patrons=managed.patrons,
+            copies=PatronCopies(managed.patrons.requests),
             patron_data=managed.patron_data,
             retention=_read_retention(settings),
             users=UserService(store, clock),

@@ -76,7 +76,7 @@ class PatronRequestService:
     async def load_view(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
         """Raises NotFound, for the requests of others too."""
         context = self.requests.library_context(library)
-        return self._build_patron_view(context, await _require_own_request(context, request_id, patron_id), language)
+        return self._build_patron_view(context, await require_own_request(context, request_id, patron_id), language)
 
     async def apply_action(
         self,
@@ -90,7 +90,7 @@ class PatronRequestService:
     ) -> PatronView:
         """Raises NotFound, VersionConflict, EventDenied, Refused (the partner's workflow keeps it for staff)."""
         context = self.requests.library_context(library)
-        await _require_own_request(context, request_id, patron_id)
+        await require_own_request(context, request_id, patron_id)
         done = ActionRequest(kind=KINDS[act], details=details, actor=PATRON, version=version)
         return self._build_patron_view(context, await self.requests.apply_action(library, request_id, done), language)
 
@@ -99,7 +99,7 @@ class PatronRequestService:
     ) -> PatronView:
         """As `RequestService.recall_action`."""
         context = self.requests.library_context(library)
-        await _require_own_request(context, request_id, patron_id)
+        await require_own_request(context, request_id, patron_id)
         return self._build_patron_view(
             context, await self.requests.recall_action(library, request_id, reference), language
         )
@@ -165,7 +165,7 @@ def _is_hold_of_request(hold: Hold, request: Request) -> bool:
     return hold.id == request.hold_id or hold.request_id == request.number or hold.item_barcode in barcodes
 
 
-async def _require_own_request(context: LibraryContext, request_id: str, patron_id: str) -> Request:
+async def require_own_request(context: LibraryContext, request_id: str, patron_id: str) -> Request:
     """Somebody else's is not there. Raises NotFound."""
     request = await require_request(context, request_id)
     if request.role is not Role.BORROWING or not patron_id or request.patron.id != patron_id:

@@ -38,8 +38,7 @@ from gateway.services.requests.questions import PatronQuestionService
 from gateway.store import api_records
 from gateway.store.api_access import COPY_LINKS, read_secret
 from gateway.web.api.operation import ApiServices
-from gateway.web.api.operations.requests import file_headers
-from gateway.web.html.assets import FOLDER
+from gateway.web.html.assets import FOLDER, file_headers
 from gateway.web.html.visits import preferred_languages
 from gateway.web.inbound import ReadTimeouts, read_body
 
@@ -109,7 +108,7 @@ class CopyPages:
             return self._render_problem(request, 503, "later")
         if not taken:
             return self._render_problem(request, 410, "copy-gone")
-        headers = {**HEADERS, **file_headers(file), hdrs.CONTENT_TYPE: file.attachment.media_type}
+        headers = {**HEADERS, **file_headers(file.attachment.name), hdrs.CONTENT_TYPE: file.attachment.media_type}
         return web.Response(body=file.content, headers=headers)
 
     async def _load_copy(self, link: CopyLink) -> StoredFile:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
@@ -101,6 +102,14 @@ def html_response(text: str, status: int, embed_in: tuple[str, ...] = (), frames
 def redirect_response(path: str) -> web.Response:
     """After something was done: a page that can be loaded again without doing it again."""
     return web.Response(status=303, headers={**HEADERS, hdrs.LOCATION: path})
+
+
+def file_headers(name: str) -> dict[str, str]:
+    """Never shown in place: a file from elsewhere must not run as a page of ours."""
+    return {
+        hdrs.CONTENT_DISPOSITION: f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
 
 
 def json_file_response(document: Mapping[str, object], name: str) -> web.Response:

@@ -53,6 +53,8 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("POST", "/privacy/erase", own_data.erase_own_data),
     ("GET", "/requests", own_requests.list_own_requests),
     ("GET", "/requests/{id}", own_requests.show_own_request),
+    ("GET", "/requests/{id}/copy", own_requests.show_own_copy),
+    ("POST", "/requests/{id}/copy", own_requests.take_own_copy),
     ("GET", "/requests/{id}/{act}", own_requests.ask_before_act),
     ("POST", "/requests/{id}/{act}", own_requests.perform_act),
     ("GET", "/holds/{id}", own_holds.show_own_hold),

@@ -218,7 +218,7 @@ def _draft_of_form(page: PageRequest, checked: FormCheck, order: OrderForm, sess
     citation = _edited_citation(checked, order.cited.citation, service)
     loan_format = checked.read_choice("format_loan", rules.formats.loans)
     copy_format = checked.read_choice("format_copy", rules.formats.copies)
-    pickup = checked.read_choice("pickup", [place.code for place in order.pickups])
+    pickup = _read_pickup(checked, order, session, service)
     need_by = checked.read_day("need_by", page.context.today() + timedelta(days=rules.least_days))
     note = checked.read_lines("note")
     volumes = read_volumes(checked)
@@ -237,6 +237,13 @@ def _draft_of_form(page: PageRequest, checked: FormCheck, order: OrderForm, sess
         source=SOURCE,
         actor=PATRON,
     )
+
+
+def _read_pickup(checked: FormCheck, order: OrderForm, session: SessionRow, service: ServiceType) -> str:
+    """Nobody is asked where to collect a copy: one that comes on paper waits at the patron's usual place."""
+    if service is ServiceType.COPY:
+        return choose_usual_pickup(order.pickups, session.branch)
+    return checked.read_choice("pickup", [place.code for place in order.pickups])
 
 
 def _edited_citation(checked: FormCheck, cited: Citation, service: ServiceType) -> Citation:

@@ -1,22 +1,24 @@
-"""The patron's own requests and holds, and what patrons do with their requests: cancel, renew, answer a question."""
+"""The patron's own requests, and what patrons do with them: cancel, renew, answer a question, have the copy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.patron_status import PatronStatus
 from gateway.domain.requests.patron_views import PatronAction, PatronView
-from gateway.domain.requests.request import BorrowingState, Request
+from gateway.domain.requests.request import BorrowingState, Request, ServiceType
 from gateway.domain.requests.views import EventDenied, VersionConflict
 from gateway.ports.library_system import PatronKey
 from gateway.services.letters import mail_address
 from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows
+from gateway.services.patrons.patron_copies import PatronCopy
 from gateway.store.patron_sessions import SessionRow
+from gateway.web.html.assets import HEADERS, file_headers
 from gateway.web.html.error_pages import PageError
 from gateway.web.pages import sign_in_pages
 from gateway.web.pages.own_holds import HOLD_TEXTS, NO_HOLDS, list_pickup_rows, list_shown_holds, name_pickup
@@ -43,7 +45,8 @@ async def list_own_requests(page: PageRequest) -> web.Response:
         MAX_OWN_REQUESTS,
         page.http.query.get("cursor", "")[:500],
     )
-    shown = [make_shown_request(page, view) for view in found]
+    copies = await page.parts.copies.list_available(page.library, [view.request for view in found])
+    shown = [make_shown_request(page, view, has_copy=view.request.id in copies) for view in found]
     is_first = not page.http.query.get("cursor", "")
     return page.render(
         "own",
@@ -65,6 +68,7 @@ async def show_own_request(page: PageRequest) -> web.Response:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}")
     view = await page.parts.patrons.load_view(page.library, id_, session.patron_id, page.localization.language)
     one, words = view.request, page.words
+    copies = await page.parts.copies.list_available(page.library, [one])
     is_new = page.http.query.get("sent") == "yes"
     done = page.http.query.get("done", "")
     title = page.gettext("Request %(number)s", number=one.number)
@@ -78,12 +82,12 @@ async def show_own_request(page: PageRequest) -> web.Response:
         is_new=is_new,
         done=_text_of_done(page, done, view),
         is_too_late=done == TOO_LATE,
-        one=make_shown_request(page, view),
+        one=make_shown_request(page, view, has_copy=one.id in copies),
         rows=(
             *readers_citation_rows(one.citation, words),
             *service_rows(one, words),
             *_list_due_rows(page, view),
-            *list_pickup_rows(page, await name_pickup(page, one.patron.pickup)),
+            *await _list_collecting_rows(page, one),
             *(await _list_telling_rows(page, session) if is_new else ()),
         ),
         days=page.context.policy().services.usual_days.of_service(one.service.type),
@@ -95,6 +99,13 @@ async def show_own_request(page: PageRequest) -> web.Response:
 def _list_due_rows(page: PageRequest, view: PatronView) -> Iterable[tuple[str, str]]:
     due = view.request.terms.patron_due if view.status is PatronStatus.ON_LOAN else None
     return label_rows(page.words, ("due", page.words.format_moment(due, page.context.zone) if due else ""))
+
+
+async def _list_collecting_rows(page: PageRequest, request: Request) -> tuple[tuple[str, str], ...]:
+    """A copy comes by itself, or where its letter says."""
+    if request.service.type is ServiceType.COPY:
+        return ()
+    return list_pickup_rows(page, await name_pickup(page, request.patron.pickup))
 
 
 def _text_of_done(page: PageRequest, done: str, view: PatronView) -> str:
@@ -195,4 +206,47 @@ def _render_act(page: PageRequest, act: PatronAction, view: PatronView, *, has_c
         question=find_open_question(view),
         until=words.format_moment(until, page.context.zone) if until else "",
         rows=(*readers_citation_rows(one.citation, words), *_list_due_rows(page, view)),
+    )
+
+
+# --- a copy that has come ------------------------------------------------------------------------------------
+
+
+async def show_own_copy(page: PageRequest) -> web.Response:
+    """Opening it takes nothing: its button does."""
+    id_ = page.http.match_info["id"]
+    if page.session is None:
+        return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}/copy")
+    return _render_copy(page, id_, await page.parts.copies.load_copy(page.library, id_, page.session.patron_id))
+
+
+async def take_own_copy(page: PageRequest) -> web.Response:
+    id_ = page.http.match_info["id"]
+    await page.read_own_form()
+    if page.session is None:
+        return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}/copy", wrong="over")
+    taken = await page.parts.copies.take_copy(page.library, id_, page.session.patron_id)
+    if taken.content is not None:
+        file = taken.content.attachment
+        headers = {**HEADERS, **file_headers(file.name), hdrs.CONTENT_TYPE: file.media_type}
+        return web.Response(body=taken.content.content, headers=headers)
+    return _render_copy(page, id_, taken.copy, is_taken=taken.is_given, status=200 if taken.is_given else 410)
+
+
+def _render_copy(
+    page: PageRequest, id_: str, copy: PatronCopy, *, is_taken: bool = False, status: int = 200
+) -> web.Response:
+    """`is_taken`: the button was pressed, so the lending library's address may be opened."""
+    place = f"requests/{quote(id_, safe='')}"
+    return page.render(
+        "own_copy",
+        here=page.path(f"{place}/copy"),
+        title=page.gettext("Your copy"),
+        status=status,
+        copy=copy,
+        url=copy.url if is_taken else "",
+        host=urlsplit(copy.url).hostname or "",
+        until=page.words.format_moment(copy.expires, page.context.zone),
+        action=page.path(f"{place}/copy"),
+        back=page.path(place),
     )

@@ -24,6 +24,7 @@ from gateway.services.letters.facts import readers_citation_rows
 from gateway.services.library_context import LibraryContext
 from gateway.services.localization import Localization, TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
+from gateway.services.patrons.patron_copies import PatronCopies
 from gateway.services.patrons.patron_data import PatronDataService, RetentionDays
 from gateway.services.patrons.patron_requests import PatronRequestService
 from gateway.services.sign_in_attempts import BrowserDevice
@@ -73,6 +74,7 @@ class PageServices:
     links: LinkFormat
     offering: FulfilmentService
     patrons: PatronRequestService
+    copies: PatronCopies
     patron_data: PatronDataService
     retention: RetentionDays
     users: UserService

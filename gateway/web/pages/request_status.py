@@ -136,18 +136,20 @@ class ShownStatus:
 
 @value_object(kw_only=True)
 class ShownRequest:
-    """`again`: where the same can be asked for anew; `question`: that waits for an answer. Empty: nothing."""
+    """`again`: where the same can be asked for anew; `question`: that waits for an answer;
+    `copy`: where the one that has come may be had. Empty: nothing."""
 
     view: PatronView
     title: str
     status: ShownStatus
     asked: str
     question: str = ""
+    copy: str = ""
     again: str = ""
     is_urgent: bool = False
 
 
-def make_shown_request(page: PageRequest, view: PatronView) -> ShownRequest:
+def make_shown_request(page: PageRequest, view: PatronView, *, has_copy: bool = False) -> ShownRequest:
     request = view.request
     return ShownRequest(
         view=view,
@@ -155,6 +157,7 @@ def make_shown_request(page: PageRequest, view: PatronView) -> ShownRequest:
         status=make_shown_status(page, request),
         asked=page.format_day(request.created.astimezone(page.context.zone).date()),
         question=find_open_question(view),
+        copy=page.path(f"requests/{request.id}/copy") if has_copy else "",
         again=page.path("", page.encode_link(request.citation, request.service.type)) if not request.open else "",
         is_urgent=status_of_request(request).word in URGENT_TEXTS,
     )

@@ -188,7 +188,7 @@ def test_it_is_closed_with_its_true_ending(desk: Typed) -> None:
     assert wrong.exit_code == 2
     assert "'own-stock', 'obtained-elsewhere'" in wrong.stderr
     assert done.exit_code == 0, done.output
-    told = document(desk("request", "show", number, "--json"))
+    told = document(desk("request", "show", number, "--json"))["request"]
     assert (told["state"], told["ending"]) == ("cancelled", "obtained-elsewhere")
 
 

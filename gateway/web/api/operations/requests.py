@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from aiohttp import hdrs
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
@@ -13,7 +13,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Attachment, BorrowingState, LendingState, Request, Role, ServiceType
 from gateway.domain.requests.task_lists import BY_NAME
-from gateway.domain.requests.views import ActionRequest, FileUpload, NotFound, RequestFilter, RequestOrder, StoredFile
+from gateway.domain.requests.views import ActionRequest, FileUpload, NotFound, RequestFilter, RequestOrder
 from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.bases import NoParameters, ParameterModel
 from gateway.web.api.models.inputs import ActBody, NewBorrowing, NewLending, RotaOrder, SkipLine
@@ -52,6 +52,7 @@ from gateway.web.api.operation import (
 )
 from gateway.web.api.problems import Mistake, ProblemType, api_problem, forbidden_problem
 from gateway.web.api.request_handler import format_etag
+from gateway.web.html.assets import file_headers
 
 TAG = "Requests"
 ETAG = "version of the request, for If-Match"
@@ -395,15 +396,7 @@ def _attached_reply(request: Request, attachment: Attachment) -> OperationReply:
 
 async def download_attachment(call: OperationCall[FilePath, NoParameters, None]) -> OperationReply:
     found = await call.parts.services.requests.load_attachment(call.holder.library, call.path.id, call.path.file)
-    return OperationReply(found.content, 200, file_headers(found), found.attachment.media_type)
-
-
-def file_headers(found: StoredFile) -> dict[str, str]:
-    """Never shown in place: a file from elsewhere must not run as a page of ours."""
-    return {
-        hdrs.CONTENT_DISPOSITION: f"attachment; filename*=UTF-8''{quote(found.attachment.name, safe='')}",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
+    return OperationReply(found.content, 200, file_headers(found.attachment.name), found.attachment.media_type)
 
 
 async def list_copy_links(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
