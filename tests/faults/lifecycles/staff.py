@@ -115,6 +115,8 @@ def onward(request: Request, all_: Sequence[Request], wish: Wish, today: date) -
     if (extra := _extra(request)) is not None:
         return extra
     kind = _of_side(request, BORROWERS_ONWARD, LENDERS_ONWARD)
+    if kind is K.LOANED_TO_PATRON and RequestFlag.RECALLED in request.flags:
+        kind = K.RETURNED  # to check it out anyway would have to be confirmed
     return _idea(kind, request, all_, wish, today) if kind is not None else None
 
 
