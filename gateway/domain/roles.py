@@ -72,7 +72,14 @@ _READS = frozenset(
 
 RIGHTS: Mapping[StaffRole, frozenset[Right]] = {
     StaffRole.PATRON_SERVICES: _EVERYBODY
-    | {Right.BORROWING_READ, Right.BRANCH_READ, Right.BRANCH_ACT, Right.PATRON_DATA, Right.PATRON_REVEAL},
+    | {
+        Right.BORROWING_READ,
+        Right.BRANCH_READ,
+        Right.BRANCH_ACT,
+        Right.PRINT,
+        Right.PATRON_DATA,
+        Right.PATRON_REVEAL,
+    },
     StaffRole.STAFF: _EVERYBODY
     | _READS
     | {

@@ -5,13 +5,14 @@ A request waits for a kind of paper while it is in a state that needs it and has
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import LendingState as L
-from gateway.domain.requests.request import Role
+from gateway.domain.requests.request import Request, RequestFlag, Role, ServiceType, VolumeState
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 MAX_BATCH_REQUESTS = 100
@@ -70,6 +71,70 @@ NEEDS: Mapping[PrintKind, tuple[PaperNeed, ...]] = {
     PrintKind.REQUEST_LETTERS: (PaperNeed(Role.BORROWING, (B.REQUESTED,), by_post=True),),
     PrintKind.PATRON_LETTERS: (PaperNeed(Role.BORROWING, tuple(B), task="to-tell"),),
 }
+
+
+_IN_HAND = frozenset({VolumeState.RECEIVED, VolumeState.LENT, VolumeState.BACK})
+
+
+def _has_volume(request: Request, *states: VolumeState) -> bool:
+    return any(one.state in states for one in request.volumes)
+
+
+def _can_send(request: Request) -> bool:
+    """Whether an item goes out, or has gone out: as a lender to the requester, else back to its lender, also where the
+    request ended with that."""
+    if request.role is Role.LENDING:
+        return request.state in (L.LOCATED, L.WILL_SUPPLY, L.SHIPPED)
+    is_loan = request.service.type is not ServiceType.COPY
+    return is_loan and _has_volume(request, *_IN_HAND, VolumeState.RETURNED)
+
+
+@value_object
+class PaperUse:
+    """For which requests a kind of paper can be made, whether or not it was printed before. `problem`: why not for
+    others."""
+
+    role: Role | None
+    fits: Callable[[Request], bool]
+    problem: str
+
+
+_PULLED = (L.LOCATED, L.HOLD_PLACED, L.WILL_SUPPLY, L.DIGITISING)
+
+USES: Mapping[PrintKind, PaperUse] = {
+    PrintKind.PULL_SLIPS: PaperUse(
+        Role.LENDING, lambda r: r.state in _PULLED, write_sentence("No item is to be pulled from the shelf.")
+    ),
+    PrintKind.SHIPPING_SLIPS: PaperUse(Role.LENDING, _can_send, write_sentence("No item is to be shipped.")),
+    PrintKind.HOLD_SLIPS: PaperUse(
+        Role.BORROWING,
+        lambda r: r.state is B.RECEIVED and RequestFlag.IN_TRANSIT not in r.flags,
+        write_sentence("No item is on the hold shelf."),
+    ),
+    PrintKind.TRANSIT_SLIPS: PaperUse(
+        Role.BORROWING,
+        lambda r: RequestFlag.IN_TRANSIT in r.flags,
+        write_sentence("No item is in transit to a branch."),
+    ),
+    PrintKind.BOOK_STRAPS: PaperUse(
+        Role.BORROWING, lambda r: _has_volume(r, *_IN_HAND), write_sentence("No item of the lender is here.")
+    ),
+    PrintKind.RETURN_SLIPS: PaperUse(Role.BORROWING, _can_send, write_sentence("No item is to be returned.")),
+    PrintKind.ADDRESS_LABELS: PaperUse(None, _can_send, write_sentence("No parcel is to be sent.")),
+    PrintKind.REQUEST_LETTERS: PaperUse(
+        Role.BORROWING, lambda r: r.state is B.REQUESTED, write_sentence("No supplier has to be asked by letter.")
+    ),
+    PrintKind.PATRON_LETTERS: PaperUse(
+        Role.BORROWING,
+        lambda r: RequestFlag.TO_TELL in r.flags,
+        write_sentence("No notice to the patron has to be sent by post."),
+    ),
+}
+
+
+def can_have_paper(request: Request, kind: PrintKind) -> bool:
+    use = USES[kind]
+    return use.role in (None, request.role) and use.fits(request)
 
 
 @value_object(kw_only=True)

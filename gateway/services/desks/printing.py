@@ -13,8 +13,15 @@ from datetime import datetime
 from gateway.domain.library import Patron
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, PrintBatch, PrintKind
+from gateway.domain.requests.print_batches import (
+    MAX_BATCH_REQUESTS,
+    USES,
+    PrintBatch,
+    PrintKind,
+    can_have_paper,
+)
 from gateway.domain.requests.request import LibraryParty, Request, Role
+from gateway.domain.requests.scan_rules import is_at_branch
 from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.supplier_takeover import find_supplier_party
@@ -36,6 +43,8 @@ MAX_COUNTED = 1_000
 """Waiting sheets that are counted; of more it is said that there are more."""
 
 MAX_NOTICES = 50
+
+_LETTERS = frozenset({PrintKind.REQUEST_LETTERS, PrintKind.PATRON_LETTERS})
 
 _NUMBERS = re.compile(r"\d+")
 
@@ -66,6 +75,16 @@ class ScannedSlip:
 
 
 @value_object
+class RequestPaper:
+    """A kind of paper of one request. `batch`: the newest that it is in, None: it was never printed; `problem`: why
+    none can be made now, empty: it can."""
+
+    kind: PrintKind
+    batch: PrintBatch | None
+    problem: str
+
+
+@value_object
 class PrintService:
     """`contexts` by symbol of the library."""
 
@@ -75,30 +94,32 @@ class PrintService:
 
     # --- batches -----------------------------------------------------------------------------------------
 
-    async def count_waiting(self, library: str) -> Mapping[PrintKind, int]:
-        """Requests that need such a sheet and were in no batch of it; not counted past MAX_COUNTED."""
+    async def count_waiting(self, library: str, branches: Collection[str] = ()) -> Mapping[PrintKind, int]:
+        """Requests that need such a sheet and were in no batch of it; not counted past MAX_COUNTED. `branches`: of
+        these alone, empty: of all."""
         context = find_library_context(self.contexts, library)
         by_post, now = _list_partners_by_post(context), context.now()
 
         def count_kinds(connection: Transaction) -> Mapping[PrintKind, int]:
             return {
                 kind: print_batches.count_waiting_requests(
-                    connection, context.symbol, kind, by_post, now, MAX_COUNTED + 1
+                    connection, context.symbol, kind, by_post, now, MAX_COUNTED + 1, branches
                 )
                 for kind in PrintKind
             }
 
         return await context.store.read(count_kinds)
 
-    async def make_batch(self, library: str, kind: PrintKind, actor: str) -> PrintBatch:
+    async def make_batch(self, library: str, kind: PrintKind, actor: str, branches: Collection[str] = ()) -> PrintBatch:
         """Of what waits, those that have waited longest, at most MAX_BATCH_REQUESTS. Pull slips are in the order of the
-        shelves. Raises Refused(NOT_ALLOWED): nothing waits, or somebody else was quicker."""
+        shelves. `branches`: of these alone, empty: of all. Raises Refused(NOT_ALLOWED): nothing waits, or somebody else
+        was quicker."""
         context = find_library_context(self.contexts, library)
         by_post, now = _list_partners_by_post(context), context.now()
 
         def find_waiting(connection: Transaction) -> tuple[str, ...]:
             return print_batches.find_waiting_requests(
-                connection, context.symbol, kind, by_post, now, MAX_BATCH_REQUESTS
+                connection, context.symbol, kind, by_post, now, MAX_BATCH_REQUESTS, branches=branches
             )
 
         ids = await self._sort_requests(context, kind, await context.store.read(find_waiting))
@@ -106,7 +127,9 @@ class PrintService:
         def insert_new_batch(connection: Transaction) -> PrintBatch | None:
             print_batches.lock_batches(connection, context.symbol)
             waiting = frozenset(
-                print_batches.find_waiting_requests(connection, context.symbol, kind, by_post, now, MAX_COUNTED)
+                print_batches.find_waiting_requests(
+                    connection, context.symbol, kind, by_post, now, MAX_COUNTED, branches=branches
+                )
             )
             left = tuple(one for one in ids if one in waiting)
             if not left:
@@ -181,6 +204,37 @@ class PrintService:
             return ScannedSlip(print_batches.insert_batch(connection, batch), is_new=True)
 
         return await context.store.write(insert_request)
+
+    async def list_papers(self, library: str, request: Request) -> Sequence[RequestPaper]:
+        """Every kind that requests of this side may have. Letters only where one was printed or is needed."""
+        context = find_library_context(self.contexts, library)
+        found = await context.store.read(lambda c: print_batches.list_batches_of_request(c, context.symbol, request.id))
+        batches = {one.kind: one for one in found}
+        by_post = _list_partners_by_post(context)
+        papers = []
+        for kind, use in USES.items():
+            if use.role not in (None, request.role):
+                continue
+            is_needed = can_have_paper(request, kind)
+            if kind is PrintKind.REQUEST_LETTERS:
+                is_needed = is_needed and request.partner.profile in by_post
+            if is_needed or kind in batches or kind not in _LETTERS:
+                papers.append(RequestPaper(kind, batches.get(kind), "" if is_needed else use.problem))
+        return papers
+
+    async def find_printable(
+        self, library: str, kind: PrintKind, request_ids: Sequence[str], branches: Collection[str] = ()
+    ) -> Sequence[str]:
+        """Those of these requests that can have such paper now, in their order. `branches`: as of `make_batch`."""
+        context = find_library_context(self.contexts, library)
+        found = await _load_requests(context, tuple(dict.fromkeys(request_ids)))
+        return [one.id for one in found if can_have_paper(one, kind) and is_at_branch(one, branches)]
+
+    async def list_ids_at(self, library: str, request_ids: Sequence[str], branches: Collection[str]) -> tuple[str, ...]:
+        """Those of these requests that are of these branches."""
+        context = find_library_context(self.contexts, library)
+        found = await _load_requests(context, request_ids)
+        return tuple(one.id for one in found if is_at_branch(one, branches))
 
     async def list_batches(self, library: str, limit: int) -> Sequence[PrintBatch]:
         """Newest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -69,19 +69,27 @@ def find_waiting_requests(
     now: datetime,
     limit: int,
     among: Sequence[str] = (),
+    branches: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Ids of requests that were in no batch of this kind, those that changed first before all others. `by_post`:
-    profiles of partners without a channel; `among`: of these requests alone, empty: of all."""
-    waiting = union_all(*_select_waiting(library, kind, by_post, now, among)).subquery()
+    profiles of partners without a channel; `among`: of these requests alone, `branches`: of these branches alone,
+    empty: of all."""
+    waiting = union_all(*_select_waiting(library, kind, by_post, now, among, branches)).subquery()
     query = select(waiting.c.id).order_by(waiting.c.changed, waiting.c.id).limit(limit)
     return tuple(connection.scalars(query))
 
 
 def count_waiting_requests(
-    connection: Connection, library: str, kind: PrintKind, by_post: Sequence[str], now: datetime, most: int
+    connection: Connection,
+    library: str,
+    kind: PrintKind,
+    by_post: Sequence[str],
+    now: datetime,
+    most: int,
+    branches: Collection[str] = (),
 ) -> int:
     """`most`: it is not counted further."""
-    some = union_all(*_select_waiting(library, kind, by_post, now)).limit(most).subquery()
+    some = union_all(*_select_waiting(library, kind, by_post, now, branches=branches)).limit(most).subquery()
     return int(connection.scalar(select(func.count()).select_from(some)) or 0)
 
 
@@ -92,7 +100,12 @@ def lock_batches(connection: Connection, library: str) -> None:
 
 
 def _select_waiting(
-    library: str, kind: PrintKind, by_post: Sequence[str], now: datetime, among: Sequence[str] = ()
+    library: str,
+    kind: PrintKind,
+    by_post: Sequence[str],
+    now: datetime,
+    among: Sequence[str] = (),
+    branches: Collection[str] = (),
 ) -> Iterator[Select[Any]]:
     """One for each need: no request is in the states of two. Each follows an index of its own: that of states, that of
     the task list, or the key where certain requests are asked for."""
@@ -101,6 +114,8 @@ def _select_waiting(
         was_printed = exists().where(item.library == library, item.kind == kind.value, item.request_id == c.id)
         query = select(c.changed, c.id).where(c.library == library, *_conditions_of_need(need, by_post, now))
         query = query.where(~was_printed)
+        if branches:
+            query = query.where(c.branch.in_(sorted(branches)))
         on_list = (t.library == library, t.task == (need.task or need.without_task), t.changed == c.changed)
         if need.without_task:
             query = query.where(~exists().where(*on_list, t.request_id == c.id))
@@ -178,6 +193,12 @@ def find_newest_batch(connection: Connection, library: str, kind: PrintKind, req
     query = select(batch.id).where(batch.library == library, batch.id.in_(ids)).order_by(batch.number.desc()).limit(1)
     id_ = connection.scalar(follow_key(query, print_batch))
     return _build_batch(connection, library, id_) if id_ is not None else None
+
+
+def list_batches_of_request(connection: Connection, library: str, request_id: str) -> tuple[PrintBatch, ...]:
+    """The newest of each kind with this request, in the order of PrintKind."""
+    found = (find_newest_batch(connection, library, kind, request_id) for kind in PrintKind)
+    return tuple(one for one in found if one is not None)
 
 
 def _build_batch(connection: Connection, library: str, id_: str) -> PrintBatch:

@@ -13,6 +13,7 @@ from gateway.domain.requests.action_fields import ACTS
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, NEEDS, PrintKind
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.scan_rules import is_at_branch
 from gateway.domain.requests.staff_views import BulkFailure, BulkResult
 from gateway.domain.requests.take_back import note_mark_change
 from gateway.domain.requests.views import ListFacet, NotFound, RequestFilter, SeveralRequests
@@ -135,7 +136,7 @@ async def _load_chosen(request: StaffRequest, asked: ListQuery, form: SubmittedF
         raise TooManyRequests
     own = request.branches_for(asked.place.act)
     found = [one for id_ in ids if (one := await _load_request(request, id_)) is not None]
-    return [one for one in found if one.role is asked.place.role and (not own or one.branch in own)]
+    return [one for one in found if one.role is asked.place.role and is_at_branch(one, own)]
 
 
 async def _load_request(request: StaffRequest, id_: str) -> Request | None:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.scan_rules import is_at_branch
 from gateway.domain.requests.views import NotFound, RequestFilter, SeveralRequests
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
@@ -46,7 +47,7 @@ async def find_requests(request: StaffRequest) -> web.StreamResponse:
         return await _show_hits(request, text, places)
     place = BORROWING if found.role is Role.BORROWING else LENDING
     own = request.branches_for(place.read)
-    if place in places and (not own or found.branch in own):
+    if place in places and is_at_branch(found, own):
         return request.redirect(request.path("requests", found.number))
     return await _show_hits(request, text, places)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -12,16 +13,17 @@ from aiohttp import hdrs, web
 
 from gateway.domain.problems import Refused
 from gateway.domain.requests.events import LoanCondition
-from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, PrintBatch, PrintKind
+from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, USES, PrintBatch, PrintKind
 from gateway.domain.requests.request import Request, Role, VolumeState
 from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.services.desks.printing import MAX_COUNTED, PrintSheet
+from gateway.services.desks.printing import MAX_COUNTED, PrintSheet, RequestPaper
 from gateway.services.localization import mark_text
 from gateway.web.html.assets import HEADERS, OURSELVES
 from gateway.web.html.barcodes import BarcodeDrawing, draw_barcode, draw_qr_code, has_barcode
 from gateway.web.html.pdf_writer import is_pdf_possible, write_pdf
+from gateway.web.staff.request_access import find_named_request
 from gateway.web.staff.staff_request import ASSETS, TEMPLATES, StaffPage, StaffRequest
 
 MAX_BATCHES = 50
@@ -47,6 +49,20 @@ KINDS: dict[PrintKind, tuple[str, str]] = {
 }
 """In the order of the day: title, and what they are for."""
 
+RIGHTS: Mapping[PrintKind, Right] = {
+    PrintKind.PULL_SLIPS: Right.LENDING_READ,
+    PrintKind.SHIPPING_SLIPS: Right.LENDING_READ,
+    PrintKind.HOLD_SLIPS: Right.BRANCH_READ,
+    PrintKind.TRANSIT_SLIPS: Right.BRANCH_READ,
+    PrintKind.BOOK_STRAPS: Right.BRANCH_READ,
+    PrintKind.RETURN_SLIPS: Right.BORROWING_ACT,
+    PrintKind.ADDRESS_LABELS: Right.LENDING_READ,
+    PrintKind.REQUEST_LETTERS: Right.BORROWING_ACT,
+    PrintKind.PATRON_LETTERS: Right.PATRON_DATA,
+}
+"""What it asks for besides `print`: paper goes with the work that it belongs to. Who has it for branches alone prints
+for these."""
+
 CONDITIONS = {
     LoanCondition.LIBRARY_USE_ONLY: mark_text("Library use only."),
     LoanCondition.NO_REPRODUCTION: mark_text("No copying."),
@@ -58,6 +74,25 @@ CONDITIONS = {
 """What a strap says of those that concern whoever holds the book."""
 
 _BATCH_NUMBER = re.compile(r"[0-9]{1,9}")
+
+SINGLE: Mapping[PrintKind, str] = {
+    PrintKind.PULL_SLIPS: mark_text("Pull slip"),
+    PrintKind.SHIPPING_SLIPS: mark_text("Shipping slip"),
+    PrintKind.HOLD_SLIPS: mark_text("Hold slip"),
+    PrintKind.TRANSIT_SLIPS: mark_text("Transit slip"),
+    PrintKind.BOOK_STRAPS: mark_text("Book strap"),
+    PrintKind.RETURN_SLIPS: mark_text("Return slip"),
+    PrintKind.ADDRESS_LABELS: mark_text("Address label"),
+    PrintKind.REQUEST_LETTERS: mark_text("Request letter"),
+    PrintKind.PATRON_LETTERS: mark_text("Letter to the patron"),
+}
+"""Of one request."""
+
+JUST_NOW = timedelta(hours=1)
+"""Who finds nothing to print is told of a batch that was made since."""
+
+MAX_RUN = 500
+"""Requests of a run of scans whose paper is printed at once."""
 
 FOLDED = {PrintKind.PULL_SLIPS, PrintKind.BOOK_STRAPS}
 """Three on a sheet of A4, to be cut apart."""
@@ -89,19 +124,13 @@ class SheetCodes:
 
 
 async def show_waiting(request: StaffRequest) -> web.Response:
-    counts = await request.parts.printing.count_waiting(request.library)
-    waiting = [
-        WaitingPaper(
-            kind=kind,
-            title=request.gettext(title),
-            purpose=request.gettext(purpose),
-            count=min(counts[kind], MAX_COUNTED),
-            more=counts[kind] > MAX_COUNTED,
-            at_once=min(counts[kind], MAX_BATCH_REQUESTS),
-        )
-        for kind, (title, purpose) in KINDS.items()
-    ]
-    batches = await request.parts.printing.list_batches(request.library, MAX_BATCHES)
+    printing, waiting = request.parts.printing, []
+    for branches, kinds in _group_open_kinds(request):
+        counts = await printing.count_waiting(request.library, branches)
+        waiting += [_describe_waiting(request, kind, counts[kind]) for kind in kinds]
+    waiting.sort(key=lambda one: list(KINDS).index(one.kind))
+    listed = await printing.list_batches(request.library, MAX_BATCHES)
+    batches = [own for batch in listed if (own := await _narrow_batch(request, batch)) is not None]
     await request.actors.load_names(who for batch in batches for who in (batch.made_by, batch.printed_by))
     return request.render(
         "print",
@@ -112,19 +141,132 @@ async def show_waiting(request: StaffRequest) -> web.Response:
     )
 
 
+def _group_open_kinds(request: StaffRequest) -> list[tuple[frozenset[str], list[PrintKind]]]:
+    """Kinds of paper that this user may print, by the branches for which (empty: for all)."""
+    found: dict[frozenset[str], list[PrintKind]] = {}
+    for kind in KINDS:
+        if request.has_right(RIGHTS[kind]):
+            found.setdefault(_find_branches(request, kind), []).append(kind)
+    return list(found.items())
+
+
+def _find_branches(request: StaffRequest, kind: PrintKind) -> frozenset[str]:
+    return request.branches_for(Right.PRINT) or request.branches_for(RIGHTS[kind])
+
+
+def _describe_waiting(request: StaffRequest, kind: PrintKind, count: int) -> WaitingPaper:
+    title, purpose = KINDS[kind]
+    return WaitingPaper(
+        kind=kind,
+        title=request.gettext(title),
+        purpose=request.gettext(purpose),
+        count=min(count, MAX_COUNTED),
+        more=count > MAX_COUNTED,
+        at_once=min(count, MAX_BATCH_REQUESTS),
+    )
+
+
 async def make_batch(request: StaffRequest) -> web.Response:
+    """Of what waits; or of the requests that the form names, as those of a run of scans, printed before or not."""
     form = await request.read_own_form()
-    if form["kind"] not in set(PrintKind):
-        raise NotFound("kind of paper")
-    kind = PrintKind(form["kind"])
+    kind = _read_kind(request, form["kind"])
+    named = form.all_values("one")
+    if named:
+        return await _print_requests(request, kind, named)
     try:
-        batch = await request.parts.printing.make_batch(request.library, kind, request.origin.actor)
-    except Refused:
-        return request.redirect(
-            request.path("print"),
-            request.gettext("Nothing is left to print: somebody else has already printed it."),
-            "look",
+        batch = await request.parts.printing.make_batch(
+            request.library, kind, request.origin.actor, _find_branches(request, kind)
         )
+    except Refused:
+        return request.redirect(request.path("print"), await _explain_nothing(request, kind), "look")
+    return request.redirect(request.path("print", str(batch.number)))
+
+
+def _read_kind(request: StaffRequest, word: str) -> PrintKind:
+    """Raises NotFound, PageError for one that isn't for this user."""
+    if word not in set(PrintKind):
+        raise NotFound("kind of paper")
+    kind = PrintKind(word)
+    request.require_right(RIGHTS[kind])
+    return kind
+
+
+async def _print_requests(request: StaffRequest, kind: PrintKind, named: Sequence[str]) -> web.Response:
+    """Where there is more than one batch of them, the newest is shown."""
+    printing, branches = request.parts.printing, _find_branches(request, kind)
+    ids = await printing.find_printable(request.library, kind, named, branches)
+    if not ids:
+        return request.redirect(request.path("print"), await _explain_nothing(request, kind), "look")
+    for start in range(0, len(ids), MAX_BATCH_REQUESTS):
+        part = ids[start : start + MAX_BATCH_REQUESTS]
+        batch = await printing.make_batch_of(request.library, kind, part, request.origin.actor)
+    return request.redirect(request.path("print", str(batch.number)))
+
+
+async def _explain_nothing(request: StaffRequest, kind: PrintKind) -> str:
+    """Why there is nothing of this kind to print."""
+    listed = await request.parts.printing.list_batches(request.library, MAX_BATCHES)
+    recent = request.parts.clock.now() - JUST_NOW
+    last = next((batch for batch in listed if batch.kind is kind and batch.made_at >= recent), None)
+    if last is None:
+        problem = request.localization.translate_sentence(USES[kind].problem)
+        return request.gettext("Nothing to print. %(reason)s", reason=problem)
+    await request.actors.load_names([last.made_by])
+    return request.gettext(
+        "Nothing to print: all is in batch %(number)s, which %(who)s created %(when)s.",
+        number=last.number,
+        who=request.actors.name_actor(last.made_by),
+        when=request.format_moment(last.made_at),
+    )
+
+
+# --- paper of one request ------------------------------------------------------------------------------------
+
+
+@value_object
+class ShownPaper:
+    """`path`: of its slip, where it was printed before; `making`: when and by whom that was; `problem`: why none can be
+    made now."""
+
+    kind: PrintKind
+    title: str
+    path: str
+    making: str
+    problem: str
+
+
+async def list_shown_papers(request: StaffRequest, found: Request) -> list[ShownPaper]:
+    """Paper of this request: what it had can be printed again, whatever has become of it since."""
+    if not request.has_right(Right.PRINT):
+        return []
+    papers = await request.parts.printing.list_papers(request.library, found)
+    papers = [one for one in papers if request.has_right(RIGHTS[one.kind])]
+    batches = [one.batch for one in papers if one.batch is not None]
+    await request.actors.load_names(who for batch in batches for who in (batch.made_by, batch.printed_by))
+    return [_show_paper(request, found, one) for one in papers]
+
+
+def _show_paper(request: StaffRequest, found: Request, paper: RequestPaper) -> ShownPaper:
+    batch = paper.batch
+    return ShownPaper(
+        kind=paper.kind,
+        title=request.gettext(SINGLE[paper.kind]),
+        path=request.path("print", str(batch.number), "slips", found.id) if batch is not None else "",
+        making=_describe_making(request, batch) if batch is not None else "",
+        problem=request.localization.translate_sentence(paper.problem) if paper.problem else "",
+    )
+
+
+async def print_request(request: StaffRequest) -> web.Response:
+    """A batch of this request alone."""
+    form = await request.read_own_form()
+    kind = _read_kind(request, form["kind"])
+    found = await find_named_request(request)
+    ids = await request.parts.printing.find_printable(request.library, kind, [found.id], _find_branches(request, kind))
+    if not ids:
+        problem = request.localization.translate_sentence(USES[kind].problem)
+        return request.redirect(request.path("requests", found.number), problem, "look")
+    batch = await request.parts.printing.make_batch_of(request.library, kind, ids, request.origin.actor)
     return request.redirect(request.path("print", str(batch.number)))
 
 
@@ -204,11 +346,26 @@ async def show_pdf(request: StaffRequest) -> web.Response:
 
 
 async def _find_batch(request: StaffRequest) -> PrintBatch:
-    """Raises NotFound."""
+    """With the requests that are for this user. Raises NotFound."""
     number = request.http.match_info["number"]
     if not _BATCH_NUMBER.fullmatch(number):
         raise NotFound("batch")
-    return await request.parts.printing.find_batch(request.library, int(number))
+    found = await request.parts.printing.find_batch(request.library, int(number))
+    own = await _narrow_batch(request, found)
+    if own is None:
+        raise NotFound("batch")
+    return own
+
+
+async def _narrow_batch(request: StaffRequest, batch: PrintBatch) -> PrintBatch | None:
+    """None: nothing of it is for this user."""
+    if not request.has_right(RIGHTS[batch.kind]):
+        return None
+    branches = _find_branches(request, batch.kind)
+    if not branches:
+        return batch
+    ids = await request.parts.printing.list_ids_at(request.library, batch.request_ids, branches)
+    return replace(batch, request_ids=ids) if ids else None
 
 
 async def mark_printed(request: StaffRequest) -> web.Response:
@@ -263,7 +420,8 @@ def _name_volumes(request: StaffRequest, one: Request) -> str:
 
 PAGES = (
     StaffPage("GET", "/print", show_waiting, Right.PRINT),
-    StaffPage("POST", "/print", make_batch, Right.PRINT),
+    StaffPage("POST", "/print", make_batch, Right.PRINT, max_fields=MAX_RUN + 10),
+    StaffPage("POST", "/requests/{number}/print", print_request, Right.PRINT),
     StaffPage("GET", "/print/{number}", show_batch, Right.PRINT),
     StaffPage("GET", "/print/{number}/pdf", show_pdf, Right.PRINT),
     StaffPage("GET", "/print/{number}/slips/{request}", show_slip, Right.PRINT),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.scan_rules import is_at_branch
 from gateway.domain.requests.views import NotFound, RequestView
 from gateway.domain.roles import Right
 from gateway.web.staff.request_words import ACT_LABELS
@@ -39,7 +40,7 @@ async def find_named_request(page: StaffRequest) -> Request:
     right = READ_RIGHTS[found.role]
     page.require_right(right)
     branches = page.branches_for(right)
-    if branches and found.branch not in branches:
+    if not is_at_branch(found, branches):
         raise NotFound("request")
     return found
 

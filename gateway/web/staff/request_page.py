@@ -39,6 +39,7 @@ from gateway.web.staff.coded_words import (
 )
 from gateway.web.staff.copy_pages import describe_link, list_files
 from gateway.web.staff.message_pages import build_message_lines, describe_answer, list_message_actors
+from gateway.web.staff.print_pages import list_shown_papers
 from gateway.web.staff.request_access import ACT_RIGHTS, find_named_request, list_permitted_acts, load_request_view
 from gateway.web.staff.request_panels import (
     find_own_copies,
@@ -236,6 +237,7 @@ async def render_request(
         answer=describe_answer(page, view),
         can_edit=K.EDIT in acts.folded or K.EDIT in acts.open_acts,
         files=list_files(page, request),
+        papers=await list_shown_papers(page, request),
         copy_links=[describe_link(page, one) for one in await _find_copy_links(page, request)],
         can_attach=page.has_right(ACT_RIGHTS[request.role]),
         is_borrowing=request.role is Role.BORROWING,

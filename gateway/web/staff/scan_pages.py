@@ -61,7 +61,8 @@ SOUND_COOKIE = "illgate_scan_sound"
 @value_object(kw_only=True)
 class ScanDesk:
     """A page. `task`: the list that it works off; `due`: whether one due date can be given for all; `slips`: what is
-    printed for what was scanned; `final`: why what is done here can't be undone, empty: it can."""
+    printed for what was scanned, `labels`: whether parcels are packed; `final`: why what is done here can't be undone,
+    empty: it can."""
 
     work: ScanWork
     title: str
@@ -71,7 +72,13 @@ class ScanDesk:
     task: str = ""
     due: bool = False
     slips: tuple[PrintKind, ...] = ()
+    labels: tuple[PrintKind, ...] = ()
     final: str = ""
+
+    @property
+    def papers(self) -> tuple[PrintKind, ...]:
+        """What can be printed of a run."""
+        return (*self.slips, *self.labels)
 
     @property
     def path(self) -> str:
@@ -130,6 +137,7 @@ DESKS: tuple[ScanDesk, ...] = (
         right=Right.BORROWING_ACT,
         task="to-return",
         slips=(PrintKind.RETURN_SLIPS,),
+        labels=(PrintKind.ADDRESS_LABELS,),
         final=mark_text(
             "This cannot be undone: the lender is notified and the temporary item is deleted from the library system."
         ),
@@ -151,6 +159,7 @@ DESKS: tuple[ScanDesk, ...] = (
         task="to-ship",
         due=True,
         slips=(PrintKind.SHIPPING_SLIPS,),
+        labels=(PrintKind.ADDRESS_LABELS,),
     ),
     ScanDesk(
         work=ScanWork.CHECK_IN,
@@ -230,6 +239,12 @@ class ScanLine:
         return bool(self.request_id) and self.result.reason is not ScanReason.OTHER_BRANCH
 
     @property
+    def paper_id(self) -> str:
+        """Of the request whose paper is printed with the run's; empty: nothing was done to it."""
+        was_done = self.result.reason in DID_SOMETHING or self.result.reason is ScanReason.ALREADY
+        return self.request_id if was_done else ""
+
+    @property
     def needs_hand(self) -> bool:
         return self.result.outcome is not ScanOutcome.DONE
 
@@ -238,7 +253,8 @@ class ScanLine:
 
 
 async def show_scan_index(request: StaffRequest) -> web.Response:
-    counts = {task.name: task.count for task in await request.parts.desk.tasks(request.library)}
+    branches = request.branches_for(Right.BRANCH_ACT)
+    counts = {task.name: task.count for task in await request.parts.desk.list_work(request.library, branches)}
     return request.render(
         "scan_index",
         request.gettext("Scan"),
@@ -461,8 +477,9 @@ def _render_page(request: StaffRequest, checked: FormCheck, lines: Sequence[Scan
         print_path=request.open_path("/print"),
         slips=read_slip_choice(request).value,
         slip_texts=SLIP_TEXTS,
-        papers=[(kind, request.gettext(KINDS[kind][0]), request.gettext(PRINT_TEXTS[kind])) for kind in desk.slips],
+        papers=[(kind, request.gettext(KINDS[kind][0]), request.gettext(PRINT_TEXTS[kind])) for kind in desk.papers],
         run_batches={line.slip.kind: line.slip.batch for line in reversed(lines) if line.slip is not None},
+        run_ids=list(dict.fromkeys(line.paper_id for line in lines if line.paper_id)),
     )
 
 
@@ -478,7 +495,7 @@ def _answer_with_line(request: StaffRequest, desk: ScanDesk, line: ScanLine) -> 
         if slip is not None
         else None
     )
-    answer = {"outcome": line.outcome, "request": line.request_id, "slip": said, **parts}
+    answer = {"outcome": line.outcome, "request": line.request_id, "paper": line.paper_id, "slip": said, **parts}
     return web.json_response(answer, headers=HEADERS)
 
 

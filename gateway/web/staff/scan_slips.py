@@ -42,6 +42,7 @@ PRINT_TEXTS = {
     PrintKind.TRANSIT_SLIPS: mark_text("Print transit slips"),
     PrintKind.RETURN_SLIPS: mark_text("Print return slips"),
     PrintKind.SHIPPING_SLIPS: mark_text("Print shipping slips"),
+    PrintKind.ADDRESS_LABELS: mark_text("Print address labels"),
 }
 
 

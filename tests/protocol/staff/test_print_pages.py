@@ -113,10 +113,10 @@ async def test_a_batch_stays_and_is_marked_as_printed(gateway: Running) -> None:
         assert len(again.tree.xpath("//article")) == 1
 
 
-async def test_who_is_slower_is_told_so(gateway: Running) -> None:
+async def test_who_finds_nothing_is_told_why(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         said = await ruth.post("/print", {"kind": "hold-slips"})
-        assert "Nothing is left to print: somebody else has already printed it." in said.text
+        assert "Nothing to print. No item is on the hold shelf." in said.text
 
 
 async def test_a_label_has_the_address_and_our_own(gateway: Running) -> None:

@@ -496,6 +496,7 @@ def _print_calls() -> Iterator[StoreCall]:
         yield make_call(p.find_waiting_requests, LIBRARY, kind, ("utrecht",), NOW, 100, **piles)
         yield make_call(p.find_waiting_requests, LIBRARY, kind, ("utrecht",), NOW, 100, REQUEST_IDS[:5])
         yield make_call(p.count_waiting_requests, LIBRARY, kind, ("utrecht",), NOW, 100, **piles)
+        yield make_call(p.count_waiting_requests, LIBRARY, kind, ("utrecht",), NOW, 100, ("WEST",), **piles)
     new = PrintBatch(
         library=LIBRARY,
         id="new",
@@ -508,6 +509,7 @@ def _print_calls() -> Iterator[StoreCall]:
     yield make_call(p.insert_batch, new)
     yield make_call(p.extend_batch, replace(new, id="batch-1", number=1), REQUEST_IDS[:1])
     yield make_call(p.find_newest_batch, LIBRARY, PrintKind.PULL_SLIPS, REQUEST_IDS[-4])
+    yield make_call(p.list_batches_of_request, LIBRARY, REQUEST_IDS[-4])
     yield make_call(p.find_batch, LIBRARY, 1)
     yield make_call(p.list_batches, LIBRARY, 20)
     yield make_call(p.mark_batch_printed, LIBRARY, "batch-1", "anna", NOW)

@@ -185,6 +185,7 @@ function showAnswer(scan, answer) {
     if (hand.querySelector("input[name=item]")) unfinished = { request: answer.request, line, hand };
   }
   showPile();
+  if (answer.paper) addToRun(answer.paper);
   if (answer.slip) takeSlip(line.querySelector("a.slip-link"), answer.slip);
   counts[answer.outcome] += 1;
   playSound(answer.outcome);
@@ -269,9 +270,20 @@ function readSlipChoice() {
 }
 
 document.getElementById("slips")?.addEventListener("change", () => {
-  document.getElementById("print-waiting").hidden = readSlipChoice() !== "end";
   field.focus();
 });
+
+// What was done in this run can be printed together, as often as one likes.
+function addToRun(request) {
+  const run = document.getElementById("print-run");
+  if (run === null || run.querySelector(`input[value="${request}"]`)) return;
+  const one = document.createElement("input");
+  one.type = "hidden";
+  one.name = "one";
+  one.value = request;
+  run.append(one);
+  run.hidden = false;
+}
 
 function takeSlip(link, slip) {
   if (!slip.print) return;
