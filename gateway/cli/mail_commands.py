@@ -247,14 +247,21 @@ def _name_grounds(candidate: MailCandidate) -> str:
 @click.option(
     "--message", "is_message", is_flag=True, help="Add it as a message only; the state of the request does not change."
 )
+@click.option(
+    "--from-partner", "is_partners", is_flag=True, help="The partner of the request wrote it from an unknown address."
+)
 @staff_option
 @library_option
 @pass_installation
-def assign_mail(installation: Installation, mail: str, request: str, is_message: bool, actor: str, symbol: str) -> None:
+def assign_mail(
+    installation: Installation, mail: str, request: str, is_message: bool, is_partners: bool, actor: str, symbol: str
+) -> None:
     """Link an email to a request (number or ID). The request is updated with the answer in the email, or the email
-    is added as a note."""
+    is added as a note. An email from an unknown sender is added as a note of that sender."""
     library = require_library(installation, symbol)
-    meaning = MailMeaning.MESSAGE if is_message else MailMeaning.AS_READ
+    if is_message and is_partners:
+        raise click.UsageError("--message and --from-partner exclude each other.")
+    meaning = MailMeaning.FROM_PARTNER if is_partners else MailMeaning.MESSAGE if is_message else MailMeaning.AS_READ
     changed = _run_on_mailboxes(
         installation, lambda boxes: boxes.desk.assign_mail(library.symbol, mail, request, actor, meaning)
     )

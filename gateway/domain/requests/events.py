@@ -247,6 +247,9 @@ class ReasonCodes(StrEnum):
 STRANGER = "stranger"
 """Reason of an event of kind TROUBLE: no message of ours was refused, but one came from who isn't the partner."""
 
+STRANGER_MAIL = "stranger-mail"
+"""Reason of a note: it is a mail that staff have put to the request, of somebody who is no partner of it."""
+
 BROKER = "broker"
 """Actor of what is done on one leg of a brokered request because of the other."""
 

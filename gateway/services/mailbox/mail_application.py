@@ -10,7 +10,14 @@ from datetime import datetime, timedelta
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.event_words import EVENT_WORDS
-from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
+from gateway.domain.requests.events import (
+    STRANGER_MAIL,
+    Event,
+    EventDetails,
+    EventKind,
+    local_signal,
+    partner_signal,
+)
 from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.reason_words import UNDELIVERABLE
 from gateway.domain.requests.request import Attachment, Request, Role, ServiceType
@@ -50,6 +57,10 @@ from gateway.store.schema import make_exchange_id
 
 MAX_NOTE_CHARS = 4_000
 """Characters of a mail's text that become a note."""
+
+MAX_SENDER_CHARS = 254
+MAX_SUBJECT_CHARS = 200
+"""Characters of a mail's header in a note."""
 
 
 @value_object
@@ -260,12 +271,19 @@ class MailApplication:
         self.add_note(found.named.request_id, note, f"partner:{self.profile.name}")
         return ApplicationResult(request_id=found.named.request_id, notes=("automatic answer: noted",))
 
-    def keep_as_note(self, request: Request, actor: str) -> None:
-        """The whole mail, by hand: what it says as a note, its files on the request."""
+    def keep_as_note(self, request: Request, actor: str, *, is_stranger: bool) -> None:
+        """The whole mail, by hand: what it says as a note, its files on the request. `is_stranger`: nobody who has to do
+        with the request wrote it."""
         mail = self.mail
-        refused = _describe_refused_files(self.files)
-        text = _join_note(f"mail from {mail.sender}: {mail.subject}\n{mail.text}", refused)
-        self.add_note(request.id, text, actor)
+        note = write_sentence(
+            "Email from %(sender)s: %(subject)s\n%(words)s",
+            sender=mail.sender[:MAX_SENDER_CHARS] or write_sentence("nobody"),
+            subject=mail.subject[:MAX_SUBJECT_CHARS],
+            words=_join_note(shorten_text(mail.text, MAX_NOTE_CHARS), _describe_refused_files(self.files)),
+        )
+        details = EventDetails(reason=STRANGER_MAIL if is_stranger else "", note=note)
+        event = Event(local_signal(EventKind.NOTE), self.context.now(), actor, details)
+        apply_event_in(self.connection, self.context, EventRequest(request_id=request.id, event=event))
         if uploads := [one.upload for one in self.files if one.upload is not None]:
             self.attach_files(request, uploads, actor)
 

@@ -74,10 +74,12 @@ MIN_WORD_CHARS = 4
 
 
 class MailMeaning(StrEnum):
-    """What staff say a mail is."""
+    """What staff say a mail is. Of somebody who is no partner of the request neither of the first two is the partner's:
+    it is kept as the words of whoever wrote it."""
 
     AS_READ = "as-read"  # what the partner's format reads in it happens
     MESSAGE = "message"  # nothing but words
+    FROM_PARTNER = "from-partner"  # staff vouch for it: the partner has written it, and it happens as read
 
 
 @value_object(kw_only=True)
@@ -176,8 +178,8 @@ class UnmatchedMailService:
         self, library: str, id_: str, reference: str, actor: str, meaning: MailMeaning = MailMeaning.AS_READ
     ) -> Request:
         """What the mail says happens to this request (by id or number), or its words become a message of the partner;
-        what says nothing, or is of nobody who has to do with the request, becomes a note of it. Raises NotFound,
-        Refused."""
+        what says nothing becomes a note of it. So does what came from nobody who has to do with the request, unless
+        staff vouch for it: it is the sender's, and answers nothing. Raises NotFound, Refused."""
         context = find_library_context(self.contexts, library)
         row = await self.show_mail(library, id_)
         parsed = self._parse_kept_mail(row, context)
@@ -192,11 +194,13 @@ class UnmatchedMailService:
                 note = write_sentence("email processed manually: %(report)s", report=row.reason)
                 add_note(connection, context, request.id, note, actor)
             else:
-                profile, named = _find_correspondent(connection, context, request, row)
+                senders = self._list_senders(context, row, parsed)
+                vouched = (request.partner.profile,) if meaning is MailMeaning.FROM_PARTNER else ()
+                profile, named = _find_correspondent(connection, context, request, (*senders, *vouched))
                 hand = MailApplication(connection, context, profile or Profile(name="mail"), parsed, files)
                 events = (
                     self._read_events_for(parsed, profile, named)
-                    if meaning is MailMeaning.AS_READ
+                    if meaning is not MailMeaning.MESSAGE
                     else _words_as_message(parsed, named)
                 )
                 if named is not None and events:
@@ -205,7 +209,7 @@ class UnmatchedMailService:
                     came = request_messages.find_unread_ids(connection, context.symbol, request.id) - before
                     mark_messages_read(connection, context, request.id, came, actor)  # who assigns a mail has read it
                 else:
-                    hand.keep_as_note(request, actor)
+                    hand.keep_as_note(request, actor, is_stranger=named is None and parsed.bounce is None)
             changed = requests.load_request(connection, context.symbol, request.id)
             assert changed is not None
             return changed
@@ -292,6 +296,11 @@ class UnmatchedMailService:
         except MalformedMessage:
             return None  # it stands on the list for that very reason
 
+    def _list_senders(self, context: LibraryContext, row: MailRow, parsed: ParsedMail) -> tuple[str, ...]:
+        """Names of the profiles that the sender's address is one of."""
+        reading = read_mail(parsed, context.profiles(), self.formats, MailDestination(context.symbol))
+        return tuple(dict.fromkeys(filter(None, (row.profile, *(profile.name for profile in reading.profiles)))))
+
     def _read_events_for(
         self, parsed: ParsedMail, profile: Profile | None, named: RequestReference | None
     ) -> tuple[MailEvent, ...]:
@@ -376,10 +385,9 @@ def _fitting_events(reading: MailReading, named: RequestReference) -> tuple[Mail
 
 
 def _find_correspondent(
-    connection: Transaction, context: LibraryContext, request: Request, row: MailRow
+    connection: Transaction, context: LibraryContext, request: Request, names: Sequence[str]
 ) -> tuple[Profile | None, RequestReference | None]:
-    """The partner that wrote, if it is one of the request's; else the one that has it now."""
-    names = [row.profile, request.partner.profile] if row.profile else [request.partner.profile]
+    """The first of these partners that is one of the request's."""
     for name in names:
         profile = context.profile(name)
         if profile is None:

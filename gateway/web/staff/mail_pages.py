@@ -115,6 +115,7 @@ async def _render_mails(
         oldest=tasks["unmatched-mails"].oldest,
         opened=opened,
         who=_name_of_sender(request, opened.row) if opened is not None else "",
+        is_stranger=opened is not None and not opened.row.profile,
         candidates=[_build_candidate_line(request, opened.row, one) for one in opened.candidates] if opened else [],
         says=_describe_reading(request, opened) if opened is not None else "",
         describe_step=request.localization.translate_stored,

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.due_dates import local_day
-from gateway.domain.requests.events import STRANGER, Event, EventOrigin, partner_signal
+from gateway.domain.requests.events import STRANGER, STRANGER_MAIL, Event, EventOrigin, partner_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import ENDING_WORDS
 from gateway.domain.requests.request import Request, RequestFlag, Role
@@ -153,6 +153,7 @@ _THEIRS: Mapping[K, tuple[str, str]] = {
 }
 
 _FROM_STRANGER = mark_text("A message came from another sender")
+_MAIL_OF_STRANGER = mark_text("Email from another sender, linked by staff")
 _RENEWED_WITHOUT_DATE = mark_text("%(partner)s granted our renewal without a new due date")
 _OUT_BEHIND_BROKER = mark_text("%(partner)s cannot supply, so the next library is asked")
 
@@ -266,6 +267,9 @@ class _StoryTeller:
             text = _OUT_BEHIND_BROKER
         if event.kind is K.TROUBLE and details.reason == STRANGER:
             text = _FROM_STRANGER
+        is_mail = event.kind is K.NOTE and details.reason == STRANGER_MAIL
+        if is_mail:
+            dot, text = "look", _MAIL_OF_STRANGER
         if event.signal == partner_signal(K.RENEW_ACCEPTED) and details.due is None:
             dot, text = "look", _RENEWED_WITHOUT_DATE
         is_refused = origin is EventOrigin.US and (event.kind, event.at) in self._refused
@@ -280,7 +284,7 @@ class _StoryTeller:
             facts.append(self._say(mark_text("Status received in answer to our question")))
         if line.denied or (details.reported is not None and event.kind is K.STATUS_REPORT):
             facts.append(self._say(mark_text("This did not match the state of the request and changed nothing.")))
-        topics = {MESSAGES} if event.kind in _MESSAGES else {READER} if event.kind in _READER else set()
+        topics = {MESSAGES} if event.kind in _MESSAGES or is_mail else {READER} if event.kind in _READER else set()
         if failed:
             topics.add(FAILED)
         partner_speaks = origin is EventOrigin.PARTNER or "%(partner)s" in text
@@ -291,7 +295,7 @@ class _StoryTeller:
             quote=describe_note(details.note or line.note, self._localization),
             facts=tuple(facts),
             reason=self._explain_due_date(line),
-            via=self._name_channel(event.attempt) if partner_speaks else "",
+            via=self._say(CHANNELS["mail"]) if is_mail else self._name_channel(event.attempt) if partner_speaks else "",
             who=self._name_actor(event.actor),
             sign_in_name=self._actors.find_sign_in_name(event.actor),
             topics=frozenset(topics),
@@ -389,7 +393,7 @@ class _StoryTeller:
         details, say = line.event.details, self._say
         if line.event.kind is K.UNDONE:
             return
-        if details.reason == STRANGER:
+        if details.reason in (STRANGER, STRANGER_MAIL):
             pass  # the line says it
         elif details.reason and line.event.kind not in (K.PATRON_ASKED, K.CLEARED, K.CLEARANCE_REFUSED):
             yield describe_reason(details.reason, self._localization)

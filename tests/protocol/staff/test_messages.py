@@ -280,8 +280,13 @@ async def test_a_request_that_is_known_by_its_number_is_named(desk: Running) -> 
         assert (await ada.browser.get(str(made))).status == 200
         nothing = await send(ada, page, "/assign", number="")
         wrong = await send(ada, page, "/assign", number="B-0815")
-        done = await send(ada, page, "/assign", request=other.id, number=request.number)
+        done = await send(ada, page, "/assign", request=other.id, number=request.number, meaning="message")
+        story = await ada.get(f"/requests/{request.number}")
 
+    assert "Email from another sender, linked by staff" in words(story, "//ol[@class='timeline']")[0]
+    assert words(story, "//ol[@class='timeline']//span[@class='via']")[0] == "Email"
+    assert "Email from ingrid@home.example" in words(story, "//ol[@class='timeline']//blockquote")[0]
+    assert story.tree.xpath("//section[@aria-labelledby='messages']//blockquote") == []
     assert (nothing.status, words(nothing, "//span[@id='number-wrong']")) == (
         422,
         ["Please choose a request or enter its number."],

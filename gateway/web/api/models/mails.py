@@ -108,7 +108,10 @@ class AssignMail(InputModel):
         Field(description="id or number of the request that is meant"),
     ]
     meaning: MailMeaning = Field(
-        MailMeaning.AS_READ, strict=False, description="message: its words are a message of the partner, and no more"
+        MailMeaning.AS_READ,
+        strict=False,
+        description="message: its words are a message of the partner, and no more; from-partner: you vouch for an "
+        "unknown sender, whose mail is else kept as that sender's words and changes nothing",
     )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.domain.problems import Refused
+from gateway.domain.requests.events import EventKind, local_signal
 from gateway.domain.requests.request import BorrowingState, Request, RequestFlag
 from gateway.domain.requests.views import NotFound
 from gateway.runtime.managed_requests import preview_mail
@@ -40,7 +41,7 @@ async def test_an_assigned_mail_happens_to_the_request_that_staff_name(house: Ma
 async def test_who_assigns_a_mail_has_read_it(house: MailHouse) -> None:
     request = await house.asked()
     text = "Boka er hos bokbinderen, vi venter den tilbake i mai."
-    await house.comes(mail(text, sender="ingrid@home.example", Subject="From home"))
+    await house.comes(mail(text, Subject="Your request"))
 
     await house.boxes.desk.assign_mail(LIBRARY, (await only(house)).id, request.number, "staff:ada")
 
@@ -85,12 +86,40 @@ async def test_mails_that_fit_nothing_are_counted_with_the_lists_of_staff(house:
     assert (waiting["unread-borrowing"], waiting["unmatched-mails"]) == (0, 1)
 
 
+@pytest.mark.parametrize("meaning", [MailMeaning.AS_READ, MailMeaning.MESSAGE])
+async def test_a_strangers_mail_is_the_strangers_and_answers_nothing(house: MailHouse, meaning: MailMeaning) -> None:
+    request = await house.asked()
+    await house.comes(mail("TBS\nVi sender den i morgen.", sender="ingrid@home.example", Subject="From home"))
+
+    changed = await house.boxes.desk.assign_mail(LIBRARY, (await only(house)).id, request.number, "staff:ada", meaning)
+
+    shown = await house.show(request)
+    assert (changed.state, shown.request.flags) == (BorrowingState.REQUESTED, request.flags)
+    assert shown.messages == (), "it is no message of the partner"
+    assert changed.attempt is not None
+    assert changed.attempt.answered is None
+    last = shown.history[-1]
+    assert (last.event.signal, last.event.actor) == (local_signal(EventKind.NOTE), "staff:ada")
+    assert last.event.details.note == "Email from ingrid@home.example: From home\nTBS\nVi sender den i morgen."
+
+
+async def test_a_partner_that_was_not_asked_is_a_stranger_to_the_request(house: MailHouse) -> None:
+    request = await house.asked()
+    await house.comes(mail("TBS", sender="rl@tartu.example", Subject="Your request"))
+
+    changed = await house.boxes.desk.assign_mail(LIBRARY, (await only(house)).id, request.number, "staff:ada")
+
+    assert changed.state is BorrowingState.REQUESTED
+
+
 async def test_staff_may_vouch_for_a_stranger(house: MailHouse) -> None:
     request = await house.asked()
     await house.comes(mail("TBS", sender="ingrid@home.example", Subject="From home"))
     assert (await house.show(request)).request.state is BorrowingState.REQUESTED
 
-    changed = await house.boxes.desk.assign_mail(LIBRARY, (await only(house)).id, request.id, "staff:ada")
+    changed = await house.boxes.desk.assign_mail(
+        LIBRARY, (await only(house)).id, request.id, "staff:ada", MailMeaning.FROM_PARTNER
+    )
 
     assert changed.state is BorrowingState.WILL_SUPPLY
 
@@ -104,7 +133,7 @@ async def test_a_report_that_is_assigned_becomes_a_note(house: MailHouse) -> Non
 
     (note,) = (await house.show(request)).request.notes
     assert note.by == "staff:ada"
-    assert note.text == "mail from mailer-daemon@mx.example: failure notice\n550 5.1.1 no such user"
+    assert note.text == "Email from mailer-daemon@mx.example: failure notice\n550 5.1.1 no such user"
 
 
 async def test_a_dismissed_mail_is_off_the_list_and_changes_nothing(house: MailHouse) -> None:
