@@ -272,8 +272,8 @@ class MailApplication:
         return ApplicationResult(request_id=found.named.request_id, notes=("automatic answer: noted",))
 
     def keep_as_note(self, request: Request, actor: str, *, is_stranger: bool) -> None:
-        """The whole mail, by hand: what it says as a note, its files on the request. `is_stranger`: nobody who has to do
-        with the request wrote it."""
+        """The whole mail, by hand: what it says as a note, its files on the request. `is_stranger`: who wrote it has
+        nothing to do with the request."""
         mail = self.mail
         note = write_sentence(
             "Email from %(sender)s: %(subject)s\n%(words)s",

@@ -12,13 +12,14 @@ from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import REASON_WORDS
 from gateway.domain.requests.request import AttemptStatus, Request, RequestFlag, RequestNote, Role
-from gateway.domain.requests.task_lists import BY_NAME
+from gateway.domain.requests.task_lists import BY_NAME, list_task_names
 from gateway.domain.requests.views import (
     CopyLinkView,
     NotFound,
     RequestFilter,
     RequestOrder,
     RequestView,
+    ResultPage,
     UnfinishedStep,
 )
 from gateway.domain.roles import Right
@@ -59,7 +60,7 @@ from gateway.web.staff.request_story import (
     tell_story,
 )
 from gateway.web.staff.request_suppliers import list_suppliers
-from gateway.web.staff.request_words import describe_act, find_next_move, tag_of_request
+from gateway.web.staff.request_words import NextMove, describe_act, find_next_move, tag_of_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_LISTED = 100
@@ -164,8 +165,8 @@ async def render_request(
     request, context = view.request, page.context
     gettext, localization = page.gettext, page.localization
     partner = name_partner(request, context)
-    since = find_last_move(view)
     move = find_next_move(request, partner, localization)
+    since = await _find_since(page, view, move)
     acts = await _choose_acts(page, view, move.acts)
     notices = await page.parts.notices.list_notices(page.library, request.id, MAX_NOTICES, "")
     await page.actors.load_names(_list_actors(view))
@@ -311,6 +312,14 @@ def find_last_move(view: RequestView) -> datetime:
     """Since when it is as it is."""
     moves = [line.at for line in view.history if line.before != line.after and not line.denied]
     return moves[-1] if moves else view.request.created
+
+
+async def _find_since(page: StaffRequest, view: RequestView, move: NextMove) -> datetime:
+    """Since when it waits for this move: the time at which the task came, as lists have it."""
+    if move.task not in list_task_names(view.request):
+        return find_last_move(view)
+    one = ResultPage((view.request,))
+    return (await page.parts.requests.find_waiting_since(page.library, move.task, one))[view.request.id]
 
 
 def find_their_number(request: Request) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import ENDING_WORDS
@@ -105,11 +106,12 @@ def tag_of_request(request: Request, localization: Localization) -> StateTag:
 @value_object
 class NextMove:
     """`heading`: what is to be done and by whom; `ours`: whether that is us. `acts`: what does it, the usual one first;
-    its fields are open on the page."""
+    its fields are open on the page. `task`: the list onto which the request came for it; empty: its state says it."""
 
     heading: str
     ours: bool
     acts: tuple[K, ...] = ()
+    task: str = ""
 
 
 _MOVES: Mapping[tuple[Role, str], tuple[str, bool, tuple[K, ...]]] = {
@@ -178,39 +180,53 @@ _CLOSED_SO = mark_text("No action needed: this request is closed (%(ending)s)")
 
 def find_next_move(request: Request, partner: str, localization: Localization) -> NextMove:
     """`partner`: its name."""
-    text, ours, acts = _choose_move(request)
-    if request.ending is not None:
+    chosen = _choose_move(request)
+    if request.ending is not None and not chosen.ours:
         ending = localization.translate_sentence(ENDING_WORDS[request.ending])
-        return NextMove(localization.gettext(_CLOSED_SO, ending=ending), ours, acts)
+        return replace(chosen, heading=localization.gettext(_CLOSED_SO, ending=ending))
     name = partner or localization.gettext("the partner")
-    return NextMove(localization.gettext(text, partner=name), ours, acts)
+    return replace(chosen, heading=localization.gettext(chosen.heading, partner=name))
 
 
-def _choose_move(request: Request) -> tuple[str, bool, tuple[K, ...]]:
+def _choose_move(request: Request) -> NextMove:
+    """Its heading still a template."""
     if not request.open:
-        return _CLOSED, False, ()
+        return NextMove(_CLOSED, ours=False)
     flags = request.flags
     if request.other_leg is not None and not _is_for_us(request):
         if request.role is Role.LENDING:
-            return mark_text("No action needed: we have asked other libraries for %(partner)s"), False, ()
-        return mark_text("No action needed: we have asked %(partner)s for another library"), False, ()
+            return NextMove(mark_text("No action needed: we have asked other libraries for %(partner)s"), ours=False)
+        return NextMove(mark_text("No action needed: we have asked %(partner)s for another library"), ours=False)
     if request.role is Role.LENDING and RequestFlag.RENEWAL_PENDING in flags:
-        return (
+        return NextMove(
             mark_text("Action needed: answer %(partner)s’s renewal request"),
+            ours=True,
+            acts=(K.RENEW_ACCEPTED, K.RENEW_REFUSED),
+            task="renewal-to-answer",
+        )
+    if request.state in (B.RECEIVED, B.BACK) and (flags & {RequestFlag.UNWANTED, RequestFlag.NOT_COLLECTED}):
+        task = "unwanted" if RequestFlag.UNWANTED in flags else "not-collected"
+        return NextMove(mark_text("Action needed: return the item, which was not collected"), True, (K.RETURNED,), task)
+    if request.state in (B.RECEIVED, B.BACK) and RequestFlag.RECALLED in flags:
+        return NextMove(
+            mark_text("Action needed: return the item, which %(partner)s has recalled"),
             True,
-            (K.RENEW_ACCEPTED, K.RENEW_REFUSED),
+            (K.RETURNED,),
+            "recalled",
         )
     if RequestFlag.ARRIVED in flags and request.state == B.RECEIVED:
-        return mark_text("Action needed: shelve the item at its pickup location"), True, (K.AT_PICKUP,)
+        return NextMove(
+            mark_text("Action needed: shelve the item at its pickup location"), True, (K.AT_PICKUP,), "arrived"
+        )
     if RequestFlag.IN_TRANSIT in flags and request.state == B.RECEIVED:
-        return mark_text("Action needed: take the item to its pickup location"), True, (K.AT_PICKUP,)
-    if request.state in (B.RECEIVED, B.BACK) and (flags & {RequestFlag.UNWANTED, RequestFlag.NOT_COLLECTED}):
-        return mark_text("Action needed: return the item, which was not collected"), True, (K.RETURNED,)
-    if request.state in (B.RECEIVED, B.BACK) and RequestFlag.RECALLED in flags:
-        return mark_text("Action needed: return the item, which %(partner)s has recalled"), True, (K.RETURNED,)
+        return NextMove(
+            mark_text("Action needed: take the item to its pickup location"), True, (K.AT_PICKUP,), "in-transit"
+        )
     if OPEN_QUERY.holds(request):
-        return mark_text("Waiting for the patron: answer our question"), False, (K.PATRON_ANSWERED,)
-    return _MOVES.get((request.role, request.state.value), (_CLOSED, False, ()))
+        return NextMove(
+            mark_text("Waiting for the patron: answer our question"), False, (K.PATRON_ANSWERED,), "patron-question"
+        )
+    return NextMove(*_MOVES.get((request.role, request.state.value), (_CLOSED, False, ())))
 
 
 def _is_for_us(request: Request) -> bool:
