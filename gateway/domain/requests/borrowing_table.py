@@ -345,7 +345,9 @@ def _recall_before_loan_cell(*effects: Effect) -> Cell:
 
 
 _BACK_TO_LENDER = (*_UNDER_WAY_BACK, NotifyPartner(K.RETURNED), CallLibrary(LibraryAction.DELETE_TEMPORARY))
-_SEND_BACK: Cell = (
+_ENDS_AT_RETURN = (*_BACK_TO_LENDER, StopTimer(TimerKind.CHASE), StartTimer(TimerKind.ANONYMISE))
+_CHECK_IN_AWAITED = (*_BACK_TO_LENDER, StartTimer(TimerKind.CHASE))
+_SEND_BACK: tuple[Branch, ...] = (
     remain(NotifyPartner(K.RETURNED), when=g.combine_guards(g.LOAN, g.MORE_TO_RETURN)),
     move_to(
         S.SOURCING,
@@ -354,15 +356,22 @@ _SEND_BACK: Cell = (
         *_ASKED_ANEW,
         when=g.combine_guards(g.LOAN, g.ASKED_FOR_ELSEWHERE),
     ),
-    move_to(
-        S.COMPLETED,
-        *_BACK_TO_LENDER,
-        StopTimer(TimerKind.CHASE),
-        StartTimer(TimerKind.ANONYMISE),
-        when=g.combine_guards(g.LOAN, g.ENDS_AT_RETURN),
-    ),
-    move_to(S.RETURNED, *_BACK_TO_LENDER, StartTimer(TimerKind.CHASE), when=g.LOAN),
+    move_to(S.COMPLETED, *_ENDS_AT_RETURN, when=g.combine_guards(g.LOAN, g.ENDS_AT_RETURN)),
+    move_to(S.RETURNED, *_CHECK_IN_AWAITED, when=g.LOAN),
 )
+_GONE_BACK = SendPatronLetter("gone-back")
+
+
+def _send_back_from_patron(told: g.Guard) -> Cell:
+    """What stands ready for the patron, or is on loan to them, goes back: where `told` holds, they hear of it."""
+    loan = g.combine_guards(g.LOAN, told)
+    return (
+        *_SEND_BACK[:2],
+        move_to(S.COMPLETED, *_ENDS_AT_RETURN, _GONE_BACK, when=g.combine_guards(loan, g.ENDS_AT_RETURN)),
+        move_to(S.RETURNED, *_CHECK_IN_AWAITED, _GONE_BACK, when=loan),
+        *_SEND_BACK[2:],
+    )
+
 
 _FOUND_HERE = (StopTimer(TimerKind.ANONYMISE),)
 _FOUND_SENT_BACK = (
@@ -552,7 +561,7 @@ ROWS: Mapping[S, Row] = {
             StartTimer(TimerKind.PATRON_DUE),
             StartTimer(TimerKind.DUE_SOON),
         ),
-        local_signal(K.RETURNED): _SEND_BACK,
+        local_signal(K.RETURNED): _send_back_from_patron(g.PATRON_WAITS),
         local_signal(K.CANCEL): (remain(StopTimer(TimerKind.SHELF), when=_CANCELLED_TOO_LATE), _CANCELLED_AGAIN),
         local_signal(K.APPROVE): (  # wanted after all
             remain(when=g.combine_guards(g.UNWANTED, g.IN_TRANSIT)),
@@ -569,7 +578,7 @@ ROWS: Mapping[S, Row] = {
             remain(when=g.MORE_WITH_PATRON),
             move_to(S.BACK, StopTimer(TimerKind.PATRON_DUE), StopTimer(TimerKind.DUE_SOON)),
         ),
-        local_signal(K.RETURNED): _SEND_BACK,
+        local_signal(K.RETURNED): _send_back_from_patron(g.WITH_PATRON),
         timer_signal(K.OVERDUE): remain(SendPatronLetter("overdue")),
         timer_signal(K.DUE_SOON): remain(SendPatronLetter("due-soon")),
     },

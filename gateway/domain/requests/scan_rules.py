@@ -53,6 +53,8 @@ class ScanReason(StrEnum):
     UNWANTED = "unwanted"  # done, but nobody waits for it any more
     ELSEWHERE = "elsewhere"  # done, and it goes on to the pickup place
     SETTLED = "settled"  # done, and it had been settled as lost: whether a fee is given back is for staff to say
+    ON_HOLD_SHELF = "on-hold-shelf"  # its patron waits for it: nothing was done, whether it goes back is asked first
+    ON_LOAN = "on-loan"  # the patron has it: the same
     RECALLED = "recalled"  # its lender wants it back: nothing was done, whether it is lent all the same is asked first
     NOT_SENT = "not-sent"  # its lender hasn't said so: nothing was done, whether it is here all the same is asked first
     SEVERAL = "several"  # more than one request has this code
@@ -162,9 +164,22 @@ def choose_kind(rule: ScanRule, request: Request) -> EventKind:
     return rule.kind
 
 
-def needs_confirmation(kind: EventKind, request: Request) -> bool:
-    """Whether people are asked before they do it: what its lender wants back is not lent by mistake."""
-    return kind is EventKind.LOANED_TO_PATRON and RequestFlag.RECALLED in request.flags
+def find_question(kind: EventKind, request: Request) -> ScanReason | None:
+    """Why people are asked before they do it, None: they aren't. What its lender wants back is not lent by mistake, and
+    what a patron waits for or has is not sent back by mistake."""
+    if kind is EventKind.LOANED_TO_PATRON and RequestFlag.RECALLED in request.flags:
+        return ScanReason.RECALLED
+    if kind is not EventKind.RETURNED or request.role is not Role.BORROWING:
+        return None
+    if request.state is BorrowingState.LENT:
+        return ScanReason.ON_LOAN
+    is_waited_for = request.state is BorrowingState.RECEIVED and request.flags.isdisjoint(_GOES_BACK)
+    return ScanReason.ON_HOLD_SHELF if is_waited_for else None
+
+
+_GOES_BACK = frozenset({RequestFlag.UNWANTED, RequestFlag.NOT_COLLECTED, RequestFlag.RECALLED})
+
+QUESTIONS = frozenset({ScanReason.RECALLED, ScanReason.ON_HOLD_SHELF, ScanReason.ON_LOAN})
 
 
 _NOT_SENT: frozenset[State] = frozenset(
@@ -246,7 +261,7 @@ _OUTCOMES = {
     ScanReason.LIBRARY_USE: ScanOutcome.LOOK,
     ScanReason.UNWANTED: ScanOutcome.LOOK,
     ScanReason.SETTLED: ScanOutcome.LOOK,
-    ScanReason.RECALLED: ScanOutcome.LOOK,
+    **dict.fromkeys(QUESTIONS, ScanOutcome.LOOK),
     ScanReason.NOT_SENT: ScanOutcome.LOOK,
     ScanReason.SEVERAL: ScanOutcome.LOOK,
     ScanReason.ITEM_MISSING: ScanOutcome.LOOK,

@@ -350,6 +350,9 @@ PATRON_WAITS = _make_guard(
     "the patron has not had it yet and still wants it",
     lambda r, _e, _w: r.terms.patron_loan is PatronLoan.NEVER and RequestFlag.UNWANTED not in r.flags,
 )
+WITH_PATRON = _make_guard(
+    "a volume is checked out to the patron", lambda r, _e, _w: any(one.state is VolumeState.LENT for one in r.volumes)
+)
 ASKED_FOR_ELSEWHERE = _make_guard(
     "it was recalled before the patron had it, who still wants it",
     lambda r, e, w: r.other_leg is None and RequestFlag.RECALLED in r.flags and PATRON_WAITS.holds(r, e, w),

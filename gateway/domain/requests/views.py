@@ -139,7 +139,7 @@ class ActionRequest:
     """An event that staff or a program want to happen. `version`: the one that they have seen; None: whatever it is.
     `attempt`: to which supplier's item it belongs, where that isn't the current one. `hold`: so long nothing goes out
     of what follows from it. `confirmed`: what people are asked first was answered with yes
-    (`scan_rules.needs_confirmation`)."""
+    (`scan_rules.find_question`)."""
 
     kind: EventKind
     details: EventDetails = EventDetails()

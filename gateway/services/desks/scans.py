@@ -190,10 +190,11 @@ class ScanService:
                 return await self._apply_scan(one_of_several, rule, request)
             return _say(order, ScanReason.ITEM_MISSING, request, volume=volume.id if volume is not None else "")
         kind = scan_rules.choose_kind(rule, request)
-        if scan_rules.needs_confirmation(kind, request) and not order.confirmed:
-            return _say(order, ScanReason.RECALLED, request, volume=volume.id if volume is not None else "")
-        if scan_rules.is_unsent(rule, request) and not order.confirmed and self._is_sending_told(request):
-            return _say(order, ScanReason.NOT_SENT, request, volume=volume.id if volume is not None else "")
+        question = scan_rules.find_question(kind, request) if not attempt else None
+        if scan_rules.is_unsent(rule, request) and self._is_sending_told(request):
+            question = ScanReason.NOT_SENT
+        if question is not None and not order.confirmed:
+            return _say(order, question, request, volume=volume.id if volume is not None else "")
         action = ActionRequest(
             kind=kind,
             details=_make_details(order, kind, volume),

@@ -17,7 +17,7 @@ from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request, RequestFlag, Role, RotaLine, RotaLineStatus, ServiceType
 from gateway.domain.requests.request_updates import keep_request
-from gateway.domain.requests.scan_rules import needs_confirmation
+from gateway.domain.requests.scan_rules import ScanReason, find_question
 from gateway.domain.requests.state_machine import Denied, PartnerNotification, compute_transition, list_notifications
 from gateway.domain.requests.take_back import is_undoable, make_undo_event
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, UndoableAct, VersionConflict
@@ -63,7 +63,7 @@ class ActionService:
         if action.version is not None and action.version != request.version:
             raise VersionConflict(request.version)
         self._check_patron_right(request, action)
-        if needs_confirmation(action.kind, request) and not action.confirmed:
+        if find_question(action.kind, request) is ScanReason.RECALLED and not action.confirmed:
             raise Refused(
                 RefusalReason.NOT_ALLOWED,
                 "The lender has recalled this item. Confirm that it is to be checked out anyway.",

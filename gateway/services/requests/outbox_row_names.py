@@ -19,6 +19,7 @@ PATRON_LETTERS: Mapping[str, Sentence] = {
     "closed": write_sentence("closed"),
     "copy-ready": write_sentence("copy ready"),
     "due-soon": write_sentence("due soon"),
+    "gone-back": write_sentence("returned to its library"),
     "not-supplied": write_sentence("unfilled"),
     "not-coming": write_sentence("not coming"),
     "not-supplied-yet": write_sentence("still searching"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from aiohttp import hdrs, web
@@ -11,7 +11,7 @@ from gateway.domain.problems import COLLISIONS, Refused, Unavailable
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Role, RotaLineStatus
-from gateway.domain.requests.scan_rules import needs_confirmation
+from gateway.domain.requests.scan_rules import ScanReason, find_question
 from gateway.domain.requests.views import (
     ActionRequest,
     EventDenied,
@@ -22,6 +22,7 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.roles import Right
 from gateway.domain.sentences import strip_full_stop
+from gateway.services.localization import mark_text
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation
@@ -50,6 +51,15 @@ from gateway.web.staff.request_words import (
 )
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
+QUESTIONS: Mapping[ScanReason, str] = {
+    ScanReason.RECALLED: mark_text("The lender has recalled this item. Check it out anyway?"),
+    ScanReason.ON_HOLD_SHELF: mark_text(
+        "The item is ready for the patron, or on its way to the pickup location. Return it anyway?"
+    ),
+    ScanReason.ON_LOAN: mark_text("The item is checked out to the patron. Return it anyway?"),
+}
+"""Before what is seldom meant."""
+
 
 async def show_act(page: StaffRequest) -> web.StreamResponse:
     """A folded act, on a page of its own."""
@@ -76,7 +86,7 @@ async def submit_act(page: StaffRequest) -> web.StreamResponse:
         return await render_request(page, view, checked)
     fields = await list_act_fields(page, view.request, (kind,))
     details = read_act_details(page, kind, checked, fields)
-    if checked.is_good and needs_confirmation(kind, view.request) and not form["confirmed"]:
+    if checked.is_good and find_question(kind, view.request) is not None and not form["confirmed"]:
         return await _render_act(page, view, kind, checked)
     if checked.is_good:
         return await _perform_act(page, view, kind, checked, details)
@@ -156,6 +166,7 @@ async def _render_act(
     """`news`: what others did since the form was opened."""
     request = view.request
     possible = kind in list_permitted_acts(page, view)
+    question = find_question(kind, request)
     return page.render(
         "request_act",
         describe_act(kind, page.localization),
@@ -172,9 +183,7 @@ async def _render_act(
         news=news,
         possible=possible,
         hint=page.localization.translate_sentence(view.hints.get(kind, "")),
-        question=page.gettext("The lender has recalled this item. Check it out anyway?")
-        if needs_confirmation(kind, request)
-        else "",
+        question=page.gettext(QUESTIONS[question]) if question is not None else "",
         task=page.http.query.get("task", ""),
     )
 

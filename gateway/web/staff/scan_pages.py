@@ -187,6 +187,8 @@ TEXTS = {
     ScanReason.SETTLED: mark_text("It was returned after its loss had been settled."),
     ScanReason.RECALLED: mark_text("The lender has recalled this item, so it was not checked out."),
     ScanReason.NOT_SENT: mark_text("The lender has not reported that this was shipped, so it was not received."),
+    ScanReason.ON_HOLD_SHELF: mark_text("The patron is waiting for this item, so it was not returned."),
+    ScanReason.ON_LOAN: mark_text("This item is checked out to the patron, so it was not returned."),
     ScanReason.SEVERAL: mark_text("Several requests have this code. Choose one."),
     ScanReason.ITEM_MISSING: mark_text("Scan the barcode of the item next."),
     ScanReason.NOT_NOW: mark_text("This request needs another step first."),
