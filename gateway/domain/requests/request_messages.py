@@ -1,9 +1,10 @@
 """What partners and we write to each other about a request: which events are messages that a person should read, which
-act of ours answers which of them, and which words of a partner show that a message of ours has reached it. Pure."""
+act of ours answers which of them, which words of a partner show that a message of ours has reached it, and what no
+longer applies when it is tried again. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -173,3 +174,59 @@ def _list_later_events(events: Sequence[Event], at: datetime) -> Sequence[Event]
     """Those behind the last event of ours at that moment; several may share it."""
     ours = [n for n, event in enumerate(events) if event.at == at and event.signal.origin is not EventOrigin.PARTNER]
     return events[ours[-1] + 1 :] if ours else [event for event in events if event.at > at]
+
+
+# --- what no longer applies ------------------------------------------------------------------------------
+
+# What was written at once is sent as it is, in its order. Only a later try asks, since what it says was so a while ago.
+
+
+def _is_renewal_asked(request: Request) -> bool:
+    return RequestFlag.RENEWAL_PENDING in request.flags and request.state in (
+        BorrowingState.RECEIVED,
+        BorrowingState.LENT,
+    )
+
+
+_APPLYING_MESSAGES: Mapping[tuple[Role, EventKind], Callable[[Request], bool]] = {
+    (Role.BORROWING, EventKind.RENEW): _is_renewal_asked,
+    (Role.BORROWING, EventKind.STATUS_QUERY): lambda r: r.open,
+    (Role.LENDING, EventKind.OVERDUE): lambda r: r.state is LendingState.SHIPPED and RequestFlag.OVERDUE in r.flags,
+    (Role.LENDING, EventKind.RECALL): lambda r: r.state is LendingState.SHIPPED,
+}
+"""While they apply; all others always do."""
+
+
+def _is_on_loan(request: Request) -> bool:
+    return request.state in (BorrowingState.LENT, LendingState.SHIPPED)
+
+
+_APPLYING_LETTERS: Mapping[str, Callable[[Request], bool]] = {
+    "placed": lambda r: r.open,
+    "sent": lambda r: r.state is BorrowingState.SHIPPED and RequestFlag.UNWANTED not in r.flags,
+    "available": lambda r: (
+        r.state is BorrowingState.RECEIVED and r.flags.isdisjoint({RequestFlag.UNWANTED, RequestFlag.RECALLED})
+    ),
+    "not-supplied-yet": lambda r: (
+        r.state in (BorrowingState.NO_SUPPLIER, BorrowingState.SOURCING, BorrowingState.REQUESTED)
+    ),
+    "not-supplied": lambda r: not r.open,
+    "cancelled": lambda r: not r.open,
+    "query": lambda r: r.query is not None and not r.query.answer,
+    "due-soon": _is_on_loan,
+    "overdue": lambda r: _is_on_loan(r) and RequestFlag.OVERDUE in r.flags,
+    "recalled": lambda r: _is_on_loan(r) and RequestFlag.RECALLED in r.flags,
+    "renewed": _is_on_loan,
+    "renewal-refused": _is_on_loan,
+}
+
+
+def is_message_overtaken(request: Request, kind: EventKind) -> bool:
+    applies = _APPLYING_MESSAGES.get((request.role, kind))
+    return applies is not None and not applies(request)
+
+
+def is_letter_overtaken(request: Request, name: str) -> bool:
+    """`name`: of its template."""
+    applies = _APPLYING_LETTERS.get(name)
+    return applies is not None and not applies(request)

@@ -39,6 +39,9 @@ GONE = frozenset(
 )
 """Refusals after which nothing is left to be done."""
 
+NOTHING_DONE = "nothing done: "
+"""How the note of a row begins whose work there was none of in the library's system: staff aren't told that it did."""
+
 OUT = (LendingState.SHIPPED, LendingState.RETURNED)
 """States of a lending request in which the item is not on the shelf."""
 

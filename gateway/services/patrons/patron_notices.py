@@ -24,6 +24,7 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.letters import LetterRenderer, NoticeFacts
 from gateway.services.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.effects import LETTER, RECALLED, reader_of_request
+from gateway.services.requests.moot_steps import MOOT
 from gateway.services.requests.questions import make_answer_links
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import outbox_queries
@@ -94,6 +95,8 @@ def _build_notice_view(row: OutboxRow) -> NoticeView:
     status, error = NOTICE_STATUS[row.status], row.error
     if status is NoticeStatus.SENT and row.note.startswith(NOT_SENT):
         status, error = NoticeStatus.NOT_SENT, row.note.removeprefix(NOT_SENT)
+    if status is NoticeStatus.SENT and row.note == MOOT:
+        status, error = NoticeStatus.SKIPPED, MOOT
     return NoticeView(
         id=row.id,
         request_id=row.request_id,

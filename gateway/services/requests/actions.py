@@ -29,6 +29,7 @@ from gateway.services.keyed_work import note_undone, write_once
 from gateway.services.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.library_work.desk_actions import describe_work_elsewhere, is_desk_action
 from gateway.services.library_work.desk_reversals import must_be_reversed
+from gateway.services.library_work.library_calls import NOTHING_DONE
 from gateway.services.library_work.scanned_volumes import name_scanned_volume
 from gateway.services.outbox.queue import DESK_GRACE
 from gateway.services.requests.deadlines import compute_renewed_due
@@ -184,6 +185,8 @@ class ActionService:
                 if done.error
                 else "the library system cannot do this now; it will be retried"
             )
+        if done.note.startswith(NOTHING_DONE):
+            raise Refused(RefusalReason.NOT_ALLOWED, "This no longer applies: the request has changed since.")
         self.context.wake_outbox()
 
 

@@ -11,6 +11,7 @@ from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, 
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, ReasonCodes, local_signal
 from gateway.domain.requests.prices import covers_price, list_limits, needs_agreement
 from gateway.domain.requests.request import STILL_WANTED, AttemptStatus, BorrowingState, Request, RequestFlag
+from gateway.domain.requests.request_messages import is_letter_overtaken, is_message_overtaken
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
 from gateway.domain.requests.views import EventDenied, UndoableAct, VersionConflict
@@ -23,7 +24,7 @@ from gateway.services.letters import LetterRenderer, build_mail, mail_address
 from gateway.services.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.library_work.desk_actions import EventTooLateError, perform_desk_action, undo_desk_action
 from gateway.services.library_work.desk_reversals import reverse_desk_action
-from gateway.services.library_work.library_calls import call_library
+from gateway.services.library_work.library_calls import NOTHING_DONE, call_library
 from gateway.services.outbox.attempts import can_have_arrived, describe_refusal
 from gateway.services.outbox.queue import Handler, HandlerResult
 from gateway.services.patrons.patron_notices import (
@@ -47,12 +48,15 @@ from gateway.services.requests.effects import (
     reader_of_request,
 )
 from gateway.services.requests.lending import LOCATE, locate_item
+from gateway.services.requests.moot_steps import ACTOR, MOOT
 from gateway.services.requests.order_batches import OrderBatcher, keep_composed, send_single
+from gateway.services.requests.outbox_row_names import name_outbox_row
 from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.suppliers import select_next_supplier
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
 from gateway.services.requests.undone_acts import parse_undoable_act, put_off_effects, undo_act_in
-from gateway.store.requests import order_batches
+from gateway.store.requests import history, order_batches, requests
+from gateway.store.requests.history import EventRow
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.requests.request_rows import parse_event
 from gateway.store.schema import make_exchange_id
@@ -85,6 +89,8 @@ class RequestOutboxHandlers:
         message = replace(read_message_to_send(context, row), repeated=can_have_arrived(row.tries, row.error))
         if was_tried_before(row) and await context.store.read(lambda c: is_answered(c, context, row, message)):
             return HandlerResult(ANSWERED, lambda c: _end_answered(c, context, row, message))
+        if was_tried_before(row) and await _is_overtaken(context, row, lambda r: is_message_overtaken(r, message.kind)):
+            return HandlerResult(MOOT, lambda c: _end_overtaken(c, context, row, message))
         profile, policy = context.require_partner(row.target)
         channel = context.channels.get(policy.channel)
         if channel is None:
@@ -127,6 +133,8 @@ class RequestOutboxHandlers:
         request = await require_request(context, row.request_id)
         if not reader_of_request(request).id:
             return HandlerResult(f"{NOT_SENT}{NO_PATRON}")
+        if was_tried_before(row) and is_letter_overtaken(request, row.target):
+            return HandlerResult(MOOT)
         patron = await find_reader(context, request)
         if not mail_address(patron, context.today()):
             return HandlerResult(f"{NOT_SENT}{NO_ADDRESS}", make_telling_task(context, row, request))
@@ -149,7 +157,7 @@ class RequestOutboxHandlers:
         except EventTooLateError:
             if row.tries > 1:
                 await undo_desk_action(context, request, event, row.id)
-            raise
+            return HandlerResult(f"{NOTHING_DONE}{MOOT}", _make_moot_note(context, row))
         hold = timedelta(seconds=said.get("hold", 0))
         event_request = EventRequest(request_id=row.request_id, event=event, prepare=leaves, hold=hold)
         return HandlerResult(event.kind.value, _make_desk_event_work(context, event_request))
@@ -161,6 +169,50 @@ class RequestOutboxHandlers:
 def _end_answered(connection: Transaction, context: LibraryContext, row: OutboxRow, message: PartnerMessage) -> None:
     order_batches.forget_order_file(connection, context.symbol, row.id)
     add_next_part(connection, context, message)
+
+
+async def _is_overtaken(context: LibraryContext, row: OutboxRow, test: Callable[[Request], bool]) -> bool:
+    """Whether the request, if there is one, has left behind what the row says."""
+    if not row.request_id:
+        return False
+    request = await context.store.read(lambda c: requests.load_request(c, context.symbol, row.request_id))
+    return request is not None and test(request)
+
+
+def _end_overtaken(connection: Transaction, context: LibraryContext, row: OutboxRow, message: PartnerMessage) -> None:
+    _make_moot_note(context, row)(connection)
+    _end_answered(connection, context, row, message)
+
+
+def _make_moot_note(context: LibraryContext, row: OutboxRow) -> Callable[[Transaction], None]:
+    """What says in the history that the row ended without having been done, in the transaction that ends it. The
+    request stays as it is, whoever is at work on it."""
+
+    def add_note(connection: Transaction) -> None:
+        now = context.now()
+        what = name_outbox_row(row.kind, row.target, context)
+        note = write_sentence("Not done, because it no longer applies: %(what)s", what=what)
+        state = _find_last_state(connection, context, row)
+        event = Event(local_signal(EventKind.NOTE), now, ACTOR, EventDetails(note=note))
+        history.add_history_event(
+            connection,
+            EventRow(
+                id=make_exchange_id(now),
+                library=row.library,
+                request_id=row.request_id,
+                at=now,
+                event=event,
+                before=state,
+                after=state,
+            ),
+        )
+
+    return add_note
+
+
+def _find_last_state(connection: Transaction, context: LibraryContext, row: OutboxRow) -> str:
+    events = history.list_events_of_request(connection, context.symbol, row.request_id)
+    return events[-1].after if events else ""
 
 
 async def _undo_act(context: LibraryContext, row: OutboxRow, event: Event, act: UndoableAct) -> HandlerResult:

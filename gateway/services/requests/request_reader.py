@@ -42,6 +42,7 @@ from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import can_pass_on
 from gateway.services.library_context import LibraryContext, find_library_context, require_request
+from gateway.services.library_work.library_calls import NOTHING_DONE
 from gateway.services.requests.actions import find_action_hints
 from gateway.services.requests.effects import LIBRARY, PARTNER
 from gateway.services.requests.lending import find_located_copy
@@ -240,7 +241,11 @@ def _flag_dead_letter(request: Request, is_stuck: bool) -> Request:
 
 def _load_library_steps(connection: Transaction, library: str, request_id: str) -> Sequence[LibraryStep]:
     rows = outbox_queries.list_rows_of_request(connection, library, request_id, MAX_STEPS).rows
-    done = [row for row in rows if row.kind == LIBRARY and row.status is OutboxStatus.DONE and row.ended is not None]
+    done = [
+        row
+        for row in rows
+        if row.kind == LIBRARY and row.status is OutboxStatus.DONE and not row.note.startswith(NOTHING_DONE)
+    ]
     return [LibraryStep(row.id, row.target, row.ended) for row in reversed(done) if row.ended is not None]
 
 

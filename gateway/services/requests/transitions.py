@@ -32,6 +32,7 @@ from gateway.services.requests.deadlines import (
 from gateway.services.requests.effects import note_first_answer, write_effects
 from gateway.services.requests.forgetting import find_forgetting_delay, forget_late_words, forget_patron_in
 from gateway.services.requests.left_suppliers import drop_unsent_messages, find_unsent_messages
+from gateway.services.requests.moot_steps import end_moot_steps
 from gateway.services.requests.partner_closures import load_closures
 from gateway.services.requests.request_messages import track_denied_message, track_message
 from gateway.services.webhooks import announce_event
@@ -120,6 +121,8 @@ def apply_event_in(
     if not request.open and not transition.request.open:
         forget_late_words(connection, context, request, event)
     drop_unsent_messages(connection, context, transition, unsent)
+    if request.open and not transition.request.open:
+        end_moot_steps(connection, context, transition.request)
 
     def apply_in_turn(
         request_id: str, event: Event, prepare: Callable[[Request], Request] = keep_request
