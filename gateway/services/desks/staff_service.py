@@ -68,6 +68,10 @@ MAX_RELEASED = 500
 """Dead letters of one cause that are released at once."""
 
 
+SETTLED = write_sentence("Settled another way")
+
+_REJECTED = frozenset({RequestFlag.TROUBLE, RequestFlag.STRANGER})
+
 SILENT_TRIES = 3
 """A partner that misses a message or two may be busy; after so many tries in vain staff are told."""
 
@@ -233,6 +237,29 @@ class StaffService:
             outbox_decisions.skip_row(connection, context.symbol, letter_id, reason, actor, context.now())
 
         await self._write_change(context, skip_letter)
+
+    async def settle_rejection(self, library: str, request_id: str, note: str, actor: str) -> bool:
+        """What a partner rejected was settled in another way, or what a stranger wrote was looked at: nothing goes out,
+        and the request is off these lists. False: it was on none of them. Raises NotFound."""
+        context = find_library_context(self.contexts, library)
+
+        def settle(connection: Transaction) -> bool:
+            request = requests.lock_request(connection, context.symbol, request_id)
+            if request is None:
+                raise NotFound("request")
+            if request.flags.isdisjoint(_REJECTED):
+                return False
+            words = write_sentence("Settled another way: %(words)s", words=note) if note else SETTLED
+            event = Event(local_signal(EventKind.NOTE), context.now(), actor, EventDetails(note=words))
+            apply_event_in(connection, context, EventRequest(request_id=request_id, event=event))
+            for row in outbox_queries.list_refused_of_request(connection, context.symbol, PARTNER, request_id):
+                outbox_decisions.skip_refused_row(connection, context.symbol, row.id, str(words), actor)
+            noted = requests.lock_request(connection, context.symbol, request_id)
+            assert noted is not None, "it was there a moment ago"
+            requests.amend_request(connection, replace(noted, flags=noted.flags - _REJECTED))
+            return True
+
+        return await write_once(context.store, settle)
 
     async def _write_change(self, context: LibraryContext, change: Callable[[Transaction], None]) -> None:
         await write_once(context.store, change)

@@ -50,6 +50,10 @@ _RESEND = prepare_sql(
     "ended = NULL, error = '', error_sentence = '', note = '' WHERE library = :library AND id = :id",
     outbox,
 )
+_SKIP_REFUSED = prepare_sql(
+    "UPDATE outbox SET status = 'skipped', note = :note WHERE library = :library AND id = :id AND status = 'refused'",
+    outbox,
+)
 _END = prepare_sql(
     f"UPDATE outbox SET status = :status, ended = :ended, ready_at = NULL, note = :note {_STUCK}",
     outbox,
@@ -106,6 +110,12 @@ def _rejoin_lane(connection: Connection, library: str, id_: str) -> None:
 def skip_row(connection: Connection, library: str, id_: str, reason: str, by: str, now: datetime) -> bool:
     """A dead or waiting row is never done; those behind it go on. False: there is no such row, or it is in hand."""
     return end_row(connection, library, id_, OutboxStatus.SKIPPED, format_skip_note(reason, by), now)
+
+
+def skip_refused_row(connection: Connection, library: str, id_: str, reason: str, by: str) -> None:
+    """A message that its partner has refused, and that doesn't go again."""
+    note = clean_text(format_skip_note(reason, by), MAX_NOTE_CHARS)
+    _SKIP_REFUSED.execute_many(connection, [{"library": library, "id": id_, "note": note}])
 
 
 def end_row(connection: Connection, library: str, id_: str, status: OutboxStatus, note: str, now: datetime) -> bool:

@@ -74,7 +74,7 @@ USUAL_ACTS: Mapping[str, EventKind] = {
 }
 """What is done with most requests of a task list."""
 
-OFFERED = tuple(kind for kind in ACT_LABELS if kind in BULK_KINDS and kind not in (K.LOST, K.DAMAGED))
+OFFERED = tuple(kind for kind in ACT_LABELS if kind in BULK_KINDS and kind not in (K.LOST, K.DAMAGED, K.SETTLED))
 """What happens to one item is told of that item alone."""
 
 

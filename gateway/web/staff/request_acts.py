@@ -169,7 +169,7 @@ async def _render_act(
     question = find_question(kind, request)
     return page.render(
         "request_act",
-        describe_act(kind, page.localization),
+        describe_act(kind, page.localization, request),
         status=status or checked.status,
         help_topic="request",
         request=request,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import REASON_WORDS
-from gateway.domain.requests.request import AttemptStatus, Request, RequestFlag, RequestNote, Role
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, RequestFlag, RequestNote, Role
 from gateway.domain.requests.task_lists import BY_NAME, list_task_names
 from gateway.domain.requests.views import (
     CopyLinkView,
@@ -102,11 +102,13 @@ class ListPlace:
 
 @value_object(kw_only=True)
 class ShownActs:
-    """`fields` belong to `open_acts`, whose form is open; `refusals`: reasons with a button of their own, value and
-    word (none: it can't be refused); `folded`: others; `refused`: label and why not."""
+    """`fields` belong to `open_acts`, whose form is open; `ways`: in sight, on pages of their own; `refusals`: reasons
+    with a button of their own, value and word (none: it can't be refused); `folded`: others; `refused`: label and why
+    not."""
 
     open_acts: tuple[K, ...]
     fields: tuple[FormField, ...]
+    ways: tuple[K, ...]
     folded: tuple[K, ...]
     refusals: tuple[tuple[str, str], ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
@@ -167,7 +169,7 @@ async def render_request(
     partner = name_partner(request, context)
     move = find_next_move(request, partner, localization)
     since = await _find_since(page, view, move)
-    acts = await _choose_acts(page, view, move.acts)
+    acts = await _choose_acts(page, view, move)
     notices = await page.parts.notices.list_notices(page.library, request.id, MAX_NOTICES, "")
     await page.actors.load_names(_list_actors(view))
     if not revealed and _has_words(view):
@@ -208,7 +210,9 @@ async def render_request(
         partner=partner,
         condition=_describe_condition(page, view),
         acts=acts,
-        act_label=lambda kind: describe_act(kind, localization),
+        act_label=lambda kind: describe_act(kind, localization, request),
+        limits=_list_limits(page, request, move),
+        may_settle=_may_settle(page, request),
         act_hint=lambda kind: localization.translate_sentence(view.hints.get(kind, "")),
         checked=checked or FormCheck(page, SubmittedForm(), dict(acts.values)),
         seen=view.history[-1].id if view.history else "",
@@ -233,10 +237,10 @@ async def render_request(
         failed=_list_failed_messages(page, view),
         may_resend=page.has_right(Right.OUTBOX_RETRY),
         volumes=request.volumes if len(request.volumes) > 1 else (),
-        can_note=K.NOTE in acts.folded or K.NOTE in acts.open_acts,
+        can_note=K.NOTE in list_permitted_acts(page, view),
         lines=build_message_lines(page, reversed(view.messages)),
         answer=describe_answer(page, view),
-        can_edit=K.EDIT in acts.folded or K.EDIT in acts.open_acts,
+        can_edit=K.EDIT in list_permitted_acts(page, view),
         files=list_files(page, request),
         papers=await list_shown_papers(page, request),
         copy_links=[describe_link(page, one) for one in await _find_copy_links(page, request)],
@@ -285,9 +289,10 @@ async def _find_copy_links(page: StaffRequest, request: Request) -> Sequence[Cop
     return await page.parts.copies.list_links(page.library, request.id)
 
 
-async def _choose_acts(page: StaffRequest, view: RequestView, usual: Iterable[K]) -> ShownActs:
+async def _choose_acts(page: StaffRequest, view: RequestView, move: NextMove) -> ShownActs:
     permitted = list_permitted_acts(page, view)
-    open_acts = tuple(kind for kind in usual if kind in permitted)
+    open_acts = tuple(kind for kind in move.acts if kind in permitted)
+    ways = tuple(kind for kind in move.ways if kind in permitted and kind not in open_acts)
     refused = tuple(
         (describe_act(kind, page.localization), page.gettext(why))
         for kind, why in _NOT_YET[view.request.role].items()
@@ -296,7 +301,8 @@ async def _choose_acts(page: StaffRequest, view: RequestView, usual: Iterable[K]
     return ShownActs(
         open_acts=open_acts,
         fields=await list_act_fields(page, view.request, open_acts) if open_acts else (),
-        folded=tuple(kind for kind in permitted if kind not in (*open_acts, K.UNFILLED)),
+        ways=ways,
+        folded=tuple(kind for kind in permitted if kind not in (*open_acts, *ways, K.UNFILLED)),
         refusals=_list_usual_refusals(page) if K.UNFILLED in permitted else (),
         refused=refused,
         values=first_act_values(page, view.request, open_acts),
@@ -399,6 +405,46 @@ def _name_step(page: StaffRequest, step: UnfinishedStep) -> str:
     return name_outbox_row(step.kind, step.target, page.context) if step.event is None else EVENT_WORDS[step.event]
 
 
+def _list_limits(page: StaffRequest, request: Request, move: NextMove) -> list[tuple[str, str]]:
+    """Until when something is wanted, or was, where that presses."""
+    if not move.ours:
+        return []
+    terms, gettext = request.terms, page.gettext
+    rows = []
+    if request.role is Role.BORROWING and request.state in _SEARCHED:
+        need_by = request.dates.need_by
+        day = page.format_day(need_by) if need_by is not None else gettext("no date given")
+        rows.append((gettext("Needed by"), day))
+    if move.task in ("overdue", "overdue-out", "recalled", "return-late"):
+        dates = ((gettext("Due at lender"), terms.lender_due), (gettext("Due from patron"), terms.patron_due))
+        rows += [(label, page.format_moment(due)) for label, due in dates if due is not None]
+    return rows
+
+
+_SEARCHED = (BorrowingState.REVIEW, BorrowingState.NO_SUPPLIER)
+
+
+def _may_settle(page: StaffRequest, request: Request) -> bool:
+    """Whether something that a partner rejected, or a stranger wrote, waits for a decision of this user."""
+    is_open = not request.flags.isdisjoint({RequestFlag.TROUBLE, RequestFlag.STRANGER})
+    return is_open and page.has_right(ACT_RIGHTS[request.role])
+
+
+async def settle_rejection(page: StaffRequest) -> web.Response:
+    """What was rejected has been settled in another way, or what a stranger wrote was looked at."""
+    form = await page.read_own_form()
+    found = await find_named_request(page)
+    page.require_right(ACT_RIGHTS[found.role])
+    back = page.path("requests", found.number)
+    checked = FormCheck(page, form)
+    note = checked.read_line("note")
+    if not checked.is_good:
+        return page.redirect(back, " ".join(checked.problems.values()), "late")
+    if not await page.parts.desk.settle_rejection(page.library, found.id, note, page.origin.actor):
+        return page.redirect(back, page.gettext("Nothing was changed."), "look")
+    return page.redirect(back, page.gettext("Marked as settled. Nothing was sent."))
+
+
 async def resend_message(page: StaffRequest) -> web.Response:
     """One that failed goes again, as it is."""
     await page.read_own_form()
@@ -414,5 +460,6 @@ PAGES = (
     StaffPage("GET", "/requests/{number}", show_request, Right.WORK_READ),
     StaffPage("GET", "/requests/{number}/readers", show_readers, Right.WORK_READ),
     StaffPage("POST", "/requests/{number}/failed/{message}", resend_message, Right.OUTBOX_RETRY),
+    StaffPage("POST", "/requests/{number}/settled", settle_rejection, Right.WORK_READ),
     StaffPage("POST", "/requests/{number}/reader", reveal_reader, Right.PATRON_REVEAL),
 )

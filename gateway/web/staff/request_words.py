@@ -106,12 +106,14 @@ def tag_of_request(request: Request, localization: Localization) -> StateTag:
 @value_object
 class NextMove:
     """`heading`: what is to be done and by whom; `ours`: whether that is us. `acts`: what does it, the usual one first;
-    its fields are open on the page. `task`: the list onto which the request came for it; empty: its state says it."""
+    its fields are open on the page. `task`: the list onto which the request came for it; empty: its state says it.
+    `ways`: what else may lead on, in sight."""
 
     heading: str
     ours: bool
     acts: tuple[K, ...] = ()
     task: str = ""
+    ways: tuple[K, ...] = ()
 
 
 _MOVES: Mapping[tuple[Role, str], tuple[str, bool, tuple[K, ...]]] = {
@@ -189,7 +191,43 @@ def find_next_move(request: Request, partner: str, localization: Localization) -
 
 
 def _choose_move(request: Request) -> NextMove:
-    """Its heading still a template."""
+    """Its heading still a template. What the partner rejected comes before the usual next step, also of a request that
+    is closed: nothing else takes it off its list."""
+    usual = _choose_usual_move(request)
+    if RequestFlag.TROUBLE in request.flags:
+        return replace(
+            usual,
+            heading=mark_text("Action needed: settle what %(partner)s rejected"),
+            ours=True,
+            task="trouble",
+            ways=(K.MESSAGE, *(_WAYS_OF_TROUBLE[request.role] if request.open else ())),
+        )
+    if RequestFlag.STRANGER in request.flags:
+        heading = mark_text("Action needed: check the message from another sender")
+        return replace(usual, heading=heading, ours=True, task="stranger", ways=(K.MESSAGE,))
+    return usual
+
+
+_WAYS_OF_TROUBLE: Mapping[Role, tuple[K, ...]] = {
+    Role.BORROWING: (K.NEXT_SUPPLIER, K.CANCEL, K.PATRON_ASKED),
+    Role.LENDING: (K.UNFILLED,),
+}
+_WAYS_OF_OVERDUE: Mapping[str, tuple[K, ...]] = {
+    B.SHIPPED: (K.STATUS_QUERY, K.MESSAGE, K.LOST),
+    B.RECEIVED: (K.RENEW, K.PATRON_ASKED, K.MESSAGE),
+    B.LENT: (K.PATRON_ASKED, K.RENEW, K.MESSAGE, K.LOST),
+    B.BACK: (K.RENEW, K.MESSAGE),
+}
+_WAYS_OF_OVERDUE_OUT = (K.OVERDUE, K.DUE_DATE_CHANGED, K.RECALL, K.MESSAGE, K.LOST)
+
+
+def _choose_usual_move(request: Request) -> NextMove:
+    if request.state == L.LOST and request.role is Role.LENDING:
+        heading = mark_text("Action needed: settle the loss with %(partner)s")
+        return NextMove(heading, True, (K.SETTLED,), ways=(K.CHECKED_IN, K.MESSAGE))
+    if request.state == B.LOST and request.role is Role.BORROWING:
+        heading = mark_text("Action needed: settle the loss with %(partner)s")
+        return NextMove(heading, True, (K.SETTLED,), ways=(K.RETURNED_BY_PATRON, K.RETURNED, K.REOPEN, K.MESSAGE))
     if not request.open:
         return NextMove(_CLOSED, ours=False)
     flags = request.flags
@@ -222,11 +260,27 @@ def _choose_move(request: Request) -> NextMove:
         return NextMove(
             mark_text("Action needed: take the item to its pickup location"), True, (K.AT_PICKUP,), "in-transit"
         )
+    if RequestFlag.OVERDUE in flags and request.role is Role.BORROWING and request.state.value in _WAYS_OF_OVERDUE:
+        usual = _MOVES[request.role, request.state.value]
+        heading = mark_text("Action needed: the item is overdue")
+        return NextMove(heading, True, usual[2], "overdue", _WAYS_OF_OVERDUE[request.state.value])
+    if request.role is Role.LENDING and not flags.isdisjoint({RequestFlag.OVERDUE, RequestFlag.RETURN_LATE}):
+        is_on_loan = request.state is L.SHIPPED
+        return NextMove(
+            mark_text("Action needed: %(partner)s has not returned the item in time")
+            if is_on_loan
+            else mark_text("Action needed: the item that %(partner)s returned has not arrived"),
+            True,
+            (K.CHECKED_IN,),
+            "overdue-out" if is_on_loan else "return-late",
+            _WAYS_OF_OVERDUE_OUT,
+        )
     if OPEN_QUERY.holds(request):
         return NextMove(
             mark_text("Waiting for the patron: answer our question"), False, (K.PATRON_ANSWERED,), "patron-question"
         )
-    return NextMove(*_MOVES.get((request.role, request.state.value), (_CLOSED, False, ())))
+    ways = (K.APPROVE, K.PATRON_ASKED, K.EDIT) if request.state is B.NO_SUPPLIER else ()
+    return NextMove(*_MOVES.get((request.role, request.state.value), (_CLOSED, False, ())), ways=ways)
 
 
 def _is_for_us(request: Request) -> bool:
@@ -254,6 +308,7 @@ ACT_LABELS: Mapping[K, str] = {
     K.RETURNED: mark_text("Return to lender"),
     K.RENEW: mark_text("Request renewal"),
     K.LOST: mark_text("Mark as lost"),
+    K.SETTLED: mark_text("Settle the loss"),
     K.DAMAGED: mark_text("Report damage"),
     K.STATUS_QUERY: mark_text("Ask for the status"),
     K.MESSAGE: mark_text("Send a message"),
@@ -309,6 +364,7 @@ DONE: Mapping[K, str] = {
     K.BROKERED: mark_text("Other libraries are being asked."),
     K.SHIPPED: mark_text("Shipped."),
     K.CHECKED_IN: mark_text("Checked in."),
+    K.SETTLED: mark_text("The loss is settled."),
     K.RENEW: mark_text("The renewal has been requested."),
     K.RENEW_ACCEPTED: mark_text("The renewal has been granted."),
     K.RENEW_REFUSED: mark_text("The renewal has been refused."),
@@ -326,8 +382,10 @@ DONE: Mapping[K, str] = {
 """What a banner says afterwards; of all others that it is done."""
 
 
-def describe_act(kind: K, localization: Localization) -> str:
-    text = ACT_LABELS.get(kind)
+def describe_act(kind: K, localization: Localization, request: Request | None = None) -> str:
+    """`request`: where it has another name for it."""
+    is_searched_again = kind is K.APPROVE and request is not None and request.state is B.NO_SUPPLIER
+    text = mark_text("Search for suppliers again") if is_searched_again else ACT_LABELS.get(kind)
     return localization.gettext(text) if text is not None else kind.value
 
 

@@ -260,6 +260,7 @@ def _outbox_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(outbox_decisions.skip_row, LIBRARY, dead.id, "no use", "anna", NOW)
     refused = q.list_rows_by_status(connection, LIBRARY, OutboxStatus.REFUSED, 1).rows[0]
     yield make_call(outbox_decisions.resend_row, LIBRARY, refused.id, NOW)
+    yield make_call(outbox_decisions.skip_refused_row, LIBRARY, refused.id, "by telephone", "anna")
     yield make_call(outbox_decisions.end_row, LIBRARY, dead.id, OutboxStatus.DONE, "answered", NOW)
     yield make_call(outbox_lanes.step_aside, LIBRARY, dead.lane, dead.id)
     yield make_call(q.get_outbox_row, LIBRARY, dead.id)
