@@ -303,7 +303,10 @@ def dismiss_mail(installation: Installation, mail: str, actor: str, symbol: str)
 @library_option
 @pass_installation
 def restore_mail(installation: Installation, mail: str, symbol: str) -> None:
-    """List an email as unmatched again that was dismissed in the last seven days."""
+    """Put a dismissed email back on the list of unmatched emails.
+
+    It must have been dismissed in the last seven days.
+    """
     library = require_library(installation, symbol)
     _run_on_mailboxes(installation, lambda boxes: boxes.desk.put_back_mail(library.symbol, mail))
     click.echo(f"restored: {mail}")
