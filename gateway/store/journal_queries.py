@@ -347,16 +347,13 @@ def list_patron_marks(connection: Connection, library: str, names: RequestNames)
 
 
 def forget_bodies_about_patron(connection: Connection, library: str, mark: str) -> int:
-    """Of messages that name a patron by a number with this mark and are about no managed request, which forgets its
-    own; what is in hand is left. How many messages still had one."""
+    """Of questions that name a patron by a number with this mark, of answers that do, and of what belongs to them; what
+    is about a managed request is left, which forgets its own, and what is in hand. How many messages still had one."""
     named = (message.c.library == library, message.c.patron_mark == mark, HAS_PATRON_MARK)
     ids = connection.execute(select(message.c.id).where(*named)).scalars().all()
-    linked: set[str] = set()
-    about = message_request.c
-    for some in _slice_ids(sorted({exchange_of_message(one) for one in ids})):
-        query = select(about.exchange).where(about.library == library, about.exchange.in_(some))
-        linked.update(connection.execute(query).scalars())
-    alone = [one for one in ids if exchange_of_message(one) not in linked]
+    exchanges = sorted({exchange_of_message(one) for one in ids})
+    linked = _find_linked_exchanges(connection, library, exchanges)
+    alone = [one + end for one in exchanges if one not in linked for end in (QUESTION, ANSWER)]
     return _forget_bodies_of(connection, library, alone)
 
 

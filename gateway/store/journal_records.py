@@ -152,7 +152,8 @@ class JournalEnding:
     """How an exchange ended. `body` None: there was no answer.
 
     `note` is added to the opening's. `key` is the digest that makes the message idempotent; empty: it needs none.
-    `managed_requests`: ids of those that the exchange is about, whatever its messages call them.
+    `managed_requests`: ids of those that the exchange is about, whatever its messages call them. `patron`: the
+    library's id of the one that it is about, by whatever number the opening names them; kept as a mark of the answer.
     """
 
     at: datetime
@@ -166,6 +167,7 @@ class JournalEnding:
     repeat_of: str = ""  # id of the first message, where this one repeats it
     key: str = ""
     managed_requests: tuple[str, ...] = ()
+    patron: str = field(default="", repr=False)
 
 
 def is_of_stranger(opening: JournalOpening, ending: JournalEnding) -> bool:

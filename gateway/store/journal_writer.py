@@ -155,7 +155,7 @@ class JournalRowMaker:
             "",
             "",
             "",
-            mark_patron(o.library, o.patron),
+            mark_patron(o.library, ending.patron or o.patron),
         )
 
     def _kept_bytes(self, opening: JournalOpening, ending: JournalEnding) -> int:

@@ -130,6 +130,7 @@ def journal_ending(message: MessageContext, answer: ResponderAnswer, at: datetim
         repeat_of=message.repeat_of,
         key=key,
         managed_requests=message.managed_requests,
+        patron=message.told_patron,
     )
 
 

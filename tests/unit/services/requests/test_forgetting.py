@@ -444,6 +444,33 @@ async def test_messages_that_name_the_card_lose_their_contents(north: NcipTown) 
     assert find_text(north, ANOTHER) == {"message.body"}
 
 
+@pytest.mark.parametrize("by_staff", [False, True])
+async def test_messages_that_name_the_patron_otherwise_lose_their_contents(north: NcipTown, by_staff: bool) -> None:
+    """By a user name, which no request has: whom it means says the answer."""
+    named = (
+        "<AuthenticationInput><AuthenticationInputData>reader02</AuthenticationInputData><AuthenticationDataFormatType>"
+        "text</AuthenticationDataFormatType><AuthenticationInputType>Username</AuthenticationInputType>"
+        "</AuthenticationInput>"
+    )
+    body = (
+        '<NCIPMessage xmlns="http://www.niso.org/2008/ncip" '
+        'version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd">'
+        f"<LookupUser>{named}</LookupUser></NCIPMessage>"
+    )
+    assert not (await north.post("desk", body.encode())).problem
+    request = await end_request(north, await north.asked())
+    assert request.patron.id
+    assert find_text(north, "reader02") == {"message.body"}
+
+    if by_staff:
+        patrons = PatronDataService({"NORTH": north.town.context})
+        await patrons.forget_patron("NORTH", PatronNumber(PATRON), "staff:ana")
+    else:
+        await pass_time(north, timedelta(days=DAYS))
+
+    assert not find_text(north, "reader02")
+
+
 @pytest.mark.parametrize("in_steps", [False, True])
 async def test_an_answer_that_names_the_card_loses_its_content(
     north: NcipTown, monkeypatch: pytest.MonkeyPatch, in_steps: bool
