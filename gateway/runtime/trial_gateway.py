@@ -79,7 +79,7 @@ async def open_trial_gateway(parts: Assembly, plan: TrialPlan, folder: Path) -> 
     profiles, file = folder / "profiles", plan.tried.file
     shutil.copytree(parts.settings.profiles_folder, profiles)
     (profiles / file.name).write_text(yaml.safe_dump(_rewrite_profile(plan), allow_unicode=True), "utf-8")
-    settings = _rewrite_settings(parts, plan, folder)
+    settings = rewrite_settings(parts, plan, folder)
     await _fill_libraries(replace(parts, settings=settings))
     daemon = Daemon(settings, parts.adapters, parts.clock)
     await daemon.start()
@@ -110,7 +110,8 @@ def _rewrite_profile(plan: TrialPlan) -> Mapping[str, Any]:
     return written
 
 
-def _rewrite_settings(parts: Assembly, plan: TrialPlan, folder: Path) -> Settings:
+def rewrite_settings(parts: Assembly, plan: TrialPlan, folder: Path) -> Settings:
+    """Those of the installation, with a store in `folder`, sample libraries, and no way to anybody outside."""
     settings = parts.settings
     listener = TcpListener(host=HERE, port=0, protocol=plan.adapter.name, profile=plan.tried.profile.name)
     return settings.model_copy(

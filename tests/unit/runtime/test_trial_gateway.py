@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -12,9 +14,11 @@ from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.profile import Profile
 from gateway.domain.requests.state_table import FollowUp
 from gateway.profiles import LoadedProfile
-from gateway.runtime.trial_gateway import TrialPlan, stays_in_trial
+from gateway.runtime.trial_gateway import TrialPlan, rewrite_settings, stays_in_trial
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK
 from gateway.services.requests.lending import LOCATE
+from gateway.settings import Settings
+from gateway.settings.sections import LibrarySettings, MailSettings, SystemSettings
 from gateway.store.requests.outbox import OutboxRow
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -54,3 +58,19 @@ def test_only_what_stays_in_the_trial_is_done(kind: str, target: str, is_done: b
 def test_nothing_is_said_by_a_way_that_does_not_lead_to_the_trial(channel: str, address: str, speaks: bool) -> None:
     """A partner that is written letters or another protocol would be reached where it is."""
     assert make_plan(channel, address).speaks is speaks
+
+
+def test_its_settings_lead_to_nobody_outside(tmp_path: Path) -> None:
+    adapters = load_adapters()
+    system = SystemSettings.model_construct(type="koha")
+    library = LibrarySettings(symbol="OAK").model_copy(update={"system": system})
+    settings = Settings(libraries=(library,), mail=MailSettings(host="mail.oak.example", sender="ill@oak.example"))
+    parts: Any = SimpleNamespace(settings=settings, adapters=adapters)
+
+    rewritten = rewrite_settings(parts, make_plan(), tmp_path)
+
+    (sample,) = rewritten.libraries
+    assert (sample.symbol, adapters.libraries[sample.system.type].sample is None) == ("OAK", False)
+    assert rewritten.store.url == f"sqlite:///{tmp_path / 'trial.db'}"
+    assert (rewritten.mail, rewritten.mailboxes) == (MailSettings(), ())
+    assert rewritten.http.host == "127.0.0.1"
