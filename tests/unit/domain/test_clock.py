@@ -85,3 +85,19 @@ def test_it_does_not_move_for_a_tenth_of_a_second_but_for_more() -> None:
 @pytest.mark.parametrize("took", [1.01, -0.01])
 def test_a_look_that_took_too_long_or_was_overtaken_by_the_clock_counts_for_nothing(took: float) -> None:
     assert set_clock(StoreClock(FixedClock(NOON)), 7.0, took) == seconds(0)
+
+
+@pytest.mark.parametrize("way_there", [0.0, 0.5, 1.0])
+def test_a_slow_look_moves_it_no_further_than_it_can_tell(way_there: float) -> None:
+    """Of a second that the look takes nobody knows how much was the way there."""
+    machine = Machine()
+    clock = machine.make_clock()
+    set_clock(clock, 7.0)
+
+    before = clock.local_now()
+    machine.pass_seconds(1)
+    clock.set_by(before, before + seconds(7 + way_there), before + seconds(1))
+    assert clock.now() == NOON + seconds(7 + 1), "it may be as it was"
+
+    set_clock(clock, 7.5)
+    assert clock.now() == NOON + seconds(7.5 + 1), "a quick look knows better"
