@@ -136,6 +136,27 @@ def test_an_undo_stands_beside_the_line(site: Site, browsing: Browsing) -> None:
     assert site.request(number)["state"] == "back"
 
 
+def test_what_is_on_loan_goes_back_after_a_yes_and_its_label_is_printed_from_the_run(
+    site: Site, browsing: Browsing
+) -> None:
+    number = ask_for(site, TITLES[0])
+    with staff_page(site, browsing, "ruth", "staff", back="staff/scan/receive") as page:
+        for work in ("receive", "arrive", "lend", "return"):
+            page.goto(site.url(f"staff/scan/{work}"))
+            scan_codes(page, [number])
+            wait_until_all_sent(page)
+        assert site.request(number)["state"] == "lent"
+        page.locator("#pile").get_by_role("button", name="Return anyway").click()
+        wait_until_all_sent(page)
+        expect(page.locator("#pile > li")).to_have_count(0)
+        assert site.request(number)["state"] == "returned"
+
+        page.get_by_role("button", name="Print address labels").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Address labels, batch")
+        expect(page.locator("article.slip")).to_have_count(1)
+        expect(page.locator("article.slip")).to_contain_text(number)
+
+
 RECORD_PRINTS = """
 window.print = () => {
   top.printed = [...(top.printed ?? []), location.pathname];
