@@ -255,6 +255,7 @@ def _outbox_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(outbox_lanes.leave_lane_as_first, LIBRARY, "lane-45", outbox_row(98).id)
     for decide in (outbox_decisions.release_row, outbox_decisions.put_off_row):
         yield make_call(decide, LIBRARY, dead.id, NOW)
+    yield make_call(outbox_decisions.lock_row, LIBRARY, dead.id)
     yield make_call(outbox_decisions.edit_row, LIBRARY, dead.id, "{}", NOW)
     yield make_call(outbox_decisions.mark_as_tried, LIBRARY, outbox_row(45).id, "away")
     yield make_call(outbox_decisions.skip_row, LIBRARY, dead.id, "no use", "anna", NOW)
