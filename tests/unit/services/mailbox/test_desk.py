@@ -164,7 +164,7 @@ async def test_a_mail_that_was_dismissed_by_mistake_is_put_back_as_it_was(house:
     assert (dismissed.subject, dismissed.closed_by) == ("From home", "staff:ada")
     assert (await house.boxes.desk.list_dismissed(LIBRARY, 9, "")).rows == ()
     assert await only(house) == row
-    changed = await house.boxes.desk.assign_mail(LIBRARY, row.id, request.id, "staff:ada")
+    changed = await house.boxes.desk.assign_mail(LIBRARY, row.id, request.id, "staff:ada", MailMeaning.FROM_PARTNER)
     assert changed.state is BorrowingState.WILL_SUPPLY
     with pytest.raises(NotFound):
         await house.boxes.desk.put_back_mail(LIBRARY, row.id)
