@@ -31,6 +31,7 @@ from gateway.domain.requests.request import (
     ServiceType,
     State,
     SupplierAttempt,
+    VolumeState,
 )
 from gateway.domain.requests.request_updates import end_answered_renewal, record_event_on, record_late_event
 from gateway.domain.requests.requester_changes import is_deadline_moved
@@ -322,14 +323,30 @@ def list_allowed_events(request: Request, workflow: Workflow, at: Event) -> tupl
 
 
 def _is_event_offered(request: Request, event: Event, workflow: Workflow) -> bool:
-    """Whoever cancels once more is told that it is done, but needn't be offered to. After a no of the supplier it is
-    another cancellation."""
+    """Whoever cancels or checks out once more is told that it is done, but needn't be offered to. After a no of the
+    supplier it is another cancellation."""
     branch = _find_branch(request, event, workflow)
     if isinstance(branch, Denied):
         return False
-    is_repeat = RequestFlag.UNWANTED in request.flags and RequestFlag.EXPIRING not in request.flags
     changes_nothing = branch.to in (None, request.state) and not branch.effects
-    return not (event.kind is EventKind.CANCEL and is_repeat and changes_nothing)
+    match event.kind:
+        case EventKind.CANCEL:
+            is_unwanted = RequestFlag.UNWANTED in request.flags and RequestFlag.EXPIRING not in request.flags
+            return not (changes_nothing and (is_unwanted or not request.open))
+        case EventKind.LOANED_TO_PATRON | EventKind.PATRON_ASKED if request.is_brokered:
+            return False  # the patron is another library's
+        case EventKind.LOANED_TO_PATRON:
+            return not changes_nothing or any(one.state in _AT_HAND for one in request.volumes)
+    return True
+
+
+_AT_HAND = (VolumeState.RECEIVED, VolumeState.BACK)
+"""Of volumes that can be checked out."""
+
+
+def is_event_allowed(request: Request, event: Event, workflow: Workflow) -> bool:
+    """Whether it fits now, with what it says."""
+    return not isinstance(_find_branch(request, event, workflow), Denied)
 
 
 def list_notifications(

@@ -13,6 +13,7 @@ from gateway.domain.requests.request import (
     Request,
     RequestFlag,
     Role,
+    ServiceType,
     State,
 )
 from gateway.domain.value import value_object
@@ -69,6 +70,13 @@ SEVERAL = TaskCondition(
 NOT_SEVERAL = TaskCondition(
     "at most one candidate, no broker's", lambda r: not SEVERAL.holds(r) and NOT_BROKERED.holds(r)
 )
+PIECE = TaskCondition(
+    "no copy, no broker's", lambda r: r.service.type is not ServiceType.COPY and NOT_BROKERED.holds(r)
+)
+COPY_TO_MAKE = TaskCondition(
+    "a copy, also one that is promised",
+    lambda r: r.state is _L.DIGITISING or (r.service.type is ServiceType.COPY and NOT_BROKERED.holds(r)),
+)
 COMES_HERE = TaskCondition(
     "not what goes straight from supplier to requester",
     lambda r: not r.is_brokered or (r.other_leg is not None and r.other_leg.delivery is BrokeredDelivery.BROKER),
@@ -114,8 +122,8 @@ TASKS: tuple[TaskList, ...] = (
     _lending_list("new", [_L.NEW], "new, not answered yet", only=NOT_SEVERAL),
     _lending_list("to-locate", [_L.NEW], "several possible copies: choose one", only=SEVERAL),
     _lending_list(TO_PULL, [_L.LOCATED], "to pull from the shelf"),
-    _lending_list("to-ship", [_L.WILL_SUPPLY], "will supply, not shipped yet", only=NOT_BROKERED),
-    _lending_list("to-digitise", [_L.DIGITISING], "copy to make"),
+    _lending_list("to-ship", [_L.WILL_SUPPLY], "will supply, not shipped yet", only=PIECE),
+    _lending_list("to-digitise", [_L.DIGITISING, _L.WILL_SUPPLY], "copy to make", only=COPY_TO_MAKE),
     _lending_list("to-clear", [_L.CLEARANCE], "copy awaiting copyright clearance"),
     _lending_list("to-deliver", [_L.CLEARED], "copy to deliver"),
     _lending_list("cancel-to-answer", [_L.CANCEL_PENDING], "cancellation to answer", only=NOT_BROKERED),

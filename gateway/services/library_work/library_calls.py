@@ -87,7 +87,8 @@ async def call_library(
 async def _delete_temporary_items(call: LibraryCall) -> str:
     """Held while a loan hangs on it: then it is tried again later. A record that staff have made, they delete."""
     if Capability.TEMPORARY_ITEM not in call.context.system.capabilities:
-        return f"staff delete the record of {', '.join(call.pieces)}" if call.pieces else "no record"
+        left = f"staff delete the record of {', '.join(call.pieces)}" if call.pieces else "no record"
+        return f"{NOTHING_DONE}{left}"
     deleted = 0
     for barcode in call.pieces:
         try:
@@ -99,20 +100,20 @@ async def _delete_temporary_items(call: LibraryCall) -> str:
                 raise
         else:
             deleted += 1
-    return f"{deleted} temporary items deleted"
+    return f"{deleted} temporary items deleted" if deleted else f"{NOTHING_DONE}no record"
 
 
 async def _set_due_date(call: LibraryCall) -> str:
     due = call.request.terms.patron_due
     if due is None:
-        return "no due date"
+        return f"{NOTHING_DONE}no due date"
     return await _set_loans_due(call, await _find_loans(call, call.barcodes), due)
 
 
 async def _set_loans_due(call: LibraryCall, loans: Iterable[Loan], due: datetime) -> str:
     movable = [loan for loan in loans if can_move_due_date(call.context.system, loan, due)]
     if not movable:
-        return "the library's system keeps its own due date"
+        return f"{NOTHING_DONE}the library's system keeps its own due date"
     changed = 0
     for loan in movable:
         try:
@@ -122,7 +123,7 @@ async def _set_loans_due(call: LibraryCall, loans: Iterable[Loan], due: datetime
                 raise
         else:
             changed += 1
-    return f"{changed} loans have the new due date"
+    return f"{changed} loans have the new due date" if changed else f"{NOTHING_DONE}no loan"
 
 
 async def _recall_from_patron(call: LibraryCall) -> HandlerResult:
@@ -142,7 +143,7 @@ async def _recall_from_patron(call: LibraryCall) -> HandlerResult:
         else:
             recalled.append(loan)
     dates = [loan.due for loan in recalled if loan.due is not None]
-    note = f"{len(recalled)} loans recalled"
+    note = f"{len(recalled)} loans recalled" if recalled else f"{NOTHING_DONE}no loan to recall"
     if not dates or min(dates) == known:
         return HandlerResult(note)
     return HandlerResult(note, lambda connection: _keep_recalled_due(connection, call, min(dates)))
@@ -163,14 +164,17 @@ def _keep_recalled_due(connection: Transaction, call: LibraryCall, due: datetime
 
 async def _mark_lost(call: LibraryCall) -> str:
     if Capability.STATUS_UPDATE not in call.context.system.capabilities:
-        return "the library's system takes no status"
+        return f"{NOTHING_DONE}the library's system takes no status"
+    marked = 0
     for barcode in call.pieces or call.request.lent_barcodes:
         try:
             await call.context.system.set_item_status(barcode, ItemStatus.LOST, f"{call.key}:{barcode}")
         except Refused as refused:
             if refused.reason not in GONE:
                 raise
-    return "marked as lost"
+        else:
+            marked += 1
+    return "marked as lost" if marked else f"{NOTHING_DONE}it is not here any more"
 
 
 async def _end_lost_loans(call: LibraryCall) -> str:
@@ -184,7 +188,7 @@ async def _end_lost_loans(call: LibraryCall) -> str:
                 raise
         else:
             ended += 1
-    return f"{ended} loans ended"
+    return f"{ended} loans ended" if ended else f"{NOTHING_DONE}no loan"
 
 
 async def _find_loans(call: LibraryCall, barcodes: Iterable[str]) -> tuple[Loan, ...]:
@@ -204,12 +208,12 @@ async def _place_hold(call: LibraryCall) -> str:
     """Keeps the item for the request, on the account of the library that asks for it; not the one chosen before. It is
     brought to the resource-sharing branch, from where it is sent, unless the other library's patron collects it."""
     if not call.request.item_barcode:
-        return "no item"
+        return f"{NOTHING_DONE}no item"
     if _is_hold_obsolete(call.request):
-        return "it has not to be kept any more"
+        return f"{NOTHING_DONE}it has not to be kept any more"
     held = await _find_open_hold(call)
     if held is not None and held.item_barcode == call.request.item_barcode:
-        return f"hold {held.id} is there already"
+        return f"{NOTHING_DONE}hold {held.id} is there already"
     if held is not None:
         await call.context.system.cancel_hold(held.id, call.key)
     patron = await borrower_account(call.context, call.request, call.key)
@@ -225,7 +229,7 @@ async def _place_hold(call: LibraryCall) -> str:
         hold = await call.context.system.place_hold(wish, call.key)
     except Refused as refused:
         if refused.reason is RefusalReason.ON_LOAN_SAME_PATRON and await _is_shipped(call):
-            return "it was shipped meanwhile"
+            return f"{NOTHING_DONE}it was shipped meanwhile"
         await wait_for_copy(call.context, call.request, call.request.item_barcode, refused)
         raise
     return f"hold {hold.id}"
@@ -266,12 +270,12 @@ async def _release_hold(call: LibraryCall) -> str:
 async def _cancel_open_hold(call: LibraryCall) -> str:
     hold = await _find_open_hold(call)
     if hold is None:
-        return "no hold"
+        return f"{NOTHING_DONE}no hold"
     try:
         await call.context.system.cancel_hold(hold.id, call.key)
     except Refused as refused:
         if refused.reason in GONE:
-            return "no hold"
+            return f"{NOTHING_DONE}no hold"
         raise
     return f"hold {hold.id} cancelled"
 
@@ -279,7 +283,7 @@ async def _cancel_open_hold(call: LibraryCall) -> str:
 async def _set_lender_due(call: LibraryCall) -> str:
     due = due_moment(call.request.terms.lender_due, call.context.due_dates(call.request), call.context.zone)
     loans = await _find_loans(call, call.request.lent_barcodes)
-    return await _set_loans_due(call, loans, due) if due is not None else "no due date"
+    return await _set_loans_due(call, loans, due) if due is not None else f"{NOTHING_DONE}no due date"
 
 
 async def _recall_loan(call: LibraryCall) -> str:
@@ -299,7 +303,7 @@ async def _recall_loan(call: LibraryCall) -> str:
                 raise
         else:
             recalled += 1
-    return "recalled" if recalled else "not on loan, or recalled already"
+    return "recalled" if recalled else f"{NOTHING_DONE}not on loan, or recalled already"
 
 
 def _key_of_item(call: LibraryCall, barcode: str) -> str:
@@ -316,7 +320,7 @@ async def _return_home(call: LibraryCall) -> str:
 async def _move_item_home(call: LibraryCall) -> str:
     barcodes = call.request.lent_barcodes
     if not barcodes or Capability.MOVE_LOCATION not in call.context.system.capabilities:
-        return "nothing to move"
+        return f"{NOTHING_DONE}nothing to move"
     moved = 0
     for barcode in barcodes:
         try:
@@ -326,7 +330,7 @@ async def _move_item_home(call: LibraryCall) -> str:
                 raise
         else:
             moved += 1
-    return "back in its own place" if moved else "it is not here any more"
+    return "back in its own place" if moved else f"{NOTHING_DONE}it is not here any more"
 
 
 _CALLS: dict[LibraryAction, Callable[[LibraryCall], Awaitable[str]]] = {

@@ -41,7 +41,7 @@ from gateway.domain.sentences import mark_template, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import can_pass_on
-from gateway.services.library_context import LibraryContext, find_library_context, require_request
+from gateway.services.library_context import DESK, LibraryContext, find_library_context, require_request
 from gateway.services.library_work.library_calls import NOTHING_DONE
 from gateway.services.requests.actions import find_action_hints
 from gateway.services.requests.effects import LIBRARY, PARTNER
@@ -241,12 +241,13 @@ def _flag_dead_letter(request: Request, is_stuck: bool) -> Request:
 
 def _load_library_steps(connection: Transaction, library: str, request_id: str) -> Sequence[LibraryStep]:
     rows = outbox_queries.list_rows_of_request(connection, library, request_id, MAX_STEPS).rows
-    done = [
-        row
-        for row in rows
-        if row.kind == LIBRARY and row.status is OutboxStatus.DONE and not row.note.startswith(NOTHING_DONE)
-    ]
+    done = [row for row in rows if row.kind == LIBRARY and row.status is OutboxStatus.DONE and _has_done_something(row)]
     return [LibraryStep(row.id, row.target, row.ended) for row in reversed(done) if row.ended is not None]
+
+
+def _has_done_something(row: OutboxRow) -> bool:
+    """An item that goes back is told by the step that deletes its record, where there is one."""
+    return not row.note.startswith(NOTHING_DONE) and row.target != f"{DESK}:{EventKind.RETURNED.value}"
 
 
 QUIET_TIME = timedelta(seconds=5)

@@ -110,10 +110,19 @@ def _lock_undoable(connection: Transaction, context: LibraryContext, act: Undoab
 def _list_waiting_effects(connection: Transaction, context: LibraryContext, act: UndoableAct) -> tuple[OutboxRow, ...]:
     """What follows from the act outside: rows that were made as it was done. Raises GoneOutError where one of them has
     been tried."""
-    events = history.list_events_of_request(connection, context.symbol, act.before.id)
-    done = next(row.event for row in reversed(events) if row.event.kind is act.kind and not row.denied)
-    rows = outbox_queries.list_rows_of_request(connection, context.symbol, act.before.id, MAX_ROWS).rows
-    effects = tuple(row for row in rows if row.created == done.at and not row.target.startswith(f"{DESK}:"))
+    effects = list_effect_rows(connection, context, act.before.id, act.kind)
     if any(row.status is not OutboxStatus.WAITING or row.tries for row in effects):
         raise GoneOutError
     return effects
+
+
+def list_effect_rows(
+    connection: Transaction, context: LibraryContext, request_id: str, kind: EventKind
+) -> tuple[OutboxRow, ...]:
+    """Of the last act of this kind."""
+    events = history.list_events_of_request(connection, context.symbol, request_id)
+    done = next((row.event for row in reversed(events) if row.event.kind is kind and not row.denied), None)
+    rows = outbox_queries.list_rows_of_request(connection, context.symbol, request_id, MAX_ROWS).rows
+    return tuple(
+        row for row in rows if done is not None and row.created == done.at and not row.target.startswith(f"{DESK}:")
+    )

@@ -9,10 +9,11 @@ from decimal import Decimal, InvalidOperation
 from gateway.domain.library import Money
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.action_fields import ACTS, ActionField, ActionFieldSet, FieldType, check_details
-from gateway.domain.requests.events import EventDetails, LoanCondition, RequestEnding
+from gateway.domain.requests.events import Event, EventDetails, LoanCondition, RequestEnding, local_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import ENDING_WORDS, REASON_WORDS
 from gateway.domain.requests.request import BorrowingState, Request, Role
+from gateway.domain.requests.state_machine import is_event_allowed
 from gateway.domain.value import value_object
 from gateway.services.library_context import LibraryContext
 from gateway.services.localization import mark_text
@@ -69,6 +70,9 @@ _QUESTIONS: Mapping[str, str] = {
 _HIDDEN = frozenset({"citation", "query"})
 """Fields with a page or a default of their own."""
 
+_CORRECTED = frozenset({"need_by", "maximum_cost", "pickup"})
+"""Of what is asked for: only while it can be corrected."""
+
 _LONG = frozenset({"note"})
 
 _RARE = frozenset({"missing", "conditions", "cost", "item_description", "renewals_allowed", "return_on_hold", "reason"})
@@ -111,13 +115,20 @@ async def list_act_fields(page: StaffRequest, request: Request, kinds: Iterable[
     found: dict[str, FormField] = {}
     for kind in kinds:
         fields = ACTS.get(kind, ActionFieldSet())
+        left_out = _HIDDEN if kind is not K.EDIT or can_correct(page.context, request) else _HIDDEN | _CORRECTED
         for field in (*fields.required, *fields.optional):
-            if field.name in _HIDDEN or field.name in found:
+            if field.name in left_out or field.name in found:
                 continue
             made = _make_form_field(page, request, kind, field, places, needed=field in fields.required)
             if made is not None:
                 found[field.name] = made
     return tuple(sorted(found.values(), key=lambda one: not one.needed))
+
+
+def can_correct(context: LibraryContext, request: Request) -> bool:
+    """Whether what is asked for can be changed; once a supplier knows it, only a further volume can be added."""
+    event = Event(local_signal(K.EDIT), context.now(), details=EventDetails(citation=request.citation))
+    return is_event_allowed(request, event, context.workflow(request))
 
 
 async def list_places(page: StaffRequest) -> Mapping[str, str]:

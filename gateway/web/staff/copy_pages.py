@@ -29,7 +29,7 @@ from gateway.domain.value import value_object
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import UploadedFile, UploadForm, read_upload_form
-from gateway.web.staff.request_words import describe_done
+from gateway.web.staff.act_results import describe_done_act
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_SHOWN = 20
@@ -308,7 +308,7 @@ async def _act_on_copy(request: StaffRequest, one: Request, kind: K, details: Ev
     back = request.path("copies", "desk")
     action = ActionRequest(kind=kind, details=details, actor=request.origin.actor, version=int(form["version"]))
     try:
-        await request.parts.requests.apply_action(request.library, one.id, action)
+        after = await request.parts.requests.apply_action(request.library, one.id, action)
     except VersionConflict:
         said = request.gettext("Somebody else has changed %(number)s. Please check it again.", number=one.number)
         return request.redirect(back, said, "look")
@@ -316,7 +316,7 @@ async def _act_on_copy(request: StaffRequest, one: Request, kind: K, details: Ev
         return request.redirect(back, f"{one.number}: {request.describe_refusal(denied)}", "late")
     except Refused as refused:
         return request.redirect(back, f"{one.number}: {request.describe_refusal(refused)}", "late")
-    return request.redirect(back, f"{one.number}: {describe_done(kind, request.localization)}")
+    return request.redirect(back, f"{one.number}: {await describe_done_act(request, one, after, kind)}")
 
 
 PAGES = (

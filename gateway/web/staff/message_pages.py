@@ -304,9 +304,14 @@ async def send_answer(request: StaffRequest) -> web.Response:
             checked.general.append(request.gettext("No message can be sent about this request now."))
             status = 409
         else:
-            said = request.gettext("Sent to %(name)s.", name=describe_answer(request, shown).name)
-            return request.redirect(_path_back(request), said)
+            return request.redirect(_path_back(request), _describe_sending(request, describe_answer(request, shown)))
     return await _render_messages(request, await _list_conversations(request), shown, checked, status)
+
+
+def _describe_sending(request: StaffRequest, target: AnswerTarget) -> str:
+    if target.channel:
+        return request.gettext("Sent to %(name)s.", name=target.name)
+    return request.gettext("Saved, but not sent: no channel is configured for %(name)s.", name=target.name)
 
 
 def _make_message(request: StaffRequest, checked: FormCheck, text: str) -> ActionRequest:

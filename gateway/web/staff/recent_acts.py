@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from gateway.domain.clock import Clock
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.request import Request
+from gateway.domain.requests.request import Request, VolumeState
 from gateway.domain.requests.take_back import TAKEN_BACK_BY, MarkChange, is_undoable
 from gateway.domain.requests.views import UndoableAct
 from gateway.domain.roles import Right
@@ -50,7 +50,16 @@ def note_done_event(before: Request, after: Request, kind: EventKind, details: E
     if kind not in TAKEN_BACK_BY and not is_undoable(before, after, kind):
         return None
     act = UndoableAct(before=before, version=after.version, kind=kind)
-    return DoneEvent(act=act, details=EventDetails(volumes=details.volumes))
+    return DoneEvent(act=act, details=EventDetails(volumes=details.volumes or _list_moved_volumes(before, after, kind)))
+
+
+def _list_moved_volumes(before: Request, after: Request, kind: EventKind) -> tuple[str, ...]:
+    """Those to which it happened: others of the request are left alone when it is taken back. What was never checked
+    out is not checked in."""
+    states = {volume.id: volume.state for volume in before.volumes}
+    if kind is EventKind.RETURNED_BY_PATRON:
+        return tuple(id_ for id_, state in states.items() if state is VolumeState.LENT)
+    return tuple(volume.id for volume in after.volumes if states.get(volume.id) is not volume.state)
 
 
 class RecentActs:

@@ -28,7 +28,8 @@ from gateway.web.html.assets import HEADERS
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm, read_upload_form
-from gateway.web.staff.act_forms import first_act_values, list_act_fields, read_act_details
+from gateway.web.staff.act_forms import can_correct, first_act_values, list_act_fields, read_act_details
+from gateway.web.staff.act_results import describe_done_act
 from gateway.web.staff.coded_words import list_work_types
 from gateway.web.staff.journal_pages import OUTCOMES
 from gateway.web.staff.partner_pages import list_explained_lines
@@ -44,8 +45,6 @@ from gateway.web.staff.request_story import (
 )
 from gateway.web.staff.request_words import (
     describe_act,
-    describe_done,
-    describe_no_undo,
     find_next_move,
     tag_of_request,
 )
@@ -123,9 +122,9 @@ async def _perform_act(
         events = (event,) if event is not None else ()
         act = RecentAct(library=page.library, user=page.user.name, right=right, back=back, events=events)
         undo = page.parts.recent.keep_act(act)
-        said = describe_done(kind, page.localization)
-        final = "" if undo else describe_no_undo(view.request, kind, page.localization)
-        return page.redirect(back, " ".join(filter(None, (said, final))), undo=undo)
+        hint = view.hints.get(kind, "")
+        said = await describe_done_act(page, view.request, after, kind, hint=hint, can_undo=bool(undo))
+        return page.redirect(back, said, undo=undo)
     return await _render_mistakes(page, view, kind, checked)
 
 
@@ -205,6 +204,13 @@ def _require_act(page: StaffRequest, view: RequestView, text: str) -> K:
     return kind
 
 
+def _require_correction(page: StaffRequest, view: RequestView) -> None:
+    """Raises PageError where the citation can't be corrected now, or not by this user."""
+    _require_act(page, view, K.EDIT.value)
+    if not can_correct(page.context, view.request):
+        raise PageError(409, "fault-not-now")
+
+
 def _read_version(form: SubmittedForm) -> int:
     """Raises PageError."""
     if not form["version"].isdecimal():
@@ -217,14 +223,14 @@ def _read_version(form: SubmittedForm) -> int:
 
 async def show_citation(page: StaffRequest) -> web.StreamResponse:
     view = await load_request_view(page)
-    _require_act(page, view, K.EDIT.value)
+    _require_correction(page, view)
     return _render_citation(page, view, FormCheck(page, SubmittedForm(), fill_citation_fields(view.request.citation)))
 
 
 async def submit_citation(page: StaffRequest) -> web.StreamResponse:
     form = await page.read_own_form()
     view = await load_request_view(page)
-    _require_act(page, view, K.EDIT.value)
+    _require_correction(page, view)
     checked = FormCheck(page, form)
     citation = read_citation(checked, view.request.citation)
     if citation.is_empty:

@@ -29,7 +29,7 @@ from gateway.services.localization import Localization, mark_text
 from gateway.services.requests.outbox_row_names import name_outbox_row
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
-from gateway.web.staff.act_forms import FormField, first_act_values, list_act_fields
+from gateway.web.staff.act_forms import FormField, can_correct, first_act_values, list_act_fields
 from gateway.web.staff.coded_words import (
     describe_condition,
     describe_note,
@@ -240,7 +240,7 @@ async def render_request(
         can_note=K.NOTE in list_permitted_acts(page, view),
         lines=build_message_lines(page, reversed(view.messages)),
         answer=describe_answer(page, view),
-        can_edit=K.EDIT in list_permitted_acts(page, view),
+        can_edit=K.EDIT in list_permitted_acts(page, view) and can_correct(context, request),
         files=list_files(page, request),
         papers=await list_shown_papers(page, request),
         copy_links=[describe_link(page, one) for one in await _find_copy_links(page, request)],

@@ -152,6 +152,16 @@ _THEIRS: Mapping[K, tuple[str, str]] = {
     K.TROUBLE: ("late", mark_text("%(partner)s rejected our message")),
 }
 
+_BY_HAND: Mapping[K, str] = {
+    K.REQUEST: mark_text("Request to %(partner)s, to be sent by letter or phone"),
+    K.RENEW: mark_text("Noted a renewal request to %(partner)s, not sent"),
+    K.STATUS_QUERY: mark_text("Noted a question to %(partner)s about the status, not sent"),
+    K.STATUS_REPORT: mark_text("Noted a status report to %(partner)s, not sent"),
+    K.MESSAGE: mark_text("Noted a message to %(partner)s, not sent"),
+    K.OVERDUE: mark_text("Noted an overdue notice to %(partner)s, not sent"),
+}
+"""What is said instead of a partner without a channel: staff write or telephone."""
+
 _FROM_STRANGER = mark_text("A message came from another sender")
 _MAIL_OF_STRANGER = mark_text("Email from another sender, linked by staff")
 _RENEWED_WITHOUT_DATE = mark_text("%(partner)s granted our renewal without a new due date")
@@ -200,7 +210,6 @@ _LIBRARY_DONE: Mapping[str, str] = {
     "desk:received": mark_text("Temporary item created in the library system"),
     "desk:loaned-to-patron": mark_text("Checked out to the patron in the library system"),
     "desk:returned-by-patron": mark_text("Checked in from the patron in the library system"),
-    "desk:returned": mark_text("Item removed from the library system"),
     "desk:shipped": mark_text("Checked out to the requester in the library system"),
     "desk:checked-in": mark_text("Checked in from the requester in the library system"),
     "desk:undone": mark_text("Changes in the library system undone"),
@@ -272,6 +281,8 @@ class _StoryTeller:
             dot, text = "look", _MAIL_OF_STRANGER
         if event.signal == partner_signal(K.RENEW_ACCEPTED) and details.due is None:
             dot, text = "look", _RENEWED_WITHOUT_DATE
+        if origin is EventOrigin.US and event.kind in _BY_HAND and not self._find_channel(event.attempt):
+            text = _BY_HAND[event.kind]
         is_refused = origin is EventOrigin.US and (event.kind, event.at) in self._refused
         failed = bool(line.denied) or event.kind is K.TROUBLE or is_refused
         facts = [*self._list_facts(line)]
@@ -370,11 +381,16 @@ class _StoryTeller:
         return self._say(mark_text("%(supplier)s via %(partner)s"), supplier=supplier.symbol, partner=partner)
 
     def _name_channel(self, attempt: int) -> str:
-        asked = self._request.find_attempt(attempt or self._request.current)
-        profile = asked.partner if asked is not None else self._request.partner.profile
-        partner = self._context.partner(profile)
-        channel = asked.channel if asked is not None else partner.channel if partner is not None else ""
+        channel = self._find_channel(attempt)
         return self._say(CHANNELS[channel]) if channel in CHANNELS else channel
+
+    def _find_channel(self, attempt: int) -> str:
+        """Empty: by hand, or the partner is no more."""
+        asked = self._request.find_attempt(attempt or self._request.current)
+        if asked is not None:
+            return asked.channel
+        partner = self._context.partner(self._request.partner.profile)
+        return partner.channel if partner is not None else ""
 
     def _name_actor(self, actor: str) -> str:
         kind, _, name = actor.partition(":")

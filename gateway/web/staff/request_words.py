@@ -9,10 +9,9 @@ from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import ENDING_WORDS
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import LendingState as L
-from gateway.domain.requests.request import Request, RequestFlag, Role
+from gateway.domain.requests.request import Request, RequestFlag, Role, ServiceType
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import DenialReason
-from gateway.domain.requests.take_back import UNDOABLE
 from gateway.domain.requests.task_lists import COMES_HERE, OPEN_QUERY
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
@@ -176,6 +175,9 @@ _MOVES: Mapping[tuple[Role, str], tuple[str, bool, tuple[K, ...]]] = {
     ),
 }
 
+_NOT_MADE = (L.HOLD_PLACED, L.WILL_SUPPLY)
+"""States before shipping that the request for a copy can be in, too: nothing is shipped then."""
+
 _CLOSED = mark_text("No action needed: this request is closed")
 _CLOSED_SO = mark_text("No action needed: this request is closed (%(ending)s)")
 
@@ -242,9 +244,12 @@ def _choose_usual_move(request: Request) -> NextMove:
             acts=(K.RENEW_ACCEPTED, K.RENEW_REFUSED),
             task="renewal-to-answer",
         )
-    if request.state in (B.RECEIVED, B.BACK) and (flags & {RequestFlag.UNWANTED, RequestFlag.NOT_COLLECTED}):
-        task = "unwanted" if RequestFlag.UNWANTED in flags else "not-collected"
-        return NextMove(mark_text("Action needed: return the item, which was not collected"), True, (K.RETURNED,), task)
+    if request.state in (B.RECEIVED, B.BACK) and RequestFlag.UNWANTED in flags:
+        heading = mark_text("Action needed: return the item, which is no longer needed")
+        return NextMove(heading, True, (K.RETURNED,), "unwanted")
+    if request.state in (B.RECEIVED, B.BACK) and RequestFlag.NOT_COLLECTED in flags:
+        heading = mark_text("Action needed: return the item, which was not collected")
+        return NextMove(heading, True, (K.RETURNED,), "not-collected")
     if request.state in (B.RECEIVED, B.BACK) and RequestFlag.RECALLED in flags:
         return NextMove(
             mark_text("Action needed: return the item, which %(partner)s has recalled"),
@@ -275,6 +280,8 @@ def _choose_usual_move(request: Request) -> NextMove:
             "overdue-out" if is_on_loan else "return-late",
             _WAYS_OF_OVERDUE_OUT,
         )
+    if request.role is Role.LENDING and request.state in _NOT_MADE and request.service.type is ServiceType.COPY:
+        return NextMove(mark_text("Action needed: make the copy"), True, (K.DIGITISED,), "to-digitise")
     if OPEN_QUERY.holds(request):
         return NextMove(
             mark_text("Waiting for the patron: answer our question"), False, (K.PATRON_ANSWERED,), "patron-question"
@@ -340,47 +347,6 @@ ACT_LABELS: Mapping[K, str] = {
 }
 """Of what people do: a button says what happens."""
 
-DONE: Mapping[K, str] = {
-    K.APPROVE: mark_text("Approved."),
-    K.EDIT: mark_text("Changed."),
-    K.ASSIGN: mark_text("The suppliers have been set."),
-    K.CLOSE: mark_text("The request is closed."),
-    K.REOPEN: mark_text("The request is open again."),
-    K.NEXT_SUPPLIER: mark_text("Moved to the next supplier."),
-    K.CONDITION_ACCEPTED: mark_text("The condition is accepted."),
-    K.CONDITION_REFUSED: mark_text("The condition is declined."),
-    K.CANCEL: mark_text("A cancellation has been requested."),
-    K.RECEIVED: mark_text("Received."),
-    K.ARRIVED_AT_BRANCH: mark_text("It has arrived."),
-    K.AT_PICKUP: mark_text("The item is at its pickup location. The patron will be notified."),
-    K.LOANED_TO_PATRON: mark_text("Checked out to the patron."),
-    K.RETURNED_BY_PATRON: mark_text("Checked in from the patron."),
-    K.RETURNED: mark_text("Returned."),
-    K.MESSAGE: mark_text("The message is being sent."),
-    K.NOTE: mark_text("The note has been saved."),
-    K.PATRON_ASKED: mark_text("The question is being sent to the patron."),
-    K.LOCATED: mark_text("The copy has been chosen."),
-    K.UNFILLED: mark_text("Answered: cannot supply."),
-    K.BROKERED: mark_text("Other libraries are being asked."),
-    K.SHIPPED: mark_text("Shipped."),
-    K.CHECKED_IN: mark_text("Checked in."),
-    K.SETTLED: mark_text("The loss is settled."),
-    K.RENEW: mark_text("The renewal has been requested."),
-    K.RENEW_ACCEPTED: mark_text("The renewal has been granted."),
-    K.RENEW_REFUSED: mark_text("The renewal has been refused."),
-    K.RECALL: mark_text("The item has been recalled."),
-    K.OVERDUE: mark_text("The overdue notice is being sent."),
-    K.DUE_DATE_CHANGED: mark_text("The due date has been changed."),
-    K.CANCEL_ACCEPTED: mark_text("The cancellation has been accepted."),
-    K.CANCEL_REFUSED: mark_text("The cancellation has been refused."),
-    K.DIGITISED: mark_text("The copy has been made."),
-    K.CLEARED: mark_text("Copyright has been cleared."),
-    K.CLEARANCE_REFUSED: mark_text("Copyright clearance has been refused and the request is unfilled."),
-    K.COPY_DELIVERED: mark_text("The copy has been delivered."),
-    K.PATRON_TOLD: mark_text("The patron has been marked as notified."),
-}
-"""What a banner says afterwards; of all others that it is done."""
-
 
 def describe_act(kind: K, localization: Localization, request: Request | None = None) -> str:
     """`request`: where it has another name for it."""
@@ -413,21 +379,3 @@ _DENIALS: Mapping[DenialReason, str] = {
     DenialReason.NO_VOLUME: mark_text("“%(act)s” refers to a volume that this request does not have."),
     DenialReason.CONTRARY: mark_text("“%(act)s” does not fit what is known of this request: %(conditions)s."),
 }
-
-
-USUALLY_DONE = mark_text("Done.")
-
-
-def describe_done(kind: K, localization: Localization) -> str:
-    return localization.gettext(DONE.get(kind, USUALLY_DONE))
-
-
-def describe_no_undo(before: Request, kind: K, localization: Localization) -> str:
-    """Why what was just done with an item can't be undone. Empty: nobody would want to."""
-    if before.role is Role.BORROWING and kind is K.RETURNED:
-        return localization.gettext(
-            "This cannot be undone: the lender is notified and the temporary item is deleted from the library system."
-        )
-    if (before.role, kind) in UNDOABLE:
-        return localization.gettext("This cannot be undone: others have already been told.")
-    return ""

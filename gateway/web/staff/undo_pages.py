@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
-from gateway.domain.requests.request import Request
+from gateway.domain.requests.request import Request, VolumeState
 from gateway.domain.requests.take_back import TAKEN_BACK_BY
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, VersionConflict
 from gateway.domain.roles import Right
@@ -13,6 +13,7 @@ from gateway.domain.value import value_object
 from gateway.services.requests.undone_acts import GoneOutError
 from gateway.web.html.assets import HEADERS
 from gateway.web.staff.recent_acts import UNDO_MINUTES, DoneEvent, RecentAct
+from gateway.web.staff.request_words import tag_of_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 
@@ -46,11 +47,13 @@ async def _put_back_mail(request: StaffRequest, act: RecentAct) -> web.Response:
 
 @value_object(kw_only=True)
 class UndoResult:
-    """Numbers of requests. `number`: of the one, where there was but one; `gone_on`: somebody has done something with
-    them since; `gone_out`: others have been told of it; `refused`: by the library's system, or it doesn't answer."""
+    """Numbers of requests. `only`: the one, where there was but one, and `before` as it was then; `gone_on`: somebody
+    has done something with them since; `gone_out`: others have been told of it; `refused`: by the library's system, or
+    it doesn't answer."""
 
     done: int
-    number: str = ""
+    only: Request | None = None
+    before: Request | None = None
     gone_on: int = 0
     gone_out: int = 0
     refused: int = 0
@@ -58,10 +61,10 @@ class UndoResult:
 
 async def _take_back_events(request: StaffRequest, act: RecentAct) -> UndoResult:
     done = gone_on = gone_out = refused = 0
-    number = ""
+    undone: Request | None = None
     for event in act.events:
         try:
-            number = (await _take_back_event(request, event)).number
+            undone = await _take_back_event(request, event)
             done += 1
         except (NotFound, EventDenied, VersionConflict):
             gone_on += 1
@@ -69,8 +72,8 @@ async def _take_back_events(request: StaffRequest, act: RecentAct) -> UndoResult
             gone_out += 1
         except (Refused, Unavailable, OutcomeUnknown):
             refused += 1
-    only = number if len(act.events) == 1 else ""
-    return UndoResult(done=done, number=only, gone_on=gone_on, gone_out=gone_out, refused=refused)
+    only, before = (undone, act.events[0].act.before) if len(act.events) == 1 else (None, None)
+    return UndoResult(done=done, only=only, before=before, gone_on=gone_on, gone_out=gone_out, refused=refused)
 
 
 async def _take_back_event(request: StaffRequest, event: DoneEvent) -> Request:
@@ -79,14 +82,14 @@ async def _take_back_event(request: StaffRequest, event: DoneEvent) -> Request:
     inverse = TAKEN_BACK_BY.get(act.kind)
     if inverse is None:
         return await request.parts.requests.undo_act(request.library, act, actor)
-    action = ActionRequest(kind=inverse, details=event.details, actor=actor, version=act.version)
+    action = ActionRequest(kind=inverse, details=event.details, actor=actor, version=act.version, confirmed=True)
     return await request.parts.requests.apply_action(request.library, act.before.id, action)
 
 
 def _tell_result(request: StaffRequest, act: RecentAct, result: UndoResult) -> web.Response:
     said = []
-    if result.number:
-        said.append(request.gettext("Undone: %(number)s.", number=result.number))
+    if result.only is not None:
+        said.append(_describe_undone(request, result.only, result.before))
     elif result.done:
         said.append(request.ngettext("%(num)s undone.", "%(num)s undone.", result.done))
     if result.gone_on:
@@ -115,6 +118,20 @@ def _tell_result(request: StaffRequest, act: RecentAct, result: UndoResult) -> w
         )
     all_done = not (result.gone_on or result.gone_out or result.refused)
     return _answer_undo(request, act.back, " ".join(said), "good" if all_done else "look")
+
+
+def _describe_undone(request: StaffRequest, undone: Request, before: Request | None) -> str:
+    """An act that its inverse takes back may lead elsewhere than it came from."""
+    if before is None or (undone.state is before.state and _list_volume_states(undone) == _list_volume_states(before)):
+        return request.gettext("Undone: %(number)s.", number=undone.number)
+    if undone.state is before.state:
+        return request.gettext("Undone: %(number)s. Please check its volumes.", number=undone.number)
+    state = tag_of_request(undone, request.localization).word
+    return request.gettext("Undone: %(number)s, but its status is now “%(state)s”.", number=undone.number, state=state)
+
+
+def _list_volume_states(request: Request) -> list[VolumeState]:
+    return [volume.state for volume in request.volumes]
 
 
 def _answer_undo(request: StaffRequest, back: str, said: str, kind: str) -> web.Response:

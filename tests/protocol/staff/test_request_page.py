@@ -426,7 +426,8 @@ async def test_a_loan_to_the_reader_is_undone_from_the_page_that_follows(gateway
 
     undone = await ruth.post("/undo", {"act": word})
 
-    assert undone.tree.xpath("normalize-space(//div[@id='banner'])") == f"Undone: {request.number}."
+    said = undone.tree.xpath("normalize-space(//div[@id='banner'])")
+    assert said == f"Undone: {request.number}, but its status is now “To return”."
     assert (await reload_request(gateway, request)).state is BorrowingState.BACK
     sent_back = await ruth.post(f"/requests/{request.number}/act", {**seen_fields(undone), "kind": "returned"})
     assert not sent_back.tree.xpath("//div[@id='banner']//form")
@@ -516,8 +517,14 @@ async def test_words_from_outside_are_text_everywhere(gateway: Running, ruth: Co
     request = await make_asked(gateway, citation=book(title=harm, author=harm, original=harm), note=harm)
     await hear_partner(gateway, request, EventKind.MESSAGE, note=harm)
     await act(gateway, request, EventKind.NOTE, note=harm)
-    for path in ("", "/act/message", "/citation", "/order"):
-        page = await ruth.get(f"/requests/{request.number}{path}")
+    reviewed = await make_borrowing(gateway, citation=book(title=harm, author=harm, original=harm))
+    for number, path in (
+        (request.number, ""),
+        (request.number, "/act/message"),
+        (request.number, "/order"),
+        (reviewed.number, "/citation"),
+    ):
+        page = await ruth.get(f"/requests/{number}{path}")
         assert page.status == 200
         assert not page.tree.xpath("//main//script | //main//img | //*[@onerror]")
     assert harm in texts(await open_page(ruth, request), "//h1")

@@ -27,6 +27,7 @@ from gateway.domain.requests.request import (
     PatronLoan,
     PatronQuery,
     Request,
+    RequestedService,
     RequestFlag,
     ServiceType,
 )
@@ -77,6 +78,7 @@ CANDIDATES = (
         (lending(L.NEW, candidates=CANDIDATES, item_barcode="31"), ("new",)),
         (lending(L.LOCATED), ("to-pull",)),
         (lending(L.WILL_SUPPLY), ("to-ship",)),
+        (lending(L.WILL_SUPPLY, service=RequestedService(type=ServiceType.COPY)), ("to-digitise",)),
         (lending(L.DIGITISING), ("to-digitise",)),
         (lending(L.CLEARANCE), ("to-clear",)),
         (lending(L.CLEARED), ("to-deliver",)),

@@ -65,12 +65,12 @@ PAST = NOW - timedelta(days=1)
         (set(), EARLIER, ["recall by 2026-04-23"], "recalled"),
         (set(), PAST, ["recall"], "recalled"),
         ({Capability.RECALL}, EARLIER, ["due 2026-04-23"], "1 loans have the new due date"),
-        ({Capability.RECALL}, None, [], "no due date"),
+        ({Capability.RECALL}, None, [], "nothing done: no due date"),
         (
             {Capability.RECALL, Capability.DUE_DATE_CHANGE, Capability.RENEW},
             EARLIER,
             [],
-            "the library's system keeps its own due date",
+            "nothing done: the library's system keeps its own due date",
         ),
     ],
 )
@@ -85,7 +85,7 @@ async def test_a_recall(lacking: set[Capability], due: datetime | None, asked: l
     ("lacking", "asked", "said"),
     [
         (set(), ["lost"], "marked as lost"),
-        ({Capability.STATUS_UPDATE}, [], "the library's system takes no status"),
+        ({Capability.STATUS_UPDATE}, [], "nothing done: the library's system takes no status"),
     ],
 )
 async def test_a_loss(lacking: set[Capability], asked: list[str], said: str) -> None:
