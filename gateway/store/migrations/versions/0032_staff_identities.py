@@ -5,6 +5,7 @@ Revises: 0031
 """
 
 from collections import defaultdict
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,7 +32,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("library", "user_id", name="pk_staff_identity"),
     )
     op.create_index("ix_staff_identity_subject", "staff_identity", ["issuer", "subject"], unique=True)
-    expected: defaultdict[str, list[sa.Row]] = defaultdict(list)
+    expected: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
     for user in op.get_bind().execute(_USERS):
         expected[(user.subject or user.name).casefold()].append(user)
     rows = [
