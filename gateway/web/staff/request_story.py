@@ -8,9 +8,10 @@ from typing import TypedDict
 
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.due_dates import local_day
-from gateway.domain.requests.events import STRANGER, STRANGER_MAIL, Event, EventOrigin, partner_signal
+from gateway.domain.requests.events import STRANGER, STRANGER_MAIL, Event, EventOrigin, local_signal, partner_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import ENDING_WORDS
+from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import Request, RequestFlag, Role
 from gateway.domain.requests.staff_views import NoticeStatus, NoticeView
 from gateway.domain.requests.supplier_takeover import is_behind_partner
@@ -162,6 +163,7 @@ _BY_HAND: Mapping[K, str] = {
 }
 """What is said instead of a partner without a channel: staff write or telephone."""
 
+_ASKED_TO_CANCEL = mark_text("Asked %(partner)s to cancel")
 _FROM_STRANGER = mark_text("A message came from another sender")
 _MAIL_OF_STRANGER = mark_text("Email from another sender, linked by staff")
 _RENEWED_WITHOUT_DATE = mark_text("%(partner)s granted our renewal without a new due date")
@@ -279,6 +281,9 @@ class _StoryTeller:
         is_mail = event.kind is K.NOTE and details.reason == STRANGER_MAIL
         if is_mail:
             dot, text = "look", _MAIL_OF_STRANGER
+        is_asked = event.signal == local_signal(K.CANCEL) and line.after == B.CANCEL_PENDING
+        if is_asked and self._find_channel(event.attempt):
+            dot, text = "waiting", _ASKED_TO_CANCEL
         if event.signal == partner_signal(K.RENEW_ACCEPTED) and details.due is None:
             dot, text = "look", _RENEWED_WITHOUT_DATE
         if origin is EventOrigin.US and event.kind in _BY_HAND and not self._find_channel(event.attempt):

@@ -262,3 +262,14 @@ async def test_who_is_overdue_asks_for_a_renewal(gateway: Running, ruth: Colleag
     await ruth.browser.post(action, {**fields, "due": ""})
 
     assert RequestFlag.RENEWAL_PENDING in (await reload_request(gateway, request)).flags
+
+
+async def test_who_was_only_asked_to_cancel_has_not_cancelled(gateway: Running, ruth: Colleague) -> None:
+    request = await make_asked(gateway)
+    await act(gateway, request, EventKind.CANCEL)
+
+    page = await ruth.get(f"/requests/{request.number}")
+
+    lines = [one.text_content() for one in page.tree.xpath("//ol[@class='timeline']/li/div/p[1]/bdi")]
+    assert "Asked Universität Altenried to cancel" in lines
+    assert "Cancelled" not in lines
