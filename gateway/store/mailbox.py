@@ -396,7 +396,7 @@ def get_mail_header(connection: Connection, library: str, id_: str) -> MailRow |
     return None if found is None else _mail_of_row(found, None)
 
 
-_FORGOTTEN = {"content": None, "key_id": "", "sender": "", "subject": ""}
+_FORGOTTEN = {"content": None, "key_id": "", "sender": "", "subject": "", "dismissed_at": None}
 
 
 def close_mail(connection: Connection, library: str, id_: str, by: str, request_id: str = "") -> bool:
@@ -428,7 +428,7 @@ def forget_dismissed(connection: Connection, library: str, before: datetime, lim
     done = connection.execute(
         update(mail)
         .where(_c.library == library, _c.id.in_(connection.scalars(old).all()))
-        .values(**_FORGOTTEN, possible="", dismissed_at=None)
+        .values(**_FORGOTTEN, possible="")
     )
     return done.rowcount
 

@@ -194,6 +194,21 @@ async def test_a_dismissed_mail_is_forgotten_after_seven_days(house: MailHouse) 
         await house.boxes.desk.put_back_mail(LIBRARY, row.id)
 
 
+async def test_a_dismissed_mail_is_not_put_back_once_its_request_has_forgotten_it(house: MailHouse) -> None:
+    request = await house.asked()
+    await house.comes(mail("Hvor er boka?", sender="ingrid@home.example", Subject="?"))
+    row = await only(house)
+    values = {"request_id": request.id}
+    await house.store.write(lambda c: c.execute(mailbox.mail.update().where(mailbox.mail.c.id == row.id), values))
+    await house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada")
+
+    await house.store.write(lambda c: mailbox.forget_contents_of_request(c, LIBRARY, request.id))
+
+    assert (await house.boxes.desk.list_dismissed(LIBRARY, 9, "")).rows == ()
+    with pytest.raises(NotFound):
+        await house.boxes.desk.put_back_mail(LIBRARY, row.id)
+
+
 async def test_an_assigned_mail_is_in_the_conversation_of_its_request(house: MailHouse) -> None:
     request = await house.asked()
     await house.managed.drain_due_work()
