@@ -6,6 +6,7 @@ so its transaction. Errors are SQLAlchemy's, whichever way a statement goes.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -44,6 +45,9 @@ def _call_driver(connection: Connection, sql: str, call: Callable[[Any], Awaitab
     adapted: Any = connection.connection.dbapi_connection
     try:
         result: T = adapted.run_async(call)
+    except asyncio.CancelledError:
+        connection.invalidate()  # as Core does: whoever has it next would wait for a server that may be silent
+        raise
     except _driver_errors() as error:
         raise _wrap_error(connection, sql, error, adapted.driver_connection.is_closed()) from error
     return result
@@ -57,10 +61,12 @@ def _driver_errors() -> tuple[type[Exception], ...]:
 
 
 def _wrap_error(connection: Connection, sql: str, error: Exception, is_lost: bool) -> Exception:
-    """The driver's error as SQLAlchemy's, without the values."""
+    """The driver's error as SQLAlchemy's, without the values, which PostgreSQL names in the detail of its message."""
     dbapi: Any = connection.dialect.dbapi
-    is_refused = (getattr(error, "sqlstate", None) or "").startswith(_INTEGRITY)
-    original = (dbapi.IntegrityError if is_refused else dbapi.Error)(str(error), error)
+    sqlstate = getattr(error, "sqlstate", None)
+    is_refused = (sqlstate or "").startswith(_INTEGRITY)
+    original = (dbapi.IntegrityError if is_refused else dbapi.Error)(error.args[0] if error.args else "", error)
+    original.sqlstate = sqlstate  # which an error of SQLAlchemy 2.0 doesn't take from the driver's
     original.__cause__ = error
     if is_lost:
         with suppress(DBAPIError):  # so the pool learns of it, and gives no connection that is as old as this one

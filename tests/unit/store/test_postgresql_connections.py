@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import URL, Connection, Integer, column, make_url, text
+from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.problems import Unavailable
 from gateway.ports.shared_store import Store
@@ -30,6 +31,7 @@ IN_TRANSACTION = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_
 
 _ADD = PreparedStatement(text("INSERT INTO numbers (n) VALUES (1)"))
 _END = PreparedStatement(text(END_ME))
+_COUNT = PreparedStatement(text("SELECT count(*) AS count FROM numbers").columns(column("count", Integer)))
 _SLEEP = PreparedStatement(text("SELECT pg_sleep(30)"))
 
 Do = Callable[[Connection], object]
@@ -186,3 +188,77 @@ def _count_sleeping(connection: Connection) -> int:
             text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'")
         ).scalar_one()
     )
+
+
+async def test_the_error_of_a_row_that_is_there_already_names_no_value(numbered: str) -> None:
+    store = open_store(numbered)
+    add = PreparedStatement(text("INSERT INTO numbers (n) VALUES (470011)"))
+    try:
+        await store.write(lambda c: c.execute(text("CREATE UNIQUE INDEX once ON numbers (n)")) and None)
+        await store.write(lambda c: add.execute_many(c, [{}]))
+        with pytest.raises(IntegrityError) as refused:
+            await store.write(lambda c: add.execute_many(c, [{}]))
+        assert "470011" not in str(refused.value.orig)
+        assert "once" in str(refused.value.orig)
+    finally:
+        await store.close()
+
+
+class _SilentRelay:
+    """Between a store and its server, until it says nothing more; connections stay open."""
+
+    def __init__(self, url: URL) -> None:
+        self.is_silent = False
+        self._url = url
+        self._tasks = set[asyncio.Task[None]]()
+
+    async def start(self) -> str:
+        """The URL to connect to."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        return self._url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
+
+    async def stop(self) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, onward = await asyncio.open_connection(self._url.host, self._url.port)
+        for source, sink in ((reader, onward), (there, writer)):
+            self._tasks.add(asyncio.create_task(self._pass_on(source, sink)))
+
+    async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65536):
+                if not self.is_silent:
+                    sink.write(data)
+        finally:
+            sink.close()
+
+
+@pytest.mark.parametrize("is_read", [False, True], ids=["write", "read"])
+async def test_who_is_cancelled_while_the_server_is_silent_does_not_wait_for_it(numbered: str, is_read: bool) -> None:
+    relay = _SilentRelay(make_url(numbered))
+    store = open_store(await relay.start())
+    run = store.read if is_read else store.write
+    try:
+        await run(_count_by_driver)
+        relay.is_silent = True
+        cancelled = asyncio.create_task(run(_count_by_driver))
+        await asyncio.sleep(0.05)
+        cancelled.cancel()
+        done, _ = await asyncio.wait([cancelled], timeout=4)
+        assert done, "it doesn't wait for the server"
+        assert cancelled.cancelled()
+        relay.is_silent = False
+        async with asyncio.timeout(4):
+            assert await run(_count_by_driver) == 0
+    finally:
+        await relay.stop()
+        await store.close()
+
+
+def _count_by_driver(connection: Connection) -> int:
+    return int(_COUNT.fetch_first(connection, {})[0])
