@@ -11,7 +11,7 @@ from gateway.domain.requests.state_table import LibraryAction
 from gateway.domain.sentences import write_sentence
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import DESK, LibraryContext
-from gateway.services.outbox.attempts import find_unknown_try, says_refused
+from gateway.services.outbox.attempts import says_refused
 from gateway.services.requests.effects import LIBRARY
 from gateway.store.requests import outbox_decisions, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -38,7 +38,7 @@ def end_moot_steps(connection: Transaction, context: LibraryContext, request: Re
     """Of a request that has just closed: steps that the library refused, and that have no place in it any more. What
     may have been done all the same is for staff to see."""
     for row in outbox_queries.unfinished_of_request(connection, context.symbol, request.id):
-        was_refused = row.status is OutboxStatus.DEAD and says_refused(row.error) and find_unknown_try(row) is None
+        was_refused = row.status is OutboxStatus.DEAD and says_refused(row.error)
         if row.kind == LIBRARY and was_refused and _is_moot(context, request, row):
             outbox_decisions.skip_row(connection, context.symbol, row.id, MOOT, ACTOR, context.now())
 

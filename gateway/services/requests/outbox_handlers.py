@@ -186,13 +186,15 @@ def _end_overtaken(connection: Transaction, context: LibraryContext, row: Outbox
 
 def _make_moot_note(context: LibraryContext, row: OutboxRow) -> Callable[[Transaction], None]:
     """What says in the history that the row ended without having been done, in the transaction that ends it. The
-    request stays as it is, whoever is at work on it."""
+    request stays as it is, whoever is at work on it; it is locked, so that the note says the state that it is in."""
 
     def add_note(connection: Transaction) -> None:
-        now = context.now()
+        request = requests.lock_request(connection, context.symbol, row.request_id)
+        if request is None:
+            return
+        now, state = context.now(), request.state.value
         what = name_outbox_row(row.kind, row.target, context)
         note = write_sentence("Not done, because it no longer applies: %(what)s", what=what)
-        state = _find_last_state(connection, context, row)
         event = Event(local_signal(EventKind.NOTE), now, ACTOR, EventDetails(note=note))
         history.add_history_event(
             connection,
@@ -208,11 +210,6 @@ def _make_moot_note(context: LibraryContext, row: OutboxRow) -> Callable[[Transa
         )
 
     return add_note
-
-
-def _find_last_state(connection: Transaction, context: LibraryContext, row: OutboxRow) -> str:
-    events = history.list_events_of_request(connection, context.symbol, row.request_id)
-    return events[-1].after if events else ""
 
 
 async def _undo_act(context: LibraryContext, row: OutboxRow, event: Event, act: UndoableAct) -> HandlerResult:
