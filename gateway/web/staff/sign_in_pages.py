@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -20,7 +21,7 @@ from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import SubmittedForm
 from gateway.web.html.visits import hash_token
 from gateway.web.oidc import OidcClient, OidcError, WeakSignInError
-from gateway.web.staff.field_labels import label_fields
+from gateway.web.staff.act_forms import ACT_FIELD_LABELS
 from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
 
 log = structlog.get_logger(component="staff")
@@ -285,6 +286,43 @@ def safe_back_path(text: str) -> str:
     """A place of ours, or else the work queue."""
     is_sign_in = text.startswith((f"{ROOT}/sign-in", f"{ROOT}/signed-in"))
     return text if len(text) <= MAX_BACK_CHARS and _BACK.fullmatch(text) and not is_sign_in else ROOT
+
+
+# --- a form that waits ---------------------------------------------------------------------------------
+
+FIELD_LABELS: Mapping[str, str] = {
+    **ACT_FIELD_LABELS,
+    "author": mark_text("Author or editor"),
+    "card": mark_text("Card number"),
+    "component_author": mark_text("Author of the article or chapter"),
+    "component_title": mark_text("Title of the article or chapter"),
+    "edition": mark_text("Edition"),
+    "email": mark_text("Email address"),
+    "first": mark_text("First day"),
+    "issue": mark_text("Issue"),
+    "last": mark_text("Last day"),
+    "maximum_cost_currency": mark_text("Currency"),
+    "name": mark_text("Name"),
+    "oclc": mark_text("OCLC number"),
+    "pages": mark_text("Pages"),
+    "patron": mark_text("Patron’s card number"),
+    "place": mark_text("Place"),
+    "pmid": mark_text("PubMed ID"),
+    "published": mark_text("Year or date"),
+    "publisher": mark_text("Publisher"),
+    "shown_name": mark_text("Display name"),
+    "subject": mark_text("User name at your organisation"),
+    "title": mark_text("Title of the book or journal"),
+    "transaction": mark_text("Partner’s number"),
+    "volume": mark_text("Volume"),
+    "work": mark_text("ISBN, ISSN, DOI, or words of the title"),
+}
+"""As their pages have them. Others are shown by the name that is sent: what a program has put there has no label."""
+
+
+def label_fields(page: StaffRequest, fields: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Label and value of each field that says something, in the order in which they are sent."""
+    return tuple((page.gettext(FIELD_LABELS.get(name, name)), value) for name, value in fields if value)
 
 
 PAGES = (
