@@ -405,14 +405,29 @@ async def test_a_released_step_comes_after_those_that_wait(desk: Desk) -> None:
     await lent_at_the_counter(desk, item)
     await desk.act(request, EventKind.LOCATED, barcode=item.barcode)
     await desk.finish()
-    await desk.act(request, EventKind.UNFILLED)
+    await desk.act(request, EventKind.LOCATED, barcode=other.barcode)
     (step,) = [one for one in (await desk.show(request)).unfinished if one.status == "dead"]
 
     await desk.town.gateway.managed.desk.release(NORTH, step.id, STAFF)
     released = await desk.town.gateway.managed.worker.run_row(NORTH, step.id)
 
-    assert released.status is OutboxStatus.WAITING, "the one that releases the hold is before it"
+    assert released.status is OutboxStatus.WAITING, "the one that keeps the other copy is before it"
     await desk.finish()
+    assert (await desk.show(request)).unfinished == ()
+    assert (await desk.held_for(item), await desk.held_for(other)) == ([], [request.number])
+
+
+async def test_a_step_that_died_ends_with_its_request(desk: Desk) -> None:
+    item, other = await desk.free_copies()
+    request = await desk.asked_by_hill()
+    await desk.act(request, EventKind.LOCATED, barcode=other.barcode)
+    await desk.finish()
+    await lent_at_the_counter(desk, item)
+    await desk.act(request, EventKind.LOCATED, barcode=item.barcode)
+    await desk.finish()
+    await desk.act(request, EventKind.UNFILLED)
+    await desk.finish()
+
     assert (await desk.show(request)).unfinished == ()
     assert (await desk.held_for(item), await desk.held_for(other)) == ([], [])
 
