@@ -126,7 +126,8 @@ class NodeRecovery:
         self._clock = clock
         self._wake = wake
         self._waiting: set[str] = set()
-        """Names of dead nodes whose messages wait for a library."""
+        """Names of dead nodes whose messages wait for a library. Never '', which is the name of all commands: one may
+        be at work, so what another left waits for the next start."""
 
     async def recover_left(self) -> RecoveryReport:
         """For the time before this node listens: all that others left that don't live. Raises Unavailable."""
@@ -179,9 +180,9 @@ class NodeRecovery:
         if rows := await self._store.write(lambda connection: outbox.expire_node_leases(connection, node, now)):
             log.warning("outbox.recovered", rows=rows)
         report = await finish_interrupted(self._exchange, self._journal, self._libraries, self._clock, node)
-        if report.away:  # it stays known as dead, also to those who would take over from us
-            if node not in self._waiting:
-                log.warning("recovery.library_unavailable", interrupted=report.away)
+        if report.away and node not in self._waiting:
+            log.warning("recovery.library_unavailable", interrupted=report.away)
+        if report.away and node:  # it stays known as dead, also to those who would take over from us
             self._waiting.add(node)
         else:
             self._waiting.discard(node)

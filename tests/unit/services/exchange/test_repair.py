@@ -192,7 +192,7 @@ def libraries_without_answer(house: House) -> dict[str, ExchangeLibrary]:
 
 async def test_messages_of_a_library_that_does_not_answer_wait_for_it(either_house: House) -> None:
     house = either_house
-    begun = await interrupted(house, accept(house, 9))
+    begun = await begun_by("first", house, 9)
     libraries = libraries_without_answer(house)
     heir = recovery_of(house, libraries)
     assert await heir.recover_left() == RecoveryReport(left=1, away=1)
@@ -203,6 +203,21 @@ async def test_messages_of_a_library_that_does_not_answer_wait_for_it(either_hou
     await heir.finish_waiting()
 
     assert (await rows(house, begun))[0].message.outcome is OutcomeClass.OK
+
+
+async def test_what_commands_began_waits_for_the_next_start_since_one_may_be_at_work_now(house: House) -> None:
+    """All of them keep their messages with nobody's name: while a daemon runs nobody knows the dead by it."""
+    killed = await interrupted(house, accept(house, 9))
+    libraries = libraries_without_answer(house)
+    heir = recovery_of(house, libraries)
+    assert await heir.recover_left() == RecoveryReport(left=1, away=1)
+
+    libraries["DEMO"] = house.libraries["DEMO"]
+    at_work = await interrupted(house, accept(house, 10))
+    await heir.finish_waiting()
+
+    for begun in (killed, at_work):
+        assert (await rows(house, begun))[0].message.outcome is OutcomeClass.PENDING
 
 
 class Hanging(Silent):
