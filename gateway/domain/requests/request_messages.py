@@ -212,7 +212,7 @@ _APPLYING_LETTERS: Mapping[str, Callable[[Request], bool]] = {
     ),
     "not-supplied": lambda r: not r.open,
     "cancelled": lambda r: not r.open,
-    "query": lambda r: r.query is not None and not r.query.answer,
+    "query": lambda r: r.open and r.query is not None and not r.query.answer,
     "due-soon": _is_on_loan,
     "overdue": lambda r: _is_on_loan(r) and RequestFlag.OVERDUE in r.flags,
     "recalled": lambda r: _is_on_loan(r) and RequestFlag.RECALLED in r.flags,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +12,7 @@ from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
     LendingState,
+    PatronQuery,
     Request,
     RequestFlag,
     Role,
@@ -19,6 +21,8 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.request_messages import (
     AnsweredMessages,
     find_answered_messages,
+    is_letter_overtaken,
+    is_message_overtaken,
     is_message_sent,
     is_message_to_read,
     update_unread_flag,
@@ -169,3 +173,41 @@ def test_the_flag_follows_what_is_unread() -> None:
     assert update_unread_flag(flagged, ["e-1", "e-2"]) is flagged
     assert update_unread_flag(flagged, []) == plain
     assert update_unread_flag(plain, []) is plain
+
+
+QUERY = PatronQuery(id="q1", about="cost", text="9 EUR?", asked=datetime(2026, 11, 30, 9, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("letter", "request_", "applies"),
+    [
+        ("query", replace(borrowing(B.CONDITIONAL), query=QUERY), True),
+        ("query", replace(borrowing(B.CONDITIONAL), query=replace(QUERY, answer="yes")), False),
+        ("query", replace(borrowing(B.CANCELLED), query=QUERY), False),
+        ("available", borrowing(B.RECEIVED), True),
+        ("available", borrowing(B.LENT), False),
+        ("available", replace(borrowing(B.RECEIVED), flags=frozenset({RequestFlag.UNWANTED})), False),
+        ("overdue", replace(lending(L.SHIPPED), flags=frozenset({RequestFlag.OVERDUE})), True),
+        ("overdue", replace(borrowing(B.BACK), flags=frozenset({RequestFlag.OVERDUE})), False),
+        ("not-coming", borrowing(B.SOURCING), True),
+        ("gone-back", borrowing(B.COMPLETED), True),
+    ],
+)
+def test_a_letter_that_is_tried_again_says_what_is_so_still(letter: str, request_: Request, applies: bool) -> None:
+    assert is_letter_overtaken(request_, letter) is not applies
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_", "applies"),
+    [
+        (K.RENEW, replace(borrowing(B.LENT), flags=frozenset({RequestFlag.RENEWAL_PENDING})), True),
+        (K.RENEW, borrowing(B.LENT), False),
+        (K.OVERDUE, replace(lending(L.SHIPPED), flags=frozenset({RequestFlag.OVERDUE})), True),
+        (K.OVERDUE, replace(lending(L.RETURNED), flags=frozenset({RequestFlag.OVERDUE})), False),
+        (K.RECALL, lending(L.RETURNED), False),
+        (K.STATUS_QUERY, borrowing(B.UNFILLED), False),
+        (K.RETURNED, borrowing(B.COMPLETED), True),
+    ],
+)
+def test_a_message_that_is_tried_again_says_what_is_so_still(kind: EventKind, request_: Request, applies: bool) -> None:
+    assert is_message_overtaken(request_, kind) is not applies
