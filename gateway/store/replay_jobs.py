@@ -144,12 +144,13 @@ def insert_job(connection: Connection, job: ReplayJob, messages: Sequence[str]) 
 
 
 def _find_newest_replays(connection: Connection, library: str, messages: Sequence[str]) -> Mapping[str, str]:
-    """At most `MAX_IDS_OF_STATEMENT` messages."""
+    """Of those that have ended: one without an end is new to the job, which waits for it. At most
+    `MAX_IDS_OF_STATEMENT` messages."""
     assert len(messages) <= MAX_IDS_OF_STATEMENT
     c = message.c
     query = (
         select(c.replay_of, func.max(c.id).label("newest"))
-        .where(c.library == library, c.replay_of.in_(messages), IS_REPLAY)
+        .where(c.library == library, c.replay_of.in_(messages), IS_REPLAY, c.outcome != OutcomeClass.PENDING)
         .group_by(c.replay_of)
     )
     return {row.replay_of: row.newest for row in connection.execute(query)}

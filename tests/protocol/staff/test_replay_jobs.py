@@ -188,13 +188,15 @@ async def read_message(gateway: Running, message_id: str) -> FullMessage:
     return kept
 
 
+@pytest.mark.parametrize("is_begun_before", [False, True], ids=["in the job", "before the job"])
 async def test_a_replay_that_a_crash_interrupted_is_waited_for_and_not_begun_again(
-    gateway: Running, olga: Colleague
+    gateway: Running, olga: Colleague, is_begun_before: bool
 ) -> None:
     """It is in the journal without an end; recovery finishes it, and the job takes what came of it."""
     (refused,) = await refuse_check_outs(gateway, 1)
     await accept_items(gateway, 1)
-    path = job_path(await begin(olga))
+    if not is_begun_before:
+        path = job_path(await begin(olga))
     kept = await read_message(gateway, refused.id)
     assert kept.body is not None
     journal = gateway.gateway.managed.journaled.journal
@@ -211,6 +213,8 @@ async def test_a_replay_that_a_crash_interrupted_is_waited_for_and_not_begun_aga
             replay_of=refused.id,
         )
     )
+    if is_begun_before:
+        path = job_path(await begin(olga))
 
     assert await work_off(gateway) == 0
     assert list_counts(await olga.get(path)) == {"waiting": 1}
