@@ -13,7 +13,7 @@ from gateway.ports.partner_things import ThingKind
 from gateway.services.circulation.context import CirculationContext, change_refusals_about, require_capability
 from gateway.services.circulation.items import find_visible_item
 from gateway.services.circulation.own_things import Maker
-from gateway.services.circulation.ownership import find_hold_maker, find_loan_maker, require_right
+from gateway.services.circulation.ownership import has_own_things, require_right
 from gateway.services.circulation.patrons import resolve_patron
 
 NO_CURRENCY = "XXX"
@@ -29,7 +29,8 @@ async def post_fee(command: PostFee, context: CirculationContext, key: str) -> F
     """
     require_capability(context, Capability.POST_FEE)
     patron = await resolve_patron(command.patron, context)
-    if not await _is_about_own_thing(command, patron, context):
+    is_allowed = context.policy.allows_on_library_things(LibraryService.POST_FEE)
+    if not is_allowed and not await _is_about_own_thing(command, patron, context):
         require_right(LibraryService.POST_FEE, context)
     amount = _choose_amount(command, context)
     told_apart = command.reference or command.request is not None or command.item is not None or command.title
@@ -50,7 +51,7 @@ async def post_fee(command: PostFee, context: CirculationContext, key: str) -> F
 
 async def _is_about_own_thing(command: PostFee, patron: Patron, context: CirculationContext) -> bool:
     """Whether the partner has to do with this patron: it has made the patron, or the request or item that it charges
-    for; or, where it names neither, the patron has a loan or a request of its making."""
+    for, or the patron has a loan or a request of its making."""
     things = context.things
     if await things.find_maker(ThingKind.PATRON, patron.id) is Maker.THIS_PARTNER:
         return True
@@ -61,9 +62,7 @@ async def _is_about_own_thing(command: PostFee, patron: Patron, context: Circula
         item = await find_visible_item(barcode, context)
         if item is not None and await things.find_maker(ThingKind.ITEM, item.id) is Maker.THIS_PARTNER:
             return True
-    makers = [await find_loan_maker(loan, context) for loan in await context.library.patron_loans(patron.id)]
-    makers += [await find_hold_maker(hold, context) for hold in await context.library.patron_holds(patron.id)]
-    return Maker.THIS_PARTNER in makers
+    return await has_own_things(patron.id, context)
 
 
 def _choose_amount(command: PostFee, context: CirculationContext) -> Money:

@@ -57,6 +57,17 @@ async def list_visible_loans(loans: Iterable[Loan], context: CirculationContext)
     return tuple([one for one in found if await find_loan_maker(one, context) is not Maker.ANOTHER_PARTNER])
 
 
+async def has_own_things(patron_id: str, context: CirculationContext) -> bool:
+    """Whether the patron has a loan or a request of this partner's making."""
+    loans = await context.library.patron_loans(patron_id)
+    await _find_makers(ThingKind.LOAN, loans, context)
+    if Maker.THIS_PARTNER in [await find_loan_maker(one, context) for one in loans]:
+        return True
+    holds = await context.library.patron_holds(patron_id)
+    await _find_makers(ThingKind.HOLD, holds, context)
+    return Maker.THIS_PARTNER in [await find_hold_maker(one, context) for one in holds]
+
+
 async def _find_makers(kind: ThingKind, found: Iterable[Hold | Loan], context: CirculationContext) -> None:
     """At once, however many there are: each is asked of afterwards, and known."""
     items = {one.id: one.item_id for one in found}

@@ -21,6 +21,7 @@ from gateway.domain.commands import (
     LookUpRequest,
     Named,
     PlaceRequest,
+    PostFee,
 )
 from gateway.domain.library import Bib, Loan, RecordId
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
@@ -137,7 +138,8 @@ async def test_of_a_record_with_others_items_the_own_and_the_librarys_are_told(c
     assert {one.barcode for one in ours.entries[0].items} - {one.barcode for one in theirs.entries[0].items} == {"A-1"}
 
 
-async def test_who_made_the_loans_of_a_patron_is_asked_at_once(counter: Counter) -> None:
+def count_questions(counter: Counter, profile: str) -> tuple[OwnThings, list[ThingKind]]:
+    """The things as this partner sees them, and what is asked of the store about them, one kind for each question."""
     asked: list[ThingKind] = []
 
     class Counting(StoredPartnerThings):
@@ -145,12 +147,34 @@ async def test_who_made_the_loans_of_a_patron_is_asked_at_once(counter: Counter)
             asked.append(kind)
             return await super().find_makers(kind, ids)
 
+    return OwnThings(Counting("BERG", counter.store.read, counter.store.write, counter.clock), profile), asked
+
+
+async def test_who_made_the_loans_of_a_patron_is_asked_at_once(counter: Counter) -> None:
     loan = Loan("l-0", "", "", "i-0", "", "b-1", "p-1", lent=counter.clock.now(), due=None)
     loans = [replace(loan, id=f"l-{number}", item_id=f"i-{number}") for number in range(50)]
-    things = Counting("BERG", counter.store.read, counter.store.write, counter.clock)
-    desk = replace(counter.desk(profile="alder"), things=OwnThings(things, "alder"))
-    assert len(await list_visible_loans(loans, desk)) == len(loans)
+    things, asked = count_questions(counter, "alder")
+    assert len(await list_visible_loans(loans, replace(counter.desk(), things=things))) == len(loans)
     assert asked == [ThingKind.LOAN, ThingKind.ITEM]
+
+
+async def test_a_charge_asks_at_once_who_made_what_its_patron_has(counter: Counter) -> None:
+    """And nothing of that where the partner may charge everybody."""
+    for number in range(3):
+        await dispatch_command(arrives(f"R-{number}", f"A-{number}"), counter.desk(profile="alder"))
+    things, asked = count_questions(counter, "birch")
+    desk = replace(counter.desk(profile="birch", rights={"max_charge": 9}), things=things)
+    with pytest.raises(Refused) as refused:
+        await dispatch_command(PostFee(who(ANA), None), desk)
+    assert refused.value.reason is RefusalReason.UNAUTHORIZED_SERVICE
+    assert asked == [ThingKind.PATRON, ThingKind.HOLD]
+
+    things, asked = count_questions(counter, "birch")
+    rights = {"library_services": ["post-fee"], "max_charge": 9}
+    await dispatch_command(
+        PostFee(who(ANA), None), replace(counter.desk(profile="birch", rights=rights), things=things)
+    )
+    assert asked == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 64, 65, 200])
