@@ -20,7 +20,7 @@ from gateway.store.saved_filters import SavedFilter
 from gateway.web.html.error_pages import PageError
 from gateway.web.staff.request_words import tag_of_state
 from gateway.web.staff.staff_request import StaffRequest
-from gateway.web.staff.work_queue import DESKS
+from gateway.web.staff.work_queue import DESKS, QueueList
 
 MAX_VALUES = 40
 """Of one facet in one address."""
@@ -60,14 +60,14 @@ class ListPlace:
     @property
     def tasks(self) -> tuple[str, ...]:
         """In the order of the day."""
-        found = dict.fromkeys(one.task for desk in DESKS for one in desk.lists if one.task in BY_NAME)
-        return tuple(task for task in found if self._leads_here(task))
+        lists = (one for desk in DESKS for one in desk.lists if one.task in BY_NAME)
+        return tuple(dict.fromkeys(one.task for one in lists if self._leads_here(one)))
 
-    def _leads_here(self, task: str) -> bool:
-        rule = BY_NAME[task]
+    def _leads_here(self, one: QueueList) -> bool:
+        """Into a list of some states what the work queue opens there, into that of a side all of the side."""
         if self.states:
-            return rule.role is self.role and rule.states <= frozenset(self.states)
-        return rule.role in (self.role, None)
+            return one.path.startswith(f"/{self.name}?")
+        return BY_NAME[one.task].role in (self.role, None)
 
 
 _CLOSED = mark_text("Closed")

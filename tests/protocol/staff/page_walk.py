@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 from gateway.web.staff.app import PAGES, page_name
 from gateway.web.staff.staff_request import ROOT, StaffPage
 from tests.protocol.pages.support import BOOK, OURS, Answer, Visitor
-from tests.protocol.staff.page_world import CHANGED_PROFILE, CONDITIONAL, WRITTEN
+from tests.protocol.staff.page_world import CHANGED_PROFILE, CONDITIONAL, REVIEWED, WRITTEN
 
 NOT_PAGES = {
     "GET /staff/live",
@@ -36,6 +36,7 @@ STARTS = (
     f"{ROOT}/sign-in",
     f"{ROOT}/nowhere",
     f"{ROOT}/requests/{CONDITIONAL}",
+    f"{ROOT}/requests/{REVIEWED}",
     f"{ROOT}/requests/{WRITTEN}/journal",
     f"{ROOT}/operation/profiles/{CHANGED_PROFILE}/history",
     f"{ROOT}/find?q=e",

@@ -73,6 +73,9 @@ PLAIN_TITLES = (
 CONDITIONAL, WRITTEN = "B2026-00001", "L2026-00001"
 """Requests that have a bit of everything: the partner has set a condition, or its messages are in the journal."""
 
+REVIEWED = "B2026-00002"
+"""A request whose citation can be corrected."""
+
 CHANGED_PROFILE = "altenried"
 """It has a history."""
 

@@ -23,7 +23,7 @@ from gateway.store.requests.outbox import OutboxRow
 from gateway.web.staff.live_counts import CountStreams, CountTiming
 from gateway.web.staff.work_queue import DESKS
 from tests.protocol.pages.support import PATRON, Running
-from tests.protocol.staff.support import Colleague, colleague
+from tests.protocol.staff.support import ALL_ROLES, Colleague, colleague
 from tests.unit.store.requests.samples import lending
 
 REVIEW = "To review"
@@ -54,6 +54,15 @@ def test_every_list_of_tasks_stands_at_one_desk() -> None:
     shown = {one.task for desk in DESKS for one in desk.lists}
 
     assert sorted(shown) == sorted([*(task.name for task in TASKS), DEAD_LETTERS, UNMATCHED_MAILS, MAILBOXES_AWAY])
+
+
+async def test_every_list_opens_from_the_work_queue(gateway: Running) -> None:
+    paths = dict.fromkeys(path for desk in DESKS for one in desk.lists for path in (one.path, one.door) if path)
+
+    async with colleague(gateway, "r.okafor", *ALL_ROLES) as ruth:
+        statuses = {path: (await ruth.get(path)).status for path in paths}
+
+    assert statuses == dict.fromkeys(paths, 200)
 
 
 async def test_what_waits_is_counted_with_the_age_of_the_oldest(gateway: Running) -> None:
