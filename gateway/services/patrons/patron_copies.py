@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from gateway.domain.requests.events import EventKind, EventOrigin
 from gateway.domain.requests.patron_status import COPY_READY, status_of_request
@@ -26,7 +27,7 @@ from gateway.store.requests.history import EventRow
 
 COPY_PATH = "/d/"
 
-WEB = ("https://", "http://")
+WEB = ("https", "http")
 
 
 @value_object(kw_only=True)
@@ -129,7 +130,7 @@ def _find_delivered(connection: Transaction, context: LibraryContext, request: R
     link = _read_own_link(connection, details.link, request)
     file_id = link.attachment_id if link is not None else details.attachment
     file = next((one for one in request.attachments if one.id == file_id), None)
-    is_on_web = link is None and details.link.startswith(WEB)
+    is_on_web = link is None and _is_on_web(details.link)
     if file is None and not is_on_web:
         return None
     counter = details.link.rpartition(COPY_PATH)[2] if link is not None else f"account {request.id} {row.id}"
@@ -140,6 +141,15 @@ def _find_delivered(connection: Transaction, context: LibraryContext, request: R
         most=link.downloads if link is not None else rules.downloads,
         counter=link_id(counter),
     )
+
+
+def _is_on_web(link: str) -> bool:
+    """Whether a browser can open it: it is what a partner wrote."""
+    try:
+        parts = urlsplit(link)
+        return parts.scheme in WEB and bool(parts.hostname)
+    except ValueError:  # such as an address in brackets that don't close
+        return False
 
 
 def _find_last_delivery(rows: Sequence[EventRow]) -> EventRow | None:

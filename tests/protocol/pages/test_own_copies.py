@@ -111,19 +111,20 @@ async def test_the_letters_link_and_the_account_count_the_same_downloads(gateway
         assert fetched.status == 410
 
 
-async def test_a_partners_link_is_handed_on_by_a_page_of_ours(gateway: Running, anna: Visitor) -> None:
+@pytest.mark.parametrize("address", [PARTNERS_LINK, PARTNERS_LINK.replace("https:", "HTTPS:")])
+async def test_a_partners_link_is_handed_on_by_a_page_of_ours(gateway: Running, anna: Visitor, address: str) -> None:
     """Nothing of ours opens it, and the browser goes there only by its reader's hand."""
-    request = await hear_partner(gateway, await ask_for_copy(gateway), EventKind.COPY_DELIVERED, link=PARTNERS_LINK)
+    request = await hear_partner(gateway, await ask_for_copy(gateway), EventKind.COPY_DELIVERED, link=address)
     path = f"/openurl/DEMO/requests/{request.id}/copy"
     assert (await anna.get(path)).title == "Sign in"
     await anna.sign_in()
     asked = await anna.get(path)
     assert "share.partner.example" in asked.text
-    assert PARTNERS_LINK not in asked.tree.xpath("//a/@href"), "not before it is asked for"
+    assert address not in asked.tree.xpath("//a/@href"), "not before it is asked for"
 
     given = await take(anna, path)
     (link,) = given.tree.xpath("//a[text()='Open the copy']")
-    assert (given.status, link.get("href")) == (200, PARTNERS_LINK)
+    assert (given.status, link.get("href")) == (200, address)
     assert "noreferrer" in link.get("rel")
     assert (await take(anna, path)).status == 200
     used_up = await anna.post(path, {"csrf": asked.hidden("csrf")})
@@ -131,7 +132,10 @@ async def test_a_partners_link_is_handed_on_by_a_page_of_ours(gateway: Running, 
     assert "share.partner.example" not in used_up.text
 
 
-@pytest.mark.parametrize("link", ["mailto:anna@example.org", "ftp://files.example/a.pdf", "javascript:alert(1)", ""])
+@pytest.mark.parametrize(
+    "link",
+    ["mailto:anna@example.org", "ftp://files.example/a.pdf", "javascript:alert(1)", "https://[files.example/a.pdf", ""],
+)
 async def test_what_no_page_can_hand_on_is_not_offered(gateway: Running, anna: Visitor, link: str) -> None:
     request = await hear_partner(gateway, await ask_for_copy(gateway), EventKind.COPY_DELIVERED, link=link)
     await anna.sign_in()
