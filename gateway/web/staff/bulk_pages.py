@@ -13,12 +13,12 @@ from gateway.domain.requests.action_fields import ACTS
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, NEEDS, PrintKind
 from gateway.domain.requests.request import Request
-from gateway.domain.requests.scan_rules import find_question, is_at_branch
+from gateway.domain.requests.scan_rules import ScanReason, find_question, is_at_branch
 from gateway.domain.requests.staff_views import BulkFailure, BulkResult
 from gateway.domain.requests.take_back import note_mark_change
 from gateway.domain.requests.views import ListFacet, NotFound, RequestFilter, SeveralRequests
 from gateway.domain.roles import Right
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import Sentence, write_sentence
 from gateway.services.desks.bulk_actions import BULK_KINDS, MAX_BULK, TooManyRequests
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.error_pages import PageError
@@ -253,11 +253,20 @@ async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, chosen: S
     kind = EventKind(word)
     details = EventDetails(note=note) if note and "note" in ACTS[kind].field_names else EventDetails()
     hold = max(hold_of_act(request.context, one, kind) for one in chosen)
-    asked = [one for one in chosen if find_question(kind, one) is not None]
-    ids = [one.id for one in chosen if one not in asked]
+    questions = {one.id: find_question(kind, one) for one in chosen}
+    ids = [id_ for id_, question in questions.items() if question is None]
     result = await bulk.apply_action(request.library, ids, kind, details, request.origin.actor, hold)
-    reason = write_sentence("A patron is waiting for this item or has it. Open the request to do this.")
-    return replace(result, failed=(*result.failed, *(BulkFailure(one.id, one.number, reason) for one in asked)))
+    left = (BulkFailure(one.id, one.number, _ASKED_OF_EACH[why]) for one in chosen if (why := questions[one.id]))
+    return replace(result, failed=(*result.failed, *left))
+
+
+_IS_WAITED_FOR = write_sentence("A patron is waiting for this item or has it. Open the request to do this.")
+_ASKED_OF_EACH: Mapping[ScanReason, Sentence] = {
+    ScanReason.RECALLED: write_sentence("The lender has recalled this item. Open the request to do this."),
+    ScanReason.ON_HOLD_SHELF: _IS_WAITED_FOR,
+    ScanReason.ON_LOAN: _IS_WAITED_FOR,
+}
+"""Why an act that asks first leaves requests out."""
 
 
 def _note_recent_act(

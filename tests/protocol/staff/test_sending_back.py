@@ -119,6 +119,22 @@ async def test_of_many_those_are_left_that_a_patron_waits_for(gateway: Running, 
     assert states == [BorrowingState.LENT, BorrowingState.RETURNED]
 
 
+async def test_of_many_to_be_checked_out_those_are_left_that_their_lender_wants_back(
+    gateway: Running, ruth: Colleague
+) -> None:
+    request = await bring_to_shelf(gateway)
+    await hear_partner(gateway, request, EventKind.RECALL)
+    token = await ruth.read_token()
+
+    done = await ruth.browser.post(
+        "/staff/borrowing/bulk/do", f"csrf={token}&do=loaned-to-patron&query=&one={request.id}".encode()
+    )
+
+    assert "The lender has recalled this item." in done.text
+    assert "A patron is waiting" not in done.text
+    assert (await reload_request(gateway, request)).state is not BorrowingState.LENT
+
+
 async def test_who_brought_it_back_or_does_not_want_it_is_written_no_letter(gateway: Running) -> None:
     brought = await act(gateway, await lend(gateway), EventKind.RETURNED_BY_PATRON)
     unwanted = await bring_to_shelf(gateway)
