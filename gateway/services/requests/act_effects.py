@@ -19,8 +19,9 @@ from gateway.store.requests.request_rows import parse_message
 
 @value_object(kw_only=True)
 class ActEffects:
-    """`messages`: kinds of those to partners; `letters`: to the patron, by template; `steps`: of the library's system.
-    `has_mail_address`: of the patron who gets the letters; None: there are none, or it isn't known."""
+    """`messages`: kinds of those to partners, without what their channels can't say; `letters`: to the patron, by
+    template; `steps`: of the library's system. `has_mail_address`: of the patron who gets the letters; None: there are
+    none, or it isn't known."""
 
     messages: tuple[EventKind, ...] = ()
     letters: tuple[str, ...] = ()
@@ -32,8 +33,9 @@ async def find_act_effects(context: LibraryContext, request_id: str, kind: Event
     """Raises NotFound."""
     rows = await context.store.read(lambda c: list_effect_rows(c, context, request_id, kind))
     letters = tuple(row.target for row in rows if row.kind == LETTER)
+    messages = (parse_message(row.payload) for row in rows if row.kind in (PARTNER, ORDER))
     return ActEffects(
-        messages=tuple(parse_message(row.payload).kind for row in rows if row.kind in (PARTNER, ORDER)),
+        messages=tuple(one.kind for one in messages if context.has_message(one.receiver.profile, one.kind, one.role)),
         letters=letters,
         steps=tuple(row.target for row in rows if row.kind == LIBRARY),
         has_mail_address=await _has_mail_address(context, request_id) if letters else None,

@@ -251,7 +251,7 @@ def _find_move(request: StaffRequest, shown: RequestView) -> NextMove:
 @value_object(kw_only=True)
 class AnswerTarget:
     """Where a message about a request goes. `is_answer`: the partner has written; `attempt`: the supplier that wrote
-    last (borrowing); `version`: that is seen; `channel`: how the partner is reached, empty: by hand; `possible`:
+    last (borrowing); `version`: that is seen; `channel`: how the partner gets messages, empty: by hand; `possible`:
     whether a message can be sent now."""
 
     name: str
@@ -269,7 +269,8 @@ def describe_answer(request: StaffRequest, shown: RequestView) -> AnswerTarget:
     asked = shown.request.find_attempt(attempt or shown.request.current)
     profile = asked.partner if asked is not None else shown.request.partner.profile
     policy = request.context.partner(profile)
-    channel = policy.channel if policy is not None else ""
+    is_told = policy is not None and request.context.has_message(profile, K.MESSAGE, shown.request.role)
+    channel = policy.channel if policy is not None and is_told else ""
     return AnswerTarget(
         name=name_of_partner(request, profile, shown.request),
         is_answer=bool(theirs),
@@ -311,7 +312,7 @@ async def send_answer(request: StaffRequest) -> web.Response:
 def _describe_sending(request: StaffRequest, target: AnswerTarget) -> str:
     if target.channel:
         return request.gettext("Sent to %(name)s.", name=target.name)
-    return request.gettext("Saved, but not sent: no channel is configured for %(name)s.", name=target.name)
+    return request.gettext("Saved, but not sent: no channel for messages is configured for %(name)s.", name=target.name)
 
 
 def _make_message(request: StaffRequest, checked: FormCheck, text: str) -> ActionRequest:

@@ -161,7 +161,7 @@ _BY_HAND: Mapping[K, str] = {
     K.MESSAGE: mark_text("Noted a message to %(partner)s, not sent"),
     K.OVERDUE: mark_text("Noted an overdue notice to %(partner)s, not sent"),
 }
-"""What is said instead of a partner without a channel: staff write or telephone."""
+"""What is said instead of a partner without a channel for it: staff write or telephone."""
 
 _ASKED_TO_CANCEL = mark_text("Asked %(partner)s to cancel")
 _FROM_STRANGER = mark_text("A message came from another sender")
@@ -286,7 +286,7 @@ class _StoryTeller:
             dot, text = "waiting", _ASKED_TO_CANCEL
         if event.signal == partner_signal(K.RENEW_ACCEPTED) and details.due is None:
             dot, text = "look", _RENEWED_WITHOUT_DATE
-        if origin is EventOrigin.US and event.kind in _BY_HAND and not self._find_channel(event.attempt):
+        if origin is EventOrigin.US and event.kind in _BY_HAND and not self._can_be_sent(event):
             text = _BY_HAND[event.kind]
         is_refused = origin is EventOrigin.US and (event.kind, event.at) in self._refused
         failed = bool(line.denied) or event.kind is K.TROUBLE or is_refused
@@ -396,6 +396,16 @@ class _StoryTeller:
             return asked.channel
         partner = self._context.partner(self._request.partner.profile)
         return partner.channel if partner is not None else ""
+
+    def _can_be_sent(self, event: Event) -> bool:
+        """As far as is known: of a channel that the partner has no more, all could."""
+        channel = self._find_channel(event.attempt)
+        asked = self._request.find_attempt(event.attempt or self._request.current)
+        profile = asked.partner if asked is not None else self._request.partner.profile
+        partner = self._context.partner(profile)
+        if partner is None or partner.channel != channel:
+            return bool(channel)
+        return self._context.has_message(profile, event.kind, self._request.role)
 
     def _name_actor(self, actor: str) -> str:
         kind, _, name = actor.partition(":")

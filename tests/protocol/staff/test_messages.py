@@ -24,6 +24,7 @@ from gateway.store.requests import outbox_queries
 from gateway.store.schema import make_exchange_id
 from gateway.web.staff import mail_pages
 from tests.protocol.pages.support import Answer, Running, running
+from tests.protocol.staff.request_scenes import make_borrowing
 from tests.protocol.staff.support import Colleague, colleague
 from tests.support.daemon import Installation
 
@@ -116,6 +117,15 @@ async def send(staff: Colleague, answer: Answer, action: str, **fields: str) -> 
     return await staff.browser.post(form.get("action"), {**hidden(answer, action), **fields})
 
 
+@pytest.fixture
+async def wordless(installation: Installation) -> AsyncIterator[Running]:
+    """With a supplier that is sent orders and nothing else."""
+    profile = {"extends": "bldss", "abstract": False, "partner": {"symbols": ["LOCAL:BSPA"], "name": "Boston Spa"}}
+    (installation.folder / "profiles" / "boston.yml").write_text(yaml.safe_dump(profile), encoding="utf-8")
+    async with running(installation) as gateway:
+        yield gateway
+
+
 # --- messages --------------------------------------------------------------------------------------------
 
 
@@ -155,6 +165,30 @@ async def test_an_answer_in_place_reads_and_goes_on_to_the_next(desk: Running) -
     ]
     assert words(thread, "//ol[@class='thread']/li[@class='ours']//b") == ["Ada Lie"]
     assert "read by Ada Lie" in words(thread, "//ol[@class='thread']/li[1]/p")[0]
+
+
+async def test_what_the_channel_has_no_message_for_is_not_said_to_be_sent(wordless: Running) -> None:
+    request = await make_borrowing(wordless, mediated=False, partner="boston")
+    await wordless.gateway.managed.drain_due_work()
+
+    async with colleague(wordless, "r.okafor", "staff", shown_name="Ruth Okafor") as ruth:
+        shown = await ruth.get(f"/requests/{request.number}")
+        (way,) = words(shown, "//*[@id='text-way']")
+        answered = await send(ruth, shown, "/answer", text="Is it there?")
+        form = await ruth.get(f"/requests/{request.number}/act/message")
+        done = await send(ruth, form, "/act/message", note="Is it there?")
+
+    story = words(done, "//ol[@class='timeline']/li/div/p[1]/bdi")
+    assert "Noted a message to Boston Spa, not sent" in story
+    assert "Message to Boston Spa" not in story
+    assert way.startswith("No channel for messages is configured for this partner")
+    assert words(answered, "//div[@id='banner']") == [
+        "Saved, but not sent: no channel for messages is configured for Boston Spa."
+    ]
+    assert words(done, "//div[@id='banner']") == [
+        "The message has been saved. "
+        "Boston Spa was not told because 'message' cannot be sent by artemail. Please write or phone."
+    ]
 
 
 async def test_what_was_typed_is_kept_when_something_came_in_between(desk: Running) -> None:

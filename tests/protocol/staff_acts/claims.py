@@ -118,7 +118,9 @@ BANNERS: Mapping[str, Claim] = {
     "The message is being sent.": _sent("message"),
     "The message has been saved.": _all(_done("message"), _silent("message")),
     "Sent to {partner}.": _sent("message"),
-    "Saved, but not sent: no channel is configured for {partner}.": _all(_done("message"), _silent("message")),
+    "Saved, but not sent: no channel for messages is configured for {partner}.": _all(
+        _done("message"), _silent("message")
+    ),
     "The question is being sent to the patron.": lambda p: p.is_mailed("query"),
     "The question has been saved, but the patron has no email address. Please ask them in person.": lambda p: (
         not p.letters and not _is_reachable(p)
@@ -265,7 +267,7 @@ STORIES: Mapping[str, Claim] = {
     "Sent an overdue notice to {partner}": _sent("overdue"),
     "Noted an overdue notice to {partner}, not sent": _silent("overdue"),
     "Pending: {what}": lambda p: False,
-    "Failed: {what}": lambda p: False,
+    "Failed: {what}": lambda p: p.has_failed,
 }
 """Lines that say more than that an event happened."""
 

@@ -50,6 +50,12 @@ class Press:
     def sent_kinds(self) -> list[str]:
         return [one.name for one in self._new(self.before.messages, self.after.messages)]
 
+    @property
+    def has_failed(self) -> bool:
+        """A message that the partner's format has no words for. Of others none may fail."""
+        messages = [one for id_, one in self.after.messages.items() if id_ not in self.before.messages]
+        return self.scene.partner == "artemail" and any(one.status == "dead" for one in messages)
+
     def is_mailed(self, letter: str = "") -> bool:
         """The patron has got it by mail."""
         rows = self._new(self.before.letters, self.after.letters)
@@ -62,7 +68,8 @@ class Press:
 
     @staticmethod
     def _new(before: Mapping[str, Told], after: Mapping[str, Told]) -> list[Told]:
-        return [one for id_, one in after.items() if id_ not in before and one.status != "skipped"]
+        """Without what nobody gets."""
+        return [one for id_, one in after.items() if id_ not in before and one.status not in ("skipped", "dead")]
 
     def volumes(self, *states: V) -> int:
         return sum(one.state in states for one in self.after.request.volumes)
