@@ -53,6 +53,7 @@ JOBS: Mapping[str, str] = {
     "network: ask members for their loads": mark_text("Get the load of the libraries in the network"),
     "node: keep its place": mark_text("Renew this node’s registration"),
     "node: look for a newer release": mark_text("Check whether a newer release has upgraded the database"),
+    "node: finish what waits for libraries": mark_text("Finish messages whose library did not respond"),
     "node: take over from dead ones": mark_text("Take over the work of nodes that have stopped"),
     "outbox: count for the metrics": mark_text("Count the queue"),
     "outbox: do what waits": mark_text("Process the queue"),
