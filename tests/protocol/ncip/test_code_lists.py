@@ -29,6 +29,7 @@ from gateway.domain.problems import Refusal, RefusalReason
 from gateway.domain.profile import Profile
 from gateway.ports.responder import RawMessage, TransportKind
 from tests.protocol.profiles.test_shipped import SHIPPED
+from tests.support.partner_rights import give_all_rights
 from tests.unit.services.exchange.support import House, open_house
 
 LISTED = NcipDialect(xml=XmlDialect(schemes=True))
@@ -186,6 +187,7 @@ async def test_every_code_of_an_answer_is_in_its_list(name: str, house: House, s
 async def test_oclc_s_profile_names_the_list_of_our_agency(house: House) -> None:
     """Of those that we write ourselves: here of a fee's number."""
     (fee,) = [one for one in house.profiles["worldshare"].examples if "fee" in one.name]
+    house.profiles["worldshare"] = give_all_rights(house.profiles["worldshare"])
     now = house.installation.clock.now()
     arrival = RawMessage(fee.send.encode(), now, TransportKind.HTTP, "ncip", peer="127.0.0.1", profile="worldshare")
 

@@ -273,7 +273,8 @@ async def list_charges(house: House) -> list[str]:
 async def test_two_books_without_ids_on_one_day_are_two_charges(house: House) -> None:
     fees = house.profiles["crosslink"].circulation.fees.model_copy(update={"default_amount": Decimal("2.50")})
     circulation = house.profiles["crosslink"].circulation.model_copy(update={"fees": fees})
-    house.profiles["crosslink"] = house.profiles["crosslink"].model_copy(update={"circulation": circulation})
+    partner = house.profiles["crosslink"].model_copy(update={"circulation": circulation})
+    house.profiles["crosslink"] = give_all_rights(partner)
 
     for _ in range(2):
         answer = await send(house, NO_IDS, "crosslink")
