@@ -3,6 +3,7 @@ in the background, and can be paused, resumed and stopped."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -59,6 +60,9 @@ BANNERS: Mapping[JobAct, str] = {
 }
 
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
 @value_object
 class ShownGroup:
     """Messages of a selection that are alike."""
@@ -98,7 +102,7 @@ async def begin_job(request: StaffRequest) -> web.Response:
     wanted = await _read_selection(request, checked)
     await request.confirm_by_form(checked)
     agreed = checked.form["agreed"]
-    if not checked.is_good or not agreed.isdecimal():
+    if not checked.is_good or not _NUMBER.fullmatch(agreed):
         return await _render_preview(request, checked)
     try:
         job = await request.parts.replay_jobs.begin_job(wanted, int(agreed), request.origin)
@@ -207,7 +211,8 @@ async def show_job(request: StaffRequest) -> web.Response:
     progress = await request.parts.replay_jobs.find_job(request.library, job_id)
     said = query.get("status", "")
     status = ReplayStatus(said) if said in set(ReplayStatus) else None
-    after = int(query.get("after", "")) if query.get("after", "").isdecimal() else 0
+    said_after = query.get("after", "")
+    after = int(said_after) if _NUMBER.fullmatch(said_after) else 0
     listed = await request.parts.replay_jobs.list_items(request.library, job_id, ROWS + 1, after - 1, status)
     more = listed[ROWS].item.position if len(listed) > ROWS else 0
     kind, word = _describe_job_status(request, progress)

@@ -294,6 +294,17 @@ async def test_without_a_search_nothing_is_chosen(gateway: Running, olga: Collea
     assert not page.tree.xpath("//input[@name='agreed']")
 
 
+async def test_a_number_of_any_length_is_no_fault(gateway: Running, olga: Colleague) -> None:
+    await refuse_check_outs(gateway, 1)
+    too_long = "9" * 5_000
+    refused = await begin(olga, agreed=too_long)
+    path = job_path(await begin(olga))
+    listed = await olga.get(f"{path}?after={too_long}")
+
+    assert refused.tree.xpath("//input[@name='agreed']/@value") == ["1"], "the preview again"
+    assert listed.status == 200
+
+
 async def test_jobs_that_ended_long_ago_are_forgotten(gateway: Running, olga: Colleague) -> None:
     await refuse_check_outs(gateway, 2)
     path = job_path(await begin(olga))
