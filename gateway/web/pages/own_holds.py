@@ -156,7 +156,7 @@ async def cancel_own_hold(page: PageRequest) -> web.Response:
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, "requests", wrong="over")
     form_id = form["form"][:100]
-    key = f"page-cancel:{hash_token(f'{page.visit.id}:{form_id}')}"
+    key = f"page-cancel:{hash_token(f'{page.visit.id}:{id_}:{form_id}')}"
     try:
         await page.parts.patrons.cancel_hold(page.library, page.session.patron_id, id_, key)
     except NotFound:
