@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+import urllib.error
 import urllib.request
 import xml.etree.ElementTree as ET
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +32,8 @@ class ScriptedSupplier:
         self._refuses = refuses
         self.received: list[str] = []
         self.authorizations: list[str] = []
+        self.unheard: list[bytes] = []
+        self._speakers: list[threading.Thread] = []
         supplier = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,7 +47,9 @@ class ScriptedSupplier:
                 self.end_headers()
                 self.wfile.write(answer)
                 if follow:
-                    threading.Thread(target=supplier.say_message, args=(follow,), daemon=True).start()
+                    speaker = threading.Thread(target=supplier.say_message, args=(follow,), daemon=True)
+                    supplier._speakers.append(speaker)
+                    speaker.start()
 
             def log_message(self, format: str, *_arguments: object) -> None:
                 """Nothing is printed."""
@@ -59,6 +64,8 @@ class ScriptedSupplier:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        for speaker in self._speakers:
+            speaker.join()
         self._server.shutdown()
         self._server.server_close()
 
@@ -94,7 +101,10 @@ class ScriptedSupplier:
     def say_message(self, body: bytes) -> None:
         time.sleep(PAUSE_SECONDS)
         sent = urllib.request.Request(self.answers_to, body, {"Content-Type": "application/xml"})
-        urllib.request.urlopen(sent, timeout=30).close()
+        try:
+            urllib.request.urlopen(sent, timeout=30).close()
+        except urllib.error.URLError:
+            self.unheard.append(body)  # whoever asked has ended, or doesn't take it
 
 
 def _write_agency(name: str, header: ET.Element) -> str:
