@@ -181,7 +181,8 @@ def test_the_order_and_a_folded_act(desk: Desk, site: Site, browsing: Browsing, 
         page.get_by_role("link", name="Cancel the request").click()
         page.get_by_role("textbox", name="Note").fill("Hun har kjøpt den.")
         page.get_by_role("button", name="Cancel the request").click()
-        expect(page.get_by_role("alert")).to_have_text("A cancellation has been requested.")
+        said = "The request is cancelled. The patron is being notified by email."
+        expect(page.get_by_role("alert")).to_have_text(said)
         expect(page.locator(".timeline blockquote").first).to_have_text("Hun har kjøpt den.")
 
 
