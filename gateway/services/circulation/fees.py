@@ -50,19 +50,23 @@ async def post_fee(command: PostFee, context: CirculationContext, key: str) -> F
 
 
 async def _is_about_own_thing(command: PostFee, patron: Patron, context: CirculationContext) -> bool:
-    """Whether the partner has to do with this patron: it has made the patron, or the request or item that it charges
-    for, or the patron has a loan or a request of its making."""
+    """Whether the partner has to do with this patron: it has made the patron, or the patron has what of its own it
+    charges for; where it names nothing of its own, any loan or request of its making."""
+    if await context.things.find_maker(ThingKind.PATRON, patron.id) is Maker.THIS_PARTNER:
+        return True
+    return await has_own_things(patron.id, context, await _list_own_things(command, context))
+
+
+async def _list_own_things(command: PostFee, context: CirculationContext) -> list[tuple[ThingKind, str]]:
+    """What of its own the partner charges for."""
     things = context.things
-    if await things.find_maker(ThingKind.PATRON, patron.id) is Maker.THIS_PARTNER:
-        return True
     own, _ = await things.list_things_of_request(read_request_number(command.request, context.policy).value)
-    if own:
-        return True
+    found = [(thing.kind, thing.id) for thing in own]
     for barcode in list_item_barcodes(command.item, context.sender, context.policy) if command.item else ():
         item = await find_visible_item(barcode, context)
         if item is not None and await things.find_maker(ThingKind.ITEM, item.id) is Maker.THIS_PARTNER:
-            return True
-    return await has_own_things(patron.id, context)
+            found.append((ThingKind.ITEM, item.id))
+    return found
 
 
 def _choose_amount(command: PostFee, context: CirculationContext) -> Money:

@@ -7,7 +7,7 @@ profile says by name (`circulation.rights`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from gateway.domain.circulation_policy import LibraryService
 from gateway.domain.library import Hold, Item, Loan
@@ -57,15 +57,25 @@ async def list_visible_loans(loans: Iterable[Loan], context: CirculationContext)
     return tuple([one for one in found if await find_loan_maker(one, context) is not Maker.ANOTHER_PARTNER])
 
 
-async def has_own_things(patron_id: str, context: CirculationContext) -> bool:
-    """Whether the patron has a loan or a request of this partner's making."""
+async def has_own_things(
+    patron_id: str, context: CirculationContext, named: Collection[tuple[ThingKind, str]] = ()
+) -> bool:
+    """Whether the patron has a loan or a request of this partner's making; where things are named, one of those."""
     loans = await context.library.patron_loans(patron_id)
     await _find_makers(ThingKind.LOAN, loans, context)
-    if Maker.THIS_PARTNER in [await find_loan_maker(one, context) for one in loans]:
-        return True
+    for loan in loans:
+        if await find_loan_maker(loan, context) is Maker.THIS_PARTNER and _is_among(ThingKind.LOAN, loan, named):
+            return True
     holds = await context.library.patron_holds(patron_id)
     await _find_makers(ThingKind.HOLD, holds, context)
-    return Maker.THIS_PARTNER in [await find_hold_maker(one, context) for one in holds]
+    for hold in holds:
+        if await find_hold_maker(hold, context) is Maker.THIS_PARTNER and _is_among(ThingKind.HOLD, hold, named):
+            return True
+    return False
+
+
+def _is_among(kind: ThingKind, one: Hold | Loan, named: Collection[tuple[ThingKind, str]]) -> bool:
+    return not named or (kind, one.id) in named or (ThingKind.ITEM, one.item_id) in named
 
 
 async def _find_makers(kind: ThingKind, found: Iterable[Hold | Loan], context: CirculationContext) -> None:

@@ -24,7 +24,7 @@ from tests.support.partner_rights import ALL_RIGHTS
 from tests.unit.services.exchange.support import House, open_house
 
 ALDER, BIRCH = "alder", "birch"
-ANA, CHIDI = "21000000000017", "21000000000025"
+ANA, CHIDI, STRANGER = "21000000000017", "21000000000025", "21000000000033"
 SHELF_BOOK, LENT_BOOK, FREE_BOOK = "39000000000019", "39000000000027", "39000000000035"
 """Items of the library's own."""
 
@@ -427,30 +427,43 @@ async def test_a_charge_has_a_ceiling(house: House, ceiling: float, problem: str
 
 
 CHARGED = {
-    "a request of its own": ("<RequestId><RequestIdentifierValue>R-4</RequestIdentifierValue></RequestId>", CHIDI),
-    "an item of its own": (f"<ItemDetails>{item('ALD-4')}</ItemDetails>", CHIDI),
-    "somebody who waits for one": ("", ANA),
-    "somebody that it has created": ("", "ALD-USER"),
+    "a request of its own, for who has it": (request("R-4"), ANA, True),
+    "a hold of its own on the library's book, for who waits": (request("R-2"), CHIDI, True),
+    "a request of its own, for who has another": (request("R-4"), CHIDI, False),
+    "a request of its own, for a stranger": (request("R-4"), STRANGER, False),
+    "an item of its own, for who has it": (f"<ItemDetails>{item('ALD-4')}</ItemDetails>", ANA, True),
+    "an item of its own, for who has another": (f"<ItemDetails>{item('ALD-4')}</ItemDetails>", CHIDI, False),
+    "an item of its own, for a stranger": (f"<ItemDetails>{item('ALD-4')}</ItemDetails>", STRANGER, False),
+    "an item of its own that nobody has": (f"<ItemDetails>{item('ALD-9')}</ItemDetails>", ANA, False),
+    "a request that is not its own, for who waits for one": (request("R-0"), CHIDI, True),
+    "nothing, for who waits for one": ("", ANA, True),
+    "nothing, for a stranger": ("", STRANGER, False),
+    "a request of its own, for whom it has created": (request("R-4"), "ALD-USER", True),
+    "nothing, for whom it has created": ("", "ALD-USER", True),
 }
+"""What alder charges for, whom, and whether it may."""
 
 
-async def test_a_charge_is_for_what_the_partner_has_made(house: House) -> None:
-    """However small it is: whoever has nothing of the partner's is charged by the right alone."""
+@pytest.mark.parametrize(("about", "reader", "is_allowed"), CHARGED.values(), ids=CHARGED)
+async def test_a_charge_is_for_who_has_what_the_partner_has_made(
+    house: House, about: str, reader: str, is_allowed: bool
+) -> None:
+    """However small it is: everybody else is charged by the right alone, and by another partner nobody of these."""
     await make_things(house)
-    rights: dict[str, Any] = {"max_charge": 3}
     for name in (ALDER, BIRCH):
-        house.profiles[name] = with_rights(house.profiles["ncip2"], name, rights=rights)
-    for what, (about, reader) in CHARGED.items():
-        message = charges(reader).replace("</FiscalTransactionInformation>", f"{about}</FiscalTransactionInformation>")
-        before = await read_library(house)
-        theirs = await send(house, message, BIRCH)
-        expected = "Unknown User" if reader == "ALD-USER" else "Unauthorized Service For Agency"
-        assert theirs.problem[0] == expected, f"{what}: {theirs.body}"
-        assert await read_library(house) == before
-        assert (await send(house, message, ALDER)).problem == ("", "", ""), what
-    rights = {"max_charge": 3, "library_services": ["post-fee"]}
-    house.profiles[BIRCH] = with_rights(house.profiles["ncip2"], BIRCH, rights=rights)
-    assert (await send(house, charges(ANA), BIRCH)).problem == ("", "", "")
+        house.profiles[name] = with_rights(house.profiles["ncip2"], name, rights={"max_charge": 3})
+    message = charges(reader).replace("</FiscalTransactionInformation>", f"{about}</FiscalTransactionInformation>")
+    before = await read_library(house)
+    theirs = await send(house, message, BIRCH)
+    assert theirs.problem[0] == ("Unknown User" if reader == "ALD-USER" else "Unauthorized Service For Agency")
+    assert await read_library(house) == before
+    answer = await send(house, message, ALDER)
+    assert answer.problem[0] == ("" if is_allowed else "Unauthorized Service For Agency"), answer.body
+    assert ((await read_library(house))["charges"] != before["charges"]) is is_allowed
+    if not is_allowed:
+        rights = {"max_charge": 3, "library_services": ["post-fee"]}
+        house.profiles[ALDER] = with_rights(house.profiles["ncip2"], ALDER, rights=rights)
+        assert (await send(house, message, ALDER)).problem == ("", "", "")
 
 
 async def test_patrons_of_the_library_are_changed_only_where_the_profile_says_so(house: House) -> None:
