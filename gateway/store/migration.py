@@ -50,6 +50,7 @@ class SchemaStanding(Enum):
     OLDER = "older"
     CURRENT = "current"
     NEWER = "newer"
+    UNRELEASED = "unreleased"  # from before the first release, and no step leads from there
 
 
 @value_object
@@ -66,6 +67,13 @@ class SchemaState:
             f"(its newest is {_list_revisions(self.history)[-1]}); run the newer release, or restore a backup"
         )
 
+    def describe_unreleased(self) -> str:
+        first = _list_revisions(self.history)[0]
+        return (
+            f"{self.history.name}: the database is at revision {self.revision}, from before the first release, and "
+            f"this release goes on from {first}: bring it there with a program of that time, or make a new one"
+        )
+
     def describe_older(self) -> str:
         """The same for a database without tables."""
         if self.standing is SchemaStanding.MISSING and self.history == OWN:
@@ -80,7 +88,7 @@ def upgrade_schema(connection: Connection, history: SchemaMigrations) -> list[st
     """Bring one schema up to date inside the caller's transaction; returns the steps taken, described.
 
     Nodes that start together wait for each other, so that only one of them takes the steps. Raises SchemaTooNew when
-    the database holds a revision that this release doesn't know.
+    the database holds a revision that this release doesn't know, SchemaTooOld when no step leads from it.
     """
     lock_in_transaction(connection, LOCK)
     (state,) = read_schema_states(connection, history)
@@ -107,13 +115,17 @@ def read_schema_state(connection: Connection, history: SchemaMigrations) -> Sche
     """By the names of the steps alone: Alembic takes its time."""
     if not inspect(connection).has_table(history.table):
         return SchemaState(history, SchemaStanding.MISSING)
-    ran: list[str] = list(connection.execute(select(column("version_num")).select_from(table(history.table))).scalars())
+    revision: str = connection.scalar(select(column("version_num")).select_from(table(history.table))) or ""
+    return SchemaState(history, _compare_revision(revision, history), revision)
+
+
+def _compare_revision(revision: str, history: SchemaMigrations) -> SchemaStanding:
     known = _list_revisions(history)
-    if ran == known[-1:]:
-        return SchemaState(history, SchemaStanding.CURRENT, ran[0])
-    unknown = [revision for revision in ran if revision not in known]
-    standing = SchemaStanding.NEWER if unknown else SchemaStanding.OLDER
-    return SchemaState(history, standing, ", ".join(unknown or ran))
+    if revision == known[-1]:
+        return SchemaStanding.CURRENT
+    if not revision or revision in known:
+        return SchemaStanding.OLDER
+    return SchemaStanding.NEWER if revision > known[0] else SchemaStanding.UNRELEASED
 
 
 def _list_revisions(history: SchemaMigrations) -> list[str]:
@@ -135,7 +147,8 @@ OWN = SchemaMigrations("gateway", Path(__file__).parent / "migrations", "gateway
 
 
 async def migrate_store(store: Store, *histories: SchemaMigrations) -> list[str]:
-    """All histories in one transaction: each step taken as 'revision: description'. Raises SchemaTooNew."""
+    """All histories in one transaction: each step taken as 'revision: description'. Raises SchemaTooNew, SchemaTooOld
+    (no step leads from where the database is)."""
 
     def upgrade_schemas(connection: Connection) -> list[str]:
         return [step for history in histories for step in upgrade_schema(connection, history)]
@@ -144,11 +157,13 @@ async def migrate_store(store: Store, *histories: SchemaMigrations) -> list[str]
 
 
 def read_schema_states(connection: Connection, *histories: SchemaMigrations) -> tuple[SchemaState, ...]:
-    """Raises SchemaTooNew."""
+    """Raises SchemaTooNew, SchemaTooOld (no step leads from where the database is)."""
     states = tuple(read_schema_state(connection, history) for history in histories)
     for state in states:
         if state.standing is SchemaStanding.NEWER:
             raise SchemaTooNew(state.describe_newer())
+        if state.standing is SchemaStanding.UNRELEASED:
+            raise SchemaTooOld(state.describe_unreleased())
     return states
 
 
@@ -198,11 +213,14 @@ async def find_other_schema(store: Store, *histories: SchemaMigrations) -> str:
     except DBAPIError as error:
         raise Unavailable("the database does not have the gateway's tables") from error
     for name, revision in rows:
-        known = _list_revisions(named[name])
-        if revision not in known:
-            return SchemaState(named[name], SchemaStanding.NEWER, revision).describe_newer()
-        if revision != known[-1]:
-            return SchemaState(named[name], SchemaStanding.OLDER, revision).describe_older()
+        state = SchemaState(named[name], _compare_revision(revision, named[name]), revision)
+        match state.standing:
+            case SchemaStanding.NEWER:
+                return state.describe_newer()
+            case SchemaStanding.OLDER:
+                return state.describe_older()
+            case SchemaStanding.UNRELEASED:
+                return state.describe_unreleased()
     return ""
 
 

@@ -22,7 +22,7 @@ from gateway.store.migration import OWN, migrate_store
 from gateway.store.nodes import Leader, Node, SharedLeader, SoleLeader, set_clock_by_store
 from gateway.store.postgresql import UNPREPARED
 from tests.support.pgbouncer import pooled
-from tests.support.postgresql import QUICK, Server
+from tests.support.postgresql import DURABLE, Server
 
 SILENT = 1.0
 """Seconds after which a node is dead in these tests; a pause before and after makes sure."""
@@ -313,7 +313,7 @@ class Skewed:
 
 @pytest.mark.postgresql
 async def test_without_a_server_nobody_leads_and_then_the_same_one_does() -> None:
-    server = Server(QUICK)
+    server = Server(DURABLE)
     store = open_store(server.url())
     await migrate_store(store, OWN)
     node = Node(store, "one")

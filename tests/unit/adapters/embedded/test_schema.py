@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from sqlalchemy import Connection, inspect, text
 
 from adapters.library.embedded import migrations
-from adapters.library.embedded.catalogue import add_bib
 from adapters.library.embedded.tables import metadata
-from adapters.library.embedded.work_context import WorkContext
-from gateway.domain.library import Bib, RecordId
 from gateway.ports.shared_store import Store
 from gateway.store.migration import migrate_store
 
 pytestmark = pytest.mark.usefixtures("migrations_by_alembic")
 
-STEPS = ["0001: tables of the embedded library", "0002: look-up words of records folded anew"]
+STEPS = ["0002: tables of the embedded library"]
 
 
 def _sqlite(connection: Connection) -> dict[str, str]:
@@ -58,35 +53,3 @@ async def test_migrated_schema_is_that_of_the_tables(store: Store) -> None:
 async def test_migrating_again_does_nothing(store: Store) -> None:
     assert await migrate_store(store, migrations) == STEPS
     assert await migrate_store(store, migrations) == []
-
-
-async def test_words_of_before_are_folded_anew(store: Store) -> None:
-    """Records in ASCII have the words that they had."""
-    await migrate_store(store, migrations)
-    records = {
-        "b1": Bib(id="b1", title="Łódź – الْقُرْآن", author="Ørsted", identifiers=(RecordId("isbn", "9783161484100"),)),
-        "b2": Bib(id="b2", title="Sult", author="Hamsun, Knut"),
-        "b3": Bib(id="b3", title="Ære", suppressed=True),
-    }
-
-    def go_back(connection: Connection) -> None:
-        for record in records.values():
-            add_bib(connection, here, record)
-        connection.execute(text("UPDATE embedded_bib_words SET word = word || '-of-before'"))
-        connection.execute(text("UPDATE embedded_schema SET version_num = '0001'"))
-
-    here = WorkContext(library="DEMO", now=datetime(2026, 3, 2, 9, 30, tzinfo=UTC), zone=UTC, currency="EUR")
-    await store.write(go_back)
-
-    assert await migrate_store(store, migrations) == STEPS[1:]
-
-    def words_by_record(connection: Connection) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for row in connection.execute(text("SELECT bib_id, word FROM embedded_bib_words")):
-            found.setdefault(row.bib_id, set()).add(row.word)
-        return found
-
-    assert await store.read(words_by_record) == {
-        "b1": {"lodz", "القران", "orsted", "9783161484100"},
-        "b2": {"sult-of-before", "hamsun-of-before", "knut-of-before"},
-    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
@@ -27,41 +26,16 @@ from gateway.domain.commands import (
 from gateway.domain.library import Bib, Loan, Money, RecordId
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.partner_things import PartnerThing, ThingKind
-from gateway.ports.shared_store import Store
 from gateway.services.circulation import dispatch_command
 from gateway.services.circulation.announced_items import change_barcode
 from gateway.services.circulation.own_things import OwnThings
 from gateway.services.circulation.ownership import list_visible_loans
-from gateway.store.migration import OWN, migrate_store
 from gateway.store.partner_things import StoredPartnerThings, prune_partner_things
-from tests.support.databases import make_older_history
 from tests.unit.services.circulation.support import ANA, BOOK, CHIDI, Counter, Failing, who
 
 
 def arrives(number: str, barcode: str) -> AcceptItem:
     return AcceptItem(Named(number), Action.HOLD, patron=who(ANA), item=Named(barcode), citation=Bib(title="Сад"))
-
-
-async def test_things_of_before_are_known_by_the_keys_of_the_built_in_library(
-    counter: Counter, store: Store, tmp_path: Path
-) -> None:
-    alder, birch = counter.desk(profile="alder"), counter.desk(profile="birch")
-    await dispatch_command(arrives("R-1", "A-1"), alder)
-    await dispatch_command(CheckOut(who(ANA), Named("A-1")), alder)
-    await dispatch_command(CheckOut(who(ANA), Named(BOOK)), alder)
-
-    def go_back(connection: Connection) -> None:
-        connection.execute(text("DROP TABLE partner_thing"))
-        connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0035'"))
-
-    await store.write(go_back)
-    await migrate_store(store, make_older_history(tmp_path / "0036", "0036"))
-
-    for barcode, reason in (("A-1", RefusalReason.UNKNOWN_ITEM), (BOOK, RefusalReason.NOT_CHECKED_OUT)):
-        with pytest.raises(Refused) as refused:
-            await dispatch_command(CheckIn(Named(barcode)), birch)
-        assert refused.value.reason is reason
-        assert (await dispatch_command(CheckIn(Named(barcode)), counter.desk(profile="alder"))).loan is not None
 
 
 async def test_what_was_made_before_a_refusal_is_the_partners(counter: Counter) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,7 +10,6 @@ from decimal import Decimal
 from sqlalchemy import Connection, text
 
 from gateway.domain.library import Money
-from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import NamedSupplier, ReasonCodes
 from gateway.domain.requests.request import (
     AttemptStatus,
@@ -34,11 +32,8 @@ from gateway.domain.requests.request_figures import (
     RequestOutcome,
 )
 from gateway.ports.shared_store import Store
-from gateway.store.migration import OWN, migrate_store
-from gateway.store.requests import history, request_counts, request_figures, requests
+from gateway.store.requests import request_counts, request_figures, requests
 from tests.unit.store.requests.samples import LIBRARY, borrowing, later, lending, with_attempt
-from tests.unit.store.requests.test_history import row as make_event_row
-from tests.unit.store.test_migrate import drop_staff_tables, undo_patron_marks
 
 SPRING = FigureFilter(library=LIBRARY, first=202603, last=202605)
 
@@ -198,58 +193,6 @@ async def test_a_request_that_forgets_its_patron_counts_on(migrated: Store) -> N
 
     assert len(kept) == 2
     assert not any("2100017" in str(value) or "p-17" in str(value) for one in kept for value in one)
-
-
-async def test_what_a_migration_reads_of_requests_of_before_is_what_was_written_with_each_change(store: Store) -> None:
-    await migrate_store(store, OWN)
-    asked = borrowing(costs=RequestCosts(charged=Money(Decimal("12.50"), "EUR")))
-    shipped = ship(asked, 2)
-    received = later(shipped, state=BorrowingState.RECEIVED, changed=asked.created + timedelta(days=4))
-    lost = later(received, state=BorrowingState.LOST, changed=asked.created + timedelta(days=20))
-    new = lending(service=RequestedService(ServiceType.COPY), branch="فرع الساحل", citation=Citation(title="Łódź nocą"))
-    refused = later(new, state=LendingState.UNFILLED)
-    hopeless = borrowing()
-    silent = replace(hopeless.attempts[0], number=2, partner="kyoto", status=AttemptStatus.NO_ANSWER)
-    ended = later(hopeless, state=BorrowingState.UNFILLED, attempts=(*hopeless.attempts, silent), current=0)
-    await store_changes(store, asked, shipped, received, lost)
-    await store_changes(store, new, refused, reason=ReasonCodes.ON_LOAN.value)
-    await store_changes(store, hopeless, ended)
-
-    def add_history(connection: Connection) -> None:
-        for one in (shipped, received, lost, refused):
-            event = make_event_row(0, request=one.id, at=one.changed, after=one.state.value)
-            history.add_history_event(connection, event)
-
-    def read_derived(connection: Connection) -> Sequence[object]:
-        figures = connection.execute(text("SELECT * FROM request_figure ORDER BY request_id, attempt")).all()
-        return [*figures, *connection.execute(text("SELECT id, title FROM request ORDER BY id")).all()]
-
-    def go_back(connection: Connection) -> None:
-        for name in ("request_figure", "node", "task_leader"):
-            connection.execute(text(f"DROP TABLE {name}"))
-        connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
-        connection.execute(text("ALTER TABLE outbox DROP COLUMN error_sentence"))
-        for name in ("mail", "mailbox_failure"):
-            connection.execute(text(f"ALTER TABLE {name} DROP COLUMN reason_sentence"))
-        connection.execute(text("DROP TABLE profile_version"))
-        connection.execute(text("DROP INDEX ix_message_replay"))
-        undo_patron_marks(connection)
-        drop_staff_tables(connection)
-        connection.execute(text("DROP INDEX ix_request_transaction_request"))
-        for name in ("number", "title"):
-            connection.execute(text(f"DROP INDEX ix_request_state_{name}"))
-        connection.execute(text("ALTER TABLE request DROP COLUMN title"))
-        connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0021'"))
-
-    await store.write(add_history)
-    written = await store.read(read_derived)
-    await store.write(go_back)
-    await migrate_store(store, OWN)
-
-    assert await store.read(read_derived) == written
-    sent = await store.read(lambda c: request_figures.count_hours_taken(c, SPRING, "sent"))
-    came = await store.read(lambda c: request_figures.count_hours_taken(c, SPRING, "came"))
-    assert ([one.hours for one in sent], [one.hours for one in came]) == ([48], [96])
 
 
 async def test_libraries_behind_a_broker_count_by_their_symbols_and_reasons(migrated: Store) -> None:
