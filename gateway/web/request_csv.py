@@ -39,7 +39,7 @@ def format_csv_row(one: Request, since: datetime, zone: tzinfo, *, with_patron: 
             one.partner.profile,
             one.partner.name,
             one.service.type.value,
-            one.branch,
+            one.desk,
             one.assignee,
             "; ".join(one.labels),
             one.dates.need_by.isoformat() if one.dates.need_by is not None else "",

@@ -494,6 +494,11 @@ class Request:
         return self.state not in TERMINAL
 
     @property
+    def desk(self) -> str:
+        """Code of the place whose desk has to do with it: where it is collected, else the branch of the patron."""
+        return self.patron.pickup or self.branch
+
+    @property
     def is_loss_settled(self) -> bool:
         """Whether it ended with the settling of a loss, and what was lost has not turned up since."""
         lost = any(volume.state is VolumeState.LOST for volume in self.volumes)

@@ -280,9 +280,6 @@ DID_SOMETHING = frozenset(
 
 
 def is_at_branch(request: Request, branches: Collection[str]) -> bool:
-    """Whether a user who works for these branches alone (empty: for all) has to do with it."""
-    return not branches or request.branch in branches or request.patron.pickup in branches
-
-
-IS_AT_PICKUP_LOCATION = frozenset({ScanWork.UNPACK, ScanWork.SHELVE})
-"""Done where the item is collected: elsewhere its patron would be told to come to the wrong place."""
+    """Whether a user who works for these branches alone (empty: for all) has to do with it. What is counted, listed and
+    waits for paper follows the same, by the row of the request."""
+    return not branches or request.desk in branches

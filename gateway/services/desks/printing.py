@@ -230,11 +230,17 @@ class PrintService:
         found = await _load_requests(context, tuple(dict.fromkeys(request_ids)))
         return [one.id for one in found if can_have_paper(one, kind) and is_at_branch(one, branches)]
 
-    async def list_ids_at(self, library: str, request_ids: Sequence[str], branches: Collection[str]) -> tuple[str, ...]:
-        """Those of these requests that are of these branches."""
+    async def narrow_batches(
+        self, library: str, batches: Sequence[PrintBatch], branches: Collection[str]
+    ) -> Sequence[PrintBatch]:
+        """With the requests of these branches alone (empty: with all); those without any are left out."""
+        if not branches:
+            return batches
         context = find_library_context(self.contexts, library)
-        found = await _load_requests(context, request_ids)
-        return tuple(one.id for one in found if is_at_branch(one, branches))
+        ids = [batch.id for batch in batches]
+        own = await context.store.read(lambda c: print_batches.list_items_at(c, context.symbol, ids, branches))
+        narrowed = (replace(one, request_ids=own[one.id]) for one in batches if one.id in own)
+        return tuple(narrowed)
 
     async def list_batches(self, library: str, limit: int) -> Sequence[PrintBatch]:
         """Newest first."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -176,7 +176,7 @@ class ScanService:
     # --- what is done ------------------------------------------------------------------------------------
 
     async def _apply_scan(self, order: ScanOrder, rule: ScanRule, request: Request) -> ScanResult:
-        if not await self._is_for_branch(order, request):
+        if not scan_rules.is_at_branch(request, order.branches):
             return _say(order, ScanReason.OTHER_BRANCH, request)
         past = request.find_attempt_on_record(order.code) if rule.work is ScanWork.RETURN else None
         attempt = past.number if past is not None and past.number != request.current else 0
@@ -222,16 +222,6 @@ class ScanService:
         """Whether its lender says by a message that it was sent: one that is written letters need not."""
         partner = self._requests.library_context(request.library).partner(request.partner.profile)
         return partner is not None and partner.channel not in ("", "mail")
-
-    async def _is_for_branch(self, order: ScanOrder, request: Request) -> bool:
-        if not order.branches or order.work not in scan_rules.IS_AT_PICKUP_LOCATION:
-            return scan_rules.is_at_branch(request, order.branches)
-        system = self._requests.library_context(request.library).system
-        with suppress(Unavailable):
-            for place in await system.pickup_locations():
-                if place.code == request.patron.pickup:
-                    return not order.branches.isdisjoint({place.code, place.library})
-        return scan_rules.is_at_branch(request, order.branches)
 
     async def _find_settlement(
         self, order: ScanOrder, request: Request | None, reason: ScanReason

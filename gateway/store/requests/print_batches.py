@@ -242,6 +242,24 @@ def list_batches(connection: Connection, library: str, limit: int, id_: str = ""
     )
 
 
+def list_items_at(
+    connection: Connection, library: str, ids: Sequence[str], branches: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """By the id of a batch those of its requests, in its order, that are of these branches; batches without any are
+    left out."""
+    item, c = print_item.c, request.c
+    query = (
+        select(item.batch_id, item.request_id)
+        .join(request, (c.library == item.library) & (c.id == item.request_id))
+        .where(item.library == library, item.batch_id.in_(ids), c.branch.in_(sorted(branches)))
+        .order_by(item.batch_id, item.position)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for row in connection.execute(query):
+        found[row.batch_id] = (*found.get(row.batch_id, ()), row.request_id)
+    return found
+
+
 def mark_batch_printed(connection: Connection, library: str, id_: str, by: str, at: datetime) -> None:
     c = print_batch.c
     connection.execute(

@@ -66,7 +66,7 @@ def request_columns(request: Request, supplied: int) -> dict[str, Any]:
         "number": request.number,
         "partner": request.partner.profile,
         "patron_id": clean_text(request.patron.id),
-        "branch": clean_text(request.branch),
+        "branch": clean_text(request.desk),
         "service": request.service.type.value,
         "assignee": clean_text(request.assignee),
         "labels": join_labels(request.labels),

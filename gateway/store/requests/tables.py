@@ -35,7 +35,7 @@ request = Table(
     column_types.id_column("number"),
     column_types.text_column("partner"),  # profile of the current partner
     column_types.text_column("patron_id"),
-    column_types.text_column("branch"),
+    column_types.text_column("branch"),  # whose desk has to do with it (`Request.desk`)
     Column("service", Text, nullable=False, server_default=""),
     Column("assignee", Text, nullable=False, server_default=""),
     Column("labels", Text, nullable=False, server_default=""),  # one a line, with an end of line before and behind each

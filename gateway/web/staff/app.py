@@ -7,13 +7,16 @@ write a function of a StaffRequest in a module of its topic, and a line into tha
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 from aiohttp import web
 
+from gateway.domain.library import PickupLocation
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
+from gateway.services.answer_cache import AnswerCache
 from gateway.services.desks.sent_forms import prune_sent_forms
 from gateway.services.localization import mark_text
 from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
@@ -114,6 +117,9 @@ MENU: tuple[MenuEntry, ...] = (
 )
 """What the head of every page leads to, in this order: those that are there and that the user may open."""
 
+PLACES_KEPT_FOR = timedelta(minutes=10)
+"""Where patrons collect, as the library's system says."""
+
 _WRONG_PATH = StaffPage("GET", "/{wrong:.+}", error_pages.show_nothing, None)
 
 
@@ -123,6 +129,7 @@ class StaffPages:
     def __init__(self, parts: StaffServices, pages: Iterable[StaffPage] = PAGES) -> None:
         self._parts = parts
         self._pages = tuple(pages)
+        self._places: AnswerCache[str, tuple[PickupLocation, ...]] = AnswerCache(parts.clock)
         self._right_by_path = {page.path: page.right for page in self._pages if page.method == "GET"}
 
     def register(self, app: web.Application) -> None:
@@ -224,6 +231,16 @@ class StaffPages:
             rights = request.rights
             request.open_paths = frozenset(path for path, right in self._right_by_path.items() if right in rights)
             request.menu = tuple(entry for entry in MENU if entry.path in request.open_paths)
+            await self._load_places(request)
+
+    async def _load_places(self, request: StaffRequest) -> None:
+        """For whoever works for branches. While the library's system is away, a branch is the one place in it."""
+        if any(grant.branch for grant in request.user.grants if grant.library == request.library):
+            context = request.context
+            with suppress(Unavailable):
+                request.places = await self._places.fetch_answer(
+                    context.symbol, context.system.pickup_locations, PLACES_KEPT_FOR
+                )
 
 
 def page_name(page: StaffPage) -> str:

@@ -103,7 +103,7 @@ def make_row(request: StaffRequest, one: Request, since: datetime, task: str, na
         marks=tuple(_iter_marks(request, one)),
         assignee=request.actors.name_actor(f"{STAFF_ACTOR}{one.assignee}") if one.assignee else "",
         labels=one.labels,
-        branch=one.branch,
+        branch=one.desk,
     )
 
 

@@ -124,13 +124,15 @@ class SheetCodes:
 
 
 async def show_waiting(request: StaffRequest) -> web.Response:
-    printing, waiting = request.parts.printing, []
+    printing, waiting, batches = request.parts.printing, list[WaitingPaper](), list[PrintBatch]()
+    listed = await printing.list_batches(request.library, MAX_BATCHES)
     for branches, kinds in _group_open_kinds(request):
         counts = await printing.count_waiting(request.library, branches)
         waiting += [_describe_waiting(request, kind, counts[kind]) for kind in kinds]
+        of_kinds = [one for one in listed if one.kind in kinds]
+        batches += await printing.narrow_batches(request.library, of_kinds, branches)
     waiting.sort(key=lambda one: list(KINDS).index(one.kind))
-    listed = await printing.list_batches(request.library, MAX_BATCHES)
-    batches = [own for batch in listed if (own := await _narrow_batch(request, batch)) is not None]
+    batches.sort(key=lambda one: -one.number)
     await request.actors.load_names(who for batch in batches for who in (batch.made_by, batch.printed_by))
     return request.render(
         "print",
@@ -351,21 +353,12 @@ async def _find_batch(request: StaffRequest) -> PrintBatch:
     if not _BATCH_NUMBER.fullmatch(number):
         raise NotFound("batch")
     found = await request.parts.printing.find_batch(request.library, int(number))
-    own = await _narrow_batch(request, found)
-    if own is None:
+    if not request.has_right(RIGHTS[found.kind]):
         raise NotFound("batch")
-    return own
-
-
-async def _narrow_batch(request: StaffRequest, batch: PrintBatch) -> PrintBatch | None:
-    """None: nothing of it is for this user."""
-    if not request.has_right(RIGHTS[batch.kind]):
-        return None
-    branches = _find_branches(request, batch.kind)
-    if not branches:
-        return batch
-    ids = await request.parts.printing.list_ids_at(request.library, batch.request_ids, branches)
-    return replace(batch, request_ids=ids) if ids else None
+    own = await request.parts.printing.narrow_batches(request.library, [found], _find_branches(request, found.kind))
+    if not own:
+        raise NotFound("batch")
+    return own[0]
 
 
 async def mark_printed(request: StaffRequest) -> web.Response:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
+from gateway.domain.library import PickupLocation
 from gateway.domain.problems import Refused
 from gateway.domain.requests.views import EventDenied
 from gateway.domain.roles import Right, StaffUser
@@ -197,7 +198,8 @@ class FlashBanner:
 class StaffRequest:
     """`page` is the route; `session` None: nobody has signed in, which only pages without a right see. `menu`: entries
     that this user may open; `open_paths`: all pages that the user may open, as `StaffPage.path`. `sent`: the form that
-    came, once it was read. `lacks_factor`: somebody has signed in who has to set up a second factor first."""
+    came, once it was read. `lacks_factor`: somebody has signed in who has to set up a second factor first. `places`:
+    where the library's patrons collect, for a user whose roles are for branches."""
 
     parts: StaffServices
     http: web.Request
@@ -209,6 +211,7 @@ class StaffRequest:
     open_paths: frozenset[str] = frozenset()
     sent: SubmittedForm | None = None
     lacks_factor: bool = False
+    places: tuple[PickupLocation, ...] = ()
     actors: ActorNames = field(init=False)
     device: BrowserDevice = field(init=False)
 
@@ -245,8 +248,10 @@ class StaffRequest:
             raise PageError(403, "fault-right")
 
     def branches_for(self, right: Right) -> frozenset[str]:
-        """Codes of the branches that the user has this right for; empty: all of the library."""
-        return self.user.branches_with(self.library, right)
+        """Codes of the branches that the user has this right for, and of the places there where patrons collect; empty:
+        all of the library."""
+        own = self.user.branches_with(self.library, right)
+        return own | {place.code for place in self.places if place.library in own}
 
     @property
     def origin(self) -> AuditOrigin:

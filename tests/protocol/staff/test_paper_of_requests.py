@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
 
+from gateway.domain.library import PickupLocation
+from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventKind, partner_signal
 from gateway.domain.requests.request import PatronLink, Request
@@ -127,33 +132,112 @@ async def test_nothing_to_print_says_why(gateway: Running) -> None:
     assert "No item is to be pulled from the shelf." in other.text
 
 
-async def test_a_branch_desk_counts_shelves_and_prints_for_its_branch_alone(gateway: Running) -> None:
-    """Two items come in: the one is collected at a branch, the other at the main library by a reader of that branch."""
+@pytest.mark.parametrize("at_home", [False, True], ids=["branch", "home"])
+async def test_a_branch_desk_counts_lists_shelves_and_prints_the_same(gateway: Running, at_home: bool) -> None:
+    """Readers of the main library collect two items at a branch and one at home: a desk has its own items everywhere,
+    and nothing of the other desk's."""
     places = [one.code for one in await gateway.requests().library_context("DEMO").system.pickup_locations()]
-    assert len(places) > 2
-    home = (await receive(gateway)).branch
-    branch, third = [one for one in places if one != home][:2]
-    ours = await receive(gateway, "Om tidevann", pickup=branch)
-    theirs = await receive(gateway, "Om vind", pickup=home)
-    async with colleague(gateway, "b.branch", f"patron-services@{branch}") as beth:
-        page = await beth.post("/scan/arrive", {"code": f"{ours.number}\r\n{theirs.number}"})
-        lines = [str(one.get("data-outcome")) for one in page.tree.xpath("//ol[@id='log']/li")][::-1]
-        slips = await press(beth, page, "//form[@id='print-run']", "Print hold slips")
-        kinds = [one.text_content() for one in (await beth.get("/print")).tree.xpath("//tr/td[1]/b")]
+    home = (await receive(gateway, "Om regn", pickup=places[2])).branch
+    branch = next(one for one in places[:2] if one != home)
+    items = {
+        branch: [await receive(gateway, title, pickup=branch) for title in ("Om tidevann", "Om torden")],
+        home: [await receive(gateway, "Om vind", pickup=home)],
+    }
+    desk, other = (home, branch) if at_home else (branch, home)
+    own, theirs = items[desk], items[other]
+    numbers, titles = {one.number for one in own}, {one.citation.title for one in own}
+    everything = [*own, *theirs]
+    async with colleague(gateway, "b.branch", f"patron-services@{desk}") as beth:
+        queue = await beth.get()
+        live = json.loads((await beth.browser.get("/staff/live/counts", Accept="application/json")).text)
+        on_list = [
+            list_numbers(await beth.get(f"/borrowing?{query}")) for query in ("task=in-transit", f"branch={other}")
+        ]
+        in_file = (await beth.get("/borrowing.csv?task=in-transit")).text
+        to_unpack = count_at(await beth.get("/scan"), "unpack")
+        opened = {one.number for one in everything if (await beth.get(f"/requests/{one.number}")).status == 200}
+        found = {one.number for one in everything if f"requests/{one.number}" in await look_for(beth, one.number)}
+        waiting = await count_waiting(beth, "Transit slips")
+        transit = await beth.post("/print", {"kind": "transit-slips"})
+        shelved = await beth.post("/scan/arrive", {"code": "\r\n".join(one.number for one in everything)})
+        lines = [str(one.get("data-outcome")) for one in shelved.tree.xpath("//ol[@id='log']/li")][::-1]
+        run = [str(one) for one in shelved.tree.xpath("//form[@id='print-run']//input[@name='one']/@value")]
+        pairs = [("csrf", await beth.read_token()), ("kind", "hold-slips"), *(("one", id_) for id_ in run)]
+        form = "application/x-www-form-urlencoded"
+        hold = await beth.browser.post("/staff/print", urlencode(pairs).encode(), Content_Type=form)
+        batches = [
+            str(one) for one in (await beth.get("/print")).tree.xpath("//main//a[contains(@href, '/print/')]/@href")
+        ]
+        closed = [(await beth.get(path)).status for path in ("/lending", "/copies", "/scan/check-in")]
         lending = await beth.post("/print", {"kind": "pull-slips"})
-    async with colleague(gateway, "h.home", f"patron-services@{home}") as home_desk:
-        shelved = await home_desk.post("/scan/arrive", {"code": ours.number})
-        elsewhere = (await home_desk.get("/print/1")).status
-        unpacking = count_at(await home_desk.get("/scan"), "unpack")
-    async with colleague(gateway, "t.third", f"patron-services@{third}") as third_desk:
-        counts = [count_at(await third_desk.get("/scan"), "unpack"), (await third_desk.get("/print/1")).status]
 
-    assert lines == ["done", "failed"]
-    assert "another branch" in page.text
-    assert slips.title == "Hold slips, batch 1"
-    assert [one.text_content() for one in slips.tree.xpath("//p[@class='slip-work']")] == ["Om tidevann"]
-    assert kinds == ["Hold slips", "Transit slips", "Book straps", "Letters to patrons"]
-    assert lending.status == 403
+    count = str(len(own))
+    assert str(queue.tree.xpath("string(//li[@data-task='in-transit']//*[@data-count])")) == count
+    assert (live["lists"]["in-transit"]["count"], to_unpack, waiting) == (count, count, count)
+    assert [set(one) for one in on_list] == [numbers, numbers]
+    assert {one.number for one in everything if one.number in in_file} == opened == found == numbers
+    assert print_titles(transit) == print_titles(hold) == titles
+    assert lines == ["done"] * len(own) + ["failed"] * len(theirs)
     assert "another branch" in shelved.text
-    assert elsewhere == 200, "it is of a reader of this library"
-    assert (unpacking, counts) == ("2", ["0", 404]), "of its readers; none of a third branch"
+    assert sorted(set(batches)) == ["/staff/print/1", "/staff/print/2"]
+    assert (closed, lending.status) == ([403] * 3, 403)
+    async with colleague(gateway, "o.other", f"patron-services@{other}") as oda:
+        assert [(await oda.get(f"/print/{number}")).status for number in (1, 2)] == [404, 404]
+        assert (await oda.get("/print")).tree.xpath("//main//a[contains(@href, '/print/')]/@href") == []
+        assert count_at(await oda.get("/scan"), "unpack") == str(len(theirs))
+
+
+def list_numbers(page: Answer) -> list[str]:
+    path = "//table[contains(@class, 'list')]//td[contains(@class, 'number')]/span[1]/text()"
+    return [str(text) for text in page.tree.xpath(path)]
+
+
+async def look_for(colleague: Colleague, number: str) -> str:
+    """Where the search for a number leads."""
+    answer = await colleague.get(f"/find?q={number}", follow=False)
+    return str(answer.headers.get("Location", ""))
+
+
+async def count_waiting(colleague: Colleague, title: str) -> str:
+    """Sheets of a kind that wait, as the page for printing says."""
+    (row,) = (await colleague.get("/print")).tree.xpath(f"//tr[td/b[. = '{title}']]")
+    return str(row.xpath("string(td[3])")).strip()
+
+
+def print_titles(sheets: Answer) -> set[str]:
+    return {str(one.text_content()) for one in sheets.tree.xpath("//p[@class='slip-work']")}
+
+
+async def test_a_place_at_a_branch_belongs_to_its_desk(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the library's system has places within a branch, whose codes are others than the branch's."""
+    system = gateway.requests().library_context("DEMO").system
+    places = await system.pickup_locations()
+    on_hill = replace(places[1], library="HILL")
+
+    async def list_places(*_: object) -> tuple[PickupLocation, ...]:
+        return (places[0], on_hill, *places[2:])
+
+    monkeypatch.setattr(type(system), "pickup_locations", list_places)
+    ours, theirs = await receive(gateway, pickup=on_hill.code), await receive(gateway, "Om vind", pickup=places[0].code)
+    async with colleague(gateway, "h.hill", "patron-services@HILL") as hilde:
+        assert list_numbers(await hilde.get("/borrowing")) == [ours.number]
+        assert count_at(await hilde.get("/scan"), "unpack") == "1"
+        page = await hilde.post("/scan/arrive", {"code": f"{ours.number}\r\n{theirs.number}"})
+        assert [str(one.get("data-outcome")) for one in page.tree.xpath("//ol[@id='log']/li")][::-1] == [
+            "done",
+            "failed",
+        ]
+
+
+async def test_a_branch_works_while_the_library_is_away(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = gateway.requests().library_context("DEMO").system
+    (_, branch, *_) = [one.code for one in await system.pickup_locations()]
+    ours = await receive(gateway, pickup=branch)
+
+    async def is_away(*_: object) -> tuple[PickupLocation, ...]:
+        raise Unavailable("the library's system is down")
+
+    monkeypatch.setattr(type(system), "pickup_locations", is_away)
+    async with colleague(gateway, "b.branch", f"patron-services@{branch}") as beth:
+        assert list_numbers(await beth.get("/borrowing")) == [ours.number]
+        assert count_at(await beth.get("/scan"), "unpack") == "1"

@@ -170,7 +170,7 @@ async def test_a_list_of_both_sides_stands_at_the_desk_of_each(gateway: Running)
 async def test_a_branch_counts_its_own_work_alone(gateway: Running) -> None:
     for branch in ("EAST", "EAST", "MAIN"):
         draft = BorrowingDraft(
-            citation=Citation(title="云的语法"), patron=PatronLink(identifier=PATRON), branch=branch, override=True
+            citation=Citation(title="云的语法"), patron=PatronLink(identifier=PATRON, pickup=branch), override=True
         )
         await gateway.gateway.managed.requests.create_borrowing("DEMO", draft)
     async with (

@@ -514,4 +514,5 @@ def _print_calls() -> Iterator[StoreCall]:
     yield make_call(p.list_batches_of_request, LIBRARY, REQUEST_IDS[-4])
     yield make_call(p.find_batch, LIBRARY, 1)
     yield make_call(p.list_batches, LIBRARY, 20)
+    yield make_call(p.list_items_at, LIBRARY, ["batch-1", "batch-2"], ("WEST",))
     yield make_call(p.mark_batch_printed, LIBRARY, "batch-1", "anna", NOW)

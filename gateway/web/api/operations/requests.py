@@ -118,7 +118,9 @@ class RequestFilterQuery(PagingParameters):
         description="what a search box is asked: any number as a whole (ours, the partner's, one of another system, a "
         "barcode, the patron's card, ISBN, DOI …), or beginnings of words of number, title and author",
     )
-    branch: tuple[Name, ...] = Field((), max_length=40, description="any of these")
+    branch: tuple[Name, ...] = Field(
+        (), max_length=40, description="any of these: where it is collected, else the branch of the patron"
+    )
     service: tuple[ServiceType, ...] = Field((), max_length=3, description="any of these")
     assignee: Line = Field("", description="name of the user who sees to it")
     unassigned: Truth = Field(False, description="what nobody sees to")

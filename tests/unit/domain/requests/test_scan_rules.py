@@ -9,6 +9,7 @@ from gateway.domain.requests.request import (
     BorrowingState,
     LendingState,
     LoanTerms,
+    PatronLink,
     Request,
     RequestFlag,
     Volume,
@@ -166,9 +167,12 @@ def test_a_scan_is_done_needs_a_look_or_did_nothing(reason: ScanReason, outcome:
 
 @pytest.mark.parametrize(
     ("branches", "here"),
-    [((), True), (("SCI",), True), (("MAIN",), True), (("LAW",), False), (("LAW", "SCI"), True)],
+    [((), True), (("SCI",), False), (("MAIN",), True), (("LAW",), False), (("LAW", "MAIN"), True)],
 )
-def test_a_desk_has_to_do_with_requests_of_its_branch_and_those_collected_there(
-    branches: tuple[str, ...], here: bool
-) -> None:
+def test_a_desk_has_to_do_with_what_is_collected_there(branches: tuple[str, ...], here: bool) -> None:
     assert is_at_branch(borrowing(B.SHIPPED, branch="SCI"), branches) is here  # its patron collects at MAIN
+
+
+def test_what_is_not_collected_is_seen_to_by_the_branch_of_its_patron() -> None:
+    request = borrowing(B.SHIPPED, branch="SCI", patron=PatronLink("p-1", "17"))
+    assert (is_at_branch(request, ("SCI",)), is_at_branch(request, ("MAIN",))) == (True, False)

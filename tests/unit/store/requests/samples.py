@@ -61,7 +61,7 @@ def borrowing(**changes: Any) -> Request:
         citation=GARDEN,
         dates=RequestDates(need_by=date(2026, 4, 1)),
         partner=LibraryParty(symbol="NL-UT", profile="utrecht", name="Bibliotheek Utrecht"),
-        patron=PatronLink("p-17", "2100017", "staff", "desk-1"),
+        patron=PatronLink("p-17", "2100017", "staff"),
         attempts=(attempt,),
         current=1,
         branch="north",
