@@ -76,18 +76,20 @@ async def list_shown_holds(page: PageRequest, session: SessionRow) -> ShownHolds
     try:
         async with asyncio.timeout(MAX_LIST_SECONDS):
             holds = await page.parts.patrons.list_holds(page.library, session.patron_id)
-            return ShownHolds(tuple([await _make_shown_hold(page, one) for one in holds]))
+            names = await load_pickup_names(page) if holds else {}
+            return ShownHolds(tuple(_make_shown_hold(page, one, names) for one in holds))
     except (Refused, Unavailable, TimeoutError) as error:
         log.info("pages.holds_not_listed", error=type(error).__name__)
         return ShownHolds(is_away=True)
 
 
-async def _make_shown_hold(page: PageRequest, hold: Hold) -> ShownHold:
+def _make_shown_hold(page: PageRequest, hold: Hold, names: Mapping[str, str]) -> ShownHold:
+    """`names`: of pickup locations, by code."""
     return ShownHold(
         page.path(f"holds/{quote(hold.id, safe='')}"),
         clean_line(hold.title) or hold.item_barcode or hold.id,
         _make_hold_status(page, hold),
-        await name_pickup(page, hold.pickup),
+        names.get(hold.pickup, ""),
         page.parts.patrons.can_cancel_hold(page.library, hold),
     )
 
@@ -106,9 +108,9 @@ def list_pickup_rows(page: PageRequest, pickup: str) -> tuple[tuple[str, str], .
     return ((page.gettext("Pickup location"), pickup),) if pickup else ()
 
 
-async def name_pickup(page: PageRequest, code: str) -> str:
-    places = await page.parts.offering.list_pickup_locations(page.library)
-    return next((place.name for place in places if place.code == code), "")
+async def load_pickup_names(page: PageRequest) -> Mapping[str, str]:
+    """By code."""
+    return {place.code: place.name for place in await page.parts.offering.list_pickup_locations(page.library)}
 
 
 async def show_own_hold(page: PageRequest) -> web.Response:
@@ -116,7 +118,7 @@ async def show_own_hold(page: PageRequest) -> web.Response:
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, "requests")
     hold = await page.parts.patrons.find_hold(page.library, page.session.patron_id, id_)
-    shown = await _make_shown_hold(page, hold)
+    shown = _make_shown_hold(page, hold, await load_pickup_names(page))
     return page.render(
         "own_hold",
         here=page.path(f"holds/{quote(id_, safe='')}"),
@@ -139,7 +141,7 @@ async def ask_before_cancelling_hold(page: PageRequest) -> web.Response:
         hold = await page.parts.patrons.find_hold(page.library, page.session.patron_id, id_)
     except NotFound:
         return _redirect_to_list(page, HOLD_GONE)
-    shown = await _make_shown_hold(page, hold)
+    shown = _make_shown_hold(page, hold, await load_pickup_names(page))
     return page.render(
         "own_hold_cancel",
         here=f"{shown.path}/cancel",

@@ -21,7 +21,7 @@ from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.assets import HEADERS, file_headers
 from gateway.web.html.error_pages import PageError
 from gateway.web.pages import sign_in_pages
-from gateway.web.pages.own_holds import HOLD_TEXTS, NO_HOLDS, list_pickup_rows, list_shown_holds, name_pickup
+from gateway.web.pages.own_holds import HOLD_TEXTS, NO_HOLDS, list_pickup_rows, list_shown_holds, load_pickup_names
 from gateway.web.pages.page_request import PageRequest
 from gateway.web.pages.page_texts import ACT_TEXTS, CANCEL_NOTED_TEXT, CANCEL_PENDING_TEXT, TOO_LATE_TEXT
 from gateway.web.pages.request_status import find_open_question, make_shown_request
@@ -105,7 +105,8 @@ async def _list_collecting_rows(page: PageRequest, request: Request) -> tuple[tu
     """A copy comes by itself, or where its letter says."""
     if request.service.type is ServiceType.COPY:
         return ()
-    return list_pickup_rows(page, await name_pickup(page, request.patron.pickup))
+    names = await load_pickup_names(page)
+    return list_pickup_rows(page, names.get(request.patron.pickup, ""))
 
 
 def _text_of_done(page: PageRequest, done: str, view: PatronView) -> str:

@@ -91,9 +91,6 @@ SINGLE: Mapping[PrintKind, str] = {
 JUST_NOW = timedelta(hours=1)
 """Who finds nothing to print is told of a batch that was made since."""
 
-MAX_RUN = 500
-"""Requests of a run of scans whose paper is printed at once."""
-
 FOLDED = {PrintKind.PULL_SLIPS, PrintKind.BOOK_STRAPS}
 """Three on a sheet of A4, to be cut apart."""
 
@@ -169,10 +166,11 @@ def _describe_waiting(request: StaffRequest, kind: PrintKind, count: int) -> Wai
 
 
 async def make_batch(request: StaffRequest) -> web.Response:
-    """Of what waits; or of the requests that the form names, as those of a run of scans, printed before or not."""
+    """Of what waits; or of the requests of a run of scans, printed before or not: the form has their ids in one field,
+    with blanks between."""
     form = await request.read_own_form()
     kind = _read_kind(request, form["kind"])
-    named = form.all_values("one")
+    named = form["run"].split()
     if named:
         return await _print_requests(request, kind, named)
     try:
@@ -413,7 +411,7 @@ def _name_volumes(request: StaffRequest, one: Request) -> str:
 
 PAGES = (
     StaffPage("GET", "/print", show_waiting, Right.PRINT),
-    StaffPage("POST", "/print", make_batch, Right.PRINT, max_fields=MAX_RUN + 10),
+    StaffPage("POST", "/print", make_batch, Right.PRINT),
     StaffPage("POST", "/requests/{number}/print", print_request, Right.PRINT),
     StaffPage("GET", "/print/{number}", show_batch, Right.PRINT),
     StaffPage("GET", "/print/{number}/pdf", show_pdf, Right.PRINT),

@@ -150,6 +150,26 @@ async def test_requests_are_shown_while_the_library_is_away_or_slow(
         assert "We cannot show your reservations now." in listed.text
 
 
+async def test_pickup_locations_are_asked_for_once(gateway: Running, anna: Visitor) -> None:
+    await reserve(anna)
+    system, asked = system_of(gateway), 0
+    patron = await system.find_patron(PatronKey(PATRON))
+    (hold,) = await system.patron_holds(patron.id)
+    places = await system.pickup_locations()
+
+    async def list_three(*_: object) -> tuple[object, ...]:
+        return tuple(replace(hold, id=f"{hold.id}-{number}") for number in range(3))
+
+    async def list_places() -> tuple[object, ...]:
+        nonlocal asked
+        asked += 1
+        return tuple(places)
+
+    system.patron_holds, system.pickup_locations = list_three, list_places
+    listed = await anna.get("/openurl/DEMO/requests")
+    assert (len(titles(listed)), listed.text.count("North Branch"), asked) == (3, 3, 1)
+
+
 async def test_a_reservation_says_how_it_stands(gateway: Running, anna: Visitor) -> None:
     path = await reserve(anna)
     system = system_of(gateway)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from urllib.parse import urlencode
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,6 +16,7 @@ from gateway.domain.requests.events import Event, EventKind, partner_signal
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
 from gateway.services.requests.transitions import EventRequest, apply_event
+from gateway.store.schema import make_exchange_id
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.support import Colleague, colleague
 from tests.support.daemon import Installation
@@ -116,14 +117,27 @@ async def test_paper_of_a_request_is_printed_from_its_page_and_again(gateway: Ru
     assert len(again.tree.xpath("//article")) == 1
 
 
+async def test_the_paper_of_a_whole_day_of_scans_is_printed(gateway: Running) -> None:
+    request = await receive(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.post("/scan/arrive", {"code": request.number})
+        (form,) = page.tree.xpath("//form[@id='print-run']")
+        (run,) = form.xpath(".//input[@name='run']/@value")
+        ids = " ".join([*(make_exchange_id(datetime.now(UTC)) for _ in range(2_000)), run])
+        slips = await ruth.post("/print", {"kind": "hold-slips", "run": ids})
+
+    assert run == request.id
+    assert (slips.title, print_titles(slips)) == ("Hold slips, batch 1", {"Om fargen på snø"})
+
+
 async def test_nothing_to_print_says_why(gateway: Running) -> None:
     request = await receive(gateway)
     await act(gateway, request, EventKind.AT_PICKUP)
     async with colleague(gateway, "r.okafor", "staff", shown_name="Ruth Okafor") as ruth:
         never = await ruth.post("/print", {"kind": "return-slips"})
-        await ruth.post("/print", {"kind": "hold-slips", "one": request.id})
+        await ruth.post("/print", {"kind": "hold-slips", "run": request.id})
         printed = await ruth.post("/print", {"kind": "hold-slips"})
-        wrong = await ruth.post("/print", {"kind": "return-slips", "one": "no-such-request"})
+        wrong = await ruth.post("/print", {"kind": "return-slips", "run": "no-such-request"})
         other = await ruth.post(f"/requests/{request.number}/print", {"kind": "pull-slips"})
 
     assert "Nothing to print. No item is to be returned." in never.text
@@ -161,10 +175,7 @@ async def test_a_branch_desk_counts_lists_shelves_and_prints_the_same(gateway: R
         transit = await beth.post("/print", {"kind": "transit-slips"})
         shelved = await beth.post("/scan/arrive", {"code": "\r\n".join(one.number for one in everything)})
         lines = [str(one.get("data-outcome")) for one in shelved.tree.xpath("//ol[@id='log']/li")][::-1]
-        run = [str(one) for one in shelved.tree.xpath("//form[@id='print-run']//input[@name='one']/@value")]
-        pairs = [("csrf", await beth.read_token()), ("kind", "hold-slips"), *(("one", id_) for id_ in run)]
-        form = "application/x-www-form-urlencoded"
-        hold = await beth.browser.post("/staff/print", urlencode(pairs).encode(), Content_Type=form)
+        hold = await press(beth, shelved, "//form[@id='print-run']", "Print hold slips")
         batches = [
             str(one) for one in (await beth.get("/print")).tree.xpath("//main//a[contains(@href, '/print/')]/@href")
         ]

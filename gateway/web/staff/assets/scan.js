@@ -273,15 +273,13 @@ document.getElementById("slips")?.addEventListener("change", () => {
   field.focus();
 });
 
-// What was done in this run can be printed together, as often as one likes.
+// What was done in this run can be printed together, as often as one likes. All of it is one field: a form has few.
 function addToRun(request) {
   const run = document.getElementById("print-run");
-  if (run === null || run.querySelector(`input[value="${request}"]`)) return;
-  const one = document.createElement("input");
-  one.type = "hidden";
-  one.name = "one";
-  one.value = request;
-  run.append(one);
+  if (run === null) return;
+  const ids = run.querySelector("input[name=run]");
+  const known = ids.value.split(" ");
+  if (!known.includes(request)) ids.value = [...known, request].join(" ").trim();
   run.hidden = false;
 }
 
