@@ -148,6 +148,11 @@ def first_id_at(at: datetime) -> str:
     return f"{_microseconds_of(at):014x}"
 
 
+def next_moment_after(id_: str) -> datetime:
+    """The first at which every id sorts behind this one."""
+    return EPOCH + MICROSECOND * (int(id_[:14], 16) + 1)
+
+
 def exchange_of_message(identifier: str) -> str:
     """The exchange that a message belongs to; an exchange's own id is returned as it is."""
     return identifier.partition("-")[0]

@@ -467,6 +467,7 @@ class Request:
     extras: tuple[CitationExtra, ...] = ()
     external: tuple[str, ...] = ()  # numbers of the same request in other systems (ILLiad, a broker)
     warnings: tuple[StoredSentence, ...] = ()  # of the checks at intake, for staff
+    last_event: str = ""  # id of the newest row of its history, behind which the next one stands
     other_leg: OtherLeg | None = None  # we broker it
     # borrowing
     patron: PatronLink = PatronLink()

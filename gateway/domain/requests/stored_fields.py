@@ -82,7 +82,7 @@ FIELD_CLASSES: Mapping[type, Mapping[str, FieldClass]] = {
         person="borrower_id query",
         words="notes warnings",
         code="source",
-        number="id number transaction external hold_id item_barcode loan_id",
+        number="id number transaction external last_event hold_id item_barcode loan_id",
         library="library branch rota_name",
         staff="assignee labels digitised_by",
     ),

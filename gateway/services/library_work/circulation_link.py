@@ -44,11 +44,10 @@ from gateway.services.exchange.handlers import LinkResult
 from gateway.services.letters import LetterRenderer, SlipFacts
 from gateway.services.library_context import LibraryContext
 from gateway.services.library_work.library_outcomes import LibraryOutcome, OutcomeEvent, outcome_of_command
+from gateway.services.requests.history_rows import add_history_note
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import history, requests
-from gateway.store.requests.history import EventRow
 from gateway.store.requests.requests import ReferencedRequest, find_by_any_reference
-from gateway.store.schema import make_exchange_id
 
 GOING_BACK = frozenset({VolumeState.BACK, VolumeState.RETURNED, VolumeState.CHECKED_IN})
 
@@ -148,28 +147,20 @@ def _apply_outcome_event(
     if not isinstance(outcome, Denied):
         return outcome.request
     if event.signal.origin is not EventOrigin.PARTNER:  # those are in the history already
-        _note_denied_event(connection, context, found.request_id, event, outcome)
+        _note_denied_event(connection, context, found.request_id, event, outcome.detail)
     return None
 
 
 def _note_denied_event(
-    connection: Transaction, context: LibraryContext, request_id: str, event: Event, denied: Denied
+    connection: Transaction, context: LibraryContext, request_id: str, event: Event, denied: str
 ) -> None:
     """Once, however often the message comes."""
     before = history.list_events_of_request(connection, context.symbol, request_id)
-    if before and before[-1].event.signal == event.signal and before[-1].denied == denied.detail:
+    if before and before[-1].event.signal == event.signal and before[-1].denied == denied:
         return
-    row = EventRow(
-        id=make_exchange_id(context.now()),
-        library=context.symbol,
-        request_id=request_id,
-        at=context.now(),
-        event=event,
-        before=denied.state.value,
-        after=denied.state.value,
-        denied=denied.detail,
-    )
-    history.add_history_event(connection, row)
+    request = requests.lock_request(connection, context.symbol, request_id)
+    assert request is not None, "the event was denied by it"
+    add_history_note(connection, context, request, event, denied)
 
 
 # --- what the desk is told -------------------------------------------------------------------------------

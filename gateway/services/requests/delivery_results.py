@@ -32,9 +32,9 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
 from gateway.services.requests.answered_messages import find_attempt_number
 from gateway.services.requests.effects import PARTNER, new_outbox_row
+from gateway.services.requests.history_rows import add_history_note
 from gateway.services.requests.transitions import EventRequest, apply_event_in
-from gateway.store.requests import history, outbox, requests
-from gateway.store.requests.history import EventRow
+from gateway.store.requests import outbox, requests
 from gateway.store.requests.request_rows import dump_message
 from gateway.store.schema import make_exchange_id
 
@@ -132,7 +132,7 @@ def _apply_partner_event(
 def _add_refusal_note(
     connection: Transaction, context: LibraryContext, message: PartnerMessage, refused: Refusal
 ) -> None:
-    request = requests.load_request(connection, context.symbol, message.request.id)
+    request = requests.lock_request(connection, context.symbol, message.request.id)
     if request is not None:
         _add_delivery_note(
             connection, context, message, request, write_sentence("refused: %(report)s", report=refused.detail)
@@ -151,13 +151,12 @@ def _add_external_number(
     attempt = request.find_attempt(find_attempt_number(message)) if message.role is Role.BORROWING else None
     if attempt is not None:
         request = replace_attempt(request, replace(attempt, theirs=number))
-    requests.amend_request(connection, replace(request, external=(*request.external, number)))
+    request = replace(request, external=(*request.external, number))
     _add_delivery_note(connection, context, message, request, delivered.note or number)
 
 
 def _record_alteration(connection: Transaction, context: LibraryContext, message: PartnerMessage, altered: str) -> None:
-    """Into the history alone: the request is as it was, whoever is at work on it."""
-    request = requests.load_request(connection, context.symbol, message.request.id)
+    request = requests.lock_request(connection, context.symbol, message.request.id)
     if request is not None:
         _add_delivery_note(connection, context, message, request, altered)
 
@@ -165,20 +164,11 @@ def _record_alteration(connection: Transaction, context: LibraryContext, message
 def _add_delivery_note(
     connection: Transaction, context: LibraryContext, message: PartnerMessage, request: Request, text: str
 ) -> None:
-    now = context.now()
     note = write_sentence(
         "%(event)s to %(partner)s: %(report)s",
         event=EVENT_WORDS[message.kind],
         partner=context.name_of_partner(message.receiver.profile),
         report=text,
     )
-    row = EventRow(
-        id=make_exchange_id(now),
-        library=context.symbol,
-        request_id=request.id,
-        at=now,
-        event=Event(local_signal(EventKind.NOTE), now, ACTOR, EventDetails(note=note)),
-        before=request.state.value,
-        after=request.state.value,
-    )
-    history.add_history_event(connection, row)
+    event = Event(local_signal(EventKind.NOTE), context.now(), ACTOR, EventDetails(note=note))
+    add_history_note(connection, context, request, event)

@@ -26,11 +26,11 @@ from gateway.services.keyed_work import write_once
 from gateway.services.library_context import LibraryContext
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import new_work_row
+from gateway.services.requests.history_rows import make_history_row
 from gateway.services.requests.intake import Claim, claim_nothing
 from gateway.services.requests.lending import LOCATE, register_requester
 from gateway.services.requests.request_numbers import assign_request_number
 from gateway.store.requests import history, outbox, requests, timers
-from gateway.store.requests.history import EventRow
 from gateway.store.schema import make_exchange_id
 
 
@@ -167,24 +167,14 @@ def start_lending_request(connection: Transaction, context: LibraryContext, requ
 
 def store_lending_request(connection: Transaction, context: LibraryContext, request: Request, actor: str) -> None:
     """Stores a new lending request with its history's first line."""
-    requests.insert_request(connection, request)
+    event = Event(partner_signal(EventKind.REQUEST), request.created, actor)
+    row = make_history_row(context, event, request, request)
+    requests.insert_request(connection, replace(request, last_event=row.id))
+    history.add_history_event(connection, row)
     requests.add_transaction(
         connection, context.symbol, Role.LENDING, request.partner.profile, request.transaction, request.id, 0
     )
-    at = request.created
-    history.add_history_event(
-        connection,
-        EventRow(
-            id=make_exchange_id(at),
-            library=context.symbol,
-            request_id=request.id,
-            at=at,
-            event=Event(partner_signal(EventKind.REQUEST), at, actor),
-            before=LendingState.NEW.value,
-            after=LendingState.NEW.value,
-        ),
-    )
-    if (over := timer_due(context, TimerKind.NEED_BY, request, at)) is not None:
+    if (over := timer_due(context, TimerKind.NEED_BY, request, request.created)) is not None:
         timers.start_timer(connection, context.symbol, request.id, TimerKind.NEED_BY, over)
 
 

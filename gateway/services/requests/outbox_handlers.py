@@ -47,6 +47,7 @@ from gateway.services.requests.effects import (
     read_message_to_send,
     reader_of_request,
 )
+from gateway.services.requests.history_rows import add_history_note
 from gateway.services.requests.lending import LOCATE, locate_item
 from gateway.services.requests.moot_steps import ACTOR, MOOT
 from gateway.services.requests.order_batches import OrderBatcher, keep_composed, send_single
@@ -55,8 +56,7 @@ from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.suppliers import select_next_supplier
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
 from gateway.services.requests.undone_acts import parse_undoable_act, put_off_effects, undo_act_in
-from gateway.store.requests import history, order_batches, requests
-from gateway.store.requests.history import EventRow
+from gateway.store.requests import order_batches, requests
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.requests.request_rows import parse_event
 from gateway.store.schema import make_exchange_id
@@ -192,22 +192,10 @@ def _make_moot_note(context: LibraryContext, row: OutboxRow) -> Callable[[Transa
         request = requests.lock_request(connection, context.symbol, row.request_id)
         if request is None:
             return
-        now, state = context.now(), request.state.value
         what = name_outbox_row(row.kind, row.target, context)
         note = write_sentence("Not done, because it no longer applies: %(what)s", what=what)
-        event = Event(local_signal(EventKind.NOTE), now, ACTOR, EventDetails(note=note))
-        history.add_history_event(
-            connection,
-            EventRow(
-                id=make_exchange_id(now),
-                library=row.library,
-                request_id=row.request_id,
-                at=now,
-                event=event,
-                before=state,
-                after=state,
-            ),
-        )
+        event = Event(local_signal(EventKind.NOTE), context.now(), ACTOR, EventDetails(note=note))
+        add_history_note(connection, context, request, event)
 
     return add_note
 

@@ -37,7 +37,7 @@ def track_message(
 ) -> Request:
     """The request with its flag as it is after the event: a partner's message is unread, an answer of ours reads what
     it answers. `row`: of the event, in the transaction that stores both; `before`: the request before it; `request`:
-    after it, not stored yet."""
+    after it, not stored yet; the same where the message doesn't fit, but is to be read even so."""
     event = row.event
     if is_message_to_read(event, before, row.denied):
         request_messages.add_message(connection, request.role, row)
@@ -51,14 +51,6 @@ def track_message(
         return request
     request_messages.mark_messages_read(connection, symbol, request.id, read, event.actor, row.at)
     return update_unread_flag(request, request_messages.find_unread_ids(connection, symbol, request.id))
-
-
-def track_denied_message(connection: Transaction, context: LibraryContext, request: Request, row: EventRow) -> None:
-    """The same for a message that doesn't fit the request: it changes nothing but is to be read even so. `request`: as
-    it is stored, and locked."""
-    flagged = track_message(connection, context, request, request, row)
-    if flagged is not request:
-        requests.amend_request(connection, flagged)
 
 
 @value_object

@@ -31,15 +31,15 @@ from gateway.services.requests.deadlines import (
 )
 from gateway.services.requests.effects import note_first_answer, write_effects
 from gateway.services.requests.forgetting import find_forgetting_delay, forget_late_words, forget_patron_in
+from gateway.services.requests.history_rows import amend_with_row, make_history_row
 from gateway.services.requests.left_suppliers import drop_unsent_messages, find_unsent_messages
 from gateway.services.requests.moot_steps import end_moot_steps
 from gateway.services.requests.partner_closures import load_closures
-from gateway.services.requests.request_messages import track_denied_message, track_message
+from gateway.services.requests.request_messages import track_message
 from gateway.services.webhooks import announce_event
 from gateway.store.requests import history, request_figures, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.timers import TimerRow
-from gateway.store.schema import make_exchange_id
 
 
 @value_object(kw_only=True)
@@ -107,8 +107,9 @@ def apply_event_in(
     transition = replace(outcome, request=completed, items_out=list_items_out(request))
     transition = replace(transition, request=note_first_answer(context, transition))
     event = transition.event
-    row = _new_history_row(context, event, request, transition.request, "")
-    transition = replace(transition, request=track_message(connection, context, request, transition.request, row))
+    row = make_history_row(context, event, request, transition.request)
+    tracked = track_message(connection, context, request, transition.request, row)
+    transition = replace(transition, request=replace(tracked, last_event=row.id))
     requests.save_request(connection, transition.request, event.details.reason)
     if _is_asked_elsewhere(transition):
         request_figures.withdraw_supply(connection, transition.request)
@@ -143,27 +144,10 @@ def record_denied_event(
 ) -> None:
     """A partner's message that doesn't fit, or that its protocol doesn't allow now, in the history of the request that
     it is about, which is locked; what it says is to be read."""
-    row = _new_history_row(context, event, request, request, why)
-    history.add_history_event(connection, row)
-    track_denied_message(connection, context, request, row)
+    row = make_history_row(context, event, request, request, why)
+    amend_with_row(connection, track_message(connection, context, request, request, row), row)
     if not request.open:
         forget_late_words(connection, context, request, event)
-
-
-def _new_history_row(context: LibraryContext, event: Event, before: Request, after: Request, denied: str) -> EventRow:
-    """Its id says when the row was made: the library may say yes long after the event (`event.at`), and who follows
-    the history by id must not miss it."""
-    now = context.now()
-    return EventRow(
-        id=make_exchange_id(now),
-        library=context.symbol,
-        request_id=before.id,
-        at=now,
-        event=event,
-        before=before.state.value,
-        after=after.state.value,
-        denied=denied,
-    )
 
 
 def history_line(row: EventRow) -> HistoryLine:

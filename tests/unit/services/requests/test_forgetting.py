@@ -105,6 +105,7 @@ def make_closed_request(role: Role, words: Canaries, at: Any) -> Request:
         version=1,
         before_cancel=None,
         other_leg=None,
+        last_event="",
         attempts=tuple(replace(one, partner="south") for one in full.attempts),
     )
 

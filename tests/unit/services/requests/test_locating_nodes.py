@@ -20,7 +20,7 @@ from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.print_batches import PrintBatch, PrintKind
 from gateway.domain.requests.request import LendingState, LibraryParty, PatronLink, Request, Role
 from gateway.domain.requests.views import BorrowingDraft, LendingDraft, NotFound
@@ -34,6 +34,7 @@ from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.lending import locate_item
 from gateway.services.requests.lending_intake import create_lending_request
 from gateway.services.requests.partner_inbox import LibraryInbox
+from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.requests import outbox as outbox_rows
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxStatus
@@ -187,6 +188,24 @@ async def test_of_two_decisions_about_a_message_one_counts(nodes: tuple[Town, To
     found = await store.read(lambda c: outbox_queries.get_outbox_row(c, "NORTH", row.id))
     assert found is not None
     assert found.status is OutboxStatus.WAITING
+
+
+async def test_of_two_events_the_later_stands_behind_the_earlier(nodes: tuple[Town, Town]) -> None:
+    """The second node waits for the first, whose clock is a little ahead."""
+    request = await locate(nodes[0])
+
+    async def note(here: LibraryContext, actor: str) -> None:
+        event = Event(local_signal(EventKind.NOTE), here.now(), actor, EventDetails(note="seen"))
+        await apply_event(here, EventRequest(request_id=request.id, event=event))
+
+    await do_at_once(
+        nodes,
+        lambda here: note(replace(here, clock=FixedClock(START + timedelta(milliseconds=90))), "first"),
+        lambda here: note(here, "second"),
+    )
+
+    history = (await nodes[0].gateway.managed.requests.load_view("NORTH", request.id)).history
+    assert [line.event.actor for line in history[-2:]] == ["first", "second"]
 
 
 async def test_a_requester_s_number_is_taken_once(nodes: tuple[Town, Town]) -> None:
