@@ -134,23 +134,20 @@ _UNDO_SHIPPING = _undo_cell(S.NEW, S.LOCATED, S.HOLD_PLACED, S.WILL_SUPPLY, S.CO
 _UNDO_CHECK_IN = _undo_cell(S.SHIPPED, S.RETURNED)
 
 _NOT_OVER = (StopTimer(TimerKind.ANONYMISE), StartTimer(TimerKind.NEED_BY))
+_KEPT_AGAIN = (*_NOT_OVER, CallLibrary(LibraryAction.PLACE_HOLD))
+"""That its hold is released still waits in the outbox, and is left out; but if it had none yet, the refusal has ended
+that as well."""
 _UNDO_REFUSAL = (
-    move_to(S.CONDITIONAL, *_NOT_OVER, StartTimer(TimerKind.ANSWER), when=g.was_in_state(S.CONDITIONAL)),
+    move_to(S.CONDITIONAL, *_KEPT_AGAIN, StartTimer(TimerKind.ANSWER), when=g.was_in_state(S.CONDITIONAL)),
+    *(
+        move_to(state, *_KEPT_AGAIN, when=g.was_in_state(state))
+        for state in (S.LOCATED, S.HOLD_PLACED, S.WILL_SUPPLY, S.CANCEL_PENDING)
+    ),
     *(
         move_to(state, *_NOT_OVER, when=g.was_in_state(state))
-        for state in (
-            S.NEW,
-            S.LOCATED,
-            S.HOLD_PLACED,
-            S.WILL_SUPPLY,
-            S.DIGITISING,
-            S.CLEARANCE,
-            S.CLEARED,
-            S.CANCEL_PENDING,
-        )
+        for state in (S.NEW, S.DIGITISING, S.CLEARANCE, S.CLEARED)
     ),
 )
-"""That its hold is released still waits in the outbox, and is left out."""
 
 # --- on loan ---------------------------------------------------------------------------------------------
 

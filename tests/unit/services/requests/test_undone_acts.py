@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from gateway.domain.library import Loan
-from gateway.domain.problems import Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, LendingState, Request, Role, VolumeState
 from gateway.domain.requests.request_figures import FigureFilter
@@ -237,3 +237,30 @@ async def test_a_refusal_by_mistake_is_undone_and_the_requester_hears_nothing(no
     assert await count_refusals(north) == {"on-loan": 1}
     with pytest.raises(GoneOutError):
         await north.town.gateway.managed.requests.undo_act("NORTH", refused, STAFF)
+
+
+@pytest.mark.parametrize("failure", [Refused(RefusalReason.NOT_ALLOWED, "no holds here"), Unavailable("down")])
+async def test_a_hold_that_was_moot_after_a_refusal_is_placed_when_that_is_undone(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    """Whether the library has refused it before, or is asked for it while the request is closed."""
+    request, item = await asked_of_us(north), await north.free_item()
+
+    async def fail(*_arguments: object, **_named: object) -> None:
+        raise failure
+
+    with monkeypatch.context() as moment:
+        moment.setattr(north.town.context.system, "place_hold", fail)
+        await scan(north, ScanWork.LOCATE, request.number, item=item.barcode)
+        await let_time_pass(north)
+    before = await north.see(request)
+    assert (before.state, await holds_on(north, item.barcode)) == (LendingState.LOCATED, ())
+
+    refused = await refuse(north, before)
+    await let_time_pass(north, HELD_SECONDS - 1)
+    assert await holds_on(north, item.barcode) == ()
+    undone = await north.town.gateway.managed.requests.undo_act("NORTH", refused, STAFF)
+    await let_time_pass(north)
+
+    assert undone.state is LendingState.LOCATED
+    assert len(await holds_on(north, item.barcode)) == 1
