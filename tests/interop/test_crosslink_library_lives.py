@@ -120,7 +120,7 @@ WE_BORROW = {
     "cancelled in vain": """
         us ask → will-supply will-supply WILL_SUPPLY
         us cancel → cancel-pending cancel-pending CANCEL_REQUESTED
-        it reject-cancel → will-supply will-supply WILL_SUPPLY
+        it reject-cancel → will-supply cancel-refused WILL_SUPPLY
         it ship → shipped not-wanted SHIPPED
     """,
 }
