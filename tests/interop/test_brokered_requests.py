@@ -149,7 +149,7 @@ async def test_what_is_lost_by_the_matrix_is_told_to_staff(template: Template, t
         await trio.north(EventKind.MESSAGE, note="Buch ist feucht geworden")
 
         _, far = await trio.legs()
-        assert RequestFlag.TROUBLE in far.flags
+        assert RequestFlag.UNTOLD in far.flags
         assert far.state.value == "received"
         (told,) = [line.document for line in await trio.towns["SOUTH"].history() if '"trouble"' in line.document]
         assert "message; Buch ist feucht geworden" in parse_event(told).details.note

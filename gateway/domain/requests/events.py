@@ -247,6 +247,9 @@ class ReasonCodes(StrEnum):
 STRANGER = "stranger"
 """Reason of an event of kind TROUBLE: no message of ours was refused, but one came from who isn't the partner."""
 
+UNTOLD = "untold"
+"""Reason of an event of kind TROUBLE: the partner's channel has no message for what it should have been told."""
+
 STRANGER_MAIL = "stranger-mail"
 """Reason of a note: it is a mail that staff have put to the request, of somebody who is no partner of it."""
 

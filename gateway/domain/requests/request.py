@@ -102,10 +102,15 @@ class RequestFlag(StrEnum):
     RETURN_ON_HOLD = "return-on-hold"  # the supplier asks to keep it for now, or the borrower can't send it back
     TO_TELL = "to-tell"  # a notice could not be sent: staff tell the patron in person
     TROUBLE = "trouble"  # the partner refused a message of ours: staff look
+    UNTOLD = "untold"  # the partner has no message for what has happened: staff write or telephone
     STRANGER = "stranger"  # a message about it came from somebody who isn't its partner: staff look
     DEAD_LETTER = "dead-letter"  # a message, letter or call to the library was given up; seen as it is read, not kept
     PRICE_OPEN = "price-open"  # it was sent at a price that nobody has agreed to: staff look
     UNREAD = "unread"  # a partner has written something that no person has read yet
+
+
+MESSAGE_TROUBLES = frozenset({RequestFlag.TROUBLE, RequestFlag.UNTOLD, RequestFlag.STRANGER})
+"""Until staff have settled it, or the request has moved on."""
 
 
 class ServiceType(StrEnum):

@@ -11,7 +11,7 @@ from datetime import datetime
 from gateway.domain.requests.action_fields import has_own_note
 from gateway.domain.requests.contradictions import CONTRARY_KINDS, is_unexpected
 from gateway.domain.requests.events import Event, EventKind, EventOrigin, EventSignal
-from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role, State
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
 from gateway.domain.requests.state_machine import TABLES
 from gateway.domain.requests.state_table import ForbiddenCell, NotifyPartner
 from gateway.domain.requests.volume_notes import remove_volumes
@@ -75,12 +75,13 @@ def is_message_sent(role: Role, before: str, event: Event) -> bool:
     history has it."""
     if event.signal.origin is not EventOrigin.US or not event.details.note.strip() or has_own_note(event.kind):
         return False
+    return event.kind is EventKind.MESSAGE or is_for_partner(role, before, event.signal)
+
+
+def is_for_partner(role: Role, before: str, signal: EventSignal) -> bool:
+    """Whether the partner is to hear of it, if it has a message for that. `before`: as of `is_message_sent`."""
     state = BorrowingState(before) if role is Role.BORROWING else LendingState(before)
-    return event.kind is EventKind.MESSAGE or _is_partner_told(role, state, event.signal)
-
-
-def _is_partner_told(role: Role, before: State, signal: EventSignal) -> bool:
-    cell = TABLES[role].find_cell(before, signal)
+    cell = TABLES[role].find_cell(state, signal)
     return not isinstance(cell, ForbiddenCell) and any(
         isinstance(effect, NotifyPartner) and effect.kind is signal.kind for branch in cell for effect in branch.effects
     )

@@ -9,6 +9,7 @@ from itertools import count
 from gateway.domain.requests.attempt_updates import FLAGS_OF_LOAN, make_attempt_terms, update_attempt
 from gateway.domain.requests.events import (
     STRANGER,
+    UNTOLD,
     Event,
     EventDetails,
     EventKind,
@@ -21,6 +22,7 @@ from gateway.domain.requests.events import (
 )
 from gateway.domain.requests.prices import is_price_open, names_unread_price, restart_costs, update_costs
 from gateway.domain.requests.request import (
+    MESSAGE_TROUBLES,
     TERMINAL,
     BorrowingState,
     LendingState,
@@ -145,7 +147,7 @@ FLAGS: Mapping[EventSignal, _Change] = {
     },
     local_signal(_K.CANCEL): _make_flag_change(set_=(RequestFlag.UNWANTED,), clear=(RequestFlag.EXPIRING,)),
     **{local_signal(kind): _WANTED for kind in (_K.REOPEN, _K.NEXT_SUPPLIER, _K.APPROVE)},
-    local_signal(_K.REQUEST): _make_flag_change(clear=(*FLAGS_OF_LOAN, RequestFlag.TROUBLE, RequestFlag.STRANGER)),
+    local_signal(_K.REQUEST): _make_flag_change(clear=(*FLAGS_OF_LOAN, *MESSAGE_TROUBLES)),
     local_signal(_K.ARRIVED_AT_BRANCH): _make_flag_change(set_=(RequestFlag.ARRIVED,)),
     local_signal(_K.RECEIVED): _make_flag_change(clear=(RequestFlag.ARRIVED,)),  # a further volume is on its way
     timer_signal(_K.SHELF_EXPIRED): _make_flag_change(set_=(RequestFlag.NOT_COLLECTED,)),
@@ -167,6 +169,9 @@ FLAGS: Mapping[EventSignal, _Change] = {
 
 _NOT_WANTED = (BorrowingState.CANCELLED, BorrowingState.EXPIRED, BorrowingState.UNFILLED)
 _ARRIVED = (partner_signal(_K.SHIPPED), partner_signal(_K.COPY_DELIVERED))
+_TROUBLES: Mapping[str, RequestFlag] = {STRANGER: RequestFlag.STRANGER, UNTOLD: RequestFlag.UNTOLD}
+"""By reason of the event; others: a partner has refused a message."""
+
 _CLOSING = frozenset(
     {
         RequestFlag.RENEWAL_PENDING,
@@ -207,14 +212,14 @@ def _update_flags(request: Request, event: Event, to: State) -> frozenset[Reques
     if event.signal == timer_signal(EventKind.NO_ANSWER) and to is request.state:
         flags |= {RequestFlag.CHASED}
     if event.signal == local_signal(EventKind.TROUBLE):
-        flags |= {RequestFlag.STRANGER if event.details.reason == STRANGER else RequestFlag.TROUBLE}
+        flags |= {_TROUBLES.get(event.details.reason, RequestFlag.TROUBLE)}
     if event.signal in _ARRIVED and (event.details.cost is not None or names_unread_price(event.details)):
         is_open = is_price_open(request, event)
         flags = flags | {RequestFlag.PRICE_OPEN} if is_open else flags - {RequestFlag.PRICE_OPEN}
     if event.signal in _ARRIVED and request.state in _NOT_WANTED:
         flags |= {RequestFlag.UNWANTED}
     if to is not request.state and event.kind is not EventKind.UNDONE:
-        flags -= {RequestFlag.CHASED, RequestFlag.TROUBLE, RequestFlag.STRANGER}
+        flags -= {RequestFlag.CHASED, *MESSAGE_TROUBLES}
     return flags if replace(request, state=to).open else flags - _CLOSING
 
 

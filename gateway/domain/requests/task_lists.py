@@ -141,6 +141,9 @@ TASKS: tuple[TaskList, ...] = (
         "to-tell", None, _ALL, "a notice could not be sent: tell the patron in person", frozenset({RequestFlag.TO_TELL})
     ),
     TaskList("trouble", None, _ALL, "a partner rejected our message", frozenset({RequestFlag.TROUBLE})),
+    TaskList(
+        "untold", None, _ALL, "no message could tell the partner: write or phone", frozenset({RequestFlag.UNTOLD})
+    ),
     TaskList("stranger", None, _ALL, "a message came from another sender", frozenset({RequestFlag.STRANGER})),
 )
 

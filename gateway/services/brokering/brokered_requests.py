@@ -39,10 +39,8 @@ from gateway.domain.requests.rota import build_rota_lines, first_retry_day
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.sentences import write_sentence
-from gateway.ports.partner_channel import CarryWay, choose_carry_way
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
-from gateway.services.requests.effects import find_receiver, is_partner_notified
 from gateway.services.requests.partner_closures import load_partners
 from gateway.services.requests.request_numbers import assign_request_number
 from gateway.store.api_access import make_copy_token
@@ -323,11 +321,7 @@ class _LegCarrier:
         if not rules.can_act(kind, fitted):
             return False
         event = Event(local_signal(kind), self._transition.event.at, BROKER, fitted)
-        outcome = self._apply(self._leg.request_id, event, self._update_party)
-        if isinstance(outcome, Denied):
-            return False
-        self._report_losses(outcome)
-        return True
+        return not isinstance(self._apply(self._leg.request_id, event, self._update_party), Denied)
 
     def _apply_to_own(self, kind: EventKind, details: EventDetails) -> None:
         """What doesn't fit any more is left."""
@@ -339,22 +333,3 @@ class _LegCarrier:
         if leg is None or other.role is Role.BORROWING:
             return other
         return replace(other, other_leg=replace(leg, party=find_supplier_party(self._request)))
-
-    def _report_losses(self, outcome: Transition) -> None:
-        """What the partner there can't be told at all is for staff to tell."""
-        context = self._context
-        for told in outcome.told:
-            receiver, _ = find_receiver(context, told, outcome.request)
-            profile, partner = context.profile(receiver.profile), context.partner(receiver.profile)
-            if profile is None or partner is None:
-                continue
-            is_silent = not partner.channel
-            if not is_silent and not is_partner_notified(context, told, outcome.request):
-                continue  # as the workflow says
-            channel = context.channels.get(partner.channel)
-            if choose_carry_way(channel, told.kind, outcome.request.role, profile) is CarryWay.LOST:
-                words = rules.write_event_note(told.kind, outcome.event.details, context.zone)
-                name = receiver.name or receiver.symbol or receiver.profile
-                note = write_sentence("there is no message to tell %(partner)s: %(words)s", partner=name, words=words)
-                event = Event(local_signal(EventKind.TROUBLE), outcome.event.at, BROKER, EventDetails(note=note))
-                self._apply(outcome.request.id, event)

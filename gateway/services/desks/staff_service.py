@@ -16,6 +16,7 @@ from gateway.domain.requests.network_load import MemberContact
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import RotaOrder, RotaTemplate
 from gateway.domain.requests.request import (
+    MESSAGE_TROUBLES,
     BorrowingState,
     Request,
     RequestedService,
@@ -69,8 +70,6 @@ MAX_RELEASED = 500
 
 
 SETTLED = write_sentence("Settled another way")
-
-_REJECTED = frozenset({RequestFlag.TROUBLE, RequestFlag.STRANGER})
 
 SILENT_TRIES = 3
 """A partner that misses a message or two may be busy; after so many tries in vain staff are told."""
@@ -239,15 +238,16 @@ class StaffService:
         await self._write_change(context, skip_letter)
 
     async def settle_rejection(self, library: str, request_id: str, note: str, actor: str) -> bool:
-        """What a partner rejected was settled in another way, or what a stranger wrote was looked at: nothing goes out,
-        and the request is off these lists. False: it was on none of them. Raises NotFound."""
+        """What a partner rejected, or can't be told by a message, was settled in another way, or what a stranger wrote
+        was looked at: nothing goes out, and the request is off these lists. False: it was on none of them. Raises
+        NotFound."""
         context = find_library_context(self.contexts, library)
 
         def settle(connection: Transaction) -> bool:
             request = requests.lock_request(connection, context.symbol, request_id)
             if request is None:
                 raise NotFound("request")
-            if request.flags.isdisjoint(_REJECTED):
+            if request.flags.isdisjoint(MESSAGE_TROUBLES):
                 return False
             words = write_sentence("Settled another way: %(words)s", words=note) if note else SETTLED
             event = Event(local_signal(EventKind.NOTE), context.now(), actor, EventDetails(note=words))
@@ -256,7 +256,7 @@ class StaffService:
                 outbox_decisions.skip_refused_row(connection, context.symbol, row.id, str(words), actor)
             noted = requests.lock_request(connection, context.symbol, request_id)
             assert noted is not None, "it was there a moment ago"
-            requests.amend_request(connection, replace(noted, flags=noted.flags - _REJECTED))
+            requests.amend_request(connection, replace(noted, flags=noted.flags - MESSAGE_TROUBLES))
             return True
 
         return await write_once(context.store, settle)

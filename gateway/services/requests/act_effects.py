@@ -19,7 +19,7 @@ from gateway.store.requests.request_rows import parse_message
 
 @value_object(kw_only=True)
 class ActEffects:
-    """`messages`: kinds of those to partners, without what their channels can't say; `letters`: to the patron, by
+    """`messages`: kinds of those to partners; `letters`: to the patron, by
     template; `steps`: of the library's system. `has_mail_address`: of the patron who gets the letters; None: there are
     none, or it isn't known."""
 
@@ -33,9 +33,8 @@ async def find_act_effects(context: LibraryContext, request_id: str, kind: Event
     """Raises NotFound."""
     rows = await context.store.read(lambda c: list_effect_rows(c, context, request_id, kind))
     letters = tuple(row.target for row in rows if row.kind == LETTER)
-    messages = (parse_message(row.payload) for row in rows if row.kind in (PARTNER, ORDER))
     return ActEffects(
-        messages=tuple(one.kind for one in messages if context.has_message(one.receiver.profile, one.kind, one.role)),
+        messages=tuple(parse_message(row.payload).kind for row in rows if row.kind in (PARTNER, ORDER)),
         letters=letters,
         steps=tuple(row.target for row in rows if row.kind == LIBRARY),
         has_mail_address=await _has_mail_address(context, request_id) if letters else None,

@@ -23,7 +23,7 @@ from gateway.domain.requests.take_back import is_undoable, make_undo_event
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, UndoableAct, VersionConflict
 from gateway.domain.sentences import join_sentences, write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.partner_channel import LimitedChannel
+from gateway.ports.partner_channel import CarryWay
 from gateway.ports.shared_store import Transaction
 from gateway.services.keyed_work import note_undone, write_once
 from gateway.services.library_context import DESK, PATRON, LibraryContext, require_request
@@ -33,7 +33,13 @@ from gateway.services.library_work.library_calls import NOTHING_DONE
 from gateway.services.library_work.scanned_volumes import name_scanned_volume
 from gateway.services.outbox.queue import DESK_GRACE
 from gateway.services.requests.deadlines import compute_renewed_due
-from gateway.services.requests.effects import LIBRARY, find_receiver, is_partner_notified, new_outbox_row
+from gateway.services.requests.effects import (
+    LIBRARY,
+    choose_way_to_tell,
+    find_receiver,
+    is_partner_notified,
+    new_outbox_row,
+)
 from gateway.services.requests.transitions import EventRequest, apply_event, raise_if_denied
 from gateway.services.requests.undone_acts import dump_undoable_act, undo_act_in
 from gateway.store.api_access import make_copy_token
@@ -375,12 +381,15 @@ def _describe_silence(context: LibraryContext, request: Request, told: PartnerNo
         )
     if not is_partner_notified(context, told, request):
         return ""  # as the workflow says
-    channel = context.channels.get(partner.channel)
-    if isinstance(channel, LimitedChannel) and not channel.has_message(told.kind, request.role, profile):
-        return write_sentence(
-            "%(target)s was not told because '%(kind)s' cannot be sent by %(words)s. Please write or phone.",
-            target=name,
-            kind=EVENT_WORDS[told.kind],
-            words=channel.name,
-        )
+    values = {"target": name, "kind": EVENT_WORDS[told.kind], "words": partner.channel}
+    match choose_way_to_tell(context, told, request):
+        case CarryWay.LOST:
+            return write_sentence(
+                "%(target)s was not told because '%(kind)s' cannot be sent by %(words)s. Please write or phone.",
+                **values,
+            )
+        case CarryWay.NOTE:
+            return write_sentence(
+                "%(target)s is told in a message because '%(kind)s' cannot be sent by %(words)s.", **values
+            )
     return ""

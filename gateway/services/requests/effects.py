@@ -22,7 +22,7 @@ from gateway.domain.requests.brokered_requests import (
     write_event_note,
 )
 from gateway.domain.requests.citation import REQUESTER_PATRON, CitationExtra
-from gateway.domain.requests.events import BROKER, Event, EventDetails, EventKind, local_signal, partner_signal
+from gateway.domain.requests.events import BROKER, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
 from gateway.domain.requests.reason_words import describe_refused_clearance
 from gateway.domain.requests.request import BrokeredDelivery, LibraryParty, PatronLink, Request, Role
@@ -216,20 +216,26 @@ def _choose_notification(
 def _build_message_rows(
     context: LibraryContext, told: PartnerNotification, transition: Transition
 ) -> Iterator[OutboxRow]:
-    """What is carried from the other leg, or ends a loss, and this partner has no message for, it is told in a note, or
-    not at all (`brokered_requests` tells staff; what is settled here they know)."""
-    way = CarryWay.CARRIED
-    if transition.event.actor == BROKER or told.kind is EventKind.SETTLED:
-        receiver, _ = find_receiver(context, told, transition.request)
-        profile, partner = context.profile(receiver.profile), context.partner(receiver.profile)
-        if profile is not None and partner is not None:
-            channel = context.channels.get(partner.channel)
-            way = choose_carry_way(channel, told.kind, transition.request.role, profile)
+    """What this partner has no message for it is told in a note, or not at all (`transitions` tells staff)."""
+    way = choose_way_to_tell(context, told, transition.request)
     if way is CarryWay.NOTE:
-        note = write_event_note(told.kind, _list_told_details(transition.event), context.zone)
+        note = write_event_note(told.kind, _build_told_details(context, told, transition), context.zone)
         yield _new_message_row(context, replace(told, kind=EventKind.MESSAGE), transition, EventDetails(note=note))
     elif way is CarryWay.CARRIED:
         yield _new_message_row(context, told, transition)
+
+
+def choose_way_to_tell(context: LibraryContext, told: PartnerNotification, request: Request) -> CarryWay:
+    """As the partner's channel is. An order that it can't take is refused where it is sent, and another supplier is
+    asked; what goes by a channel or to a partner that isn't there waits as a dead letter for it to be there again."""
+    receiver, _ = find_receiver(context, told, request)
+    profile, partner = context.profile(receiver.profile), context.partner(receiver.profile)
+    if told.kind is EventKind.REQUEST or profile is None or partner is None:
+        return CarryWay.CARRIED
+    channel = context.channels.get(partner.channel)
+    if channel is None and partner.channel:
+        return CarryWay.CARRIED
+    return choose_carry_way(channel, told.kind, request.role, profile)
 
 
 def _new_message_row(
@@ -242,9 +248,7 @@ def _new_message_row(
     request, event = transition.request, transition.event
     identifier = make_exchange_id(event.at)
     receiver, transaction = find_receiver(context, told, request)
-    details = note or (
-        _list_told_details(event) if told.kind is event.kind else _build_message_details(context, told.kind, transition)
-    )
+    details = note or _build_told_details(context, told, transition)
     if told.supplier is not None:
         details = replace(details, supplier=told.supplier)
     message = PartnerMessage(
@@ -274,7 +278,10 @@ def _waits_for_next_supplier(transition: Transition, message: PartnerMessage) ->
     return is_brokers and is_no_for_now(message.kind, message.details)
 
 
-def _list_told_details(event: Event) -> EventDetails:
+def _build_told_details(context: LibraryContext, told: PartnerNotification, transition: Transition) -> EventDetails:
+    event = transition.event
+    if told.kind is not event.kind:
+        return _build_message_details(context, told.kind, transition)
     return event.details if event.actor == BROKER else remove_own_note(event.kind, event.details)
 
 

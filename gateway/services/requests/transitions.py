@@ -1,24 +1,29 @@
 """apply_event: the one way a request changes; expired timers as events.
 
-load → apply (domain) → due date of the patron → save → history → outbox → timers → other leg of a brokered request
+load → apply (domain) → due date of the patron → save → history → outbox → timers → what staff have to tell → other leg
+of a brokered request
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason
-from gateway.domain.requests.events import Event, EventDetails, EventKind, EventOrigin
+from gateway.domain.requests.brokered_requests import write_event_note
+from gateway.domain.requests.events import BROKER, UNTOLD, Event, EventDetails, EventKind, EventOrigin, local_signal
 from gateway.domain.requests.request import BorrowingState, Request
 from gateway.domain.requests.request_figures import WAS_SENT
+from gateway.domain.requests.request_messages import STAFF_ACTOR
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
 from gateway.domain.requests.state_table import DenialReason, TimerKind, expired_timer_signal
 from gateway.domain.requests.views import EventDenied, HistoryLine, NotFound, VersionConflict
 from gateway.domain.requests.volume_updates import list_items_out
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.partner_channel import CarryWay
 from gateway.ports.shared_store import Transaction
 from gateway.services.brokering.brokered_requests import carry_transition
 from gateway.services.keyed_work import write_once
@@ -29,7 +34,13 @@ from gateway.services.requests.deadlines import (
     compute_renewed_due,
     find_reopening,
 )
-from gateway.services.requests.effects import note_first_answer, write_effects
+from gateway.services.requests.effects import (
+    choose_way_to_tell,
+    find_receiver,
+    is_partner_notified,
+    note_first_answer,
+    write_effects,
+)
 from gateway.services.requests.forgetting import find_forgetting_delay, forget_late_words, forget_patron_in
 from gateway.services.requests.history_rows import amend_with_row, make_history_row
 from gateway.services.requests.left_suppliers import drop_unsent_messages, find_unsent_messages
@@ -130,8 +141,43 @@ def apply_event_in(
     ) -> Transition | Denied:
         return apply_event_in(connection, context, EventRequest(request_id=request_id, event=event, prepare=prepare))
 
+    for report in _list_untold(context, transition):
+        apply_in_turn(request.id, report)
     carry_transition(connection, context, transition, apply_in_turn)
     return transition
+
+
+_COURTESIES = frozenset(
+    {
+        EventKind.RECEIVED,
+        EventKind.AT_PICKUP,
+        EventKind.LOANED_TO_PATRON,
+        EventKind.CHECKED_IN,
+        EventKind.WILL_SUPPLY,
+        EventKind.STATUS_QUERY,
+        EventKind.STATUS_REPORT,
+    }
+)
+"""Of which nobody waits to hear: staff don't telephone about it."""
+
+
+def _list_untold(context: LibraryContext, transition: Transition) -> Iterator[Event]:
+    """What no message can tell a partner is for staff to tell. What they do themselves they are told at once, by the
+    page (`actions.find_action_hints`); a partner without a channel, to whom they write anyway, is reported for what
+    comes from the other leg alone."""
+    event = transition.event
+    if event.actor.startswith(STAFF_ACTOR):
+        return
+    for told in transition.told:
+        if told.kind in _COURTESIES or choose_way_to_tell(context, told, transition.request) is not CarryWay.LOST:
+            continue
+        if event.actor == BROKER or is_partner_notified(context, told, transition.request):
+            receiver, _ = find_receiver(context, told, transition.request)
+            name = receiver.name or receiver.symbol or receiver.profile
+            words = write_event_note(told.kind, event.details, context.zone)
+            note = write_sentence("there is no message to tell %(partner)s: %(words)s", partner=name, words=words)
+            details = EventDetails(reason=UNTOLD, note=note)
+            yield Event(local_signal(EventKind.TROUBLE), event.at, event.actor, details)
 
 
 def _is_asked_elsewhere(transition: Transition) -> bool:

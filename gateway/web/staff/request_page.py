@@ -11,7 +11,15 @@ from aiohttp import web
 from gateway.domain.requests.event_words import EVENT_WORDS
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import REASON_WORDS
-from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, RequestFlag, RequestNote, Role
+from gateway.domain.requests.request import (
+    MESSAGE_TROUBLES,
+    AttemptStatus,
+    BorrowingState,
+    Request,
+    RequestFlag,
+    RequestNote,
+    Role,
+)
 from gateway.domain.requests.task_lists import BY_NAME, list_task_names
 from gateway.domain.requests.views import (
     CopyLinkView,
@@ -246,7 +254,7 @@ async def render_request(
         copy_links=[describe_link(page, one) for one in await _find_copy_links(page, request)],
         can_attach=page.has_right(ACT_RIGHTS[request.role]),
         is_borrowing=request.role is Role.BORROWING,
-        urgent=bool(request.flags & {RequestFlag.RECALLED, RequestFlag.OVERDUE, RequestFlag.TROUBLE}),
+        urgent=not request.flags.isdisjoint(_URGENT),
     )
 
 
@@ -421,12 +429,14 @@ def _list_limits(page: StaffRequest, request: Request, move: NextMove) -> list[t
     return rows
 
 
+_URGENT = frozenset({RequestFlag.RECALLED, RequestFlag.OVERDUE, RequestFlag.TROUBLE, RequestFlag.UNTOLD})
 _SEARCHED = (BorrowingState.REVIEW, BorrowingState.NO_SUPPLIER)
 
 
 def _may_settle(page: StaffRequest, request: Request) -> bool:
-    """Whether something that a partner rejected, or a stranger wrote, waits for a decision of this user."""
-    is_open = not request.flags.isdisjoint({RequestFlag.TROUBLE, RequestFlag.STRANGER})
+    """Whether something that a partner rejected or wasn't told, or a stranger wrote, waits for a decision of this
+    user."""
+    is_open = not request.flags.isdisjoint(MESSAGE_TROUBLES)
     return is_open and page.has_right(ACT_RIGHTS[request.role])
 
 

@@ -8,12 +8,22 @@ from typing import TypedDict
 
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.due_dates import local_day
-from gateway.domain.requests.events import STRANGER, STRANGER_MAIL, Event, EventOrigin, local_signal, partner_signal
+from gateway.domain.requests.events import (
+    STRANGER,
+    STRANGER_MAIL,
+    UNTOLD,
+    Event,
+    EventOrigin,
+    local_signal,
+    partner_signal,
+)
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import ENDING_WORDS
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import Request, RequestFlag, Role
+from gateway.domain.requests.request_messages import is_for_partner
 from gateway.domain.requests.staff_views import NoticeStatus, NoticeView
+from gateway.domain.requests.state_machine import PartnerNotification
 from gateway.domain.requests.supplier_takeover import is_behind_partner
 from gateway.domain.requests.views import (
     HistoryLine,
@@ -23,8 +33,10 @@ from gateway.domain.requests.views import (
     find_settlement_before,
 )
 from gateway.domain.value import value_object
+from gateway.ports.partner_channel import CarryWay
 from gateway.services.library_context import LibraryContext
 from gateway.services.localization import Localization, mark_text
+from gateway.services.requests.effects import choose_way_to_tell, is_partner_notified
 from gateway.services.requests.outbox_row_names import name_outbox_row, name_patron_letter
 from gateway.web.staff.actor_names import ActorNames
 from gateway.web.staff.coded_words import describe_condition, describe_note, describe_reason, describe_send_error
@@ -164,6 +176,7 @@ _BY_HAND: Mapping[K, str] = {
 """What is said instead of a partner without a channel for it: staff write or telephone."""
 
 _ASKED_TO_CANCEL = mark_text("Asked %(partner)s to cancel")
+_UNTOLD = mark_text("%(partner)s could not be told")
 _FROM_STRANGER = mark_text("A message came from another sender")
 _MAIL_OF_STRANGER = mark_text("Email from another sender, linked by staff")
 _RENEWED_WITHOUT_DATE = mark_text("%(partner)s granted our renewal without a new due date")
@@ -278,11 +291,13 @@ class _StoryTeller:
             text = _OUT_BEHIND_BROKER
         if event.kind is K.TROUBLE and details.reason == STRANGER:
             text = _FROM_STRANGER
+        if event.kind is K.TROUBLE and details.reason == UNTOLD:
+            text = _UNTOLD
         is_mail = event.kind is K.NOTE and details.reason == STRANGER_MAIL
         if is_mail:
             dot, text = "look", _MAIL_OF_STRANGER
         is_asked = event.signal == local_signal(K.CANCEL) and line.after == B.CANCEL_PENDING
-        if is_asked and self._find_channel(event.attempt):
+        if is_asked and self._can_be_sent(event):
             dot, text = "waiting", _ASKED_TO_CANCEL
         if event.signal == partner_signal(K.RENEW_ACCEPTED) and details.due is None:
             dot, text = "look", _RENEWED_WITHOUT_DATE
@@ -293,6 +308,8 @@ class _StoryTeller:
         facts = [*self._list_facts(line)]
         if is_refused:
             facts.append(self._say(mark_text("Rejected by the partner")))
+        if self._is_untold(line):
+            facts.append(self._say(mark_text("Not sent: the partner has no message for it. Write or phone.")))
         settlement = find_settlement_before(line, self._history)
         if settlement is not None:
             facts.append(describe_settlement(settlement, self._localization, self._context.zone))
@@ -406,6 +423,18 @@ class _StoryTeller:
         if partner is None or partner.channel != channel:
             return bool(channel)
         return self._context.has_message(profile, event.kind, self._request.role)
+
+    def _is_untold(self, line: HistoryLine) -> bool:
+        """Whether the partner should hear of what was done here, and has no message for it, as far as is known."""
+        event, request = line.event, self._request
+        if event.kind in _BY_HAND or event.signal.origin is not EventOrigin.US or self._can_be_sent(event):
+            return False
+        told = PartnerNotification(event.kind, event.attempt or request.current)
+        return (
+            is_for_partner(request.role, line.before, event.signal)
+            and is_partner_notified(self._context, told, request)
+            and choose_way_to_tell(self._context, told, request) is CarryWay.LOST
+        )
 
     def _name_actor(self, actor: str) -> str:
         kind, _, name = actor.partition(":")

@@ -69,6 +69,7 @@ _LENDING: Mapping[str, tuple[str, str]] = {
 
 _FLAGS: tuple[tuple[Callable[[Request], bool], str, str], ...] = (
     (lambda r: RequestFlag.TROUBLE in r.flags, "late", mark_text("Message rejected")),
+    (lambda r: RequestFlag.UNTOLD in r.flags, "late", mark_text("Partner to notify")),
     (lambda r: RequestFlag.STRANGER in r.flags, "look", mark_text("Message from another sender")),
     (lambda r: RequestFlag.PRICE_OPEN in r.flags, "look", mark_text("Price to check")),
     (lambda r: RequestFlag.RECALLED in r.flags, "late", mark_text("Recalled")),
@@ -193,8 +194,8 @@ def find_next_move(request: Request, partner: str, localization: Localization) -
 
 
 def _choose_move(request: Request) -> NextMove:
-    """Its heading still a template. What the partner rejected comes before the usual next step, also of a request that
-    is closed: nothing else takes it off its list."""
+    """Its heading still a template. What the partner rejected or wasn't told comes before the usual next step, also of
+    a request that is closed: nothing else takes it off its list."""
     usual = _choose_usual_move(request)
     if RequestFlag.TROUBLE in request.flags:
         return replace(
@@ -204,6 +205,9 @@ def _choose_move(request: Request) -> NextMove:
             task="trouble",
             ways=(K.MESSAGE, *(_WAYS_OF_TROUBLE[request.role] if request.open else ())),
         )
+    if RequestFlag.UNTOLD in request.flags:
+        heading = mark_text("Action needed: write or phone %(partner)s, which was not told")
+        return replace(usual, heading=heading, ours=True, task="untold")
     if RequestFlag.STRANGER in request.flags:
         heading = mark_text("Action needed: check the message from another sender")
         return replace(usual, heading=heading, ours=True, task="stranger", ways=(K.MESSAGE,))
@@ -292,7 +296,7 @@ def _choose_usual_move(request: Request) -> NextMove:
 
 def _is_for_us(request: Request) -> bool:
     """Whether staff have anything to do about what we broker: the item comes by us, or nobody can be told."""
-    return COMES_HERE.holds(request) or RequestFlag.TROUBLE in request.flags
+    return COMES_HERE.holds(request) or not request.flags.isdisjoint({RequestFlag.TROUBLE, RequestFlag.UNTOLD})
 
 
 # --- acts ------------------------------------------------------------------------------------------------

@@ -116,6 +116,13 @@ DESKS: tuple[QueueDesk, ...] = (
                 role=Role.LENDING,
             ),
             QueueList(
+                "untold",
+                mark_text("Partners to notify by letter or phone"),
+                "/lending?task=untold",
+                Right.LENDING_READ,
+                role=Role.LENDING,
+            ),
+            QueueList(
                 "stranger",
                 mark_text("Messages from other senders"),
                 "/lending?task=stranger",
@@ -176,6 +183,13 @@ DESKS: tuple[QueueDesk, ...] = (
                 "trouble",
                 mark_text("Rejected by the partner"),
                 "/borrowing?task=trouble",
+                Right.BORROWING_READ,
+                role=Role.BORROWING,
+            ),
+            QueueList(
+                "untold",
+                mark_text("Partners to notify by letter or phone"),
+                "/borrowing?task=untold",
                 Right.BORROWING_READ,
                 role=Role.BORROWING,
             ),

@@ -180,6 +180,9 @@ BANNERS: Mapping[str, Claim] = {
     "{partner} was not told because '{kind}' cannot be sent by {way}. Please write or phone.": lambda p: (
         p.name.split()[0] not in p.sent_kinds
     ),
+    "{partner} is told in a message because '{kind}' cannot be sent by {way}.": lambda p: (
+        p.is_sent("message") and p.name.split()[0] not in p.sent_kinds
+    ),
     "The question has been saved, but it is not sent to the patron.": lambda p: not p.letter_names and not p.letters,
     "1 message marked as read.": lambda p: not any("unread" in task for task in p.after.tasks),
 }
@@ -230,6 +233,7 @@ HEADINGS: Mapping[str, Claim] = {
     "Action needed: the item is overdue": lambda p: F.OVERDUE in p.flags,
     "Action needed: {partner} has not returned the item in time": lambda p: p.is_on("overdue-out"),
     "Action needed: the item that {partner} returned has not arrived": lambda p: p.is_on("return-late"),
+    "Action needed: write or phone {partner}, which was not told": lambda p: p.is_on("untold"),
     "Action needed: check the message from another sender": lambda p: p.is_on("stranger"),
     "No action needed: this request is closed": lambda p: not p.after.request.open,
     "No action needed: this request is closed ({ending})": lambda p: not p.after.request.open,
@@ -267,7 +271,7 @@ STORIES: Mapping[str, Claim] = {
     "Sent an overdue notice to {partner}": _sent("overdue"),
     "Noted an overdue notice to {partner}, not sent": _silent("overdue"),
     "Pending: {what}": lambda p: False,
-    "Failed: {what}": lambda p: p.has_failed,
+    "Failed: {what}": lambda p: False,
 }
 """Lines that say more than that an event happened."""
 
@@ -329,6 +333,7 @@ TASKS: Mapping[str, Claim] = {
     "unread-lending": lambda p: p.can(K.MESSAGE),
     "price-to-check": lambda p: p.can(K.CONDITION_ACCEPTED),
     "trouble": lambda p: True,
+    "untold": lambda p: True,
     "stranger": lambda p: True,
 }
 """Whoever works a list off finds the act that ends it on the request's page."""

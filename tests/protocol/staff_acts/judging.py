@@ -27,6 +27,7 @@ def judge(press: Press) -> list[str]:
         *_judge_story(press),
         *_judge_letters(press),
         *_judge_tasks(press),
+        *(f"queued in vain: {kind}" for kind in press.failed_kinds),
     ]
 
 

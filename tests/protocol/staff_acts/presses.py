@@ -51,10 +51,10 @@ class Press:
         return [one.name for one in self._new(self.before.messages, self.after.messages)]
 
     @property
-    def has_failed(self) -> bool:
-        """A message that the partner's format has no words for. Of others none may fail."""
-        messages = [one for id_, one in self.after.messages.items() if id_ not in self.before.messages]
-        return self.scene.partner == "artemail" and any(one.status == "dead" for one in messages)
+    def failed_kinds(self) -> list[str]:
+        """Of messages that were queued and can't be sent."""
+        new = (one for id_, one in self.after.messages.items() if id_ not in self.before.messages)
+        return [one.name for one in new if one.status == "dead"]
 
     def is_mailed(self, letter: str = "") -> bool:
         """The patron has got it by mail."""

@@ -26,6 +26,11 @@ PROFILES = {
         "partner": {"symbols": ["FJORD"], "name": "Fjordby bibliotek", "channel": "iso-ill"},
         "iso_ill": {"transport": {"mode": "same-connection"}, "withheld": ["damaged"]},
     },
+    "dale": {
+        "auth": [{"kind": "network", "networks": ["127.0.0.0/8"]}],
+        "partner": {"symbols": ["DALE"], "name": "Dale", "channel": "iso-ill"},
+        "iso_ill": {"transport": {"mode": "same-connection"}, "withheld": ["damaged", "message"]},
+    },
 }
 
 
@@ -51,9 +56,18 @@ async def test_a_partner_without_a_channel_is_told_nothing(north: NcipTown) -> N
 
 
 async def test_what_the_partner_cannot_take_is_said_beforehand(north: NcipTown) -> None:
+    shown = await lend_to(north, "dale", K.SHIPPED)
+    words = {K.DAMAGED: "damaged", K.MESSAGE: "message", K.DUE_DATE_CHANGED: "due date changed"}
+    assert shown.hints == {
+        kind: f"Dale was not told because '{one}' cannot be sent by iso-ill. Please write or phone."
+        for kind, one in words.items()
+    }
+
+
+async def test_what_the_partner_can_take_as_a_message_is_said_beforehand(north: NcipTown) -> None:
     shown = await lend_to(north, "fjord", K.SHIPPED)
     assert shown.hints == {
-        K.DAMAGED: "Fjordby bibliotek was not told because 'damaged' cannot be sent by iso-ill. Please write or phone."
+        K.DAMAGED: "Fjordby bibliotek is told in a message because 'damaged' cannot be sent by iso-ill."
     }
 
 

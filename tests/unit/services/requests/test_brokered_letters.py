@@ -15,7 +15,7 @@ import pytest
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, LoanCondition
 from gateway.domain.requests.events import EventKind as K
-from gateway.domain.requests.request import LibraryParty, Request, RequestFlag, Role
+from gateway.domain.requests.request import MESSAGE_TROUBLES, LibraryParty, Request, RequestFlag, Role
 from gateway.domain.requests.views import LendingDraft
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from tests.unit.services.requests.support import EASY, SOUTH, NcipTown, make_template
@@ -124,7 +124,7 @@ async def test_what_one_side_writes_is_written_to_the_other(north: NcipTown) -> 
             before = len(north.mail.mails)
             await read_letter(north, lending, side, kind, details)
         near, far = await north.see(lending), await find_other_leg(north, lending)
-        assert RequestFlag.TROUBLE not in near.flags | far.flags, name
+        assert not MESSAGE_TROUBLES & (near.flags | far.flags), name
         receivers = {str(one["To"]).partition("@")[2].partition(".")[0] for one in north.mail.mails[before:]}
         found[name] = ((near.state.value, far.state.value), receivers)
 
@@ -136,6 +136,6 @@ async def test_what_can_not_be_said_to_a_requester_by_ncip_is_for_staff_to_tell(
     await read_letter(north, lending, "south", K.SHIPPED, {"due": DUE})
 
     near = await north.see(lending)
-    assert (near.state.value, RequestFlag.TROUBLE in near.flags) == ("shipped", True)
+    assert (near.state.value, near.flags & MESSAGE_TROUBLES) == ("shipped", {RequestFlag.UNTOLD})
     shown = await north.town.gateway.managed.requests.load_view("NORTH", near.id)
     assert any("there is no message to tell Zentrale: shipped" in line.event.details.note for line in shown.history)
