@@ -26,6 +26,8 @@ BOOK = "genre=book&title=De+rerum+nubium&aulast=Lucius&isbn=9780306406157"
 OURS = "genre=book&title=The+Three-Body+Problem&isbn=9780000010018"
 
 
+FILE_TYPES = ("application/octet-stream", "application/pdf", "message/rfc822")
+
 on_both = pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 """On SQLite and on PostgreSQL."""
 
@@ -78,7 +80,8 @@ class Visitor:
             for cookie in set_cookies:
                 name, _, value = cookie.partition(";")[0].partition("=")
                 self.cookies[name] = value
-            found = Answer(answer.status, answer.headers.copy(), await answer.text(), url, set_cookies)
+            text = await answer.text(errors="replace" if answer.content_type in FILE_TYPES else "strict")
+            found = Answer(answer.status, answer.headers.copy(), text, url, set_cookies)
         if follow and found.status in (302, 303):
             return await self._ask("GET", found.headers["Location"], None, follow, headers)
         return found

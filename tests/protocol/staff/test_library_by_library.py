@@ -1,171 +1,298 @@
-"""Library × library over pages and API: whoever works for one library reads and changes nothing of another's, whatever
-address is tried.
+"""Library × library over pages, API and files: what belongs to another library is answered as what never was, whatever
+route and name are tried, and stays as it is.
 
-The other library's world has something behind each page. What is compared is everything that it has in the database.
+The other library's world has a thing behind each route (`library_tries.py`); to its own people each is there. All that
+it has in the database is compared.
 """
 
 from __future__ import annotations
 
-import itertools
+import base64
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote_plus, urlencode
 
 import aiohttp
 import pytest
-from sqlalchemy import MetaData, select
 
 from gateway.domain.clock import SystemClock
-from gateway.services.api_keys import ApiKeyService, KeyScope
-from gateway.web.api.operations import ALL
-from gateway.web.staff.app import PAGES, page_name
-from tests.protocol.pages.support import PATRON, PIN, Answer, Running, running, visitor
-from tests.protocol.staff.page_world import RULES, WorldSize, fill_world, make_batches, prepare_installation
-from tests.protocol.staff.request_scenes import library_context
+from gateway.store.schema import make_exchange_id
+from gateway.web.staff.staff_request import BANNER_COOKIE
+from tests.protocol.pages.support import PATRON, PIN, Running, Visitor, running, visitor
+from tests.protocol.staff.library_pair import (
+    BOX,
+    FJORD,
+    OWN_CARD,
+    USED_UP,
+    Installed,
+    copy_patron,
+    make_key,
+    make_never,
+    make_own_things,
+    make_things,
+    read_rows,
+    renew_things,
+    share_installation,
+)
+from tests.protocol.staff.library_tries import API_TRIES, LISTS, NAMES_NOTHING, READER_TRIES, STAFF_TRIES, Try
+from tests.protocol.staff.page_world import (
+    RULES,
+    WorldSize,
+    fill_world,
+    make_batches,
+    prepare_installation,
+)
 from tests.protocol.staff.support import ALL_ROLES, Colleague, colleague, make_user
+from tests.protocol.staff.test_operation_pages import read_from_memory
+from tests.support.blank_pdf import write_blank_pdf
 from tests.support.daemon import Installation
-
-FJORD = {"symbol": "FJORD", "name": "Bibliothèque du Fjord", "requests": "requests-fjord.yml"}
-
-NAMED_BY: dict[str, tuple[tuple[str, str], ...]] = {
-    "number": (("request", "number"), ("request", "id"), ("print_batch", "number"), ("request_event", "id")),
-    "id": (("request", "id"), ("outbox", "id"), ("mail", "id"), ("request_event", "id")),
-    "letter": (("outbox", "id"),),
-    "mail": (("mail", "id"),),
-    "message": (("message", "id"), ("request_event", "id")),
-    "file": (("request_file", "id"), ("request", "id")),
-    "request": (("request", "id"),),
-    "name": (("staff_user", "name"), ("profile_version", "profile")),
-    "version": (("profile_version", "id"),),
-}
-"""What stands in addresses, and where the other library's rows have it; anything else is a word."""
-
-STREAMS = {"GET /staff/live", "GET /staff/live/counts"}
-OWN_ACCOUNT = {"POST /staff/sign-out", "POST /staff/account/sessions", "POST /staff/account/password"}
+from tests.support.mail_house import MemoryMailbox
 
 TITLE_WORDS = ("Vaumarin", "Шум дождя", "مدن الملح", "北の港", "harbour bars")
 """Of what the other library's readers have asked for."""
 
-
-def share_installation(installation: Installation) -> None:
-    """All profiles belong to DEMO; FJORD has none."""
-    for file in (installation.folder / "profiles").glob("*.yml"):
-        text = file.read_text(encoding="utf-8")
-        if not re.search(r"^(abstract|library):", text, re.MULTILINE):
-            file.write_text(f"library: DEMO\n{text}", encoding="utf-8")
-    (installation.folder / "requests-fjord.yml").write_text("{}\n", encoding="utf-8")
+Answered = tuple[int, str, str]
+"""Status, where it leads and the banner there, and the text."""
 
 
-async def read_rows(gateway: Running, library: str) -> dict[str, list[dict[str, Any]]]:
-    """All rows of one library, by table; without counts of tries to sign in, which are those of an address."""
-
-    def read_all(connection: Any) -> dict[str, list[dict[str, Any]]]:
-        tables = MetaData()
-        tables.reflect(connection)
-        return {
-            name: sorted(
-                (dict(row) for row in connection.execute(select(table).where(table.c.library == library)).mappings()),
-                key=repr,
-            )
-            for name, table in tables.tables.items()
-            if "library" in table.c and name != "page_failure"
-        }
-
-    found: dict[str, list[dict[str, Any]]] = await library_context(gateway).store.read(read_all)
-    return found
-
-
-def iter_addresses(path: str, rows: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    """The path with things of the other library in the place of what varies: two of each kind."""
-    places = re.findall(r"\{([^}]*)\}", path)
-    wanted = [
-        list(
-            dict.fromkeys(
-                str(row[column])
-                for table, column in NAMED_BY.get(place, ())
-                for row in rows[table][:: max(1, len(rows[table]) - 1)]
-            )
-        )
-        or ["cancel"]
-        for place in places
-    ]
-    for names in itertools.product(*wanted):
-        address = path
-        for place, name in zip(places, names, strict=True):
-            address = address.replace(f"{{{place}}}", name, 1)
-        yield address
-
-
-def find_leaks(text: str) -> list[str]:
-    return [word for word in TITLE_WORDS if word in text]
-
-
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_staff_of_one_library_meet_nothing_of_another(installation: Installation, method: str) -> None:
+@pytest.fixture
+async def installed(installation: Installation) -> AsyncIterator[Installed]:
     prepare_installation(installation, WorldSize.FEW)
     share_installation(installation)
-    async with running(installation, rules=RULES, other_libraries=[FJORD]) as gateway:
+    async with running(
+        installation, read_from_memory(MemoryMailbox()), rules=RULES, other_libraries=[FJORD], mailboxes=[BOX]
+    ) as gateway:
         await fill_world(gateway, WorldSize.FEW)
         async with colleague(gateway, "r.okafor", *ALL_ROLES) as ruth:
             await make_batches(ruth)
-        await make_user(gateway, "n.foss", *ALL_ROLES, library="FJORD")
-        before = await read_rows(gateway, "DEMO")
-        wrong = []
-        async with visitor(gateway) as browser:
-            nina = Colleague(browser)
-            assert (await nina.sign_in("n.foss")).status == 200
-            token = await nina.read_token()
-            for page in PAGES:
-                if page.method != method or page_name(page) in STREAMS | OWN_ACCOUNT or page.right is None:
-                    continue
-                for address in iter_addresses(page.path, before):
-                    answer = await _open_page(nina, method, address, token)
-                    if find_leaks(answer.text) or answer.status >= 500:
-                        wrong.append((page_name(page), address, answer.status, find_leaks(answer.text)))
-        assert not wrong
-        after = await read_rows(gateway, "DEMO")
-        assert [name for name in before if before[name] != after[name]] == []
+        await copy_patron(gateway)
+        there = await make_things(gateway)
+        yield Installed(gateway, there, make_never(there))
 
 
-async def _open_page(nina: Colleague, method: str, address: str, token: str) -> Answer:
+# --- who sends -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class StaffUser:
+    """A colleague, and the token of their forms."""
+
+    browser: Visitor
+    token: str
+    root = "/staff"
+
+    async def send_try(self, route: str, one: Try, names: Mapping[str, str]) -> Answered:
+        method, _, path = route.partition(" ")
+        return await send_page(self.browser, method, fill_path(path, one, names), one, names, self.token)
+
+
+@dataclass
+class ApiUser:
+    url: str
+    key: str
+    root = "/api/v1"
+
+    async def send_try(self, route: str, one: Try, names: Mapping[str, str]) -> Answered:
+        method, _, path = route.replace(self.root, "").partition(" ")
+        content = write_blank_pdf(1) if one.file else None
+        return await self.send(method, fill_path(path, one, names), fill(one.json, names), content)
+
+    async def send(self, method: str, path: str, said: Any = None, content: bytes | None = None) -> Answered:
+        headers = {"Authorization": f"Bearer {self.key}", "If-Match": "*"}
+        if method == "POST":
+            headers["Idempotency-Key"] = make_exchange_id(SystemClock().now())
+        if content is not None:
+            headers["Content-Type"] = "application/pdf"
+        url = f"{self.url}/api/v1{path}"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, url, json=said, data=content, headers=headers) as answer,
+        ):
+            return answer.status, answer.headers.get("Location", ""), await answer.text(errors="replace")
+
+
+@dataclass
+class Reader:
+    """At one library's pages, whichever they signed in at."""
+
+    browser: Visitor
+    library: str
+    token: str
+    root = "/openurl"
+
+    async def send_try(self, route: str, one: Try, names: Mapping[str, str]) -> Answered:
+        method, _, path = route.partition(" ")
+        filled = fill_path(path.replace("{library}", self.library), one, names)
+        return await send_page(self.browser, method, filled, one, names, self.token)
+
+
+async def send_page(
+    browser: Visitor, method: str, path: str, one: Try, names: Mapping[str, str], token: str
+) -> Answered:
+    """The banner of the page after is read from its cookie, which is thrown away."""
     if method == "GET":
-        return await nina.get(address, follow=False)
-    return await nina.post(address, {"step": "save", "reason": "x"}, follow=False, token=token)
+        answer = await browser.get(path, follow=False)
+    elif one.file:
+        body, kind = write_multipart({"csrf": token, **fill(one.form, names)}, fill(one.file, names))
+        answer = await browser.post(path, body, follow=False, Content_Type=kind)
+    else:
+        answer = await browser.post(path, {"csrf": token, **fill(one.form, names)}, follow=False)
+    said, _, _ = browser.cookies.pop(BANNER_COOKIE, "").partition(".")
+    banner = base64.urlsafe_b64decode(said).decode("unicode-escape") if said else ""
+    return answer.status, f"{answer.headers.get('Location', '')} {banner}", answer.text
 
 
-async def test_a_key_of_one_library_reaches_nothing_of_another(installation: Installation) -> None:
-    prepare_installation(installation, WorldSize.FEW)
-    share_installation(installation)
-    async with running(installation, rules=RULES, other_libraries=[FJORD]) as gateway:
-        await fill_world(gateway, WorldSize.FEW)
-        keys = ApiKeyService(library_context(gateway).store, SystemClock())
-        key = (await keys.create_key("FJORD", "Nina", tuple(KeyScope))).key
-        before = await read_rows(gateway, "DEMO")
-        wrong = []
-        async with aiohttp.ClientSession() as session:
-            for operation in ALL:
-                if operation.id == "streamEvents" or ("{" not in operation.path and operation.method != "GET"):
-                    continue
-                for address in iter_addresses(operation.path, before):
-                    url = f"{gateway.url}/api/v1{address}"
-                    headers = {"Authorization": f"Bearer {key}"}
-                    sent = None if operation.method == "GET" else {"patron": PATRON}
-                    async with session.request(operation.method, url, json=sent, headers=headers) as answer:
-                        text = await answer.text()
-                    if find_leaks(text) or answer.status >= 500 or ("{" in operation.path and answer.status == 200):
-                        wrong.append((operation.method, address, answer.status, find_leaks(text)))
-        assert not wrong
-        after = await read_rows(gateway, "DEMO")
-        assert [name for name in before if before[name] != after[name]] == []
+def write_multipart(fields: Mapping[str, str], file: str) -> tuple[bytes, str]:
+    parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
+    head = f'Content-Disposition: form-data; name="file"; filename="{file}"\r\nContent-Type: application/pdf\r\n\r\n'
+    parts.append(head.encode() + write_blank_pdf(1))
+    return b"".join(b"--x\r\n" + part + b"\r\n" for part in parts) + b"--x--\r\n", "multipart/form-data; boundary=x"
 
 
-async def test_a_reader_of_one_library_is_a_stranger_at_another(installation: Installation) -> None:
-    prepare_installation(installation, WorldSize.FEW)
-    share_installation(installation)
-    async with running(installation, rules=RULES, other_libraries=[FJORD]) as gateway, visitor(gateway) as anna:
-        await fill_world(gateway, WorldSize.FEW)
-        assert (await anna.sign_in(PATRON, PIN)).status == 200
-        for place in ("requests", "privacy"):
-            answer = await anna.get(f"/openurl/FJORD/{place}")
-            assert answer.title == "Sign in"
-            assert not find_leaks(answer.text)
+def fill(said: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(said, str):
+        return said.format_map(names)
+    if isinstance(said, Mapping):
+        return {key: fill(value, names) for key, value in said.items()}
+    return [fill(value, names) for value in said] if isinstance(said, list) else said
+
+
+def fill_path(path: str, one: Try, names: Mapping[str, str]) -> str:
+    for place, value in one.path.items():
+        path = path.replace(f"{{{place}}}", fill(value, names))
+    return f"{path}?{urlencode(fill(one.query, names))}" if one.query else path
+
+
+def hide_names(answer: Answered, one: Try, names: Mapping[str, str]) -> Answered:
+    """Without what the sender has named itself, tokens of forms, and the time of day."""
+    said = {names[name] for name in re.findall(r"{(\w+)}", repr(one))}
+    words = sorted({*said, *map(quote_plus, said)}, key=len, reverse=True)
+    hidden = "|".join(re.escape(word) if len(word) > 3 else f"/{re.escape(word)}" for word in words) or "$^"
+    found = [
+        re.sub(r'name="(form|key)" value="[^"]*"|\d\d:\d\d(:\d\d[.\d]*)?', "…", re.sub(rf"({hidden})(?!\w)", "…", text))
+        for text in answer[1:]
+    ]
+    return answer[0], found[0], found[1]
+
+
+# --- the tries -------------------------------------------------------------------------------------------
+
+Sender = StaffUser | ApiUser | Reader
+Tries = Mapping[str, tuple[Try, ...]]
+
+
+def iter_tries(tries: Tries) -> Iterator[tuple[str, Try]]:
+    return ((route, one) for route, some in tries.items() for one in some)
+
+
+async def find_differences(installed: Installed, sender: Sender, tries: Tries, own: Mapping[str, str]) -> list[str]:
+    """What tells the other library's things from what never was."""
+    found = []
+    for route, one in iter_tries(tries):
+        theirs, nothing = [
+            hide_names(await sender.send_try(route, one, names), one, names)
+            for names in ({**things, **own} for things in (installed.there, installed.never))
+        ]
+        if theirs[0] >= 500 or (theirs != nothing and not one.is_taken):
+            found.append(f"{route} {one}: {describe_difference(theirs, nothing)}")
+        found += [f"{route} {one}: tells of {word}" for word in TITLE_WORDS if word in theirs[2]]
+    return found
+
+
+async def find_blind_tries(installed: Installed, sender: Sender, tries: Tries, own: Mapping[str, str]) -> list[str]:
+    """Tries that tell nothing: whoever has the thing is answered as about what never was."""
+    found = []
+    for route, one in iter_tries(tries):
+        new = await renew_things(installed.gateway) if USED_UP.search(repr(one)) else {}
+        nothing, own_thing = [
+            hide_names(await sender.send_try(route, one, names), one, names)
+            for names in ({**own, **installed.never}, {**own, **installed.there, **new})
+        ]
+        if one.tells and own_thing == nothing:
+            found.append(f"{route} {one}: {own_thing[0]} {own_thing[1]}")
+    return found
+
+
+def describe_difference(first: Answered, second: Answered) -> str:
+    for one, other in zip(map(str, first), map(str, second), strict=True):
+        if one != other:
+            at = next((place for place, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), 40)
+            at = max(0, at - 40)
+            return f"{first[0]} {one[at : at + 160]!r} instead of {other[at : at + 160]!r}"
+    return ""
+
+
+async def test_people_of_one_library_meet_nothing_of_another(installed: Installed) -> None:
+    gateway, own = installed.gateway, await make_own_things(installed.gateway, "FJORD")
+    await make_user(gateway, "n.foss", *ALL_ROLES, library="FJORD")
+    key = await make_key(gateway, "FJORD")
+    before = await read_rows(gateway, "DEMO")
+    async with visitor(gateway) as desk, visitor(gateway) as home:
+        await Colleague(desk).sign_in("n.foss")
+        staff = StaffUser(desk, await Colleague(desk).read_token())
+        token = await sign_in_reader(home, "FJORD", OWN_CARD)
+        wrong = [
+            *await find_differences(installed, staff, STAFF_TRIES, own),
+            *await find_differences(installed, ApiUser(gateway.url, key), API_TRIES, own),
+            *await find_differences(installed, Reader(home, "FJORD", token), READER_TRIES, own),
+            *await find_differences(installed, Reader(home, "DEMO", token), READER_TRIES, own),
+            *await find_listed(installed, staff, ApiUser(gateway.url, key), Reader(home, "FJORD", token)),
+        ]
+    after = await read_rows(gateway, "DEMO")
+    wrong += [f"changed {name}" for name in before if before[name] != after[name]]
+    assert not wrong, "\n".join(wrong)
+    blind = await find_blind_tries_of_all(installed)
+    assert not blind, "\n".join(blind)
+
+
+async def find_listed(installed: Installed, *senders: Sender) -> list[str]:
+    """Lists that show something of the other library's."""
+    found = []
+    for route in NAMES_NOTHING[LISTS]:
+        sender = next(one for one in senders if route.startswith(f"GET {one.root}"))
+        _, _, text = await sender.send_try(route, Try(), installed.there)
+        words = (*TITLE_WORDS, *(installed.there[name] for name in ("number", "sent", "mail", "letter", "user", "job")))
+        found += [f"{route}: tells of {word}" for word in words if word in text]
+    return found
+
+
+async def find_blind_tries_of_all(installed: Installed) -> list[str]:
+    """To the other library's own people, each of these things is there."""
+    gateway, own = installed.gateway, await make_own_things(installed.gateway, "DEMO")
+    await make_user(gateway, "b.foss", *ALL_ROLES)
+    api = ApiUser(gateway.url, await make_key(gateway, "DEMO"))
+    async with visitor(gateway) as desk, visitor(gateway) as home:
+        await Colleague(desk).sign_in("b.foss")
+        staff = StaffUser(desk, await Colleague(desk).read_token())
+        reader = Reader(home, "DEMO", await sign_in_reader(home, "DEMO", PATRON))
+        return [
+            *await find_blind_tries(installed, reader, READER_TRIES, own),
+            *await find_blind_tries(installed, api, API_TRIES, own),
+            *await find_blind_tries(installed, staff, STAFF_TRIES, own),
+        ]
+
+
+async def test_each_route_is_tried_or_names_nothing(gateway: Running) -> None:
+    """As the application's own router has them."""
+    listener: Any = gateway.gateway._listeners.http
+    routes = {
+        f"{route.method} {route.resource.canonical}"
+        for route in listener._runner.app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+    tried = {*STAFF_TRIES, *READER_TRIES, *(route.replace(" ", " /api/v1", 1) for route in API_TRIES)}
+    nothing = [route for some in NAMES_NOTHING.values() for route in some]
+    assert len(nothing) == len({*nothing} - tried)
+    assert routes == {*tried, *nothing}
+
+
+async def sign_in_reader(anna: Visitor, library: str, card: str) -> str:
+    """The token of their forms."""
+    form = await anna.get(f"/openurl/{library}/sign-in?back=requests")
+    token = form.hidden("csrf")
+    fields = {"csrf": token, "back": form.hidden("back"), "user": card, "password": PIN}
+    answer = await anna.post(f"/openurl/{library}/sign-in", fields)
+    assert answer.title == "My requests"
+    return str(answer.tree.xpath("//input[@name='csrf']/@value")[0])
