@@ -113,7 +113,7 @@ TASKS: tuple[TaskList, ...] = (
     ),
     _borrowing_list("arrived", [_B.RECEIVED], "arrived at the pickup location: shelve it", RequestFlag.ARRIVED),
     _borrowing_list("not-collected", [_B.RECEIVED], "hold-shelf period ended", RequestFlag.NOT_COLLECTED),
-    _borrowing_list("overdue", _HERE, "overdue at the lender", RequestFlag.OVERDUE, only=NOT_BROKERED),
+    _borrowing_list("overdue", _HERE, "overdue at the patron or the lender", RequestFlag.OVERDUE, only=NOT_BROKERED),
     _borrowing_list("recalled", _HERE, "recalled by the lender", RequestFlag.RECALLED, only=NOT_BROKERED),
     _borrowing_list("to-return", [_B.BACK], "returned by the patron: return to the lender", only=COMES_HERE),
     # an extra item may lie here when the request itself is over

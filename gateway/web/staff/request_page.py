@@ -79,6 +79,9 @@ MAX_NOTICES = 50
 USUAL_REFUSALS = 8
 """Reasons, of the most usual ones, with which a request is refused by one button."""
 
+_DONE_AT_ONCE = frozenset({K.OVERDUE, K.STATUS_QUERY})
+"""Nothing has to be said for them."""
+
 _NOT_YET: Mapping[Role, Mapping[K, str]] = {
     Role.BORROWING: {
         K.RECEIVED: mark_text("not now: nothing is in transit"),
@@ -110,12 +113,13 @@ class ListPlace:
 
 @value_object(kw_only=True)
 class ShownActs:
-    """`fields` belong to `open_acts`, whose form is open; `ways`: in sight, on pages of their own; `refusals`: reasons
-    with a button of their own, value and word (none: it can't be refused); `folded`: others; `refused`: label and why
-    not."""
+    """`fields` belong to `open_acts`, whose form is open; `pressed`: in sight, done by their button; `ways`: in sight,
+    on pages of their own; `refusals`: reasons with a button of their own, value and word (none: it can't be refused);
+    `folded`: others; `refused`: label and why not."""
 
     open_acts: tuple[K, ...]
     fields: tuple[FormField, ...]
+    pressed: tuple[K, ...]
     ways: tuple[K, ...]
     folded: tuple[K, ...]
     refusals: tuple[tuple[str, str], ...] = ()
@@ -309,7 +313,8 @@ async def _choose_acts(page: StaffRequest, view: RequestView, move: NextMove) ->
     return ShownActs(
         open_acts=open_acts,
         fields=await list_act_fields(page, view.request, open_acts) if open_acts else (),
-        ways=ways,
+        pressed=tuple(kind for kind in ways if kind in _DONE_AT_ONCE),
+        ways=tuple(kind for kind in ways if kind not in _DONE_AT_ONCE),
         folded=tuple(kind for kind in permitted if kind not in (*open_acts, *ways, K.UNFILLED)),
         refusals=_list_usual_refusals(page) if K.UNFILLED in permitted else (),
         refused=refused,
@@ -419,7 +424,7 @@ def _list_limits(page: StaffRequest, request: Request, move: NextMove) -> list[t
         return []
     terms, gettext = request.terms, page.gettext
     rows = []
-    if request.role is Role.BORROWING and request.state in _SEARCHED:
+    if request.role is Role.BORROWING and request.state in _WANTED:
         need_by = request.dates.need_by
         day = page.format_day(need_by) if need_by is not None else gettext("no date given")
         rows.append((gettext("Needed by"), day))
@@ -430,7 +435,11 @@ def _list_limits(page: StaffRequest, request: Request, move: NextMove) -> list[t
 
 
 _URGENT = frozenset({RequestFlag.RECALLED, RequestFlag.OVERDUE, RequestFlag.TROUBLE, RequestFlag.UNTOLD})
-_SEARCHED = (BorrowingState.REVIEW, BorrowingState.NO_SUPPLIER)
+_WANTED = (
+    *(BorrowingState.REVIEW, BorrowingState.NO_SUPPLIER, BorrowingState.REQUESTED, BorrowingState.CONDITIONAL),
+    *(BorrowingState.HOLD_PLACED, BorrowingState.WILL_SUPPLY, BorrowingState.LOST),
+)
+"""The patron has not had it, or has lost it: whether it is still worth while depends on the day."""
 
 
 def _may_settle(page: StaffRequest, request: Request) -> bool:

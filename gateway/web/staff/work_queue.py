@@ -78,7 +78,7 @@ DESKS: tuple[QueueDesk, ...] = (
             _borrowing("awaiting-review", mark_text("To review"), late_hours=2 * DAY),
             _borrowing("no-supplier", mark_text("No suppliers left"), late_hours=3 * DAY),
             _borrowing("recalled", mark_text("Recalled by the lender"), late_hours=DAY),
-            _borrowing("overdue", mark_text("Overdue at the lender")),
+            _borrowing("overdue", mark_text("Overdue")),
             _borrowing("price-to-check", mark_text("Sent at a price that is not agreed")),
             _borrowing("unwanted", mark_text("Received but no longer needed"), "/scan/return", SCAN),
             _borrowing("to-receive", mark_text("To receive"), "/scan/receive", SCAN),

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
+from itertools import cycle
 
 import pytest
 from sqlalchemy import Connection
 
-from gateway.domain.requests.events import STRANGER, Event, EventDetails, EventKind, local_signal
+from adapters.library.embedded.sample_catalogue import generate_records
+from gateway.domain.requests.events import (
+    STRANGER,
+    Event,
+    EventDetails,
+    EventKind,
+    local_signal,
+    partner_signal,
+    timer_signal,
+)
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import LendingState as L
 from gateway.domain.requests.request import Request, RequestFlag
@@ -20,6 +30,7 @@ from tests.protocol.staff.request_scenes import (
     RULES,
     act,
     add_partners,
+    book,
     hear_partner,
     library_context,
     make_asked,
@@ -33,7 +44,8 @@ from tests.support.daemon import Installation
 @pytest.fixture
 async def gateway(installation: Installation) -> AsyncIterator[Running]:
     add_partners(installation)
-    async with running(installation, rules=RULES) as one:
+    mail = {"host": "127.0.0.1", "port": 1, "security": "none", "sender": "ill@demo.example"}
+    async with running(installation, rules=RULES, mail=mail) as one:
         yield one
 
 
@@ -65,6 +77,17 @@ async def test_a_task_waits_since_it_came(gateway: Running, ruth: Colleague) -> 
     (move,) = page.tree.xpath("//section[@aria-labelledby='move']")
     assert "which Universität Altenried has recalled" in move.text_content()
     assert "For less than a minute." in move.text_content()
+
+
+WORKS = cycle({work.title: work for work in generate_records() if work.language == "eng"}.values())
+"""Of the sample catalogue, each title once."""
+
+
+async def make_next_lending(gateway: Running) -> Request:
+    """Of another work than the last: the library has few copies of each."""
+    work = next(WORKS)
+    citation = book(title=work.title, author=work.author, identifiers=work.identifiers[:1], edition="", original="")
+    return await make_lending(gateway, citation=citation, transaction=f"ALT-{work.id}/26")
 
 
 # --- no dead ends ----------------------------------------------------------------------------------------
@@ -100,7 +123,7 @@ async def rejected_at_the_end(gateway: Running) -> Request:
 
 
 async def heard_of_by_a_stranger(gateway: Running) -> Request:
-    return await have_trouble(gateway, await make_lending(gateway), STRANGER)
+    return await have_trouble(gateway, await make_next_lending(gateway), STRANGER)
 
 
 async def lent(gateway: Running) -> Request:
@@ -115,16 +138,52 @@ async def overdue(gateway: Running) -> Request:
     return await hear_partner(gateway, await lent(gateway), EventKind.OVERDUE)
 
 
+async def overdue_at_the_patron(gateway: Running) -> Request:
+    """Our own due date is over; the lender's isn't."""
+    request, context = await lent(gateway), library_context(gateway)
+    event = Event(timer_signal(EventKind.OVERDUE), context.now(), "timer")
+    return (await apply_event(context, EventRequest(request_id=request.id, event=event))).request
+
+
+async def overdue_on_its_way(gateway: Running) -> Request:
+    request = await make_asked(gateway)
+    await hear_partner(gateway, request, EventKind.SHIPPED)
+    return await hear_partner(gateway, request, EventKind.OVERDUE)
+
+
+async def overdue_on_the_shelf(gateway: Running) -> Request:
+    request = await make_asked(gateway)
+    await hear_partner(gateway, request, EventKind.SHIPPED, due=library_context(gateway).now().date())
+    await act(gateway, request, EventKind.RECEIVED, pickup="RS")
+    return await hear_partner(gateway, request, EventKind.OVERDUE)
+
+
+async def overdue_and_back(gateway: Running) -> Request:
+    return await act(gateway, await overdue(gateway), EventKind.RETURNED_BY_PATRON)
+
+
 async def lost(gateway: Running) -> Request:
     return await act(gateway, await lent(gateway), EventKind.LOST)
 
 
 async def shipped(gateway: Running) -> Request:
-    return await act(gateway, await make_lending(gateway), EventKind.SHIPPED)
+    return await act(gateway, await make_next_lending(gateway), EventKind.SHIPPED)
 
 
 async def overdue_out(gateway: Running) -> Request:
     return await act(gateway, await shipped(gateway), EventKind.OVERDUE)
+
+
+async def rejected_by_the_requester(gateway: Running) -> Request:
+    return await have_trouble(gateway, await make_next_lending(gateway))
+
+
+async def returned_and_late(gateway: Running) -> Request:
+    request, context = await shipped(gateway), library_context(gateway)
+    for signal in (partner_signal(EventKind.RETURNED), timer_signal(EventKind.RETURN_LATE)):
+        event = Event(signal, context.now(), "timer")
+        request = (await apply_event(context, EventRequest(request_id=request.id, event=event))).request
+    return request
 
 
 async def lost_there(gateway: Running) -> Request:
@@ -140,20 +199,34 @@ SCENES = {
     ),
     "trouble, closed": (rejected_at_the_end, ("Send a message", SETTLE)),
     "stranger": (heard_of_by_a_stranger, ("Send a message", SETTLE)),
+    "trouble, lending": (rejected_by_the_requester, ("Send a message", "Cannot supply", SETTLE)),
     "overdue": (overdue, ("Ask the patron", "Request renewal", "Send a message", "Mark as lost")),
+    "overdue, patron": (overdue_at_the_patron, ("Ask the patron", "Request renewal", "Send a message", "Mark as lost")),
+    "overdue, shipped": (overdue_on_its_way, ("Ask for the status", "Send a message", "Mark as lost")),
+    "overdue, received": (overdue_on_the_shelf, ("Request renewal", "Ask the patron", "Send a message")),
+    "overdue, back": (overdue_and_back, ("Send a message",)),
     "lost": (lost, ("Check in from patron", "Return to lender", "Reopen", "Send a message")),
     "overdue-out": (
         overdue_out,
         ("Send an overdue notice", "Change the due date", "Recall", "Send a message", "Mark as lost"),
     ),
+    "return late": (returned_and_late, ("Send a message", "Mark as lost")),
     "lost there": (lost_there, ("Check in", "Send a message")),
 }
 """How it comes about, and what is in sight besides the usual act."""
 
 
+UNTIL = {
+    **dict.fromkeys(("no-supplier", "trouble", "lost"), "Needed by"),
+    **dict.fromkeys(("overdue", "overdue, back", "overdue-out", "return late"), "Due at lender"),
+    "overdue, patron": "Due from patron",
+}
+"""The day on which it hangs."""
+
+
 def list_ways(page: Answer) -> tuple[str, ...]:
     found = page.tree.xpath(
-        "//section[@aria-labelledby='move']/p[@class='go']/a | //section[@aria-labelledby='move']/form"
+        "//div[@id='ways']//a | //div[@id='ways']//button | //section[@aria-labelledby='move']/form"
         "[contains(@action, '/settled')]//button"
     )
     return tuple(" ".join(one.text_content().split()) for one in found)
@@ -178,7 +251,8 @@ async def test_what_can_be_done_stands_there(gateway: Running, ruth: Colleague, 
 
     assert "Action needed" in page.tree.xpath("string(//h2[@id='move'])")
     assert list_ways(page) == ways
-    for address in page.tree.xpath("//section[@aria-labelledby='move']/p[@class='go']/a/@href"):
+    assert UNTIL.get(scene, "") in page.tree.xpath("string(//section[@aria-labelledby='move']/dl)")
+    for address in page.tree.xpath("//div[@id='ways']//a/@href"):
         form = await ruth.browser.get(str(address))
         assert form.status == 200
         assert len(form.tree.xpath("//main//form//button[@type='submit']")) == 1
@@ -273,3 +347,149 @@ async def test_who_was_only_asked_to_cancel_has_not_cancelled(gateway: Running, 
     lines = [one.text_content() for one in page.tree.xpath("//ol[@class='timeline']/li/div/p[1]/bdi")]
     assert "Asked Universität Altenried to cancel" in lines
     assert "Cancelled" not in lines
+
+
+# --- each is pressed -------------------------------------------------------------------------------------
+
+FILLED = {
+    "assign": {"partner": "sahil", "rota": ""},
+    "close": {"ending": "not-available"},
+    "edit": {"title": "Handbuch der Gezeitenkunde"},
+    "message": {"note": "Bitte klären."},
+    "patron-asked": {"reason": "other", "note": "Haben Sie es noch?"},
+    "renew": {"due": ""},
+    "settled": {"cost": "0"},
+    "unfilled": {"reason": "on-loan"},
+    "due-date-changed": {"due": "2027-03-01"},
+}
+"""What is filled in where something has to be said."""
+
+PARTNER, PATRON, SEARCH = "partner", "letter", "work:find-supplier"
+
+PRESSED: Mapping[str, Mapping[str, tuple[B | L, str]]] = {
+    "no-supplier": {
+        "assign": (B.SOURCING, SEARCH),
+        "close": (B.UNFILLED, PATRON),
+        "approve": (B.SOURCING, SEARCH),
+        "patron-asked": (B.NO_SUPPLIER, PATRON),
+        "edit": (B.NO_SUPPLIER, ""),
+    },
+    "trouble": {
+        "message": (B.REQUESTED, PARTNER),
+        "next-supplier": (B.SOURCING, SEARCH),
+        "cancel": (B.CANCEL_PENDING, PARTNER),
+        "patron-asked": (B.REQUESTED, PATRON),
+    },
+    "trouble, closed": {"message": (B.CANCELLED, PARTNER)},
+    "trouble, lending": {
+        "shipped": (L.SHIPPED, PARTNER),
+        "message": (L.LOCATED, PARTNER),
+        "unfilled": (L.UNFILLED, PARTNER),
+    },
+    "stranger": {"shipped": (L.SHIPPED, PARTNER), "message": (L.LOCATED, PARTNER)},
+    "overdue": {
+        "returned-by-patron": (B.BACK, ""),
+        "patron-asked": (B.LENT, PATRON),
+        "renew": (B.LENT, PARTNER),
+        "message": (B.LENT, PARTNER),
+        "lost": (B.LOST, PARTNER),
+    },
+    "overdue, shipped": {
+        "received": (B.RECEIVED, PARTNER),
+        "status-query": (B.SHIPPED, PARTNER),
+        "message": (B.SHIPPED, PARTNER),
+        "lost": (B.LOST, PARTNER),
+    },
+    "overdue, received": {
+        "loaned-to-patron": (B.LENT, ""),
+        "renew": (B.RECEIVED, PARTNER),
+        "patron-asked": (B.RECEIVED, PATRON),
+        "message": (B.RECEIVED, PARTNER),
+    },
+    "overdue, back": {"returned": (B.RETURNED, PARTNER), "message": (B.BACK, PARTNER)},
+    "lost": {
+        "settled": (B.COMPLETED, ""),
+        "returned-by-patron": (B.BACK, ""),
+        "returned": (B.RETURNED, PARTNER),
+        "reopen": (B.REVIEW, ""),
+        "message": (B.LOST, PARTNER),
+    },
+    "overdue-out": {
+        "checked-in": (L.COMPLETED, PARTNER),
+        "overdue": (L.SHIPPED, PARTNER),
+        "due-date-changed": (L.SHIPPED, PARTNER),
+        "recall": (L.SHIPPED, PARTNER),
+        "message": (L.SHIPPED, PARTNER),
+        "lost": (L.LOST, PARTNER),
+    },
+    "return late": {
+        "checked-in": (L.COMPLETED, PARTNER),
+        "message": (L.RETURNED, PARTNER),
+        "lost": (L.LOST, PARTNER),
+    },
+    "lost there": {
+        "settled": (L.COMPLETED, PARTNER),
+        "checked-in": (L.COMPLETED, PARTNER),
+        "message": (L.LOST, PARTNER),
+    },
+}
+"""Every way of a scene: the state that it leads to, and what the outbox has of it then: for the partner, a letter to
+the patron, a search, nothing of these. Our own patron's overdue item is as that of the lender."""
+
+
+@pytest.mark.parametrize("scene", SCENES)
+async def test_what_stands_there_works(gateway: Running, ruth: Colleague, scene: str) -> None:
+    expected = PRESSED["overdue" if scene == "overdue, patron" else scene]
+    offered = list_kinds(await ruth.get(f"/requests/{(await SCENES[scene][0](gateway)).number}"))
+    assert offered == list(expected)
+
+    for kind, (state, sent) in expected.items():
+        request = await SCENES[scene][0](gateway)
+        before = {one.id for one in (await gateway.requests().load_view("DEMO", request.id)).unfinished}
+        page = await ruth.get(f"/requests/{request.number}")
+        button = f"//div[@id='ways']//form[contains(@action, '/{kind}?') or contains(@action, '/{kind}')]"
+        own = f"//form[@id='act'][.//input[@name='kind'][@value='{kind}']]"
+        if not page.tree.xpath(f"{button} | {own}"):
+            page = await ruth.get(f"/requests/{request.number}/act/{kind}")
+        action, fields = read_form(page, f"{button} | {own} | //main//form[contains(@action, '/{kind}')]")
+
+        done = await ruth.browser.post(action, {**fields, "kind": kind, **FILLED.get(kind, {})})
+
+        view = await gateway.requests().load_view("DEMO", request.id)
+        rows = {f"{one.kind}:{one.target}" for one in view.unfinished if one.id not in before}
+        assert done.url.endswith(f"/requests/{request.number}"), (kind, done.title)
+        assert view.history[-1].event.kind == kind
+        assert view.history[-1].event.actor == "staff:r.okafor"
+        assert (kind, view.request.state) == (kind, state)
+        assert any(sent in row for row in rows) if sent else not any(PARTNER in row for row in rows), (kind, rows)
+
+
+def list_kinds(page: Answer) -> list[str]:
+    """The acts that are in sight: those of the open form first."""
+    addresses = page.tree.xpath("//div[@id='ways']//form/@action | //div[@id='ways']//a/@href")
+    return [
+        *map(str, page.tree.xpath("//form[@id='act']//input[@name='kind']/@value")),
+        *(str(one).partition("?")[0].rpartition("/")[2] for one in addresses),
+    ]
+
+
+async def test_an_overdue_notice_is_sent_from_the_request_and_from_the_list(gateway: Running, ruth: Colleague) -> None:
+    """By one button each, once what it is about is in sight."""
+    first, second = await overdue_out(gateway), await overdue_out(gateway)
+    page = await ruth.get(f"/requests/{first.number}")
+    action, fields = read_form(page, "//div[@id='ways']//form")
+    done = await ruth.browser.post(action, fields)
+    listed = await ruth.get("/lending?task=overdue-out")
+    (button,) = listed.tree.xpath("//button[@name='do'][@value='overdue']")
+    form, fields = read_form(listed, "//form[contains(@action, '/lending/bulk')]")
+    confirm = await ruth.browser.post(form, {**fields, "one": second.id, "do": "overdue"})
+    form, fields = read_form(confirm, "//form[contains(@action, '/lending/bulk/do')]")
+    await ruth.browser.post(form, {**fields, "one": second.id, "do": "overdue"})
+
+    assert "overdue notice" in " ".join(done.tree.text_content().split())
+    for request in (first, second):
+        history = (await gateway.requests().load_view("DEMO", request.id)).history
+        notices = [line for line in history if line.event.kind is EventKind.OVERDUE]
+        assert len(notices) == 2, "that which made it overdue, and that of staff"
+        assert notices[-1].event.actor == "staff:r.okafor"
+    assert "Send an overdue notice" in button.text_content()
