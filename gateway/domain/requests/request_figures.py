@@ -293,14 +293,9 @@ class HoursCount:
 
 
 @value_object
-class PartnerSupply:
-    """How many things that were borrowed this partner sent, and the sum of the hours from asking it to sending."""
+class PartnerHours:
+    """How many things that were borrowed this partner sent so many whole hours after it was asked."""
 
     partner: str
-    count: int
     hours: int
-
-    @property
-    def mean_days(self) -> float:
-        """As lists of partners and the ranking of suppliers count them."""
-        return self.hours / self.count / 24
+    count: int

@@ -18,7 +18,7 @@ from gateway.domain.requests.request_figures import (
     FigureCount,
     FigureFilter,
     HoursCount,
-    PartnerSupply,
+    PartnerHours,
     ReasonCount,
     RequestOutcome,
 )
@@ -86,12 +86,14 @@ class FlowStatistics:
 @value_object
 class PartnerStatistics:
     """`asked_us` counts requests of this partner, `we_asked` those that went to it, each time that it was asked.
-    `days_to_send`: on average, from asking it; None: too few to say so."""
+    `days_to_send`: from asking it, on average, as lists of partners and the ranking of suppliers count them; half of
+    them took at most `median_days`. None: too few to say so."""
 
     partner: str
     we_asked: OutcomeCounts
     asked_us: OutcomeCounts
     days_to_send: float | None
+    median_days: float | None
 
 
 @value_object
@@ -146,7 +148,7 @@ class _Figures:
     endings: tuple[EndingCount, ...]
     costs: tuple[CostSum, ...]
     hours: Mapping[str, tuple[HoursCount, ...]]
-    supplies: tuple[PartnerSupply, ...]
+    partner_hours: tuple[PartnerHours, ...]
     branches: tuple[str, ...]
 
 
@@ -162,7 +164,7 @@ async def _read_figures(context: LibraryContext, asked: FigureFilter) -> _Figure
             step: await read(lambda c, step=step: request_figures.count_hours_taken(c, asked, step))  # type: ignore[misc]
             for step in request_figures.HOURS
         },
-        supplies=await read(lambda c: request_figures.sum_partner_hours(c, asked)),
+        partner_hours=await read(lambda c: request_figures.count_partner_hours(c, asked)),
         branches=await read(lambda c: request_figures.list_branches(c, asked)),
     )
 
@@ -220,18 +222,28 @@ def _build_flow(
 def _build_partners(found: _Figures, rounded: bool) -> tuple[PartnerStatistics, ...]:
     """Those with most to do first."""
     names = {one.partner for one in found.counts if one.partner}
-    days = {one.partner: one.mean_days for one in found.supplies if one.count >= MIN_CASES}
+    hours: dict[str, list[tuple[int, int]]] = {}
+    for one in found.partner_hours:
+        hours.setdefault(one.partner, []).append((one.hours, one.count))
     built = [
         PartnerStatistics(
             name,
             _sum_outcomes(_select_counts(found.counts, name, lambda one: one.attempt != WHOLE_REQUEST), rounded),
             _sum_outcomes(_select_counts(found.counts, name, lambda one: one.role is Role.LENDING), rounded=False),
-            days.get(name),
+            *_measure_partner(hours.get(name, ())),
         )
         for name in names
     ]
     with_some = [one for one in built if one.we_asked.asked or one.asked_us.asked]
     return tuple(sorted(with_some, key=lambda one: (-one.we_asked.asked - one.asked_us.asked, one.partner)))
+
+
+def _measure_partner(hours: Sequence[tuple[int, int]]) -> tuple[float | None, float | None]:
+    """Mean and median in days, both of MIN_CASES or more."""
+    median = find_quantile(hours, 0.5)
+    if median is None:
+        return None, None
+    return sum(taken * count for taken, count in hours) / sum(count for _, count in hours) / 24, median / 24
 
 
 def _select_counts(

@@ -18,7 +18,7 @@ from gateway.domain.requests.request_figures import (
     FigureCount,
     FigureFilter,
     HoursCount,
-    PartnerSupply,
+    PartnerHours,
     ReasonCount,
     RequestFigure,
     RequestOutcome,
@@ -221,14 +221,14 @@ def count_hours_taken(connection: Connection, wanted: FigureFilter, step: str) -
     )
 
 
-def sum_partner_hours(connection: Connection, wanted: FigureFilter) -> tuple[PartnerSupply, ...]:
+def count_partner_hours(connection: Connection, wanted: FigureFilter) -> tuple[PartnerHours, ...]:
     """Of partners themselves, each from when it was asked; what others were asked for before is not their time."""
     query = (
-        select(_c.partner, func.count(), func.sum(_c.sent_hours))
+        select(_c.partner, _c.sent_hours, func.count())
         .where(*_list_conditions(wanted), *_OF_PARTNER, _c.role == Role.BORROWING.value, _c.sent_hours.is_not(None))
-        .group_by(_c.partner)
+        .group_by(_c.partner, _c.sent_hours)
     )
-    return tuple(PartnerSupply(partner, count, int(hours)) for partner, count, hours in connection.execute(query))
+    return tuple(PartnerHours(partner, hours, count) for partner, hours, count in connection.execute(query))
 
 
 def list_branches(connection: Connection, wanted: FigureFilter) -> tuple[str, ...]:

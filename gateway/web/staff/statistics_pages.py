@@ -268,9 +268,9 @@ def _list_partner_cells(partner: PartnerStatistics) -> Iterator[Sequence[str]]:
             yield "partners", side.value, "", "", partner.partner, what, str(count), "requests"
         for what, share in _name_shares(counts):
             yield "partners", side.value, "", "", partner.partner, what, share, "share"
-    if partner.days_to_send is not None:
-        days = f"{partner.days_to_send:.2f}"
-        yield "partners", Role.BORROWING.value, "", "", partner.partner, "mean until sent", days, "days"
+    for what, days in (("mean until sent", partner.days_to_send), ("median until sent", partner.median_days)):
+        if days is not None:
+            yield "partners", Role.BORROWING.value, "", "", partner.partner, what, f"{days:.2f}", "days"
 
 
 def _name_shares(counts: OutcomeCounts) -> Iterator[tuple[str, str]]:

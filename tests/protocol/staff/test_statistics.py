@@ -96,7 +96,7 @@ async def test_figures_say_what_was_filled_how_long_it_took_and_why_not(gateway:
     assert "Borrowing: loans: to receipt 4 days 30 days 5" in tables["Turnaround time"]
     assert tables["Borrowing: loans"][-1].endswith("6 5 1 0 0 83%")
     assert len(tables["Borrowing: loans"]) == 12
-    assert "utrecht 6 5 83% 8.8 0 0" in tables["By library"]
+    assert "utrecht 6 5 83% 8.8 median 4 0 0" in tables["By library"]
     assert tables["Unfilled reasons (borrowing)"] == ["on loan 1"]
     assert tables["Unfilled reasons (lending)"] == ["not on the shelf 1"]
     assert tables["Costs"] == ["Charged to us €62.49 €12.50 5"]
@@ -201,6 +201,8 @@ async def test_the_file_has_the_figures_of_the_page_and_no_reader(gateway: Runni
     month = f"{library_context(gateway).now():%Y-%m}"
     assert ("months", month, "filled", "5") in [(one["table"], one["month"], one["what"], one["value"]) for one in rows]
     assert ("came: median", "3.00", "days") in [(one["what"], one["value"], one["unit"]) for one in rows]
+    until_sent = [(one["partner"], one["what"], one["value"]) for one in rows if one["what"].endswith("until sent")]
+    assert until_sent == [("utrecht", "mean until sent", "3.00"), ("utrecht", "median until sent", "3.00")]
     assert ("total", "62.50", "EUR") in [(one["what"], one["value"], one["unit"]) for one in rows]
     assert "2100017" not in answer.text
     assert "p-17" not in answer.text

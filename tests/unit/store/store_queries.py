@@ -446,7 +446,7 @@ def _count_calls(connection: Connection) -> Iterator[StoreCall]:
             figures.count_reasons,
             figures.count_endings,
             figures.sum_costs,
-            figures.sum_partner_hours,
+            figures.count_partner_hours,
             figures.list_branches,
         ):
             yield make_call(ask, wanted, **months)

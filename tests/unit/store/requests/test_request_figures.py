@@ -27,7 +27,7 @@ from gateway.domain.requests.request_figures import (
     CostSum,
     FigureFilter,
     HoursCount,
-    PartnerSupply,
+    PartnerHours,
     ReasonCount,
     RequestOutcome,
 )
@@ -73,8 +73,8 @@ async def test_a_request_counts_as_filled_once_it_has_come_and_stays_so(migrated
         (HoursCount(Role.BORROWING, False, 122, 1),),
     )
     since_asked = replace(SPRING, first=202602)  # two days before the request's making as it stands
-    supplies = await migrated.read(lambda c: request_figures.sum_partner_hours(c, since_asked))
-    assert supplies == (PartnerSupply("utrecht", 1, 120),)
+    supplies = await migrated.read(lambda c: request_figures.count_partner_hours(c, since_asked))
+    assert supplies == (PartnerHours("utrecht", 120, 1),)
 
 
 async def test_days_to_supply_begin_when_that_partner_was_asked_and_are_the_same_for_lists_and_statistics(
@@ -96,9 +96,9 @@ async def test_days_to_supply_begin_when_that_partner_was_asked_and_are_the_same
 
     await store_changes(migrated, asked, moved, sent)
 
-    (supply,) = await migrated.read(lambda c: request_figures.sum_partner_hours(c, SPRING))
+    (supply,) = await migrated.read(lambda c: request_figures.count_partner_hours(c, SPRING))
     times = await migrated.read(lambda c: request_counts.read_supply_times(c, sent.library, asked.created))
-    assert (supply.partner, supply.mean_days) == ("visby", 3.0)
+    assert (supply.partner, supply.hours / 24) == ("visby", 3.0)
     assert times["visby"].mean_days == 3.0
 
 
