@@ -45,12 +45,20 @@ def is_undoable(before: Request, after: Request, kind: EventKind) -> bool:
     once, a further word about what is out already has gone with it."""
     if before.other_leg is not None or after.version != before.version + 1:
         return False
-    if kind is EventKind.SHIPPED and before.state is LendingState.SHIPPED and len(before.volumes) < 2:
+    if kind is EventKind.SHIPPED and before.state is LendingState.SHIPPED and not _ships_more(before, after):
         return False
     if (before.role, kind) not in UNDOABLE:
         return False
     cell = TABLES[after.role].find_cell(after.state, local_signal(EventKind.UNDONE))
     return not isinstance(cell, ForbiddenCell) and any(branch.to is before.state for branch in cell)
+
+
+def _ships_more(before: Request, after: Request) -> bool:
+    """Whether a further volume has gone out, and those that were out are the items that they were: a loan that was
+    ended for another is not begun anew."""
+    was = {one.id: one for one in before.volumes}
+    out = [one for one in after.volumes if one.id in was and one.state is was[one.id].state]
+    return len(out) < len(after.volumes) and all(one.barcode == was[one.id].barcode for one in out)
 
 
 def make_undo_event(before: Request, kind: EventKind, at: datetime, actor: str) -> Event:

@@ -254,6 +254,18 @@ async def _ship_volumes(action: DeskAction) -> RequestChange:
             ),
             about=MessagePart.ITEM,
         )
+    shipped = {one.id for one in volumes}
+    others = [one for one in action.request.volumes if one.id not in shipped and one.state not in _IN_AGAIN]
+    if (taken := next((one for one in others if scanned and one.barcode == scanned), None)) is not None:
+        raise Refused(
+            RefusalReason.NOT_ALLOWED,
+            write_sentence(
+                "%(barcode)s is another volume of this request: %(volume)s.",
+                barcode=scanned,
+                volume=taken.label or taken.id,
+            ),
+            about=MessagePart.ITEM,
+        )
     due = due_moment(action.event.details.due, action.policy.due_dates, action.context.zone)
     patron = await borrower_account(action.context, action.request, action.key, due)
     loan: Loan | None = None

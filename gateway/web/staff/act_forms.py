@@ -233,7 +233,8 @@ def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -
     if K.LOCATED in chosen and request.candidates:
         values["barcode"] = request.candidates[0].barcode
     if K.SHIPPED in chosen:
-        values["barcode"] = request.item_barcode
+        taken = {one.barcode for one in request.volumes} if len(request.volumes) > 1 else set()
+        values["barcode"] = request.item_barcode if request.item_barcode not in taken else ""
     if K.EDIT in chosen:
         values["need_by"] = request.dates.need_by.isoformat() if request.dates.need_by is not None else ""
         values["pickup"] = request.patron.pickup

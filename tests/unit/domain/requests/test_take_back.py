@@ -9,7 +9,16 @@ import pytest
 
 from gateway.domain.requests.events import EventKind, local_signal
 from gateway.domain.requests.partner_policy import Workflow
-from gateway.domain.requests.request import BorrowingState, LendingState, OtherLeg, Request, RequestFlag, Role
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LendingState,
+    OtherLeg,
+    Request,
+    RequestFlag,
+    Role,
+    Volume,
+    VolumeState,
+)
 from gateway.domain.requests.state_machine import TABLES, Transition, compute_transition
 from gateway.domain.requests.state_table import ForbiddenCell, NotifyPartner, RunFollowUp, SendPatronLetter
 from gateway.domain.requests.take_back import (
@@ -21,7 +30,7 @@ from gateway.domain.requests.take_back import (
     restore_request,
     take_back_marks,
 )
-from tests.unit.store.requests.samples import borrowing
+from tests.unit.store.requests.samples import borrowing, lending
 
 BEFORE = borrowing(assignee="ruth", labels=("rush", "Raum B"))
 COPY_STATES = {LendingState.DIGITISING, LendingState.CLEARANCE, LendingState.CLEARED}
@@ -124,3 +133,20 @@ def test_what_was_passed_on_or_has_changed_since_is_not_undone() -> None:
     assert not is_undoable(before, replace(after, version=before.version + 2), EventKind.RECEIVED)
     assert not is_undoable(replace(before, other_leg=brokered), after, EventKind.RECEIVED)
     assert not is_undoable(before, after, EventKind.RETURNED)
+
+
+def test_a_further_volume_is_undone_and_another_item_for_one_that_is_out_is_not() -> None:
+    """Its loan was ended, and nothing begins it anew."""
+    first = Volume(id="1", state=VolumeState.SHIPPED, barcode="A")
+    second = Volume(id="2", state=VolumeState.EXPECTED)
+    before = lending(state=LendingState.SHIPPED, volumes=(first, second))
+    sent = replace(second, state=VolumeState.SHIPPED, barcode="B")
+
+    def is_undone(*volumes: Volume) -> bool:
+        after = replace(before, volumes=volumes, version=before.version + 1)
+        return is_undoable(before, after, EventKind.SHIPPED)
+
+    assert is_undone(first, sent)
+    assert not is_undone(first, second), "only its date is new"
+    assert not is_undone(replace(first, barcode="C"), second)
+    assert not is_undone(replace(first, barcode="C"), sent)

@@ -111,6 +111,19 @@ async def test_one_barcode_is_that_of_one_volume(north: NcipTown) -> None:
         await north.act(request, K.SHIPPED, barcode=item.barcode, volumes=("1", "2"))
 
 
+async def test_the_item_of_one_volume_does_not_go_out_as_another(north: NcipTown) -> None:
+    request = await lend_to_hill(north)
+    first, second = (one.barcode for one in await free_items(north, 2))
+    for number, barcode in enumerate((first, second), 1):
+        await north.act(request, K.SHIPPED, barcode=barcode, volumes=(str(number),))
+
+    with pytest.raises(Refused, match=f"{second} is another volume of this request: Bd. 2"):
+        await north.act(request, K.SHIPPED, barcode=second, volumes=("1",))
+
+    assert (await is_out(north, first), await is_out(north, second)) == (True, True)
+    assert standing(await north.see(request)) == [("shipped", first), ("shipped", second)]
+
+
 async def test_a_new_due_date_holds_for_all_volumes(north: NcipTown) -> None:
     request = await lend_to_hill(north)
     barcodes = [one.barcode for one in await free_items(north, 2)]
