@@ -194,7 +194,8 @@ class BulkFailure:
 
 @value_object
 class BulkResult:
-    """`done`: the requests after it."""
+    """`done`: the requests after it; `hints`: what staff have to do besides."""
 
     done: tuple[Request, ...]
     failed: tuple[BulkFailure, ...]
+    hints: tuple[str, ...] = ()

@@ -210,14 +210,11 @@ class PrintService:
         context = find_library_context(self.contexts, library)
         found = await context.store.read(lambda c: print_batches.list_batches_of_request(c, context.symbol, request.id))
         batches = {one.kind: one for one in found}
-        by_post = _list_partners_by_post(context)
         papers = []
         for kind, use in USES.items():
             if use.role not in (None, request.role):
                 continue
-            is_needed = can_have_paper(request, kind)
-            if kind is PrintKind.REQUEST_LETTERS:
-                is_needed = is_needed and request.partner.profile in by_post
+            is_needed = _is_paper_needed(context, request, kind)
             if is_needed or kind in batches or kind not in _LETTERS:
                 papers.append(RequestPaper(kind, batches.get(kind), "" if is_needed else use.problem))
         return papers
@@ -228,7 +225,7 @@ class PrintService:
         """Those of these requests that can have such paper now, in their order. `branches`: as of `make_batch`."""
         context = find_library_context(self.contexts, library)
         found = await _load_requests(context, tuple(dict.fromkeys(request_ids)))
-        return [one.id for one in found if can_have_paper(one, kind) and is_at_branch(one, branches)]
+        return [one.id for one in found if _is_paper_needed(context, one, kind) and is_at_branch(one, branches)]
 
     async def narrow_batches(
         self, library: str, batches: Sequence[PrintBatch], branches: Collection[str]
@@ -340,6 +337,11 @@ async def _load_requests(context: LibraryContext, ids: Sequence[str]) -> tuple[R
         return tuple(one for one in found if one is not None)
 
     return await context.store.read(load_all)
+
+
+def _is_paper_needed(context: LibraryContext, request: Request, kind: PrintKind) -> bool:
+    is_by_post = kind is not PrintKind.REQUEST_LETTERS or request.partner.profile in _list_partners_by_post(context)
+    return is_by_post and can_have_paper(request, kind)
 
 
 def _list_partners_by_post(context: LibraryContext) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.domain.problems import Refused
 from gateway.domain.requests.action_fields import ACTS
-from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, NEEDS, PrintKind
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.scan_rules import ScanReason, find_question, is_at_branch
@@ -20,6 +20,7 @@ from gateway.domain.requests.views import ListFacet, NotFound, RequestFilter, Se
 from gateway.domain.roles import Right
 from gateway.domain.sentences import Sentence, write_sentence
 from gateway.services.desks.bulk_actions import BULK_KINDS, MAX_BULK, TooManyRequests
+from gateway.services.requests.actions import find_action_hints
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
@@ -31,6 +32,9 @@ from gateway.web.staff.staff_request import StaffPage, StaffRequest
 K = EventKind
 
 GIVE, LABEL, MORE = "give", "label", "more"
+
+MAX_HINTS = 5
+"""Different sentences of what staff have to do besides."""
 
 MAX_BULK_FIELDS = MAX_BULK + 100
 
@@ -257,7 +261,10 @@ async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, chosen: S
     ids = [id_ for id_, question in questions.items() if question is None]
     result = await bulk.apply_action(request.library, ids, kind, details, request.origin.actor, hold)
     left = (BulkFailure(one.id, one.number, _ASKED_OF_EACH[why]) for one in chosen if (why := questions[one.id]))
-    return replace(result, failed=(*result.failed, *left))
+    at = Event(local_signal(K.NOTE), request.context.now())
+    hints = {one.id: find_action_hints(request.context, one, (kind,), at).get(kind, "") for one in chosen}
+    said = dict.fromkeys(hint for one in result.done if (hint := hints[one.id]))
+    return replace(result, failed=(*result.failed, *left), hints=tuple(said))
 
 
 _IS_WAITED_FOR = write_sentence("A patron is waiting for this item or has it. Open the request to do this.")
@@ -298,10 +305,13 @@ def _tell_result(
     request: StaffRequest, asked: ListQuery, form: SubmittedForm, result: BulkResult, undo: str
 ) -> web.Response:
     done, failed = len(result.done), len(result.failed)
+    hints = [request.localization.translate_sentence(one) for one in result.hints[:MAX_HINTS]]
+    if len(result.hints) > MAX_HINTS:
+        hints.append(request.gettext("There are more like these: see the history of each request."))
     back = list_path(request, asked.place, asked.query)
     said = request.ngettext("%(num)s done", "%(num)s done", done)
     if not failed:
-        return request.redirect(back, f"{said}.", undo=undo)
+        return request.redirect(back, " ".join((f"{said}.", *hints)), undo=undo)
     not_done = request.ngettext("%(num)s failed", "%(num)s failed", failed)
     title = f"{said}, {not_done}"
     causes: dict[str, list[object]] = {}
@@ -316,6 +326,7 @@ def _tell_result(
         back=back,
         causes=sorted(causes.items(), key=lambda pair: -len(pair[1])),
         failed=failed,
+        hints=hints,
         undo=undo,
         again=[*kept, *(("one", one.request_id) for one in result.failed)],
     )

@@ -49,7 +49,10 @@ BANNERS: Mapping[str, Claim] = {
     "The citation has been changed.": _all(
         _done("edit"), lambda p: p.before.request.citation != p.after.request.citation
     ),
-    "The suppliers have been set.": _all(_done("assign"), lambda p: p.before.request.rota != p.after.request.rota),
+    "The suppliers have been set.": _all(
+        _done("assign"),
+        lambda p: p.before.request.rota != p.after.request.rota or p.after.request.rota[0].standing == "waiting",
+    ),
     "{partner} will not be asked.": lambda p: p.after.request.rota != p.before.request.rota,
     "{partner} is now number {place} of the suppliers to be asked.": lambda p: True,
     "The request is closed.": lambda p: not p.after.request.open,

@@ -21,8 +21,12 @@ _STORY_PATTERNS = {_pattern(one): one for one in STORIES}
 
 def judge(press: Press) -> list[str]:
     """What is said and isn't so, or has no claim here."""
+    return [*_judge_banner(press), *judge_request(press)]
+
+
+def judge_request(press: Press) -> list[str]:
+    """All but the banner."""
     return [
-        *_judge_banner(press),
         *_judge_heading(press),
         *_judge_story(press),
         *_judge_letters(press),

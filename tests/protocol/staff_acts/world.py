@@ -7,11 +7,12 @@ import asyncio
 import base64
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from sqlalchemy import select
@@ -191,8 +192,9 @@ class ActsTown(FarTown):
 
     # --- a request comes into its state ------------------------------------------------------------------
 
-    async def begin(self, scene: Scene) -> Request:
-        self.restore("base")
+    async def begin(self, scene: Scene, beside: str = "") -> Request:
+        """`beside`: the name of another scene, whose request is there too."""
+        self.restore(beside or "base")
         requests = self.town.gateway.managed.requests
         title = "The Three-Body Problem" if scene.cites_ours else "Sult"
         citation = Citation(type=CitationType.BOOK, title=title, author="Hamsun, Knut")
@@ -202,8 +204,10 @@ class ActsTown(FarTown):
         profile = "iso18626" if scene.partner == BROKERED else scene.partner
         if scene.side == "lending" or scene.partner == BROKERED:
             requester = LibraryParty(symbol=_SYMBOLS[profile], profile=profile)
+            number = 2 if beside else 1
+            transaction = f"E-{number}/1" if profile == "iso-ill" else f"E-{number}"  # of two parts
             draft = LendingDraft(
-                citation=citation, requester=requester, transaction="E-1", service=service, volumes=scene.volumes
+                citation=citation, requester=requester, transaction=transaction, service=service, volumes=scene.volumes
             )
             request = await requests.create_lending("OAK", draft)
         else:
@@ -326,6 +330,28 @@ class ActsTown(FarTown):
             assert (await self.staff.sign_in(STAFF)).status == 200
             answer = await self.staff.get(path)
         return answer
+
+    async def post(self, path: str, fields: Sequence[tuple[str, str]]) -> Answer:
+        """As a browser sends a form, in which a name may stand several times."""
+        token = await self._read_token()
+        body = urlencode([("csrf", token), *fields]).encode()
+        content_type = "application/x-www-form-urlencoded"
+        return await self.staff.browser.post(f"/staff{path}", body, follow=False, Content_Type=content_type)
+
+    async def _read_token(self) -> str:
+        """Signed in again where time has signed out."""
+        page = await self.get("/account")
+        return str(page.tree.xpath("//input[@name='csrf']/@value")[0])
+
+    async def post_files(self, path: str, *files: tuple[str, bytes]) -> Answer:
+        """By name and content."""
+        token = await self._read_token()
+        fields = [('name="csrf"', token.encode()), *((f'name="file"; filename="{one}"', body) for one, body in files)]
+        parts = [b"--b\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n" % (n.encode(), c) for n, c in fields]
+        body = b"".join((*parts, b"--b--\r\n"))
+        return await self.staff.browser.post(
+            f"/staff{path}", body, follow=False, Content_Type="multipart/form-data; boundary=b"
+        )
 
     async def press(self, act: Act) -> Answer:
         """The redirection, or the form with its mistakes. Where the page asks whether it is meant, it is."""
