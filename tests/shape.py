@@ -1,0 +1,190 @@
+"""How large the code is and how often it says a thing: `python -m tests.shape`.
+
+Each figure has a ceiling, which a test holds (tests/unit/docs/test_shape.py), and a goal. A change that needs a higher
+ceiling raises it in the same commit and says why; a change that makes a figure smaller lowers it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.paths import ROOT
+
+PRODUCT = ("gateway", "adapters")
+SERVICES = "gateway.services."
+NEW_EVENT_KIND = "AT_PICKUP"
+WORDS_WITHOUT_SUBJECT = re.compile(
+    r"(Of|By|What|Raises|With|In|As|For|Where|From|At|On|To|Who|Whose|Which|When|Whether|How|If)\b"
+)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """`ceiling`: as it is today, which may only fall; `goal`: as it is to be."""
+
+    figure: str
+    ceiling: int
+    goal: int
+
+
+BOUNDS: Sequence[Bound] = (
+    Bound("code lines of gateway and adapters", 135_700, 108_000),
+    Bound("code lines of tests", 114_400, 78_000),
+    Bound("functions of services that take library: str first", 179, 0),
+    Bound("imports inside functions", 160, 60),
+    Bound("modules with an HTTP client of their own", 10, 2),
+    Bound("rooms directly in services", 48, 14),
+    Bound("loose files in services", 34, 0),
+    Bound("rooms of services in a circle", 4, 0),
+    Bound("class names that stand more than once in gateway", 7, 0),
+    Bound("class names that stand more than once", 76, 30),
+    Bound(f"files that name {NEW_EVENT_KIND}", 19, 6),
+    Bound("docstrings that begin with Of, By, What, Raises …", 2828, 150),
+)
+"""Lines of code are rounded up to the next hundred, so that a mend of ten lines needs no new ceiling."""
+
+
+@dataclass
+class ModuleShape:
+    """What is counted of one module, without its tree: the trees of all are 150 MB."""
+
+    name: str
+    code_lines: int = 0
+    inner_imports: int = 0
+    by_library: int = 0
+    makes_client: bool = False
+    names_kind: bool = False
+    docstrings: int = 0
+    bare_docstrings: int = 0
+    classes: list[str] = field(default_factory=list)
+    imports: set[str] = field(default_factory=set)
+
+    @property
+    def room(self) -> str:
+        """The package or module directly in `services` that it belongs to."""
+        return self.name.removeprefix(SERVICES).partition(".")[0] if self.name.startswith(SERVICES) else ""
+
+
+def read_shape(path: Path) -> ModuleShape:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    shape = ModuleShape(name, names_kind=re.search(rf"\b{NEW_EVENT_KIND}\b", text) is not None)
+    shape.makes_client = "ClientSession(" in text
+    prose: set[int] = set()
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    for node, owner, is_first in _iter_statements(tree):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(prose_text))):
+                prose.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+                if is_first and isinstance(owner, functions | ast.ClassDef | ast.Module):
+                    shape.docstrings += 1
+                    shape.bare_docstrings += WORDS_WITHOUT_SUBJECT.match(prose_text.lstrip()) is not None
+            case ast.ClassDef():
+                shape.classes.append(node.name)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                shape.by_library += _takes_library_first(node)
+            case ast.ImportFrom(module=str(module), level=0):
+                shape.imports.update({module, *(f"{module}.{alias.name}" for alias in node.names)})
+            case ast.Import():
+                shape.imports.update(alias.name for alias in node.names)
+        shape.inner_imports += isinstance(owner, functions) and isinstance(node, ast.Import | ast.ImportFrom)
+    lines = enumerate(text.splitlines(), start=1)
+    shape.code_lines = sum(
+        1 for number, line in lines if number not in prose and line.strip() and not line.lstrip().startswith("#")
+    )
+    return shape
+
+
+def _takes_library_first(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    parameters = [each for each in (*node.args.posonlyargs, *node.args.args) if each.arg not in ("self", "cls")]
+    if not parameters or parameters[0].arg != "library":
+        return False
+    return isinstance(parameters[0].annotation, ast.Name) and parameters[0].annotation.id == "str"
+
+
+def _iter_statements(owner: ast.AST, around: ast.AST | None = None) -> Iterator[tuple[ast.stmt, ast.AST, bool]]:
+    """Each statement, the function, class or module that it stands in, and whether it is the first one there.
+
+    Expressions aren't walked through: they are most of a tree.
+    """
+    around = around or owner
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for place, child in enumerate(getattr(owner, name, ())):
+            if isinstance(child, ast.stmt):
+                yield child, around, place == 0 and owner is around
+            inner = child if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else around
+            yield from _iter_statements(child, inner)
+
+
+def find_circles(modules: Sequence[ModuleShape]) -> list[frozenset[str]]:
+    """Sets of rooms in `services` that need each other, directly or by others."""
+    reached: dict[str, set[str]] = defaultdict(set)
+    for module in modules:
+        targets = {name.removeprefix(SERVICES).partition(".")[0] for name in module.imports if SERVICES in name}
+        if module.room:
+            reached[module.room] |= targets - {module.room}
+    for middle in list(reached):
+        for room in list(reached):
+            if middle in reached[room]:
+                reached[room] |= reached[middle]
+    circles = {
+        frozenset({room, *(other for other in reached[room] if room in reached.get(other, ()))})
+        for room in reached
+        if room in reached[room]
+    }
+    return sorted(circles, key=sorted)
+
+
+def count_repeated_names(modules: Sequence[ModuleShape]) -> int:
+    """Names that more than one class has."""
+    return sum(1 for times in Counter(name for module in modules for name in module.classes).values() if times > 1)
+
+
+def measure() -> Mapping[str, int]:
+    """The figures that the code itself tells; each file is parsed once."""
+    product = [read_shape(path) for folder in PRODUCT for path in sorted((ROOT / folder).rglob("*.py"))]
+    tests = [read_shape(path) for path in sorted((ROOT / "tests").rglob("*.py"))]
+    gateway = [module for module in product if module.name.split(".")[0] == "gateway"]
+    services = [module for module in gateway if module.room]
+    entries = [path for path in (ROOT / "gateway" / "services").iterdir() if path.name != "__pycache__"]
+    loose = [path for path in entries if path.suffix == ".py" and path.name != "__init__.py"]
+    return {
+        "code lines of gateway and adapters": sum(module.code_lines for module in product),
+        "code lines of tests": sum(module.code_lines for module in tests),
+        "functions of services that take library: str first": sum(module.by_library for module in services),
+        "imports inside functions": sum(module.inner_imports for module in product),
+        "modules with an HTTP client of their own": sum(module.makes_client for module in product),
+        "rooms directly in services": len(loose) + sum(path.is_dir() for path in entries),
+        "loose files in services": len(loose),
+        "rooms of services in a circle": sum(map(len, find_circles(product))),
+        "class names that stand more than once in gateway": count_repeated_names(gateway),
+        "class names that stand more than once": count_repeated_names(product),
+        f"files that name {NEW_EVENT_KIND}": sum(module.names_kind for module in product),
+        "docstrings that begin with Of, By, What, Raises …": sum(module.bare_docstrings for module in product),
+    }
+
+
+def format_figures(figures: Mapping[str, int], bounds: Sequence[Bound] = BOUNDS) -> Iterator[str]:
+    width = max(len(bound.figure) for bound in bounds)
+    yield f"{'':{width}} {'now':>9} {'ceiling':>9} {'goal':>9}"
+    for bound in bounds:
+        now = figures[bound.figure]
+        remark = "  too many" if now > bound.ceiling else "  reached" if now <= bound.goal else ""
+        yield f"{bound.figure:{width}} {now:9,} {bound.ceiling:9,} {bound.goal:9,}{remark}"
+
+
+def main() -> int:
+    figures = measure()
+    sys.stdout.write("\n".join(format_figures(figures)) + "\n")
+    return 1 if any(figures[bound.figure] > bound.ceiling for bound in BOUNDS) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
