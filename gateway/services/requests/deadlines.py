@@ -13,7 +13,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests import rota
 from gateway.domain.requests.calendar import Calendar, NoOpenDayError
 from gateway.domain.requests.partner_policy import Closure, PartnerPolicy, Workflow
-from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
+from gateway.domain.requests.request import BorrowingState, Request, RequestFlag, Role
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.task_lists import COMES_HERE
 from gateway.domain.value import value_object
@@ -93,14 +93,14 @@ def _need_by_due(case: _TimerContext) -> datetime | None:
 
 
 def _answer_due(case: _TimerContext) -> datetime | None:
+    if case.request.role is Role.LENDING:  # a state of both sides has one word, and is equal to the other's
+        return case.add_partner_days(case.workflow.lending.condition_days)
     rules = case.workflow.borrowing
     match case.request.state:
         case BorrowingState.CONDITIONAL:
             return case.add_partner_days(rules.condition_days)
         case BorrowingState.CANCEL_PENDING:
             return case.add_partner_days(rules.cancel_days)
-        case LendingState.CONDITIONAL:
-            return case.add_partner_days(case.workflow.lending.condition_days)
     return case.add_partner_days(rules.answer_days)
 
 
