@@ -1,5 +1,6 @@
 """Which profiles a message may belong to."""
 
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,41 @@ def test_a_partner_is_known_by_its_symbols(partners: ProfileSet, symbols: tuple[
 def test_a_partners_symbol_says_more_than_where_it_comes_from(partners: ProfileSet) -> None:
     sender = MessageSender("plain", symbols=("NO:FJORDBY",), network="192.0.2.9")
     assert names(partners, sender) == ["fjordby", "anybody"]
+
+
+def test_of_two_libraries_that_know_a_partner_the_one_spoken_to_comes_first(tmp_path: Path) -> None:
+    partner = "plain: {}\npartner: {symbols: ['NO:FJORDBY']}\n"
+    write(tmp_path, east=f"library: EAST\n{partner}", west=f"library: WEST\n{partner}")
+    libraries = (SETTINGS.libraries[0].model_copy(update={"symbol": symbol}) for symbol in ("EAST", "WEST"))
+    both = load_profiles(tmp_path, ADAPTERS, SETTINGS.model_copy(update={"libraries": tuple(libraries)}))
+
+    for spoken_to, other in (("EAST", "WEST"), ("WEST", "EAST")):
+        sender = MessageSender("plain", symbols=("NO:FJORDBY",), to_agency=spoken_to)
+        assert names(both, sender) == [spoken_to.lower(), other.lower()]
+
+
+CONDITIONS = {
+    "from_agency": ("NVD", "FJB"),
+    "to_agency": ("NORTH", "SOUTH"),
+    "from_system": ("WSILL", "Relais"),
+    "profile_type": ("ILL", "EZBORROW"),
+    "version": ("2.02", "1.0"),
+    "network": ("192.0.2.9", "198.51.100.1"),
+    "credential": ("key", "other"),
+}
+"""What a sender says, as a rule wants it and otherwise."""
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations(CONDITIONS, 2)))
+def test_a_rule_of_two_conditions_wants_both(tmp_path: Path, first: str, second: str) -> None:
+    wanted = {name: CONDITIONS[name][0] for name in (first, second)}
+    rule = ", ".join(f"{name}: '{value}'" for name, value in wanted.items())
+    write(tmp_path, both=f"plain: {{}}\nauth: [{{kind: bearer, name: key, secret: env:X}}]\nmatch: [{{{rule}}}]\n")
+    profiles = load_profiles(tmp_path, ADAPTERS, SETTINGS)
+
+    for fits in product((True, False), repeat=2):
+        said = {name: CONDITIONS[name][0 if fit else 1] for name, fit in zip(wanted, fits, strict=True)}
+        assert names(profiles, MessageSender("plain", **said)) == (["both"] if all(fits) else []), said
 
 
 def test_names_of_any_length_are_not_remembered(profiles: ProfileSet) -> None:

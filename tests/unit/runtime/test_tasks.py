@@ -40,6 +40,32 @@ async def test_failing_work_is_logged_with_its_owner_and_started_again() -> None
     assert [(entry["event"], entry["task"]) for entry in logs] == [("background.task_failed", "journal: retention")] * 2
 
 
+async def test_work_that_fails_again_and_again_waits_longer_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    enough = asyncio.Event()
+    sleep = asyncio.sleep
+
+    async def note_pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 5:
+            enough.set()
+        await sleep(60 if enough.is_set() else 0)
+
+    async def work() -> None:
+        raise ValueError("no")
+
+    monkeypatch.setattr(module, "MIN_RETRY_SECONDS", 1.0)
+    monkeypatch.setattr(module, "MAX_RETRY_SECONDS", 6.0)
+    monkeypatch.setattr(asyncio, "sleep", note_pause)
+    tasks = BackgroundTasks()
+    with structlog.testing.capture_logs():
+        tasks.start("journal: retention", work)
+        await asyncio.wait_for(enough.wait(), 2)
+    await tasks.stop()
+
+    assert pauses == [1.0, 2.0, 4.0, 6.0, 6.0]
+
+
 async def test_a_database_that_is_read_only_is_said_once_for_each_task_without_a_traceback(tmp_path: Path) -> None:
     file = tmp_path / "illgate.db"
     store = open_store(f"sqlite:///{file}")

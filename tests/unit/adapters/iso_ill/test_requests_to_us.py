@@ -18,6 +18,7 @@ from adapters.iso_ill.messages.codes import ExpiryFlag, ReasonUnfilled, Results,
 from adapters.iso_ill.messages.request_phase import Search, ThirdPartyInfo
 from adapters.iso_ill.messages.structures import (
     Credentials,
+    DeliveryAddress,
     DeliveryInfo,
     DeliveryParameters,
     Extension,
@@ -50,6 +51,19 @@ def extras(apdu: Apdu) -> dict[str, str]:
 
 def with_dialect(**said: object) -> MappingContext:
     return replace(CONTEXT, dialect=IsoIllDialect.model_validate(said))
+
+
+@pytest.mark.parametrize(
+    ("address", "email"),
+    [
+        (SystemAddress(service="SMTP", address="ill@fjordby.example"), "ill@fjordby.example"),
+        (SystemAddress(service="FAX", address="+47 55 00 00 00"), ""),
+        (SystemAddress(service="HTTP", address="https://fjordby.example/openurl"), ""),
+        (None, ""),
+    ],
+)
+def test_only_an_address_of_mail_is_written_to(address: SystemAddress | None, email: str) -> None:
+    assert taken(asked(delivery_address=DeliveryAddress(electronic=address))).partner.email == email
 
 
 class TestUnmet:

@@ -316,6 +316,14 @@ def test_a_patron_that_is_not_there(body: bytes) -> None:
     assert read_patron(body) is None
 
 
+@pytest.mark.parametrize(("last_day", "blocks"), [(b"20261124", []), (b"20261123", [BlockCause.EXPIRED])])
+def test_a_membership_is_good_on_its_last_day(last_day: bytes, blocks: list[BlockCause]) -> None:
+    patron = read_patron(b"AAP1|AEDoe|BLY|PA%s|" % last_day)
+
+    assert patron is not None
+    assert [block.cause for block in patron.blocks] == blocks
+
+
 def test_blocks_say_why_and_for_what() -> None:
     patron = read_patron(b"AAP1|AEDoe|BLY|PA20260101|AFCard reported lost|", b"Y Y Y         ")
 

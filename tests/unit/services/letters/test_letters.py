@@ -216,8 +216,8 @@ def test_a_very_long_title_makes_no_endless_subject() -> None:
 # --- to whom ---------------------------------------------------------------------------------------------
 
 
-def contact(value: str, role: str = "home", until: date | None = None) -> Contact:
-    return Contact(ContactKind.EMAIL, role, value, valid_to=until)
+def contact(value: str, role: str = "home", until: date | None = None, since: date | None = None) -> Contact:
+    return Contact(ContactKind.EMAIL, role, value, valid_from=since, valid_to=until)
 
 
 @pytest.mark.parametrize(
@@ -225,6 +225,10 @@ def contact(value: str, role: str = "home", until: date | None = None) -> Contac
     [
         ((contact("a@home.example"), contact("b@work.example", "notices")), "b@work.example"),
         ((contact("old@x.example", until=date(2026, 1, 1)), contact("new@x.example")), "new@x.example"),
+        ((contact("last@x.example", until=date(2026, 3, 2)), contact("new@x.example")), "last@x.example"),
+        ((contact("over@x.example", until=date(2026, 3, 1)),), ""),
+        ((contact("first@x.example", since=date(2026, 3, 2)),), "first@x.example"),
+        ((contact("early@x.example", since=date(2026, 3, 3)),), ""),
         ((Contact(ContactKind.PHONE, "home", "+41 99"),), ""),
         ((), ""),
     ],

@@ -188,6 +188,13 @@ class TestDaysAndTimes:
         assert english.format_short(date(2025, 3, 1), NOON, BERLIN) == "1 Mar 2025"
         assert localize("de").format_short(date(2026, 11, 24), NOON, BERLIN) == "24. Nov."
 
+    def test_today_begins_at_midnight_where_the_library_is(self) -> None:
+        english = localize("en")
+        before, after = datetime(2026, 11, 24, 22, 30, tzinfo=UTC), datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
+        assert english.format_short(before, before, BERLIN) == "23:30"
+        assert english.format_short(before, after, BERLIN) == "24 Nov"
+        assert english.format_short(after, after, BERLIN) == "00:30"
+
     @pytest.mark.parametrize(
         ("age", "short", "words"),
         [
