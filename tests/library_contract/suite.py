@@ -431,6 +431,15 @@ class HoldContract:
             await world.library.update_hold(hold.id, key(), pickup="no-such-place")
         assert (await world.library.patron_holds(hold.patron_id)) == (changed,)
 
+    async def test_a_hold_that_is_over_is_not_changed(self, world: World) -> None:
+        needs(world, Capability.HOLD_UPDATE)
+        needs(world, Capability.HOLD_CANCEL)
+        hold = await hold_item(world, world.known.shelf_item, world.known.good)
+        await world.library.cancel_hold(hold.id, key())
+
+        with refused(RefusalReason.REQUEST_CLOSED):
+            await world.library.update_hold(hold.id, key(), pickup=world.known.other_desk)
+
     async def test_a_hold_expires(self, world: World) -> None:
         needs(world, Capability.HOLD_ITEM)
         wish = HoldWish(

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.requests.views import ActionRequest
 from gateway.store import audit
+from gateway.store.patron_sessions import page_session
 from gateway.store.requests import requests
+from gateway.web.pages.own_data import MAX_PROOF_AGE
+from gateway.web.pages.sign_in import SignInMethod
 from tests.protocol.pages.support import PATRON, PIN, Answer, Running, Visitor
 from tests.protocol.pages.test_own_requests import send_request
 from tests.unit.store.requests.samples import borrowing, lending
 
 PAGE = "/openurl/DEMO/privacy"
+MINUTE = timedelta(minutes=1)
 
 
 async def cancel_request(gateway: Running, id_: str) -> Request:
@@ -99,6 +105,24 @@ async def test_nothing_happens_without_the_pin(gateway: Running, anna: Visitor, 
     assert "card number" not in answer.tree.xpath("string(//p[@class='wrong'])").casefold()  # it has no field here
     assert PATRON not in answer.text
     assert (await gateway.requests().find_request("DEMO", request.id)).patron.identifier == PATRON
+
+
+@pytest.mark.parametrize(("age", "status"), [(MAX_PROOF_AGE - MINUTE, 200), (MAX_PROOF_AGE + MINUTE, 422)])
+async def test_who_signs_in_elsewhere_has_done_so_just_now(
+    gateway: Running, anna: Visitor, age: timedelta, status: int
+) -> None:
+    """Else whoever finds a terminal at which a reader is signed in erases all."""
+    request = await cancel_request(gateway, await send_request(anna))
+    started = datetime.now(UTC) - age
+    signed_in = update(page_session).values(method=SignInMethod.OIDC.value, started=started)
+    context = gateway.requests().library_context("DEMO")
+    await context.store.write(lambda c: c.execute(signed_in))
+
+    answers = [await post_proof(anna, place, "") for place in ("file", "erase")]
+
+    assert [answer.status for answer in answers] == [status] * 2
+    kept = (await gateway.requests().find_request("DEMO", request.id)).patron.identifier
+    assert kept == ("" if status == 200 else PATRON)
 
 
 async def test_a_form_from_elsewhere_is_not_taken(anna: Visitor) -> None:

@@ -13,6 +13,7 @@ import click
 import structlog
 
 from tests.support.cheap_hashes import hash_cheaply
+from tests.support.golden_calls import write_golden_calls
 from tests.support.migration_replay import replay_migrations
 from tests.unit.golden.corpora import AnsweringProfiles, list_samples
 from tests.unit.golden.golden_texts import GOLDEN, GOLDEN_TEXTS, WHOLE_TEXTS, join_lines
@@ -27,6 +28,7 @@ def write_golden_files(whole: Path | None) -> None:
         _write(folder / name, make_text())
     if whole is None:
         asyncio.run(_write_answers())
+        write_golden_calls()
 
 
 async def _write_answers() -> None:

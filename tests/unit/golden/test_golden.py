@@ -21,6 +21,7 @@ GOLDEN_ELSEWHERE = {
         "tests/protocol/iso18626/recorded",
         "tests/protocol/iso18626/test_recorded_conversations.py",
     ),
+    "what is said to Alma, FOLIO and Koha": ("tests/golden", "tests/unit/adapters/alma/test_calls.py"),
     "acts at pages: state, history, letters, lists": (
         "tests/protocol/ends/ends.yml",
         "tests/protocol/ends/test_ends.py",
@@ -64,5 +65,6 @@ async def check_samples(folder: Path, thorough: bool) -> None:
 
 def test_each_golden_file_has_its_test() -> None:
     answers = {"answers-to-examples.txt", "answers-to-samples.txt"}
-    assert {file.name for file in GOLDEN.iterdir()} == GOLDEN_TEXTS.keys() | answers
+    calls = {f"calls-{system}.txt" for system in ("alma", "folio", "koha")}
+    assert {file.name for file in GOLDEN.iterdir()} == GOLDEN_TEXTS.keys() | answers | calls
     assert all((ROOT / place).exists() for pair in GOLDEN_ELSEWHERE.values() for place in pair)

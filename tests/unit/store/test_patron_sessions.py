@@ -1,4 +1,4 @@
-"""Sessions of readers, and their journeys to an identity provider, end at their time and count for nothing from then."""
+"""Sessions of readers, and their journeys to an identity provider, end at their time and count no more from then."""
 
 from __future__ import annotations
 

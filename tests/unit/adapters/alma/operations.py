@@ -91,7 +91,10 @@ OPERATIONS: tuple[AlmaOperation, ...] = (
     AlmaOperation("renew_loan", lambda place: place.library.renew_loan(ITEM, KEY), _lend),
     AlmaOperation("renew_loan with a due date", lambda place: place.library.renew_loan(ITEM, KEY, due=DUE), _lend),
     AlmaOperation(
-        "place_hold", lambda place: place.library.place_hold(HoldWish(USER, "NORTH", "R", item_barcode=ITEM), KEY)
+        "place_hold",
+        lambda place: place.library.place_hold(
+            HoldWish(USER, "NORTH", "R", item_barcode=ITEM, need_by=date(2026, 4, 1), expires=date(2026, 5, 4)), KEY
+        ),
     ),
     AlmaOperation("find_hold", lambda place: place.library.find_hold("REQ-3"), _hold),
     AlmaOperation("cancel_hold", lambda place: place.library.cancel_hold(place.hold, KEY), _hold),

@@ -3,8 +3,10 @@ lists it."""
 
 from __future__ import annotations
 
+from adapters.library.fakes.fake_server import FakeCall
 from gateway.ports.adapter import LibraryAdapterContext
 from tests.library_contract.alma_world import PATHS_OF_AREAS, read_guide_areas
+from tests.support.golden_calls import find_changed_calls
 from tests.support.paths import ROOT
 from tests.unit.adapters.alma.operations import OPERATIONS
 from tests.unit.adapters.alma.place import alma_place
@@ -15,6 +17,7 @@ PAGE = (ROOT / "docs" / "library-systems" / "alma.md").read_text("utf-8")
 async def test_the_calls_of_each_operation_are_those_of_the_page(context: LibraryAdapterContext) -> None:
     """Lists of codes are kept for an hour; their calls aren't counted."""
     wrong = []
+    calls_of: dict[str, list[FakeCall]] = {}
     for number, operation in enumerate(OPERATIONS):
         async with alma_place(context, f"LIB{number}") as place:
             if operation.arrange is not None:
@@ -22,10 +25,12 @@ async def test_the_calls_of_each_operation_are_those_of_the_page(context: Librar
             place.fake.clear_calls()
             await operation.act(place)
             calls = [one for one in place.fake.calls if "/conf/" not in one.path]
+        calls_of[operation.name] = calls
         if f"| `{operation.name}` | {len(calls)} |" not in PAGE:
             wrong.append(f"{operation.name} takes {len(calls)}: {[f'{one.method} {one.path}' for one in calls]}")
 
     assert wrong == []
+    assert find_changed_calls("alma", calls_of) == []
 
 
 async def test_the_areas_of_the_key_are_those_that_the_calls_need(context: LibraryAdapterContext) -> None:

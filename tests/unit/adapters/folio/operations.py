@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -184,7 +184,12 @@ OPERATIONS: tuple[FolioOperation, ...] = (
     ),
     FolioOperation(
         "place_hold",
-        lambda scene: scene.library.place_hold(HoldWish(scene.patron, KNOWN.desk, "R", item_barcode=ITEM), KEY),
+        lambda scene: scene.library.place_hold(
+            HoldWish(
+                scene.patron, KNOWN.desk, "R", item_barcode=ITEM, need_by=date(2026, 4, 1), expires=date(2026, 5, 4)
+            ),
+            KEY,
+        ),
     ),
     FolioOperation("find_hold", lambda scene: scene.library.find_hold("REQ-3"), _hold),
     FolioOperation("cancel_hold", lambda scene: scene.library.cancel_hold(scene.hold, KEY), _hold),

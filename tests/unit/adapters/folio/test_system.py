@@ -192,6 +192,17 @@ async def test_a_recall_is_a_request_of_a_patron(scene: FolioScene) -> None:
         await scene.library.recall_loan(ITEM, "nobody")
 
 
+async def test_a_request_that_is_over_is_not_written(scene: FolioScene) -> None:
+    hold = await scene.library.place_hold(HoldWish(USER, KNOWN.desk, item_barcode=ITEM), "hold")
+    await scene.library.cancel_hold(hold.id, "cancel")
+    scene.fake.clear_calls()
+
+    with refused(RefusalReason.REQUEST_CLOSED):
+        await scene.library.update_hold(hold.id, "edit", pickup=KNOWN.other_desk)
+
+    assert {call.method for call in scene.fake.calls} == {"GET"}
+
+
 async def test_a_renewal_that_would_not_move_folios_date_moves_to_the_lenders(scene: FolioScene) -> None:
     scene.fake.rules.renews_from = "SYSTEM_DATE"
     loan = await scene.library.check_out(ITEM, USER, "lent")

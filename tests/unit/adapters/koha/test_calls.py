@@ -8,9 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from adapters.library.fakes.fake_server import FakeCall
 from gateway.domain.library import Location, Money, PatronDraft, PatronIdentifier, PersonName
 from gateway.ports.library_system import HoldWish
 from tests.library_contract.koha_world import KNOWN
+from tests.support.golden_calls import find_changed_calls
 from tests.support.paths import ROOT
 from tests.unit.adapters.koha.place import ITEM, Place, koha_place
 
@@ -61,6 +63,14 @@ async def change_pickup(place: Place, _who: str) -> Any:
     return await place.library.update_hold(await find_hold_number(place), "update", pickup="NORTH")
 
 
+async def place_dated_hold(place: Place, who: str) -> Any:
+    """It is needed by one day, and ends on another."""
+    wish = HoldWish(
+        who, "NORTH", "REQ-7", item_barcode=ITEM, need_by=date(2026, 4, 1), expires=date(2026, 5, 1), note="Einband!"
+    )
+    return await place.library.place_hold(wish, "hold")
+
+
 OPERATIONS: dict[str, tuple[Act, Act]] = {
     "find_patron": (do_nothing, lambda place, _who: place.library.find_patron(KNOWN.good)),
     "authenticate": (do_nothing, lambda place, _who: place.library.authenticate(KNOWN.good, KNOWN.good_secret)),
@@ -71,10 +81,7 @@ OPERATIONS: dict[str, tuple[Act, Act]] = {
     "item_by_barcode of a loan": (lend, lambda place, _who: place.library.item_by_barcode(ITEM)),
     "check_out": (do_nothing, lambda place, who: place.library.check_out(ITEM, who, "loan")),
     "renew_loan": (lend, lambda place, _who: place.library.renew_loan(ITEM, "renew")),
-    "place_hold": (
-        do_nothing,
-        lambda place, who: place.library.place_hold(HoldWish(who, "NORTH", "REQ-7", item_barcode=ITEM), "hold"),
-    ),
+    "place_hold": (do_nothing, place_dated_hold),
     "find_hold": (reserve, lambda place, _who: place.library.find_hold("REQ-7")),
     "cancel_hold": (reserve, cancel),
     "update_hold": (reserve, change_pickup),
@@ -94,6 +101,7 @@ OPERATIONS: dict[str, tuple[Act, Act]] = {
 async def test_the_calls_of_each_operation_are_those_of_the_page(tmp_path: Path) -> None:
     """Lists of codes are kept for an hour; their calls aren't counted."""
     wrong = []
+    calls_of: dict[str, list[FakeCall]] = {}
     for name, (arrange, act) in OPERATIONS.items():
         folder = tmp_path / name.replace(" ", "-")
         folder.mkdir()
@@ -103,7 +111,9 @@ async def test_the_calls_of_each_operation_are_those_of_the_page(tmp_path: Path)
             place.fake.clear_calls()
             await act(place, who)
             calls = [one for one in place.fake.calls if one.path not in KEPT_LISTS]
+        calls_of[name] = calls
         if f"| `{name}` | {len(calls)} |" not in PAGE:
             wrong.append(f"{name} takes {len(calls)}: {[f'{one.method} {one.path}' for one in calls]}")
 
     assert wrong == []
+    assert find_changed_calls("koha", calls_of) == []

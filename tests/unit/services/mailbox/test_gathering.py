@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -18,10 +18,12 @@ from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unav
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, Role
+from gateway.ports.incoming_mail import BatchEvent, IncomingMail, MailEvent
 from gateway.ports.partner_channel import DeliveryResult, PartnerChannel, PartnerMessage
 from gateway.runtime.managed_requests import preview_mail
 from gateway.services.mailbox.mail_reader import MailDestination
+from gateway.services.mailbox.request_finder import RequestMatch, find_requests
 from gateway.store.mailbox import MailOutcome
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -460,6 +462,27 @@ async def test_a_file_is_found_by_the_mail_that_is_answered(installation: Instal
         await house.comes(answer("3 requests accepted", "Receipt", In_Reply_To=str(house.last_sent["Message-ID"])))
 
         assert await acknowledged(house, requests) == [True] * 3
+
+
+async def test_another_partner_does_not_answer_for_a_file(installation: Installation) -> None:
+    """It was sent to one service; somebody else has got hold of its Message-ID."""
+    async with at_noon(installation, TWICE_A_DAY) as (house, clock):
+        requests, _ = await filed(house, clock, 1)
+        context = house.managed.contexts[LIBRARY]
+        profile, _ = context.require_partner(ART)
+        reference = str(house.last_sent["Message-ID"]).strip("<>")
+        mail = IncomingMail(id="m-1", sender="x@elsewhere.example", received=clock.now(), references=(reference,))
+        event = MailEvent(kind=EventKind.ACKNOWLEDGED, role=Role.BORROWING, file=BatchEvent(numbers=()))
+
+        def find_as(partner: Profile) -> Callable[[Connection], RequestMatch]:
+            return lambda c: find_requests(c, context, partner, event, mail)
+
+        partners = (profile, profile.model_copy(update={"name": "elsewhere"}))
+        own, others = [await context.store.read(find_as(partner)) for partner in partners]
+
+    assert own.named is not None
+    assert own.named.request_id == requests[0].id
+    assert (others.named, others.possible) == (None, ())
 
 
 async def test_a_rejected_file_sends_every_request_on(installation: Installation) -> None:

@@ -21,7 +21,9 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.views import LendingDraft
 from gateway.ports.shared_store import WouldWait
 from gateway.store.journal import Journal
+from gateway.store.requests import requests
 from tests.support.partner_rights import ALL_RIGHTS
+from tests.support.requests import borrowing
 from tests.unit.services.requests.support import ANOTHER, PATRON, SOUTH, NcipTown, ncip
 
 SAME_PARTNER = {**ALL_RIGHTS, "profiles": ["illiad"]}
@@ -48,6 +50,19 @@ async def accept(north: NcipTown, request: str, item: str = "SOUTH-4711", patron
 
 
 # --- an item comes ---------------------------------------------------------------------------------------
+
+
+async def test_an_open_request_comes_before_a_newer_closed_one_of_the_same_number(north: NcipTown) -> None:
+    request = await north.asked(external="TN-100")
+    closed = borrowing(BorrowingState.CANCELLED, library="NORTH", id="zz", number="B-9", external=("TN-100",))
+    await north.town.context.store.write(lambda c: requests.insert_request(c, closed))
+
+    assert await accept(north, "TN-100") == ""
+
+    assert [(await north.see(one)).state for one in (request, closed)] == [
+        BorrowingState.RECEIVED,
+        BorrowingState.CANCELLED,
+    ]
 
 
 async def test_an_accepted_item_is_the_request_s_that_has_its_number(north: NcipTown) -> None:

@@ -100,6 +100,33 @@ async def test_the_record_ends_when_the_item_is_home(north: NcipTown) -> None:
     assert (await north.patron("H-2001")).expires == north.town.context.today()
 
 
+async def test_the_record_lasts_as_long_as_its_patron_has_a_hold(north: NcipTown) -> None:
+    request = await wanted(north, (await north.free_item()).barcode, "V-8")
+    await wanted(north, (await north.free_item()).barcode, "V-9")
+    await north.act(request, EventKind.SHIPPED)
+    await north.quiet()
+
+    await north.act(request, EventKind.CHECKED_IN)
+    await north.quiet()
+
+    patron = await north.patron("H-2001")
+    assert (patron.loan_count, patron.hold_count) == (0, 1)
+    assert patron.expires is not None
+    assert patron.expires > north.town.context.today()
+
+
+async def test_another_request_makes_the_record_last_no_shorter(north: NcipTown) -> None:
+    """A new record lasts ten days, one with a loan as long as that."""
+    request = await wanted(north, (await north.free_item()).barcode, "V-10")
+    await north.act(request, EventKind.SHIPPED)
+    before = (await north.patron("H-2001")).expires
+
+    await wanted(north, (await north.free_item()).barcode, "V-11")
+
+    assert before == north.town.context.today() + timedelta(days=28)
+    assert (await north.patron("H-2001")).expires == before
+
+
 async def test_when_it_is_overdue_library_and_patron_are_written(north: NcipTown) -> None:
     item = await north.free_item()
     request = await wanted(north, item.barcode, "V-4")

@@ -70,6 +70,29 @@ async def test_pull_slips_are_in_shelf_order_and_printed_once(north: NcipTown) -
         await printing(north).make_batch("NORTH", PrintKind.PULL_SLIPS, "staff:ana")
 
 
+async def test_a_scanned_slip_joins_no_batch_of_others_nor_a_printed_one_nor_another_kind(north: NcipTown) -> None:
+    service = printing(north)
+    one, other, third, fourth = await locate_for_hill(north, 4)
+    of_ben = await service.make_batch_of("NORTH", PrintKind.PULL_SLIPS, [one.id], "staff:ben")
+    of_labels = await service.make_batch_of("NORTH", PrintKind.HOLD_SLIPS, [one.id], "staff:ana")
+    printed = await service.make_batch_of("NORTH", PrintKind.PULL_SLIPS, [one.id], "staff:ana")
+    await service.mark_printed("NORTH", printed.number, "staff:ana")
+    numbers = [of_ben.number, of_labels.number, printed.number]
+
+    made = await service.add_scanned_request("NORTH", PrintKind.PULL_SLIPS, other.id, "staff:ana", numbers)
+    assert made is not None
+    joined = await service.add_scanned_request(
+        "NORTH", PrintKind.PULL_SLIPS, third.id, "staff:ana", [*numbers, made.batch.number]
+    )
+
+    assert joined is not None
+    assert made.batch.number not in numbers
+    assert (joined.batch.number, joined.batch.request_ids) == (made.batch.number, (other.id, third.id))
+    for number in numbers:
+        assert (await service.find_batch("NORTH", number)).request_ids == (one.id,)
+    assert fourth.id not in joined.batch.request_ids
+
+
 async def test_a_batch_is_a_record_and_says_what_is_true_now(north: NcipTown) -> None:
     (request,) = await locate_for_hill(north, 1)
     batch = await printing(north).make_batch("NORTH", PrintKind.PULL_SLIPS, "staff:ana")

@@ -1,4 +1,4 @@
-"""When each timer of a request ends, by the days that the partner's workflow says: from a Friday, a moment at a time."""
+"""When the timers of a request end, by the days that the workflow of its partner says: from a Friday on."""
 
 from __future__ import annotations
 

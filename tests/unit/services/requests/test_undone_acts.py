@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from gateway.domain.library import Loan
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
@@ -15,8 +16,10 @@ from gateway.domain.requests.scan_rules import ScanWork
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import ActionRequest, UndoableAct, VersionConflict
 from gateway.services.desks.scans import ScanResult
-from gateway.services.requests.undone_acts import GoneOutError, hold_of_act
+from gateway.services.requests.undone_acts import GoneOutError, hold_of_act, list_effect_rows
 from gateway.store.requests import request_figures
+from gateway.store.requests.outbox import OutboxStatus
+from gateway.store.requests.tables import outbox
 from tests.unit.services.requests.support import STAFF, NcipTown
 from tests.unit.services.requests.test_scans import PROFILES, asked_of_us, scan, shipped_to_us
 
@@ -110,6 +113,24 @@ async def test_what_somebody_has_been_told_of_is_not_undone(north: NcipTown) -> 
     now = await north.see(request)
     assert now.state is BorrowingState.RECEIVED
     assert await north.town.context.find_item(now.volumes[0].barcode) is not None
+
+
+async def test_what_was_tried_and_waits_again_is_not_undone(north: NcipTown) -> None:
+    """The answer may be what got lost: then the partner knows."""
+    request = await asked_of_us(north)
+    await let_time_pass(north, 1)
+    act = await refuse(north, request)
+    rows = await north.town.context.store.read(
+        lambda c: list_effect_rows(c, north.town.context, request.id, EventKind.UNFILLED)
+    )
+    assert {row.status for row in rows} == {OutboxStatus.WAITING}
+    tried = update(outbox).where(outbox.c.id == rows[0].id).values(tries=1)
+    await north.town.context.store.write(lambda c: c.execute(tried))
+
+    with pytest.raises(GoneOutError):
+        await north.town.gateway.managed.requests.undo_act("NORTH", act, STAFF)
+
+    assert (await north.see(request)).state is LendingState.UNFILLED
 
 
 async def test_what_somebody_has_gone_on_with_is_not_undone(north: NcipTown) -> None:
