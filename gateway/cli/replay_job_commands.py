@@ -149,52 +149,28 @@ def show_replay_job(installation: Installation, job: str, symbol: str) -> None:
         click.echo(f"{moment}  {one.item.message}  {one.service or '(unknown)'}  {one.item.status}{reason}")
 
 
-@replay_job_command.command(name="pause")
-@_ID
-@library_option
-@staff_option
-@pass_installation
-@click.pass_context
-def pause_replay_job(ctx: click.Context, installation: Installation, job: str, symbol: str, actor: str) -> None:
-    """Pause a job after the message in progress.
-
-    \b
-    Example:
-      illgate replay-job pause 0006430d0c7a1b0000a1b2c3
-    """
-    _change_job(ctx, installation, symbol, job, JobAct.PAUSE, actor)
+_CHANGES = {
+    JobAct.PAUSE: "Pause a job after the message in progress.",
+    JobAct.RESUME: "Resume a paused job. Failed messages are replayed again.",
+    JobAct.STOP: "Stop a job for good. Its remaining messages are not replayed.",
+}
 
 
-@replay_job_command.command(name="resume")
-@_ID
-@library_option
-@staff_option
-@pass_installation
-@click.pass_context
-def resume_replay_job(ctx: click.Context, installation: Installation, job: str, symbol: str, actor: str) -> None:
-    """Resume a paused job. Failed messages are replayed again.
+def _add_change_command(act: JobAct, text: str) -> None:
+    example = f"\b\nExample:\n  illgate replay-job {act} 0006430d0c7a1b0000a1b2c3"
 
-    \b
-    Example:
-      illgate replay-job resume 0006430d0c7a1b0000a1b2c3
-    """
-    _change_job(ctx, installation, symbol, job, JobAct.RESUME, actor)
+    @replay_job_command.command(name=act.value, help=f"{text}\n\n{example}")
+    @_ID
+    @library_option
+    @staff_option
+    @pass_installation
+    @click.pass_context
+    def change_replay_job(ctx: click.Context, installation: Installation, job: str, symbol: str, actor: str) -> None:
+        _change_job(ctx, installation, symbol, job, act, actor)
 
 
-@replay_job_command.command(name="stop")
-@_ID
-@library_option
-@staff_option
-@pass_installation
-@click.pass_context
-def stop_replay_job(ctx: click.Context, installation: Installation, job: str, symbol: str, actor: str) -> None:
-    """Stop a job for good. Its remaining messages are not replayed.
-
-    \b
-    Example:
-      illgate replay-job stop 0006430d0c7a1b0000a1b2c3
-    """
-    _change_job(ctx, installation, symbol, job, JobAct.STOP, actor)
+for _act, _text in _CHANGES.items():
+    _add_change_command(_act, _text)
 
 
 def _change_job(ctx: click.Context, installation: Installation, symbol: str, job: str, act: JobAct, actor: str) -> None:
