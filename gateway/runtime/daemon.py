@@ -254,8 +254,8 @@ class Daemon:
         )
         stack.push_async_callback(self._tasks.stop)
         self._make_link_resolver(store)
-        self._api = self._make_api(store)
         self._make_replay_services(store, journal, exchange, node)
+        self._api = self._make_api(store)
         self._staff_pages = self._make_staff_pages(store, health)
         await self._start_listeners(exchange, health)
         self._start_periodic_tasks(store, journal, libraries, health)
@@ -432,6 +432,8 @@ class Daemon:
             questions=managed.questions,
             search=managed.finder,
             feed=managed.feed,
+            journaled=managed.journaled,
+            replay_jobs=self._replay_jobs,
             links=self._resolver,
         )
         api = make_api(

@@ -27,6 +27,7 @@ from gateway.ports.shared_store import Store, Transaction
 from gateway.services.desks.message_replays import AlreadyReplayedError, MessageReplayService
 from gateway.services.exchange.message_context import NotReplayableError
 from gateway.services.exchange.replay_selection import ReplaySelection, select_messages
+from gateway.services.keyed_work import write_once
 from gateway.services.users import AuditOrigin
 from gateway.store import audit, replay_jobs
 from gateway.store.journal import Journal
@@ -74,6 +75,11 @@ _ACTS: Mapping[JobAct, tuple[tuple[JobStatus, ...], JobStatus, str]] = {
     JobAct.STOP: ((JobStatus.RUNNING, JobStatus.PAUSED), JobStatus.STOPPED, "replay-stopped"),
 }
 """Which jobs an act is for, what it makes of them, and its name in the audit log."""
+
+
+def status_after(act: JobAct) -> JobStatus:
+    """What the act makes of a job."""
+    return _ACTS[act][1]
 
 
 class SelectionChangedError(Exception):
@@ -130,7 +136,7 @@ class ReplayJobs:
                 connection, job.library, now, by.actor, "replay-begun", job.id, str(len(ids)), by.peer
             )
 
-        await self._store.write(insert_job)
+        await write_once(self._store, insert_job, lambda _: job.id)
         log.info("replay.begun", job=job.id, messages=len(ids))
         self._wake()
         return job

@@ -16,6 +16,8 @@ from gateway.ports.shared_store import Store
 from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
 from gateway.services.desks.bulk_actions import BulkActionService
 from gateway.services.desks.copies import CopyService
+from gateway.services.desks.journaled_messages import JournaledMessageService
+from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.desks.request_marks import RequestMarkService
 from gateway.services.desks.saved_filters import SavedFilterService
 from gateway.services.desks.staff_service import PartnerDirectory, StaffService
@@ -69,6 +71,8 @@ class Services:
     questions: PatronQuestionService
     search: CatalogueSearch
     feed: EventFeed
+    journaled: JournaledMessageService
+    replay_jobs: ReplayJobs
     links: LinkResolver | None = None  # None: no adapter reads links
 
 

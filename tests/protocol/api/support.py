@@ -23,6 +23,7 @@ from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.runtime.page_assembly import make_fulfilment_service, make_partner_probe
 from gateway.services.api_keys import ApiKeyService, KeyScope
+from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.fulfilment import LinkResolver
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
@@ -129,6 +130,8 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         questions=managed.questions,
         search=managed.finder,
         feed=managed.feed,
+        journaled=managed.journaled,
+        replay_jobs=ReplayJobs(journal, store, clock),
         links=LinkResolver(links, make_fulfilment_service(managed, links)),
     )
     api = make_api(services, store, clock, AllowedAddresses(), LIMITS)

@@ -14,14 +14,16 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 from structlog.testing import capture_logs
 
+from gateway.ports.responder import OutcomeClass
 from gateway.services.outbox.queue import OutboxQueue
 from gateway.store import api_records
 from gateway.store.api_access import api_answer
+from gateway.store.journal_records import JournalEnding, JournalOpening
 from gateway.store.schema import metadata
 from gateway.web.api.idempotency import IdempotentReplay
 from gateway.web.api.operation import RepeatPolicy
 from gateway.web.api.operations import ALL
-from tests.protocol.api.support import PATRON, Answered, Client, Running
+from tests.protocol.api.support import LIBRARY, PATRON, Answered, Client, Running
 from tests.protocol.api.test_messages import mail_waits
 from tests.protocol.api.test_requests import NOVEL, PDF, act, borrow, find_shelf_item, lend
 
@@ -138,6 +140,13 @@ async def prepare_skipped_letter(gateway: Running, client: Client) -> Post:
     return Post(f"dead-letters/{await find_dead_letter(gateway, client)}/skip", {"reason": "ringt i stedet"})
 
 
+async def prepare_replay_job(gateway: Running, _client: Client) -> Post:
+    now = gateway.clock.now()
+    opening = JournalOpening(LIBRARY, now, b"<NCIPMessage/>", "ncip", "http", profile="bergen", service="AcceptItem")
+    await gateway.managed.journaled.journal.record_exchange(opening, JournalEnding(now, OutcomeClass.REFUSED))
+    return Post("replay-jobs", {"profile": "bergen", "outcome": "refused", "agreed": 1})
+
+
 POSTS: dict[str, tuple[Prepare, ...]] = {
     "saveFilter": (prepare_filter,),
     "addClosure": (prepare_closure,),
@@ -154,6 +163,7 @@ POSTS: dict[str, tuple[Prepare, ...]] = {
     "dismissUnmatchedMail": (prepare_dismissal,),
     "releaseDeadLetter": (prepare_release,),
     "skipDeadLetter": (prepare_skipped_letter,),
+    "beginReplayJob": (prepare_replay_job,),
     "createWebhook": (prepare_webhook,),  # last: what happens then would be told to it
 }
 
@@ -174,7 +184,10 @@ def dying(monkeypatch: pytest.MonkeyPatch, place: object, name: str) -> Iterator
 
 async def contents(gateway: Running) -> dict[str, int]:
     """How many rows there are of what could be done twice."""
-    tables = ("request", "request_event", "outbox", "webhook", "saved_filter", "partner_closure", "request_file")
+    tables = (
+        *("request", "request_event", "outbox", "webhook", "saved_filter"),
+        *("partner_closure", "request_file", "replay_job"),
+    )
 
     def count_rows(connection: Connection) -> dict[str, int]:
         return {

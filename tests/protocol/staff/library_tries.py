@@ -193,6 +193,7 @@ STAFF_TRIES: Mapping[str, tuple[Try, ...]] = {
 }
 
 ID, SENT_ID, COPY_ID, OWN_ID = {"id": "{request}"}, {"id": "{sent_id}"}, {"id": "{copy_id}"}, {"id": "{own_id}"}
+JOB_ID = {"id": "{job}"}
 MAIL_ID, LETTER_ID, HOOK = {"id": "{mail}"}, {"id": "{letter}"}, {"id": "{webhook}"}
 BY_CARD, BY_ID = {"patron": "{card}"}, {"patron": "{patron_id}", "by": "id"}
 WORK = {"citation": {"type": "book", "title": "De rerum nubium"}}
@@ -261,6 +262,9 @@ API_TRIES: Mapping[str, tuple[Try, ...]] = {
     "POST /dead-letters/{id}/release": (at(**LETTER_ID),),
     "PUT /dead-letters/{id}/payload": (Try(LETTER_ID, json={"payload": "{{}}"}),),
     "POST /dead-letters/{id}/skip": (Try(LETTER_ID, json={"reason": "x"}),),
+    "GET /replay-jobs/{id}": (at(**JOB_ID),),
+    "GET /replay-jobs/{id}/messages": (at(**JOB_ID),),
+    **{f"POST /replay-jobs/{{id}}/{act}": (at(**JOB_ID),) for act in ("pause", "resume", "stop")},
     "GET /patron/requests": (Try(query=BY_CARD), Try(query={"patron": "{card}", "by": "any"})),
     "GET /patron/requests/{id}": (Try(ID, query=BY_CARD), Try(ID, query={"patron": "{own_patron}"}, tells=False)),
     "POST /patron/requests/{id}/actions/{act}": (
@@ -322,6 +326,7 @@ NAMES_NOTHING: Mapping[str, tuple[str, ...]] = {
         "GET /api/v1/clearance",
         "GET /api/v1/mailboxes-away",
         "GET /api/v1/dead-letters",
+        "GET /api/v1/replay-jobs",
         "GET /api/v1/key",
         "GET /api/v1/webhooks",
         "GET /openurl/{library}/privacy",
@@ -379,6 +384,8 @@ NAMES_NOTHING: Mapping[str, tuple[str, ...]] = {
         "POST /staff/operation/check",
         "POST /staff/operation/replays/preview",
         "POST /staff/operation/replays",
+        "POST /api/v1/replay-selections",
+        "POST /api/v1/replay-jobs",
         "POST /staff/operation/new-profile",
         "POST /staff/new-user",
         "POST /api/v1/lending-requests",

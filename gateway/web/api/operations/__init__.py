@@ -1,7 +1,18 @@
 """All operations, one module a concern."""
 
 from gateway.web.api.operation import AnyOperation
-from gateway.web.api.operations import catalogues, events, lists, mails, messages, partners, patrons, requests, staff
+from gateway.web.api.operations import (
+    catalogues,
+    events,
+    lists,
+    mails,
+    messages,
+    partners,
+    patrons,
+    replays,
+    requests,
+    staff,
+)
 
 ALL: tuple[AnyOperation, ...] = (
     *requests.REQUEST_OPERATIONS,
@@ -14,6 +25,7 @@ ALL: tuple[AnyOperation, ...] = (
     *catalogues.SEARCH_OPERATIONS,
     *catalogues.OPENURL_OPERATIONS,
     *staff.STAFF_OPERATIONS,
+    *replays.REPLAY_OPERATIONS,
     *patrons.PATRON_OPERATIONS,
     *events.EVENT_OPERATIONS,
     *events.WEBHOOK_OPERATIONS,
