@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from gateway.sql.silent_servers import begin_statement
+
 T = TypeVar("T")
 
 Rows = Sequence[Sequence[Any]]
@@ -43,6 +45,7 @@ def execute_plain(connection: Connection, sql: str) -> None:
 
 def _call_driver(connection: Connection, sql: str, call: Callable[[Any], Awaitable[T]]) -> T:
     adapted: Any = connection.connection.dbapi_connection
+    begin_statement()
     try:
         result: T = adapted.run_async(call)
     except asyncio.CancelledError:

@@ -21,6 +21,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import SchemaMigrations, Store
+from gateway.sql.silent_servers import lift_statement_limit
 from gateway.store.postgresql import lock_in_transaction
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ async def migrate_store(store: Store, *histories: SchemaMigrations) -> list[str]
     (no step leads from where the database is)."""
 
     def upgrade_schemas(connection: Connection) -> list[str]:
+        lift_statement_limit()
         return [step for history in histories for step in upgrade_schema(connection, history)]
 
     return await store.write(upgrade_schemas)

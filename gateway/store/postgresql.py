@@ -29,6 +29,7 @@ from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.ports.shared_store import Work
 from gateway.sql.gathered_writes import gather_writes, gathered_of
 from gateway.sql.postgresql_driver import execute_plain
+from gateway.sql.silent_servers import STATEMENT_SECONDS, begin_statement, keep_alive, limit_statements
 
 T = TypeVar("T")
 
@@ -92,9 +93,9 @@ def require_postgresql_extra() -> None:
 
 
 class PostgresqlStore:
-    def __init__(self, url: URL, pool_size: int = 10) -> None:
-        """Raises ValueError for keys of the URL that the driver doesn't know, Unavailable without the extra
-        `postgresql`."""
+    def __init__(self, url: URL, pool_size: int = 10, statement_seconds: float = STATEMENT_SECONDS) -> None:
+        """`statement_seconds`: so long a statement may take. Raises ValueError for keys of the URL that the driver
+        doesn't know, Unavailable without the extra `postgresql`."""
         check_url_keys(url.query)
         require_postgresql_extra()
         from sqlalchemy.ext.asyncio import create_async_engine
@@ -111,6 +112,8 @@ class PostgresqlStore:
         )
         self._engine = self._async_engine.sync_engine
         _flush_before_statements(self._engine)
+        event.listen(self._engine, "connect", lambda adapted, _record: keep_alive(adapted.driver_connection))
+        self._statement_seconds = statement_seconds
         self._closed = False
         self._in_hand = 0
         self._idle = asyncio.Event()
@@ -147,7 +150,7 @@ class PostgresqlStore:
             raise RuntimeError("the store is closed")
         self._in_hand += 1
         try:
-            return await _run_with_retries(run)
+            return await _run_with_retries(run, self._statement_seconds)
         except (OSError, PoolTimeout) as error:
             raise _not_reached(error) from error
         except DBAPIError as error:
@@ -220,12 +223,13 @@ def _roll_back(connection: Connection) -> None:
             connection.invalidate()
 
 
-async def _run_with_retries(run: Callable[[], T]) -> T:
-    """Work changes nothing but the database, so what was not committed is done again."""
+async def _run_with_retries(run: Callable[[], T], statement_seconds: float) -> T:
+    """Work changes nothing but the database, so what was not committed is done again. Not where the server is silent:
+    whoever asks has waited long enough. Raises Unavailable then."""
     conflicts, losses = 0, 0
     while True:
         try:
-            return await greenlet_spawn(run)
+            return await _run_within(run, statement_seconds)
         except _ConnectionLost as lost:
             losses += 1
             if losses == LOST_ATTEMPTS:
@@ -235,6 +239,16 @@ async def _run_with_retries(run: Callable[[], T]) -> T:
             if _sqlstate_of(error) not in CONFLICTS or conflicts == ATTEMPTS:
                 raise
             await asyncio.sleep(0.01 * conflicts)
+
+
+async def _run_within(run: Callable[[], T], statement_seconds: float) -> T:
+    try:
+        async with limit_statements(statement_seconds) as timeout:
+            return await greenlet_spawn(run)
+    except TimeoutError as error:
+        if not timeout.expired():  # of the connecting, which has its own
+            raise
+        raise Unavailable("the database did not respond") from error
 
 
 class _ConnectionLost(Exception):
@@ -260,6 +274,7 @@ def _flush_before_statements(engine: Engine) -> None:
 
     @event.listens_for(engine, "before_cursor_execute")
     def flush_named(connection: Connection, _cursor: object, statement: str, *_more: object) -> None:
+        begin_statement()
         gathered = gathered_of(connection)
         if gathered is not None:
             gathered.flush_named(connection, statement)
@@ -341,13 +356,15 @@ class PostgresqlSession:
         if _keeps_nothing(url):
             wanted["statement_cache_size"] = 0
         try:
-            return cls(await asyncpg.connect(**wanted, timeout=SESSION_CONNECT_SECONDS))
+            driver = await asyncpg.connect(**wanted, timeout=SESSION_CONNECT_SECONDS)
         except asyncpg.PostgresError as error:
             raise (
                 _not_let_in(error) if (error.sqlstate or "").startswith(NOT_LET_IN) else _not_reached(error)
             ) from error
         except _connection_errors() as error:
             raise _not_reached(error) from error
+        keep_alive(driver)
+        return cls(driver)
 
     async def execute(self, statement: str) -> None:
         """Sent as it is, without being prepared. Raises Unavailable when the connection is lost."""

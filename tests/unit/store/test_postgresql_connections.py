@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, Connection, Integer, column, make_url, text
@@ -11,8 +13,10 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.problems import Unavailable
 from gateway.ports.shared_store import Store
+from gateway.sql.silent_servers import IDLE_SECONDS, lift_statement_limit
 from gateway.sql.statements import PreparedStatement
 from gateway.store.engine import open_store
+from gateway.store.postgresql import PostgresqlSession, PostgresqlStore
 
 pytestmark = pytest.mark.postgresql
 
@@ -262,3 +266,91 @@ async def test_who_is_cancelled_while_the_server_is_silent_does_not_wait_for_it(
 
 def _count_by_driver(connection: Connection) -> int:
     return int(_COUNT.fetch_first(connection, {})[0])
+
+
+@pytest.fixture
+async def relay(numbered: str) -> AsyncIterator[_SilentRelay]:
+    silent = _SilentRelay(make_url(numbered))
+    yield silent
+    await silent.stop()
+
+
+async def test_who_asks_a_silent_server_is_told_in_time_and_others_are_served_when_it_speaks_again(
+    relay: _SilentRelay,
+) -> None:
+    store = PostgresqlStore(make_url(await relay.start()), statement_seconds=0.2)
+
+    def add_by_driver(connection: Connection) -> None:
+        _ADD.execute_many(connection, [{}])
+
+    def add_by_core(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO numbers (n) VALUES (1)"))
+
+    try:
+        await store.write(add_by_driver)
+        relay.is_silent = True
+        runs = (store.read, store.write, store.write_statement)
+        async with asyncio.timeout(6):
+            outcomes = await asyncio.gather(
+                *(run(add) for run in runs for add in (add_by_core, add_by_driver)), return_exceptions=True
+            )
+        assert [str(one) for one in outcomes] == ["the database did not respond"] * 6
+        assert {type(one) for one in outcomes} == {Unavailable}
+        relay.is_silent = False
+        assert await count_numbers(store) == 1, "nothing of it came to the server"
+    finally:
+        await store.close()
+
+
+async def test_each_statement_has_its_time(numbered: str) -> None:
+    """Not the transaction; and migrations take as long as they need."""
+    store = PostgresqlStore(make_url(numbered), statement_seconds=0.5)
+
+    def sleep_by_core(connection: Connection, seconds: float) -> None:
+        connection.execute(text(f"SELECT pg_sleep({seconds})"))
+
+    def sleep_by_driver(connection: Connection, seconds: float) -> None:
+        sleep = PreparedStatement(text(f"SELECT 1 AS n FROM pg_sleep({seconds})").columns(column("n", Integer)))
+        sleep.fetch_all(connection, {})
+
+    def sleep_often(connection: Connection) -> None:
+        for _ in range(6):
+            sleep_by_core(connection, 0.05)
+            sleep_by_driver(connection, 0.05)
+
+    def sleep_unlimited(connection: Connection) -> None:
+        lift_statement_limit()
+        sleep_by_core(connection, 0.6)
+
+    try:
+        long = [store.write(lambda c, sleep=sleep: sleep(c, 30)) for sleep in (sleep_by_core, sleep_by_driver)]  # type: ignore[misc]
+        outcomes = await asyncio.gather(
+            store.write(sleep_often), store.write(sleep_unlimited), *long, return_exceptions=True
+        )
+        assert [str(one) for one in outcomes] == ["None", "None", *["the database did not respond"] * 2]
+    finally:
+        await store.close()
+
+
+def list_timers(port: int) -> list[tuple[str, float]]:
+    """Of connections to this port, of this machine: what the kernel waits for (02: to ask whether the other side is
+    there), and in how many seconds."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    to_port = [fields for fields in lines if fields[2].endswith(f":{port:04X}") and fields[3] == "01"]
+    timers = [fields[5].split(":") for fields in to_port]
+    return [(kind, int(left, 16) / os.sysconf("SC_CLK_TCK")) for kind, left in timers]
+
+
+async def test_the_kernel_asks_after_a_server_that_says_nothing(relay: _SilentRelay) -> None:
+    """Of the store's connections, and of those that only listen."""
+    url = make_url(await relay.start())
+    assert url.port is not None
+    store, session = open_store(url.render_as_string(hide_password=False)), await PostgresqlSession.open(url)
+    try:
+        assert await count_numbers(store) == 0
+        timers = list_timers(url.port)
+        assert [kind for kind, _ in timers] == ["02", "02"]
+        assert all(left <= IDLE_SECONDS for _, left in timers)
+    finally:
+        await session.close()
+        await store.close()
