@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -29,6 +30,12 @@ log = structlog.get_logger(component="nodes")
 
 RETRY_SECONDS = 30.0
 """After so long a library that was away is asked again, for the sake of messages that dead nodes left."""
+
+COMMANDS = ""
+"""The name that all commands have in the journal."""
+
+COMMAND_SECONDS = 120.0
+"""No command is at work on one message for so long: as long as it may have a row of the outbox."""
 
 MAX_SKEW_SECONDS = 2.0
 """A machine whose clock is off by more is told of."""
@@ -126,8 +133,9 @@ class NodeRecovery:
         self._clock = clock
         self._wake = wake
         self._waiting: set[str] = set()
-        """Names of dead nodes whose messages wait for a library. Never '', which is the name of all commands: one may
-        be at work, so what another left waits for the next start."""
+        """Names of dead nodes whose messages wait for a library; never COMMANDS, of whom one may be at work."""
+        self._commands_seen: datetime | None = None
+        """What commands began before then is finished, or can't be."""
 
     async def recover_left(self) -> RecoveryReport:
         """For the time before this node listens: all that others left that don't live. Raises Unavailable."""
@@ -143,8 +151,11 @@ class NodeRecovery:
         await self._recover(name for name in dead if name not in self._waiting)
 
     async def finish_waiting(self) -> None:
-        """To be done every `RETRY_SECONDS`: a library that was away is asked again. Raises Unavailable."""
+        """To be done every `RETRY_SECONDS`: a library that was away is asked again, and what a command began and can't
+        be at work on any more is finished. Raises Unavailable."""
         await self._recover(sorted(self._waiting))
+        if COMMANDS in await self._list_holders():
+            await self._finish_commands()
 
     async def leave(self) -> None:
         """When all has ended here: what is left nevertheless is another's at once."""
@@ -155,7 +166,7 @@ class NodeRecovery:
         await self._node.leave(has_work)
 
     async def _list_holders(self) -> frozenset[str]:
-        """Names of nodes, '' for messages that are kept with nobody's name."""
+        """Names of nodes, and COMMANDS."""
         rows = await self._store.read(outbox.list_nodes_in_hand)
         messages = [await self._journal.list_pending_nodes(symbol) for symbol in self._libraries]
         return frozenset(name for name in rows if not name.startswith((COMMAND, HANDS))).union(*messages)
@@ -167,6 +178,21 @@ class NodeRecovery:
         if total not in (RecoveryReport(), RecoveryReport(left=total.away, away=total.away)):
             log.warning("recovery.done", finished=total.finished, failed=total.failed, left=total.left)
         return total
+
+    async def _finish_commands(self) -> None:
+        until, heir = self._clock.now() - timedelta(seconds=COMMAND_SECONDS), self._node.make_heir(COMMANDS)
+        try:
+            if not await heir.is_leader():
+                return
+            report = await finish_interrupted(
+                self._exchange, self._journal, self._libraries, self._clock, COMMANDS, self._commands_seen, until
+            )
+        finally:
+            await heir.give_up_lead()
+        if not report.away:
+            self._commands_seen = until
+        if report.finished or report.failed:
+            log.warning("recovery.done", finished=report.finished, failed=report.failed, left=report.left)
 
     async def _recover_node(self, node: str) -> RecoveryReport:
         heir = self._node.make_heir(node)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
+from datetime import datetime
 
 import structlog
 
@@ -69,14 +70,21 @@ _FINISHED, _FAILED, _LEFT = RecoveryReport(finished=1), RecoveryReport(failed=1)
 
 
 async def finish_interrupted(
-    exchange: MessageExchange, journal: Journal, libraries: Mapping[str, ExchangeLibrary], clock: Clock, node: str
+    exchange: MessageExchange,
+    journal: Journal,
+    libraries: Mapping[str, ExchangeLibrary],
+    clock: Clock,
+    node: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> RecoveryReport:
-    """Finish what the node with this name left: the libraries side by side, of each one message after the other, oldest
-    first. Raises Unavailable when the store can't be used."""
+    """Finish what the node with this name left (`since`, `until`: of what it began then): the libraries side by side,
+    of each one message after the other, oldest first. Raises Unavailable when the store can't be used."""
 
     async def finish_of_library(library: ExchangeLibrary) -> RecoveryReport:
         symbol = library.symbol
-        identifiers = await _list_interrupted(journal, symbol, node)
+        wanted = JournalFilter(symbol, outcome=OutcomeClass.PENDING, node=node, since=since, until=until)
+        identifiers = await _list_interrupted(journal, wanted)
         if not identifiers:
             return RecoveryReport()
         if not await _is_answering(library):
@@ -103,9 +111,8 @@ async def count_set_aside(journal: Journal, libraries: Iterable[str]) -> int:
     return sum([await journal.count_interrupted(symbol, MAX_STARTS) for symbol in libraries])
 
 
-async def _list_interrupted(journal: Journal, library: str, node: str) -> tuple[str, ...]:
+async def _list_interrupted(journal: Journal, wanted: JournalFilter) -> tuple[str, ...]:
     """Ids of messages, oldest first; without their bodies, which may be many."""
-    wanted = JournalFilter(library, outcome=OutcomeClass.PENDING, node=node)
     found: list[str] = []
     cursor = ""
     while True:

@@ -19,7 +19,7 @@ from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import Transaction
 from gateway.services.exchange import recovery
 from gateway.services.exchange.recovery import MAX_STARTS, RecoveryReport, count_set_aside
-from gateway.services.nodes import NodeRecovery
+from gateway.services.nodes import COMMAND_SECONDS, NodeRecovery
 from gateway.store import nodes
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, FullMessage, JournalEntry, JournalFilter, JournalOptions
@@ -205,19 +205,25 @@ async def test_messages_of_a_library_that_does_not_answer_wait_for_it(either_hou
     assert (await rows(house, begun))[0].message.outcome is OutcomeClass.OK
 
 
-async def test_what_commands_began_waits_for_the_next_start_since_one_may_be_at_work_now(house: House) -> None:
+async def test_what_a_command_began_is_finished_when_none_can_be_at_work_on_it(either_house: House) -> None:
     """All of them keep their messages with nobody's name: while a daemon runs nobody knows the dead by it."""
-    killed = await interrupted(house, accept(house, 9))
+    house = either_house
+    openings = [house.opening(accept(house, number), "AcceptItem") for number in (9, 10)]
+    long_ago = openings[0].at - timedelta(seconds=COMMAND_SECONDS)
+    killed = await house.journal.begin(replace(openings[0], at=long_ago))
+    at_work = await house.journal.begin(openings[1])
     libraries = libraries_without_answer(house)
     heir = recovery_of(house, libraries)
-    assert await heir.recover_left() == RecoveryReport(left=1, away=1)
 
+    async def list_outcomes() -> list[OutcomeClass]:
+        await heir.finish_waiting()
+        return [(await rows(house, begun))[0].message.outcome for begun in (killed, at_work)]
+
+    assert await list_outcomes() == [OutcomeClass.PENDING, OutcomeClass.PENDING], "the library is away"
     libraries["DEMO"] = house.libraries["DEMO"]
-    at_work = await interrupted(house, accept(house, 10))
-    await heir.finish_waiting()
-
-    for begun in (killed, at_work):
-        assert (await rows(house, begun))[0].message.outcome is OutcomeClass.PENDING
+    for _ in range(2):
+        assert await list_outcomes() == [OutcomeClass.OK, OutcomeClass.PENDING]
+    assert await holds(house) == ["ILL-9"]
 
 
 class Hanging(Silent):
