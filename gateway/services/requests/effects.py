@@ -69,6 +69,10 @@ RECALLED = "recalled"
 the same lane."""
 
 
+SEARCH_TIME = timedelta(minutes=10)
+"""So long the words that another supplier is asked wait at most for that, and with them what comes behind them."""
+
+
 def write_effects(
     connection: Transaction, context: LibraryContext, transition: Transition, hold: timedelta = timedelta(0)
 ) -> None:
@@ -266,14 +270,13 @@ def _new_message_row(
     )
     row = new_outbox_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
     if _waits_for_next_supplier(transition, message):
-        assert request.other_leg is not None
-        return replace(row, lane=f"{request.other_leg.request_id}/{WORK}")
+        return replace(row, next_at=event.at + SEARCH_TIME)
     return replace(row, kind=ORDER) if is_batched(context, message) else row
 
 
 def _waits_for_next_supplier(transition: Transition, message: PartnerMessage) -> bool:
-    """That another is asked, and nothing is promised any more, goes out when one has been looked for: where there is
-    none, the end is told instead (`left_suppliers`)."""
+    """That another is asked, and nothing is promised any more, goes out when one has been looked for, in its place
+    among what this partner is told: where there is none, the end is told instead (`left_suppliers`)."""
     is_brokers = transition.event.actor == BROKER and transition.request.other_leg is not None
     return is_brokers and is_no_for_now(message.kind, message.details)
 

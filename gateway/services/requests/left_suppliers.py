@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from gateway.domain.requests.brokered_requests import is_no_for_now
 from gateway.domain.requests.events import BROKER, EventKind
-from gateway.domain.requests.request import OPEN_ATTEMPT, AttemptStatus, Request, Role
+from gateway.domain.requests.request import OPEN_ATTEMPT, AttemptStatus, BorrowingState, Request, Role
 from gateway.domain.requests.state_machine import Transition
 from gateway.domain.requests.supplier_takeover import was_taken_over
 from gateway.domain.sentences import Sentence, write_sentence
@@ -92,6 +92,19 @@ def drop_unsent_messages(
         order_batches.forget_order_file(connection, context.symbol, one.row.id)
 
 
+def send_words_of_search(
+    connection: Transaction, context: LibraryContext, before: Request, transition: Transition
+) -> None:
+    """Another supplier is asked, or none is looked for any more: the requester whom we broker for hears it now."""
+    leg = before.other_leg
+    is_over = before.state is BorrowingState.SOURCING and transition.changes_state and bool(before.attempts)
+    if not is_over or leg is None:
+        return
+    for one in _list_unsent(connection, context, leg.request_id):
+        if is_no_for_now(one.message.kind, one.message.details):
+            outbox_decisions.put_off_row(connection, context.symbol, one.row.id, context.now())
+
+
 def _list_left_transactions(before: Request, transition: Transition) -> Iterator[tuple[str, frozenset[EventKind]]]:
     request = transition.request
     if request.role is not Role.BORROWING:
@@ -111,7 +124,7 @@ def _find_words_before_end(
     """Those that say that another is asked, where the broker ends the request, unless a supplier's words are in it."""
     if not before.open or transition.request.open or transition.event.actor != BROKER:
         return
-    for one in _list_unsent(connection, context, transition.request):
+    for one in _list_unsent(connection, context, transition.request.id):
         if is_no_for_now(one.message.kind, one.message.details) and not one.message.details.written:
             yield replace(one, why=END_TOLD)
 
@@ -119,11 +132,11 @@ def _find_words_before_end(
 def _list_unsent_to_suppliers(
     connection: Transaction, context: LibraryContext, request: Request
 ) -> Iterator[UnsentMessage]:
-    return (one for one in _list_unsent(connection, context, request) if one.message.role is Role.BORROWING)
+    return (one for one in _list_unsent(connection, context, request.id) if one.message.role is Role.BORROWING)
 
 
-def _list_unsent(connection: Transaction, context: LibraryContext, request: Request) -> Iterator[UnsentMessage]:
-    for row in outbox_queries.unfinished_of_request(connection, context.symbol, request.id):
+def _list_unsent(connection: Transaction, context: LibraryContext, request_id: str) -> Iterator[UnsentMessage]:
+    for row in outbox_queries.unfinished_of_request(connection, context.symbol, request_id):
         if row.kind not in (PARTNER, ORDER) or row.status is OutboxStatus.IN_HAND:
             continue
         yield UnsentMessage(row, parse_message(row.payload))

@@ -43,7 +43,7 @@ from gateway.services.requests.effects import (
 )
 from gateway.services.requests.forgetting import find_forgetting_delay, forget_late_words, forget_patron_in
 from gateway.services.requests.history_rows import amend_with_row, make_history_row
-from gateway.services.requests.left_suppliers import drop_unsent_messages, find_unsent_messages
+from gateway.services.requests.left_suppliers import drop_unsent_messages, find_unsent_messages, send_words_of_search
 from gateway.services.requests.moot_steps import end_moot_steps
 from gateway.services.requests.partner_closures import load_closures
 from gateway.services.requests.request_messages import track_message
@@ -133,6 +133,7 @@ def apply_event_in(
     if not request.open and not transition.request.open:
         forget_late_words(connection, context, request, event)
     drop_unsent_messages(connection, context, transition, unsent)
+    send_words_of_search(connection, context, request, transition)
     if request.open and not transition.request.open:
         end_moot_steps(connection, context, transition.request)
 

@@ -94,7 +94,7 @@ async def ask(north: NcipTown, requester: str) -> Request:
 async def read_letter(north: NcipTown, lending: Request, side: str, kind: K, details: Mapping[str, Any]) -> None:
     """What a partner has written, as whoever read the letter entered it."""
     north.clock.advance(timedelta(minutes=1))
-    leg = await find_other_leg(north, lending) if side == "south" else lending
+    leg = lending if side == "west" else await find_other_leg(north, lending)
     profile = north.town.context.profile(side)
     message = IncomingPartnerMessage(
         id=f"letter-{next(_numbers)}",

@@ -1,0 +1,86 @@
+"""What a requester hears from a broker comes in the order in which it happened, although something of it is stuck."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from gateway.domain.requests.events import EventKind as K
+from tests.unit.services.requests.support import SOUTH, NcipTown, make_template
+from tests.unit.services.requests.test_brokered_letters import BROKER, WEST, ask, find_other_leg, read_letter
+
+EAST = {"partner": {"symbols": ["EAST"], "name": "Eastern Library", "channel": "mail", "email": "ill@east.example"}}
+TWO_SUPPLIERS = {
+    **BROKER,
+    "rotas": {"others": {"lines": [{"partner": "south"}, {"partner": "east"}], "only_owning": "no"}},
+}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    profiles = {"south": SOUTH, "east": EAST, "west": WEST}
+    return asyncio.run(make_template(tmp_path_factory.mktemp("template"), profiles, TWO_SUPPLIERS))
+
+
+PROMISE = "We will supply this item."
+ANOTHER = "another library is asked for it; not held"
+OWN_WORDS = "Розгублено 1974 року"
+END = "We regret that we cannot supply this item"
+
+
+async def refuse_mail_to_west(north: NcipTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = north.mail.handle_DATA
+
+    async def take_some(server: SMTP, session: Session, envelope: Envelope) -> str:
+        if "ill@west.example" in envelope.rcpt_tos:
+            return "451 try again later"
+        return await keep(server, session, envelope)
+
+    monkeypatch.setattr(north.mail, "handle_DATA", take_some)
+
+
+def list_words(north: NcipTown) -> list[str]:
+    """What the requester was told, oldest first."""
+    told = [mail for mail in north.mail.mails if "west" in str(mail["To"])]
+    bodies = [mail.get_body(("plain",)) for mail in told]
+    texts = [str(body.get_content()) for body in bodies if body is not None]
+    return [words for text in texts for words in (PROMISE, ANOTHER, OWN_WORDS, END) if words in text]
+
+
+async def pass_time(north: NcipTown, minutes: int) -> None:
+    """Slowly, so that each row has its own try."""
+    for _ in range(minutes * 6):
+        north.clock.advance(timedelta(seconds=10))
+        await north.quiet()
+
+
+async def test_that_another_is_asked_comes_after_the_promise_that_is_stuck(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lending = await ask(north, "west")
+    with monkeypatch.context() as outage:
+        await refuse_mail_to_west(north, outage)
+        await read_letter(north, lending, "south", K.WILL_SUPPLY, {})
+        await pass_time(north, 3)
+        await read_letter(north, lending, "south", K.UNFILLED, {"reason": "not-held"})
+        assert [one.partner for one in (await find_other_leg(north, lending)).attempts] == ["south", "east"]
+    assert list_words(north) == []
+
+    await pass_time(north, 10)
+    await read_letter(north, lending, "east", K.WILL_SUPPLY, {})
+
+    assert list_words(north) == [PROMISE, ANOTHER, PROMISE]
+
+
+async def test_a_supplier_s_own_words_and_the_end_go_out_at_once_where_nobody_is_left(north: NcipTown) -> None:
+    lending = await ask(north, "west")
+    await read_letter(north, lending, "south", K.UNFILLED, {"reason": "not-held"})
+    await read_letter(north, lending, "east", K.WILL_SUPPLY, {})
+
+    await read_letter(north, lending, "east", K.UNFILLED, {"reason": "not-held", "note": OWN_WORDS})
+
+    assert list_words(north) == [PROMISE, ANOTHER, OWN_WORDS, END]
