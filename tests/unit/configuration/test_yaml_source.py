@@ -84,6 +84,19 @@ def test_merges_that_ask_for_billions_of_values_are_refused(source: str) -> None
     assert problems(bomb) == ["x.yml: more than 100,000 values, or nested deeper than 40"]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{" + ", ".join(f"k{number}: 1" for number in range(1_000)) + "}",  # it is there once they were taken
+        "{<<: [" + ", ".join("1" * 1_000) + "]}",  # none of it can be taken
+    ],
+)
+def test_what_a_merge_goes_through_counts_whatever_is_taken_of_it(source: str) -> None:
+    bomb = f"a: &a {source}\nb: {{<<: [{', '.join(['*a'] * 150)}]}}\n"
+
+    assert problems(bomb) == ["x.yml: more than 100,000 values, or nested deeper than 40"]
+
+
 @pytest.mark.parametrize("text", ["a: &a {b: *a}\n", "a: &a {<<: *a}\n", "a: &a {<<: [*a, *a, *a]}\n"])
 def test_an_anchor_within_itself_is_refused(text: str) -> None:
     assert len(problems(text)) == 1
