@@ -7,6 +7,7 @@ so that nothing but the one rule stands between them.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def with_rights(profile: Profile, name: str, **rights: object) -> Profile:
 EVERYTHING: dict[str, Any] = {
     "rights": ALL_RIGHTS,
     "patrons": {"changeable": "all"},
+    "check_out": {"cancel_request": True, "mandated_on_loan": "check-in-first"},
     "items": {"settable_statuses": ["missing", "available"]},
 }
 
@@ -333,6 +335,53 @@ async def test_two_partners_with_the_same_number_reach_each_its_own(house: House
     assert (await send(house, f"<LookupItem>{request('R-1')}</LookupItem>", BIRCH)).text(
         "ItemIdentifierValue"
     ) == "BIR-1"
+
+
+async def test_a_number_that_is_anothers_alone_by_now_leads_nowhere(house: House) -> None:
+    """Both have used it, and the own hold is gone: what is found under it is the other partner's."""
+    for name, book in ((ALDER, SHELF_BOOK), (BIRCH, FREE_BOOK)):
+        assert (await send(house, requests_item("R-2", book, CHIDI), name)).problem == ("", "", "")
+    hold = (await house.system.item_holds((await house.system.item_by_barcode(FREE_BOOK)).id))[0]
+    await house.system.cancel_hold(hold.id, "desk:1")
+    before = await read_library(house)
+    for service in ("LookupRequest", "CancelRequestItem", "UpdateRequestItem", "ItemRequestUpdated"):
+        message = NUMBER_MESSAGES[service].format(request=request("R-2"), reader=user(CHIDI), number="R-2")
+        answer = await send(house, message, BIRCH)
+        assert answer.problem[0] in UNKNOWN, answer.body
+    assert await read_library(house) == before
+
+
+async def test_what_staff_have_reserved_anew_under_anothers_number_leads_nowhere(house: House) -> None:
+    """The library system has a hold that no partner has made, and the number is the other partner's all the same."""
+    await make_things(house)
+    (held,) = await house.system.item_holds((await house.system.item_by_barcode(SHELF_BOOK)).id)
+    await house.system.cancel_hold(held.id, "desk:1")
+    wish = HoldWish(held.patron_id, "MAIN", request_id="R-2", item_barcode=SHELF_BOOK)
+    again = await house.system.place_hold(wish, "desk:2")
+    before = await read_library(house)
+    for service in ("LookupRequest", "CancelRequestItem", "UpdateRequestItem", "ItemRequestUpdated"):
+        message = NUMBER_MESSAGES[service].format(request=request("R-2"), reader=user(CHIDI), number="R-2")
+        answer = await send(house, message, BIRCH)
+        assert answer.problem[0] in UNKNOWN, answer.body
+    assert await read_library(house) == before
+    assert (await send(house, lends(FREE_BOOK, CHIDI, "R-2"), BIRCH)).problem == ("", "", "")
+    assert [one.id for one in await house.system.item_holds(held.item_id)] == [again.id]
+
+
+@pytest.mark.parametrize("reader", [ANA, CHIDI])
+async def test_a_mandated_loan_ends_and_moves_none_of_another_partners(house: House, reader: str) -> None:
+    await make_things(house)
+    before = await read_library(house)
+    loan = await house.system.item_loan((await house.system.item_by_barcode(LENT_BOOK)).id)
+    assert loan is not None
+    happened = f"{loan.lent + timedelta(minutes=5):%Y-%m-%dT%H:%M:%SZ}"
+    message = (
+        f"<CheckOutItem><MandatedAction><DateEventOccurred>{happened}</DateEventOccurred></MandatedAction>"
+        f"{user(reader)}{item(LENT_BOOK)}<DesiredDateDue>2027-11-30T12:00:00Z</DesiredDateDue></CheckOutItem>"
+    )
+    answer = await send(house, message, BIRCH)
+    assert answer.problem[0] != "", answer.body
+    assert await read_library(house) == before
 
 
 # --- what is one's own, and what is the library's --------------------------------------------------------
