@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from adapters.ncip.services import SERVICES
 from gateway.adapter_registry import load_adapters
 from gateway.domain.clock import FixedClock
 from gateway.profiles import read_profiles
@@ -152,6 +153,33 @@ def test_a_profile_that_lets_everybody_in_is_remarked_on(tmp_path: Path, entry: 
 )
 def test_an_entry_that_asks_for_something_is_not(tmp_path: Path, entry: str) -> None:
     assert remarks(tmp_path, f"ncip: {{}}\nauth:\n  - {entry}\n") == []
+
+
+ROOT_PROFILE = "abstract: yes\nncip: {{services: [{services}]}}\n"
+MANY = ", ".join(sorted(kind.__name__ for kind in SERVICES)[:15])
+FEW = ", ".join(sorted(kind.__name__ for kind in SERVICES)[:14])
+GUARDED = "auth: [{kind: network, networks: [192.0.2.7]}]\n"
+
+
+@pytest.mark.parametrize(
+    ("root", "text", "is_remarked"),
+    [
+        pytest.param(MANY, f"extends: root\n{GUARDED}", True, id="all that the root has"),
+        pytest.param(FEW, f"extends: root\n{GUARDED}", False, id="of a root with few"),
+        pytest.param(MANY, f"extends: root\nncip: {{services: [LookupUser]}}\n{GUARDED}", False, id="its own"),
+        pytest.param(MANY, "extends: root\n", False, id="of whom nobody is let in"),
+    ],
+)
+def test_a_profile_that_inherits_every_service_is_remarked_on(
+    tmp_path: Path, root: str, text: str, is_remarked: bool
+) -> None:
+    folder = write(tmp_path, root=ROOT_PROFILE.format(services=root), one=text)
+
+    found = [remark for remark in remarks_of_folder(folder, Settings()) if "inherits" in remark]
+
+    said = "one.yml:1: extends: inherits 15 services: name those that this partner uses in ncip.services"
+    assert len(found) == is_remarked
+    assert all(remark.startswith(said) for remark in found), found
 
 
 def test_an_abstract_profile_lets_nobody_in_and_what_extends_it_does(tmp_path: Path) -> None:
