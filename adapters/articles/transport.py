@@ -8,18 +8,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
-import aiohttp
 from yarl import URL
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import sentence_of_system, write_sentence
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.outgoing_http import (
+    HttpClient,
+    HttpFailure,
+    HttpLimits,
+    HttpOptions,
+    HttpReply,
+    HttpRequest,
+    describe_large_reply,
+    parse_retry_after,
+)
 
-CHUNK_BYTES = 65_536
+KEEP_SECONDS = 15.0
 MAX_ANSWER_BYTES = 4_000_000
 MAX_REDIRECTS = 3
 """Crossref leads from an alias of a DOI to the one that counts."""
@@ -28,7 +35,6 @@ MAX_PAUSE_SECONDS = 3600.0
 DEFAULT_PAUSE_SECONDS = 30.0
 """After "too many requests" without a Retry-After."""
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_FOUND = frozenset({404, 410})
 _NOT_ACCEPTED = frozenset({401, 403, 422})
 _TOO_MANY = frozenset({429, 503})
@@ -63,7 +69,13 @@ class ServiceHttp:
         self._slots = asyncio.Semaphore(place.limits.at_once)
         self._next_start = float("-inf")
         self._silent_until = float("-inf")
-        self._session: aiohttp.ClientSession | None = None
+        self._client = HttpClient(
+            HttpOptions(
+                keep_seconds=KEEP_SECONDS,
+                connections=place.limits.at_once,
+                headers={"User-Agent": place.agent, "Accept": "application/json", **place.headers},
+            )
+        )
 
     async def fetch_json(self, path: tuple[str, ...], parameters: Mapping[str, str]) -> bytes | None:
         """`path`: what stands behind the service's URL, unescaped. None: there is nothing there.
@@ -83,15 +95,11 @@ class ServiceHttp:
                     seconds=self._place.seconds,
                 )
             ) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(
-                write_sentence("%(place)s: %(report)s", place=self._home, report=_describe_error(error))
-            ) from error
+        except HttpFailure as failure:
+            raise Unavailable(failure.describe_place(self._home)) from failure
 
     async def close_connections(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-        self._session = None
+        await self._client.close()
 
     @property
     def _home(self) -> URL:
@@ -121,12 +129,14 @@ class ServiceHttp:
         await asyncio.sleep(start - now)
 
     async def _follow_redirects(self, url: URL) -> bytes | None:
+        limits = HttpLimits(None, self._place.seconds, MAX_ANSWER_BYTES)
         for _ in range(MAX_REDIRECTS + 1):
-            status, body, headers = await self._request_once(url)
-            location = headers.get("Location", "")
-            if status not in _REDIRECTS or not location:
-                return self._check_answer(status, body, headers)
-            url = self._redirect_target(url, location)
+            reply = await self._client.exchange(HttpRequest("GET", url), limits)
+            if reply.is_cut:
+                raise Unavailable(describe_large_reply(self._home, MAX_ANSWER_BYTES))
+            if not reply.location:
+                return self._check_answer(reply)
+            url = self._redirect_target(url, reply.location)
         raise Unavailable(
             write_sentence("%(place)s: more than %(most)s redirects", place=self._home, most=MAX_REDIRECTS)
         )
@@ -143,24 +153,10 @@ class ServiceHttp:
             )
         return target.update_query(dict(url.query)) if not target.query else target
 
-    async def _request_once(self, url: URL) -> tuple[int, bytes, Mapping[str, str]]:
-        async with self._get_session().get(url, allow_redirects=False) as response:
-            body = bytearray()
-            async for piece in response.content.iter_chunked(CHUNK_BYTES):
-                body += piece
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise Unavailable(
-                        write_sentence(
-                            "%(place)s: the answer is larger than %(most)s bytes",
-                            place=self._home,
-                            most=format(MAX_ANSWER_BYTES, ","),
-                        )
-                    )
-            return response.status, bytes(body), response.headers.copy()
-
-    def _check_answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> bytes | None:
+    def _check_answer(self, reply: HttpReply) -> bytes | None:
+        status, body = reply.status, reply.body
         if status in _TOO_MANY:
-            self._fall_silent(headers.get("Retry-After", ""), named=status == 429)
+            self._fall_silent(reply.headers.get("Retry-After", ""), named=status == 429)
         if status in _NOT_FOUND:
             return None
         if status in _NOT_ACCEPTED:
@@ -174,26 +170,17 @@ class ServiceHttp:
             )
         if status != 200:
             raise Unavailable(write_sentence("%(place)s: HTTP %(status)s", place=self._home, status=status))
-        if "json" not in headers.get("Content-Type", "").lower() and not body.lstrip().startswith(b"{"):
+        if "json" not in reply.content_type and not body.lstrip().startswith(b"{"):
             raise Unavailable(write_sentence("%(place)s: the answer is not JSON", place=self._home))
         return body
 
     def _fall_silent(self, retry_after: str, *, named: bool) -> None:
         """`named`: too many questions is what the service complains of, whether it says how long or not."""
-        pause = _parse_retry_after(retry_after, self._clock.now())
+        pause = parse_retry_after(retry_after, self._clock.now())
         if pause is None and not named:
             return
         pause = min(DEFAULT_PAUSE_SECONDS if pause is None else pause, MAX_PAUSE_SECONDS)
         self._silent_until = asyncio.get_running_loop().time() + pause
-
-    def _get_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._place.limits.at_once),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": self._place.agent, "Accept": "application/json", **self._place.headers},
-            )
-        return self._session
 
 
 def _escape_segment(text: str) -> str:
@@ -205,23 +192,3 @@ def _escape_segment(text: str) -> str:
 
 def _escape_char(char: str) -> str:
     return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "replace"))
-
-
-def _parse_retry_after(text: str, now: datetime) -> float | None:
-    """Seconds, or a date (RFC 9110 10.2.3). None: neither."""
-    if text.strip().isascii() and text.strip().isdigit():
-        return float(text.strip())
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
-
-
-def _describe_error(error: Exception) -> str:
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return write_sentence("the connection was closed")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return write_sentence("not reached: %(report)s", report=sentence_of_system(error.os_error))
-    return sentence_of_system(error)

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from lxml import etree
 
-from adapters.http_exchange import HttpReply
 from adapters.iso18626.codec import decode_message
 from adapters.iso18626.dialect import DEFAULT_DIALECT, Iso18626Dialect
 from adapters.iso18626.messages import (
@@ -25,6 +24,7 @@ from adapters.iso18626.messages.structures import AgencyId, ConfirmationHeader
 from adapters.iso18626.schema_check import list_schema_faults
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.value import value_object
+from gateway.ports.outgoing_http import HttpReply
 from gateway.ports.rehearsal import ConformanceFinding, FindingWeight
 
 HTTP = "ISO 18626:2021, 5.2: XML in UTF-8, application/xml, by POST"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from yarl import URL
 
-from adapters.http_exchange import HttpLimits, HttpMessage, HttpReply, exchange_http
 from adapters.iso18626.codec import (
     MAX_MESSAGE_BYTES,
     NAMESPACE,
@@ -49,8 +47,8 @@ from gateway.domain.requests.request import Role
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.sentences import write_sentence
 from gateway.ports.adapter import ChannelContext
+from gateway.ports.outgoing_http import HttpLimits, HttpReply, HttpRequest, exchange_http
 from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage
-from gateway.ports.tls import make_client_context
 
 AGENT = "illgate-iso18626/1"
 MEDIA_TYPE = 'application/xml; charset="utf-8"'
@@ -152,20 +150,14 @@ class Iso18626Channel:
         if secret:
             headers[http.secret_header] = secret
         limits = HttpLimits(http.connect_seconds, http.reply_seconds, MAX_MESSAGE_BYTES)
-        posted = HttpMessage(url, signed.data, {**headers, "Content-Type": MEDIA_TYPE})
+        posted = HttpRequest("POST", url, signed.data, {**headers, "Content-Type": MEDIA_TYPE})
         try:
-            reply = await exchange_http(posted, limits, self._make_tls(dialect) if url.scheme == "https" else None)
+            reply = await exchange_http(posted, limits, dialect.http.to_client_tls(self._context.folder))
         except OutcomeUnknown:
             self._context.record(_sent_message(said, encoded, url, None, secret))
             raise
         self._context.record(_sent_message(said, encoded, url, reply, secret))
         return reply
-
-    def _make_tls(self, dialect: Iso18626Dialect) -> ssl.SSLContext:
-        try:
-            return make_client_context(dialect.http.to_client_tls(self._context.folder))
-        except OSError as error:
-            raise Unavailable(write_sentence("a TLS file cannot be used: %(report)s", report=error)) from error
 
 
 def add_account(message: Message, dialect: Iso18626Dialect, resolve_secret: Callable[[str], str]) -> Message:

@@ -10,7 +10,6 @@ from time import monotonic
 
 from yarl import URL
 
-from adapters.http_exchange import HttpLimits, HttpMessage, HttpReply, exchange_http
 from adapters.iso18626.codec import MAX_MESSAGE_BYTES, encode_message
 from adapters.iso18626.confirmation_check import (
     Expectation,
@@ -49,6 +48,7 @@ from adapters.iso18626.supplier_message_check import NO_RULE, SupplierWords
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, OutcomeUnknown, Unavailable
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
+from gateway.ports.outgoing_http import HttpLimits, HttpReply, HttpRequest, exchange_http
 from gateway.ports.rehearsal import (
     ArrivedMessage,
     CheckedExchange,
@@ -58,7 +58,6 @@ from gateway.ports.rehearsal import (
     TriedSide,
     report_arrival,
 )
-from gateway.ports.tls import make_client_context
 
 TITLE = "Conformance trial: please don't supply"
 
@@ -266,9 +265,12 @@ class Iso18626Trial:
         if sent.body is not None:
             headers["Content-Type"] = sent.content_type
         url = URL(context.url)
-        tls = make_client_context(http.to_client_tls(context.folder)) if url.scheme == "https" else None
         limits = HttpLimits(http.connect_seconds, http.reply_seconds, MAX_MESSAGE_BYTES)
-        return await exchange_http(HttpMessage(url, sent.body, headers), limits, tls)
+        return await exchange_http(
+            HttpRequest("GET" if sent.body is None else "POST", url, sent.body, headers),
+            limits,
+            http.to_client_tls(context.folder),
+        )
 
     async def _sign_message(self) -> Mapping[str, str]:
         """What shows the partner that it is ours. Raises ConfigurationError where nothing can sign: without it the

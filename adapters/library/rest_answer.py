@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -119,18 +117,6 @@ def _decode_text(name: str, body: bytes, status: int) -> str:
         raise OutcomeUnknown(
             write_sentence("%(name)s: the answer is not UTF-8 (HTTP %(status)s)", name=name, status=status)
         ) from error
-
-
-def parse_retry_after(text: str, now: datetime) -> float | None:
-    """Seconds, or a date (RFC 9110 10.2.3). None: neither."""
-    if text.strip().isascii() and text.strip().isdigit():
-        return float(text.strip())
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
 
 
 def _escape_segment(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
 from time import monotonic
@@ -77,11 +76,6 @@ class TokenAuthorisation:
         if self._headers is used:
             self._headers = None
         return True
-
-
-def make_basic_header(user: str, password: str) -> Mapping[str, str]:
-    both = base64.b64encode(f"{user}:{password}".encode()).decode()
-    return {"Authorization": f"Basic {both}"}
 
 
 def resolve_secret(secrets: Callable[[str], str], reference: str) -> str:

@@ -9,33 +9,37 @@ followed.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
-from types import SimpleNamespace
 from typing import TypeAlias
 
-import aiohttp
 from yarl import URL
 
 from adapters.library.circuit_breaker import CircuitBreaker
-from adapters.library.rest_answer import RestAnswer, RestCall, parse_retry_after, read_answer
+from adapters.library.rest_answer import RestAnswer, RestCall, read_answer
 from adapters.library.rest_authorisation import Authorisation
 from adapters.library.rest_options import RestSeconds
 from adapters.library.unaccepted_calls import UnacceptedCalls
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.domain.sentences import sentence_of_system, sentence_of_text, write_sentence
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.tls import ClientTls, make_client_context
+from gateway.ports.outgoing_http import (
+    REDIRECTS,
+    HttpClient,
+    HttpFailure,
+    HttpLimits,
+    HttpOptions,
+    HttpRequest,
+    describe_large_reply,
+    parse_retry_after,
+)
+from gateway.ports.tls import ClientTls
 
-CHUNK_BYTES = 65_536
 MAX_REDIRECTS = 3
 MAX_PAUSE_SECONDS = 3600.0
 DEFAULT_PAUSE_SECONDS = 3.0
 """After "too many requests" without a Retry-After."""
-
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 _ExchangeCall: TypeAlias = Callable[[RestCall, Mapping[str, str]], Awaitable[RestAnswer]]
 
@@ -78,7 +82,14 @@ class RestClient:
         self._base = URL(place.url)
         self.unaccepted = UnacceptedCalls(self._clock)
         self._silent_until = float("-inf")
-        self._session: aiohttp.ClientSession | None = None
+        self._client = HttpClient(
+            HttpOptions(
+                tls=place.tls,
+                keep_seconds=place.seconds.idle,
+                connections=place.connections,
+                headers={"Accept": "application/json", **place.headers},
+            )
+        )
         self._is_closed = False
 
     async def ask(self, call: RestCall) -> RestAnswer:
@@ -98,9 +109,7 @@ class RestClient:
     async def close_connections(self) -> None:
         """For good: what is still under way fails as Unavailable, or with an unknown outcome."""
         self._is_closed = True
-        if self._session is not None:
-            await self._session.close()
-        self._session = None
+        await self._client.close()
 
     # --- one call ----------------------------------------------------------------------------------------
 
@@ -166,7 +175,7 @@ class RestClient:
 
     async def _change_once(self, call: RestCall, headers: Mapping[str, str]) -> RestAnswer:
         answer = await self._exchange(call, headers, self._place.seconds.change, is_change=True)
-        if answer.status in _REDIRECTS:
+        if answer.status in REDIRECTS:
             raise Unavailable(
                 write_sentence(
                     "%(name)s: redirected (HTTP %(status)s); is the URL right?",
@@ -187,7 +196,7 @@ class RestClient:
         for _ in range(MAX_REDIRECTS + 1):
             answer = await self._exchange(call, headers, seconds, url)
             location = answer.headers.get("Location", "")
-            if answer.status not in _REDIRECTS or not location:
+            if answer.status not in REDIRECTS or not location:
                 return answer
             try:
                 url = url.join(URL(location))
@@ -213,35 +222,22 @@ class RestClient:
         is_change: bool = False,
     ) -> RestAnswer:
         """Raises Unavailable (not sent, or no answer of this system), OutcomeUnknown (the answer is lost)."""
-        progress = SimpleNamespace(sent=False, is_change=is_change)
+        if self._is_closed:
+            raise Unavailable(write_sentence("%(place)s: the connections were closed", place=self._base.origin()))
+        request = HttpRequest(
+            call.method, url or self._make_url(call), call.body, {**call.headers, **headers}, once=is_change
+        )
+        limits = HttpLimits(self._place.seconds.connect, seconds, self._place.max_bytes)
         try:
-            async with self._get_session().request(
-                call.method,
-                url or self._make_url(call),
-                data=call.body,
-                headers={**call.headers, **headers},
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=self._place.seconds.connect),
-                trace_request_ctx=progress,
-            ) as response:
-                body = await self._read_body(response, call)
-                return read_answer(self._name(call), response.status, response.headers.copy(), body, call.expects)
-        except (aiohttp.ClientError, OSError) as error:  # time-outs are OSErrors
-            raise _failure_of_error(self._name(call), error, seconds, is_sent=progress.sent) from error
-
-    async def _read_body(self, response: aiohttp.ClientResponse, call: RestCall) -> bytes:
-        body = bytearray()
-        async for piece in response.content.iter_chunked(CHUNK_BYTES):
-            body += piece
-            if len(body) > self._place.max_bytes:
-                raise OutcomeUnknown(
-                    write_sentence(
-                        "%(name)s: the answer is larger than %(most)s bytes",
-                        name=self._name(call),
-                        most=format(self._place.max_bytes, ","),
-                    )
-                )
-        return bytes(body)
+            reply = await self._client.exchange(request, limits)
+        except HttpFailure as failure:
+            said = failure.describe_place(self._name(call))
+            if not failure.is_sent:
+                raise Unavailable(said) from failure
+            raise (_BrokenConnectionError if failure.is_closed else OutcomeUnknown)(said) from failure
+        if reply.is_cut:
+            raise OutcomeUnknown(describe_large_reply(self._name(call), self._place.max_bytes))
+        return read_answer(self._name(call), reply.status, reply.headers, reply.body, call.expects)
 
     # --- pauses ------------------------------------------------------------------------------------------
 
@@ -273,27 +269,6 @@ class RestClient:
         """For errors: without values of the query, and without numbers of patrons in the path."""
         return f"{self._base.origin()} {call.method} {call.name}"
 
-    def _get_session(self) -> aiohttp.ClientSession:
-        if self._is_closed:
-            raise Unavailable(write_sentence("%(place)s: the connections were closed", place=self._base.origin()))
-        if self._session is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_note_sent)
-            seconds = self._place.seconds.idle
-            context = _make_context(self._place.tls) if self._base.scheme == "https" else None
-            connector = (
-                aiohttp.TCPConnector(ssl=context or True, limit=self._place.connections, keepalive_timeout=seconds)
-                if seconds > 0
-                else aiohttp.TCPConnector(ssl=context or True, limit=self._place.connections, force_close=True)
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                trace_configs=[trace],
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"Accept": "application/json", **self._place.headers},
-            )
-        return self._session
-
 
 class _BrokenConnectionError(OutcomeUnknown):
     """The connection ended before the answer was there."""
@@ -301,43 +276,3 @@ class _BrokenConnectionError(OutcomeUnknown):
 
 class _TooManyCallsError(Unavailable):
     """It answers, and wants to be left alone."""
-
-
-async def _note_sent(_session: aiohttp.ClientSession, trace: SimpleNamespace, _parameters: object) -> None:
-    """Before anything is written. aiohttp sends PUT and DELETE again by itself where a connection broke: not here."""
-    progress = trace.trace_request_ctx
-    if progress.sent and progress.is_change:
-        raise _BrokenConnectionError("the connection was closed")
-    progress.sent = True
-
-
-def _failure_of_error(name: str, error: Exception, seconds: float, *, is_sent: bool) -> Unavailable | OutcomeUnknown:
-    if not is_sent:
-        return Unavailable(write_sentence("%(name)s: %(report)s", name=name, report=_describe_error(error, seconds)))
-    if isinstance(error, TimeoutError):
-        return OutcomeUnknown(
-            write_sentence("%(name)s: no complete answer within %(seconds)s s", name=name, seconds=seconds)
-        )
-    if isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError | ConnectionError):
-        return _BrokenConnectionError(write_sentence("%(name)s: the connection was closed", name=name))
-    return OutcomeUnknown(
-        write_sentence("%(name)s: the answer is not HTTP (%(kind)s)", name=name, kind=type(error).__name__)
-    )
-
-
-def _describe_error(error: Exception, seconds: float) -> str:
-    if isinstance(error, TimeoutError):
-        return write_sentence("no connection within %(seconds)s s", seconds=seconds)
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return write_sentence("its certificate is not trusted: %(report)s", report=error.certificate_error)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return write_sentence("not reached: %(report)s", report=sentence_of_system(error.os_error))
-    return sentence_of_system(error)
-
-
-def _make_context(tls: ClientTls) -> ssl.SSLContext:
-    """Raises Unavailable when a file can't be used."""
-    try:
-        return make_client_context(tls)
-    except OSError as error:
-        raise Unavailable(sentence_of_text(str(error))) from error

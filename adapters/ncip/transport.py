@@ -8,17 +8,14 @@ Redirects are not followed: a POST would become a GET, and credentials would go 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import ssl
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import field
-from types import SimpleNamespace
 from typing import Protocol
 from urllib.parse import quote
 
-import aiohttp
 from yarl import URL
 
 from adapters.ncip.dialect import NcipDialect
@@ -32,10 +29,20 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
-from gateway.domain.sentences import sentence_of_system, write_sentence
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.outgoing_http import (
+    HttpClient,
+    HttpFailure,
+    HttpLimits,
+    HttpOptions,
+    HttpRequest,
+    describe_connection_error,
+    make_basic_header,
+    make_sending_problem,
+)
 from gateway.ports.partner_simulator import HttpPlace, Place, SendTimeouts, TcpPlace, TransportReply
-from gateway.ports.tls import ClientTls, make_client_context
+from gateway.ports.tls import require_client_context
 
 MAX_ANSWER = 20_000_000
 
@@ -82,14 +89,6 @@ def open_transport(
     return TcpTransport(place, dialect.tcp)
 
 
-def make_tls_context(tls: ClientTls) -> ssl.SSLContext:
-    """Certificates and names are always checked. Raises Unavailable when a file can't be used."""
-    try:
-        return make_client_context(tls)
-    except OSError as error:
-        raise Unavailable(write_sentence("a certificate file cannot be used: %(report)s", report=error)) from error
-
-
 # --- HTTP ------------------------------------------------------------------------------------------------
 
 
@@ -113,10 +112,7 @@ class HttpTransport:
         self._credentials = credentials
         self._headers = {**place.headers, **(headers or {})}
         self._timeouts = place.timeouts
-        self._tls = (
-            make_tls_context(place.tls) if "https" in (self._url.scheme, URL(credentials.token_url).scheme) else None
-        )
-        self._session: aiohttp.ClientSession | None = None
+        self._client = HttpClient(HttpOptions(tls=place.tls))
         self._token = ""
         self._token_until = 0.0
 
@@ -130,8 +126,7 @@ class HttpTransport:
         return reply
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._client.close()
 
     async def _post_document(self, document: bytes) -> TransportReply:
         url, headers = self._build_address()
@@ -145,7 +140,7 @@ class HttpTransport:
         who = self._credentials
         match who.kind:
             case HttpAuthKind.BASIC:
-                return self._url, {"Authorization": _basic_authorization(who)}
+                return self._url, make_basic_header(who.user, who.secret)
             case HttpAuthKind.BEARER:
                 return self._url, {"Authorization": f"Bearer {who.secret}"}
             case HttpAuthKind.OAUTH2:
@@ -158,46 +153,18 @@ class HttpTransport:
             case HttpAuthKind.NONE:
                 return self._url, {}
 
-    async def _send_request(self, url: URL, body: bytes, headers: dict[str, str]) -> TransportReply:
+    async def _send_request(self, url: URL, body: bytes, headers: Mapping[str, str]) -> TransportReply:
         started = time.perf_counter()
-        progress = SimpleNamespace(sent=False)
+        timeouts = self._timeouts
+        limits = HttpLimits(timeouts.connect, timeouts.total, MAX_ANSWER, read_seconds=timeouts.read)
         try:
-            async with self._get_session().post(
-                url,
-                data=body,
-                headers=headers,
-                skip_auto_headers=("Content-Type",),
-                allow_redirects=False,
-                trace_request_ctx=progress,
-            ) as response:
-                raw = await self._read_response(response)
-                seconds = time.perf_counter() - started
-                return TransportReply(raw, response.headers.get("Content-Type", ""), response.status, seconds)
-        except (aiohttp.ClientError, OSError) as error:  # time-outs are OSErrors
-            raise _failure_of_error(error, progress.sent) from error
-
-    async def _read_response(self, response: aiohttp.ClientResponse) -> bytes:
-        raw = bytearray()
-        async for piece in response.content.iter_chunked(CHUNK):
-            raw += piece
-            if len(raw) > MAX_ANSWER:
-                raise MalformedMessage("answer", f"longer than {MAX_ANSWER} bytes", MalformationKind.TOO_LARGE)
-        return bytes(raw)
-
-    def _get_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_note_sent)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._tls or True, force_close=True),
-                timeout=aiohttp.ClientTimeout(
-                    total=self._timeouts.total, sock_connect=self._timeouts.connect, sock_read=self._timeouts.read
-                ),
-                trace_configs=[trace],
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=True,
-            )
-        return self._session
+            reply = await self._client.exchange(HttpRequest("POST", url, body, headers), limits)
+        except HttpFailure as failure:
+            raise failure.make_problem() from failure
+        if reply.is_cut:
+            raise MalformedMessage("answer", f"longer than {MAX_ANSWER} bytes", MalformationKind.TOO_LARGE)
+        seconds = time.perf_counter() - started
+        return TransportReply(reply.body, reply.headers.get("Content-Type", ""), reply.status, seconds)
 
     # --- OAuth2 client credentials (RFC 6749 section 4.4) ------------------------------------------------
 
@@ -207,26 +174,24 @@ class HttpTransport:
             return False
         who = self._credentials
         form = {"grant_type": "client_credentials", **({"scope": who.scope} if who.scope else {})}
+        headers = {**make_basic_header(who.user, who.secret), "Accept": "application/json"}
+        limits = HttpLimits(self._timeouts.connect, self._timeouts.total, MAX_ANSWER, read_seconds=self._timeouts.read)
         try:
-            async with self._get_session().post(
-                who.token_url,
-                data=form,
-                headers={"Authorization": _basic_authorization(who), "Accept": "application/json"},
-                allow_redirects=False,
-                trace_request_ctx=SimpleNamespace(sent=False),
-            ) as response:
-                if response.status in (400, 401, 403):
-                    detail = f"We got no token for the other system (HTTP {response.status})."
-                    raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
-                if response.status != 200:
-                    raise Unavailable(
-                        write_sentence("no token for the other system (HTTP %(status)s)", status=response.status)
-                    )
-                answer = await response.json(content_type=None)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+            reply = await self._client.exchange(HttpRequest("POST", URL(who.token_url), form, headers), limits)
+            if reply.status in (400, 401, 403):
+                detail = f"We got no token for the other system (HTTP {reply.status})."
+                raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
+            if reply.status != 200:
+                raise Unavailable(
+                    write_sentence("no token for the other system (HTTP %(status)s)", status=reply.status)
+                )
+            answer = json.loads(reply.body)
+        except HttpFailure as failure:
             raise Unavailable(
-                write_sentence("no token for the other system: %(report)s", report=_error_text(error))
-            ) from error
+                write_sentence("no token for the other system: %(report)s", report=failure.report)
+            ) from failure
+        except ValueError as error:
+            raise Unavailable("no token for the other system: the answer is not JSON") from error
         self._store_token(answer)
         return True
 
@@ -250,40 +215,6 @@ def _parse_url(text: str) -> URL:
     return url
 
 
-def _basic_authorization(who: HttpCredentials) -> str:
-    """RFC 7617, in UTF-8."""
-    return "Basic " + base64.b64encode(f"{who.user}:{who.secret}".encode()).decode("ascii")
-
-
-async def _note_sent(
-    _session: aiohttp.ClientSession,
-    context: SimpleNamespace,
-    _params: aiohttp.TraceRequestHeadersSentParams,
-) -> None:
-    context.trace_request_ctx.sent = True
-
-
-def _failure_of_error(error: Exception, sent: bool) -> Unavailable | OutcomeUnknown:
-    if not sent:
-        return Unavailable(write_sentence("not reached: %(report)s", report=_error_text(error)))
-    return OutcomeUnknown(
-        write_sentence("sent, but no complete answer was received: %(report)s", report=_error_text(error))
-    )
-
-
-def _error_text(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return write_sentence("timeout")
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return write_sentence("the connection was closed")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return str(error.certificate_error)
-    reason = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(reason, ssl.SSLError) or not isinstance(reason, OSError) or not reason.strerror:
-        return str(reason) or type(reason).__name__
-    return sentence_of_system(reason)
-
-
 # --- TCP -------------------------------------------------------------------------------------------------
 
 
@@ -293,7 +224,7 @@ class TcpTransport:
     def __init__(self, place: TcpPlace, tcp: TcpDialect) -> None:
         self._place = place
         self._tcp = tcp
-        self._tls = make_tls_context(place.tls) if place.tls is not None else None
+        self._tls = require_client_context(place.tls) if place.tls is not None else None
 
     async def exchange(self, document: bytes) -> TransportReply:
         started = time.perf_counter()
@@ -307,7 +238,7 @@ class TcpTransport:
                     writer.write_eof()
                 raw = await _read_tcp_answer(reader, timeouts)
         except OSError as error:  # time-outs and TLS errors are OSErrors
-            raise _failure_of_error(error, sent=True) from error
+            raise make_sending_problem(describe_connection_error(error), is_sent=True) from error
         finally:
             await _close_writer(writer)
         return TransportReply(raw, seconds=time.perf_counter() - started)
@@ -325,7 +256,7 @@ class TcpTransport:
             async with asyncio.timeout(place.timeouts.connect):
                 return await asyncio.open_connection(place.host, place.port, ssl=self._tls, limit=CHUNK)
         except OSError as error:
-            raise _failure_of_error(error, sent=False) from error
+            raise make_sending_problem(describe_connection_error(error), is_sent=False) from error
 
     def _frame_document(self, document: bytes) -> bytes:
         """For a partner that reads lines the document is one: a line end in a text becomes a reference."""

@@ -8,7 +8,6 @@ ILLiad and others say no with status 200 and a page; the profile's patterns know
 
 from __future__ import annotations
 
-import base64
 import html
 import re
 from collections.abc import Iterable
@@ -16,12 +15,12 @@ from dataclasses import field
 
 from yarl import URL
 
-from adapters.http_exchange import HttpLimits, HttpMessage, HttpReply, exchange_http
 from adapters.openurl.dialect import AnswerRules, AuthKind, PushAuth, Timing
 from gateway.domain.patterns import compile_pattern
 from gateway.domain.problems import OutcomeUnknown, Postponed, RefusalReason, Refused, Unavailable, UnclearAnswer
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.outgoing_http import HttpLimits, HttpReply, HttpRequest, exchange_http, make_basic_header
 
 MAX_ANSWER = 200_000
 """Bytes of an answer that are looked at."""
@@ -74,14 +73,15 @@ async def send_query(delivery: PushDelivery) -> PushAnswer:
         kind = {} if body is None else {"Content-Type": delivery.content_type}
         headers = {"User-Agent": AGENT, **_auth_headers(delivery), **kind}
         try:
-            reply = await exchange_http(HttpMessage(url, body, headers), limits)
+            method = "GET" if body is None else "POST"
+            reply = await exchange_http(HttpRequest(method, url, body, headers), limits)
         except Unavailable as down:
             if hop:
                 raise OutcomeUnknown(
                     write_sentence("sent, but no complete answer was received: %(report)s", report=down.detail)
                 ) from None
             raise
-        if reply.status not in (301, 302, 303, 307, 308) or not reply.location:
+        if not reply.location:
             return PushAnswer(reply.status, _decode_text(reply))
         try:
             following = url.join(URL(reply.location))
@@ -107,8 +107,7 @@ def _auth_headers(delivery: PushDelivery) -> dict[str, str]:
     auth = delivery.auth
     match auth.kind:
         case AuthKind.BASIC:
-            words = base64.b64encode(f"{auth.user}:{delivery.secret}".encode()).decode("ascii")
-            return {"Authorization": f"Basic {words}"}
+            return make_basic_header(auth.user, delivery.secret)
         case AuthKind.HEADER:
             return {auth.parameter: delivery.secret}
     return {}

@@ -5,24 +5,31 @@ Whatever goes wrong is `Unavailable`, since asking again does no harm, but for a
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import field
 
-import aiohttp
 from yarl import URL
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import sentence_of_system, write_sentence
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.guarded_resolver import AddressNotAllowedError, GuardedResolver
 from gateway.ports.outgoing_addresses import AllowedAddresses
+from gateway.ports.outgoing_http import (
+    HttpClient,
+    HttpFailure,
+    HttpLimits,
+    HttpOptions,
+    HttpReply,
+    HttpRequest,
+    describe_large_reply,
+    make_basic_header,
+)
 
-CHUNK = 65_536
 CONNECTIONS = 8
 """To one server at the same time."""
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+KEEP_SECONDS = 15.0
+
 _KEEPS_METHOD = frozenset({307, 308})
 _AGENT = "illgate"
 
@@ -48,8 +55,8 @@ class SruHttp:
 
     def __init__(self, addresses: AllowedAddresses) -> None:
         self._addresses = addresses
-        self._session: aiohttp.ClientSession | None = None
-        self._guarded_session: aiohttp.ClientSession | None = None
+        self._client = HttpClient(_make_options(None))
+        self._guarded_client = HttpClient(_make_options(addresses))
 
     async def request(self, place: SruEndpoint, parameters: Mapping[str, str]) -> bytes:
         """Raises Unavailable, Refused(SENDER_AUTH_FAILED). Errors name the server, never parameters or keys."""
@@ -60,30 +67,20 @@ class SruHttp:
             url = url.update_query(said)
         try:
             for _ in range(place.redirects + 1):
-                status, body, location = await self._request_once(
-                    place, method, url, said, at_home=url.origin() == home
-                )
-                if status not in _REDIRECTS or not location:
-                    return _check_answer(status, body, home)
-                method = method if status in _KEEPS_METHOD else "GET"
-                url = _redirect_target(url, location, home)
+                reply = await self._request_once(place, method, url, said, at_home=url.origin() == home)
+                if not reply.location:
+                    return _check_answer(reply, home)
+                method = method if reply.status in _KEEPS_METHOD else "GET"
+                url = _find_target(url, reply, home)
                 if url.origin() != home:
                     self._check_address(url, home)
-        except TimeoutError as error:
-            raise Unavailable(
-                write_sentence("%(place)s: no complete answer within %(seconds)s s", place=home, seconds=place.answer)
-            ) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(
-                write_sentence("%(place)s: %(report)s", place=home, report=_describe_error(error))
-            ) from error
+        except HttpFailure as failure:
+            raise Unavailable(failure.describe_place(home)) from failure
         raise Unavailable(write_sentence("%(place)s: more than %(most)s redirects", place=home, most=place.redirects))
 
     async def close(self) -> None:
-        for session in (self._session, self._guarded_session):
-            if session is not None:
-                await session.close()
-        self._session = self._guarded_session = None
+        for client in (self._client, self._guarded_client):
+            await client.close()
 
     def _check_address(self, url: URL, home: URL) -> None:
         """Names are looked at once more when they are resolved. Raises Unavailable."""
@@ -96,77 +93,47 @@ class SruHttp:
 
     async def _request_once(
         self, place: SruEndpoint, method: str, url: URL, said: Mapping[str, str], *, at_home: bool
-    ) -> tuple[int, bytes, str]:
+    ) -> HttpReply:
         """What we say to sign in goes nowhere but to the server itself."""
-        headers = {"Authorization": _basic_authorization(place)} if place.user and at_home else None
+        headers = make_basic_header(place.user, place.password) if place.user and at_home else {}
         if not at_home:
             said = {name: value for name, value in said.items() if name != place.key[0]}
-        timeout = aiohttp.ClientTimeout(total=place.answer, sock_connect=place.connect)
-        session = self._get_session() if at_home else self._get_guarded_session()
-        async with session.request(
-            method,
-            url,
-            data=dict(said) if method == "POST" else None,
-            headers=headers,
-            timeout=timeout,
-            allow_redirects=False,
-        ) as response:
-            body = bytearray()
-            async for piece in response.content.iter_chunked(CHUNK):
-                body += piece
-                if len(body) > place.max_bytes:
-                    raise Unavailable(
-                        write_sentence(
-                            "%(place)s: the answer is larger than %(most)s bytes",
-                            place=url.origin(),
-                            most=place.max_bytes,
-                        )
-                    )
-            return response.status, bytes(body), response.headers.get("Location", "")
-
-    def _get_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = _make_session(aiohttp.TCPConnector(limit_per_host=CONNECTIONS))
-        return self._session
-
-    def _get_guarded_session(self) -> aiohttp.ClientSession:
-        if self._guarded_session is None:
-            resolver = GuardedResolver(self._addresses)
-            self._guarded_session = _make_session(
-                aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, limit_per_host=CONNECTIONS)
-            )
-        return self._guarded_session
+        client = self._client if at_home else self._guarded_client
+        request = HttpRequest(method, url, dict(said) if method == "POST" else None, headers)
+        reply = await client.exchange(request, HttpLimits(place.connect, place.answer, place.max_bytes))
+        if reply.is_cut:
+            raise Unavailable(describe_large_reply(url.origin(), place.max_bytes))
+        return reply
 
 
-def _make_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": _AGENT, "Accept": "application/sru+xml, application/xml, text/xml"},
+def _make_options(addresses: AllowedAddresses | None) -> HttpOptions:
+    accepted = "application/sru+xml, application/xml, text/xml"
+    return HttpOptions(
+        keep_seconds=KEEP_SECONDS,
+        connections=CONNECTIONS,
+        addresses=addresses,
+        headers={"User-Agent": _AGENT, "Accept": accepted},
     )
 
 
-def _basic_authorization(place: SruEndpoint) -> str:
-    """RFC 7617, in UTF-8."""
-    return "Basic " + base64.b64encode(f"{place.user}:{place.password}".encode()).decode("ascii")
-
-
-def _check_answer(status: int, body: bytes, home: URL) -> bytes:
+def _check_answer(reply: HttpReply, home: URL) -> bytes:
     """An answer in XML is read whatever the status: diagnostics come with 400 and 500 too."""
-    if status in (401, 403):
+    if reply.status in (401, 403):
         raise Refused(
             RefusalReason.SENDER_AUTH_FAILED,
-            write_sentence("%(place)s: the server rejected our sign-in (HTTP %(status)s).", place=home, status=status),
+            write_sentence(
+                "%(place)s: the server rejected our sign-in (HTTP %(status)s).", place=home, status=reply.status
+            ),
         )
-    if status != 200 and not body.lstrip().startswith(b"<?xml"):
-        raise Unavailable(write_sentence("%(place)s: HTTP %(status)s", place=home, status=status))
-    return body
+    if reply.status != 200 and not reply.body.lstrip().startswith(b"<?xml"):
+        raise Unavailable(write_sentence("%(place)s: HTTP %(status)s", place=home, status=reply.status))
+    return reply.body
 
 
-def _redirect_target(url: URL, location: str, home: URL) -> URL:
+def _find_target(url: URL, reply: HttpReply, home: URL) -> URL:
     """Raises Unavailable for a place that we don't go to."""
     try:
-        target = url.join(URL(location))
+        target = url.join(URL(reply.location))
     except ValueError as error:
         raise Unavailable(write_sentence("%(place)s: redirect without a valid URL", place=home)) from error
     if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme != "https"):
@@ -174,13 +141,3 @@ def _redirect_target(url: URL, location: str, home: URL) -> URL:
             write_sentence("%(place)s: a redirect to %(target)s was not followed", place=home, target=target.scheme)
         )
     return target
-
-
-def _describe_error(error: Exception) -> str:
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return write_sentence("the connection was closed")
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, AddressNotAllowedError):
-        return write_sentence("a redirect was not followed: %(report)s", report=error.os_error)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return write_sentence("not reached: %(report)s", report=sentence_of_system(error.os_error))
-    return sentence_of_system(error)

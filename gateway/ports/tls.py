@@ -8,6 +8,8 @@ import ssl
 from functools import lru_cache
 from pathlib import Path
 
+from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 
@@ -45,6 +47,14 @@ def make_client_context(tls: ClientTls) -> ssl.SSLContext:
     except OSError as error:  # includes ssl.SSLError, whose own words name no file
         files = " or ".join(str(file) for file in (tls.ca, tls.certificate) if file is not None)
         raise OSError(f"TLS: {files or 'the authorities of the system'} cannot be used: {error}") from error
+
+
+def require_client_context(tls: ClientTls) -> ssl.SSLContext:
+    """Raises Unavailable, since nothing was sent yet."""
+    try:
+        return make_client_context(tls)
+    except OSError as error:
+        raise Unavailable(write_sentence("a TLS file cannot be used: %(report)s", report=error)) from error
 
 
 FileStamp = tuple[int, int, int]

@@ -10,10 +10,11 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from yarl import URL
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError, Unavailable
@@ -26,12 +27,10 @@ from gateway.domain.requests.network_load import (
     sum_reported_load,
 )
 from gateway.domain.requests.policy import RequestPolicy
+from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest
 from gateway.ports.shared_store import Transaction
 from gateway.services.library_context import LibraryContext
 from gateway.store.requests import request_counts
-
-if TYPE_CHECKING:
-    import aiohttp
 
 log = structlog.get_logger(component="network")
 
@@ -82,36 +81,22 @@ class MemberSilentError(Exception):
         self.reason = reason
 
 
-async def ask_member(session: aiohttp.ClientSession, member: NetworkMember, key: str) -> LoadAnswer:
+async def ask_member(client: HttpClient, member: NetworkMember, key: str) -> LoadAnswer:
     """Raises MemberSilentError."""
-    from aiohttp import ClientError  # here, since commands that ask nobody would load it too
-
     headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
+    request = HttpRequest("GET", URL(member.url + PATH), headers=headers)
     try:
-        async with (
-            asyncio.timeout(SECONDS),
-            session.get(member.url + PATH, headers=headers, allow_redirects=False) as answer,
-        ):
-            if answer.status != 200:
-                raise MemberSilentError(f"it answers with status {answer.status}")
-            content = await _read_body(answer)
-    except TimeoutError as error:
-        raise MemberSilentError(f"no answer within {SECONDS:g} seconds") from error
-    except (ClientError, OSError, ValueError) as error:
-        raise MemberSilentError(f"it can't be reached ({type(error).__name__})") from error
+        reply = await client.exchange(request, HttpLimits(None, SECONDS, MAX_ANSWER_BYTES))
+    except HttpFailure as failure:
+        raise MemberSilentError(failure.describe_place(request.url.origin())) from failure
+    if reply.status != 200:
+        raise MemberSilentError(f"it answers with status {reply.status}")
+    if reply.is_cut:
+        raise MemberSilentError(f"its answer has more than {MAX_ANSWER_BYTES:,} bytes")
     try:
-        return LoadAnswer.model_validate_json(content)
+        return LoadAnswer.model_validate_json(reply.body)
     except ValidationError as error:
         raise MemberSilentError("its answer is not that of a gateway's API") from error
-
-
-async def _read_body(answer: aiohttp.ClientResponse) -> bytes:
-    content = b""
-    async for chunk in answer.content.iter_chunked(65_536):
-        content += chunk
-        if len(content) > MAX_ANSWER_BYTES:
-            raise MemberSilentError(f"its answer has more than {MAX_ANSWER_BYTES:,} bytes")
-    return content
 
 
 def observe_nothing(_outcome: str) -> None:
@@ -208,15 +193,13 @@ class NetworkLoads:
         """Those that answered."""
         if not members:
             return ()
-        from aiohttp import ClientSession, DummyCookieJar
-
         heard: list[str] = []
         slots = asyncio.Semaphore(AT_ONCE)
-        async with ClientSession(cookie_jar=DummyCookieJar()) as session:
+        async with HttpClient() as client:
 
             async def ask_in_turn(name: str, member: NetworkMember) -> None:
                 async with slots:
-                    if await self._ask_for_load(session, library, name, member):
+                    if await self._ask_for_load(client, library, name, member):
                         heard.append(name)
 
             async with asyncio.TaskGroup() as group:
@@ -224,12 +207,10 @@ class NetworkLoads:
                     group.create_task(ask_in_turn(name, member))
         return heard
 
-    async def _ask_for_load(
-        self, session: aiohttp.ClientSession, library: str, name: str, member: NetworkMember
-    ) -> bool:
+    async def _ask_for_load(self, client: HttpClient, library: str, name: str, member: NetworkMember) -> bool:
         """Whether it answered."""
         try:
-            found = await ask_member(session, member, self._secrets(member.key))
+            found = await ask_member(client, member, self._secrets(member.key))
         except (MemberSilentError, ConfigurationError) as problem:
             self._record_silence(
                 library, name, problem.reason if isinstance(problem, MemberSilentError) else "its key can't be read"

@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from yarl import URL
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest
 
 log = structlog.get_logger(component="keys")
 
@@ -113,36 +115,21 @@ class FetchedKeySet:
 
 async def fetch_key_set(url: str) -> FetchedKeySet:
     """No redirect is followed. Raises Unavailable: no answer, or one that is no JWK set."""
-    import aiohttp  # here, since commands that verify nothing would load it too
-
+    request = HttpRequest("GET", URL(url), headers={"Accept": "application/json"})
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=MAX_FETCH_SECONDS)) as session,
-            session.get(url, headers={"Accept": "application/json"}, allow_redirects=False) as answer,
-        ):
-            status, said_at, body = answer.status, answer.headers.get("Date", ""), await _read_limited(answer.content)
-    except (aiohttp.ClientError, OSError) as error:  # time-outs are OSErrors
-        kind = write_sentence("timeout") if isinstance(error, TimeoutError) else type(error).__name__
-        raise Unavailable(write_sentence("the keys cannot be fetched: %(kind)s", kind=kind)) from error
-    if status != 200:
-        raise Unavailable(write_sentence("the keys cannot be fetched: HTTP %(status)s", status=status))
+        async with HttpClient() as client:
+            reply = await client.exchange(request, HttpLimits(None, MAX_FETCH_SECONDS, MAX_KEY_SET_BYTES))
+    except HttpFailure as failure:
+        raise Unavailable(write_sentence("the keys cannot be fetched: %(kind)s", kind=failure.report)) from failure
+    if reply.status != 200:
+        raise Unavailable(write_sentence("the keys cannot be fetched: HTTP %(status)s", status=reply.status))
     try:
-        published = json.loads(body)
+        published = json.loads(reply.body)
     except (ValueError, RecursionError):
         published = None
     if not isinstance(published, dict) or not isinstance(published.get("keys"), list):
         raise Unavailable("the keys cannot be fetched: the answer is not a JWK set")
-    return FetchedKeySet(published, _parse_http_date(said_at))
-
-
-async def _read_limited(content: Any) -> bytes:
-    """A set that is too long is cut, and so no JSON any more."""
-    body = b""
-    async for chunk in content.iter_chunked(65_536):
-        body += chunk
-        if len(body) > MAX_KEY_SET_BYTES:
-            break
-    return body[:MAX_KEY_SET_BYTES]
+    return FetchedKeySet(published, _parse_http_date(reply.headers.get("Date", "")))
 
 
 def _parse_http_date(text: str) -> datetime | None:

@@ -18,7 +18,6 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -29,6 +28,7 @@ from gateway.domain.requests.views import HistoryLine, NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_addresses import AllowedAddresses
+from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpOptions, HttpRequest
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.keyed_work import write_once
 from gateway.services.outbox.queue import CompletionWork, HandlerResult
@@ -37,9 +37,6 @@ from gateway.store.api_records import WebhookSubscription
 from gateway.store.requests import outbox
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.schema import make_exchange_id
-
-if TYPE_CHECKING:
-    import aiohttp
 
 log = structlog.get_logger(component="webhooks")
 
@@ -165,7 +162,7 @@ class WebhookHandler:
         self._store = store
         self._clock = clock
         self._options = options
-        self._session: aiohttp.ClientSession | None = None
+        self._client = HttpClient(HttpOptions(addresses=options.addresses))
 
     async def __call__(self, row: OutboxRow) -> HandlerResult:
         """Raises Unavailable, OutcomeUnknown."""
@@ -187,16 +184,10 @@ class WebhookHandler:
         return HandlerResult(f"delivered: {status}", _make_success_work(one) if one.failing_since else None)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._client.close()
 
     async def _send_event(self, one: WebhookSubscription, row: OutboxRow) -> int:
         """The status: 2xx or 410. Raises Unavailable, OutcomeUnknown."""
-        import aiohttp  # here, since commands that send nothing would load it too
-
-        from gateway.ports.guarded_resolver import AddressNotAllowedError
-
         try:
             url = self._options.addresses.check_url(one.url)
         except Refused as refused:
@@ -210,40 +201,15 @@ class WebhookHandler:
             HEADER: sign_payload(one.secret, self._clock.now(), body),
         }
         try:
-            async with self._open_session().post(url, data=body, headers=headers, allow_redirects=False) as answer:
-                status = answer.status
-        except TimeoutError as error:
-            raise OutcomeUnknown("no answer in time") from error
-        except aiohttp.InvalidURL as error:
-            raise Unavailable("cannot be reached: the host does not exist") from error
-        except aiohttp.ClientConnectorError as error:
-            why = error.os_error
-            said = str(why) if isinstance(why, AddressNotAllowedError) else type(error).__name__
-            raise Unavailable(write_sentence("cannot be reached: %(report)s", report=said)) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise OutcomeUnknown(
-                write_sentence("the connection was lost: %(kind)s", kind=type(error).__name__)
-            ) from error
+            reply = await self._client.exchange(
+                HttpRequest("POST", url, body, headers), HttpLimits(None, self._options.seconds, max_bytes=0)
+            )
+        except HttpFailure as failure:
+            raise failure.make_problem() from failure
+        status = reply.status
         if not 200 <= status < 300 and status != GONE:
             raise Unavailable(write_sentence("returned status %(status)s", status=status))
         return status
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            import aiohttp
-
-            from gateway.ports.guarded_resolver import GuardedResolver
-
-            connector = aiohttp.TCPConnector(
-                resolver=GuardedResolver(self._options.addresses), use_dns_cache=False, limit=20, force_close=True
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                timeout=aiohttp.ClientTimeout(total=self._options.seconds),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,  # the answer's body is never read
-            )
-        return self._session
 
     async def _record_failure(self, one: WebhookSubscription) -> bool:
         """True: it is disabled now."""

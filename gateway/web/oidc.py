@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import aiohttp
 import jwt
 from aiohttp import hdrs
 from yarl import URL
@@ -22,6 +21,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest
 from gateway.services.exchange.admission import Secrets
 from gateway.services.published_keys import Jwk, PublishedKeys
 from gateway.settings.identity_provider import IdentityProviderSettings
@@ -218,40 +218,27 @@ async def _fetch_json_object(
     url: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
 ) -> Mapping[str, Any]:
     """A JSON object, by GET or, with `form`, by POST. No redirect is followed."""
+    method = "GET" if form is None else "POST"
+    request = HttpRequest(method, URL(url), form, {hdrs.ACCEPT: "application/json", **(headers or {})})
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session,
-            session.request(
-                "GET" if form is None else "POST",
-                url,
-                data=form,
-                headers={hdrs.ACCEPT: "application/json", **(headers or {})},
-                allow_redirects=False,
-            ) as answer,
-        ):
-            status, body = answer.status, await _read_answer_body(answer)
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        async with HttpClient() as client:
+            reply = await client.exchange(request, HttpLimits(None, SECONDS, MAX_ANSWER_BYTES))
+    except HttpFailure as failure:
         raise Unavailable(
-            write_sentence("the identity provider is not responding: %(kind)s", kind=type(error).__name__)
-        ) from error
+            write_sentence("the identity provider is not responding: %(report)s", report=failure.report)
+        ) from failure
+    if reply.is_cut:
+        raise OidcError("the identity provider's answer is too large")
+    status = reply.status
     if status >= 500:
         raise Unavailable(write_sentence("the identity provider returned status %(status)s", status=status))
     try:
-        said = json.loads(body)
+        said = json.loads(reply.body)
     except ValueError:
         said = None
     if status != 200 or not isinstance(said, dict):
         raise OidcError(f"the identity provider answers with {status}{_format_error_word(said)}")
     return said
-
-
-async def _read_answer_body(answer: aiohttp.ClientResponse) -> bytes:
-    body = b""
-    async for chunk in answer.content.iter_chunked(65_536):
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise OidcError("the identity provider's answer is too large")
-    return body
 
 
 def _format_error_word(said: object) -> str:

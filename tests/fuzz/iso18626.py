@@ -29,9 +29,9 @@ with atheris.instrument_imports(include=["adapters.iso18626"]):
     from adapters.iso18626.messages.declaration import SchemaVersion
     from adapters.iso18626.responder import Iso18626Responder
 
-from adapters.http_exchange import HttpReply
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Refusal, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.ports.outgoing_http import HttpReply
 from gateway.ports.partner_channel import InboxResult
 from gateway.ports.responder import ExchangeContext, RawMessage, ResponderAnswer, TransportKind
 from tests.support.paths import ROOT

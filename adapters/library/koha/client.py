@@ -19,7 +19,6 @@ from adapters.library.rest_authorisation import (
     FixedAuthorisation,
     SendCall,
     TokenAuthorisation,
-    make_basic_header,
     resolve_secret,
 )
 from adapters.library.rest_client import RestClient, RestEndpoint
@@ -28,6 +27,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.outgoing_http import make_basic_header
 
 PAGE_ROWS = 100
 MAX_PAGES = 100

@@ -20,13 +20,12 @@ from adapters.ncip.library_system.lookups import NcipDesk
 from adapters.ncip.library_system.options import NcipLibraryOptions, PatronList
 from adapters.ncip.library_system.records import BLOCKED, CHARGED, EXPIRED, PatronAnswer
 from adapters.ncip.messages import AcceptItemResponse, CheckInItemResponse, DeleteItemResponse, RequestItemResponse
-from adapters.ncip.transport import make_tls_context
 from gateway.domain.library import RecordId
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import PatronKey, ProbeStep
 from gateway.ports.partner_simulator import HttpPlace, Place
-from gateway.ports.tls import ClientTls
+from gateway.ports.tls import ClientTls, require_client_context
 
 NOBODY = "illgate-check-nobody"
 """A patron's number that no library gives."""
@@ -129,7 +128,7 @@ class NcipProbe:
 
     async def _connect_by_tls(self) -> str:
         try:
-            await self._open_connection(make_tls_context(self._tls or ClientTls()))
+            await self._open_connection(require_client_context(self._tls or ClientTls()))
         except Unavailable as unusable:
             raise _StepFailedError("ca", str(unusable)) from unusable
         return "the certificate is right"

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.http_exchange import HttpReply
 from adapters.iso18626.codec import decode_message, encode_message
 from adapters.iso18626.dialect import DEFAULT_DIALECT, Account, Iso18626Dialect, dialect_of
 from adapters.iso18626.http_channel import add_account, choose_style, judge_confirmation
@@ -27,6 +26,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LendingState, LibraryParty, LoanTerms, Request, Role
 from gateway.ports.library_system import LibraryInfo
+from gateway.ports.outgoing_http import HttpReply
 from gateway.ports.partner_channel import InboxResult, PartnerMessage
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 from gateway.profiles import ProfileSet, load_profiles

@@ -240,5 +240,5 @@ async def test_certificates_are_checked_and_a_ca_can_be_named(tmp_path: Path) ->
 async def test_a_ca_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
 
-    with pytest.raises(Unavailable, match="certificate file"):
+    with pytest.raises(Unavailable, match="a TLS file"):
         await exchange(HttpPlace("https://library.example/ncip", ClientTls(ca=tmp_path / "ca.pem")))

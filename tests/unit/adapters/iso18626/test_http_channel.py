@@ -12,7 +12,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import ValidationError
 
-from adapters.http_exchange import HttpReply
 from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.http_channel import Iso18626Channel, judge_confirmation
 from adapters.iso18626.messages import Request, RequestingAgencyMessage
@@ -24,6 +23,7 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Role
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.library_system import LibraryInfo
+from gateway.ports.outgoing_http import HttpReply
 from gateway.ports.outgoing_mail import LetterSender
 from gateway.ports.partner_channel import ChannelMessage, PartnerMessage
 from gateway.ports.peer_headers import refuse_peer_headers

@@ -182,7 +182,7 @@ async def test_a_redirect_into_our_own_network_is_not_followed(wary_client: SruS
     async def handler(request: web.Request) -> web.Response:
         raise web.HTTPFound(f"http://{host}:{inside.port}/latest/meta-data?startRecord=1&maximumRecords=1")
 
-    with pytest.raises(Unavailable, match=r"a redirect was not followed: .*public"):
+    with pytest.raises(Unavailable, match=r"(a redirect was not followed|not reached): .*public"):
         await wary_client.search(target(await serve(handler)), LAMPS, count=1)
     assert asked == []
 
@@ -252,7 +252,7 @@ async def test_answers_that_are_none(
 async def test_an_answer_that_is_too_long(client: SruSearch, serve: Any) -> None:
     server = await serve(always("x" * 70_000))
 
-    with pytest.raises(Unavailable, match="larger than 65536 bytes"):
+    with pytest.raises(Unavailable, match="larger than 65,536 bytes"):
         await client.search(target(server, max_bytes=65_536), LAMPS)
 
 
