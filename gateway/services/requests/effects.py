@@ -56,6 +56,7 @@ from gateway.services.requests.partner_closures import load_partners
 from gateway.store.requests import order_batches, outbox, timers
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow
+from gateway.store.requests.outbox_lanes import take_place
 from gateway.store.requests.request_rows import dump_event, dump_message, dump_request, parse_message
 from gateway.store.schema import make_exchange_id
 
@@ -490,8 +491,9 @@ def next_batch_number(
 
 
 def add_next_part(connection: Transaction, context: LibraryContext, message: PartnerMessage) -> None:
-    """What is still to be said of an event, now that this message, or this part of it, has arrived: a row of its own.
-    Where one message says all, or the partner is no more, nothing is left."""
+    """What is still to be said of an event, now that this message, or this part of it, has arrived: a row of its own,
+    before what this partner is to be told of later events. Where one message says all, or the partner is no more,
+    nothing is left."""
     profile, part = context.profile(message.receiver.profile), message.part or 0
     channel = context.channels.get(profile.partner.channel) if profile is not None and profile.partner else None
     if profile is None or not isinstance(channel, SendsInParts):
@@ -506,6 +508,7 @@ def add_next_part(connection: Transaction, context: LibraryContext, message: Par
     following = replace(message, id=make_exchange_id(at), part=part + 1, repeated=False)
     row = new_outbox_row(message.request, PARTNER, profile.name, dump_message(following), at, following.id)
     outbox.add_outbox_row(connection, row)
+    take_place(connection, row.library, row.id, message.id)
 
 
 def find_batch_channel(context: LibraryContext, target: str) -> tuple[Profile, BatchRule, SendsBatches] | None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, and_, bindparam, delete, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
 
 from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, prepare_sql
@@ -77,6 +77,23 @@ def enter_lane(connection: Connection, library: str, lane: str, id_: str) -> Lan
         return LaneTurn(0, now=True)
     row = _JOIN.fetch_first(connection, {"library": library, "lane": lane, "head": id_})
     return LaneTurn(row.last, now=row.head == id_)
+
+
+_earlier = outbox.alias("earlier")
+_PLACE_OF_EARLIER = select(_earlier.c.place).where(
+    _earlier.c.library == bindparam("in_library"), _earlier.c.id == bindparam("earlier_id")
+)
+_TAKE_PLACE = PreparedStatement(
+    update(outbox)
+    .where(outbox.c.library == bindparam("in_library"), outbox.c.id == bindparam("with_id"))
+    .values(place=func.coalesce(_PLACE_OF_EARLIER.scalar_subquery(), outbox.c.place))
+)
+
+
+def take_place(connection: Connection, library: str, id_: str, earlier: str) -> None:
+    """A new row goes on with what the row `earlier` of its lane, which ends in this transaction, has begun: it stands
+    before those behind that one."""
+    _TAKE_PLACE.execute_many(connection, [{"in_library": library, "with_id": id_, "earlier_id": earlier}])
 
 
 _LEAVE_EMPTY = prepare_sql(

@@ -253,6 +253,7 @@ def _outbox_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(outbox_lanes.enter_lane, LIBRARY, "lane-45", outbox_row(98).id)
     yield make_call(outbox_lanes.leave_lane, LIBRARY, "lane-45")
     yield make_call(outbox_lanes.leave_lane_as_first, LIBRARY, "lane-45", outbox_row(98).id)
+    yield make_call(outbox_lanes.take_place, LIBRARY, outbox_row(99).id, outbox_row(98).id)
     for decide in (outbox_decisions.release_row, outbox_decisions.put_off_row):
         yield make_call(decide, LIBRARY, dead.id, NOW)
     yield make_call(outbox_decisions.lock_row, LIBRARY, dead.id)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from gateway.domain.problems import Unavailable
+from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind as K
+from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 from tests.unit.services.requests.support import SOUTH, NcipTown, make_template
-from tests.unit.services.requests.test_brokered_letters import BROKER, WEST, ask, find_other_leg, read_letter
+from tests.unit.services.requests.test_brokered_letters import BROKER, DUE, WEST, ask, find_other_leg, read_letter
 
 EAST = {"partner": {"symbols": ["EAST"], "name": "Eastern Library", "channel": "mail", "email": "ill@east.example"}}
 TWO_SUPPLIERS = {
@@ -84,3 +89,36 @@ async def test_a_supplier_s_own_words_and_the_end_go_out_at_once_where_nobody_is
     await read_letter(north, lending, "east", K.UNFILLED, {"reason": "not-held", "note": OWN_WORDS})
 
     assert list_words(north) == [PROMISE, ANOTHER, OWN_WORDS, END]
+
+
+@dataclass
+class TwoParts:
+    """A channel that needs two messages for each event; away until `is_open`."""
+
+    name: str = "mail"
+    is_open: bool = False
+    sent: list[tuple[str, int | None]] = field(default_factory=list)
+
+    def count_parts(self, _message: PartnerMessage, _profile: Profile) -> int:
+        return 2
+
+    async def send(self, message: PartnerMessage, _profile: Profile) -> DeliveryResult:
+        if not self.is_open:
+            raise Unavailable("down for a moment")
+        self.sent.append((message.kind.value, message.part))
+        return DeliveryResult()
+
+
+async def test_the_second_part_of_a_message_comes_before_the_next_message(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lending, channel = await ask(north, "west"), TwoParts()
+    monkeypatch.setitem(cast(dict[str, Any], north.town.context.channels), "mail", channel)
+    await read_letter(north, lending, "south", K.WILL_SUPPLY, {})
+    await read_letter(north, lending, "south", K.SHIPPED, {"due": DUE})
+    await read_letter(north, lending, "south", K.MESSAGE, {"note": "Крихка обкладинка"})
+
+    channel.is_open = True
+    await pass_time(north, 10)
+
+    assert channel.sent == [(kind, part) for kind in ("will-supply", "shipped", "message") for part in (0, 1)]

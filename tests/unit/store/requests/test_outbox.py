@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from gateway.domain.requests.task_lists import DEAD_LETTERS
 from gateway.domain.sentences import Sentence, write_sentence
@@ -15,6 +16,7 @@ from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from gateway.store.requests import outbox, outbox_decisions, outbox_queries, request_counts
 from gateway.store.requests.outbox import LeaseLost, OutboxRow, OutboxStatus
+from gateway.store.requests.outbox_lanes import take_place
 from gateway.store.schema import make_exchange_id
 from tests.unit.store.requests.samples import AT, LIBRARY
 
@@ -235,6 +237,32 @@ async def test_an_ended_row_lets_the_next_one_go(migrated: Store, ending: Any) -
     (first,) = await claim(migrated)
     await migrated.write(lambda c: ending(c, first, "as it came", NOW))
     assert await claimed_ids(migrated) == [rows[1].id]
+
+
+async def test_what_goes_on_with_an_ended_row_comes_before_those_behind_it(migrated: Store) -> None:
+    begun, behind, later = row("r-1"), row("r-1"), row("r-1")
+
+    async def end_with_part(ended: OutboxRow) -> str:
+        part = row("r-1")
+
+        def write_part(connection: Connection) -> None:
+            outbox.add_outbox_row(connection, part)
+            take_place(connection, part.library, part.id, ended.id)
+            outbox.mark_done(connection, ended, "as it came", NOW)
+
+        await migrated.write(write_part)
+        return part.id
+
+    await add(migrated, begun, behind)
+    for whole in (begun, behind):
+        (first,) = await claim(migrated)
+        assert first.id == whole.id
+        part = await end_with_part(first)
+        (second,) = await claim(migrated)
+        assert second.id == part
+        await done(migrated, second)
+    await add(migrated, later)
+    assert await claimed_ids(migrated) == [later.id], "the lane is free again"
 
 
 async def test_rows_without_a_lane_wait_for_nobody(migrated: Store) -> None:
