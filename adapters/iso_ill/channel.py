@@ -12,7 +12,7 @@ from adapters.iso_ill.codec import apdu_type_name, decode_apdu, encode_apdu, pee
 from adapters.iso_ill.dialect import SECTION, IsoIllDialect, dialect_of, is_reported
 from adapters.iso_ill.mail_format import build_apdu_mail
 from adapters.iso_ill.mapping import MappingContext, apdu_of_message, interpret_apdu, sendable_apdus
-from adapters.iso_ill.mapping.identities import moment_in_zone
+from adapters.iso_ill.mapping.identities import moment_in_zone, parse_transaction_key
 from adapters.iso_ill.mapping.ill_request import REPLY_TO
 from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
 from adapters.iso_ill.messages.codes import ApduType, HistoryService, TransactionIdProblem, UnableToPerform
@@ -56,6 +56,14 @@ class IsoIllChannel:
         """See `gateway.ports.partner_channel.LimitedChannel`."""
         apdu = sendable_apdus(role).get(kind)
         return apdu is not None and dialect_of(profile).is_taken_by_partner(apdu.type)
+
+    def is_request_name(self, transaction: str) -> bool:
+        """See `gateway.ports.partner_channel.NamesRequests`."""
+        try:
+            parse_transaction_key(transaction)
+        except ValueError:
+            return False
+        return True
 
     def _set_repeat_time(self, apdu: Apdu, message: PartnerMessage, context: MappingContext) -> Apdu:
         """A repeat is the same but for its own time, and names that of the first sending (facts 9.3)."""

@@ -115,6 +115,16 @@ class LimitedChannel(PartnerChannel, Protocol):
 
 
 @runtime_checkable
+class NamesRequests(PartnerChannel, Protocol):
+    """A channel whose messages name a requester's request in a form of its protocol. One that has come in another way,
+    by telephone say, has no such name, and nothing can be said of it."""
+
+    def is_request_name(self, transaction: str) -> bool:
+        """Whether a lending request under this number of the requester's can be spoken of. Never raises."""
+        ...
+
+
+@runtime_checkable
 class RepeatsOctets(PartnerChannel, Protocol):
     """A channel whose partners know a repeat by its octets. Each message is written at its first try, and anew where
     staff release one that was refused; the tries between send the same."""

@@ -23,7 +23,7 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue
 from gateway.ports.library_system import LibraryInfo, LibrarySystem
-from gateway.ports.partner_channel import CarryWay, LimitedChannel, PartnerChannel, choose_carry_way
+from gateway.ports.partner_channel import LimitedChannel, PartnerChannel
 from gateway.ports.shared_store import Store
 from gateway.store.requests import requests
 
@@ -143,14 +143,6 @@ class LibraryContext:
         return next(
             (profile for profile, partner in self.partners() if wanted in map(str.casefold, partner.symbols)), None
         )
-
-    def has_message(self, partner: str, kind: EventKind, role: Role) -> bool:
-        """Whether the channel of this profile can tell of such an event at all. `role`: ours."""
-        profile = self.profile(partner)
-        if profile is None or profile.partner is None:
-            return False
-        channel = self.channels.get(profile.partner.channel)
-        return choose_carry_way(channel, kind, role, profile) is CarryWay.CARRIED
 
     def workflow(self, request: Request) -> Workflow:
         """Without what the partner's channel has no message for: a renewal that nobody hears of is none. What we

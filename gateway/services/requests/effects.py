@@ -44,6 +44,7 @@ from gateway.ports.partner_channel import (
     CarryWay,
     InboxResult,
     IncomingPartnerMessage,
+    NamesRequests,
     PartnerMessage,
     SendsBatches,
     SendsInParts,
@@ -233,13 +234,16 @@ def _build_message_rows(
 def choose_way_to_tell(context: LibraryContext, told: PartnerNotification, request: Request) -> CarryWay:
     """As the partner's channel is. An order that it can't take is refused where it is sent, and another supplier is
     asked; what goes by a channel or to a partner that isn't there waits as a dead letter for it to be there again."""
-    receiver, _ = find_receiver(context, told, request)
+    receiver, transaction = find_receiver(context, told, request)
     profile, partner = context.profile(receiver.profile), context.partner(receiver.profile)
     if told.kind is EventKind.REQUEST or profile is None or partner is None:
         return CarryWay.CARRIED
     channel = context.channels.get(partner.channel)
     if channel is None and partner.channel:
         return CarryWay.CARRIED
+    is_lending = request.role is Role.LENDING
+    if is_lending and isinstance(channel, NamesRequests) and not channel.is_request_name(transaction):
+        return CarryWay.LOST
     return choose_carry_way(channel, told.kind, request.role, profile)
 
 

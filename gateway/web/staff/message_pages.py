@@ -12,10 +12,13 @@ from gateway.domain.requests.events import Event, EventDetails, partner_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.request_messages import STAFF_ACTOR
+from gateway.domain.requests.state_machine import PartnerNotification
 from gateway.domain.requests.views import ActionRequest, EventDenied, MessageView, RequestView, VersionConflict
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
+from gateway.ports.partner_channel import CarryWay
 from gateway.services.localization import mark_text
+from gateway.services.requests.effects import choose_way_to_tell
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.request_words import NextMove, find_next_move, tag_of_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
@@ -269,7 +272,8 @@ def describe_answer(request: StaffRequest, shown: RequestView) -> AnswerTarget:
     asked = shown.request.find_attempt(attempt or shown.request.current)
     profile = asked.partner if asked is not None else shown.request.partner.profile
     policy = request.context.partner(profile)
-    is_told = policy is not None and request.context.has_message(profile, K.MESSAGE, shown.request.role)
+    told = PartnerNotification(K.MESSAGE, attempt or shown.request.current)
+    is_told = policy is not None and choose_way_to_tell(request.context, told, shown.request) is CarryWay.CARRIED
     channel = policy.channel if policy is not None and is_told else ""
     return AnswerTarget(
         name=name_of_partner(request, profile, shown.request),

@@ -420,9 +420,10 @@ class _StoryTeller:
         asked = self._request.find_attempt(event.attempt or self._request.current)
         profile = asked.partner if asked is not None else self._request.partner.profile
         partner = self._context.partner(profile)
-        if partner is None or partner.channel != channel:
+        if partner is None or partner.channel != channel or not channel:
             return bool(channel)
-        return self._context.has_message(profile, event.kind, self._request.role)
+        told = PartnerNotification(event.kind, event.attempt or self._request.current)
+        return choose_way_to_tell(self._context, told, self._request) is CarryWay.CARRIED
 
     def _is_untold(self, line: HistoryLine) -> bool:
         """Whether the partner should hear of what was done here, and has no message for it, as far as is known."""

@@ -119,6 +119,9 @@ def list_scenes(partner: str) -> list[Scene]:
     """Those that there can be with such a partner."""
     side, _ = _NEVER.get(partner, ("", ""))
     found = [replace(scene, partner=partner) for scene in SCENES if scene.side != side]
+    if partner == "iso-ill":
+        telephoned = [one for one in found if one.name in ("lending: new", "lending: shipped")]
+        found += [replace(one, name=f"{one.name}, by telephone", is_telephoned=True) for one in telephoned]
     return [one for one in found if partner != BROKERED or not _needs_own_reader(one)]
 
 

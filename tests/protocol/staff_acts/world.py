@@ -102,6 +102,7 @@ class Scene:
     cites_ours: bool = False
     patron: str = WITH_MAIL
     partner: str = "iso18626"
+    is_telephoned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +206,8 @@ class ActsTown(FarTown):
         if scene.side == "lending" or scene.partner == BROKERED:
             requester = LibraryParty(symbol=_SYMBOLS[profile], profile=profile)
             number = 2 if beside else 1
-            transaction = f"E-{number}/1" if profile == "iso-ill" else f"E-{number}"  # of two parts
+            is_keyed = profile == "iso-ill" and not scene.is_telephoned  # its name of a request has two parts
+            transaction = f"E-{number}/1" if is_keyed else f"E-{number}"
             draft = LendingDraft(
                 citation=citation, requester=requester, transaction=transaction, service=service, volumes=scene.volumes
             )

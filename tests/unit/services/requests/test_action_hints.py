@@ -36,7 +36,7 @@ PROFILES = {
 
 async def lend_to(north: NcipTown, profile: str, *acts: K) -> RequestView:
     citation = Citation(title="Sult", author="Hamsun, Knut")
-    draft = LendingDraft(citation=citation, requester=LibraryParty(profile=profile), transaction=f"T-{profile}")
+    draft = LendingDraft(citation=citation, requester=LibraryParty(profile=profile), transaction=f"T/{profile}")
     service = north.town.gateway.managed.requests
     made = await service.create_lending("NORTH", draft)
     await north.quiet()

@@ -37,11 +37,11 @@ PROFILES = {
 }
 
 
-async def lend(north: NcipTown, partner: str) -> Request:
+async def lend(north: NcipTown, partner: str, transaction: str = "") -> Request:
     draft = LendingDraft(
         citation=Citation(title="Sult", author="Hamsun, Knut"),
         requester=LibraryParty(profile=partner),
-        transaction=f"T-{partner}",
+        transaction=transaction or f"T/{partner}",
     )
     made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
     await north.quiet()
@@ -127,3 +127,17 @@ async def test_an_order_that_cannot_be_carried_is_queued_and_refused(north: Ncip
     """Another supplier is asked then."""
     asked = await north.asked(partner="dale")
     assert [kind for kind, _ in await list_messages(north, asked)] == [K.REQUEST]
+
+
+async def test_of_a_request_that_came_by_telephone_nothing_is_said_by_iso_ill(north: NcipTown) -> None:
+    """Its messages name a request as the requester's own message named it."""
+    lent = await lend(north, "fjord", "as they said on the telephone")
+    assert await list_messages(north, lent) == []
+    view = await north.town.gateway.managed.requests.load_view("NORTH", lent.id)
+    assert str(view.hints[K.RECALL]) == (
+        "Fjord was not told because 'recall' cannot be sent by iso-ill. Please write or phone."
+    )
+    north.clock.advance(timedelta(days=90))
+    await north.quiet()
+    assert RequestFlag.UNTOLD in (await north.see(lent)).flags
+    assert await list_messages(north, lent) == []
