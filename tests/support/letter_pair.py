@@ -7,7 +7,7 @@ by its link, or writes back a code where letters have no link for it; and whoeve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from email.message import EmailMessage
 from typing import Any
@@ -129,8 +129,10 @@ class LetterReaders(MailedPair):
             await self.quiet()
 
     def _remember(self, said: SaidByStaff) -> None:
-        """One link is for a whole parcel."""
-        others = [one for one in self._unsaid if (one.by, one.to, one.kind) != (said.by, said.to, said.kind)]
+        """One link is for a whole parcel, and then no note names a volume of it."""
+        others = tuple(one for one in self._unsaid if (one.by, one.to, one.kind) != (said.by, said.to, said.kind))
+        if len(others) < len(self._unsaid):
+            said = replace(said, details=replace(said.details, note=""))
         self._unsaid = (*others, said)
 
     async def _enter_requests(self) -> bool:
