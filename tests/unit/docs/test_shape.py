@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests import shape
-from tests.shape import BOUNDS, ModuleShape, find_circles, measure, read_shape
+from tests.shape import BOUNDS, TRACED_BOUNDS, ModuleShape, find_circles, measure, read_shape
+from tests.support.touched_files import measure_events
 
 RAISE = "raise the ceiling in tests/shape.py in the same commit and say why: "
 
@@ -20,8 +21,16 @@ def test_no_figure_is_above_its_ceiling() -> None:
     assert [RAISE + bound.figure for bound in BOUNDS if figures[bound.figure] > bound.ceiling] == []
 
 
+@pytest.mark.long  # three gateways, traced
+def test_no_event_runs_through_more_than_its_ceiling() -> None:
+    figures = measure_events()
+
+    assert figures.keys() == {bound.figure for bound in TRACED_BOUNDS}
+    assert [RAISE + bound.figure for bound in TRACED_BOUNDS if figures[bound.figure] > bound.ceiling] == []
+
+
 def test_ceilings_are_above_goals() -> None:
-    assert [bound.figure for bound in BOUNDS if bound.ceiling < bound.goal] == []
+    assert [bound.figure for bound in (*BOUNDS, *TRACED_BOUNDS) if bound.ceiling < bound.goal] == []
 
 
 SOURCE = '''"""Of a module."""
