@@ -222,7 +222,24 @@ def many(values: dict[str, str]) -> Values:
     return {name: (value,) for name, value in values.items()}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.service}-{'-'.join(case.values)}")
+EVERY_NTH = 4
+"""Each message by so few profiles, and by each profile so few messages, in the ordinary run."""
+
+
+@pytest.mark.parametrize(
+    ("profile", "case"),
+    [
+        pytest.param(
+            name,
+            case,
+            marks=[pytest.mark.long] if (place + number) % EVERY_NTH else [],
+            id=f"{name}-{case.service}-{'-'.join(case.values)}",
+        )
+        for place, name in enumerate(SHIPPED)
+        for number, case in enumerate(CASES)
+    ],
+    indirect=["profile"],
+)
 def test_what_is_said_is_understood(profile: Profile, case: Case) -> None:
     if case.service in LACKING.get(version(profile), ()):
         check_refused(profile, case)

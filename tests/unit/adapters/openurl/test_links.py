@@ -12,7 +12,7 @@ import yaml
 
 from adapters.openurl import links
 from gateway.domain.requests.citation import Citation
-from gateway.ports.catalogue import ReceivedLink
+from gateway.ports.catalogue import LinkCitation, ReceivedLink
 from gateway.services.letters import LetterRenderer
 from gateway.services.letters.facts import readers_citation_rows
 
@@ -57,11 +57,11 @@ def test_a_link_is_read_as_expected(row: dict[str, Any]) -> None:
     assert list(read.unknown) == row.get("unknown", [])
     assert read.referrer == row.get("referrer", "")
     assert read.requester == row.get("requester", "")
+    check_written_again(read)
+    check_rows_of_readers(read)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
-def test_what_is_read_can_be_written_and_read_again(row: dict[str, Any]) -> None:
-    read = FORMAT.decode(link(row))
+def check_written_again(read: LinkCitation) -> None:
     again = FORMAT.decode(ReceivedLink(FORMAT.encode(read.citation, read.service).encode("ascii")))
 
     assert replace(again.citation, original="") == replace(read.citation, original="")
@@ -69,10 +69,10 @@ def test_what_is_read_can_be_written_and_read_again(row: dict[str, Any]) -> None
     assert set(again.unknown) <= set(read.unknown)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
-def test_readers_see_rows_about_the_work_only(row: dict[str, Any]) -> None:
+def check_rows_of_readers(read: LinkCitation) -> None:
+    """They are about the work only."""
     for words in (ENGLISH, GERMAN):
-        shown = readers_citation_rows(FORMAT.decode(link(row)).citation, words)
+        shown = readers_citation_rows(read.citation, words)
 
         assert {name for name, _ in shown} <= set(words.labels.values())
         assert not {name for name, _ in shown} & {words.label(name) for name in ("source", "local")}

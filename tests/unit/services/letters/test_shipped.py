@@ -37,10 +37,10 @@ def test_there_is_a_letter_for_everything_that_the_state_tables_tell() -> None:
     assert {one.name for one in effects() if isinstance(one, SendPatronLetter)} <= set(PATRON_LETTERS)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", ALL)
-def test_no_shipped_language_needs_another_to_stand_in(name: str, language: str) -> None:
-    assert BY.find_template_files(name, language) == (SHIPPED / f"{name}.j2",)
+def test_no_shipped_language_needs_another_to_stand_in() -> None:
+    for name in ALL:
+        for language in LANGUAGES:
+            assert BY.find_template_files(name, language) == (SHIPPED / f"{name}.j2",)
 
 
 def test_the_shipped_languages_are_those_of_the_tests() -> None:
@@ -56,7 +56,13 @@ def letter(name: str, language: str, script: str) -> RenderedLetter:
     return to_partner(BY, EventKind(rest), language, script)
 
 
-@pytest.mark.parametrize("script", sample.CITATIONS)
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(script, marks=[] if script in ("latin", "arabic") else [pytest.mark.long])
+        for script in sample.CITATIONS
+    ],
+)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ALL)
 def test_text_and_html_say_the_same_whole_thing(name: str, language: str, script: str) -> None:
