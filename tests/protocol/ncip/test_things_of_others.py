@@ -16,10 +16,13 @@ from sqlalchemy import text
 
 from adapters.ncip.services import SERVICES
 from gateway.domain.circulation_policy import LibraryService
+from gateway.domain.clock import SystemClock
 from gateway.domain.library import Bib, Location
 from gateway.domain.profile import Authentication, AuthKind, MatchRule, Profile
 from gateway.ports.library_system import HoldWish, PatronKey, TemporaryItem
+from gateway.ports.partner_things import PartnerThing, ThingKind
 from gateway.store.journal_records import JournalFilter
+from gateway.store.partner_things import StoredPartnerThings
 from tests.protocol.ncip.test_on_the_sample_library import Answer, send
 from tests.support.partner_rights import ALL_RIGHTS
 from tests.unit.services.exchange.support import House, open_house
@@ -321,6 +324,34 @@ async def test_a_barcode_or_a_user_that_another_partner_has_can_not_be_taken(hou
         assert answer.problem[0] == problem, answer.body
         assert "Тихий" not in answer.body
     assert await read_library(house) == before
+
+
+def authenticates(number: str, pin: str) -> str:
+    given = "".join(
+        f"<AuthenticationInput><AuthenticationInputData>{data}</AuthenticationInputData><AuthenticationDataFormatType>text"
+        f"</AuthenticationDataFormatType><AuthenticationInputType>{kind}</AuthenticationInputType></AuthenticationInput>"
+        for kind, data in (("Barcode Id", number), ("PIN", pin))
+    )
+    return f"<LookupUser>{given}</LookupUser>"
+
+
+async def test_a_pin_of_another_partners_user_is_wrong_whatever_it_is(house: House) -> None:
+    assert (await send(house, authenticates(CHIDI, "1234"), BIRCH)).problem == ("", "", "")
+    patron = await house.system.find_patron(PatronKey(CHIDI))
+    things = StoredPartnerThings("DEMO", house.store.read, house.store.write, SystemClock())
+    await things.keep_things([PartnerThing(ThingKind.PATRON, patron.id, ALDER)])
+    right, wrong = [await send(house, authenticates(CHIDI, pin), BIRCH) for pin in ("1234", "4321")]
+    assert wrong.problem[0] == "User Authentication Failed", wrong.body
+    assert right.body == wrong.body
+
+
+async def test_a_user_that_another_partner_has_made_is_no_repeat_of_ones_own(house: House) -> None:
+    """Where the profile answers a repeated CreateUser as the first."""
+    await make_things(house)
+    lenient = {**EVERYTHING, "as_success": {"create-patron": ["duplicate-patron"]}}
+    house.profiles[BIRCH] = with_rights(house.profiles["ncip2"], BIRCH, **lenient)
+    answer = await send(house, creates_user("ALD-USER"), BIRCH)
+    assert answer.problem[0] == "Duplicate User", answer.body
 
 
 async def test_two_partners_with_the_same_number_reach_each_its_own(house: House) -> None:
