@@ -17,7 +17,7 @@ from sqlalchemy import text
 from adapters.ncip.services import SERVICES
 from gateway.domain.circulation_policy import LibraryService
 from gateway.domain.clock import SystemClock
-from gateway.domain.library import Bib, Location
+from gateway.domain.library import Bib, Location, PatronDraft, PatronIdentifier, PersonName
 from gateway.domain.profile import Authentication, AuthKind, MatchRule, Profile
 from gateway.ports.library_system import HoldWish, PatronKey, TemporaryItem
 from gateway.ports.partner_things import PartnerThing, ThingKind
@@ -551,6 +551,18 @@ async def test_patrons_of_the_library_are_changed_only_where_the_profile_says_so
     for message in (updates_user(CHIDI), f"<DeleteUser>{user(CHIDI)}</DeleteUser>"):
         assert (await send(house, message, ALDER)).problem[0] == "Unauthorized Service For Agency"
     assert (await send(house, updates_user(CHIDI), BIRCH)).problem == ("", "", "")
+
+
+async def test_temporary_patrons_alone_are_changed_where_the_profile_says_that(house: House) -> None:
+    """Staff have made the one, and the other is a patron of the library."""
+    number = PatronIdentifier("barcode", "DESK-USER")
+    guest = PatronDraft((number,), PersonName(surname="Løvås"), category="adult", temporary=True)
+    await house.system.create_patron(guest, "desk:1")
+    rights = {"patrons": {"changeable": "temporary"}}
+    house.profiles[ALDER] = with_rights(house.profiles["ncip2"], ALDER, **rights)
+    for message in (updates_user(CHIDI), f"<DeleteUser>{user(CHIDI)}</DeleteUser>"):
+        assert (await send(house, message, ALDER)).problem[0] == "Unauthorized Service For Agency"
+    assert (await send(house, updates_user("DESK-USER"), ALDER)).problem == ("", "", "")
 
 
 async def test_a_profile_that_was_renamed_keeps_its_things(house: House) -> None:
