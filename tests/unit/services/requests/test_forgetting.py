@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from demo.world import MailServer
 from gateway.domain.problems import RefusalReason, Refused
@@ -42,6 +42,7 @@ from gateway.store.requests import history, order_batches, outbox, outbox_querie
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import dump_event, dump_message, dump_request, parse_message
+from gateway.store.requests.tables import request_figure
 from gateway.store.schema import make_exchange_id, message
 from tests.support.canaries import Canaries, fill_value, find_canaries, find_left, find_places, forget_all
 from tests.support.yaml_files import read_yaml_file, write_yaml_file
@@ -90,7 +91,7 @@ def may_stay(place: str) -> bool:
 def make_closed_request(role: Role, words: Canaries, at: Any) -> Request:
     """Full of canaries, and as a closed request of ours."""
     full: Request = fill_value(Request, words)
-    state = BorrowingState.COMPLETED if role is Role.BORROWING else LendingState.COMPLETED
+    state = BorrowingState.COMPLETED if role is Role.BORROWING else LendingState.UNFILLED  # for a reason in words
     party = replace(full.partner, profile="south")
     return replace(
         full,
@@ -132,6 +133,8 @@ def add_rows(connection: Transaction, request: Request, words: Canaries, at: Any
     for one in made:
         outbox.add_outbox_row(connection, one)
     order_batches.keep_order_file(connection, "NORTH", made[0].id, words.make("order_file.document"), at)
+    reason = words.make("request_figure.reason")
+    connection.execute(update(request_figure).where(request_figure.c.request_id == request.id).values(reason=reason))
     for dead in (made[0], made[3], made[5]):
         give_up(connection, dead, describe_refusal(Refused(RefusalReason.OTHER, words.make("outbox.error"))))
 

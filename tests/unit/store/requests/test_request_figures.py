@@ -136,6 +136,18 @@ async def test_each_partner_that_was_asked_counts_with_its_reason(migrated: Stor
     }
 
 
+async def test_words_that_were_written_in_place_of_a_reason_are_forgotten(migrated: Store) -> None:
+    """A code tells nothing of people, and stays."""
+    for number, reason in enumerate(("lost-in-the-post", "für Нина Берг, sie ist krank")):
+        new = lending(transaction=f"T-{number}")
+        refused = later(new, state=LendingState.UNFILLED)
+        await store_changes(migrated, new, refused, reason=reason)
+        await migrated.write(lambda c, refused=refused: request_figures.forget_words_of_reasons(c, refused))
+
+    found = await migrated.read(lambda c: request_figures.count_reasons(c, SPRING))
+    assert {one.reason for one in found} - {""} == {"lost-in-the-post"}
+
+
 async def test_a_later_change_keeps_the_reason_and_a_reopened_request_is_open_again(migrated: Store) -> None:
     new = lending()
     refused = later(new, state=LendingState.UNFILLED)
