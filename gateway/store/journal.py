@@ -246,6 +246,14 @@ class Journal:
         found = await self._store.read(lambda connection: journal_queries.find_exchange(connection, library, exchange))
         return tuple(journal_writer.message_of_row(row) for row in found)
 
+    async def list_exchanges_by(self, library: str, protocol: str, exchanges: Sequence[str]) -> frozenset[str]:
+        """Those of these that began by this protocol."""
+        if not exchanges:
+            return frozenset()
+        return await self._store.read(
+            lambda connection: journal_queries.list_exchanges_by(connection, library, protocol, exchanges)
+        )
+
     async def list_messages(self, wanted: JournalFilter, limit: int = 50, cursor: str = "") -> JournalPage:
         """Newest first; `cursor` is that of the page before."""
         found: list[RowMapping] = []

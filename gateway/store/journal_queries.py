@@ -323,6 +323,15 @@ def _is_among(library: str, ids: Sequence[str]) -> ColumnElement[bool]:
     return and_(message.c.library == library, message.c.id.in_(ids))
 
 
+def list_exchanges_by(connection: Connection, library: str, protocol: str, exchanges: Sequence[str]) -> frozenset[str]:
+    """Those of these whose first message came by this protocol."""
+    found: set[str] = set()
+    for some in _slice_ids([f"{one}{QUESTION}" for one in exchanges]):
+        query = select(message.c.exchange).where(_is_among(library, some), message.c.protocol == protocol)
+        found.update(connection.execute(query).scalars())
+    return frozenset(found)
+
+
 def list_about_request(connection: Connection, library: str, names: RequestNames) -> Sequence[RowMapping]:
     """All about a managed request, oldest first, without bodies."""
     rows: list[RowMapping] = []

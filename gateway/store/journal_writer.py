@@ -328,9 +328,11 @@ def write_journal_rows(connection: Connection, entries: list[JournalRows]) -> No
         _REMEMBER[connection.dialect.name].execute_many(connection, processed)
 
 
-def link_exchanges_at(connection: Connection, library: str, at: datetime, protocol: str, request_id: str) -> None:
+def link_exchanges_at(
+    connection: Connection, library: str, at: datetime, protocol: str, request_id: str
+) -> tuple[str, ...]:
     """What came by this protocol at exactly this moment is about the managed request: for a message of which it is
-    known only later, by people. Nothing where the journal has forgotten it."""
+    known only later, by people. The exchanges; none where the journal has forgotten it."""
     c = message.c
     query = select(c.exchange).where(
         c.library == library,
@@ -339,9 +341,10 @@ def link_exchanges_at(connection: Connection, library: str, at: datetime, protoc
         c.protocol == protocol,
         c.direction == MessageDirection.IN.value,
     )
-    found = [(library, request_id, exchange) for exchange in dict.fromkeys(connection.execute(query).scalars())]
-    if found:
-        gather_missing_rows(connection, message_request, found)
+    exchanges = tuple(dict.fromkeys(connection.execute(query).scalars()))
+    if exchanges:
+        gather_missing_rows(connection, message_request, [(library, request_id, one) for one in exchanges])
+    return exchanges
 
 
 @dataclass(slots=True)

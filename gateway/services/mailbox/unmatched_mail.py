@@ -59,7 +59,7 @@ from gateway.store import mailbox
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
 from gateway.store.journal_writer import link_exchanges_at
 from gateway.store.mailbox import MailRow, RequestReference, UnmatchedMailPage
-from gateway.store.requests import outbox, request_messages, requests
+from gateway.store.requests import history, outbox, request_messages, requests
 
 TOO_LARGE = write_sentence("too large to be stored: see the mailbox folder")
 
@@ -189,7 +189,16 @@ class UnmatchedMailService:
             request = _load_named_request(connection, context, reference)
             if not row.open or not mailbox.close_mail(connection, context.symbol, id_, actor, request.id):
                 raise NotFound("email on the list")
-            link_exchanges_at(connection, context.symbol, row.at, MAIL, request.id)
+            exchanges = link_exchanges_at(connection, context.symbol, row.at, MAIL, request.id)
+            with history.collect_new_events(connection) as new:
+                apply_to_request(connection, request)
+            if exchanges:
+                history.link_events(connection, context.symbol, new, exchanges[0])
+            changed = requests.load_request(connection, context.symbol, request.id)
+            assert changed is not None
+            return changed
+
+        def apply_to_request(connection: Transaction, request: Request) -> None:
             if parsed is None:
                 note = write_sentence("email processed manually: %(report)s", report=row.reason)
                 add_note(connection, context, request.id, note, actor)
@@ -210,9 +219,6 @@ class UnmatchedMailService:
                     mark_messages_read(connection, context, request.id, came, actor)  # who assigns a mail has read it
                 else:
                     hand.keep_as_note(request, actor, is_stranger=named is None and parsed.bounce is None)
-            changed = requests.load_request(connection, context.symbol, request.id)
-            assert changed is not None
-            return changed
 
         request = await write_once(context.store, apply_assignment)
         context.wake_outbox()

@@ -3,7 +3,7 @@ marked as read, for the whole house."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from aiohttp import web
@@ -80,7 +80,7 @@ CHANNELS = {
 class MessageLine:
     """A message as it is shown. `who`: name of the partner or of one of the staff; `did`: what was done with these
     words (empty: nothing else); `reading`: who has read it; `sending` and `sending_kind`: of ours, what hinders it, and
-    the shape for it."""
+    the shape for it; `by_mail`: it came by email, whatever the partner's channel."""
 
     id: str
     at: datetime
@@ -93,6 +93,7 @@ class MessageLine:
     sending: str = ""
     sending_kind: str = ""
     denied: bool = False
+    by_mail: bool = False
 
 
 def list_message_actors(messages: Iterable[MessageView]) -> Iterator[str]:
@@ -101,12 +102,15 @@ def list_message_actors(messages: Iterable[MessageView]) -> Iterator[str]:
         yield from (one.event.actor, one.read_by)
 
 
-def build_message_lines(request: StaffRequest, messages: Iterable[MessageView]) -> tuple[MessageLine, ...]:
-    """For the macro `thread` of `message_parts`, in the order of `messages`; the names of their actors are loaded."""
-    return tuple(_build_message_line(request, one) for one in messages)
+def build_message_lines(
+    request: StaffRequest, messages: Iterable[MessageView], by_mail: Collection[str] = ()
+) -> tuple[MessageLine, ...]:
+    """For the macro `thread` of `message_parts`, in the order of `messages`; the names of their actors are loaded.
+    `by_mail`: ids of those that came by email."""
+    return tuple(_build_message_line(request, one, is_mail=one.id in by_mail) for one in messages)
 
 
-def _build_message_line(request: StaffRequest, one: MessageView) -> MessageLine:
+def _build_message_line(request: StaffRequest, one: MessageView, *, is_mail: bool) -> MessageLine:
     event = one.event
     shape, sending = SENDINGS.get(one.sending, ("", ""))
     reading = ""
@@ -126,6 +130,7 @@ def _build_message_line(request: StaffRequest, one: MessageView) -> MessageLine:
         sending=request.gettext(sending) if sending else "",
         sending_kind=shape,
         denied=bool(one.denied),
+        by_mail=is_mail and not one.ours,
     )
 
 

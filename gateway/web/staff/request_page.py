@@ -186,6 +186,7 @@ async def render_request(
     await page.actors.load_names(_list_actors(view))
     if not revealed and _has_words(view):
         await page.note_words_shown(request.number)
+    by_mail = await page.parts.journaled.list_events_by_mail(page.library, view.history)
     story = tell_story(
         StorySources(
             request=request,
@@ -194,6 +195,7 @@ async def render_request(
             notices=notices.items,
             library_steps=view.library_steps,
             refused=view.refused,
+            by_mail=by_mail,
         ),
         context,
         localization,
@@ -250,7 +252,7 @@ async def render_request(
         may_resend=page.has_right(Right.OUTBOX_RETRY),
         volumes=request.volumes if len(request.volumes) > 1 else (),
         can_note=K.NOTE in list_permitted_acts(page, view),
-        lines=build_message_lines(page, reversed(view.messages)),
+        lines=build_message_lines(page, reversed(view.messages), by_mail),
         answer=describe_answer(page, view),
         can_edit=K.EDIT in list_permitted_acts(page, view) and can_correct(context, request),
         files=list_files(page, request),

@@ -241,7 +241,7 @@ class _When(TypedDict):
 
 @value_object(kw_only=True)
 class StorySources:
-    """Of which the story is made."""
+    """Of which the story is made. `by_mail`: ids of events that came by email, whatever the channel."""
 
     request: Request
     history: tuple[HistoryLine, ...]
@@ -249,6 +249,7 @@ class StorySources:
     notices: tuple[NoticeView, ...] = ()
     library_steps: tuple[LibraryStep, ...] = ()
     refused: tuple[UnfinishedStep, ...] = ()
+    by_mail: frozenset[str] = frozenset()
 
 
 def tell_story(
@@ -278,6 +279,7 @@ class _StoryTeller:
     ) -> None:
         self._request = sources.request
         self._history = sources.history
+        self._by_mail = sources.by_mail
         self._refused = {(one.event, one.created) for one in sources.refused}
         self._context = context
         self._localization = localization
@@ -328,7 +330,7 @@ class _StoryTeller:
             quote=describe_note(details.note or line.note, self._localization),
             facts=tuple(facts),
             reason=self._explain_due_date(line),
-            via=self._say(CHANNELS["mail"]) if is_mail else self._name_channel(event.attempt) if partner_speaks else "",
+            via=self._name_way(line, is_mail=is_mail, partner_speaks=partner_speaks),
             who=self._name_actor(event.actor),
             sign_in_name=self._actors.find_sign_in_name(event.actor),
             topics=frozenset(topics),
@@ -401,6 +403,12 @@ class _StoryTeller:
         if not is_behind_partner(asked, supplier):
             return partner
         return self._say(mark_text("%(supplier)s via %(partner)s"), supplier=supplier.symbol, partner=partner)
+
+    def _name_way(self, line: HistoryLine, *, is_mail: bool, partner_speaks: bool) -> str:
+        """By which way it came or goes; empty: by none."""
+        if is_mail or line.id in self._by_mail:
+            return self._say(CHANNELS["mail"])
+        return self._name_channel(line.event.attempt) if partner_speaks else ""
 
     def _name_channel(self, attempt: int) -> str:
         channel = self._find_channel(attempt)

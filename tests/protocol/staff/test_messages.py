@@ -17,8 +17,10 @@ from gateway.domain.requests.request import LibraryParty, Request
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.views import LendingDraft
 from gateway.ports.partner_channel import IncomingPartnerMessage
+from gateway.ports.responder import OutcomeClass
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store import mailbox
+from gateway.store.journal_records import JournalEnding, JournalOpening
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
 from gateway.store.requests import outbox_queries
 from gateway.store.schema import make_exchange_id
@@ -302,6 +304,38 @@ async def test_a_mail_is_put_to_the_request_that_is_chosen(desk: Running) -> Non
         assert (await ada.get(f"/mail/{row.id}")).status == 404
     said = (await desk.requests().load_view("DEMO", request.id)).messages
     assert [(one.event.details.note, one.read_by) for one in said] == [("Når kommer boka?", "staff:ada")]
+
+
+async def test_what_came_by_mail_says_so_whatever_the_channel(installation: Installation) -> None:
+    """A partner that is otherwise written by ISO 18626: one message by that, one by mail that staff put to it."""
+    profile = {
+        "extends": "iso18626-2017",
+        "partner": {**BERGEN["partner"], "channel": "iso18626"},
+        "iso18626": {"http": {"url": "http://127.0.0.1:1/"}},
+    }
+    path = installation.folder / "profiles" / "bergen.yml"
+    path.write_text(yaml.safe_dump(profile, allow_unicode=True), encoding="utf-8")
+    async with running(installation) as desk, colleague(desk, "ada", "staff") as ada:
+        request = await lend(desk, "NB-1")
+        await partner_writes(desk, "NB-1", "Det haster.")
+        row = await mail_waits(desk, "Når kommer boka?", possible=(request.id,))
+        opening = JournalOpening("DEMO", row.at, row.content, "mail", "imap", profile="bergen", service="mail")
+        await desk.gateway.managed.journaled.journal.record_exchange(
+            opening, JournalEnding(at=row.at, outcome=OutcomeClass.OK)
+        )
+        await send(ada, await ada.get("/mail"), "/assign", request=request.id, meaning="message")
+        page = await ada.get(f"/requests/{request.number}")
+
+    said = {
+        str(one.xpath("string(.//blockquote)")): str(one.xpath("string(.//span[@class='via'])"))
+        for one in page.tree.xpath("//section[@aria-labelledby='messages']//ol[@class='thread']/li")
+    }
+    assert said == {"Det haster.": "", "Når kommer boka?": "Email"}
+    told = {
+        str(one.xpath("string(.//blockquote)")): str(one.xpath("string(.//span[@class='via'])"))
+        for one in page.tree.xpath("//ol[@class='timeline']/li[.//blockquote]")
+    }
+    assert told == {"Det haster.": "ISO 18626", "Når kommer boka?": "Email"}
 
 
 async def test_a_request_that_is_known_by_its_number_is_named(desk: Running) -> None:
