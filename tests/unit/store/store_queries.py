@@ -207,7 +207,7 @@ def _journal_calls() -> Iterator[StoreCall]:
         wanted = JournalFilter(LIBRARY, **more)
         yield StoreCall(q.list_messages, lambda c, w=wanted: q.list_with_bodies(c, w, "g", 50), **LOOK)
     yield make_call(q.list_about_request, LIBRARY, names)
-    yield make_call(q.list_exchanges_by, LIBRARY, "mail", [f"{exchange[:14]}{n:04}" for n in range(250)])
+    yield make_call(q.list_exchanges_by, LIBRARY, "mail", [f"{exchange[:14]}{n:04}" for n in range(100)])
     yield make_call(q.forget_bodies_about_request, LIBRARY, names)
     yield make_call(q.forget_bodies_about_patron, LIBRARY, mark_patron(LIBRARY, CARD))
     yield make_call(q.list_patron_marks, LIBRARY, names)
