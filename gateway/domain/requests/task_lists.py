@@ -114,6 +114,7 @@ TASKS: tuple[TaskList, ...] = (
     _borrowing_list("arrived", [_B.RECEIVED], "arrived at the pickup location: shelve it", RequestFlag.ARRIVED),
     _borrowing_list("not-collected", [_B.RECEIVED], "hold-shelf period ended", RequestFlag.NOT_COLLECTED),
     _borrowing_list("overdue", _HERE, "overdue at the patron or the lender", RequestFlag.OVERDUE, only=NOT_BROKERED),
+    _borrowing_list("lost", [_B.LOST], "lost: settle the loss with the lender", only=NOT_BROKERED),
     _borrowing_list("recalled", _HERE, "recalled by the lender", RequestFlag.RECALLED, only=NOT_BROKERED),
     _borrowing_list("to-return", [_B.BACK], "returned by the patron: return to the lender", only=COMES_HERE),
     # an extra item may lie here when the request itself is over
@@ -135,6 +136,7 @@ TASKS: tuple[TaskList, ...] = (
         only=NOT_BROKERED,
     ),
     _lending_list("overdue-out", [_L.SHIPPED], "overdue", RequestFlag.OVERDUE),
+    _lending_list("lost-out", [_L.LOST], "lost: settle the loss with the requester", only=NOT_BROKERED),
     _lending_list("to-check-in", [_L.RETURNED], "returned, in transit to us", only=COMES_HERE),
     _lending_list("return-late", [_L.RETURNED], "returned, not arrived in time", RequestFlag.RETURN_LATE),
     TaskList(

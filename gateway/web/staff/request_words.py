@@ -230,10 +230,11 @@ _WAYS_OF_OVERDUE_OUT = (K.OVERDUE, K.DUE_DATE_CHANGED, K.RECALL, K.MESSAGE, K.LO
 def _choose_usual_move(request: Request) -> NextMove:
     if request.state == L.LOST and request.role is Role.LENDING:
         heading = mark_text("Action needed: settle the loss with %(partner)s")
-        return NextMove(heading, True, (K.SETTLED,), ways=(K.CHECKED_IN, K.MESSAGE))
+        return NextMove(heading, True, (K.SETTLED,), "lost-out", ways=(K.CHECKED_IN, K.MESSAGE))
     if request.state == B.LOST and request.role is Role.BORROWING:
         heading = mark_text("Action needed: settle the loss with %(partner)s")
-        return NextMove(heading, True, (K.SETTLED,), ways=(K.RETURNED_BY_PATRON, K.RETURNED, K.REOPEN, K.MESSAGE))
+        ways = (K.RETURNED_BY_PATRON, K.RETURNED, K.REOPEN, K.MESSAGE)
+        return NextMove(heading, True, (K.SETTLED,), "lost", ways=ways)
     if not request.open:
         return NextMove(_CLOSED, ours=False)
     flags = request.flags

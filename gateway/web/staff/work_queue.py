@@ -79,6 +79,7 @@ DESKS: tuple[QueueDesk, ...] = (
             _borrowing("no-supplier", mark_text("No suppliers left"), late_hours=3 * DAY),
             _borrowing("recalled", mark_text("Recalled by the lender"), late_hours=DAY),
             _borrowing("overdue", mark_text("Overdue")),
+            _borrowing("lost", mark_text("Lost, to settle")),
             _borrowing("price-to-check", mark_text("Sent at a price that is not agreed")),
             _borrowing("unwanted", mark_text("Received but no longer needed"), "/scan/return", SCAN),
             _borrowing("to-receive", mark_text("To receive"), "/scan/receive", SCAN),
@@ -101,6 +102,7 @@ DESKS: tuple[QueueDesk, ...] = (
             _lending("to-check-in", mark_text("In transit to us"), "/scan/check-in", SCAN),
             _lending("return-late", mark_text("Returned, not arrived in time")),
             _lending("overdue-out", mark_text("Overdue")),
+            _lending("lost-out", mark_text("Lost, to settle")),
             QueueList(
                 "to-tell",
                 mark_text("Patrons to notify in person"),

@@ -493,3 +493,19 @@ async def test_an_overdue_notice_is_sent_from_the_request_and_from_the_list(gate
         assert len(notices) == 2, "that which made it overdue, and that of staff"
         assert notices[-1].event.actor == "staff:r.okafor"
     assert "Send an overdue notice" in button.text_content()
+
+
+@pytest.mark.parametrize(("bring", "place", "task"), [(lost, "borrowing", "lost"), (lost_there, "lending", "lost-out")])
+async def test_a_loss_stands_on_a_list_until_it_is_settled(
+    gateway: Running, ruth: Colleague, bring: object, place: str, task: str
+) -> None:
+    request = await bring(gateway)  # type: ignore[operator]
+    (count,) = (await ruth.get()).tree.xpath(f"//li[@data-task='{task}']//*[@data-count]/text()")
+    listed = await ruth.get(f"/{place}?task={task}")
+    action, fields = read_form(await ruth.get(f"/requests/{request.number}?task={task}"), "//form[@id='act']")
+    await ruth.browser.post(action, {**fields, "cost": "0"})
+
+    assert count == "1"
+    assert request.number in listed.text
+    assert request.number not in (await ruth.get(f"/{place}?task={task}")).tree.xpath("string(//main)")
+    assert list_task_names(await reload_request(gateway, request)) == ()

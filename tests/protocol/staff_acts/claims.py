@@ -329,6 +329,8 @@ TASKS: Mapping[str, Claim] = {
     "cancel-to-answer": lambda p: p.can(K.CANCEL_ACCEPTED),
     "renewal-to-answer": lambda p: p.can(K.RENEW_ACCEPTED),
     "overdue-out": lambda p: p.can(K.CHECKED_IN) and F.OVERDUE in p.flags,
+    "lost": lambda p: p.state == "lost" and p.can(K.SETTLED),
+    "lost-out": lambda p: p.state == "lost" and p.can(K.SETTLED),
     "to-check-in": lambda p: p.can(K.CHECKED_IN),
     "return-late": lambda p: p.can(K.CHECKED_IN),
     "to-tell": lambda p: p.can(K.PATRON_TOLD),

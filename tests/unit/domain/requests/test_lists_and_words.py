@@ -86,6 +86,8 @@ CANDIDATES = (
         (lending(L.SHIPPED), ()),
         (flagged(lending(L.SHIPPED), F.RENEWAL_PENDING), ("renewal-to-answer",)),
         (flagged(lending(L.SHIPPED), F.OVERDUE), ("overdue-out",)),
+        (borrowing(B.LOST), ("lost",)),
+        (lending(L.LOST), ("lost-out",)),
         (lending(L.RETURNED), ("to-check-in",)),
         (flagged(lending(L.RETURNED), F.RETURN_LATE), ("to-check-in", "return-late")),
         (flagged(lending(L.COMPLETED), F.TROUBLE), ("trouble",)),
