@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gateway.domain.requests.request import Request
-from gateway.domain.requests.views import HistoryLine, NotFound
+from gateway.domain.requests.views import NotFound, RequestView
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.services.library_context import LibraryContext, find_library_context
@@ -91,12 +91,11 @@ class JournaledMessageService:
         wanted = JournalFilter(library=context.symbol, managed_request=names_of_request(request))
         return (await self.journal.list_messages(wanted, MAX_MESSAGES)).messages
 
-    async def list_events_by_mail(self, library: str, history: Iterable[HistoryLine]) -> frozenset[str]:
-        """Ids of those that came by email, as far as the journal knows still."""
-        exchanges = {line.id: line.exchange for line in history if line.exchange}
+    async def list_events_by_mail(self, view: RequestView) -> frozenset[str]:
+        """Ids of those of its history that came by email, as far as the journal knows still."""
+        exchanges = {line.id: line.exchange for line in view.history if line.exchange}
         asked = tuple(dict.fromkeys(exchanges.values()))
-        symbol = find_library_context(self.contexts, library).symbol
-        by_mail = await self.journal.list_exchanges_by(symbol, MAIL, asked)
+        by_mail = await self.journal.list_exchanges_by(view.request.library, MAIL, asked)
         return frozenset(id_ for id_, exchange in exchanges.items() if exchange in by_mail)
 
     async def find_message(self, library: str, request: Request, message_id: str) -> ReadableMessage:

@@ -186,7 +186,7 @@ async def render_request(
     await page.actors.load_names(_list_actors(view))
     if not revealed and _has_words(view):
         await page.note_words_shown(request.number)
-    by_mail = await page.parts.journaled.list_events_by_mail(page.library, view.history)
+    by_mail = await page.parts.journaled.list_events_by_mail(view)
     story = tell_story(
         StorySources(
             request=request,
