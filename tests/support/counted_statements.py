@@ -16,11 +16,12 @@ _ENTRY = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _IN_ANY_CASE = re.compile(
-    r"\b(FROM|INTO|UPDATE) node\b|\bleader\b|clock_timestamp|^NOTIFY\b|FROM request_timer WHERE request_timer.at <=",
+    r"\b(FROM|INTO|UPDATE) node\b|\bleader\b|clock_timestamp|^NOTIFY\b|FROM request_timer WHERE request_timer.at <="
+    r"|FROM replay_job\b",
     re.IGNORECASE,
 )
-"""What a node does every second or so, whatever else it does: it says that it lives, looks for due timers, and tells
-others that there is work."""
+"""What a node does every second or so, whatever else it does: it says that it lives, looks for due timers and for
+jobs, and tells others that there is work."""
 
 
 @dataclass(frozen=True)
