@@ -65,7 +65,14 @@ def installed(trace: FileTrace) -> Iterator[None]:
         threading.setprofile(None)
 
 
-def measure_events() -> Mapping[str, int]:
+def measure_events(times: int = 2) -> Mapping[str, int]:
+    """The least of so many: what a daemon does now and then may fall into an event, and an event can't do without what
+    it needs."""
+    found = [_measure_once() for _ in range(times)]
+    return {name: min(one[name] for one in found) for name in found[0]}
+
+
+def _measure_once() -> Mapping[str, int]:
     with TemporaryDirectory() as folder:
         return asyncio.run(_measure_in(Path(folder)))
 
