@@ -291,8 +291,8 @@ def _choose_usual_move(request: Request) -> NextMove:
         return NextMove(
             mark_text("Waiting for the patron: answer our question"), False, (K.PATRON_ANSWERED,), "patron-question"
         )
-    ways = (K.APPROVE, K.PATRON_ASKED, K.EDIT) if request.state is B.NO_SUPPLIER else ()
-    return NextMove(*_MOVES.get((request.role, request.state.value), (_CLOSED, False, ())), ways=ways)
+    said = _MOVES.get((request.role, request.state.value), (_CLOSED, False, ()))
+    return NextMove(*said, ways=(K.APPROVE, K.PATRON_ASKED, K.EDIT) if request.state is B.NO_SUPPLIER else ())
 
 
 def _is_for_us(request: Request) -> bool:
