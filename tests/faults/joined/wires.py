@@ -66,6 +66,8 @@ class FaultyWire:
         """What happens to the next messages; then all goes well."""
         self.past: dict[str, Sent] = {}
         self.refused: dict[str, Refused] = {}
+        self.answered: set[str] = set()
+        """Ids of messages whose sender has got the acknowledgement."""
         self._story = story
 
     def expect(self, faults: Iterable[Fault]) -> None:
@@ -85,6 +87,7 @@ class FaultyWire:
         answer = await self._deliver(sent, deliver)
         if fault is Fault.UNANSWERED:
             raise OutcomeUnknown("no answer")
+        self.answered.add(sent.id)
         return answer
 
     async def again(self, choice: int) -> None:
