@@ -37,10 +37,10 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @value_object(kw_only=True)
 class HttpOptions:
-    """`keep_seconds`: how long a connection is kept for the next request; 0: each has its own, since a kept one may be
-    closed just when it is used, and then nobody can say whether a message arrived. `connections`: to one host at
-    once. `addresses`: what may be reached, where somebody else says where to go; None: everything. `headers`: of each
-    request."""
+    """`keep_seconds`: how long a connection is kept for the next request; 0: each has its own and is sent once, since a
+    kept one may be closed just when it is used, and then nobody can say whether a message arrived. `connections`: to
+    one host at once. `addresses`: what may be reached, where somebody else says where to go; None: everything.
+    `headers`: of each request."""
 
     tls: ClientTls = ClientTls()
     keep_seconds: float = 0.0
@@ -170,7 +170,7 @@ class HttpClient:
         """Raises HttpFailure, and Unavailable where a file of `tls` can't be used."""
         import aiohttp  # here, since whoever makes a channel and sends nothing would load it too
 
-        progress = SimpleNamespace(sent=False, once=request.once)
+        progress = SimpleNamespace(sent=False, once=request.once or not self._options.keep_seconds)
         context = require_client_context(self._options.tls) if request.url.scheme == "https" else True
         try:
             async with self._get_session().request(
@@ -239,7 +239,8 @@ async def _read_reply(response: aiohttp.ClientResponse, max_bytes: int) -> HttpR
 
 
 async def _note_sent(_session: aiohttp.ClientSession, trace: SimpleNamespace, _parameters: object) -> None:
-    """Before anything is written. aiohttp sends GET, PUT and DELETE again by itself where a kept connection broke."""
+    """Before anything is written. aiohttp sends GET, PUT and DELETE again by itself where a connection broke, kept or
+    not."""
     from aiohttp import ServerDisconnectedError
 
     progress = trace.trace_request_ctx
@@ -274,6 +275,14 @@ def describe_large_reply(place: object, max_bytes: int) -> Sentence:
     )
 
 
+def parse_url(text: str) -> URL:
+    """Raises Unavailable, without the text."""
+    try:
+        return URL(text)
+    except ValueError:
+        raise Unavailable(write_sentence("the URL is not valid")) from None
+
+
 def make_basic_header(user: str, password: str) -> dict[str, str]:
     """RFC 7617, in UTF-8."""
     both = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
@@ -286,7 +295,7 @@ def parse_retry_after(text: str, now: datetime) -> float | None:
         return float(text.strip())
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - now).total_seconds())

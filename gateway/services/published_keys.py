@@ -12,13 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from yarl import URL
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest
+from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest, parse_url
 
 log = structlog.get_logger(component="keys")
 
@@ -115,7 +114,7 @@ class FetchedKeySet:
 
 async def fetch_key_set(url: str) -> FetchedKeySet:
     """No redirect is followed. Raises Unavailable: no answer, or one that is no JWK set."""
-    request = HttpRequest("GET", URL(url), headers={"Accept": "application/json"})
+    request = HttpRequest("GET", parse_url(url), headers={"Accept": "application/json"})
     try:
         async with HttpClient() as client:
             reply = await client.exchange(request, HttpLimits(None, MAX_FETCH_SECONDS, MAX_KEY_SET_BYTES))

@@ -21,7 +21,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest
+from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest, parse_url
 from gateway.services.exchange.admission import Secrets
 from gateway.services.published_keys import Jwk, PublishedKeys
 from gateway.settings.identity_provider import IdentityProviderSettings
@@ -219,7 +219,7 @@ async def _fetch_json_object(
 ) -> Mapping[str, Any]:
     """A JSON object, by GET or, with `form`, by POST. No redirect is followed."""
     method = "GET" if form is None else "POST"
-    request = HttpRequest(method, URL(url), form, {hdrs.ACCEPT: "application/json", **(headers or {})})
+    request = HttpRequest(method, parse_url(url), form, {hdrs.ACCEPT: "application/json", **(headers or {})})
     try:
         async with HttpClient() as client:
             reply = await client.exchange(request, HttpLimits(None, SECONDS, MAX_ANSWER_BYTES))

@@ -13,6 +13,7 @@ from urllib.parse import quote_plus, unquote
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from pydantic import ValidationError
 
 from adapters.openurl import channel_adapter
@@ -187,6 +188,25 @@ async def test_no_answer_in_time_leaves_the_outcome_unknown(illiad: Illiad) -> N
 
     with pytest.raises(OutcomeUnknown, match="sent, but no complete answer was received: timeout"):
         await push(illiad.url, timing={"total": 0.3})
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_push_whose_connection_ends_without_an_answer_was_sent_once(method: str) -> None:
+    arrived: list[str] = []
+
+    async def hang_up(request: web.Request) -> web.Response:
+        arrived.append(request.method)
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_route("*", "/form", hang_up)
+    async with TestServer(app) as server:
+        with pytest.raises(OutcomeUnknown):
+            await push(str(server.make_url("/form")), method=method)
+
+    assert arrived == [method]
 
 
 async def test_an_unknown_outcome_may_be_one_for_staff(illiad: Illiad) -> None:

@@ -20,10 +20,11 @@ from structlog.testing import capture_logs
 from adapters.ncip.dialect import NcipDialect
 from gateway.domain.clock import FixedClock
 from gateway.domain.peer_authentication import PeerAuthentication
+from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Authentication, AuthKind
 from gateway.ports.responder import OutcomeClass
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
-from gateway.services.published_keys import MAX_KEY_AGE, MIN_FETCH_PAUSE, FetchedKeySet
+from gateway.services.published_keys import MAX_KEY_AGE, MIN_FETCH_PAUSE, FetchedKeySet, fetch_key_set
 from gateway.store.journal_records import JournalFilter, MessageDirection
 from tests.support.peer_tokens import (
     AUDIENCE,
@@ -265,3 +266,8 @@ async def test_a_message_needs_its_token_and_the_answer_says_why_it_was_refused(
         "the token belongs to a different system than the message's sender",
         "the token is missing",
     ]
+
+
+async def test_a_url_that_is_none_is_told_like_a_server_that_is_not_there() -> None:
+    with pytest.raises(Unavailable, match="the URL is not valid"):
+        await fetch_key_set("https://ill.example:99999/keys")
