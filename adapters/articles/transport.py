@@ -145,9 +145,10 @@ class ServiceHttp:
         """Only on the same host: what we say of ourselves goes nowhere else."""
         try:
             target = url.join(URL(location))
+            origin = target.origin()
         except ValueError as error:
             raise Unavailable(write_sentence("%(place)s: redirect without a valid URL", place=self._home)) from error
-        if target.origin() != self._home:
+        if origin != self._home:
             raise Unavailable(
                 write_sentence("%(place)s: a redirect to another host was not followed", place=self._home)
             )

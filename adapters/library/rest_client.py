@@ -200,11 +200,12 @@ class RestClient:
                 return answer
             try:
                 url = url.join(URL(location))
+                origin = url.origin()
             except ValueError as error:
                 raise Unavailable(
                     write_sentence("%(name)s: redirect without a valid URL", name=self._name(call))
                 ) from error
-            if url.origin() != self._base.origin():
+            if origin != self._base.origin():
                 raise Unavailable(
                     write_sentence("%(name)s: a redirect to another host was not followed", name=self._name(call))
                 )

@@ -140,4 +140,6 @@ def _find_target(url: URL, reply: HttpReply, home: URL) -> URL:
         raise Unavailable(
             write_sentence("%(place)s: a redirect to %(target)s was not followed", place=home, target=target.scheme)
         )
+    if not target.host:
+        raise Unavailable(write_sentence("%(place)s: redirect without a valid URL", place=home))
     return target

@@ -120,7 +120,9 @@ async def test_an_alias_leads_to_the_doi_that_counts(server: ArticleServer, cros
     assert server.asked[1][1] == {"mailto": "ill@seeberg.example"}
 
 
-@pytest.mark.parametrize("location", ["https://elsewhere.example/works/x", "http://[", "/works/10.5555/loop"])
+@pytest.mark.parametrize(
+    "location", ["https://elsewhere.example/works/x", "http://[", "mailto:x", "/works/10.5555/loop"]
+)
 async def test_redirects_that_are_not_followed(server: ArticleServer, crossref: ArticleSource, location: str) -> None:
     server.say("/works/10.5555/loop", b"", 302, Location=location)
     with pytest.raises(Unavailable, match="redirect"):

@@ -43,6 +43,7 @@ class Things(FakeServer):
         app.router.add_post("/api/things", self._make)
         app.router.add_get("/api/moved", self._move)
         app.router.add_get("/api/away", self._lead_away)
+        app.router.add_get("/api/nowhere", self._lead_nowhere)
         app.router.add_get("/api/large", self._show_much)
         app.router.add_post("/api/token", self._give_token)
         app.router.add_get("/api/text/{kind}", self._show_text)
@@ -74,6 +75,9 @@ class Things(FakeServer):
 
     async def _lead_away(self, _request: web.Request) -> web.Response:
         raise web.HTTPFound("http://elsewhere.example/")
+
+    async def _lead_nowhere(self, _request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": "mailto:x"})
 
     async def _show_much(self, _request: web.Request) -> web.Response:
         return web.json_response({"text": "x" * 200_000})
@@ -201,6 +205,8 @@ async def test_redirects_stay_on_the_host(client: Client) -> None:
     assert (await client.ask(RestCall(method="GET", path=("moved",)))).value == {"id": "9"}
     with pytest.raises(Unavailable, match="another host"):
         await client.ask(RestCall(method="GET", path=("away",)))
+    with pytest.raises(Unavailable, match="valid URL"):
+        await client.ask(RestCall(method="GET", path=("nowhere",)))
 
 
 async def test_too_many_calls_are_waited_for_or_refused(client: Client, things: Things) -> None:

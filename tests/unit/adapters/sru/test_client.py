@@ -199,11 +199,19 @@ async def test_a_redirect_within_the_server_of_the_profile_is_followed(wary_clie
     assert (await wary_client.search(target(await serve(handler)), LAMPS, count=1)).total == 1
 
 
-async def test_a_redirect_to_what_is_no_server(client: SruSearch, serve: Any) -> None:
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("file:///etc/hostname", "a redirect to file was not followed"),
+        ("https:///moved", "redirect without a valid URL"),
+        ("http://[", "redirect without a valid URL"),
+    ],
+)
+async def test_a_redirect_to_what_is_no_server(client: SruSearch, serve: Any, location: str, said: str) -> None:
     async def handler(request: web.Request) -> web.Response:
-        return web.Response(status=302, headers={"Location": "file:///etc/hostname"})
+        return web.Response(status=302, headers={"Location": location})
 
-    with pytest.raises(Unavailable, match="a redirect to file was not followed"):
+    with pytest.raises(Unavailable, match=said):
         await client.search(target(await serve(handler)), LAMPS)
 
 
