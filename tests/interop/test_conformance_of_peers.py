@@ -121,11 +121,15 @@ def test_a_partner_that_answers_the_daemon(peers_folder: Path, tmp_path: Path) -
             found, _ = try_system(made.config, file, "broker", *asked)
         after = dump_store(made.database)
 
-    assert {one["clause"] for one in found if "(broken)" in one["found"]} == {"the XML schema of version 1.2"}
+    broken = {one["clause"] for one in found if "(broken)" in one["found"]}
+    assert broken - {EARLY} == {"the XML schema of version 1.2"}
     assert len(after["message"]) > len(before["message"]), "the broker has answered"
     assert {name for name in after if after[name] != before[name]} <= KEPT_MESSAGES
     assert not any(after[name] for name in ("request", "outbox", "request_figure"))
 
+
+EARLY = "ISO 18626:2021, 4.10: BadlyFormedMessage is for what isn't as the schema wants it"
+"""What the broker answers while it has no supplier for a request yet. Nobody tells the trial when it has one."""
 
 KEPT_MESSAGES = {"message", "partner_message"}
 """The message log, and what a repeated message is known by."""
