@@ -501,8 +501,10 @@ class Request:
 
     @property
     def desk(self) -> str:
-        """Code of the place whose desk has to do with it: where it is collected, else the branch of the patron."""
-        return self.patron.pickup or self.branch
+        """Code of the place whose desk has to do with it: where it is collected, else the branch of the patron. A copy
+        is not collected, although its request names a place too."""
+        pickup = self.patron.pickup
+        return self.branch or pickup if self.service.type is ServiceType.COPY else pickup or self.branch
 
     @property
     def is_loss_settled(self) -> bool:

@@ -176,3 +176,11 @@ def test_a_desk_has_to_do_with_what_is_collected_there(branches: tuple[str, ...]
 def test_what_is_not_collected_is_seen_to_by_the_branch_of_its_patron() -> None:
     request = borrowing(B.SHIPPED, branch="SCI", patron=PatronLink("p-1", "17"))
     assert (is_at_branch(request, ("SCI",)), is_at_branch(request, ("MAIN",))) == (True, False)
+
+
+def test_a_copy_is_not_collected_whatever_place_its_request_names() -> None:
+    """Intake notes a usual place for all requests, the first of the library where the branch has none."""
+    request = copy_of(borrowing(B.REQUESTED, branch="SCI"))  # MAIN is noted
+    assert (is_at_branch(request, ("SCI",)), is_at_branch(request, ("MAIN",))) == (True, False)
+    nowhere = copy_of(borrowing(B.REQUESTED))
+    assert is_at_branch(nowhere, ("MAIN",)), "of nobody's branch"
