@@ -6,6 +6,7 @@ write a function of a StaffRequest in a module of its topic, and a line into tha
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
@@ -119,6 +120,9 @@ MENU: tuple[MenuEntry, ...] = (
 
 PLACES_KEPT_FOR = timedelta(minutes=10)
 """Where patrons collect, as the library's system says."""
+
+MAX_PLACES_SECONDS = 2.0
+"""So long a page waits to hear of them; who asks later has the answer."""
 
 _WRONG_PATH = StaffPage("GET", "/{wrong:.+}", error_pages.show_nothing, None)
 
@@ -234,13 +238,14 @@ class StaffPages:
             await self._load_places(request)
 
     async def _load_places(self, request: StaffRequest) -> None:
-        """For whoever works for branches. While the library's system is away, a branch is the one place in it."""
+        """For whoever works for branches. While the library's system names none, a branch is the one place in it."""
         if any(grant.branch for grant in request.user.grants if grant.library == request.library):
             context = request.context
-            with suppress(Unavailable):
-                request.places = await self._places.fetch_answer(
-                    context.symbol, context.system.pickup_locations, PLACES_KEPT_FOR
-                )
+            with suppress(Refused, Unavailable, TimeoutError):
+                async with asyncio.timeout(MAX_PLACES_SECONDS):
+                    request.places = await self._places.fetch_answer(
+                        context.symbol, context.system.pickup_locations, PLACES_KEPT_FOR
+                    )
 
 
 def page_name(page: StaffPage) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,13 +11,14 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.domain.library import PickupLocation
-from gateway.domain.problems import Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventKind, partner_signal
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.schema import make_exchange_id
+from gateway.web.staff import app
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.support import Colleague, colleague
 from tests.support.daemon import Installation
@@ -240,15 +242,26 @@ async def test_a_place_at_a_branch_belongs_to_its_desk(gateway: Running, monkeyp
         ]
 
 
-async def test_a_branch_works_while_the_library_is_away(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    system = gateway.requests().library_context("DEMO").system
+@pytest.mark.parametrize("silence", ["down", "unable", "hanging"])
+async def test_a_branch_works_while_the_library_names_no_places(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch, silence: str
+) -> None:
+    system, over = gateway.requests().library_context("DEMO").system, asyncio.Event()
     (_, branch, *_) = [one.code for one in await system.pickup_locations()]
     ours = await receive(gateway, pickup=branch)
 
-    async def is_away(*_: object) -> tuple[PickupLocation, ...]:
+    async def list_no_places(*_: object) -> tuple[PickupLocation, ...]:
+        if silence == "unable":
+            raise Refused(RefusalReason.UNSUPPORTED_SERVICE, "It cannot list pickup locations.")
+        if silence == "hanging":
+            await over.wait()
         raise Unavailable("the library's system is down")
 
-    monkeypatch.setattr(type(system), "pickup_locations", is_away)
-    async with colleague(gateway, "b.branch", f"patron-services@{branch}") as beth:
-        assert list_numbers(await beth.get("/borrowing")) == [ours.number]
-        assert count_at(await beth.get("/scan"), "unpack") == "1"
+    monkeypatch.setattr(type(system), "pickup_locations", list_no_places)
+    monkeypatch.setattr(app, "MAX_PLACES_SECONDS", 0.05)
+    try:
+        async with asyncio.timeout(20), colleague(gateway, "b.branch", f"patron-services@{branch}") as beth:
+            assert list_numbers(await beth.get("/borrowing")) == [ours.number]
+            assert count_at(await beth.get("/scan"), "unpack") == "1"
+    finally:
+        over.set()
