@@ -123,7 +123,7 @@ class OidcClient:
         """As safe as the issuer: https unless that is on this machine."""
         found = said.get(name)
         scheme = self._settings.issuer.partition(":")[0]
-        if not isinstance(found, str) or not found.startswith(("https://", f"{scheme}://")):
+        if not isinstance(found, str) or not found.startswith(("https://", f"{scheme}://")) or not _is_url(found):
             raise OidcError(f"discovery has no {name} that can be used")
         return found
 
@@ -193,6 +193,13 @@ class OidcClient:
         if len(found) != 1:
             raise OidcError("the ID token is signed with a key that the provider doesn't publish")
         return found[0]
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return bool(URL(text).host)
+    except ValueError:
+        return False
 
 
 def pkce_challenge(verifier: str) -> str:

@@ -22,7 +22,8 @@ CLIENT, SECRET = "illgate", "öffentlich ist das nicht: 100%"
 
 @dataclass
 class Provider:
-    """`claims` and `header` change what the next token says; `key` signs it."""
+    """`claims` and `header` change what the next token says; `key` signs it. `discovered`: instead of what discovery
+    says."""
 
     claims: dict[str, Any] = field(default_factory=dict)
     header: dict[str, Any] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Provider:
     algorithm: str = "RS256"
     published: dict[str, Any] = field(default_factory=dict)
     issuer: str = ""
+    discovered: dict[str, str] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     exchanged: list[Mapping[str, str]] = field(default_factory=list)
 
@@ -44,6 +46,7 @@ class Provider:
                 "authorization_endpoint": f"{self.issuer}/authorize",
                 "token_endpoint": f"{self.issuer}/token",
                 "jwks_uri": f"{self.issuer}/keys",
+                **self.discovered,
             }
         )
 

@@ -194,6 +194,14 @@ async def test_the_provider_says_no(installation: Installation) -> None:
         assert (page.status, page.title) == (422, "Sign in")
 
 
+@pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri"])
+async def test_a_provider_that_names_no_place_is_no_defect_of_ours(installation: Installation, name: str) -> None:
+    async with signing_in(installation) as (_gateway, idp, anna):
+        idp.discovered = {name: "https://[::1"}
+        page = await anna.get(START)
+        assert (page.status, page.title) == (502, "Sign-in is not available")
+
+
 async def test_a_new_key_of_the_provider_is_fetched(installation: Installation) -> None:
     async with signing_in(installation) as (gateway, idp, anna):
         assert (await anna.get(START)).title == "My requests"
