@@ -27,8 +27,8 @@ class ReplaySelection:
 
 
 async def select_messages(journal: Journal, wanted: JournalFilter, most: int) -> ReplaySelection:
-    """Those that came in and fit. Replays are not replayed, nor is what is in hand now: their originals are, and the
-    next start finishes that. Raises TooManyMessagesError when there are more than `most`, Unavailable."""
+    """Those that came in and fit. Replays are not replayed, nor is what is in hand now: their originals are, and
+    recovery finishes that. Raises TooManyMessagesError when there are more than `most`, Unavailable."""
     came_in = replace(wanted, direction=MessageDirection.IN, replays=False)
     found: list[JournalMessage] = []
     async for message in _iter_messages(journal, came_in):

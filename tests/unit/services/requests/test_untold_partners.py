@@ -97,7 +97,9 @@ async def test_what_no_message_can_say_for_a_timer_is_for_staff_to_tell(north: N
 
 
 @pytest.mark.parametrize(
-    ("actor", "is_listed"), [("staff:ana", False), ("patron", True), ("api:desk", True)], ids=["staff", "patron", "api"]
+    ("actor", "is_listed"),
+    [("staff:ana", False), ("patron", True), ("ncip:illiad", True)],
+    ids=["staff", "patron", "broker"],
 )
 async def test_who_cancels_at_a_page_of_ours_is_told_there(north: NcipTown, actor: str, is_listed: bool) -> None:
     asked = await north.asked(partner="dale")
@@ -114,7 +116,7 @@ async def test_who_cancels_at_a_page_of_ours_is_told_there(north: NcipTown, acto
 async def test_staff_need_not_telephone_that_an_item_has_come(north: NcipTown) -> None:
     asked = await north.asked(partner="dale")
     before = await list_messages(north, asked)
-    act = ActionRequest(kind=K.RECEIVED, details=EventDetails(), actor="api:desk", version=None)
+    act = ActionRequest(kind=K.RECEIVED, details=EventDetails(), actor="ncip:illiad", version=None)
     await north.town.act(asked, act)
 
     after = await north.see(asked)
