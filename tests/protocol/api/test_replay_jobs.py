@@ -103,6 +103,12 @@ async def test_what_says_nothing_or_is_in_progress_is_not_replayed(client: Clien
     assert (await client("POST", "replay-jobs", {**body, "agreed": 1})).status == 422
 
 
+@pytest.mark.parametrize("number", ["ALT-88120/26", "TN 770 120"])
+async def test_a_request_is_named_by_whatever_number_it_has(client: Client, number: str) -> None:
+    preview = await client("POST", "replay-selections", {"request": number})
+    assert (preview.status, preview.json["count"]) == (200, 0)
+
+
 async def test_no_other_key_may(gateway: Running, client: Client) -> None:
     await refuse_check_outs(gateway, 1)
     job = (await client("POST", "replay-jobs", await agree(client))).json["id"]

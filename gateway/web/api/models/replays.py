@@ -11,6 +11,7 @@ from gateway.services.desks.journaled_messages import JournalSearch
 from gateway.services.desks.replay_jobs import MAX_MESSAGES, JobProgress, JobStatus, ListedReplay, ReplayStatus
 from gateway.web.api.models.bases import InputModel, OutputModel
 from gateway.web.api.models.inputs import OptionalName
+from gateway.web.api.models.values import Line
 
 
 class ReplaySelectionIn(InputModel):
@@ -21,7 +22,7 @@ class ReplaySelectionIn(InputModel):
     service: OptionalName = Field("", description="as the partner calls it, such as AcceptItem")
     outcome: OutcomeClass | None = None
     reason: OptionalName = Field("", description="code of the refusal, such as bad-pickup-location")
-    request: OptionalName = Field("", description="a number of a request, ours or another's")
+    request: Line = Field("", description="a number of a request, ours or another's")
     since: AwareDatetime | None = None
     until: AwareDatetime | None = Field(None, description="messages that came before; a later moment counts as now")
 
