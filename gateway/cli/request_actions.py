@@ -197,6 +197,7 @@ async def _apply_typed_action(managed: ManagedRequests, order: _TypedAction) -> 
         version=said["version"],
         attempt=said["attempt"],
         confirmed=said["confirmed"],
+        lists_untold=True,
     )
     try:
         return await front.apply_action(symbol, before.id, wanted)

@@ -139,7 +139,8 @@ class ActionRequest:
     """An event that staff or a program want to happen. `version`: the one that they have seen; None: whatever it is.
     `attempt`: to which supplier's item it belongs, where that isn't the current one. `hold`: so long nothing goes out
     of what follows from it. `confirmed`: what people are asked first was answered with yes
-    (`scan_rules.find_question`)."""
+    (`scan_rules.find_question`). `lists_untold`: nobody has read beforehand what no message can tell the partner, so it
+    comes on the list."""
 
     kind: EventKind
     details: EventDetails = EventDetails()
@@ -148,6 +149,7 @@ class ActionRequest:
     attempt: int = 0
     hold: timedelta = timedelta(0)
     confirmed: bool = False
+    lists_untold: bool = False
 
 
 @value_object(kw_only=True)

@@ -65,9 +65,12 @@ class BulkActionService:
         details: EventDetails,
         actor: str,
         hold: timedelta = timedelta(0),
+        lists_untold: bool = False,
     ) -> BulkResult:
-        """`hold`: as of `ActionRequest`."""
-        action = ActionRequest(kind=kind, details=details, actor=actor, version=None, hold=hold)
+        """`hold`, `lists_untold`: as of `ActionRequest`."""
+        action = ActionRequest(
+            kind=kind, details=details, actor=actor, version=None, hold=hold, lists_untold=lists_untold
+        )
 
         async def apply_once(id_: str) -> Request:
             try:

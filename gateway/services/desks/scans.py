@@ -203,6 +203,7 @@ class ScanService:
             attempt=attempt,
             hold=hold_of_act(self._requests.library_context(request.library), request, kind),
             confirmed=order.confirmed,
+            lists_untold=True,
         )
         meant = volume.id if volume is not None else ""
         try:

@@ -82,7 +82,8 @@ class ActionService:
         )
         event = Event(local_signal(action.kind), self.context.now(), action.actor, details, action.attempt)
         if is_desk_action(request, action.kind, action.attempt):
-            await self._run_desk_action(request, event, action.version, {"hold": action.hold.total_seconds()})
+            more = {"hold": action.hold.total_seconds(), "lists_untold": action.lists_untold}
+            await self._run_desk_action(request, event, action.version, more)
         else:
             await apply_event(
                 self.context,
@@ -92,6 +93,7 @@ class ActionService:
                     expected=action.version,
                     prepare=_choose_preparation(self.context, event),
                     hold=action.hold,
+                    lists_untold=action.lists_untold,
                 ),
             )
         return await require_request(self.context, request_id)

@@ -158,8 +158,13 @@ class RequestOutboxHandlers:
             if row.tries > 1:
                 await undo_desk_action(context, request, event, row.id)
             return HandlerResult(f"{NOTHING_DONE}{MOOT}", _make_moot_note(context, row))
-        hold = timedelta(seconds=said.get("hold", 0))
-        event_request = EventRequest(request_id=row.request_id, event=event, prepare=leaves, hold=hold)
+        event_request = EventRequest(
+            request_id=row.request_id,
+            event=event,
+            prepare=leaves,
+            hold=timedelta(seconds=said.get("hold", 0)),
+            lists_untold=said.get("lists_untold", False),
+        )
         return HandlerResult(event.kind.value, _make_desk_event_work(context, event_request))
 
     async def handle_own_work(self, row: OutboxRow) -> HandlerResult:

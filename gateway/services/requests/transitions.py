@@ -56,13 +56,15 @@ from gateway.store.requests.timers import TimerRow
 @value_object(kw_only=True)
 class EventRequest:
     """`expected`: the version that whoever caused this has seen (None: whatever it is). `prepare` adds what goes along
-    (the attempt of a request to a supplier). `hold`: so long nothing goes out of what follows."""
+    (the attempt of a request to a supplier). `hold`: so long nothing goes out of what follows. `lists_untold`: as of
+    `ActionRequest`."""
 
     request_id: str
     event: Event
     expected: int | None = None
     prepare: Callable[[Request], Request] = keep_request
     hold: timedelta = timedelta(0)
+    lists_untold: bool = False
 
 
 async def apply_event(context: LibraryContext, event_request: EventRequest) -> Transition:
@@ -142,7 +144,7 @@ def apply_event_in(
     ) -> Transition | Denied:
         return apply_event_in(connection, context, EventRequest(request_id=request_id, event=event, prepare=prepare))
 
-    for report in _list_untold(context, transition):
+    for report in _list_untold(context, transition, event_request.lists_untold):
         apply_in_turn(request.id, report)
     carry_transition(connection, context, transition, apply_in_turn)
     return transition
@@ -162,12 +164,12 @@ _COURTESIES = frozenset(
 """Of which nobody waits to hear: staff don't telephone about it."""
 
 
-def _list_untold(context: LibraryContext, transition: Transition) -> Iterator[Event]:
+def _list_untold(context: LibraryContext, transition: Transition, lists_untold: bool) -> Iterator[Event]:
     """What no message can tell a partner is for staff to tell. What they do themselves they are told at once, by the
-    page (`actions.find_action_hints`); a partner without a channel, to whom they write anyway, is reported for what
-    comes from the other leg alone."""
+    page (`actions.find_action_hints`), where it isn't listed all the same; a partner without a channel, to whom they
+    write anyway, is reported for what comes from the other leg alone."""
     event = transition.event
-    if event.actor.startswith(STAFF_ACTOR):
+    if event.actor.startswith(STAFF_ACTOR) and not lists_untold:
         return
     for told in transition.told:
         if told.kind in _COURTESIES or choose_way_to_tell(context, told, transition.request) is not CarryWay.LOST:

@@ -39,10 +39,10 @@ async def borrow(client: Client, title: str = "Naiv. Super", **more: Any) -> Any
     return made.json
 
 
-async def lend(client: Client, transaction: str, service: str = "copy") -> Any:
+async def lend(client: Client, transaction: str, service: str = "copy", partner: str = "bergen") -> Any:
     body = {
         "citation": NOVEL,
-        "requester": {"symbol": "ISIL:NO-02030", "profile": "bergen"},
+        "requester": {"symbol": "ISIL:NO-02030", "profile": partner},
         "transaction": transaction,
         "service": {"type": service},
     }
@@ -620,3 +620,21 @@ async def test_a_notice_is_printed_for_keys_that_may_act(installation: Installat
     assert letter["name"] in letter["text"]
     assert letter["html"].startswith("<!DOCTYPE html>")
     assert (forbidden.status, missing.status) == (403, 404)
+
+
+async def test_what_no_message_can_tell_for_a_program_is_for_staff_to_tell(installation: Installation) -> None:
+    """It may never have read the hints."""
+    silent = "partner: {symbols: [ISLE], channel: openurl}\nopenurl: {url: 'http://127.0.0.1:9/', push: [submit]}"
+    (installation.folder / "profiles" / "isle.yml").write_text(silent, encoding="utf-8")
+    async with running(installation) as gateway, aiohttp.ClientSession(auto_decompress=False) as session:
+        client = Client(session, gateway.url, await gateway.key())
+        first, second = await lend(client, "T-1", partner="isle"), await lend(client, "T-2", partner="isle")
+
+        alone = await act(client, first, "unfilled", reason="not-on-shelf")
+        await client("POST", "bulk-actions/forwarded", {"requests": [second["id"]]})
+        in_bulk = (await client("GET", f"requests/{second['id']}")).json["request"]
+
+    assert [(one["state"], "untold" in one["flags"]) for one in (alone, in_bulk)] == [
+        ("unfilled", True),
+        ("forwarded", True),
+    ]

@@ -79,7 +79,9 @@ async def act_on_requests(call: OperationCall[BulkActPath, NoParameters, BulkAct
         raise api_problem(ProblemType.INVALID, f"'{kind.value}' needs details of each single request.")
     await _require_change_scopes(call, body.requests)
     details = EventDetails(note=body.note) if "note" in ACTS[kind].field_names else EventDetails()
-    result = await bulk.apply_action(call.holder.library, body.requests, kind, details, call.holder.actor)
+    result = await bulk.apply_action(
+        call.holder.library, body.requests, kind, details, call.holder.actor, lists_untold=True
+    )
     return OperationReply(BulkResultOut.from_result(result))
 
 

@@ -240,6 +240,7 @@ async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) ->
         version=version,
         attempt=call.body.attempt,
         confirmed=call.body.confirmed,
+        lists_untold=True,
     )
     return changed_reply(await call.parts.services.requests.apply_action(call.holder.library, call.path.id, action))
 

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import UNTOLD, EventDetails
+from gateway.domain.requests.events import UNTOLD, Event, EventDetails, partner_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import LibraryParty, Request, RequestFlag
+from gateway.domain.requests.scan_rules import ScanReason, ScanWork
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import ActionRequest, LendingDraft
+from gateway.services.api_keys import KeyHolder
+from gateway.services.desks.scans import ScanOrder, ScanService
+from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.request_rows import parse_message
 from tests.unit.services.requests.support import NcipTown
@@ -34,7 +38,12 @@ def iso_ill(symbol: str, *withheld: str) -> dict[str, Any]:
 PROFILES = {
     "fjord": iso_ill("FJORD", "overdue", "damaged", "cancel"),
     "dale": iso_ill("DALE", "overdue", "damaged", "cancel", "received", "message"),
+    "isle": iso_ill("ISLE", "returned", "message"),
 }
+
+
+PROGRAM = KeyHolder("NORTH", "abcd", "portal", frozenset())
+"""Histories name it as they name staff."""
 
 
 async def lend(north: NcipTown, partner: str, transaction: str = "") -> Request:
@@ -97,20 +106,40 @@ async def test_what_no_message_can_say_for_a_timer_is_for_staff_to_tell(north: N
 
 
 @pytest.mark.parametrize(
-    ("actor", "is_listed"),
-    [("staff:ana", False), ("patron", True), ("ncip:illiad", True)],
-    ids=["staff", "patron", "broker"],
+    ("actor", "is_program", "is_listed"),
+    [("staff:ana", False, False), ("patron", False, True), ("ncip:illiad", False, True), (PROGRAM.actor, True, True)],
+    ids=["staff", "patron", "broker", "program"],
 )
-async def test_who_cancels_at_a_page_of_ours_is_told_there(north: NcipTown, actor: str, is_listed: bool) -> None:
+async def test_who_cancels_at_a_page_of_ours_is_told_there(
+    north: NcipTown, actor: str, is_program: bool, is_listed: bool
+) -> None:
     asked = await north.asked(partner="dale")
     before = await list_messages(north, asked)
-    act = ActionRequest(kind=K.CANCEL, details=EventDetails(), actor=actor, version=None)
+    act = ActionRequest(kind=K.CANCEL, details=EventDetails(), actor=actor, version=None, lists_untold=is_program)
     await north.town.act(asked, act)
 
     after = await north.see(asked)
     assert after.state.value == "cancel-pending"
     assert await list_messages(north, asked) == before, "no message of ours can say it"
     assert (RequestFlag.UNTOLD in after.flags) is is_listed
+
+
+async def test_what_a_scan_can_not_tell_is_for_staff_to_tell(north: NcipTown) -> None:
+    """Whoever scans a pile of parcels has read nothing beforehand of any of them."""
+    asked = await north.asked(partner="isle")
+    shipped = Event(partner_signal(K.SHIPPED), north.clock.now(), "partner:isle", EventDetails(), asked.current)
+    await apply_event(north.town.context, EventRequest(request_id=asked.id, event=shipped))
+    for kind in (K.RECEIVED, K.AT_PICKUP, K.LOANED_TO_PATRON, K.RETURNED_BY_PATRON):
+        await north.act(asked, kind)
+
+    order = ScanOrder(work=ScanWork.RETURN, code=asked.number, key="pile", actor="staff:ana")
+    done = await ScanService(north.town.gateway.managed.requests).scan("NORTH", order)
+
+    after = await north.see(asked)
+    assert (done.reason, after.state.value) == (ScanReason.DONE, "returned")
+    assert K.RETURNED not in [kind for kind, _ in await list_messages(north, asked)]
+    assert RequestFlag.UNTOLD in after.flags
+    assert await list_reports(north, asked) == ["there is no message to tell Isle: returned"]
 
 
 async def test_staff_need_not_telephone_that_an_item_has_come(north: NcipTown) -> None:
