@@ -340,8 +340,10 @@ async def _load_requests(context: LibraryContext, ids: Sequence[str]) -> tuple[R
 
 
 def _is_paper_needed(context: LibraryContext, request: Request, kind: PrintKind) -> bool:
-    is_by_post = kind is not PrintKind.REQUEST_LETTERS or request.partner.profile in _list_partners_by_post(context)
-    return is_by_post and can_have_paper(request, kind)
+    if not can_have_paper(request, kind):
+        return False
+    partner = context.partner(request.partner.profile)  # all by post would be gone through for each request
+    return kind is not PrintKind.REQUEST_LETTERS or (partner is not None and not partner.channel)
 
 
 def _list_partners_by_post(context: LibraryContext) -> tuple[str, ...]:
