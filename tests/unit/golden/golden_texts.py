@@ -12,6 +12,8 @@ import importlib
 import json
 import pkgutil
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -54,8 +56,15 @@ def join_lines(lines: Iterator[str]) -> str:
 
 
 def format_help() -> str:
-    """`--help` of every command, with those that adapters bring."""
-    return join_lines(_iter_help())
+    """`--help` of every command, with those that adapters bring. In a process of its own: click keeps the help option
+    of a command as its first caller has asked for it, which may be a test of the command alone."""
+    code = "from tests.unit.golden.golden_texts import print_help; print_help()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def print_help() -> None:
+    sys.stdout.buffer.write(join_lines(_iter_help()).encode())
 
 
 def _iter_help() -> Iterator[str]:
