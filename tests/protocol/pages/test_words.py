@@ -37,7 +37,7 @@ def said_of_first(page: Answer) -> str:
 
 
 async def test_a_request_is_one_word_with_its_day(gateway: Running, anna: Visitor) -> None:
-    today = datetime.now(UTC)
+    today = datetime.now(gateway.requests().library_context("DEMO").zone)
     id_ = await send_request(anna)
     listed = await anna.get("/openurl/DEMO/requests")
     assert said_of_first(listed) == f"Preparing requested on {today.day} {today:%b}"

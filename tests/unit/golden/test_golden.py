@@ -30,7 +30,11 @@ GOLDEN_ELSEWHERE = {
 """What has its golden file elsewhere, and the test that holds it."""
 
 
-@pytest.mark.parametrize("name", GOLDEN_TEXTS)
+SLOW = {"commands.txt": [pytest.mark.slow]}
+"""It is read in a process of its own."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=SLOW.get(one, [])) for one in GOLDEN_TEXTS])
 def test_a_text_is_as_it_was(name: str) -> None:
     assert GOLDEN_TEXTS[name]() == (GOLDEN / name).read_text(encoding="utf-8"), WRITE
 
