@@ -144,6 +144,8 @@ async def test_several_nodes_share_the_work_and_keep_the_order(fresh_postgresql_
         return handler
 
     workers = [House(store).worker(handler_of(n), node=f"node-{n}/1") for n, store in enumerate(stores)]
+    for store in stores:  # a connection is there, and what is asked first is known: else the first does all meanwhile
+        assert await store.read(outbox_queries.count_unfinished_rows)
     running = [asyncio.create_task(worker.run()) for worker in workers]
     async with asyncio.timeout(30):
         while await stores[0].read(outbox_queries.count_unfinished_rows):  # noqa: ASYNC110 - the store tells nobody
