@@ -133,19 +133,23 @@ async def test_several_nodes_share_the_work_and_keep_the_order(fresh_postgresql_
     await House(stores[0]).add(*rows)
     by: Counter[int] = Counter()
     calls: list[str] = []
+    all_are_at_work = asyncio.Event()
 
     def handler_of(node: int):  # type: ignore[no-untyped-def]
         async def handler(row: OutboxRow) -> HandlerResult:
             by[node] += 1
             calls.append(row.id)
+            if len(by) == len(stores):
+                all_are_at_work.set()
+            await all_are_at_work.wait()
             await asyncio.sleep(0.005)
             return HandlerResult()
 
         return handler
 
-    workers = [House(store).worker(handler_of(n), node=f"node-{n}/1") for n, store in enumerate(stores)]
-    for store in stores:  # a connection is there, and what is asked first is known: else the first does all meanwhile
-        assert await store.read(outbox_queries.count_unfinished_rows)
+    # Two of the six lanes each: while the first node has its two in hand, the others find theirs.
+    options = replace(OPTIONS, concurrency=2, handler_seconds=30)
+    workers = [House(store).worker(handler_of(n), options, f"node-{n}/1") for n, store in enumerate(stores)]
     running = [asyncio.create_task(worker.run()) for worker in workers]
     async with asyncio.timeout(30):
         while await stores[0].read(outbox_queries.count_unfinished_rows):  # noqa: ASYNC110 - the store tells nobody
@@ -158,6 +162,5 @@ async def test_several_nodes_share_the_work_and_keep_the_order(fresh_postgresql_
     for lane in range(6):
         of_lane = [row.id for row in rows[lane::6]]
         assert [one for one in calls if one in of_lane] == of_lane
-    assert len(by) > 1, "on a busy machine the third may find nothing left"
     for store in stores:
         await store.close()
