@@ -48,6 +48,7 @@ from adapters.ncip.messages.envelope import (
     ResponseHeader,
     Root,
 )
+from adapters.ncip.messages.unsupported import UnsupportedInitiation
 from adapters.ncip.wire_dialect import Strictness, XmlDialect
 from adapters.ncip.wire_values import NAMESPACE, NamespaceStyle, Version, recognise_version
 from adapters.ncip.xml_parser import (
@@ -132,7 +133,7 @@ def decode_message(
         raise MalformedMessage(local_name(parsed.root), "contains no message", MalformationKind.PROTOCOL)
     reading = ReadingState(date_reader(dialect, zone))
     body = _read_body(reading, parsed.root, element)
-    if dialect.strictness is Strictness.SCHEMA:
+    if dialect.strictness is Strictness.SCHEMA and not isinstance(body, UnsupportedInitiation):
         schema_check.check_schema(parsed.root, element, body, seen.version)
     return Message(
         body=body,
@@ -204,6 +205,9 @@ def _read_body(reading: ReadingState, root: etree._Element, element: etree._Elem
         return Extension(ext=tuple(raw_element(child, local_name(child)) for child in element))
     if cls is None:
         raise MalformedMessage(name[:60], "no NCIP service of this name is known", MalformationKind.UNKNOWN_SERVICE)
+    if issubclass(cls, UnsupportedInitiation):
+        header = _read_message_header(element)
+        return cls(initiation_header=header if isinstance(header, InitiationHeader) else None)
     body = cls(**read_values(get_structure_reader(cls), reading, element))
     return _add_inline_header(body, reading, element)
 

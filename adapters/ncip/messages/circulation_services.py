@@ -153,29 +153,6 @@ class CheckInItemResponse(Response):
 
 
 @value_object(kw_only=True)
-class UndoCheckOutItem(MandatableInitiation):
-    """Take back a loan that should not have been."""
-
-    choices = (optional_choice("user_id", "authentication_inputs"),)
-
-    item_id: ItemId | None = required_element("ItemId")
-    user_id: UserId | None = optional_element("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
-    request_id: RequestId | None = optional_element("RequestId")
-
-
-@value_object(kw_only=True)
-class UndoCheckOutItemResponse(Response):
-    """Answer to UndoCheckOutItem."""
-
-    item_id: ItemId | None = required_element("ItemId")
-    user_id: UserId | None = optional_element("UserId")
-    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
-        "FiscalTransactionInformation"
-    )
-
-
-@value_object(kw_only=True)
 class RenewItem(MandatableInitiation):
     """Renew a loan."""
 
@@ -290,28 +267,6 @@ class RecallItemResponse(Response):
     item_id: ItemId | None = required_element("ItemId")
     user_id: UserId | None = optional_element("UserId")
     date_due: When | None = optional_element("DateDue")
-    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
-        "FiscalTransactionInformation"
-    )
-    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
-
-
-@value_object(kw_only=True)
-class CancelRecallItem(MandatableInitiation):
-    """Take back a recall."""
-
-    item_id: ItemId | None = required_element("ItemId")
-    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
-    user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
-
-
-@value_object(kw_only=True)
-class CancelRecallItemResponse(Response):
-    """Answer to CancelRecallItem."""
-
-    item_id: ItemId | None = required_element("ItemId")
-    user_id: UserId | None = optional_element("UserId")
     fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
         "FiscalTransactionInformation"
     )

@@ -29,7 +29,6 @@ from adapters.ncip.messages.items import (
     BibliographicId,
     FiscalTransactionInformation,
     ItemDescription,
-    ItemFields,
     ItemOptionalFields,
     ItemTransaction,
     Location,
@@ -115,22 +114,6 @@ class CreateItemResponse(Response):
 
 
 @value_object(kw_only=True)
-class UpdateItem(MandatableInitiation):
-    """Change an item."""
-
-    item_id: ItemId | None = required_element("ItemId")
-    delete_item_fields: ItemFields | None = optional_element("DeleteItemFields")
-    add_item_fields: ItemFields | None = optional_element("AddItemFields")
-
-
-@value_object(kw_only=True)
-class UpdateItemResponse(Response):
-    """Answer to UpdateItem."""
-
-    item_id: ItemId | None = required_element("ItemId")
-
-
-@value_object(kw_only=True)
 class DeleteItem(MandatableInitiation):
     """Remove an item."""
 
@@ -157,38 +140,6 @@ class UpdateCirculationStatusResponse(Response):
     """Answer to UpdateCirculationStatus."""
 
     item_id: ItemId | None = required_element("ItemId")
-
-
-@value_object(kw_only=True)
-class ReportCirculationStatusChange(MandatableInitiation):
-    """Say that an item is lost, missing, returned or was never borrowed."""
-
-    choices = (
-        required_choice("user_id", "authentication_inputs"),
-        required_choice(
-            "item_reported_returned", "item_reported_never_borrowed", "item_reported_lost", "item_reported_missing"
-        ),
-    )
-
-    item_id: ItemId | None = required_element("ItemId")
-    user_id: UserId | None = optional_element("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
-    item_reported_returned: When | None = optional_element("ItemReportedReturned", inside="DateReportedReturned")
-    item_reported_never_borrowed: bool = flag_element("ItemReportedNeverBorrowed")
-    item_reported_lost: bool = flag_element("ItemReportedLost")
-    item_reported_missing: bool = flag_element("ItemReportedMissing")
-    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
-    user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
-
-
-@value_object(kw_only=True)
-class ReportCirculationStatusChangeResponse(Response):
-    """Answer to ReportCirculationStatusChange."""
-
-    item_id: ItemId | None = required_element("ItemId")
-    user_id: UserId | None = optional_element("UserId")
-    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @value_object(kw_only=True)

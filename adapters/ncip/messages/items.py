@@ -335,19 +335,6 @@ class RoutingInformation(Structure):
 
 
 @value_object(kw_only=True)
-class ItemFields(Structure):
-    """What is to be added to an item, or taken away."""
-
-    bibliographic_description: BibliographicDescription | None = optional_element("BibliographicDescription")
-    item_use_restriction_types: tuple[Code, ...] = repeated_element("ItemUseRestrictionType")
-    item_description: ItemDescription | None = optional_element("ItemDescription")
-    locations: tuple[Location, ...] = repeated_element("Location")
-    physical_condition: PhysicalCondition | None = optional_element("PhysicalCondition")
-    security_marker: Code | None = optional_element("SecurityMarker")
-    sensitization_flag: bool = flag_element("SensitizationFlag")
-
-
-@value_object(kw_only=True)
 class ItemInformation(Structure):
     """One item in the answer to LookupItemSet (2.02)."""
 

@@ -7,7 +7,6 @@ from datetime import date
 from adapters.ncip.messages.declaration import (
     Code,
     Structure,
-    When,
     flag_element,
     optional_choice,
     optional_element,
@@ -29,10 +28,8 @@ from adapters.ncip.messages.envelope import (
     UserId,
 )
 from adapters.ncip.messages.items import (
-    Amount,
     FiscalTransactionInformation,
     FiscalTransactionReferenceId,
-    ItemDetails,
     UserFiscalAccount,
 )
 from adapters.ncip.messages.users import (
@@ -158,64 +155,6 @@ class CreateUserFiscalTransactionResponse(Response):
 
 
 @value_object(kw_only=True)
-class NoticeItem(Structure):
-    """An item that a notice is about."""
-
-    item_details: ItemDetails | None = required_element("ItemDetails")
-    amount: Amount | None = optional_element("Amount")
-
-
-@value_object(kw_only=True)
-class UserNoticeDetails(Structure):
-    """What a notice to a user says."""
-
-    choices = (required_choice("notice_items", "user_fiscal_account", "user_privilege"),)
-
-    notice_type: Code | None = required_element("NoticeType")
-    notice_content: str | None = optional_element("NoticeContent")
-    notice_items: tuple[NoticeItem, ...] = repeated_element("NoticeItem")
-    user_fiscal_account: UserFiscalAccount | None = optional_element("UserFiscalAccount")
-    user_privilege: UserPrivilege | None = optional_element("UserPrivilege")
-
-
-@value_object(kw_only=True)
-class SendUserNotice(MandatableInitiation):
-    """Send a notice to a user."""
-
-    user_id: UserId | None = required_element("UserId")
-    date_to_send: When | None = optional_element("DateToSend")
-    user_notice_details: UserNoticeDetails | None = required_element("UserNoticeDetails")
-
-
-@value_object(kw_only=True)
-class SendUserNoticeResponse(Response):
-    """Answer to SendUserNotice."""
-
-    choices = (optional_choice("date_sent", "date_will_send"),)
-
-    user_id: UserId | None = required_element("UserId")
-    date_sent: When | None = optional_element("DateSent")
-    date_will_send: When | None = optional_element("DateWillSend")
-
-
-@value_object(kw_only=True)
-class AuthenticateUser(Initiation):
-    """Recognise a user. Version 1 alone; version 2 has LookupUser for it."""
-
-    choices = (required_choice("user_id", "authentication_inputs"),)
-
-    user_id: UserId | None = optional_element("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
-
-
-@value_object(kw_only=True)
-class AuthenticateUserResponse(Response):
-    """Answer to AuthenticateUser."""
-
-    user_id: UserId | None = required_element("UserId")
-
-
-@value_object(kw_only=True)
 class PromptOutput(Structure):
     """The words of a prompt."""
 
@@ -241,20 +180,6 @@ class AuthenticationPrompt(Structure):
 
 
 @value_object(kw_only=True)
-class AgencyFields(Structure):
-    """What is to be added to an agency, or taken away."""
-
-    organization_name_information: tuple[OrganizationNameInformation, ...] = repeated_element(
-        "OrganizationNameInformation"
-    )
-    agency_address_information: tuple[AgencyAddressInformation, ...] = repeated_element("AgencyAddressInformation")
-    authentication_prompts: tuple[AuthenticationPrompt, ...] = repeated_element("AuthenticationPrompt")
-    application_profile_supported_types: tuple[Code, ...] = repeated_element("ApplicationProfileSupportedType")
-    consortium_agreements: tuple[Code, ...] = repeated_element("ConsortiumAgreement")
-    agency_user_privilege_types: tuple[Code, ...] = repeated_element("AgencyUserPrivilegeType")
-
-
-@value_object(kw_only=True)
 class LookupAgency(Initiation):
     """Ask about an agency."""
 
@@ -275,41 +200,3 @@ class LookupAgencyResponse(Response):
     application_profile_supported_types: tuple[Code, ...] = repeated_element("ApplicationProfileSupportedType")
     consortium_agreements: tuple[Code, ...] = repeated_element("ConsortiumAgreement")
     agency_user_privilege_types: tuple[Code, ...] = repeated_element("AgencyUserPrivilegeType")
-
-
-@value_object(kw_only=True)
-class CreateAgency(MandatableInitiation):
-    """Register an agency."""
-
-    agency_id: Code | None = optional_element("AgencyId")
-    organization_name_information: tuple[OrganizationNameInformation, ...] = required_elements(
-        "OrganizationNameInformation"
-    )
-    agency_address_information: tuple[AgencyAddressInformation, ...] = repeated_element("AgencyAddressInformation")
-    authentication_prompts: tuple[AuthenticationPrompt, ...] = repeated_element("AuthenticationPrompt")
-    application_profile_supported_types: tuple[Code, ...] = repeated_element("ApplicationProfileSupportedType")
-    consortium_agreements: tuple[Code, ...] = repeated_element("ConsortiumAgreement")
-    agency_user_privilege_types: tuple[Code, ...] = repeated_element("AgencyUserPrivilegeType")
-
-
-@value_object(kw_only=True)
-class CreateAgencyResponse(Response):
-    """Answer to CreateAgency."""
-
-    agency_id: Code | None = required_element("AgencyId")
-
-
-@value_object(kw_only=True)
-class UpdateAgency(MandatableInitiation):
-    """Change an agency."""
-
-    agency_id: Code | None = required_element("AgencyId")
-    delete_agency_fields: AgencyFields | None = optional_element("DeleteAgencyFields")
-    add_agency_fields: AgencyFields | None = optional_element("AddAgencyFields")
-
-
-@value_object(kw_only=True)
-class UpdateAgencyResponse(Response):
-    """Answer to UpdateAgency."""
-
-    agency_id: Code | None = required_element("AgencyId")

@@ -12,13 +12,13 @@ from adapters.ncip.messages import (
     AcceptItem,
     AcceptItemResponse,
     ItemShipped,
-    ItemShippedResponse,
     LookupItemSet,
     LookupUser,
     Message,
     RequestItem,
     RequestItemResponse,
     Response,
+    response_to,
 )
 from adapters.ncip.openrs.dialect import SECTION, OpenRsDialect, get_openrs_dialect
 from adapters.ncip.openrs.extension import find_request_number, write_request_ext
@@ -149,7 +149,7 @@ def _find_refusal(outcome: Outcome, dialect: OpenRsDialect) -> Refusal | None:
 
 def _build_response(body: RequestItem | AcceptItem | ItemShipped, dialect: OpenRsDialect) -> Response:
     if isinstance(body, ItemShipped):
-        return ItemShippedResponse(ext=write_request_ext(_get_number(body)))
+        return response_to(ItemShipped)(ext=write_request_ext(_get_number(body)))
     if isinstance(body, AcceptItem):
         return AcceptItemResponse(request_id=body.request_id, item_id=body.item_id)
     if dialect.confirm == "later" or not body.item_ids:

@@ -16,7 +16,7 @@ from typing import Any, get_type_hints
 from hypothesis import strategies as st
 
 from adapters.ncip.element_reader import value_type
-from adapters.ncip.messages import Response, message_types
+from adapters.ncip.messages import INITIATIONS, RESPONSES, Response
 from adapters.ncip.messages.declaration import (
     V1_USER_ID_ELEMENT,
     Choice,
@@ -39,6 +39,7 @@ from adapters.ncip.messages.envelope import (
 )
 from adapters.ncip.messages.item_services import RequestItem
 from adapters.ncip.messages.items import HoldingsSet, ItemInformation
+from adapters.ncip.messages.unsupported import UNSUPPORTED
 from adapters.ncip.messages.users import LoanedItem, UserOptionalFields
 from adapters.ncip.wire_values import Version
 
@@ -90,13 +91,13 @@ def messages(version: Version) -> st.SearchStrategy[Message]:
 
 
 def services_of(version: Version) -> list[type[Structure]]:
-    """Message types that the schema of the version has; for version 1 all that the encoder can write."""
-    all_types: list[type[Structure]] = list(message_types().values())
-    if version.is_v1:
-        return all_types
-    left_out = {"AuthenticateUser", "LookupVersion"}
-    if version is not Version.V2_02:
-        left_out.add("LookupItemSet")
+    """Modelled message types that the schema of the version has; for version 1 all that the encoder can write."""
+    all_types: list[type[Structure]] = [*INITIATIONS.values(), *RESPONSES.values()]
+    left_out = {"RenewAllItem", *UNSUPPORTED}
+    if not version.is_v1:
+        left_out.add("LookupVersion")
+        if version is not Version.V2_02:
+            left_out.add("LookupItemSet")
     return [cls for cls in all_types if cls.__name__.removesuffix("Response") not in left_out]
 
 

@@ -426,3 +426,13 @@ def test_lenient_mode_takes_all_of_it() -> None:
     raw = b"<NCIPMessage><CheckInItem>words<ItemId><ItemIdentifierValue>i</ItemIdentifierValue></ItemId></CheckInItem></NCIPMessage>"
 
     assert decode_message(parse_xml(raw)).body.item_id == ItemId(value="i")  # type: ignore[union-attr]
+
+
+def test_a_message_that_nobody_carries_out_is_known_by_name_and_header() -> None:
+    said = "<InitiationHeader><FromAgencyId><AgencyId>A</AgencyId></FromAgencyId></InitiationHeader><DateSent>soon"
+    raw = f"<NCIPMessage><UserNoticeSent>{said}</DateSent></UserNoticeSent></NCIPMessage>".encode()
+
+    message = decode_message(parse_xml(raw), STRICT)
+
+    assert message.service == "UserNoticeSent"
+    assert message.body.initiation_header.from_agency_id.value == "A"  # type: ignore[union-attr]
