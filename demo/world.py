@@ -26,7 +26,7 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.views import ActionRequest, RequestFilter
 from gateway.runtime.daemon import Daemon
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 from gateway.settings import load_settings
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxStatus

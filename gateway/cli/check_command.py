@@ -18,7 +18,7 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Un
 from gateway.ports.library_system import HoldsConnections, LibrarySystem
 from gateway.ports.shared_store import Store
 from gateway.runtime.sample_libraries import SampleLibraries
-from gateway.services.check import (
+from gateway.services.operation.check import (
     CheckReport,
     CheckSubject,
     UnknownProfileError,

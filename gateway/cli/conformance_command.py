@@ -42,7 +42,7 @@ from gateway.services.conformance.report_signature import (
     load_trial_secret,
     write_signed_file,
 )
-from gateway.services.peer_keys import PeerKeyRing, PeerTokenWriter
+from gateway.services.exchange.peer_keys import PeerKeyRing, PeerTokenWriter
 
 
 @click.command(name="conformance")

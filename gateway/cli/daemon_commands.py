@@ -31,7 +31,7 @@ from gateway.policies import POLICY_FILE
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.database_setup import create_database, upgrade_database
 from gateway.runtime.logs import set_up_logging
-from gateway.services.api_keys import SCOPES, ApiKeyService, KeyScope, NewKey
+from gateway.services.people.api_keys import SCOPES, ApiKeyService, KeyScope, NewKey
 from gateway.settings import FILE, LibrarySettings
 from gateway.settings.sections import SYMBOL_PATTERN
 from gateway.store.api_access import ApiKeyRow

@@ -48,7 +48,7 @@ from gateway.runtime.database_setup import require_database_file
 from gateway.runtime.library_contexts import build_library_contexts
 from gateway.runtime.partner_channels import ChannelsOnDemand, make_silent_context
 from gateway.secrets import resolve_secret
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 from gateway.settings import LibrarySettings, Settings, load_settings
 from gateway.store.engine import SqliteTooOld
 from gateway.store.migration import SchemaTooNew, SchemaTooOld, require_current_schema
@@ -57,7 +57,7 @@ from gateway.store.nodes import set_clock_by_store
 if TYPE_CHECKING:
     from gateway.policies import PolicyLoadResult, PolicySet
     from gateway.profiles import ProfileLoadResult, ProfileSet, ProfilesOnDemand
-    from gateway.services.library_work.circulation_link import DeskLink
+    from gateway.services.exchange.circulation_link import DeskLink
 
 REFUSED = 1
 USAGE = 2
@@ -210,8 +210,8 @@ class Installation:
 
     def desk(self, opened: OpenLibrary) -> DeskLink:
         """See `gateway.ports.adapter.CommandContext`."""
-        from gateway.services.letters import LetterRenderer
-        from gateway.services.library_work.circulation_link import DeskLink
+        from gateway.services.exchange.circulation_link import DeskLink
+        from gateway.services.letters.renderer import LetterRenderer
 
         settings, context = self.settings, opened.context
         library = make_open_library(settings.find_library(context.library), opened.system)

@@ -35,11 +35,13 @@ from gateway.ports.outgoing_mail import LetterStyle, RenderedLetter
 from gateway.runtime.exchange_assembly import make_journal_options
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import preview_mail
-from gateway.services.check.letter_templates import make_letter_renderer
-from gateway.services.letters import ALL, LetterAudience, LetterRenderer, find_letter_names, sample
+from gateway.services.letters import sample
+from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.templates import ALL, LetterAudience, find_letter_names
 from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.services.mailbox.poller import PollResult, find_poller
 from gateway.services.mailbox.unmatched_mail import MailCandidate, MailMeaning, OpenedMail
+from gateway.services.operation.check.letter_templates import make_letter_renderer
 from gateway.settings import Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store.journal import Journal

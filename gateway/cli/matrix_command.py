@@ -21,7 +21,7 @@ from gateway.domain.requests.request import Role
 from gateway.ports.partner_channel import CarryWay
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.brokering.carry_matrix import CarriedPair, compute_carried_pair
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 
 
 @click.command(name="matrix")

@@ -28,9 +28,9 @@ from gateway.cli.managed_requests import run_on_requests
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.views import MessageView
-from gateway.services.library_context import LibraryContext
+from gateway.services.request_work.request_reader import RequestReader
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_messages import MessageService
-from gateway.services.requests.request_reader import RequestReader
 
 if TYPE_CHECKING:
     from gateway.runtime.managed_requests import ManagedRequests

@@ -13,7 +13,7 @@ from gateway.cli.send_command import parse_tcp_address, require_http_url
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.runtime.mock_assembly import MockOptions
-from gateway.services.localization import TextCatalogues
+from gateway.services.letters.localization import TextCatalogues
 from gateway.services.mock.scenario import PlayedRole
 from gateway.settings import Settings
 from gateway.web.mock.mock_site import MockSite

@@ -31,9 +31,9 @@ from gateway.cli.managed_requests import run_on_requests
 from gateway.domain.requests.staff_views import BatchedOrder, DeadLetter
 from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.services.desks.staff_service import StaffService
-from gateway.services.library_context import LibraryContext
+from gateway.services.request_work.request_reader import RequestReader
 from gateway.services.requests.effects import PARTNER
-from gateway.services.requests.request_reader import RequestReader
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxStatus
 

@@ -20,7 +20,7 @@ from gateway.cli.installation import (
     require_library,
     staff_option,
 )
-from gateway.services.peer_keys import (
+from gateway.services.exchange.peer_keys import (
     KEY_SET_PATH,
     PUBLISHED_BEFORE_SIGNING,
     PeerKeyService,

@@ -34,7 +34,7 @@ from gateway.services.desks.replay_jobs import (
     SelectionChangedError,
 )
 from gateway.services.exchange.replay_selection import TooManyMessagesError
-from gateway.services.users import AuditOrigin
+from gateway.services.people.users import AuditOrigin
 from gateway.settings import LibrarySettings
 
 T = TypeVar("T")

@@ -29,8 +29,8 @@ from gateway.domain.requests.request import BorrowingState, LendingState, Reques
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
 from gateway.domain.requests.views import LocatedCopy, RequestFilter, RequestOrder, ResultPage
 from gateway.domain.value import value_object
-from gateway.services.library_context import LibraryContext
-from gateway.services.requests.request_reader import RequestReader
+from gateway.services.request_work.request_reader import RequestReader
+from gateway.services.requests.library_context import LibraryContext
 
 STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *LendingState)))
 

@@ -32,8 +32,8 @@ from gateway.domain.requests.events import EventKind, NamedSupplier
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestView
-from gateway.services.library_context import LibraryContext
-from gateway.services.requests.request_reader import RequestReader
+from gateway.services.request_work.request_reader import RequestReader
+from gateway.services.requests.library_context import LibraryContext
 
 WIDTH = 17
 

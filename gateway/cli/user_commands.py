@@ -31,7 +31,7 @@ from gateway.cli.installation import (
     staff_option,
 )
 from gateway.domain.roles import RIGHTS, RoleGrant, StaffRole, StaffUser, parse_grant
-from gateway.services.users import AuditOrigin, UserDraft, UserService
+from gateway.services.people.users import AuditOrigin, UserDraft, UserService
 from gateway.settings import LibrarySettings
 from gateway.store.audit import AuditEntry
 

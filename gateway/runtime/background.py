@@ -16,7 +16,7 @@ import structlog
 
 from gateway.domain.problems import Unavailable
 from gateway.ports.shared_store import Store, StoreUrl
-from gateway.services.gateway_operation import BackgroundJob
+from gateway.services.operation.gateway_operation import BackgroundJob
 from gateway.store.postgresql import PostgresqlSession
 
 task_logger = structlog.get_logger(component="tasks")

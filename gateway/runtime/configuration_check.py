@@ -15,7 +15,7 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationProblem
-from gateway.services.gateway_operation import CheckFindings
+from gateway.services.operation.gateway_operation import CheckFindings
 
 log = structlog.get_logger(component="check")
 

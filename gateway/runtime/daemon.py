@@ -52,18 +52,18 @@ from gateway.runtime.page_assembly import (
 )
 from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.secrets import resolve_secret
-from gateway.services.check import CheckSubject, check_examples
 from gateway.services.desks.message_replays import MessageReplayService
 from gateway.services.desks.replay_jobs import ReplayJobs, ReplayJobWorker
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.recovery import count_set_aside
-from gateway.services.fulfilment import LinkResolver
-from gateway.services.gateway_operation import GatewayOperation
-from gateway.services.nodes import RETRY_SECONDS, NodeBeats, NodeRecovery, SchemaWatch
-from gateway.services.partner_probe import PartnerProbe
-from gateway.services.profile_editing import ProfileEditing
-from gateway.services.profile_history import ProfileHistory
-from gateway.services.users import UserService
+from gateway.services.operation.check import CheckSubject, check_examples
+from gateway.services.operation.gateway_operation import GatewayOperation
+from gateway.services.operation.nodes import RETRY_SECONDS, NodeBeats, NodeRecovery, SchemaWatch
+from gateway.services.operation.partner_probe import PartnerProbe
+from gateway.services.operation.profile_editing import ProfileEditing
+from gateway.services.operation.profile_history import ProfileHistory
+from gateway.services.people.users import UserService
+from gateway.services.searching.fulfilment import LinkResolver
 from gateway.settings import Settings
 from gateway.store import mailbox
 from gateway.store.journal import Journal

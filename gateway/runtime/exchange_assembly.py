@@ -14,12 +14,12 @@ from gateway.profiles import ProfileSet
 from gateway.runtime.assembly import Assembly
 from gateway.services.brokering.broker import RequestBroker
 from gateway.services.exchange import ExchangeRecord, MessageExchange
+from gateway.services.exchange.circulation_link import CirculationLinker
 from gateway.services.exchange.handlers import DefectReporter, log_defect
-from gateway.services.library_context import LibraryContext
-from gateway.services.library_work.circulation_link import CirculationLinker
-from gateway.services.patron_authentication import PatronAuthenticator
+from gateway.services.people.patron_authentication import PatronAuthenticator
+from gateway.services.people.sign_in_attempts import AttemptLimits
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_inbox import PartnerInbox
-from gateway.services.sign_in_attempts import AttemptLimits
 from gateway.settings import Settings
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, JournalOptions

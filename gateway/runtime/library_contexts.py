@@ -11,7 +11,7 @@ from gateway.ports.catalogue import Catalogue
 from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.partner_channel import PartnerChannel
 from gateway.ports.shared_store import Store
-from gateway.services.library_context import LibraryContext, Network, report_no_load
+from gateway.services.requests.library_context import LibraryContext, Network, report_no_load
 from gateway.services.requests.suppliers import StaticCatalogue
 from gateway.settings import Settings
 

@@ -36,8 +36,6 @@ from gateway.runtime.library_contexts import build_library_contexts
 from gateway.runtime.mail_secrets import MailConcealer
 from gateway.runtime.partner_channels import ChannelsOnDemand, NoMailServer
 from gateway.runtime.sent_recording import RecordingConnections, RecordingMailer
-from gateway.services import network_load
-from gateway.services.article_lookup import make_article_lookup
 from gateway.services.desks.bulk_actions import BulkActionService
 from gateway.services.desks.copies import CopyService
 from gateway.services.desks.journaled_messages import JournaledMessageService
@@ -47,17 +45,24 @@ from gateway.services.desks.request_statistics import StatisticsService
 from gateway.services.desks.saved_filters import SavedFilterService
 from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.exchange.admission import Secrets
-from gateway.services.letters import LetterRenderer
-from gateway.services.library_context import LibraryContext, find_library_context
+from gateway.services.exchange.peer_keys import PeerKeyRing, PeerTokenWriter
+from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.mailbox.mail_replies import REPLY, MailReplyHandler
-from gateway.services.network_load import NetworkLoads
+from gateway.services.operation import network_load
+from gateway.services.operation.network_load import NetworkLoads
 from gateway.services.outbox.queue import Handler, Observe, OutboxOptions, observe_nothing
+from gateway.services.outbox.timers import TimerWorker
+from gateway.services.outbox.webhooks import KIND as WEBHOOK
+from gateway.services.outbox.webhooks import WebhookHandler, WebhookOptions
 from gateway.services.outbox.worker import OutboxWorker
 from gateway.services.patrons.patron_data import PatronDataService
-from gateway.services.patrons.patron_notices import NoticeService
 from gateway.services.patrons.patron_requests import PatronRequestService
-from gateway.services.peer_keys import PeerKeyRing, PeerTokenWriter
-from gateway.services.requests.actions import ActionService
+from gateway.services.request_work.actions import ActionService
+from gateway.services.request_work.outbox_handlers import RequestOutboxHandlers
+from gateway.services.request_work.patron_notices import NoticeService
+from gateway.services.request_work.questions import PatronQuestionService, make_partner_links
+from gateway.services.request_work.request_reader import EventFeed
+from gateway.services.request_work.request_service import RequestService
 from gateway.services.requests.effects import (
     PARTNER,
     find_batch_channel,
@@ -65,23 +70,18 @@ from gateway.services.requests.effects import (
     next_batch_number,
     remove_patron_data,
 )
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.requests.order_batches import send_single
-from gateway.services.requests.outbox_handlers import RequestOutboxHandlers
 from gateway.services.requests.partner_closures import PartnerClosureService
 from gateway.services.requests.partner_inbox import PartnerInbox
-from gateway.services.requests.questions import PatronQuestionService, make_partner_links
 from gateway.services.requests.request_messages import MessageService
-from gateway.services.requests.request_reader import EventFeed
-from gateway.services.requests.request_service import RequestService
 from gateway.services.requests.sent_messages import SentMessageJournal, record_sent_message
 from gateway.services.requests.suppliers import KnownHoldings
 from gateway.services.requests.transitions import apply_expired_timer
+from gateway.services.searching.article_lookup import make_article_lookup
 from gateway.services.searching.lookup import SearchCatalogue
 from gateway.services.searching.search import CatalogueSearch
 from gateway.services.searching.targets import CatalogueClient, SearchOnDemand
-from gateway.services.timers import TimerWorker
-from gateway.services.webhooks import KIND as WEBHOOK
-from gateway.services.webhooks import WebhookHandler, WebhookOptions
 from gateway.settings import Settings
 from gateway.store.journal import Journal
 from gateway.store.nodes import Node

@@ -36,7 +36,7 @@ from gateway.runtime.mock_lines import MockLines
 from gateway.runtime.own_daemon import add_sender_headers
 from gateway.runtime.partner_channels import NoMailServer
 from gateway.runtime.sent_recording import RecordingMailer
-from gateway.services.letters import LetterRenderer
+from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.mock.mock_answers import PassSeconds
 from gateway.services.mock.mock_log import MockParties
 from gateway.services.mock.mock_mail_reception import MailReception, format_mail

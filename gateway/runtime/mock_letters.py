@@ -19,7 +19,7 @@ from gateway.ports.outgoing_mail import Mailer
 from gateway.runtime.mail_secrets import CLIENT, MailConcealer
 from gateway.runtime.mock_assembly import MailDisplay, MockOptions, check_misbehaviours, make_profile_error
 from gateway.runtime.mock_letter_pages import VisitedPage, compose_mail, fill_form, read_letter, read_page_text
-from gateway.services.letters import LetterRenderer
+from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.mock.letter_reader import (
     FormFilling,
     LetterAsShown,

@@ -16,21 +16,21 @@ from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.desks.message_replays import MessageReplayService
 from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.exchange.admission import Secrets
-from gateway.services.fulfilment import FulfilmentService, LinkResolver
-from gateway.services.gateway_operation import GatewayOperation
-from gateway.services.library_context import LibraryContext
-from gateway.services.localization import TextCatalogues
-from gateway.services.oidc_journeys import OidcJourneys
-from gateway.services.partner_probe import PartnerProbe
+from gateway.services.letters.localization import TextCatalogues
+from gateway.services.operation.gateway_operation import GatewayOperation
+from gateway.services.operation.partner_probe import PartnerProbe
+from gateway.services.operation.profile_editing import ProfileEditing
+from gateway.services.operation.profile_history import ProfileHistory
 from gateway.services.patrons.patron_copies import PatronCopies
 from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.patrons.patron_names import PatronNames
-from gateway.services.profile_editing import ProfileEditing
-from gateway.services.profile_history import ProfileHistory
-from gateway.services.second_factors import SecondFactorService
-from gateway.services.sign_in_attempts import AttemptCounter
-from gateway.services.staff_sign_in import SessionTimes, StaffSignInService
-from gateway.services.users import UserService
+from gateway.services.people.oidc_journeys import OidcJourneys
+from gateway.services.people.second_factors import SecondFactorService
+from gateway.services.people.sign_in_attempts import AttemptCounter
+from gateway.services.people.staff_sign_in import SessionTimes, StaffSignInService
+from gateway.services.people.users import UserService
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.searching.fulfilment import FulfilmentService, LinkResolver
 from gateway.settings import LibrarySettings, Settings
 from gateway.web.html.visits import BrowserVisits
 from gateway.web.oidc import OidcClient

@@ -21,8 +21,8 @@ from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.runtime.assembly import Assembly, make_open_library
 from gateway.runtime.exchange_assembly import build_exchange, make_body_concealers, observe_nothing
 from gateway.runtime.library_contexts import build_library_contexts
-from gateway.services.check import ExampleAnswer, ExampleExchange
 from gateway.services.exchange import ExchangeRecord, MessageExchange
+from gateway.services.operation.check import ExampleAnswer, ExampleExchange
 from gateway.settings import LibrarySettings
 from gateway.store.engine import open_store
 from gateway.store.journal import Journal

@@ -18,13 +18,13 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import gateway
-from gateway.services.catalogue_files import (
+from gateway.services.letters.catalogue_files import (
     CATALOGUE_SUFFIX,
     SHIPPED_TRANSLATIONS,
     find_placeholders,
     find_translation_problem,
 )
-from gateway.services.own_words import list_word_texts, shipped_words
+from gateway.services.letters.own_words import list_word_texts, shipped_words
 
 METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
 

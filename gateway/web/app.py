@@ -18,7 +18,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
-from gateway.services.peer_keys import KEY_SET_PATH, PeerKeyRing
+from gateway.services.exchange.peer_keys import KEY_SET_PATH, PeerKeyRing
 from gateway.web.access_refusals import CountRefusal, ignore_refusal, make_refusal_signal
 from gateway.web.client_certificates import ForwardedCertificates, connection_certificate
 from gateway.web.common_headers import make_header_signal

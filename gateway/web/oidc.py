@@ -23,7 +23,7 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest, parse_url
 from gateway.services.exchange.admission import Secrets
-from gateway.services.published_keys import Jwk, PublishedKeys
+from gateway.services.exchange.published_keys import Jwk, PublishedKeys
 from gateway.settings.identity_provider import IdentityProviderSettings
 
 WELL_KNOWN = "/.well-known/openid-configuration"

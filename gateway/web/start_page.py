@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryInfo
-from gateway.services.localization import Localization, TextCatalogues
+from gateway.services.letters.localization import Localization, TextCatalogues
 from gateway.web.api.openapi import ROOT as API
 from gateway.web.html import assets, rendering
 from gateway.web.html.assets import PageAssets, html_response, redirect_response

@@ -24,7 +24,8 @@ from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
-from gateway.services.letters import LetterRenderer, sample
+from gateway.services.letters import sample
+from gateway.services.letters.renderer import LetterRenderer
 from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled
 from tests.support.smtp_sink import Sink, running
 

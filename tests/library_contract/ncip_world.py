@@ -28,8 +28,8 @@ from gateway.ports.responder import RawMessage, TransportKind
 from gateway.ports.shared_store import Store
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.services.exchange.pipeline import MessageExchange
-from gateway.services.patron_authentication import PatronAuthenticator
-from gateway.services.sign_in_attempts import AttemptLimits
+from gateway.services.people.patron_authentication import PatronAuthenticator
+from gateway.services.people.sign_in_attempts import AttemptLimits
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalOptions
 from gateway.store.library_changes import StoredLibraryChanges

@@ -13,7 +13,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.ports.library_system import Capability, HoldWish
 from gateway.ports.shared_store import Store
-from gateway.services.library_work import desk_actions, desk_loans
+from gateway.services.request_work import desk_actions, desk_loans
 from tests.library_contract.abilities import CIRCULATION, HOLDS, PATRONS, PinnedAbilities
 from tests.library_contract.embedded_world import KNOWN
 from tests.library_contract.ncip_world import ALL_SERVICES, NcipWorld, ncip_world

@@ -31,7 +31,7 @@ from sqlalchemy import select
 from gateway.domain.library import Money
 from gateway.domain.requests.events import Event, EventKind, timer_signal
 from gateway.domain.requests.request import BorrowingState, LendingState, Role
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
 from gateway.store.requests import requests

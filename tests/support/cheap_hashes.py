@@ -5,7 +5,7 @@ from __future__ import annotations
 from argon2 import PasswordHasher
 
 from adapters.library.embedded import patrons
-from gateway.services import passwords
+from gateway.services.people import passwords
 
 HASHERS_IN_LIFE = (passwords._hasher, patrons._hasher)
 NOBODY_IN_LIFE = patrons.HASH_OF_NOBODY

@@ -17,7 +17,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from gateway.domain.peer_authentication import TrustedPeer
 from gateway.domain.problems import Unavailable
-from gateway.services.published_keys import FetchedKeySet
+from gateway.services.exchange.published_keys import FetchedKeySet
 from gateway.store.peer_keys import PeerKeyRow
 
 ISSUER = "https://hub.fjord.example"

@@ -47,9 +47,9 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.circulation import CirculationContext, dispatch_command, holds, items, patrons
-from gateway.services.library_context import LibraryContext
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.lending_intake import new_lending_request, store_lending_request
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
 from gateway.store.requests import requests
 from gateway.store.requests.requests import TransactionTaken

@@ -36,6 +36,7 @@ from gateway.services.circulation.context import (
     is_answered_as_success,
     require_capability,
 )
+from gateway.services.circulation.due_date_changes import move_due_date
 from gateway.services.circulation.own_things import Maker
 from gateway.services.circulation.ownership import (
     find_loan_maker,
@@ -46,7 +47,6 @@ from gateway.services.circulation.ownership import (
     require_loan_right,
     require_right,
 )
-from gateway.services.due_date_changes import move_due_date
 
 
 @value_object

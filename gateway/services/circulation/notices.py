@@ -40,11 +40,11 @@ from gateway.services.circulation import holds, items, loans, patrons
 from gateway.services.circulation.accept_item import register_item
 from gateway.services.circulation.announced_items import change_barcode, find_hold_on_item, make_piece_barcode
 from gateway.services.circulation.context import CirculationContext, is_answered_as_success, require_capability
+from gateway.services.circulation.due_date_changes import can_move_due_date, move_due_date
 from gateway.services.circulation.holds import cancel_request, place_request, update_request
 from gateway.services.circulation.items import set_status
 from gateway.services.circulation.loans import check_in, check_out, recall_item, renew_item
 from gateway.services.circulation.ownership import has_hold_right, require_item_right, require_loan_right
-from gateway.services.due_date_changes import can_move_due_date, move_due_date
 
 
 async def carry_out_notice(command: Notice, context: CirculationContext, key: str) -> Noted:

@@ -15,8 +15,8 @@ from gateway.domain.requests.take_back import MarkChange
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, RequestFilter, VersionConflict
 from gateway.domain.value import value_object
 from gateway.services.desks.request_marks import RequestMarkService
-from gateway.services.keyed_work import KeyTaken, use_part_of_key
-from gateway.services.requests.request_service import RequestService
+from gateway.services.outbox.keyed_work import KeyTaken, use_part_of_key
+from gateway.services.request_work.request_service import RequestService
 
 MAX_BULK = 500
 """Requests that one bulk act is done with."""

@@ -20,8 +20,8 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext, find_library_context, require_request
-from gateway.services.requests.request_service import RequestService
+from gateway.services.request_work.request_service import RequestService
+from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
 from gateway.store import api_records
 from gateway.store.api_records import DownloadRecord
 from gateway.store.requests import history

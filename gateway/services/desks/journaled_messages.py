@@ -9,8 +9,8 @@ from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound, RequestView
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
-from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.requests.conversations import find_request_names, names_of_request
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.requests.sent_messages import MAIL
 from gateway.store.journal import Journal
 from gateway.store.journal_records import (

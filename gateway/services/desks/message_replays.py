@@ -14,7 +14,7 @@ from gateway.services.desks.journaled_messages import JournaledMessageService
 from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.handlers import KeyedLocks
 from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult
-from gateway.services.users import AuditOrigin, UserService
+from gateway.services.people.users import AuditOrigin, UserService
 from gateway.store.journal_records import BodyUnreadable, FullMessage, JournalMessage
 
 

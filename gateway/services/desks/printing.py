@@ -31,11 +31,11 @@ from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction
-from gateway.services.letters import LetterRenderer
-from gateway.services.library_context import LibraryContext, find_library_context
-from gateway.services.patrons.patron_notices import NoticeService, find_reader
+from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.request_work.patron_notices import NoticeService, find_reader
 from gateway.services.requests.effects import remove_patron_data
 from gateway.services.requests.lending import find_located_copy
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store.requests import print_batches, requests, timers
 from gateway.store.schema import make_exchange_id
 

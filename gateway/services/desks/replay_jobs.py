@@ -27,8 +27,8 @@ from gateway.ports.shared_store import Store, Transaction
 from gateway.services.desks.message_replays import AlreadyReplayedError, MessageReplayService
 from gateway.services.exchange.message_context import NotReplayableError
 from gateway.services.exchange.replay_selection import ReplaySelection, select_messages
-from gateway.services.keyed_work import write_once
-from gateway.services.users import AuditOrigin
+from gateway.services.outbox.keyed_work import write_once
+from gateway.services.people.users import AuditOrigin
 from gateway.store import audit, replay_jobs
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalFilter, JournalMessage

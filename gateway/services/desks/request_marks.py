@@ -15,7 +15,7 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store.requests import requests
 
 MAX_NAME_CHARS = 100

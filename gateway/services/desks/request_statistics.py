@@ -23,7 +23,7 @@ from gateway.domain.requests.request_figures import (
     RequestOutcome,
 )
 from gateway.domain.value import value_object
-from gateway.services.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store.requests import request_figures
 
 MIN_CASES = 5

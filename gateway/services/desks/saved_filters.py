@@ -9,8 +9,8 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
-from gateway.services.keyed_work import write_once
-from gateway.services.library_context import LibraryContext, find_library_context
+from gateway.services.outbox.keyed_work import write_once
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store import saved_filters
 from gateway.store.saved_filters import SavedFilter
 from gateway.store.schema import make_exchange_id

@@ -30,9 +30,9 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
-from gateway.services.keyed_work import KeyTaken, WorkKey, use_key
-from gateway.services.library_context import LibraryContext
-from gateway.services.requests.request_service import RequestService
+from gateway.services.outbox.keyed_work import KeyTaken, WorkKey, use_key
+from gateway.services.request_work.request_service import RequestService
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.store import api_records
 from gateway.store.api_records import UNANSWERED, AnswerKey, StoredAnswer

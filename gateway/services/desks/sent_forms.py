@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from gateway.domain.requests.request import Request
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
 from gateway.services.requests.intake import Claim
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store import patron_sessions
 
 FORM_MEMORY = timedelta(days=2)

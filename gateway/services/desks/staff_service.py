@@ -49,10 +49,10 @@ from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
-from gateway.services.keyed_work import write_once
-from gateway.services.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.outbox.attempts import find_unknown_try, says_refused
+from gateway.services.outbox.keyed_work import write_once
 from gateway.services.requests.effects import PARTNER, readdress_message
+from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
 from gateway.services.requests.outbox_row_names import CHANGED, LEFT_OUT, RELEASED, name_outbox_row
 from gateway.services.requests.partner_closures import load_partners

@@ -46,7 +46,7 @@ from gateway.services.exchange.message_context import (
     journal_opening,
     mark_failed,
 )
-from gateway.services.patron_authentication import PatronAuthenticator
+from gateway.services.people.patron_authentication import PatronAuthenticator
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalEntry, JournalOpening
 from gateway.store.partner_things import StoredPartnerThings

@@ -15,8 +15,8 @@ from gateway.domain.clock import Clock
 from gateway.domain.peer_authentication import TrustedPeer
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import sentence_of_text, write_sentence
-from gateway.services.peer_keys import ALGORITHM
-from gateway.services.published_keys import (
+from gateway.services.exchange.peer_keys import ALGORITHM
+from gateway.services.exchange.published_keys import (
     FetchedKeySet,
     Jwk,
     PublishedKeys,

@@ -45,7 +45,7 @@ from gateway.services.exchange.message_context import (
     rebuild_arrival,
 )
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
-from gateway.services.patron_authentication import PatronAuthenticator
+from gateway.services.people.patron_authentication import PatronAuthenticator
 from gateway.store.journal import Journal
 from gateway.store.journal_records import FullMessage, JournalMessage
 

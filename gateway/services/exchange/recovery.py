@@ -1,4 +1,4 @@
-"""Messages that a node left when it died are finished by its heir (gateway.services.nodes).
+"""Messages that a node left when it died are finished by its heir (gateway.services.operation.nodes).
 
 Messages left `pending` are carried out again: the library keeps the key of each, so nothing is done twice. The
 partner waits no longer; when it repeats its message it gets the answer that was found here.

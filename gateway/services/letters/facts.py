@@ -23,7 +23,7 @@ from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.letters.templates import clean_line, clean_lines
-from gateway.services.vocabulary import LanguageWords
+from gateway.services.letters.vocabulary import LanguageWords
 
 Row = tuple[str, str]
 Rows = tuple[Row, ...]

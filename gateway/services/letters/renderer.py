@@ -19,6 +19,7 @@ from gateway.ports.outgoing_mail import PLAIN, AnswerLink, LetterStyle, Rendered
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.letters import facts
 from gateway.services.letters.facts import LetterContent, NoticeFacts, citation_rows, label_rows
+from gateway.services.letters.localization import TextCatalogues
 from gateway.services.letters.templates import (
     SHIPPED,
     HtmlForm,
@@ -32,8 +33,7 @@ from gateway.services.letters.templates import (
     quote_text,
     strip_isolation,
 )
-from gateway.services.localization import TextCatalogues
-from gateway.services.vocabulary import LanguageWords, words_of_language
+from gateway.services.letters.vocabulary import LanguageWords, words_of_language
 
 NOTHING = NoticeFacts()
 

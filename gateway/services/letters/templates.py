@@ -29,7 +29,7 @@ from gateway.configuration.yaml_document import display_path
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.partner_policy import LETTERS
-from gateway.services.localization import install_translations
+from gateway.services.letters.localization import install_translations
 
 SHIPPED = Path(gateway.__file__).parent / "letters"
 

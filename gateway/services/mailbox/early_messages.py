@@ -13,9 +13,9 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import MailEvent, MailFormat, ParseMail
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
 from gateway.services.mailbox.mail_application import MailApplication
 from gateway.services.mailbox.mail_reader import read_as_partner, resolve_recipient
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store import mailbox
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
 from gateway.store.mailbox import MailRow

@@ -35,8 +35,6 @@ from gateway.ports.incoming_mail import (
 )
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from gateway.ports.shared_store import Transaction
-from gateway.services.attachments import complete_upload, require_file_type, scan_file
-from gateway.services.library_context import LibraryContext
 from gateway.services.mailbox.request_finder import (
     RequestMatch,
     event_of_request,
@@ -46,7 +44,9 @@ from gateway.services.mailbox.request_finder import (
     find_sent_message,
     row_id,
 )
+from gateway.services.request_work.attachments import complete_upload, require_file_type, scan_file
 from gateway.services.requests.effects import LETTER, new_refusal_row
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.outbox_row_names import name_patron_letter
 from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.services.requests.transitions import EventRequest, apply_event_in

@@ -30,7 +30,7 @@ from gateway.ports.incoming_mail import (
     NamesBatches,
     ParsedMail,
 )
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.mailbox import MailOutcome, MailPosition
 
 PLAIN = "letters"

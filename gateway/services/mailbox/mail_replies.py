@@ -12,8 +12,8 @@ from gateway.ports.incoming_mail import IncomingMail
 from gateway.ports.outgoing_mail import LetterSender, Mailer, RenderedLetter, build_mail
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
 from gateway.services.outbox.queue import HandlerResult
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.sent_messages import MAIL
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalOpening, MessageDirection

@@ -29,7 +29,6 @@ from gateway.ports.incoming_mail import (
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
 from gateway.profiles import ProfileSet
-from gateway.services.library_context import LibraryContext
 from gateway.services.mailbox.early_messages import EarlyMessages, begun_transactions
 from gateway.services.mailbox.mail_application import (
     ApplicationResult,
@@ -58,6 +57,7 @@ from gateway.services.mailbox.mail_records import (
     make_journal_opening,
     make_mail_row,
 )
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store import mailbox
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, JournalEnding, JournalOpening

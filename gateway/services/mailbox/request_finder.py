@@ -26,8 +26,8 @@ from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, remove_quoted_text
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
 from gateway.services.requests.effects import PARTNER
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store import mailbox
 from gateway.store.mailbox import RequestReference
 from gateway.store.requests import list_paths, order_batches, outbox_queries, request_lists

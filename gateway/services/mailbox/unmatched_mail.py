@@ -28,8 +28,6 @@ from gateway.ports.incoming_mail import (
     shorten_text,
 )
 from gateway.ports.shared_store import Transaction
-from gateway.services.keyed_work import write_once
-from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.mailbox.mail_application import (
     MAX_NOTE_CHARS,
     MailApplication,
@@ -53,6 +51,8 @@ from gateway.services.mailbox.request_finder import (
     expand_events,
     find_requests,
 )
+from gateway.services.outbox.keyed_work import write_once
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.requests.request_messages import mark_messages_read
 from gateway.services.requests.sent_messages import MAIL
 from gateway.store import mailbox

@@ -1,1 +1,1 @@
-"""What patrons are told, see and can do themselves, and what is held about them."""
+"""The patrons' side of requests: what they see and can do themselves, and what is held about them."""

@@ -17,9 +17,9 @@ from gateway.domain.requests.signed_links import CopyLink, InvalidLinkError, is_
 from gateway.domain.requests.views import NotFound, StoredFile
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
 from gateway.services.patrons.patron_requests import require_own_request
-from gateway.services.requests.request_service import RequestService
+from gateway.services.request_work.request_service import RequestService
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store import api_records
 from gateway.store.api_access import COPY_LINKS, read_secret
 from gateway.store.requests import history

@@ -16,8 +16,8 @@ from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.requests.conversations import names_of_request
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store import journal_queries, patron_sessions
 from gateway.store.journal_records import mark_patron

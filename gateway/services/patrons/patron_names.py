@@ -16,7 +16,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.request import PatronLink
 from gateway.ports.library_system import FindsPatronsByName, NamedPatron, PatronKey
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 
 KEPT_FOR = timedelta(minutes=10)
 

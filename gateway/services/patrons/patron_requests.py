@@ -14,10 +14,10 @@ from gateway.domain.requests.state_machine import list_allowed_events
 from gateway.domain.requests.views import ActionRequest, NotFound, RequestFilter, ResultPage
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, PatronKey
-from gateway.services.letters import LetterRenderer
-from gateway.services.library_context import PATRON, LibraryContext, require_request
-from gateway.services.requests.actions import patron_actions
-from gateway.services.requests.request_service import RequestService
+from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.request_work.actions import patron_actions
+from gateway.services.request_work.request_service import RequestService
+from gateway.services.requests.library_context import PATRON, LibraryContext, require_request
 
 KINDS: Mapping[PatronAction, EventKind] = {
     PatronAction.CANCEL: EventKind.CANCEL,

@@ -1,6 +1,6 @@
 """Managed requests.
 
-`transitions` has the one way in which a request changes; `intake`, `lending_intake`, `partner_inbox` and `actions` are
-how events come about, `effects`, `suppliers` and `lending` what goes on from them. `request_reader`,
-`request_service`, `patron_requests` and `staff_service` are what API, pages and commands call.
+`transitions` has the one way in which a request changes; `intake`, `lending_intake` and `partner_inbox` are how events
+come about, `effects`, `suppliers` and `lending` what goes on from them. What people and the outbox do with requests
+stands in the packages above this one, `request_work` first.
 """

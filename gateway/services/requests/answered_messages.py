@@ -9,8 +9,8 @@ from gateway.domain.requests.request import Role
 from gateway.domain.requests.request_messages import SAID_ANEW, has_been_answered, may_answer_earlier, proves_arrival
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
 from gateway.services.requests.effects import PARTNER, add_next_part
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import history, order_batches, outbox_decisions, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import parse_message

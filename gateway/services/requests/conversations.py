@@ -9,7 +9,7 @@ from gateway.domain.requests.views import NotFound, SeveralRequests
 from gateway.ports.partner_channel import ChannelMessage, InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_search import require_meant_request
 from gateway.store.journal_records import JournalEnding, JournalOpening, RequestNames
 

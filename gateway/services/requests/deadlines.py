@@ -17,7 +17,7 @@ from gateway.domain.requests.request import BorrowingState, Request, RequestFlag
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.task_lists import COMES_HERE
 from gateway.domain.value import value_object
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 
 PARTNER_TIMERS = frozenset({TimerKind.ANSWER, TimerKind.CHASE, TimerKind.RENEWAL})
 """Timers that wait for a partner: they stand still while it is closed (facts/users-want.md 20)."""

@@ -29,10 +29,10 @@ from gateway.ports.partner_channel import (
     PartnerMessage,
 )
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
 from gateway.services.requests.answered_messages import find_attempt_number
 from gateway.services.requests.effects import PARTNER, new_outbox_row
 from gateway.services.requests.history_rows import add_history_note
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import outbox, requests
 from gateway.store.requests.request_rows import dump_message

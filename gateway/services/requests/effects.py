@@ -51,8 +51,8 @@ from gateway.ports.partner_channel import (
     choose_carry_way,
 )
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
 from gateway.services.requests.deadlines import PARTNER_TIMERS, timer_due
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_closures import load_partners
 from gateway.store.requests import order_batches, outbox, timers
 from gateway.store.requests.order_batches import ORDER

@@ -20,12 +20,12 @@ from gateway.domain.requests.stored_fields import FIELD_CLASSES, FieldClass, for
 from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import DESK, LibraryContext
 from gateway.services.outbox.attempts import replace_report
+from gateway.services.outbox.webhooks import KIND as WEBHOOK
 from gateway.services.requests.conversations import names_of_request
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER
-from gateway.services.webhooks import KIND as WEBHOOK
+from gateway.services.requests.library_context import DESK, LibraryContext
 from gateway.store import journal_queries, library_changes, mailbox
 from gateway.store.journal_records import mark_patron
 from gateway.store.requests import (

@@ -8,7 +8,7 @@ from dataclasses import replace
 from gateway.domain.requests.events import Event
 from gateway.domain.requests.request import Request
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import history, requests
 from gateway.store.requests.history import EventRow
 from gateway.store.schema import make_exchange_id, next_moment_after

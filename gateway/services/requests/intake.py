@@ -33,9 +33,9 @@ from gateway.domain.requests.volume_updates import make_volumes
 from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Transaction
-from gateway.services.keyed_work import write_once
-from gateway.services.library_context import LibraryContext
-from gateway.services.local_holdings import LocalCopies, look_up_copies
+from gateway.services.circulation.local_holdings import LocalCopies, look_up_copies
+from gateway.services.outbox.keyed_work import write_once
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_numbers import assign_request_number
 from gateway.services.requests.transitions import EventRequest, apply_event_in, raise_if_denied
 from gateway.store.requests import requests

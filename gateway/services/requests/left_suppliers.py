@@ -17,9 +17,9 @@ from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
 from gateway.services.outbox.attempts import can_have_arrived
 from gateway.services.requests.effects import PARTNER
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import order_batches, outbox_decisions, outbox_queries
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus

@@ -38,9 +38,14 @@ from gateway.domain.requests.views import HomePatron, LocatedCopy
 from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Transaction
-from gateway.services.brokering.brokered_requests import is_passed_on_by_rule
-from gateway.services.library_context import LibraryContext
-from gateway.services.local_holdings import LOOKED_UP, can_look_up_records, list_free_copies, search_by_words
+from gateway.services.circulation.local_holdings import (
+    LOOKED_UP,
+    can_look_up_records,
+    list_free_copies,
+    search_by_words,
+)
+from gateway.services.requests.brokered_requests import is_passed_on_by_rule
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import request_counts, requests
 

@@ -22,13 +22,13 @@ from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import LendingDraft
 from gateway.domain.requests.volume_updates import make_volumes
 from gateway.ports.shared_store import Transaction
-from gateway.services.keyed_work import write_once
-from gateway.services.library_context import LibraryContext
+from gateway.services.outbox.keyed_work import write_once
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import new_work_row
 from gateway.services.requests.history_rows import make_history_row
 from gateway.services.requests.intake import Claim, claim_nothing
 from gateway.services.requests.lending import LOCATE, register_requester
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_numbers import assign_request_number
 from gateway.store.requests import history, outbox, requests, timers
 from gateway.store.schema import make_exchange_id

@@ -10,9 +10,9 @@ from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.requests.state_table import LibraryAction
 from gateway.domain.sentences import write_sentence
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import DESK, LibraryContext
 from gateway.services.outbox.attempts import says_refused
 from gateway.services.requests.effects import LIBRARY
+from gateway.services.requests.library_context import DESK, LibraryContext
 from gateway.store.requests import outbox_decisions, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import parse_event

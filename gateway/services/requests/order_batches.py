@@ -29,11 +29,11 @@ from gateway.ports.partner_channel import (
     SendsBatches,
 )
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
 from gateway.services.outbox.attempts import describe_refusal
 from gateway.services.outbox.queue import Handler, HandlerResult
 from gateway.services.requests.delivery_results import record_delivery_result
 from gateway.services.requests.effects import find_batch_channel, next_batch_number, read_message_to_send
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.outbox_row_names import LEFT_OUT, name_outbox_row
 from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.transitions import EventRequest, apply_event_in

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.sentences import Sentence, mark_template, sentence_of_text, write_sentence
-from gateway.services.library_context import LibraryContext
+from gateway.services.outbox.webhooks import KIND as WEBHOOK
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK
 from gateway.services.requests.lending import LOCATE
-from gateway.services.webhooks import KIND as WEBHOOK
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER
 
 PATRON_LETTERS: Mapping[str, Sentence] = {

@@ -15,9 +15,9 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
-from gateway.services.keyed_work import write_once
-from gateway.services.library_context import LibraryContext, find_library_context
+from gateway.services.outbox.keyed_work import write_once
 from gateway.services.requests.deadlines import timer_due
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store import partner_closures
 from gateway.store.partner_closures import PartnerClosureRow
 from gateway.store.requests import request_lists, requests, timers

@@ -35,9 +35,8 @@ from gateway.ports.partner_channel import (
     StrangerMessage,
 )
 from gateway.ports.shared_store import Transaction
-from gateway.services.brokering.brokered_requests import find_loop_refusal, is_asked_as_broker
-from gateway.services.library_context import LibraryContext
 from gateway.services.requests.answered_messages import end_answered_messages, list_tried_messages
+from gateway.services.requests.brokered_requests import find_loop_refusal, is_asked_as_broker
 from gateway.services.requests.conversations import describe_received
 from gateway.services.requests.effects import PARTNER, new_outbox_row, remove_patron_data
 from gateway.services.requests.lending_intake import (
@@ -46,6 +45,7 @@ from gateway.services.requests.lending_intake import (
     start_lending_request,
     store_lending_request,
 )
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in, denial_as_refusal, record_denied_event
 from gateway.store import api_access
 from gateway.store.journal import Journal

@@ -19,9 +19,9 @@ from gateway.domain.requests.request_messages import (
 from gateway.domain.requests.views import MessageView, NotFound, ResultPage
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext, find_library_context
 from gateway.services.outbox.attempts import says_refused
 from gateway.services.requests.effects import PARTNER
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store.requests import history, outbox_queries, request_messages, requests
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.domain.requests import intake_rules
 from gateway.domain.requests.request import Role
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import timers
 
 

@@ -44,7 +44,7 @@ from gateway.domain.sentences import join_sentences, mark_template, write_senten
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import LibraryContext, require_role
+from gateway.services.requests.library_context import LibraryContext, require_role
 from gateway.services.requests.partner_closures import load_partners
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
 from gateway.store.requests import request_counts, requests

@@ -25,9 +25,9 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import CarryWay
 from gateway.ports.shared_store import Transaction
-from gateway.services.brokering.brokered_requests import carry_transition
-from gateway.services.keyed_work import write_once
-from gateway.services.library_context import LibraryContext, require_request
+from gateway.services.outbox.keyed_work import write_once
+from gateway.services.outbox.webhooks import announce_event
+from gateway.services.requests.brokered_requests import carry_transition
 from gateway.services.requests.deadlines import (
     PARTNER_TIMERS,
     complete_request,
@@ -44,10 +44,10 @@ from gateway.services.requests.effects import (
 from gateway.services.requests.forgetting import find_forgetting_delay, forget_late_words, forget_patron_in
 from gateway.services.requests.history_rows import amend_with_row, make_history_row
 from gateway.services.requests.left_suppliers import drop_unsent_messages, find_unsent_messages, send_words_of_search
+from gateway.services.requests.library_context import LibraryContext, require_request
 from gateway.services.requests.moot_steps import end_moot_steps
 from gateway.services.requests.partner_closures import load_closures
 from gateway.services.requests.request_messages import track_message
-from gateway.services.webhooks import announce_event
 from gateway.store.requests import history, request_figures, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.timers import TimerRow

@@ -19,7 +19,7 @@ from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.take_back import UNDOABLE, restore_request
 from gateway.domain.requests.views import NotFound, UndoableAct
 from gateway.ports.shared_store import Transaction
-from gateway.services.library_context import DESK, LibraryContext
+from gateway.services.requests.library_context import DESK, LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import history, outbox_decisions, outbox_queries, request_figures, requests
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus

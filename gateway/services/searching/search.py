@@ -32,7 +32,7 @@ from gateway.ports.catalogue import (
     TermMatch,
 )
 from gateway.profiles.checks import locate_sections
-from gateway.services.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.searching.lookup import queries_for_number
 from gateway.services.searching.targets import CatalogueClient, CatalogueTarget, failure_reason, find_catalogue
 

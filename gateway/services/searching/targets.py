@@ -17,7 +17,7 @@ from gateway.ports.adapter import SearchAdapter, SearchContext
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchHits, SearchTerm
 from gateway.profiles import ProfileLookup
 from gateway.profiles.checks import locate_sections
-from gateway.services.answer_cache import AnswerCache
+from gateway.services.searching.answer_cache import AnswerCache
 
 _Key = tuple[str, str, CatalogueQuery, int]
 

@@ -14,8 +14,8 @@ from aiohttp import hdrs, web
 from gateway.domain.clock import Clock
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store, Transaction
-from gateway.services.api_keys import ApiKeyService
-from gateway.services.webhooks import WebhookService
+from gateway.services.outbox.webhooks import WebhookService
+from gateway.services.people.api_keys import ApiKeyService
 from gateway.store import api_records
 from gateway.store.api_access import MAX_TOKEN_LIFE
 from gateway.web.api import openapi

@@ -18,8 +18,8 @@ from aiohttp import hdrs, web
 from gateway.domain.clock import Clock
 from gateway.domain.requests.views import HistoryLine
 from gateway.domain.value import value_object
-from gateway.services.requests.request_reader import EventFeed
-from gateway.services.webhooks import event_payload
+from gateway.services.outbox.webhooks import event_payload
+from gateway.services.request_work.request_reader import EventFeed
 from gateway.store.schema import first_id_at
 
 PAGE = 100

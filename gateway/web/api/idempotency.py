@@ -1,7 +1,7 @@
 """Idempotency-Key: what was answered to the first request with a key, kept for those that repeat it.
 
-The key is written with the work (gateway.services.keyed_work), the answer after it. When a node dies between the two, a
-repeat is answered by what was done, as it is then.
+The key is written with the work (gateway.services.outbox.keyed_work), the answer after it. When a node dies between
+the two, a repeat is answered by what was done, as it is then.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.services.api_keys import KeyHolder
-from gateway.services.keyed_work import WorkKey
+from gateway.services.outbox.keyed_work import WorkKey
+from gateway.services.people.api_keys import KeyHolder
 from gateway.store import api_records
 from gateway.store.api_records import UNANSWERED, AnswerKey, StoredAnswer
 from gateway.web.api.operation import ApiServices

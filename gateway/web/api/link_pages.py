@@ -32,9 +32,9 @@ from gateway.domain.requests.signed_links import (
 )
 from gateway.domain.requests.views import NotFound, StoredFile
 from gateway.domain.value import value_object
-from gateway.services.letters import ResolvedLanguage
-from gateway.services.localization import language_fallbacks
-from gateway.services.requests.questions import PatronQuestionService
+from gateway.services.letters.localization import language_fallbacks
+from gateway.services.letters.renderer import ResolvedLanguage
+from gateway.services.request_work.questions import PatronQuestionService
 from gateway.store import api_records
 from gateway.store.api_access import COPY_LINKS, read_secret
 from gateway.web.api.operation import ApiServices

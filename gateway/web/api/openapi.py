@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from gateway.services.api_keys import SCOPES
+from gateway.services.people.api_keys import SCOPES
 from gateway.web.api.models.bases import ParameterModel
 from gateway.web.api.operation import AnswerDescription, AnyOperation, Precondition, RawBodyType, RepeatPolicy
 from gateway.web.api.problems import CONTENT_TYPE, ProblemBody, ProblemType

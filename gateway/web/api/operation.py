@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store
-from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
 from gateway.services.desks.bulk_actions import BulkActionService
 from gateway.services.desks.copies import CopyService
 from gateway.services.desks.journaled_messages import JournaledMessageService
@@ -21,18 +20,19 @@ from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.desks.request_marks import RequestMarkService
 from gateway.services.desks.saved_filters import SavedFilterService
 from gateway.services.desks.staff_service import PartnerDirectory, StaffService
-from gateway.services.fulfilment import LinkResolver
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
-from gateway.services.partner_probe import PartnerProbe
-from gateway.services.patrons.patron_notices import NoticeService
+from gateway.services.operation.partner_probe import PartnerProbe
+from gateway.services.outbox.webhooks import WebhookService
 from gateway.services.patrons.patron_requests import PatronRequestService
+from gateway.services.people.api_keys import ApiKeyService, KeyHolder, KeyScope
+from gateway.services.request_work.patron_notices import NoticeService
+from gateway.services.request_work.questions import PatronQuestionService
+from gateway.services.request_work.request_reader import EventFeed
+from gateway.services.request_work.request_service import RequestService
 from gateway.services.requests.partner_closures import PartnerClosureService
-from gateway.services.requests.questions import PatronQuestionService
 from gateway.services.requests.request_messages import MessageService
-from gateway.services.requests.request_reader import EventFeed
-from gateway.services.requests.request_service import RequestService
+from gateway.services.searching.fulfilment import LinkResolver
 from gateway.services.searching.search import CatalogueSearch
-from gateway.services.webhooks import WebhookService
 from gateway.web.api.event_stream import EventStreams
 from gateway.web.api.models.bases import ParameterModel
 from gateway.web.api.problems import ProblemType
@@ -156,7 +156,7 @@ class AnswerDescription:
 class Operation(Generic[P, Q, B]):
     """`path` below /api/v1, with {names} of the fields of `path_model`. A key needs one of `scopes`; none of them: the
     operation is open to everybody. `recall`: the reply to what was done under an Idempotency-Key and has none, from its
-    reference (gateway.services.keyed_work); None: what is repeated changes nothing."""
+    reference (gateway.services.outbox.keyed_work); None: what is repeated changes nothing."""
 
     id: str
     method: str

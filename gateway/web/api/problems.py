@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.domain.value import value_object
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 
 CONTENT_TYPE = "application/problem+json"
 DOCS = "/api/v1/docs"

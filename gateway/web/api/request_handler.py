@@ -15,8 +15,8 @@ from pydantic_core import ErrorDetails
 
 from gateway.domain.problems import COLLISIONS, OutcomeUnknown, Refused, Unavailable, UnfinishedWork
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
-from gateway.services.api_keys import NOBODY, KeyExpiredError, KeyHolder
-from gateway.services.keyed_work import KeyTaken, use_key
+from gateway.services.outbox.keyed_work import KeyTaken, use_key
+from gateway.services.people.api_keys import NOBODY, KeyExpiredError, KeyHolder
 from gateway.store.api_records import UNANSWERED, AnswerKey
 from gateway.web.api.event_stream import TooManyStreamsError
 from gateway.web.api.idempotency import REPLAYED, IdempotentReplay, in_progress_problem

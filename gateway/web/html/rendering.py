@@ -14,7 +14,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from gateway.services.localization import Localization, install_translations
+from gateway.services.letters.localization import Localization, install_translations
 from gateway.web.html.assets import PageAssets
 
 FOLDER = Path(__file__).parent / "templates"

@@ -16,7 +16,7 @@ import secrets
 from aiohttp import hdrs, web
 
 from gateway.domain.value import value_object
-from gateway.services.sign_in_attempts import BrowserDevice
+from gateway.services.people.sign_in_attempts import BrowserDevice
 from gateway.web.common_headers import is_https
 from gateway.web.trusted_proxies import TrustedProxies
 

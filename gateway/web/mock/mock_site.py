@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
 from gateway.ports.responder import RawMessage, TransportKind
-from gateway.services.localization import TextCatalogues
+from gateway.services.letters.localization import TextCatalogues
 from gateway.services.mock.mock_answers import MockReception
 from gateway.services.mock.mock_log import PlayedSystem
 from gateway.web.common_headers import make_header_signal

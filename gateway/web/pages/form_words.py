@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.domain.requests.request import ServiceType
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.web.pages.page_request import PageRequest
 
 SERVICES: Mapping[str, str] = {

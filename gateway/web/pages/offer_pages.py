@@ -13,9 +13,9 @@ from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.ports.article_lookup import FreeVersion
-from gateway.services.fulfilment import ServiceOffer
+from gateway.services.circulation.local_holdings import LocalCopies
 from gateway.services.letters.templates import clean_line
-from gateway.services.local_holdings import LocalCopies
+from gateway.services.searching.fulfilment import ServiceOffer
 from gateway.web.html.assets import html_response
 from gateway.web.html.visits import LANGUAGE, preferred_languages
 from gateway.web.pages import citation_form

@@ -21,8 +21,8 @@ from gateway.ports.catalogue import LinkCitation
 from gateway.ports.library_system import PatronKey
 from gateway.services.desks.sent_forms import create_once
 from gateway.services.letters.templates import clean_line
-from gateway.services.library_context import PATRON
 from gateway.services.requests.intake import create_borrowing_request, preview_intake
+from gateway.services.requests.library_context import PATRON
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.citation_fields import read_volumes
 from gateway.web.html.error_pages import PageError

@@ -12,10 +12,10 @@ from datetime import timedelta
 from aiohttp import web
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.services.library_context import PATRON
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.services.patrons.patron_data import PATRON_FILE, HeldPatronData, PatronNumber, TooManyRequestsError
-from gateway.services.users import AuditOrigin
+from gateway.services.people.users import AuditOrigin
+from gateway.services.requests.library_context import PATRON
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.assets import json_file_response
 from gateway.web.html.error_pages import PageError

@@ -15,8 +15,8 @@ from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.services.letters.facts import label_rows
+from gateway.services.letters.localization import mark_text, mark_text_in_context
 from gateway.services.letters.templates import clean_line
-from gateway.services.localization import mark_text, mark_text_in_context
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.visits import hash_token
 from gateway.web.pages import sign_in_pages

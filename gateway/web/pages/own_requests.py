@@ -14,8 +14,8 @@ from gateway.domain.requests.patron_views import PatronAction, PatronView
 from gateway.domain.requests.request import BorrowingState, Request, ServiceType
 from gateway.domain.requests.views import EventDenied, VersionConflict
 from gateway.ports.library_system import PatronKey
-from gateway.services.letters import mail_address
 from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows
+from gateway.services.letters.renderer import mail_address
 from gateway.services.patrons.patron_copies import PatronCopy
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.assets import HEADERS, file_headers

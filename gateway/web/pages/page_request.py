@@ -19,17 +19,17 @@ from gateway.domain.requests.request import ServiceType
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.shared_store import Store
-from gateway.services.fulfilment import FulfilmentService
 from gateway.services.letters.facts import readers_citation_rows
-from gateway.services.library_context import LibraryContext
-from gateway.services.localization import Localization, TextCatalogues
-from gateway.services.oidc_journeys import OidcJourneys
+from gateway.services.letters.localization import Localization, TextCatalogues
+from gateway.services.letters.vocabulary import LanguageWords, words_of_language
 from gateway.services.patrons.patron_copies import PatronCopies
 from gateway.services.patrons.patron_data import PatronDataService, RetentionDays
 from gateway.services.patrons.patron_requests import PatronRequestService
-from gateway.services.sign_in_attempts import BrowserDevice
-from gateway.services.users import UserService
-from gateway.services.vocabulary import LanguageWords, words_of_language
+from gateway.services.people.oidc_journeys import OidcJourneys
+from gateway.services.people.sign_in_attempts import BrowserDevice
+from gateway.services.people.users import UserService
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.searching.fulfilment import FulfilmentService
 from gateway.settings.patron_pages import SignInSettings
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html import assets

@@ -9,7 +9,7 @@ from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.patron_views import PatronAction
 from gateway.domain.value import value_object
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 
 FAULT_TEXTS: Mapping[str, tuple[str, str]] = {
     "fault-link": (

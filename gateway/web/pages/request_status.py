@@ -20,8 +20,8 @@ from gateway.domain.requests.patron_status import (
 from gateway.domain.requests.patron_views import PatronAction, PatronView
 from gateway.domain.requests.request import Request
 from gateway.domain.value import value_object
+from gateway.services.letters.localization import mark_text_in_context
 from gateway.services.letters.templates import clean_line, clean_lines
-from gateway.services.localization import mark_text_in_context
 from gateway.web.pages.page_request import PageRequest
 
 

@@ -20,12 +20,12 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
 from gateway.ports.shared_store import Store, Transaction
-from gateway.services.patron_authentication import (
+from gateway.services.people.patron_authentication import (
     NOT_CHECKED,
     PatronAuthenticator,
     TooManyAttemptsError,
 )
-from gateway.services.sign_in_attempts import BrowserDevice
+from gateway.services.people.sign_in_attempts import BrowserDevice
 from gateway.store import patron_sessions
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.visits import BrowserVisit, hash_token

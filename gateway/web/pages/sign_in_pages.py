@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.services.oidc_journeys import TooManyJourneysError
+from gateway.services.people.oidc_journeys import TooManyJourneysError
 from gateway.store.patron_sessions import JourneyRow
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.visits import hash_token

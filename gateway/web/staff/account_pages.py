@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import hdrs, web
 
 from gateway.domain.roles import Right
-from gateway.services.localization import mark_text
-from gateway.services.passwords import MIN_PASSWORD_CHARS, WeakPasswordError, check_password_strength
-from gateway.services.staff_sign_in import StaffSession, StaffSignInError
+from gateway.services.letters.localization import mark_text
+from gateway.services.people.passwords import MIN_PASSWORD_CHARS, WeakPasswordError, check_password_strength
+from gateway.services.people.staff_sign_in import StaffSession, StaffSignInError
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.html.visits import YEAR

@@ -15,8 +15,8 @@ from gateway.domain.requests.reason_words import ENDING_WORDS, REASON_WORDS
 from gateway.domain.requests.request import BorrowingState, Request, Role
 from gateway.domain.requests.state_machine import is_event_allowed
 from gateway.domain.value import value_object
-from gateway.services.library_context import LibraryContext
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
+from gateway.services.requests.library_context import LibraryContext
 from gateway.web.html.forms import FormCheck
 from gateway.web.staff.coded_words import CONDITIONS
 from gateway.web.staff.staff_request import StaffRequest

@@ -13,8 +13,8 @@ from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.state_table import LibraryAction
 from gateway.domain.requests.take_back import UNDOABLE
 from gateway.domain.value import value_object
-from gateway.services.localization import Localization, mark_text
-from gateway.services.requests.act_effects import ActEffects, find_act_effects
+from gateway.services.letters.localization import Localization, mark_text
+from gateway.services.request_work.act_effects import ActEffects, find_act_effects
 from gateway.web.staff.staff_request import StaffRequest
 
 

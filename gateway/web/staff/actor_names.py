@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.domain.requests.request_messages import STAFF_ACTOR
-from gateway.services.users import UserService
+from gateway.services.people.users import UserService
 
 
 class ActorNames:

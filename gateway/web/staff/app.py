@@ -17,9 +17,9 @@ from aiohttp import web
 from gateway.domain.library import PickupLocation
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
-from gateway.services.answer_cache import AnswerCache
 from gateway.services.desks.sent_forms import prune_sent_forms
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
+from gateway.services.searching.answer_cache import AnswerCache
 from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
 from gateway.web.html.visits import LANGUAGE, preferred_languages
 from gateway.web.staff import (

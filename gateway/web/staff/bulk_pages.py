@@ -20,7 +20,7 @@ from gateway.domain.requests.views import ListFacet, NotFound, RequestFilter, Se
 from gateway.domain.roles import Right
 from gateway.domain.sentences import Sentence, write_sentence
 from gateway.services.desks.bulk_actions import BULK_KINDS, MAX_BULK, TooManyRequests
-from gateway.services.requests.actions import find_action_hints
+from gateway.services.request_work.actions import find_action_hints
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm

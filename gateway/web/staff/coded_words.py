@@ -9,7 +9,7 @@ from gateway.domain.requests.events import LoanCondition
 from gateway.domain.requests.reason_words import find_reason_words
 from gateway.domain.requests.request import AttemptStatus, RequestedService
 from gateway.domain.sentences import Sentence
-from gateway.services.localization import Localization, mark_text
+from gateway.services.letters.localization import Localization, mark_text
 from gateway.services.outbox.attempts import REFUSAL_TEMPLATE
 from gateway.web.html.citation_fields import TYPES
 

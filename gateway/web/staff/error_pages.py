@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import StaffRole, StaffUser
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.web.html.error_pages import PageError
 from gateway.web.staff.staff_request import StaffRequest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.domain.value import value_object
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.web.staff.handbook import has_handbook_page
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 

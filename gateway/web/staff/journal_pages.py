@@ -12,7 +12,7 @@ from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.services.desks.journaled_messages import JournalMessage, JournalSearch
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.web.html.forms import MAX_TIME_AHEAD, FormCheck, SubmittedForm
 from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_reason
 from gateway.web.staff.request_story import describe_message_kind

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gateway.domain.problems import MalformationKind, RefusalReason
 from gateway.services.exchange.recovery import INTERRUPTED, SET_ASIDE
-from gateway.services.localization import Localization, mark_text
+from gateway.services.letters.localization import Localization, mark_text
 
 JOURNAL_REASONS: Mapping[str, str] = {
     RefusalReason.UNKNOWN_PATRON: mark_text("unknown patron"),

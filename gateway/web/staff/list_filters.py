@@ -15,7 +15,7 @@ from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import ListCounts, ListFacet, RequestFilter, RequestOrder
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.store.saved_filters import SavedFilter
 from gateway.web.html.error_pages import PageError
 from gateway.web.staff.request_words import tag_of_state

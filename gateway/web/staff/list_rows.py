@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from gateway.domain.requests.request import PatronLink, Request, RequestFlag, Role
 from gateway.domain.requests.request_messages import STAFF_ACTOR
 from gateway.domain.value import value_object
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.web.request_csv import find_due_day, format_csv_row
 from gateway.web.staff.request_words import StateTag, tag_of_request
 from gateway.web.staff.staff_request import StaffRequest

@@ -17,7 +17,7 @@ from gateway.domain.requests.views import ActionRequest, EventDenied, MessageVie
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import CarryWay
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.services.requests.effects import choose_way_to_tell
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.request_words import NextMove, find_next_move, tag_of_request

@@ -17,8 +17,8 @@ from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat, ReceivedLink
 from gateway.services.desks.sent_forms import create_once
+from gateway.services.letters.localization import mark_text
 from gateway.services.letters.templates import clean_line
-from gateway.services.localization import mark_text
 from gateway.services.requests.intake import OVERRULED_BY_STAFF, create_borrowing_request
 from gateway.services.requests.lending_intake import create_lending_request
 from gateway.services.searching.search import SearchableTarget, SearchOutcome, parse_query

@@ -14,7 +14,8 @@ from gateway.domain.roles import Right
 from gateway.domain.sentences import strip_full_stop
 from gateway.domain.value import value_object
 from gateway.services.desks.journaled_messages import TroubleCount
-from gateway.services.gateway_operation import (
+from gateway.services.letters.localization import mark_text
+from gateway.services.operation.gateway_operation import (
     QUEUE_AGE,
     BackgroundJob,
     CheckFindings,
@@ -22,7 +23,6 @@ from gateway.services.gateway_operation import (
     QueueState,
     is_for_operator,
 )
-from gateway.services.localization import mark_text
 from gateway.web.app import ReadinessPart
 from gateway.web.staff.journal_pages import OUTCOMES, list_profiles
 from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_reason

@@ -15,8 +15,8 @@ from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.library_system import ProbeStep
 from gateway.services.desks.staff_service import RotaTrial
-from gateway.services.localization import mark_text
-from gateway.services.partner_probe import CATALOGUE, CONNECTION, MAIL_SERVER, SECRETS
+from gateway.services.letters.localization import mark_text
+from gateway.services.operation.partner_probe import CATALOGUE, CONNECTION, MAIL_SERVER, SECRETS
 from gateway.services.requests.partner_closures import MAX_NOTE_CHARS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.list_filters import SERVICE_TEXTS

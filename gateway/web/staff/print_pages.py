@@ -19,7 +19,7 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.desks.printing import MAX_COUNTED, PrintSheet, RequestPaper
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.web.html.assets import HEADERS, OURSELVES
 from gateway.web.html.barcodes import BarcodeDrawing, draw_barcode, draw_qr_code, has_barcode
 from gateway.web.html.pdf_writer import is_pdf_possible, write_pdf

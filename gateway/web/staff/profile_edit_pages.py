@@ -10,7 +10,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import Right
 from gateway.profiles.loader import MODELINE
-from gateway.services.profile_drafts import MAX_TEXT_BYTES, NAME_PATTERN, DraftCheck, ProfileDraft
+from gateway.services.operation.profile_drafts import MAX_TEXT_BYTES, NAME_PATTERN, DraftCheck, ProfileDraft
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.profile_pages import number_lines
 from gateway.web.staff.staff_request import StaffPage, StaffRequest

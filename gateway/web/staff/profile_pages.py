@@ -12,8 +12,8 @@ from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.profiles.effective import format_yaml_with_sources
-from gateway.services.gateway_operation import ProfileState, ProfileText
-from gateway.services.profile_drafts import ProfileDraft
+from gateway.services.operation.gateway_operation import ProfileState, ProfileText
+from gateway.services.operation.profile_drafts import ProfileDraft
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 

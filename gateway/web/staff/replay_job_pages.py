@@ -25,7 +25,7 @@ from gateway.services.desks.replay_jobs import (
 )
 from gateway.services.exchange.message_context import NotReplayableError
 from gateway.services.exchange.replay_selection import ReplaySelection, TooManyMessagesError
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.web.html.forms import FormCheck
 from gateway.web.staff.journal_pages import OUTCOMES, describe_message, list_profiles, read_search
 from gateway.web.staff.journal_reasons import describe_journal_reason

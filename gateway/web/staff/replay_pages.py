@@ -12,7 +12,7 @@ from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.services.desks.message_replays import AlreadyReplayedError, MessageRehearsal, MessageReplay
 from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.web.html.forms import FormCheck
 from gateway.web.message_texts import format_body_lines, format_value_lines
 from gateway.web.staff.journal_pages import describe_message

@@ -22,7 +22,7 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.roles import Right
 from gateway.domain.sentences import strip_full_stop
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation

@@ -21,7 +21,7 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.store.saved_filters import SavedFilter
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.error_pages import PageError

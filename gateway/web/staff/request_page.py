@@ -33,7 +33,7 @@ from gateway.domain.requests.views import (
 from gateway.domain.roles import Right
 from gateway.domain.sentences import Sentence
 from gateway.domain.value import value_object
-from gateway.services.localization import Localization, mark_text
+from gateway.services.letters.localization import Localization, mark_text
 from gateway.services.requests.outbox_row_names import name_outbox_row
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm

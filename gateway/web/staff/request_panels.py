@@ -13,10 +13,10 @@ from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.request_messages import PARTNER_ACTOR, STAFF_ACTOR
 from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.value import value_object
-from gateway.services.library_context import PATRON
-from gateway.services.local_holdings import AWAY, LocalCopies, find_local_copies
-from gateway.services.localization import mark_text
+from gateway.services.circulation.local_holdings import AWAY, LocalCopies, find_local_copies
+from gateway.services.letters.localization import mark_text
 from gateway.services.patrons.patron_names import make_patron_key
+from gateway.services.requests.library_context import PATRON
 from gateway.web.staff.act_forms import list_places
 from gateway.web.staff.coded_words import describe_condition
 from gateway.web.staff.staff_request import StaffRequest

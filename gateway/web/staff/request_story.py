@@ -34,9 +34,9 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import CarryWay
-from gateway.services.library_context import LibraryContext
-from gateway.services.localization import Localization, mark_text
+from gateway.services.letters.localization import Localization, mark_text
 from gateway.services.requests.effects import choose_way_to_tell, is_partner_notified
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.outbox_row_names import name_outbox_row, name_patron_letter
 from gateway.web.staff.actor_names import ActorNames
 from gateway.web.staff.coded_words import describe_condition, describe_note, describe_reason, describe_send_error

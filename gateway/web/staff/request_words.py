@@ -14,7 +14,7 @@ from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import DenialReason
 from gateway.domain.requests.task_lists import COMES_HERE, OPEN_QUERY
 from gateway.domain.value import value_object
-from gateway.services.localization import Localization, mark_text
+from gateway.services.letters.localization import Localization, mark_text
 
 
 @value_object

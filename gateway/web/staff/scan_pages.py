@@ -29,7 +29,7 @@ from gateway.domain.requests.scan_rules import (
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.desks.scans import MAX_CODE_CHARS, ScanOrder, ScanResult, ScanService
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.web.html.assets import HEADERS, OURSELVES
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.html.visits import YEAR

@@ -14,7 +14,7 @@ from gateway.domain.requests.print_batches import PrintKind
 from gateway.domain.requests.scan_rules import DID_SOMETHING
 from gateway.domain.value import value_object
 from gateway.services.desks.scans import ScanResult
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.web.html.forms import SubmittedForm
 from gateway.web.staff.staff_request import StaffRequest
 

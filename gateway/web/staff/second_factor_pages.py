@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from gateway.domain.roles import Right
-from gateway.services.one_time_codes import make_key_uri, write_code_secret
-from gateway.services.staff_sign_in import StaffSignInError
+from gateway.services.people.one_time_codes import make_key_uri, write_code_secret
+from gateway.services.people.staff_sign_in import StaffSignInError
 from gateway.web.html.barcodes import draw_qr_code
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm

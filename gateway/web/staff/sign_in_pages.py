@@ -12,9 +12,9 @@ from aiohttp import web
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.roles import Right, StaffUser
-from gateway.services.localization import mark_text
-from gateway.services.oidc_journeys import TooManyJourneysError
-from gateway.services.staff_sign_in import OidcIdentity, StaffSignInError, StaffSignInMethod
+from gateway.services.letters.localization import mark_text
+from gateway.services.people.oidc_journeys import TooManyJourneysError
+from gateway.services.people.staff_sign_in import OidcIdentity, StaffSignInError, StaffSignInMethod
 from gateway.store.patron_sessions import JourneyRow
 from gateway.web.html.assets import HEADERS, redirect_response
 from gateway.web.html.error_pages import PageError

@@ -31,29 +31,29 @@ from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.desks.request_statistics import StatisticsService
 from gateway.services.desks.saved_filters import SavedFilterService
 from gateway.services.desks.staff_service import PartnerDirectory, StaffService
-from gateway.services.fulfilment import FulfilmentService
-from gateway.services.gateway_operation import GatewayOperation
-from gateway.services.library_context import LibraryContext
-from gateway.services.localization import Localization, TextCatalogues, mark_text
+from gateway.services.letters.localization import Localization, TextCatalogues, mark_text
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
-from gateway.services.oidc_journeys import OidcJourneys
-from gateway.services.partner_probe import PartnerProbe
+from gateway.services.operation.gateway_operation import GatewayOperation
+from gateway.services.operation.partner_probe import PartnerProbe
+from gateway.services.operation.profile_editing import ProfileEditing
+from gateway.services.operation.profile_history import ProfileHistory
 from gateway.services.patrons.patron_data import PatronDataService, RetentionDays
 from gateway.services.patrons.patron_names import PatronNames
-from gateway.services.patrons.patron_notices import NoticeService
 from gateway.services.patrons.patron_requests import PatronRequestService
-from gateway.services.profile_editing import ProfileEditing
-from gateway.services.profile_history import ProfileHistory
+from gateway.services.people.oidc_journeys import OidcJourneys
+from gateway.services.people.second_factors import SecondFactorService
+from gateway.services.people.sign_in_attempts import BrowserDevice
+from gateway.services.people.staff_sign_in import StaffSession, StaffSignInError, StaffSignInService
+from gateway.services.people.users import AuditOrigin, UserService
+from gateway.services.request_work.patron_notices import NoticeService
+from gateway.services.request_work.questions import PatronQuestionService
+from gateway.services.request_work.request_reader import EventFeed
+from gateway.services.request_work.request_service import RequestService
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_closures import PartnerClosureService
-from gateway.services.requests.questions import PatronQuestionService
 from gateway.services.requests.request_messages import MessageService
-from gateway.services.requests.request_reader import EventFeed
-from gateway.services.requests.request_service import RequestService
+from gateway.services.searching.fulfilment import FulfilmentService
 from gateway.services.searching.search import CatalogueSearch
-from gateway.services.second_factors import SecondFactorService
-from gateway.services.sign_in_attempts import BrowserDevice
-from gateway.services.staff_sign_in import StaffSession, StaffSignInError, StaffSignInService
-from gateway.services.users import AuditOrigin, UserService
 from gateway.settings.staff_pages import StaffSettings
 from gateway.web.app import GatewayReadiness
 from gateway.web.html import assets

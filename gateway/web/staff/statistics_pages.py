@@ -21,7 +21,7 @@ from gateway.services.desks.request_statistics import (
     TurnaroundTime,
     shift_month,
 )
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.request_csv import format_csv_cells

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.roles import BRANCH_ROLES, Right, RoleGrant, StaffRole, StaffUser, can_grant, can_manage_user
-from gateway.services.localization import mark_text
-from gateway.services.passwords import MIN_PASSWORD_CHARS
-from gateway.services.users import IDENTITY_TAKEN, MAX_EMAIL_CHARS, MAX_SHOWN_NAME_CHARS, UserDraft
+from gateway.services.letters.localization import mark_text
+from gateway.services.people.passwords import MIN_PASSWORD_CHARS
+from gateway.services.people.users import IDENTITY_TAKEN, MAX_EMAIL_CHARS, MAX_SHOWN_NAME_CHARS, UserDraft
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.account_pages import ROLE_NAMES, check_new_password

@@ -12,7 +12,7 @@ from gateway.domain.requests.staff_views import TaskView
 from gateway.domain.requests.views import RequestFilter
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.services.localization import mark_text
+from gateway.services.letters.localization import mark_text
 from gateway.web.html.assets import HEADERS
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 

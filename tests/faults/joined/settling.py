@@ -16,7 +16,7 @@ from gateway.domain.requests.request import (
     ServiceType,
 )
 from gateway.domain.requests.state_table import LibraryAction
-from gateway.services.library_context import DESK
+from gateway.services.requests.library_context import DESK
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.faults.joined.things import Place, key_of
 from tests.faults.joined.town import Town

@@ -18,8 +18,8 @@ from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import ActionRequest, RequestView
 from gateway.ports.adapter import MailerAdapter
 from gateway.runtime.daemon import Daemon
-from gateway.services.library_context import LibraryContext
-from gateway.services.requests.request_service import RequestService
+from gateway.services.request_work.request_service import RequestService
+from gateway.services.requests.library_context import LibraryContext
 from gateway.settings import load_settings
 from gateway.store.requests.outbox import UNFINISHED, OutboxRow
 from gateway.store.requests.outbox_queries import get_outbox_row

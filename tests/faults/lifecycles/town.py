@@ -36,7 +36,7 @@ from gateway.runtime import assembly, daemon
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
 from gateway.runtime.mock_letter_pages import COPY
-from gateway.services import nodes as beats
+from gateway.services.operation import nodes as beats
 from gateway.settings import load_settings
 from gateway.store import nodes
 from gateway.store.migration import OWN

@@ -22,9 +22,9 @@ from gateway.runtime.listeners import HttpListener, HttpListenerOptions
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.runtime.page_assembly import make_fulfilment_service, make_partner_probe
-from gateway.services.api_keys import ApiKeyService, KeyScope
 from gateway.services.desks.replay_jobs import ReplayJobs
-from gateway.services.fulfilment import LinkResolver
+from gateway.services.people.api_keys import ApiKeyService, KeyScope
+from gateway.services.searching.fulfilment import LinkResolver
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
 from gateway.store.nodes import Node

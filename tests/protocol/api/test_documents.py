@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lxml import html
 
-from gateway.services.api_keys import SCOPES, KeyScope
+from gateway.services.people.api_keys import SCOPES, KeyScope
 from gateway.web.api.openapi import build_openapi, render_docs_page
 from gateway.web.api.operation import AnyOperation
 from gateway.web.api.operations import ALL

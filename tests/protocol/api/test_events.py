@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from gateway.web.api import event_stream
 from gateway.web.api.event_stream import StreamTiming
 from tests.protocol.api.support import Client, Running

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from gateway.cli import main
 from gateway.domain.clock import SystemClock
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from gateway.store import api_access
 from tests.protocol.api.support import Client, Running
 from tests.support.daemon import Installation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from tests.protocol.api.support import Client, Running
 from tests.protocol.api.test_requests import borrow, lend
 

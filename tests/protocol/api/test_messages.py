@@ -10,7 +10,7 @@ from typing import Any
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Role
 from gateway.ports.partner_channel import IncomingPartnerMessage
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
 from gateway.store.requests import outbox_queries

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from tests.protocol.api.support import Running
 
 BOOK = (

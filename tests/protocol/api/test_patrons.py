@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.requests.request import PatronLink
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from gateway.store.requests import requests
 from tests.protocol.api.support import PATRON, Client, Running
 from tests.protocol.api.test_requests import act, borrow

@@ -11,8 +11,8 @@ from aiohttp import web
 from sqlalchemy import select, update
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.services.api_keys import KeyScope
-from gateway.services.library_context import LibraryContext
+from gateway.services.people.api_keys import KeyScope
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store import api_records
 from gateway.store.api_access import api_answer
 from gateway.store.api_records import AnswerKey

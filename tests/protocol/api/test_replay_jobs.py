@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from gateway.services.api_keys import ApiKeyService, KeyScope
+from gateway.services.people.api_keys import ApiKeyService, KeyScope
 from tests.protocol.api.support import Client
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Running, running

@@ -17,7 +17,7 @@ from gateway.domain.requests.request import PatronLink
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.ports.library_system import LibrarySystem
 from gateway.runtime.mock_letter_pages import COPY
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.web.api.request_handler import problem_of_error
 from tests.protocol.api.support import PATRON, Client, Running, running

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from gateway.web.api.operations import ALL
 from tests.protocol.api.support import PATRON, Running, Target, in_a_thread
 from tests.support.daemon import Installation

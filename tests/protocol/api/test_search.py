@@ -12,7 +12,7 @@ import pytest
 
 from gateway.domain.problems import Unavailable
 from gateway.ports.catalogue import CatalogueQuery, HeldItem, SearchHits, SearchIndex, SearchTerm, TermMatch
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from tests.protocol.api.support import LIBRARY, Client, Running, running
 from tests.support.daemon import Installation
 from tests.unit.services.searching.support import KOBZAR, Answer, ScriptedSearch, hits, record

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from gateway.domain.clock import FixedClock
 from gateway.ports.shared_store import Store
-from gateway.services.api_keys import ApiKeyService, KeyScope
+from gateway.services.people.api_keys import ApiKeyService, KeyScope
 from gateway.store import api_access, api_records
 from gateway.store.api_access import api_answer, api_key, copy_download, server_secret, webhook
 from gateway.store.api_records import AnswerKey, StoredAnswer

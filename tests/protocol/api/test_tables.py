@@ -30,7 +30,7 @@ from gateway.domain.requests.request import (
     State,
 )
 from gateway.domain.requests.state_machine import TABLES
-from gateway.services.letters import LetterRenderer
+from gateway.services.letters.renderer import LetterRenderer
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
 OURS = {signal.kind for table in TABLES.values() for signal in table.signals if signal.origin is EventOrigin.US}

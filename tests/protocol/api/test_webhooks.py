@@ -20,7 +20,7 @@ from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.views import HistoryLine
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
-from gateway.services.webhooks import WebhookHandler, WebhookOptions, WebhookService, announce_event
+from gateway.services.outbox.webhooks import WebhookHandler, WebhookOptions, WebhookService, announce_event
 from gateway.store import api_records
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus

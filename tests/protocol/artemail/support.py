@@ -15,7 +15,8 @@ from gateway.ports.adapter import ChannelAdapter, ChannelContext, ChannelLibrary
 from gateway.ports.incoming_mail import IncomingMail
 from gateway.ports.outgoing_mail import LetterSender
 from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
-from gateway.services.letters import LetterRenderer, sample
+from gateway.services.letters import sample
+from gateway.services.letters.renderer import LetterRenderer
 
 SECRETS = {"env:BLDSS_PASSWORD": "OPENSESAME"}
 

@@ -10,7 +10,7 @@ import yaml
 from gateway.cli.installation import Installation
 from gateway.domain.clock import FixedClock
 from gateway.profiles import read_profiles
-from gateway.services.check import CheckSubject, run_check
+from gateway.services.operation.check import CheckSubject, run_check
 from tests.support.art import ART, NOON, art
 from tests.support.paths import ROOT
 

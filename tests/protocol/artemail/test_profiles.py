@@ -15,7 +15,7 @@ from gateway.cli.installation import Installation
 from gateway.domain.profile import ProfileExample
 from gateway.domain.requests.events import EventKind
 from gateway.profiles import LoadedProfile, load_profiles
-from gateway.services.check.examples import MailExampleRunner
+from gateway.services.operation.check.examples import MailExampleRunner
 from tests.support.paths import ROOT
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

@@ -36,7 +36,7 @@ from gateway.domain.requests.request import LibraryParty, Request, RequestFlag, 
 from gateway.domain.requests.request_figures import WHOLE_REQUEST
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import LendingDraft
-from gateway.services.letters import LetterRenderer
+from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.store.mailbox import MailOutcome, MailPosition
 from gateway.store.requests import outbox_queries

@@ -17,7 +17,7 @@ from gateway.cli.request_views import format_request_lines
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, RequestFlag
 from gateway.domain.requests.views import NotFound
-from gateway.services.localization import TextCatalogues
+from gateway.services.letters.localization import TextCatalogues
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.store.schema import message as journal_table
 from gateway.web.staff.actor_names import ActorNames

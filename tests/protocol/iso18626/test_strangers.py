@@ -14,7 +14,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, RequestedService, Role
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
-from gateway.services.localization import TextCatalogues
+from gateway.services.letters.localization import TextCatalogues
 from gateway.store.requests.history import list_events_of_request
 from gateway.web.staff.actor_names import ActorNames
 from gateway.web.staff.request_story import StoryLine, StorySources, tell_story

@@ -22,7 +22,8 @@ from gateway.domain.requests.request import Attachment, LibraryParty
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.outgoing_mail import AnswerLink, AnswerLinks, LetterSender, offer_no_answers
 from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
-from gateway.services.letters import LetterRenderer, sample
+from gateway.services.letters import sample
+from gateway.services.letters.renderer import LetterRenderer
 
 
 class Kept:

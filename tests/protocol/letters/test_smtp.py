@@ -12,9 +12,8 @@ import pytest
 
 from adapters.smtp.transport import SmtpMailer
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
-from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer, RenderedLetter
+from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer, RenderedLetter, build_mail
 from gateway.secrets import resolve_secret
-from gateway.services.letters import build_mail
 from tests.support.certificates import Authority
 from tests.support.daemon import free_port
 from tests.support.smtp_sink import SILENCE, Sink, running, scripted

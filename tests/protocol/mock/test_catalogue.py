@@ -26,7 +26,7 @@ from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.runtime.mock_assembly import MockOptions
 from gateway.runtime.mock_catalogue_lines import MockCatalogueLines
 from gateway.runtime.mock_system_assembly import find_rehearsed_catalogue, make_mock_catalogue
-from gateway.services.localization import TextCatalogues
+from gateway.services.letters.localization import TextCatalogues
 from gateway.services.mock.catalogue_reception import CATALOGUE_RECORDS, PlayedCatalogue
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios
 from gateway.settings import load_settings

@@ -25,8 +25,8 @@ from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 from gateway.runtime.mock_assembly import MockOptions, read_no_file, receive_nothing
 from gateway.runtime.mock_system_assembly import find_rehearsed_link_target, make_mock_link_target
 from gateway.runtime.partner_channels import NoMailServer
-from gateway.services.letters import LetterRenderer
-from gateway.services.localization import TextCatalogues
+from gateway.services.letters.localization import TextCatalogues
+from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.mock.link_target import PlayedLinkTarget
 from gateway.services.mock.mock_conversation import compose_request
 from gateway.services.mock.mock_log import MockParties

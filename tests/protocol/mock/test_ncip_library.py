@@ -33,7 +33,7 @@ from gateway.runtime.mock_assembly import MockOptions
 from gateway.runtime.mock_lines import MockLines
 from gateway.runtime.mock_system_assembly import find_rehearsed_system, open_mock_library
 from gateway.runtime.sample_libraries import SampleLibraries
-from gateway.services.localization import TextCatalogues
+from gateway.services.letters.localization import TextCatalogues
 from gateway.services.mock.library_reception import PlayedLibrarySystem
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios
 from gateway.settings import load_settings

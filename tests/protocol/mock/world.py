@@ -38,7 +38,7 @@ from gateway.runtime.mock_assembly import (
 from gateway.runtime.mock_letters import make_letter_reader
 from gateway.runtime.mock_lines import MockLines
 from gateway.runtime.mock_mail import MockMailServer
-from gateway.services.localization import TextCatalogues
+from gateway.services.letters.localization import TextCatalogues
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.services.mock.letter_reader import PlayedLetterReader
 from gateway.services.mock.mock_conversation import MockConversation

@@ -34,7 +34,7 @@ from gateway.domain.profile import Profile
 from gateway.ports.responder import OutcomeClass, RawMessage, TransportKind
 from gateway.profiles import load_profiles
 from gateway.runtime.sample_libraries import SampleLibraries
-from gateway.services.check.examples import ExampleAnswer, ExampleExchange
+from gateway.services.operation.check.examples import ExampleAnswer, ExampleExchange
 from tests.support.partner_rights import give_all_rights
 from tests.support.paths import ROOT
 

@@ -15,7 +15,7 @@ from lxml import html
 
 from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.runtime.daemon import Daemon
-from gateway.services.requests.request_service import RequestService
+from gateway.services.request_work.request_service import RequestService
 from gateway.settings import load_settings
 from tests.support.daemon import Installation
 from tests.support.yaml_files import read_yaml_file, write_yaml_file

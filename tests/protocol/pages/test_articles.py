@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from gateway.adapter_registry import load_adapters
-from gateway.services.api_keys import ApiKeyService, KeyScope
+from gateway.services.people.api_keys import ApiKeyService, KeyScope
 from tests.protocol.pages.support import Answer, Running, Visitor, running, visitor
 from tests.support.article_services import (
     DOI,

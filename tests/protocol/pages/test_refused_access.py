@@ -6,7 +6,7 @@ import re
 
 import structlog
 
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from tests.protocol.pages.support import running, visitor
 from tests.support.daemon import Installation
 

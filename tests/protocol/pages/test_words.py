@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.patron_status import PatronStatus
-from gateway.services.own_words import shipped_words
+from gateway.services.letters.own_words import shipped_words
 from gateway.web.pages.request_status import STATUS_TEXTS
 from tests.protocol.pages.support import BOOK, Answer, Running, Visitor, running, visitor
 from tests.protocol.pages.test_own_requests import act_as_staff, send_request

@@ -106,4 +106,4 @@ def test_a_secret_is_checked_in_one_place() -> None:
         for file in (ROOT / "gateway").rglob("*.py")
         if re.search(r"(system|library)\.authenticate\(", file.read_text(encoding="utf-8"))
     }
-    assert callers == {"gateway/services/patron_authentication.py"}
+    assert callers == {"gateway/services/people/patron_authentication.py"}

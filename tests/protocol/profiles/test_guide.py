@@ -11,7 +11,7 @@ from gateway.cli.installation import Installation
 from gateway.ports.responder import ExchangeContext
 from gateway.profiles import ProfileSet, load_profiles
 from gateway.runtime.sample_libraries import SampleLibraries
-from gateway.services.check.examples import ExampleRunner
+from gateway.services.operation.check.examples import ExampleRunner
 from tests.support.paths import ROOT
 
 BLOCK = re.compile(r"```yaml\n# profiles/(?P<name>[a-z0-9-]+)\.yml\n(?P<text>.*?)```", re.DOTALL)

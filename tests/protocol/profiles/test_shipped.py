@@ -24,7 +24,7 @@ from gateway.domain.profile import AuthKind, ProfileExample
 from gateway.ports.responder import ExchangeContext, OutcomeClass, RawMessage, TransportKind
 from gateway.profiles import LoadedProfile, MessageSender, ProfileSet, load_profiles, read_profile
 from gateway.runtime.sample_libraries import SampleLibraries
-from gateway.services.check.examples import ExampleRunner
+from gateway.services.operation.check.examples import ExampleRunner
 from tests.support.paths import ROOT
 
 FOLDER = ROOT / "profiles"

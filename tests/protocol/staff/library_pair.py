@@ -16,7 +16,7 @@ from gateway.domain.requests.request import LibraryParty, Role
 from gateway.domain.requests.views import FileUpload, LendingDraft
 from gateway.domain.roles import Right
 from gateway.ports.library_system import HoldWish, PatronKey
-from gateway.services.api_keys import ApiKeyService, KeyScope
+from gateway.services.people.api_keys import ApiKeyService, KeyScope
 from gateway.services.requests.effects import LETTER
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow

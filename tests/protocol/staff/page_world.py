@@ -17,7 +17,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LibraryParty, Request, RequestedService, Role, ServiceType
 from gateway.domain.requests.views import LendingDraft
-from gateway.services.profile_drafts import ProfileDraft
+from gateway.services.operation.profile_drafts import ProfileDraft
 from gateway.store import mailbox
 from gateway.store.journal_records import JournalFilter
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow

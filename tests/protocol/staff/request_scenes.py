@@ -15,7 +15,7 @@ from gateway.domain.requests.request import LibraryParty, PatronLink, Request
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
 from gateway.ports.responder import ExchangeContext, OutcomeClass, RawMessage, TransportKind
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store import schema
 from gateway.store.journal_records import (

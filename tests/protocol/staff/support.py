@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from gateway.domain.clock import FixedClock
 from gateway.domain.roles import StaffRole, StaffUser, parse_grant
-from gateway.services.users import AuditOrigin, UserDraft, UserService
+from gateway.services.people.users import AuditOrigin, UserDraft, UserService
 from tests.protocol.pages.support import Answer, Running, Visitor, visitor
 
 PASSWORD = "vier Wörter sind genug"

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.views import VersionConflict
-from gateway.services.requests.request_service import RequestService
+from gateway.services.request_work.request_service import RequestService
 from tests.protocol.pages.support import Running
 from tests.protocol.staff.support import colleague
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from gateway.domain.problems import RefusalReason, Refused
-from gateway.services.users import UserDraft
+from gateway.services.people.users import UserDraft
 from gateway.store.staff_identities import staff_identity
 from tests.protocol.pages.provider import Provider
 from tests.protocol.pages.support import Running

@@ -21,8 +21,8 @@ from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.domain.problems import ConfigurationProblem
 from gateway.ports.responder import OutcomeClass
 from gateway.runtime import daemon, monitoring
-from gateway.services.check.certificates import describe_ending_certificates
-from gateway.services.gateway_operation import CheckFindings
+from gateway.services.operation.check.certificates import describe_ending_certificates
+from gateway.services.operation.gateway_operation import CheckFindings
 from gateway.settings.sections import Tls
 from gateway.store.journal_records import JournalEnding, JournalOpening
 from gateway.store.requests.outbox import OutboxRow, add_outbox_row, claim_rows, schedule_retry

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.services.gateway_operation import ProfileState
+from gateway.services.operation.gateway_operation import ProfileState
 from gateway.store import profile_versions
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Answer, Running, on_both, running

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from gateway.domain.clock import FixedClock
 from gateway.ports.shared_store import Transaction
-from gateway.services.second_factors import MAX_WRONG_CODES
+from gateway.services.people.second_factors import MAX_WRONG_CODES
 from gateway.store.audit import add_audit_entry
 from tests.protocol.pages.support import Answer, Running, on_both, running
 from tests.protocol.pages.test_refused_access import read_figures

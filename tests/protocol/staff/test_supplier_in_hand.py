@@ -10,8 +10,8 @@ from gateway.cli.request_views import format_request_lines
 from gateway.domain.requests.events import EventKind, NamedSupplier
 from gateway.domain.requests.print_batches import PrintKind
 from gateway.domain.requests.request import Request
+from gateway.services.exchange.circulation_link import advise_return
 from gateway.services.letters.renderer import SlipFacts
-from gateway.services.library_work.circulation_link import advise_return
 from gateway.web.api.models.outputs import RequestOut
 from tests.protocol.pages.support import Running, running
 from tests.protocol.staff.request_scenes import (

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway.services import peer_keys
+from gateway.services.exchange import peer_keys
 from tests.support.daemon import Installation
 from tests.support.yaml_files import write_yaml_file
 from tests.unit.cli.conftest import typed

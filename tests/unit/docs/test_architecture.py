@@ -126,7 +126,7 @@ def reduce_graph(graph: Graph) -> Graph:
 
 def list_layers() -> list[str]:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
-    (layers,) = [one["layers"] for one in contracts if one["type"] == "layers"]
+    (layers,) = [one["layers"] for one in contracts if one["type"] == "layers" and not one["containers"]]
     return [layer.removeprefix("gateway.") for layer in layers]
 
 
@@ -135,6 +135,13 @@ def list_layers() -> list[str]:
 
 def test_list_the_layers_of_the_import_contract() -> None:
     assert read_first_column("The layers") == list_layers()
+
+
+def test_list_all_packages_of_services() -> None:
+    rows = list(read_tables(read_section("The layers")))[1][1:]
+
+    packages = {path.parent for path in (ROOT / "gateway" / "services").glob("*/__init__.py")}
+    assert {ROOT / row[0].strip("`") for row in rows} == packages
 
 
 def test_draw_the_imports_of_the_code() -> None:

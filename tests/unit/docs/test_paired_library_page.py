@@ -88,7 +88,7 @@ def test_a_wrong_setting_is_said_with_its_place(text: str, said: str, tmp_path: 
 
 
 def test_the_secrets_of_both_are_looked_for(tmp_path: Path) -> None:
-    from gateway.services.check.runner import _list_system_secrets
+    from gateway.services.operation.check.runner import _list_system_secrets
 
     text = SIP2.replace("host: ils", "login: {user: t, password: env:TERMINAL}\n    host: ils")
     installation_options = load_options(tmp_path, text)

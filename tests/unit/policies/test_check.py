@@ -4,8 +4,8 @@ from pathlib import Path
 
 from gateway.cli.installation import Installation
 from gateway.ports.library_system import LibraryCodes
-from gateway.services.check import CheckReport, CheckSubject, run_check
-from gateway.services.check.outside_systems import check_policy_codes
+from gateway.services.operation.check import CheckReport, CheckSubject, run_check
+from gateway.services.operation.check.outside_systems import check_policy_codes
 from tests.unit.policies.support import Place
 
 CODES = LibraryCodes(

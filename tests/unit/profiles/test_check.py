@@ -14,7 +14,7 @@ from gateway.ports.adapter import ProtocolAdapter
 from gateway.ports.library_system import Capability, LibraryCodes
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.profiles import read_profiles
-from gateway.services.check import CheckReport, CheckSubject, ExampleAnswer, UnknownProfileError, run_check
+from gateway.services.operation.check import CheckReport, CheckSubject, ExampleAnswer, UnknownProfileError, run_check
 from gateway.settings import Settings
 from tests.support.paths import ROOT
 from tests.unit.profiles.support import ADAPTERS, NOW, SETTINGS, PlainDialect, PlainResponder, SmallLibrary, write

@@ -12,9 +12,9 @@ from aiohttp.test_utils import TestServer
 
 from gateway.adapter_registry import load_adapters
 from gateway.profiles import read_profiles
-from gateway.services.check import run_check
-from gateway.services.check.peer_keys import check_own_key
-from gateway.services.check.remarks import find_remarks
+from gateway.services.operation.check import run_check
+from gateway.services.operation.check.peer_keys import check_own_key
+from gateway.services.operation.check.remarks import find_remarks
 from tests.support.peer_tokens import make_rsa_key, public_jwk
 from tests.unit.profiles.support import ADAPTERS, SETTINGS, write
 from tests.unit.profiles.test_check import lines, subject

@@ -11,8 +11,8 @@ from adapters.ncip.services import SERVICES
 from gateway.adapter_registry import load_adapters
 from gateway.domain.clock import FixedClock
 from gateway.profiles import read_profiles
-from gateway.services.check import CheckSubject, run_check
-from gateway.services.check.remarks import find_remarks
+from gateway.services.operation.check import CheckSubject, run_check
+from gateway.services.operation.check.remarks import find_remarks
 from gateway.settings import LibrarySettings, Settings
 from tests.unit.profiles.support import NOW, write
 

@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 from gateway.ports.shared_store import Store, Transaction
 from gateway.runtime import monitoring
 from gateway.runtime.daemon import Daemon
-from gateway.services import network_load
-from gateway.services import nodes as beats
-from gateway.services.network_load import NetworkLoads
+from gateway.services.operation import network_load
+from gateway.services.operation import nodes as beats
+from gateway.services.operation.network_load import NetworkLoads
 from gateway.store.engine import open_store
 from gateway.store.nodes import Node
 from gateway.store.requests import outbox, outbox_queries

@@ -13,7 +13,7 @@ from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.ports.responder import OutcomeClass
 from gateway.runtime import daemon
-from gateway.services import nodes as beats
+from gateway.services.operation import nodes as beats
 from gateway.store import nodes
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEntry, JournalOpening, JournalOptions

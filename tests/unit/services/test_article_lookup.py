@@ -15,7 +15,7 @@ from gateway.domain.library import RecordId
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.ports.article_lookup import FoundArticle, FreeVersion
-from gateway.services.article_lookup import ArticleLookup
+from gateway.services.searching.article_lookup import ArticleLookup
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DOI = RecordId("doi", "10.5555/fog.2021.12")

@@ -13,7 +13,7 @@ from gateway.adapter_registry import load_adapters
 from gateway.domain.clock import SystemClock
 from gateway.domain.problems import ConfigurationProblem
 from gateway.profiles import read_profiles
-from gateway.services.check import CheckSubject, run_check
+from gateway.services.operation.check import CheckSubject, run_check
 from gateway.settings import load_settings
 from tests.support.article_services import ArticleServer, with_articles
 

@@ -7,7 +7,7 @@ import string
 
 import pytest
 
-from gateway.services.passwords import WeakPasswordError, check_password_strength
+from gateway.services.people.passwords import WeakPasswordError, check_password_strength
 
 _GUESSED = """
 123456789012 1234567890123 0987654321098 123456123456 qwertyuiop12 qwertyuiop123 qwertzuiop123 asdfghjkl123

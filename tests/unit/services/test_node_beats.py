@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from gateway.domain.clock import FixedClock, StoreClock
 from gateway.domain.problems import Unavailable
-from gateway.services import nodes as module
-from gateway.services.nodes import NodeBeats
+from gateway.services.operation import nodes as module
+from gateway.services.operation.nodes import NodeBeats
 from gateway.store.nodes import Node
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 
-from gateway.services.one_time_codes import (
+from gateway.services.people.one_time_codes import (
     STEP_SECONDS,
     find_code_step,
     make_code,

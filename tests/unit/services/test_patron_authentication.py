@@ -15,8 +15,14 @@ from gateway.domain.library import Patron
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Store
-from gateway.services.patron_authentication import PatronAuthenticator, TooManyAttemptsError
-from gateway.services.sign_in_attempts import ANYWHERE, MAX_DEVICE_TOKENS, AttemptCounter, AttemptLimits, BrowserDevice
+from gateway.services.people.patron_authentication import PatronAuthenticator, TooManyAttemptsError
+from gateway.services.people.sign_in_attempts import (
+    ANYWHERE,
+    MAX_DEVICE_TOKENS,
+    AttemptCounter,
+    AttemptLimits,
+    BrowserDevice,
+)
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
 from gateway.store.patron_sessions import page_failure

@@ -15,8 +15,7 @@ from gateway.domain.peer_authentication import OwnPeerIdentity, PeerAuthenticati
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.shared_store import Store
-from gateway.services.exchange.peer_tokens import PeerTokenVerifier
-from gateway.services.peer_keys import (
+from gateway.services.exchange.peer_keys import (
     KEY_SET_PATH,
     MAX_RING_AGE,
     PUBLISHED_BEFORE_SIGNING,
@@ -24,7 +23,8 @@ from gateway.services.peer_keys import (
     PeerKeyService,
     PeerTokenWriter,
 )
-from gateway.services.published_keys import FetchedKeySet
+from gateway.services.exchange.peer_tokens import PeerTokenVerifier
+from gateway.services.exchange.published_keys import FetchedKeySet
 from gateway.web.app import make_key_page
 from tests.support.peer_tokens import AUDIENCE, ISSUER, KEYS_URL, SYSTEM, trusted_peer
 

@@ -10,7 +10,7 @@ from gateway.adapter_registry import load_adapters
 from gateway.domain.clock import SystemClock
 from gateway.domain.library import RecordId
 from gateway.domain.problems import ConfigurationError
-from gateway.services.article_lookup import make_article_lookup, make_article_source
+from gateway.services.searching.article_lookup import make_article_lookup, make_article_source
 from gateway.settings import Settings, load_settings
 from tests.support.article_services import with_articles
 

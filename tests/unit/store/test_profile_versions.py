@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.ports.shared_store import Store
-from gateway.services.profile_history import make_version, record_unknown_version
+from gateway.services.operation.profile_history import make_version, record_unknown_version
 from gateway.store import profile_versions
 from gateway.store.profile_versions import ProfileVersion
 

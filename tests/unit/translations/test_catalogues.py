@@ -10,7 +10,7 @@ import pytest
 from babel.messages import Catalog
 from click.testing import CliRunner
 
-from gateway.services.catalogue_files import SHIPPED_TRANSLATIONS
+from gateway.services.letters.catalogue_files import SHIPPED_TRANSLATIONS
 from gateway.translations import maintenance
 from gateway.translations.maintenance import (
     list_shortcomings,

@@ -11,7 +11,7 @@ from gateway.domain.requests.fulfilment import Availability, Fulfilment
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
-from gateway.services.fulfilment import ResolvedLink
+from gateway.services.searching.fulfilment import ResolvedLink
 from gateway.services.searching.search import SearchOutcome
 from gateway.web.api.models.bases import OutputModel
 from gateway.web.api.models.values import CitationOut

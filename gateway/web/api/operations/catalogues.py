@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.ports.catalogue import CatalogueQuery, ReceivedLink
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from gateway.services.searching import search as catalogue_search
 from gateway.web.api.models.bases import NoParameters, ParameterModel
 from gateway.web.api.models.catalogues import ExplanationOut, ResolvedOut, SearchOut, TargetList, TargetOut

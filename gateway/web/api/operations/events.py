@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gateway.domain.requests.events import EventKind, EventOrigin
 from gateway.domain.requests.views import HistoryLine
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from gateway.store.api_records import WebhookSubscription
 from gateway.web.api.event_stream import newest_cursor
 from gateway.web.api.models.bases import NoParameters, OutputModel, ParameterModel

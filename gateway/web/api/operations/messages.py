@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.views import MessageView
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from gateway.web.api.models.bases import NoParameters
 from gateway.web.api.models.messages import MessageList, MessageOut, MessagesRead
 from gateway.web.api.operation import AnswerDescription, Operation, OperationCall, OperationReply

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gateway.domain.requests.views import NotFound
-from gateway.services.api_keys import KeyScope
 from gateway.services.desks.staff_service import RotaTrial
+from gateway.services.people.api_keys import KeyScope
 from gateway.web.api.models.bases import NoParameters
 from gateway.web.api.models.catalogues import ExplanationOut
 from gateway.web.api.models.inputs import ClosureIn, RotaTrialIn

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.patron_views import PatronAction, PatronReference, PatronView
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from gateway.web.api.models.bases import InputModel, NoParameters, ParameterModel
 from gateway.web.api.models.outputs import ROOT
 from gateway.web.api.models.staff import PatronRequestList, PatronRequestOut

@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import Field
 
 from gateway.ports.responder import OutcomeClass
-from gateway.services.api_keys import KeyScope
 from gateway.services.desks.replay_jobs import (
     JobAct,
     JournalFilter,
@@ -17,7 +16,8 @@ from gateway.services.desks.replay_jobs import (
     status_after,
 )
 from gateway.services.exchange.replay_selection import TooManyMessagesError
-from gateway.services.users import AuditOrigin
+from gateway.services.people.api_keys import KeyScope
+from gateway.services.people.users import AuditOrigin
 from gateway.web.api.models.bases import NoParameters, ParameterModel
 from gateway.web.api.models.replays import (
     ReplayedMessageList,

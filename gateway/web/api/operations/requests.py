@@ -14,7 +14,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Attachment, BorrowingState, LendingState, Request, Role, ServiceType
 from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import ActionRequest, FileUpload, NotFound, RequestFilter, RequestOrder
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from gateway.web.api.models.bases import NoParameters, ParameterModel
 from gateway.web.api.models.inputs import ActBody, NewBorrowing, NewLending, RotaOrder, SkipLine
 from gateway.web.api.models.outputs import (

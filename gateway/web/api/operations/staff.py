@@ -10,7 +10,7 @@ from pydantic import Field
 from gateway.domain.requests.staff_views import TaskView
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
 from gateway.domain.requests.views import RequestFilter
-from gateway.services.api_keys import KeyScope
+from gateway.services.people.api_keys import KeyScope
 from gateway.web.api.models.bases import NoParameters, ParameterModel
 from gateway.web.api.models.inputs import EditLetter, SkipLetter
 from gateway.web.api.models.outputs import ROOT

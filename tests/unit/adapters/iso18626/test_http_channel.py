@@ -28,7 +28,7 @@ from gateway.ports.outgoing_mail import LetterSender
 from gateway.ports.partner_channel import ChannelMessage, PartnerMessage
 from gateway.ports.peer_headers import refuse_peer_headers
 from gateway.runtime.partner_channels import NoMailServer
-from gateway.services.letters import LetterRenderer
+from gateway.services.letters.renderer import LetterRenderer
 from tests.support.requests import borrowing
 from tests.unit.adapters.iso18626.test_mapping import BORROWER, LENDER, NOW, OSLO
 

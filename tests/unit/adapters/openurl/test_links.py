@@ -13,8 +13,8 @@ import yaml
 from adapters.openurl import links
 from gateway.domain.requests.citation import Citation
 from gateway.ports.catalogue import LinkCitation, ReceivedLink
-from gateway.services.letters import LetterRenderer
 from gateway.services.letters.facts import readers_citation_rows
+from gateway.services.letters.renderer import LetterRenderer
 
 FORMAT = links.make()
 BY = LetterRenderer(None, "en")

@@ -34,7 +34,7 @@ from gateway.domain.library import (
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import Capability, HoldWish, PatronKey
 from gateway.ports.shared_store import Store
-from gateway.services.check.outside_systems import ask_library
+from gateway.services.operation.check.outside_systems import ask_library
 from gateway.store.engine import open_store
 from tests.fakes.desk_library import DeskLibrary, FakeItem
 from tests.library_contract.embedded_world import START, ZONE

@@ -16,8 +16,8 @@ from gateway.domain.requests.policy import Ranking, RequestPolicy
 from gateway.domain.requests.request import RotaLine
 from gateway.domain.requests.rota import partner_standing, rank_suppliers
 from gateway.ports.outgoing_http import HttpClient
-from gateway.services import network_load
-from gateway.services.network_load import PATH, LoadAnswer, MemberSilentError, ask_member
+from gateway.services.operation import network_load
+from gateway.services.operation.network_load import PATH, LoadAnswer, MemberSilentError, ask_member
 from tests.support.requests import borrowing
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

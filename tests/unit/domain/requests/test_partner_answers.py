@@ -33,7 +33,9 @@ from gateway.domain.requests.request import (
     ServiceType,
 )
 from gateway.domain.requests.signed_links import InvalidLinkError, QuestionLink
-from gateway.services.letters import PARTNER_LETTERS, LetterRenderer, sample
+from gateway.services.letters import sample
+from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.templates import PARTNER_LETTERS
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TODAY = NOW.date()

@@ -18,7 +18,7 @@ from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.attachments import FileType
 from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.views import FileUpload
-from gateway.services.attachments import check_upload, count_pages, run_program, scan_file
+from gateway.services.request_work.attachments import check_upload, count_pages, run_program, scan_file
 
 SCANNER = """
 import sys
@@ -143,7 +143,7 @@ async def test_a_pdf_that_opens_without_a_password_is_none_that_is_locked() -> N
 
 async def test_a_pdf_that_takes_too_long_to_read_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows that anything is wrong with it; what its sender says of its pages counts."""
-    monkeypatch.setattr("gateway.services.attachments.SECONDS", 0.001)
+    monkeypatch.setattr("gateway.services.request_work.attachments.SECONDS", 0.001)
 
     assert (await check_upload(upload(pdf(2), pages=9), CopyRules())).pages == 9
 

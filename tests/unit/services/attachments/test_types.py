@@ -10,7 +10,7 @@ from gateway.domain.problems import Refused
 from gateway.domain.requests.attachments import FileType, count_cited_pages, describe_page_mismatch, detect_file_type
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.policy import CopyRules
-from gateway.services.attachments import require_file_type
+from gateway.services.request_work.attachments import require_file_type
 
 EPUB = b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/epub+zip"
 

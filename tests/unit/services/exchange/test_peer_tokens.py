@@ -24,7 +24,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Authentication, AuthKind
 from gateway.ports.responder import OutcomeClass
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
-from gateway.services.published_keys import MAX_KEY_AGE, MIN_FETCH_PAUSE, FetchedKeySet, fetch_key_set
+from gateway.services.exchange.published_keys import MAX_KEY_AGE, MIN_FETCH_PAUSE, FetchedKeySet, fetch_key_set
 from gateway.store.journal_records import JournalFilter, MessageDirection
 from tests.support.peer_tokens import (
     AUDIENCE,

@@ -19,7 +19,7 @@ from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import Transaction
 from gateway.services.exchange import recovery
 from gateway.services.exchange.recovery import MAX_STARTS, RecoveryReport, count_set_aside
-from gateway.services.nodes import COMMAND_SECONDS, NodeRecovery
+from gateway.services.operation.nodes import COMMAND_SECONDS, NodeRecovery
 from gateway.store import nodes
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, FullMessage, JournalEntry, JournalFilter, JournalOptions

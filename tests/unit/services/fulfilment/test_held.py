@@ -9,7 +9,7 @@ from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.fulfilment import Availability
 from gateway.ports.library_system import BibHoldings, Capability
-from gateway.services.local_holdings import find_local_copies
+from gateway.services.circulation.local_holdings import find_local_copies
 
 ISBN, OCLC = RecordId("isbn", "9780306406157"), RecordId("oclc", "90001001")
 SHELF = Location("MAIN", "stacks", "Stacks")

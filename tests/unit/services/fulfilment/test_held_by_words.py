@@ -12,7 +12,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.fulfilment import Availability
 from gateway.domain.text_folding import fold_text
 from gateway.ports.library_system import BibHoldings, Capability
-from gateway.services.local_holdings import find_local_copies, list_free_copies
+from gateway.services.circulation.local_holdings import find_local_copies, list_free_copies
 
 SHELF = Location("MAIN", "stacks", "Stacks")
 EMMA = Bib("1", "Emma", "Austen, Jane", published="1998")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.problems import MessagePart, RefusalReason
-from gateway.services.localization import TextCatalogues
-from gateway.services.own_words import shipped_page_texts, text_of_braces
+from gateway.services.letters.localization import TextCatalogues
+from gateway.services.letters.own_words import shipped_page_texts, text_of_braces
 from gateway.web.pages.page_texts import (
     OTHER_REFUSAL_TEXT,
     OWNED_TEXT,

@@ -13,7 +13,10 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.request import LoanTerms, RequestCosts
 from gateway.ports.outgoing_mail import RenderedLetter
-from gateway.services.letters import ALL, LetterRenderer, NoticeFacts, SlipFacts, sample
+from gateway.services.letters import sample
+from gateway.services.letters.facts import NoticeFacts
+from gateway.services.letters.renderer import LetterRenderer, SlipFacts
+from gateway.services.letters.templates import ALL
 from tests.support.paths import ROOT
 from tests.unit.services.letters.support import ZONE, notice, slip, to_partner
 

@@ -11,7 +11,9 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.ports.outgoing_mail import PLAIN, LetterStyle, RenderedLetter
-from gateway.services.letters import LetterRenderer, NoticeFacts, sample
+from gateway.services.letters import sample
+from gateway.services.letters.facts import NoticeFacts
+from gateway.services.letters.renderer import LetterRenderer
 
 ZONE = ZoneInfo("Europe/Zurich")
 

@@ -10,7 +10,8 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.partner_answers import LETTERS
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.ports.outgoing_mail import AnswerLink, RenderedLetter
-from gateway.services.letters import LetterRenderer, sample
+from gateway.services.letters import sample
+from gateway.services.letters.renderer import LetterRenderer
 from tests.unit.services.letters.support import ZONE
 
 BY = LetterRenderer(None, "en")

@@ -27,7 +27,9 @@ from gateway.domain.requests.request import (
     Volume,
 )
 from gateway.ports.outgoing_mail import PLAIN, LetterStyle
-from gateway.services.letters import LetterRenderer, NoticeFacts, mail_address, sample
+from gateway.services.letters import sample
+from gateway.services.letters.facts import NoticeFacts
+from gateway.services.letters.renderer import LetterRenderer, mail_address
 from tests.support.requests import attempt
 from tests.unit.services.letters.support import ZONE, letters, notice, to_partner
 

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import LibraryInfo
-from gateway.ports.outgoing_mail import LetterSender, RenderedLetter
-from gateway.services.letters import build_mail
+from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
 
 SENDER = LetterSender("ill@northfield.example", "Northfield ILL")
 LETTER = RenderedLetter(

@@ -15,7 +15,9 @@ from gateway.domain.requests.lending_table import LENDING
 from gateway.domain.requests.request import BorrowingState, LendingState, ServiceType
 from gateway.domain.requests.state_table import Effect, NotifyPartner, SendPatronLetter
 from gateway.ports.outgoing_mail import RenderedLetter
-from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SHIPPED, LetterRenderer, sample
+from gateway.services.letters import sample
+from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.templates import ALL, PARTNER_LETTERS, PATRON_LETTERS, SHIPPED
 from tests.unit.services.letters.support import notice, slip, to_partner
 
 LANGUAGES = ("de", "en")

@@ -10,7 +10,8 @@ import pytest
 from gateway.domain.problems import ConfigurationError
 from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterStyle
-from gateway.services.letters import SHIPPED, LetterRenderer
+from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.templates import SHIPPED
 from tests.unit.services.letters.support import letters, notice, to_partner, write
 
 SENT = "{% set subject %}Off it goes: {{ number }}{% endset %}\nOff it goes.\n"

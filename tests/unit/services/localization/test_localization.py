@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from gateway.domain.library import Money
 from gateway.domain.problems import ConfigurationError
-from gateway.services.localization import Localization, TextCatalogues, install_translations, language_fallbacks
+from gateway.services.letters.localization import Localization, TextCatalogues, install_translations, language_fallbacks
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 26, 11, 0, tzinfo=UTC)

@@ -19,7 +19,7 @@ from gateway.domain.requests.rota import CostLimit, PartnerStanding, cost_object
 from gateway.domain.sentences import dump_sentence, join_sentences, load_sentence, write_about, write_sentence
 from gateway.ports.catalogue import HoldingAnswer, HoldingsReport
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
-from gateway.services.localization import TextCatalogues
+from gateway.services.letters.localization import TextCatalogues
 from gateway.services.outbox.attempts import NEVER_ENDED, decide_retry
 from gateway.services.outbox.queue import OutboxOptions
 from gateway.services.searching.targets import failure_reason

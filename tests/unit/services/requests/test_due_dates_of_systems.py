@@ -11,7 +11,7 @@ import pytest
 
 from gateway.domain.library import Loan
 from gateway.ports.library_system import Capability
-from gateway.services.library_work import desk_actions, library_calls
+from gateway.services.request_work import desk_actions, library_calls
 
 DUE = datetime(2026, 4, 30, 21, 59, tzinfo=UTC)
 DATES = {Capability.DUE_DATE_GIVEN, Capability.DUE_DATE_CHANGE}

@@ -14,8 +14,8 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, local
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.views import EventDenied
 from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
-from gateway.services.library_context import LibraryContext
 from gateway.services.requests.delivery_results import record_delivery_result
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event
 from tests.unit.services.requests.support import SOUTH, NcipTown
 

@@ -15,7 +15,7 @@ from gateway.domain.library import Bib, Item, ItemStatus, Loan, Location, Patron
 from gateway.domain.requests.events import Event, EventDetails, EventKind, EventOrigin, partner_signal
 from gateway.domain.requests.request import BorrowingState, LendingState, LoanTerms, Request
 from gateway.domain.requests.state_table import TimerKind
-from gateway.services.library_work.library_outcomes import outcome_of_command
+from gateway.services.request_work.library_outcomes import outcome_of_command
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.requests import timers
 from tests.support.requests import lending

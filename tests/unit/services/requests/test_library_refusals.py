@@ -14,9 +14,9 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
 from gateway.domain.requests.request import LendingState, LibraryParty, PatronLink, Request, RequestFlag, ServiceType
 from gateway.domain.requests.views import BorrowingDraft, LendingDraft
-from gateway.services.fulfilment import FulfilmentService
-from gateway.services.local_holdings import find_local_copies
+from gateway.services.circulation.local_holdings import find_local_copies
 from gateway.services.requests.transitions import EventRequest, apply_event
+from gateway.services.searching.fulfilment import FulfilmentService
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown
 
 PROFILES = {

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.domain.library import Item, ItemStatus, Loan, Location
 from gateway.ports.library_system import Capability
-from gateway.services.library_work import library_calls
+from gateway.services.request_work import library_calls
 
 DUE = datetime(2026, 4, 30, 21, 59, tzinfo=UTC)
 BARCODE = "31000000000042"

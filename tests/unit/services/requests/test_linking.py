@@ -461,7 +461,7 @@ async def test_a_defect_of_ours_is_no_reason_to_say_that_the_library_did_nothing
         raise RuntimeError("a defect")
 
     with monkeypatch.context() as broken:
-        broken.setattr("gateway.services.library_work.circulation_link.find_by_any_reference", defect)
+        broken.setattr("gateway.services.exchange.circulation_link.find_by_any_reference", defect)
         assert await accept(north, "TN-132") == ""
 
     assert await north.see(request) == request

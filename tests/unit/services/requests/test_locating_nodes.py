@@ -29,10 +29,10 @@ from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.shared_store import Store, Work
 from gateway.services.desks.printing import PrintService, ScannedSlip
 from gateway.services.desks.staff_service import StaffService
-from gateway.services.library_context import LibraryContext
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.lending import locate_item
 from gateway.services.requests.lending_intake import create_lending_request
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.requests import outbox as outbox_rows

@@ -17,8 +17,8 @@ from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import BorrowingState, LendingState, LoanTerms, OtherLeg, Request, RequestFlag
 from gateway.domain.requests.state_table import TimerKind
 from gateway.profiles import LoadedProfile, ProfileSet
-from gateway.services.library_context import LibraryContext
 from gateway.services.requests.deadlines import timer_due
+from gateway.services.requests.library_context import LibraryContext
 from tests.support.requests import WARSAW, borrowing, lending
 
 FRIDAY = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)

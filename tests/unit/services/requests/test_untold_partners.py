@@ -14,8 +14,8 @@ from gateway.domain.requests.request import LibraryParty, Request, RequestFlag
 from gateway.domain.requests.scan_rules import ScanReason, ScanWork
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import ActionRequest, LendingDraft
-from gateway.services.api_keys import KeyHolder
 from gateway.services.desks.scans import ScanOrder, ScanService
+from gateway.services.people.api_keys import KeyHolder
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.request_rows import parse_message

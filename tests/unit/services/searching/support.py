@@ -19,7 +19,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits, SearchTerm
 from gateway.profiles import ProfileSet
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.searching.targets import CatalogueClient
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

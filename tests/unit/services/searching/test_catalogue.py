@@ -14,8 +14,8 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
 from gateway.ports.catalogue import CatalogueQuery, HeldItem, HoldingAnswer, HoldingsReport, SearchHits, SearchIndex
-from gateway.services.answer_cache import MAX_FAILURE_AGE
 from gateway.services.requests.suppliers import KnownHoldings
+from gateway.services.searching.answer_cache import MAX_FAILURE_AGE
 from gateway.services.searching.lookup import SearchCatalogue
 from gateway.services.searching.targets import CatalogueClient
 from tests.unit.services.searching.support import (

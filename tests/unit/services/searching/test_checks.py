@@ -14,7 +14,7 @@ from gateway.policies import read_policies
 from gateway.ports.adapter import SearchAdapter
 from gateway.ports.catalogue import SearchHits
 from gateway.profiles import read_profiles
-from gateway.services.check import CheckSubject, run_check
+from gateway.services.operation.check import CheckSubject, run_check
 from gateway.settings import Settings
 from tests.unit.profiles.support import ADAPTERS, NOW, write
 from tests.unit.services.searching.support import Answer, Catalogue, ScriptedSearch, nothing

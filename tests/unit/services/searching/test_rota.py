@@ -12,7 +12,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.request import RotaLine, ServiceType
 from gateway.ports.catalogue import HoldingAnswer, HoldingsReport
-from gateway.services.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.suppliers import HoldingsLookup, look_up_holdings
 from tests.support.requests import borrowing
 from tests.unit.services.searching.support import house, known, profile

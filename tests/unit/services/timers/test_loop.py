@@ -13,7 +13,7 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.state_table import TimerKind
 from gateway.ports.shared_store import Store
-from gateway.services.timers import TimerOptions, TimerWorker
+from gateway.services.outbox.timers import TimerOptions, TimerWorker
 from gateway.store.nodes import SoleLeader
 from gateway.store.requests import timers
 from gateway.store.requests.timers import TimerRow

@@ -13,8 +13,8 @@ from gateway.domain.requests.partner_policy import LETTERS
 from gateway.domain.requests.reason_words import REASON_WORDS
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
 from gateway.services.exchange.recovery import INTERRUPTED, SET_ASIDE
-from gateway.services.library_work import desk_actions
-from gateway.services.localization import TextCatalogues
+from gateway.services.letters.localization import TextCatalogues
+from gateway.services.request_work import desk_actions
 from gateway.services.requests.lending import LOCATE
 from gateway.services.requests.outbox_row_names import LIBRARY_STEPS, OWN_STEPS, PATRON_LETTERS
 from gateway.web.staff.journal_reasons import JOURNAL_REASONS

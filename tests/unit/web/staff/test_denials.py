@@ -10,7 +10,7 @@ from gateway.domain.requests.request import BorrowingState, LendingState
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import DenialReason, Guard
 from gateway.domain.sentences import write_sentence
-from gateway.services.localization import TextCatalogues
+from gateway.services.letters.localization import TextCatalogues
 from gateway.web.staff.request_words import describe_denial
 
 GERMAN = TextCatalogues(None, "en").choose_language(["de"])

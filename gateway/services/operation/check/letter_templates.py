@@ -1,0 +1,123 @@
+"""Whether all letters can be rendered, in every language, with the templates of the installation and of partners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.adapter_registry import AdapterRegistry
+from gateway.configuration.yaml_document import display_path, nearest_match
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
+from gateway.domain.profile import Profile
+from gateway.ports.outgoing_mail import LetterStyle
+from gateway.profiles import LoadedProfile
+from gateway.services.letters import sample
+from gateway.services.letters.catalogue_files import find_unused_words
+from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.templates import (
+    ALL,
+    PARTNER_LETTERS,
+    PATRON_LETTERS,
+    SLIPS,
+    SUFFIX,
+    LetterAudience,
+    LetterFormat,
+)
+from gateway.settings import Settings
+
+SHARED_TEMPLATES = ("layout", "slip", "fields", "quote", "link", "answers")
+"""Templates that all letters are built with."""
+
+
+def check_letter_templates(settings: Settings) -> list[ConfigurationProblem]:
+    letters = make_letter_renderer(settings)
+    found = [*_find_unknown_templates(settings.letters_folder), *find_unused_words(settings.letters_folder)]
+    if settings.letters.language not in letters.languages:
+        path = ("letters", "language")
+        found.append(settings.make_problem(path, "no such language", settings.letters.language, letters.languages))
+    for language in letters.languages:
+        found += _patron_problems(letters, language, settings)
+        found += _partner_problems(letters, LetterStyle(language), settings)
+    found += _slip_problems(letters, settings)
+    return list(dict.fromkeys(found))
+
+
+def check_partner_templates(
+    loaded: LoadedProfile, adapters: AdapterRegistry, settings: Settings
+) -> list[ConfigurationProblem]:
+    """Of a partner with letters of its own."""
+    found: list[ConfigurationProblem] = []
+    for channel in adapters.channels.values():
+        dialect = loaded.profile.dialects.get(channel.section)
+        if dialect is None or channel.style is None:
+            continue
+        style = channel.style(dialect, settings.folder)
+        if style.folder is None:
+            continue
+        if not style.folder.is_dir():
+            found.append(loaded.make_problem((channel.section, "folder"), "no such folder", display_path(style.folder)))
+            continue
+        letters = make_letter_renderer(settings)
+        found += [*_find_unknown_templates(style.folder), *find_unused_words(style.folder)]
+        for language in letters.languages:
+            found += _partner_problems(letters, replace(style, language=language), settings)
+    return list(dict.fromkeys(found))
+
+
+def make_letter_renderer(settings: Settings) -> LetterRenderer:
+    return LetterRenderer(settings.letters_folder, settings.letters.language)
+
+
+def _patron_problems(letters: LetterRenderer, language: str, settings: Settings) -> Iterator[ConfigurationProblem]:
+    zone = settings.libraries[0].zone
+    request = sample.sample_request()
+    request = replace(request, patron=replace(request.patron, language=language))
+    for name in PATRON_LETTERS:
+        try:
+            letters.render_patron_letter(name, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.FACTS)
+        except ConfigurationError as error:
+            yield from error.problems
+
+
+def _partner_problems(
+    letters: LetterRenderer, style: LetterStyle, settings: Settings
+) -> Iterator[ConfigurationProblem]:
+    zone, profile = settings.libraries[0].zone, Profile(name="sample")
+    for kind in PARTNER_LETTERS:
+        try:
+            message, answers = sample.sample_message(kind), sample.sample_answers(kind)
+            letters.for_partner(message, profile, sample.LIBRARY, zone, style, answers)
+        except ConfigurationError as error:
+            yield from error.problems
+
+
+def _slip_problems(letters: LetterRenderer, settings: Settings) -> Iterator[ConfigurationProblem]:
+    zone = settings.libraries[0].zone
+    for name in SLIPS:
+        try:
+            letters.render_slip(
+                name, sample.sample_request(), sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP
+            )
+        except ConfigurationError as error:
+            yield from error.problems
+
+
+def _find_unknown_templates(folder: Path) -> Iterator[ConfigurationProblem]:
+    """Templates that no letter ever uses: a name mistyped. One whose name begins with _ is for other templates."""
+    for file in sorted(folder.rglob(f"*{SUFFIX}")):
+        name = _template_name(file.relative_to(folder))
+        if name not in (*ALL, *SHARED_TEMPLATES) and not file.name.startswith("_"):
+            near = nearest_match(name, (*ALL, *SHARED_TEMPLATES))
+            yield ConfigurationProblem(display_path(file), 0, (), f"no letter is called '{name}'", suggestion=near)
+
+
+def _template_name(file: Path) -> str:
+    """`de/patron/sent.html.j2`, `patron/sent.j2` -> patron/sent, `layout.html.j2` -> layout"""
+    stem = file.name.removesuffix(SUFFIX)
+    for format_ in LetterFormat:
+        stem = stem.removesuffix(f".{format_.value}")
+    parts = file.parts[:-1]
+    if parts and parts[0] not in list(LetterAudience):
+        parts = parts[1:]  # the language
+    return "/".join((*parts, stem))

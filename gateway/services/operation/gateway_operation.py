@@ -1,0 +1,332 @@
+"""How the gateway itself stands, for those who run it: jobs, mailboxes, queues, profiles and their examples."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import ConfigurationProblem, RefusalReason
+from gateway.domain.requests.staff_views import MailboxFailure
+from gateway.domain.requests.views import NotFound
+from gateway.domain.value import value_object
+from gateway.ports.shared_store import Transaction
+from gateway.profiles import LoadedProfile, ProfileStore
+from gateway.services.mailbox.poller import MailboxPoller, PollResult, find_poller
+from gateway.services.operation.check.certificates import EndingCertificate, find_ending_certificates
+from gateway.services.operation.profile_history import ProfileHistory, read_text_of_file
+from gateway.services.requests.effects import LETTER
+from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.settings import Settings
+from gateway.store import mailbox
+from gateway.store.journal_records import TroubleCount
+from gateway.store.requests import outbox_queries, timers
+from gateway.store.requests.outbox import OutboxStatus
+
+
+@value_object(kw_only=True)
+class BackgroundJob:
+    """`name` as in the log. `every_seconds` 0: it goes on all the time. `began`: its last round, None: not yet;
+    `failure`: why that round ended early, in a few words."""
+
+    name: str
+    every_seconds: float
+    began: datetime | None
+    failure: str = ""
+
+    @property
+    def next_round(self) -> datetime | None:
+        """About when."""
+        if self.began is None or not self.every_seconds:
+            return None
+        return self.began + timedelta(seconds=self.every_seconds)
+
+
+ListJobs = Callable[[datetime], Sequence[BackgroundJob]]
+"""As of now."""
+
+
+@value_object
+class MailboxState:
+    """`seen`: when it was looked at last, None: never; `failure` None: it can be read; `waiting`: its mails that wait
+    for staff."""
+
+    name: str
+    seen: datetime | None
+    failure: MailboxFailure | None
+    waiting: int
+
+
+@value_object
+class CheckFindings:
+    """What `illgate check` found at a moment. `failure`: why it came to no end; then nothing is found."""
+
+    at: datetime
+    problems: tuple[ConfigurationProblem, ...] = ()
+    remarks: tuple[ConfigurationProblem, ...] = ()
+    failure: str = ""
+
+
+class ConfigurationCheck(Protocol):
+    """`illgate check`, for whoever looks at pages."""
+
+    @property
+    def findings(self) -> CheckFindings | None:
+        """Of the last time on this node; None: there was none yet."""
+        ...
+
+    async def run(self) -> None:
+        """Checks now; one at a time."""
+        ...
+
+
+@value_object
+class QueueState:
+    """What waits for the gateway itself: rows of the outbox, and deadlines of requests. `next_deadline` None: there is
+    none. `oldest_due`: since when the row has been due that waits longest; None: none is due."""
+
+    waiting: int
+    given_up: int
+    deadlines_due: int
+    next_deadline: datetime | None
+    oldest_due: datetime | None
+
+
+LETTER_TRIES = 3
+"""A letter that was tried so often in vain tells of a mail server that is away."""
+
+QUEUE_AGE = timedelta(hours=1)
+"""A message that could have gone out so long ago needs somebody."""
+
+CASES: frozenset[str] = frozenset(
+    {
+        RefusalReason.UNKNOWN_PATRON,
+        RefusalReason.AMBIGUOUS_PATRON,
+        RefusalReason.PATRON_AUTH_FAILED,
+        RefusalReason.PATRON_BLOCKED,
+        RefusalReason.PATRON_EXPIRED,
+        RefusalReason.LIMIT_REACHED,
+        RefusalReason.DUPLICATE_PATRON,
+        RefusalReason.UNKNOWN_ITEM,
+        RefusalReason.AMBIGUOUS_ITEM,
+        RefusalReason.UNKNOWN_RECORD,
+        RefusalReason.DUPLICATE_ITEM,
+        RefusalReason.ITEM_NOT_AVAILABLE,
+        RefusalReason.ITEM_DOES_NOT_CIRCULATE,
+        RefusalReason.ITEM_ON_LOAN,
+        RefusalReason.ON_LOAN_SAME_PATRON,
+        RefusalReason.REQUESTED_BY_OTHER,
+        RefusalReason.NOT_CHECKED_OUT,
+        RefusalReason.IN_USE,
+        RefusalReason.UNKNOWN_REQUEST,
+        RefusalReason.AMBIGUOUS_REQUEST,
+        RefusalReason.REQUEST_CLOSED,
+        RefusalReason.DUPLICATE_REQUEST,
+        RefusalReason.NOT_AVAILABLE_IN_TIME,
+        RefusalReason.NOT_RENEWABLE,
+        RefusalReason.RENEWAL_LIMIT_REACHED,
+        RefusalReason.RENEWAL_HAS_REQUESTS,
+        RefusalReason.CANNOT_BE_RECALLED,
+        RefusalReason.DUPLICATE_CHARGE,
+    }
+)
+"""Reasons that are about one patron, item or request, and no fault of anybody's."""
+
+MANY_TROUBLES = 20
+"""So many of one kind need somebody, whatever the reason."""
+
+
+def is_for_operator(trouble: TroubleCount) -> bool:
+    """Whether somebody has to look at messages that were not done: they are many, or what is set up may be wrong. A
+    stranger's, whom nobody lets in, is no fault of anybody's."""
+    return trouble.count >= MANY_TROUBLES or (bool(trouble.profile) and trouble.reason not in CASES)
+
+
+@value_object
+class MailFailure:
+    """Letters to patrons that were tried in vain again and again. `since`: when the oldest of them was made, in UTC;
+    `reason`: why one of them failed."""
+
+    waiting: int
+    since: datetime
+    reason: str
+
+
+@value_object
+class ProfileState:
+    """`file` as problems name it; `problems`: why the file as it is now is not in use."""
+
+    name: str
+    file: str
+    loaded: LoadedProfile | None
+    problems: tuple[ConfigurationProblem, ...]
+
+
+@value_object
+class ProfileText:
+    """`text` is the file as it is now, empty where it can't be read; `is_in_use`: it is what was read last."""
+
+    state: ProfileState
+    text: str
+    is_in_use: bool
+    example_problems: tuple[ConfigurationProblem, ...]
+    examples: int
+
+
+class CheckExamples(Protocol):
+    async def __call__(self, loaded: LoadedProfile) -> Sequence[ConfigurationProblem]:
+        """Decodes the examples of a profile; what doesn't come out as it expects. Nothing is changed or sent."""
+        ...
+
+
+class GatewayOperation:
+    """`profiles`: those in use, which `history` follows; `list_jobs`: of this node."""
+
+    def __init__(
+        self,
+        *,
+        contexts: Mapping[str, LibraryContext],
+        pollers: Sequence[MailboxPoller],
+        profiles: ProfileStore,
+        history: ProfileHistory,
+        check_examples: CheckExamples,
+        check: ConfigurationCheck,
+        settings: Settings,
+        list_jobs: ListJobs,
+        clock: Clock,
+    ) -> None:
+        self._contexts = contexts
+        self._pollers = pollers
+        self._profiles = profiles
+        self._history = history
+        self._check_examples = check_examples
+        self._check = check
+        self._settings = settings
+        self._list_jobs = list_jobs
+        self._clock = clock
+
+    def list_jobs(self) -> Sequence[BackgroundJob]:
+        """Of this node, by name."""
+        return self._list_jobs(self._clock.now())
+
+    # --- configuration -----------------------------------------------------------------------------------
+
+    def list_findings(self, library: str) -> CheckFindings | None:
+        """Without those of profiles of other libraries. None: nothing was checked yet."""
+        found = self._check.findings
+        if found is None:
+            return None
+        own = {one.file for one in self.list_profiles(library)}
+        all_files = {one.document.file for one in self._profiles.current.loaded.values()}
+        others = (all_files | {one.file for one in self._profiles.problems}) - own
+        return replace(
+            found,
+            problems=tuple(one for one in found.problems if one.file not in others),
+            remarks=tuple(one for one in found.remarks if one.file not in others),
+        )
+
+    async def check_configuration(self) -> None:
+        """Now, on this node."""
+        await self._check.run()
+
+    # --- queues ------------------------------------------------------------------------------------------
+
+    async def measure_queues(self, library: str) -> QueueState:
+        context = find_library_context(self._contexts, library)
+        now = context.now()
+
+        def measure_all(connection: Transaction) -> QueueState:
+            counts = outbox_queries.count_unfinished_rows(connection)
+            due, following = timers.measure_timers(connection, context.symbol, now)
+            return QueueState(
+                counts.get((context.symbol, OutboxStatus.WAITING), 0),
+                counts.get((context.symbol, OutboxStatus.DEAD), 0),
+                due,
+                following,
+                outbox_queries.find_oldest_due(connection, context.symbol, now),
+            )
+
+        return await context.store.read(measure_all)
+
+    async def find_mail_failure(self, library: str) -> MailFailure | None:
+        """None: letters to patrons go out."""
+        symbol = find_library_context(self._contexts, library).symbol
+        context = self._contexts[symbol]
+        found = await context.store.read(lambda c: outbox_queries.list_retried_targets(c, symbol, LETTER, LETTER_TRIES))
+        if not found:
+            return None
+        return MailFailure(sum(count for _, count, _, _ in found), found[0][2], found[0][3])
+
+    async def list_ending_certificates(self, library: str) -> Sequence[EndingCertificate]:
+        """Those of the installation and of profiles of the library."""
+        loaded = [one.loaded for one in self.list_profiles(library) if one.loaded is not None]
+        return await asyncio.to_thread(find_ending_certificates, self._settings, loaded, self._clock.now())
+
+    # --- mailboxes ---------------------------------------------------------------------------------------
+
+    async def list_mailboxes(self, library: str) -> Sequence[MailboxState]:
+        """Of the library, by name."""
+        context = find_library_context(self._contexts, library)
+        names = sorted(one.box.name for one in self._list_pollers(context.symbol))
+
+        def read_states(connection: Transaction) -> Sequence[MailboxState]:
+            seen = mailbox.list_last_looks(connection, context.symbol)
+            waiting = mailbox.count_waiting_by_mailbox(connection, context.symbol)
+            away = {one.mailbox: one for one in mailbox.list_mailbox_failures(connection, context.symbol)}
+            return [MailboxState(name, seen.get(name), away.get(name), waiting.get(name, 0)) for name in names]
+
+        return await context.store.read(read_states)
+
+    async def poll_mailbox(self, library: str, name: str) -> PollResult | None:
+        """Reads it at once. None: another node reads this mailbox, and has been left to. Raises NotFound, Unavailable,
+        Refused."""
+        context = find_library_context(self._contexts, library)
+        return await find_poller(self._list_pollers(context.symbol), name).poll_if_leader()
+
+    def _list_pollers(self, symbol: str) -> Sequence[MailboxPoller]:
+        return [one for one in self._pollers if one.box.library == symbol]
+
+    # --- profiles ----------------------------------------------------------------------------------------
+
+    def list_profiles(self, library: str) -> Sequence[ProfileState]:
+        """Those of the library and those without one, by name; files that could not be loaded among them."""
+        symbol = find_library_context(self._contexts, library).symbol
+        loaded = {
+            name: one for name, one in self._profiles.current.loaded.items() if one.profile.library in ("", symbol)
+        }
+        by_file: dict[str, list[ConfigurationProblem]] = {}
+        for problem in self._profiles.problems:
+            by_file.setdefault(problem.file, []).append(problem)
+        states = [
+            ProfileState(name, one.document.file, one, tuple(by_file.pop(one.document.file, ())))
+            for name, one in loaded.items()
+        ]
+        others = {one.document.file for one in self._profiles.current.loaded.values()}
+        states += [
+            ProfileState(Path(file).stem, file, None, tuple(problems))
+            for file, problems in by_file.items()
+            if file not in others
+        ]
+        return sorted(states, key=lambda one: (one.name, one.file))
+
+    def find_profile(self, library: str, name: str) -> ProfileState:
+        """Raises NotFound."""
+        for state in self.list_profiles(library):
+            if state.name == name:
+                return state
+        raise NotFound("profile")
+
+    async def read_profile(self, library: str, name: str) -> ProfileText:
+        """Raises NotFound."""
+        state = self.find_profile(library, name)
+        file = state.loaded.file if state.loaded is not None else self._profiles.folder / f"{name}.yml"
+        text = await asyncio.to_thread(read_text_of_file, file) or ""
+        if state.loaded is None:
+            return ProfileText(state, text, False, (), 0)
+        wrong = tuple(await self._check_examples(state.loaded))
+        is_in_use = self._history.find_text_in_use(name) == text
+        return ProfileText(state, text, is_in_use, wrong, len(state.loaded.profile.examples))

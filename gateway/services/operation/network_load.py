@@ -1,0 +1,247 @@
+"""Loads of suppliers, asked of the network's members.
+
+A load only helps to rank suppliers, so nothing waits for it, and a member that is silent is no trouble: what it said
+last counts for a while, then nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Annotated
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from yarl import URL
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import ConfigurationError, Unavailable
+from gateway.domain.requests.network_load import (
+    NOTHING,
+    LoadReport,
+    MemberContact,
+    NetworkMember,
+    ReportedLoad,
+    sum_reported_load,
+)
+from gateway.domain.requests.policy import RequestPolicy
+from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest
+from gateway.ports.shared_store import Transaction
+from gateway.services.requests.library_context import LibraryContext
+from gateway.store.requests import request_counts
+
+log = structlog.get_logger(component="network")
+
+PATH = "/api/v1/network/load"
+
+SECONDS = 10.0
+"""Longest time for the whole of one answer."""
+
+MAX_ANSWER_BYTES = 1_000_000
+MAX_SUPPLIERS = 10_000
+
+_Symbol = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+LOOK_SECONDS = 15.0
+"""So often it is looked whether a library wants to ask again."""
+
+AT_ONCE = 8
+"""Members asked at the same time."""
+
+Secrets = Callable[[str], str]
+Observe = Callable[[str], None]
+"""Gets the outcome of each question: answered, silent."""
+
+
+class _SupplierLoad(BaseModel):
+    """A later release may say more; it isn't read."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    symbol: _Symbol
+    open: int = Field(ge=0, le=1_000_000_000)
+
+
+class LoadAnswer(BaseModel):
+    """The answer of `networkLoad`."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    library: _Symbol
+    items: tuple[_SupplierLoad, ...] = Field(max_length=MAX_SUPPLIERS)
+
+
+class MemberSilentError(Exception):
+    """No answer that can be used. `reason` names no key and no content."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+async def ask_member(client: HttpClient, member: NetworkMember, key: str) -> LoadAnswer:
+    """Raises MemberSilentError."""
+    headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
+    request = HttpRequest("GET", URL(member.url + PATH), headers=headers)
+    try:
+        reply = await client.exchange(request, HttpLimits(None, SECONDS, MAX_ANSWER_BYTES))
+    except HttpFailure as failure:
+        raise MemberSilentError(failure.describe_place(request.url.origin())) from failure
+    if reply.status != 200:
+        raise MemberSilentError(f"it answers with status {reply.status}")
+    if reply.is_cut:
+        raise MemberSilentError(f"its answer has more than {MAX_ANSWER_BYTES:,} bytes")
+    try:
+        return LoadAnswer.model_validate_json(reply.body)
+    except ValidationError as error:
+        raise MemberSilentError("its answer is not that of a gateway's API") from error
+
+
+def observe_nothing(_outcome: str) -> None:
+    """Observes nothing."""
+
+
+class NetworkLoads:
+    """Of one gateway, for all its libraries. Each library asks the members among its own partners."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        secrets: Secrets,
+        observe: Observe = observe_nothing,
+        is_paused: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """While `is_paused` says so, nobody is asked."""
+        self._is_paused = is_paused
+        self._clock = clock
+        self._secrets = secrets
+        self._observe = observe
+        self._reports: dict[tuple[str, str], LoadReport] = {}
+        self._silent: dict[tuple[str, str], str] = {}
+        self._asked: dict[str, datetime] = {}
+
+    # --- what they said ----------------------------------------------------------------------------------
+
+    def reported_load(self, library: str, symbols: tuple[str, ...], policy: RequestPolicy) -> ReportedLoad:
+        """About the supplier with these symbols, as it counts now for this library."""
+        minutes = policy.ranking.network_minutes
+        if not minutes:
+            return NOTHING
+        age = timedelta(minutes=policy.ranking.network_age_minutes)
+        return sum_reported_load(self.reports_of_library(library).values(), symbols, library, self._clock.now(), age)
+
+    def reports_of_library(self, library: str) -> Mapping[str, LoadReport]:
+        """The newest of each member, by profile, however old."""
+        return {member: one for (symbol, member), one in self._reports.items() if symbol == library}
+
+    def find_contact(self, library: str, member: str) -> MemberContact:
+        report = self._reports.get((library, member))
+        return MemberContact(report.at if report is not None else None, self._silent.get((library, member), ""))
+
+    # --- from the last time ------------------------------------------------------------------------------
+
+    async def restore_reports(self, contexts: Mapping[str, LibraryContext]) -> None:
+        """At start: what those who are members still had said before; how long it counts is looked at when it is used.
+        Raises Unavailable."""
+        for context in contexts.values():
+            said = await context.store.read(partial(request_counts.list_reports, library=context.symbol))
+            if said:  # else no profile needs to be read
+                members = _members_of_library(context)
+                self._reports |= {(context.symbol, one.member): one for one in said if one.member in members}
+
+    async def _store_reports(
+        self, context: LibraryContext, members: Mapping[str, NetworkMember], heard: Collection[str]
+    ) -> None:
+        """Nothing but the ranking after a start depends on it: a store that is away is no trouble now."""
+        new = [one for name, one in self.reports_of_library(context.symbol).items() if name in heard]
+
+        def replace_reports(connection: Transaction) -> None:
+            request_counts.forget_former_members(connection, context.symbol, members)
+            request_counts.store_report(connection, context.symbol, new)
+
+        try:
+            await context.store.write(replace_reports)
+        except Unavailable as error:
+            log.warning("network.not_kept", library=context.symbol, reason=str(error))
+
+    # --- asking ------------------------------------------------------------------------------------------
+
+    async def run(self, contexts: Mapping[str, LibraryContext]) -> None:
+        """Until it is cancelled."""
+        while True:
+            if not self._is_paused():
+                await self.ask_due_libraries(contexts)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def ask_due_libraries(self, contexts: Mapping[str, LibraryContext]) -> None:
+        """Libraries whose time has come ask all their members."""
+        for context in contexts.values():
+            minutes, last = context.policy().ranking.network_minutes, self._asked.get(context.symbol)
+            if minutes and (last is None or self._clock.now() - last >= timedelta(minutes=minutes)):
+                await self.ask_all_members(context)
+
+    async def ask_all_members(self, context: LibraryContext) -> None:
+        """All members of one library, now. Never raises for a member's sake."""
+        self._asked[context.symbol] = self._clock.now()
+        members = _members_of_library(context)
+        self._forget_former_members(context.symbol, members)
+        await self._store_reports(context, members, await self._ask_members(context.symbol, members))
+
+    async def _ask_members(self, library: str, members: Mapping[str, NetworkMember]) -> Collection[str]:
+        """Those that answered."""
+        if not members:
+            return ()
+        heard: list[str] = []
+        slots = asyncio.Semaphore(AT_ONCE)
+        async with HttpClient() as client:
+
+            async def ask_in_turn(name: str, member: NetworkMember) -> None:
+                async with slots:
+                    if await self._ask_for_load(client, library, name, member):
+                        heard.append(name)
+
+            async with asyncio.TaskGroup() as group:
+                for name, member in members.items():
+                    group.create_task(ask_in_turn(name, member))
+        return heard
+
+    async def _ask_for_load(self, client: HttpClient, library: str, name: str, member: NetworkMember) -> bool:
+        """Whether it answered."""
+        try:
+            found = await ask_member(client, member, self._secrets(member.key))
+        except (MemberSilentError, ConfigurationError) as problem:
+            self._record_silence(
+                library, name, problem.reason if isinstance(problem, MemberSilentError) else "its key can't be read"
+            )
+            return False
+        self._observe("answered")
+        self._reports[library, name] = _report_of_answer(name, found, self._clock.now())
+        if self._silent.pop((library, name), ""):
+            log.info("network.member_recovered", library=library, member=name)
+        return True
+
+    def _record_silence(self, library: str, name: str, reason: str) -> None:
+        """Said once for each reason, not each time."""
+        self._observe("silent")
+        if self._silent.get((library, name)) != reason:
+            log.warning("network.member_not_responding", library=library, member=name, reason=reason)
+        self._silent[library, name] = reason
+
+    def _forget_former_members(self, library: str, members: Mapping[str, NetworkMember]) -> None:
+        """Who is no member any more."""
+        for kept in (self._reports, self._silent):
+            for key in [key for key in kept if key[0] == library and key[1] not in members]:
+                del kept[key]
+
+
+def _members_of_library(context: LibraryContext) -> dict[str, NetworkMember]:
+    return {profile.name: partner.network for profile, partner in context.partners() if partner.network}
+
+
+def _report_of_answer(member: str, found: LoadAnswer, at: datetime) -> LoadReport:
+    loads: dict[str, int] = {}
+    for item in found.items:
+        loads[item.symbol.casefold()] = loads.get(item.symbol.casefold(), 0) + item.open
+    return LoadReport(member=member, library=found.library, at=at, open=loads)

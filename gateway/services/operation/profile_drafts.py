@@ -1,0 +1,209 @@
+"""Drafts of profiles: what somebody wants a profile's file to say, checked against the files as they are, as a reload
+checks them. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import field
+from pathlib import Path
+
+from gateway.adapter_registry import AdapterRegistry
+from gateway.configuration import file_replacement
+from gateway.configuration.secret_restoration import restore_written_secrets
+from gateway.configuration.text_difference import DifferenceLine, compare_texts
+from gateway.configuration.written_secrets import conceal_written_secrets
+from gateway.configuration.yaml_document import display_path
+from gateway.domain.problems import ConfigurationProblem
+from gateway.domain.value import value_object
+from gateway.policies import read_policies
+from gateway.profiles import LoadedProfile, ProfileLoadResult, ProfileStore, read_profiles
+from gateway.profiles.loader import read_profiles_with_draft
+from gateway.services.letters.localization import mark_text
+from gateway.settings import Settings
+
+MAX_TEXT_BYTES = 200_000
+"""Of a profile that is changed at its page."""
+
+NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+
+MASK_PROBLEM = "these stars stand for nothing in the file: write env:NAME or file:PATH, or edit the file itself"
+
+
+@value_object
+class ProfileFile:
+    """As pages may show it. `text` with masks in the place of secrets; `obstacle`: a sentence that says why it can't be
+    changed here, to be translated; empty: it can."""
+
+    name: str
+    text: str
+    is_there: bool
+    obstacle: str = ""
+
+
+@value_object
+class ProfileDraft:
+    """`text`: what somebody wants the file to say; `base`: the file as it was shown to them, empty for a new one."""
+
+    name: str
+    text: str = field(repr=False)
+    base: str = field(repr=False)
+
+
+@value_object(kw_only=True)
+class DraftCheck:
+    """What was found out about a draft, and the file as it was then. `problems` keep it from being saved; those of its
+    examples don't. `loaded` None: it is no profile. `changed_meanwhile`: from what the draft began with to the file as
+    it is now; `own_changes`: from the same to the draft; `difference`: from the file as it is now to the draft.
+    `libraries`: symbols of all that it concerns."""
+
+    draft: ProfileDraft
+    current: ProfileFile
+    problems: tuple[ConfigurationProblem, ...]
+    example_problems: tuple[ConfigurationProblem, ...] = ()
+    loaded: LoadedProfile | None = field(default=None, repr=False)
+    difference: tuple[DifferenceLine, ...]
+    changed_meanwhile: tuple[DifferenceLine, ...]
+    own_changes: tuple[DifferenceLine, ...]
+    libraries: frozenset[str] = frozenset()
+    before: bytes | None = field(default=None, repr=False)
+    after: bytes = field(default=b"", repr=False)
+
+    @property
+    def can_be_saved(self) -> bool:
+        return not (self.problems or self.changed_meanwhile or self.current.obstacle) and bool(self.difference)
+
+
+class ProfileDraftChecks:
+    """Reads files, and so belongs into a thread."""
+
+    def __init__(self, settings: Settings, adapters: AdapterRegistry, profiles: ProfileStore) -> None:
+        self._settings = settings
+        self._adapters = adapters
+        self._profiles = profiles
+
+    # --- files -------------------------------------------------------------------------------------------
+
+    def find_file(self, name: str) -> Path:
+        known = self._profiles.current.loaded.get(name)
+        return known.file if known is not None else self._profiles.folder / f"{name}.yml"
+
+    def describe_file(self, name: str) -> ProfileFile:
+        file = self.find_file(name)
+        try:
+            content = file_replacement.read_bytes(file)
+        except OSError:
+            return ProfileFile(name, "", is_there=True, obstacle=mark_text("The file cannot be read."))
+        text = decode_text(content) if content is not None else ""
+        shown = conceal_written_secrets(text) if text is not None else ""
+        return ProfileFile(name, shown, content is not None, self._find_obstacle(name, file, content, text))
+
+    def _find_obstacle(self, name: str, file: Path, content: bytes | None, text: str | None) -> str:
+        if not self._settings.staff.edit_profiles:
+            return mark_text("Editing profiles here is disabled. Set staff.edit_profiles in gateway.yml to enable it.")
+        if NAME_PATTERN.fullmatch(name) is None:
+            return mark_text("The name of a profile may contain lower-case letters, digits and . _ - only.")
+        if file.is_symlink():
+            return mark_text("The file is a link. Edit the file that it points to.")
+        if text is None:
+            return mark_text("The file is not UTF-8 text.")
+        if content is not None and len(content) > MAX_TEXT_BYTES:
+            return mark_text("The file is too large to be edited here.")
+        if not os.access(file.parent, os.W_OK):
+            return mark_text("The gateway has no write permission for the profiles folder.")
+        return ""
+
+    # --- checks ------------------------------------------------------------------------------------------
+
+    def check_draft(self, draft: ProfileDraft) -> DraftCheck:
+        current, file = self.describe_file(draft.name), self.find_file(draft.name)
+        content = file_replacement.read_bytes(file)
+        original = (decode_text(content) if content is not None else None) or ""
+        text = _end_last_line(draft.text)
+        restored = restore_written_secrets(text, original)
+        name = display_path(file)
+        masks = tuple(ConfigurationProblem(name, line, (), MASK_PROBLEM) for line in restored.lines)
+        before = read_profiles(self._profiles.folder, self._adapters, self._settings)
+        after = read_profiles_with_draft(
+            self._profiles.folder, draft.name, restored.text, self._adapters, self._settings
+        )
+        problems = _list_new_problems(before.problems, after.problems, name)
+        if not problems:
+            problems = self._check_policies(before, after)
+        loaded = after.profiles.loaded.get(draft.name)
+        base = _end_last_line(draft.base)
+        shown = _end_last_line(current.text)
+        return DraftCheck(
+            draft=ProfileDraft(draft.name, text, base),
+            current=current,
+            problems=(*masks, *problems) if masks or problems or loaded is not None else _report_wrong_parent(name),
+            loaded=loaded,
+            difference=compare_texts(shown, text),
+            changed_meanwhile=compare_texts(base, shown),
+            own_changes=compare_texts(base, text),
+            libraries=self._find_libraries(draft.name, after),
+            before=content,
+            after=_encode_text(restored.text, content),
+        )
+
+    def _check_policies(self, before: ProfileLoadResult, after: ProfileLoadResult) -> tuple[ConfigurationProblem, ...]:
+        """Rules for requests name profiles, too."""
+        known = set(read_policies(self._settings, before.profiles).problems)
+        return tuple(one for one in read_policies(self._settings, after.profiles).problems if one not in known)
+
+    def _find_libraries(self, name: str, after: ProfileLoadResult) -> frozenset[str]:
+        """Of the profile, of those that extend it, now and then, and of those that it would extend."""
+        every = frozenset(one.symbol for one in self._settings.libraries)
+        found = set[str]()
+        for loaded in (self._profiles.current.loaded, after.profiles.loaded):
+            for one in loaded.values():
+                if name in _list_extended(one, loaded):
+                    found |= {one.profile.library} if one.profile.library else every
+        if name in after.profiles.loaded:
+            parents = _list_extended(after.profiles.loaded[name], after.profiles.loaded)
+            found |= {after.profiles.loaded[one].profile.library for one in parents if one in after.profiles.loaded}
+        return frozenset(found - {""}) or every
+
+
+def _list_extended(one: LoadedProfile, loaded: dict[str, LoadedProfile]) -> list[str]:
+    """Its own name and those of all that it extends."""
+    names, parent = [one.profile.name], one.profile.extends
+    while parent is not None and parent not in names:
+        names.append(parent)
+        parent = loaded[parent].profile.extends if parent in loaded else None
+    return names
+
+
+def _list_new_problems(
+    before: Iterable[ConfigurationProblem], after: Iterable[ConfigurationProblem], file: str
+) -> tuple[ConfigurationProblem, ...]:
+    """What is wrong in the file, and elsewhere what wasn't before."""
+    known = set(before)
+    return tuple(one for one in after if one.file == file or one not in known)
+
+
+def _report_wrong_parent(file: str) -> tuple[ConfigurationProblem, ...]:
+    return (ConfigurationProblem(file, 0, (), "it extends a profile in which something is wrong"),)
+
+
+def _end_last_line(text: str) -> str:
+    """As the browser sent it, with plain line ends and a last one."""
+    text = text.replace("\r\n", "\n")
+    return text if not text or text.endswith("\n") else f"{text}\n"
+
+
+def decode_text(content: bytes) -> str | None:
+    """With plain line ends; None: it is no text."""
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        return None
+
+
+def _encode_text(text: str, before: bytes | None) -> bytes:
+    """With the line ends and the byte order mark that the file has."""
+    if before is not None and b"\r\n" in before:
+        text = text.replace("\n", "\r\n")
+    return text.encode("utf-8-sig" if before is not None and before.startswith(b"\xef\xbb\xbf") else "utf-8")

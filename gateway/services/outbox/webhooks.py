@@ -1,0 +1,243 @@
+"""Webhook subscriptions, signatures, and the outbox handler that delivers.
+
+Details, notes and links are left out: whoever may see them asks for the request.
+
+`v1` is HMAC-SHA-256 with the subscription's secret over `t`, a full stop and the body. A receiver computes it anew,
+compares, and refuses what is older than a few minutes.
+
+The outbox tries again (design rule 5); here it is only noted since when a subscriber fails. After long failure it is
+disabled, and what waits for it is ended without being sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from datetime import datetime, timedelta
+
+import structlog
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.views import HistoryLine, NotFound
+from gateway.domain.sentences import write_sentence
+from gateway.domain.value import value_object
+from gateway.ports.outgoing_addresses import AllowedAddresses
+from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpOptions, HttpRequest
+from gateway.ports.shared_store import Store, Transaction
+from gateway.services.outbox.keyed_work import write_once
+from gateway.services.outbox.queue import CompletionWork, HandlerResult
+from gateway.store import api_records
+from gateway.store.api_records import WebhookSubscription
+from gateway.store.requests import outbox
+from gateway.store.requests.outbox import OutboxRow
+from gateway.store.schema import make_exchange_id
+
+log = structlog.get_logger(component="webhooks")
+
+KIND = "webhook"
+MAX_SUBSCRIPTIONS = 50
+"""Subscriptions of one library: each makes a row of every event."""
+
+HEADER = "Illgate-Signature"
+
+AGENT = "illgate-webhook/1"
+GONE = 410
+
+
+def announce_event(c: Transaction, library: str, line: HistoryLine, now: datetime) -> int:
+    """Outbox rows for all who want to know, in the transaction of the event itself; returns how many. One lane each,
+    so that a receiver gets events in order and a dead one is not knocked at by every event."""
+    wanted = [one for one in api_records.list_subscriptions_once(c, library) if one.is_for_kind(line.event.kind)]
+    payload = json.dumps(event_payload(line), ensure_ascii=False, separators=(",", ":")) if wanted else ""
+    for one in wanted:
+        row = OutboxRow(
+            library=library,
+            id=make_exchange_id(now),
+            lane=f"{KIND}:{one.id}",
+            kind=KIND,
+            target=one.id,
+            request_id=line.request_id,
+            payload=payload,
+            created=now,
+            next_at=now,
+        )
+        outbox.add_outbox_row(c, row)
+    return len(wanted)
+
+
+class WebhookService:
+    def __init__(self, store: Store, clock: Clock, addresses: AllowedAddresses) -> None:
+        self._store = store
+        self._clock = clock
+        self._addresses = addresses
+
+    async def create_subscription(
+        self, library: str, name: str, url: str, kinds: Iterable[EventKind]
+    ) -> WebhookSubscription:
+        """Raises Refused for a URL that leads into a network that isn't public, or when there are too many."""
+        self._addresses.check_url(url)
+        now = self._clock.now()
+        made = WebhookSubscription(
+            library=library,
+            id=make_exchange_id(now),
+            name=name,
+            url=url,
+            secret=f"whsec_{secrets.token_urlsafe(32)}",
+            kinds=tuple(dict.fromkeys(kinds)),
+            created=now,
+        )
+
+        def insert_subscription(c: Transaction) -> None:
+            if len(api_records.list_subscriptions(c, library)) >= MAX_SUBSCRIPTIONS:
+                raise Refused(
+                    RefusalReason.LIMIT_REACHED,
+                    write_sentence("There are already %(most)s webhooks.", most=MAX_SUBSCRIPTIONS),
+                )
+            api_records.add_subscription(c, made)
+
+        await write_once(self._store, insert_subscription, lambda _: made.id)
+        return made
+
+    async def list_subscriptions(self, library: str) -> tuple[WebhookSubscription, ...]:
+        return await self._store.read(lambda c: api_records.list_subscriptions(c, library))
+
+    async def get(self, library: str, id_: str) -> WebhookSubscription:
+        """Raises NotFound."""
+        found = await self._store.read(lambda c: api_records.get_subscription(c, library, id_))
+        if found is None:
+            raise NotFound("webhook")
+        return found
+
+    async def remove_subscription(self, library: str, id_: str) -> None:
+        """Raises NotFound. What waits for it in the outbox is ended there when its turn comes."""
+        if not await self._store.write(lambda c: api_records.remove_subscription(c, library, id_)):
+            raise NotFound("webhook")
+
+    async def enable_subscription(self, library: str, id_: str) -> WebhookSubscription:
+        """Again, after it was disabled. Raises NotFound."""
+        if not await self._store.write(lambda c: api_records.enable_subscription(c, library, id_)):
+            raise NotFound("webhook")
+        return await self.get(library, id_)
+
+
+def event_payload(line: HistoryLine) -> Mapping[str, str]:
+    """`denied` is there when the event did not fit and so changed nothing."""
+    told = {
+        "id": line.id,
+        "at": line.at.isoformat().replace("+00:00", "Z"),
+        "request": line.request_id,
+        "event": line.event.kind.value,
+        "origin": line.event.signal.origin.value,
+        "before": line.before,
+        "after": line.after,
+    }
+    return {**told, "denied": line.denied} if line.denied else told
+
+
+def sign_payload(secret: str, at: datetime, body: bytes) -> str:
+    moment = int(at.timestamp())
+    signed = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={moment},v1={signed}"
+
+
+@value_object(kw_only=True)
+class WebhookOptions:
+    """`seconds`: for one delivery. `disable_after`: how long a subscriber may fail."""
+
+    addresses: AllowedAddresses = field(default_factory=AllowedAddresses)
+    seconds: float = 10.0
+    disable_after: timedelta = timedelta(days=3)
+
+
+class WebhookHandler:
+    """`await handler(row)`; `close` at the end."""
+
+    def __init__(self, store: Store, clock: Clock, options: WebhookOptions) -> None:
+        self._store = store
+        self._clock = clock
+        self._options = options
+        self._client = HttpClient(HttpOptions(addresses=options.addresses))
+
+    async def __call__(self, row: OutboxRow) -> HandlerResult:
+        """Raises Unavailable, OutcomeUnknown."""
+        one = await self._store.read(lambda c: api_records.get_subscription(c, row.library, row.target))
+        if one is None:
+            return HandlerResult("not sent: the subscription is gone")
+        if not one.enabled:
+            return HandlerResult("not sent: the subscription is disabled")
+        try:
+            status = await self._send_event(one, row)
+        except (Unavailable, OutcomeUnknown):
+            if await self._record_failure(one):
+                return HandlerResult("not sent: disabled after long failure")
+            raise
+        if status == GONE:
+            return HandlerResult(
+                "the receiver says that it is gone: disabled", _make_disable_work(one, "it answered 410 Gone")
+            )
+        return HandlerResult(f"delivered: {status}", _make_success_work(one) if one.failing_since else None)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _send_event(self, one: WebhookSubscription, row: OutboxRow) -> int:
+        """The status: 2xx or 410. Raises Unavailable, OutcomeUnknown."""
+        try:
+            url = self._options.addresses.check_url(one.url)
+        except Refused as refused:
+            raise Unavailable(refused.detail) from refused
+        body = row.payload.encode()
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": AGENT,
+            "Illgate-Delivery": row.id,
+            "Illgate-Event": str(json.loads(row.payload)["event"]),
+            HEADER: sign_payload(one.secret, self._clock.now(), body),
+        }
+        try:
+            reply = await self._client.exchange(
+                HttpRequest("POST", url, body, headers), HttpLimits(None, self._options.seconds, max_bytes=0)
+            )
+        except HttpFailure as failure:
+            raise failure.make_problem() from failure
+        status = reply.status
+        if not 200 <= status < 300 and status != GONE:
+            raise Unavailable(write_sentence("returned status %(status)s", status=status))
+        return status
+
+    async def _record_failure(self, one: WebhookSubscription) -> bool:
+        """True: it is disabled now."""
+        now = self._clock.now()
+        if one.failing_since is None:
+            await self._store.write(lambda c: api_records.mark_subscription_failing(c, one.library, one.id, now))
+            return False
+        if now - one.failing_since < self._options.disable_after:
+            return False
+        why = f"no delivery has succeeded since {_format_day(one.failing_since)}"
+        await self._store.write(lambda c: api_records.disable_subscription(c, one.library, one.id, why))
+        log.warning("webhook.disabled", library=one.library, webhook=one.id, reason=why)
+        return True
+
+
+def _make_disable_work(one: WebhookSubscription, why: str) -> CompletionWork:
+    def disable_subscription(c: Transaction) -> None:
+        api_records.disable_subscription(c, one.library, one.id, why)
+
+    return disable_subscription
+
+
+def _make_success_work(one: WebhookSubscription) -> CompletionWork:
+    def clear_failure(c: Transaction) -> None:
+        api_records.mark_subscription_failing(c, one.library, one.id, None)
+
+    return clear_failure
+
+
+def _format_day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"

@@ -1,0 +1,163 @@
+"""Notices to patrons: rendered from their rows of the outbox, listed, and what became of each.
+
+A patron without an address for mail gets none. The notice says so, and where the profile has it among those that are
+told in person (`workflow.patron.in_person`), the request stands on the task list `to-tell` until staff have told it,
+with the letter printed or without.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from gateway.domain.library import ContactKind, Patron
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.request import Request, RequestFlag
+from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus, NoticeView
+from gateway.domain.requests.views import NotFound, ResultPage
+from gateway.domain.sentences import write_sentence
+from gateway.domain.value import value_object
+from gateway.ports.library_system import PatronKey
+from gateway.ports.outgoing_mail import RenderedLetter
+from gateway.ports.shared_store import Transaction
+from gateway.services.letters.facts import NoticeFacts
+from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.request_work.questions import make_answer_links
+from gateway.services.requests.effects import LETTER, RECALLED, reader_of_request
+from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
+from gateway.services.requests.moot_steps import MOOT
+from gateway.services.requests.transitions import EventRequest, apply_event_in
+from gateway.store.requests import outbox_queries
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.store.requests.request_rows import parse_event, parse_request
+
+QUERY = "query"
+"""The letter that asks the patron something."""
+
+NOT_SENT = "not sent: "
+"""How the note of a row begins that ended without a letter. A mail server's answer begins with a number."""
+
+NO_PATRON = "the request has no patron any more"
+NO_ADDRESS = write_sentence("the patron has no email address")
+
+NOTICE_STATUS: Mapping[OutboxStatus, NoticeStatus] = {
+    OutboxStatus.WAITING: NoticeStatus.WAITING,
+    OutboxStatus.IN_HAND: NoticeStatus.WAITING,
+    OutboxStatus.DONE: NoticeStatus.SENT,
+    OutboxStatus.DEAD: NoticeStatus.FAILED,
+    OutboxStatus.REFUSED: NoticeStatus.FAILED,
+    OutboxStatus.SKIPPED: NoticeStatus.SKIPPED,
+}
+
+
+@value_object
+class NoticeService:
+    """`contexts` by symbol."""
+
+    contexts: Mapping[str, LibraryContext]
+    letters: LetterRenderer
+
+    async def list_notices(self, library: str, request_id: str, limit: int, cursor: str) -> ResultPage[NoticeView]:
+        """Newest first; `request_id` empty: of all requests. Raises InvalidCursorError."""
+        context = find_library_context(self.contexts, library)
+        page = await context.store.read(
+            lambda c: outbox_queries.list_rows_of_kind(c, context.symbol, LETTER, request_id, limit, cursor)
+        )
+        return ResultPage(tuple(_build_notice_view(row) for row in page.rows), page.cursor)
+
+    async def render_notice(self, library: str, notice_id: str) -> NoticeLetter:
+        """The letter as it would be sent now, to be printed; nothing is changed by it.
+
+        Raises NotFound: there is no such notice (any more), or its patron is forgotten. Raises Refused, Unavailable
+        (the library's system), ConfigurationError (a template, with file and line).
+        """
+        context = find_library_context(self.contexts, library)
+        row = await context.store.read(lambda c: outbox_queries.get_outbox_row(c, context.symbol, notice_id))
+        if row is None or row.kind != LETTER:
+            raise NotFound("notice")
+        request = await require_request(context, row.request_id)
+        if not reader_of_request(request).id:
+            raise NotFound("patron of this notice")
+        patron = await find_reader(context, request)
+        letter = await render_notice_letter(context, self.letters, row, request, patron)
+        return NoticeLetter(
+            notice=_build_notice_view(row),
+            name=patron.name.direct,
+            address=_format_postal_address(patron),
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.html,
+            language=letter.language,
+        )
+
+
+def _build_notice_view(row: OutboxRow) -> NoticeView:
+    status, error = NOTICE_STATUS[row.status], row.error
+    if status is NoticeStatus.SENT and row.note.startswith(NOT_SENT):
+        status, error = NoticeStatus.NOT_SENT, row.note.removeprefix(NOT_SENT)
+    if status is NoticeStatus.SENT and row.note == MOOT:
+        status, error = NoticeStatus.SKIPPED, MOOT
+    return NoticeView(
+        id=row.id,
+        request_id=row.request_id,
+        letter=row.target,
+        status=status,
+        created=row.created,
+        sent=row.ended if status is NoticeStatus.SENT else None,
+        error=error,
+    )
+
+
+async def find_reader(context: LibraryContext, request: Request) -> Patron:
+    """Raises Refused(UNKNOWN_PATRON), Unavailable."""
+    return await context.system.find_patron(PatronKey(reader_of_request(request).id, ("internal",)))
+
+
+async def render_notice_letter(
+    context: LibraryContext, letters: LetterRenderer, row: OutboxRow, request: Request, patron: Patron
+) -> RenderedLetter:
+    """The request is told as it was when the notice was written; its patron is the one of `request`, as it is now. A
+    recall is told with the date that the library has given the loan since."""
+    written = replace(parse_request(json.loads(row.payload)["request"]), patron=request.patron)
+    if row.target == RECALLED and RequestFlag.RECALLED in request.flags:
+        written = replace(written, terms=replace(written.terms, patron_due=request.terms.patron_due))
+    details = parse_event(json.loads(row.payload)["event"]).details
+    places = {place.code: place.name for place in await context.system.pickup_locations()}
+    answers = await make_answer_links(context, written) if row.target == QUERY else {}
+    pickup = reader_of_request(written).pickup
+    facts = NoticeFacts(
+        message_id=row.id,
+        details=details,
+        link=details.link,
+        pickup=places.get(pickup, pickup),
+        answer_yes=answers.get("yes", ""),
+        answer_no=answers.get("no", ""),
+        account=context.policy().notices.account_url,
+    )
+    return letters.render_patron_letter(row.target, written, patron, context.info, context.zone, row.created, facts)
+
+
+def make_telling_task(
+    context: LibraryContext, row: OutboxRow, request: Request
+) -> Callable[[Transaction], None] | None:
+    """What puts the request on the list of those whose patron is told in person, in the transaction that ends the
+    row. None: this notice need not be told."""
+    if row.target not in context.workflow(request).patron.in_person:
+        return None
+
+    def apply_not_told_event(connection: Transaction) -> None:
+        details = EventDetails(reason=row.target, note=NO_ADDRESS)
+        event = Event(local_signal(EventKind.PATRON_NOT_TOLD), context.now(), "rule", details)
+        apply_event_in(connection, context, EventRequest(request_id=request.id, event=event))
+
+    return apply_not_told_event
+
+
+def _format_postal_address(patron: Patron) -> tuple[str, ...]:
+    """Lines of the first one; empty: the library knows none."""
+    found = next((one.postal for one in patron.contacts if one.kind is ContactKind.POSTAL and one.postal), None)
+    if found is None:
+        return ()
+    place = " ".join(part for part in (found.postal_code, found.locality) if part)
+    return tuple(line for line in (found.line1, found.line2, place, found.region, found.country) if line)
