@@ -36,10 +36,10 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 134_700, 108_000),
+    Bound("code lines of gateway and adapters", 134_600, 108_000),
     Bound("code lines of tests", 115_300, 78_000),
     Bound("functions of services that take library: str first", 179, 0),
-    Bound("imports inside functions", 157, 60),
+    Bound("imports inside functions", 143, 60),
     Bound("modules with an HTTP client of their own", 2, 2),
     Bound("rooms directly in services", 15, 14),
     Bound("loose files in services", 0, 0),
@@ -47,7 +47,7 @@ BOUNDS: Sequence[Bound] = (
     Bound("class names that stand more than once in gateway", 6, 0),
     Bound("class names that stand more than once", 75, 30),
     Bound(f"files that name {NEW_EVENT_KIND}", 19, 6),
-    Bound("docstrings that begin with Of, By, What, Raises …", 2820, 150),
+    Bound("docstrings that begin with Of, By, What, Raises …", 2810, 150),
 )
 """Lines of code are rounded up to the next hundred, so that a mend of ten lines needs no new ceiling."""
 

@@ -1,7 +1,5 @@
 """Managed requests that a command acts on, beside a running daemon and on the same store: what is to be sent is left to
 its worker, what the library must say yes to is asked at once.
-
-What assembles them is loaded when they are opened: commands of the same module look, and need none of it.
 """
 
 from __future__ import annotations
@@ -9,12 +7,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from gateway.cli.installation import Installation, errors_as_sentences
-
-if TYPE_CHECKING:
-    from gateway.runtime.managed_requests import ManagedRequests
+from gateway.domain.requests.request import Request
+from gateway.runtime.exchange_assembly import make_journal_options
+from gateway.runtime.managed_requests import ManagedRequests
+from gateway.settings import LibrarySettings
+from gateway.store.journal import Journal
+from gateway.store.nodes import COMMAND, Node, make_node_name
 
 T = TypeVar("T")
 
@@ -26,11 +27,6 @@ async def open_managed_requests(installation: Installation) -> AsyncIterator[Man
 
     Raises ConfigurationError, SchemaTooNew, SchemaTooOld, Unavailable.
     """
-    from gateway.runtime.exchange_assembly import make_journal_options
-    from gateway.runtime.managed_requests import ManagedRequests
-    from gateway.store.journal import Journal
-    from gateway.store.nodes import COMMAND, Node, make_node_name
-
     parts = installation.parts
     async with installation.open_current_store() as store:
         managed = ManagedRequests(
@@ -63,3 +59,17 @@ def run_on_requests(installation: Installation, work: Callable[[ManagedRequests]
 
     with errors_as_sentences():
         return asyncio.run(open_and_run())
+
+
+def run_on_request(
+    installation: Installation,
+    library: LibrarySettings,
+    number: str,
+    work: Callable[[ManagedRequests, Request], Awaitable[T]],
+) -> T:
+    """Do the work on the request of this number or id; see `run_on_requests`."""
+
+    async def find_and_run(managed: ManagedRequests) -> T:
+        return await work(managed, await managed.requests.find_request(library.symbol, number))
+
+    return run_on_requests(installation, find_and_run)

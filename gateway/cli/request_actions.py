@@ -1,213 +1,215 @@
-"""`illgate request act|attach|reorder|skip` and the short commands.
+"""`illgate request act`, with a command for each act, and what staff do with a request that is no act.
 
-Options come from the table of actions that the API and the pages use (`gateway.domain.requests.action_fields`).
+The acts and their fields are those of the API and the pages (`gateway.domain.requests.action_fields`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from gateway.cli.formatting import format_flags
+from gateway.cli.formatting import format_flags, format_table
 from gateway.cli.installation import (
     CommandFailed,
     Installation,
     format_day_or_minute,
+    format_minute,
     json_option,
     library_option,
     pass_installation,
     print_json,
+    print_json_line,
     require_library,
     staff_option,
 )
-from gateway.cli.managed_requests import run_on_requests
+from gateway.cli.managed_requests import run_on_request
 from gateway.cli.request_options import (
-    CITATION_OPTIONS,
-    Said,
-    ValueContext,
+    OptionValues,
     build_citation,
     build_model,
-    errors_named_after,
+    format_field_usage,
     make_field_options,
     option_of_name,
     parse_field_value,
-    parse_money,
 )
-from gateway.configuration.yaml_document import nearest_match
-from gateway.domain.requests.action_fields import ACTS, BY_HAND, ActionField, ActionFieldSet, FieldType
+from gateway.domain.requests.action_fields import ACTS, BY_HAND, ActionField, FieldType, check_details
 from gateway.domain.requests.attachments import FileType, detect_file_type
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Attachment, Request
+from gateway.domain.requests.staff_views import NoticeLetter, NoticeView
 from gateway.domain.requests.views import ActionRequest, EventDenied, FileUpload
-from gateway.domain.value import value_object
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.settings import LibrarySettings
 from gateway.web.api.models.inputs import ActBody
 from gateway.web.api.models.outputs import RequestOut
+from gateway.web.api.models.staff import NoticeOut, NoticeWhole
+from gateway.web.api.operation import ApiLimits
+from gateway.web.api.operations.requests import UploadQuery
 
-ALIASES: Mapping[str, tuple[EventKind, str]] = {
-    "approve": (EventKind.APPROVE, "Approve the request, so that suppliers are asked."),
-    "receive": (EventKind.RECEIVED, "Receive the item: temporary item, hold shelf."),
-    "lend": (EventKind.LOANED_TO_PATRON, "Check out the item to the patron."),
-    "take-back": (EventKind.RETURNED_BY_PATRON, "Check in the item from the patron."),
-    "return": (EventKind.RETURNED, "Return the item to the lender."),
-    "will-supply": (EventKind.WILL_SUPPLY, "Tell the requester that you will supply the item."),
-    "unfilled": (EventKind.UNFILLED, "Tell the requester that you cannot supply the item."),
-    "ship": (EventKind.SHIPPED, "Ship the item to the requester."),
-    "deliver": (EventKind.COPY_DELIVERED, "Deliver the copy."),
-    "check-in": (EventKind.CHECKED_IN, "Check in your item that has come back."),
-    "settle": (EventKind.SETTLED, "Settle a lost item: end the loan. The patron owes the fee if the profile sets one."),
-    "renew": (EventKind.RENEW, "Request a renewal from the lender."),
-    "cancel": (EventKind.CANCEL, "Cancel the request."),
-}
+MAX_NOTICES = 100
+"""Of one request; it has seldom ten."""
 
-_FIELDS: Mapping[str, ActionField] = {
-    field.name: field for kind in BY_HAND for field in (*ACTS[kind].required, *ACTS[kind].optional)
-}
-"""Every field by name; its help is that of one action."""
+# --- acts ----------------------------------------------------------------------------------------------------
 
 
-# --- the commands --------------------------------------------------------------------------------------------
+def _iter_fields(kind: EventKind) -> Iterator[tuple[ActionField, bool]]:
+    """The fields of an act, each with whether it is needed."""
+    yield from ((field, True) for field in ACTS[kind].required)
+    yield from ((field, False) for field in ACTS[kind].optional)
 
-_ATTEMPT = click.option(
-    "--attempt",
-    type=click.IntRange(0, 10_000),
-    default=0,
-    metavar="NO",
-    help="Supplier whose item this concerns, if it is not the current one.",
+
+def format_act_usage(kind: EventKind) -> str:
+    """`unfilled --reason WORD [--note TEXT]`"""
+    return " ".join((kind.value, *(format_field_usage(field, required) for field, required in _iter_fields(kind))))
+
+
+class ActGroup(click.Group):
+    """`request act NUMBER ACT`: each act is a command whose options are the act's fields."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [kind.value for kind in BY_HAND]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return _make_act_command(EventKind(cmd_name)) if cmd_name in self.list_commands(ctx) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Actions and their fields"):
+            rows = [(kind.value, format_act_usage(kind).partition(" ")[2]) for kind in BY_HAND]
+            formatter.write_dl(rows, col_max=20)
+
+
+@click.command(name="act", cls=ActGroup, subcommand_metavar="ACTION [--FIELD VALUE]...")
+@click.argument("number", metavar="NUMBER")
+def act(number: str) -> None:
+    """Carry out an action on a request.
+
+    `illgate request show NUMBER` lists the possible actions at the end; `illgate request act NUMBER ACTION --help`
+    describes the fields of one. Actions in the library system (received, loaned-to-patron, shipped, checked-in) are
+    carried out at once; the daemon sends the messages and letters that follow.
+
+    \b
+    Examples:
+      illgate request act B2026-00017 approve
+      illgate request act B2026-00017 edit --isbn 9783161484100 --need-by 2027-03-31
+      illgate request act B2026-00017 assign --partner seeberg
+      illgate request act L2026-00004 conditional --conditions library-use-only --cost '12.50 EUR'
+      illgate request act L2026-00004 retry --retry-after 2027-04-01 --reason on-loan
+    """
+
+
+_COMMON = (
+    click.option(
+        "--attempt",
+        type=click.IntRange(0, 10_000),
+        default=0,
+        metavar="NO",
+        help="Supplier whose item this concerns, if it is not the current one.",
+    ),
+    click.option(
+        "--version",
+        type=click.IntRange(1),
+        default=None,
+        metavar="NO",
+        help="Apply only if the request is still at this version (see `request show`).",
+    ),
+    click.option(
+        "--confirm",
+        "confirmed",
+        is_flag=True,
+        help="Also do what is asked first, such as checking out an item that its lender has recalled.",
+    ),
+    staff_option,
+    library_option,
+    json_option,
 )
-_VERSION = click.option(
-    "--version",
-    type=click.IntRange(1),
-    default=None,
-    metavar="NO",
-    help="Apply only if the request is still at this version (see `request show`).",
-)
-_CONFIRM = click.option(
-    "--confirm",
-    "confirmed",
-    is_flag=True,
-    help="Also do what is asked first, such as checking out an item that its lender has recalled.",
-)
 
 
-def _make_action_command(
-    name: str, help_: str, options: list[click.Option], kind: EventKind | None = None
-) -> click.Command:
-    """`kind` None: it is an argument of the command."""
-
-    @click.argument("number", metavar="NUMBER")
-    @_ATTEMPT
-    @_VERSION
-    @_CONFIRM
-    @staff_option
-    @library_option
-    @json_option
-    @pass_installation
-    def run_action(installation: Installation, /, number: str, **said: Any) -> None:
-        wanted = kind if kind is not None else _parse_event_kind(said.pop("kind"))
-        _perform_typed_action(installation, number, wanted, said)
-
-    common: list[click.Parameter] = list(reversed(getattr(run_action, "__click_params__", [])))
-    del run_action.__click_params__  # type: ignore[attr-defined]
-    argument = [click.Argument(["kind"], metavar="KIND")] if kind is None else []
-    return click.Command(name, callback=run_action, help=help_, params=[common[0], *argument, *options, *common[1:]])
+def _add_common_options(function: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_COMMON):
+        function = option(function)
+    return function
 
 
-def _make_short_command(name: str, kind: EventKind, help_: str) -> click.Command:
+def _make_act_command(kind: EventKind) -> click.Command:
     fields = ACTS[kind]
-    options = [one for field in fields.required for one in make_field_options(field, " [needed]")]
-    options += [one for field in fields.optional for one in make_field_options(field)]
-    return _make_action_command(name, f"{help_}\n\nShort for `illgate request act NUMBER {kind.value}`.", options, kind)
+    one_of = f" At least one of these is needed: {', '.join(fields.one_of)}." if fields.one_of else ""
+
+    @_add_common_options
+    @pass_installation
+    def run_act(installation: Installation, /, **values: Any) -> None:
+        context = click.get_current_context().parent
+        assert context is not None
+        _perform_act(installation, context.params["number"], kind, values)
+
+    command = click.command(kind.value, help=f"Carry out the action '{kind.value}'.{one_of}")(run_act)
+    command.params[:0] = [
+        option for field, required in _iter_fields(kind) for option in make_field_options(field, required)
+    ]
+    return command
 
 
-_ACT_HELP = """Carry out an action of the kind KIND on a request.
+def _perform_act(installation: Installation, number: str, kind: EventKind, values: dict[str, Any]) -> None:
+    library = require_library(installation, values["symbol"])
 
-`illgate request show NUMBER` lists the possible kinds at the end, with the values that each needs. Actions in the
-library system (receive, check out, ship, check in) are carried out at once; the daemon sends the messages and letters
-that follow.
+    async def apply_act(managed: ManagedRequests, before: Request) -> Request:
+        requests = managed.requests
+        action = ActionRequest(
+            kind=kind,
+            details=_build_event_details(kind, values, before, library),
+            actor=values["actor"],
+            version=values["version"],
+            attempt=values["attempt"],
+            confirmed=values["confirmed"],
+            lists_untold=True,
+        )
+        try:
+            return await requests.apply_action(library.symbol, before.id, action)
+        except EventDenied as error:
+            allowed = (await requests.load_view(library.symbol, before.id)).allowed
+            possible = ", ".join(kind.value for kind in allowed if kind in BY_HAND)
+            raise CommandFailed(f"{error.denied.detail}\nPossible now: {possible}.") from error
 
-\b
-Examples:
-  illgate request act B2026-00017 approve
-  illgate request act B2026-00017 edit --isbn 9783161484100 --need-by 2027-03-31
-  illgate request act B2026-00017 assign --partner seeberg
-  illgate request act L2026-00004 conditional --conditions library-use-only --cost '12.50 EUR'
-  illgate request act L2026-00004 retry --retry-after 2027-04-01 --reason on-loan
-
-\b
-Kinds:
-"""
-
-act = _make_action_command(
-    "act",
-    _ACT_HELP + "\n".join(f"  {kind.value}" for kind in BY_HAND),
-    [option for field in _FIELDS.values() for option in make_field_options(field)],
-)
-
-SHORT = tuple(_make_short_command(name, kind, help_) for name, (kind, help_) in ALIASES.items())
-
-
-# --- what is done --------------------------------------------------------------------------------------------
-
-
-def _parse_event_kind(word: str) -> EventKind:
-    """Raises click.UsageError with the nearest kind."""
-    kinds = {kind.value: kind for kind in BY_HAND}
-    kinds |= {alias: kind for alias, (kind, _) in ALIASES.items() if alias not in kinds}
-    if word in kinds:
-        return kinds[word]
-    near = nearest_match(word, kinds)
-    hint = f"; did you mean '{near}'?" if near else ""
-    raise click.UsageError(f"unknown action '{word}'{hint} All: illgate request act --help")
-
-
-@value_object
-class _TypedAction:
-    """What is to be done, as it was typed."""
-
-    library: LibrarySettings
-    number: str
-    kind: EventKind
-    said: Said
-
-
-def _perform_typed_action(installation: Installation, number: str, kind: EventKind, said: dict[str, Any]) -> None:
-    order = _TypedAction(require_library(installation, said.pop("symbol")), number, kind, said)
-    _check_given_options(order)
-    request = run_on_requests(installation, lambda managed: _apply_typed_action(managed, order))
-    if said["as_json"]:
+    request = run_on_request(installation, library, number, apply_act)
+    if values["as_json"]:
         print_json(RequestOut.from_request(request))
         return
-    for line in format_action_outcome(request, order.library):
+    for line in format_act_outcome(request, library):
         click.echo(line)
 
 
-async def _apply_typed_action(managed: ManagedRequests, order: _TypedAction) -> Request:
-    front, symbol, said = managed.requests, order.library.symbol, order.said
-    before = await front.find_request(symbol, order.number)
-    wanted = ActionRequest(
-        kind=order.kind,
-        details=_build_event_details(order, before),
-        actor=said["actor"],
-        version=said["version"],
-        attempt=said["attempt"],
-        confirmed=said["confirmed"],
-        lists_untold=True,
-    )
-    try:
-        return await front.apply_action(symbol, before.id, wanted)
-    except EventDenied as error:
-        possible = [kind.value for kind in (await front.load_view(symbol, before.id)).allowed if kind in BY_HAND]
-        raise CommandFailed(f"{error.denied.detail}\nPossible now: {', '.join(possible)}.") from error
+def _build_event_details(
+    kind: EventKind, values: OptionValues, request: Request, library: LibrarySettings
+) -> EventDetails:
+    """Raises click.UsageError, click.BadParameter."""
+    given: dict[str, Any] = {}
+    for field, _ in _iter_fields(kind):
+        if field.type is FieldType.CITATION:
+            if citation := build_citation(values, request.citation.identifiers):
+                given[field.name] = citation
+        elif values[field.name] not in (None, ()):
+            given[field.name] = parse_field_value(field, values[field.name], library)
+    if "attachment" in given:
+        given["attachment"] = _find_attachment_id(request, given["attachment"])
+    details = build_model(ActBody, given).to_details(request.citation)
+    if problems := check_details(kind, details):
+        raise click.UsageError("; ".join(f"{option_of_name(each.name)}: {each.message}" for each in problems))
+    return details
 
 
-def format_action_outcome(request: Request, library: LibrarySettings) -> Iterator[str]:
-    """How the request stands after the action."""
+def _find_attachment_id(request: Request, wanted: str) -> str:
+    """Its id; by id or name. Raises click.UsageError."""
+    ids = [file.id for file in request.attachments if wanted in (file.id, file.name)]
+    if len(ids) == 1:
+        return ids[0]
+    why = "several files have this name, say the id" if ids else "the request has no such file; see `request show`"
+    raise click.UsageError(f"--attachment {wanted}: {why}")
+
+
+def format_act_outcome(request: Request, library: LibrarySettings) -> Iterator[str]:
+    """How the request stands after the act."""
     marks = format_flags(request)
     yield f"{request.number}: {request.state.value}{f' ({marks})' if marks else ''}"
     barcodes = dict.fromkeys(filter(None, (request.item_barcode, *(volume.barcode for volume in request.volumes))))
@@ -221,78 +223,7 @@ def format_action_outcome(request: Request, library: LibrarySettings) -> Iterato
             yield f"  {name}: {text}"
 
 
-# --- options -> details --------------------------------------------------------------------------------------
-
-
-def _is_option_given(value: object) -> bool:
-    return value is not None and value != ()
-
-
-def _check_given_options(order: _TypedAction) -> None:
-    """Options that mean nothing for this action, and those that it lacks. Raises click.UsageError."""
-    fields = ACTS[order.kind]
-    said = {
-        _field_of_option(name)
-        for name, value in order.said.items()
-        if _is_option_given(value) and _is_action_option(name)
-    }
-    takes = ", ".join(_iter_accepted_options(fields)) or "no options"
-    for name in sorted(said - fields.field_names):
-        raise click.UsageError(
-            f"{_option_of_field(name)} cannot be used with '{order.kind.value}', which takes {takes}"
-        )
-    for field in fields.required:
-        if field.name not in said:
-            raise click.UsageError(f"'{order.kind.value}' needs {option_of_name(field.name)}: {field.help}")
-    if fields.one_of and not said & set(fields.one_of):
-        one_of = ", ".join(_option_of_field(name) for name in fields.one_of)
-        raise click.UsageError(f"'{order.kind.value}' needs one of: {one_of}")
-
-
-def _is_action_option(name: str) -> bool:
-    return name in _FIELDS or name in CITATION_OPTIONS
-
-
-def _field_of_option(name: str) -> str:
-    return "citation" if name in CITATION_OPTIONS else name
-
-
-def _option_of_field(field: str) -> str:
-    return "--title and the like" if field == "citation" else option_of_name(field)
-
-
-def _iter_accepted_options(fields: ActionFieldSet) -> Iterator[str]:
-    yield from (f"{_option_of_field(field.name)} (needed)" for field in fields.required)
-    yield from (_option_of_field(field.name) for field in fields.optional)
-
-
-def _build_event_details(order: _TypedAction, request: Request) -> EventDetails:
-    """Raises click.UsageError, click.BadParameter."""
-    here = ValueContext(order.library.zone, order.library.currency)
-    given: dict[str, Any] = {}
-    amounts: dict[str, Any] = {}
-    for name, value in order.said.items():
-        if name not in _FIELDS or not _is_option_given(value):
-            continue
-        if _FIELDS[name].type is FieldType.MONEY:
-            with errors_named_after(option_of_name(name)):
-                amounts[name] = parse_money(value, here)
-        else:
-            given[name] = parse_field_value(_FIELDS[name].type, value, here, name)
-    if any(name in CITATION_OPTIONS and _is_option_given(value) for name, value in order.said.items()):
-        given["citation"] = build_citation(order.said, request.citation)
-    if "attachment" in given:
-        given["attachment"] = _find_attachment_id(request, given["attachment"])
-    return replace(build_model(ActBody, given).to_details(request.citation), **amounts)
-
-
-def _find_attachment_id(request: Request, said: str) -> str:
-    """Its id; by id or name. Raises click.UsageError."""
-    found = [one.id for one in request.attachments if said in (one.id, one.name)]
-    if len(found) == 1:
-        return found[0]
-    why = "several files have this name, say the id" if found else "the request has no such file; see `request show`"
-    raise click.UsageError(f"--attachment {said}: {why}")
+# --- files, rota, marks, notices -----------------------------------------------------------------------------
 
 
 @click.command(name="attach")
@@ -319,34 +250,26 @@ def attach_file(
     library = require_library(installation, symbol)
     upload = _read_upload(file, name or file.name, pages)
 
-    async def store_attachment(managed: ManagedRequests) -> Attachment:
-        found = await managed.requests.find_request(library.symbol, number)
-        return (await managed.requests.attach(library.symbol, found.id, upload, actor, None))[1]
+    async def store_attachment(managed: ManagedRequests, request: Request) -> Attachment:
+        return (await managed.requests.attach(library.symbol, request.id, upload, actor, None))[1]
 
-    kept = run_on_requests(installation, store_attachment)
-    click.echo(
-        f"{number}: {kept.name} stored as {kept.id} ({kept.media_type}, {kept.size} bytes{_format_page_count(kept)})"
-    )
-
-
-def _format_page_count(kept: Attachment) -> str:
-    return f", {kept.pages} pages" if kept.pages is not None else ""
+    kept = run_on_request(installation, library, number, store_attachment)
+    counted = f", {kept.pages} pages" if kept.pages is not None else ""
+    click.echo(f"{number}: {kept.name} stored as {kept.id} ({kept.media_type}, {kept.size} bytes{counted})")
 
 
 def _read_upload(file: Path, name: str, pages: int | None) -> FileUpload:
     """Raises click.UsageError."""
-    from gateway.web.api.operation import ApiLimits  # loads all that serves HTTP, for this command alone
-    from gateway.web.api.operations.requests import UploadQuery
-
     most = ApiLimits().attachment_bytes
     if file.stat().st_size > most:
         raise click.UsageError(f"{file}: the file is larger than {most:,} bytes")
     content = file.read_bytes()
     kind = detect_file_type(content)
     if kind is None:
-        raise click.UsageError(f"{file}: unknown file type; accepted types: {', '.join(one.value for one in FileType)}")
-    said = build_model(UploadQuery, {"name": name, "pages": pages})
-    return FileUpload(name=said.name, media_type=kind.value, content=content, pages=said.pages)
+        accepted = ", ".join(type_.value for type_ in FileType)
+        raise click.UsageError(f"{file}: unknown file type; accepted types: {accepted}")
+    query = build_model(UploadQuery, {"name": name, "pages": pages})
+    return FileUpload(name=query.name, media_type=kind.value, content=content, pages=query.pages)
 
 
 @click.command(name="reorder")
@@ -363,12 +286,14 @@ def reorder_rota(installation: Installation, number: str, partners: tuple[str, .
       illgate request reorder B2026-00017 nordviken seeberg
     """
     library = require_library(installation, symbol)
-
-    async def save_rota_order(managed: ManagedRequests) -> Request:
-        found = await managed.requests.find_request(library.symbol, number)
-        return await managed.requests.reorder(library.symbol, found.id, partners, actor, None)
-
-    _print_rota(run_on_requests(installation, save_rota_order))
+    _print_rota(
+        run_on_request(
+            installation,
+            library,
+            number,
+            lambda managed, request: managed.requests.reorder(library.symbol, request.id, partners, actor, None),
+        )
+    )
 
 
 @click.command(name="skip")
@@ -381,12 +306,14 @@ def reorder_rota(installation: Installation, number: str, partners: tuple[str, .
 def skip_partner(installation: Installation, number: str, partner: str, why: str, actor: str, symbol: str) -> None:
     """Exclude a partner from the request's rota."""
     library = require_library(installation, symbol)
-
-    async def skip_rota_line(managed: ManagedRequests) -> Request:
-        found = await managed.requests.find_request(library.symbol, number)
-        return await managed.requests.skip(library.symbol, found.id, partner, why, actor, None)
-
-    _print_rota(run_on_requests(installation, skip_rota_line))
+    _print_rota(
+        run_on_request(
+            installation,
+            library,
+            number,
+            lambda managed, request: managed.requests.skip(library.symbol, request.id, partner, why, actor, None),
+        )
+    )
 
 
 def _print_rota(request: Request) -> None:
@@ -394,4 +321,93 @@ def _print_rota(request: Request) -> None:
         click.echo(f"{line.standing.value:<8} {line.partner}{f'  ({line.why})' if line.why else ''}")
 
 
-COMMANDS = (act, *SHORT, attach_file, reorder_rota, skip_partner)
+@click.command(name="assign")
+@click.argument("number", metavar="NUMBER")
+@click.argument("name", metavar="NAME", default="")
+@library_option
+@pass_installation
+def assign_request(installation: Installation, number: str, name: str, symbol: str) -> None:
+    """Assign a request to a user. Without NAME, the assignment is removed."""
+    library = require_library(installation, symbol)
+    marked = run_on_request(
+        installation, library, number, lambda managed, request: managed.marks.assign(library.symbol, request.id, name)
+    )
+    click.echo(f"{marked.number}: {marked.assignee or 'not assigned'}")
+
+
+@click.command(name="label")
+@click.argument("number", metavar="NUMBER")
+@click.argument("labels", metavar="LABEL", nargs=-1)
+@click.option("--remove", multiple=True, metavar="LABEL", help="Remove this label.")
+@library_option
+@pass_installation
+def label_request(
+    installation: Installation, number: str, labels: tuple[str, ...], remove: tuple[str, ...], symbol: str
+) -> None:
+    """Add labels to a request. Without LABEL, show its labels."""
+    library = require_library(installation, symbol)
+    marked = run_on_request(
+        installation,
+        library,
+        number,
+        lambda managed, request: managed.marks.change_labels(library.symbol, request.id, labels, remove),
+    )
+    click.echo(f"{marked.number}: {', '.join(marked.labels) or 'no labels'}")
+
+
+@click.command(name="notices")
+@click.argument("number", metavar="NUMBER")
+@click.argument("notice", metavar="[NOTICE]", default="")
+@click.option("--html", is_flag=True, help="Print NOTICE as an HTML page for a browser instead of plain text.")
+@library_option
+@json_option
+@pass_installation
+def show_notices(installation: Installation, number: str, notice: str, html: bool, symbol: str, as_json: bool) -> None:
+    """List notices to the patron, or print one as a letter.
+
+    NOTICE is the ID of a notice on the list, which shows the newest first. Each line shows the delivery status and the
+    reason for a failure. A letter has the patron's name and postal address. When the patron has been notified, record
+    it with `illgate request act NUMBER patron-told`.
+
+    \b
+    Examples:
+      illgate request notices B2026-00017
+      illgate request notices B2026-00017 0006430d0c7a1b0000a1b2c3 | lp
+    """
+    library = require_library(installation, symbol)
+
+    async def load_notices(managed: ManagedRequests, request: Request) -> tuple[NoticeView, ...] | NoticeLetter:
+        notices = (await managed.notices.list_notices(library.symbol, request.id, MAX_NOTICES, "")).items
+        if not notice:
+            return tuple(notices)
+        if notice not in {each.id for each in notices}:
+            raise click.UsageError(f"{number} has no notice {notice}; see `illgate request notices {number}`")
+        return await managed.notices.render_notice(library.symbol, notice)
+
+    loaded = run_on_request(installation, library, number, load_notices)
+    if isinstance(loaded, NoticeLetter):
+        _print_letter(loaded, html, as_json)
+    elif as_json:
+        for each in loaded:
+            print_json_line(NoticeOut.model_validate(each))
+    elif not loaded:
+        click.echo("no notices")
+    else:
+        rows = [
+            (format_minute(each.created, library.zone), each.letter, each.status.value, each.id, each.error)
+            for each in loaded
+        ]
+        for line in format_table([("CREATED", "LETTER", "STATUS", "ID", "WHY"), *rows]):
+            click.echo(line)
+
+
+def _print_letter(letter: NoticeLetter, html: bool, as_json: bool) -> None:
+    if as_json:
+        print_json(NoticeWhole.model_validate(letter))
+    elif html:
+        click.echo(letter.html, nl=False)
+    else:
+        click.echo("\n".join((letter.name, *letter.address, "", letter.subject, "", letter.text)), nl=False)
+
+
+COMMANDS = (act, attach_file, reorder_rota, skip_partner, assign_request, label_request, show_notices)

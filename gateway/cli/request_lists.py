@@ -1,9 +1,9 @@
-"""`illgate request list` and `illgate task list|show`. The API's models are loaded where JSON is wanted."""
+"""`illgate request list` and `illgate task list|show`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 import click
@@ -22,15 +22,16 @@ from gateway.cli.installation import (
     read_from_libraries,
     require_library,
 )
-from gateway.cli.request_options import ValueContext, parse_field_value
 from gateway.configuration.yaml_document import nearest_match
-from gateway.domain.requests.action_fields import FieldType
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
 from gateway.domain.requests.views import LocatedCopy, RequestFilter, RequestOrder, ResultPage
 from gateway.domain.value import value_object
+from gateway.services.desks.staff_service import StaffService
 from gateway.services.request_work.request_reader import RequestReader
 from gateway.services.requests.library_context import LibraryContext
+from gateway.web.api.models.outputs import RequestLine
+from gateway.web.api.models.staff import MailboxFailureOut
 
 STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *LendingState)))
 
@@ -81,7 +82,13 @@ class RequestListQuery:
     help="Only requests with this number of any kind, or with these words.",
 )
 @click.option("--text", default="", metavar="TEXT", help="Only requests with this text in the number or title.")
-@click.option("--need-by-before", "before", default="", metavar="DAY", help="Only requests needed before this date.")
+@click.option(
+    "--need-by-before",
+    "before",
+    type=click.DateTime(("%Y-%m-%d",)),
+    metavar="DAY",
+    help="Only requests needed before this date.",
+)
 @click.option(
     "--order",
     type=click.Choice([order.value for order in RequestOrder]),
@@ -113,8 +120,7 @@ def list_requests(installation: Installation, /, **said: Any) -> None:
     """
     library = require_library(installation, said["symbol"])
     by_default = None if said["states"] or said["task"] else True
-    here = ValueContext(library.zone, library.currency)
-    before = parse_field_value(FieldType.DAY, said["before"], here, "need_by_before") if said["before"] else ""
+    before: datetime | None = said["before"]
     wanted = RequestFilter(
         role=Role(said["role"]) if said["role"] else None,
         states=said["states"],
@@ -127,7 +133,7 @@ def list_requests(installation: Installation, /, **said: Any) -> None:
         unassigned=said["unassigned"],
         label=said["label"],
         open=by_default if said["only_open"] is None else said["only_open"] or None,
-        need_by_before=date.fromisoformat(before) if before else None,
+        need_by_before=before.date() if before is not None else None,
         order=RequestOrder(said["order"]),
     )
     print_request_list(
@@ -147,8 +153,6 @@ def print_request_list(installation: Installation, asked: RequestListQuery) -> N
 
     page, copies = read_from_libraries(installation, load_page)
     if asked.as_json:
-        from gateway.web.api.models.outputs import RequestLine
-
         for request in page:
             print_json_line(RequestLine.from_request(request, copies.get(request.id)))
     else:
@@ -219,8 +223,6 @@ def task_command() -> None:
 def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> None:
     """List all task lists that are not empty. Each line shows the number of requests and since when the oldest has
     waited."""
-    from gateway.services.desks.staff_service import StaffService  # lists of requests do without
-
     library = require_library(installation, symbol)
     found = read_from_libraries(installation, lambda contexts: StaffService(contexts).tasks(library.symbol))
     rows = [
@@ -266,15 +268,11 @@ def show_task(installation: Installation, name: str, limit: int, cursor: str, sy
 
 
 def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool) -> None:
-    from gateway.services.desks.staff_service import StaffService  # lists of requests do without
-
     library = require_library(installation, symbol)
     found = read_from_libraries(
         installation, lambda contexts: StaffService(contexts).list_mailbox_failures(library.symbol)
     )
     if as_json:
-        from gateway.web.api.models.staff import MailboxFailureOut
-
         for one in found:
             print_json_line(MailboxFailureOut.model_validate(one))
         return

@@ -1,28 +1,26 @@
-"""Options of citations and actions, and their values as the API's models take them, with the API's limits."""
+"""Options of citations and acts, and their values as the API's models take them, with the API's limits."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import date, datetime, tzinfo
-from decimal import Decimal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 from pydantic import BaseModel, ValidationError
 
-from gateway.domain.library import Money
-from gateway.domain.requests.action_fields import ACTS, ActionField, FieldType
-from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import EventKind, LoanCondition, ReasonCodes, RequestEnding
-from gateway.domain.value import value_object
+from gateway.domain.library import RecordId
+from gateway.domain.requests.action_fields import ActionField, FieldType
+from gateway.domain.requests.citation import CitationType
+from gateway.domain.requests.events import LoanCondition, ReasonCodes, RequestEnding
+from gateway.settings import LibrarySettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=BaseModel)
 
-Said = Mapping[str, Any]
+OptionValues = Mapping[str, Any]
 """Options by name, as click gives them."""
 
 _MONEY = re.compile(r"\s*([0-9]{1,8}(?:\.[0-9]{1,4})?)\s*([A-Za-z]{3})?\s*", re.ASCII)
@@ -36,78 +34,44 @@ def option_of_name(name: str) -> str:
 # --- values --------------------------------------------------------------------------------------------------
 
 
-@value_object
-class ValueContext:
-    """What values are read by: the library's zone and currency."""
-
-    zone: tzinfo
-    currency: str
-
-
-def parse_money(text: str, here: ValueContext) -> Money:
+def parse_money(text: str, library: LibrarySettings) -> dict[str, str]:
     """`20 EUR`, `20EUR`, or `20` in the library's currency. Raises click.BadParameter."""
-    found = _MONEY.fullmatch(text)
-    if found is None:
-        raise click.BadParameter(f"{text}: not an amount such as '20 {here.currency}'")
-    return Money(Decimal(found[1]), (found[2] or here.currency).upper())
+    match = _MONEY.fullmatch(text)
+    if match is None:
+        raise click.BadParameter(f"{text}: not an amount such as '20 {library.currency}'")
+    return {"amount": match[1], "currency": (match[2] or library.currency).upper()}
 
 
-def parse_day(text: str, _here: ValueContext) -> str:
-    """Raises click.BadParameter."""
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise click.BadParameter(f"{text}: not a day such as 2027-03-31") from None
-
-
-def parse_due(text: str, here: ValueContext) -> str:
-    """A day, or a moment; one without offset is the library's time. Raises click.BadParameter."""
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text}: not a day or time such as 2027-03-31 or 2027-03-31T18:00") from None
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=here.zone)).isoformat()
-
-
-def split_words(texts: tuple[str, ...], _here: ValueContext) -> list[str]:
+def split_words(texts: Sequence[str]) -> list[str]:
     """Said several times, or with commas."""
     return [word for text in texts for word in (part.strip() for part in text.split(",")) if word]
 
 
-def _keep_option_value(value: Any, _here: ValueContext) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _parse_truth_value(text: str, _here: ValueContext) -> bool:
-    return text == "yes"
-
-
-_READ: Mapping[FieldType, Callable[[Any, ValueContext], Any]] = {
-    FieldType.DAY: parse_day,
-    FieldType.DUE: parse_due,
-    FieldType.VOLUMES: split_words,
-    FieldType.TRUTH: _parse_truth_value,
-}
-
-
-def parse_field_value(type_: FieldType, said: Any, here: ValueContext, name: str) -> Any:
-    """As the API's JSON has it. Raises click.BadParameter that names the option."""
-    with errors_named_after(option_of_name(name)):
-        return _READ.get(type_, _keep_option_value)(said, here)
-
-
-@contextmanager
-def errors_named_after(option: str) -> Iterator[None]:
-    """A value that can't be read is told with the option that it was said for."""
+def _parse_due(text: str, library: LibrarySettings) -> str:
+    """A day, or a moment; one without offset is the library's time."""
     try:
-        yield
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text  # the model says what is wrong
+    if len(text) <= len("2027-03-31") or moment.tzinfo is not None:
+        return text
+    return moment.replace(tzinfo=library.zone).isoformat()
+
+
+def parse_field_value(field: ActionField, value: Any, library: LibrarySettings) -> Any:
+    """As the API's JSON has it. Raises click.BadParameter that names the option."""
+    try:
+        match field.type:
+            case FieldType.MONEY:
+                return parse_money(value, library)
+            case FieldType.DUE:
+                return _parse_due(value, library)
+            case FieldType.VOLUMES:
+                return split_words(value)
     except click.BadParameter as error:
-        error.param_hint = option
+        error.param_hint = option_of_name(field.name)
         raise
+    return value
 
 
 def build_model(kind: type[M], given: Mapping[str, Any]) -> M:
@@ -116,9 +80,8 @@ def build_model(kind: type[M], given: Mapping[str, Any]) -> M:
         return kind.model_validate_json(json.dumps(given))
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False, include_context=False)
-        raise click.UsageError(
-            "; ".join(f"{_option_of_model_path(one['loc'])}: {one['msg']}" for one in wrong)
-        ) from error
+        problems = dict.fromkeys(f"{_option_of_model_path(each['loc'])}: {each['msg']}" for each in wrong)
+        raise click.UsageError("; ".join(problems)) from error
 
 
 def _option_of_model_path(path: tuple[int | str, ...]) -> str:
@@ -132,7 +95,7 @@ def _option_of_model_path(path: tuple[int | str, ...]) -> str:
     return option_of_name(_RENAMED.get(inner[0], inner[0]))
 
 
-# --- options of actions --------------------------------------------------------------------------------------
+# --- options of acts -----------------------------------------------------------------------------------------
 
 _METAVAR = {
     FieldType.DAY: "DAY",
@@ -145,49 +108,41 @@ _METAVAR = {
     FieldType.ATTACHMENT: "FILE",
     FieldType.LOCATION: "CODE",
 }
-_CHOICES = {
-    FieldType.CONDITIONS: tuple(one.value for one in LoanCondition),
-    FieldType.ENDING: tuple(one.value for one in RequestEnding),
-    FieldType.YES_NO: ("yes", "no"),
-    FieldType.TRUTH: ("yes", "no"),
+_TYPES: Mapping[FieldType, click.ParamType[Any]] = {
+    FieldType.CONDITIONS: click.Choice([condition.value for condition in LoanCondition]),
+    FieldType.ENDING: click.Choice([ending.value for ending in RequestEnding]),
+    FieldType.YES_NO: click.Choice(("yes", "no")),
+    FieldType.TRUTH: click.BOOL,
 }
 _MORE_HELP = {
     FieldType.ATTACHMENT: " An id, or the name that it has on the request.",
     FieldType.REASON: f" Words: {', '.join(ReasonCodes)}, or another.",
 }
-_SEVERAL = (FieldType.CONDITIONS, FieldType.VOLUMES)
 
 
-def make_field_options(field: ActionField, note: str = "") -> Iterator[click.Option]:
-    """Of one field of an action; a citation has many. `note` stands behind the help."""
+def make_field_options(field: ActionField, required: bool) -> Iterator[click.Option]:
+    """The option of one field of an act; a citation has many."""
     if field.type is FieldType.CITATION:
         yield from make_citation_options()
         return
-    choices = _CHOICES.get(field.type)
-    help_ = f"{field.help}{_MORE_HELP.get(field.type, '')}"
+    type_ = _TYPES.get(field.type)
     yield click.Option(
         [option_of_name(field.name), field.name],
-        type=click.Choice(choices) if choices else str,
-        multiple=field.type in _SEVERAL,
-        metavar=None if choices else _METAVAR.get(field.type, "TEXT"),
-        help=f"{help_}{note}",
+        type=type_ or str,
+        multiple=field.type in (FieldType.CONDITIONS, FieldType.VOLUMES),
+        metavar=_METAVAR.get(field.type, "TEXT") if type_ is None else "yes|no" if type_ is click.BOOL else None,
+        required=required,
+        help=f"{field.help}{_MORE_HELP.get(field.type, '')}",
     )
 
 
-def format_action_usage(kind: EventKind) -> str:
-    """`unfilled --reason WORD [--note TEXT]`"""
-    fields = ACTS[kind]
-    needed = [" ".join(_iter_placeholders(field)) for field in fields.required]
-    free = [f"[{one}]" for field in fields.optional for one in _iter_placeholders(field)]
-    return " ".join((kind.value, *needed, *free))
-
-
-def _iter_placeholders(field: ActionField) -> Iterator[str]:
+def format_field_usage(field: ActionField, required: bool) -> str:
+    """`--reason WORD`, or `[--note TEXT]`"""
     if field.type is FieldType.CITATION:
-        yield "--title TEXT … (as of `request create`)"
-        return
-    for option in make_field_options(field):
-        yield f"{option.opts[0]} {option.metavar or 'WORD'}"
+        text = "--title TEXT … (as of `request create`)"
+    else:
+        text = f"{option_of_name(field.name)} {_METAVAR.get(field.type, 'WORD' if field.type in _TYPES else 'TEXT')}"
+    return text if required else f"[{text}]"
 
 
 # --- options of citations ------------------------------------------------------------------------------------
@@ -213,8 +168,6 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
 _RENAMED = {attribute: option for option, (attribute, _) in _TEXTS.items()}
 _NUMBERS = ("isbn", "issn", "doi")
 
-CITATION_OPTIONS = frozenset({*_TEXTS, *_NUMBERS, "identifiers", "citation_type"})
-
 
 def make_citation_options() -> Iterator[click.Option]:
     for option, (_, help_) in _TEXTS.items():
@@ -227,38 +180,30 @@ def make_citation_options() -> Iterator[click.Option]:
         metavar="TYPE:NUMBER",
         help="Further number, such as oclc:123456. Can be repeated.",
     )
-    types = [one.value for one in CitationType]
+    types = [kind.value for kind in CitationType]
     yield click.Option(["--type", "citation_type"], type=click.Choice(types), help="Type of work.")
 
 
 def add_citation_options(function: F) -> F:
-    for option in reversed(tuple(make_citation_options())):
-        _attach_option(function, option)
+    """Attach them as click.option does it."""
+    options = [*getattr(function, "__click_params__", ()), *reversed(tuple(make_citation_options()))]
+    function.__click_params__ = options  # type: ignore[attr-defined]
     return function
 
 
-def _attach_option(function: Any, option: click.Option) -> None:
-    """As click.option does it."""
-    function.__click_params__ = [*getattr(function, "__click_params__", ()), option]
-
-
-def build_citation(said: Said, before: Citation | None = None) -> dict[str, Any]:
-    """As the API's JSON has it: what `before` says, where nothing else is said; an empty text takes it out.
-
-    Raises click.BadParameter.
-    """
-    found = _dump_citation(before) if before is not None else {}
-    for option, (attribute, _) in _TEXTS.items():
-        if said.get(option) is not None:
-            found[attribute] = said[option]
-    if said.get("citation_type"):
-        found["type"] = said["citation_type"]
-    wanted = [(name, said[name]) for name in _NUMBERS if said.get(name) is not None]
-    wanted += map(_parse_identifier_option, said.get("identifiers") or ())
-    kinds = {type_ for type_, _ in wanted}
-    numbers = [one for one in found.pop("identifiers", ()) if one["type"] not in kinds]
-    numbers += [{"type": type_, "value": value} for type_, value in wanted if value]
-    return {**found, "identifiers": numbers}
+def build_citation(values: OptionValues, identifiers_before: Sequence[RecordId] = ()) -> dict[str, Any]:
+    """As the API's JSON has it, with what was given alone. Numbers of other types than were given stay; an empty one
+    takes out those of its type. Raises click.BadParameter."""
+    citation = {attribute: values[option] for option, (attribute, _) in _TEXTS.items() if values[option] is not None}
+    if values["citation_type"]:
+        citation["type"] = values["citation_type"]
+    numbers = [(name, values[name]) for name in _NUMBERS if values[name] is not None]
+    numbers += map(_parse_identifier_option, values["identifiers"])
+    if numbers:
+        changed = {type_ for type_, _ in numbers}
+        numbers = [(each.type, each.value) for each in identifiers_before if each.type not in changed] + numbers
+        citation["identifiers"] = [{"type": type_, "value": number} for type_, number in numbers if number]
+    return citation
 
 
 def _parse_identifier_option(text: str) -> tuple[str, str]:
@@ -266,9 +211,3 @@ def _parse_identifier_option(text: str) -> tuple[str, str]:
     if not colon or not type_:
         raise click.BadParameter(f"{text}: not TYPE:NUMBER, such as oclc:123456", param_hint="--identifier")
     return type_.lower(), value
-
-
-def _dump_citation(citation: Citation) -> dict[str, Any]:
-    from gateway.web.api.models.values import CitationOut  # whoever shows requests as text needs no models
-
-    return CitationOut.model_validate(citation).model_dump(mode="json")

@@ -1,7 +1,4 @@
-"""The group `illgate request`, and `illgate request show`. What lists and shows requests is typed most often: it loads
-nothing of what makes and changes them, which is many options and models; the API's models are loaded where JSON is
-wanted.
-"""
+"""The group `illgate request`, and `illgate request show`."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from datetime import datetime, tzinfo
 
 import click
 
+from gateway.cli import request_actions, request_commands
 from gateway.cli.formatting import format_flags, format_table
 from gateway.cli.installation import (
     Installation,
@@ -24,7 +22,6 @@ from gateway.cli.installation import (
     require_library,
 )
 from gateway.cli.request_lists import format_copy_place, list_requests
-from gateway.cli.request_options import format_action_usage
 from gateway.domain.library import Money
 from gateway.domain.requests.action_fields import BY_HAND, given_detail_names
 from gateway.domain.requests.citation import Citation
@@ -34,6 +31,7 @@ from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestView
 from gateway.services.request_work.request_reader import RequestReader
 from gateway.services.requests.library_context import LibraryContext
+from gateway.web.api.models.outputs import ActionOut, ShownOut, request_href
 
 WIDTH = 17
 
@@ -70,8 +68,6 @@ def show_request(installation: Installation, number: str, symbol: str, as_json: 
 
 
 def _print_shown_json(shown: RequestView) -> None:
-    from gateway.web.api.models.outputs import ActionOut, ShownOut, request_href
-
     place = request_href(shown.request.id)
     kinds = [kind for kind in shown.allowed if kind in BY_HAND]
     actions = (ActionOut.from_kind(kind, f"{place}/actions/{kind.value}", shown.hints.get(kind, "")) for kind in kinds)
@@ -100,7 +96,7 @@ def format_request_lines(shown: RequestView, zone: tzinfo) -> Iterator[str]:
 
 def _format_actions(shown: RequestView, kinds: Iterable[EventKind]) -> Iterator[str]:
     for kind in kinds:
-        yield f"  {format_action_usage(kind)}"
+        yield f"  {request_actions.format_act_usage(kind)}"
         if hint := shown.hints.get(kind):
             yield f"      {hint}"
 
@@ -333,33 +329,14 @@ def _format_detail_value(value: object, zone: tzinfo) -> str:
     return str(value)
 
 
-# --- the group ---
-
-VIEWS: dict[str, click.Command] = {"list": list_requests, "show": show_request}
-
-
-class RequestGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({**VIEWS, **_load_other_commands()})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return VIEWS.get(cmd_name) or _load_other_commands().get(cmd_name)
-
-
-def _load_other_commands() -> dict[str, click.Command]:
-    from gateway.cli.app import load_without_garbage_collection
-
-    with load_without_garbage_collection():
-        from gateway.cli import notice_commands, request_actions, request_commands
-
-    every = (*request_commands.COMMANDS, *request_actions.COMMANDS, *notice_commands.COMMANDS)
-    return {one.name: one for one in every if one.name is not None}
-
-
-@click.group(name="request", cls=RequestGroup)
+@click.group(name="request")
 def request_command() -> None:
     """List, show, create and process requests.
 
     NUMBER is the number of a request, such as B2026-00017, or its ID. The daemon sends the resulting messages; without
     a daemon, use `illgate outbox run`. Names of patrons are never shown.
     """
+
+
+for command in (list_requests, show_request, *request_commands.COMMANDS, *request_actions.COMMANDS):
+    request_command.add_command(command)

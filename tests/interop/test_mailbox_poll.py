@@ -211,7 +211,7 @@ async def test_killed_between_commit_and_move_nothing_happens_twice(
     async with running(Sink(deliver=dovecot.deliver)) as sink, wire(dovecot.port, hold=b"MOVE") as line:
         installation.change(mail={"port": sink.port}, mailboxes=[settings(line.port, user)])
         number = (await typed(installation, *WISH)).partition(":")[0]
-        await typed(installation, "request", "approve", number, "--as", "ada")
+        await typed(installation, "request", "act", number, "approve", "--as", "ada")
         await typed(installation, "outbox", "run")
         sent = sink.mails[-1]
         answer = mail("We look for it", **{"In-Reply-To": str(sent["Message-ID"]), "Subject": str(sent["Subject"])})

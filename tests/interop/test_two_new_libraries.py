@@ -157,13 +157,13 @@ def test_a_loan_of_two_volumes_goes_there_and_back(libraries: tuple[NewLibrary, 
     ]
 
     # sent and received, volume by volume
-    fjordby.run("request", "ship", theirs, "--barcode", FIRST, "--volumes", "1")
+    fjordby.run("request", "act", theirs, "shipped", "--barcode", FIRST, "--volumes", "1")
     await_value(lambda: elveby.volumes(number), ["shipped", "expected"])
-    elveby.run("request", "receive", number, "--barcode", "E-ILL-1")
+    elveby.run("request", "act", number, "received", "--barcode", "E-ILL-1")
     assert (elveby.request(number)["state"], elveby.volumes(number)) == ("shipped", ["received", "expected"])
-    fjordby.run("request", "ship", theirs, "--barcode", SECOND)
+    fjordby.run("request", "act", theirs, "shipped", "--barcode", SECOND)
     await_value(lambda: elveby.volumes(number), ["received", "shipped"])
-    elveby.run("request", "receive", number, "--barcode", "E-ILL-2")
+    elveby.run("request", "act", number, "received", "--barcode", "E-ILL-2")
     assert (elveby.request(number)["state"], elveby.volumes(number)) == ("received", ["received", "received"])
     await_value(lambda: fjordby.volumes(theirs), ["received", "received"])
 
@@ -174,22 +174,22 @@ def test_a_loan_of_two_volumes_goes_there_and_back(libraries: tuple[NewLibrary, 
         "not-sent",
         "the patron has no email address",
     )
-    letter = elveby.run("request", "letter", number)
+    letter = elveby.run("request", "notices", number, notices["available"]["id"])
     assert "Åse Ødegård" in letter
     assert "Det store spelet" in letter
     elveby.run("request", "act", number, "patron-told", "--note", "by telephone")
     assert elveby.listed("task", "show", "to-tell") == []
 
     # lent, and back volume by volume
-    elveby.run("request", "lend", number)
-    elveby.run("request", "take-back", number, "--volumes", "1")
-    elveby.run("request", "return", number, "--volumes", "1")
+    elveby.run("request", "act", number, "loaned-to-patron")
+    elveby.run("request", "act", number, "returned-by-patron", "--volumes", "1")
+    elveby.run("request", "act", number, "returned", "--volumes", "1")
     assert (elveby.request(number)["state"], elveby.volumes(number)) == ("lent", ["returned", "lent"])
     await_value(lambda: fjordby.volumes(theirs), ["returned", "received"])
     fjordby.run("library", "check-in", FIRST)
     assert (fjordby.request(theirs)["state"], fjordby.volumes(theirs)) == ("shipped", ["checked-in", "received"])
-    elveby.run("request", "take-back", number)
-    elveby.run("request", "return", number)
+    elveby.run("request", "act", number, "returned-by-patron")
+    elveby.run("request", "act", number, "returned")
     await_value(lambda: fjordby.request(theirs)["state"], "returned")
     fjordby.run("library", "check-in", SECOND)
     await_value(lambda: elveby.request(number)["state"], "completed")

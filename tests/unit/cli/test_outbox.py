@@ -142,10 +142,10 @@ def test_a_running_daemon_does_what_commands_leave(pristine: Installation, tmp_p
     desk = typed(installation)
     with installation.serve():
         number = number_of(desk("request", "create", "--patron", ANA, "--title", "Heimskringla"))
-        assert desk("request", "approve", number).exit_code == 0
+        assert desk("request", "act", number, "approve").exit_code == 0
 
         assert _comes_to(desk, number, "requested")
-        received = desk("request", "receive", number)
+        received = desk("request", "act", number, "received")
 
     assert received.exit_code == 0, received.output
     assert received.stdout.startswith(f"{number}: received (in-transit)\n")

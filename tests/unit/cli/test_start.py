@@ -16,8 +16,6 @@ from adapters.library.embedded import command as LIBRARY_COMMAND
 from gateway.cli import main
 from gateway.cli.app import EXTENSIONS, SHIPPED_EXTENSIONS
 from gateway.cli.installation import CONFIGURATION
-from tests.support.daemon import Installation
-from tests.support.yaml_files import write_yaml_file
 
 LOADED = """
 import sys
@@ -27,23 +25,6 @@ try:
 finally:
     print(*sorted(sys.modules), file=sys.stderr)
 """
-
-SENDS = ("aiohttp", "aiosmtplib", "imapclient", "asn1tools", "pymarc", "jwt", "segno", "watchfiles")
-"""What only serves, sends, searches or reads messages."""
-
-SERVES = ("gateway.runtime.daemon", "gateway.web")
-
-CHANGES = ("gateway.cli.request_commands", "gateway.cli.request_actions")
-
-READS_PROFILES = ("adapters.ncip.messages", "gateway.profiles", "gateway.configuration.live_reload")
-"""What profiles are read with, and what a shipped one names elements of: they are read where they are asked for."""
-
-MAX_OWN_MODULES = 218
-"""Of `gateway` and `adapters`; 215 to list tasks as this is written, of 860: what requests forget by, how profiles'
-patterns are matched, how a database is named and its driver called, and what asks by HTTP, are ten of them."""
-
-MAX_OWN_MODULES_WITH_PARTNER = 239
-"""236 where it speaks ISO ILL; a profile and how its messages are written are read."""
 
 HEAVY = ("pydantic", "sqlalchemy", "aiohttp", "lxml", "structlog", "yaml", "jinja2")
 
@@ -74,59 +55,6 @@ def test_version_and_help_load_the_group_alone(option: str, said: str) -> None:
         "gateway.cli",
         "gateway.cli.app",
     ]
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ("request show {number}", "review"),
-        ("request list", "review"),
-        ("task list", "review"),
-        ("message list", "no unread messages"),
-        ("outbox list", "no dead letters"),
-    ],
-)
-def test_a_command_that_only_looks_loads_nothing_that_serves_or_sends(
-    installation: Installation, words: str, said: str
-) -> None:
-    made = installation.run("request", "create", "--patron", "21000000000025", "--title", "Кобзарь").stdout
-    number = made.partition(":")[0]
-
-    output, loaded = modules_loaded("--config", str(installation.config), *words.format(number=number).split())
-
-    assert said in output
-    assert set(SENDS) & set(loaded) == set()
-    assert not [name for name in loaded if name.startswith((*SERVES, *CHANGES, *READS_PROFILES))]
-    own = [name for name in loaded if name.startswith(("gateway.", "adapters."))]
-    assert len(own) <= MAX_OWN_MODULES
-
-
-@pytest.mark.parametrize(
-    ("profile", "needed"),
-    [
-        ({"extends": "relais-iso", "iso_ill": {"transport": {"address": "127.0.0.1:9"}}}, {"iso_ill", "ber"}),
-        ({"extends": "bldss"}, {"artemail"}),
-    ],
-    ids=["ISO ILL", "by mail"],
-)
-def test_a_request_of_a_partner_loads_the_adapters_of_its_profile_alone(
-    installation: Installation, profile: dict[str, object], needed: set[str]
-) -> None:
-    profile |= {"partner": {"symbols": ["LOCAL:BERGHEIM"], "name": "Bücherei Bergheim"}}
-    write_yaml_file(installation.folder / "profiles" / "bergheim.yml", profile)
-    installation.change(tcp=[])  # a listener is of a protocol
-    arguments = ("request", "create", "--title", "Кобзарь", "--partner", "bergheim", "--no-review")
-    number = installation.run(*arguments).stdout.partition(":")[0]
-    installation.run("outbox", "run")
-
-    output, loaded = modules_loaded("--config", str(installation.config), "request", "show", number)
-
-    assert "bergheim (Bücherei Bergheim)" in output
-    assert set(SENDS) & set(loaded) == set()
-    assert not [name for name in loaded if name.startswith((*SERVES, *CHANGES))]
-    assert {name.split(".")[1] for name in loaded if name.startswith("adapters.")} == {"library", *needed}
-    own = [name for name in loaded if name.startswith(("gateway.", "adapters."))]
-    assert len(own) <= MAX_OWN_MODULES_WITH_PARTNER
 
 
 def test_the_help_of_shipped_extensions_is_what_they_say_themselves() -> None:

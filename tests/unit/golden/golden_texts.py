@@ -79,7 +79,8 @@ def _iter_help() -> Iterator[str]:
 
 def _iter_commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     yield path
-    if isinstance(command, click.Group):
+    has_arguments = any(isinstance(parameter, click.Argument) for parameter in command.params)
+    if isinstance(command, click.Group) and not has_arguments:  # else its own help says all: `request act NUMBER ACT`
         context = click.Context(command, info_name="illgate")
         context.params["config"] = SETTINGS
         for name in command.list_commands(context):

@@ -105,8 +105,9 @@ async def test_the_letter_is_printed_with_name_and_address(north: NcipTown) -> N
     patron = await north.patron(PATRON)
 
     listed = await illgate(north, "request", "notices", request.number)
-    printed = await illgate(north, "request", "letter", request.number)
-    page = await illgate(north, "request", "letter", request.number, "--html")
+    unsent = (await list_notices(north, request))["available"]
+    printed = await illgate(north, "request", "notices", request.number, unsent.id)
+    page = await illgate(north, "request", "notices", request.number, unsent.id, "--html")
 
     assert "not-sent" in listed.stdout
     assert "the patron has no email address" in listed.stdout
@@ -120,18 +121,9 @@ async def test_any_notice_is_printed_by_its_id(north: NcipTown) -> None:
     request = await receive_for_patron_without_email(north)
     placed = (await list_notices(north, request))["placed"]
 
-    printed = await illgate(north, "request", "letter", request.number, placed.id, "--json")
-    unknown = await illgate(north, "request", "letter", request.number, "0006430d0c7a1b0000a1b2c3")
+    printed = await illgate(north, "request", "notices", request.number, placed.id, "--json")
+    unknown = await illgate(north, "request", "notices", request.number, "0006430d0c7a1b0000a1b2c3")
 
     assert json.loads(printed.stdout)["notice"]["letter"] == "placed"
     assert unknown.exit_code == 2
     assert "has no notice" in unknown.stderr
-
-
-async def test_without_an_unsent_notice_one_has_to_be_named(north: NcipTown) -> None:
-    request = await north.asked()
-
-    printed = await illgate(north, "request", "letter", request.number)
-
-    assert printed.exit_code == 1
-    assert "no notice that was not sent" in printed.stderr
