@@ -1,4 +1,4 @@
-"""How the library works with one partner: the protocol-neutral part of a profile (section `circulation`).
+"""The way in which the library works with one partner: the protocol-neutral part of a profile (section `circulation`).
 
 Wire habits live in each protocol's dialect. The keys here come from facts/ncip.md sections 5 and 6, where the
 evidence for each stands. All models are frozen and refuse unknown keys.
@@ -531,6 +531,6 @@ class CirculationPolicy(ProfileSection):
     )
 
     def allows_on_library_things(self, service: LibraryService) -> bool:
-        """Whether the partner may use the service on what is the library's own."""
+        """Return whether the partner may use the service on what is the library's own."""
         lends = service is LibraryService.PLACE_REQUEST and self.requests.managed is ManagedRole.LENDING
         return lends or service in self.rights.library_services

@@ -1,4 +1,4 @@
-"""Where time comes from, so that tests and replays can say what time it is."""
+"""The source of time, so that tests and replays can say what time it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a partner system can ask of the library through the gateway, and what comes back.
+"""Commands that a partner system can give the library through the gateway, and their results.
 
 One command per service, whatever protocol it came in; `services.circulation` carries them out. Identifiers are
 as the partner sent them: profile rules turn them into the library's own (domain.circulation_policy).
@@ -50,14 +50,14 @@ class Credential:
 
 @value_object
 class PatronRef:
-    """Who is meant: by id, by credentials, or both (then they must agree)."""
+    """The patron who is meant: by id, by credentials, or both (then they must agree)."""
 
     id: Named | None = None
     credentials: tuple[Credential, ...] = ()
 
 
 class Action(StrEnum):
-    """What to do with an accepted item."""
+    """The action to take with an accepted item."""
 
     HOLD = "hold"
     HOLD_AND_NOTIFY = "hold-and-notify"
@@ -274,7 +274,7 @@ class AcceptItem:
     piece_barcode: str = ""  # VisibleItemId: the barcode that is on the piece
 
     def list_terms(self) -> tuple[str, ...]:
-        """What the desk has to know of the lender's terms, beside the date."""
+        """List the lender's terms that the desk has to know, beside the date."""
         terms = []
         if self.condition_words:
             terms.append(write_sentence("terms of use: %(words)s", words=", ".join(self.condition_words)))
@@ -405,7 +405,7 @@ class RenewAll:
 
 @value_object
 class LoanRenewal:
-    """What became of one loan: `renewed`, or `refusal` says why not."""
+    """The result for one loan: `renewed`, or `refusal` says why not."""
 
     loan: Loan
     renewed: ItemRenewed | None = None

@@ -1,4 +1,4 @@
-"""What may stand after the question mark of a PostgreSQL URL: what the driver takes, and no more."""
+"""Keys allowed after the question mark of a PostgreSQL URL: those that the driver takes, and no more."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"
 
 
 def check_url_keys(query: Mapping[str, object]) -> None:
-    """Raises ValueError naming what can't be in a URL, before the driver is given a parameter that it doesn't have."""
+    """Raise ValueError naming what can't be in a URL, before the driver is given a parameter that it doesn't have."""
     if unknown := sorted(set(query) - URL_KEYS):
         raise ValueError(f"{', '.join(unknown)} is unknown; allowed after '?' are {', '.join(sorted(URL_KEYS))}")
     if twice := sorted(name for name, value in query.items() if name != "host" and not isinstance(value, str)):

@@ -1,4 +1,4 @@
-"""Whose due date counts, for circulation and for managed requests; what a day means.
+"""Choice of the due date that counts, for circulation and for managed requests; what a day means.
 
 Pure rules over `DueDates` of the circulation policy; those for managed requests add the library's calendar. All
 moments are aware; results are in UTC.
@@ -18,13 +18,13 @@ from gateway.domain.value import value_object
 
 @value_object
 class DueChoice:
-    """What to tell the library: a due date to set, one that must not be passed, or nothing (both None)."""
+    """The due date to set in the library, or one that must not be passed, or nothing (both None)."""
 
     exact: datetime | None = None
     latest: datetime | None = None
 
     def is_exceeded_by(self, due: datetime) -> bool:
-        """Whether a due date that the library chose by its own rules has to be brought forward."""
+        """Return whether a due date that the library chose by its own rules has to be brought forward."""
         return self.latest is not None and self.latest < due
 
 
@@ -66,7 +66,7 @@ def local_day(due: Due, zone: tzinfo) -> date | None:
 
 
 def require_future_day(sent: Due, today: date, zone: tzinfo, about: MessagePart | None = None) -> date | None:
-    """Raises Refused(INVALID_DATE) for a day before today."""
+    """Return the day that was sent; raises Refused(INVALID_DATE) for a day before today."""
     found = local_day(sent, zone)
     if sent is not None and found is not None and found < today:
         raise _invalid_date_refusal("This date has already passed.", sent, about)
@@ -86,8 +86,8 @@ def patron_due_for_request(
     start: datetime,
     local_due: datetime | None = None,
 ) -> datetime | None:
-    """When the patron's loan that begins at `start` ends; None: the library's own rule decides, which `local_due`
-    is the outcome of where it is known already.
+    """Return when the patron's loan that begins at `start` ends; None: the library's own rule decides, which
+    `local_due` is the outcome of where it is known already.
 
     The lender's date loses `transit_days` for the way back, then goes back to the last day on which the library is
     open, at the same time of day. `local_due` is taken as the library made it. Raises Refused(INVALID_DATE) when

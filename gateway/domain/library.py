@@ -1,4 +1,4 @@
-"""What a library knows: patrons, records, items, holds, loans, charges. Protocol-neutral values.
+"""Values of a library: patrons, records, items, holds, loans, charges. Protocol-neutral values.
 
 All datetimes are aware UTC. A due date is a moment (loans in hours exist); a date that means a day is a `date`.
 """
@@ -28,7 +28,7 @@ class Money:
 
 
 class IdentifierType(StrEnum):
-    """How a patron can be named; a library may use other words too, so these are the ones that we ship."""
+    """The types of patron identifiers that we ship; a library may use other words too."""
 
     BARCODE = "barcode"
     USERNAME = "username"
@@ -102,7 +102,7 @@ class Contact:
 
 
 class BlockScope(StrEnum):
-    """What a block forbids."""
+    """The services that a block forbids."""
 
     BORROW = "borrow"
     REQUEST = "request"
@@ -110,7 +110,7 @@ class BlockScope(StrEnum):
 
 
 class BlockCause(StrEnum):
-    """What stands behind a block, for words that its patron reads."""
+    """The cause of a block, for words that its patron reads."""
 
     EXPIRED = "expired"
     INACTIVE = "inactive"
@@ -331,7 +331,7 @@ class Loan:
 
 
 def is_due_later(due: datetime | None, before: datetime | None) -> bool:
-    """Whether both are known, and `due` is the later one."""
+    """Return whether both are known, and `due` is the later one."""
     return due is not None and before is not None and due > before
 
 

@@ -34,7 +34,7 @@ def list_wider_blocks(address: str) -> tuple[str, ...]:
 
 
 def is_this_machine(host: str) -> bool:
-    """By name or address, as a URL has it."""
+    """Return whether a host, by name or address as a URL has it, is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

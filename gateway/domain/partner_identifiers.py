@@ -1,4 +1,5 @@
-"""How the identifiers that a partner sends become the library's own. Pure rules over `domain.circulation_policy`."""
+"""Rules that make the identifiers that a partner sends the library's own. Pure rules over
+`domain.circulation_policy`."""
 
 from __future__ import annotations
 
@@ -84,7 +85,7 @@ def read_request_number(sent: Named | None, policy: CirculationPolicy) -> Reques
 
 
 def is_request_number(sent: Named, policy: CirculationPolicy) -> bool:
-    """Whether an item id is said to be a request number (OCLC: type `ILL Request Id`)."""
+    """Return whether an item id is said to be a request number (OCLC: type `ILL Request Id`)."""
     return sent.type.strip().lower() in policy.items.request_id_types
 
 

@@ -33,7 +33,7 @@ _OPEN_REPEAT = re.compile(r"\\.|(\{,\d*\})", re.DOTALL)
 
 
 class PatternMatch(Protocol):
-    """As that of `re`."""
+    """The match of a pattern, as that of `re`."""
 
     def __getitem__(self, group: int | str) -> Any: ...
 
@@ -65,7 +65,7 @@ class LinearPattern:
         return found
 
     def replace_matches(self, replacement: str, text: str) -> str:
-        """As `re.sub`, for the first MAX_REPLACEMENTS."""
+        """Replace as `re.sub` does, the first MAX_REPLACEMENTS."""
         replaced: str = self.compiled.sub(
             lambda match: expand_template(match, replacement), _replace_surrogates(text), MAX_REPLACEMENTS
         )
@@ -74,7 +74,7 @@ class LinearPattern:
 
 @lru_cache(maxsize=2_048)
 def compile_pattern(pattern: str, *, ignore_case: bool = False, dot_matches_line_ends: bool = False) -> LinearPattern:
-    """Raises ValueError: what is wrong with it, for the person who wrote it."""
+    """Compile a pattern; raises ValueError saying what is wrong with it, for the person who wrote it."""
     import re2  # where there is no pattern it isn't needed
 
     if any(one[1] for one in _OPEN_REPEAT.finditer(pattern)):
@@ -95,8 +95,8 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False, dot_matches_line
 
 @lru_cache(maxsize=256)
 def compile_bytes_pattern(pattern: bytes) -> Any:
-    """As `re.compile`, to match bytes of whatever length: not for the event loop. Names of groups are bytes too. Raises
-    ValueError."""
+    """Compile a pattern as `re.compile` does, to match bytes of whatever length: not for the event loop. Names of
+    groups are bytes too. Raises ValueError."""
     import re2
 
     options = re2.Options()
@@ -109,12 +109,13 @@ def compile_bytes_pattern(pattern: bytes) -> Any:
 
 
 def expand_template(match: PatternMatch, template: str) -> str:
-    """As `re.Match.expand`. What RE2 has by that name takes the UTF-8 of other letters than ASCII for Latin-1."""
+    """Expand a template as `re.Match.expand` does. What RE2 has by that name takes the UTF-8 of other letters than
+    ASCII for Latin-1."""
     return match.expand(_NOT_ASCII.sub(lambda letter: f"\\U{ord(letter[0]):08x}", template))
 
 
 def fits_pattern(pattern: str, text: str) -> bool:
-    """Whether a text of a message is as the pattern says, as a whole."""
+    """Return whether a text of a message as a whole is as the pattern says."""
     return match_whole(pattern, text) is not None
 
 
@@ -123,12 +124,12 @@ def match_whole(pattern: str, text: str) -> PatternMatch | None:
 
 
 def has_match(pattern: str, text: str) -> bool:
-    """Whether something in a text of a message is as the pattern says."""
+    """Return whether a part of a message's text is as the pattern says."""
     return len(text) <= MAX_TEXT_CHARS and compile_pattern(pattern).search(text) is not None
 
 
 def replace_pattern(pattern: str, replacement: str, text: str) -> str:
-    """In a text of a message."""
+    """Replace a pattern in a text of a message."""
     return compile_pattern(pattern).replace_matches(replacement, text) if len(text) <= MAX_TEXT_CHARS else text
 
 

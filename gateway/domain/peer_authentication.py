@@ -1,4 +1,4 @@
-"""How a partner's system and ours show each other who they are: by tokens that each signs (JWT, RFC 7519)."""
+"""Identities that a partner's system and ours show each other: tokens that each signs (JWT, RFC 7519)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong, kept apart by what the caller has to do about it.
+"""Failures, kept apart by what the caller has to do about them.
 
 - `Refused`: a business answer ("no, because"); repeating the message won't help.
 - `Unavailable`: a technical failure before anything happened; repeating is safe.
@@ -80,7 +80,7 @@ COLLISIONS = frozenset({RefusalReason.DUPLICATE_ITEM, RefusalReason.ITEM_ON_LOAN
 
 
 class MessagePart(StrEnum):
-    """Which part of the message a refusal is about; a protocol turns it into an element name."""
+    """The part of the message that a refusal is about; a protocol turns it into an element name."""
 
     PATRON = "patron"
     CREDENTIALS = "credentials"
@@ -160,7 +160,7 @@ class UnclearAnswer(OutcomeUnknown):
 
 
 class MalformationKind(StrEnum):
-    """What kind of malformation it is; messaging problem types of NCIP follow it (facts/ncip.md 3.6)."""
+    """The kind of malformation; messaging problem types of NCIP follow it (facts/ncip.md 3.6)."""
 
     SYNTAX = "syntax"
     TOO_LARGE = "too-large"

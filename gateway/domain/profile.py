@@ -31,8 +31,8 @@ def _check_network(value: str) -> str:
 
 
 def normalize_fingerprint(text: str) -> str:
-    """Of a certificate, as OpenSSL prints it: 64 hexadecimal digits in lower case, without colons. Raises ValueError
-    for what is no SHA-256."""
+    """Write a certificate's fingerprint as OpenSSL prints it: 64 hexadecimal digits in lower case, without colons.
+    Raises ValueError for what is no SHA-256."""
     digits = re.sub(r"[:\s]", "", text).casefold()
     if not _SHA256.fullmatch(digits):
         raise ValueError("not a SHA-256 fingerprint, which has 64 hexadecimal digits")
@@ -40,8 +40,8 @@ def normalize_fingerprint(text: str) -> str:
 
 
 def normalize_alternative_name(text: str) -> str:
-    """Of a certificate, as OpenSSL prints it: `KIND:VALUE`, where kind is DNS, email, URI or IP. Hosts are in lower
-    case then, and an IP address in its shortest form. Raises ValueError for anything else."""
+    """Write an alternative name of a certificate as OpenSSL prints it: `KIND:VALUE`, where kind is DNS, email, URI or
+    IP. Hosts are in lower case then, and an IP address in its shortest form. Raises ValueError for anything else."""
     kind, _, value = text.strip().partition(":")
     value = value.strip()
     match kind.casefold():

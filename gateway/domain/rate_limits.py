@@ -1,4 +1,4 @@
-"""How many events of a kind are let through in a while: of one key, such as an address, and of all together.
+"""Limits of events of a kind in a period: for one key, such as an address, and for all together.
 
 What comes from strangers has no end of its own: whatever is kept or said of it is counted here first.
 """
@@ -34,7 +34,7 @@ class EventRateLimiter:
         self._lock = Lock()
 
     def admit_event(self, key: str, now: float) -> bool:
-        """Whether this one passes. An event that doesn't is counted, and uses up nothing."""
+        """Return whether this event passes. An event that doesn't is counted, and uses up nothing."""
         with self._lock:
             mine = _next_free_at(self._each, self._free_at.get(key), now)
             ours = _next_free_at(self._in_all, self._all_free_at, now)
@@ -48,14 +48,14 @@ class EventRateLimiter:
             return True
 
     def take_left_out(self) -> int:
-        """How many were left out since this was asked last."""
+        """Return the number of events left out since the last call."""
         with self._lock:
             left_out, self._left_out = self._left_out, 0
             return left_out
 
     @property
     def key_count(self) -> int:
-        """How many keys are remembered."""
+        """The number of keys that are remembered."""
         return len(self._free_at)
 
     def _forget_free_keys(self, now: float) -> None:
@@ -63,7 +63,7 @@ class EventRateLimiter:
 
 
 def _next_free_at(limit: RateLimit, free_at: float | None, now: float) -> float | None:
-    """When the limit would be all free again after one more event now; None: there is no room for one."""
+    """Return when the limit would be all free again after one more event now; None: there is no room for one."""
     whole = limit.burst * limit.seconds
     used_until = now if free_at is None or not now < free_at <= now + whole + limit.seconds else free_at
     after = used_until + limit.seconds

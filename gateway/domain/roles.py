@@ -1,4 +1,4 @@
-"""Who of the staff may do what: rights, roles as sets of rights, and the roles that a user has where.
+"""Rights of staff, roles as sets of rights, and the roles that a user has where.
 
 A page names one right; a user may open it when one of the user's roles in that library has it. What no role grants is
 closed.
@@ -14,7 +14,7 @@ from gateway.domain.value import value_object
 
 
 class Right(StrEnum):
-    """What a page or an act asks for. `…:read` sees, `…:act` changes."""
+    """The right that a page or an act asks for. `…:read` sees, `…:act` changes."""
 
     OWN_ACCOUNT = "own-account"  # one's own password and sessions
     WORK_READ = "work:read"  # the work queue; it shows the lists that one may open
@@ -159,7 +159,7 @@ class StaffUser:
 
     @property
     def actor(self) -> str:
-        """As histories name it."""
+        """The holder's name as histories have it."""
         return f"staff:{self.name}"
 
     @property
@@ -186,14 +186,16 @@ class StaffUser:
 
 
 def can_grant(actor: StaffUser, library: str, role: StaffRole) -> bool:
-    """Whether one user may give another one this role, or take it away: nobody makes somebody mightier than oneself."""
+    """Return whether one user may give another one this role, or take it away: nobody makes somebody mightier than
+    oneself."""
     if not actor.has_right(library, Right.USERS_ACT):
         return False
     return role is not StaffRole.OPERATOR or StaffRole.OPERATOR in actor.roles_in(library)
 
 
 def can_manage_user(actor: StaffUser, library: str, user: StaffUser) -> bool:
-    """Whether one may change the account of another: with none of its roles beyond one's reach, in any library."""
+    """Return whether one may change the account of another: with none of its roles beyond one's reach, in any
+    library."""
     return actor.has_right(library, Right.USERS_ACT) and all(
         can_grant(actor, grant.library, grant.role) for grant in user.grants
     )

@@ -16,7 +16,8 @@ UNKNOWN = "?"
 
 
 def romanise_character(character: str, unknown: str = UNKNOWN) -> str:
-    """In ASCII. Marks and signs that only steer the layout fall away; what else nobody knows letters for is shown."""
+    """Write a character in ASCII. Marks and signs that only steer the layout fall away; what else nobody knows letters
+    for is shown."""
     category = unicodedata.category(character)
     is_invisible = category[0] in "CMZ" and category != "Co"
     return anyascii(character) or ("" if is_invisible else unknown)
@@ -30,7 +31,7 @@ def romanise_text(text: str, can_hold: Callable[[str], bool]) -> str:
 
 
 def fit_into_charset(text: str, charset: str) -> str:
-    """As this character set can hold it; a text that fits stays as it is."""
+    """Return the text as this character set can hold it; a text that fits stays as it is."""
     if can_encode(text, charset):
         return text
     return romanise_text(text, lambda character: can_encode(character, charset))

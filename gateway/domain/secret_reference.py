@@ -60,7 +60,7 @@ _SECRET_HEADERS = frozenset({"authorization", "proxy_authorization", "cookie"})
 
 
 def is_secret_name(name: str) -> bool:
-    """Of a header or a parameter of a URL."""
+    """Return whether a name of a header or a parameter of a URL is that of a secret."""
     plain = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
     return plain.rpartition("_")[2] in _SECRET_WORDS or plain.endswith(_SECRET_ENDS) or plain in _SECRET_HEADERS
 
@@ -80,7 +80,8 @@ UrlWithoutSecret = Annotated[str, BeforeValidator(_refuse_secret_in_url)]
 
 
 def refuse_secret_names(values: Mapping[str, str]) -> Mapping[str, str]:
-    """Of headers or parameters of HTTP, whose values are shown. Raises PydanticCustomError, which doesn't show them."""
+    """Refuse secrets in headers or parameters of HTTP, whose values are shown. Raises PydanticCustomError, which
+    doesn't show them."""
     if any(value and is_secret_name(name) for name, value in values.items()):
         raise PydanticCustomError(SECRET_ERROR, "values without secrets: a key or password has settings of its own")
     return values

@@ -82,7 +82,7 @@ def _write_value(value: SentenceValue) -> str:
 
 
 def sentence_of_text(text: str) -> Sentence:
-    """What is said without values; a sentence as it is."""
+    """Make a sentence of a text without values; a sentence stays as it is."""
     return text if isinstance(text, Sentence) else _make_sentence(text, text.replace("%", "%%"), {})
 
 
@@ -93,7 +93,7 @@ def strip_sentence(text: str) -> str:
 
 
 def strip_full_stop(text: str) -> str:
-    """Of a sentence that goes on within another."""
+    """Strip the full stop of a sentence that goes on within another."""
     if not isinstance(text, Sentence):
         return text.rstrip(".")
     return _make_sentence(text.rstrip("."), text.template.rstrip("."), text.values)
@@ -125,7 +125,7 @@ SYSTEM_SENTENCES = (
 
 
 def sentence_of_system(error: Exception) -> Sentence:
-    """What went wrong with a connection or a file; of another error its kind, since its text may quote what it is
+    """Say what went wrong with a connection or a file; of another error its kind, since its text may quote what it is
     about."""
     if isinstance(error, TimeoutError) and not error.strerror:
         return write_sentence("timeout")
@@ -149,7 +149,7 @@ _CONNECT_FAILED = re.compile(r"Connect call failed \('(?P<host>[^']+)', (?P<port
 
 
 def dump_sentence(text: str) -> str:
-    """What is stored beside a text, as JSON; empty: it has no values, or is no sentence of the program."""
+    """Return what is stored beside a text, as JSON; empty: it has no values, or is no sentence of the program."""
     if not isinstance(text, Sentence) or not text.values:
         return ""
     return json.dumps(_document_of_sentence(text), ensure_ascii=False, separators=(",", ":"))
@@ -216,8 +216,8 @@ def _read_number(text: str) -> Decimal:
 
 
 class _SentenceField:
-    """How pydantic stores a text that may be a sentence of the program: then as its template and values, so that it is
-    told from words of people."""
+    """The form in which pydantic stores a text that may be a sentence of the program: then as its template and values,
+    so that it is told from words of people."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         from pydantic_core import core_schema
@@ -237,7 +237,7 @@ def _store_text(text: str) -> str | dict[str, Any]:
 
 
 def _read_stored(document: dict[str, Any]) -> Sentence:
-    """Raises ValueError."""
+    """Read a stored sentence; raises ValueError."""
     try:
         return _read_document(document)
     except (TypeError, KeyError) as error:

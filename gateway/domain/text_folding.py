@@ -51,7 +51,8 @@ _ZERO_WIDTH_SPACE = "\u200b"
 
 
 class _FoldedCharacters(dict[int, str]):
-    """By code point of a decomposed text in lower case; worked out when a character is seen first."""
+    """The folded characters by code point of a decomposed text in lower case; worked out when a character is seen
+    first."""
 
     def __missing__(self, code: int) -> str:
         folded = self[code] = _fold_character(chr(code))

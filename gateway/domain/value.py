@@ -62,7 +62,7 @@ def _add_constructor(cls: type) -> None:
 
 
 def _copy_field(one: Field[Any]) -> Any:
-    """What counts for a constructor."""
+    """Copy what counts for a constructor."""
     return field(default=one.default, default_factory=one.default_factory, init=one.init, kw_only=one.kw_only)
 
 
@@ -93,7 +93,7 @@ def _add_value_methods(cls: type) -> None:
 
 
 def _freeze_values(cls: type) -> None:
-    """As `frozen=True` does, which would write and compile two functions for each class."""
+    """Freeze values as `frozen=True` does, which would write and compile two functions for each class."""
     cls.__setattr__ = _refuse_change  # type: ignore[method-assign]
     cls.__delattr__ = _refuse_change  # type: ignore[assignment]
     cls.__setstate__ = _restore_fields  # type: ignore[attr-defined]
@@ -104,7 +104,7 @@ def _refuse_change(_self: object, name: str, *_value: object) -> NoReturn:
 
 
 def _restore_fields(self: object, state: tuple[None, dict[str, Any]]) -> None:
-    """Of a copy, or of what was pickled."""
+    """Restore the fields of a copy, or of what was pickled."""
     for name, value in state[1].items():
         object.__setattr__(self, name, value)
 

@@ -1,4 +1,4 @@
-"""Which details an action of ours needs and which it may have: what staff pages and the API ask for.
+"""Details that an action of ours needs and those it may have: what staff pages and the API ask for.
 
 The details of an event are all kept (`events.EventDetails`); this table says which of them mean something for its kind.
 """
@@ -230,7 +230,7 @@ class FieldProblem:
 
 
 def check_details(kind: K, details: EventDetails) -> tuple[FieldProblem, ...]:
-    """What is missing, and what has no meaning for an action of this kind."""
+    """List details that are missing, and those without a meaning for an action of this kind."""
     fields = ACTS.get(kind, ActionFieldSet())
     given = given_detail_names(details)
     missing = [FieldProblem(field.name, "is needed") for field in fields.required if field.name not in given]
@@ -245,14 +245,14 @@ def check_details(kind: K, details: EventDetails) -> tuple[FieldProblem, ...]:
 
 
 def has_needed_fields(kind: K, details: EventDetails) -> bool:
-    """Whether all is said that the act needs; what means nothing for it is no hindrance."""
+    """Return whether all details that the act needs are given; others are no hindrance."""
     fields, given = ACTS.get(kind, ActionFieldSet()), given_detail_names(details)
     is_one_given = not fields.one_of or bool(given & set(fields.one_of))
     return is_one_given and all(field.name in given for field in fields.required)
 
 
 def remove_own_note(kind: K, details: EventDetails) -> EventDetails:
-    """What a partner may be told of an act: a note for the history is for the library alone."""
+    """Remove what a partner may not be told of an act: a note for the history is for the library alone."""
     return replace(details, note="") if has_own_note(kind) else details
 
 

@@ -130,8 +130,8 @@ def _shorten_stem(stem: str, extension: str) -> str:
 
 
 def count_cited_pages(pages: str) -> int | None:
-    """Of `77-91`, `S12–S19`, `xi-xx`, `123-9` (to 129), `4, 7-9`; None where it can't be told: one number alone is
-    often only where it begins."""
+    """Count the pages of `77-91`, `S12–S19`, `xi-xx`, `123-9` (to 129), `4, 7-9`; None where it can't be told: one
+    number alone is often only where it begins."""
     text = _PREFIX.sub("", pages.strip())
     if text.isdigit():
         return None

@@ -1,4 +1,4 @@
-"""What events leave on the attempts of a request, one with each supplier that was asked: pure."""
+"""Changes that events leave on the attempts of a request, one with each supplier that was asked: pure."""
 
 from __future__ import annotations
 
@@ -211,15 +211,15 @@ def update_attempt(request: Request, event: Event, before: State) -> Request:
 
 
 def _find_asked_price(request: Request, attempt: SupplierAttempt, event: Event) -> Money | None:
-    """What the supplier asks for: no damage, and no price that a message brings which asks for nothing. While its
-    condition is open, staff see the sum that their yes is to."""
+    """Return what the supplier asks for: no damage, and no price that a message brings which asks for nothing. While
+    its condition is open, staff see the sum that their yes is to."""
     if attempt.number == request.current and request.state is BorrowingState.CONDITIONAL:
         return request.costs.offered
     return event.details.cost or attempt.cost if names_price(event) else attempt.cost
 
 
 def _note_other_supplier(attempt: SupplierAttempt, event: Event) -> SupplierAttempt:
-    """What another library behind the partner says is no word of the one in hand."""
+    """Note what another library behind the partner says, which is no word of the one in hand."""
     noted = note_refusal(attempt, event) if event.kind is EventKind.FORWARDED else attempt
     return replace(noted, answered=attempt.answered or event.at, declined="")
 
@@ -232,7 +232,8 @@ def _is_queried(attempt: SupplierAttempt, event: Event) -> bool:
 
 
 def _next_attempt_status(now: AttemptStatus, signal: EventSignal) -> AttemptStatus:
-    """What was shipped stays shipped, what was refused stays refused, whatever older messages come after it."""
+    """Return the next status: what was shipped stays shipped, what was refused stays refused, whatever older messages
+    come after it."""
     answers: tuple[Mapping[EventSignal, AttemptStatus], ...]
     if now in OPEN_ATTEMPT and now not in _SENT:
         answers = (_PROMISES, _GOODBYES, _REFUSALS, _SENDINGS, _SIGNS_OF_IT, _ENDS)
@@ -278,7 +279,7 @@ def _close_left_attempt(status: AttemptStatus, request: Request, event: Event, b
 
 
 def _goes_on_behind(event: Event, before: State) -> bool:
-    """Whether a broker asks the next supplier: this one was skipped, or what it wanted was declined."""
+    """Return whether a broker asks the next supplier: this one was skipped, or what it wanted was declined."""
     declined = (local_signal(EventKind.CONDITION_REFUSED), timer_signal(EventKind.NO_ANSWER))
     return event.signal == local_signal(EventKind.NEXT_SUPPLIER) or (
         before is BorrowingState.CONDITIONAL and event.signal in declined

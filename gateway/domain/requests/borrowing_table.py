@@ -363,7 +363,8 @@ _GONE_BACK = SendPatronLetter("gone-back")
 
 
 def _send_back_from_patron(told: g.Guard) -> Cell:
-    """What stands ready for the patron, or is on loan to them, goes back: where `told` holds, they hear of it."""
+    """Make the cell of an item that stands ready for the patron, or is on loan to them, and goes back: where `told`
+    holds, they hear of it."""
     loan = g.combine_guards(g.LOAN, told)
     return (
         *_SEND_BACK[:2],

@@ -49,10 +49,10 @@ from gateway.domain.value import value_object
 
 @value_object(kw_only=True)
 class CarryRule:
-    """What an event of one leg does on the other: the first of `acts` that fits there. Where none does, they are tried
-    again after `missed_act`, which that leg may have missed. Where still none does: `fallback` there (TROUBLE: staff
-    see to it), and `own_refusal` on the leg that the event came from. `own_ending`: on that leg in any case, last.
-    `delivery`: only where items take this way. `also_late`: also where the event's own leg only keeps it."""
+    """The effect of an event of one leg on the other: the first of `acts` that fits there. Where none does, they are
+    tried again after `missed_act`, which that leg may have missed. Where still none does: `fallback` there (TROUBLE:
+    staff see to it), and `own_refusal` on the leg that the event came from. `own_ending`: on that leg in any case,
+    last. `delivery`: only where items take this way. `also_late`: also where the event's own leg only keeps it."""
 
     acts: tuple[K, ...]
     missed_act: K | None = None
@@ -176,7 +176,7 @@ NOT_CARRIED: Mapping[tuple[Role, EventSignal], str] = {
 
 
 def list_carry_rules(transition: Transition) -> tuple[CarryRule, ...]:
-    """What is to be done on the other leg, in this order; nothing for a request that we don't broker."""
+    """List what is to be done on the other leg, in this order; nothing for a request that we don't broker."""
     request, event = transition.request, transition.event
     if request.other_leg is None:
         return ()
@@ -195,7 +195,8 @@ def list_carry_rules(transition: Transition) -> tuple[CarryRule, ...]:
 
 
 def find_end_rule(transition: Transition) -> CarryRule | None:
-    """Where the leg has ended just now, and not by the settling of a loss, which is carried as that."""
+    """Return the rule for the leg's end, if it has ended just now, and not by the settling of a loss, which is carried
+    as that."""
     request = transition.request
     if not transition.changes_state or request.is_loss_settled:
         return None
@@ -207,8 +208,8 @@ _PROMISED = frozenset({B.HOLD_PLACED, B.WILL_SUPPLY, B.CONDITIONAL, B.SHIPPED})
 
 
 def _is_promise_over(transition: Transition) -> bool:
-    """Whether the supplier in hand is out, or gives way to another behind the same broker; `forwarded` has a rule of
-    its own. What is asked for once more on the terms of an offer goes on."""
+    """Return whether the supplier in hand is out, or gives way to another behind the same broker; `forwarded` has a
+    rule of its own. What is asked for once more on the terms of an offer goes on."""
     request, event = transition.request, transition.event
     if request.role is Role.LENDING or event.kind in (K.FORWARDED, K.CONDITION_ACCEPTED):
         return False
@@ -233,8 +234,8 @@ def _speaks_for_leg(transition: Transition) -> bool:
 
 
 def carry_details(event: Event, request: Request, days: int, today: date) -> EventDetails:
-    """What an event of `request` says, for the other leg. The requester has it back `days` earlier, where that leaves
-    it any time."""
+    """Return an event's details of `request` for the other leg. The requester has it back `days` earlier, where that
+    leaves it any time."""
     said = event.details
     is_borrowing = request.role is Role.BORROWING
     if not is_borrowing and event.signal in _SUPPLIED_BY_US:
@@ -266,8 +267,8 @@ _GIVES_BACK = frozenset({LibraryAction.RELEASE_HOLD, LibraryAction.DELETE_TEMPOR
 
 
 def leaves_library_alone(transition: Transition, act: LibraryAction) -> bool:
-    """Whether our library's system has nothing that `act` could give back, since the request is only brokered here, and
-    has neither an item of ours nor a patron."""
+    """Return whether our library's system has nothing that `act` could give back, since the request is only brokered
+    here, and has neither an item of ours nor a patron."""
     request, event = transition.request, transition.event
     past = any(attempt.pieces for attempt in request.attempts)
     has_any = request.lent_barcodes or request.hold_id or request.borrower_id or request.direct_patron.id or past
@@ -280,7 +281,7 @@ def leaves_library_alone(transition: Transition, act: LibraryAction) -> bool:
 
 
 def _list_items_sent_on(event: Event, request: Request) -> tuple[ShippedItem, ...]:
-    """As the supplier named them, also where they come to us first, and our staff send them on."""
+    """List items as the supplier named them, also where they come to us first, and our staff send them on."""
     said = event.details
     if event.kind is not K.RECEIVED or said.items:
         return said.items
@@ -313,13 +314,13 @@ def explain_end(request: Request) -> EventDetails:
 
 
 def can_act(kind: K, details: EventDetails) -> bool:
-    """Whether all is said that the act needs."""
+    """Return whether all details that the act needs are given."""
     return has_needed_fields(kind, details)
 
 
 def fit_details(kind: K, details: EventDetails, zone: tzinfo, carried: K) -> EventDetails:
-    """As an act of this kind says it: a message or a note for staff says in words what the event was. Of an offer only
-    its terms can be agreed to by who asks us, and of a supplier that is out only its no is worth telling."""
+    """Fit details to an act of this kind: a message or a note for staff says in words what the event was. Of an offer
+    only its terms can be agreed to by who asks us, and of a supplier that is out only its no is worth telling."""
     if carried is K.RETRY and kind is K.CONDITIONAL and details.cost is None and not details.conditions:
         return EventDetails()
     if kind is K.BROKERED:
@@ -334,13 +335,13 @@ _ANOTHER_IS_ASKED = write_sentence("another library is asked for it")
 
 
 def tell_next_asked(details: EventDetails, zone: tzinfo) -> EventDetails:
-    """To the requester: a message with the status of a no that isn't the last word. `details`: of the no."""
+    """Make the message to the requester with the status of a no that isn't the last word. `details`: of the no."""
     words = write_event_note(K.BROKERED, details, zone)
     return EventDetails(reason=details.reason, note=words, written=details.note, reported=K.UNFILLED)
 
 
 def is_no_for_now(kind: K, details: EventDetails) -> bool:
-    """Whether a message is what `tell_next_asked` says."""
+    """Return whether a message is one of `tell_next_asked`."""
     return kind is K.MESSAGE and details.reported is K.UNFILLED
 
 
@@ -381,7 +382,7 @@ class PastBroker:
 
 
 def read_past_brokers(note: str) -> tuple[PastBroker, ...]:
-    """Of a request's note, the latest first; no more than MAX_BROKERS, which are too many already."""
+    """Read the brokers of a request's note, the latest first; no more than MAX_BROKERS, which are too many already."""
     found = (_CAME_THROUGH.fullmatch(part.strip()) for part in _PARTS.split(note))
     brokers = (PastBroker(match[1], match[2]) for match in found if match is not None)
     return tuple(islice(brokers, MAX_BROKERS))
@@ -397,7 +398,7 @@ def _join_word(text: str) -> str:
 
 
 def add_past_broker(request: Request, broker: PastBroker) -> Request:
-    """What is asked of the next library: its note says that it came through us as well."""
+    """Add to the note of what the next library is asked that it came through us as well."""
     terms = write_past_brokers((broker,))
     note = "; ".join(filter(None, (*terms, request.citation.note)))
     return replace(request, citation=replace(request.citation, note=note))
@@ -412,8 +413,8 @@ def is_same_symbol(one: str, other: str) -> bool:
 
 
 def describe_ship_to(request: Request, email: str) -> str:
-    """Where the supplier sends it, in a note: not every format has a place for another address than ours. A copy comes
-    to our `email`, where we have one, and its link or file goes on from here."""
+    """Describe in a note where the supplier sends the item: not every format has a place for another address than ours.
+    A copy comes to our `email`, where we have one, and its link or file goes on from here."""
     leg = request.other_leg
     if leg is None or leg.delivery is BrokeredDelivery.BROKER or not leg.party.address.strip():
         return ""

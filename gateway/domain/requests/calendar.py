@@ -99,7 +99,7 @@ def move_to_day(moment: datetime, day: date, zone: tzinfo) -> datetime:
 
 
 def batch_due(rule: BatchRule, since: datetime, calendar: Calendar) -> datetime:
-    """When an order that waits since then goes at the latest, in UTC. `since` is aware."""
+    """Return when an order that waits since then goes at the latest, in UTC. `since` is aware."""
     ends = [since + timedelta(minutes=rule.wait_minutes)] if rule.wait_minutes is not None else []
     if rule.at:
         ends.append(_next_batch_time(rule, since, calendar))

@@ -69,7 +69,7 @@ class UnreachablePolicy(StrEnum):
 
 
 class HoldingFacts(Protocol):
-    """Of a holding, what rules look at."""
+    """The facts of a holding that rules look at."""
 
     @property
     def location(self) -> str: ...
@@ -84,7 +84,7 @@ class HoldingFacts(Protocol):
 
 
 def is_serial(citation: Citation) -> bool:
-    """What appears over the years: the year of a citation says which part of it."""
+    """Return whether a work appears over the years: the year of a citation says which part of it."""
     return citation.type in (CitationType.JOURNAL, CitationType.ARTICLE, CitationType.NEWSPAPER)
 
 
@@ -145,7 +145,7 @@ class LendingRule(ProfileSection):
         return same and all(pattern is None or matches_pattern(value, pattern) for pattern, value in texts)
 
     def verdict_for_service(self, service: ServiceType) -> LendingVerdict:
-        """Who wants a copy or a loan is content with the better of both."""
+        """Return the verdict for a service; a requester of a copy or a loan is content with the better of both."""
         if service is ServiceType.COPY_OR_LOAN:
             return min(self.lends, self.copies, key=_RANK.__getitem__)
         return self.copies if service is ServiceType.COPY else self.lends
@@ -192,7 +192,7 @@ class LocatePolicy(ProfileSection):
         return rule.verdict_for_service(service) if rule is not None else self.otherwise
 
     def is_own_holding(self, held: HoldingFacts) -> bool:
-        """Whether a holding is this partner's."""
+        """Return whether a holding is this partner's."""
         if not self.locations:
             return True
         return any(matches_pattern(held.location, pattern) for pattern in self.locations)
@@ -219,7 +219,7 @@ class WantedPart:
 
 @value_object
 class VolumeSpan:
-    """From the first to the last, both included. `last` None: it goes on."""
+    """The volumes from the first to the last, both included. `last` None: it goes on."""
 
     first: int
     last: int | None
@@ -236,7 +236,7 @@ class VolumeRun:
     years: VolumeSpan | None = None
 
     def covers_part(self, wanted: WantedPart) -> bool | None:
-        """By volume where both say it, else by year; None: they have nothing in common."""
+        """Compare by volume where both say it, else by year; None: they have nothing in common."""
         if wanted.volume is not None and self.volumes is not None:
             return self.volumes.includes_number(wanted.volume)
         if wanted.year is not None and self.years is not None:
@@ -253,7 +253,7 @@ def statement_covers(statement: str, wanted: WantedPart) -> bool | None:
 
 
 def parse_holding_statement(statement: str) -> tuple[VolumeRun, ...]:
-    """What can be read of it; what holds no number is passed over."""
+    """Parse the runs that can be read of a statement; what holds no number is passed over."""
     return tuple(filter(None, map(_parse_volume_run, _split_holding_segments(_normalise_statement(statement)))))
 
 
@@ -345,7 +345,7 @@ class _RunEnd:
 
 
 def _find_numbers(text: str) -> tuple[int, ...]:
-    """In Arabic figures, else in Roman ones."""
+    """Find numbers in Arabic figures, else in Roman ones."""
     found = tuple(int(one) for one in _NUMBER.findall(text) if len(one) <= 9)
     return found or tuple(filter(None, map(_roman_value, _ROMAN.finditer(text))))
 

@@ -1,4 +1,4 @@
-"""What is asked for, and its standard numbers in one spelling."""
+"""The work that is asked for, and its standard numbers in one spelling."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class CitationExtra:
 
     @property
     def is_bibliographic(self) -> bool:
-        """Whether it says something of the work, and not of the systems that passed the citation on."""
+        """True if it says something of the work, and not of the systems that passed the citation on."""
         return self.name in BIBLIOGRAPHIC_EXTRAS or self.name.endswith(_ORIGINAL_SCRIPT)
 
 
@@ -131,7 +131,7 @@ class Citation:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it names nothing that could be looked for."""
+        """True if it names nothing that could be looked for."""
         return not (self.title or self.component_title or self.identifiers)
 
     @property
@@ -152,7 +152,7 @@ def comparison_key(text: str) -> str:
 
 
 def canonical_type(type_: str) -> str:
-    """Of the names of a type the one that we use."""
+    """Return the name of a type that we use."""
     plain = type_.strip().lower()
     return _SAME.get(plain, plain)
 
@@ -196,7 +196,8 @@ def _normalize_lccn(value: str) -> str:
 
 
 def list_isbn_forms(value: str) -> tuple[str, ...]:
-    """As catalogues may have it: thirteen digits, then ten where there is such a form. Empty: not an ISBN."""
+    """List the forms that catalogues may have: thirteen digits, then ten where there is such a form. Empty: not an
+    ISBN."""
     thirteen = _normalize_isbn(value)
     if not thirteen:
         return ()
@@ -217,8 +218,8 @@ def normalize_numbers(identifiers: Iterable[RecordId]) -> frozenset[str]:
 
 
 def is_listed_work(identifiers: Iterable[RecordId], listed: Iterable[str]) -> bool | None:
-    """Whether one of the identifiers is in a list of `type:value`; None when the list has none of their types, so
-    that it says nothing about them."""
+    """Return whether one of the identifiers is in a list of `type:value`; None when the list has none of their types,
+    so that it says nothing about them."""
     asked, there = normalize_numbers(identifiers), frozenset(map(comparison_key, listed))
     if asked & there:
         return True

@@ -1,4 +1,4 @@
-"""Whether two descriptions mean the same work: records, catalogue hits, duplicates. Never a guess among several.
+"""Comparison of two descriptions of a work: records, catalogue hits, duplicates. Never a guess among several.
 
 Our own records: standard numbers count most, since they say which edition it is; else title and author, folded so that
 spelling, accents and script marks don't matter (facts/users-want.md 17).
@@ -111,8 +111,8 @@ def _compare_with_bib(citation: Citation, bib: Bib) -> _CandidateConfidence:
 
 
 def is_named_record(citation: Citation, bib: Bib) -> bool:
-    """Whether the requester names this record of the supplier's catalogue. The title must agree: the number may have
-    been found in the catalogue of another."""
+    """Return whether the requester names this record of the supplier's catalogue. The title must agree: the number may
+    have been found in the catalogue of another."""
     number = normalize_number("local", citation.identifier(SUPPLIER_RECORD))
     title = title_similarity(citation, bib.title)
     return number in _list_bib_numbers(bib) and title is not None and title >= _SAME_TITLE
@@ -134,7 +134,7 @@ def _confidence_by_number(type_: str, title: float | None) -> _CandidateConfiden
 
 
 def _confidence_by_words(citation: Citation, bib: Bib, title: float | None) -> _CandidateConfidence:
-    """What isn't said on one side counts half: it neither agrees nor contradicts."""
+    """Weigh title and author; what isn't said on one side counts half: it neither agrees nor contradicts."""
     if title is None:
         return _CandidateConfidence(0, write_sentence("no title to compare"))
     author = author_similarity(citation.author, bib.author)

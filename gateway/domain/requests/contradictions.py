@@ -1,5 +1,5 @@
-"""What a supplier says that can't be so beside what it has said before: the end of a loan that never began, a promise
-after its no, another item than the one that it has sent. Pure.
+"""Statements of a supplier that can't be so beside what it has said before: the end of a loan that never began, a
+promise after its no, another item than the one that it has sent. Pure.
 
 Nothing of it is done: staff read it, and the partner hears why not, in the way of its protocol. What may be so, though
 nobody waits for it, is taken, and read by staff as well.
@@ -73,9 +73,9 @@ def find_contradiction(request: Request, event: Event) -> str:
 
 
 def is_unexpected(request: Request, event: Event) -> bool:
-    """Whether what a partner says may be so, though nobody waits for it: a supplier sends a volume that the request
-    doesn't have, or an item after its no; a requester has received or sent back what was never shipped. `request`: as
-    it was before."""
+    """Return whether what a partner says may be so, though nobody waits for it: a supplier sends a volume that the
+    request doesn't have, or an item after its no; a requester has received or sent back what was never shipped.
+    `request`: as it was before."""
     if request.role is Role.LENDING:
         is_about_item = event.kind in (EventKind.RECEIVED, EventKind.RETURNED)
         return is_about_item and request.state in NEVER_OUT and not request.is_brokered
@@ -105,7 +105,7 @@ _SENT = frozenset(
 
 
 def _names_another_item(request: Request, attempt: SupplierAttempt, details: EventDetails) -> bool:
-    """Whether each volume has its item already, and this is none of them."""
+    """Return whether each volume has its item already, and this is none of them."""
     if attempt.number != request.current or attempt.status is not AttemptStatus.SHIPPED:
         return False
     if any(one.state is VolumeState.EXPECTED or not one.theirs for one in request.volumes):
@@ -118,10 +118,10 @@ def _names_another_item(request: Request, attempt: SupplierAttempt, details: Eve
 
 
 def names_further_volume(request: Request, details: EventDetails) -> bool:
-    """Whether a supplier names a volume that the request doesn't have: it sends more than was asked for."""
+    """Return whether a supplier names a volume that the request doesn't have: it sends more than was asked for."""
     return not {one.id for one in request.volumes}.issuperset(details.volumes)
 
 
 def _list_numbers(request: Request) -> Iterator[str]:
-    """Of the supplier's items."""
+    """List the numbers of the supplier's items."""
     return (one.theirs for one in request.volumes)

@@ -1,5 +1,5 @@
-"""What can happen to a request. The words are our own; facts/iso-18626.md section 9 says how each protocol
-shows them.
+"""Events that can happen to a request. The words are our own; facts/iso-18626.md section 9 says how each protocol shows
+them.
 
 An event comes from us (staff, a patron, our own rules), from the partner, or from a timer.
 """
@@ -96,7 +96,7 @@ class EventKind(StrEnum):
 
 @value_object
 class EventSignal:
-    """What the tables are keyed by."""
+    """The key of the state tables."""
 
     origin: EventOrigin
     kind: EventKind
@@ -174,7 +174,8 @@ class NamedSupplier:
 
 @value_object(kw_only=True)
 class EventDetails:
-    """What came with an event; which parts are used depends on its kind (`action_fields.ACTS`). All of it is kept.
+    """The details that came with an event; which parts are used depends on its kind (`action_fields.ACTS`). All of it
+    is kept.
 
     `due` is a day at the end of which the item is due back at the lender, or a moment.
     """

@@ -1,4 +1,4 @@
-"""How a wish can be fulfilled, and in which order the ways are offered: requests.yml, section `services`. Pure."""
+"""Ways to fulfil a wish, and the order in which they are offered: requests.yml, section `services`. Pure."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _URL = re.compile(r"https?://[^{}/?#\s@]+([/?#]\S*)?")
 
 
 def _parse_link_fields(url: str) -> tuple[str, ...]:
-    """Raises ValueError."""
+    """List the fields of a link; raises ValueError."""
     parts = list(Formatter().parse(url))
     names = tuple(name for _, name, _, _ in parts if name is not None)
     if unknown := [name for name in names if name not in FIELDS]:
@@ -99,7 +99,7 @@ class LinkOut(ProfileSection):
 
 
 def link_values(citation: Citation) -> Mapping[str, str]:
-    """What links are filled with, unquoted, without `openurl`."""
+    """Return the values that links are filled with, unquoted, without `openurl`."""
     numbers = {type_: citation.identifier(type_).strip() for type_ in NUMBERS}
     numbers |= {type_: re.sub(r"[\s-]", "", numbers[type_]) for type_ in ("isbn", "issn")}
     first_page = re.match(r"\s*([A-Za-z]?\d+)", citation.pages)

@@ -121,7 +121,7 @@ def _check_local_copy(facts: IntakeFacts, intake: Intake) -> _Found:
 
 
 def needs_mediation(request: Request, policy: RequestPolicy) -> Mediation:
-    """Whether staff look at a new request before suppliers are asked: by the first rule that fits."""
+    """Return whether staff look at a new request before suppliers are asked: by the first rule that fits."""
     intake = policy.intake
     return next(
         (rule.then for rule in intake.mediation if conditions_match(rule, request, policy)), intake.mediation_default
@@ -144,7 +144,8 @@ class LendingRefusal:
 def find_lending_refusal(
     request: Request, rules: LendingRules, open_requests: int, today: date
 ) -> LendingRefusal | None:
-    """What can be said before an item is looked for. `open_requests`: open lending requests, without this one."""
+    """Find a refusal that can be given before an item is looked for. `open_requests`: open lending requests, without
+    this one."""
     opening = find_opening_day(rules.closed, today)
     if opening != today:
         last = opening - timedelta(days=1) if opening is not None else date.max
@@ -164,7 +165,7 @@ def find_lending_refusal(
 
 
 def find_item_refusal(item_policy: str, service: ServiceType, rules: LendingRules) -> LendingRefusal | None:
-    """Whether an item of this policy may be supplied; None: it may."""
+    """Return why an item of this policy may not be supplied; None: it may."""
     lent = item_policy not in rules.never and (not rules.item_policies or item_policy in rules.item_policies)
     if lent or (service is not ServiceType.LOAN and rules.copies_of_never):
         return None

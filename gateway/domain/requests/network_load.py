@@ -17,7 +17,7 @@ _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 def _check_gateway_url(text: str) -> str:
-    """Of a gateway, without a slash at its end. A key is not sent over an open connection."""
+    """Check the URL of a gateway, and drop a slash at its end. A key is not sent over an open connection."""
     try:
         parts = urlsplit(text)
         host = parts.hostname or ""
@@ -42,7 +42,7 @@ class NetworkMember(ProfileSection):
 
 @value_object(kw_only=True)
 class LoadReport:
-    """What a member said when it was asked. `member`: profile; `library`: the symbol that it gives itself; `at`: when
+    """The answer of a member that was asked. `member`: profile; `library`: the symbol that it gives itself; `at`: when
     it came (our clock, aware UTC); `open`: requests open with each supplier, by its symbol without case."""
 
     member: str
@@ -61,8 +61,7 @@ class ReportedLoad:
 
 @value_object
 class MemberContact:
-    """Of one member: when it answered last, and why it didn't when it was asked last (empty: it did, or nobody has
-    asked)."""
+    """A member's last answer, and why it didn't answer when it was asked last (empty: it did, or nobody has asked)."""
 
     at: datetime | None = None
     silent: str = ""

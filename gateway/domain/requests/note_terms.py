@@ -97,7 +97,7 @@ def read_told_event(kind: EventKind, details: EventDetails) -> tuple[EventKind, 
 
 
 def read_note_terms(kind: EventKind, details: EventDetails) -> EventDetails:
-    """With the terms of its note, where the event may bring them and no field has said them. The note stays whole."""
+    """Add the terms of the note, where the event may bring them and no field has said them. The note stays whole."""
     details = read_named_volumes(kind, details)
     parts = _PARTS.split(details.note)
     if kind in _WITH_DUE and details.due is None:
@@ -112,19 +112,20 @@ def read_note_terms(kind: EventKind, details: EventDetails) -> EventDetails:
 
 
 def add_unread_cost(kind: EventKind, details: EventDetails) -> EventDetails:
-    """With the condition that something is to be paid, where a supplier names a price that is no sum."""
+    """Add the condition that something is to be paid, where a supplier names a price that is no sum."""
     if kind not in _OF_SUPPLIER:
         return details
     return replace(details, conditions=tuple(dict.fromkeys((*details.conditions, LoanCondition.COST))))
 
 
 def remove_terms(note: str, link: str = "") -> str:
-    """What a person wrote of a note: without terms in their exact form and the `link`, which is told elsewhere too."""
+    """Return what a person wrote of a note: without terms in their exact form and the `link`, which is told elsewhere
+    too."""
     return "; ".join(part for part in _PARTS.split(note) if part.strip() and not _is_term(part.strip(), link))
 
 
 def is_cost_term(part: str) -> bool:
-    """Whether it says a price, readable or not."""
+    """Return whether it says a price, readable or not."""
     return _ANY_COST.match(part.strip()) is not None
 
 
@@ -166,5 +167,5 @@ def _read_cost_term(part: str) -> Money | None:
 
 
 def write_recall_note(due: datetime, zone: tzinfo) -> Sentence:
-    """What is kept when a library gives a loan that is recalled its own end, in the minute of `zone`."""
+    """Write the note that is kept when a library gives a loan that is recalled its own end, in the minute of `zone`."""
     return write_sentence("The library has recalled the loan. It now ends on %(moment)s.", moment=due.astimezone(zone))

@@ -1,4 +1,4 @@
-"""What a letter to a partner may be answered with by a link, as data: which answers, to which letter, with what fields.
+"""Answers that a partner may give a letter by a link, as data: which answers, to which letter, with what fields.
 
 An answer becomes the partner's event of its kind. Answers to the same question of a letter (`about`) exclude one
 another; a letter may ask several: whether it can be supplied, and later, whether it was sent.
@@ -150,7 +150,7 @@ def list_answers(
 def is_answer_applicable(
     answer: PartnerAnswer, request: Request, attempt: int, workflow: Workflow, at: datetime
 ) -> bool:
-    """Whether the answer would change anything now."""
+    """Return whether the answer would change anything now."""
     if answer.kind is EventKind.RENEW and request.terms.renewals_allowed is False:
         return False
     outcome = compute_transition(request, Event(partner_signal(answer.kind), at, attempt=attempt), workflow)
@@ -182,7 +182,7 @@ class FilledAnswer:
 
 
 def parse_answer_form(answer: PartnerAnswer, request: Request, form: Mapping[str, str], today: date) -> FilledAnswer:
-    """What the partner said in a form. Fields that the answer doesn't have, and words that nobody could choose, are
+    """Parse the partner's words in a form. Fields that the answer doesn't have, and words that nobody could choose, are
     as if they were not there. `today`: in the library's zone."""
     details, faults = EventDetails(answer=answer.name), dict[AnswerFieldRule, FieldFault]()
     for field in list_answer_fields(answer, request):

@@ -83,7 +83,7 @@ NumberTemplate = Annotated[str, AfterValidator(_check_number_template)]
 
 
 def _check_batch_number(template: str) -> str:
-    """As it can be found again in an answer."""
+    """Check that the number can be found again in an answer."""
     if re.search(r"\{(?:branch|partner|library)\b", template):
         raise ValueError("a file is of no branch, and a symbol may have characters that no answer repeats")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9./-]*", template.format(year=1, month=1, prefix="x", sequence=1)):
@@ -141,7 +141,7 @@ class PartnerMail(ProfileSection):
     )
 
     def is_partner_address(self, address: str) -> bool:
-        """Whether one of `addresses` is this one, or its domain; without case."""
+        """Return whether one of `addresses` is this one, or its domain; without case."""
         wanted = address.casefold()
         at_domain = wanted[wanted.rfind("@") :]
         return any(one.casefold() in (wanted, at_domain) for one in self.addresses)
@@ -461,7 +461,7 @@ class PartnerPolicy(ProfileSection):
         return next((closure for closure in self.closures if closure.includes_day(day)), None)
 
     def usual_price(self, service: ServiceType) -> Money | None:
-        """What it usually charges; None: nothing."""
+        """Return the usual price; None: nothing."""
         found = self.copy_cost if service is ServiceType.COPY and self.copy_cost is not None else self.cost
         return found.money if found is not None else None
 
@@ -475,7 +475,7 @@ class PartnerPolicy(ProfileSection):
         return bool(offered) if service is ServiceType.COPY_OR_LOAN else service in offered
 
     def owns_work(self, citation: Citation) -> bool | None:
-        """Whether it owns the work, by `owns`; None: that can't be told from here."""
+        """Return whether the partner owns the work, by `owns`; None: that can't be told from here."""
         if isinstance(self.owns, str):
             return {"everything": True, "nothing": False, "unknown": None}[self.owns]
         return is_listed_work(citation.identifiers, self.owns)

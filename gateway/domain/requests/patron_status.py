@@ -1,4 +1,4 @@
-"""What patrons read about the state of their request: plain, without partners' names and without library words.
+"""Words that patrons read about the state of their request: plain, without partners' names and without library words.
 
 Here is what there is to say, as words of ours; the sentences stand in gateway/letters/words.yml, key `patron`.
 """
@@ -174,7 +174,7 @@ def status_of_request(request: Request) -> PatronStatusText:
 
 
 def is_cancellation_refused(request: Request) -> bool:
-    """Whether the patron has cancelled it, and the supplier goes on all the same."""
+    """Return whether the patron has cancelled it, and the supplier goes on all the same."""
     is_with_supplier = request.state in _WITH_SUPPLIER and request.role is Role.BORROWING
     return is_with_supplier and RequestFlag.UNWANTED in request.flags and RequestFlag.EXPIRING not in request.flags
 
@@ -190,7 +190,8 @@ def _is_question_open(request: Request, status: PatronStatus) -> bool:
 
 
 def _find_end_without_loan(request: Request) -> PatronStatusText | None:
-    """Where what was borrowed never comes to the patron, or is lost. None: it is, or may be, a delivery."""
+    """Find the end of a request whose item never comes to the patron, or is lost. None: it is, or may be, a
+    delivery."""
     state, flags = request.state, request.flags
     if request.is_lost:
         return _describe_loss(request)

@@ -1,4 +1,4 @@
-"""What patrons see of their requests, and what whoever is asked sees of a question."""
+"""Views of requests for patrons, and of a question for whoever is asked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PatronAction(StrEnum):
 
 
 class PatronReference(StrEnum):
-    """By what a portal names a patron."""
+    """The identifier by which a portal names a patron."""
 
     ANY = "any"  # whichever of the two it is
     ID = "id"  # in the library's system
@@ -44,7 +44,7 @@ class QuestionState(StrEnum):
 
 @value_object(kw_only=True)
 class AnswerField:
-    """What is filled in beside an answer. `choices`: value and words, where it is one of these; `value` as it was sent
+    """A field to fill in beside an answer. `choices`: value and words, where it is one of these; `value` as it was sent
     the last time, `fault`: what was wrong with it, in a sentence."""
 
     name: str

@@ -1,4 +1,5 @@
-"""What a loan or copy may cost, what the supplier asks, and what was agreed: three different sums, and who agreed.
+"""Prices: what a loan or copy may cost, what the supplier asks, and what was agreed: three different sums, and who
+agreed.
 
 The limit is what patron and library allow beforehand: the request's maximum, and the profile's for this supplier. A
 price within it is covered by it. Any other price needs a yes of its own that covers the sum, in the same currency; a
@@ -43,45 +44,45 @@ _OFFERS = frozenset({EventKind.CONDITIONAL, EventKind.WILL_SUPPLY})
 
 
 def names_price(event: Event) -> bool:
-    """Whether a supplier's message asks for what it costs: an offer, a promise, or the item itself."""
+    """Return whether a supplier's message asks for what it costs: an offer, a promise, or the item itself."""
     is_partners = event.signal.origin is EventOrigin.PARTNER
     return is_partners and event.kind in _OFFERS | _PROMISES | _DELIVERIES | {EventKind.RETRY}
 
 
 def covers_price(allowed: Money | None, price: Money) -> bool:
-    """Whether a sum that was allowed or agreed is enough: never in another currency."""
+    """Return whether a sum that was allowed or agreed is enough: never in another currency."""
     return allowed is not None and allowed.currency == price.currency and price.amount <= allowed.amount
 
 
 def list_limits(request: Request) -> tuple[Money, ...]:
-    """What a price has to lie within, all of them; nothing where nobody has set a limit."""
+    """List the limits that a price has to keep, all of them; nothing where nobody has set a limit."""
     of_supplier = request.attempt.cost_limit if request.attempt is not None else None
     return tuple(one for one in (request.costs.maximum, of_supplier) if one is not None)
 
 
 def find_told_limit(costs: RequestCosts) -> Money | None:
-    """What a supplier is told as the most that it may cost: an offer that was accepted is the new limit."""
+    """Return the most that a supplier is told it may cost: an offer that was accepted is the new limit."""
     return costs.agreed or costs.maximum
 
 
 def is_within_limits(request: Request, price: Money) -> bool:
-    """Whether patron and library have allowed the price beforehand. What costs nothing needs no leave; a limit that
-    nobody has set allows nothing."""
+    """Return whether patron and library have allowed the price beforehand. What costs nothing needs no leave; a limit
+    that nobody has set allows nothing."""
     limits = list_limits(request)
     return not price.amount or (bool(limits) and all(covers_price(one, price) for one in limits))
 
 
 def needs_agreement(request: Request, price: Money | None) -> bool:
-    """Whether somebody has to say yes to the price: it isn't within the limits, and no yes covers it. Where nobody has
-    set a limit there is none to be above."""
+    """Return whether somebody has to say yes to the price: it isn't within the limits, and no yes covers it. Where
+    nobody has set a limit there is none to be above."""
     if price is None or not list_limits(request) or is_within_limits(request, price):
         return False
     return not covers_price(request.costs.agreed, price)
 
 
 def asks_unread_price(request: Request, event: Event) -> bool:
-    """Whether a supplier's message names a price that nobody could read as a sum: within a limit it can't be known to
-    lie. The same words after a yes to them are no question again."""
+    """Return whether a supplier's message names a price that nobody could read as a sum: within a limit it can't be
+    known to lie. The same words after a yes to them are no question again."""
     details, attempt = event.details, request.attempt
     if not names_unread_price(details) or not list_limits(request):
         return False
@@ -167,7 +168,7 @@ def update_costs(request: Request, event: Event) -> RequestCosts:
 
 
 def restart_costs(costs: RequestCosts, attempt: SupplierAttempt | None) -> RequestCosts:
-    """With this supplier: the maximum stays, and what it has asked for and was agreed with it."""
+    """Begin the costs anew with this supplier: the maximum stays, and what it has asked for and was agreed with it."""
     if attempt is None:
         return RequestCosts(maximum=costs.maximum)
     return RequestCosts(maximum=costs.maximum, offered=attempt.cost, agreed=attempt.agreed, agreed_by=attempt.agreed_by)

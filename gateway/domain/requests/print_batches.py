@@ -81,8 +81,8 @@ def _has_volume(request: Request, *states: VolumeState) -> bool:
 
 
 def _can_send(request: Request) -> bool:
-    """Whether an item goes out, or has gone out: as a lender to the requester, else back to its lender, also where the
-    request ended with that."""
+    """Return whether an item goes out, or has gone out: as a lender to the requester, else back to its lender, also
+    where the request ended with that."""
     if request.role is Role.LENDING:
         return request.state in (L.LOCATED, L.WILL_SUPPLY, L.SHIPPED)
     is_loan = request.service.type is not ServiceType.COPY
@@ -91,7 +91,7 @@ def _can_send(request: Request) -> bool:
 
 @value_object
 class PaperUse:
-    """For which requests a kind of paper can be made, whether or not it was printed before. `problem`: why not for
+    """The requests for which a kind of paper can be made, whether or not it was printed before. `problem`: why not for
     others."""
 
     role: Role | None
@@ -152,6 +152,6 @@ class PrintBatch:
     printed_by: str = ""
 
     def can_take_slip(self, kind: PrintKind, actor: str) -> bool:
-        """Whether one more slip of this kind, made by this actor, may come into it."""
+        """Return whether one more slip of this kind, made by this actor, may come into it."""
         is_same = self.kind is kind and self.made_by == actor
         return is_same and self.printed_at is None and len(self.request_ids) < MAX_BATCH_REQUESTS

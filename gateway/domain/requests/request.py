@@ -181,8 +181,8 @@ class BrokeredDelivery(StrEnum):
 
 @value_object(kw_only=True)
 class OtherLeg:
-    """Of a request that we broker: the request on our other side. A lending request and a borrowing request of ours
-    know each other by it. `party`: the library there, the supplier in hand or the requester."""
+    """The request on our other side of one that we broker. A lending request and a borrowing request of ours know each
+    other by it. `party`: the library there, the supplier in hand or the requester."""
 
     request_id: str
     number: str
@@ -344,7 +344,7 @@ class RenewalAnswer:
 
 
 class PatronLoan(StrEnum):
-    """Whether the patron has had what the supplier in hand has sent."""
+    """The patron's loan of what the supplier in hand has sent."""
 
     NEVER = "never"
     NOW = "now"
@@ -353,7 +353,8 @@ class PatronLoan(StrEnum):
 
 @value_object(kw_only=True)
 class LoanTerms:
-    """Of the loan between the libraries, and of the patron's loan that follows from it. Both dates are kept."""
+    """The terms of the loan between the libraries, and of the patron's loan that follows from it. Both dates are
+    kept."""
 
     lender_due: date | datetime | None = None
     patron_due: datetime | None = None
@@ -383,7 +384,7 @@ class PatronQuery:
 
     @property
     def has_run_out(self) -> bool:
-        """Whether nobody answered, so that it counts as no."""
+        """True if nobody answered, so that it counts as no."""
         return self.answered is not None and self.answer_by is not None and self.answered >= self.answer_by
 
 
@@ -508,7 +509,7 @@ class Request:
 
     @property
     def is_loss_settled(self) -> bool:
-        """Whether it ended with the settling of a loss, and what was lost has not turned up since."""
+        """True if it ended with the settling of a loss, and what was lost has not turned up since."""
         lost = any(volume.state is VolumeState.LOST for volume in self.volumes)
         if self.role is Role.LENDING:
             return lost and self.state is LendingState.COMPLETED
@@ -525,7 +526,7 @@ class Request:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it ended with a loss, settled or not."""
+        """True if it ended with a loss, settled or not."""
         return self.state in (BorrowingState.LOST, LendingState.LOST) or self.is_loss_settled
 
     @property

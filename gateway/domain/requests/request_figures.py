@@ -1,5 +1,5 @@
-"""What statistics keep of a request and of each partner that was asked for it: no patron, no title, no number that
-people know."""
+"""Figures that statistics keep of a request and of each partner that was asked for it: no patron, no title, no number
+that people know."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class RequestOutcome(StrEnum):
 
 @value_object(kw_only=True)
 class RequestFigure:
-    """Of a request (`attempt` is WHOLE_REQUEST), of one partner that was asked for it, or of a library behind that one
-    (SUPPLIER_STEP; `partner` is its symbol). `month`: of the request's
-    making, or of the asking, UTC: 202611. Hours count from there: until the first partner was asked, until it was sent,
-    until it came; None: not (yet). `cost` in thousandths of the currency."""
+    """The figures of a request (`attempt` is WHOLE_REQUEST), of one partner that was asked for it, or of a library
+    behind that one (SUPPLIER_STEP; `partner` is its symbol). `month`: of the request's making, or of the asking, UTC:
+    202611. Hours count from there: until the first partner was asked, until it was sent, until it came; None: not
+    (yet). `cost` in thousandths of the currency."""
 
     attempt: int
     month: int
@@ -64,7 +64,7 @@ class RequestFigure:
 
 @value_object
 class SupplyMoments:
-    """When it was sent and when it came, as far as that has happened; aware UTC."""
+    """The moments when it was sent and when it came, as far as that has happened; aware UTC."""
 
     sent: datetime | None = None
     came: datetime | None = None
@@ -117,7 +117,7 @@ _CANCELLED_ATTEMPT = frozenset({AttemptStatus.SKIPPED, AttemptStatus.CANCELLED})
 
 
 def find_supply_moments(request: Request) -> SupplyMoments:
-    """As far as the request tells when it has just changed: a later change must not move them."""
+    """Find the moments that the request tells when it has just changed: a later change must not move them."""
     sent = request.changed if request.state in WAS_SENT else None
     came = request.changed if request.role is Role.BORROWING and request.state in HAS_COME else None
     return SupplyMoments(sent, came)
@@ -136,7 +136,7 @@ def list_request_figures(request: Request, moments: SupplyMoments, reason: str =
 def _list_supplier_figures(
     request: Request, attempt: SupplierAttempt, moments: SupplyMoments
 ) -> Iterator[RequestFigure]:
-    """Of the libraries behind a broker: those that are out, and the one in hand."""
+    """List the figures of the libraries behind a broker: those that are out, and the one in hand."""
     whole, first = _build_attempt_figure(request, attempt, moments), attempt.number * SUPPLIER_STEP + 1
     for place, one in enumerate(attempt.former[: SUPPLIER_STEP - 2], first):
         reason = one.reason if one.status is AttemptStatus.UNFILLED else one.status.value
@@ -243,8 +243,8 @@ class FigureFilter:
 
 @value_object(kw_only=True)
 class FigureCount:
-    """How many requests are alike in all this; `attempt`: WHOLE_REQUEST, or askings of a partner as the first, second
-    …"""
+    """The number of requests that are alike in all this; `attempt`: WHOLE_REQUEST, or askings of a partner as the
+    first, second …"""
 
     month: int
     role: Role
@@ -274,7 +274,7 @@ class EndingCount:
 
 @value_object
 class CostSum:
-    """Of filled requests that cost something. `total` in thousandths of the currency."""
+    """The sum of filled requests that cost something. `total` in thousandths of the currency."""
 
     role: Role
     currency: str
@@ -284,7 +284,7 @@ class CostSum:
 
 @value_object
 class HoursCount:
-    """How many filled requests took so many whole hours."""
+    """The number of filled requests that took so many whole hours."""
 
     role: Role
     is_copy: bool
@@ -294,7 +294,7 @@ class HoursCount:
 
 @value_object
 class PartnerHours:
-    """How many things that were borrowed this partner sent so many whole hours after it was asked."""
+    """The number of things borrowed that this partner sent so many whole hours after it was asked."""
 
     partner: str
     hours: int

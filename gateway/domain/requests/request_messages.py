@@ -1,6 +1,6 @@
-"""What partners and we write to each other about a request: which events are messages that a person should read, which
-act of ours answers which of them, which words of a partner show that a message of ours has reached it, and what no
-longer applies when it is tried again. Pure."""
+"""Messages about a request between partners and us: which events are messages that a person should read, which act of
+ours answers which of them, which words of a partner show that a message of ours has reached it, and what no longer
+applies when it is tried again. Pure."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class AnsweredMessages:
 
 
 def is_message_to_read(event: Event, before: Request | None = None, denied: str = "") -> bool:
-    """Whether a person should read it: a partner has written something, reports damage or loss, renews a loan without a
-    day, or says what nobody waits for, or what can't be so by what we know. `before`: the request before it; `denied`:
-    why it was not taken. What its message says counts also where it doesn't fit the request any more; what its machine
-    put together doesn't, where the format tells it apart (`EventDetails.written`)."""
+    """Return whether a person should read it: a partner has written something, reports damage or loss, renews a loan
+    without a day, or says what nobody waits for, or what can't be so by what we know. `before`: the request before it;
+    `denied`: why it was not taken. What its message says counts also where it doesn't fit the request any more; what
+    its machine put together doesn't, where the format tells it apart (`EventDetails.written`)."""
     if event.signal.origin is not EventOrigin.PARTNER or not event.actor.startswith(PARTNER_ACTOR):
         return False
     if event.kind in MACHINE_ANSWERS:
@@ -71,15 +71,15 @@ def is_message_to_read(event: Event, before: Request | None = None, denied: str 
 
 
 def is_message_sent(role: Role, before: str, event: Event) -> bool:
-    """Whether its words went to the partner: by staff, or by a rule. `before`: the state in which it happened, as the
-    history has it."""
+    """Return whether the words of an event went to the partner: by staff, or by a rule. `before`: the state in which it
+    happened, as the history has it."""
     if event.signal.origin is not EventOrigin.US or not event.details.note.strip() or has_own_note(event.kind):
         return False
     return event.kind is EventKind.MESSAGE or is_for_partner(role, before, event.signal)
 
 
 def is_for_partner(role: Role, before: str, signal: EventSignal) -> bool:
-    """Whether the partner is to hear of it, if it has a message for that. `before`: as of `is_message_sent`."""
+    """Return whether the partner is to hear of it, if it has a message for that. `before`: as of `is_message_sent`."""
     state = BorrowingState(before) if role is Role.BORROWING else LendingState(before)
     cell = TABLES[role].find_cell(state, signal)
     return not isinstance(cell, ForbiddenCell) and any(
@@ -88,7 +88,7 @@ def is_for_partner(role: Role, before: str, signal: EventSignal) -> bool:
 
 
 def find_answered_messages(request: Request, event: Event) -> AnsweredMessages | None:
-    """Which of the partner's messages whoever causes this event has read. None: it answers nothing; a rule, a timer or
+    """Find the partner's messages that whoever causes this event has read. None: it answers nothing; a rule, a timer or
     a patron reads no messages."""
     if event.signal.origin is not EventOrigin.US or not event.actor.startswith(STAFF_ACTOR):
         return None
@@ -139,8 +139,8 @@ ANSWERS_TO: Mapping[tuple[Role, EventKind], frozenset[EventKind]] = {
 
 
 def proves_arrival(event: Event, kind: EventKind, role: Role, attempt: int) -> bool:
-    """Whether this event, that came after the message of this `kind`, shows that it has arrived. `attempt`: of the
-    supplier that it went to; 0 as a lender."""
+    """Return whether this event, that came after the message of this `kind`, shows that it has arrived. `attempt`: of
+    the supplier that it went to; 0 as a lender."""
     if event.signal.origin is not EventOrigin.PARTNER or (role is Role.BORROWING and event.attempt != attempt):
         return False
     if (role, kind) == (Role.BORROWING, EventKind.REQUEST):
@@ -162,8 +162,8 @@ SAID_ANEW = frozenset({EventKind.CONDITIONAL, EventKind.SHIPPED})
 
 
 def may_answer_earlier(events: Sequence[Event], kind: EventKind, role: Role, attempt: int, at: datetime) -> bool:
-    """Whether an answer may be to another message of the same kind, which was said before and not answered until this
-    one. As of `has_been_answered`."""
+    """Return whether an answer may be to another message of the same kind, which was said before and not answered until
+    this one. As of `has_been_answered`."""
     if kind not in SAID_ANEW:
         return False
     before = events[: len(events) - len(_list_later_events(events, at)) - 1]

@@ -1,4 +1,4 @@
-"""What an event leaves on the request besides its state: pure, one rule a concern."""
+"""Changes that an event leaves on the request besides its state: pure, one rule a concern."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
 
 
 def _forgets_supplier(request: Request, event: Event, to: State) -> bool:
-    """Whether nothing that the supplier in hand has said holds any more: its condition is refused, or the request goes
-    on without it, on either leg of what we broker. What was agreed to by asking it again stands."""
+    """Return whether nothing that the supplier in hand has said holds any more: its condition is refused, or the
+    request goes on without it, on either leg of what we broker. What was agreed to by asking it again stands."""
     if event.kind in (EventKind.CONDITION_REFUSED, EventKind.BROKERED):
         return True
     is_open_again = to in (BorrowingState.SOURCING, BorrowingState.REQUESTED) and to is not request.state
@@ -91,7 +91,7 @@ def _forgets_supplier(request: Request, event: Event, to: State) -> bool:
 
 
 def _find_ending(request: Request, event: Event, to: State) -> RequestEnding | None:
-    """As staff have said it; of a request that we broker the requester is told otherwise."""
+    """Return the ending that staff have given; of a request that we broker the requester is told otherwise."""
     if event.signal == local_signal(EventKind.CLOSE) and to in _NOT_WANTED and request.other_leg is None:
         return event.details.ending
     return request.ending if to in TERMINAL else None
@@ -224,7 +224,7 @@ def _update_flags(request: Request, event: Event, to: State) -> frozenset[Reques
 
 
 def _mark_return_on_hold(flags: frozenset[RequestFlag], request: Request, event: Event) -> frozenset[RequestFlag]:
-    """As a message says, of the item that the borrower has."""
+    """Mark a return on hold as a message says, of the item that the borrower has."""
     is_held = event.details.return_on_hold
     is_meant = event.kind is EventKind.MESSAGE and event.attempt in (0, request.current)
     if is_held is None or not is_meant or request.state not in _AT_BORROWER:
@@ -248,8 +248,8 @@ _DATED = frozenset({EventKind.SHIPPED, EventKind.RENEW_ACCEPTED, EventKind.DUE_D
 
 
 def _update_terms(request: Request, event: Event, to: State) -> LoanTerms:
-    """With a new supplier all of it begins anew, but for what was agreed by asking it again; what the library itself
-    noted stays."""
+    """Update the terms: with a new supplier all of it begins anew, but for what was agreed by asking it again; what the
+    library itself noted stays."""
     terms, details = request.terms, event.details
     if event.signal == local_signal(EventKind.REQUEST):
         return make_attempt_terms(request.attempt, terms.note)
@@ -283,7 +283,8 @@ _LEAVES_UNUSED = frozenset(
 
 
 def _update_patron_loan(request: Request, event: Event, to: State) -> PatronLoan:
-    """What stood ready for the patron, and goes back for no other reason, was used in the library."""
+    """Update the patron's loan: what stood ready for the patron, and goes back for no other reason, was used in the
+    library."""
     now = request.terms.patron_loan
     if request.role is not Role.BORROWING:
         return now

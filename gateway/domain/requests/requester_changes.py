@@ -1,4 +1,4 @@
-"""What a requester changes of a request that we have already (ReShare: fields in a Notification). Pure.
+"""Changes that a requester makes to a request that we have already (ReShare: fields in a Notification). Pure.
 
 Before the item is sent the request is as its requester wants it now; afterwards, and where we have no such field, the
 change is words for staff. Either way it stands in the history.
@@ -40,7 +40,7 @@ _BEFORE_SHIPPING = frozenset(
 
 
 class RequesterField(StrEnum):
-    """What can be changed. A day is in ISO 8601; a sum is an amount, a currency, or both: `25 USD`."""
+    """The fields that can be changed. A day is in ISO 8601; a sum is an amount, a currency, or both: `25 USD`."""
 
     TITLE = "title"
     SUBTITLE = "subtitle"
@@ -165,7 +165,7 @@ def _change_copyright(request: Request, value: str) -> Request:
 
 
 def _change_maximum_cost(request: Request, value: str) -> Request:
-    """What isn't said stays as it was: an amount alone is in the currency that is known."""
+    """Change the maximum cost; what isn't said stays as it was: an amount alone is in the currency that is known."""
     said, known = _SUM.fullmatch(value), request.costs.maximum
     if said is None:
         return request

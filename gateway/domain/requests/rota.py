@@ -1,4 +1,4 @@
-"""Which suppliers a request asks, in which order and why. Pure: loads, times and today are passed in.
+"""Choice of the suppliers that a request asks, in which order and why. Pure: loads, times and today are passed in.
 
 A rota is assigned once (`choose_rota`, `build_rota_lines`); whom to ask next is decided anew each time
 (`choose_next_line`), since loads change meanwhile and closures end.
@@ -38,7 +38,7 @@ def partner_standing(
     reported: int = 0,
     mean_days: float | None = None,
 ) -> PartnerStanding:
-    """What a partner's profile says about asking it today, with its load and speed as counted by the caller.
+    """Return what a partner's profile says about asking it today, with its load and speed as counted by the caller.
     `open_requests`: ours with it; `reported`: those of the other members of the network."""
     limit, load = partner.max_open or policy.overload.max_open, open_requests + reported
     closure = partner.find_closure(today)
@@ -128,7 +128,7 @@ def choose_next_line(
 def _split_by_objection(
     candidates: _Lines, request: Request, overload: OverloadRule, standings: Mapping[str, PartnerStanding]
 ) -> tuple[_Lines, _Lines]:
-    """Who can be asked now, and who can't, with why."""
+    """Split lines into those that can be asked now, and those that can't, with why."""
     why = {line.partner: _current_objection(standings.get(line.partner), request, overload) for line in candidates}
     able = tuple(line for line in candidates if not why[line.partner])
     return able, tuple(replace(line, why=why[line.partner]) for line in candidates if why[line.partner])
@@ -180,8 +180,8 @@ def _explain_retry(line: RotaLine, request: Request, policy: RequestPolicy, zone
 
 
 def _find_retry_day(line: RotaLine, request: Request, policy: RequestPolicy, zone: tzinfo) -> date | None:
-    """From when a supplier may be asked again by rule; None: never. `longest_days` count from the day, in the
-    library's zone, on which it was asked. Whether conditions that it has set are met isn't decided by this rule."""
+    """Find the day from which a supplier may be asked again by rule; None: never. `longest_days` count from the day, in
+    the library's zone, on which it was asked. Whether conditions that it has set are met isn't decided by this rule."""
     rule = policy.retry_later
     attempts = [one for one in request.attempts if one.partner == line.partner]
     if not attempts or len(attempts) > rule.times:
@@ -212,7 +212,8 @@ def can_ask_partner(
     today: date,
     zone: tzinfo,
 ) -> bool:
-    """Whether this supplier of the rota could be asked today, as far as its closures and its `retry later` say."""
+    """Return whether this supplier of the rota could be asked today, as far as its closures and its `retry later`
+    say."""
     lines = (line for line in request.rota if line.partner == partner)
     return any(_find_asking_day(line, request, policy, partners.get(partner), today, zone) == today for line in lines)
 
@@ -220,7 +221,7 @@ def can_ask_partner(
 def _find_asking_day(
     line: RotaLine, request: Request, policy: RequestPolicy, partner: PartnerPolicy | None, today: date, zone: tzinfo
 ) -> date | None:
-    """From when a supplier can be asked; None: never, as far as is known."""
+    """Find the day from which a supplier can be asked; None: never, as far as is known."""
     day = today if line.standing is RotaLineStatus.WAITING else _find_retry_day(line, request, policy, zone)
     if day is None or partner is None or profile_objection(partner, request):
         return None
@@ -234,7 +235,7 @@ def _find_asking_day(
 
 
 def can_ask_supplier(rule: OnlyOwning, owns: bool | None) -> bool:
-    """Whether a supplier is asked, by what the catalogue says of it; None: nobody knows."""
+    """Return whether a supplier is asked, by what the catalogue says of it; None: nobody knows."""
     if rule is OnlyOwning.NO or owns is True:
         return True
     return owns is None and rule is OnlyOwning.UNKNOWN_TOO
@@ -323,7 +324,7 @@ def _describe_days(known: PartnerStanding, days: float) -> str:
 
 
 def profile_objection(partner: PartnerPolicy, request: Request) -> str:
-    """What its profile says against asking it at all."""
+    """Return what the partner's profile says against asking it at all."""
     service, format_ = request.service.type, request.service.format
     if PartnerRole.SUPPLIER not in partner.roles:
         return write_sentence("is not a supplier")
@@ -342,7 +343,7 @@ def profile_objection(partner: PartnerPolicy, request: Request) -> str:
 
 
 def rota_objection(line: TemplateLine, partner: PartnerPolicy, request: Request) -> str:
-    """What the rota says against asking it for this request."""
+    """Return what the rota says against asking the partner for this request."""
     service, format_ = request.service.type, request.service.format
     if line.services and not (service in line.services or ServiceType.COPY_OR_LOAN in (service, *line.services)):
         return write_sentence("not on this rota for the service %(service)s", service=service.value)
@@ -354,7 +355,7 @@ def rota_objection(line: TemplateLine, partner: PartnerPolicy, request: Request)
 
 
 class CostLimit(Enum):
-    """Which maximum a price is compared with; its sentences: it is dearer, it can't be compared."""
+    """The maximum that a price is compared with; its sentences: it is dearer, it can't be compared."""
 
     OF_REQUEST = (
         mark_template("costs %(price)s, more than the maximum of the request (%(limit)s)"),
@@ -414,7 +415,7 @@ class ExplainedLine:
 
 @value_object(kw_only=True)
 class RotaExplanation:
-    """In the order in which suppliers would be asked; then those passed over, then those that had their turn.
+    """The rota in the order in which suppliers would be asked; then those passed over, then those that had their turn.
     `by_rule`: the request has no rota by name yet, this is the one that the rules would give it."""
 
     rota: str = ""

@@ -1,4 +1,4 @@
-"""What a scanned code means at a desk: which act each scan page does, on which requests, and when it was done already.
+"""Meanings of a scanned code at a desk: which act each scan page does, on which requests, and when it was done already.
 
 A scan page does one act again and again. Rules as data, like the state tables, which have the last word.
 """
@@ -158,7 +158,7 @@ TO_CHOOSE = frozenset({LendingState.NEW, LendingState.HOLD_PLACED, LendingState.
 
 
 def choose_kind(rule: ScanRule, request: Request) -> EventKind:
-    """At the shelf an item that was not chosen before is located first."""
+    """Choose the kind of event: at the shelf an item that was not chosen before is located first."""
     if rule.work is ScanWork.LOCATE and request.state in TO_CHOOSE:
         return EventKind.LOCATED
     return rule.kind
@@ -188,12 +188,12 @@ _NOT_SENT: frozenset[State] = frozenset(
 
 
 def is_unsent(rule: ScanRule, request: Request) -> bool:
-    """Whether it is received though its lender hasn't said that it was sent."""
+    """Return whether the item is received though its lender hasn't said that it was sent."""
     return rule.work is ScanWork.RECEIVE and request.state in _NOT_SENT
 
 
 def list_pending_volumes(rule: ScanRule, request: Request) -> tuple[Volume, ...]:
-    """Of several volumes those that the act is still to happen to; of one volume none."""
+    """List the volumes, of several, that the act is still to happen to; of one volume none."""
     if len(request.volumes) < 2 or rule.work is ScanWork.LOCATE:
         return ()
     arriving = rule.work is ScanWork.SHELVE
@@ -211,7 +211,7 @@ def _codes_of(volume: Volume) -> tuple[str, str]:
 
 
 def is_over(rule: ScanRule, request: Request, code: str) -> bool:
-    """Whether the act has happened to what was scanned."""
+    """Return whether the act has happened to what was scanned."""
     pending = list_pending_volumes(rule, request)
     if pending:
         scanned = find_scanned_volume(request, code)
@@ -228,12 +228,12 @@ _RETURNS = frozenset({ScanWork.TAKE_BACK, ScanWork.RETURN, ScanWork.CHECK_IN})
 
 
 def is_return_of_lost_item(rule: ScanRule, request: Request) -> bool:
-    """Whether it ended with a loss, and the act finds what was lost."""
+    """Return whether the request ended with a loss, and the act finds what was lost."""
     return rule.work in _RETURNS and request.is_lost
 
 
 def needs_item(rule: ScanRule, request: Request, volume: Volume | None) -> bool:
-    """Whether the item's own barcode has to be scanned too."""
+    """Return whether the item's own barcode has to be scanned too."""
     if request.service.type is ServiceType.COPY:
         return False
     if choose_kind(rule, request) is EventKind.LOCATED:
@@ -243,7 +243,7 @@ def needs_item(rule: ScanRule, request: Request, volume: Volume | None) -> bool:
 
 
 def reason_after(rule: ScanRule, request: Request) -> ScanReason:
-    """What somebody has to know of a request to which the act has just happened."""
+    """Return what somebody has to know of a request to which the act has just happened."""
     if rule.work in (ScanWork.RECEIVE, ScanWork.SHELVE):
         if RequestFlag.UNWANTED in request.flags:
             return ScanReason.UNWANTED
@@ -280,6 +280,6 @@ DID_SOMETHING = frozenset(
 
 
 def is_at_branch(request: Request, branches: Collection[str]) -> bool:
-    """Whether a user who works for these branches alone (empty: for all) has to do with it. What is counted, listed and
-    waits for paper follows the same, by the row of the request."""
+    """Return whether a user who works for these branches alone (empty: for all) has to do with it. What is counted,
+    listed and waits for paper follows the same, by the row of the request."""
     return not branches or request.desk in branches

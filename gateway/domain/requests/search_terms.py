@@ -32,7 +32,7 @@ _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "
 
 
 class SearchTermKind(StrEnum):
-    """What a term is to the request. Stored."""
+    """The meaning of a term to the request. Stored."""
 
     NUMBER = "number"  # ours
     PARTNER = "partner"  # between us and a partner: its number, or what it knows ours as
@@ -51,8 +51,8 @@ NUMBER_KINDS = frozenset(SearchTermKind) - {SearchTermKind.WORD, SearchTermKind.
 
 
 def searched_numbers(*, hides_patrons: bool) -> frozenset[SearchTermKind]:
-    """As what a whole number is looked for; not as a patron's by somebody who is not to learn whose requests these
-    are."""
+    """Return the kinds of number that a whole number is looked for as; not as a patron's by somebody who is not to
+    learn whose requests these are."""
     return NUMBER_KINDS - {SearchTermKind.PATRON} if hides_patrons else NUMBER_KINDS
 
 
@@ -66,8 +66,9 @@ class SearchTerm:
 
 @value_object
 class SearchQuestion:
-    """What somebody typed. `number`: as a whole number of any kind; `standard_numbers`: as standard numbers, in the
-    spelling that is stored; `words`: all of them must fit. Empty when nothing that could be looked for was typed."""
+    """The question that somebody typed. `number`: as a whole number of any kind; `standard_numbers`: as standard
+    numbers, in the spelling that is stored; `words`: all of them must fit. Empty when nothing that could be looked for
+    was typed."""
 
     number: str = ""
     standard_numbers: tuple[str, ...] = ()
@@ -83,7 +84,7 @@ def fold_number(text: str) -> str:
 
 
 def list_search_terms(request: Request, words: str) -> tuple[SearchTerm, ...]:
-    """In one order. `words`: number, title and author, folded."""
+    """List the terms in one order. `words`: number, title and author, folded."""
     numbers = {(kind, _fold_kept_number(value)) for kind, value in _iter_numbers(request) if value}
     found = {(SearchTermKind.WORD, word) for word in _list_word_beginnings(words)}
     return tuple(SearchTerm(kind, value) for kind, value in sorted(numbers | found) if value)

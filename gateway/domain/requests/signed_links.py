@@ -52,7 +52,7 @@ def is_signed(text: str, secret: bytes) -> bool:
 
 @value_object
 class TokenPayload:
-    """What a token says, by key. Every look raises InvalidLinkError where it is not there, or is something else."""
+    """The values of a token, by key. Every look raises InvalidLinkError where it is not there, or is something else."""
 
     _values: Mapping[str, object]
 
@@ -72,7 +72,7 @@ class TokenPayload:
         return value
 
     def get_moment(self, key: str) -> datetime:
-        """In UTC, from seconds since 1970."""
+        """Return a moment in UTC, from seconds since 1970."""
         try:
             return datetime.fromtimestamp(self.get_number(key), UTC)
         except (ValueError, OverflowError, OSError) as error:
@@ -132,12 +132,13 @@ def sign_copy_link(link: CopyLink, secret: bytes) -> str:
 
 
 def library_of_copy_link(text: str) -> str:
-    """Whose secret to check it with: what the token says, which is not believed yet. Raises InvalidLinkError."""
+    """Return the library whose secret to check the link with: what the token says, which is not believed yet. Raises
+    InvalidLinkError."""
     return read_copy_link(text).library
 
 
 def verify_copy_link(text: str, secret: bytes, now: datetime) -> CopyLink:
-    """Raises InvalidLinkError."""
+    """Verify a link; raises InvalidLinkError."""
     link = read_copy_link(text)
     if not is_signed(text, secret):
         raise InvalidLinkError(LinkFault.FORGED)
@@ -147,12 +148,12 @@ def verify_copy_link(text: str, secret: bytes, now: datetime) -> CopyLink:
 
 
 def link_id(text: str) -> str:
-    """By which downloads are counted: says nothing about the token."""
+    """Return the id by which downloads are counted: says nothing about the token."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_copy_link(text: str) -> CopyLink:
-    """What the token says, which is not believed yet. Raises InvalidLinkError."""
+    """Read what the token says, which is not believed yet. Raises InvalidLinkError."""
     said = read_token(text)
     return CopyLink(
         library=said.get_text("l"),
@@ -199,7 +200,8 @@ def sign_question_link(link: QuestionLink, secret: bytes) -> str:
 
 
 def library_of_question_link(text: str) -> str:
-    """Whose secret to check it with: what the token says, which is not believed yet. Raises InvalidLinkError."""
+    """Return the library whose secret to check the link with: what the token says, which is not believed yet. Raises
+    InvalidLinkError."""
     return read_token(text).get_text("l")
 
 

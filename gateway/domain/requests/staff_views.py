@@ -1,4 +1,4 @@
-"""What staff see beside single requests: partners, rotas, tasks, mailboxes, order batches, dead letters, notices."""
+"""Views of staff beside single requests: partners, rotas, tasks, mailboxes, order batches, dead letters, notices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an event changes a request: the only way (design rule 3)."""
+"""The only way in which an event changes a request (design rule 3)."""
 
 from __future__ import annotations
 
@@ -79,8 +79,9 @@ class PartnerNotification:
 
 @value_object
 class Transition:
-    """What an event did. `effects` are in order; messages to partners among them are `told`, in order. `kept`: the
-    event came too late to do anything, it is only kept. `items_out`: barcodes of the pieces that we had lent before."""
+    """The outcome of an event. `effects` are in order; messages to partners among them are `told`, in order. `kept`:
+    the event came too late to do anything, it is only kept. `items_out`: barcodes of the pieces that we had lent
+    before."""
 
     request: Request
     before: State
@@ -184,7 +185,8 @@ def _interpret_event(request: Request, event: Event, workflow: Workflow) -> Even
 
 
 def _interpret_status(request: Request, event: Event, workflow: Workflow) -> Event:
-    """What answers nothing is its status, as far as that is news. Where it isn't, a yes must not be taken twice."""
+    """Interpret a message that answers nothing as its status, as far as that is news. Where it isn't, a yes must not be
+    taken twice."""
     assert event.details.reported is not None
     answer = _without_status(event)
     status = replace(answer, signal=partner_signal(find_reported_event(request, event.details.reported)))
@@ -215,7 +217,7 @@ _LOSSES = frozenset({partner_signal(EventKind.LOST), partner_signal(EventKind.SE
 
 
 def _contradicts_shipment(request: Request, event: Event) -> bool:
-    """Whether a supplier calls off what it has sent: that is no way on from here, staff look."""
+    """Return whether a supplier calls off what it has sent: that is no way on from here, staff look."""
     is_out = request.role is Role.BORROWING and request.state in _OUT and event.attempt == request.current
     return is_out and event.signal in _CALLED_OFF and not event.details.status_counts
 
@@ -315,7 +317,7 @@ def _apply_meant_event(request: Request, event: Event, workflow: Workflow) -> Tr
 
 
 def list_allowed_events(request: Request, workflow: Workflow, at: Event) -> tuple[EventKind, ...]:
-    """What we may do now, in the order of the vocabulary. `at`: an event of the kind `note`, whose time counts."""
+    """List what we may do now, in the order of the vocabulary. `at`: an event of the kind `note`, whose time counts."""
     table = TABLES[request.role]
     ours = (signal.kind for signal in table.signals if signal.origin is EventOrigin.US)
     probe = (replace(at, signal=local_signal(kind)) for kind in ours)
@@ -345,14 +347,14 @@ _AT_HAND = (VolumeState.RECEIVED, VolumeState.BACK)
 
 
 def is_event_allowed(request: Request, event: Event, workflow: Workflow) -> bool:
-    """Whether it fits now, with what it says."""
+    """Return whether it fits now, with what it says."""
     return not isinstance(_find_branch(request, event, workflow), Denied)
 
 
 def list_notifications(
     request: Request, kind: EventKind, workflow: Workflow, at: Event
 ) -> tuple[PartnerNotification, ...]:
-    """What a partner would be told if we did this now. `at`: as of `list_allowed_events`."""
+    """List what a partner would be told if we did this now. `at`: as of `list_allowed_events`."""
     branch = _find_branch(request, replace(at, signal=local_signal(kind)), workflow)
     return () if isinstance(branch, Denied) else _list_told(request, branch)
 
@@ -426,8 +428,8 @@ _BEEN_HERE = frozenset({AttemptStatus.EXTRA, AttemptStatus.EXTRA_RETURNED, Attem
 
 
 def _apply_late_answer(request: Request, event: Event, workflow: Workflow) -> Transition | Denied:
-    """What a past supplier shipped is taken, all else that it says is kept. Where it has found what was lost, the
-    record of that has no more use here."""
+    """Take what a past supplier shipped, and keep all else that it says. Where it has found what was lost, the record
+    of that has no more use here."""
     attempt = request.find_attempt(event.attempt)
     assert attempt is not None
     signal = event.signal
@@ -468,18 +470,19 @@ def _adopt_late_supplier(request: Request, event: Event, workflow: Workflow) -> 
 
 
 def _is_past_supplier(request: Request, event: Event) -> bool:
-    """Whether a supplier speaks that is not the one in hand."""
+    """Return whether a supplier speaks that is not the one in hand."""
     return event.attempt != request.current or (event.kind is EventKind.CHECKED_IN and _is_reopened(request))
 
 
 def _is_other_supplier(request: Request, event: Event) -> bool:
-    """Whether we do something about a supplier that is not the one in hand."""
+    """Return whether we do something about a supplier that is not the one in hand."""
     about_lost = event.kind in (EventKind.RETURNED, EventKind.RECEIVED) and _is_reopened(request)
     return event.attempt != request.current or about_lost
 
 
 def _is_reopened(request: Request) -> bool:
-    """What the supplier in hand sent is lost, or was and has turned up, and another is about to be asked."""
+    """Return whether what the supplier in hand sent is lost, or was and has turned up, and another is about to be
+    asked."""
     attempt = request.attempt
     return attempt is not None and attempt.status in ON_RECORD and request.state in _NOTHING_HERE
 

@@ -1,4 +1,4 @@
-"""What a state table is made of: cells, effects, guards.
+"""Parts of a state table: cells, effects, guards.
 
 Rules are data (design rule 3): a cell says where an event leads and what follows. The name of a guard completes the
 sentence 'this is possible only if …'.
@@ -47,7 +47,8 @@ class SendPatronLetter:
 
 
 class LibraryAction(StrEnum):
-    """What the library's system is asked to do after an event (an intent in the outbox, repaired after a crash)."""
+    """The act that the library's system is asked to do after an event (an intent in the outbox, repaired after a
+    crash)."""
 
     PLACE_HOLD = "place-hold"  # lending: keep the located item for this request
     RELEASE_HOLD = "release-hold"
@@ -228,7 +229,7 @@ def build_table(
     rows: Mapping[S, Mapping[EventSignal, Branch | Cell]],
     elsewhere: Mapping[EventSignal, Cell],
 ) -> StateTable:
-    """Raises ValueError for a state without a row, or a signal that `elsewhere` doesn't decide."""
+    """Build a table; raises ValueError for a state without a row, or a signal that `elsewhere` doesn't decide."""
     if missing := [state for state in states if state not in rows]:
         raise ValueError(f"no row for {', '.join(missing)}")
     used = {signal for row in rows.values() for signal in row}
@@ -260,8 +261,8 @@ def _has_attempt_status(*statuses: AttemptStatus) -> Test:
 
 
 def _repeats_renewal(request: Request, event: Event, workflow: Workflow, *, granted: bool) -> bool:
-    """Whether a renewal comes again, soon after it was answered so and with nothing new: a broker gives each message a
-    timestamp of its own, so that its octets don't show it."""
+    """Return whether a renewal comes again, soon after it was answered so and with nothing new: a broker gives each
+    message a timestamp of its own, so that its octets don't show it."""
     answer = request.terms.renewal_answer
     if answer is None or answer.granted is not granted or event.details.due != request.terms.renewal_wish:
         return False
@@ -269,7 +270,7 @@ def _repeats_renewal(request: Request, event: Event, workflow: Workflow, *, gran
 
 
 def _has_volumes_left(*states: VolumeState) -> Test:
-    """Whether volumes in one of these states are left that the event is not about."""
+    """Make a test whether volumes in one of these states are left that the event is not about."""
 
     def has_volumes_left(request: Request, event: Event, _workflow: Workflow) -> bool:
         meant = find_meant_volumes(request, event)
@@ -368,9 +369,9 @@ TO_GO_BACK = _make_guard(
 
 
 def _is_offer_to_decide(request: Request, event: Event, workflow: Workflow) -> bool:
-    """Of a retry, for a request that is wanted. A broker waits for our answer to each; any other supplier has ended its
-    request, and only a price, a condition or another item is something to say yes to. Who asks us as a broker can't
-    choose another item."""
+    """Return whether a retry is an offer to decide, for a request that is wanted. A broker waits for our answer to
+    each; any other supplier has ended its request, and only a price, a condition or another item is something to say
+    yes to. Who asks us as a broker can't choose another item."""
     if request.flags & {RequestFlag.UNWANTED, RequestFlag.EXPIRING}:
         return False
     if workflow.borrowing.asks_others:
@@ -382,7 +383,7 @@ def _is_offer_to_decide(request: Request, event: Event, workflow: Workflow) -> b
 
 
 def was_in_state(state: State) -> Guard:
-    """Of an act that is undone."""
+    """Make the guard of an act that is undone."""
     return _make_guard(
         write_sentence("its previous state was '%(state)s'", state=state.value),
         lambda _r, e, _w: e.details.status == state.value,
@@ -511,7 +512,7 @@ TAKES_HOLDS = _make_guard("the partner accepts hold-placed messages", lambda _r,
 
 
 def can_sign_off(request: Request, workflow: Workflow, actor: str) -> bool:
-    """Whether the rule lets this person allow the copy; `actor` as of `Event`."""
+    """Return whether the rule lets this person allow the copy; `actor` as of `Event`."""
     return workflow.lending.clearance_by == "anybody" or request.digitised_by != actor
 
 

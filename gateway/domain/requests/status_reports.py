@@ -27,7 +27,7 @@ from gateway.domain.value import value_object
 
 
 class ReportVerdict(Enum):
-    """What a status is, beside what is known here."""
+    """The verdict on a status, beside what is known here."""
 
     MISSED = "the message that led to it never came"
     KNOWN = "no news, or older than what is known"
@@ -36,8 +36,8 @@ class ReportVerdict(Enum):
 
 @value_object
 class StatusRule:
-    """Of an event that a status follows from. `missed`: states in which it is the one that is missing; `contrary`:
-    states that it can't be true beside."""
+    """The rule for an event that a status follows from. `missed`: states in which it is the one that is missing;
+    `contrary`: states that it can't be true beside."""
 
     missed: frozenset[State] = frozenset()
     contrary: frozenset[State] = frozenset()
@@ -126,8 +126,8 @@ _TOLD_TO_CANCEL = frozenset({AttemptStatus.SKIPPED, AttemptStatus.NO_ANSWER, Att
 
 
 def is_answer_awaited(request: Request, event: Event) -> bool:
-    """Whether a question is open that a supplier's answer (`status_counts`) can be one to. A broker repeats the reason
-    of its last answer with whatever comes next, so that without a question the status alone is true
+    """Return whether a question is open that a supplier's answer (`status_counts`) can be one to. A broker repeats the
+    reason of its last answer with whatever comes next, so that without a question the status alone is true
     (facts/iso-18626.md 8.6)."""
     attempt, details = request.attempt, event.details
     if attempt is None or event.attempt != request.current:
@@ -145,7 +145,7 @@ def is_answer_awaited(request: Request, event: Event) -> bool:
 
 
 def is_known_status(request: Request, kind: EventKind) -> bool:
-    """Whether the request stands so already, though the event would be taken once more."""
+    """Return whether the request stands so already, though the event would be taken once more."""
     is_sent = kind is EventKind.SHIPPED and request.state is BorrowingState.SHIPPED
     return is_sent or _FLAGGED.get(kind) in request.flags
 
@@ -174,8 +174,8 @@ _EVENT_OF_BORROWING: Mapping[State, EventKind] = {
 
 
 def find_event_of_state(request: Request) -> EventKind | None:
-    """Of those that a partner is told, the one that leads a request of ours to its state, as `EventDetails.reported` of
-    our answer. None: there is none."""
+    """Find the event that a partner is told and that leads a request of ours to its state, as `EventDetails.reported`
+    of our answer. None: there is none."""
     if request.role is Role.BORROWING:
         return _EVENT_OF_BORROWING.get(request.state)
     if request.is_loss_settled:

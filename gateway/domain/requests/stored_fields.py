@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 
 class FieldClass(StrEnum):
-    """What a field may say. `goes`: it is emptied."""
+    """The kind of text that a field may hold. `goes`: it is emptied."""
 
     PERSON = "person"  # names a patron, or what belongs to one
     ADDRESS = "address"  # of somebody, or a link that opens something
@@ -143,7 +143,7 @@ _CODE = re.compile(r"[\w.:/+-]{1,80}")
 
 
 def is_code(text: str) -> bool:
-    """Whether it is a word of a list, as far as its signs tell; people write others."""
+    """Return whether a text is a word of a list, as far as its signs tell; people write others."""
     return _CODE.fullmatch(text) is not None
 
 

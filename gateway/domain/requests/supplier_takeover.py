@@ -46,7 +46,7 @@ _SPEAKS = _ITEM_SENT | {
 
 
 def is_taken_over(request: Request, event: Event) -> bool:
-    """Whether by this event another library behind the partner takes over, or has to be found."""
+    """Return whether by this event another library behind the partner takes over, or has to be found."""
     attempt = request.attempt
     if request.role is not Role.BORROWING or event.signal.origin is not EventOrigin.PARTNER or attempt is None:
         return False
@@ -59,7 +59,7 @@ def is_taken_over(request: Request, event: Event) -> bool:
 
 
 def is_late_refusal(request: Request, event: Event) -> bool:
-    """Whether a library behind the partner says no after another has spoken already."""
+    """Return whether a library behind the partner says no after another has spoken already."""
     attempt = request.attempt
     is_refusal = event.kind is EventKind.FORWARDED and event.signal.origin is EventOrigin.PARTNER
     if request.role is not Role.BORROWING or not is_refusal or attempt is None or event.attempt != request.current:
@@ -68,8 +68,8 @@ def is_late_refusal(request: Request, event: Event) -> bool:
 
 
 def names_another(attempt: SupplierAttempt, event: Event) -> bool:
-    """Whether it names another library than the one in hand. Where a broker takes items out of a note, the last sign of
-    the name may go too (facts/iso-18626.md 8.6)."""
+    """Return whether it names another library than the one in hand. Where a broker takes items out of a note, the last
+    sign of the name may go too (facts/iso-18626.md 8.6)."""
     known, named = attempt.supplier.symbol, event.details.supplier.symbol if event.details.supplier is not None else ""
     if not known or not named or _is_same_symbol(known, named):
         return False
@@ -96,7 +96,7 @@ def _bare_symbol(symbol: str) -> str:
 
 
 def was_taken_over(request: Request, event: Event) -> bool:
-    """Of the request after the event: whether a library behind the partner is out by it."""
+    """Return whether a library behind the partner is out by this event; the request is as it is after it."""
     attempt = request.attempt
     if attempt is None or event.signal.origin is not EventOrigin.PARTNER or not attempt.former:
         return False
@@ -182,7 +182,7 @@ def find_last_reason(attempt: SupplierAttempt) -> str:
 
 
 def is_word_of_another(attempt: SupplierAttempt, event: Event) -> bool:
-    """Whether what a partner says is nothing that the library in hand has to stand by."""
+    """Return whether what a partner says is nothing that the library in hand has to stand by."""
     if event.signal.origin is not EventOrigin.PARTNER:
         return False
     named = event.details.supplier.symbol if event.details.supplier is not None else ""
@@ -207,14 +207,14 @@ def learn_supplier(attempt: SupplierAttempt, event: Event) -> NamedSupplier:
 
 
 def is_behind_partner(attempt: SupplierAttempt, supplier: NamedSupplier | None = None) -> bool:
-    """Whether the library in hand, or the one that is named, is known to be another than the partner."""
+    """Return whether the library in hand, or the one that is named, is known to be another than the partner."""
     symbol = (supplier or attempt.supplier).symbol
     return bool(symbol) and not _is_same_symbol(symbol, attempt.symbol)
 
 
 def find_supplier_party(request: Request) -> LibraryParty:
-    """Who supplies it, and where its item goes back to: the library behind the partner where one is known, never the
-    partner's own address in place of its."""
+    """Find who supplies the request, and where its item goes back to: the library behind the partner where one is
+    known, never the partner's own address in place of its."""
     partner, attempt = request.partner, request.attempt
     if request.role is not Role.BORROWING or attempt is None:
         return partner

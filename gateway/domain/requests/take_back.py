@@ -1,4 +1,4 @@
-"""What an act of staff is taken back by, and what is left alone then because others have gone on.
+"""Undoing of an act of staff, and what is left alone then because others have gone on.
 
 An event is taken back by an event of its own, where there is one that does: what has happened stays in the history.
 Others are undone, by the event `undone`, as long as nobody has been told of them: the request is what it was before.
@@ -41,8 +41,8 @@ library's system knows of the item in a way that nothing changes back, or are no
 
 
 def is_undoable(before: Request, after: Request, kind: EventKind) -> bool:
-    """Whether an act that made `after` of `before` is of a kind that can be undone. What we broker was passed on at
-    once, a further word about what is out already has gone with it."""
+    """Return whether an act that made `after` of `before` is of a kind that can be undone. What we broker was passed on
+    at once, a further word about what is out already has gone with it."""
     if before.other_leg is not None or after.version != before.version + 1:
         return False
     if kind is EventKind.SHIPPED and before.state is LendingState.SHIPPED and not _ships_more(before, after):
@@ -54,8 +54,8 @@ def is_undoable(before: Request, after: Request, kind: EventKind) -> bool:
 
 
 def _ships_more(before: Request, after: Request) -> bool:
-    """Whether a further volume has gone out, and those that were out are the items that they were: a loan that was
-    ended for another is not begun anew."""
+    """Return whether a further volume has gone out, and those that were out are the items that they were: a loan that
+    was ended for another is not begun anew."""
     was = {one.id: one for one in before.volumes}
     out = [one for one in after.volumes if one.id in was and one.state is was[one.id].state]
     return len(out) < len(after.volumes) and all(one.barcode == was[one.id].barcode for one in out)
@@ -67,8 +67,8 @@ def make_undo_event(before: Request, kind: EventKind, at: datetime, actor: str) 
 
 
 def restore_request(now: Request, before: Request) -> Request:
-    """As it was before the act, still in its present state and version: the state table has the last word. Marks and
-    numbers that don't count as changes, and what was read since, stay."""
+    """Restore a request as it was before the act, still in its present state and version: the state table has the last
+    word. Marks and numbers that don't count as changes, and what was read since, stay."""
     return replace(
         before,
         state=now.state,
@@ -83,7 +83,7 @@ def restore_request(now: Request, before: Request) -> Request:
 
 @value_object(kw_only=True)
 class MarkChange:
-    """What an act has made of the marks of one request."""
+    """The change that an act has made to the marks of one request."""
 
     request_id: str
     assignee_before: str
@@ -106,7 +106,8 @@ def note_mark_change(before: Request, after: Request) -> MarkChange | None:
 
 
 def take_back_marks(request: Request, change: MarkChange) -> Request:
-    """What somebody else has changed since stays: another assignee, and labels that the act had nothing to do with."""
+    """Take back the marks; what somebody else has changed since stays: another assignee, and labels that the act had
+    nothing to do with."""
     is_own = request.assignee == change.assignee_after
     added = set(change.labels_after) - set(change.labels_before)
     removed = tuple(one for one in change.labels_before if one not in change.labels_after)

@@ -20,13 +20,13 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def name_trial_run(nonce: int, profile: str, secret: bytes) -> str:
-    """What the numbers of all requests of a trial begin with. Short, since some systems cut numbers."""
+    """Return the beginning of the numbers of all requests of a trial. Short, since some systems cut numbers."""
     written = _write_number(nonce, NONCE_CHARS)
     return f"T{written}{_sign_nonce(written, profile, secret)}"
 
 
 def is_trial_number(number: str, profile: str, secret: bytes) -> bool:
-    """Whether a request of this number was made in a trial of this profile's partner."""
+    """Return whether a request of this number was made in a trial of this profile's partner."""
     return any(
         hmac.compare_digest(found["mac"], _sign_nonce(found["nonce"], profile, secret))
         for found in _RUN.finditer(number, 0, _MAX_CHARS)

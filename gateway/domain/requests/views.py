@@ -1,4 +1,4 @@
-"""What goes in and out of the services of managed requests: drafts, filters, pages, and what is shown.
+"""Values that go in and out of the services of managed requests: drafts, filters, pages, and what is shown.
 
 Values only, so that the JSON API, the commands and the pages speak with the services in the same words.
 All datetimes aware UTC.
@@ -187,9 +187,9 @@ class RequestOrder(StrEnum):
 
 @value_object(kw_only=True)
 class RequestFilter:
-    """Which requests: those that fit all that is set. `search`: what the search box was asked, any number or words of
-    number, title and author (`domain.requests.search_terms`); `hides_patrons`: a card or an id of a patron finds
-    nothing, for whom patrons are masked; `text`: parts of words of the same; `task`: a name of TASKS."""
+    """The requests that fit all that is set. `search`: what the search box was asked, any number or words of number,
+    title and author (`domain.requests.search_terms`); `hides_patrons`: a card or an id of a patron finds nothing, for
+    whom patrons are masked; `text`: parts of words of the same; `task`: a name of TASKS."""
 
     role: Role | None = None
     states: tuple[str, ...] = ()
@@ -262,7 +262,7 @@ class HistoryLine:
 
 @value_object
 class LossSettlement:
-    """What was said when a loss was settled. `cost`: what was to be paid for it; None: nobody said."""
+    """The settlement of a loss. `cost`: what was to be paid for it; None: nobody said."""
 
     at: datetime
     cost: Money | None
@@ -273,7 +273,7 @@ _TURNED_UP = frozenset({EventKind.CHECKED_IN, EventKind.RETURNED, EventKind.RETU
 
 
 def find_settlement_before(line: HistoryLine, history: Iterable[HistoryLine]) -> LossSettlement | None:
-    """Where by this event something came back after its loss had been settled. `history`: oldest first."""
+    """Find the loss settled before something came back by this event. `history`: oldest first."""
     if line.denied or line.event.kind not in _TURNED_UP or line.before not in _CLOSED:
         return None
     settled = [one for one in history if one.event.kind is EventKind.SETTLED and not one.denied and one.id < line.id]
@@ -304,8 +304,8 @@ class UnfinishedStep:
 
 @value_object
 class LibraryStep:
-    """What the library's system was asked to do, and did. `target`: a word of LibraryAction, or desk:KIND for what the
-    act of this kind needed; `at`: when it was done, aware UTC."""
+    """The act that the library's system was asked to do, and did. `target`: a word of LibraryAction, or desk:KIND for
+    what the act of this kind needed; `at`: when it was done, aware UTC."""
 
     id: str
     target: str
@@ -356,10 +356,10 @@ class RequestView:
 
 @value_object(kw_only=True)
 class MessageView:
-    """What a partner wrote about a request, or we to it. `id`: of the event in the history; `ours`: we wrote it;
-    `denied`: why the partner's message didn't fit the request; `read_at` None: nobody has read it; `sending`: of ours,
-    how far the outbox has come with it (waiting, in-hand, done, dead, skipped, refused by the partner; empty: not known
-    any more, or nobody to send it to)."""
+    """The message that a partner wrote about a request, or we to it. `id`: of the event in the history; `ours`: we
+    wrote it; `denied`: why the partner's message didn't fit the request; `read_at` None: nobody has read it; `sending`:
+    of ours, how far the outbox has come with it (waiting, in-hand, done, dead, skipped, refused by the partner; empty:
+    not known any more, or nobody to send it to)."""
 
     id: str
     request: Request

@@ -54,7 +54,7 @@ def tell_volumes(request: Request, kind: EventKind, details: EventDetails) -> tu
 
 
 def _put_first(terms: tuple[str, ...], note: str, prefix: str = "") -> str:
-    """In place of those that came in words, of what we broker: named twice they are none."""
+    """Put terms in place of those that came in words, of what we broker: named twice they are none."""
     if terms and any(_find_terms(note, prefix)):
         note = SEPARATOR.join(part for part in _PARTS.split(note) if not any(_find_terms(part, prefix)))
     return SEPARATOR.join(filter(None, (*terms, note)))
@@ -102,7 +102,7 @@ def read_wanted_volumes(note: str) -> tuple[Volume, ...]:
 
 
 def read_named_volumes(kind: EventKind, details: EventDetails) -> EventDetails:
-    """With the volumes that an event names in its note, where no field has named them. The note stays whole."""
+    """Add the volumes that an event names in its note, where no field has named them. The note stays whole."""
     if kind not in _OF_PIECES:
         return details
     if not details.missing:
@@ -113,13 +113,13 @@ def read_named_volumes(kind: EventKind, details: EventDetails) -> EventDetails:
 
 
 def _read_numbers(terms: Iterator[re.Match[str]]) -> tuple[str, ...]:
-    """As ids of volumes."""
+    """Read numbers as ids of volumes."""
     numbers = (int(match[1]) for match in terms if 0 < int(match[1]) <= int(match[2]))
     return tuple(dict.fromkeys(map(str, numbers)))
 
 
 def remove_volumes(note: str) -> str:
-    """What somebody has written besides: a note of nothing else needs no reader."""
+    """Return what somebody has written besides: a note of nothing else needs no reader."""
     return "\n".join(part for part in _PARTS.split(note) if _TERM.fullmatch(part.strip()) is None).strip()
 
 

@@ -1,4 +1,4 @@
-"""What an event leaves on the volumes of a request: where each piece is, and which item it is. Pure.
+"""Changes that an event leaves on the volumes of a request: where each piece is, and which item it is. Pure.
 
 A supplier names the items of a parcel by their barcodes, some with the volumes' labels too. Which volume an item is, is
 no guess: what isn't plain stays a number in the history.
@@ -91,7 +91,7 @@ def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
 
 
 def _await_missing_volumes(event: Event, volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
-    """What should have come to us and has not is still to come."""
+    """Await volumes that should have come to us and have not."""
     missing = event.details.missing if event.signal == local_signal(EventKind.RECEIVED) else ()
     return tuple(
         replace(one, state=VolumeState.EXPECTED) if one.id in missing and one.state is VolumeState.SHIPPED else one
@@ -100,7 +100,7 @@ def _await_missing_volumes(event: Event, volumes: tuple[Volume, ...]) -> tuple[V
 
 
 def _set_own_barcode(request: Request, event: Event, volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
-    """Which item of ours went out as the one volume that was shipped: another one corrects it."""
+    """Set the item of ours that went out as the one volume that was shipped: another one corrects it."""
     meant = [one.id for one in volumes if not event.details.volumes or one.id in event.details.volumes]
     barcode = event.details.barcode
     if not ships_own_item(request, event) or event.signal != local_signal(EventKind.SHIPPED) or len(meant) != 1:
@@ -172,7 +172,7 @@ def _find_volume(volumes: Iterable[Volume], item: ShippedItem) -> Volume | None:
 
 
 def _add_further_items(volumes: tuple[Volume, ...], details: EventDetails) -> tuple[Volume, ...]:
-    """Where one piece without a name was asked for and comes as several, each of them is a volume. Else as they are."""
+    """Make each item a volume where one piece without a name was asked for and comes as several. Else as they are."""
     items = details.items
     first = volumes[0]
     is_plain = len(volumes) == 1 and not first.label and first.state in (VolumeState.EXPECTED, VolumeState.SHIPPED)
