@@ -147,7 +147,8 @@ class GatheredWrites:
             self.flush(connection)
 
     def amend_row(self, statement: SetStatement, key: RowKey, place: int, value: object) -> bool:
-        """Whether the row with this key of the statement's first table still waits: then it gets this value."""
+        """Give a row this value if it, with this key of the statement's first table, still waits; return whether it
+        does."""
         part = self._open.get(statement)
         for number, row in enumerate(part.rows if part is not None else ()):
             if next(statement.keys_of(row))[1] == key:
@@ -185,15 +186,15 @@ class GatheredWrites:
                     part.check(count)
 
     def finish(self, connection: Connection) -> None:
-        """At the end of the transaction: all is written. Raises the error of a write that somebody has caught, since a
-        commit would say nothing of it."""
+        """Write all at the end of the transaction. Raises the error of a write that somebody has caught, since a commit
+        would say nothing of it."""
         self.flush(connection)
         if self._failure is not None:
             raise self._failure
 
 
 def _execute_parts(connection: Connection, parts: Sequence[_Part]) -> list[int]:
-    """How many rows each has changed; 0 for those that nobody counts."""
+    """Execute the parts, and return how many rows each has changed; 0 for those that nobody counts."""
     if len(parts) == 1 and parts[0].check is None and not parts[0].statement.has_before:
         fetch_rows(connection, parts[0].statement.write_sql(parts[0].is_single), parts[0].list_values())
         return [0]
@@ -205,7 +206,7 @@ def _execute_parts(connection: Connection, parts: Sequence[_Part]) -> list[int]:
 
 @lru_cache(maxsize=1024)
 def _join_parts(written: tuple[tuple[SetStatement, bool, bool], ...]) -> str:
-    """Of each part the statement, whether it is of a single row, and whether its rows are counted."""
+    """Join the parts: of each the statement, whether it is of a single row, and whether its rows are counted."""
     parts, counts, earlier = [], [], 0
     for number, (statement, is_single, is_counted) in enumerate(written):
         if before := statement.write_before(is_single):
@@ -230,7 +231,7 @@ def _words_of(sql: str) -> frozenset[str]:
 
 @contextmanager
 def gather_writes(connection: Connection) -> Iterator[None]:
-    """For the time of a transaction; what has gathered is written when it ends well."""
+    """Gather writes for the time of a transaction; what has gathered is written when it ends well."""
     info = connection.info  # to be asked now: a connection that is lost has none
     gathered = info[_KEY] = GatheredWrites()
     try:
@@ -241,7 +242,8 @@ def gather_writes(connection: Connection) -> Iterator[None]:
 
 
 def read_once(connection: Connection, key: tuple[str, ...], read: Callable[[], T]) -> T:
-    """What `read` gives, asked once in a transaction of PostgreSQL: for what the transaction doesn't change itself."""
+    """Return what `read` gives, asked once in a transaction of PostgreSQL: for what the transaction doesn't change
+    itself."""
     gathered = gathered_of(connection)
     if gathered is None:
         return read()

@@ -1,4 +1,4 @@
-"""Which index SQLite is to follow.
+"""The index that SQLite is to follow.
 
 Without statistics, which nobody makes for us, its planner takes the rows of any index for about as few as those of any
 other. So it may follow one that has the columns or the order that are wanted, and go through all rows of a library,

@@ -57,8 +57,8 @@ _DEADLINE: ContextVar[StatementDeadline | None] = ContextVar("statement_deadline
 
 @asynccontextmanager
 async def limit_statements(seconds: float) -> AsyncIterator[asyncio.Timeout]:
-    """For the time of one transaction: each of its statements has so long. Raises TimeoutError, and the connection is
-    of no use any more."""
+    """Limit each statement of one transaction to so many seconds. Raises TimeoutError, and the connection is of no use
+    any more."""
     async with asyncio.timeout(seconds) as timeout:
         token = _DEADLINE.set(StatementDeadline(timeout, seconds))
         try:
@@ -68,14 +68,14 @@ async def limit_statements(seconds: float) -> AsyncIterator[asyncio.Timeout]:
 
 
 def begin_statement() -> None:
-    """From now on the next one has its time."""
+    """Begin the time of the next statement."""
     deadline = _DEADLINE.get()
     if deadline is not None and deadline.seconds is not None:
         deadline.timeout.reschedule(asyncio.get_running_loop().time() + deadline.seconds)
 
 
 def lift_statement_limit() -> None:
-    """From now on the statements of this transaction take as long as they need: an index of a big table takes
+    """Let the statements of this transaction take as long as they need from now on: an index of a big table takes
     minutes."""
     deadline = _DEADLINE.get()
     if deadline is not None:

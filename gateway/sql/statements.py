@@ -215,19 +215,20 @@ def insert_missing_rows(connection: Connection, table: Table, rows: Rows) -> Non
 
 
 def gather_rows(connection: Connection, table: Table, rows: Rows) -> None:
-    """As `insert_rows`, but on PostgreSQL nobody waits for it; the error is one of the transaction's end there."""
+    """Insert as `insert_rows` does, but on PostgreSQL nobody waits for it; the error is one of the transaction's end
+    there."""
     _gather_insert(connection, _plain_insert(table, connection.dialect), table, rows)
 
 
 def gather_missing_rows(connection: Connection, table: Table, rows: Rows) -> None:
-    """As `insert_missing_rows`, but on PostgreSQL nobody waits for it."""
+    """Insert as `insert_missing_rows` does, but on PostgreSQL nobody waits for it."""
     _gather_insert(connection, _insert_or_ignore(table, connection.dialect), table, rows)
 
 
 def amend_gathered_row(
     connection: Connection, table: Table, key: tuple[str, ...], column: Column[Any], value: object
 ) -> bool:
-    """Whether a row of `gather_rows` wasn't written yet: then it is written with this value."""
+    """Give a row of `gather_rows` this value if it wasn't written yet; return whether it wasn't."""
     gathered = gathered_of(connection)
     if gathered is None:
         return False

@@ -216,7 +216,7 @@ def get_or_create_secret(c: Connection, library: str, name: str, now: datetime) 
 def make_copy_token(
     c: Connection, library: str, request_id: str, attachment_id: str, expires: datetime, downloads: int, now: datetime
 ) -> str:
-    """For `/d/TOKEN`. Raises ValueError for less than one download, or a time that is too long."""
+    """Make a token for `/d/TOKEN`. Raises ValueError for less than one download, or a time that is too long."""
     if expires - now > MAX_TOKEN_LIFE:
         raise ValueError(f"a link may last {MAX_TOKEN_LIFE.days} days")
     link = CopyLink(
@@ -231,13 +231,13 @@ def make_copy_token(
 
 
 def make_question_token(connection: Connection, link: QuestionLink, now: datetime) -> str:
-    """For `/q/TOKEN`. The library's secret is made when it is needed first, so this needs a transaction that may
-    write."""
+    """Make a token for `/q/TOKEN`. The library's secret is made when it is needed first, so this needs a transaction
+    that may write."""
     return sign_question_link(link, get_or_create_secret(connection, link.library, QUESTION_LINKS, now))
 
 
 def read_question_link(connection: Connection, token: str) -> QuestionLink:
-    """What a token of ours says. Raises InvalidLinkError."""
+    """Read a token of ours. Raises InvalidLinkError."""
     key = read_secret(connection, library_of_question_link(token), QUESTION_LINKS)
     if key is None:  # no question was ever asked by such a library
         raise InvalidLinkError(LinkFault.FORGED)

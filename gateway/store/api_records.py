@@ -52,7 +52,7 @@ def claim_key(c: Connection, key: AnswerKey, request: bytes, at: datetime, forge
 
 
 def note_reference(c: Connection, key: AnswerKey, reference: str) -> None:
-    """In the transaction that has claimed the key."""
+    """Note a reference in the transaction that has claimed the key."""
     c.execute(update(api_answer).where(*_answer_conditions(key)).values(reference=reference))
 
 
@@ -68,7 +68,7 @@ def find_answer(c: Connection, key: AnswerKey, forget_before: datetime) -> Store
 
 
 def store_answer(c: Connection, key: AnswerKey, answer: StoredAnswer, at: datetime) -> None:
-    """Whether the key was claimed or not: there is work that needs no transaction."""
+    """Store an answer, whether the key was claimed or not: there is work that needs no transaction."""
     values = {"status": answer.status, "headers": answer.headers, "body": answer.body}
     if c.execute(update(api_answer).where(*_answer_conditions(key)).values(**values)).rowcount:
         return
@@ -129,7 +129,7 @@ class DownloadRecord:
 
 
 def find_downloads(c: Connection, library: str, links: Collection[str]) -> Mapping[str, DownloadRecord]:
-    """By link, of those that were fetched."""
+    """Find the downloads of those links that were fetched, by link."""
     table = copy_download.c
     wanted = select(table.link, table.count, table.last_at).where(table.library == library, table.link.in_(links))
     return {link: DownloadRecord(count, last_at) for link, count, last_at in c.execute(wanted)}
@@ -191,7 +191,7 @@ def list_subscriptions(c: Connection, library: str) -> tuple[WebhookSubscription
 
 
 def list_subscriptions_once(c: Connection, library: str) -> tuple[WebhookSubscription, ...]:
-    """As `list_subscriptions`, for transactions that announce several events."""
+    """List as `list_subscriptions` does, for transactions that announce several events."""
     return read_once(c, ("webhook", library), lambda: list_subscriptions(c, library))
 
 

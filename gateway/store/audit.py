@@ -87,7 +87,8 @@ def list_audit_entries(
 
 
 def count_wrong_codes(c: Connection, library: str, actor: str, since: datetime, most: int) -> int:
-    """Of somebody's second factor, since this moment and since a recovery code was used; counted up to `most`."""
+    """Count wrong codes of somebody's second factor, since this moment and since a recovery code was used; counted up
+    to `most`."""
     table = audit_entry.c
     is_wrong = and_(table.action == "sign-in-failed", table.detail == "code")
     wanted = (
@@ -101,6 +102,6 @@ def count_wrong_codes(c: Connection, library: str, actor: str, since: datetime, 
 
 
 def prune_audit_entries(c: Connection, library: str, before: datetime) -> int:
-    """How many were older."""
+    """Remove older entries, and return their number."""
     table = audit_entry.c
     return c.execute(delete(audit_entry).where(table.library == library, table.id < first_id_at(before))).rowcount

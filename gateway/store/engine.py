@@ -64,7 +64,7 @@ def open_store(url: str) -> Store:
 
 
 def _require_current_sqlite() -> None:
-    """Raises SqliteTooOld."""
+    """Require an SQLite that is new enough; raises SqliteTooOld."""
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         oldest = ".".join(map(str, OLDEST_SQLITE))
         raise SqliteTooOld(
@@ -161,7 +161,7 @@ class _TransactionWorker:
             return
 
     def _next_jobs(self) -> list[_StoreJob]:
-        """At least one job, all that wait until there are enough; empty when closing."""
+        """Wait for at least one job, and take all that wait until there are enough; empty when closing."""
         jobs = self._queue.get()
         if jobs is None:
             return []

@@ -29,7 +29,8 @@ class DatabaseFileLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Raises Unavailable when another daemon has it, OSError naming the file when it can't be made."""
+        """Lock the file; raises Unavailable when another daemon has it, OSError naming the file when it can't be
+        made."""
         descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -59,7 +60,7 @@ class DatabaseFileLock:
 
     @staticmethod
     def _write_process_number(descriptor: int) -> None:
-        """For whoever comes second."""
+        """Write our process number, for whoever comes second."""
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 

@@ -85,9 +85,9 @@ class Journal:
         return exchange
 
     async def record_in_transaction(self, work: Work[tuple[T, JournalOpening, JournalEnding]]) -> T:
-        """What `work` does and the exchange that it tells of, in one transaction: both are there or neither is, unless
-        it is a stranger's, of whom too much is kept already. Events that `work` adds to histories of requests lead to
-        the exchange. Raises what `work` raises."""
+        """Record what `work` does and the exchange that it tells of in one transaction: both are there or neither is,
+        unless it is a stranger's, of whom too much is kept already. Events that `work` adds to histories of requests
+        lead to the exchange. Raises what `work` raises."""
 
         def work_and_record(connection: Connection) -> T:
             with history.collect_new_events(connection) as events:
@@ -115,7 +115,7 @@ class Journal:
         return exchange
 
     def _admit_opening(self, opening: JournalOpening, ending: JournalEnding) -> JournalOpening | None:
-        """As it is to be kept; None: not at all."""
+        """Return the opening as it is to be kept; None: not at all."""
         if not is_of_stranger(opening, ending) or is_for_staff(opening, ending):
             return opening
         who = address_block(opening.peer) or opening.protocol
@@ -168,7 +168,8 @@ class Journal:
         await self._writer.write_rows(self.completion_rows(begun, ending))
 
     def completion_rows(self, begun: JournalEntry, ending: JournalEnding) -> JournalRows:
-        """What `complete` writes, for `journal_writer.write_journal_rows` in a transaction that does more."""
+        """Make the rows that `complete` writes, for `journal_writer.write_journal_rows` in a transaction that does
+        more."""
         exchange, opening = begun.exchange, begun.opening
         answer = () if ending.body is None else (self._rows.make_answer_row(exchange, opening, ending),)
         return JournalRows(
@@ -212,7 +213,7 @@ class Journal:
         return await self._store.read(lambda connection: journal_queries.list_pending_nodes(connection, library))
 
     async def find_oldest_pending(self, library: str) -> datetime | None:
-        """When the oldest work came in that has no end yet."""
+        """Find when the oldest work came in that has no end yet."""
         return await self._store.read(lambda connection: journal_queries.find_oldest_pending(connection, library))
 
     async def count_recovery(self, library: str, identifier: str) -> int:
@@ -226,7 +227,7 @@ class Journal:
         await self._store.write(lambda connection: journal_queries.delete_recovery(connection, library, identifier))
 
     async def count_interrupted(self, library: str, starts: int) -> int:
-        """How many messages more than so many starts took up."""
+        """Count messages that more than so many starts took up."""
         return await self._store.read(lambda connection: journal_queries.count_interrupted(connection, library, starts))
 
     async def get_message(self, library: str, identifier: str) -> FullMessage | None:
@@ -266,7 +267,8 @@ class Journal:
         return JournalPage(tuple(journal_writer.message_of_row(row) for row in found), cursor)
 
     async def count_troubles(self, library: str, since: datetime) -> tuple[TroubleCount, ...]:
-        """What came in since then, was not done and has no good replay, most frequent first; of many the newest."""
+        """Count what came in since then, was not done and has no good replay, most frequent first; of many the
+        newest."""
         found = await self._store.read(lambda connection: journal_queries.count_troubles(connection, library, since))
         return tuple(TroubleCount(**{**row, "outcome": OutcomeClass(row["outcome"])}) for row in found)
 
@@ -286,7 +288,7 @@ class Journal:
     # --- retention
 
     async def apply_retention(self, now: datetime) -> RetentionResult:
-        """What the options no longer keep at `now`, of all libraries, in short transactions."""
+        """Remove what the options no longer keep at `now`, of all libraries, in short transactions."""
         forgotten = RetentionResult()
         library = await self._store.read(lambda connection: journal_queries.next_library(connection, None))
         while library is not None:

@@ -91,7 +91,7 @@ def list_pending_nodes(connection: Connection, library: str) -> tuple[str, ...]:
 
 
 def find_oldest_pending(connection: Connection, library: str) -> datetime | None:
-    """When the oldest work in hand came in; its body isn't read, whose key may be missing."""
+    """Find when the oldest work in hand came in; its body isn't read, whose key may be missing."""
     query = select(message.c.at).where(message.c.library == library, PENDING)
     return connection.execute(query.order_by(message.c.id).limit(1)).scalar_one_or_none()
 
@@ -127,7 +127,7 @@ def delete_recovery(connection: Connection, library: str, identifier: str) -> No
 
 
 def count_interrupted(connection: Connection, library: str, starts: int) -> int:
-    """How many were taken up by more than so many starts."""
+    """Count messages that were taken up by more than so many starts."""
     these = (interrupted.c.library == library, interrupted.c.starts > starts)
     found: int = connection.execute(select(func.count()).select_from(interrupted).where(*these)).scalar_one()
     return found
@@ -189,8 +189,8 @@ def list_with_bodies(
 
 
 def count_troubles(connection: Connection, library: str, since: datetime) -> Sequence[RowMapping]:
-    """Of the newest `SCAN` messages that came in since then and were not done, those without a good replay, by profile,
-    service, outcome and reason."""
+    """Count the newest `SCAN` messages that came in since then and were not done, those without a good replay, by
+    profile, service, outcome and reason."""
     c, replay = message.c, message.alias("replay")
     newest = (
         follow_index(select(c.id, c.profile, c.service, c.outcome, c.reason, c.at), message, "ix_message_trouble")
@@ -314,7 +314,7 @@ def _find_linked_exchanges(connection: Connection, library: str, exchanges: Sequ
 
 
 def _slice_ids(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """As many as one statement is given."""
+    """Slice ids into as many as one statement is given."""
     return (ids[start : start + MAX_IDS_OF_STATEMENT] for start in range(0, len(ids), MAX_IDS_OF_STATEMENT))
 
 
@@ -347,7 +347,7 @@ def forget_bodies_about_request(connection: Connection, library: str, names: Req
 
 
 def list_patron_marks(connection: Connection, library: str, names: RequestNames) -> frozenset[str]:
-    """Of the patrons that messages about a managed request name, by whatever numbers."""
+    """List the marks of the patrons that messages about a managed request name, by whatever numbers."""
     marks = set[str]()
     for some in _slice_ids(_find_ids_about_request(connection, library, names)):
         query = select(message.c.patron_mark).where(_is_among(library, some), HAS_PATRON_MARK)
@@ -356,8 +356,9 @@ def list_patron_marks(connection: Connection, library: str, names: RequestNames)
 
 
 def forget_bodies_about_patron(connection: Connection, library: str, mark: str) -> int:
-    """Of questions that name a patron by a number with this mark, of answers that do, and of what belongs to them; what
-    is about a managed request is left, which forgets its own, and what is in hand. How many messages still had one."""
+    """Forget bodies of questions that name a patron by a number with this mark, of answers that do, and of what belongs
+    to them; what is about a managed request is left, which forgets its own, and what is in hand. Returns how many
+    messages still had one. How many messages still had one."""
     named = (message.c.library == library, message.c.patron_mark == mark, HAS_PATRON_MARK)
     ids = connection.execute(select(message.c.id).where(*named)).scalars().all()
     exchanges = sorted({exchange_of_message(one) for one in ids})

@@ -44,7 +44,7 @@ class BodyCipher:
     """The first secret writes; all of them read. A row keeps the id of the key that wrote it."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        """Raises ValueError when there is no secret, or one is too short."""
+        """Make a cipher; raises ValueError when there is no secret, or one is too short."""
         if not secrets:
             raise ValueError("encryption of bodies needs at least one secret")
         if any(len(secret) < SECRET_MIN for secret in secrets):
@@ -61,7 +61,7 @@ class BodyCipher:
         return nonce + self._writing.encrypt(nonce, body, row.encode())
 
     def decrypt(self, body: bytes, key_id: str, row: str) -> bytes:
-        """Raises BodyUnreadable."""
+        """Decrypt a body; raises BodyUnreadable."""
         key = self._keys.get(key_id)
         if key is None:
             raise BodyUnreadable(
@@ -149,7 +149,7 @@ class JournalOpening:
 
 @value_object
 class JournalEnding:
-    """How an exchange ended. `body` None: there was no answer.
+    """The end of an exchange. `body` None: there was no answer.
 
     `note` is added to the opening's. `key` is the digest that makes the message idempotent; empty: it needs none.
     `managed_requests`: ids of those that the exchange is about, whatever its messages call them. `patron`: the
@@ -171,7 +171,7 @@ class JournalEnding:
 
 
 def is_of_stranger(opening: JournalOpening, ending: JournalEnding) -> bool:
-    """Whether nobody knows who sent it: no profile let it in, or none fits and it is about no request."""
+    """Return whether nobody knows who sent it: no profile let it in, or none fits and it is about no request."""
     unknown = ending.outcome is OutcomeClass.REJECTED or not (opening.profile or opening.request_id)
     return opening.direction is MessageDirection.IN and unknown
 
@@ -228,7 +228,7 @@ class FullMessage:
     body: bytes | None = field(repr=False)
 
     def to_journal_entry(self) -> JournalEntry:
-        """To take up interrupted work. Raises ValueError when the body is forgotten or was cut."""
+        """Make an entry, to take up interrupted work. Raises ValueError when the body is forgotten or was cut."""
         m = self.message
         if self.body is None or m.truncated:
             raise ValueError(f"the body of message {m.id} is not kept whole")
@@ -277,7 +277,7 @@ class RequestNames:
 
 @value_object
 class JournalFilter:
-    """Which messages of a library; all that are set must fit. `since` ≤ start of the exchange < `until`. With
+    """The messages of a library to look for; all that are set must fit. `since` ≤ start of the exchange < `until`. With
     `managed_request` also those about it that call it by another name than `request_id`."""
 
     library: str
@@ -320,7 +320,7 @@ class JournalPage:
 
 @value_object
 class RetentionResult:
-    """What retention removed."""
+    """The counts of what retention removed."""
 
     bodies: int = 0
     messages: int = 0
@@ -341,8 +341,8 @@ def format_json_line(message: FullMessage) -> str:
 
 
 def make_file_name(full: FullMessage) -> str:
-    """For the raw body: `20260301T101500Z-<id>-in-LookupUser.xml`; letters, digits, '.', '-' and '_' only. Some clients
-    name no content type (docs/facts/ncip.md 1): XML shows by its first sign."""
+    """Make a file name for the raw body: `20260301T101500Z-<id>-in-LookupUser.xml`; letters, digits, '.', '-' and '_'
+    only. Some clients name no content type (docs/facts/ncip.md 1): XML shows by its first sign."""
     message, body = full.message, full.body or b""
     service = "".join(c if c.isascii() and c.isalnum() else "_" for c in message.service) or "unknown"
     unnamed = ".xml" if not message.content_type and body.lstrip().startswith(b"<") else ".bin"

@@ -159,20 +159,21 @@ class JournalRowMaker:
         )
 
     def _kept_bytes(self, opening: JournalOpening, ending: JournalEnding) -> int:
-        """How many bytes of a message and of its answer are kept."""
+        """Return how many bytes of a message and of its answer are kept."""
         if not is_of_stranger(opening, ending):
             return self._limit
         return min(self._limit, MAX_BYTES_FOR_STAFF if is_for_staff(opening, ending) else MAX_STRANGER_BYTES)
 
     def _body_to_store(self, kept: bytes, library: str, identifier: str) -> tuple[bytes, str]:
-        """What is stored of what is kept of a body without secrets, and the id of the key it is encrypted with."""
+        """Return what is stored of what is kept of a body without secrets, and the id of the key it is encrypted
+        with."""
         if self._cipher is None:
             return kept, ""
         return self._cipher.encrypt(kept, _row_identity(library, identifier)), self._cipher.key_id
 
 
 def make_completion_values(exchange: str, opening: JournalOpening, ending: JournalEnding) -> Row:
-    """What completing changes in the row of an opening."""
+    """Return what completing changes in the row of an opening."""
     return {
         "in_library": opening.library,
         "with_id": exchange + QUESTION,
@@ -199,7 +200,7 @@ def make_processed_row(exchange: str, opening: JournalOpening, ending: JournalEn
 
 
 def make_request_rows(exchange: str, opening: JournalOpening, ending: JournalEnding) -> tuple[MessageRow, ...]:
-    """Which managed requests the exchange is about: values in the order of the table's columns."""
+    """Make a row for each managed request that the exchange is about: values in the order of the table's columns."""
     return tuple((opening.library, one, exchange) for one in dict.fromkeys(ending.managed_requests) if one)
 
 
@@ -234,7 +235,7 @@ def message_of_row(row: RowMapping) -> JournalMessage:
 
 
 def full_message_of_row(row: RowMapping, options: JournalOptions) -> FullMessage:
-    """Raises BodyUnreadable."""
+    """Make a message of a row; raises BodyUnreadable."""
     body: bytes | None = row["body"]
     if body is not None and row["body_key"]:
         body = _decrypt_body(body, row, options)
@@ -266,7 +267,7 @@ def _join_notes(opening: JournalOpening, ending: JournalEnding) -> str:
 
 @value_object
 class JournalRows:
-    """What one exchange adds to the journal and changes in it."""
+    """The rows that one exchange adds to the journal and changes in it."""
 
     messages: tuple[MessageRow, ...] = ()
     changes: tuple[Row, ...] = ()
@@ -310,7 +311,7 @@ _REMEMBER = {"sqlite": _upsert_processed(sqlite.Insert), "postgresql": _upsert_p
 
 
 def write_journal_rows(connection: Connection, entries: list[JournalRows]) -> None:
-    """For use inside a larger transaction too."""
+    """Write rows, inside a larger transaction too."""
     messages = [row for entry in entries for row in entry.messages]
     changes = [row for entry in entries for row in entry.changes]
     processed = [row for entry in entries for row in entry.processed]
@@ -331,8 +332,9 @@ def write_journal_rows(connection: Connection, entries: list[JournalRows]) -> No
 def link_exchanges_at(
     connection: Connection, library: str, at: datetime, protocol: str, request_id: str
 ) -> tuple[str, ...]:
-    """What came by this protocol at exactly this moment is about the managed request: for a message of which it is
-    known only later, by people. The exchanges; none where the journal has forgotten it."""
+    """Note that what came by this protocol at exactly this moment is about the managed request: for a message of which
+    it is known only later, by people. Returns the exchanges; none where the journal has forgotten it. The exchanges;
+    none where the journal has forgotten it."""
     c = message.c
     query = select(c.exchange).where(
         c.library == library,
@@ -386,7 +388,7 @@ class JournalWriter:
             self._task = None
 
     async def _write_batch(self, batch: list[_WaitingRows]) -> None:
-        """If a batch fails by a fault of one entry, each is written alone, so that only that one fails."""
+        """Write a batch; if it fails by a fault of one entry, each is written alone, so that only that one fails."""
         entries = [waiting.entry for waiting in batch]
         try:
             await self._store.write(lambda connection: write_journal_rows(connection, entries))

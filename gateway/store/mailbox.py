@@ -123,7 +123,7 @@ _BY_REFERENCE = PreparedStatement(
 
 
 class MailOutcome(StrEnum):
-    """What became of a mail; each has a folder of its own in the mailbox."""
+    """The outcome of a mail; each has a folder of its own in the mailbox."""
 
     DONE = "done"
     UNKNOWN = "unknown"  # not understood, or of an unknown sender
@@ -132,7 +132,7 @@ class MailOutcome(StrEnum):
 
 @value_object
 class MailPosition:
-    """Where a mail lies."""
+    """The place where a mail lies."""
 
     library: str
     mailbox: str
@@ -214,14 +214,14 @@ def forget_removed_mailboxes(connection: Connection, library: str, names: Collec
 
 
 def list_mailbox_failures(connection: Connection, library: str) -> tuple[MailboxFailure, ...]:
-    """Of the library's mailboxes that can't be read now, by name."""
+    """List the library's mailboxes that can't be read now, by name."""
     c = mailbox_failure.c
     found = connection.execute(select(mailbox_failure).where(c.library == library).order_by(c.name))
     return tuple(MailboxFailure(row.name, row.since, load_sentence(row.reason, row.reason_sentence)) for row in found)
 
 
 def list_last_looks(connection: Connection, library: str) -> Mapping[str, datetime]:
-    """When each mailbox of the library was looked at last, by name."""
+    """List when each mailbox of the library was looked at last, by name."""
     found = connection.execute(select(mailbox.c.name, mailbox.c.seen).where(mailbox.c.library == library))
     return {row.name: row.seen for row in found}
 
@@ -239,7 +239,7 @@ def count_waiting_by_mailbox(connection: Connection, library: str) -> Mapping[st
 def find_outcomes(
     connection: Connection, library: str, name: str, uid_validity: int, uids: Collection[int]
 ) -> Mapping[int, MailOutcome]:
-    """What became of those that were taken already."""
+    """Find the outcomes of those that were taken already."""
     found = connection.execute(
         select(_c.uid, _c.outcome).where(
             _c.library == library, _c.mailbox == name, _c.uid_validity == uid_validity, _c.uid.in_(sorted(uids))
@@ -269,7 +269,7 @@ class MailTakenError(Exception):
 
 
 def add_mail(connection: Connection, row: MailRow, cipher: BodyCipher | None) -> None:
-    """Raises MailTakenError when the mail at this spot was taken already: by another node, a moment ago."""
+    """Add a mail; raises MailTakenError when the mail at this spot was taken already: by another node, a moment ago."""
     content, key_id = row.content, ""
     if content is not None and cipher is not None:
         content, key_id = cipher.encrypt(content, _mail_identity(row.spot.library, row.id)), cipher.key_id
@@ -313,7 +313,7 @@ def add_mail(connection: Connection, row: MailRow, cipher: BodyCipher | None) ->
 
 @value_object
 class WaitingMails:
-    """How many mails are on the list of a library, how many bytes of their contents are kept, and when the oldest came
+    """The number of mails on the list of a library, the bytes of their contents that are kept, and when the oldest came
     (None: there is none)."""
 
     count: int
@@ -375,7 +375,7 @@ def _load_page(
 
 
 def get_mail(connection: Connection, library: str, id_: str, cipher: BodyCipher | None) -> MailRow | None:
-    """With its content, while it waits. Raises BodyUnreadable."""
+    """Return a mail with its content, while it waits. Raises BodyUnreadable."""
     found = connection.execute(select(mail).where(_c.library == library, _c.id == id_)).one_or_none()
     if found is None:
         return None
@@ -416,7 +416,7 @@ def dismiss_mail(connection: Connection, library: str, id_: str, by: str, at: da
 
 
 def put_back_mail(connection: Connection, library: str, id_: str) -> bool:
-    """On the list again. False: it was not dismissed, or its content is forgotten."""
+    """Put a mail on the list again. False: it was not dismissed, or its content is forgotten."""
     values = {"is_open": True, "closed_by": "", "dismissed_at": None}
     done = connection.execute(update(mail).where(_c.library == library, _c.id == id_, IS_DISMISSED).values(**values))
     return done.rowcount > 0
@@ -434,7 +434,7 @@ def forget_dismissed(connection: Connection, library: str, before: datetime, lim
 
 
 def forget_contents_of_request(connection: Connection, library: str, request_id: str) -> None:
-    """Of mails that nobody has to look at any more."""
+    """Forget the contents of mails that nobody has to look at any more."""
     mine = (_c.library == library, _c.request_id == request_id, HAS_REQUEST, _c.is_open.is_(False))
     connection.execute(update(mail).where(*mine).values(**_FORGOTTEN))
 

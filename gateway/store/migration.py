@@ -45,7 +45,7 @@ class SchemaTooOld(Exception):
 
 
 class SchemaStanding(Enum):
-    """How a database stands to this release."""
+    """The state of a database's schema as seen by this release."""
 
     MISSING = "missing"  # it has none of the tables
     OLDER = "older"
@@ -113,7 +113,7 @@ def upgrade_schema(connection: Connection, history: SchemaMigrations) -> list[st
 
 
 def read_schema_state(connection: Connection, history: SchemaMigrations) -> SchemaState:
-    """By the names of the steps alone: Alembic takes its time."""
+    """Read the state by the names of the steps alone: Alembic takes its time."""
     if not inspect(connection).has_table(history.table):
         return SchemaState(history, SchemaStanding.MISSING)
     revision: str = connection.scalar(select(column("version_num")).select_from(table(history.table))) or ""
@@ -159,7 +159,7 @@ async def migrate_store(store: Store, *histories: SchemaMigrations) -> list[str]
 
 
 def read_schema_states(connection: Connection, *histories: SchemaMigrations) -> tuple[SchemaState, ...]:
-    """Raises SchemaTooNew, SchemaTooOld (no step leads from where the database is)."""
+    """Read the states; raises SchemaTooNew, SchemaTooOld (no step leads from where the database is)."""
     states = tuple(read_schema_state(connection, history) for history in histories)
     for state in states:
         if state.standing is SchemaStanding.NEWER:
@@ -170,14 +170,14 @@ def read_schema_states(connection: Connection, *histories: SchemaMigrations) -> 
 
 
 def require_current_schema(connection: Connection, *histories: SchemaMigrations) -> None:
-    """Raises SchemaTooNew, SchemaTooOld."""
+    """Require the current schema; raises SchemaTooNew, SchemaTooOld."""
     for state in read_schema_states(connection, *histories):
         if state.standing is not SchemaStanding.CURRENT:
             raise SchemaTooOld(state.describe_older())
 
 
 def _run_migrations(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., Any], versions: str) -> None:
-    """What `env.py` does in other projects; here each history runs in the transaction that is given."""
+    """Run the steps, which `env.py` does in other projects; here each history runs in the transaction that is given."""
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
 
@@ -270,8 +270,9 @@ def _read_revision(connection: Connection) -> str:
 
 
 def _is_read_only(connection: Connection) -> bool:
-    """On SQLite one page is written: only a commit shows that there is space. Nothing else uses this number, and to
-    write the same once more is a write, which for a row of a table it wouldn't be."""
+    """Return whether nothing can be written; on SQLite one page is written: only a commit shows that there is space.
+    Nothing else uses this number, and to write the same once more is a write, which for a row of a table it wouldn't
+    be."""
     if connection.dialect.name == "sqlite":
         connection.execute(text("PRAGMA user_version = 0"))
         return False

@@ -124,7 +124,8 @@ class SoleLeader:
 
 
 def make_node_name(kind: str = "") -> str:
-    """By chance. It has no blank, and no stroke but that of `kind`: `HOST:PORT/…` are nodes of older releases."""
+    """Make a name by chance. It has no blank, and no stroke but that of `kind`: `HOST:PORT/…` are nodes of older
+    releases."""
     return f"{kind}{secrets.token_hex(8)}"
 
 
@@ -156,12 +157,12 @@ class Node:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether all others know that it lives, whatever becomes of the database now."""
+        """True if all others know that it lives, whatever becomes of the database now."""
         return count_seconds() < self._fresh_until
 
     async def tell_alive(self) -> None:
-        """To be done every `BEAT_SECONDS`; the first registers the node. A `StoreClock` is set by the database's.
-        Raises Unavailable."""
+        """Tell the other nodes that it lives, every `BEAT_SECONDS`; the first time registers the node. A `StoreClock`
+        is set by the database's. Raises Unavailable."""
         if self._own is None:
             return
         began = count_seconds()
@@ -221,11 +222,11 @@ class Node:
         return bool(self.outdated_by)
 
     def make_leader(self, task: str) -> Leader:
-        """For the work called `task`, such as 'timers'."""
+        """Make the leader of the work called `task`, such as 'timers'."""
         return SharedLeader(self._store, self, task) if self.is_among_others else SoleLeader(self._is_outdated)
 
     def make_heir(self, dead: str) -> Leader:
-        """For what the node of this name had in hand, if it is dead."""
+        """Make the heir of what the node of this name had in hand, if it is dead."""
         if not self.is_among_others:
             return SoleLeader(self._is_outdated)
         return SharedLeader(self._store, self, f"node {dead}", dead)
@@ -287,7 +288,7 @@ def _try_older_lock(name: str) -> Select[tuple[bool]]:
 
 
 async def set_clock_by_store(store: Store, clock: Clock) -> None:
-    """Where several nodes share the database, a `StoreClock` goes by its time from now on. Raises Unavailable."""
+    """Set a `StoreClock` by the time of a database that several nodes share, from now on. Raises Unavailable."""
     if isinstance(clock, StoreClock) and store.url.get_backend_name() != "sqlite":
 
         def look_at_clock(connection: Connection) -> None:
@@ -298,7 +299,8 @@ async def set_clock_by_store(store: Store, clock: Clock) -> None:
 
 
 def set_clock(connection: Connection, clock: StoreClock) -> None:
-    """In a transaction that has begun: only the way there and back lies between two looks at the machine's clock."""
+    """Set the clock in a transaction that has begun: only the way there and back lies between two looks at the
+    machine's clock."""
     before = clock.local_now()
     at = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     clock.set_by(before, at, clock.local_now())

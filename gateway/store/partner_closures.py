@@ -31,7 +31,7 @@ _c = partner_closure.c
 
 @value_object(kw_only=True)
 class PartnerClosureRow:
-    """From the first day to the last, both included. `made_by`: as histories name people."""
+    """A closure from the first day to the last, both included. `made_by`: as histories name people."""
 
     library: str
     id: str
@@ -51,7 +51,7 @@ _SINCE = PreparedStatement(
 
 
 def list_partner_closures(connection: Connection, library: str, since: date) -> tuple[PartnerClosureRow, ...]:
-    """Of all partners, those that last until `since` or longer, by their first day."""
+    """List the closures of all partners that last until `since` or longer, by their first day."""
     found = _SINCE.fetch_all(connection, {"in_library": library, "since": since})
     return tuple(PartnerClosureRow(**row._asdict()) for row in found)
 
@@ -61,6 +61,6 @@ def insert_partner_closure(connection: Connection, new: PartnerClosureRow) -> No
 
 
 def delete_partner_closure(connection: Connection, library: str, partner: str, id_: str) -> bool:
-    """Whether there was one."""
+    """Delete a closure, and return whether there was one."""
     wanted = (_c.library == library, _c.partner == partner, _c.id == id_)
     return connection.execute(delete(partner_closure).where(*wanted)).rowcount > 0

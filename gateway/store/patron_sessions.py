@@ -115,19 +115,19 @@ def extend_session(c: Connection, row: SessionRow, expires: datetime) -> Session
 
 
 def end_session(c: Connection, libraries: Collection[str], id_: str) -> None:
-    """In each of them: a browser has one cookie for all."""
+    """End a session in each of the libraries: a browser has one cookie for all."""
     table = page_session.c
     c.execute(delete(page_session).where(table.library.in_(libraries), table.id == id_))
 
 
 def end_patron_sessions(c: Connection, library: str, patron_ids: Collection[str]) -> None:
-    """Of patrons by their ids."""
+    """End the sessions of patrons by their ids."""
     mine = (page_session.c.library == library, page_session.c.patron_id.in_(sorted(patron_ids)))
     c.execute(delete(page_session).where(*mine))
 
 
 def prune_sessions(c: Connection, library: str, now: datetime) -> int:
-    """How many were over."""
+    """Remove sessions that are over, and return their number."""
     table = page_session.c
     return c.execute(delete(page_session).where(table.library == library, table.expires <= now)).rowcount
 

@@ -33,7 +33,7 @@ def add_peer_key(c: Connection, row: PeerKeyRow) -> None:
 
 
 def list_peer_keys(c: Connection) -> tuple[PeerKeyRow, ...]:
-    """Of all libraries, oldest first."""
+    """List the keys of all libraries, oldest first."""
     table = server_secret.c
     wanted = select(server_secret).where(table.name.startswith(PREFIX, autoescape=True))
     return tuple(

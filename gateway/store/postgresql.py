@@ -77,7 +77,7 @@ Heard = Callable[[str], None]
 
 
 def require_postgresql_extra() -> None:
-    """Raises Unavailable without the extra `postgresql`."""
+    """Require the extra `postgresql`; raises Unavailable without it."""
     # asyncpg and greenlet come with the extra: without PostgreSQL nothing here may ask for them
     try:
         import asyncpg  # noqa: F401
@@ -127,7 +127,7 @@ class PostgresqlStore:
         return await self._run_work(lambda: self._run_transaction(lambda c: _do_gathering(c, work)))
 
     async def write_statement(self, work: Work[T]) -> T:
-        """Where its connection is lost it may have been carried out, so it is not done again."""
+        """Run a statement; if its connection is lost it may have been carried out, so it is not done again."""
 
         def run() -> T:
             try:
@@ -180,7 +180,7 @@ class PostgresqlStore:
             return work(connection)
 
     def _run_transaction(self, work: Work[T]) -> T:
-        """Raises _ConnectionLost where that is known before the commit was sent."""
+        """Run a transaction; raises _ConnectionLost where that is known before the commit was sent."""
         with self._engine.connect() as connection, _rolling_back(connection):
             with _telling_loss():
                 execute_plain(connection, BEGIN)
@@ -258,7 +258,7 @@ class _ConnectionLost(Exception):
 
 
 def _was_closed_before(error: DBAPIError) -> bool:
-    """Whether the driver knew that the connection is closed, and so has sent nothing."""
+    """Return whether the driver knew that the connection is closed, and so has sent nothing."""
     import asyncpg
 
     return isinstance(getattr(error.orig, "__cause__", None), asyncpg.InterfaceError)
@@ -270,7 +270,7 @@ def _do_gathering(connection: Connection, work: Work[T]) -> T:
 
 
 def _flush_before_statements(engine: Engine) -> None:
-    """What depends on writes that have gathered finds them written."""
+    """Flush gathered writes, so that what depends on them finds them written."""
 
     @event.listens_for(engine, "before_cursor_execute")
     def flush_named(connection: Connection, _cursor: object, statement: str, *_more: object) -> None:
@@ -299,7 +299,7 @@ def _sqlstate_of(error: DBAPIError) -> str:
 
 
 def _not_let_in(error: BaseException | None) -> Unavailable:
-    """With the server's words, which name the user or the database."""
+    """Make the error with the server's words, which name the user or the database."""
     words = str(error).partition("\n")[0]
     return Unavailable(write_sentence("the database rejected the sign-in: %(words)s", words=words))
 
@@ -346,7 +346,7 @@ class PostgresqlSession:
 
     @classmethod
     async def open(cls, url: URL) -> PostgresqlSession:
-        """Raises Unavailable."""
+        """Open a session; raises Unavailable."""
         import asyncpg
 
         dialect = url.set(drivername="postgresql+asyncpg").get_dialect()()
@@ -381,7 +381,7 @@ class PostgresqlSession:
             raise Unavailable("the connection to the database was lost") from error
 
     async def notify(self, channel: str, payload: str) -> None:
-        """Raises Unavailable."""
+        """Notify the channel; raises Unavailable."""
         quoted = payload.replace("'", "''")
         await self.execute(f"NOTIFY {channel}, '{quoted}'")
 
@@ -439,7 +439,8 @@ async def require_fit_pooler(url: URL) -> None:
 
 
 def _connection_errors() -> tuple[type[Exception], ...]:
-    """What says that the connection is of no use any more. The driver is imported where PostgreSQL is used only."""
+    """Return the errors that say that the connection is of no use any more. The driver is imported where PostgreSQL is
+    used only."""
     import asyncpg
 
     return (

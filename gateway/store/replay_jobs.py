@@ -144,8 +144,8 @@ def insert_job(connection: Connection, job: ReplayJob, messages: Sequence[str]) 
 
 
 def _find_newest_replays(connection: Connection, library: str, messages: Sequence[str]) -> Mapping[str, str]:
-    """Of those that have ended: one without an end is new to the job, which waits for it. At most
-    `MAX_IDS_OF_STATEMENT` messages."""
+    """Find the newest replays among those that have ended: one without an end is new to the job, which waits for it. At
+    most `MAX_IDS_OF_STATEMENT` messages."""
     assert len(messages) <= MAX_IDS_OF_STATEMENT
     c = message.c
     query = (
@@ -168,7 +168,7 @@ def list_jobs(connection: Connection, library: str, limit: int) -> tuple[ReplayJ
 
 
 def list_running_jobs(connection: Connection) -> tuple[ReplayJob, ...]:
-    """Of all libraries, oldest first."""
+    """List the running jobs of all libraries, oldest first."""
     query = select(replay_job).where(_j.status == JobStatus.RUNNING).order_by(_j.id)
     return tuple(_make_job(row._mapping) for row in connection.execute(query))
 
@@ -188,7 +188,7 @@ def find_next_item(connection: Connection, library: str, job: str) -> ReplayItem
 def list_items(
     connection: Connection, library: str, job: str, status: ReplayStatus | None, after: int, limit: int
 ) -> tuple[ListedReplay, ...]:
-    """In order, behind the position `after`."""
+    """List the items in order, behind the position `after`."""
     known = message.c.library == _m.library, message.c.id == _m.message
     journal = (message.c.at, message.c.profile, message.c.service, message.c.request_id, message.c.outcome)
     query = (
@@ -217,7 +217,7 @@ def list_items(
 def record_result(
     connection: Connection, item: ReplayItem, status: ReplayStatus, reason: str, replay: str, at: datetime
 ) -> None:
-    """What became of a message that waited."""
+    """Record the result of a message that waited."""
     one = (_m.library == item.library, _m.job == item.job, _m.position == item.position)
     connection.execute(
         update(replay_message)
@@ -262,7 +262,7 @@ def _make_job(row: RowMapping) -> ReplayJob:
 
 
 def _make_item(row: RowMapping) -> ReplayItem:
-    """With the columns of the table, and maybe more."""
+    """Make an item of a row with the columns of the table, and maybe more."""
     return ReplayItem(
         row["library"],
         row["job"],

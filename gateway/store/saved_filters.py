@@ -71,13 +71,13 @@ def count_saved_filters(connection: Connection, library: str, owner: str) -> int
 
 
 def insert_saved_filter(connection: Connection, new: SavedFilter) -> None:
-    """In place of one of the same owner, list and name."""
+    """Insert a filter in place of one of the same owner, list and name."""
     same = (_c.library == new.library, _c.place == new.place, _c.owner == new.owner, _c.name == new.name)
     connection.execute(delete(saved_filter).where(*same))
     connection.execute(insert(saved_filter).values({column.name: getattr(new, column.name) for column in _c}))
 
 
 def delete_saved_filter(connection: Connection, library: str, id_: str, owner: str) -> bool:
-    """Whether there was one of this owner."""
+    """Delete a filter, and return whether there was one of this owner."""
     mine = (_c.library == library, _c.id == id_, _c.owner == owner)
     return connection.execute(delete(saved_filter).where(*mine)).rowcount > 0

@@ -85,7 +85,7 @@ def find_second_factor(c: Connection, library: str, user_id: str) -> SecondFacto
 
 
 def begin_second_factor(c: Connection, library: str, user_id: str, secret: bytes, secret_key: str) -> bool:
-    """In place of one that was begun before. False: there is one already that counts."""
+    """Begin a second factor in place of one that was begun before. False: there is one already that counts."""
     insert_into = postgresql.insert if c.dialect.name == "postgresql" else sqlite.insert
     new = insert_into(staff_second_factor).values(
         library=library, user_id=user_id, secret=secret, secret_key=secret_key, confirmed=None, last_step=0
@@ -116,7 +116,7 @@ def take_code_step(c: Connection, row: SecondFactorRow, step: int, secret: bytes
 
 
 def delete_second_factor(c: Connection, library: str, user_id: str) -> bool:
-    """With its recovery codes. False: there is none."""
+    """Delete a second factor with its recovery codes. False: there is none."""
     table = staff_second_factor.c
     replace_recovery_codes(c, library, user_id, ())
     return bool(
@@ -178,6 +178,6 @@ def end_code_waits_of_user(c: Connection, user_id: str) -> None:
 
 
 def prune_code_waits(c: Connection, library: str, now: datetime) -> int:
-    """How many were over."""
+    """Remove waits that are over, and return their number."""
     table = staff_code_wait.c
     return c.execute(delete(staff_code_wait).where(table.library == library, table.expires <= now)).rowcount

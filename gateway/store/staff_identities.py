@@ -1,4 +1,4 @@
-"""Which account an identity provider means: by issuer and subject (`sub`), which no provider gives to somebody else.
+"""Accounts that an identity provider means: by issuer and subject (`sub`), which no provider gives to somebody else.
 
 Before anybody has signed in with it, an account is expected under a name, the one that the provider's claim has: then
 its issuer is empty. The first who comes under that name is linked to it for good, and the name means nothing any more.

@@ -91,7 +91,7 @@ class UserExistsError(Exception):
 
 
 def add_user(c: Connection, user: StaffUser, password_hash: str) -> None:
-    """With its roles, and expected at an identity provider. Raises UserExistsError, IdentityTakenError."""
+    """Add a user with its roles, and expected at an identity provider. Raises UserExistsError, IdentityTakenError."""
     try:
         with c.begin_nested():
             c.execute(
@@ -119,7 +119,7 @@ def find_user_by_name(c: Connection, name: str) -> StaffUser | None:
 
 
 def list_shown_names(c: Connection, names: Collection[str]) -> dict[str, str]:
-    """Of users of all libraries, by name to sign in with; a name that nobody has isn't in it."""
+    """List the shown names of users of all libraries, by name to sign in with; a name that nobody has isn't in it."""
     wanted = select(staff_user.c.name, staff_user.c.shown_name).where(staff_user.c.name.in_(names))
     return {row.name: row.shown_name for row in c.execute(wanted)}
 
@@ -129,13 +129,14 @@ def find_user_by_id(c: Connection, id_: str) -> StaffUser | None:
 
 
 def find_user_by_identity(c: Connection, issuer: str, subject: str) -> StaffUser | None:
-    """Who is linked to it."""
+    """Find the user who is linked to it."""
     user_id = staff_identities.find_linked_user_id(c, issuer, subject)
     return find_user_by_id(c, user_id) if user_id else None
 
 
 def find_expected_user(c: Connection, name: str) -> StaffUser | None:
-    """Who signs in first under this name, as an identity provider's claim has it; ours in any case of letters."""
+    """Find the user who signs in first under this name, as an identity provider's claim has it; ours in any case of
+    letters."""
     user_id = staff_identities.find_expected_user_id(c, name)
     user = find_user_by_id(c, user_id) if user_id else None
     return user if user is not None and user.subject in ("", name) else None
@@ -147,7 +148,7 @@ def read_password_hash(c: Connection, id_: str) -> str:
 
 
 def list_users(c: Connection, library: str) -> tuple[StaffUser, ...]:
-    """Whose account it keeps, and who has a role there; by name."""
+    """List the users whose account the library keeps, and those who have a role there; by name."""
     table = staff_user.c
     with_role = select(staff_grant.c.user_id).where(staff_grant.c.library == library)
     wanted = _select_users().where(or_(table.library == library, table.id.in_(with_role))).order_by(table.name)
@@ -155,7 +156,7 @@ def list_users(c: Connection, library: str) -> tuple[StaffUser, ...]:
 
 
 def count_users(c: Connection) -> int:
-    """Of the whole installation, disabled ones too."""
+    """Count the users of the whole installation, disabled ones too."""
     return int(c.execute(select(func.count()).select_from(staff_user)).scalar_one())
 
 
@@ -283,7 +284,7 @@ def end_sessions_of_user(c: Connection, user_id: str, but: str = "") -> int:
 
 
 def prune_sessions(c: Connection, libraries: Collection[str], now: datetime) -> int:
-    """How many were over."""
+    """Remove sessions that are over, and return their number."""
     table = staff_session.c
     return c.execute(delete(staff_session).where(table.library.in_(libraries), table.expires <= now)).rowcount
 

@@ -84,7 +84,7 @@ def link_events(connection: Connection, library: str, event_ids: Iterable[str], 
 
 
 def add_history_event(connection: Connection, row: EventRow) -> None:
-    """Raises IntegrityError when the id is there already."""
+    """Add an event; raises IntegrityError when the id is there already."""
     if (collected := connection.info.get(_NEW_EVENTS)) is not None:
         collected.append(row.id)
     gather_rows(
@@ -144,7 +144,7 @@ def list_events_after(connection: Connection, library: str, cursor: str, limit: 
 
 
 def forget_people_in_history(connection: Connection, library: str, request_id: str) -> None:
-    """What names people in the history of a request is gone, and what they wrote: notes, messages, answers; the rest
+    """Remove what names people in the history of a request, and what they wrote: notes, messages, answers; the rest
     stays."""
     changed = []
     for row in list_events_of_request(connection, library, request_id):
@@ -184,7 +184,7 @@ def event_row_of(row: Any) -> EventRow:
 
 @value_object
 class PartnerMessageResult:
-    """What came of it. `refused` and `reason` are empty where the message was taken."""
+    """The result of a partner's message. `refused` and `reason` are empty where the message was taken."""
 
     request_id: str
     refused: str = ""
@@ -201,7 +201,7 @@ def find_partner_message(
 def store_partner_message(
     connection: Connection, library: str, profile: str, message_id: str, came: PartnerMessageResult, at: datetime
 ) -> None:
-    """Raises IntegrityError when it is there already."""
+    """Store a message's result; raises IntegrityError when it is there already."""
     row = {
         "library": library,
         "profile": profile,
@@ -215,7 +215,7 @@ def store_partner_message(
 
 
 def put_file(connection: Connection, library: str, id_: str, content: bytes) -> None:
-    """Raises IntegrityError when the id is taken: a file never changes."""
+    """Store a file; raises IntegrityError when the id is taken: a file never changes."""
     insert_rows(connection, request_file, [(library, id_, content)])
 
 

@@ -1,4 +1,4 @@
-"""Which index a list of requests follows, the conditions on its rows, its order, and cursors."""
+"""The index that a list of requests follows, the conditions on its rows, its order, and cursors."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class BadCursor(ValueError):
 
 
 class ListPosition(NamedTuple):
-    """Of a request in the list: what it is ordered by."""
+    """The position of a request in the list: what it is ordered by."""
 
     key: datetime | date | str
     id: str
@@ -152,7 +152,7 @@ class IndexPath:
 
 
 def require_task(name: str) -> TaskList:
-    """Raises ValueError."""
+    """Return a task list by name; raises ValueError."""
     if name not in BY_NAME:
         raise ValueError(f"no such task list: {name}; there are {', '.join(BY_NAME)}")
     return BY_NAME[name]
@@ -240,7 +240,7 @@ def has_only_open_states(wanted: RequestListFilter) -> bool:
 
 
 def build_conditions(wanted: RequestListFilter) -> dict[str, ColumnElement[bool]]:
-    """By name; without that of the task list."""
+    """Build the conditions by name; without that of the task list."""
     c = request.c
     found: dict[str, ColumnElement[bool]] = {}
     sides = _group_states_by_role(wanted)
@@ -314,7 +314,7 @@ def encode_cursor(place: ListPosition) -> str:
 
 
 def decode_cursor(cursor: str, order: RequestOrder) -> ListPosition:
-    """Raises BadCursor."""
+    """Decode a cursor; raises BadCursor."""
     try:
         plain = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
         if "\x00" in plain:

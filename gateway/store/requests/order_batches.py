@@ -145,7 +145,7 @@ def unsent_orders(connection: Connection, library: str, limit: int, cursor: str 
 
 
 def find_batch_due(connection: Connection, library: str, target: str) -> datetime | None:
-    """When the orders that wait go; None: none wait."""
+    """Find when the orders that wait go; None: none wait."""
     alarm = _ALARM.fetch_first(connection, _partner_parameters(library, target, GATHER))
     return None if alarm is None else alarm.next_at
 
@@ -210,7 +210,7 @@ def add_batch(connection: Connection, file: OutboxRow, orders: Sequence[FiledOrd
 
 
 def list_filed_orders(connection: Connection, library: str, file_id: str) -> tuple[FiledOrder, ...]:
-    """In their order; empty for a row that is no file."""
+    """List the orders in their order; empty for a row that is no file."""
     found = _OF_FILE.fetch_all(connection, {"in_library": library, "of_file": file_id})
     return tuple(map(_filed_order_of_row, found))
 
@@ -218,7 +218,7 @@ def list_filed_orders(connection: Connection, library: str, file_id: str) -> tup
 def find_filed_orders(
     connection: Connection, library: str, profile: str, numbers: Sequence[str]
 ) -> tuple[FiledOrder, ...]:
-    """Of the first of the numbers that is one of a file to this partner."""
+    """Find the orders of the first of the numbers that is one of a file to this partner."""
     for number in numbers:
         found = connection.execute(
             select(filed_order)
@@ -300,13 +300,13 @@ _FORGET_FILE = prepare_sql(
 
 
 def find_order_file(connection: Connection, library: str, row_id: str) -> str | None:
-    """What the row's earlier tries sent or tried to send, as the channel wrote it; None: nothing is kept."""
+    """Find what the row's earlier tries sent or tried to send, as the channel wrote it; None: nothing is kept."""
     found = _DOCUMENT.fetch_first(connection, {"in_library": library, "of_row": row_id})
     return None if found is None else str(found.document)
 
 
 def keep_order_file(connection: Connection, library: str, row_id: str, document: str, at: datetime) -> None:
-    """In place of what was kept before. `document`: without secrets."""
+    """Keep a file in place of what was kept before. `document`: without secrets."""
     forget_order_file(connection, library, row_id)
     insert_rows(connection, order_file, [(library, row_id, at, document)])
 

@@ -253,7 +253,7 @@ def format_skip_note(reason: str, by: str) -> str:
 
 
 def schedule_retry(connection: Connection, row: OutboxRow, next_at: datetime, error: str) -> None:
-    """To be tried again, not before `next_at`. Raises LeaseLost."""
+    """Put a row off, to be tried again not before `next_at`. Raises LeaseLost."""
     _raise_if_lost(
         _AGAIN.fetch_first(connection, _claim_parameters(row, next_at=next_at, **error_parameters(error))),
         row,
@@ -302,13 +302,13 @@ def _raise_if_lost(found: Any, row: OutboxRow) -> None:
 
 
 def forget_ended_rows(connection: Connection, library: str, request_id: str) -> None:
-    """Of a request, before their time."""
+    """Forget ended rows of a request, before their time."""
     mine = (outbox.c.library == library, outbox.c.request_id == request_id, HAS_ENDED)
     connection.execute(delete(outbox).where(*mine))
 
 
 def replace_texts(connection: Connection, library: str, id_: str, payload: str, error: str) -> None:
-    """Of a row that has not ended, and goes on as it was."""
+    """Replace the texts of a row that has not ended, and goes on as it was."""
     texts = {"payload": payload, **error_parameters(error)}
     _REPLACE_TEXTS.execute_many(connection, [{"library": library, "id": id_, **texts}])
 
@@ -391,7 +391,7 @@ def claim_except(
     kinds: Collection[str],
     besides: Collection[Route],
 ) -> tuple[OutboxRow, ...]:
-    """As `claim_rows`, without the rows of `besides`."""
+    """Claim as `claim_rows` does, without the rows of `besides`."""
     wanted = tuple(sorted(kinds)), frozenset(besides)
     parameters = {"now": now, "limit": limit}
     if connection.dialect.name == "postgresql":

@@ -1,4 +1,4 @@
-"""What staff decide about outbox rows that wait or are dead: released, changed, skipped, put off."""
+"""Decisions of staff about outbox rows that wait or are dead: released, changed, skipped, put off."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _WORDS_ALONE = frozenset({"message", "damaged", "status-query", "status-report"}
 
 
 def tells_words_alone(kind: str, payload: str) -> bool:
-    """Of a row of this kind."""
+    """Return whether a row of this kind tells words alone."""
     if kind != "partner":
         return False
     try:
@@ -106,7 +106,7 @@ _LEAVE_EMPTY = prepare_sql(
 
 
 def leave_lane_as_first(connection: Connection, library: str, lane: str, id_: str) -> None:
-    """As `leave_lane` for a row that has just ended, which as often as not was the only one."""
+    """Leave a lane as `leave_lane` does, for a row that has just ended, which as often as not was the only one."""
     if not lane:
         return
 

@@ -137,8 +137,8 @@ def unfinished_of_request(
 
 
 def has_rows_to_go(connection: Connection, library: str, request_id: str, besides: str) -> bool:
-    """Whether something of a request is in hand, or will be tried when its time comes; what is dead is not, nor what
-    waits behind it. `besides`: a kind that doesn't count."""
+    """Return whether something of a request is in hand, or will be tried when its time comes; what is dead is not, nor
+    what waits behind it. `besides`: a kind that doesn't count."""
     found = {"in_library": library, "of_request": request_id, "besides": besides}
     return _TO_GO.fetch_first(connection, found) is not None
 
@@ -197,7 +197,7 @@ def list_refused_of_request(
 
 
 def count_unfinished_rows(connection: Connection) -> Mapping[tuple[str, OutboxStatus], int]:
-    """How many rows are unfinished, by library and status."""
+    """Count unfinished rows, by library and status."""
     query = (
         select(COLUMNS.library, COLUMNS.status, func.count())
         .where(COLUMNS.status.in_([status.value for status in UNFINISHED]))
@@ -207,7 +207,7 @@ def count_unfinished_rows(connection: Connection) -> Mapping[tuple[str, OutboxSt
 
 
 def count_waiting_by_target(connection: Connection, kind: str) -> Mapping[str, int]:
-    """How many rows of this kind wait, by target, of all libraries."""
+    """Count waiting rows of this kind, by target, of all libraries."""
     query = (
         select(COLUMNS.target, func.count())
         .where(COLUMNS.status == OutboxStatus.WAITING.value, COLUMNS.kind == kind)
@@ -218,7 +218,7 @@ def count_waiting_by_target(connection: Connection, kind: str) -> Mapping[str, i
 
 
 def group_dead_rows(connection: Connection, library: str) -> tuple[DeadLetterCause, ...]:
-    """By kind, target and error, the group with the oldest first."""
+    """Group dead rows by kind, target and error, the group with the oldest first."""
     group = (COLUMNS.kind, COLUMNS.target, COLUMNS.error)
     oldest = func.min(COLUMNS.created)
     query = (
@@ -255,7 +255,7 @@ def list_dead_of_cause(
 
 
 def find_oldest_waiting(connection: Connection) -> datetime | None:
-    """When the oldest of the waiting rows of all libraries was added."""
+    """Find when the oldest of the waiting rows of all libraries was added."""
     firsts = (
         select(COLUMNS.library, func.min(COLUMNS.id).label("id"))
         .where(COLUMNS.status == OutboxStatus.WAITING.value)

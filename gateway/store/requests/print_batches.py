@@ -132,7 +132,7 @@ def _select_waiting(
 
 
 def _conditions_of_need(need: PaperNeed, by_post: Sequence[str], now: datetime) -> list[ColumnElement[bool]]:
-    """By the row of the request alone."""
+    """Build the conditions by the row of the request alone."""
     c = request.c
     conditions = [c.role == need.role.value, c.state.in_([str(one) for one in need.states])]
     if need.days:
@@ -143,7 +143,7 @@ def _conditions_of_need(need: PaperNeed, by_post: Sequence[str], now: datetime) 
 
 
 def insert_batch(connection: Connection, batch: PrintBatch) -> PrintBatch:
-    """With the next number of the library."""
+    """Insert a batch with the next number of the library."""
     number = next_in_sequence(connection, batch.library, SEQUENCE)
     connection.execute(
         insert(print_batch),
@@ -183,7 +183,7 @@ def _insert_items(connection: Connection, batch: PrintBatch, start: int, request
 
 
 def find_newest_batch(connection: Connection, library: str, kind: PrintKind, request_id: str) -> PrintBatch | None:
-    """Of this kind, with this request."""
+    """Find the newest batch of this kind with this request."""
     item, batch = print_item.c, print_batch.c
     with_request = select(item.batch_id).where(
         item.library == library, item.kind == kind.value, item.request_id == request_id
@@ -245,8 +245,8 @@ def list_batches(connection: Connection, library: str, limit: int, id_: str = ""
 def list_items_at(
     connection: Connection, library: str, ids: Sequence[str], branches: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
-    """By the id of a batch those of its requests, in its order, that are of these branches; batches without any are
-    left out."""
+    """List by the id of a batch those of its requests, in its order, that are of these branches; batches without any
+    are left out."""
     item, c = print_item.c, request.c
     query = (
         select(item.batch_id, item.request_id)

@@ -87,7 +87,7 @@ _KEEP = prepare_sql(
 
 @value_object
 class SupplyTime:
-    """How often a partner shipped, and how many days it took on average from asking to shipping."""
+    """The number of times that a partner shipped, and the days it took on average from asking to shipping."""
 
     count: int
     mean_days: float
@@ -118,7 +118,7 @@ def count_supply(connection: Connection, request: Request, attempt_number: int) 
 
 
 def read_task_counts(connection: Connection, library: str) -> Mapping[str, int]:
-    """How many requests stand on each task list, and how many dead letters there are; all names, in order."""
+    """Count the requests on each task list, and the dead letters; all names, in order."""
     found = read_counts(connection, library, TASK)
     counts = {task.name: found.get(task.name, 0) for task in TASKS}
     counts[DEAD_LETTERS] = _DEAD.fetch_first(connection, {"library": library}).n
@@ -136,7 +136,7 @@ def read_oldest_of_tasks(connection: Connection, library: str) -> Mapping[str, d
 
 @value_object
 class TaskFigure:
-    """How many are on a task list, and since when the oldest is."""
+    """The number on a task list, and since when the oldest is there."""
 
     count: int
     oldest: datetime
@@ -145,7 +145,7 @@ class TaskFigure:
 def read_task_figures(
     connection: Connection, library: str, tasks: Collection[str], branches: Collection[str] = ()
 ) -> Mapping[tuple[str, Role], TaskFigure]:
-    """Of the requests of each side that are on these task lists; `branches`: only of those, empty: of all. It costs
+    """Count the requests of each side that are on these task lists; `branches`: only of those, empty: of all. It costs
     with what is on the lists, so it is for short ones, or for the work of a branch."""
     listed, one = request_task.c, request.c
     query = (
@@ -166,20 +166,20 @@ def read_partner_loads(connection: Connection, library: str, role: Role) -> Mapp
 
 
 def read_supply_times(connection: Connection, library: str, since: datetime) -> Mapping[str, SupplyTime]:
-    """By the profile of the supplier, of what was shipped on the day of `since` (UTC) or later. Counted by days, so
-    the cost grows with days and partners, not with requests."""
+    """Read the times by the profile of the supplier, of what was shipped on the day of `since` (UTC) or later. Counted
+    by days, so the cost grows with days and partners, not with requests."""
     found = _SUPPLIED.fetch_all(connection, {"library": library, "since": since.date()})
     return {partner: SupplyTime(int(n), float(seconds) / int(n) / 86_400) for partner, n, seconds in found}
 
 
 def read_counts(connection: Connection, library: str, kind: str) -> dict[str, int]:
-    """By name; what nothing has is left out."""
+    """Read counts by name; what nothing has is left out."""
     found = _COUNTS.fetch_all(connection, {"library": library, "kind": kind})
     return {row.name: int(row.n) for row in found if row.n}
 
 
 def store_report(connection: Connection, library: str, reports: Iterable[LoadReport]) -> None:
-    """In place of what these members said before; another node may have heard a later word already."""
+    """Store a report in place of what these members said before; another node may have heard a later word already."""
     rows = [
         {
             "library": library,
@@ -204,7 +204,7 @@ def list_reports(connection: Connection, library: str) -> tuple[LoadReport, ...]
 
 
 def forget_former_members(connection: Connection, library: str, members: Collection[str]) -> None:
-    """Of who is no member any more."""
+    """Forget the reports of who is no member any more."""
     connection.execute(
         delete(network_report).where(_report_columns.library == library, _report_columns.member.not_in(sorted(members)))
     )

@@ -1,4 +1,4 @@
-"""How many requests of a list have which state, partner, branch …, at a cost that doesn't grow with the store.
+"""Counts of a list's requests by state, partner, branch …, at a cost that doesn't grow with the store.
 
 A list that its filter makes short is counted row by row. The list of all open requests of a side is not: its counts are
 kept with every change (`request_counts`). Of what lies between, nothing is counted, and that is said by None.
@@ -47,8 +47,8 @@ class _Tally:
 
 
 def count_list(connection: Connection, library: str, wanted: RequestListFilter) -> ListCounts:
-    """Of each facet what the list would have if nothing were chosen of this facet. Raises ValueError for a task that
-    doesn't exist."""
+    """Count for each facet what the list would have if nothing were chosen of this facet. Raises ValueError for a task
+    that doesn't exist."""
     wanted = replace(wanted, order=RequestOrder.NEWEST)
     tallies: dict[RequestListFilter, _Tally | None] = {}
 
@@ -71,8 +71,8 @@ def count_list(connection: Connection, library: str, wanted: RequestListFilter) 
 
 
 def _read_kept_total(connection: Connection, library: str, wanted: RequestListFilter) -> int | None:
-    """Of a long list that is all of some states, all of a task list, or what is open of a side with some values of one
-    facet."""
+    """Read the total of a long list that is all of some states, all of a task list, or what is open of a side with some
+    values of one facet."""
     role = wanted.role
     if role is not None and wanted.states and wanted == RequestListFilter(role=role, states=wanted.states):
         kept = request_counts.read_counts(connection, library, _kind_of(ListFacet.STATE, role))
@@ -87,7 +87,7 @@ def _read_kept_total(connection: Connection, library: str, wanted: RequestListFi
 
 
 def _choices_of(wanted: RequestListFilter) -> Mapping[ListFacet, tuple[str, ...]]:
-    """Of the facets that are counted for open requests."""
+    """Return the choices of the facets that are counted for open requests."""
     return {
         ListFacet.PARTNER: wanted.partners,
         ListFacet.SERVICE: tuple(service.value for service in wanted.services),
@@ -98,7 +98,7 @@ def _choices_of(wanted: RequestListFilter) -> Mapping[ListFacet, tuple[str, ...]
 
 
 def _is_whole_task(wanted: RequestListFilter) -> bool:
-    """Whether it is a task list without anything that narrows it."""
+    """Return whether it is a task list without anything that narrows it."""
     task = BY_NAME.get(wanted.task)
     return task is not None and task.role is not None and wanted == RequestListFilter(role=task.role, task=task.name)
 
@@ -201,7 +201,7 @@ def _kind_of(facet: ListFacet, role: Role) -> str:
 
 
 def facet_counters(columns: Mapping[str, Any]) -> list[Counted]:
-    """In which counts a request is, by the columns of its row: its state always, all else while it is open."""
+    """List the counts that a request is in, by the columns of its row: its state always, all else while it is open."""
     role = Role(columns["role"])
     counted = [(_kind_of(ListFacet.STATE, role), columns["state"])]
     if not columns["is_open"]:

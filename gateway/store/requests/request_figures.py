@@ -1,4 +1,5 @@
-"""What statistics are counted from: written with every change of a request, summed up by the database by months."""
+"""Figures that statistics are counted from: written with every change of a request, summed up by the database by
+months."""
 
 from __future__ import annotations
 
@@ -104,7 +105,7 @@ _NOT_SENT = prepare_sql(
 
 
 def withdraw_supply(connection: Connection, now: Request) -> None:
-    """What is here, or was sent, by a mistake that is undone, or didn't serve, doesn't count."""
+    """Withdraw from the figures what is here, or was sent, by a mistake that is undone, or didn't serve."""
     if now.role is Role.BORROWING and now.state in HAS_COME:
         return
     rows = [
@@ -209,7 +210,7 @@ def sum_costs(connection: Connection, wanted: FigureFilter) -> tuple[CostSum, ..
 
 
 def count_hours_taken(connection: Connection, wanted: FigureFilter, step: str) -> tuple[HoursCount, ...]:
-    """Of filled requests. `step`: a name in HOURS."""
+    """Count the hours of filled requests. `step`: a name in HOURS."""
     hours = HOURS[step]
     query = (
         select(_c.role, _c.is_copy, hours, func.count())
@@ -222,7 +223,8 @@ def count_hours_taken(connection: Connection, wanted: FigureFilter, step: str) -
 
 
 def count_partner_hours(connection: Connection, wanted: FigureFilter) -> tuple[PartnerHours, ...]:
-    """Of partners themselves, each from when it was asked; what others were asked for before is not their time."""
+    """Count the hours of partners themselves, each from when it was asked; what others were asked for before is not
+    their time."""
     query = (
         select(_c.partner, _c.sent_hours, func.count())
         .where(*_list_conditions(wanted), *_OF_PARTNER, _c.role == Role.BORROWING.value, _c.sent_hours.is_not(None))

@@ -55,7 +55,7 @@ class RequestListPage:
 def list_requests(
     connection: Connection, library: str, wanted: RequestListFilter, limit: int, cursor: str = ""
 ) -> RequestListPage:
-    """Raises BadCursor, ValueError for a task that doesn't exist, UnreadableDocumentError."""
+    """List requests; raises BadCursor, ValueError for a task that doesn't exist, UnreadableDocumentError."""
     after = decode_cursor(cursor, wanted.order) if cursor else None
     if wanted.search or wanted.label or wanted.order in SORTED_BY_VALUE:
         hits = find_hits(connection, library, wanted)
@@ -75,7 +75,7 @@ def list_requests(
 def read_waiting_since(
     connection: Connection, library: str, task: str, listed: Sequence[Request]
 ) -> Mapping[str, datetime]:
-    """By id: since when these stand on the task list. One that has left it meanwhile waits since its change."""
+    """Read by id since when these stand on the task list. One that has left it meanwhile waits since its change."""
     keys = [ListPosition(request.changed, request.id) for request in listed]
     found = _find_since(connection, library, task, keys)
     return {request.id: found.get(request.id, request.changed) for request in listed}
@@ -84,7 +84,7 @@ def read_waiting_since(
 def _find_since(
     connection: Connection, library: str, task: str, changed: Iterable[ListPosition]
 ) -> dict[str, datetime]:
-    """By id: since when these, whose last change is given, stand on the task list; without those that don't."""
+    """Find by id since when these, whose last change is given, stand on the task list; without those that don't."""
     t = request_task.c
     found: dict[str, datetime] = {}
     keys = iter(sorted(changed))
@@ -101,7 +101,7 @@ ON_LIST = (request.c.library == request_task.c.library) & (request.c.id == reque
 
 
 def source_of_path(path: IndexPath) -> FromClause | None:
-    """Where the columns of its requests are; None: in the table of its key."""
+    """Return where the columns of its requests are; None: in the table of its key."""
     return request_task.join(request, ON_LIST) if path.key.table is request_task else None
 
 
@@ -134,8 +134,8 @@ def _load_page(
 
 
 def find_hits(connection: Connection, library: str, wanted: RequestListFilter) -> frozenset[ListPosition] | None:
-    """What has one of the numbers, or all of the words, or the label, or stands on a short list, and fits the filter.
-    None: that leads to too many requests; the list has to be looked through for them."""
+    """Find what has one of the numbers, or all of the words, or the label, or stands on a short list, and fits the
+    filter. None: that leads to too many requests; the list has to be looked through for them."""
     if not wanted.search:
         if wanted.label:
             ids = find_by_label(connection, library, wanted.label)
@@ -193,7 +193,7 @@ def _select_fitting(
 
 
 def batched_ids(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    """As many as one statement is given."""
+    """Batch ids into as many as one statement is given."""
     rest = iter(sorted(ids))
     while some := tuple(itertools.islice(rest, MAX_IDS_OF_STATEMENT)):
         yield some

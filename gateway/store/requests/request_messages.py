@@ -32,7 +32,7 @@ class ReadMark:
 
 @value_object
 class UnreadMessage:
-    """With the request that it is about."""
+    """An unread message with the request that it is about."""
 
     request: Request
     row: EventRow
@@ -93,8 +93,8 @@ def find_unread_ids(
     kinds: Collection[EventKind] | None = None,
     attempt: int | None = None,
 ) -> frozenset[str]:
-    """Of the request's messages those that nobody has read, by the ids of their events. `kinds`: of these only;
-    `attempt`: of this supplier only; None: whatever they are."""
+    """Find the request's messages that nobody has read, by the ids of their events. `kinds`: of these only; `attempt`:
+    of this supplier only; None: whatever they are."""
     query = select(_c.event_id).where(_c.library == library, _c.request_id == request_id, IS_UNREAD)
     if kinds is not None:
         query = query.where(_c.kind.in_(sorted(kind.value for kind in kinds)))
@@ -104,7 +104,7 @@ def find_unread_ids(
 
 
 def list_read_marks(connection: Connection, library: str, request_id: str) -> tuple[ReadMark, ...]:
-    """Of all messages of the request that are for people, oldest first."""
+    """List the marks of all messages of the request that are for people, oldest first."""
     found = connection.execute(
         select(_c.event_id, _c.read_at, _c.read_by)
         .where(_c.library == library, _c.request_id == request_id)
@@ -116,7 +116,8 @@ def list_read_marks(connection: Connection, library: str, request_id: str) -> tu
 def list_unread_messages(
     connection: Connection, library: str, roles: Iterable[Role], limit: int, cursor: str = ""
 ) -> UnreadMessagePage:
-    """Of all requests with one of these roles, oldest first. Raises UnreadableDocumentError."""
+    """List the unread messages of all requests with one of these roles, oldest first. Raises
+    UnreadableDocumentError."""
     unread = (
         select(_c.event_id)
         .where(_c.library == library, _c.role.in_(sorted(roles)), _c.event_id > cursor, IS_UNREAD)
@@ -142,6 +143,6 @@ def _unread_message_of(row: Any) -> UnreadMessage:
 
 
 def count_unread_messages(connection: Connection) -> dict[tuple[str, Role], UnreadCount]:
-    """Of all libraries, by library and role; without those that have none."""
+    """Count the unread messages of all libraries, by library and role; without those that have none."""
     query = select(_c.library, _c.role, func.count(), func.min(_c.at)).where(IS_UNREAD).group_by(_c.library, _c.role)
     return {(library, Role(role)): UnreadCount(n, oldest) for library, role, n, oldest in connection.execute(query)}

@@ -56,7 +56,7 @@ _HEAD = f'{{"v":{VERSION},'
 
 
 def request_columns(request: Request, supplied: int) -> dict[str, Any]:
-    """In the order of the table. `supplied` is the number of the attempt that was counted before."""
+    """Make the columns in the order of the table. `supplied` is the number of the attempt that was counted before."""
     return {
         "library": request.library,
         "id": request.id,
@@ -85,19 +85,19 @@ def request_columns(request: Request, supplied: int) -> dict[str, Any]:
 
 
 def folded_columns(request: Request) -> dict[str, str]:
-    """What is stored of it in folded form (`gateway.domain.text_folding`)."""
+    """Make what is stored of the request in folded form (`gateway.domain.text_folding`)."""
     mark, words = _comparison_texts(request.citation)
     return {"fingerprint": mark, "words": clean_text(f"{fold_text(request.number)} {words}", 500)}
 
 
 @lru_cache(maxsize=2_048)
 def make_sort_title(citation: Citation) -> str:
-    """Of the title that lists show."""
+    """Fold the title that lists show."""
     return clean_text(fold_text(citation.component_title or citation.title)[:SORT_TITLE_CHARS])
 
 
 def search_columns(request: Request) -> dict[str, str]:
-    """What it is found by, and the same as rows of `request_term`."""
+    """Make what the request is found by, and the same as rows of `request_term`."""
     folded = folded_columns(request)
     terms = list_search_terms(request, folded["words"])
     return {**folded, "terms": "\n".join(f"{one.kind.value} {one.value}" for one in terms)}
@@ -168,7 +168,7 @@ def dump_request(request: Request) -> str:
 
 
 def parse_request(text: str) -> Request:
-    """Raises UnreadableDocumentError."""
+    """Parse a request; raises UnreadableDocumentError."""
     return _restore_lending_state(_parse_document(_REQUEST, text, "a request"))
 
 
@@ -177,7 +177,7 @@ def dump_event(event: Event) -> str:
 
 
 def parse_event(text: str) -> Event:
-    """Raises UnreadableDocumentError."""
+    """Parse an event; raises UnreadableDocumentError."""
     return _parse_document(_EVENT, text, "an event")
 
 
@@ -186,7 +186,7 @@ def dump_message(message: PartnerMessage) -> str:
 
 
 def parse_message(text: str) -> PartnerMessage:
-    """Raises UnreadableDocumentError."""
+    """Parse a message; raises UnreadableDocumentError."""
     message = _parse_document(_message_adapter(), text, "a message to a partner")
     request = _restore_lending_state(message.request)
     return message if request is message.request else replace(message, request=request)

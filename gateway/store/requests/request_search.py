@@ -76,7 +76,7 @@ def find_by_search_number(
 def find_ids_by_term(
     connection: Connection, library: str, kind: SearchTermKind, number: str, limit: int
 ) -> tuple[str, ...]:
-    """Of requests that have this number of this kind, as it is folded."""
+    """Find requests that have this number of this kind, as it is folded."""
     mine = (_t.library == library, _t.kind == kind.value, _t.term == fold_number(number))
     return tuple(connection.execute(select(_t.request_id).where(*mine).limit(limit)).scalars())
 

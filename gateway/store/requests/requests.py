@@ -147,7 +147,7 @@ _REMOVE_EXTERNAL = PreparedStatement(
 
 @value_object
 class _PreviousRow:
-    """What the row said, and other rows with it."""
+    """The row as it was, and other rows with it."""
 
     changed: datetime | None = None
     tasks: str = ""
@@ -164,7 +164,7 @@ _NOTHING = _PreviousRow(barcodes=frozenset())
 
 
 def insert_request(connection: Connection, new: Request) -> None:
-    """Raises IntegrityError when the id or the number is there already."""
+    """Insert a request; raises IntegrityError when the id or the number is there already."""
     columns = request_columns(new, 0)
     _INSERT.execute_many(connection, [columns])
     if (gathered := gathered_of(connection)) is not None:
@@ -181,7 +181,7 @@ def save_request(connection: Connection, changed: Request, reason: str = "") -> 
 
 
 def amend_request(connection: Connection, changed: Request) -> None:
-    """For what nobody decides by, such as its numbers elsewhere: the version stays, so that what is under way on the
+    """Change what nobody decides by, such as its numbers elsewhere: the version stays, so that what is under way on the
     request goes on. Expects `changed.version` to be stored, and the request locked. Raises StaleRequestError."""
     _update_request(connection, changed, changed.version)
 
@@ -212,7 +212,7 @@ def _update_request(connection: Connection, changed: Request, expected: int) -> 
 
 
 def _read_previous(connection: Connection, library: str, id_: str) -> Mapping[str, Any] | None:
-    """What the row of a request says, which nobody else changes before the end of the transaction."""
+    """Read the row of a request, which nobody else changes before the end of the transaction."""
     if (known := _recall_request(connection, library, id_)) is not None:
         return known
     row = _BEFORE.fetch_first(connection, {"in_library": library, "with_id": id_})
@@ -220,7 +220,7 @@ def _read_previous(connection: Connection, library: str, id_: str) -> Mapping[st
 
 
 def _recall_request(connection: Connection, library: str, id_: str) -> Mapping[str, Any] | None:
-    """What this transaction has read of a request under its lock, or has written."""
+    """Return what this transaction has read of a request under its lock, or has written."""
     gathered = gathered_of(connection)
     return None if gathered is None else gathered.memory.get(_memory_key(library, id_))
 
@@ -313,7 +313,7 @@ _SIMILAR = PreparedStatement(
 
 
 def load_request(connection: Connection, library: str, id_: str) -> Request | None:
-    """Raises UnreadableDocumentError."""
+    """Load a request; raises UnreadableDocumentError."""
     if (known := _recall_request(connection, library, id_)) is not None:
         return parse_request(known["document"])
     row = _LOAD.fetch_first(connection, {"in_library": library, "with_id": id_})
@@ -348,7 +348,7 @@ def find_by_external(connection: Connection, library: str, value: str) -> tuple[
 
 
 def count_open_requests(connection: Connection, library: str, patron_id: str) -> int:
-    """How many open requests the patron has."""
+    """Count the open requests of the patron."""
     if not patron_id:
         return 0
     count: int = _OPEN_COUNT.fetch_first(connection, {"library": library, "patron_id": patron_id}).n
@@ -420,7 +420,7 @@ def find_by_any_transaction(
 
 
 def remove_transaction(connection: Connection, library: str, role: Role, partner_symbol: str, transaction: str) -> None:
-    """From now on the number belongs to no request; another may get it."""
+    """Remove the number from its request; another may get it."""
     key = {"library": library, "role": role.value, "symbol": partner_symbol, "reference": transaction}
     _REMOVE_TRANSACTION.execute_many(connection, [key])
 
@@ -434,7 +434,7 @@ def add_transaction(
     request_id: str,
     attempt: int = 0,
 ) -> None:
-    """Raises TransactionTaken."""
+    """Add a number; raises TransactionTaken."""
     key = {"library": library, "role": role.value, "symbol": partner_symbol, "reference": transaction}
     if _ADD_TRANSACTION.fetch_first(connection, {**key, "request_id": request_id, "attempt": attempt}) is None:
         row = _BY_TRANSACTION.fetch_first(connection, key)

@@ -77,7 +77,7 @@ def due_timers(connection: Connection, now: datetime, limit: int) -> tuple[Timer
 
 
 def measure_timers(connection: Connection, library: str, now: datetime) -> tuple[int, datetime | None]:
-    """How many timers of the library are due, and when the next of the others is (None: there is none)."""
+    """Count the timers of the library that are due, and find when the next of the others is (None: there is none)."""
     own, column = request_timer.c.library == library, request_timer.c.at
     count = follow_index(select(func.count()).where(own, column <= now), request_timer, "ix_request_timer_at")
     due: int = connection.execute(count).scalar_one()
@@ -112,6 +112,6 @@ _LAST = PreparedStatement(
 
 
 def peek_sequence(connection: Connection, library: str, name: str) -> int:
-    """What `next_in_sequence` would give now."""
+    """Return what `next_in_sequence` would give now."""
     last = _LAST.fetch_first(connection, {"library": library, "name": name})
     return 1 if last is None else int(last.value) + 1
