@@ -100,7 +100,7 @@ class RequestBroker:
         return profile.circulation.requests.managed is ManagedRole.BORROWING and isinstance(command, TAKEN)
 
     async def carry_out(self, command: Command, circulation: CirculationContext, key: str) -> Result:
-        """Raises Refused, Unavailable, OutcomeUnknown."""
+        """Carry out a command; raises Refused, Unavailable, OutcomeUnknown."""
         context = self.contexts[circulation.symbol]
         match command:
             case PlaceRequest():
@@ -113,8 +113,8 @@ class RequestBroker:
 
 
 def _find_hold_status(request: Request) -> HoldStatus:
-    """What the patron has not had, and will not have, is not filled; what is recalled before may come from another
-    library."""
+    """Find the status; what the patron has not had, and will not have, is not filled; what is recalled before may come
+    from another library."""
     state, is_wanted = request.state, RequestFlag.UNWANTED not in request.flags
     assert isinstance(state, BorrowingState)
     if request.is_delivered:
@@ -259,7 +259,7 @@ def _next_reference(before: Request, reference: str) -> str:
 def _find_latest_request(
     connection: Transaction, context: LibraryContext, profile: str, reference: str
 ) -> Request | None:
-    """Of those that came from this broker under one number, one after the other."""
+    """Find the latest of the requests that came from this broker under one number, one after the other."""
     latest = None
     found = requests.find_by_transaction(connection, context.symbol, Role.BORROWING, profile, reference)
     while (
@@ -273,7 +273,7 @@ def _find_latest_request(
 
 
 async def _resolve_wanted_bib(command: PlaceRequest, context: CirculationContext) -> Bib:
-    """What is described; else what our own catalogue says of the numbers."""
+    """Return the record that is described; else what our own catalogue says of the numbers."""
     bib = command.citation or Bib()
     if bib.title or bib.component_title:
         return replace(
@@ -290,7 +290,7 @@ async def _resolve_wanted_bib(command: PlaceRequest, context: CirculationContext
 
 
 def _normalize_record_ids(command: PlaceRequest, context: CirculationContext) -> tuple[RecordId, ...]:
-    """In our spelling; those of kinds that we don't look up are kept as they are."""
+    """Normalise ids to our spelling; those of kinds that we don't look up are kept as they are."""
     try:
         return translate_record_ids(command.records, context.policy.records) if command.records else ()
     except Refused as refused:
@@ -300,7 +300,7 @@ def _normalize_record_ids(command: PlaceRequest, context: CirculationContext) ->
 
 
 def draft_of_request(wanted: Request) -> BorrowingDraft:
-    """What a protocol says of a request that isn't there yet."""
+    """Make a draft of what a protocol says of a request that isn't there yet."""
     return BorrowingDraft(
         citation=wanted.citation,
         service=wanted.service,
@@ -438,7 +438,7 @@ async def _apply_broker_event(
     details: EventDetails,
     circulation: CirculationContext,
 ) -> _BrokeredRequest:
-    """Raises Refused(REQUEST_CLOSED | NOT_ALLOWED)."""
+    """Apply an event; raises Refused(REQUEST_CLOSED | NOT_ALLOWED)."""
     event = Event(local_signal(kind), context.now(), f"ncip:{circulation.profile}", details)
     try:
         transition = await apply_event(context, EventRequest(request_id=about.request.id, event=event))
@@ -451,7 +451,8 @@ async def _apply_broker_event(
 def lend_to_broker(
     connection: Transaction, context: LibraryContext, profile: Profile, command: PlaceRequest, placed: RequestPlaced
 ) -> bool:
-    """Whether a request was made: not where none was placed, nor for a message that comes again.
+    """Make a lending request, and return whether it was made: not where no hold was placed, nor for a message that
+    comes again.
 
     A hold on one item makes it located at once. A hold on any copy leaves it to staff, who say which it is.
     """

@@ -1,4 +1,4 @@
-"""What a broker can carry between two partners, by event: computed from what their channels have messages for.
+"""Events that a broker can carry between two partners: computed from what their channels have messages for.
 
 A partner's own messages are taken to be those that its channel has: both sides of a profile speak one format.
 """
@@ -53,7 +53,7 @@ def compute_carried_pair(
 
 
 def _iterate_carried() -> Iterator[tuple[Role, EventKind, tuple[EventKind, ...]]]:
-    """Who says what, and as which acts it may be said on."""
+    """Iterate over who says what, and as which acts it may be said on."""
     for (leg, signal), carry_rules in CARRIED.items():
         if signal.origin is EventOrigin.PARTNER:
             speaker = Role.LENDING if leg is Role.BORROWING else Role.BORROWING

@@ -48,7 +48,7 @@ _KEEPS_THE_HOLD = (
 
 @value_object
 class _AcceptancePlan:
-    """What is to be done, decided before anything is changed."""
+    """The plan of what is to be done, decided before anything is changed."""
 
     number: RequestNumber
     patron: Patron | None
@@ -66,7 +66,8 @@ class _DatedArrival:
 
 
 async def accept_item(command: AcceptItem, context: CirculationContext, key: str) -> ItemAccepted:
-    """As `register_item`; an item that was announced by ItemRequested keeps its record, and its hold gets the piece.
+    """Accept an item as `register_item` does; one that was announced by ItemRequested keeps its record, and its hold
+    gets the piece.
 
     Raises Refused as `register_item` does; DUPLICATE_ITEM also where the item was announced for another patron.
     """
@@ -234,7 +235,8 @@ async def _find_lost_record(barcode: str, context: CirculationContext) -> Item |
 async def _replace_lost_record(
     lost: Item, plan: _AcceptancePlan, context: CirculationContext, key: str
 ) -> TemporaryItemResult:
-    """What was lost lies on the table: its loan ends, and the record gives way to one for what is wanted now."""
+    """Replace the record of what was lost and lies on the table: its loan ends, and the record gives way to one for
+    what is wanted now."""
     if await context.library.item_loan(lost.id) is not None:
         require_capability(context, Capability.CHECK_IN)
         at = context.policy.check_in.branch
@@ -313,7 +315,7 @@ async def _lend_accepted_item(
 async def _post_item_fee(
     command: AcceptItem, plan: _AcceptancePlan, fee: Money, item: Item, context: CirculationContext, key: str
 ) -> None:
-    """What the patron owes for the item, as AcceptItem says."""
+    """Post what the patron owes for the item, as AcceptItem says."""
     if plan.patron is None:
         return
     await context.library.post_fee(

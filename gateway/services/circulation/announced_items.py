@@ -51,7 +51,7 @@ def _list_barcodes(command: AcceptItem, context: CirculationContext) -> Iterator
 
 
 async def is_for_another(item: Item, patron_id: str, context: CirculationContext) -> bool:
-    """Whether somebody else has the item or is to have it."""
+    """Return whether somebody else has the item or is to have it."""
     loan = await context.library.item_loan(item.id)
     hold = await find_hold_on_item(item, context)
     return any(found is not None and found.patron_id != patron_id for found in (loan, hold))
@@ -86,7 +86,7 @@ async def receive_announced_item(
 
 
 async def change_barcode(item: Item, barcode: str, context: CirculationContext, key: str) -> Item:
-    """Raises Refused(DUPLICATE_ITEM | NOT_ALLOWED | UNAUTHORIZED_SERVICE (no partner made it))."""
+    """Change a barcode; raises Refused(DUPLICATE_ITEM | NOT_ALLOWED | UNAUTHORIZED_SERVICE (no partner made it))."""
     await require_item_right(item, LibraryService.UPDATE_REQUEST, context)
     require_capability(context, Capability.CHANGE_BARCODE)
     changed = await context.library.change_barcode(item.barcode, barcode, f"{key}:{item.id}")

@@ -1,4 +1,4 @@
-"""Where a command is carried out: the library, the partner's rules, and what the library's system can do."""
+"""The surroundings of a command: the library, the partner's rules, and what the library's system can do."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class CirculationContext:
         return self.clock.now()
 
     def today(self) -> date:
-        """In the library's zone."""
+        """Return the day in the library's zone."""
         return self.clock.now().astimezone(self.zone).date()
 
     def supports(self, capability: Capability) -> bool:
@@ -90,7 +90,7 @@ UNKNOWN_DETAILS = {
 
 
 def require_capability(context: CirculationContext, *capabilities: Capability) -> None:
-    """Raises Refused(UNSUPPORTED_SERVICE) when the library's system lacks one of these."""
+    """Raise Refused(UNSUPPORTED_SERVICE) when the library's system lacks one of these."""
     for capability in capabilities:
         if not context.supports(capability):
             what = CAPABILITY_TEXTS.get(capability, f"do this ({capability.value})")
@@ -134,5 +134,5 @@ def change_refusals_about(about: MessagePart, value: str) -> Iterator[None]:
 
 
 def is_answered_as_success(refused: Refused, service: str, context: CirculationContext) -> bool:
-    """Whether the profile answers this refusal of a service as a success (policy `as_success`)."""
+    """Return whether the profile answers this refusal of a service as a success (policy `as_success`)."""
     return refused.reason in context.policy.as_success.get(service, ()) and refused.reason in AS_SUCCESS[service]

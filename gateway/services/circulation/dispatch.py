@@ -1,4 +1,4 @@
-"""Which use case carries out which command, and the key that makes it idempotent.
+"""Table of the use case that carries out each command, and the key that makes it idempotent.
 
 The library keeps the keys under which it was changed. Where the same message may rightly come again (the same
 patron renews twice), use cases add what tells the occasions apart, such as the loan.

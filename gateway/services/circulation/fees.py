@@ -1,4 +1,4 @@
-"""What patrons are charged on behalf of partners."""
+"""Charges of patrons on behalf of partners."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ async def post_fee(command: PostFee, context: CirculationContext, key: str) -> F
 
 
 async def _is_about_own_thing(command: PostFee, patron: Patron, context: CirculationContext) -> bool:
-    """Whether the partner has to do with this patron: it has made the patron, or the patron has what of its own it
-    charges for; where it names nothing of its own, any loan or request of its making."""
+    """Return whether the partner has to do with this patron: it has made the patron, or the patron has what of its own
+    it charges for; where it names nothing of its own, any loan or request of its making."""
     if await context.things.find_maker(ThingKind.PATRON, patron.id) is Maker.THIS_PARTNER:
         return True
     return await has_own_things(patron.id, context, await _list_own_things(command, context))
 
 
 async def _list_own_things(command: PostFee, context: CirculationContext) -> list[tuple[ThingKind, str]]:
-    """What of its own the partner charges for."""
+    """List what of its own the partner charges for."""
     things = context.things
     own, _ = await things.list_things_of_request(read_request_number(command.request, context.policy).value)
     found = [(thing.kind, thing.id) for thing in own]
@@ -76,8 +76,8 @@ def _choose_amount(command: PostFee, context: CirculationContext) -> Money:
 
 
 def choose_item_fee(command: AcceptItem, context: CirculationContext) -> Money | None:
-    """What the patron owes for an item that comes; None: nothing. Looked at before anything is made of the item, so
-    that all library systems take it: they keep their accounts in one currency.
+    """Choose what the patron owes for an item that comes; None: nothing. Looked at before anything is made of the item,
+    so that all library systems take it: they keep their accounts in one currency.
 
     Raises Refused(INVALID_AMOUNT | UNAUTHORIZED_SERVICE).
     """
@@ -97,8 +97,8 @@ def _get_usual_currency(context: CirculationContext) -> str:
 
 
 def _check_charge(amount: Money, context: CirculationContext) -> Money:
-    """With the usual currency where none was sent. In another than the library's no amount can be compared with what
-    the partner may charge. Raises Refused(INVALID_AMOUNT | UNAUTHORIZED_SERVICE)."""
+    """Check an amount, with the usual currency where none was sent. In another than the library's no amount can be
+    compared with what the partner may charge. Raises Refused(INVALID_AMOUNT | UNAUTHORIZED_SERVICE)."""
     if amount.amount < 0:
         raise Refused(
             RefusalReason.INVALID_AMOUNT,

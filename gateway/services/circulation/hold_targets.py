@@ -1,4 +1,4 @@
-"""What a hold is placed on: an item, a copy of a record, or the record."""
+"""Targets of a hold: an item, a copy of a record, or the record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gateway.services.circulation.ownership import find_hold_maker, list_visible
 
 @value_object
 class HoldTarget:
-    """What is wanted: this item, or with `item` None any copy."""
+    """The target that is wanted: this item, or with `item` None any copy."""
 
     bib: Bib
     item: Item | None = None
@@ -33,8 +33,8 @@ class KeptItems:
     context: CirculationContext
 
     async def is_kept_for_another(self, item: Item) -> bool:
-        """Whether somebody else comes first: by a hold on this very item, or as there are no more free copies than
-        holds ahead on any copy."""
+        """Return whether somebody else comes first: by a hold on this very item, or as there are no more free copies
+        than holds ahead on any copy."""
         waiting = await self.context.library.item_holds(item.id)
         kept = (HoldStatus.READY, HoldStatus.IN_TRANSIT)
         if any(hold.patron_id == self.patron.id and hold.status in kept for hold in waiting):
@@ -52,8 +52,8 @@ class KeptItems:
         return tuple(free) or found
 
     async def _has_been_granted(self, item: Item) -> bool:
-        """Whether this request has had the item: then its message is a repeat. Another partner's of the same number is
-        none."""
+        """Return whether this request has had the item: then its message is a repeat. Another partner's of the same
+        number is none."""
         if not self.number:
             return False
         try:
@@ -111,7 +111,7 @@ async def find_hold_target(command: PlaceRequest, context: CirculationContext, k
 
 
 def list_places(command: PlaceRequest, context: CirculationContext) -> tuple[str, ...]:
-    """Where the copy has to be, in our words and without case; empty: anywhere."""
+    """List where the copy has to be, in our words and without case; empty: anywhere."""
     rules = context.policy.requests
     if not rules.use_location:
         return ()

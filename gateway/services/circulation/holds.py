@@ -90,8 +90,8 @@ async def _find_hold_of_patron(number: str, item: Named | None, patron: Patron, 
 async def find_hold_of_partner(
     number: str, patron: Patron | None, context: CirculationContext, refused: Refused
 ) -> Hold:
-    """Of several partners' open holds with this number, the one that this partner has placed: it is looked for at its
-    item, and at the patron's. `refused` is raised where there isn't a single one."""
+    """Find, of several partners' open holds with this number, the one that this partner has placed: it is looked for at
+    its item, and at the patron's. `refused` is raised where there isn't a single one."""
     own, _ = await context.things.list_things_of_request(number)
     placed = {thing.id for thing in own if thing.kind is ThingKind.HOLD}
     found = list(await context.library.patron_holds(patron.id)) if patron is not None and placed else []
@@ -122,7 +122,7 @@ def _no_such_hold_refusal() -> Refused:
 
 
 def is_hold_unwanted(pickup: str, receiver: str, context: CirculationContext) -> bool:
-    """Whether the place says that no hold is wanted (USMAI sends `NONE`, facts/ncip.md 2.2)."""
+    """Return whether the place says that no hold is wanted (USMAI sends `NONE`, facts/ncip.md 2.2)."""
     return _choose_pickup_text(pickup, receiver, context).lower() in context.policy.pickup.no_hold_words
 
 
@@ -253,7 +253,7 @@ def _refuse_second_copy(
 
 
 def _is_immediate(command: PlaceRequest, context: CirculationContext) -> bool:
-    """Whether a yes promises the item, rather than a place in the queue."""
+    """Return whether a yes promises the item, rather than a place in the queue."""
     rules = context.policy.requests
     without_queue = rules.ignore or rules.managed is ManagedRole.LENDING or _is_hold_declined(command, context)
     return without_queue or _choose_hold_kind(command, context) in rules.immediate_kinds
@@ -291,7 +291,7 @@ def _make_hold_wish(
     place: PickupLocation,
     context: CirculationContext,
 ) -> HoldWish:
-    """Where the library's system takes no pickup place, staff read it in the note."""
+    """Make the wish; where the library's system takes no pickup place, staff read it in the note."""
     notes = ["library use only"] if number.library_use_only else []
     if target.item is None and list_places(command, context):
         notes.append(f"location: {', '.join(command.locations)}")
@@ -353,7 +353,7 @@ async def _find_existing_hold(
 
 
 async def _find_hold_item(hold: Hold, target: HoldTarget, context: CirculationContext) -> Item | None:
-    """As it is now that the hold is placed."""
+    """Find the item as it is now that the hold is placed."""
     return await items.find_item_of_hold(hold, context) or target.item
 
 
@@ -377,7 +377,8 @@ def _make_unplaced_hold(
 
 
 async def cancel_request(command: CancelRequest, context: CirculationContext, key: str) -> RequestCancelled:
-    """Raises Refused(DATA_MISSING | UNKNOWN_REQUEST | AMBIGUOUS_REQUEST | REQUEST_CLOSED | UNKNOWN_PATRON)."""
+    """Cancel a request; raises Refused(DATA_MISSING | UNKNOWN_REQUEST | AMBIGUOUS_REQUEST | REQUEST_CLOSED |
+    UNKNOWN_PATRON)."""
     require_capability(context, Capability.HOLD_CANCEL)
     patron = await patrons.resolve_patron(command.patron, context)
     found = await resolve_hold(command.request, command.item, patron, context, kind=command.kind)
@@ -399,8 +400,8 @@ async def cancel_hold(hold: Hold, context: CirculationContext, key: str) -> Hold
 
 
 async def update_request(command: UpdateRequest, context: CirculationContext, key: str) -> RequestPlaced:
-    """What isn't said stays as it is. The values are absolute, so a repeat does no harm; the key tells the time,
-    since a place may be changed there and back again.
+    """Update a request; what isn't said stays as it is. The values are absolute, so a repeat does no harm; the key
+    tells the time, since a place may be changed there and back again.
 
     Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE …).
     """

@@ -1,4 +1,4 @@
-"""Which item or record is meant; items described, created, given a status."""
+"""Search for the item or record that is meant; items described, created, given a status."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from gateway.services.circulation.ownership import is_item_of_another, list_visi
 
 
 async def resolve_item(sent: Named | None, context: CirculationContext, *, request: Named | None = None) -> Item:
-    """Raises Refused(DATA_MISSING | UNKNOWN_ITEM | AMBIGUOUS_ITEM).
+    """Find an item; raises Refused(DATA_MISSING | UNKNOWN_ITEM | AMBIGUOUS_ITEM).
 
     With policy `items.find_by_request`, an id that is no barcode is tried as a request number. The message's own
     request number, `request`, counts only where it names no item: a barcode that nobody knows may be a mis-scanned
@@ -55,9 +55,9 @@ async def resolve_item(sent: Named | None, context: CirculationContext, *, reque
 
 
 async def resolve_returned_item(sent: Named | None, context: CirculationContext, *, request: Named | None) -> Item:
-    """As `resolve_item`; but a partner's item that is unknown by its id is found by the message's request number, with
-    policy `items.find_by_request`: its record here may have another barcode than the partner uses (ULS, facts/ncip.md
-    2.1), and nothing is lent by a return. Raises Refused as `resolve_item`."""
+    """Find an item as `resolve_item` does; but a partner's item that is unknown by its id is found by the message's
+    request number, with policy `items.find_by_request`: its record here may have another barcode than the partner uses
+    (ULS, facts/ncip.md 2.1), and nothing is lent by a return. Raises Refused as `resolve_item`."""
     try:
         return await resolve_item(sent, context, request=request)
     except Refused as refused:
@@ -105,7 +105,8 @@ async def find_item_by_barcode(barcode: str, context: CirculationContext) -> Ite
 
 
 async def find_item_by_request(sent: Named, context: CirculationContext) -> Item:
-    """Of several partners' requests with this number, this partner's. Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
+    """Find the item of this partner's request, of several partners' with this number. Raises Refused(UNKNOWN_ITEM |
+    AMBIGUOUS_ITEM)."""
     number = read_request_number(sent, context.policy).value
     own, has_others = await context.things.list_things_of_request(number)
     if has_others:
@@ -174,7 +175,8 @@ async def _is_record_of_another(bib: Bib, context: CirculationContext) -> bool:
 
 
 def name_record(sent: tuple[RecordId, ...], context: CirculationContext) -> Bib:
-    """Of a system that can't be asked about records: what its own number says. Raises Refused(UNSUPPORTED_SERVICE)."""
+    """Return the record of a system that can't be asked about records: what its own number says. Raises
+    Refused(UNSUPPORTED_SERVICE)."""
     number = next((one.value for one in translate_record_ids(sent, context.policy.records) if one.type == "local"), "")
     if not number:
         require_capability(context, Capability.BIB_FIND)
@@ -234,8 +236,8 @@ def _describe_lasting_item(command: CreateItem, context: CirculationContext, key
 
 
 async def update_status(command: UpdateStatus, context: CirculationContext, key: str) -> ItemChanged:
-    """What a partner asks for: policy `items.settable_statuses` says whether it may.
-    Raises Refused(UNAUTHORIZED_SERVICE | UNKNOWN_ITEM | NOT_ALLOWED)."""
+    """Set the status that a partner asks for: policy `items.settable_statuses` says whether it may. Raises
+    Refused(UNAUTHORIZED_SERVICE | UNKNOWN_ITEM | NOT_ALLOWED)."""
     require_capability(context, Capability.STATUS_UPDATE)
     if command.status not in context.policy.items.settable_statuses:
         raise Refused(
@@ -318,7 +320,8 @@ def _is_renewable(command: AcceptItem, number: RequestNumber, rules: AcceptItemR
 
 
 def _compute_lender_due(command: AcceptItem, context: CirculationContext) -> datetime | None:
-    """When it must leave its patron. None where the library's own rules alone count: then no loan has to heed it."""
+    """Compute when it must leave its patron. None where the library's own rules alone count: then no loan has to heed
+    it."""
     rules = context.policy.due_dates
     due = patron_due(command.due, rules, context.zone, context.now(), days_back=rules.transit_days)
     return due if rules.policy is not DuePolicy.LOCAL else None

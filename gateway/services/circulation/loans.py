@@ -59,8 +59,8 @@ class LoanWish:
 
 
 async def lend_item(wish: LoanWish, context: CirculationContext, key: str) -> Loan:
-    """As long as the loan that a message made is open, the message again is a repeat; after its return the same
-    words mean a new loan (`LibrarySystem.check_out`)."""
+    """Lend an item; as long as the loan that a message made is open, the message again is a repeat; after its return
+    the same words mean a new loan (`LibrarySystem.check_out`)."""
     loan = await context.library.check_out(
         wish.item.barcode,
         wish.patron.id,
@@ -103,9 +103,9 @@ async def bring_due_forward(choice: DueChoice, loan: Loan, context: CirculationC
 
 
 async def check_out(command: CheckOut, context: CirculationContext, key: str) -> ItemLent:
-    """With `mandated` it has happened already (WorldShare's shipped, facts/ncip.md 2.6): blocks, limits and item
-    policies don't stop it. The patron who has the item already has the same loan then, with the date that is given;
-    the loan of another patron is ended first, where the profile says so (`check_out.mandated_on_loan`).
+    """Check out an item; with `mandated` it has happened already (WorldShare's shipped, facts/ncip.md 2.6): blocks,
+    limits and item policies don't stop it. The patron who has the item already has the same loan then, with the date
+    that is given; the loan of another patron is ended first, where the profile says so (`check_out.mandated_on_loan`).
 
     Raises Refused(UNKNOWN_… | PATRON_BLOCKED | ITEM_ON_LOAN | LIMIT_REACHED | INVALID_DATE …).
     """
@@ -136,8 +136,8 @@ async def check_out(command: CheckOut, context: CirculationContext, key: str) ->
 
 
 async def _end_other_loan(wish: LoanWish, happened: datetime, context: CirculationContext, key: str) -> tuple[str, ...]:
-    """What is to be told of it. A loan that has begun since then stays: the message is old. No hold catches the item,
-    which isn't here."""
+    """End another loan, and return what is to be told of it. A loan that has begun since then stays: the message is
+    old. No hold catches the item, which isn't here."""
     if context.policy.check_out.mandated_on_loan == "refuse":
         return ()
     loan = await context.library.item_loan(wish.item.id)
@@ -241,7 +241,7 @@ async def check_in(command: CheckIn, context: CirculationContext, key: str) -> I
 
 
 async def _require_check_in_right(item: Item, command: CheckIn, context: CirculationContext) -> None:
-    """Raises Refused(UNAUTHORIZED_SERVICE | NOT_CHECKED_OUT (another partner has lent it, or nobody: then it is what a
+    """Raise Refused(UNAUTHORIZED_SERVICE | NOT_CHECKED_OUT (another partner has lent it, or nobody: then it is what a
     repeat of this partner's own check-in finds))."""
     if await context.things.find_maker(ThingKind.ITEM, item.id) is Maker.THIS_PARTNER:
         return
@@ -302,8 +302,8 @@ def _is_check_in_success(refused: Refused, command: CheckIn, context: Circulatio
 
 
 async def renew_item(command: Renew, context: CirculationContext, key: str) -> ItemRenewed:
-    """With a due date, a repeat is told by it; without one, the same loan is renewed at most once a day. One that would
-    not move the due date is refused, and counts as none.
+    """Renew a loan; with a due date, a repeat is told by it; without one, the same loan is renewed at most once a day.
+    One that would not move the due date is refused, and counts as none.
 
     Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_… | PATRON_BLOCKED | INVALID_DATE …).
     """
@@ -409,7 +409,7 @@ async def recall_item(command: Recall, context: CirculationContext, key: str) ->
 
 
 async def delete_item(command: DeleteItem, context: CirculationContext, key: str) -> ItemChanged:
-    """By policy `delete.action`. Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED)."""
+    """Delete an item by policy `delete.action`. Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED)."""
     try:
         return ItemChanged(await _delete_by_policy(command, context, key))
     except Refused as refused:

@@ -1,4 +1,5 @@
-"""What the library itself has of something: found by its numbers, else by title and author; and what of it is free.
+"""Copies that the library itself has of something: found by its numbers, else by title and author; and what of it is
+free.
 
 Where nobody could look, or what was found may be it or not, nobody knows: that is not the same as not having it.
 """
@@ -70,7 +71,8 @@ _RANK = {Availability.AVAILABLE: 0, Availability.OUT: 1, Availability.UNKNOWN: 2
 
 
 async def find_local_copies(system: LibrarySystem, citation: Citation) -> LocalCopies:
-    """As `look_up_copies`, but AWAY where the system doesn't answer. Raises Refused where it says no to looking up."""
+    """Find copies as `look_up_copies` does, but AWAY where the system doesn't answer. Raises Refused where it says no
+    to looking up."""
     try:
         return await look_up_copies(system, citation)
     except Unavailable:
@@ -90,7 +92,8 @@ async def look_up_copies(system: LibrarySystem, citation: Citation) -> LocalCopi
 
 
 def can_look_up_records(system: LibrarySystem) -> bool:
-    """Whether a record is found by its numbers, with its copies. Where it isn't, nobody knows what the library has."""
+    """Return whether a record is found by its numbers, with its copies. Where it isn't, nobody knows what the library
+    has."""
     return system.capabilities >= {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY}
 
 
@@ -113,13 +116,13 @@ def _rank_of_copies(found: LocalCopies) -> int:
 
 
 def _select_lookup_numbers(citation: Citation) -> tuple[RecordId, ...]:
-    """In the link's order, each once."""
+    """Select numbers in the link's order, each once."""
     return tuple(dict.fromkeys(one for one in citation.identifiers if one.type in LOOKED_UP))[:MAX_NUMBERS]
 
 
 def _names_work(number: RecordId, citation: Citation) -> bool:
-    """Whether a catalogue that doesn't have this number doesn't have the work. A wrong check digit finds nothing, DOIs
-    aren't in libraries' catalogues, and the ISSN of a book is the one of its series."""
+    """Return whether a catalogue that doesn't have this number doesn't have the work. A wrong check digit finds
+    nothing, DOIs aren't in libraries' catalogues, and the ISSN of a book is the one of its series."""
     type_ = canonical_type(number.type)
     if type_ in ("isbn", "issn"):
         checked = isbn if type_ == "isbn" else issn
@@ -169,8 +172,8 @@ async def _find_by_words(system: LibrarySystem, citation: Citation) -> LocalCopi
 
 
 async def search_by_words(system: LibrarySystem, citation: Citation) -> tuple[Bib, ...]:
-    """By title and author, else by the title, else by the title without its subtitle: of what is looked for all words
-    must occur. None where the system can't be searched by words. Raises Refused, Unavailable."""
+    """Search by title and author, else by the title, else by the title without its subtitle: of what is looked for all
+    words must occur. None where the system can't be searched by words. Raises Refused, Unavailable."""
     if not citation.title or Capability.SEARCH not in system.capabilities:
         return ()
     author = citation.author.partition(";")[0].partition(",")[0]
@@ -182,7 +185,7 @@ async def search_by_words(system: LibrarySystem, citation: Citation) -> tuple[Bi
 
 
 def _is_same_work(citation: Citation, bib: Bib) -> bool:
-    """As a partner's catalogue is judged; a title alone is enough for a journal only."""
+    """Compare as a partner's catalogue is judged; a title alone is enough for a journal only."""
     found = citation_of_record(bib)
     if not compare_with_hit(citation, found, TITLE_RULES).same:
         return False

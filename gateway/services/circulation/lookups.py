@@ -52,7 +52,7 @@ async def lookup_agency(command: LookUpAgency, context: CirculationContext, _key
 
 
 async def lookup_item(command: LookUpItem, context: CirculationContext, _key: str) -> ItemFound:
-    """By item id, or by the number of the request that it fills."""
+    """Look up an item by its id, or by the number of the request that it fills."""
     item = await items.resolve_item(command.item, context, request=command.request)
     loan = await _find_visible_loan(item, context) if command.borrower else None
     return ItemFound(
@@ -92,7 +92,7 @@ async def _list_requesters(item: Item, context: CirculationContext) -> tuple[Pat
 
 @value_object
 class _PortionStart:
-    """Where a portion begins: at which entry, and at which of its items. Written as '3-20'."""
+    """The beginning of a portion: at which entry, and at which of its items. Written as '3-20'."""
 
     entry: int = 0
     item: int = 0
@@ -191,7 +191,7 @@ async def lookup_patron(command: LookUpPatron, context: CirculationContext, _key
 
 
 async def lookup_request(command: LookUpRequest, context: CirculationContext, _key: str) -> RequestFound:
-    """By request number, or by patron and item. With both, they must agree."""
+    """Look up a request by its number, or by patron and item. With both, they must agree."""
     asked_by = await patrons.resolve_patron(command.patron, context) if command.patron is not None else None
     hold = await holds.resolve_hold(command.request, command.item, asked_by, context, kind=command.kind)
     return RequestFound(

@@ -113,7 +113,8 @@ async def _handle_shipped(command: Notice, context: CirculationContext, key: str
 
 
 async def _find_shipped_item(command: Notice, context: CirculationContext) -> Item:
-    """Where the library's system has no records of partners' items, that is the reason why there is none."""
+    """Find the item; where the library's system has no records of partners' items, that is the reason why there is
+    none."""
     try:
         return await find_noticed_item(command, context)
     except Refused as refused:
@@ -283,15 +284,16 @@ _MEANING: dict[NoticeKind, Callable[[Notice, CirculationContext, str], Awaitable
 
 
 def is_partner_item(item: Named, context: CirculationContext) -> bool | None:
-    """By the profile's pattern; None where it has none, then the record tells (`Item.temporary`)."""
+    """Tell a partner's item by the profile's pattern; None where it has none, then the record tells
+    (`Item.temporary`)."""
     pattern = context.policy.notifications.own_item_pattern
     return None if pattern is None else has_match(pattern, item.value)
 
 
 async def find_noticed_item(command: Notice, context: CirculationContext) -> Item:
-    """By its id, or by the barcode on the piece. The request number is the way to a partner's piece whose temporary
-    barcode has changed since; where a partner sends none, the temporary record has its item id as the number. Our own
-    items keep their barcodes."""
+    """Find an item by its id, or by the barcode on the piece. The request number is the way to a partner's piece whose
+    temporary barcode has changed since; where a partner sends none, the temporary record has its item id as the number.
+    Our own items keep their barcodes."""
     try:
         return await items.resolve_item(command.item, context, request=command.request)
     except Refused as refused:
@@ -313,7 +315,7 @@ async def _find_item_otherwise(command: Notice, context: CirculationContext) -> 
 
 
 def name_by_barcode(item: Item) -> Named:
-    """How a command names it, in a `context_without_rewrite`."""
+    """Name an item as a command does, in a `context_without_rewrite`."""
     return Named(item.barcode)
 
 
@@ -324,7 +326,7 @@ def context_without_rewrite(context: CirculationContext) -> CirculationContext:
 
 
 def choose_account(command: Notice, context: CirculationContext) -> tuple[PatronRef, CirculationContext]:
-    """For our own item: the institutional patron, named in our own terms. Without one, whom the message names."""
+    """Choose the institutional patron for our own item, named in our own terms. Without one, whom the message names."""
     account = context.policy.notifications.institutional_patron
     if not account:
         return require_named_patron(command), context

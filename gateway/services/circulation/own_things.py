@@ -1,4 +1,4 @@
-"""Who made the things of a library, as one partner sees it while one of its messages is carried out."""
+"""Makers of the things of a library, as one partner sees them while one of its messages is carried out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.ports.partner_things import PartnerThing, PartnerThings, ThingKind
 
 
 class Maker(Enum):
-    """Who made a thing, as one partner sees it."""
+    """The maker of a thing, as one partner sees it."""
 
     THIS_PARTNER = "this partner"
     ANOTHER_PARTNER = "another partner"
@@ -56,7 +56,7 @@ class OwnThings:
             await self._things.keep_things(made)
 
     async def change_barcode(self, item_id: str, barcode: str) -> None:
-        """Of a thing of this partner, so that its request number leads to it."""
+        """Change the barcode of a thing of this partner, so that its request number leads to it."""
         await self.keep_made()
         await self._things.change_barcode(item_id, barcode)
 

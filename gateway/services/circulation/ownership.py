@@ -1,4 +1,4 @@
-"""What a partner may touch belongs to it.
+"""Things that a partner may touch: those that belong to it.
 
 Items, holds, loans and patrons that a partner made are that partner's: to another they are not there, in the same words
 as one that never was. What nobody is known to have made is the library's own; what a partner may do with that, its
@@ -60,7 +60,8 @@ async def list_visible_loans(loans: Iterable[Loan], context: CirculationContext)
 async def has_own_things(
     patron_id: str, context: CirculationContext, named: Collection[tuple[ThingKind, str]] = ()
 ) -> bool:
-    """Whether the patron has a loan or a request of this partner's making; where things are named, one of those."""
+    """Return whether the patron has a loan or a request of this partner's making; where things are named, one of
+    those."""
     loans = await context.library.patron_loans(patron_id)
     await _find_makers(ThingKind.LOAN, loans, context)
     for loan in loans:
@@ -79,14 +80,14 @@ def _is_among(kind: ThingKind, one: Hold | Loan, named: Collection[tuple[ThingKi
 
 
 async def _find_makers(kind: ThingKind, found: Iterable[Hold | Loan], context: CirculationContext) -> None:
-    """At once, however many there are: each is asked of afterwards, and known."""
+    """Find the makers at once, however many there are: each is asked of afterwards, and known."""
     items = {one.id: one.item_id for one in found}
     makers = await context.things.find_makers(kind, items)
     await context.things.find_makers(ThingKind.ITEM, (items[id_] for id_ in makers if makers[id_] is Maker.LIBRARY))
 
 
 async def is_number_of_another(number: str, context: CirculationContext) -> bool:
-    """Whether a request number is known, and not as this partner's."""
+    """Return whether a request number is known, and not as this partner's."""
     own, has_others = await context.things.list_things_of_request(number)
     return has_others and not own
 
@@ -95,7 +96,7 @@ async def is_number_of_another(number: str, context: CirculationContext) -> bool
 
 
 def require_right(service: LibraryService, context: CirculationContext) -> None:
-    """Raises Refused(UNAUTHORIZED_SERVICE) where the profile doesn't name it."""
+    """Raise Refused(UNAUTHORIZED_SERVICE) where the profile doesn't name it."""
     if not context.policy.allows_on_library_things(service):
         raise Refused(
             RefusalReason.UNAUTHORIZED_SERVICE,
@@ -105,14 +106,15 @@ def require_right(service: LibraryService, context: CirculationContext) -> None:
 
 
 async def require_item_right(item: Item, service: LibraryService, context: CirculationContext) -> None:
-    """Raises Refused(UNAUTHORIZED_SERVICE) for an item of the library that the profile doesn't let the partner use so.
+    """Raise Refused(UNAUTHORIZED_SERVICE) for an item of the library that the profile doesn't let the partner use so.
     That of another partner isn't found in the first place."""
     if await context.things.find_maker(ThingKind.ITEM, item.id) is Maker.LIBRARY:
         require_right(service, context)
 
 
 async def require_hold_right(hold: Hold, service: LibraryService, context: CirculationContext) -> None:
-    """Raises Refused(UNAUTHORIZED_SERVICE). That of another partner isn't found in the first place."""
+    """Require the right to a hold; raises Refused(UNAUTHORIZED_SERVICE). That of another partner isn't found in the
+    first place."""
     if await find_hold_maker(hold, context) is Maker.LIBRARY:
         require_right(service, context)
 
@@ -123,6 +125,7 @@ async def has_hold_right(hold: Hold, service: LibraryService, context: Circulati
 
 
 async def require_loan_right(loan: Loan, service: LibraryService, context: CirculationContext) -> None:
-    """Raises Refused(UNAUTHORIZED_SERVICE). That of another partner isn't found in the first place."""
+    """Require the right to a loan; raises Refused(UNAUTHORIZED_SERVICE). That of another partner isn't found in the
+    first place."""
     if await find_loan_maker(loan, context) is Maker.LIBRARY:
         require_right(service, context)

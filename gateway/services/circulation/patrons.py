@@ -1,4 +1,4 @@
-"""Who is meant; patrons created, updated and deleted."""
+"""Search for the patron who is meant; patrons created, updated and deleted."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ _BLOCKED = {
 
 
 def refuse_if_blocked(patron: Patron, scope: BlockScope, context: CirculationContext) -> None:
-    """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED) where the profile wants it. Why a patron is blocked is the
+    """Raise Refused(PATRON_EXPIRED | PATRON_BLOCKED) where the profile wants it. Why a patron is blocked is the
     library's business: it goes to staff only."""
     block = find_stopping_block(patron, scope, context)
     if block is not None:
@@ -112,7 +112,7 @@ def make_block_refusal(patron: Patron, scope: BlockScope, block: Block, context:
 
 
 def is_institution(patron: Patron, ref: PatronRef, context: CirculationContext) -> bool:
-    """Whether a message means a library, for several of whose patrons it may ask for the same."""
+    """Return whether a message means a library, for several of whose patrons it may ask for the same."""
     sent = ref.id.value.strip() if ref.id is not None else ""
     rules = context.policy.patrons
     return (
@@ -123,7 +123,7 @@ def is_institution(patron: Patron, ref: PatronRef, context: CirculationContext) 
 
 
 def is_named_patron(patron: Patron, ref: PatronRef | None, context: CirculationContext) -> bool:
-    """Whether a message names this very patron by id, told without asking the library."""
+    """Return whether a message names this very patron by id, told without asking the library."""
     if ref is None or ref.id is None:
         return False
     own = {identifier.value for identifier in patron.identifiers} | {patron.id}

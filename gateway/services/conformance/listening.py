@@ -1,5 +1,5 @@
-"""What a system that is tried says of itself: received as a partner would receive it, answered by the protocol, kept
-for the conversation that waits for it."""
+"""Messages that a system that is tried sends by itself: received as a partner would receive them, answered by the
+protocol, kept for the conversation that waits for them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MAX_WAITING = 100
 
 @value_object
 class TrialParty:
-    """As whom messages are received. `run`: what is in the number of each request of the trial; `request`: of one of
-    the system's own, empty: none."""
+    """The party as which messages are received. `run`: what is in the number of each request of the trial; `request`:
+    of one of the system's own, empty: none."""
 
     exchange: ExchangeContext
     run: str

@@ -23,7 +23,8 @@ FORMATS = ("html", "xml", "json")
 
 @value_object(kw_only=True)
 class ConformanceSubject:
-    """What is tried by whom: protocol and version as the profile says, the library's symbol, the program's version."""
+    """The system that is tried, and by whom: protocol and version as the profile says, the library's symbol, the
+    program's version."""
 
     profile: str
     protocol: str
@@ -60,7 +61,7 @@ class ConformanceReport:
         )
 
     def count_checks(self, weight: FindingWeight) -> Mapping[str, int]:
-        """How often each check has found something."""
+        """Count how often each check has found something."""
         return Counter(finding.check for finding in self.list_findings(weight))
 
     @property
@@ -94,7 +95,7 @@ async def hold_conversations(
 
 
 def write_report(report: ConformanceReport, format_name: str) -> bytes:
-    """By a name of FORMATS. Raises KeyError."""
+    """Write a report in the format of a name of FORMATS. Raises KeyError."""
     return _WRITERS[format_name](report)
 
 
@@ -142,7 +143,7 @@ def _describe_exchange(exchange: CheckedExchange) -> dict[str, object]:
 
 
 def _show_body(body: bytes) -> str:
-    """As text; what is none as base64, which the first word says."""
+    """Show a body as text; what is none as base64, which the first word says."""
     try:
         return body.decode()
     except UnicodeDecodeError:
@@ -196,7 +197,7 @@ def _describe_findings(exchange: CheckedExchange, weight: FindingWeight) -> Iter
 
 
 def _replace_forbidden_characters(text: str) -> str:
-    """What XML can't have: control characters by their pictures, U+FFFE and U+FFFF by U+FFFD."""
+    """Replace what XML can't have: control characters by their pictures, U+FFFE and U+FFFF by U+FFFD."""
     return text.translate(_REPLACEMENTS)
 
 

@@ -34,7 +34,7 @@ class SignedFile:
 
 
 class ReportSigner:
-    """With the key of one library."""
+    """A signer with the key of one library."""
 
     def __init__(self, secret: bytes) -> None:
         seed = HKDF(SHA256(), KEY_BYTES, salt=None, info=b"illgate conformance reports").derive(secret)
@@ -55,7 +55,7 @@ def write_signed_file(file: Path, octets: bytes, signer: ReportSigner) -> None:
 
 
 def is_file_as_signed(file: Path) -> bool:
-    """By what stands beside it. Raises OSError for what isn't there, ValueError for a key that is none."""
+    """Check a file by what stands beside it. Raises OSError for what isn't there, ValueError for a key that is none."""
     signature, public_key = _list_companions(file)
     return is_signature_valid(file.read_bytes(), SignedFile(signature.read_bytes(), public_key.read_bytes()))
 
@@ -65,7 +65,8 @@ def _list_companions(file: Path) -> tuple[Path, Path]:
 
 
 async def load_trial_secret(store: Store, library: str, clock: Clock) -> bytes:
-    """By which the daemon knows the numbers of trials; made when it is asked for first. Raises Unavailable."""
+    """Load the secret by which the daemon knows the numbers of trials; made when it is asked for first. Raises
+    Unavailable."""
 
     def load_secret(connection: Transaction) -> bytes:
         return get_or_create_secret(connection, library, CONFORMANCE_TRIALS, clock.now())
@@ -83,7 +84,7 @@ async def load_report_signer(store: Store, library: str, clock: Clock) -> Report
 
 
 def is_signature_valid(octets: bytes, signed: SignedFile) -> bool:
-    """Raises ValueError for what is no public key of Ed25519."""
+    """Check a signature; raises ValueError for what is no public key of Ed25519."""
     try:
         key = load_pem_public_key(signed.public_key)
     except UnsupportedAlgorithm as error:

@@ -52,7 +52,7 @@ class BulkActionService:
             cursor = page.cursor
 
     async def list_possible(self, library: str, request: Request) -> frozenset[EventKind]:
-        """What could be done with it in bulk, as it is now."""
+        """List what could be done with the request in bulk, as it is now."""
         context = self.requests.library_context(library)
         probe = Event(local_signal(EventKind.NOTE), context.now())
         return frozenset(list_allowed_events(request, context.workflow(request), probe)).intersection(BULK_KINDS)
@@ -102,7 +102,7 @@ class BulkActionService:
         return BulkResult(tuple(done), tuple(failed))
 
     async def _find_number(self, library: str, id_: str) -> str:
-        """As people know it; the id of one that isn't there."""
+        """Find the number that people know; the id of a request that isn't there."""
         try:
             return (await self.requests.find_request(library, id_)).number
         except NotFound:
@@ -110,7 +110,7 @@ class BulkActionService:
 
 
 def _reason_of(error: Exception) -> str:
-    """In a sentence."""
+    """Return the reason in a sentence."""
     match error:
         case EventDenied():
             return error.denied.detail

@@ -72,14 +72,14 @@ class CopyService:
         return await self.requests.apply_action(library, request_id, made)
 
     def can_sign_off(self, library: str, request: Request, actor: str) -> bool:
-        """Whether the partner's workflow lets this person allow the copy."""
+        """Return whether the partner's workflow lets this person allow the copy."""
         context = find_library_context(self.contexts, library)
         return can_sign_off(request, context.workflow(request), actor)
 
     # --- delivered ---------------------------------------------------------------------------------------
 
     async def list_links(self, library: str, request_id: str) -> Sequence[CopyLinkView]:
-        """Of one request, oldest first. Raises NotFound."""
+        """List the links of one request, oldest first. Raises NotFound."""
         context = find_library_context(self.contexts, library)
         request = await require_request(context, request_id)
         return await context.store.read(lambda c: _load_links(c, context, request))
@@ -111,7 +111,7 @@ def _load_links(connection: Transaction, context: LibraryContext, request: Reque
 
 
 def _find_token(row: EventRow) -> str:
-    """Of a link that went out. Empty: there was none."""
+    """Find the token of a link that went out. Empty: there was none."""
     event = row.event
     if row.denied or event.kind is not EventKind.COPY_DELIVERED or event.signal.origin is not EventOrigin.US:
         return ""

@@ -55,8 +55,8 @@ class ReadableMessage:
 
 @value_object(kw_only=True)
 class JournalSearch:
-    """Which messages of a library; all that are set must fit. `request`: a number of a request, ours or another's;
-    `since` and `until`: aware; `outcome`: a word of `OutcomeClass`."""
+    """The messages of a library to search for; all that are set must fit. `request`: a number of a request, ours or
+    another's; `since` and `until`: aware; `outcome`: a word of `OutcomeClass`."""
 
     library: str
     profile: str = ""
@@ -99,7 +99,7 @@ class JournaledMessageService:
         return frozenset(id_ for id_, exchange in exchanges.items() if exchange in by_mail)
 
     async def find_message(self, library: str, request: Request, message_id: str) -> ReadableMessage:
-        """Raises NotFound, for a message about something else too."""
+        """Find a message; raises NotFound, for a message about something else too."""
         for message in await self.list_messages(library, request):
             if message.id == message_id:
                 return await self._read_message(message)
@@ -111,7 +111,7 @@ class JournaledMessageService:
         return JournalHits(page.messages, page.cursor)
 
     async def make_filter(self, search: JournalSearch) -> JournalFilter:
-        """With all names that a request has, where one is looked for."""
+        """Make a filter with all names that a request has, where one is looked for."""
         context = find_library_context(self.contexts, search.library)
         names = None
         if search.request:
@@ -131,7 +131,7 @@ class JournaledMessageService:
         )
 
     async def count_troubles(self, library: str, since: datetime) -> Sequence[TroubleCount]:
-        """What came in since then, was not done and has no good replay, most frequent first."""
+        """Count what came in since then, was not done and has no good replay, most frequent first."""
         return await self.journal.count_troubles(find_library_context(self.contexts, library).symbol, since)
 
     async def read_exchange(self, library: str, message_id: str) -> tuple[ReadableMessage, ...]:
@@ -150,7 +150,7 @@ class JournaledMessageService:
         return found
 
     async def list_replays(self, library: str, message_id: str) -> Sequence[JournalMessage]:
-        """Of the message, newest first."""
+        """List the replays of the message, newest first."""
         symbol = find_library_context(self.contexts, library).symbol
         wanted = JournalFilter(symbol, direction=MessageDirection.IN, replay_of=message_id)
         return (await self.journal.list_messages(wanted, MAX_REPLAYS)).messages

@@ -24,8 +24,8 @@ class AlreadyReplayedError(Exception):
 
 @value_object
 class MessageRehearsal:
-    """What a replay would do, beside what came of the message then. `answer_then`: as the journal has it, None: none is
-    kept; `newest_replay`: id of the last one so far, empty: there is none."""
+    """The effect that a replay would have, beside what came of the message then. `answer_then`: as the journal has it,
+    None: none is kept; `newest_replay`: id of the last one so far, empty: there is none."""
 
     message: JournalMessage
     result: RehearsalResult
@@ -35,7 +35,7 @@ class MessageRehearsal:
 
 @value_object
 class MessageReplay:
-    """How it ended. `id`: of the journal's new entry; empty: it couldn't be written, so nothing was done."""
+    """The end of a replay. `id`: of the journal's new entry; empty: it couldn't be written, so nothing was done."""
 
     id: str
     outcome: OutcomeClass
@@ -60,9 +60,9 @@ class MessageReplayService:
         )
 
     async def replay_message(self, library: str, message_id: str, seen: str, by: AuditOrigin) -> MessageReplay:
-        """As if it came in once more; nobody is sent the answer. `seen`: `newest_replay` of the rehearsal that it
-        follows. Raises NotFound, NotReplayableError, AlreadyReplayedError, Unavailable; then nothing was done; or
-        OutcomeUnknown."""
+        """Replay a message as if it came in once more; nobody is sent the answer. `seen`: `newest_replay` of the
+        rehearsal that it follows. Raises NotFound, NotReplayableError, AlreadyReplayedError, Unavailable; then nothing
+        was done; or OutcomeUnknown."""
         asked, _answer = await self._read_original(library, message_id)
         message = asked.message
         async with self.locks.hold_key(f"{message.library} {message.id}"):
@@ -91,7 +91,7 @@ class MessageReplayService:
         return found[0], found[1] if len(found) > 1 else None
 
     async def find_newest_replay(self, library: str, message_id: str) -> JournalMessage | None:
-        """Of the message; None: there is none."""
+        """Find the newest replay of the message; None: there is none."""
         replays = await self.journaled.list_replays(library, message_id)
         return replays[0] if replays else None
 

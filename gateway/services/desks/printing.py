@@ -51,9 +51,10 @@ _NUMBERS = re.compile(r"\d+")
 
 @value_object(kw_only=True)
 class PrintSheet:
-    """What one slip, label or letter says of its request. `copy`: of pull slips. `shelf_mark`: where it stands on the
-    hold shelf, of the patron's name and number no more than that; `pickup`: the place's name. `partner`: whose item it
-    is, or to whom it goes. `letter`: to a partner; `notice`: to a patron. `problem`: why there is nothing to print."""
+    """The facts of one slip, label or letter about its request. `copy`: of pull slips. `shelf_mark`: where it stands on
+    the hold shelf, of the patron's name and number no more than that; `pickup`: the place's name. `partner`: whose item
+    it is, or to whom it goes. `letter`: to a partner; `notice`: to a patron. `problem`: why there is nothing to
+    print."""
 
     request: Request
     partner: LibraryParty
@@ -68,7 +69,7 @@ class PrintSheet:
 
 @value_object
 class ScannedSlip:
-    """Where the slip of a scanned request is. `is_new`: it came there just now, and was on no such paper before."""
+    """The slip of a scanned request. `is_new`: it came there just now, and was on no such paper before."""
 
     batch: PrintBatch
     is_new: bool
@@ -111,9 +112,9 @@ class PrintService:
         return await context.store.read(count_kinds)
 
     async def make_batch(self, library: str, kind: PrintKind, actor: str, branches: Collection[str] = ()) -> PrintBatch:
-        """Of what waits, those that have waited longest, at most MAX_BATCH_REQUESTS. Pull slips are in the order of the
-        shelves. `branches`: of these alone, empty: of all. Raises Refused(NOT_ALLOWED): nothing waits, or somebody else
-        was quicker."""
+        """Make a batch of those that have waited longest, at most MAX_BATCH_REQUESTS. Pull slips are in the order of
+        the shelves. `branches`: of these alone, empty: of all. Raises Refused(NOT_ALLOWED): nothing waits, or somebody
+        else was quicker."""
         context = find_library_context(self.contexts, library)
         by_post, now = _list_partners_by_post(context), context.now()
 
@@ -151,8 +152,8 @@ class PrintService:
         return made
 
     async def make_batch_of(self, library: str, kind: PrintKind, request_ids: Sequence[str], actor: str) -> PrintBatch:
-        """Of these requests, whether or not they were on such paper before: at most MAX_BATCH_REQUESTS. Raises Refused
-        (NOT_ALLOWED): none, or too many."""
+        """Make a batch of these requests, whether or not they were on such paper before: at most MAX_BATCH_REQUESTS.
+        Raises Refused (NOT_ALLOWED): none, or too many."""
         context = find_library_context(self.contexts, library)
         ids = tuple(dict.fromkeys(request_ids))
         if not 0 < len(ids) <= MAX_BATCH_REQUESTS:
@@ -175,8 +176,8 @@ class PrintService:
     async def add_scanned_request(
         self, library: str, kind: PrintKind, request_id: str, actor: str, numbers: Collection[int]
     ) -> ScannedSlip | None:
-        """Of a request that was just scanned: it comes into the batch of these numbers that is this actor's, of this
-        kind, not yet printed and has room, else into a new one. None: it needs no such paper now."""
+        """Add a request that was just scanned to the batch of these numbers that is this actor's, of this kind, not yet
+        printed and has room, else to a new one. None: it needs no such paper now."""
         context = find_library_context(self.contexts, library)
         by_post, now = _list_partners_by_post(context), context.now()
 
@@ -230,7 +231,7 @@ class PrintService:
     async def narrow_batches(
         self, library: str, batches: Sequence[PrintBatch], branches: Collection[str]
     ) -> Sequence[PrintBatch]:
-        """With the requests of these branches alone (empty: with all); those without any are left out."""
+        """Narrow batches to the requests of these branches alone (empty: to all); those without any are left out."""
         if not branches:
             return batches
         context = find_library_context(self.contexts, library)
@@ -245,7 +246,7 @@ class PrintService:
         return await context.store.read(lambda c: print_batches.list_batches(c, context.symbol, limit))
 
     async def find_batch(self, library: str, number: int) -> PrintBatch:
-        """Raises NotFound."""
+        """Find a batch; raises NotFound."""
         context = find_library_context(self.contexts, library)
         found = await context.store.read(lambda c: print_batches.find_batch(c, context.symbol, number))
         if found is None:
@@ -272,8 +273,8 @@ class PrintService:
     # --- sheets ------------------------------------------------------------------------------------------
 
     async def build_sheets(self, library: str, batch: PrintBatch) -> Sequence[PrintSheet]:
-        """In the order of the batch, but slips of items for several branches by branch; requests that are forgotten
-        have none."""
+        """Build the sheets in the order of the batch, but slips of items for several branches by branch; requests that
+        are forgotten have none."""
         context = find_library_context(self.contexts, library)
         build = self._builders[batch.kind]
         sheets = []
@@ -351,7 +352,7 @@ def _list_partners_by_post(context: LibraryContext) -> tuple[str, ...]:
 
 
 def _complete_party(context: LibraryContext, request: Request, said: LibraryParty) -> LibraryParty:
-    """As the request names it; what it leaves out as our profile has it, of a partner itself."""
+    """Complete a party as the request names it; what it leaves out as our profile has it, of a partner itself."""
     partner = context.partner(request.partner.profile)
     if partner is None or said.symbol != request.partner.symbol:
         return said

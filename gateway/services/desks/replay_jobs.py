@@ -78,7 +78,7 @@ _ACTS: Mapping[JobAct, tuple[tuple[JobStatus, ...], JobStatus, str]] = {
 
 
 def status_after(act: JobAct) -> JobStatus:
-    """What the act makes of a job."""
+    """Return the status that the act gives a job."""
     return _ACTS[act][1]
 
 
@@ -103,7 +103,7 @@ class JobProgress:
 
     @property
     def ended(self) -> int:
-        """How many messages have an outcome."""
+        """The number of messages that have an outcome."""
         return self.total - self.waiting
 
 
@@ -118,7 +118,7 @@ class ReplayJobs:
         self._wake = wake
 
     async def select_messages(self, wanted: JournalFilter) -> ReplaySelection:
-        """What a job would replay. Raises TooManyMessagesError."""
+        """Select what a job would replay. Raises TooManyMessagesError."""
         return await select_messages(self._journal, wanted, MAX_MESSAGES)
 
     async def begin_job(self, wanted: JournalFilter, agreed: int, by: AuditOrigin) -> ReplayJob:
@@ -151,7 +151,7 @@ class ReplayJobs:
         return await self._store.read(read_jobs)
 
     async def find_job(self, library: str, job_id: str) -> JobProgress:
-        """Raises NotFound."""
+        """Find a job; raises NotFound."""
 
         def read_job(connection: Transaction) -> JobProgress | None:
             job = replay_jobs.find_job(connection, library, job_id)
@@ -165,7 +165,7 @@ class ReplayJobs:
     async def list_items(
         self, library: str, job_id: str, limit: int, after: int = -1, status: ReplayStatus | None = None
     ) -> Sequence[ListedReplay]:
-        """In order, behind the position `after`."""
+        """List the items in order, behind the position `after`."""
         return await self._store.read(
             lambda connection: replay_jobs.list_items(connection, library, job_id, status, after, limit)
         )

@@ -1,4 +1,4 @@
-"""What staff mark requests with for themselves: who sees to it, and labels of their own.
+"""Marks that staff give requests for themselves: who sees to it, and labels of their own.
 
 Neither changes what happens to a request, so its version stays and nobody's work on it is in vain.
 """
@@ -28,14 +28,15 @@ class RequestMarkService:
     contexts: Mapping[str, LibraryContext]
 
     async def assign(self, library: str, request_id: str, assignee: str) -> Request:
-        """Who sees to it from now on; empty: nobody in particular. Raises NotFound, Refused (INVALID_VALUE)."""
+        """Assign a request to who sees to it from now on; empty: nobody in particular. Raises NotFound, Refused
+        (INVALID_VALUE)."""
         name = _check_line(assignee, "The name", MAX_NAME_CHARS)
         return await self._mark(library, request_id, lambda request: replace(request, assignee=name))
 
     async def change_labels(
         self, library: str, request_id: str, add: Collection[str] = (), remove: Collection[str] = ()
     ) -> Request:
-        """Raises NotFound, Refused (INVALID_VALUE)."""
+        """Change labels; raises NotFound, Refused (INVALID_VALUE)."""
         new = [checked for one in add if (checked := _check_line(one, "A label", MAX_LABEL_CHARS))]
         gone = {" ".join(one.split()) for one in remove}
 
@@ -82,7 +83,7 @@ class RequestMarkService:
 
 
 def _check_line(text: str, what: str, longest: int) -> str:
-    """With single blanks. Raises Refused (INVALID_VALUE)."""
+    """Return a line with single blanks. Raises Refused (INVALID_VALUE)."""
     line = " ".join(text.split())
     if len(line) > longest or not line.isprintable():
         raise Refused(

@@ -49,7 +49,7 @@ class OutcomeCounts:
 
     @property
     def filled_share(self) -> float | None:
-        """Of those that came to an end, cancelled ones aside; 0 to 1. None: there are too few to say so."""
+        """The share of those that came to an end, cancelled ones aside; 0 to 1. None: there are too few to say so."""
         ended = self.filled + self.unfilled
         if not ended or (self.rounded and ended < MIN_ROUNDED_SHARE_CASES):
             return None
@@ -98,8 +98,8 @@ class PartnerStatistics:
 
 @value_object
 class TurnaroundTime:
-    """From the request's making until `step` (asked, sent, came), of `cases` filled requests: half of them took at most
-    `median_days`, nine of ten at most `slow_days`. None: too few to say so."""
+    """The time from the request's making until `step` (asked, sent, came), of `cases` filled requests: half of them
+    took at most `median_days`, nine of ten at most `slow_days`. None: too few to say so."""
 
     role: Role
     is_copy: bool
@@ -132,7 +132,7 @@ class StatisticsService:
     contexts: Mapping[str, LibraryContext]
 
     async def read_statistics(self, wanted: FigureFilter) -> RequestStatistics:
-        """Raises ValueError: more than MAX_MONTHS."""
+        """Read statistics; raises ValueError: more than MAX_MONTHS."""
         context = find_library_context(self.contexts, wanted.library)
         months = list_months(wanted.first, wanted.last)
         if len(months) > MAX_MONTHS:
@@ -269,7 +269,7 @@ def _sum_outcomes(counts: Iterable[FigureCount], rounded: bool) -> OutcomeCounts
 
 
 def round_count(count: int) -> int:
-    """To the next multiple of five: 2 is 0, 3 is 5."""
+    """Round to the next multiple of five: 2 is 0, 3 is 5."""
     return (count + ROUNDED_TO // 2) // ROUNDED_TO * ROUNDED_TO
 
 

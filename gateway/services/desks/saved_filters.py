@@ -25,14 +25,15 @@ class SavedFilterService:
     contexts: Mapping[str, LibraryContext]
 
     async def list_filters(self, library: str, place: str, owner: str) -> Sequence[SavedFilter]:
-        """Of this list: the owner's and those of the house, by name."""
+        """List the filters of this list: the owner's and those of the house, by name."""
         context = find_library_context(self.contexts, library)
         return await context.store.read(lambda c: saved_filters.list_saved_filters(c, context.symbol, place, owner))
 
     async def save_filter(
         self, library: str, place: str, owner: str, name: str, query: str, shared: bool
     ) -> SavedFilter:
-        """In place of one of the same name. Raises Refused (INVALID_VALUE): it has no name, or there are too many."""
+        """Save a filter in place of one of the same name. Raises Refused (INVALID_VALUE): it has no name, or there are
+        too many."""
         context = find_library_context(self.contexts, library)
         line = " ".join(name.split())
         if not line or len(line) > MAX_NAME_CHARS or not line.isprintable():
@@ -72,7 +73,7 @@ class SavedFilterService:
         return new
 
     async def delete_filter(self, library: str, id_: str, owner: str) -> None:
-        """Raises NotFound, for those of others too."""
+        """Delete a filter; raises NotFound, for those of others too."""
         context = find_library_context(self.contexts, library)
         gone = await context.store.write(lambda c: saved_filters.delete_saved_filter(c, context.symbol, id_, owner))
         if not gone:

@@ -89,8 +89,8 @@ class ScanService:
         self._requests = requests
 
     async def scan(self, library: str, order: ScanOrder) -> ScanResult:
-        """Raises NotFound (library), Unavailable (the store, or the first scan with this key is still in hand),
-        Refused (the key stands for another scan; the library would not look the code up)."""
+        """Do the work of a scan; raises NotFound (library), Unavailable (the store, or the first scan with this key is
+        still in hand), Refused (the key stands for another scan; the library would not look the code up)."""
         context = self._requests.library_context(library)
         key = AnswerKey(context.symbol, order.actor, f"scan:{order.work.value}", order.key)
         asked = _digest_of_order(order)
@@ -156,7 +156,7 @@ class ScanService:
         return await self._apply_scan(order, rule, candidates[0])
 
     async def _is_missing_item(self, context: LibraryContext, order: ScanOrder) -> bool:
-        """Whether the code is an item of ours that the scan before asked for."""
+        """Return whether the code is an item of ours that the scan before asked for."""
         return bool(order.after) and await context.find_item(order.code) is not None
 
     async def _explain_no_request(
@@ -220,7 +220,7 @@ class ScanService:
         return replace(said, done=done, settlement=await self._find_settlement(order, after, reason))
 
     def _is_sending_told(self, request: Request) -> bool:
-        """Whether its lender says by a message that it was sent: one that is written letters need not."""
+        """Return whether its lender says by a message that it was sent: one that is written letters need not."""
         partner = self._requests.library_context(request.library).partner(request.partner.profile)
         return partner is not None and partner.channel not in ("", "mail")
 

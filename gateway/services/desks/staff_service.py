@@ -164,7 +164,7 @@ class StaffService:
         return ResultPage(tuple(_build_dead_letter(row) for row in page.rows), page.cursor)
 
     async def dead_letter(self, library: str, letter_id: str) -> DeadLetter:
-        """Raises NotFound, also when it isn't dead any more."""
+        """Find a dead letter; raises NotFound, also when it isn't dead any more."""
         context = find_library_context(self.contexts, library)
         return _build_dead_letter(await context.store.read(lambda c: _find_dead_row(c, context, letter_id)))
 
@@ -184,7 +184,8 @@ class StaffService:
         return tuple(map(_build_dead_letter, rows))
 
     async def release_all(self, library: str, letter_ids: Iterable[str], actor: str) -> int:
-        """How many went; one that isn't dead any more is passed over, since somebody else has decided about it."""
+        """Release letters, and return how many went; one that isn't dead any more is passed over, since somebody else
+        has decided about it."""
         released = 0
         for letter_id in letter_ids:
             with suppress(NotFound):
@@ -214,7 +215,7 @@ class StaffService:
         await self._write_change(context, release_letter)
 
     async def edit(self, library: str, letter_id: str, payload: str, actor: str) -> None:
-        """Raises NotFound; Refused (INVALID_VALUE) when the payload can't be what its kind needs."""
+        """Edit a letter; raises NotFound; Refused (INVALID_VALUE) when the payload can't be what its kind needs."""
         context = find_library_context(self.contexts, library)
 
         def edit_letter(connection: Transaction) -> None:
@@ -238,8 +239,8 @@ class StaffService:
         await self._write_change(context, skip_letter)
 
     async def settle_rejection(self, library: str, request_id: str, note: str, actor: str) -> bool:
-        """What a partner rejected, or can't be told by a message, was settled in another way, or what a stranger wrote
-        was looked at: nothing goes out, and the request is off these lists. False: it was on none of them. Raises
+        """Take a request off these lists: what a partner rejected, or can't be told by a message, was settled in
+        another way, or what a stranger wrote was looked at: nothing goes out. False: it was on none of them. Raises
         NotFound."""
         context = find_library_context(self.contexts, library)
 
@@ -273,8 +274,8 @@ class StaffService:
         return await context.store.read(lambda c: list_waiting_orders(c, context, limit, cursor))
 
     async def send_orders_now(self, library: str, partner: str) -> int:
-        """What waits for others to go to this partner goes now; how many orders that are. Raises Refused: there is no
-        such partner."""
+        """Send now what waits for others to go to this partner, and return how many orders that are. Raises Refused:
+        there is no such partner."""
         context = find_library_context(self.contexts, library)
         profile, _ = context.require_partner(partner)
         sent = await context.store.write(
@@ -285,7 +286,8 @@ class StaffService:
 
 
 def _readdress_letter(context: LibraryContext, row: OutboxRow) -> str:
-    """As it is, where a newer release has written it: a node that can read it will send it."""
+    """Readdress a letter; it stays as it is where a newer release has written it: a node that can read it will send
+    it."""
     try:
         return readdress_message(context, row)
     except UnreadableDocumentError:
@@ -293,7 +295,7 @@ def _readdress_letter(context: LibraryContext, row: OutboxRow) -> str:
 
 
 def _keep_unknown_try(connection: Transaction, released: OutboxRow) -> None:
-    """What may have arrived goes out as a repeat, also when the first try after its release finds nobody."""
+    """Mark what may have arrived as a repeat, also when the first try after its release finds nobody."""
     error = find_unknown_try(released)
     if error is not None:
         outbox_decisions.mark_as_tried(connection, released.library, released.id, error)
@@ -314,7 +316,7 @@ def _narrow_view(view: TaskView, found: Mapping[tuple[str, Role], TaskFigure]) -
 
 
 def _find_dead_row(connection: Transaction, context: LibraryContext, letter_id: str) -> OutboxRow:
-    """Raises NotFound, also when it isn't dead (any more)."""
+    """Find a dead row; raises NotFound, also when it isn't dead (any more)."""
     row = outbox_queries.get_outbox_row(connection, context.symbol, letter_id)
     if row is None or row.status is not OutboxStatus.DEAD:
         raise NotFound("dead letter")
@@ -334,14 +336,14 @@ _HELD = frozenset({(ORDER, OutboxStatus.WAITING), (PARTNER, OutboxStatus.REFUSED
 
 
 def _keep_refusal(connection: Transaction, row: OutboxRow, now: datetime) -> None:
-    """For the next try of a message whose kind the partner has refused."""
+    """Keep the refusal for the next try of a message whose kind the partner has refused."""
     if says_refused(row.error, RefusalReason.UNSUPPORTED_SERVICE):
         told = replace(parse_message(row.payload), refused_before=True)
         outbox_decisions.edit_row(connection, row.library, row.id, dump_message(told), now)
 
 
 def _end_trouble(connection: Transaction, context: LibraryContext, request_id: str) -> None:
-    """Of a refused message that goes again, unless there are others."""
+    """End the trouble of a refused message that goes again, unless there are others."""
     request = requests.lock_request(connection, context.symbol, request_id)
     if request is None or RequestFlag.TROUBLE not in request.flags:
         return
@@ -393,7 +395,7 @@ def _build_dead_letter(row: OutboxRow) -> DeadLetter:
 
 
 def _check_payload(row: OutboxRow, payload: str) -> None:
-    """Raises Refused(INVALID_VALUE) when the row's handler could not read it."""
+    """Check a payload; raises Refused(INVALID_VALUE) when the row's handler could not read it."""
     try:
         if row.kind in (FILE, GATHER):
             raise ValueError("it is made from its orders; release it or skip it")
@@ -453,7 +455,7 @@ class PartnerDirectory:
         )
 
     async def partner(self, library: str, profile: str) -> PartnerView:
-        """Raises NotFound."""
+        """Describe a partner; raises NotFound."""
         context = find_library_context(self.contexts, library)
         found = context.profile(profile)
         if found is None or found.partner is None or found.abstract:
@@ -465,7 +467,7 @@ class PartnerDirectory:
         return tuple(_build_rota_view(name, template) for name, template in policy.rotas.items())
 
     async def rota(self, library: str, name: str) -> RotaView:
-        """Raises NotFound."""
+        """Describe a rota; raises NotFound."""
         template = find_library_context(self.contexts, library).policy().rotas.get(name)
         if template is None:
             raise NotFound("rota")

@@ -1,4 +1,4 @@
-"""Whose message it is, and whether its sender is who it says."""
+"""Search for the owner of a message, and check whether its sender is who it says."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def _parse_network(network: str) -> IPv4Network | IPv6Network:
 
 
 def _is_same_secret(given: str, expected: str) -> bool:
-    """In constant time; an empty secret never fits. `given`: text, or a header whose octets were no UTF-8, which HTTP
-    libraries keep as lone surrogates."""
+    """Compare in constant time; an empty secret never fits. `given`: text, or a header whose octets were no UTF-8,
+    which HTTP libraries keep as lone surrogates."""
     return bool(expected) and hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
 
 
@@ -139,7 +139,7 @@ class SenderAdmission:
     tokens: PeerTokenVerifier
 
     async def choose_profile(self, message: MessageContext) -> Profile:
-        """Raises Refused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
+        """Choose the profile; raises Refused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
         line = message.arrival.line
         candidates = self.profiles().find_candidates(message_sender(message))
         if line is not None and not (message.envelope.from_agency or message.envelope.symbols):
@@ -189,8 +189,9 @@ class SenderAdmission:
         return None
 
     def _speaks_for_sender(self, profile: Profile, message: MessageContext, *entries: Authentication) -> bool:
-        """Whether the agency that the message names as its sender is that of the credential, or of one of them where it
-        isn't known which was used. A partner that is named by its symbols may hand on messages of others (a broker)."""
+        """Return whether the agency that the message names as its sender is that of the credential, or of one of them
+        where it isn't known which was used. A partner that is named by its symbols may hand on messages of others (a
+        broker)."""
         agency = message.envelope.from_agency.strip()
         if not agency:
             return True

@@ -65,7 +65,7 @@ class CirculationLinker:
     def __call__(
         self, connection: Transaction, library: str, profile: Profile, command: Command, result: Result
     ) -> LinkResult | None:
-        """Raises Unavailable."""
+        """Link a result to its request; raises Unavailable."""
         context = self.contexts[library]
         placed = _find_placed_request(command, result)
         if placed is not None:
@@ -174,7 +174,7 @@ def _add_return_advice(outcome: LibraryOutcome, request: Request) -> Result:
 
 
 def advise_return(request: Request, barcode: str) -> GoesBack | None:
-    """What a desk has to know of a partner's item that it has scanned; None: it stays, or it is our own."""
+    """Return what a desk has to know of a partner's item that it has scanned; None: it stays, or it is our own."""
     if request.role is not Role.BORROWING or not barcode:
         return None
     extra = request.find_attempt_on_record(barcode)

@@ -77,8 +77,8 @@ UNUSABLE = "The library system gave no usable answer; whether it did its part is
 
 @value_object
 class LinkResult:
-    """What became of a message that is about a managed request: the result with what the request adds to it, what is
-    to be done when the transaction is over, and ids of the requests."""
+    """The result of a message that is about a managed request: with what the request adds to it, what is to be done
+    when the transaction is over, and ids of the requests."""
 
     result: Result
     after: Callable[[], None]
@@ -105,17 +105,19 @@ class CommandBroker(Protocol):
     def can_handle(self, profile: Profile, command: Command) -> bool: ...
 
     async def carry_out(self, command: Command, context: CirculationContext, key: str) -> Result:
-        """As `services.circulation.dispatch`, which also gets what turns out to be the library's after all."""
+        """Carry out a command as `services.circulation.dispatch` does, which also gets what turns out to be the
+        library's after all."""
         ...
 
 
 class PartnerInboxPort(Protocol):
-    """Where partners' messages about managed requests are taken in."""
+    """The inbox of partners' messages about managed requests."""
 
     def receive_in(
         self, connection: Transaction, symbol: str, message: IncomingPartnerMessage, profile: Profile
     ) -> InboxResult:
-        """Of the library with this symbol, inside a transaction; a message that was here before changes nothing."""
+        """Receive a message for the library with this symbol, inside a transaction; one that was here before changes
+        nothing."""
         ...
 
     def report_stranger(self, connection: Transaction, stranger: StrangerMessage) -> ReportedStranger | None:
@@ -124,7 +126,7 @@ class PartnerInboxPort(Protocol):
         ...
 
     def notify_committed(self, symbol: str) -> None:
-        """To be called when that transaction has ended well."""
+        """Wake what waits when that transaction has ended well."""
         ...
 
 
@@ -166,7 +168,7 @@ class CommandHandler:
     async def handle_query(
         self, message: MessageContext, incoming: DecodedMessage, exchange: ExchangeContext
     ) -> ResponderAnswer:
-        """What changes nothing. Without a command it is the protocol that answers."""
+        """Handle a message that changes nothing. Without a command it is the protocol that answers."""
         if isinstance(incoming.command, SHORT):
             answer = await self._handle_in_transaction(message, incoming, incoming.command, "", exchange)
             if answer is not None:
@@ -179,7 +181,7 @@ class CommandHandler:
     async def handle_command(
         self, message: MessageContext, incoming: DecodedMessage, command: Command, exchange: ExchangeContext
     ) -> ResponderAnswer:
-        """What changes something: once, however often the message comes."""
+        """Handle a message that changes something: once, however often it comes."""
         key = idempotency_key(command, exchange.profile.name)
         async with self.locks.hold_key(f"{message.library.symbol} {key}"):
             answer = await self._handle_in_transaction(message, incoming, command, key, exchange)
@@ -296,9 +298,8 @@ class CommandHandler:
         exchange: ExchangeContext,
         begun: JournalEntry,
     ) -> Result | Refusal:
-        """What the library did may lead to events of a managed request. After a crash from here on the message is
-        carried out again, and the request told again. A defect here is no reason to answer that the library did
-        nothing.
+        """Link what the library did to events of a managed request. After a crash from here on the message is carried
+        out again, and the request told again. A defect here is no reason to answer that the library did nothing.
 
         Raises Unavailable (the store).
         """
@@ -382,8 +383,8 @@ class CommandHandler:
         authenticate: Authenticate,
         things: PartnerThings,
     ) -> CirculationContext:
-        """In a transaction `authenticate` is the library's own, which waits for nothing: it leaves the check of a
-        secret to the usual way."""
+        """Make the context; in a transaction `authenticate` is the library's own, which waits for nothing: it leaves
+        the check of a secret to the usual way."""
         return CirculationContext(
             library=system,
             things=OwnThings(things, exchange.profile.name, exchange.profile.circulation.rights.profiles),
@@ -401,7 +402,7 @@ class CommandHandler:
 
 
 def _notes_of_command(result: Result) -> tuple[str, ...]:
-    """What the journal is told of a command that was carried out."""
+    """Return what the journal is told of a command that was carried out."""
     if isinstance(result, Noted) and result.meant is not None:
         result = result.meant[1]
     return result.notes if isinstance(result, ItemAccepted | ItemLent) else ()
@@ -436,9 +437,9 @@ class NotificationHandler:
     async def handle_notification(
         self, message: MessageContext, incoming: DecodedMessage, told: IncomingPartnerMessage, exchange: ExchangeContext
     ) -> ResponderAnswer:
-        """What it changes, its answer and the journal are one transaction. Messages of one partner about one request go
-        one after the other; all others may share a commit. After a crash it was never here: its sender sends it
-        again."""
+        """Handle a notification; what it changes, its answer and the journal are one transaction. Messages of one
+        partner about one request go one after the other; all others may share a commit. After a crash it was never
+        here: its sender sends it again."""
         partner_inbox, profile = self.partner_inbox, exchange.profile
         if partner_inbox is None:
             return await self.endings.refuse_message(
@@ -492,7 +493,7 @@ class NotificationHandler:
     async def rehearse(
         self, message: MessageContext, told: IncomingPartnerMessage, exchange: ExchangeContext
     ) -> InboxResult:
-        """What would become of it; nothing does. Raises NotReplayableError."""
+        """Return what would become of it; nothing does. Raises NotReplayableError."""
         partner_inbox = self.partner_inbox
         if partner_inbox is None:
             raise NotReplayableError("no requests are managed here")

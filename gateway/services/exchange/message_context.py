@@ -65,8 +65,8 @@ class MessageContext:
 
     @property
     def identity(self) -> str:
-        """What tells this message from another with the same words; the same when it is carried out again, after a
-        crash or by staff."""
+        """The value that tells this message from another with the same words; the same when it is carried out again,
+        after a crash or by staff."""
         first = (self.first_received or self.arrival.received).astimezone(UTC)
         return blake2b(first.isoformat().encode() + self.arrival.body, digest_size=12).hexdigest()
 
@@ -95,14 +95,14 @@ def journal_opening(message: MessageContext) -> JournalOpening:
 
 
 def complete_opening(message: MessageContext, begun: JournalEntry) -> JournalEntry:
-    """With the patron whom the message turned out to be about, by whom it is found again."""
+    """Complete the opening with the patron whom the message turned out to be about, by whom it is found again."""
     patron = begun.opening.patron or _find_patron_number(message) or message.told_patron
     return replace(begun, opening=replace(begun.opening, patron=patron))
 
 
 def _find_patron_number(message: MessageContext) -> str:
-    """By which the message names a patron of the library, as the library writes it; of several the first. Empty: it
-    names none."""
+    """Find the number by which the message names a patron of the library, as the library writes it; of several the
+    first. Empty: it names none."""
     if message.incoming is None or message.exchange_context is None:
         return ""
     rules = message.exchange_context.profile.circulation.patrons
@@ -213,7 +213,7 @@ class NotReplayableError(Exception):
 
 @value_object
 class ReplayResult:
-    """What came of it. `note` as in the journal."""
+    """The result of a replay. `note` as in the journal."""
 
     answer: ResponderAnswer
     outcome: OutcomeClass
@@ -223,7 +223,7 @@ class ReplayResult:
 
 @value_object
 class RehearsalResult:
-    """What a message asks for, without asking the library; or what it tells of a managed request.
+    """The request in a message, without asking the library; or what it tells of a managed request.
 
     Neither: it was refused when read (`refusal`), or the protocol answers it by itself. `answer`: what would
     be answered without the library, or what was answered when the message `carried_out_as` was carried out; None

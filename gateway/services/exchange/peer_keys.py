@@ -39,7 +39,7 @@ NO_KEY = write_sentence("no signing key; create one with `illgate peer-key make`
 
 
 class PeerKeyService:
-    """What operators do with keys. All methods raise Unavailable."""
+    """The keys, as operators make, list and retire them. All methods raise Unavailable."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -102,7 +102,8 @@ def compute_thumbprint(private: RSAPrivateKey) -> str:
 
 
 def choose_signing_key(keys: Sequence[PeerKeyRow], now: datetime) -> PeerKeyRow | None:
-    """Of one library's keys, oldest first: the newest that has been published long enough, or else the oldest."""
+    """Choose, of one library's keys, oldest first, the newest that has been published long enough, or else the
+    oldest."""
     published = [key for key in keys if now - key.created >= PUBLISHED_BEFORE_SIGNING]
     candidates = published or keys[:1]
     return candidates[-1] if candidates else None
@@ -176,7 +177,7 @@ class PeerTokenWriter:
         self._library_of_profile = library_of_profile
 
     async def make_headers(self, profile: Profile) -> Mapping[str, str]:
-        """With a new token for each message; empty where the partner gets none. Raises Unavailable."""
+        """Make headers with a new token for each message; empty where the partner gets none. Raises Unavailable."""
         ours = profile.peer_authentication.ours
         if ours is None:
             return {}

@@ -46,8 +46,8 @@ class PeerTokenVerifier:
         self._published: dict[str, PublishedKeys] = {}  # by URL; profiles name these
 
     async def find_fault(self, peer: TrustedPeer, authorization: str, system: str) -> str:
-        """What is wrong with the token in this header, in words that hold nothing of it; empty: nothing. `system`: by
-        which the message names its sender."""
+        """Find what is wrong with the token in this header, in words that hold nothing of it; empty: nothing. `system`:
+        by which the message names its sender."""
         import jwt  # here, since commands that verify nothing would load it too
 
         if not authorization:
@@ -131,7 +131,7 @@ class PeerTokenVerifier:
 
 
 def is_peer_key(key: Jwk) -> bool:
-    """Whether tokens of peers may be signed with it."""
+    """Return whether tokens of peers may be signed with the key."""
     return key.get("kty") == "RSA" and key.get("alg", ALGORITHM) == ALGORITHM
 
 

@@ -101,7 +101,7 @@ class Pipeline:
         return await self.commands.handle_command(message, incoming, incoming.command, exchange)
 
     def select_library(self, message: MessageContext, profile: Profile) -> ExchangeContext:
-        """Which library is meant, under which profile."""
+        """Select the library that is meant, and its profile."""
         message.library = library = self.library_of_profile(profile)
         message.exchange_context = ExchangeContext(
             profile, library.symbol, library.zone, library.currency, message.arrival.received
@@ -112,7 +112,7 @@ class Pipeline:
         return self.libraries[profile.library.casefold()] if profile.library else self.main
 
     def decode_within_limit(self, message: MessageContext, exchange: ExchangeContext) -> DecodedMessage:
-        """Raises MalformedMessage, Refused."""
+        """Decode a message; raises MalformedMessage, Refused."""
         size = len(message.arrival.body)
         if size > exchange.profile.max_bytes:
             raise MalformedMessage(
@@ -126,8 +126,8 @@ OTHER_SERVICE = "other"
 
 @value_object
 class ExchangeRecord:
-    """What is known of a finished exchange, for metrics. `profile` is empty or one of ours, `service` empty, one of the
-    protocol's or `other`: nothing that a sender may choose without end."""
+    """The facts known of a finished exchange, for metrics. `profile` is empty or one of ours, `service` empty, one of
+    the protocol's or `other`: nothing that a sender may choose without end."""
 
     protocol: str
     profile: str
@@ -241,7 +241,8 @@ class Replayer:
         return await self._handle_again(message, profile)
 
     async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
-        """What `replay_message` would do, as far as it can be told without the library. Raises NotReplayableError."""
+        """Return what `replay_message` would do, as far as it can be told without the library. Raises
+        NotReplayableError."""
         message, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
         exchange = self.stage.select_library(message, profile)
         service = message.envelope.service
@@ -270,7 +271,7 @@ class Replayer:
         return RehearsalResult(service, command, answer=answer, carried_out_as=message.repeat_of)
 
     async def _find_first_moment(self, replay: JournalMessage) -> datetime:
-        """When the message came that it plays again: so it is told from others, whoever carries it out. Raises
+        """Find when the message came that it plays again: so it is told from others, whoever carries it out. Raises
         Unavailable."""
         original = await self.journal.list_exchange(replay.library, replay.replay_of)
         return original[0].at if original else replay.at

@@ -40,7 +40,7 @@ MAX_FETCH_SECONDS = 5.0
 
 
 class PublishedKeys:
-    """Of one publisher; `name` says in the log whose they are."""
+    """The keys of one publisher; `name` says in the log whose they are."""
 
     def __init__(self, name: str, clock: Clock) -> None:
         self._name = name
@@ -132,7 +132,7 @@ async def fetch_key_set(url: str) -> FetchedKeySet:
 
 
 def _parse_http_date(text: str) -> datetime | None:
-    """In the form that servers must write (RFC 9110, 5.6.7)."""
+    """Parse a date in the form that servers must write (RFC 9110, 5.6.7)."""
     try:
         return datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
     except ValueError:

@@ -48,8 +48,8 @@ PING_SECONDS = 10.0
 
 @value_object
 class RecoveryReport:
-    """How many messages were finished, could not be finished and are marked as failed, and are left as they are
-    (their library does not answer, or the key of their content is missing). `away`: how many of those that are left
+    """The number of messages that were finished, could not be finished and are marked as failed, and are left as they
+    are (their library does not answer, or the key of their content is missing). `away`: how many of those that are left
     wait for their library."""
 
     finished: int = 0
@@ -107,7 +107,7 @@ async def gather_all(works: Iterable[Awaitable[RecoveryReport]]) -> list[Recover
 
 
 async def count_set_aside(journal: Journal, libraries: Iterable[str]) -> int:
-    """How many messages wait for staff to look at them. Raises Unavailable."""
+    """Count the messages that wait for staff to look at them. Raises Unavailable."""
     return sum([await journal.count_interrupted(symbol, MAX_STARTS) for symbol in libraries])
 
 

@@ -1,4 +1,4 @@
-"""Which messages of the journal are meant when many are to be carried out again."""
+"""Selection of the messages of the journal that are meant when many are to be carried out again."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _PLACEHOLDER = re.compile(r"%(?:%|\((\w+)\)[sd])")
 
 
 def is_language_code(text: str) -> bool:
-    """By its form: a folder of that name may be a language's."""
+    """Return whether a code has the form of a language's: a folder of that name may be one."""
     return bool(_CODE.fullmatch(text))
 
 
@@ -54,7 +54,7 @@ def find_changed(file: Path) -> ChangedFile | None:
 
 @lru_cache(maxsize=64)
 def read_catalogue(file: ChangedFile) -> bytes:
-    """As gettext's own format has it. Raises ConfigurationError with file and line."""
+    """Read a catalogue in gettext's own format. Raises ConfigurationError with file and line."""
     path, _changed = file
     try:
         with path.open("rb") as stream:
@@ -79,7 +79,7 @@ def _compile_catalogue(catalogue: Catalog) -> bytes:
 
 @lru_cache(maxsize=64)
 def compile_own_words(code: str, words: tuple[ChangedFile, ...], page_texts: tuple[ChangedFile, ...]) -> bytes:
-    """Raises ConfigurationError."""
+    """Compile an operator's words; raises ConfigurationError."""
     catalogue = Catalog(locale=Locale.parse(code, sep="-") if is_known_to_cldr(code) else None)
     said: list[OwnTranslation] = [
         *translate_words(read_own_words(words)),
@@ -95,7 +95,8 @@ def _catalogue_error(path: Path, line: int, problem: str) -> ConfigurationError:
 
 
 def find_translation_problem(message: Message, catalogue: Catalog) -> str:
-    """What would go wrong with a translation where it is shown; empty: nothing. One that is missing is no problem."""
+    """Find what would go wrong with a translation where it is shown; empty: nothing. One that is missing is no
+    problem."""
     sources: tuple[str, ...] = message.id if isinstance(message.id, tuple) else (str(message.id),)
     forms: tuple[str, ...] = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
     if not any(forms):
@@ -119,7 +120,7 @@ def find_placeholders(text: str) -> set[str]:
 
 
 def find_unused_words(folder: Path) -> Iterable[ConfigurationProblem]:
-    """What an operator has in a folder of letters that nobody will ever read: catalogues of no language, words for
+    """Find what an operator has in a folder of letters that nobody will ever read: catalogues of no language, words for
     texts that there aren't. Of a file that can't be read nothing is said here: the letters say it."""
     for file in sorted(folder.glob(f"*{CATALOGUE_SUFFIX}")):
         if not is_known_to_cldr(file.stem):

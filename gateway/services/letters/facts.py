@@ -67,8 +67,8 @@ def citation_rows(citation: Citation, words: LanguageWords) -> Rows:
 
 
 def readers_citation_rows(citation: Citation, words: LanguageWords) -> Rows:
-    """What a reader wants to know of the work: without what systems have written for each other. Staff, partners and
-    programs see all of it."""
+    """List what a reader wants to know of the work: without what systems have written for each other. Staff, partners
+    and programs see all of it."""
     extras = [one for one in citation.extras if one.is_bibliographic and one.value != citation.published]
     numbers = tuple(one for one in citation.identifiers if one.type in BIBLIOGRAPHIC_NUMBERS)
     known = replace(citation, source="", identifiers=numbers, extras=())
@@ -107,7 +107,7 @@ def reference_numbers(request: Request, transaction: str, attempt: int = 0) -> t
 
 @value_object(kw_only=True)
 class NoticeFacts:
-    """What a notice to a patron says beyond its request. `details`: of the event that it tells. `pickup`: the
+    """The facts of a notice to a patron beyond its request. `details`: of the event that it tells. `pickup`: the
     place's name. `link`: to a copy, good until `link_until`. `answer_yes`, `answer_no`: addresses that answer the
     question. `account`: address of the patron's own requests. `message_id`: the same at every try."""
 
@@ -181,7 +181,7 @@ def make_patron_content(
 
 
 def _find_outcome(request: Request) -> str:
-    """What has become of an item that doesn't come, or comes though it was cancelled, or how staff have closed the
+    """Find what has become of an item that doesn't come, or comes though it was cancelled, or how staff have closed the
     request. Empty: none of these."""
     if request.ending is not None:
         return request.ending.value
@@ -195,7 +195,8 @@ def _find_outcome(request: Request) -> str:
 
 
 def _describe_reason(request: Request, details: EventDetails, words: LanguageWords) -> str:
-    """Of a request that nobody supplies, where nothing else is said, what the last supplier gave as its reason."""
+    """Describe the reason; of a request that nobody supplies, where nothing else is said, it is the one that the last
+    supplier gave."""
     is_unfilled = request.role is Role.BORROWING and request.state is BorrowingState.UNFILLED
     heard = next((one.reason for one in reversed(request.attempts) if one.reason), "") if is_unfilled else ""
     reason = details.reason or heard
@@ -282,7 +283,7 @@ def _without_patron(request: Request) -> Request:
 
 
 def _make_event_rows(details: EventDetails, request: Request, words: LanguageWords, zone: tzinfo) -> Rows:
-    """What came with the event and has no sentence of its own."""
+    """Make rows of what came with the event and has no sentence of its own."""
     volumes = [one.label or one.id for one in request.volumes if one.id in details.volumes]
     renewals = {None: "", True: words.label("yes"), False: words.label("no")}[details.renewals_allowed]
     return (

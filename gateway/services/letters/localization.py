@@ -67,8 +67,8 @@ NO_OWN_WORDS = OwnWords()
 
 @value_object
 class Localization:
-    """How one reader is spoken to. `chain`: codes of the language and of those that stand in for it. `own`: an
-    operator's words of the language itself; `extra`: of all of them, those for keys of the operator's own.
+    """The language and forms for one reader. `chain`: codes of the language and of those that stand in for it. `own`:
+    an operator's words of the language itself; `extra`: of all of them, those for keys of the operator's own.
 
     Texts are formatted with `%` whether there are values or not, as in templates: `%(name)s` is a value, `%%` a
     percent sign.
@@ -87,7 +87,7 @@ class Localization:
 
     @property
     def name(self) -> str:
-        """Of the language, in itself."""
+        """The name of the language, in itself."""
         if self.own.name or not is_known_to_cldr(self.language):
             return self.own.name or self.language
         name = Locale.parse(self.language, sep="-").get_display_name() or self.language
@@ -105,7 +105,8 @@ class Localization:
         return self.translations.gettext(message) % values
 
     def translate_sentence(self, sentence: str) -> str:
-        """Of the program; what no catalogue has, such as another system's own words, stays as it is."""
+        """Translate a sentence of the program; what no catalogue has, such as another system's own words, stays as it
+        is."""
         if not isinstance(sentence, Sentence):
             return self.translations.gettext(sentence) if sentence else ""
         values = {name: self.translate_value(value) for name, value in sentence.values.items()}
@@ -120,7 +121,7 @@ class Localization:
         return self.translate_sentence(text) if isinstance(text, Sentence) else text
 
     def translate_value(self, value: SentenceValue) -> str:
-        """Of a sentence; texts that are none as they are."""
+        """Translate a value of a sentence; texts that are none stay as they are."""
         if isinstance(value, Sentence):
             return self.translate_sentence(value)
         if isinstance(value, datetime):
@@ -144,7 +145,7 @@ class Localization:
         return said % {"num": self.format_number(count), **values}
 
     def choose_text(self, said: Mapping[str, str]) -> str:
-        """Of what an operator wrote in some languages; the first where none of ours is among them."""
+        """Choose from what an operator wrote in some languages; the first where none of ours is among them."""
         return next((said[code] for code in self.chain if code in said), next(iter(said.values()), ""))
 
     # --- days and times --------------------------------------------------------------------------------------
@@ -182,7 +183,8 @@ class Localization:
         return format_time(local.time(), "short", locale=self.locale)
 
     def format_short(self, moment: date | datetime, now: datetime, zone: tzinfo) -> str:
-        """For lists: the clock time of what is of today, else 24 Nov; with the year where it isn't this year."""
+        """Format a moment for lists: the clock time of what is of today, else 24 Nov; with the year where it isn't this
+        year."""
         today = now.astimezone(zone).date()
         if isinstance(moment, datetime):
             day = moment.astimezone(zone).date()
@@ -206,7 +208,7 @@ class Localization:
         return self.format_day(day) if found[3] else format_skeleton("yMMMM", day, locale=self.locale)
 
     def format_age(self, since: datetime, now: datetime) -> str:
-        """How long ago, for lists: just now, 22 h, 3 d."""
+        """Format how long ago it was, for lists: just now, 22 h, 3 d."""
         if now - since < timedelta(minutes=1):
             return self.gettext(mark_text("just now"))
         count, unit = _measure_age(now - since)
@@ -245,7 +247,7 @@ class Localization:
         return said
 
     def format_money(self, money: Money) -> str:
-        """With all the places that the amount has, and at least those that the currency usually has."""
+        """Format money with all the places that the amount has, and at least those that the currency usually has."""
         return format_currency(money.amount, money.currency, locale=self.locale, decimal_quantization=False)
 
     def format_amount(self, amount: Decimal) -> str:
@@ -263,7 +265,8 @@ class Localization:
         return self.pgettext("sum of money", "%(currency)s %(amount)s", currency=money.currency, amount=amount)
 
     def language_name(self, code: str) -> str:
-        """Of a language by its code (ISO 639-1 or 639-2, as catalogues have it); what is no code as it is."""
+        """Return the name of a language by its code (ISO 639-1 or 639-2, as catalogues have it); what is no code as it
+        is."""
         known = self.locale.languages
         forms = (code.strip().replace("-", "_"), normalize_language_code(code))
         return next((known[one] for one in forms if one in known), code)
@@ -327,7 +330,7 @@ class TextCatalogues:
         return tuple(dict.fromkeys(chain[: chain.index(SOURCE_LANGUAGE) + 1]))
 
     def choose_language(self, wished: Iterable[str]) -> Localization:
-        """In the first of them that there is, else in the default."""
+        """Choose the first of the languages that there is, else the default."""
         for code in wished:
             chain = self.fallback_chain(code)
             if chain[0] in language_fallbacks(code):
@@ -335,7 +338,7 @@ class TextCatalogues:
         return self._localize(self.fallback_chain(""))
 
     def read_localization(self, chain: tuple[str, ...]) -> Localization:
-        """Raises ConfigurationError with file and line."""
+        """Read texts; raises ConfigurationError with file and line."""
         catalogues: list[bytes] = []
         for code in chain:
             folders = (*self._own_folders, SHIPPED_TRANSLATIONS)
@@ -359,7 +362,7 @@ class TextCatalogues:
         return tuple(file for code in reversed(chain) for file in self._find_own_files(code, WORDS_FILE))
 
     def _find_own_files(self, code: str, name: str) -> tuple[ChangedFile, ...]:
-        """What comes before all others last."""
+        """Find an operator's files, with that which comes before all others last."""
         files = [find_changed(folder / code / name) for folder in reversed(self._own_folders)]
         return tuple(file for file in files if file is not None)
 

@@ -101,13 +101,14 @@ class OwnTranslation:
 
 @lru_cache(maxsize=64)
 def read_own_words(files: tuple[ChangedFile, ...]) -> OwnWords:
-    """Of several files each comes before those ahead of it. Raises ConfigurationError with file and line."""
+    """Read an operator's words; of several files each comes before those ahead of it. Raises ConfigurationError with
+    file and line."""
     return validate_section(OwnWords, _merge_files(files))
 
 
 @lru_cache(maxsize=64)
 def read_own_page_texts(files: tuple[ChangedFile, ...]) -> Mapping[str, str]:
-    """By key. Raises ConfigurationError with file and line."""
+    """Read an operator's page texts by key. Raises ConfigurationError with file and line."""
     return validate_section(OwnPageTexts, _merge_files(files)).texts
 
 
@@ -145,7 +146,7 @@ def list_word_texts(words: OwnWords) -> Iterable[tuple[str, str, str]]:
 
 
 def translate_words(own: OwnWords) -> Iterable[OwnTranslation]:
-    """Of what we have a text for."""
+    """Translate the words that we have a text for."""
     known = {(context, key): text for context, key, text in list_word_texts(shipped_words())}
     for context, key, said in list_word_texts(own):
         if (context, key) in known:
@@ -153,6 +154,6 @@ def translate_words(own: OwnWords) -> Iterable[OwnTranslation]:
 
 
 def translate_page_texts(own: Mapping[str, str]) -> Iterable[OwnTranslation]:
-    """Of the keys that are known; of others there is no text any more."""
+    """Translate the texts of keys that are known; of others there is no text any more."""
     known = shipped_page_texts()
     return (OwnTranslation(None, text_of_braces(known[key]), text_of_braces(own[key])) for key in own if key in known)

@@ -71,7 +71,7 @@ class LetterRenderer:
         return place.templates.find_template_files(name, language, place.languages.find_translated_codes())
 
     def is_own_template(self, file: Path) -> bool:
-        """Whether it is the operator's."""
+        """Return whether a template is the operator's."""
         return self._folder is not None and file.is_relative_to(self._folder)
 
     def resolve_language(self, language: str) -> ResolvedLanguage:
@@ -152,7 +152,7 @@ class LetterRenderer:
         now: datetime,
         facts: SlipFacts,
     ) -> RenderedLetter:
-        """To be printed (`templates.SLIPS`), in the installation's language; `to` is empty.
+        """Render a slip to be printed (`templates.SLIPS`), in the installation's language; `to` is empty.
 
         Raises Refused (there is no such slip), ConfigurationError (a template, with file and line).
         """
@@ -175,7 +175,7 @@ class _LetterSources:
     languages: TextCatalogues
 
     def read_words(self, chain: tuple[str, ...]) -> LanguageWords:
-        """Raises ConfigurationError with file and line."""
+        """Read the words; raises ConfigurationError with file and line."""
         return words_of_language(self.languages.read_localization(chain))
 
     def start_writing(self, chain: tuple[str, ...], words: LanguageWords, zone: tzinfo) -> _LetterWriter:
@@ -299,7 +299,7 @@ class SlipFacts:
 def make_slip_content(
     request: Request, patron: Patron | None, library: LibraryInfo, words: LanguageWords, zone: tzinfo, facts: SlipFacts
 ) -> LetterContent:
-    """Of a borrowing request: the supplier is who owns the item, behind a broker too."""
+    """Make the content for a borrowing request: the supplier is who owns the item, behind a broker too."""
     partner, attempt = find_supplier_party(request), request.attempt
     due = request.terms.lender_due
     theirs = (attempt.theirs or attempt.transaction) if attempt is not None else ""

@@ -219,7 +219,7 @@ def sample_request(script: str = "latin", role: Role = Role.BORROWING) -> Reques
 
 
 def sample_message(kind: EventKind, script: str = "latin") -> PartnerMessage:
-    """As the side would say it that can."""
+    """Make a message as the side would say it that can."""
     role = Role.LENDING if kind in _LENDERS else Role.BORROWING
     about = sample_request(script, role)
     return PartnerMessage(
@@ -263,5 +263,5 @@ _SAID: dict[EventKind, tuple[str, ...]] = {
 
 
 def _sample_details(kind: EventKind) -> EventDetails:
-    """What usually comes with it."""
+    """Make the details that usually come with it."""
     return EventDetails(**{name: getattr(DETAILS, name) for name in _SAID.get(kind, ())})

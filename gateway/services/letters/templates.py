@@ -60,7 +60,7 @@ class TemplateMissingError(Exception):
 
 
 class TemplateSource:
-    """Of some folders, the first one first. A changed file counts from the next letter on."""
+    """A source of templates in some folders, the first one first. A changed file counts from the next letter on."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self.folders = tuple(folders)
@@ -114,7 +114,7 @@ def _template_paths(name: str, language: str, format_: LetterFormat, translated:
 
 
 def _template_file_names(name: str, format_: LetterFormat) -> tuple[str, str]:
-    """Of the file for this form alone, and of the one for both."""
+    """Return the name of the file for this form alone, and of the one for both."""
     return f"{name}.{format_.value}{SUFFIX}", f"{name}{SUFFIX}"
 
 
@@ -164,7 +164,7 @@ class MarkupForm(Protocol):
         ...
 
     def mark_markup(self, text: str) -> str:
-        """What a template of this form has made: not to be escaped again."""
+        """Mark what a template of this form has made: not to be escaped again."""
         ...
 
     def format_paragraphs(self, body: str) -> str:
@@ -206,7 +206,7 @@ def _wrap_html_block(block: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """On one line."""
+    """Put a text on one line."""
     return _SPACES.sub(" ", _CONTROLS.sub("", text)).strip()
 
 
@@ -220,7 +220,8 @@ def is_right_to_left(text: str) -> bool:
 
 
 def isolate_direction(text: str) -> str:
-    """With the marks of UAX #9 around it where it runs the other way, so that it leaves its surroundings in order."""
+    """Put the marks of UAX #9 around a text where it runs the other way, so that it leaves its surroundings in
+    order."""
     return f"{ISOLATE}{text}{ISOLATED}" if is_right_to_left(text) else text
 
 
@@ -229,7 +230,7 @@ def strip_isolation(text: str) -> str:
 
 
 def split_blocks(body: str) -> list[str]:
-    """What stands between blank lines."""
+    """Split at blank lines."""
     return [block.strip("\n") for block in _BLANK.split(body) if block.strip()]
 
 

@@ -38,7 +38,7 @@ class LanguageWords:
 
     @property
     def name(self) -> str:
-        """Of the language, in itself."""
+        """The name of the language, in itself."""
         return self.localization.name
 
     @property
@@ -56,7 +56,7 @@ class LanguageWords:
         return self.localization.format_moment(moment, zone)
 
     def format_money(self, money: Money) -> str:
-        """With the currency's code, since a letter may go abroad: EUR 12.50."""
+        """Format money with the currency's code, since a letter may go abroad: EUR 12.50."""
         return self.localization.format_sum_with_code(money)
 
 

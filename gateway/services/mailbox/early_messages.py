@@ -42,7 +42,7 @@ class EarlyMessages:
     cipher: BodyCipher | None
 
     def apply_waiting_mails(self, transactions: frozenset[str]) -> None:
-        """What waits of this partner about these requests, in the order in which it was sent."""
+        """Apply what waits of this partner about these requests, in the order in which it was sent."""
         rows = mailbox.list_unmatched(self.connection, self.library, MAX_EARLY_MESSAGES).rows
         waiting = [
             (row, application, events)

@@ -1,4 +1,4 @@
-"""What a mail says, applied to requests in the transaction that keeps the mail."""
+"""Application of a mail to requests in the transaction that keeps the mail."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class InspectedAttachment:
 
 
 async def find_infected_file(mail: IncomingMail, rules: CopyRules) -> bool:
-    """Raises Unavailable: nobody knows now, and the mail waits."""
+    """Find an infected file; raises Unavailable: nobody knows now, and the mail waits."""
     try:
         for part in mail.attachments:
             await scan_file(rules.scan_command, part.content, rules.scan_seconds)
@@ -320,7 +320,8 @@ def _describe_refused_files(files: Sequence[InspectedAttachment]) -> str:
 
 
 def mail_identity(parsed: ParsedMail) -> str:
-    """Of a mail: its Message-ID together with what it says, since some programs give the same id to every mail."""
+    """Make the identity of a mail: its Message-ID together with what it says, since some programs give the same id to
+    every mail."""
     return hashlib.sha256(f"{parsed.mail.id}\x00{parsed.digest}".encode("utf-8", "replace")).hexdigest()[:40]
 
 
@@ -379,5 +380,5 @@ def _apply_partner_bounce(
 
 
 def force_request(named: RequestReference) -> Seek:
-    """When staff say which request is meant: whatever the mail itself says."""
+    """Match the request that staff say is meant: whatever the mail itself says."""
     return lambda event: RequestMatch(named, explained=(write_sentence("request: chosen manually"),))

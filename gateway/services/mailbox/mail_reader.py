@@ -1,4 +1,4 @@
-"""What a mail is, from whom, for which library, in which order mails are processed. Pure.
+"""Reading of a mail: what it is, from whom, for which library, in which order mails are processed. Pure.
 
 Every rule that is looked at leaves a line, so that `illgate mail explain` shows how it went. Mail keeps no order; some
 formats say when each message was sent.
@@ -39,7 +39,7 @@ PLAIN = "letters"
 
 @value_object
 class MailDestination:
-    """Whose mail it is: symbol of the library, and the name of the server that checked the sender."""
+    """The owner of a mail: symbol of the library, and the name of the server that checked the sender."""
 
     library: str
     authserv_id: str = ""
@@ -97,7 +97,7 @@ def read_mail(
 
 
 def read_as_partner(parsed: ParsedMail, profile: Profile, formats: Mapping[str, MailFormat]) -> MailReading:
-    """When staff say whose mail it is."""
+    """Read a mail when staff say whose it is."""
     if parsed.bounce is not None:
         return MailReading(parsed=parsed, profiles=(profile,))
     named = _find_named_batches(parsed.mail, (profile,), formats)
@@ -183,7 +183,7 @@ class MailStep:
 
 
 def earliest_event_time(understood: MailInterpretation) -> datetime | None:
-    """Of its earliest message."""
+    """Return the time of the earliest message."""
     return min((event.at for event in understood.events if event.at is not None), default=None)
 
 
@@ -219,7 +219,7 @@ def partners_by_sender(profiles: Iterable[Profile], sender: str, library: str) -
 
 
 def resolve_recipient(parsed: ParsedMail, context: LibraryContext) -> ParsedMail:
-    """With the library of the mailbox, as formats see it."""
+    """Complete a mail with the library of the mailbox, as formats see it."""
     recipient = MailRecipient(context.symbol, context.zone, context.currency)
     return replace(parsed, mail=replace(parsed.mail, recipient=recipient))
 

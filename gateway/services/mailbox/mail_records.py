@@ -1,4 +1,4 @@
-"""What is kept of a mail: its row, as much as staff need of it, and its entry of the journal."""
+"""Records that are kept of a mail: its row, as much as staff need of it, and its entry of the journal."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class MailboxInfo:
 
 @value_object(kw_only=True)
 class MailVerdict:
-    """What becomes of a mail. `problem` is staff's reason to look, `open` whether they must."""
+    """The outcome of a mail. `problem` is staff's reason to look, `open` whether they must."""
 
     outcome: MailOutcome = MailOutcome.DONE
     kind: OutcomeClass = OutcomeClass.OK
@@ -101,7 +101,7 @@ def make_mail_row(
 
 
 def limit_stranger_row(connection: Transaction, row: MailRow) -> MailRow | None:
-    """As much as is kept of a stranger's mail: who floods the mailbox must not fill the disk too. None: nothing, since
+    """Limit what is kept of a stranger's mail: who floods the mailbox must not fill the disk too. None: nothing, since
     staff need not look or have enough to look at; read once more, it would be judged the same."""
     if not row.open:
         return None

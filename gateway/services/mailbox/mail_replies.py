@@ -76,7 +76,7 @@ class MailReplyHandler:
     conceal_mail: Callable[[bytes], bytes]
 
     async def handle_reply(self, row: OutboxRow) -> HandlerResult:
-        """Raises Refused for an address that is none; else as `Mailer.send`."""
+        """Send a reply; raises Refused for an address that is none; else as `Mailer.send`."""
         context, said = self.contexts[row.library], json.loads(row.payload)
         letter = RenderedLetter(
             to=said["to"],

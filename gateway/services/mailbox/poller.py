@@ -44,7 +44,7 @@ class PollingOptions:
 
 @value_object(kw_only=True)
 class PollResult:
-    """How many mails became what; `again`: were taken before and only had to be moved."""
+    """The number of mails by outcome; `again`: were taken before and only had to be moved."""
 
     taken: Mapping[MailOutcome, int]
     again: int = 0
@@ -175,7 +175,7 @@ class MailboxPoller:
         return PollResult(taken=taken, again=again)
 
     async def _record_failure(self, error: Unavailable | Refused | ConfigurationError) -> None:
-        """For operators: `/readyz`, metrics and `illgate task list` of all nodes."""
+        """Record a failure for operators: `/readyz`, metrics and `illgate task list` of all nodes."""
         box, now = self.box, self._clock.now()
         reason = str(error) if isinstance(error, ConfigurationError) else error.detail
         with suppress(Unavailable):  # the store is away too: that is told by itself, and the next failure is recorded
@@ -233,7 +233,7 @@ class MailboxPoller:
 
 
 def find_poller(pollers: Iterable[MailboxPoller], name: str) -> MailboxPoller:
-    """Raises NotFound."""
+    """Find a poller; raises NotFound."""
     for one in pollers:
         if one.box.name == name:
             return one

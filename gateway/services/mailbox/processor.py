@@ -93,7 +93,7 @@ class MailProcessor:
     conceal: Callable[[bytes], bytes] = conceal_nothing
 
     async def process(self, box: MailboxInfo, spot: MailPosition, content: bytes) -> MailOutcome:
-        """Raises Unavailable: nothing was done, and it is to be tried again."""
+        """Process a mail; raises Unavailable: nothing was done, and it is to be tried again."""
         return (await self.process_all(box, {spot: content}))[spot]
 
     async def process_all(
@@ -221,7 +221,7 @@ class MailProcessor:
         return outcome
 
     def _parse_leniently(self, content: bytes, now: datetime) -> IncomingMail | None:
-        """Of what was set aside, by its header alone: for people to see who wrote."""
+        """Parse what was set aside, by its header alone: for people to see who wrote."""
         try:
             return self.parse(take_header(content), now).mail
         except MalformedMessage:
@@ -275,7 +275,7 @@ class MailProcessor:
     def _apply_understood(
         self, connection: Transaction, box: MailboxInfo, reading: MailReading, files: tuple[InspectedAttachment, ...]
     ) -> MailVerdict:
-        """Where an address belongs to several partners, the one whose request is found."""
+        """Apply a mail; where an address belongs to several partners, to the one whose request is found."""
         first = MailVerdict()
         for profile in reading.profiles:
             context = self.find_library_context(box, profile.library)
@@ -312,7 +312,7 @@ class MailProcessor:
 
 
 async def _run_aside(content: bytes, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `read` makes of a mail; of a large one in a thread, so that nobody else waits for it."""
+    """Return what `read` makes of a mail; of a large one in a thread, so that nobody else waits for it."""
     if len(content) < LARGE:
         return read(*args, **kwargs)
     return await asyncio.to_thread(read, *args, **kwargs)
@@ -343,7 +343,8 @@ def _describe_defect(error: Exception, where: str) -> Sentence:
 
 
 def _find_number(connection: Transaction, library: str, verdict: MailVerdict) -> str:
-    """Of the request that a mail is about, as the journal names it; its id where another library of ours has it."""
+    """Find the number of the request that a mail is about, as the journal names it; its id where another library of
+    ours has it."""
     id_ = verdict.applied.request_id
     request = requests.load_request(connection, library, id_) if id_ else None
     return request.number if request is not None else id_
@@ -363,7 +364,7 @@ def _verdict_for_staff(
 
 
 def _repeat_hours(profiles: ProfileSet, parsed: ParsedMail) -> int:
-    """Of the sender's profile; a day for whoever has none."""
+    """Return the hours of the sender's profile; a day for whoever has none."""
     sender = parsed.mail.sender
     for profile in profiles:
         partner = profile.partner
@@ -373,7 +374,7 @@ def _repeat_hours(profiles: ProfileSet, parsed: ParsedMail) -> int:
 
 
 def _place_of_error(error: BaseException) -> str:
-    """Where in our code, without what the mail says."""
+    """Return the place in our code, without what the mail says."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

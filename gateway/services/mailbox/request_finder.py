@@ -1,4 +1,5 @@
-"""Which request an event of a mail belongs to. The rules are tried in order; each that is tried leaves a line.
+"""Search for the request that an event of a mail belongs to. The rules are tried in order; each that is tried leaves a
+line.
 
 1. the number that the mail's format has read, or that of a file of ours (`BatchEvent`)
 2. our reference, in the subject, then in the text
@@ -214,7 +215,7 @@ class _RequestSeeker:
         return ()
 
     def _keep_fitting_role(self, found: Sequence[RequestReference]) -> Sequence[RequestReference]:
-        """What both sides may say belongs to either side's request."""
+        """Keep the requests of the event's role; what both sides may say belongs to either side's."""
         own = tuple(one for one in found if one.role is self._event.role)
         return own or (found if self._event.kind in _TALK else ())
 
@@ -224,7 +225,7 @@ def _reference_of_order(order: FiledOrder) -> RequestReference:
 
 
 def row_id(message_id: str) -> str:
-    """Of the row that our outbox sent under this Message-ID: its local part."""
+    """Return the id of the row that our outbox sent under this Message-ID: its local part."""
     return message_id.partition("@")[0].strip("<> ")
 
 
@@ -266,7 +267,7 @@ def candidate_numbers(text: str) -> tuple[str, ...]:
 
 
 def number_variants(word: str) -> tuple[str, ...]:
-    """As written, without what ends a sentence, and in capitals."""
+    """List a number as written, without what ends a sentence, and in capitals."""
     bare = word.strip().strip("[](){}<>\"'#").rstrip(".:;,/-+")
     return tuple(dict.fromkeys(one for one in (word.strip(), bare, bare.upper()) if one))
 

@@ -1,5 +1,4 @@
-"""What staff do with mails that nobody understood: look at them, say which request is meant, answer
-or dismiss them."""
+"""Work of staff on mails that nobody understood: look at them, say which request is meant, answer or dismiss them."""
 
 from __future__ import annotations
 
@@ -139,7 +138,7 @@ class UnmatchedMailService:
         return await context.store.read(lambda c: mailbox.list_oldest_unmatched(c, context.symbol, limit, cursor))
 
     async def show_mail(self, library: str, id_: str) -> MailRow:
-        """With its content. Raises NotFound, BodyUnreadable."""
+        """Return a mail with its content. Raises NotFound, BodyUnreadable."""
         context = find_library_context(self.contexts, library)
         row = await context.store.read(lambda c: mailbox.get_mail(c, context.symbol, id_, self.cipher))
         if row is None:
@@ -177,9 +176,9 @@ class UnmatchedMailService:
     async def assign_mail(
         self, library: str, id_: str, reference: str, actor: str, meaning: MailMeaning = MailMeaning.AS_READ
     ) -> Request:
-        """What the mail says happens to this request (by id or number), or its words become a message of the partner;
-        what says nothing becomes a note of it. So does what came from nobody who has to do with the request, unless
-        staff vouch for it: it is the sender's, and answers nothing. Raises NotFound, Refused."""
+        """Apply what the mail says to this request (by id or number), or its words as a message of the partner; what
+        says nothing becomes a note of it. So does what came from nobody who has to do with the request, unless staff
+        vouch for it: it is the sender's, and answers nothing. Raises NotFound, Refused."""
         context = find_library_context(self.contexts, library)
         row = await self.show_mail(library, id_)
         parsed = self._parse_kept_mail(row, context)
@@ -262,7 +261,7 @@ class UnmatchedMailService:
         return await context.store.read(lambda c: mailbox.list_dismissed(c, context.symbol, limit, cursor))
 
     async def put_back_mail(self, library: str, id_: str) -> None:
-        """On the list again. Raises NotFound: it was not dismissed, or too long ago."""
+        """Put a mail on the list again. Raises NotFound: it was not dismissed, or too long ago."""
         context = find_library_context(self.contexts, library)
 
         def put_back(connection: Transaction) -> None:
@@ -272,7 +271,7 @@ class UnmatchedMailService:
         await write_once(context.store, put_back)
 
     async def explain_mail(self, content: bytes, post: MailDestination) -> tuple[str, ...]:
-        """How a mail is understood, rule by rule; nothing changes."""
+        """Explain how a mail is understood, rule by rule; nothing changes."""
         context = find_library_context(self.contexts, post.library)
         try:
             parsed = resolve_recipient(self.parse(content, context.now()), context)
@@ -310,14 +309,14 @@ class UnmatchedMailService:
     def _read_events_for(
         self, parsed: ParsedMail, profile: Profile | None, named: RequestReference | None
     ) -> tuple[MailEvent, ...]:
-        """What the mail says, if its partner has to do with the request."""
+        """Read what the mail says, if its partner has to do with the request."""
         if profile is None or named is None:
             return ()
         return _fitting_events(read_as_partner(parsed, profile, self.formats), named)
 
 
 def _require_open(row: MailRow | None) -> MailRow:
-    """Raises NotFound."""
+    """Require a mail on the list; raises NotFound."""
     if row is None or not row.open:
         raise NotFound("email on the list")
     return row

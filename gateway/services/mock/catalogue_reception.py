@@ -71,7 +71,7 @@ CATALOGUE_RECORDS: Sequence[Citation] = [
 
 @value_object(kw_only=True)
 class CataloguePlay:
-    """What is played. `protocol`: as profiles call its section; `misbehaviour`: of each answer."""
+    """The catalogue that is played. `protocol`: as profiles call its section; `misbehaviour`: of each answer."""
 
     protocol: str
     parties: MockParties
@@ -115,7 +115,7 @@ class PlayedCatalogue:
         return self._rehearsal.open_conversation()
 
     async def receive_message(self, arrival: RawMessage) -> MockReply:
-        """By HTTP."""
+        """Answer a message by HTTP."""
         return self.answer_message(self._conversation, arrival)
 
     def answer_message(self, conversation: CatalogueConversation, arrival: RawMessage) -> MockReply:

@@ -38,8 +38,8 @@ OWN_VALUES: Mapping[str, str] = {
 
 @value_object(kw_only=True)
 class ClientPlay:
-    """What is played. `exchange`: as the library would see it; `place`: where the messages go; `values`: by the names
-    of `OWN_VALUES`."""
+    """The system that is played. `exchange`: as the library would see it; `place`: where the messages go; `values`: by
+    the names of `OWN_VALUES`."""
 
     exchange: ExchangeContext
     parties: MockParties
@@ -100,7 +100,7 @@ class PlayedClient:
     async def _ask_service(
         self, number: str, scenario: MockScenario, asked: AskedService, service: PartnerService
     ) -> bool:
-        """Whether it was done."""
+        """Ask a service, and return whether it was done."""
         context = self._make_context()
         try:
             values = {name: (text,) for name, text in self._choose_values(number, scenario, asked, service).items()}
@@ -126,7 +126,7 @@ class PlayedClient:
     def _choose_values(
         self, number: str, scenario: MockScenario, asked: AskedService, service: PartnerService
     ) -> Mapping[str, str]:
-        """What the service can say; of its own item the number is that of the request."""
+        """Choose what the service can say; of its own item the number is that of the request."""
         said = self.play.values
         found = {
             "request": number,

@@ -110,7 +110,7 @@ class LetterPrograms(Protocol):
 
 @value_object(kw_only=True)
 class LetterPlay:
-    """What is played. `parties`: with the addresses at which they get mails."""
+    """The reader that is played. `parties`: with the addresses at which they get mails."""
 
     parties: MockParties
     choice: ScenarioChoice
@@ -178,7 +178,7 @@ class PlayedLetterReader:
     # --- what somebody does then -----------------------------------------------------------------------------
 
     def begin_scenario(self, scenario: MockScenario) -> None:
-        """What it writes by itself goes out in a moment."""
+        """Begin a scenario; what it writes by itself goes out in a moment."""
         self._start_answering(scenario.write, scenario, None)
 
     def _start_answering(

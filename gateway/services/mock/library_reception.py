@@ -52,8 +52,8 @@ _PARTS: Mapping[RefusalReason, MessagePart] = {
 
 @value_object(kw_only=True)
 class LibraryPlay:
-    """What is played. `profile`: as the library's system would have it; `misbehaviour`: of each answer; `over_http`:
-    else an HTTP status is no answer at all."""
+    """The library's system that is played. `profile`: as the library's system would have it; `misbehaviour`: of each
+    answer; `over_http`: else an HTTP status is no answer at all."""
 
     profile: Profile
     parties: MockParties
@@ -86,7 +86,7 @@ class PlayedLibrarySystem:
 
     @property
     def protocol(self) -> str:
-        """As the messages' registry calls it."""
+        """The name that the messages' registry has."""
         return self._responder.protocol
 
     @property

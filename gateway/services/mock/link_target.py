@@ -36,7 +36,7 @@ FIRST_NUMBER = 117001
 
 @value_object(kw_only=True)
 class LinkPlay:
-    """What is played. `protocol`: as profiles call its section."""
+    """The link target that is played. `protocol`: as profiles call its section."""
 
     protocol: str
     parties: MockParties
@@ -122,7 +122,7 @@ class PlayedLinkTarget:
 
 
 def _find_link(arrival: RawMessage) -> ReceivedLink:
-    """By GET the body is what stood behind the question mark."""
+    """Find the link; by GET the body is what stood behind the question mark."""
     if not arrival.content_type:
         return ReceivedLink(query=arrival.body)
     return ReceivedLink(urlencode(arrival.query).encode(), arrival.body, arrival.content_type)
@@ -143,6 +143,6 @@ def _write_page(words: str, *, is_error: bool = False) -> ResponderAnswer:
 
 
 def _describe_citation(cited: LinkCitation) -> str:
-    """What was read; nothing about the patron."""
+    """Describe what was read; nothing about the patron."""
     unknown = "".join(f"; {line}" for line in cited.unknown)
     return f"{cited.service.value}: {cited.citation.short}{unknown}"

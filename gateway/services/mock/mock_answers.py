@@ -30,11 +30,11 @@ class MockReply:
 
 
 class MockReception(Protocol):
-    """What takes messages by HTTP for whoever is played."""
+    """A receiver of messages by HTTP for whoever is played."""
 
     @property
     def protocol(self) -> str:
-        """As the messages' registry calls it."""
+        """The name that the messages' registry has."""
         ...
 
     @property
@@ -70,7 +70,7 @@ class AnswerChanger:
 
 
 def describe_change(change: AnswerChange) -> str:
-    """For the page."""
+    """Describe a change for the page."""
     parts = (
         f"answered after {change.after_seconds:g} seconds" if change.after_seconds else "",
         "no answer" if change.missing else "",

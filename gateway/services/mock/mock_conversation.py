@@ -72,8 +72,8 @@ class MockConversation:
         return self.scenario.forgets_ended and self.is_over
 
     def choose_reaction(self, kind: EventKind, note: str = "") -> MockReaction:
-        """To an event that has come now, with this note; it counts. What comes about a request that was forgotten has
-        none."""
+        """Choose the reaction to an event that has come now, with this note; it counts. What comes about a request that
+        was forgotten has none."""
         if self.is_forgotten:
             return MockReaction(when=kind)
         self._counts[kind] += 1
@@ -118,11 +118,11 @@ class MockConversation:
 
     @property
     def has_asked(self) -> bool:
-        """Whether a requester's request has gone out."""
+        """True if a requester's request has gone out."""
         return self._said > 0 and self.request.role is Role.BORROWING
 
     def note_event(self, told: IncomingPartnerMessage, at: datetime) -> str:
-        """What has come changes the request. Why it doesn't fit, in words; empty: it does."""
+        """Change the request by what has come. Why it doesn't fit, in words; empty: it does."""
         if self.is_forgotten:
             return "it was forgotten"
         if told.kind is EventKind.CANCEL and self.request.state is not LendingState.CANCEL_PENDING:
@@ -131,7 +131,7 @@ class MockConversation:
         return self._apply_event(EventSignal(EventOrigin.PARTNER, told.kind), told.details, at)
 
     def build_message(self, said: SaidEvent, at: datetime) -> tuple[PartnerMessage, str]:
-        """What is to be sent, and why it doesn't fit (empty: it does)."""
+        """Build what is to be sent, and say why it doesn't fit (empty: it does)."""
         self._said += 1
         details = self._build_details(said, at)
         oddity = "" if said.event is EventKind.REQUEST else self._note_own_event(said.event, details, at)

@@ -1,4 +1,4 @@
-"""What was exchanged with a system that is played, for the page. It is kept in memory, and only so much."""
+"""Log of what was exchanged with a system that is played, for the page. It is kept in memory, and only so much."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class TakesMails(Protocol):
 
     @property
     def address(self) -> str:
-        """To which they come."""
+        """The address to which they come."""
         ...
 
     def receive_mail(self, content: bytes, received: datetime) -> MockMailReply:
@@ -73,7 +73,7 @@ class _TakenEvent:
 
 
 class MailReception:
-    """Of one partner. `parse`: takes mails apart."""
+    """The reception of mails for one partner. `parse`: takes mails apart."""
 
     def __init__(self, partner: MockPartner, mail_format: MailFormat, parse: ParseMail) -> None:
         self.partner = partner
@@ -174,13 +174,13 @@ class MailReception:
 
 
 def format_mail(parsed: ParsedMail, content: bytes) -> bytes:
-    """For people: header and text, without what coding makes of the text."""
+    """Format a mail for people: header and text, without what coding makes of the text."""
     files = "".join(f"\n[{one.name}, {len(one.content)} bytes]" for one in parsed.mail.attachments)
     return take_header(content) + f"{parsed.mail.text}{files}".encode()
 
 
 def choose_server_line(change: AnswerChange, refused: str) -> str:
-    """What the mail server says. `refused`: why the mail isn't taken; empty: it is."""
+    """Choose what the mail server says. `refused`: why the mail isn't taken; empty: it is."""
     if not change.is_whole_answer:
         return TRY_LATER
     words = " ".join(refused.split())

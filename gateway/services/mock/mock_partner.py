@@ -56,9 +56,9 @@ def keep_profile(profile: Profile, _elements: Mapping[str, str | None]) -> Profi
 
 @value_object(kw_only=True)
 class MockPlay:
-    """What is played. `profile`: as the partner would have it; `parties`: the partner, and whom it speaks with;
-    `chosen`: scenarios in the order in which requests get them; `misbehaviour`: of each answer, `misbehaviours`: all
-    that its protocol has; `over_http`: else an HTTP status is no answer at all; `write_elements`: as of
+    """The partner that is played. `profile`: as the partner would have it; `parties`: the partner, and whom it speaks
+    with; `chosen`: scenarios in the order in which requests get them; `misbehaviour`: of each answer, `misbehaviours`:
+    all that its protocol has; `over_http`: else an HTTP status is no answer at all; `write_elements`: as of
     `ProtocolRehearsal`."""
 
     profile: Profile
@@ -100,7 +100,7 @@ class MockPartner:
     def find_conversation(
         self, told: IncomingPartnerMessage, now: datetime
     ) -> tuple[MockConversation | None, Refusal | None]:
-        """Which request it is about; a new one gets its scenario. Else why it isn't taken."""
+        """Find the request that a message is about; a new one gets its scenario. Else why it isn't taken."""
         found = self.conversations.get(told.transaction)
         if told.kind is not EventKind.REQUEST or told.request is None:
             unknown = Refusal(RefusalReason.UNKNOWN_REQUEST, "There is no such request here.", MessagePart.REQUEST)
@@ -190,7 +190,7 @@ class MockPartner:
             task.add_done_callback(self._speaking.discard)
 
     async def _speak_in_turn(self, conversation: MockConversation, said: Sequence[SaidEvent]) -> None:
-        """What follows from one message is said before what follows from the next."""
+        """Say what follows from one message before what follows from the next."""
         async with conversation.speaking:
             for one in said:
                 if one.after_seconds:

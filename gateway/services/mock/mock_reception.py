@@ -28,7 +28,7 @@ MAX_ANSWERS_KEPT = 2_000
 
 
 class MessageReception:
-    """Of one partner. `rehearsal`: what it can do wrong in its answers."""
+    """The reception of messages for one partner. `rehearsal`: what it can do wrong in its answers."""
 
     def __init__(self, partner: MockPartner, responder: Responder, rehearsal: ProtocolRehearsal) -> None:
         self.partner = partner
@@ -42,7 +42,7 @@ class MessageReception:
 
     @property
     def protocol(self) -> str:
-        """As the messages' registry calls it."""
+        """The name that the messages' registry has."""
         return self._responder.protocol
 
     @property
@@ -78,8 +78,8 @@ class MessageReception:
         return self._take_message(arrival, envelope, incoming, told, context)
 
     def _is_refused_repeat(self, told: IncomingPartnerMessage) -> bool:
-        """Of a request that isn't over, where the scenario refuses that. By TCP a sender repeats what it got no answer
-        to on another connection, and nobody was recorded who refuses that."""
+        """Return whether it repeats a request that isn't over, where the scenario refuses that. By TCP a sender repeats
+        what it got no answer to on another connection, and nobody was recorded who refuses that."""
         is_request = told.kind is EventKind.REQUEST and self.partner.play.over_http
         found = self.partner.conversations.get(told.transaction) if is_request else None
         return found is not None and found.scenario.refuses_repeats and found.request.open and not found.is_over

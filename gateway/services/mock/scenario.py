@@ -55,7 +55,7 @@ LETTER = "letter"
 
 
 class PlayedRole(StrEnum):
-    """Who is played."""
+    """The role that is played."""
 
     LENDING = "lending"  # a partner that supplies
     BORROWING = "borrowing"  # a partner that asks for something
@@ -111,7 +111,7 @@ class SaidEvent(ProfileSection):
 
 
 class AnswerChange(ProfileSection):
-    """How a message is answered, where that isn't as the protocol wants it."""
+    """The change of an answer that isn't as the protocol wants it."""
 
     after_seconds: float = Field(0.0, ge=0, le=MAX_WAIT_SECONDS, description="it waits so long before it answers")
     missing: bool = Field(False, description="the connection ends without an answer")
@@ -128,12 +128,12 @@ class AnswerChange(ProfileSection):
 
     @property
     def is_whole_answer(self) -> bool:
-        """Whether the message has done what it does: the other side has an answer, if only a refusal."""
+        """True if the message has done what it does: the other side has an answer, if only a refusal."""
         return self.taken or not (self.missing or self.status or self.misbehaviour)
 
 
 class WrittenAnswer(ProfileSection):
-    """What somebody does who has read a letter: answers it by a link, or writes a mail."""
+    """The answer of somebody who has read a letter: by a link, or by a mail."""
 
     after_seconds: float = Field(0.0, ge=0, le=MAX_WAIT_SECONDS, description="so long passes before it is done")
     link: str = Field("", description="an answer by its name, such as unfilled, or the words of the letter's link")
@@ -172,7 +172,7 @@ class AskedService(ProfileSection):
 
 
 class AskedWork(ProfileSection):
-    """What a requester asks for."""
+    """The work that a requester asks for."""
 
     title: str = "Fjorden om natten"
     author: str = "Ingrid Åsgaard"
@@ -267,16 +267,16 @@ class MockScenario(ProfileSection):
 
 
 def load_scenarios(folders: Iterable[Path]) -> Mapping[str, MockScenario]:
-    """By name; those of later folders come before those of the same name in earlier ones. Raises ConfigurationError
-    with file and line."""
+    """Load scenarios by name; those of later folders come before those of the same name in earlier ones. Raises
+    ConfigurationError with file and line."""
     files = {file.stem: file for folder in folders for file in sorted(folder.glob("*.yml"))}
     read = {name: _read_scenario(file) for name, file in files.items()}
     return {name: _extend_scenario(scenario, read, files[name]) for name, scenario in read.items()}
 
 
 def choose_scenario(service: ServiceType, candidates: Sequence[MockScenario]) -> MockScenario:
-    """For a request that has come without a mark: the first that is for its kind, else the first. `candidates` are in
-    the order in which their turn is, and not empty."""
+    """Choose for a request that has come without a mark: the first that is for its kind, else the first. `candidates`
+    are in the order in which their turn is, and not empty."""
     fitting = (one for one in candidates if one.service in (None, service))
     return next(fitting, candidates[0])
 
@@ -300,7 +300,7 @@ def _read_scenario(file: Path) -> MockScenario:
 
 
 def _extend_scenario(scenario: MockScenario, known: Mapping[str, MockScenario], file: Path) -> MockScenario:
-    """With what those say that it extends, where it doesn't say that itself."""
+    """Extend a scenario with what those say that it extends, where it doesn't say that itself."""
     reactions, extended, seen = scenario.reactions, scenario.extends, {scenario.name}
     elements = scenario.elements
     inherited: dict[str, object] = {}

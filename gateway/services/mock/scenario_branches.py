@@ -1,4 +1,4 @@
-"""Which branches of the state tables shipped scenarios drive: found by playing them, without messages.
+"""Branches of the state tables that shipped scenarios drive: found by playing them, without messages.
 
 Our side acts in all ways that matter, and each scenario answers. What it then says takes a branch of our table.
 """
@@ -53,8 +53,8 @@ _PARTIES = MockParties(LibraryParty(symbol="PARTNER", profile="partner"), Librar
 
 @value_object
 class TableBranch:
-    """What a partner's event does in a state: one of the ways that our table knows. `number`: its place in the cell,
-    from 0."""
+    """The branch that a partner's event takes in a state: one of the ways that our table knows. `number`: its place in
+    the cell, from 0."""
 
     role: Role  # ours
     state: State
@@ -275,7 +275,7 @@ class _BranchWalk:
                     yield following
 
     def _is_open(self, way: _Way, said: SaidEvent) -> bool:
-        """Whether it can take a branch that nothing has taken yet."""
+        """Return whether it can take a branch that nothing has taken yet."""
         state, kind = way.request.state, said.event
         return any(
             one.state is state and one.kind is kind and one not in self._found for one in self._branches.values()
@@ -296,7 +296,8 @@ class _BranchWalk:
         return way
 
     def _make_details(self, request: Request, note: str) -> EventDetails:
-        """Of an act of ours, which is about one volume after the other; what is brokered is no item of ours."""
+        """Make the details of an act of ours, which is about one volume after the other; what is brokered is no item of
+        ours."""
         is_ours = request.role is Role.LENDING and request.other_leg is None
         if not is_ours:
             return EventDetails(note=note)
@@ -335,7 +336,7 @@ class _BranchWalk:
 
 
 def _list_readings(event: Event) -> Iterator[Event]:
-    """What it may be in a protocol: some decline a condition by a cancellation."""
+    """List what the event may be in a protocol: some decline a condition by a cancellation."""
     yield event
     if event.kind is EventKind.CONDITION_REFUSED:
         yield replace(event, details=replace(event.details, by_cancel=True))

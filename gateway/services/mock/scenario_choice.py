@@ -1,4 +1,4 @@
-"""Which scenario a message gets, where a system is played that only answers.
+"""Choice of the scenario that a message gets, where a system is played that only answers.
 
 One that a text of the message names (`mock:patron-blocked`) counts, also for later messages about the same request or
 item; else those that were chosen are taken in turn, a new one for each request or item. Names of scenarios of other
@@ -74,7 +74,7 @@ class ScenarioChoice:
         return ChosenReaction(active.scenario, active.choose_reaction(word), keys[0])
 
     def list_requests(self) -> Sequence[ShownRequest]:
-        """By the first id that each had."""
+        """List requests by the first id that each had."""
         first_ids: dict[_SubjectScenario, str] = {}
         for key, one in self._subjects.items():
             if key:

@@ -1,4 +1,4 @@
-"""How the gateway itself stands, for those who run it: jobs, mailboxes, queues, profiles and their examples."""
+"""State of the gateway itself, for those who run it: jobs, mailboxes, queues, profiles and their examples."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class MailboxState:
 
 @value_object
 class CheckFindings:
-    """What `illgate check` found at a moment. `failure`: why it came to no end; then nothing is found."""
+    """The findings of `illgate check` at a moment. `failure`: why it came to no end; then nothing is found."""
 
     at: datetime
     problems: tuple[ConfigurationProblem, ...] = ()
@@ -76,7 +76,7 @@ class ConfigurationCheck(Protocol):
 
     @property
     def findings(self) -> CheckFindings | None:
-        """Of the last time on this node; None: there was none yet."""
+        """The findings of the last time on this node; None: there was none yet."""
         ...
 
     async def run(self) -> None:
@@ -86,8 +86,8 @@ class ConfigurationCheck(Protocol):
 
 @value_object
 class QueueState:
-    """What waits for the gateway itself: rows of the outbox, and deadlines of requests. `next_deadline` None: there is
-    none. `oldest_due`: since when the row has been due that waits longest; None: none is due."""
+    """The work that waits for the gateway itself: rows of the outbox, and deadlines of requests. `next_deadline` None:
+    there is none. `oldest_due`: since when the row has been due that waits longest; None: none is due."""
 
     waiting: int
     given_up: int
@@ -141,8 +141,8 @@ MANY_TROUBLES = 20
 
 
 def is_for_operator(trouble: TroubleCount) -> bool:
-    """Whether somebody has to look at messages that were not done: they are many, or what is set up may be wrong. A
-    stranger's, whom nobody lets in, is no fault of anybody's."""
+    """Return whether somebody has to look at messages that were not done: they are many, or what is set up may be
+    wrong. A stranger's, whom nobody lets in, is no fault of anybody's."""
     return trouble.count >= MANY_TROUBLES or (bool(trouble.profile) and trouble.reason not in CASES)
 
 
@@ -210,7 +210,7 @@ class GatewayOperation:
         self._clock = clock
 
     def list_jobs(self) -> Sequence[BackgroundJob]:
-        """Of this node, by name."""
+        """List the jobs of this node, by name."""
         return self._list_jobs(self._clock.now())
 
     # --- configuration -----------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ class GatewayOperation:
     # --- mailboxes ---------------------------------------------------------------------------------------
 
     async def list_mailboxes(self, library: str) -> Sequence[MailboxState]:
-        """Of the library, by name."""
+        """List the mailboxes of the library, by name."""
         context = find_library_context(self._contexts, library)
         names = sorted(one.box.name for one in self._list_pollers(context.symbol))
 
@@ -314,14 +314,14 @@ class GatewayOperation:
         return sorted(states, key=lambda one: (one.name, one.file))
 
     def find_profile(self, library: str, name: str) -> ProfileState:
-        """Raises NotFound."""
+        """Find a profile; raises NotFound."""
         for state in self.list_profiles(library):
             if state.name == name:
                 return state
         raise NotFound("profile")
 
     async def read_profile(self, library: str, name: str) -> ProfileText:
-        """Raises NotFound."""
+        """Read a profile; raises NotFound."""
         state = self.find_profile(library, name)
         file = state.loaded.file if state.loaded is not None else self._profiles.folder / f"{name}.yml"
         text = await asyncio.to_thread(read_text_of_file, file) or ""

@@ -82,7 +82,7 @@ class MemberSilentError(Exception):
 
 
 async def ask_member(client: HttpClient, member: NetworkMember, key: str) -> LoadAnswer:
-    """Raises MemberSilentError."""
+    """Ask a member; raises MemberSilentError."""
     headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
     request = HttpRequest("GET", URL(member.url + PATH), headers=headers)
     try:
@@ -104,7 +104,7 @@ def observe_nothing(_outcome: str) -> None:
 
 
 class NetworkLoads:
-    """Of one gateway, for all its libraries. Each library asks the members among its own partners."""
+    """The loads of one gateway, for all its libraries. Each library asks the members among its own partners."""
 
     def __init__(
         self,
@@ -143,8 +143,8 @@ class NetworkLoads:
     # --- from the last time ------------------------------------------------------------------------------
 
     async def restore_reports(self, contexts: Mapping[str, LibraryContext]) -> None:
-        """At start: what those who are members still had said before; how long it counts is looked at when it is used.
-        Raises Unavailable."""
+        """Restore at start what those who are members still had said before; how long it counts is looked at when it is
+        used. Raises Unavailable."""
         for context in contexts.values():
             said = await context.store.read(partial(request_counts.list_reports, library=context.symbol))
             if said:  # else no profile needs to be read
@@ -208,7 +208,7 @@ class NetworkLoads:
         return heard
 
     async def _ask_for_load(self, client: HttpClient, library: str, name: str, member: NetworkMember) -> bool:
-        """Whether it answered."""
+        """Ask a member, and return whether it answered."""
         try:
             found = await ask_member(client, member, self._secrets(member.key))
         except (MemberSilentError, ConfigurationError) as problem:
@@ -230,7 +230,7 @@ class NetworkLoads:
         self._silent[library, name] = reason
 
     def _forget_former_members(self, library: str, members: Mapping[str, NetworkMember]) -> None:
-        """Who is no member any more."""
+        """Forget who is no member any more."""
         for kept in (self._reports, self._silent):
             for key in [key for key in kept if key[0] == library and key[1] not in members]:
                 del kept[key]

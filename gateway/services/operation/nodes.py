@@ -1,4 +1,4 @@
-"""How a node lives among others: signs of life, the work of those that are gone, and newer releases beside it.
+"""Life of a node among others: signs of life, the work of those that are gone, and newer releases beside it.
 
 What a dead node had in hand, rows of the outbox and messages, is taken by its heir. At a start that is all that no
 living node has. Later a node looks every few seconds for others that died; should it die as well half-way, another
@@ -75,7 +75,8 @@ class NodeBeats:
         self._is_skewed = bool(notes)
 
     def describe_skew(self) -> tuple[str, ...]:
-        """What is wrong with the machine's clock, in a sentence: the gateway goes by the database's nevertheless."""
+        """Describe what is wrong with the machine's clock, in a sentence: the gateway goes by the database's
+        nevertheless."""
         if not isinstance(self._clock, StoreClock):
             return ()
         ahead = -self._clock.offset.total_seconds()
@@ -86,9 +87,9 @@ class NodeBeats:
 
 
 class SchemaWatch:
-    """Whether the tables under this node are another release's: a newer one has changed them, or a backup of an older
-    one was put back. A newer one has only added to them (design rule 13), so what is in hand comes to its end; nothing
-    else is begun."""
+    """A watch on the tables under this node: a newer release may have changed them, or a backup of an older one was put
+    back. A newer one has only added to them (design rule 13), so what is in hand comes to its end; nothing else is
+    begun."""
 
     def __init__(self, store: Store, node: Node, histories: Sequence[SchemaMigrations]) -> None:
         self._store = store
@@ -138,12 +139,12 @@ class NodeRecovery:
         """What commands began before then is finished, or can't be."""
 
     async def recover_left(self) -> RecoveryReport:
-        """For the time before this node listens: all that others left that don't live. Raises Unavailable."""
+        """Recover, before this node listens, all that others left that don't live. Raises Unavailable."""
         return await self._recover(sorted(await self._list_holders() - {self._node.name}))
 
     async def take_over_dead(self) -> None:
-        """To be done every few seconds, also while the database is away, which the signs of life tell: a task that
-        fails is tried again after a minute only. Raises Unavailable where it goes away half-way."""
+        """Take over the work of dead nodes, every few seconds, also while the database is away, which the signs of life
+        tell: a task that fails is tried again after a minute only. Raises Unavailable where it goes away half-way."""
         try:
             dead = await self._node.list_dead()
         except Unavailable:
@@ -151,14 +152,14 @@ class NodeRecovery:
         await self._recover(name for name in dead if name not in self._waiting)
 
     async def finish_waiting(self) -> None:
-        """To be done every `RETRY_SECONDS`: a library that was away is asked again, and what a command began and can't
-        be at work on any more is finished. Raises Unavailable."""
+        """Finish what waits, every `RETRY_SECONDS`: a library that was away is asked again, and what a command began
+        and can't be at work on any more is finished. Raises Unavailable."""
         await self._recover(sorted(self._waiting))
         if COMMANDS in await self._list_holders():
             await self._finish_commands()
 
     async def leave(self) -> None:
-        """When all has ended here: what is left nevertheless is another's at once."""
+        """Leave when all has ended here: what is left nevertheless is another's at once."""
         try:
             has_work = self._node.name in await self._list_holders()
         except Unavailable:

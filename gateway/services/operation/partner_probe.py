@@ -133,7 +133,7 @@ def _split_host_and_port(address: str) -> tuple[str, int]:
 
 
 async def ask_catalogue(target: CatalogueTarget, search: RecordSearch) -> str:
-    """How many titles have a certain word: why there is no answer; empty: there is one."""
+    """Ask how many titles have a certain word, and return why there is no answer; empty: there is one."""
     try:
         async with asyncio.timeout(MAX_SEARCH_SECONDS):
             await search.search(target.profile, QUESTION, count=0)

@@ -34,8 +34,8 @@ MASK_PROBLEM = "these stars stand for nothing in the file: write env:NAME or fil
 
 @value_object
 class ProfileFile:
-    """As pages may show it. `text` with masks in the place of secrets; `obstacle`: a sentence that says why it can't be
-    changed here, to be translated; empty: it can."""
+    """A profile's file as pages may show it. `text` with masks in the place of secrets; `obstacle`: a sentence that
+    says why it can't be changed here, to be translated; empty: it can."""
 
     name: str
     text: str
@@ -54,10 +54,10 @@ class ProfileDraft:
 
 @value_object(kw_only=True)
 class DraftCheck:
-    """What was found out about a draft, and the file as it was then. `problems` keep it from being saved; those of its
-    examples don't. `loaded` None: it is no profile. `changed_meanwhile`: from what the draft began with to the file as
-    it is now; `own_changes`: from the same to the draft; `difference`: from the file as it is now to the draft.
-    `libraries`: symbols of all that it concerns."""
+    """The findings on a draft, and the file as it was then. `problems` keep it from being saved; those of its examples
+    don't. `loaded` None: it is no profile. `changed_meanwhile`: from what the draft began with to the file as it is
+    now; `own_changes`: from the same to the draft; `difference`: from the file as it is now to the draft. `libraries`:
+    symbols of all that it concerns."""
 
     draft: ProfileDraft
     current: ProfileFile
@@ -154,7 +154,8 @@ class ProfileDraftChecks:
         return tuple(one for one in read_policies(self._settings, after.profiles).problems if one not in known)
 
     def _find_libraries(self, name: str, after: ProfileLoadResult) -> frozenset[str]:
-        """Of the profile, of those that extend it, now and then, and of those that it would extend."""
+        """Find the libraries of the profile, of those that extend it, now and then, and of those that it would
+        extend."""
         every = frozenset(one.symbol for one in self._settings.libraries)
         found = set[str]()
         for loaded in (self._profiles.current.loaded, after.profiles.loaded):
@@ -179,7 +180,7 @@ def _list_extended(one: LoadedProfile, loaded: dict[str, LoadedProfile]) -> list
 def _list_new_problems(
     before: Iterable[ConfigurationProblem], after: Iterable[ConfigurationProblem], file: str
 ) -> tuple[ConfigurationProblem, ...]:
-    """What is wrong in the file, and elsewhere what wasn't before."""
+    """List what is wrong in the file, and elsewhere what wasn't before."""
     known = set(before)
     return tuple(one for one in after if one.file == file or one not in known)
 
@@ -189,13 +190,13 @@ def _report_wrong_parent(file: str) -> tuple[ConfigurationProblem, ...]:
 
 
 def _end_last_line(text: str) -> str:
-    """As the browser sent it, with plain line ends and a last one."""
+    """Return a text as the browser sent it, with plain line ends and a last one."""
     text = text.replace("\r\n", "\n")
     return text if not text or text.endswith("\n") else f"{text}\n"
 
 
 def decode_text(content: bytes) -> str | None:
-    """With plain line ends; None: it is no text."""
+    """Decode a text with plain line ends; None: it is no text."""
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
@@ -203,7 +204,7 @@ def decode_text(content: bytes) -> str | None:
 
 
 def _encode_text(text: str, before: bytes | None) -> bytes:
-    """With the line ends and the byte order mark that the file has."""
+    """Encode a text with the line ends and the byte order mark that the file has."""
     if before is not None and b"\r\n" in before:
         text = text.replace("\n", "\r\n")
     return text.encode("utf-8-sig" if before is not None and before.startswith(b"\xef\xbb\xbf") else "utf-8")

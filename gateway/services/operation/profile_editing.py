@@ -54,7 +54,7 @@ class ProfileEditing:
         self._lock = asyncio.Lock()
 
     def is_known_name(self, name: str) -> bool:
-        """Whether a profile, or a file that is none, has it."""
+        """Return whether a profile, or a file that is none, has the name."""
         return name in self._profiles.current.loaded or self._drafts.find_file(name).exists()
 
     async def read_file(self, name: str) -> ProfileFile:

@@ -35,7 +35,7 @@ class ProfileHistory:
         self._texts = _read_texts(profiles.current.loaded)
 
     def find_text_in_use(self, name: str) -> str | None:
-        """What the file said when it was read and right; None: it never was."""
+        """Find the text that the file had when it was read and right; None: it never was."""
         return self._texts.get(name)
 
     async def reload(self) -> bool:
@@ -70,7 +70,7 @@ class ProfileHistory:
         return await self._store.read(lambda c: profile_versions.list_profile_versions(c, ("", library), name))
 
     async def find_version(self, library: str, name: str, id_: str) -> ProfileVersion:
-        """Raises NotFound."""
+        """Find a version; raises NotFound."""
         found = await self._store.read(lambda c: profile_versions.find_profile_version(c, ("", library), name, id_))
         if found is None:
             raise NotFound("version")
@@ -78,7 +78,7 @@ class ProfileHistory:
 
 
 def make_version(library: str, name: str, text: str, at: datetime, actor: str = "", reason: str = "") -> ProfileVersion:
-    """Of what a file says; its secrets stay where they are."""
+    """Make a version of a file's text; its secrets stay where they are."""
     content = conceal_written_secrets(text.replace("\r\n", "\n"))
     return ProfileVersion(
         library=library,
@@ -93,7 +93,7 @@ def make_version(library: str, name: str, text: str, at: datetime, actor: str = 
 
 
 def record_unknown_version(connection: Transaction, version: ProfileVersion) -> None:
-    """What was there before the history begins, or was written while nobody looked."""
+    """Record the text that was there before the history begins, or was written while nobody looked."""
     known = profile_versions.list_profile_versions(connection, (version.library,), version.profile)
     if all(one.digest != version.digest for one in known):
         profile_versions.record_profile_version(connection, version)

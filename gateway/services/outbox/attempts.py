@@ -107,8 +107,8 @@ class AttemptRunner:
         self._draw = random.random
 
     async def run_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> AttemptEnd:
-        """Where the store doesn't take what came of it the row stays in hand until its lease ends, and is tried
-        again."""
+        """Run an attempt; where the store doesn't take what came of it the row stays in hand until its lease ends, and
+        is tried again."""
         with bound_contextvars(outbox_row=row.id, outbox_kind=row.kind, library=row.library, request=row.request_id):
             try:
                 return await self._attempt_row(row, moment, end_refused)
@@ -152,7 +152,7 @@ class AttemptRunner:
             return error
 
     async def _finish_row(self, row: OutboxRow, handled: HandlerResult, moment: Moment) -> AttemptEnd | Exception:
-        """What `then` raises is the row's failure; an unusable store is not."""
+        """Finish a row; an error that `then` raises is the row's failure; an unusable store is not."""
         claim = self._plan_claim(row)
         try:
             following = await self._book.mark_done(row, handled, moment(), claim)
@@ -237,22 +237,22 @@ def decide_retry(
 
 
 def can_have_arrived(tries: int, error: str) -> bool:
-    """Whether an earlier try may have had its effect: it had no answer, or the gateway stopped in its midst. `tries`
-    and `error` are those of the row that is in hand again. All of them are known to have had none where so many in a
-    row found nobody. The tries of what staff have released count anew; one of them stands for those of before where
-    that may be so (`find_unknown_try`)."""
+    """Return whether an earlier try may have had its effect: it had no answer, or the gateway stopped in its midst.
+    `tries` and `error` are those of the row that is in hand again. All of them are known to have had none where so many
+    in a row found nobody. The tries of what staff have released count anew; one of them stands for those of before
+    where that may be so (`find_unknown_try`)."""
     has_no_outcome = any(_count_failures(error, _WORDS[one]) for one in (AttemptOutcome.UNKNOWN, AttemptOutcome.DEFECT))
     return has_no_outcome or tries - 1 > _count_failures(error, _WORDS[AttemptOutcome.UNAVAILABLE])
 
 
 def says_refused(text: str, reason: RefusalReason | None = None) -> bool:
-    """Whether an error or a note of a row was written by `describe_refusal`. `reason`: only for this one."""
+    """Return whether an error or a note of a row was written by `describe_refusal`. `reason`: only for this one."""
     return text.startswith(f"{REFUSAL_TEMPLATE.partition('%')[0]}{f'{reason.value}:' if reason is not None else ''}")
 
 
 def find_unknown_try(row: OutboxRow) -> str | None:
-    """Of a row that isn't in hand and is released by staff: the error by which the next try knows that an earlier one
-    may have arrived, once its tries count anew. None: all of them had an outcome."""
+    """Find, for a row that isn't in hand and is released by staff, the error by which the next try knows that an
+    earlier one may have arrived, once its tries count anew. None: all of them had an outcome."""
     if says_refused(row.error) or not can_have_arrived(row.tries + 1, row.error):
         return None
     if not _count_failures(row.error, _WORDS[AttemptOutcome.UNAVAILABLE]):
@@ -351,7 +351,7 @@ class CircuitBreakers:
         return frozenset(way for way, state in self._states.items() if self._is_waiting(state, now))
 
     def allow_attempt(self, way: Route, now: datetime) -> bool:
-        """Whether a row may go to `way` now; where that is the probe, the next one has to wait for it."""
+        """Return whether a row may go to `way` now; where that is the probe, the next one has to wait for it."""
         state = self._states.get(way)
         if state is None or state.since is None:
             return True
@@ -382,7 +382,7 @@ class CircuitBreakers:
 
     @property
     def open_count(self) -> int:
-        """How many are open now."""
+        """The number that are open now."""
         return sum(state.since is not None for state in self._states.values())
 
     def _is_waiting(self, state: _BreakerState, now: datetime) -> bool:

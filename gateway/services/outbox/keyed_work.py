@@ -66,7 +66,7 @@ _key_of_work: ContextVar[WorkKey | None] = ContextVar("key_of_work", default=Non
 
 @contextmanager
 def use_key(key: WorkKey) -> Iterator[None]:
-    """What is written by `write_once` first, from now on, goes with this key."""
+    """Let what is written by `write_once` first, from now on, go with this key."""
     before = _key_of_work.set(key)
     try:
         yield
@@ -86,7 +86,7 @@ def use_part_of_key(name: str) -> Iterator[None]:
 
 
 def note_undone() -> None:
-    """Of what was done under the key in use nothing is left, so that the key may be used again."""
+    """Note that nothing is left of what was done under the key in use, so that the key may be used again."""
     if (key := _key_of_work.get()) is not None:
         key.is_undone = True
 

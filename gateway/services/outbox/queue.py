@@ -36,7 +36,7 @@ CompletionWork = Callable[[Transaction], None]
 
 @value_object
 class Claim:
-    """What a worker can take now: so many rows, and none by the routes `besides`."""
+    """The rows that a worker can take now: so many, and none by the routes `besides`."""
 
     at: datetime
     limit: int
@@ -98,7 +98,8 @@ class OutboxQueue:
 
     @staticmethod
     async def _shield(work: Coroutine[Any, Any, T]) -> T:
-        """Who is cancelled meanwhile leaves when it is written, as a transaction that is broken off helps nobody."""
+        """Shield a write: who is cancelled meanwhile leaves when it is written, as a transaction that is broken off
+        helps nobody."""
         writing = asyncio.ensure_future(work)
         try:
             return await asyncio.shield(writing)
@@ -109,7 +110,7 @@ class OutboxQueue:
             raise
 
     async def get(self, library: str, row_id: str) -> OutboxRow:
-        """Raises KeyError."""
+        """Load a row; raises KeyError."""
         row = await self.store.read(lambda c: outbox_queries.get_outbox_row(c, library, row_id))
         if row is None:
             raise KeyError(row_id)
@@ -216,7 +217,7 @@ again). Anything else counts as a defect of ours.
 
 
 class AttemptOutcome(StrEnum):
-    """How one try of a row ended, for the figures."""
+    """The outcome of one try of a row, for the figures."""
 
     DONE = "done"
     UNAVAILABLE = "unavailable"

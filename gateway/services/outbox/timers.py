@@ -114,7 +114,7 @@ class TimerWorker:
         return await self._store.read(lambda connection: timers.due_timers(connection, now, limit))
 
     async def _fire_timers(self, due: Sequence[TimerRow], moment: Moment) -> int:
-        """How many were fired well."""
+        """Fire timers, and return how many were fired well."""
         requests: dict[tuple[str, str], list[TimerRow]] = {}
         for row in due:
             requests.setdefault((row.library, row.request_id), []).append(row)
@@ -144,7 +144,7 @@ class TimerWorker:
     # --- one timer ---------------------------------------------------------------------------------------
 
     async def _try_fire(self, row: TimerRow, moment: Moment) -> bool:
-        """Raises Unavailable only where the store can't even keep that it failed."""
+        """Try to fire a timer; raises Unavailable only where the store can't even keep that it failed."""
         with bound_contextvars(library=row.library, request=row.request_id, timer=row.timer.value):
             try:
                 async with asyncio.timeout(self._options.fire_seconds):

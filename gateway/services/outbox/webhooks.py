@@ -80,7 +80,8 @@ class WebhookService:
     async def create_subscription(
         self, library: str, name: str, url: str, kinds: Iterable[EventKind]
     ) -> WebhookSubscription:
-        """Raises Refused for a URL that leads into a network that isn't public, or when there are too many."""
+        """Create a subscription; raises Refused for a URL that leads into a network that isn't public, or when there
+        are too many."""
         self._addresses.check_url(url)
         now = self._clock.now()
         made = WebhookSubscription(
@@ -108,14 +109,15 @@ class WebhookService:
         return await self._store.read(lambda c: api_records.list_subscriptions(c, library))
 
     async def get(self, library: str, id_: str) -> WebhookSubscription:
-        """Raises NotFound."""
+        """Load a subscription; raises NotFound."""
         found = await self._store.read(lambda c: api_records.get_subscription(c, library, id_))
         if found is None:
             raise NotFound("webhook")
         return found
 
     async def remove_subscription(self, library: str, id_: str) -> None:
-        """Raises NotFound. What waits for it in the outbox is ended there when its turn comes."""
+        """Remove a subscription; raises NotFound. What waits for it in the outbox is ended there when its turn
+        comes."""
         if not await self._store.write(lambda c: api_records.remove_subscription(c, library, id_)):
             raise NotFound("webhook")
 
@@ -165,7 +167,7 @@ class WebhookHandler:
         self._client = HttpClient(HttpOptions(addresses=options.addresses))
 
     async def __call__(self, row: OutboxRow) -> HandlerResult:
-        """Raises Unavailable, OutcomeUnknown."""
+        """Send to a webhook; raises Unavailable, OutcomeUnknown."""
         one = await self._store.read(lambda c: api_records.get_subscription(c, row.library, row.target))
         if one is None:
             return HandlerResult("not sent: the subscription is gone")

@@ -173,7 +173,7 @@ class OutboxWorker:
         return len(rows) - back, len(rows) == limit or back > 0
 
     def _plan_claim(self, row: OutboxRow) -> Claim | None:
-        """What can be taken when this row gives its place back."""
+        """Plan what can be taken when this row gives its place back."""
         if not self._is_running or self._stopping or self._is_paused():
             return None
         now = self._clock.now()
@@ -182,8 +182,8 @@ class OutboxWorker:
         return Claim(now, self._slots.free_slots + 1, full)
 
     def _start_claimed(self, rows: Sequence[OutboxRow], moment: Moment) -> None:
-        """As far as there are places: a target may have got as many as it may have. Now that it's full the others are
-        not taken again."""
+        """Start rows as far as there are places: a target may have got as many as it may have. Now that it's full the
+        others are not taken again."""
         self._unstarted += [row for row in self._order_probes(rows) if not self._try_start(row, moment)]
 
     async def _put_back_unstarted(self) -> None:

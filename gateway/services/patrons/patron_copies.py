@@ -80,7 +80,7 @@ class PatronCopies:
         return await context.store.read(list_copies)
 
     async def load_copy(self, library: str, request_id: str, patron_id: str) -> PatronCopy:
-        """Raises NotFound: none has come that could be given out here, or it is somebody else's."""
+        """Load a copy; raises NotFound: none has come that could be given out here, or it is somebody else's."""
         context = self.requests.library_context(library)
         request = await require_own_request(context, request_id, patron_id)
         copy = await context.store.read(lambda c: _load_copy(c, context, request))
@@ -144,7 +144,7 @@ def _find_delivered(connection: Transaction, context: LibraryContext, request: R
 
 
 def _is_on_web(link: str) -> bool:
-    """Whether a browser can open it: it is what a partner wrote."""
+    """Return whether a browser can open it: it is what a partner wrote."""
     try:
         parts = urlsplit(link)
         return parts.scheme in WEB and bool(parts.hostname)
@@ -164,7 +164,7 @@ def _find_last_delivery(rows: Sequence[EventRow]) -> EventRow | None:
 
 
 def _read_own_link(connection: Transaction, link: str, request: Request) -> CopyLink | None:
-    """Of a file of this request. None: it is a partner's, whatever it looks like."""
+    """Read the link of a file of this request. None: it is a partner's, whatever it looks like."""
     token = link.rpartition(COPY_PATH)[2]
     secret = read_secret(connection, request.library, COPY_LINKS)
     try:

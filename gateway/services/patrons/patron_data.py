@@ -1,4 +1,4 @@
-"""What the gateway holds about one patron: counted, given out whole, and forgotten before its time.
+"""Data that the gateway holds about one patron: counted, given out whole, and forgotten before its time.
 
 A patron is meant by card number or by the library's own id, as requests have them, so that it works for patrons whom
 the library's system no longer knows. Patrons themselves are meant by their id alone.
@@ -38,7 +38,7 @@ class TooManyRequestsError(Exception):
 
 @value_object
 class RetentionDays:
-    """What gateway.yml says of it; the library's own days are in its rules."""
+    """The retention days in gateway.yml; the library's own days are in its rules."""
 
     message_contents: int
     messages: int
@@ -47,8 +47,8 @@ class RetentionDays:
 
 @value_object
 class PatronNumber:
-    """By which requests name a patron: a card, or the library's id. `is_id`: the id and nothing else, since a card of
-    somebody else may be written in the same way."""
+    """The number by which requests name a patron: a card, or the library's id. `is_id`: the id and nothing else, since
+    a card of somebody else may be written in the same way."""
 
     text: str
     is_id: bool = False
@@ -142,7 +142,8 @@ def _find_requests(connection: Transaction, library: str, number: PatronNumber) 
 
 
 def _links_of(request: Request, number: PatronNumber) -> tuple[PatronLink, ...]:
-    """To the patron that this number means. The id of a patron of ours is no number of another library's patron."""
+    """Return the links to the patron that this number means. The id of a patron of ours is no number of another
+    library's patron."""
     if number.is_id and request.role is not Role.BORROWING:
         return ()
     links = (request.patron,) if number.is_id else (request.patron, request.direct_patron)

@@ -51,7 +51,7 @@ async def search_names(context: LibraryContext, text: str) -> tuple[NamedPatron,
 
 
 def make_patron_key(link: PatronLink) -> PatronKey:
-    """By the library's internal id, where it is known."""
+    """Make a key of the library's internal id, where it is known."""
     return PatronKey(link.id, ("internal",)) if link.id else PatronKey(link.identifier)
 
 
@@ -61,7 +61,7 @@ class PatronNames:
         self._names: OrderedDict[tuple[str, PatronKey], tuple[datetime, str]] = OrderedDict()
 
     async def find_names(self, context: LibraryContext, links: Iterable[PatronLink]) -> Mapping[PatronLink, str]:
-        """Of those that the library's system tells in time; it has none of a patron whom it doesn't know."""
+        """Find the names that the library's system tells in time; it has none of a patron whom it doesn't know."""
         wanted = {link: make_patron_key(link) for link in links if link.id or link.identifier}
         missing = [key for key in dict.fromkeys(wanted.values()) if self._find_kept(context, key) is None]
         if missing:

@@ -39,7 +39,8 @@ class PatronRequestService:
     letters: LetterRenderer
 
     async def find_patron_id(self, library: str, value: str, kind: PatronReference) -> str:
-        """Of a patron whom the library's system finds by this identifier, or of whom there are requests under this id.
+        """Find the id of a patron whom the library's system finds by this identifier, or of whom there are requests
+        under this id.
 
         Raises NotFound; Refused (AMBIGUOUS_PATRON) where it is one patron's id and another's identifier; Unavailable.
         """
@@ -74,7 +75,7 @@ class PatronRequestService:
         return ResultPage(tuple(self._build_patron_view(context, request, language) for request in page), page.cursor)
 
     async def load_view(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
-        """Raises NotFound, for the requests of others too."""
+        """Load a view; raises NotFound, for the requests of others too."""
         context = self.requests.library_context(library)
         return self._build_patron_view(context, await require_own_request(context, request_id, patron_id), language)
 
@@ -88,7 +89,8 @@ class PatronRequestService:
         version: int | None,
         language: str,
     ) -> PatronView:
-        """Raises NotFound, VersionConflict, EventDenied, Refused (the partner's workflow keeps it for staff)."""
+        """Apply an action; raises NotFound, VersionConflict, EventDenied, Refused (the partner's workflow keeps it for
+        staff)."""
         context = self.requests.library_context(library)
         await require_own_request(context, request_id, patron_id)
         done = ActionRequest(kind=KINDS[act], details=details, actor=PATRON, version=version)
@@ -97,7 +99,7 @@ class PatronRequestService:
     async def recall_action(
         self, library: str, request_id: str, patron_id: str, reference: str, language: str
     ) -> PatronView:
-        """As `RequestService.recall_action`."""
+        """Recall an action as `RequestService.recall_action` does."""
         context = self.requests.library_context(library)
         await require_own_request(context, request_id, patron_id)
         return self._build_patron_view(
@@ -118,7 +120,7 @@ class PatronRequestService:
         return tuple(one for one in holds if not any(_is_hold_of_request(one, request) for request in ours))
 
     async def find_hold(self, library: str, patron_id: str, hold_id: str) -> Hold:
-        """Raises NotFound for those of others too, and as `list_holds`."""
+        """Find a hold; raises NotFound for those of others too, and as `list_holds`."""
         holds = await self.list_holds(library, patron_id)
         found = next((one for one in holds if one.id == hold_id), None)
         if found is None:
@@ -126,8 +128,8 @@ class PatronRequestService:
         return found
 
     def can_cancel_hold(self, library: str, hold: Hold) -> bool:
-        """Whether the library's system can, and no partner's request hangs on it. What has no key wasn't placed through
-        the gateway: then its number is one of the system's own."""
+        """Return whether the library's system can cancel it, and no partner's request hangs on it. What has no key
+        wasn't placed through the gateway: then its number is one of the system's own."""
         capabilities = self.requests.library_context(library).system.capabilities
         is_patrons_own = not hold.request_id or not hold.key
         return Capability.HOLD_CANCEL in capabilities and bool(hold.id) and is_patrons_own

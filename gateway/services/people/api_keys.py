@@ -30,7 +30,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 class KeyScope(StrEnum):
-    """What a key allows; one operation asks for one of them."""
+    """The right that a key gives; one operation asks for one of them."""
 
     REQUESTS_READ = "requests:read"
     REQUESTS_WRITE = "requests:write"
@@ -78,7 +78,7 @@ class KeyHolder:
 
     @property
     def actor(self) -> str:
-        """As histories name it."""
+        """The holder's name as histories have it."""
         return f"staff:{self.name}"
 
 
@@ -146,7 +146,7 @@ class ApiKeyService:
         return KeyHolder(row.library, row.prefix, row.name, frozenset(row.scopes), row.expires)
 
     async def is_still_valid(self, holder: KeyHolder) -> bool:
-        """Whether the key that let somebody in would let them in now. Raises Unavailable."""
+        """Return whether the key that let somebody in would let them in now. Raises Unavailable."""
         row = await self._store.read(lambda c: api_access.find_api_key(c, holder.prefix))
         return row is not None and row.revoked is None and not row.is_expired(self._clock.now())
 

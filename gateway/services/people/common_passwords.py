@@ -114,7 +114,7 @@ def _match_year(text: str, at: int) -> int:
 
 
 def _match_repeat(text: str, at: int) -> int:
-    """Of something that stands directly before, however often."""
+    """Return where the repeats end of something that stands directly before, however often."""
     for size in range(at, 0, -1):
         block, end = text[at - size : at], at
         while end < len(text) and text.startswith(block, end):

@@ -18,7 +18,7 @@ log = structlog.get_logger(component="sign-in")
 
 
 class TooManyJourneysError(Exception):
-    """As many from this address are under way as may be."""
+    """Too many journeys from this address are under way."""
 
 
 class OidcJourneys:
@@ -32,7 +32,7 @@ class OidcJourneys:
         self._kind = f"{area} departures".strip()
 
     async def start_journey(self, journey: JourneyRow, address: str) -> None:
-        """Raises TooManyJourneysError, Unavailable."""
+        """Start a journey; raises TooManyJourneysError, Unavailable."""
         now, library = self._clock.now(), journey.library
         since = now - timedelta(minutes=self._limits.minutes)
 

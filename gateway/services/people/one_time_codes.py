@@ -53,17 +53,18 @@ def find_code_step(secret: bytes, code: str, now: datetime, last_step: int) -> i
 
 
 def moment_of_step(step: int) -> datetime:
-    """When it began."""
+    """Return when a step began."""
     return datetime.fromtimestamp(step * STEP_SECONDS, UTC)
 
 
 def write_code_secret(secret: bytes) -> str:
-    """As apps take it by hand: Base32 in groups of four."""
+    """Write a secret as apps take it by hand: Base32 in groups of four."""
     text = base64.b32encode(secret).decode().rstrip("=")
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
 def make_key_uri(secret: bytes, account: str, issuer: str) -> str:
-    """What the QR code says (`otpauth://`, as Google Authenticator defined it). A colon would end the issuer's name."""
+    """Make the text of the QR code (`otpauth://`, as Google Authenticator defined it). A colon would end the issuer's
+    name."""
     named = issuer.replace(":", " ")[:MAX_LABEL_CHARS].strip()
     return TOTP(secret, DIGITS, SHA1(), STEP_SECONDS).get_provisioning_uri(account[:MAX_LABEL_CHARS], named)

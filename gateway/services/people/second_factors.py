@@ -57,7 +57,8 @@ class SecondFactorService:
     # --- setting up ------------------------------------------------------------------------------------------
 
     async def begin_setup(self, user: StaffUser) -> bool:
-        """With a new secret, in place of one that was begun before. False: the user has a second factor."""
+        """Begin a setup with a new secret, in place of one that was begun before. False: the user has a second
+        factor."""
         secret, now = make_code_secret(), self._clock.now()
 
         def insert_secret(c: Transaction) -> bool:
@@ -73,8 +74,8 @@ class SecondFactorService:
         return secret if row is not None and row.confirmed is None else None
 
     async def finish_setup(self, user: StaffUser, code: str, by: AuditOrigin, keep_session: str) -> Sequence[str]:
-        """With a first code from the app. From now on it is asked for; all sessions of the user end but `keep_session`.
-        Recovery codes come back, which nobody can show again. Raises StaffSignInError."""
+        """Finish a setup with a first code from the app. From now on it is asked for; all sessions of the user end but
+        `keep_session`. Recovery codes come back, which nobody can show again. Raises StaffSignInError."""
         row, secret = await self._read_factor(user)
         now = self._clock.now()
         step = find_code_step(secret, _clean_code(code), now, 0) if secret is not None else None
@@ -95,7 +96,7 @@ class SecondFactorService:
         return codes
 
     async def make_recovery_codes(self, user: StaffUser, by: AuditOrigin) -> Sequence[str]:
-        """In place of those of before."""
+        """Make codes in place of those of before."""
         codes = _make_recovery_codes()
 
         def replace_codes(c: Transaction) -> None:
@@ -109,7 +110,7 @@ class SecondFactorService:
         return await self._store.read(lambda c: second_factors.count_recovery_codes(c, user.library, user.id))
 
     async def remove(self, user: StaffUser, by: AuditOrigin) -> None:
-        """By the user: the password is enough from now on."""
+        """Remove the user's own second factor: the password is enough from now on."""
 
         def delete_factor(c: Transaction) -> None:
             if second_factors.delete_second_factor(c, user.library, user.id):
@@ -133,7 +134,7 @@ class SecondFactorService:
         await self._store.write(replace_session)
 
     async def find_wait(self, visit_id: str) -> tuple[CodeWait, StaffUser] | None:
-        """Who has given the password in this browser. None: nobody, or too long ago."""
+        """Find who has given the password in this browser. None: nobody, or too long ago."""
         now = self._clock.now()
 
         def load_wait(c: Transaction) -> tuple[CodeWait, StaffUser] | None:
@@ -149,14 +150,14 @@ class SecondFactorService:
         await self._store.write(lambda c: second_factors.end_code_wait(c, self._home, visit_id))
 
     async def prune_waits(self) -> int:
-        """How many were over."""
+        """Remove waits that are over, and return their number."""
         now = self._clock.now()
         return await self._store.write(lambda c: second_factors.prune_code_waits(c, self._home, now))
 
     # --- signing in ------------------------------------------------------------------------------------------
 
     async def check_code(self, user: StaffUser, code: str, address: str, device: BrowserDevice | None = None) -> None:
-        """Of somebody whose password was right, in a browser. Raises StaffSignInError."""
+        """Check a code of somebody whose password was right, in a browser. Raises StaffSignInError."""
         keys = await self._attempts.count_attempt(self._home, f"code {user.name}", address, device=device)
         if keys is None:
             raise StaffSignInError("too-often")
@@ -183,7 +184,7 @@ class SecondFactorService:
             return False
 
         def take_step(c: Transaction) -> bool:
-            """With the secret encrypted anew, so that an old key is needed no more."""
+            """Take a step with the secret encrypted anew, so that an old key is needed no more."""
             cipher = self._make_cipher(get_or_create_secret(c, user.library, STORED_KEY, self._clock.now()))
             encrypted = cipher.encrypt(secret, _row_name(user))
             return second_factors.take_code_step(c, row, step, encrypted, cipher.key_id)
@@ -221,7 +222,7 @@ class SecondFactorService:
             return row, None
 
     def _make_cipher(self, stored: bytes) -> BodyCipher:
-        """What was encrypted before the journal had a key is read by the store's."""
+        """Make a cipher; what was encrypted before the journal had a key is read by the store's."""
         return BodyCipher([*self._keys, stored.hex()])
 
     def _log(self, c: Transaction, user: StaffUser, by: AuditOrigin, action: str, detail: str = "") -> None:
@@ -233,7 +234,7 @@ def _row_name(user: StaffUser) -> str:
 
 
 def _clean_code(code: str) -> str:
-    """As people type it: with blanks or dashes, in any case of letters."""
+    """Clean a code as people type it: with blanks or dashes, in any case of letters."""
     return "".join(char for char in code.casefold() if char.isalnum())[:100]
 
 

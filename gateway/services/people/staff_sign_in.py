@@ -1,4 +1,4 @@
-"""How staff sign in, and how long they stay so.
+"""Sign-in of staff, and how long they stay signed in.
 
 A session ends by signing out, after a time without a page, and at the latest after a time from its start; a change of
 password or roles, or a disabled account, ends it on all machines. What is dear (users, secrets) asks for the password
@@ -60,8 +60,8 @@ class StaffSignInError(Exception):
 
 @value_object
 class StaffSession:
-    """Who is signed in, and for which library. `lacks_factor`: a second factor has to be set up before it opens
-    anything."""
+    """The user who is signed in, and for which library. `lacks_factor`: a second factor has to be set up before it
+    opens anything."""
 
     row: StaffSessionRow
     user: StaffUser
@@ -158,8 +158,8 @@ class StaffSignInService:
         return StaffSession(row, user, session.lacks_factor)
 
     def is_confirmed(self, session: StaffSession) -> bool:
-        """Whether the password came in a moment ago. An identity provider asks for it, not we: there, signing in anew
-        counts."""
+        """Return whether the password came in a moment ago. An identity provider asks for it, not we: there, signing in
+        anew counts."""
         at = session.row.confirmed
         return at is not None and self._clock.now() - at <= CONFIRMED_FOR
 
@@ -200,7 +200,7 @@ class StaffSignInService:
         return StaffSession(row, user, self._lacks_factor(row, user))
 
     def is_factor_required(self, user: StaffUser) -> bool:
-        """Of whoever signs in by password with one of the user's roles."""
+        """Return whether a factor is required of whoever signs in by password with one of the user's roles."""
         return any(grant.role in self._factor_roles for grant in user.grants if grant.library in self._libraries)
 
     def _lacks_factor(self, row: StaffSessionRow, user: StaffUser) -> bool:
@@ -236,12 +236,12 @@ class StaffSignInService:
         return StaffSession(row, user, self._lacks_factor(row, user))
 
     async def is_alive(self, session: StaffSession) -> bool:
-        """Whether a stream of this session may go on; that somebody listens doesn't lengthen it."""
+        """Return whether a stream of this session may go on; that somebody listens doesn't lengthen it."""
         now = self._clock.now()
         return await self._store.read(lambda c: users.find_session(c, session.row.id, now)) is not None
 
     async def switch_library(self, session: StaffSession, library: str) -> StaffSession:
-        """Raises StaffSignInError for one in which the user has no role."""
+        """Switch to a library; raises StaffSignInError for one in which the user has no role."""
         if library not in self._own_libraries(session.user):
             raise StaffSignInError("no-role")
         return StaffSession(
@@ -252,7 +252,7 @@ class StaffSignInService:
         await self._store.write(lambda c: users.end_session(c, id_))
 
     async def prune_sessions(self) -> int:
-        """How many were over."""
+        """Remove sessions that are over, and return their number."""
         now = self._clock.now()
         return await self._store.write(lambda c: users.prune_sessions(c, self._libraries, now))
 
@@ -273,7 +273,7 @@ class StaffSignInService:
         return tuple(one for one in user.libraries if one in self._libraries)
 
     def _require_role(self, user: StaffUser) -> StaffUser:
-        """Raises StaffSignInError."""
+        """Require a role; raises StaffSignInError."""
         if not self._own_libraries(user):
             raise StaffSignInError("no-role")
         return user

@@ -36,7 +36,7 @@ MAX_EMAIL_CHARS = 254
 
 @value_object
 class AuditOrigin:
-    """Who does something to an account, and from which address (empty: by a command)."""
+    """The person who does something to an account, and the address (empty: by a command)."""
 
     actor: str
     peer: str = ""
@@ -66,29 +66,30 @@ class UserService:
     # --- looking ---------------------------------------------------------------------------------------------
 
     async def list_users(self, library: str) -> Sequence[StaffUser]:
-        """Whose account this library keeps, and who has a role there; by name."""
+        """List the users whose account this library keeps, and those who have a role there; by name."""
         return await self._store.read(lambda c: users.list_users(c, library))
 
     async def find_user(self, library: str, name: str) -> StaffUser:
-        """Of this library, or with a role there. Raises NotFound."""
+        """Find a user of this library, or with a role there. Raises NotFound."""
         found = await self._store.read(lambda c: users.find_user_by_name(c, fold_user_name(name)))
         if found is None or (found.library != library and library not in found.libraries):
             raise NotFound("user")
         return found
 
     async def find_any_user(self, name: str) -> StaffUser:
-        """Of whatever library, such as one who is to get a first role in this one. Raises NotFound."""
+        """Find a user of whatever library, such as one who is to get a first role in this one. Raises NotFound."""
         found = await self._store.read(lambda c: users.find_user_by_name(c, fold_user_name(name)))
         if found is None:
             raise NotFound("user")
         return found
 
     async def list_shown_names(self, names: Collection[str]) -> Mapping[str, str]:
-        """Of users of all libraries, by name to sign in with; a name that nobody has isn't in it."""
+        """List the shown names of users of all libraries, by name to sign in with; a name that nobody has isn't in
+        it."""
         return await self._store.read(lambda c: users.list_shown_names(c, names))
 
     async def has_users(self) -> bool:
-        """Whether anybody was ever made, in any library."""
+        """Return whether anybody was ever made, in any library."""
         return await self._store.read(users.count_users) > 0
 
     async def list_audit_entries(
@@ -102,8 +103,8 @@ class UserService:
     # --- changing --------------------------------------------------------------------------------------------
 
     async def add_user(self, draft: UserDraft, by: AuditOrigin) -> StaffUser:
-        """Raises Refused (INVALID_VALUE) for what can't be so, (IN_USE) for a name that is taken, here or at the
-        identity provider."""
+        """Add a user; raises Refused (INVALID_VALUE) for what can't be so, (IN_USE) for a name that is taken, here or
+        at the identity provider."""
         name = fold_user_name(draft.name)
         if not _NAME.fullmatch(name):
             raise _invalid(write_sentence("A user name is %(rule)s.", rule=NAME_RULE), draft.name)
@@ -137,8 +138,8 @@ class UserService:
     async def change_details(
         self, user: StaffUser, shown_name: str, email: str, subject: str, by: AuditOrigin
     ) -> StaffUser:
-        """With another subject the account is no longer linked to whoever signed in at the identity provider, and all
-        sessions of the user end. Raises Refused (INVALID_VALUE, IN_USE)."""
+        """Change details; with another subject the account is no longer linked to whoever signed in at the identity
+        provider, and all sessions of the user end. Raises Refused (INVALID_VALUE, IN_USE)."""
         changed = _check_details(
             replace(user, shown_name=shown_name.strip() or user.name, email=email.strip(), subject=subject.strip())
         )
@@ -204,7 +205,7 @@ class UserService:
         return await self._set_disabled(user, None, "user-enabled", by)
 
     async def end_sessions(self, user: StaffUser, by: AuditOrigin, keep_session: str = "") -> int:
-        """On all machines, but for one; how many there were."""
+        """End sessions on all machines, but for one, and return how many there were."""
 
         def delete_sessions(c: Transaction) -> int:
             ended = users.end_sessions_of_user(c, user.id, keep_session)
@@ -257,8 +258,8 @@ class UserService:
         )
 
     async def reset_second_factor(self, user: StaffUser, by: AuditOrigin) -> bool:
-        """For somebody who has lost it: the password is enough until another is set up. All sessions of the user end.
-        False: there was none."""
+        """Remove the second factor of somebody who has lost it: the password is enough until another is set up. All
+        sessions of the user end. False: there was none."""
 
         def delete_factor(c: Transaction) -> bool:
             is_deleted = delete_second_factor(c, user.library, user.id)
@@ -281,7 +282,7 @@ class UserService:
         return replace(user, disabled=disabled)
 
     async def _make_hash(self, user: StaffUser, password: str) -> str:
-        """Raises Refused (INVALID_VALUE)."""
+        """Make a hash; raises Refused (INVALID_VALUE)."""
         try:
             check_password_strength(password, user.name)
         except WeakPasswordError as error:
@@ -302,7 +303,7 @@ def fold_user_name(name: str) -> str:
 
 
 def _check_details(user: StaffUser) -> StaffUser:
-    """Raises Refused (INVALID_VALUE)."""
+    """Check details; raises Refused (INVALID_VALUE)."""
     if len(user.shown_name) > MAX_SHOWN_NAME_CHARS or not user.shown_name.isprintable():
         raise _invalid(
             write_sentence("A display name can have up to %(most)s printable characters.", most=MAX_SHOWN_NAME_CHARS)

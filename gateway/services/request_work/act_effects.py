@@ -1,4 +1,4 @@
-"""What follows outside from an act of staff: messages, letters and calls to the library's system, as outbox rows.
+"""Effects outside of an act of staff: messages, letters and calls to the library's system, as outbox rows.
 
 They are made with the event, so that what a page says of an act can be read from them.
 """
@@ -30,7 +30,7 @@ class ActEffects:
 
 
 async def find_act_effects(context: LibraryContext, request_id: str, kind: EventKind) -> ActEffects:
-    """Raises NotFound."""
+    """Find the effects; raises NotFound."""
     rows = await context.store.read(lambda c: list_effect_rows(c, context, request_id, kind))
     letters = tuple(row.target for row in rows if row.kind == LETTER)
     return ActEffects(

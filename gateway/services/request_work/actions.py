@@ -63,9 +63,9 @@ class ActionService:
     run_now: Callable[[str, str], Awaitable[OutboxRow]]
 
     async def perform(self, request_id: str, action: ActionRequest) -> Request:
-        """Raises NotFound, EventDenied, VersionConflict, Refused (the library's no, or data that is missing),
-        Unavailable (the library is away; the action is kept and done when it is back), UnfinishedWork (another request
-        is in the way, and the action is kept as well)."""
+        """Perform an action; raises NotFound, EventDenied, VersionConflict, Refused (the library's no, or data that is
+        missing), Unavailable (the library is away; the action is kept and done when it is back), UnfinishedWork
+        (another request is in the way, and the action is kept as well)."""
         request = await require_request(self.context, request_id)
         if action.version is not None and action.version != request.version:
             raise VersionConflict(request.version)
@@ -122,7 +122,7 @@ class ActionService:
         return replace(details, link=await make_copy_link(self.context, request, details.attachment))
 
     def _check_patron_right(self, request: Request, action: ActionRequest) -> None:
-        """What the partner's workflow lets patrons do."""
+        """Check that the partner's workflow lets patrons do it."""
         if action.actor == PATRON and action.kind not in patron_actions(self.context, request):
             raise Refused(RefusalReason.NOT_ALLOWED, "Please ask library staff to do this.", about=MessagePart.REQUEST)
 
@@ -164,8 +164,8 @@ class ActionService:
         await self._run_row(await write_once(self.context.store, insert_desk_row, lambda id_: f"{ROW}{id_}"))
 
     async def recall(self, request_id: str, reference: str) -> Request:
-        """What was done under a key: the request as it is now; what the library hasn't said yes to is asked again.
-        Raises as `perform`."""
+        """Return the request as it is now, after what was done under a key; what the library hasn't said yes to is
+        asked again. Raises as `perform`."""
         if reference.startswith(ROW):
             await self._run_row(reference.removeprefix(ROW))
         return await require_request(self.context, request_id)
@@ -199,8 +199,8 @@ class ActionService:
 
 
 def patron_actions(context: LibraryContext, request: Request) -> frozenset[EventKind]:
-    """What the partner's workflow lets patrons do, whether or not it fits the present state. More time isn't asked for
-    what has not yet come to where it is fetched."""
+    """List what the partner's workflow lets patrons do, whether or not it fits the present state. More time isn't asked
+    for what has not yet come to where it is fetched."""
     rules = context.workflow(request).borrowing
     allowed = {
         EventKind.CANCEL: rules.patron_may_cancel,
@@ -212,8 +212,8 @@ def patron_actions(context: LibraryContext, request: Request) -> frozenset[Event
 
 
 def _find_unfinished_row(connection: Transaction, row: OutboxRow) -> OutboxRow | None:
-    """What is still to be done at the desk for the same request. Its outcome may be unknown, and what comes after it
-    depends on it: so one step waits for the other, and the same step again is the same."""
+    """Find what is still to be done at the desk for the same request. Its outcome may be unknown, and what comes after
+    it depends on it: so one step waits for the other, and the same step again is the same."""
     rows = outbox_queries.list_rows_of_request(connection, row.library, row.request_id, MAX_ROWS).rows
     waiting = (one for one in rows if one.status in (OutboxStatus.WAITING, OutboxStatus.IN_HAND))
     return next((one for one in waiting if one.target.startswith(f"{DESK}:")), None)
@@ -300,7 +300,7 @@ def _choose_preparation(context: LibraryContext, event: Event) -> Callable[[Requ
 
 
 def _assign_by_hand(context: LibraryContext, request: Request, details: EventDetails) -> Request:
-    """By hand: a rota instead of the one by rule, or a partner before all others.
+    """Assign by hand: a rota instead of the one by rule, or a partner before all others.
 
     Raises Refused(INVALID_VALUE | UNKNOWN_AGENCY).
     """
@@ -359,8 +359,8 @@ async def make_copy_link(context: LibraryContext, request: Request, attachment_i
 def find_action_hints(
     context: LibraryContext, request: Request, kinds: tuple[EventKind, ...], at: Event
 ) -> Mapping[EventKind, str]:
-    """By kind of the act, what staff have to do besides: in the library's own system, or because the partner doesn't
-    hear of it. `at`: an event whose time counts."""
+    """Find by kind of the act what staff have to do besides: in the library's own system, or because the partner
+    doesn't hear of it. `at`: an event whose time counts."""
     hints = {}
     for kind in kinds:
         told = list_notifications(request, kind, context.workflow(request), at)

@@ -43,8 +43,8 @@ UNREADABLE = 3
 
 
 async def check_upload(upload: FileUpload, rules: CopyRules) -> FileUpload:
-    """With its real media type, a name that fits it (`clean_file_name`), and with its pages where they can be counted;
-    what the sender says of them counts only where they can't.
+    """Return a file with its real media type, a name that fits it (`clean_file_name`), and with its pages where they
+    can be counted; what the sender says of them counts only where they can't.
 
     Raises Refused(INVALID_VALUE) for a file that isn't taken, is infected or is a PDF that nobody can read; Unavailable
     when the scanner is away.
@@ -55,7 +55,8 @@ async def check_upload(upload: FileUpload, rules: CopyRules) -> FileUpload:
 
 
 async def complete_upload(upload: FileUpload, kind: FileType) -> FileUpload:
-    """As `check_upload`, where scanner and rules have had their say. Raises Refused(INVALID_VALUE)."""
+    """Complete a file as `check_upload` does, where scanner and rules have had their say. Raises
+    Refused(INVALID_VALUE)."""
     pages = await count_pages(kind, upload.content)
     return replace(
         upload,
@@ -66,7 +67,7 @@ async def complete_upload(upload: FileUpload, kind: FileType) -> FileUpload:
 
 
 def require_file_type(content: bytes, rules: CopyRules) -> FileType:
-    """Raises Refused(INVALID_VALUE)."""
+    """Detect the file's type; raises Refused(INVALID_VALUE)."""
     kind = detect_file_type(content)
     if kind is None or kind not in rules.types:
         taken = ", ".join(one.value for one in rules.types)

@@ -34,9 +34,9 @@ from gateway.services.requests.library_context import LibraryContext
 
 
 def is_desk_action(request: Request, kind: EventKind, attempt: int) -> bool:
-    """Whether this event needs the library first. A copy is nothing that circulates, and what we broker is no item of
-    the library's, unless one of ours is shipped after all; of a past supplier's items, only those are known to the
-    library that came and were lost."""
+    """Return whether this event needs the library first. A copy is nothing that circulates, and what we broker is no
+    item of the library's, unless one of ours is shipped after all; of a past supplier's items, only those are known to
+    the library that came and were lost."""
     ships_own = (request.role, kind) == (Role.LENDING, EventKind.SHIPPED) and request.can_ship_own_item
     if request.is_brokered and not ships_own:
         return False
@@ -49,7 +49,7 @@ def is_desk_action(request: Request, kind: EventKind, attempt: int) -> bool:
 
 
 def describe_work_elsewhere(context: LibraryContext, request: Request, kind: EventKind) -> str:
-    """What staff do in the library's own system, since it can't be told to. Empty: nothing."""
+    """Describe what staff do in the library's own system, since it can't be told to. Empty: nothing."""
     if not is_desk_action(request, kind, request.current):
         return ""
     able = context.system.capabilities
@@ -82,7 +82,8 @@ class EventTooLateError(Refused):
 
 
 async def perform_desk_action(context: LibraryContext, request: Request, event: Event, key: str) -> RequestChange:
-    """Raises EventTooLateError, Refused (the library's no), Unavailable, OutcomeUnknown."""
+    """Perform an act at the library; raises EventTooLateError, Refused (the library's no), Unavailable,
+    OutcomeUnknown."""
     outcome = compute_transition(request, event, context.workflow(request))
     if isinstance(outcome, Denied):
         raise EventTooLateError(outcome)
@@ -136,7 +137,8 @@ async def _take_back_from_patron(action: DeskAction) -> RequestChange:
 
 
 async def _send_back_to_supplier(action: DeskAction) -> RequestChange:
-    """What is still on loan comes in first, also what was lost and is found: no loan is left without its item."""
+    """Send items back; what is still on loan comes in first, also what was lost and is found: no loan is left without
+    its item."""
     if action.event.attempt not in (0, action.request.current):
         for barcode in _lost_barcodes(action.request, action.event.attempt):
             await check_in_item(action, barcode, barcode)
@@ -227,7 +229,8 @@ async def _ship_item(action: DeskAction) -> RequestChange:
 
 
 async def _find_call_number(action: DeskAction, barcode: str) -> str:
-    """As its system said when the item was looked for, else as it says now. Empty where it can't be asked."""
+    """Find the call number as its system said when the item was looked for, else as it says now. Empty where it can't
+    be asked."""
     candidate = action.request.find_candidate(barcode)
     if candidate is not None:
         return candidate.call_number
@@ -314,7 +317,7 @@ async def _correct_due_date(action: DeskAction, due: datetime | None) -> None:
 
 
 async def _check_in_own_item(action: DeskAction) -> RequestChange:
-    """What was lost, and turns up after that was settled, isn't marked as lost any more."""
+    """Check in our item; what was lost, and turns up after that was settled, isn't marked as lost any more."""
     if len(action.request.volumes) == 1:
         if action.request.item_barcode:
             await check_in_item(action, action.request.item_barcode, "in")
@@ -330,7 +333,7 @@ async def _check_in_own_item(action: DeskAction) -> RequestChange:
 
 
 async def _mark_found(action: DeskAction, barcode: str) -> None:
-    """Where its loan ended before, a check-in may leave the mark."""
+    """Mark an item as found: where its loan ended before, a check-in may leave the mark of a loss."""
     item = await action.context.find_item(barcode) if action.request.is_loss_settled else None
     if item is not None and item.status is ItemStatus.LOST:
         await mark_item(action, barcode, ItemStatus.AVAILABLE, f"{action.key}:{barcode}:found")

@@ -74,7 +74,7 @@ async def check_in_item(action: DeskAction, barcode: str, part: str) -> None:
 
 
 async def _require_item_back(action: DeskAction, barcode: str, part: str, refused: Refused) -> None:
-    """Where the system can't be told of a return, staff take the item back there themselves: nothing is left to be done
+    """Require an item that staff have taken back in a system that can't be told of a return: nothing is left to be done
     as soon as it is on loan no more. Where it can't be asked either, staff's word counts. Raises Refused."""
     system = action.context.system
     item = await action.context.find_item(barcode)

@@ -52,7 +52,8 @@ async def receive_items(action: DeskAction) -> RequestChange:
 
 
 async def _put_on_shelf(action: DeskAction, volume: Volume) -> bool:
-    """Whether it travels to its pickup place. Where the system can't be told, the first scan there shows that."""
+    """Put a volume on the shelf, and return whether it travels to its pickup place. Where the system can't be told, the
+    first scan there shows that."""
     system = action.context.system
     if Capability.CHECK_IN not in system.capabilities:
         return False
@@ -82,8 +83,8 @@ async def _find_record_of_staff(action: DeskAction, volume_count: int) -> str:
 
 
 async def _create_record(action: DeskAction, item: TemporaryItem, key: str) -> TemporaryItemResult:
-    """What was lost for this very request, and comes again under its barcode, gets a record of its own: that of the
-    lost one ends, with its loan."""
+    """Create a record; what was lost for this very request, and comes again under its barcode, gets one of its own:
+    that of the lost one ends, with its loan."""
     system = action.context.system
     try:
         return await system.create_temporary_item(item, key)
@@ -129,7 +130,7 @@ def _build_temporary_item(action: DeskAction, volume: Volume) -> TemporaryItem:
 
 
 def is_for_hold_shelf(request: Request) -> bool:
-    """Whether it goes to the hold shelf: not what goes straight back."""
+    """Return whether it goes to the hold shelf: not what goes straight back."""
     return bool(request.patron.id) and request.flags.isdisjoint((RequestFlag.UNWANTED, RequestFlag.RECALLED))
 
 

@@ -1,4 +1,4 @@
-"""What the library did for an act at the desk, taken back because staff undo the act."""
+"""Reversal of what the library did for an act at the desk, because staff undo the act."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class DeskReversal:
 
 
 def must_be_reversed(before: Request, kind: EventKind) -> bool:
-    """Whether the library has done something for the act."""
+    """Return whether the library has done something for the act."""
     return (before.role, kind) in _REVERSALS and is_desk_action(before, kind, before.current)
 
 
 async def reverse_desk_action(
     context: LibraryContext, request: Request, before: Request, event: Event, key: str
 ) -> RequestChange:
-    """What the library did for an act is taken back; `event` is the undoing. Raises Refused (it can't be), Unavailable,
+    """Take back what the library did for an act; `event` is the undoing. Raises Refused (it can't be), Unavailable,
     OutcomeUnknown."""
     reversal = DeskReversal(DeskAction(context, request, event, key, request.terms), before)
     return await _REVERSALS[before.role, EventKind(event.details.reason)](reversal)
@@ -76,7 +76,7 @@ async def _end_shipped_loans(reversal: DeskReversal) -> RequestChange:
 
 
 async def _lend_checked_in_items(reversal: DeskReversal) -> RequestChange:
-    """On the same account, until the same date."""
+    """Lend items on the same account, until the same date."""
     action, account = reversal.action, reversal.before.borrower_id
     if not account:
         raise Refused(RefusalReason.UNKNOWN_PATRON, "It was not checked out to any account.", about=MessagePart.PATRON)
@@ -89,7 +89,7 @@ async def _lend_checked_in_items(reversal: DeskReversal) -> RequestChange:
 
 
 def _barcodes_of_moved(reversal: DeskReversal) -> tuple[str, ...]:
-    """Of our items."""
+    """Return the barcodes of our items."""
     request = reversal.action.request
     if len(request.volumes) < 2:
         return (request.item_barcode,) if request.item_barcode else ()

@@ -133,7 +133,7 @@ def _still_kept(barcode: str, other: Request) -> UnfinishedWork:
 
 
 def _barcodes_of(request: Request) -> frozenset[str]:
-    """Of all pieces that came for it, from any supplier."""
+    """Return the barcodes of all pieces that came for it, from any supplier."""
     past = (code for attempt in request.attempts for code in attempt.pieces)
     return frozenset((*past, *(volume.barcode for volume in request.volumes)))
 

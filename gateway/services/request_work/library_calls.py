@@ -1,4 +1,4 @@
-"""What the library's system is asked to do after an event: each call idempotent by the id of its outbox row.
+"""Calls of the library's system after an event: each idempotent by the id of its outbox row.
 
 A call that finds its work done (the hold is gone already) is done too.
 """
@@ -56,13 +56,13 @@ class LibraryCall:
 
     @property
     def barcodes(self) -> tuple[str, ...]:
-        """Of the temporary items in hand (borrowing)."""
+        """The barcodes of the temporary items in hand (borrowing)."""
         return tuple(volume.barcode for volume in self.request.volumes if volume.barcode)
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """Of the temporary items that this is about, also where another supplier has been asked since. What the same
-        supplier has sent once more is in hand again."""
+        """The barcodes of the temporary items that this is about, also where another supplier has been asked since.
+        What the same supplier has sent once more is in hand again."""
         if self.attempt in (0, self.request.current):
             return self.barcodes
         past = self.request.find_attempt(self.attempt)
@@ -287,8 +287,8 @@ async def _set_lender_due(call: LibraryCall) -> str:
 
 
 async def _recall_loan(call: LibraryCall) -> str:
-    """Where the library's system knows no recalls, the loan gets the date that the partner was told. A date that has
-    passed is none to bring the item back by: then the library's rules set one."""
+    """Recall a loan; where the library's system knows no recalls, it gets the date that the partner was told. A date
+    that has passed is none to bring the item back by: then the library's rules set one."""
     if Capability.RECALL not in call.context.system.capabilities:
         return await _set_lender_due(call)
     due = due_moment(call.request.terms.lender_due, call.context.due_dates(call.request), call.context.zone)
@@ -307,7 +307,7 @@ async def _recall_loan(call: LibraryCall) -> str:
 
 
 def _key_of_item(call: LibraryCall, barcode: str) -> str:
-    """Of a call that is made for each item of a request."""
+    """Make the key of a call that is made for each item of a request."""
     return call.key if len(call.request.lent_barcodes) == 1 else f"{call.key}:{barcode}"
 
 

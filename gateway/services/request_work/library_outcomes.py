@@ -1,4 +1,4 @@
-"""What the library has done means something for the managed request that it is about: which events follow.
+"""Events that follow for a managed request when the library has done something about it.
 
 Pure: from the command, its result and the request to the events that follow. Nothing follows from what the request
 knows already, so that a command may come again.
@@ -69,7 +69,7 @@ class LibraryOutcome:
         return next((volume for volume in request.volumes if barcode and volume.barcode == barcode), None)
 
     def is_numbered(self, request: Request) -> bool:
-        """Whether the command names the request itself, not only an item that it is about."""
+        """Return whether the command names the request itself, not only an item that it is about."""
         return bool(self.number) and self.number in (request.number, request.transaction, *request.external)
 
 
@@ -111,7 +111,7 @@ def _names_of_result(command: Command, result: Any, policy: CirculationPolicy) -
 
 
 def is_hold_in_transit(hold: Hold | None) -> bool:
-    """Whether the item that has come is not yet where its patron fetches it."""
+    """Return whether the item that has come is not yet where its patron fetches it."""
     return hold is not None and hold.status is HoldStatus.IN_TRANSIT
 
 
@@ -219,8 +219,8 @@ def _events_of_check_out(outcome: LibraryOutcome, request: Request) -> Iterator[
 
 
 def _find_lent_volume(outcome: LibraryOutcome, request: Request, barcode: str) -> Volume | None:
-    """Which of several volumes this item is: the one that has its barcode, or the first that isn't out yet. None: a
-    request of one piece."""
+    """Find the volume, of several, that this item is: the one that has its barcode, or the first that isn't out yet.
+    None: a request of one piece."""
     if len(request.volumes) < 2:
         return None
     left = (one for one in request.volumes if one.state is VolumeState.EXPECTED)
@@ -228,7 +228,7 @@ def _find_lent_volume(outcome: LibraryOutcome, request: Request, barcode: str) -
 
 
 def _is_borrower(request: Request, patron: Patron) -> bool:
-    """Whether an item of ours that we know by its barcode alone goes to whom it is kept for."""
+    """Return whether an item of ours that we know by its barcode alone goes to whom it is kept for."""
     symbol = request.partner.symbol.casefold()
     names = {patron.home_institution.casefold(), *(one.value.casefold() for one in patron.identifiers)}
     return patron.id in (request.borrower_id, request.direct_patron.id) or (bool(symbol) and symbol in names)
@@ -334,7 +334,7 @@ def _events_of_renewal(outcome: LibraryOutcome, request: Request) -> Iterator[Ou
 
 
 def _is_loan_of(request: Request, loan: Loan) -> bool:
-    """Whether it is the loan of an item that the request has lent."""
+    """Return whether it is the loan of an item that the request has lent."""
     several = len(request.volumes) > 1
     return loan.item_barcode in request.lent_barcodes if several else loan.id == request.loan_id
 
@@ -345,7 +345,7 @@ def _is_known_due(request: Request, due: datetime, zone: tzinfo) -> bool:
 
 
 def _events_of_recall(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
-    """Of a partner's item by its lender; of our own by us."""
+    """Return the events of a recall: of a partner's item by its lender; of our own by us."""
     command: commands.Recall = outcome.command
     result: commands.ItemRecalled = outcome.result
     due = command.due if command.due is not None else result.loan.due
@@ -374,7 +374,7 @@ def _events_of_cancellation(_news: LibraryOutcome, request: Request) -> Iterator
 
 
 def _events_of_notice(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
-    """As the command that it amounts to, but for what only the partner can say."""
+    """Return the events of the command that a notice amounts to, but for what only the partner can say."""
     notice: commands.Notice = outcome.command
     noted: commands.Noted = outcome.result
     told = _SAID.get((request.role, notice.kind))
@@ -444,7 +444,7 @@ def _events_of_receipt(_news: LibraryOutcome, request: Request) -> Iterator[Outc
 
 
 def _events_of_granted_renewal(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
-    """By its lender, whether or not it was asked."""
+    """Return the events of a renewal by its lender, whether or not it was asked."""
     due: commands.Due = outcome.command.due
     if due is None or due == request.terms.lender_due:
         return

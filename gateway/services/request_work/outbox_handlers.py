@@ -84,7 +84,7 @@ class RequestOutboxHandlers:
     # --- partners ----------------------------------------------------------------------------------------
 
     async def handle_partner_message(self, row: OutboxRow) -> HandlerResult:
-        """Raises Refused when the partner has no channel that works."""
+        """Send a message; raises Refused when the partner has no channel that works."""
         context = self.contexts[row.library]
         message = replace(read_message_to_send(context, row), repeated=can_have_arrived(row.tries, row.error))
         if was_tried_before(row) and await context.store.read(lambda c: is_answered(c, context, row, message)):
@@ -177,7 +177,7 @@ def _end_answered(connection: Transaction, context: LibraryContext, row: OutboxR
 
 
 async def _is_overtaken(context: LibraryContext, row: OutboxRow, test: Callable[[Request], bool]) -> bool:
-    """Whether the request, if there is one, has left behind what the row says."""
+    """Return whether the request, if there is one, has left behind what the row says."""
     if not row.request_id:
         return False
     request = await context.store.read(lambda c: requests.load_request(c, context.symbol, row.request_id))
@@ -190,8 +190,9 @@ def _end_overtaken(connection: Transaction, context: LibraryContext, row: Outbox
 
 
 def _make_moot_note(context: LibraryContext, row: OutboxRow) -> Callable[[Transaction], None]:
-    """What says in the history that the row ended without having been done, in the transaction that ends it. The
-    request stays as it is, whoever is at work on it; it is locked, so that the note says the state that it is in."""
+    """Make the task that says in the history that the row ended without having been done, in the transaction that ends
+    it. The request stays as it is, whoever is at work on it; it is locked, so that the note says the state that it is
+    in."""
 
     def add_note(connection: Transaction) -> None:
         request = requests.lock_request(connection, context.symbol, row.request_id)
@@ -264,14 +265,14 @@ def _is_acceptable_by_rule(request: Request) -> bool:
 
 
 def _has_terms(request: Request) -> bool:
-    """Whether it is a price or a condition that is to be decided, and not a mere offer to ask again."""
+    """Return whether it is a price or a condition that is to be decided, and not a mere offer to ask again."""
     attempt = request.attempt
     is_offer = attempt is not None and attempt.status is AttemptStatus.OFFERED
     return not is_offer or request.costs.offered is not None or (attempt is not None and bool(attempt.conditions))
 
 
 def _query_subject(request: Request) -> str:
-    """What the patron is asked about: a word of the query letter."""
+    """Return what the patron is asked about: a word of the query letter."""
     attempt = request.attempt
     if attempt is not None and attempt.cost is not None:
         return LoanCondition.COST.value
@@ -325,7 +326,7 @@ async def _decide_renewal(context: LibraryContext, request_id: str) -> str:
 
 
 async def _is_wanted_here(context: LibraryContext, request: Request) -> bool:
-    """Whether somebody of our own waits for the item."""
+    """Return whether somebody of our own waits for the item."""
     if not request.item_barcode:
         return False
     item = await context.find_item(request.item_barcode)

@@ -110,7 +110,7 @@ def _build_notice_view(row: OutboxRow) -> NoticeView:
 
 
 async def find_reader(context: LibraryContext, request: Request) -> Patron:
-    """Raises Refused(UNKNOWN_PATRON), Unavailable."""
+    """Find the reader; raises Refused(UNKNOWN_PATRON), Unavailable."""
     return await context.system.find_patron(PatronKey(reader_of_request(request).id, ("internal",)))
 
 
@@ -141,8 +141,8 @@ async def render_notice_letter(
 def make_telling_task(
     context: LibraryContext, row: OutboxRow, request: Request
 ) -> Callable[[Transaction], None] | None:
-    """What puts the request on the list of those whose patron is told in person, in the transaction that ends the
-    row. None: this notice need not be told."""
+    """Make the task that puts the request on the list of those whose patron is told in person, in the transaction that
+    ends the row. None: this notice need not be told."""
     if row.target not in context.workflow(request).patron.in_person:
         return None
 

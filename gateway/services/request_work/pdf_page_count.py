@@ -19,7 +19,7 @@ UNREADABLE = 3
 
 
 def count_pdf_pages(content: bytes) -> int:
-    """Raises whatever pypdf makes of a damaged or locked file; 0 for one without pages."""
+    """Count pages; raises whatever pypdf makes of a damaged or locked file; 0 for one without pages."""
     from pypdf import PdfReader
 
     reader = PdfReader(io.BytesIO(content), strict=False)

@@ -97,8 +97,8 @@ class PatronQuestionService:
             raise InvalidLinkError(LinkFault.FORGED) from gone
 
     async def answer(self, token: str, form: Mapping[str, str]) -> QuestionView:
-        """As it is after the answer, which counts only the first time; open still where the form has faults. Raises
-        InvalidLinkError (FORGED), Unavailable, Refused."""
+        """Answer, and return the question as it is afterwards; the answer counts only the first time; open still where
+        the form has faults. Raises InvalidLinkError (FORGED), Unavailable, Refused."""
         link, context = await self._load_link(token)
         try:
             if link.is_partners:
@@ -151,7 +151,7 @@ class PatronQuestionService:
 
 
 def _describe_offer(request: Request, words: LanguageWords) -> Rows:
-    """What the supplier's condition is, which its own words may leave out."""
+    """Describe the supplier's condition, which its own words may leave out."""
     query, attempt = request.query, request.attempt
     if query is None or attempt is None or request.state is not BorrowingState.CONDITIONAL:
         return ()
@@ -200,7 +200,7 @@ def _attempt_of_letter(message: PartnerMessage) -> int:
 
 @value_object
 class PartnerQuestionService:
-    """Of one library."""
+    """The questions of one library."""
 
     context: LibraryContext
     journal: Journal
@@ -213,8 +213,8 @@ class PartnerQuestionService:
         )
 
     async def take_answer(self, link: QuestionLink, form: Form) -> QuestionView:
-        """As it is after the answer, which counts only the first time; still open where the form has faults. Raises
-        NotFound, Unavailable."""
+        """Take an answer, and return the question as it is afterwards; the answer counts only the first time; still
+        open where the form has faults. Raises NotFound, Unavailable."""
         view = await self.context.store.write(lambda c: self._apply_partner_answer(c, link, form))
         self.context.wake_outbox()
         return view
@@ -264,8 +264,8 @@ class PartnerQuestionService:
         form: Form,
         refused: Refusal | None,
     ) -> None:
-        """In the journal: what was said and filled in, and what came of it. Nothing of the link itself, with which one
-        could answer."""
+        """Journal what was said and filled in, and what came of it. Nothing of the link itself, with which one could
+        answer."""
         now = self.context.now()
         asked = [field.value for field in list_answer_fields(PARTNER_ANSWERS[link.answer], request)]
         said = {"answer": link.answer} | {name: form[name] for name in asked if form.get(name, "").strip()}
@@ -337,7 +337,7 @@ class PartnerQuestionService:
 
 
 def _answer_message_id(link: QuestionLink) -> str:
-    """Of the answer as a partner's message."""
+    """Make the id of the answer as a partner's message."""
     return f"link-{link.query}-{link.answer}"
 
 
@@ -359,7 +359,7 @@ class _AnsweringPartner:
 
 
 def _find_answering_partner(context: LibraryContext, request: Request, link: QuestionLink) -> _AnsweringPartner | None:
-    """Who answers; None: it is no partner of ours any more, or not of this request."""
+    """Find who answers; None: it is no partner of ours any more, or not of this request."""
     name, transaction = request.partner.profile, request.transaction
     if request.role is Role.BORROWING:
         attempt = request.find_attempt(link.attempt or 0)
@@ -373,7 +373,7 @@ def _find_answering_partner(context: LibraryContext, request: Request, link: Que
 
 
 def _find_given_answer(connection: Transaction, context: LibraryContext, link: QuestionLink) -> Event | None:
-    """What the question was answered with."""
+    """Find the answer that the question was given."""
     for row in history.list_events_of_request(connection, context.symbol, link.request_id):
         event = row.event
         if event.signal.origin is EventOrigin.PARTNER and event.details.query == link.query and not row.denied:
@@ -382,13 +382,13 @@ def _find_given_answer(connection: Transaction, context: LibraryContext, link: Q
 
 
 def _describe_request(context: LibraryContext, request: Request, transaction: str, words: LanguageWords) -> Rows:
-    """Which request it is: nothing about the patron."""
+    """Describe the request: nothing about the patron."""
     name = context.info.name or context.symbol
     return label_rows(words, ("request", transaction), ("title", request.citation.short), ("library", name))
 
 
 def _describe_answer(details: EventDetails, context: LibraryContext, words: LanguageWords) -> Rows:
-    """What was filled in, but for the partner's own words."""
+    """Describe what was filled in, but for the partner's own words."""
     return label_rows(
         words,
         ("due", words.format_moment(details.due, context.zone) if details.due is not None else ""),

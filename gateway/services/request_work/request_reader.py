@@ -71,8 +71,8 @@ class RequestReader:
         return find_library_context(self.contexts, library)
 
     async def list_requests(self, library: str, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
-        """In the order of the filter. Raises InvalidCursorError; Refused (INVALID_VALUE) for a task or state that
-        doesn't exist."""
+        """List requests in the order of the filter. Raises InvalidCursorError; Refused (INVALID_VALUE) for a task or
+        state that doesn't exist."""
         context = self.library_context(library)
         filtered = _build_list_filter(wanted)
         try:
@@ -82,21 +82,21 @@ class RequestReader:
         return ResultPage(tuple(_flag_dead_letter(one, one.id in stuck) for one in found.requests), found.cursor)
 
     async def find_waiting_since(self, library: str, task: str, page: ResultPage[Request]) -> Mapping[str, datetime]:
-        """By id of the request: since when it stands on this task list; without a list, when it changed last."""
+        """Find by id of the request since when it stands on this task list; without a list, when it changed last."""
         if not task:
             return {request.id: request.changed for request in page}
         context = self.library_context(library)
         return await context.store.read(lambda c: request_lists.read_waiting_since(c, context.symbol, task, page.items))
 
     async def count_list(self, library: str, wanted: RequestFilter) -> ListCounts:
-        """How many the list has, and of which kinds. Raises Refused (INVALID_VALUE) for a task or state that doesn't
-        exist."""
+        """Count how many the list has, and of which kinds. Raises Refused (INVALID_VALUE) for a task or state that
+        doesn't exist."""
         context = self.library_context(library)
         filtered = _build_list_filter(wanted)
         return await context.store.read(lambda c: request_facets.count_list(c, context.symbol, filtered))
 
     async def load_view(self, library: str, request_id: str) -> RequestView:
-        """Raises NotFound."""
+        """Load a view; raises NotFound."""
         context = self.library_context(library)
 
         def load_with_history(
@@ -150,7 +150,8 @@ class RequestReader:
     async def find_copies_to_pull(
         self, library: str, wanted: RequestFilter, page: ResultPage[Request]
     ) -> Mapping[str, LocatedCopy]:
-        """By id of the request, for the page of a list; empty for lists of other things than what is to be fetched."""
+        """Find copies by id of the request, for the page of a list; empty for lists of other things than what is to be
+        fetched."""
         if wanted.task != TO_PULL:
             return {}
         context = self.library_context(library)
@@ -158,8 +159,8 @@ class RequestReader:
         return {id_: copy for id_, copy in found if copy is not None}
 
     async def find_request(self, library: str, reference: str) -> Request:
-        """By id, number (ours, a partner's, another system's) or barcode; of several with it, the one that is open.
-        Raises NotFound, SeveralRequests."""
+        """Find a request by id, number (ours, a partner's, another system's) or barcode; of several with it, the one
+        that is open. Raises NotFound, SeveralRequests."""
         context = self.library_context(library)
         return await context.store.read(lambda c: require_meant_request(c, context.symbol, reference))
 
@@ -185,7 +186,7 @@ class RequestReader:
         return await context.store.read(lambda c: list_number_matches(c, context.symbol, text))
 
     async def load_attachment(self, library: str, request_id: str, attachment_id: str) -> StoredFile:
-        """Raises NotFound."""
+        """Load a file; raises NotFound."""
         context = self.library_context(library)
         request = await require_request(context, request_id)
         kept = next((one for one in request.attachments if one.id == attachment_id), None)
@@ -198,7 +199,7 @@ class RequestReader:
 
 
 def _build_list_filter(wanted: RequestFilter) -> list_paths.RequestListFilter:
-    """Raises Refused(INVALID_VALUE) for a task or state that doesn't exist."""
+    """Build the filter; raises Refused(INVALID_VALUE) for a task or state that doesn't exist."""
     if wanted.task and wanted.task not in BY_NAME:
         raise Refused(RefusalReason.INVALID_VALUE, "Task list not found.", value=wanted.task)
     sides: dict[Role, tuple[State, ...]] = {Role.BORROWING: tuple(BorrowingState), Role.LENDING: tuple(LendingState)}

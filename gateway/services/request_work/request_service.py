@@ -54,7 +54,7 @@ class RequestService(RequestReader):
         return await create_borrowing_request(self.library_context(library), draft)
 
     async def create_lending(self, library: str, draft: LendingDraft) -> Request:
-        """Raises Refused (the requester's number is taken, closed, over the threshold …)."""
+        """Create a request; raises Refused (the requester's number is taken, closed, over the threshold …)."""
         return await create_lending_request(self.library_context(library), draft)
 
     async def apply_action(self, library: str, request_id: str, action: ActionRequest) -> Request:
@@ -82,7 +82,7 @@ class RequestService(RequestReader):
     async def attach(
         self, library: str, request_id: str, upload: FileUpload, actor: str, version: int | None
     ) -> tuple[Request, Attachment]:
-        """Raises NotFound, VersionConflict, Refused."""
+        """Attach a file; raises NotFound, VersionConflict, Refused."""
         context = self.library_context(library)
         await require_request(context, request_id)  # before a scanner is bothered
         upload = await check_upload(upload, context.policy().copies)

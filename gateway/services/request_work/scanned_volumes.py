@@ -1,4 +1,5 @@
-"""Which volume of a request a scanned item is, where nobody said it. Never a guess: what isn't plain is asked."""
+"""Naming of the volume of a request that a scanned item is, where nobody said it. Never a guess: what isn't plain is
+asked."""
 
 from __future__ import annotations
 
@@ -69,7 +70,7 @@ def _require_one_volume(details: EventDetails) -> None:
 
 
 def _is_of_item(request: Request, volume: Volume, barcode: str) -> bool:
-    """Whether this is the number of the volume's item, ours or the partner's."""
+    """Return whether this is the number of the volume's item, ours or the partner's."""
     of_request = request.item_barcode if request.role is Role.LENDING and len(request.volumes) == 1 else ""
     return barcode in filter(None, (volume.barcode, volume.theirs, of_request))
 

@@ -37,7 +37,7 @@ def list_tried_messages(
 def end_answered_messages(
     connection: Transaction, context: LibraryContext, tried: Iterable[OutboxRow], event: Event
 ) -> None:
-    """In the transaction of the partner's event. `tried`: before it."""
+    """End messages that are answered, in the transaction of the partner's event. `tried`: before it."""
     for row in tried:
         message = parse_message(row.payload)
         if message.part:  # behind the first: no answer shows that it has arrived
@@ -66,7 +66,7 @@ def _load_events(connection: Transaction, context: LibraryContext, row: OutboxRo
 
 
 def is_answered(connection: Transaction, context: LibraryContext, row: OutboxRow, message: PartnerMessage) -> bool:
-    """Whether the partner has answered a message that is in hand for a further try."""
+    """Return whether the partner has answered a message that is in hand for a further try."""
     if message.part:
         return False
     events = _load_events(connection, context, row)
@@ -74,12 +74,12 @@ def is_answered(connection: Transaction, context: LibraryContext, row: OutboxRow
 
 
 def was_tried_before(row: OutboxRow) -> bool:
-    """Of a row in hand, whose own try counts."""
+    """Return whether a row in hand, whose own try counts, was tried before."""
     return row.tries > 1 or bool(row.error)
 
 
 def find_attempt_number(message: PartnerMessage) -> int:
-    """Of the supplier that it goes to; 0 as a lender."""
+    """Find the number of the supplier that it goes to; 0 as a lender."""
     if message.role is not Role.BORROWING:
         return 0
     return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)

@@ -68,7 +68,8 @@ class ApplyEvent(Protocol):
 
 
 def is_passed_on_by_rule(context: LibraryContext, request: Request, *, looked: bool) -> bool:
-    """Whether a new lending request goes on to other libraries without staff. `looked`: it can't be supplied here."""
+    """Return whether a new lending request goes on to other libraries without staff. `looked`: it can't be supplied
+    here."""
     what = context.policy().brokering.what
     return can_pass_on(context, request) and (what == "everything" or (looked and what == "not-supplied"))
 
@@ -80,7 +81,7 @@ def is_asked_as_broker(context: LibraryContext, request: Request, addressed: str
 
 
 def can_pass_on(context: LibraryContext, request: Request) -> bool:
-    """Whether this request may be passed on at all."""
+    """Return whether this request may be passed on at all."""
     policy = context.policy().brokering
     wanted = not policy.requesters or request.partner.profile in policy.requesters
     few = len(rules.read_past_brokers(request.citation.note)) < rules.MAX_BROKERS
@@ -88,8 +89,8 @@ def can_pass_on(context: LibraryContext, request: Request) -> bool:
 
 
 def find_loop_refusal(connection: Transaction, context: LibraryContext, asked: Request, sender: str) -> Refusal | None:
-    """What has been here before, or is asked by ourselves. `asked`: as it came in. Where we pass nothing on, a circle
-    ends here, but at our own request."""
+    """Find the refusal of what has been here before, or is asked by ourselves. `asked`: as it came in. Where we pass
+    nothing on, a circle ends here, but at our own request."""
     brokers = bool(context.policy().brokering.rota)
     if brokers and (_is_ours(context, sender) or _is_ours(context, asked.partner.symbol)):
         return _make_loop_refusal("It is asked in our own name.")
@@ -212,7 +213,8 @@ def _find_line_objection(context: LibraryContext, line: RotaLine, lending: Reque
 def carry_transition(
     connection: Transaction, context: LibraryContext, transition: Transition, apply: ApplyEvent
 ) -> None:
-    """What follows from a transition on the other leg; where it is passed on, that leg is made. Raises Refused."""
+    """Carry what follows from a transition to the other leg; where it is passed on, that leg is made. Raises
+    Refused."""
     request, event = transition.request, transition.event
     if event.signal == local_signal(EventKind.BROKERED) and request.other_leg is None:
         create_borrowing_leg(connection, context, request, apply)
@@ -226,14 +228,15 @@ def carry_transition(
 
 
 def _is_supplied_by_us(connection: Transaction, context: LibraryContext, borrowing: Request) -> bool:
-    """Whether an item of our own has been found after all: then it is nothing to the requester what a supplier does."""
+    """Return whether an item of our own has been found after all: then it is nothing to the requester what a supplier
+    does."""
     leg = borrowing.other_leg
     lending = requests.lock_request(connection, context.symbol, leg.request_id) if leg is not None else None
     return lending is not None and not lending.is_brokered
 
 
 def _report_needless_item(transition: Transition, apply: ApplyEvent) -> None:
-    """What a supplier sends in spite of our cancellation is for staff to see to."""
+    """Report to staff what a supplier sends in spite of our cancellation."""
     event = transition.event
     if event.signal in (partner_signal(EventKind.SHIPPED), partner_signal(EventKind.COPY_DELIVERED)):
         note = write_sentence(
@@ -283,7 +286,7 @@ class _LegCarrier:
         return details
 
     def _explain_end(self) -> EventDetails:
-        """Where suppliers are closed, they can be asked when they open."""
+        """Explain the end; where suppliers are closed, they can be asked when they open."""
         details, request, context = rules.explain_end(self._request), self._request, self._context
         if request.state is not BorrowingState.NO_SUPPLIER or details.retry_after is not None:
             return details
@@ -294,7 +297,8 @@ class _LegCarrier:
         return replace(details, reason=reason, retry_after=day)
 
     def _make_copy_link(self, attachment: str) -> str:
-        """Of a file that came with the other leg's copy. Empty: links can't be made, and staff see to it."""
+        """Make a link to a file that came with the other leg's copy. Empty: links can't be made, and staff see to
+        it."""
         context = self._context
         if not context.public_url:
             return ""
@@ -316,7 +320,7 @@ class _LegCarrier:
         return any(self._apply_to_other(kind, details) for kind in acts)
 
     def _apply_to_other(self, kind: EventKind, details: EventDetails) -> bool:
-        """Whether it fits there."""
+        """Apply an event to the other leg, and return whether it fits there."""
         fitted = rules.fit_details(kind, details, self._context.zone, self._transition.event.kind)
         if not rules.can_act(kind, fitted):
             return False
@@ -324,7 +328,7 @@ class _LegCarrier:
         return not isinstance(self._apply(self._leg.request_id, event, self._update_party), Denied)
 
     def _apply_to_own(self, kind: EventKind, details: EventDetails) -> None:
-        """What doesn't fit any more is left."""
+        """Apply an event to our leg; what doesn't fit any more is left."""
         self._apply(self._request.id, Event(local_signal(kind), self._transition.event.at, BROKER, details))
 
     def _update_party(self, other: Request) -> Request:

@@ -15,8 +15,8 @@ from gateway.store.journal_records import JournalEnding, JournalOpening, Request
 
 
 def find_request_names(connection: Transaction, library: str, reference: str) -> RequestNames | None:
-    """Of the request that this id or number means, ours, a partner's or another system's. None: it means none, or
-    several, so the reference is a word in messages and no more."""
+    """Find the names of the request that this id or number means, ours, a partner's or another system's. None: it means
+    none, or several, so the reference is a word in messages and no more."""
     try:
         return names_of_request(require_meant_request(connection, library, reference, NUMBERS_OF_REQUEST))
     except (NotFound, SeveralRequests):
@@ -24,8 +24,8 @@ def find_request_names(connection: Transaction, library: str, reference: str) ->
 
 
 def names_of_request(request: Request) -> RequestNames:
-    """What partners call it, and what we call it to them, counts from these partners alone: others may use the same
-    numbers, our own too."""
+    """Return the names: what partners call it, and what we call it to them, counts from these partners alone: others
+    may use the same numbers, our own too."""
     known = [(request.partner.profile, request.transaction)]
     known += [(one.partner, number) for one in request.attempts for number in (one.transaction, one.theirs)]
     ours = [(profile, number) for profile, _ in known for number in (request.number, request.id)]

@@ -1,4 +1,4 @@
-"""When timers are due, and when the patron's loan ends: business days of the library's calendar."""
+"""Deadlines: when timers are due, and when the patron's loan ends: business days of the library's calendar."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _TimerContext:
 
     @property
     def closures(self) -> tuple[Closure, ...]:
-        """Of the request's partner."""
+        """The closures of the request's partner."""
         partner = self.partners.get(self.request.partner.profile)
         return partner.closures if partner is not None else ()
 
@@ -72,7 +72,7 @@ def timer_due(
 
 
 def find_reopening(context: LibraryContext, now: datetime, closures: Iterable[Closure]) -> datetime | None:
-    """When a partner that is closed today is there again, on a business day; None: it is there, or never again."""
+    """Find when a partner that is closed today is there again, on a business day; None: it is there, or never again."""
     closed = tuple(closures)
     today = context.calendar.day_of_moment(now)
     if not any(one.includes_day(today) for one in closed):
@@ -171,8 +171,8 @@ def compute_renewed_due(context: LibraryContext, request: Request, days: int) ->
 
 
 def complete_request(context: LibraryContext, before: Request, after: Request) -> Request:
-    """What the tables can't know: the partner's name and address by its profile, the patron's due date and the time for
-    an answer by its rules."""
+    """Complete what the tables can't know: the partner's name and address by its profile, the patron's due date and the
+    time for an answer by its rules."""
     partner = after.partner
     if partner.profile != before.partner.profile and not partner.name and context.partner(partner.profile) is not None:
         after = replace(after, partner=context.party_of_partner(partner.profile))

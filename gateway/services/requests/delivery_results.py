@@ -1,4 +1,4 @@
-"""What a delivery to a partner leaves on the request: the partner's number, what was altered, a refusal."""
+"""Results of a delivery to a partner: the partner's number, what was altered, a refusal."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ ACTOR = "outbox"
 def record_delivery_result(
     connection: Transaction, context: LibraryContext, message: PartnerMessage, delivered: DeliveryResult
 ) -> None:
-    """In the transaction that ends the message. An answer to what became no request has none that it could concern."""
+    """Record a result in the transaction that ends the message. An answer to what became no request has none that it
+    could concern."""
     if not message.request.id:
         return
     if delivered.external:
@@ -81,7 +82,7 @@ def _apply_refusal(connection: Transaction, context: LibraryContext, message: Pa
 
 
 def is_refusal_for_staff(context: LibraryContext, message: PartnerMessage, refused: Refusal) -> bool:
-    """Whether nothing follows from it by itself."""
+    """Return whether nothing follows from it by itself."""
     if not message.request.id or (message.kind is EventKind.REQUEST and message.role is Role.BORROWING):
         return False
     is_unsupported = refused.reason is RefusalReason.UNSUPPORTED_SERVICE
@@ -90,12 +91,13 @@ def is_refusal_for_staff(context: LibraryContext, message: PartnerMessage, refus
 
 
 def _is_said_behind(message: PartnerMessage) -> bool:
-    """Whether it ends the turn of one supplier alone, behind the broker that it goes to."""
+    """Return whether it ends the turn of one supplier alone, behind the broker that it goes to."""
     return message.kind is EventKind.CANCEL and message.details.supplier is not None
 
 
 def _is_waiting_behind(connection: Transaction, context: LibraryContext, message: PartnerMessage) -> bool:
-    """Whether the request still waits for a broker to go on, which it doesn't, since its supplier takes no such no."""
+    """Return whether the request still waits for a broker to go on, which it doesn't, since its supplier takes no such
+    no."""
     request = (
         requests.load_request(connection, context.symbol, message.request.id) if _is_said_behind(message) else None
     )

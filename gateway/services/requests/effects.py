@@ -1,4 +1,4 @@
-"""What follows from a transition, as outbox rows and timers; which rows wait for a batch.
+"""Effects of a transition, as outbox rows and timers; which rows wait for a batch.
 
 gateway/store/requests/order_batches.py says which rows of the outbox take part in a batch, and
 gateway/services/requests/order_batches.py does what is to be done with them.
@@ -159,7 +159,8 @@ def _dump_library_payload(transition: Transition) -> str:
 
 
 def _attempt_of_transition(transition: Transition) -> int:
-    """Whose item the library is asked about: when it can be reached, another supplier may have been asked already."""
+    """Return the supplier whose item the library is asked about: when it can be reached, another may have been asked
+    already."""
     request = transition.request
     return transition.event.attempt or request.current if request.role is Role.BORROWING else 0
 
@@ -211,7 +212,8 @@ def _choose_push_kind(partner: PartnerPolicy, transition: Transition) -> EventKi
 def _choose_notification(
     context: LibraryContext, told: PartnerNotification, transition: Transition
 ) -> PartnerNotification | None:
-    """What the partner hears: one that doesn't want to know that something has come hears in words what is missing."""
+    """Choose what the partner hears: one that doesn't want to know that something has come hears in words what is
+    missing."""
     if is_partner_notified(context, told, transition.request):
         return told
     in_words = replace(told, kind=EventKind.MESSAGE)
@@ -222,7 +224,8 @@ def _choose_notification(
 def _build_message_rows(
     context: LibraryContext, told: PartnerNotification, transition: Transition
 ) -> Iterator[OutboxRow]:
-    """What this partner has no message for it is told in a note, or not at all (`transitions` tells staff)."""
+    """Build messages; what this partner has no message for it is told in a note, or not at all (`transitions` tells
+    staff)."""
     way = choose_way_to_tell(context, told, transition.request)
     if way is CarryWay.NOTE:
         note = write_event_note(told.kind, _build_told_details(context, told, transition), context.zone)
@@ -232,8 +235,9 @@ def _build_message_rows(
 
 
 def choose_way_to_tell(context: LibraryContext, told: PartnerNotification, request: Request) -> CarryWay:
-    """As the partner's channel is. An order that it can't take is refused where it is sent, and another supplier is
-    asked; what goes by a channel or to a partner that isn't there waits as a dead letter for it to be there again."""
+    """Choose the way of the partner's channel. An order that it can't take is refused where it is sent, and another
+    supplier is asked; what goes by a channel or to a partner that isn't there waits as a dead letter for it to be there
+    again."""
     receiver, transaction = find_receiver(context, told, request)
     profile, partner = context.profile(receiver.profile), context.partner(receiver.profile)
     if told.kind is EventKind.REQUEST or profile is None or partner is None:
@@ -378,9 +382,9 @@ def readdress_message(context: LibraryContext, row: OutboxRow) -> str:
 
 
 def _build_message_details(context: LibraryContext, kind: EventKind, transition: Transition) -> EventDetails:
-    """What a message says that follows from another event: a status report its state, a no for copyright its reason, a
-    message what nobody has typed (another supplier is asked, a volume is missing, nobody waits for an item), the rest
-    nothing."""
+    """Build the details of a message that follows from another event: a status report its state, a no for copyright its
+    reason, a message what nobody has typed (another supplier is asked, a volume is missing, nobody waits for an item),
+    the rest nothing."""
     request, event = transition.request, transition.event
     if kind is EventKind.STATUS_REPORT:
         reported = find_event_of_state(request)
@@ -406,12 +410,12 @@ def _dump_letter_payload(transition: Transition) -> str:
 
 
 def reader_of_request(request: Request) -> PatronLink:
-    """Who gets letters about a request: whoever has, or is to have, the item here."""
+    """Return who gets letters about a request: whoever has, or is to have, the item here."""
     return request.patron if request.role is Role.BORROWING else request.direct_patron
 
 
 def remove_patron_data(request: Request) -> Request:
-    """What a partner may see: nothing that identifies the patron, none of our own notes."""
+    """Keep what a partner may see: nothing that identifies the patron, none of our own notes."""
     return replace(
         request,
         patron=PatronLink(category=request.patron.category),
@@ -495,8 +499,8 @@ def next_batch_number(
 
 
 def add_next_part(connection: Transaction, context: LibraryContext, message: PartnerMessage) -> None:
-    """What is still to be said of an event, now that this message, or this part of it, has arrived: a row of its own,
-    before what this partner is to be told of later events. Where one message says all, or the partner is no more,
+    """Add what is still to be said of an event, now that this message, or this part of it, has arrived: a row of its
+    own, before what this partner is to be told of later events. Where one message says all, or the partner is no more,
     nothing is left."""
     profile, part = context.profile(message.receiver.profile), message.part or 0
     channel = context.channels.get(profile.partner.channel) if profile is not None and profile.partner else None

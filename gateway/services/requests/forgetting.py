@@ -71,7 +71,8 @@ MESSAGE_CLASSES: Mapping[type, Mapping[str, FieldClass]] = {
 
 
 def find_forgetting_delay(connection: Transaction, context: LibraryContext, request: Request) -> datetime | None:
-    """When to try again, since something about the request is still to go out; None: it can forget its patron now."""
+    """Find when to try again, since something about the request is still to go out; None: it can forget its patron
+    now."""
     now, days = context.now(), context.policy().retention.anonymise_days
     if now >= request.changed + timedelta(days=days) + MAX_DELAY:
         return None
@@ -79,8 +80,7 @@ def find_forgetting_delay(connection: Transaction, context: LibraryContext, requ
 
 
 def forget_late_words(connection: Transaction, context: LibraryContext, request: Request, event: Event) -> None:
-    """What is said of a closed request that has forgotten already is forgotten as well, when as many days are over
-    again."""
+    """Forget what is said of a closed request that has forgotten already, when as many days are over again."""
     running = {one.timer for one in timers.list_timers_of_request(connection, context.symbol, request.id)}
     if event.kind is EventKind.ANONYMISED or TimerKind.ANONYMISE in running:
         return
@@ -136,7 +136,8 @@ def _forget_row(connection: Transaction, context: LibraryContext, row: OutboxRow
 
 
 def _forget_people_in_payload(context: LibraryContext, row: OutboxRow) -> str:
-    """Of a row that stays. Raises UnreadableDocumentError, ValueError, KeyError, TypeError."""
+    """Forget people in the payload of a row that stays. Raises UnreadableDocumentError, ValueError, KeyError,
+    TypeError."""
     if row.kind in (PARTNER, ORDER):
         message = forget_people(parse_message(row.payload), MESSAGE_CLASSES)
         return dump_message(replace(message, receiver=context.add_addresses_of_profile(message.receiver)))
@@ -161,6 +162,6 @@ def _forget_in_request(document: str) -> str:
 
 
 def _forget_in_act(document: str) -> str:
-    """As `undone_acts.dump_undoable_act` has written it."""
+    """Forget people in an act as `undone_acts.dump_undoable_act` has written it."""
     act = json.loads(document)
     return json.dumps({**act, "before": _forget_in_request(act["before"])})

@@ -70,8 +70,9 @@ def claim_nothing(_connection: Transaction, _request: Request) -> None:
 async def create_borrowing_request(
     context: LibraryContext, draft: BorrowingDraft, claim: Claim = claim_nothing
 ) -> Request:
-    """Raises Refused(UNKNOWN_PATRON | PATRON_BLOCKED | LIMIT_REACHED | DUPLICATE_REQUEST | NOT_ALLOWED (owned here) |
-    DATA_MISSING | INVALID_DATE | BAD_PICKUP_LOCATION | INVALID_VALUE (rota) | UNKNOWN_AGENCY (partner))."""
+    """Create a request; raises Refused(UNKNOWN_PATRON | PATRON_BLOCKED | LIMIT_REACHED | DUPLICATE_REQUEST |
+    NOT_ALLOWED (owned here) | DATA_MISSING | INVALID_DATE | BAD_PICKUP_LOCATION | INVALID_VALUE (rota) | UNKNOWN_AGENCY
+    (partner))."""
     _check_draft(context, draft)
     patron = await context.system.find_patron(PatronKey(draft.patron.identifier)) if draft.patron.identifier else None
     pickup = await _choose_pickup(context, draft, patron)
@@ -88,7 +89,7 @@ async def create_borrowing_request(
 
 
 async def preview_intake(context: LibraryContext, draft: BorrowingDraft) -> IntakeFindings:
-    """What would be found if it were sent now; nothing is kept. Raises Refused(UNKNOWN_PATRON), Unavailable."""
+    """Return what would be found if it were sent now; nothing is kept. Raises Refused(UNKNOWN_PATRON), Unavailable."""
     patron = await context.system.find_patron(PatronKey(draft.patron.identifier)) if draft.patron.identifier else None
     owned = await look_up_copies(context.system, draft.citation)
     facts = await context.store.read(lambda c: _gather_intake_facts(c, context, draft, patron, owned))

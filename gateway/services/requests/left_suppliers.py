@@ -60,8 +60,8 @@ class UnsentMessage:
 def find_unsent_messages(
     connection: Transaction, context: LibraryContext, before: Request, transition: Transition
 ) -> tuple[UnsentMessage, ...]:
-    """To suppliers that this transition has left, or to libraries behind a broker that are out, or to a requester to
-    whom the end is told; before its own messages are written."""
+    """Find unsent messages to suppliers that this transition has left, or to libraries behind a broker that are out, or
+    to a requester to whom the end is told; before its own messages are written."""
     if transition.request.role is Role.LENDING:
         return tuple(_find_words_before_end(connection, context, before, transition))
     meant = dict(_list_left_transactions(before, transition))

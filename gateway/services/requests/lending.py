@@ -105,7 +105,7 @@ def _describe_doubt(context: LibraryContext, candidates: tuple[ItemCandidate, ..
 async def _refuse_request(
     context: LibraryContext, request: Request, details: EventDetails, candidates: tuple[ItemCandidate, ...]
 ) -> str:
-    """Where a day is known from which we can be asked again, the requester hears it."""
+    """Refuse a request; where a day is known from which we can be asked again, the requester hears it."""
     if is_passed_on_by_rule(context, request, looked=True):
         return await _pass_on(context, request, replace(details, retry_after=None), candidates)
     kind = EventKind.RETRY if details.retry_after is not None else EventKind.UNFILLED
@@ -135,8 +135,8 @@ async def _pass_on(
 async def _mark_located(
     context: LibraryContext, request: Request, details: EventDetails, candidates: tuple[ItemCandidate, ...]
 ) -> str:
-    """Raises UnfinishedWork when another request has got the copy a moment ago: then it is looked for anew; and as
-    `_require_ours_to_find`."""
+    """Mark a request as located; raises UnfinishedWork when another request has got the copy a moment ago: then it is
+    looked for anew; and as `_require_ours_to_find`."""
 
     def apply_located_event(connection: Transaction) -> Transition | Denied | None:
         _require_ours_to_find(connection, context, request)
@@ -161,7 +161,7 @@ async def _apply_locate_event(
     details: EventDetails,
     candidates: tuple[ItemCandidate, ...],
 ) -> str:
-    """Raises as `_require_ours_to_find`."""
+    """Apply an event; raises as `_require_ours_to_find`."""
     event_request = _build_event_request(context, request, kind, details, candidates)
 
     def apply_event_of_rule(connection: Transaction) -> Transition | Denied:
@@ -174,7 +174,7 @@ async def _apply_locate_event(
 
 
 def _require_ours_to_find(connection: Transaction, context: LibraryContext, request: Request) -> None:
-    """Raises UnfinishedWork when staff have asked other libraries for it while it was looked for: the next look finds
+    """Raise UnfinishedWork when staff have asked other libraries for it while it was looked for: the next look finds
     that there is nothing to locate, where an event of this one would end it or cancel it there."""
     now = requests.lock_request(connection, context.symbol, request.id)
     if now is not None and now.other_leg is not None:
@@ -290,7 +290,8 @@ def _item_objection(
 
 
 async def find_located_copy(context: LibraryContext, request: Request) -> LocatedCopy | None:
-    """Where the copy is that a partner is to get, as the library's system says now. None: no copy is chosen yet."""
+    """Find where the copy is that a partner is to get, as the library's system says now. None: no copy is chosen
+    yet."""
     barcode = request.item_barcode
     if request.role is not Role.LENDING or not barcode:
         return None
@@ -435,7 +436,7 @@ def _build_requester_draft(
 
 
 def _build_update_draft(draft: PatronDraft, found: Patron) -> PatronDraft:
-    """What is said now, but no shorter life than the record has."""
+    """Build a draft of what is said now, but with no shorter life than the record has."""
     expires = max((day for day in (draft.expires, found.expires) if day is not None), default=None)
     return replace(draft, identifiers=(), category=None, home_library=None, expires=expires)
 

@@ -179,7 +179,7 @@ def store_lending_request(connection: Transaction, context: LibraryContext, requ
 
 
 def party_of_sender(context: LibraryContext, profile: Profile, said: LibraryParty) -> LibraryParty:
-    """What the message says of its sender outweighs the profile, but for who it is."""
+    """Make the party: what the message says of its sender outweighs the profile, but for who it is."""
     ours = context.party_of_partner(profile.name)
     return replace(
         ours,

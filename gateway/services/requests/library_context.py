@@ -70,7 +70,7 @@ class LibraryContext:
         return self.clock.now()
 
     def today(self) -> date:
-        """In the library's zone."""
+        """Return the day in the library's zone."""
         return self.now().astimezone(self.zone).date()
 
     @property
@@ -87,12 +87,12 @@ class LibraryContext:
         return profile.library in ("", self.symbol)
 
     def partner(self, name: str) -> PartnerPolicy | None:
-        """What a profile says of its partner; None for one that isn't there or is no partner of requests."""
+        """Return the partner of a profile; None for one that isn't there or is no partner of requests."""
         profile = self.profile(name)
         return profile.partner if profile is not None else None
 
     def require_partner(self, name: str) -> tuple[Profile, PartnerPolicy]:
-        """Raises Refused(UNKNOWN_AGENCY)."""
+        """Return a partner; raises Refused(UNKNOWN_AGENCY)."""
         profile = self.profile(name)
         if profile is None or profile.partner is None:
             raise Refused(
@@ -111,7 +111,7 @@ class LibraryContext:
         return tuple(sorted(found, key=lambda pair: pair[0].name))
 
     def partner_names(self) -> Mapping[str, str]:
-        """By the name of the profile; that name itself where a profile has no other."""
+        """Return partners' names by the name of the profile; that name itself where a profile has no other."""
         return {profile.name: partner.name or profile.name for profile, partner in self.partners()}
 
     def name_of_partner(self, profile: str) -> str:
@@ -120,7 +120,7 @@ class LibraryContext:
         return partner.name if partner is not None and partner.name else profile
 
     def partner_policies(self) -> Mapping[str, PartnerPolicy]:
-        """By the name of the profile."""
+        """Return policies by the name of the profile."""
         return {profile.name: partner for profile, partner in self.partners()}
 
     async def find_item(self, barcode: str) -> Item | None:
@@ -168,7 +168,7 @@ class LibraryContext:
         return profile.circulation.due_dates if profile is not None else DueDates()
 
     def party_of_partner(self, name: str) -> LibraryParty:
-        """Raises Refused(UNKNOWN_AGENCY)."""
+        """Make the party of a partner; raises Refused(UNKNOWN_AGENCY)."""
         profile, partner = self.require_partner(name)
         return LibraryParty(
             symbol=partner.symbol, profile=profile.name, name=partner.name, email=partner.email, address=partner.address
@@ -196,7 +196,7 @@ class LibraryContext:
 
 
 def require_role(request: Request, role: Role) -> None:
-    """Raises Refused(NOT_ALLOWED)."""
+    """Require a role; raises Refused(NOT_ALLOWED)."""
     if request.role is not role:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
@@ -206,7 +206,7 @@ def require_role(request: Request, role: Role) -> None:
 
 
 async def require_request(context: LibraryContext, request_id: str) -> Request:
-    """Raises NotFound."""
+    """Load a request; raises NotFound."""
     request = await context.store.read(lambda c: requests.load_request(c, context.symbol, request_id))
     if request is None:
         raise NotFound("request")
@@ -214,7 +214,7 @@ async def require_request(context: LibraryContext, request_id: str) -> Request:
 
 
 def find_library_context(contexts: Mapping[str, LibraryContext], library: str) -> LibraryContext:
-    """Raises NotFound."""
+    """Find a library's context; raises NotFound."""
     found = next((context for symbol, context in contexts.items() if symbol.casefold() == library.casefold()), None)
     if found is None:
         raise NotFound("library")

@@ -35,8 +35,8 @@ _FOR_OPEN_REQUESTS = frozenset(
 
 
 def end_moot_steps(connection: Transaction, context: LibraryContext, request: Request) -> None:
-    """Of a request that has just closed: steps that the library refused, and that have no place in it any more. What
-    may have been done all the same is for staff to see."""
+    """End steps of a request that has just closed: those that the library refused, and that have no place in it any
+    more. What may have been done all the same is for staff to see."""
     for row in outbox_queries.unfinished_of_request(connection, context.symbol, request.id):
         was_refused = row.status is OutboxStatus.DEAD and says_refused(row.error)
         if row.kind == LIBRARY and was_refused and _is_moot(context, request, row):

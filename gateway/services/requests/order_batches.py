@@ -243,7 +243,7 @@ def _build_order_view(connection: Transaction, context: LibraryContext, order: O
 def skip_batch_orders(
     connection: Transaction, context: LibraryContext, file: OutboxRow, reason: str, actor: str
 ) -> None:
-    """Of a file that is never sent. Who decided it stands in the history of each request."""
+    """Skip the orders of a file that is never sent. Who decided it stands in the history of each request."""
     for order in order_batches.list_orders_in_hand(connection, context.symbol, file.id):
         what = name_outbox_row(order.kind, order.target, context)
         details = EventDetails(note=write_sentence(LEFT_OUT, what=what, words=reason))

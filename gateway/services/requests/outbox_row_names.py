@@ -1,4 +1,4 @@
-"""What waits in the outbox, in words: letters to readers by what they say, steps by what they do."""
+"""Names of what waits in the outbox: letters to readers by what they say, steps by what they do."""
 
 from __future__ import annotations
 
@@ -91,5 +91,5 @@ def name_outbox_row(kind: str, target: str, context: LibraryContext) -> Sentence
 
 
 def name_patron_letter(letter: str) -> Sentence:
-    """By the name of its template."""
+    """Name a letter by the name of its template."""
     return PATRON_LETTERS.get(letter, sentence_of_text(letter))

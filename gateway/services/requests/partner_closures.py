@@ -1,4 +1,4 @@
-"""When partners are closed: what their profiles say, and what staff have written at the page or by the API."""
+"""Closures of partners: what their profiles say, and what staff have written at the page or by the API."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PartnerClosureService:
     contexts: Mapping[str, LibraryContext]
 
     async def list_closures(self, library: str, partner: str) -> Sequence[PartnerClosureView]:
-        """From today on, by their first day. Raises NotFound."""
+        """List the closures from today on, by their first day. Raises NotFound."""
         context = find_library_context(self.contexts, library)
         policy, today = _require_policy(context, partner), context.today()
         rows = await context.store.read(lambda c: partner_closures.list_partner_closures(c, context.symbol, today))
@@ -54,7 +54,7 @@ class PartnerClosureService:
     async def add_closure(
         self, library: str, partner: str, first: date, last: date, note: str, actor: str
     ) -> PartnerClosureView:
-        """Raises NotFound, Refused (INVALID_VALUE): days that make no sense."""
+        """Add a closure; raises NotFound, Refused (INVALID_VALUE): days that make no sense."""
         context = find_library_context(self.contexts, library)
         _require_policy(context, partner)
         said, today = " ".join(note.split()), context.today()
@@ -89,7 +89,7 @@ class PartnerClosureService:
         return _build_view(new)
 
     async def remove_closure(self, library: str, partner: str, closure_id: str) -> None:
-        """Raises NotFound, for those of the profile too."""
+        """Remove a closure; raises NotFound, for those of the profile too."""
         context = find_library_context(self.contexts, library)
 
         def delete_closure(c: Transaction) -> bool:
@@ -144,7 +144,7 @@ def load_partners(connection: Transaction, context: LibraryContext) -> Mapping[s
 
 
 def load_closures(connection: Transaction, context: LibraryContext, partner: str) -> tuple[Closure, ...]:
-    """Of one partner, as `load_partners`."""
+    """Load the closures of one partner, as `load_partners` does."""
     found = load_partners(connection, context).get(partner)
     return found.closures if found is not None else ()
 
@@ -165,7 +165,7 @@ def extend_closures(
 
 
 def _require_policy(context: LibraryContext, partner: str) -> PartnerPolicy:
-    """Raises NotFound."""
+    """Return a partner's policy; raises NotFound."""
     found = context.partner_policies().get(partner)
     if found is None:
         raise NotFound("partner")

@@ -70,7 +70,7 @@ class PartnerInbox:
     async def receive_message(
         self, message: IncomingPartnerMessage, profile: Profile | None, carried: ChannelMessage | None = None
     ) -> InboxResult:
-        """Raises Unavailable."""
+        """Receive a message; raises Unavailable."""
         context = self._find_library(message.receiver, profile)
         if context is None:
             refusal = Refusal(
@@ -131,7 +131,7 @@ class LibraryInbox:
     context: LibraryContext
 
     async def receive_message(self, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
-        """Raises Unavailable."""
+        """Receive a message; raises Unavailable."""
         taken = await self.context.store.write(lambda c: self.receive_in(c, message, profile))
         self.context.wake_outbox()
         return taken
@@ -164,8 +164,8 @@ class LibraryInbox:
     def answer_unfilled(
         self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile, why: EventDetails
     ) -> None:
-        """What is asked for is answered so at once, and no request is made of it: only that the message was here is
-        kept, so that it is answered once. Inside a transaction, as `receive_in`."""
+        """Answer a request so at once, and make none of it: only that the message was here is kept, so that it is
+        answered once. Inside a transaction, as `receive_in`."""
         context, at = self.context, self.context.now()
         requests.lock_transaction(connection, context.symbol, profile.name, message.transaction)
         if history.find_partner_message(connection, context.symbol, profile.name, message.id) is not None:
@@ -230,7 +230,7 @@ class LibraryInbox:
         return InboxResult(found.request_id, event=event, request=request)
 
     def _is_about_trial(self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile) -> bool:
-        """Whether the partner answers a request by which its system was tried (`illgate conformance`)."""
+        """Return whether the partner answers a request by which its system was tried (`illgate conformance`)."""
         if message.role is not Role.BORROWING:
             return False
         secret = api_access.read_secret(connection, self.context.symbol, api_access.CONFORMANCE_TRIALS)
@@ -246,8 +246,8 @@ class LibraryInbox:
         return requests.lock_request(connection, context.symbol, found.request_id) if found is not None else None
 
     def put_on_list(self, connection: Transaction, request: Request, stranger: StrangerMessage) -> bool:
-        """Whether it has come onto the list of staff just now; else it was there already, or is closed: nothing would
-        take it off again."""
+        """Put a request on the list of staff, and return whether it came there just now; else it was there already, or
+        is closed: nothing would take it off again."""
         if RequestFlag.STRANGER in request.flags or not request.open:
             return False
         note = write_sentence(
@@ -318,8 +318,8 @@ class LibraryInbox:
     def _find_conditional_request(
         self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile
     ) -> Request | None:
-        """What waits for an answer to our condition, where this asks for the same once more: by the book it is accepted
-        so (facts/iso-18626.md 7)."""
+        """Find what waits for an answer to our condition, where this asks for the same once more: by the book it is
+        accepted so (facts/iso-18626.md 7)."""
         asked, symbol = message.request, self.context.symbol
         said = {one.name: one.value for one in asked.extras} if asked is not None else {}
         if asked is None or not message.transaction or not {RETRY, PREVIOUS_REQUEST} <= said.keys():
@@ -365,15 +365,15 @@ class LibraryInbox:
 
 
 def _is_offer_met(message: IncomingPartnerMessage, request: Request) -> bool:
-    """Whether a Retry allows what we ask for. Without a maximum it allows nothing."""
+    """Return whether a Retry allows what we ask for. Without a maximum it allows nothing."""
     offered = request.costs.offered
     maximum = message.request.costs.maximum if message.request is not None else None
     return offered is None or not offered.amount or covers_price(maximum, offered)
 
 
 def _is_asked_anew(message: IncomingPartnerMessage, request: Request) -> bool:
-    """What we couldn't supply, once more under its old number: some keep the number of a request that they retry, or
-    for which they choose another copy of ours."""
+    """Return whether it asks for what we couldn't supply, once more under its old number: some keep the number of a
+    request that they retry, or for which they choose another copy of ours."""
     extras = {one.name: one.value for one in message.request.extras} if message.request is not None else {}
     before = {one.name: one.value for one in request.extras}
     is_other_copy = WANTED_ITEM in extras and extras[WANTED_ITEM] != before.get(WANTED_ITEM)
@@ -393,7 +393,7 @@ def prepare_forwarding(
     profile: Profile,
     found: ReferencedRequest,
 ) -> Callable[[Request], Request]:
-    """What becomes of the request before the event. The transaction keeps its number; both may use it."""
+    """Prepare the change of the request before the event. The transaction keeps its number; both may use it."""
     if message.kind is not EventKind.FORWARDED or message.role is not Role.BORROWING:
         return keep_request
     new = context.find_partner_by_symbol(message.details.partner)

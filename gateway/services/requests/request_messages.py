@@ -60,7 +60,7 @@ class MessageService:
     contexts: Mapping[str, LibraryContext]
 
     async def list_unread(self, library: str, role: Role | None, limit: int, cursor: str) -> ResultPage[MessageView]:
-        """Of all requests (`role`: of this side only), oldest first."""
+        """List the messages of all requests (`role`: of this side only), oldest first."""
         context = find_library_context(self.contexts, library)
         roles = (role,) if role is not None else tuple(Role)
         page = await context.store.read(
@@ -93,7 +93,7 @@ class MessageService:
 def mark_messages_read(
     connection: Transaction, context: LibraryContext, request_id: str, message_ids: Collection[str], actor: str
 ) -> None:
-    """Raises NotFound, as `MessageService.mark_read`."""
+    """Mark messages as read; raises NotFound, as `MessageService.mark_read`."""
     symbol = context.symbol
     request = requests.lock_request(connection, symbol, request_id)
     if request is None:
@@ -108,7 +108,7 @@ def mark_messages_read(
 
 
 def load_messages(connection: Transaction, context: LibraryContext, request_id: str) -> Sequence[MessageView]:
-    """Raises NotFound."""
+    """Load the messages; raises NotFound."""
     request = requests.load_request(connection, context.symbol, request_id)
     if request is None:
         raise NotFound("request")
@@ -167,12 +167,12 @@ def _build_sent_view(request: Request, row: EventRow, sendings: Mapping[SentKey,
 
 
 def _find_sendings(connection: Transaction, context: LibraryContext, request: Request) -> Mapping[SentKey, str]:
-    """How far the outbox has come with what partners are told."""
+    """Find how far the outbox has come with what partners are told."""
     page = outbox_queries.list_rows_of_kind(connection, context.symbol, PARTNER, request.id, MAX_SENDINGS)
     messages = ((parse_message(row.payload), _find_sending(row)) for row in page.rows)
     return {(message.kind, message.at): sending for message, sending in messages}
 
 
 def _find_sending(row: OutboxRow) -> str:
-    """Of a message that was refused, also where something else has followed from that by itself."""
+    """Find the status of a message; it is refused also where something else has followed from that by itself."""
     return (OutboxStatus.REFUSED if says_refused(row.note) else row.status).value

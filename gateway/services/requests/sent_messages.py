@@ -1,4 +1,4 @@
-"""What we send to partners, for the journal: gathered where it leaves, written with what came of it.
+"""Messages that we send to partners, for the journal: gathered where they leave, written with what came of them.
 
 A channel hands its mail to a `Mailer` and its bytes to `PartnerConnections`; both are wrapped
 (`gateway.runtime.sent_recording`), so that no channel can forget it. What a try has sent is written in the transaction
@@ -54,7 +54,7 @@ def record_sent_message(sent: ChannelMessage) -> None:
 
 @value_object
 class Delivery:
-    """What a try is to tell one partner. `number`: of the file, where several messages go together."""
+    """The messages that a try is to tell one partner. `number`: of the file, where several messages go together."""
 
     library: str
     profile: str
@@ -83,8 +83,8 @@ class SentMessageJournal:
         self._tokens = re.compile(tokens.encode()) if tokens else None
 
     async def deliver(self, delivery: Delivery, send: Callable[[], Awaitable[T]]) -> tuple[T, CompletionWork]:
-        """What `send` returns, and what writes down what it has sent, for the transaction that ends the row. Raises
-        what `send` raises; then what may have been sent is written already."""
+        """Send messages, and return what `send` returns, and what writes down what it has sent, for the transaction
+        that ends the row. Raises what `send` raises; then what may have been sent is written already."""
         at, started = self._clock.now(), time.perf_counter()
         gathered: list[ChannelMessage] = []
         token = _GATHERED.set(gathered)
@@ -165,8 +165,8 @@ class SentMessageJournal:
 
 
 def link_token_pattern(public_url: str) -> str:
-    """Where the token of a link of ours stands, as group `secret`: of an answer (`/q/`) or of a copy (`/d/`). Empty: we
-    have no address from outside, so there are no links."""
+    """Make the pattern of the token of a link of ours, as group `secret`: of an answer (`/q/`) or of a copy (`/d/`).
+    Empty: we have no address from outside, so there are no links."""
     root = re.escape(public_url.rstrip("/"))
     return rf"(?P<root>{root}/[qd]/)(?P<secret>[A-Za-z0-9._~=-]+)" if root else ""
 
@@ -188,7 +188,8 @@ def _result_of_delivery(result: object) -> _TryResult:
 
 
 def _result_of_failure(failure: BaseException) -> _TryResult:
-    """Of what is not known to us the text might name a patron; the log has where it happened."""
+    """Return the result of a failure; of what is not known to us the text might name a patron; the log has where it
+    happened."""
     if isinstance(failure, Refused):
         return _TryResult(OutcomeClass.REFUSED, failure.reason.value, failure.detail)
     reason = RefusalReason.TEMPORARY_FAILURE.value

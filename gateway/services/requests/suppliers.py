@@ -90,7 +90,7 @@ def _need_by_objection(context: LibraryContext, request: Request) -> str:
 
 
 async def _expire_request(context: LibraryContext, request: Request, why: str) -> str:
-    """As the need-by timer does it, only earlier."""
+    """Expire a request as the need-by timer does, only earlier."""
     event = Event(
         timer_signal(EventKind.EXPIRED), context.now(), "rule", EventDetails(reason=ReasonCodes.NEED_BY_NOT_MET.value)
     )
@@ -154,7 +154,7 @@ def _skip_partner(lines: tuple[RotaLine, ...], partner: str, why: str) -> tuple[
 
 
 async def load_partner_standings(context: LibraryContext, request: Request) -> Mapping[str, PartnerStanding]:
-    """Of all partners, by name of the profile: as they stand now for this request."""
+    """Load the standings of all partners, by name of the profile: as they are now for this request."""
     since = context.now() - timedelta(days=SUPPLY_TIME_DAYS)
 
     def load_supply_figures(
@@ -200,7 +200,8 @@ async def _report_no_supplier(context: LibraryContext, request: Request, chosen:
 
 
 def _find_record_number(request: Request, symbol: str, holdings: HoldingsReport | None) -> str:
-    """As its catalogue has just said, else as the request says of a record whose only possible supplier this is."""
+    """Find the number as its catalogue has just said, else as the request says of a record whose only possible supplier
+    this is."""
     if holdings is not None and holdings.record:
         return holdings.record
     named = [one.value for one in request.extras if one.name == POSSIBLE_SUPPLIER]
@@ -252,7 +253,7 @@ async def _ask_supplier(context: LibraryContext, request: Request, chosen: Suppl
 
 
 def _find_accepted_offer(request: Request, partner: str) -> SupplierAttempt | None:
-    """What this supplier has said last, where it is asked again for that."""
+    """Find what this supplier has said last, where it is asked again for that."""
     last = request.attempts[-1] if request.attempts else None
     is_again = last is not None and last.partner == partner and last.status is AttemptStatus.RETRY
     return last if is_again else None
@@ -358,7 +359,7 @@ class KnownHoldings:
 
 
 async def explain_rota(context: LibraryContext, request: Request) -> RotaExplanation:
-    """Raises Refused(NOT_ALLOWED) for a lending request."""
+    """Explain the rota; raises Refused(NOT_ALLOWED) for a lending request."""
     require_role(request, Role.BORROWING)
     had_none = not request.rota_name
     request = assign_rota(context, request)

@@ -68,7 +68,7 @@ class EventRequest:
 
 
 async def apply_event(context: LibraryContext, event_request: EventRequest) -> Transition:
-    """Raises NotFound, EventDenied, VersionConflict."""
+    """Apply an event; raises NotFound, EventDenied, VersionConflict."""
     is_partners = event_request.event.signal.origin is EventOrigin.PARTNER
 
     def apply_allowed_event(connection: Transaction) -> Transition | Denied:
@@ -81,7 +81,7 @@ async def apply_event(context: LibraryContext, event_request: EventRequest) -> T
 
 
 def raise_if_denied(outcome: Transition | Denied) -> Transition:
-    """Raises EventDenied."""
+    """Return a transition; raises EventDenied."""
     if isinstance(outcome, Denied):
         raise EventDenied(outcome)
     return outcome
@@ -165,9 +165,9 @@ _COURTESIES = frozenset(
 
 
 def _list_untold(context: LibraryContext, transition: Transition, lists_untold: bool) -> Iterator[Event]:
-    """What no message can tell a partner is for staff to tell. What they do themselves they are told at once, by the
-    page (`actions.find_action_hints`), where it isn't listed all the same; a partner without a channel, to whom they
-    write anyway, is reported for what comes from the other leg alone."""
+    """List what no message can tell a partner, which is for staff to tell. What they do themselves they are told at
+    once, by the page (`actions.find_action_hints`), where it isn't listed all the same; a partner without a channel, to
+    whom they write anyway, is reported for what comes from the other leg alone."""
     event = transition.event
     if event.actor.startswith(STAFF_ACTOR) and not lists_untold:
         return
@@ -184,7 +184,7 @@ def _list_untold(context: LibraryContext, transition: Transition, lists_untold: 
 
 
 def _is_asked_elsewhere(transition: Transition) -> bool:
-    """Whether what was sent, or was here, didn't serve: then it doesn't count."""
+    """Return whether what was sent, or was here, didn't serve: then it doesn't count."""
     return transition.request.state is BorrowingState.SOURCING and transition.before in WAS_SENT
 
 

@@ -54,7 +54,7 @@ def dump_undoable_act(act: UndoableAct) -> str:
 
 
 def parse_undoable_act(text: str) -> UndoableAct:
-    """Raises UnreadableDocumentError."""
+    """Parse an act; raises UnreadableDocumentError."""
     said = json.loads(text)
     return UndoableAct(before=parse_request(said["before"]), version=said["version"], kind=EventKind(said["kind"]))
 
@@ -108,8 +108,8 @@ def _lock_undoable(connection: Transaction, context: LibraryContext, act: Undoab
 
 
 def _list_waiting_effects(connection: Transaction, context: LibraryContext, act: UndoableAct) -> tuple[OutboxRow, ...]:
-    """What follows from the act outside: rows that were made as it was done. Raises GoneOutError where one of them has
-    been tried."""
+    """List what follows from the act outside: rows that were made as it was done. Raises GoneOutError where one of them
+    has been tried."""
     effects = list_effect_rows(connection, context, act.before.id, act.kind)
     if any(row.status is not OutboxStatus.WAITING or row.tries for row in effects):
         raise GoneOutError
@@ -119,7 +119,7 @@ def _list_waiting_effects(connection: Transaction, context: LibraryContext, act:
 def list_effect_rows(
     connection: Transaction, context: LibraryContext, request_id: str, kind: EventKind
 ) -> tuple[OutboxRow, ...]:
-    """Of the last act of this kind."""
+    """List the rows of the last act of this kind."""
     events = history.list_events_of_request(connection, context.symbol, request_id)
     done = next((row.event for row in reversed(events) if row.event.kind is kind and not row.denied), None)
     rows = outbox_queries.list_rows_of_request(connection, context.symbol, request_id, MAX_ROWS).rows

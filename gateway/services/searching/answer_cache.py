@@ -43,10 +43,10 @@ class AnswerCache(Generic[K, V]):
         keep_missing: timedelta | None = None,
         basis: object = None,
     ) -> V:
-        """From what is kept, else by `ask`, whose errors it raises. `keep`: so long an answer counts; 0: for nobody but
-        who asks meanwhile. `keep_missing`: the same of the answer None. `basis`: what the answer rests on; with another
-        one it counts no more. Who is cancelled doesn't stop the question: its answer may be wanted by others, or
-        soon."""
+        """Fetch what is kept, else what `ask` gives, whose errors it raises. `keep`: so long an answer counts; 0: for
+        nobody but who asks meanwhile. `keep_missing`: the same of the answer None. `basis`: what the answer rests on;
+        with another one it counts no more. Who is cancelled doesn't stop the question: its answer may be wanted by
+        others, or soon."""
         known = self._asked.get(key)
         if known is None or not self._is_still_valid(known, basis):
             known = self._start_question(key, ask, (keep, keep if keep_missing is None else keep_missing), basis)

@@ -35,7 +35,8 @@ _Key = tuple[str, str]
 
 
 def make_article_lookup(settings: Settings, adapters: AdapterRegistry, secrets: Secrets, clock: Clock) -> ArticleLookup:
-    """Of the services that the settings name. Raises ConfigurationError when a key isn't where they say."""
+    """Make a look-up of the services that the settings name. Raises ConfigurationError when a key isn't where they
+    say."""
     wanted = settings.article_lookup
     sources = [make_article_source(name, settings, adapters, secrets, clock) for name in wanted.sources]
     return ArticleLookup(sources, clock, timedelta(hours=wanted.cache_hours))
@@ -44,7 +45,7 @@ def make_article_lookup(settings: Settings, adapters: AdapterRegistry, secrets: 
 def make_article_source(
     name: str, settings: Settings, adapters: AdapterRegistry, secrets: Secrets, clock: Clock
 ) -> ArticleSource:
-    """Raises ConfigurationError."""
+    """Make a source; raises ConfigurationError."""
     wanted, adapter = settings.article_lookup, adapters.article_sources[name]
     reference = wanted.keys.get(name, "")
     return adapter.make(
@@ -71,7 +72,7 @@ class ArticleLookup:
         return bool(self._sources)
 
     def can_look_up(self, number: RecordId) -> bool:
-        """Whether a source knows works by such numbers."""
+        """Return whether a source knows works by such numbers."""
         return any(canonical_type(number.type) in one.number_types for one in self._sources)
 
     async def find_article(self, number: RecordId) -> FoundArticle | None:
@@ -89,8 +90,8 @@ class ArticleLookup:
         return FoundArticle(citation=citation, free=free)
 
     async def find_free_version(self, citation: Citation) -> FreeVersion | None:
-        """By the citation's numbers. None: there is none, or nobody could say so: it is offered beside other ways to
-        get the work, which can be had all the same."""
+        """Find a free version by the citation's numbers. None: there is none, or nobody could say so: it is offered
+        beside other ways to get the work, which can be had all the same."""
         for number in citation.identifiers:
             asked = [
                 one
@@ -103,8 +104,8 @@ class ArticleLookup:
         return None
 
     async def complete_citation(self, citation: Citation) -> Citation:
-        """With what a source knows, where the citation names a number and lacks its title. What it says already stays;
-        unchanged where nobody knows more."""
+        """Complete a citation with what a source knows, where it names a number and lacks its title. What it says
+        already stays; unchanged where nobody knows more."""
         if not _lacks_title(citation):
             return citation
         for number in citation.identifiers:
@@ -149,7 +150,7 @@ class ArticleLookup:
 
 
 async def _ask_now(source: ArticleSource, number: RecordId) -> FoundArticle | None:
-    """Raises Unavailable, also for a source that refuses us: others may know it."""
+    """Ask a source; raises Unavailable, also for a source that refuses us: others may know it."""
     try:
         return await source.look_up(number)
     except Unavailable as error:
@@ -182,8 +183,8 @@ def _merge_citations(found: Iterable[Citation]) -> Citation | None:
 
 
 def _fill_gaps(citation: Citation, more: Citation) -> Citation:
-    """What it says itself stays. A kind that isn't said, or a whole whose part the other describes, becomes the
-    other's."""
+    """Fill the gaps of a citation; what it says itself stays. A kind that isn't said, or a whole whose part the other
+    describes, becomes the other's."""
     empty = {
         field.name: getattr(more, field.name)
         for field in fields(Citation)

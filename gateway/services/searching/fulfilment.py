@@ -1,4 +1,4 @@
-"""What the library can do for a citation, in the order of its rules."""
+"""Offers of the library for a citation, in the order of its rules."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ class FulfilmentService:
     # --- what a number stands for ------------------------------------------------------------------------
 
     async def look_up_citation(self, library: str, number: RecordId) -> Citation | None:
-        """From our own catalogue, else from the services that know articles, else from the catalogues that are set up.
-        None: nobody knows it, or several things have it."""
+        """Look up a number in our own catalogue, else in the services that know articles, else in the catalogues that
+        are set up. None: nobody knows it, or several things have it."""
         context = self.library_context(library)
         own = await _look_up_own(context, number)
         if own is not None:
@@ -181,12 +181,12 @@ class FulfilmentService:
         return await context.system.place_hold(wish, key)
 
     async def check_patron_may_hold(self, library: str, patron_identifier: str) -> None:
-        """Raises Refused (UNKNOWN_PATRON, PATRON_BLOCKED)."""
+        """Check a patron; raises Refused (UNKNOWN_PATRON, PATRON_BLOCKED)."""
         _refuse_blocked_patron(await self.library_context(library).system.find_patron(PatronKey(patron_identifier)))
 
 
 def is_staff_reachable(info: LibraryInfo) -> bool:
-    """Whether anything is known about how to ask staff."""
+    """Return whether anything is known about how to ask staff."""
     return bool(info.email or info.phone or info.address)
 
 

@@ -157,7 +157,7 @@ class CatalogueQuestion:
 
 
 def plan_questions(citation: Citation, policy: LocatePolicy) -> tuple[CatalogueQuestion, ...]:
-    """In the order of the plan. Empty: the citation says nothing that could be looked for."""
+    """Plan questions in the order of the plan. Empty: the citation says nothing that could be looked for."""
     found: list[CatalogueQuestion] = []
     for step in policy.plan:
         found += (
@@ -209,7 +209,8 @@ def _number_questions(citation: Citation, step: LookupStep) -> Iterator[Catalogu
 
 
 def _title_questions(citation: Citation, rules: TitleSearch) -> Iterator[CatalogueQuestion]:
-    """As it is cited; then without what may be a subtitle, since catalogues don't always have that."""
+    """Ask for the title as it is cited; then without what may be a subtitle, since catalogues don't always have
+    that."""
     beside = [(name, term) for name in rules.beside if (term := _BESIDE[name](citation)) is not None]
     says = write_sentence(_TITLE_QUESTIONS[tuple(name for name, _ in beside)])
     for title in dict.fromkeys(map(_trim_title, (citation.title, citation.title.partition(": ")[0]))):
@@ -252,7 +253,7 @@ _BESIDE: Mapping[Beside, Callable[[Citation], SearchTerm | None]] = {
 
 @value_object
 class SoughtCitation:
-    """What is asked for, and how answers are taken."""
+    """The citation that is asked for, and how answers are taken."""
 
     citation: Citation
     service: ServiceType
@@ -271,7 +272,7 @@ class HoldingVerdict:
 
 
 def judge_answer(step: LookupStep, hits: SearchHits, sought: SoughtCitation) -> HoldingVerdict:
-    """Of one question: the best of the records that are what is asked for."""
+    """Judge the answer to one question: the best of the records that are what is asked for."""
     if not hits.total:
         return HoldingVerdict(HoldingAnswer.NOT, write_sentence("no hits"))
     if step is LookupStep.TITLE and hits.total > sought.policy.title.most_hits:

@@ -124,7 +124,7 @@ class CatalogueSearch:
         return _make_target_answer(name, hits, clock() - begun), hits.records
 
     async def _look_up_number(self, context: LibraryContext, name: str, number: RecordId) -> Citation | None:
-        """Raises Unavailable, also for a target that refused."""
+        """Look up a number; raises Unavailable, also for a target that refused."""
         seconds = context.policy().catalogues.seconds
         try:
             target = self._find_target(context, name)
@@ -148,7 +148,7 @@ class CatalogueSearch:
 
 
 def _list_target_names(context: LibraryContext, where: str) -> tuple[str, ...]:
-    """Raises NotFound."""
+    """List the targets; raises NotFound."""
     groups = context.policy().catalogues.groups
     if where in groups:
         return groups[where]
@@ -186,7 +186,7 @@ def _interleave_records(found: Iterable[tuple[str, tuple[FoundRecord, ...]]]) ->
 
 
 async def _first_citation(asked: list[asyncio.Task[Citation | None]]) -> Citation | None:
-    """Of the answers that come, the first that is one. Raises Unavailable when all fail."""
+    """Return the first of the answers that is a citation. Raises Unavailable when all fail."""
     failures: list[Unavailable] = []
     for answer in asyncio.as_completed(asked):
         try:
@@ -333,8 +333,8 @@ class SearchOutcome:
 
 @value_object(kw_only=True)
 class SearchableTarget:
-    """What a search can be made in: a profile with a catalogue, or a group of them. `description`: whose catalogue it
-    is, in words; `members`: of a group."""
+    """The profile with a catalogue, or the group of them, that a search can be made in. `description`: whose catalogue
+    it is, in words; `members`: of a group."""
 
     name: str
     description: str = ""
@@ -343,7 +343,7 @@ class SearchableTarget:
 
 
 def parse_query(text: str) -> CatalogueQuery:
-    """Raises Refused(INVALID_VALUE): nothing to look for, or an index that there isn't."""
+    """Parse a query; raises Refused(INVALID_VALUE): nothing to look for, or an index that there isn't."""
     terms: list[SearchTerm] = []
     for found in _PART.finditer(text):
         if (term := _make_term(found)) is None:
@@ -359,7 +359,7 @@ def parse_query(text: str) -> CatalogueQuery:
 
 
 def native_query(text: str) -> CatalogueQuery:
-    """In the protocol's own notation. Raises Refused(INVALID_VALUE)."""
+    """Make a query in the protocol's own notation. Raises Refused(INVALID_VALUE)."""
     if not text.strip():
         raise Refused(RefusalReason.INVALID_VALUE, "The query is empty.")
     return CatalogueQuery(native=text.strip())
@@ -401,7 +401,7 @@ def _find_index(name: str) -> SearchIndex:
 
 
 def _normalize_term_value(index: SearchIndex, value: str) -> str:
-    """In the form in which catalogues have it; what isn't such a number stays as it is."""
+    """Write a value in the form in which catalogues have it; what isn't such a number stays as it is."""
     match index:
         case SearchIndex.ISBN:
             return next(iter(list_isbn_forms(value)), value)

@@ -1,4 +1,4 @@
-"""Which catalogue a profile means; each question asked once and cached."""
+"""Choice of the catalogue that a profile means; each question asked once and cached."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def choose_target(profile: Profile, by: str, searches: Iterable[str]) -> Catalog
 
 
 def find_catalogue(partner: Profile, profiles: ProfileLookup, searches: Iterable[str]) -> CatalogueTarget:
-    """Where a partner's holdings are looked up. Raises Refused(INVALID_VALUE)."""
+    """Find the catalogue in which a partner's holdings are looked up. Raises Refused(INVALID_VALUE)."""
     locate = partner.locate
     if locate is None:
         return choose_target(partner, "", searches)
@@ -133,5 +133,5 @@ class CatalogueClient:
 
 
 def failure_reason(error: Unavailable | Refused) -> str:
-    """In a few words, for staff."""
+    """Return the reason in a few words, for staff."""
     return strip_full_stop(error.detail)

@@ -52,7 +52,7 @@ def find_ending_certificates(
 def describe_ending_certificates(
     settings: Settings, profiles: Iterable[LoadedProfile], now: datetime
 ) -> Iterator[tuple[ConfigurationProblem, bool]]:
-    """As `illgate check` says it; and whether it has ended already."""
+    """Describe certificates as `illgate check` does; and whether each has ended already."""
     for one in find_ending_certificates(settings, profiles, now):
         has_ended = one.has_ended(now)
         message = f"the certificate {'ended' if has_ended else 'ends'} on {one.ends:%Y-%m-%d}"
@@ -86,7 +86,7 @@ def _walk_model(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _read_end(file: Path) -> datetime | None:
-    """Of the first certificate in a PEM file; None: it can't be read."""
+    """Read the end of the first certificate in a PEM file; None: it can't be read."""
     try:
         certificates = x509.load_pem_x509_certificates(file.read_bytes())
     except (OSError, ValueError):

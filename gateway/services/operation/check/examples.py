@@ -199,7 +199,7 @@ class MailExampleRunner:
 
 
 def _parse_example_mail(text: str, parse: ParseMail, now: datetime) -> IncomingMail:
-    """Raises MalformedMessage."""
+    """Parse a mail; raises MalformedMessage."""
     parsed = parse(text.encode(), now)
     return replace(parsed.mail, received=parsed.dated) if parsed.dated is not None else parsed.mail
 
@@ -216,7 +216,7 @@ def value_at_path(value: object, parts: list[str]) -> object:
 def compare_expectations(
     loaded: LoadedProfile, example: ProfileExample, path: KeyPath, at: Callable[[str], object]
 ) -> Iterator[ConfigurationProblem]:
-    """What was understood otherwise than the example says. `at` gives what there is at a key of `understood`, or
+    """Report what was understood otherwise than the example says. `at` gives what there is at a key of `understood`, or
     raises LookupError with a plain sentence."""
     for key, expected in example.understood.items():
         here = (*path, "understood", key)
@@ -261,7 +261,7 @@ def _is_same_value(actual: object, expected: object) -> bool:
 
 
 def _to_yaml_value(value: object) -> object:
-    """As it would stand in YAML."""
+    """Write a value as it would stand in YAML."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime | date | time):

@@ -1,4 +1,4 @@
-"""Whether all letters can be rendered, in every language, with the templates of the installation and of partners."""
+"""Check of all letters in every language, with the templates of the installation and of partners."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check_letter_templates(settings: Settings) -> list[ConfigurationProblem]:
 def check_partner_templates(
     loaded: LoadedProfile, adapters: AdapterRegistry, settings: Settings
 ) -> list[ConfigurationProblem]:
-    """Of a partner with letters of its own."""
+    """Check the templates of a partner with letters of its own."""
     found: list[ConfigurationProblem] = []
     for channel in adapters.channels.values():
         dialect = loaded.profile.dialects.get(channel.section)

@@ -25,7 +25,7 @@ from gateway.settings import Settings
 
 @value_object
 class KnownCodes:
-    """What a library knows."""
+    """The codes that a library knows."""
 
     system: LibrarySystem
     pickups: frozenset[str] | None  # None: the system can't tell
@@ -53,7 +53,7 @@ def _codes_by_kind(codes: LibraryCodes) -> Mapping[str, frozenset[str] | None]:
 
 
 async def ask_library(system: LibrarySystem) -> KnownCodes:
-    """Raises Unavailable."""
+    """Ask a library for its codes; raises Unavailable."""
     is_listed = Capability.PICKUP_LIST in system.capabilities
     pickups = frozenset(location.code for location in await system.pickup_locations()) if is_listed else None
     codes = await system.codes() if isinstance(system, ListsCodes) else LibraryCodes()
@@ -111,7 +111,7 @@ _Values = Iterator[tuple[KeyPath, str]]
 
 
 def _profile_codes(policy: CirculationPolicy) -> Iterator[tuple[str, _Values]]:
-    """What kind of code, as in `KnownCodes.by_kind`, and which are named."""
+    """Iterate over the kinds of code, as in `KnownCodes.by_kind`, and those that are named."""
     yield "pickup location", _profile_pickups(policy)
     yield "branch", _profile_branches(policy)
     yield "item policy", _profile_item_policies(policy)
@@ -152,8 +152,8 @@ def _fee_types(policy: CirculationPolicy) -> _Values:
 
 
 def describe_missing_sharing_branch(known: KnownCodes, profiles: Iterable[LoadedProfile]) -> str:
-    """What can't be done for these profiles, since no branch is the one through which partners' items come and go.
-    Empty: all can."""
+    """Describe what can't be done for these profiles, since no branch is the one through which partners' items come and
+    go. Empty: all can."""
     if known.codes.sharing_branch != "":
         return ""
     used = [one.profile for one in profiles if one.profile.auth or one.profile.partner is not None]
@@ -237,7 +237,7 @@ def _own_agency(policy: CirculationPolicy, agency: str) -> str:
 
 
 def check_policy_codes(one: LoadedPolicy, known: LibraryCodes) -> list[ConfigurationProblem]:
-    """What a system can't list isn't looked at."""
+    """Check the codes; what a system can't list isn't looked at."""
     return [
         one.make_problem(path, f"unknown {what}", value, tuple(sorted(codes)))
         for what, values in _policy_codes(one)

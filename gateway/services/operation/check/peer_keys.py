@@ -1,4 +1,4 @@
-"""Whether signed tokens can work: our key, the partner's keys, and both clocks."""
+"""Check of signed tokens: our key, the partner's keys, and both clocks."""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ def find_remarks(
 
 
 def _remark_proxies(settings: Settings) -> Iterator[ConfigurationProblem]:
-    """Of gateway.yml: one that nobody named, one that is named for a part only, and anybody named as one."""
+    """Remark on proxies of gateway.yml: one that nobody named, one that is named for a part only, and anybody named as
+    one."""
     http = settings.http
     yield from _remark_unnamed_proxy(settings)
     named: list[tuple[KeyPath, tuple[str, ...]]] = [(("http", "certificate_proxies"), http.certificate_proxies)]
@@ -89,7 +90,7 @@ def _remark_unnamed_proxy(settings: Settings) -> Iterator[ConfigurationProblem]:
 
 
 def _is_this_machine(host: str) -> bool:
-    """By name, address or network."""
+    """Return whether a host, by name, address or network, is this machine."""
     try:
         return ipaddress.ip_network(host, strict=False).is_loopback
     except ValueError:
@@ -152,7 +153,8 @@ def _remark_ways_around_token(one: LoadedProfile) -> Iterator[ConfigurationProbl
 
 
 def _lets_all_addresses_in(entry: Authentication) -> bool:
-    """Of IPv4 or of IPv6. Kind `none` may have networks as a further condition."""
+    """Return whether all addresses of IPv4 or of IPv6 are let in. Kind `none` may have networks as a further
+    condition."""
     if not entry.networks:
         return entry.kind is AuthKind.NONE
     return any(ipaddress.ip_network(network, strict=False).prefixlen == 0 for network in entry.networks)
@@ -197,7 +199,8 @@ def _remark_forged_senders(
 
 
 def _iter_mailboxes(one: LoadedProfile, settings: Settings) -> Iterator[MailboxSettings]:
-    """Of the library whose partner it is; a mailbox or a profile that names none belongs to the only one."""
+    """Iterate over mailboxes of the library whose partner it is; a mailbox or a profile that names none belongs to the
+    only one."""
     wanted = one.profile.library.casefold()
     for mailbox in settings.mailboxes:
         if not wanted or mailbox.library.casefold() in ("", wanted):

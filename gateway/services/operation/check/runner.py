@@ -40,7 +40,8 @@ class UnknownProfileError(Exception):
 
 @value_object
 class CheckSubject:
-    """What is checked. `libraries`: by symbol, those that could be opened; `closed`: why the others could not.
+    """The configuration that is checked. `libraries`: by symbol, those that could be opened; `closed`: why the others
+    could not.
 
     `policies`: what came of reading requests.yml; None: it isn't looked at.
 
@@ -98,7 +99,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
 
 
 async def check_examples(subject: CheckSubject, loaded: LoadedProfile) -> tuple[ConfigurationProblem, ...]:
-    """Of one profile: what doesn't come out as its examples expect."""
+    """Run the examples of one profile, and return what doesn't come out as they expect."""
     return await _ProfileCheck(subject, loaded, {}).run_examples()
 
 
@@ -217,8 +218,8 @@ def _remark_empty_libraries(
 def _check_policies(
     subject: CheckSubject, known: Mapping[str, outside_systems.KnownCodes]
 ) -> tuple[ConfigurationProblem, ...]:
-    """What was wrong in reading requests.yml, what the libraries don't know of it, and which profiles have no
-    catalogue."""
+    """Check the policies: what was wrong in reading requests.yml, what the libraries don't know of it, and which
+    profiles have no catalogue."""
     loading = subject.policies
     if loading is None:
         return ()
@@ -250,7 +251,7 @@ def _check_setting_secrets(settings: Settings, adapters: AdapterRegistry) -> lis
 
 
 def _check_extras(settings: Settings, adapters: AdapterRegistry) -> Iterator[ConfigurationProblem]:
-    """What the settings need and isn't installed."""
+    """Report what the settings need and isn't installed."""
     if settings.store.url.startswith("postgresql"):
         try:
             require_postgresql_extra()
@@ -265,7 +266,7 @@ def _check_extras(settings: Settings, adapters: AdapterRegistry) -> Iterator[Con
 
 
 def _check_journal_keys(settings: Settings) -> list[ConfigurationProblem]:
-    """With one that is too short the gateway does not start."""
+    """Check the keys; with one that is too short the gateway does not start."""
     problems = []
     for index, reference in enumerate(settings.journal.encryption_keys):
         if _secret_problem(reference, settings):
@@ -278,7 +279,7 @@ def _check_journal_keys(settings: Settings) -> list[ConfigurationProblem]:
 
 
 def _list_system_secrets(adapters: AdapterRegistry, kind: str, options: BaseModel) -> dict[str, str]:
-    """By key within the section of a library's system, those of systems nested in it too."""
+    """List secrets by key within the section of a library's system, those of systems nested in it too."""
     adapter = adapters.libraries[kind]
     found = dict(adapter.secrets(options)) if adapter.secrets is not None else {}
     for key, nested in zip(adapter.nested, adapter.list_nested(options), strict=True):
@@ -380,7 +381,7 @@ class _ProfileCheck:
                     self._problems.append(self._loaded.make_problem(_make_key_path(channel.section, key), why))
 
     def _resolve_secret(self, reference: str) -> str:
-        """Raises ConfigurationError."""
+        """Resolve a secret; raises ConfigurationError."""
         return resolve_secret(reference, self._subject.settings.folder)
 
     async def _check_library_codes(self, library: LibrarySettings) -> None:
@@ -406,7 +407,7 @@ class _ProfileCheck:
         return shipped.is_file() and shipped.read_bytes() == Path(self._loaded.document.file).read_bytes()
 
     async def _check_examples(self, library: LibrarySettings) -> tuple[int, int]:
-        """How many were run, and how many of them up to the answer."""
+        """Run the examples, and return how many were run, and how many of them up to the answer."""
         profile, scratch = self._loaded.profile, self._subject.scratch
         adapters = self._subject.adapters
         spoken = {*adapters.protocols, *adapters.mail_formats}
@@ -464,7 +465,8 @@ class _ProfileCheck:
 
 @value_object
 class ProfileFindings:
-    """Of one profile. `examples` were run, `answers` of them up to the answer; `remarks` as of the report."""
+    """The findings on one profile. `examples` were run, `answers` of them up to the answer; `remarks` as of the
+    report."""
 
     name: str
     file: str
