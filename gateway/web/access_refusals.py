@@ -28,7 +28,7 @@ CountRefusal = Callable[[str, str], None]
 
 
 def ignore_refusal(_place: str, _reason: str) -> None:
-    """Where nobody counts."""
+    """Ignore refusals where nobody counts."""
 
 
 def find_refusal(place: str, request: web.Request, status: int) -> str:
@@ -48,7 +48,7 @@ def find_refusal(place: str, request: web.Request, status: int) -> str:
 
 
 def make_refusal_signal(proxies: TrustedProxies, count: CountRefusal) -> ResponseSignal:
-    """To be called before a response is sent."""
+    """Make a signal to be called before a response is sent."""
 
     async def note_refusal(request: web.Request, response: web.StreamResponse) -> None:
         # `OPTIONS *` and `GET http://host` ask for a path without a slash

@@ -66,7 +66,8 @@ class GatewayReadiness:
         return any(part.problem or part.notes for part in self.parts)
 
     def to_document(self) -> dict[str, object]:
-        """As JSON: {"ready": bool, "degraded": bool, "parts": [{"name", "up", "problem"?, "notes"?}]}."""
+        """Write the readiness as JSON: {"ready": bool, "degraded": bool, "parts": [{"name", "up", "problem"?,
+        "notes"?}]}."""
         parts: list[dict[str, object]] = []
         for part in self.parts:
             entry: dict[str, object] = {"name": part.name, "up": part.is_up}
@@ -92,7 +93,7 @@ class RouteRegistrar(Protocol):
 
 @value_object
 class HttpSite:
-    """What the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
+    """The parts that the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
     page for Prometheus and its content type.
 
     `post_only`: protocols that take no other method. `certificates`: of clients whose TLS connection ends at a proxy.
@@ -152,7 +153,7 @@ def make_app(site: HttpSite) -> web.Application:
 
 
 def make_closing_middleware(closed_by: Callable[[], str]) -> Middleware:
-    """Where nothing may be begun the answer is 503, but for those who ask how the gateway is."""
+    """Make the middleware that answers 503 where nothing may be begun, but for those who ask how the gateway is."""
 
     @web.middleware
     async def refuse_while_closed(request: web.Request, handler: Handler) -> web.StreamResponse:

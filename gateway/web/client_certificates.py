@@ -1,4 +1,4 @@
-"""Whose client certificate it was: of a TLS connection of ours, or told by a proxy that has verified it.
+"""Search for the owner of a client certificate: of a TLS connection of ours, or told by a proxy that has verified it.
 
 A name is read by `cryptography` and never by patterns of our own: in `O="x,CN=partner-a"` a pattern finds a name that
 nobody has.
@@ -76,7 +76,7 @@ def connection_certificate(transport: BaseTransport | None) -> ClientCertificate
 
 @lru_cache(maxsize=REMEMBERED)
 def read_certificate(der: bytes) -> ClientCertificate:
-    """Raises UnreadableCertificateError."""
+    """Read a certificate; raises UnreadableCertificateError."""
     try:
         certificate = x509.load_der_x509_certificate(der)
         common_name = _sole_common_name(certificate.subject)
@@ -87,7 +87,7 @@ def read_certificate(der: bytes) -> ClientCertificate:
 
 @lru_cache(maxsize=REMEMBERED)
 def read_subject(subject: str) -> ClientCertificate:
-    """By its subject alone, in the form of RFC 4514. Raises UnreadableCertificateError."""
+    """Read a certificate's subject alone, in the form of RFC 4514. Raises UnreadableCertificateError."""
     try:
         return ClientCertificate(_sole_common_name(x509.Name.from_rfc4514_string(subject, _NAMES)))
     except ValueError as error:

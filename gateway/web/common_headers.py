@@ -1,4 +1,4 @@
-"""What every answer by HTTP says: our name without a version, that nobody shall guess another type than it names, and
+"""Headers of every answer by HTTP: our name without a version, that nobody shall guess another type than it names, and
 over TLS that browsers shall keep to it."""
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ ResponseSignal = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 
 def is_https(request: web.Request, proxies: TrustedProxies) -> bool:
-    """Whether the client speaks TLS: with us, or with a proxy that we trust and that says so."""
+    """Return whether the client speaks TLS: with us, or with a proxy that we trust and that says so."""
     if request.secure:
         return True
     return proxies.is_trusted(request.remote or "") and request.headers.get(FORWARDED_PROTO) == "https"
 
 
 def make_header_signal(proxies: TrustedProxies, hsts_days: int) -> ResponseSignal:
-    """To be called before a response is sent, also one that aiohttp makes itself (no such path, no such method).
+    """Make a signal to be called before a response is sent, also one that aiohttp makes itself (no such path, no such
+    method).
 
     Strict-Transport-Security (RFC 6797) may be said over TLS alone; 0 days make browsers forget it. It holds for this
     host alone: what stands below its name in the DNS is not ours to decide.
@@ -67,8 +68,8 @@ class NamedRequestHandler(web.RequestHandler):
 
 
 def make_request_handler(server: web.Server) -> web.RequestHandler:
-    """For a new connection. aiohttp has no place to name another class in, so the one that it makes becomes ours,
-    which has the same fields."""
+    """Make a handler for a new connection. aiohttp has no place to name another class in, so the one that it makes
+    becomes ours, which has the same fields."""
     handler = server()
     handler.__class__ = NamedRequestHandler
     return handler

@@ -1,4 +1,4 @@
-"""What stands before aiohttp on each connection, for clients that hardly speak HTTP.
+"""A shim before aiohttp on each connection, for clients that hardly speak HTTP.
 
 - HTTP/1.0 with a Content-Length that counts characters instead of bytes, or none at all (ReShare's socket client
   for Aleph, facts/ncip.md 1.1): the length is put right before aiohttp sees the request.
@@ -30,7 +30,7 @@ _CHUNKED = re.compile(rb"(?mi)^transfer-encoding[ \t]*:")
 
 
 def seconds_of_silence(body: bytes | bytearray, length: int | None, idle_seconds: float) -> float:
-    """How many seconds without a byte say that an HTTP/1.0 body is all there; 0: it is.
+    """Return how many seconds without a byte say that an HTTP/1.0 body is all there; 0: it is.
 
     A length that counts characters is only wrong where there are other characters than ASCII.
     """

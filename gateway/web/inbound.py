@@ -31,8 +31,8 @@ class ReceivedBody:
 
 
 async def read_body(request: web.Request, limit: int, patience: ReadTimeouts) -> ReceivedBody:
-    """What can be had of the body. Too long: cut at `limit` + 1 bytes. Too slow, or broken off by a wrong
-    chunk: what came until then. Raises ConnectionError when the client has gone."""
+    """Read what can be had of the body. Too long: cut at `limit` + 1 bytes. Too slow, or broken off by a wrong chunk:
+    what came until then. Raises ConnectionError when the client has gone."""
     content = request.content
     if content.is_eof():  # it came along with the head: nearly always so
         try:
@@ -75,12 +75,12 @@ class ReadTimeouts:
     message_seconds: float = 30.0
 
     def compute_deadline(self, started: float, now: float, received: int) -> float:
-        """When to stop waiting for more, on the clock that `started` and `now` (seconds) come from."""
+        """Compute when to stop waiting for more, on the clock that `started` and `now` (seconds) come from."""
         return min(now + self.idle_seconds, started + self.message_seconds + received / MIN_RATE)
 
 
 def ends_document(body: bytes | bytearray) -> bool:
-    """Whether an XML text ends with the end tag of its first element: then hardly anything will follow."""
+    """Return whether an XML text ends with the end tag of its first element: then hardly anything will follow."""
     root = _ROOT.search(body, 0, 4096)
     if root is None:
         return False
@@ -120,7 +120,7 @@ class AdmissionQueue:
         await self._wait_for_place(self._seconds)
 
     async def enter_or_wait(self) -> None:
-        """As `enter`, but waits as long as it takes: for callers whose number is limited already."""
+        """Enter as `enter` does, but wait as long as it takes: for callers whose number is limited already."""
         if self._free:
             self._free -= 1
             self.in_hand += 1

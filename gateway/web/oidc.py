@@ -49,7 +49,8 @@ class WeakSignInError(OidcError):
 
 @value_object
 class OidcProvider:
-    """What discovery says. `basic`: the client signs in at the token endpoint by HTTP Basic, not in the form."""
+    """The provider as discovery describes it. `basic`: the client signs in at the token endpoint by HTTP Basic, not in
+    the form."""
 
     authorization: str
     token: str
@@ -59,7 +60,7 @@ class OidcProvider:
 
 
 class OidcClient:
-    """Of one client of a provider. All methods raise Unavailable (the provider doesn't answer) and OidcError."""
+    """A client of one provider. All methods raise Unavailable (the provider doesn't answer) and OidcError."""
 
     def __init__(self, settings: IdentityProviderSettings, secrets: Secrets, clock: Clock) -> None:
         self._settings = settings
@@ -69,7 +70,7 @@ class OidcClient:
         self._keys = PublishedKeys(settings.issuer, clock)
 
     async def make_sign_in_url(self, state: str, nonce: str, verifier: str, redirect_uri: str) -> str:
-        """Where the browser is sent to sign in."""
+        """Make the URL to which the browser is sent to sign in."""
         provider = await self._discover_provider()
         asked = {
             "response_type": "code",
@@ -88,7 +89,8 @@ class OidcClient:
     async def fetch_claims(
         self, code: str, issuer: str, nonce: str, verifier: str, redirect_uri: str
     ) -> Mapping[str, Any]:
-        """Of the ID token that the code is exchanged for. `issuer`: `iss` of the answer, empty where it had none."""
+        """Fetch the claims of the ID token that the code is exchanged for. `issuer`: `iss` of the answer, empty where
+        it had none."""
         provider = await self._discover_provider()
         if issuer != self._settings.issuer and (issuer or provider.says_issuer):
             raise OidcError("the answer is from another provider")
@@ -120,7 +122,7 @@ class OidcClient:
         )
 
     def _require_endpoint(self, said: Mapping[str, Any], name: str) -> str:
-        """As safe as the issuer: https unless that is on this machine."""
+        """Require an endpoint as safe as the issuer: https unless that is on this machine."""
         found = said.get(name)
         scheme = self._settings.issuer.partition(":")[0]
         if not isinstance(found, str) or not found.startswith(("https://", f"{scheme}://")) or not _is_url(found):
@@ -188,7 +190,7 @@ class OidcClient:
             raise WeakSignInError("the ID token has none of the accepted authentication methods (amr)")
 
     async def _find_signing_key(self, provider: OidcProvider, kid: str) -> Jwk:
-        """By its id; the only one where a token names none."""
+        """Find a key by its id; the only one where a token names none."""
         found = await self._keys.find_keys(kid, lambda: _fetch_json_object(provider.keys))
         if len(found) != 1:
             raise OidcError("the ID token is signed with a key that the provider doesn't publish")

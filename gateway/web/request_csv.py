@@ -53,7 +53,7 @@ def format_csv_row(one: Request, since: datetime, zone: tzinfo, *, with_patron: 
 
 
 def find_due_day(one: Request, zone: tzinfo) -> date | None:
-    """When it must be back, once it is lent; until then the day of need."""
+    """Find when it must be back, once it is lent; until then the day of need."""
     due = one.terms.patron_due or one.terms.lender_due
     return local_day(due, zone) if due is not None else one.dates.need_by
 

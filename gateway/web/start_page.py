@@ -24,7 +24,7 @@ TEMPLATES = PageTemplates(rendering.FOLDER, ASSETS)
 
 @value_object(kw_only=True)
 class StartLinks:
-    """What there is to lead to. `readers`, `staff`: whether these pages are there."""
+    """The links that there are. `readers`, `staff`: whether these pages are there."""
 
     libraries: Sequence[LibraryInfo]
     readers: bool

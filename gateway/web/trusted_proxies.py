@@ -103,7 +103,7 @@ class _NotedProxy:
 
 
 class ForwardingNotes:
-    """Which proxies hide the senders of what they pass on, for the log and for /readyz."""
+    """The proxies that hide the senders of what they pass on, for the log and for /readyz."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -50,7 +50,8 @@ class JsonApi:
 
     @cached_property
     def _openapi_documents(self) -> tuple[str, str]:
-        """As JSON and as a page. Made when somebody asks: it takes a tenth of a second, and most never do."""
+        """The documents as JSON and as a page. Made when somebody asks: it takes a tenth of a second, and most never
+        do."""
         document = openapi.build_openapi(self._operations, version("illgate"))
         return json.dumps(document, ensure_ascii=False), render_docs_page(document)
 
@@ -112,7 +113,7 @@ class JsonApi:
 
 @web.middleware
 async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What aiohttp says itself (no such path, no such method) as a problem."""
+    """Answer what aiohttp says itself (no such path, no such method) as a problem."""
     try:
         return await handler(request)
     except web.HTTPException as error:

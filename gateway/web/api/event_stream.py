@@ -39,7 +39,7 @@ class StreamTiming:
 
 
 class TooManyStreamsError(Exception):
-    """As many streams are open as are served."""
+    """The limit of open streams is reached."""
 
 
 class EventStreams:

@@ -47,7 +47,7 @@ class IdempotentReplay:
         return WorkKey(self.key, self._asked, self._now, self._forget_before)
 
     async def find_first(self) -> StoredAnswer | None:
-        """What is known of the first request with this key. Raises ApiProblem (KEY_REUSED, IN_PROGRESS)."""
+        """Find what is known of the first request with this key. Raises ApiProblem (KEY_REUSED, IN_PROGRESS)."""
         found = await self._store.read(lambda c: api_records.find_answer(c, self.key, self._forget_before))
         if found is None:
             return None

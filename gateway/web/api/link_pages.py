@@ -115,7 +115,7 @@ class CopyPages:
         return await self._parts.services.requests.load_attachment(link.library, link.request_id, link.attachment_id)
 
     async def _find_copy_link(self, request: web.Request) -> FoundCopyLink:
-        """Raises InvalidLinkError, Unavailable."""
+        """Find a link; raises InvalidLinkError, Unavailable."""
         token = request.match_info["token"]
         library, id_ = library_of_copy_link(token), link_id(token)
         secret = await self._parts.store.read(lambda c: read_secret(c, library, COPY_LINKS))
@@ -195,7 +195,7 @@ class _QuestionWords:
         return words.get(f"{word}-{self._asked}") or words[word]
 
     def find_answer_text(self, word: str, answer: str) -> str:
-        """What is said of this very answer; empty: nothing is."""
+        """Find what is said of this very answer; empty: nothing is."""
         return self._spoken.words.pages.get(f"{word}-{answer}", "")
 
     def render_page(self, status: int, title: str, body: str) -> web.Response:

@@ -52,8 +52,8 @@ class ApiLimits:
 
 @value_object(kw_only=True)
 class Services:
-    """What the JSON API asks; all of them see the rows of the library that is named and no other. Each method raises
-    Unavailable when the store or a library system is away, and what its docstring says."""
+    """The services behind the JSON API; all of them see the rows of the library that is named and no other. Each method
+    raises Unavailable when the store or a library system is away, and what its docstring says."""
 
     requests: RequestService
     partners: PartnerDirectory
@@ -98,7 +98,7 @@ class Precondition(Enum):
 
 
 class RepeatPolicy(Enum):
-    """What a second request of the same kind means."""
+    """The meaning of a second request of the same kind."""
 
     SAME = "same"  # it does no harm
     BY_KEY = "by-key"  # told apart by Idempotency-Key
@@ -198,5 +198,5 @@ AnyCall = OperationCall[Any, Any, Any]
 
 
 async def recall_nothing(_call: AnyCall, _reference: str) -> OperationReply:
-    """Where the reply says nothing but that it was done."""
+    """Recall nothing, where the reply says nothing but that it was done."""
     return OperationReply(status=204)

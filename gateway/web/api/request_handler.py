@@ -1,4 +1,4 @@
-"""From HTTP request to operation and back: key, scope, body, idempotency."""
+"""The way from HTTP request to operation and back: key, scope, body, idempotency."""
 
 from __future__ import annotations
 
@@ -173,13 +173,13 @@ class OperationHandler:
 
 
 def read_bearer_key(request: web.Request) -> str:
-    """Of Authorization; empty: there is none."""
+    """Read the key of Authorization; empty: there is none."""
     kind, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     return key.strip() if kind.lower() == "bearer" else ""
 
 
 def _request_digest(request: web.Request, version: int | None, content: bytes | RawBody | None) -> bytes:
-    """Of all that makes two requests the same."""
+    """Make a digest of all that makes two requests the same."""
     kind, data = (content.media_type, content.content) if isinstance(content, RawBody) else ("", content or b"")
     found = hashlib.sha256(repr((request.path_qs, version, kind)).encode())
     found.update(data)
@@ -256,7 +256,7 @@ def parse_parameters(model: type[M], pairs: Iterable[tuple[str, str]], where: st
 
 
 async def read_body_bytes(request: web.Request, limit: int, limits: ApiLimits) -> bytes:
-    """Raises ApiProblem (TOO_LARGE, MALFORMED), ConnectionError."""
+    """Read a body; raises ApiProblem (TOO_LARGE, MALFORMED), ConnectionError."""
     if (request.content_length or 0) > limit:
         raise api_problem(ProblemType.TOO_LARGE, f"A body may have {limit:,} bytes here.")
     body = await read_body(request, limit, ReadTimeouts(limits.idle_seconds, limits.body_seconds))
@@ -268,7 +268,7 @@ async def read_body_bytes(request: web.Request, limit: int, limits: ApiLimits) -
 
 
 def require_media_type(request: web.Request, taken: tuple[str, ...]) -> str:
-    """Raises ApiProblem (UNSUPPORTED_MEDIA_TYPE)."""
+    """Require a media type; raises ApiProblem (UNSUPPORTED_MEDIA_TYPE)."""
     said = request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
     if said not in taken:
         raise api_problem(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be one of: {', '.join(taken)}.")
@@ -276,7 +276,7 @@ def require_media_type(request: web.Request, taken: tuple[str, ...]) -> str:
 
 
 def parse_json_model(model: type[M], data: bytes, limits: ApiLimits) -> M:
-    """Raises ApiProblem (MALFORMED, INVALID)."""
+    """Parse a body; raises ApiProblem (MALFORMED, INVALID)."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -296,7 +296,7 @@ def parse_json_model(model: type[M], data: bytes, limits: ApiLimits) -> M:
 
 
 async def read_raw_body(request: web.Request, raw: RawBodyType, parts: ApiServices) -> RawBody:
-    """Raises ApiProblem, ConnectionError."""
+    """Read a body; raises ApiProblem, ConnectionError."""
     kind = require_media_type(request, raw.media_types)
     return RawBody(kind, await read_body_bytes(request, raw.limit(parts), parts.limits))
 
@@ -345,7 +345,8 @@ def format_etag(version: int) -> str:
 
 
 def parse_if_match(request: web.Request) -> int | None:
-    """Of If-Match; None for `*`: whatever it is now. Raises ApiProblem (VERSION_REQUIRED, OUTDATED)."""
+    """Parse the version of If-Match; None for `*`: whatever it is now. Raises ApiProblem (VERSION_REQUIRED,
+    OUTDATED)."""
     said = ",".join(request.headers.getall(hdrs.IF_MATCH, ())).strip()
     if not said:
         raise api_problem(ProblemType.VERSION_REQUIRED, "Send If-Match with the ETag of what you have read.")

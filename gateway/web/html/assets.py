@@ -57,7 +57,7 @@ class PageAssets:
         return found
 
     def make_url(self, name: str) -> str:
-        """Raises KeyError for one that isn't there."""
+        """Make the URL of an asset; raises KeyError for one that isn't there."""
         return f"{self._root}/{name}?v={self.by_name[name].version}"
 
     def register(self, app: web.Application) -> None:
@@ -113,7 +113,7 @@ def file_headers(name: str) -> dict[str, str]:
 
 
 def json_file_response(document: Mapping[str, object], name: str) -> web.Response:
-    """To be saved under this name."""
+    """Make a response to be saved under this name."""
     return web.Response(
         body=json.dumps(document, ensure_ascii=False, indent=2).encode(),
         headers={

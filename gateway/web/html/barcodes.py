@@ -46,12 +46,12 @@ class BarcodeDrawing:
 
 
 def has_barcode(text: str) -> bool:
-    """Whether Code 128 has all its signs, and it fits on a slip."""
+    """Return whether Code 128 has all its signs, and it fits on a slip."""
     return 0 < len(text) <= MAX_BARCODE_CHARS and all(ord(sign) in _PRINTABLE for sign in text)
 
 
 def draw_barcode(text: str, height: int) -> BarcodeDrawing:
-    """Raises ValueError for what `has_barcode` refuses."""
+    """Draw a bar code; raises ValueError for what `has_barcode` refuses."""
     if not has_barcode(text):
         raise ValueError("a bar code has 1 to 24 printable signs of ASCII")
     at = QUIET_MODULES
@@ -65,7 +65,7 @@ def draw_barcode(text: str, height: int) -> BarcodeDrawing:
 
 
 def _encode_symbols(text: str) -> Iterator[int]:
-    """With start, check symbol and stop. Pairs of digits are one symbol, where that makes it shorter."""
+    """Encode a text with start, check symbol and stop. Pairs of digits are one symbol, where that makes it shorter."""
     symbols = list(_encode_text(text))
     check = symbols[0] + sum(number * symbol for number, symbol in enumerate(symbols[1:], 1))
     yield from (*symbols, check % 103, _STOP)
@@ -94,7 +94,7 @@ def _encode_text(text: str) -> Iterator[int]:
 
 
 def draw_qr_code(text: str) -> BarcodeDrawing:
-    """With its white edge; damage to a seventh of it does no harm (level M)."""
+    """Draw a QR code with its white edge; damage to a seventh of it does no harm (level M)."""
     code = segno.make_qr(text, error="m", boost_error=False)
     rows = [list(row) for row in code.matrix_iter(border=4)]
     marks = "".join(f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, is_dark in enumerate(row) if is_dark)

@@ -49,7 +49,7 @@ MAX_NUMBER_CHARS = 200
 
 
 def fill_citation_fields(citation: Citation) -> dict[str, str]:
-    """By name of the field."""
+    """Make values of a form by name of the field."""
     return {
         "type": citation.type.value,
         **{name: clean_line(getattr(citation, name)) for name in TEXTS},

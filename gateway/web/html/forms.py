@@ -35,7 +35,7 @@ _GERMAN_DAY = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 
 @value_object
 class SubmittedForm:
-    """What a browser sent. Of a field that is there more than once the first counts; `all_values` has all."""
+    """The form that a browser sent. Of a field that is there more than once the first counts; `all_values` has all."""
 
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     pairs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -44,12 +44,12 @@ class SubmittedForm:
         return self.fields.get(name, "").strip()
 
     def all_values(self, name: str) -> tuple[str, ...]:
-        """Of a field that may be there more than once, such as a box at each row; in order."""
+        """List the values of a field that may be there more than once, such as a box at each row; in order."""
         return tuple(value.strip() for one, value in self.pairs if one == name)
 
 
 async def read_posted_bytes(request: web.Request, limit: int = MAX_FORM_BYTES) -> bytes:
-    """Raises PageError (too long, broken off), ConnectionError."""
+    """Read a body; raises PageError (too long, broken off), ConnectionError."""
     found = await read_body(request, limit, PATIENCE)
     if len(found.data) > limit:
         raise PageError(413, "fault-too-large")
@@ -59,7 +59,7 @@ async def read_posted_bytes(request: web.Request, limit: int = MAX_FORM_BYTES) -
 
 
 def parse_form(data: bytes, most: int = MAX_FIELDS) -> SubmittedForm:
-    """Of application/x-www-form-urlencoded. Raises PageError."""
+    """Parse a form of application/x-www-form-urlencoded. Raises PageError."""
     try:
         pairs = parse_qsl(data.decode("utf-8"), keep_blank_values=True, max_num_fields=most)
     except ValueError:
@@ -70,7 +70,7 @@ def parse_form(data: bytes, most: int = MAX_FIELDS) -> SubmittedForm:
 
 @value_object
 class UploadedFile:
-    """As it came. `name` and `media_type` are what the browser says."""
+    """The file as it came. `name` and `media_type` are what the browser says."""
 
     name: str
     media_type: str
@@ -111,7 +111,7 @@ async def read_upload_form(request: web.Request, max_bytes: int) -> UploadForm:
 
 
 async def _read_part(part: BodyPartReader, most: int) -> bytes:
-    """Raises PageError."""
+    """Read a part; raises PageError."""
     content = bytearray()
     while chunk := await part.read_chunk(CHUNK_BYTES):
         content += chunk
@@ -152,7 +152,7 @@ class FormCheck:
 
     @property
     def status(self) -> int:
-        """Of HTTP."""
+        """The status of HTTP."""
         if self.stale:
             return 403
         return 200 if self.is_good else 409 if self.collides else 422

@@ -18,12 +18,12 @@ MAX_SECONDS = 60.0
 
 
 def is_pdf_possible() -> bool:
-    """Whether the extra is installed."""
+    """Return whether the extra is installed."""
     return importlib.util.find_spec("weasyprint") is not None
 
 
 async def write_pdf(html: str, styles: Sequence[str]) -> bytes:
-    """Raises Unavailable: it took too long, or WeasyPrint could not be run."""
+    """Write a PDF; raises Unavailable: it took too long, or WeasyPrint could not be run."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

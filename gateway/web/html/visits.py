@@ -52,7 +52,7 @@ class BrowserVisit:
         return hmac.new(self.token.encode(), b"illgate form", hashlib.sha256).hexdigest()
 
     def is_own_token(self, csrf: str) -> bool:
-        """Whether a form with this token came from a page of this visit."""
+        """Return whether a form with this token came from a page of this visit."""
         return not self.is_new and hmac.compare_digest(csrf.encode(), self.csrf.encode())
 
 
@@ -82,9 +82,9 @@ class BrowserVisits:
         return self._public_https or is_https(request, self._proxies)
 
     def is_foreign_form(self, request: web.Request) -> bool:
-        """Whether a page of another site sends it: as Sec-Fetch-Site says (Fetch Metadata), or as Origin does (RFC
-        6454) where a browser doesn't say that, such as over plain HTTP. Our pages give no referrer, and then Origin is
-        `null` for their own forms too; such a form is known by its token alone."""
+        """Return whether a page of another site sends it: as Sec-Fetch-Site says (Fetch Metadata), or as Origin does
+        (RFC 6454) where a browser doesn't say that, such as over plain HTTP. Our pages give no referrer, and then
+        Origin is `null` for their own forms too; such a form is known by its token alone."""
         if request.method != "POST":
             return False
         site = request.headers.get("Sec-Fetch-Site")
@@ -99,10 +99,12 @@ class BrowserVisits:
     def set_visit_cookie(
         self, request: web.Request, response: web.StreamResponse, arrived: BrowserVisit, visit: BrowserVisit
     ) -> None:
-        """Where the browser hasn't got it yet, until it is closed. `arrived`: the visit as the request named it.
+        """Set the cookie where the browser hasn't got it yet, until it is closed. `arrived`: the visit as the request
+        named it.
 
         A form that comes without a cookie gets none: browsers leave it out of what other sites send, and a new one
-        would take the place of that of whoever is signed in."""
+        would take the place of that of whoever is signed in.
+        """
         if visit.is_new and (visit is not arrived or request.method != "POST"):
             self._set_cookie(response, self._cookie_name(visit.secure), visit.token, visit.secure)
 
@@ -122,7 +124,7 @@ class BrowserVisits:
         return f"{self._cookie_name(secure)}_device"
 
     def _cookie_name(self, secure: bool) -> str:
-        """By https, browsers take it from this host alone, for all of it, and by https."""
+        """Return the cookie's name: by https, browsers take it from this host alone, for all of it, and by https."""
         return f"__Host-{self._name}" if secure else self._name
 
     def _set_cookie(self, response: web.StreamResponse, name: str, value: str, secure: bool, *more: str) -> None:
@@ -136,7 +138,7 @@ class BrowserVisits:
 
 
 def preferred_languages(request: web.Request) -> tuple[str, ...]:
-    """Of Accept-Language, best first; what can't be read is left out."""
+    """List the languages of Accept-Language, best first; what can't be read is left out."""
     found: list[tuple[float, str]] = []
     for part in request.headers.get(hdrs.ACCEPT_LANGUAGE, "").split(",")[:20]:
         code, _, weight = part.partition(";q=")

@@ -1,1 +1,1 @@
-"""Where a partner that is played is reached by HTTP: its messages, and a page that shows what was exchanged."""
+"""The site of a partner that is played by HTTP: its messages, and a page that shows what was exchanged."""

@@ -1,4 +1,4 @@
-"""Where a partner that is played listens: messages by POST to any path, and at `/` a page that shows what was
+"""The site where a partner that is played listens: messages by POST to any path, and at `/` a page that shows what was
 exchanged."""
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class MockSite:
         return self.url
 
     async def stop(self) -> None:
-        """What is in hand is answered first: the partner may speak when it was."""
+        """Stop; what is in hand is answered first: the partner may speak when it was."""
         if self._runner is not None:
             await self._runner.cleanup()
         self._runner = None
@@ -133,7 +133,7 @@ class MockSite:
 
 
 def _show_octets(body: bytes) -> str:
-    """As text; what is none in hexadecimal."""
+    """Show octets as text; what is none in hexadecimal."""
     try:
         text = body.decode()
     except UnicodeDecodeError:

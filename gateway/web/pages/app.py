@@ -96,7 +96,7 @@ class PatronPages:
                 app.router.add_route("HEAD", f"{ROOT}/{{library}}{path}", self._make_handler(page))
 
     async def prune_expired(self, libraries: Iterable[str]) -> int:
-        """What is over; how many rows. Raises Unavailable."""
+        """Remove what is over, and return how many rows. Raises Unavailable."""
         now = self._parts.clock.now()
         forgotten = 0
         for library in libraries:
@@ -133,7 +133,7 @@ class PatronPages:
         return handle_page
 
     def _library_of_path(self, path: str) -> str:
-        """Of a wrong path behind /openurl/SYMBOL; empty: it names none of ours."""
+        """Return the library of a wrong path behind /openurl/SYMBOL; empty: it names none of ours."""
         named = path.removeprefix(f"{ROOT}/").partition("/")[0] if path.startswith(f"{ROOT}/") else ""
         return named if named in self._parts.libraries else ""
 
@@ -142,7 +142,7 @@ class PatronPages:
         return symbols[0] if len(symbols) == 1 else ""
 
     def _make_page_request(self, http: web.Request, library: str) -> PageRequest:
-        """Raises NotFound."""
+        """Make a page request; raises NotFound."""
         parts = self._parts
         wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
         context = parts.offering.library_context(library)
@@ -184,7 +184,7 @@ class PatronPages:
             return _render_fault(page, 500, "fault-defect")
 
     async def _render_unavailable(self, page: PageRequest) -> web.Response:
-        """What was filled in is on the page, to be sent again: browsers forget it, since they may keep nothing."""
+        """Render a page with what was filled in, to be sent again: browsers forget it, since they may keep nothing."""
         place = page.http.path.rpartition("/")[2]
         try:
             if page.http.method == "POST" and place in SENT_AGAIN:
@@ -194,8 +194,8 @@ class PatronPages:
         return _render_fault(page, 503, "fault-away", place, page.kept_fields if place in SENT_AGAIN else {})
 
     async def _recognise_patron(self, page: PageRequest) -> None:
-        """By the cookie, or by the header of a proxy that has signed the patron in: then that header must say so on
-        each page. A form that may be another site's signs nobody in."""
+        """Recognise the patron by the cookie, or by the header of a proxy that has signed the patron in: then that
+        header must say so on each page. A form that may be another site's signs nobody in."""
         parts, header = self._parts, page.entry.settings.header
         page.session = await parts.sessions.find_session(page.library, page.visit)
         said = ""
@@ -224,7 +224,7 @@ def _is_path_for_patrons(path: str) -> bool:
 
 
 def _sole_header_value(values: Sequence[str]) -> str:
-    """By the proxy's header. Of two that differ, one may be the browser's own: then nothing was said."""
+    """Read the proxy's header. Of two that differ, one may be the browser's own: then nothing was said."""
     (said,) = set(values) if len(set(values)) == 1 else ("",)
     return said.encode("utf-8", "replace").decode().strip()
 

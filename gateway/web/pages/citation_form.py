@@ -27,12 +27,12 @@ async def show_citation_form(page: PageRequest) -> web.Response:
 
 
 def show_blank_form(page: PageRequest, unknown: tuple[str, ...]) -> web.Response:
-    """For a link that cites nothing: `unknown` is what of it was not understood."""
+    """Show the form for a link that cites nothing: `unknown` is what of it was not understood."""
     return _render_citation_form(page, FormCheck(page, SubmittedForm(), _blank_values()), unknown=unknown)
 
 
 def translate_doubts(page: PageRequest, doubts: tuple[str, ...]) -> list[str]:
-    """What of a link was not understood, in the reader's language; keys and values as they came."""
+    """Translate what of a link was not understood into the reader's language; keys and values as they came."""
     return [clean_line(page.localization.translate_sentence(line)) for line in doubts]
 
 
@@ -74,7 +74,7 @@ async def _look_up_number(page: PageRequest, checked: FormCheck) -> web.Response
 
 
 async def _ask_catalogues(page: PageRequest, number: RecordId) -> Citation | None:
-    """Raises Unavailable, QueueFullError."""
+    """Ask the catalogues; raises Unavailable, QueueFullError."""
     gate = page.parts.look_ups
     await gate.enter()
     try:

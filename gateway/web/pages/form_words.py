@@ -1,5 +1,4 @@
-"""What the forms `request` and `hold` say, in words: to be read before one is sent that waited until somebody had
-signed in."""
+"""Words of the forms `request` and `hold`: to be read before one is sent that waited until somebody had signed in."""
 
 from __future__ import annotations
 
@@ -55,7 +54,7 @@ async def list_kept_rows(page: PageRequest, kept: Mapping[str, str]) -> list[tup
 
 
 def declaration_text(page: PageRequest) -> str:
-    """What patrons declare who want a copy."""
+    """Return what patrons declare who want a copy."""
     own = page.localization.choose_text(page.context.policy().services.declaration.text)
     return own or page.gettext(
         "I need this copy for my own study or research. I will not use it for any other purpose or pass it on."

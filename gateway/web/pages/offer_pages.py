@@ -1,4 +1,4 @@
-"""What the library can do for a link."""
+"""Offers of the library for a link."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ShownCopy:
 
 
 async def show_nothing(_page: PageRequest) -> web.Response:
-    """At a path that there isn't."""
+    """Show nothing at a path that there isn't."""
     raise NotFound("page")
 
 
@@ -88,7 +88,8 @@ async def show_services(page: PageRequest) -> web.Response:
 
 
 def _complete_citation(citation: Citation, held: LocalCopies) -> Citation:
-    """With title and author of the record that was found, where the link gives a number and no title."""
+    """Complete a citation with title and author of the record that was found, where the link gives a number and no
+    title."""
     if citation.title or held.record is None:
         return citation
     return replace(citation, title=held.record.title, author=citation.author or held.record.author)

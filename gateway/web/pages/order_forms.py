@@ -55,7 +55,7 @@ FIELD_OF = {
 
 @value_object(kw_only=True)
 class OrderForm:
-    """What the form is about, and what can be chosen. `id`: of the form, good for one request."""
+    """The subject of the form, and what can be chosen. `id`: of the form, good for one request."""
 
     id: str
     link: str
@@ -69,7 +69,8 @@ class OrderForm:
 
 @value_object(kw_only=True)
 class ForeseenRefusals:
-    """What the patron is told before anything is filled in. `stops`: why there is no form; `notes`: above it."""
+    """The refusals that the patron is told before anything is filled in. `stops`: why there is no form; `notes`: above
+    it."""
 
     stops: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -121,7 +122,7 @@ async def _foresee_refusals(page: PageRequest, cited: LinkCitation, session: Ses
 async def _explain_refusals(
     page: PageRequest, refusals: Iterable[tuple[RefusalReason, MessagePart | None]], session: SessionRow
 ) -> tuple[str, ...]:
-    """Of a block with what stands behind it."""
+    """Explain refusals; a block with what stands behind it."""
     said: list[str] = []
     for reason, about in refusals:
         said.append(refusal_text(page, reason, about))
@@ -247,7 +248,8 @@ def _read_pickup(checked: FormCheck, order: OrderForm, session: SessionRow, serv
 
 
 def _edited_citation(checked: FormCheck, cited: Citation, service: ServiceType) -> Citation:
-    """For a loan of the whole, a part that was cited stays as it is: it says why the patron wants it."""
+    """Return the edited citation; for a loan of the whole, a part that was cited stays as it is: it says why the patron
+    wants it."""
     found = replace(
         cited,
         component_title=checked.read_line("component_title"),
@@ -262,7 +264,7 @@ def _edited_citation(checked: FormCheck, cited: Citation, service: ServiceType) 
 
 
 def _fixed_citation_part(cited: LinkCitation) -> Citation:
-    """Of a copy, what can't be changed in the form itself."""
+    """Return what of a copy can't be changed in the form itself."""
     if cited.service is not ServiceType.COPY:
         return cited.citation
     return replace(cited.citation, component_title="", component_author="", volume="", issue="", pages="")
@@ -278,7 +280,7 @@ async def _create_request_once(page: PageRequest, draft: BorrowingDraft, form_id
 
 
 async def show_refusal(page: PageRequest, checked: FormCheck, refused: Refused, session: SessionRow) -> None:
-    """At the field that it is about, else above the form."""
+    """Show a refusal at the field that it is about, else above the form."""
     name = FIELD_OF.get(refused.about) if refused.about is not None else None
     if name is not None and refused.reason is not RefusalReason.UNKNOWN_RECORD:
         checked.problems.setdefault(name, refusal_text(page, refused.reason, refused.about))

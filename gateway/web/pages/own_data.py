@@ -1,4 +1,4 @@
-"""What is kept about a reader: told in plain words, given out as a file, and erased as far as it is finished.
+"""Data that is kept about a reader: told in plain words, given out as a file, and erased as far as it is finished.
 
 Reading it takes being signed in; file and erasure take the PIN anew, or signing in anew where another site asks for
 it. The library's staff give out the same file (`PatronDataService`).
@@ -79,7 +79,7 @@ async def erase_own_data(page: PageRequest) -> web.Response:
 def _render_own_data(
     page: PageRequest, held: HeldPatronData, *, wrong_file: str = "", wrong_erase: str = ""
 ) -> web.Response:
-    """What is wrong: with the proof, for the file or for the erasure."""
+    """Render the page, with what is wrong with the proof, for the file or for the erasure."""
     assert page.session is not None, "whose data it is"
     return page.render(
         "own_data",
@@ -95,7 +95,7 @@ def _render_own_data(
 
 
 def _list_retention(page: PageRequest) -> Sequence[tuple[str, str]]:
-    """What is kept, and how long, in words for readers."""
+    """List what is kept, and how long, in words for readers."""
     rules, days = page.context.policy().retention, page.parts.retention
     count_days = page.localization.format_days
     end = count_days(rules.anonymise_days)
@@ -126,7 +126,7 @@ async def _find_own_data(page: PageRequest, session: SessionRow) -> HeldPatronDa
 
 
 async def _check_proof(page: PageRequest, session: SessionRow) -> str:
-    """What is wrong with it, in words; empty: it is this reader."""
+    """Return what is wrong with the proof, in words; empty: it is this reader."""
     if session.method != SignInMethod.PASSWORD:
         is_fresh = page.parts.clock.now() - session.started <= MAX_PROOF_AGE
         return "" if is_fresh else page.gettext("Please sign out and sign in again to confirm your identity.")
@@ -149,6 +149,6 @@ async def _check_proof(page: PageRequest, session: SessionRow) -> str:
 
 
 async def _log_act(page: PageRequest, action: str, count: int) -> None:
-    """How many requests, and not whose."""
+    """Log how many requests it was, and not whose."""
     detail = "1 request" if count == 1 else f"{count} requests"
     await page.parts.users.log_patron_data(page.library, action, detail, BY_ITSELF)

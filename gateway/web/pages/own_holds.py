@@ -65,7 +65,7 @@ class ShownHolds:
 
     @property
     def is_for_staff(self) -> bool:
-        """Whether some of them are cancelled by staff alone."""
+        """True if some of them are cancelled by staff alone."""
         return any(not one.can_cancel for one in self.holds)
 
 
@@ -109,7 +109,7 @@ def list_pickup_rows(page: PageRequest, pickup: str) -> tuple[tuple[str, str], .
 
 
 async def load_pickup_names(page: PageRequest) -> Mapping[str, str]:
-    """By code."""
+    """Load the names of pickup locations by code."""
     return {place.code: place.name for place in await page.parts.offering.list_pickup_locations(page.library)}
 
 

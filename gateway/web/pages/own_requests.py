@@ -110,7 +110,7 @@ async def _list_collecting_rows(page: PageRequest, request: Request) -> tuple[tu
 
 
 def _text_of_done(page: PageRequest, done: str, view: PatronView) -> str:
-    """As it is now: a cancellation may have to be answered first."""
+    """Return the text of what is done, as it is now: a cancellation may have to be answered first."""
     if done == TOO_LATE:
         return page.gettext(TOO_LATE_TEXT)
     if done not in list(PatronAction):
@@ -122,7 +122,7 @@ def _text_of_done(page: PageRequest, done: str, view: PatronView) -> str:
 
 
 async def _list_telling_rows(page: PageRequest, session: SessionRow) -> tuple[tuple[str, str], ...]:
-    """How the patron hears of the request. Nothing is said where the library's system can't be asked."""
+    """List how the patron hears of the request. Nothing is said where the library's system can't be asked."""
     try:
         patron = await page.context.system.find_patron(PatronKey(session.patron_id, ("internal",)))
     except (Unavailable, Refused):

@@ -58,7 +58,7 @@ TEMPLATES = PageTemplates(HERE / "templates", ASSETS)
 
 @value_object(kw_only=True)
 class LibraryEntry:
-    """How patrons of one library sign in. `header_proxies`: from where the header is believed."""
+    """The ways in which patrons of one library sign in. `header_proxies`: from where the header is believed."""
 
     settings: SignInSettings
     header_proxies: TrustedProxies
@@ -142,16 +142,16 @@ class PageRequest:
 
     @property
     def query(self) -> bytes:
-        """As it came, without our own key."""
+        """The query as it came, without our own key."""
         raw = self.http.raw_path.partition("?")[2]
         return "&".join(part for part in raw.split("&") if not _is_own_key(part)).encode()
 
     async def read_posted_bytes(self) -> bytes:
-        """Raises PageError, ConnectionError."""
+        """Read a body; raises PageError, ConnectionError."""
         return await read_posted_bytes(self.http)
 
     async def read_own_form(self) -> SubmittedForm:
-        """Raises PageError for one that isn't from a page of ours."""
+        """Read a form; raises PageError for one that isn't from a page of ours."""
         form = await self.read_any_form()
         if not self.is_own_form(form):
             raise PageError(403, "fault-form")
@@ -177,7 +177,7 @@ class PageRequest:
         return self.sent
 
     def decode_link(self, query: bytes, form: bytes = b"") -> LinkCitation:
-        """Raises PageError where nothing can be read."""
+        """Decode a link; raises PageError where nothing can be read."""
         kind = self.http.headers.get(hdrs.CONTENT_TYPE, "") if form else ""
         try:
             return self.parts.links.decode(ReceivedLink(query, form, kind))
@@ -185,8 +185,8 @@ class PageRequest:
             raise PageError(400, "fault-link") from None
 
     def encode_link(self, citation: Citation, service: ServiceType) -> str:
-        """As a query string that says the same, without whoever asks. Of one that is longer than what servers take in
-        an address, without what only people read."""
+        """Encode a query string that says the same, without whoever asks. Of one that is longer than what servers take
+        in an address, without what only people read."""
         link = self.parts.links.encode(citation, service)
         if len(link) <= MAX_LINK_CHARS:
             return link
@@ -230,7 +230,7 @@ class PageRequest:
 
     @property
     def kept_fields(self) -> Mapping[str, str]:
-        """What was sent, to be sent again with the token of now."""
+        """The fields that were sent, to be sent again with the token of now."""
         fields = self.sent.fields if self.sent is not None else {}
         return {name: value for name, value in fields.items() if name != "csrf"}
 
@@ -244,7 +244,7 @@ def is_empty_citation(citation: Citation) -> bool:
 
 
 def _is_own_key(part: str) -> bool:
-    """Of a query: our own key, however it is written."""
+    """Return whether a part of a query is our own key, however it is written."""
     return unquote_plus(part.partition("=")[0]) == LANGUAGE_KEY
 
 

@@ -191,8 +191,8 @@ FREE_TEXTS: Mapping[str, str] = {
 
 @value_object
 class ActTexts:
-    """Of what a patron does with a request: the `link` to it, and what its page asks and says; what is said when it
-    is `done`."""
+    """The texts of what a patron does with a request: the `link` to it, and what its page asks and says; what is said
+    when it is `done`."""
 
     link: str
     title: str

@@ -1,4 +1,4 @@
-"""How a request stands, as its patron sees it in a list: one of a few words with a day, and what can be done now."""
+"""Status of a request, as its patron sees it in a list: one of a few words with a day, and what can be done now."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def make_shown_status(page: PageRequest, request: Request) -> ShownStatus:
 
 
 def _find_day(request: Request, status: PatronStatus, word: str) -> date | datetime | None:
-    """Which the word is said with; None: it isn't known."""
+    """Find the day that the word is said with; None: it isn't known."""
     if word == QUESTION:
         return request.query.answer_by if request.query is not None else None
     if status is PatronStatus.ON_LOAN:

@@ -1,4 +1,4 @@
-"""Which patron is signed in and how: sessions, ways to sign in.
+"""Sign-in of patrons: sessions, ways to sign in.
 
 A session ends by signing out, after `idle_minutes` without a page, and at the latest after `MAX_SESSION_LIFE`, whatever
 is done.
@@ -108,7 +108,7 @@ class PatronSessions:
 
 
 def _choose_identifier(who: SignInResult) -> str:
-    """By which the library finds the patron again, whatever kind of identifier signed it in."""
+    """Choose the identifier by which the library finds the patron again, whatever kind of identifier signed it in."""
     if who.method is SignInMethod.PASSWORD:
         return who.said
     return who.patron.identifier(IdentifierType.BARCODE) or who.said
@@ -156,7 +156,7 @@ class SignInService:
     async def sign_in_by_assertion(
         self, system: LibrarySystem, identifier: str, types: tuple[str, ...], method: SignInMethod
     ) -> SignInResult:
-        """Of a proxy or an identity provider that has signed somebody in; our library must know this patron."""
+        """Sign in somebody whom a proxy or an identity provider has signed in; our library must know this patron."""
         try:
             return SignInResult(await system.find_patron(PatronKey(identifier, types)), identifier, method)
         except Refused as refused:

@@ -117,7 +117,7 @@ async def sign_out(page: PageRequest) -> web.Response:
 
 
 async def redirect_to_provider(page: PageRequest) -> web.Response:
-    """To the provider, with what tells us on the way back that it was this browser that we sent."""
+    """Redirect to the provider, with what tells us on the way back that it was this browser that we sent."""
     if page.entry.oidc is None:
         raise PageError(404, "fault-not-there")
     back = _safe_back_path(page.http.query.get("back", ""))
@@ -146,7 +146,7 @@ async def redirect_to_provider(page: PageRequest) -> web.Response:
 
 
 async def finish_oidc(page: PageRequest) -> web.Response:
-    """With a code from the provider, or with its refusal."""
+    """Finish with a code from the provider, or with its refusal."""
     oidc, said = page.entry.oidc, page.http.query
     if oidc is None:
         raise PageError(404, "fault-not-there")
@@ -183,7 +183,7 @@ async def finish_oidc(page: PageRequest) -> web.Response:
 
 
 def find_client_address(page: PageRequest) -> str:
-    """Of whoever asks, in front of the proxies that we trust."""
+    """Find the address of whoever asks, in front of the proxies that we trust."""
     return page.parts.proxies.sender_address(page.http)
 
 

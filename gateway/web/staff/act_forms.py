@@ -110,7 +110,7 @@ class FormField:
 
 
 async def list_act_fields(page: StaffRequest, request: Request, kinds: Iterable[K]) -> tuple[FormField, ...]:
-    """Of acts of which one is chosen: needed ones first, each once."""
+    """List the fields of acts of which one is chosen: needed ones first, each once."""
     places = tuple((await list_places(page)).items())
     found: dict[str, FormField] = {}
     for kind in kinds:
@@ -126,14 +126,14 @@ async def list_act_fields(page: StaffRequest, request: Request, kinds: Iterable[
 
 
 def can_correct(context: LibraryContext, request: Request) -> bool:
-    """Whether what is asked for can be changed; once a supplier knows it, only a further volume can be added."""
+    """Return whether what is asked for can be changed; once a supplier knows it, only a further volume can be added."""
     event = Event(local_signal(K.EDIT), context.now(), details=EventDetails(citation=request.citation))
     return is_event_allowed(request, event, context.workflow(request))
 
 
 async def list_places(page: StaffRequest) -> Mapping[str, str]:
-    """Where readers collect things: code -> name. Empty while the library's system is away: what doesn't need them can
-    be done all the same, and a place that is set already stays."""
+    """List where readers collect things: code -> name. Empty while the library's system is away: what doesn't need them
+    can be done all the same, and a place that is set already stays."""
     try:
         return {one.code: one.name for one in await page.context.system.pickup_locations()}
     except Unavailable:
@@ -227,7 +227,7 @@ def list_suppliers(context: LibraryContext) -> tuple[tuple[str, str], ...]:
 
 
 def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -> dict[str, str]:
-    """What is likely, to be corrected."""
+    """Return the values that are likely, to be corrected."""
     values = {"cost_currency": page.context.currency, "maximum_cost_currency": page.context.currency}
     chosen = tuple(kinds)
     if K.LOCATED in chosen and request.candidates:
@@ -255,7 +255,7 @@ def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -
 
 
 def read_act_details(page: StaffRequest, kind: K, checked: FormCheck, fields: Sequence[FormField]) -> EventDetails:
-    """Of the fields that mean something for this act. What is wrong is a problem of the form."""
+    """Read the details of the fields that mean something for this act. What is wrong is a problem of the form."""
     known = ACTS.get(kind, ActionFieldSet()).field_names
     said: dict[str, object] = {}
     for field in fields:

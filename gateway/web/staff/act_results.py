@@ -1,7 +1,6 @@
-"""What an act of staff has left, in the sentences of the banner: read from the request and from the rows of the outbox
+"""Results of an act of staff, in the sentences of the banner: read from the request and from the rows of the outbox
 that the act has made, so that nothing is said that didn't happen. The table of tests/protocol/staff_acts/claims.py says
-what each sentence claims.
-"""
+what each sentence claims."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ class ActResult:
 
     @property
     def is_told(self) -> bool:
-        """Whether a partner gets the message of this act."""
+        """True if a partner gets the message of this act."""
         return self.kind in self.effects.messages
 
 
@@ -248,7 +247,8 @@ _BY_OUTCOME: Mapping[K, Callable[[ActResult], str]] = {
 
 
 def _explain_no_undo(result: ActResult) -> str:
-    """Of what was done with an item. Empty: nobody would want to, or nothing of it went out."""
+    """Explain why there is no undo of what was done with an item. Empty: nobody would want to, or nothing of it went
+    out."""
     if result.before.role is Role.BORROWING and result.kind is K.RETURNED:
         return _explain_final_return(result)
     if (result.before.role, result.kind) not in UNDOABLE:

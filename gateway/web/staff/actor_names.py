@@ -1,4 +1,4 @@
-"""Who did something, as a page names them: staff by the name that they are shown as."""
+"""Names of those who did something, as a page names them: staff by the name that they are shown as."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.services.people.users import UserService
 
 
 class ActorNames:
-    """Of one page. Actors as histories keep them: `staff:r.okafor`."""
+    """The names of one page. Actors as histories keep them: `staff:r.okafor`."""
 
     def __init__(self, users: UserService) -> None:
         self._users = users
@@ -27,6 +27,6 @@ class ActorNames:
         return self._shown.get(actor) or actor.partition(":")[2] or actor
 
     def find_sign_in_name(self, actor: str) -> str:
-        """Of a user who is shown by another name; else empty."""
+        """Find the sign-in name of a user who is shown by another name; else empty."""
         name = actor.removeprefix(STAFF_ACTOR)
         return name if self._shown.get(actor, name) != name else ""

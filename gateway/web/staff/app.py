@@ -238,7 +238,8 @@ class StaffPages:
             await self._load_places(request)
 
     async def _load_places(self, request: StaffRequest) -> None:
-        """For whoever works for branches. While the library's system names none, a branch is the one place in it."""
+        """Load the places for whoever works for branches. While the library's system names none, a branch is the one
+        place in it."""
         if any(grant.branch for grant in request.user.grants if grant.library == request.library):
             context = request.context
             with suppress(Refused, Unavailable, TimeoutError):
@@ -249,7 +250,7 @@ class StaffPages:
 
 
 def page_name(page: StaffPage) -> str:
-    """For logs and tests."""
+    """Return a page's name for logs and tests."""
     return f"{page.method} {ROOT}{page.path}"
 
 

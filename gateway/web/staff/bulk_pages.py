@@ -192,7 +192,7 @@ async def _render_confirmation(
 
 
 def _require_act(word: str) -> str:
-    """Raises PageError."""
+    """Require an act; raises PageError."""
     if word not in {GIVE, LABEL, MORE, *(kind.value for kind in OFFERED)}:
         raise PageError(404, "fault-not-there")
     return word
@@ -279,7 +279,7 @@ _ASKED_OF_EACH: Mapping[ScanReason, Sentence] = {
 def _note_recent_act(
     request: StaffRequest, asked: ListQuery, form: SubmittedForm, chosen: Sequence[Request], result: BulkResult
 ) -> RecentAct:
-    """What "Undo" takes back: with marks what changed, with events those that an event takes back."""
+    """Note what "Undo" takes back: with marks what changed, with events those that an event takes back."""
     act = RecentAct(
         library=request.library,
         user=request.user.name,

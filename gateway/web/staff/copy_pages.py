@@ -199,7 +199,7 @@ def _name_partner(one: Request) -> str:
 
 @value_object
 class UploadOutcome:
-    """Of one file. `kind`: good, look or late."""
+    """The outcome of one file. `kind`: good, look or late."""
 
     kind: str
     text: str
@@ -301,7 +301,7 @@ async def _find_copy_request(request: StaffRequest) -> Request:
 
 
 async def _act_on_copy(request: StaffRequest, one: Request, kind: K, details: EventDetails) -> web.StreamResponse:
-    """Raises PageError."""
+    """Act on a copy; raises PageError."""
     form = await request.read_own_form()
     if not form["version"].isdecimal():
         raise PageError(400, "fault-broken-off")

@@ -1,4 +1,4 @@
-"""What staff see when a page can't be shown: what it means, what is kept, and the way on."""
+"""Pages that staff see when a page can't be shown: what it means, what is kept, and the way on."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ NOT_TYPED = {"csrf", "seen", "form", "key", "back", "query", "message"}
 
 
 async def show_nothing(request: StaffRequest) -> web.Response:
-    """At a path that there isn't, or that only takes forms."""
+    """Show nothing at a path that there isn't, or that only takes forms."""
     if isinstance(request.http.match_info.http_exception, web.HTTPMethodNotAllowed):
         raise PageError(405, "fault-form-address")
     raise NotFound("page")
@@ -123,7 +123,7 @@ async def show_fault(request: StaffRequest, status: int, word: str, detail: str 
 
 
 def make_fault_mark() -> str:
-    """By which a defect's traceback is found in the log."""
+    """Make the mark by which a defect's traceback is found in the log."""
     return secrets.token_hex(4)
 
 
@@ -141,7 +141,7 @@ async def _find_helpers(request: StaffRequest) -> Sequence[StaffUser]:
 
 
 async def _list_kept_texts(request: StaffRequest) -> Sequence[str]:
-    """What was typed, so that nobody has to type it again: browsers forget it, since they may keep nothing."""
+    """List what was typed, so that nobody has to type it again: browsers forget it, since they may keep nothing."""
     if request.http.method != "POST" or request.session is None or request.parts.visits.is_foreign_form(request.http):
         return ()
     try:

@@ -89,7 +89,8 @@ def _render_patron_hits(request: StaffRequest, text: str, hits: Sequence[PatronH
 
 
 async def _show_hits(request: StaffRequest, text: str, places: list[ListPlace], warning: str = "") -> web.Response:
-    """On the list of the only side that has hits; of both sides, that of the first, with a way to the other."""
+    """Show hits on the list of the only side that has them; of both sides, that of the first, with a way to the
+    other."""
     counted = []
     for place in places:
         asked = parse_list_query(request, place, [("q", text)])

@@ -42,7 +42,7 @@ class HandbookPage:
 
 
 def find_handbook_folder() -> Path:
-    """In a wheel, or else in the source tree."""
+    """Find the folder in a wheel, or else in the source tree."""
     package = Path(gateway.__file__).parent
     inside = package / "shipped" / "handbook"
     return inside if inside.is_dir() else package.parent / "docs" / "staff"
@@ -58,7 +58,7 @@ def has_handbook_page(name: str) -> bool:
 
 @cache
 def load_handbook_page(name: str) -> HandbookPage:
-    """Raises NotFound."""
+    """Load a page; raises NotFound."""
     if name != FIRST_PAGE and not has_handbook_page(name):
         raise NotFound(name)
     text = (find_handbook_folder() / f"{name}.md").read_text(encoding="utf-8")

@@ -54,7 +54,7 @@ class ShownMessage:
 
 
 async def show_journal(request: StaffRequest) -> web.Response:
-    """In the query, besides what is looked for: `cursor`."""
+    """Show the journal. The query has, besides what is looked for: `cursor`."""
     asked = FormCheck(request, SubmittedForm(dict(request.http.query)))
     search, query = read_search(request, asked)
     hits = await request.parts.journaled.search_messages(search, ROWS, request.http.query.get("cursor", ""))
@@ -120,7 +120,7 @@ def _list_reasons(request: StaffRequest) -> list[tuple[str, str]]:
 
 
 def list_profiles(request: StaffRequest) -> list[tuple[str, str]]:
-    """Of this library: name, and what it is called."""
+    """List the profiles of this library: name, and what it is called."""
     return [
         (one.name, one.partner.name if one.partner is not None and one.partner.name else one.name)
         for one in request.context.profiles()

@@ -64,5 +64,5 @@ JOURNAL_REASONS: Mapping[str, str] = {
 
 
 def describe_journal_reason(reason: str, localization: Localization) -> str:
-    """Of a mail it is a sentence."""
+    """Describe a reason; of a mail it is a sentence."""
     return localization.translate_sentence(JOURNAL_REASONS.get(reason, reason))

@@ -59,7 +59,7 @@ class ListPlace:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """In the order of the day."""
+        """The tasks in the order of the day."""
         lists = (one for desk in DESKS for one in desk.lists if one.task in BY_NAME)
         return tuple(dict.fromkeys(one.task for one in lists if self._leads_here(one)))
 
@@ -171,8 +171,8 @@ class ShownFacet:
 
 @value_object
 class ListQuery:
-    """What the address says. `values`: by key, without what means nothing; `cursor` and `start`: which page, and how
-    many requests are before it."""
+    """The query that the address has. `values`: by key, without what means nothing; `cursor` and `start`: which page,
+    and how many requests are before it."""
 
     place: ListPlace
     values: Mapping[str, tuple[str, ...]]
@@ -189,7 +189,7 @@ class ListQuery:
 
     @property
     def query(self) -> str:
-        """As a saved filter has it: without the page."""
+        """The query as a saved filter has it: without the page."""
         return urlencode([(key, value) for key in _KEYS for value in self.values.get(key, ())])
 
     def without(self, key: str, value: str) -> str:
@@ -202,8 +202,8 @@ class ListQuery:
 
 
 def parse_list_query(request: StaffRequest, place: ListPlace, pairs: Iterable[tuple[str, str]]) -> ListQuery:
-    """What the list doesn't know is left out, so that an old bookmark still leads somewhere. Raises PageError (404) for
-    a task list that isn't one of this list."""
+    """Parse a query; what the list doesn't know is left out, so that an old bookmark still leads somewhere. Raises
+    PageError (404) for a task list that isn't one of this list."""
     said: dict[str, list[str]] = {}
     for key, value in pairs:
         limit = MAX_CURSOR_CHARS if key == "cursor" else MAX_QUERY_CHARS
@@ -278,7 +278,7 @@ def _allowed_branches(request: StaffRequest, place: ListPlace, chosen: tuple[str
 def list_user_names(
     asked: ListQuery, page: Iterable[Request], counts: ListCounts, saved: Iterable[SavedFilter]
 ) -> Iterator[str]:
-    """Of those of the staff whom the page names."""
+    """List the names of those of the staff whom the page names."""
     yield from (one.assignee for one in page)
     yield from counts.counts[ListFacet.ASSIGNEE] or ()
     yield from asked.values.get("assignee", ())
@@ -397,7 +397,7 @@ def _list_values(
     chosen: Sequence[str],
     partners: Mapping[str, str],
 ) -> Sequence[str]:
-    """In the order in which they are shown."""
+    """List values in the order in which they are shown."""
     named = [value for value in counted or () if value]
     match key:
         case "task":

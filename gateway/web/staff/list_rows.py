@@ -72,7 +72,7 @@ class ListRow:
 
 @value_object
 class ShownNames:
-    """Of a list: partners' by profile, and those of patrons that are known and that this user may see."""
+    """The names of a list: partners' by profile, and those of patrons that are known and that this user may see."""
 
     partners: Mapping[str, str]
     patrons: Mapping[PatronLink, str]

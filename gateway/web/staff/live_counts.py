@@ -124,7 +124,7 @@ class CountStreams:
                 last_word = loop.time()
 
     async def _wait_for_change(self, waker: asyncio.Event) -> None:
-        """At least a moment, so that a busy minute isn't a look for each commit."""
+        """Wait at least a moment, so that a busy minute isn't a look for each commit."""
         waker.clear()
         try:
             async with asyncio.timeout(self._timing.look):

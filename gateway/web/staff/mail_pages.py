@@ -82,7 +82,7 @@ async def download_original(request: StaffRequest) -> web.Response:
 
 
 async def _open_named_mail(request: StaffRequest) -> OpenedMail:
-    """Raises NotFound, also when it was decided about."""
+    """Open a mail; raises NotFound, also when it was decided about."""
     return await request.parts.mails.open_mail(request.library, request.http.match_info["mail"])
 
 
@@ -158,7 +158,7 @@ def _build_candidate_line(request: StaffRequest, row: MailRow, one: MailCandidat
 
 
 def _describe_reading(request: StaffRequest, opened: OpenedMail) -> str:
-    """What is understood of it beside its words; empty: nothing."""
+    """Describe what is understood of a mail beside its words; empty: nothing."""
     said = [request.gettext(SAID_WITH[kind]) for kind in opened.says if kind in SAID_WITH]
     return request.localization.format_list(said)
 
@@ -167,8 +167,8 @@ def _describe_reading(request: StaffRequest, opened: OpenedMail) -> str:
 
 
 async def assign_mail(request: StaffRequest) -> web.Response:
-    """To the candidate that is chosen, or to a request that is named by any of its numbers: whoever writes one means
-    it, whatever is chosen above."""
+    """Assign a mail to the candidate that is chosen, or to a request that is named by any of its numbers: whoever
+    writes one means it, whatever is chosen above."""
     opened = await _open_named_mail(request)
     checked = FormCheck(request, await request.read_own_form())
     chosen, named = checked.read_line("request"), checked.read_line("number", 100)

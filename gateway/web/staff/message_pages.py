@@ -97,7 +97,7 @@ class MessageLine:
 
 
 def list_message_actors(messages: Iterable[MessageView]) -> Iterator[str]:
-    """Who wrote or read them, for `ActorNames.load_names`."""
+    """List who wrote or read the messages, for `ActorNames.load_names`."""
     for one in messages:
         yield from (one.event.actor, one.read_by)
 
@@ -105,8 +105,8 @@ def list_message_actors(messages: Iterable[MessageView]) -> Iterator[str]:
 def build_message_lines(
     request: StaffRequest, messages: Iterable[MessageView], by_mail: Collection[str] = ()
 ) -> tuple[MessageLine, ...]:
-    """For the macro `thread` of `message_parts`, in the order of `messages`; the names of their actors are loaded.
-    `by_mail`: ids of those that came by email."""
+    """Build lines for the macro `thread` of `message_parts`, in the order of `messages`; the names of their actors are
+    loaded. `by_mail`: ids of those that came by email."""
     return tuple(_build_message_line(request, one, is_mail=one.id in by_mail) for one in messages)
 
 
@@ -150,7 +150,7 @@ def name_of_partner(request: StaffRequest, profile: str, about: Request) -> str:
 
 
 def name_of_actor(request: StaffRequest, actor: str) -> str:
-    """Of one of the staff; rules have none."""
+    """Return the name of one of the staff; rules have none."""
     return request.actors.name_actor(actor) if actor.startswith(STAFF_ACTOR) else request.gettext("automatic")
 
 
@@ -169,7 +169,7 @@ class Conversation:
 
 
 async def show_messages(request: StaffRequest) -> web.Response:
-    """In the query `role`; the oldest conversation is open."""
+    """Show messages. The query has `role`; the oldest conversation is open."""
     conversations = await _list_conversations(request)
     shown = None
     if conversations:
@@ -187,7 +187,7 @@ async def show_conversation(request: StaffRequest) -> web.Response:
 
 
 async def _load_request_view(request: StaffRequest) -> RequestView:
-    """Raises NotFound."""
+    """Load a view; raises NotFound."""
     found = await request.parts.requests.find_request(request.library, request.http.match_info["number"])
     return await request.parts.requests.load_view(request.library, found.id)
 
@@ -258,7 +258,7 @@ def _find_move(request: StaffRequest, shown: RequestView) -> NextMove:
 
 @value_object(kw_only=True)
 class AnswerTarget:
-    """Where a message about a request goes. `is_answer`: the partner has written; `attempt`: the supplier that wrote
+    """The target of a message about a request. `is_answer`: the partner has written; `attempt`: the supplier that wrote
     last (borrowing); `version`: that is seen; `channel`: how the partner gets messages, empty: by hand; `possible`:
     whether a message can be sent now."""
 
@@ -271,7 +271,7 @@ class AnswerTarget:
 
 
 def describe_answer(request: StaffRequest, shown: RequestView) -> AnswerTarget:
-    """For the macro `answer_form` of `message_parts`."""
+    """Describe the answer for the macro `answer_form` of `message_parts`."""
     theirs = [one for one in shown.messages if not one.ours]
     attempt = theirs[-1].event.attempt if theirs else 0
     asked = shown.request.find_attempt(attempt or shown.request.current)
@@ -291,7 +291,8 @@ def describe_answer(request: StaffRequest, shown: RequestView) -> AnswerTarget:
 
 
 async def send_answer(request: StaffRequest) -> web.Response:
-    """What was typed is never lost: where something came in between, the page shows it above the text."""
+    """Send an answer; what was typed is never lost: where something came in between, the page shows it above the
+    text."""
     shown = await _load_request_view(request)
     checked = FormCheck(request, await request.read_own_form())
     text = checked.read_lines("text")
@@ -346,7 +347,7 @@ async def mark_as_read(request: StaffRequest) -> web.Response:
 
 
 def _path_back(request: StaffRequest) -> str:
-    """Where the form came from: the request's own page, or the list of messages."""
+    """Return where the form came from: the request's own page, or the list of messages."""
     if request.http.query.get("from", "") == "request":
         return f"{request.path('requests', request.http.match_info['number'])}#messages"
     role = _read_role(request)

@@ -52,8 +52,8 @@ FIELD_OF = {
 
 @value_object(kw_only=True)
 class FoundWork:
-    """What was found for the wish. `citation` None: nothing was. `said`: what the page says of it; `free_url`: where
-    anybody may read it."""
+    """The work that was found for the wish. `citation` None: nothing was. `said`: what the page says of it; `free_url`:
+    where anybody may read it."""
 
     citation: Citation | None = None
     service: ServiceType = ServiceType.LOAN
@@ -62,7 +62,8 @@ class FoundWork:
 
 
 async def show_new_request(page: StaffRequest) -> web.StreamResponse:
-    """In the query: `role`; `find`, what somebody pasted or typed, and `where`, a catalogue; or `link`, a citation."""
+    """Show the form. The query has: `role`; `find`, what somebody pasted or typed, and `where`, a catalogue; or `link`,
+    a citation."""
     role = _require_role(page)
     query = page.http.query
     wish, where, link = query.get("find", "").strip(), query.get("where", ""), query.get("link", "")
@@ -81,7 +82,7 @@ async def show_new_request(page: StaffRequest) -> web.StreamResponse:
 
 
 def _require_role(page: StaffRequest) -> Role:
-    """Raises PageError."""
+    """Require a role; raises PageError."""
     word = page.http.query.get("role", "") or Role.BORROWING.value
     if word not in set(Role):
         raise PageError(404, "fault-not-there")
@@ -120,7 +121,7 @@ async def _look_up(page: StaffRequest, text: str) -> FoundWork:
 
 
 async def _read_link(page: StaffRequest, link: str) -> FoundWork:
-    """Raises PageError where nothing can be read."""
+    """Read a link; raises PageError where nothing can be read."""
     links, offering = page.parts.links, page.parts.offering
     if links is None or offering is None:
         raise PageError(404, "fault-not-there")
@@ -191,7 +192,8 @@ async def _show_search(page: StaffRequest, role: Role, wish: str, where: str) ->
 
 
 def _name_catalogues(page: StaffRequest, targets: Iterable[SearchableTarget]) -> dict[str, str]:
-    """What people call them, by the name of the profile or group: the library, or what its profile says of it."""
+    """Name catalogues as people do, by the name of the profile or group: the library, or what its profile says of
+    it."""
 
     def name_catalogue(target: SearchableTarget) -> str:
         library = page.context.name_of_partner(target.name)
@@ -225,7 +227,7 @@ def _list_hits(
 
 
 def _fill_form(page: StaffRequest, found: FoundWork) -> FormCheck:
-    """For the first time."""
+    """Fill in the form for the first time."""
     citation = found.citation or Citation(type=CitationType.BOOK)
     values = {
         **fill_citation_fields(citation),
@@ -369,7 +371,7 @@ def _read_cost(page: StaffRequest, checked: FormCheck) -> Money | None:
 
 
 def _show_refusal(page: StaffRequest, checked: FormCheck, refused: Refused) -> None:
-    """At the field that it is about, else above the form."""
+    """Show a refusal at the field that it is about, else above the form."""
     name = FIELD_OF.get(refused.about) if refused.about is not None else None
     if name is not None and refused.reason is not RefusalReason.DUPLICATE_REQUEST:
         checked.add_problem_text(name, page.describe_refusal(refused))

@@ -1,4 +1,4 @@
-"""How the gateway stands, for operators: what needs them, parts, mailboxes, what waits, and jobs in the background."""
+"""State of the gateway, for operators: what needs them, parts, mailboxes, what waits, and jobs in the background."""
 
 from __future__ import annotations
 
@@ -305,7 +305,7 @@ def _describe_job(request: StaffRequest, job: BackgroundJob) -> ShownJob:
 async def _list_repairs(
     request: StaffRequest, parts: Sequence[ShownPart], mailboxes: Sequence[MailboxState], given_up: int
 ) -> list[Repair]:
-    """What stops people first."""
+    """List repairs; what stops people first."""
     found = [
         Repair(one.kind, f"{one.text} {one.name}".strip(), "; ".join(one.said), _repair_path(request, one))
         for one in sorted(parts, key=lambda one: one.kind != "late")
@@ -352,7 +352,7 @@ def _repair_path(request: StaffRequest, part: ShownPart) -> str:
 
 
 async def poll_mailbox(request: StaffRequest) -> web.Response:
-    """Raises NotFound."""
+    """Poll a mailbox; raises NotFound."""
     await request.read_own_form()
     name, back = request.http.match_info["name"], request.path("operation")
     try:

@@ -1,4 +1,5 @@
-"""What could not be sent: by what stopped it, one by one, changed with the difference shown before, or skipped."""
+"""Messages that could not be sent: by what stopped them, one by one, changed with the difference shown before, or
+skipped."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ MAX_REASON_CHARS = 500
 
 @value_object
 class ShownRequest:
-    """What a message is about. `path` empty: there is no such request (any more), or no page of it for this user."""
+    """The request that a message is about. `path` empty: there is no such request (any more), or no page of it for this
+    user."""
 
     number: str
     title: str
@@ -114,7 +116,7 @@ async def show_letter(request: StaffRequest) -> web.Response:
 
 
 async def _find_letter(request: StaffRequest) -> DeadLetter:
-    """Raises NotFound, also when somebody has decided about it meanwhile."""
+    """Find a letter; raises NotFound, also when somebody has decided about it meanwhile."""
     return await request.parts.desk.dead_letter(request.library, request.http.match_info["letter"])
 
 
@@ -160,7 +162,7 @@ async def skip_letter(request: StaffRequest) -> web.Response:
 
 
 async def show_edit_form(request: StaffRequest) -> web.Response:
-    """What is to be sent may name a reader, so it is logged who looks at it."""
+    """Show the form, and log who looks at it: what is to be sent may name a reader."""
     letter = await _find_editable_letter(request)
     await _log_view(request, letter)
     checked = FormCheck(request, SubmittedForm())
@@ -225,7 +227,7 @@ def _indent_payload(payload: str) -> str:
 
 
 def _compact_payload(request: StaffRequest, checked: FormCheck, text: str) -> str:
-    """As the outbox keeps it; what is no JSON is a problem of the form, with line and column."""
+    """Write a payload as the outbox keeps it; what is no JSON is a problem of the form, with line and column."""
     try:
         return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
     except ValueError as error:
@@ -238,7 +240,7 @@ def _compact_payload(request: StaffRequest, checked: FormCheck, text: str) -> st
 
 
 def _list_changes(before: str, after: str) -> tuple[str, ...]:
-    """Of the lines that differ, with two lines around each; empty: nothing differs."""
+    """List the lines that differ, with two lines around each; empty: nothing differs."""
     found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
     return tuple(line for line in found if not line.startswith(("---", "+++", "@@")))
 

@@ -50,7 +50,8 @@ MAX_WORK_CHARS = 200
 
 @value_object
 class ShownStep:
-    """Of a test. `kind`: of a shape; `said`: the address; `took`: how long; `key`: of the profile, where to look."""
+    """The step of a test. `kind`: of a shape; `said`: the address; `took`: how long; `key`: of the profile, where to
+    look."""
 
     kind: str
     name: str
@@ -89,7 +90,7 @@ async def show_partners(request: StaffRequest) -> web.Response:
 
 
 async def show_partner(request: StaffRequest) -> web.Response:
-    """Raises NotFound."""
+    """Show a partner; raises NotFound."""
     return await _render_partner(request)
 
 
@@ -146,7 +147,7 @@ async def add_closure(request: StaffRequest) -> web.Response:
 
 
 async def remove_closure(request: StaffRequest) -> web.Response:
-    """Raises NotFound."""
+    """Remove a closure; raises NotFound."""
     form = await request.read_own_form()
     name = request.http.match_info["name"]
     await request.parts.closures.remove_closure(request.library, name, form["id"])
@@ -226,7 +227,7 @@ VERDICTS = {
 
 
 async def show_rota(request: StaffRequest) -> web.Response:
-    """Raises NotFound."""
+    """Show a rota; raises NotFound."""
     rota = await request.parts.partners.rota(request.library, request.http.match_info["name"])
     names = {one.profile: one for one in await request.parts.partners.partners(request.library)}
     return request.render(
@@ -244,7 +245,7 @@ async def show_rota(request: StaffRequest) -> web.Response:
 
 
 def format_mean_days(request: StaffRequest, days: float | None) -> str:
-    """From asking a partner until it shipped, on average, in tenths of a day."""
+    """Format the days from asking a partner until it shipped, on average, in tenths of a day."""
     return "" if days is None else request.localization.format_number(Decimal(f"{days:.1f}"))
 
 

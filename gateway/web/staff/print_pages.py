@@ -111,7 +111,7 @@ class WaitingPaper:
 
 @value_object
 class SheetCodes:
-    """Of one sheet; None: its number has no bar code, or no address is known for the QR code."""
+    """The codes of one sheet; None: its number has no bar code, or no address is known for the QR code."""
 
     bars: BarcodeDrawing | None
     square: BarcodeDrawing | None
@@ -166,8 +166,8 @@ def _describe_waiting(request: StaffRequest, kind: PrintKind, count: int) -> Wai
 
 
 async def make_batch(request: StaffRequest) -> web.Response:
-    """Of what waits; or of the requests of a run of scans, printed before or not: the form has their ids in one field,
-    with blanks between."""
+    """Make a batch of what waits; or of the requests of a run of scans, printed before or not: the form has their ids
+    in one field, with blanks between."""
     form = await request.read_own_form()
     kind = _read_kind(request, form["kind"])
     named = form["run"].split()
@@ -183,7 +183,7 @@ async def make_batch(request: StaffRequest) -> web.Response:
 
 
 def _read_kind(request: StaffRequest, word: str) -> PrintKind:
-    """Raises NotFound, PageError for one that isn't for this user."""
+    """Read a kind; raises NotFound, PageError for one that isn't for this user."""
     if word not in set(PrintKind):
         raise NotFound("kind of paper")
     kind = PrintKind(word)
@@ -192,7 +192,7 @@ def _read_kind(request: StaffRequest, word: str) -> PrintKind:
 
 
 async def _print_requests(request: StaffRequest, kind: PrintKind, named: Sequence[str]) -> web.Response:
-    """Where there is more than one batch of them, the newest is shown."""
+    """Print requests; where there is more than one batch of them, the newest is shown."""
     printing, branches = request.parts.printing, _find_branches(request, kind)
     ids = await printing.find_printable(request.library, kind, named, branches)
     if not ids:
@@ -317,7 +317,7 @@ async def _render_batch(
 
 
 def make_sheet_values(request: StaffRequest, batch: PrintBatch, sheets: Sequence[PrintSheet]) -> dict[str, Any]:
-    """What the templates of sheets are given. Those without anything to print are told apart."""
+    """Make the values for the templates of sheets. Those without anything to print are told apart."""
     good = [sheet for sheet in sheets if not sheet.problem]
     per_page = 3 if batch.kind in FOLDED else 1
     return {
@@ -346,7 +346,7 @@ async def show_pdf(request: StaffRequest) -> web.Response:
 
 
 async def _find_batch(request: StaffRequest) -> PrintBatch:
-    """With the requests that are for this user. Raises NotFound."""
+    """Find a batch with the requests that are for this user. Raises NotFound."""
     number = request.http.match_info["number"]
     if not _BATCH_NUMBER.fullmatch(number):
         raise NotFound("batch")
@@ -402,7 +402,7 @@ def _list_conditions(request: StaffRequest, one: Request) -> list[str]:
 
 
 def _name_volumes(request: StaffRequest, one: Request) -> str:
-    """Of several volumes those that the sheet is about: on paper for what is here, these; else all."""
+    """Name, of several volumes, those that the sheet is about: on paper for what is here, these; else all."""
     if len(one.volumes) < 2:
         return one.volumes[0].label if one.volumes else ""
     here = [volume for volume in one.volumes if volume.state in _HERE] if one.role is Role.BORROWING else []

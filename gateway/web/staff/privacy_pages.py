@@ -1,4 +1,4 @@
-"""What is kept about readers and how long; what is held about one of them, given out as a file or forgotten now.
+"""Data that is kept about readers and how long; what is held about one of them, given out as a file or forgotten now.
 
 A card number is only ever sent in a form: addresses stand in logs of servers and in histories of browsers.
 """
@@ -36,7 +36,7 @@ def _render_privacy(request: StaffRequest, checked: FormCheck, held: HeldPatronD
 
 
 def _list_retention(request: StaffRequest) -> Sequence[tuple[str, str]]:
-    """What is kept, and how long."""
+    """List what is kept, and how long."""
     rules, days = request.context.policy().retention, request.parts.retention
     count_days = request.localization.format_days
     end = count_days(rules.anonymise_days)
@@ -113,7 +113,7 @@ async def _read_patron_form(request: StaffRequest) -> tuple[FormCheck, HeldPatro
 
 
 async def _log_act(request: StaffRequest, action: str, held: HeldPatronData) -> None:
-    """How many requests, and not whose."""
+    """Log how many requests it was, and not whose."""
     count = len(held.requests)
     detail = "1 request" if count == 1 else f"{count} requests"
     await request.parts.users.log_patron_data(request.library, action, detail, request.origin)

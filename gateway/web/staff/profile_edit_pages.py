@@ -21,7 +21,7 @@ MAX_POSTED_BYTES = 7 * MAX_TEXT_BYTES
 
 
 async def show_editor(request: StaffRequest) -> web.Response:
-    """Raises NotFound."""
+    """Show the editor; raises NotFound."""
     name = request.parts.operation.find_profile(request.library, request.http.match_info["name"]).name
     current = await request.parts.profile_editing.read_file(name)
     draft = ProfileDraft(name, current.text, current.text)
@@ -29,8 +29,8 @@ async def show_editor(request: StaffRequest) -> web.Response:
 
 
 async def change_profile(request: StaffRequest) -> web.Response:
-    """In the form: `text`, `base` (the file as it was shown), and `step`: check, or save with a `reason`. Raises
-    NotFound."""
+    """Change a profile. The form has: `text`, `base` (the file as it was shown), and `step`: check, or save with a
+    `reason`. Raises NotFound."""
     name = _find_editable_name(request)
     checked = FormCheck(request, await request.read_own_form())
     fields = checked.form.fields
@@ -133,7 +133,7 @@ def _find_editable_name(request: StaffRequest) -> str:
 
 
 async def show_new_profile(request: StaffRequest) -> web.Response:
-    """In the query: `extends`."""
+    """Show the form. The query has: `extends`."""
     checked = FormCheck(request, SubmittedForm())
     checked.values["extends"] = request.http.query.get("extends", "")
     return _render_new_profile(request, checked)

@@ -41,7 +41,7 @@ async def show_profiles(request: StaffRequest) -> web.Response:
 
 
 async def show_profile(request: StaffRequest) -> web.Response:
-    """Raises NotFound."""
+    """Show a profile; raises NotFound."""
     found = await request.parts.operation.read_profile(request.library, request.http.match_info["name"])
     current = await request.parts.profile_editing.read_file(found.state.name)
     problems = (*found.state.problems, *found.example_problems)
@@ -91,7 +91,7 @@ def number_lines(text: str, problems: tuple[ConfigurationProblem, ...], file: st
 
 
 async def show_values(request: StaffRequest) -> web.Response:
-    """Of the profile in use, defaults and inherited ones too. Raises NotFound."""
+    """Show the values of the profile in use, defaults and inherited ones too. Raises NotFound."""
     found = await request.parts.operation.read_profile(request.library, request.http.match_info["name"])
     loaded = found.state.loaded
     return request.render(
@@ -107,7 +107,7 @@ async def show_values(request: StaffRequest) -> web.Response:
 
 
 async def show_history(request: StaffRequest) -> web.Response:
-    """Raises NotFound."""
+    """Show the history; raises NotFound."""
     name = _find_listed_name(request)
     versions = await request.parts.profile_history.list_versions(request.library, name)
     await request.actors.load_names(one.actor for one in versions)
@@ -121,7 +121,7 @@ async def show_history(request: StaffRequest) -> web.Response:
 
 
 async def show_version(request: StaffRequest) -> web.Response:
-    """What it changed, and what bringing it back would change. Raises NotFound."""
+    """Show what a version changed, and what bringing it back would change. Raises NotFound."""
     name = _find_listed_name(request)
     history, editing = request.parts.profile_history, request.parts.profile_editing
     version = await history.find_version(request.library, name, request.http.match_info["version"])
@@ -150,7 +150,7 @@ async def show_version(request: StaffRequest) -> web.Response:
 
 
 def _find_listed_name(request: StaffRequest) -> str:
-    """Raises NotFound."""
+    """Find a name; raises NotFound."""
     return request.parts.operation.find_profile(request.library, request.http.match_info["name"]).name
 
 

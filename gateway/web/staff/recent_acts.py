@@ -1,4 +1,4 @@
-"""What staff did a moment ago and can take back, by "Undo" on the page that follows.
+"""Acts that staff did a moment ago and can take back, by "Undo" on the page that follows.
 
 Kept in the memory of this process for ten minutes: who comes later, or to another node, is told so.
 """
@@ -25,7 +25,7 @@ MAX_RECENT_ACTS = 500
 
 @value_object(kw_only=True)
 class DoneEvent:
-    """Of one request. `details`: for the event by which it is taken back."""
+    """The event of one request. `details`: for the event by which it is taken back."""
 
     act: UndoableAct
     details: EventDetails

@@ -92,12 +92,13 @@ class ShownReplay:
 
 
 async def preview_job(request: StaffRequest) -> web.Response:
-    """In the form: the fields of the journal's search."""
+    """Show what a job would do. The form has: the fields of the journal's search."""
     return await _render_preview(request, FormCheck(request, await request.read_own_form()))
 
 
 async def begin_job(request: StaffRequest) -> web.Response:
-    """In the form, besides: `until`, the moment of the preview, and `agreed`, how many messages it had."""
+    """Begin a job. The form has, besides: `until`, the moment of the preview, and `agreed`, how many messages it
+    had."""
     checked = FormCheck(request, await request.read_own_form())
     wanted = await _read_selection(request, checked)
     await request.confirm_by_form(checked)
@@ -115,7 +116,7 @@ async def begin_job(request: StaffRequest) -> web.Response:
 
 
 async def _read_selection(request: StaffRequest, checked: FormCheck) -> JournalFilter:
-    """Of messages that came before the preview."""
+    """Read the selection of messages that came before the preview."""
     search, _query = read_search(request, checked)
     wanted = await request.parts.journaled.make_filter(search)
     until = _read_moment(checked.form["until"]) or request.parts.clock.now()
@@ -168,7 +169,7 @@ def _group_messages(request: StaffRequest, selection: ReplaySelection) -> Iterat
 
 
 async def _forecast(request: StaffRequest, selection: ReplaySelection) -> Sequence[tuple[str, int]]:
-    """What would become of the messages, as far as it can be told without the library system: in words, how many."""
+    """Count by words what would become of the messages, as far as it can be told without the library system."""
     counts: Counter[str] = Counter()
     for message in selection.messages[:MAX_PREVIEWS]:
         try:
@@ -206,7 +207,7 @@ async def show_jobs(request: StaffRequest) -> web.Response:
 
 
 async def show_job(request: StaffRequest) -> web.Response:
-    """In the query: `after`, a position; `status`, one of `ReplayStatus`. Raises NotFound."""
+    """Show a job. The query has: `after`, a position; `status`, one of `ReplayStatus`. Raises NotFound."""
     job_id, query = request.http.match_info["job"], request.http.query
     progress = await request.parts.replay_jobs.find_job(request.library, job_id)
     said = query.get("status", "")
@@ -259,7 +260,7 @@ def _describe_replay(request: StaffRequest, listed: ListedReplay) -> ShownReplay
 
 
 async def change_job(request: StaffRequest) -> web.Response:
-    """In the form: `act`. Raises NotFound."""
+    """Change a job. The form has: `act`. Raises NotFound."""
     form = await request.read_own_form()
     job_id = request.http.match_info["job"]
     back = request.path("operation", "replays", job_id)

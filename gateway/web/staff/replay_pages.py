@@ -48,12 +48,12 @@ class ShownRehearsal:
 
 
 async def rehearse_message(request: StaffRequest) -> web.Response:
-    """Raises NotFound."""
+    """Show what a replay would do; raises NotFound."""
     return await _render_rehearsal(request, FormCheck(request, await request.read_own_form()))
 
 
 async def replay_message(request: StaffRequest) -> web.Response:
-    """In the form: `seen`, the newest replay when it was rehearsed. Raises NotFound."""
+    """Replay a message. The form has: `seen`, the newest replay when it was rehearsed. Raises NotFound."""
     checked = FormCheck(request, await request.read_own_form())
     message_id = request.http.match_info["message"]
     await request.parts.journaled.read_exchange(request.library, message_id)
@@ -89,7 +89,7 @@ def _show_ending(request: StaffRequest, message_id: str, replayed: MessageReplay
 
 
 async def _render_rehearsal(request: StaffRequest, checked: FormCheck) -> web.Response:
-    """What is shown of the message may name a reader, so it is logged who saw it. Raises NotFound."""
+    """Render the page, and log who saw it: what is shown of the message may name a reader. Raises NotFound."""
     message_id = request.http.match_info["message"]
     rehearsal, obstacle = None, ""
     try:

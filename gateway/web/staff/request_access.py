@@ -35,7 +35,7 @@ async def load_request_view(page: StaffRequest) -> RequestView:
 
 
 async def find_named_request(page: StaffRequest) -> Request:
-    """Raises NotFound, PageError where it isn't for this user."""
+    """Find a request; raises NotFound, PageError where it isn't for this user."""
     found = await page.parts.requests.find_request(page.library, page.http.match_info["number"])
     right = READ_RIGHTS[found.role]
     page.require_right(right)
@@ -50,7 +50,7 @@ def find_act_right(role: Role, kind: K) -> Right:
 
 
 def list_permitted_acts(page: StaffRequest, view: RequestView) -> tuple[K, ...]:
-    """What this user may do with it now."""
+    """List what this user may do with it now."""
     role = view.request.role
     may_sign = page.parts.copies.can_sign_off(page.library, view.request, page.origin.actor)
     return tuple(

@@ -1,4 +1,4 @@
-"""What people do with a request: its acts, the order of suppliers, files. Each by a plain form."""
+"""Pages of what people do with a request: its acts, the order of suppliers, files. Each by a plain form."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def show_act(page: StaffRequest) -> web.StreamResponse:
 
 
 async def submit_act(page: StaffRequest) -> web.StreamResponse:
-    """From the page of the act, or from the open form of the request's page, where a kind is chosen."""
+    """Take a form from the page of the act, or the open form of the request's page, where a kind is chosen."""
     form = await page.read_own_form()
     view = await load_request_view(page)
     chosen = page.http.match_info.get("kind") or form["kind"]
@@ -136,7 +136,7 @@ async def _render_mistakes(page: StaffRequest, view: RequestView, kind: K, check
 
 
 async def _show_conflict(page: StaffRequest, view: RequestView, kind: K, checked: FormCheck) -> web.StreamResponse:
-    """What the others did meanwhile, and the form with all that was typed, to be sent again."""
+    """Show what the others did meanwhile, and the form with all that was typed, to be sent again."""
     fields = await list_act_fields(page, view.request, (kind,))
     read_act_details(page, kind, checked, fields)
     checked.problems.clear()
@@ -146,7 +146,7 @@ async def _show_conflict(page: StaffRequest, view: RequestView, kind: K, checked
 
 
 async def _tell_news(page: StaffRequest, view: RequestView, seen: str) -> Sequence[StoryLine]:
-    """What happened after the event with this id."""
+    """Tell what happened after the event with this id."""
     newer = tuple(line for line in view.history if line.id > seen)
     await page.actors.load_names(line.event.actor for line in newer)
     sources = StorySources(request=view.request, history=newer, unfinished=())
@@ -188,7 +188,7 @@ async def _render_act(
 
 
 def _find_kind(text: str) -> K:
-    """Raises NotFound."""
+    """Find a kind; raises NotFound."""
     try:
         return K(text)
     except ValueError:
@@ -196,7 +196,7 @@ def _find_kind(text: str) -> K:
 
 
 def _require_act(page: StaffRequest, view: RequestView, text: str) -> K:
-    """Raises NotFound, PageError for what isn't possible now, or not for this user."""
+    """Require an act; raises NotFound, PageError for what isn't possible now, or not for this user."""
     kind = _find_kind(text)
     if kind not in list_permitted_acts(page, view):
         page.require_right(ACT_RIGHTS[view.request.role])
@@ -205,14 +205,14 @@ def _require_act(page: StaffRequest, view: RequestView, text: str) -> K:
 
 
 def _require_correction(page: StaffRequest, view: RequestView) -> None:
-    """Raises PageError where the citation can't be corrected now, or not by this user."""
+    """Raise PageError where the citation can't be corrected now, or not by this user."""
     _require_act(page, view, K.EDIT.value)
     if not can_correct(page.context, view.request):
         raise PageError(409, "fault-not-now")
 
 
 def _read_version(form: SubmittedForm) -> int:
-    """Raises PageError."""
+    """Read the version; raises PageError."""
     if not form["version"].isdecimal():
         raise PageError(400, "fault-broken-off")
     return int(form["version"])
@@ -332,7 +332,7 @@ async def explain_order(page: StaffRequest) -> web.StreamResponse:
 
 
 async def show_journal(page: StaffRequest) -> web.StreamResponse:
-    """What went over the wire about the request. It names readers, so it is for those who see them."""
+    """Show what went over the wire about the request. It names readers, so it is for those who see them."""
     view = await load_request_view(page)
     request, chosen = view.request, page.http.match_info.get("message", "")
     journaled = page.parts.journaled
@@ -381,7 +381,7 @@ async def upload_file(page: StaffRequest) -> web.StreamResponse:
 
 
 def answer_upload(page: StaffRequest, back: str, kind: str, said: str) -> web.Response:
-    """To a script in JSON, to people by the page they came from."""
+    """Answer a script in JSON, people by the page they came from."""
     if page.is_asked_by_script:
         return web.json_response({"kind": kind, "text": said}, headers=HEADERS)
     return page.redirect(back, said, kind)
@@ -394,7 +394,7 @@ async def download_file(page: StaffRequest) -> web.StreamResponse:
 
 
 def _file_response(name: str, content: bytes) -> web.Response:
-    """To be kept, never shown by the browser as a page of ours."""
+    """Make a response to be kept, never shown by the browser as a page of ours."""
     headers = {
         hdrs.CONTENT_DISPOSITION: f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         **HEADERS,

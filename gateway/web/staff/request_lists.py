@@ -84,7 +84,7 @@ def make_list_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.R
 
 @value_object
 class ReadList:
-    """What the store has of a list. `is_unreadable`: it could not be asked."""
+    """The list as the store has it. `is_unreadable`: it could not be asked."""
 
     page: ResultPage[Request]
     since: Mapping[str, datetime]
@@ -176,7 +176,7 @@ def name_partners(request: StaffRequest) -> Mapping[str, str]:
 
 
 def _page_query(asked: ListQuery, *more: tuple[str, str]) -> str:
-    """Of this very page."""
+    """Return the query of this very page."""
     page = [("cursor", asked.cursor), ("from", str(asked.start))] if asked.cursor else []
     return "&".join(filter(None, (asked.query, urlencode([*page, *((k, v) for k, v in more if v)]))))
 
@@ -189,7 +189,7 @@ def _next_path(request: StaffRequest, asked: ListQuery, page: ResultPage[Request
 
 
 def _make_sorts(request: StaffRequest, asked: ListQuery) -> Mapping[str, tuple[str, str]]:
-    """By column: the address of the list in that order, and which way it runs now (empty: it isn't in force)."""
+    """Make by column the address of the list in that order, and which way it runs now (empty: it isn't in force)."""
     sorts = {}
     for column, orders in SORTED_COLUMNS.items():
         other = next((order for order in orders if order is not asked.order), asked.order)
@@ -227,7 +227,8 @@ def _describe_quiet_list(request: StaffRequest, asked: ListQuery, page: ResultPa
 
 
 def read_columns(request: StaffRequest, place: ListPlace) -> tuple[str, ...]:
-    """In their order; as chosen in this browser, else the usual ones. Few lending requests say whom they are for."""
+    """Read the columns in their order; as chosen in this browser, else the usual ones. Few lending requests say whom
+    they are for."""
     kept = request.http.cookies.get(COLUMNS_COOKIE, "")
     usual = tuple(name for name in USUAL_COLUMNS if name != "for" or place.role is Role.BORROWING)
     chosen = kept.split(".") if kept else usual
@@ -248,7 +249,7 @@ async def choose_columns(request: StaffRequest) -> web.Response:
 
 
 def _require_own_path(path: str) -> str:
-    """Of one of these lists. Raises PageError."""
+    """Require the path of one of these lists. Raises PageError."""
     plain = path.partition("?")[0]
     if plain not in {f"{ROOT}/{name}" for name in PLACES} or not path.isascii() or not path.isprintable():
         raise PageError(404, "fault-not-there")
@@ -282,7 +283,7 @@ async def delete_filter(request: StaffRequest) -> web.Response:
 
 
 def _require_place(request: StaffRequest, name: str) -> ListPlace:
-    """Raises PageError for one that isn't there, or not for this user."""
+    """Require a list; raises PageError for one that isn't there, or not for this user."""
     place = PLACES.get(name)
     if place is None:
         raise PageError(404, "fault-not-there")

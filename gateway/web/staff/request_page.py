@@ -102,7 +102,7 @@ _NOT_YET: Mapping[Role, Mapping[K, str]] = {
 
 @value_object(kw_only=True)
 class ListPlace:
-    """Where the request stands in the list that one came from. `before` and `after`: numbers of its neighbours."""
+    """The place of the request in the list that one came from. `before` and `after`: numbers of its neighbours."""
 
     task: str
     position: int
@@ -136,7 +136,7 @@ async def show_request(page: StaffRequest) -> web.StreamResponse:
 
 
 async def show_readers(page: StaffRequest) -> web.Response:
-    """Who else has it open, for `request.js`, whose asking says that this page is open still."""
+    """List who else has it open, for `request.js`, whose asking says that this page is open still."""
     found = await find_named_request(page)
     page.parts.readers.note_reading(page.library, found.id, page.user.name, page.user.shown_name)
     return web.json_response({"text": _describe_readers(page, found)}, headers=HEADERS)
@@ -151,8 +151,8 @@ async def reveal_reader(page: StaffRequest) -> web.StreamResponse:
 
 
 def find_message_path(page: StaffRequest, number: str, line: StoryLine) -> str:
-    """Where the message is that a line of the story came from; empty: it came from none, the journal has it no more, or
-    it isn't for this user."""
+    """Find where the message is that a line of the story came from; empty: it came from none, the journal has it no
+    more, or it isn't for this user."""
     kept = timedelta(days=page.parts.retention.messages)
     if not line.exchange or line.at < page.parts.clock.now() - kept:
         return ""
@@ -163,7 +163,7 @@ def find_message_path(page: StaffRequest, number: str, line: StoryLine) -> str:
 
 
 def _has_words(view: RequestView) -> bool:
-    """Whether people have written something about the request, other than what the program says of it."""
+    """Return whether people have written something about the request, other than what the program says of it."""
     notes = (line.event.details.note for line in view.history)
     return bool(view.request.notes) or any(note and not isinstance(note, Sentence) for note in notes)
 
@@ -297,7 +297,7 @@ def _list_own_notes(request: Request, localization: Localization) -> list[Reques
 
 
 async def _find_copy_links(page: StaffRequest, request: Request) -> Sequence[CopyLinkView]:
-    """How the links stand by which a copy went out."""
+    """Find the links by which a copy went out."""
     if request.role is not Role.LENDING or not request.attachments:
         return ()
     return await page.parts.copies.list_links(page.library, request.id)
@@ -344,14 +344,14 @@ async def _find_since(page: StaffRequest, view: RequestView, move: NextMove) -> 
 
 
 def find_their_number(request: Request) -> str:
-    """What the partner calls it."""
+    """Find the number that the partner gives it."""
     if request.role is Role.LENDING:
         return request.transaction
     return request.attempt.theirs if request.attempt is not None else ""
 
 
 async def _find_place(page: StaffRequest, request: Request) -> ListPlace | None:
-    """In the task list that the address names."""
+    """Find the place in the task list that the address names."""
     task = page.http.query.get("task", "")
     if task not in BY_NAME:
         return None
@@ -371,7 +371,7 @@ async def _find_place(page: StaffRequest, request: Request) -> ListPlace | None:
 
 
 def _describe_condition(page: StaffRequest, view: RequestView) -> Mapping[str, str]:
-    """What the supplier wants, in its words and as understood; empty: it sets no condition."""
+    """Describe what the supplier wants, in its words and as understood; empty: it sets no condition."""
     attempt = view.request.attempt
     if attempt is None or attempt.status not in (AttemptStatus.CONDITIONAL, AttemptStatus.OFFERED):
         return {}
@@ -400,7 +400,7 @@ class FailedMessage:
 
 
 def _list_failed_messages(page: StaffRequest, view: RequestView) -> tuple[FailedMessage, ...]:
-    """What the partner refused, and what was given up until somebody decides."""
+    """List what the partner refused, and what was given up until somebody decides."""
     return tuple(
         FailedMessage(
             one.id,
@@ -445,14 +445,14 @@ _WANTED = (
 
 
 def _may_settle(page: StaffRequest, request: Request) -> bool:
-    """Whether something that a partner rejected or wasn't told, or a stranger wrote, waits for a decision of this
-    user."""
+    """Return whether something that a partner rejected or wasn't told, or a stranger wrote, waits for a decision of
+    this user."""
     is_open = not request.flags.isdisjoint(MESSAGE_TROUBLES)
     return is_open and page.has_right(ACT_RIGHTS[request.role])
 
 
 async def settle_rejection(page: StaffRequest) -> web.Response:
-    """What was rejected has been settled in another way, or what a stranger wrote was looked at."""
+    """Settle what was rejected in another way, or what a stranger wrote and was looked at."""
     form = await page.read_own_form()
     found = await find_named_request(page)
     page.require_right(ACT_RIGHTS[found.role])

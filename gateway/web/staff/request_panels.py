@@ -1,4 +1,4 @@
-"""What stands beside a request: its reader, copies of our own, dates and item, costs, the partner."""
+"""Panels beside a request: its reader, copies of our own, dates and item, costs, the partner."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _list_contacts(patron: Patron, kind: ContactKind) -> tuple[str, ...]:
 
 
 def _mask_patron(shown: ShownPatron) -> ShownPatron:
-    """What they wrote, and how to reach them, is theirs too."""
+    """Mask a patron; what they wrote, and how to reach them, is theirs too."""
     return replace(
         shown,
         name=" ".join(f"{word[0]}••••" for word in shown.name.split()),
@@ -96,7 +96,7 @@ def _mask_patron(shown: ShownPatron) -> ShownPatron:
 
 
 async def find_own_copies(page: StaffRequest, request: Request) -> LocalCopies | None:
-    """Of a borrowing request: what our own catalogue has of it."""
+    """Find what our own catalogue has of a borrowing request."""
     if request.role is not Role.BORROWING:
         return None
     try:
@@ -149,7 +149,7 @@ def list_cost_rows(page: StaffRequest, request: Request) -> LabelledRows:
 
 
 def _name_agreement(page: StaffRequest, request: Request) -> str:
-    """Who said yes to the sum, in brackets; empty where that isn't known."""
+    """Name who said yes to the sum, in brackets; empty where that isn't known."""
     by = request.costs.agreed_by
     if by.startswith(STAFF_ACTOR):
         return page.gettext("(by %(name)s)", name=page.actors.name_actor(by))
@@ -185,7 +185,7 @@ _EXTRA_LABELS: Mapping[str, str] = {
 
 
 def list_extra_rows(page: StaffRequest, request: Request) -> LabelledRows:
-    """What the partner's request says besides; names that only programs know are left to the journal."""
+    """List what the partner's request says besides; names that only programs know are left to the journal."""
     return [
         (page.gettext(label), one.value)
         for name, label in _EXTRA_LABELS.items()

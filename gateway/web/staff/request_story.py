@@ -1,4 +1,4 @@
-"""What happened to a request, as one story: over all protocols, letters, library calls and people, newest first."""
+"""History of a request, as one story: over all protocols, letters, library calls and people, newest first."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ class _When(TypedDict):
 
 @value_object(kw_only=True)
 class StorySources:
-    """Of which the story is made. `by_mail`: ids of events that came by email, whatever the channel."""
+    """The sources of which the story is made. `by_mail`: ids of events that came by email, whatever the channel."""
 
     request: Request
     history: tuple[HistoryLine, ...]
@@ -267,7 +267,7 @@ def tell_story(
 
 
 def count_topics(lines: Iterable[StoryLine]) -> Mapping[str, int]:
-    """By filter, of those that show anything."""
+    """Count by filter, of those that show anything."""
     found = list(lines)
     counts = {topic: sum(topic in line.topics for line in found) for topic in FILTERS if topic}
     return {"": len(found), **{topic: count for topic, count in counts.items() if count}}
@@ -358,7 +358,7 @@ class _StoryTeller:
         )
 
     def describe_step(self, step: UnfinishedStep) -> StoryLine:
-        """What is still to be done outside, or could not be done."""
+        """Describe what is still to be done outside, or could not be done."""
         dead = step.status == "dead"
         what = self._localization.translate_sentence(name_outbox_row(step.kind, step.target, self._context))
         text = mark_text("Failed: %(what)s") if dead else mark_text("Pending: %(what)s")
@@ -405,7 +405,7 @@ class _StoryTeller:
         return self._say(mark_text("%(supplier)s via %(partner)s"), supplier=supplier.symbol, partner=partner)
 
     def _name_way(self, line: HistoryLine, *, is_mail: bool, partner_speaks: bool) -> str:
-        """By which way it came or goes; empty: by none."""
+        """Name the way by which it came or goes; empty: by none."""
         if is_mail or line.id in self._by_mail:
             return self._say(CHANNELS["mail"])
         return self._name_channel(line.event.attempt) if partner_speaks else ""
@@ -423,7 +423,7 @@ class _StoryTeller:
         return partner.channel if partner is not None else ""
 
     def _can_be_sent(self, event: Event) -> bool:
-        """As far as is known: of a channel that the partner has no more, all could."""
+        """Return whether it can be sent, as far as is known: of a channel that the partner has no more, all could."""
         channel = self._find_channel(event.attempt)
         asked = self._request.find_attempt(event.attempt or self._request.current)
         profile = asked.partner if asked is not None else self._request.partner.profile
@@ -434,7 +434,8 @@ class _StoryTeller:
         return choose_way_to_tell(self._context, told, self._request) is CarryWay.CARRIED
 
     def _is_untold(self, line: HistoryLine) -> bool:
-        """Whether the partner should hear of what was done here, and has no message for it, as far as is known."""
+        """Return whether the partner should hear of what was done here, and has no message for it, as far as is
+        known."""
         event, request = line.event, self._request
         if event.kind in _BY_HAND or event.signal.origin is not EventOrigin.US or self._can_be_sent(event):
             return False
@@ -505,7 +506,7 @@ class _StoryTeller:
         return self._localization.format_moment(moment, self._context.zone)  # type: ignore[arg-type]
 
     def _explain_due_date(self, line: HistoryLine) -> str:
-        """How the reader's day follows from the lender's, where this event brought one."""
+        """Explain how the reader's day follows from the lender's, where this event brought one."""
         request, due = self._request, line.event.details.due
         if request.role is not Role.BORROWING or due is None or due != request.terms.lender_due:
             return ""
@@ -513,7 +514,8 @@ class _StoryTeller:
 
 
 def describe_settlement(settlement: LossSettlement, localization: Localization, zone: tzinfo) -> str:
-    """Of what came back after its loss was settled. Whether anything is given back is for staff to say."""
+    """Describe the settlement of a loss before the item came back. Whether anything is given back is for staff to
+    say."""
     day = localization.format_moment(settlement.at, zone)
     if settlement.cost is None:
         return localization.gettext(
@@ -583,7 +585,7 @@ def explain_due_date(request: Request, context: LibraryContext, localization: Lo
 
 
 def name_partner(request: Request, context: LibraryContext, attempt: int = 0) -> str:
-    """Of the attempt with this number; 0: of the one that counts. Empty: nobody is asked."""
+    """Name the partner of the attempt with this number; 0: of the one that counts. Empty: nobody is asked."""
     asked = request.find_attempt(attempt) if attempt else None
     if asked is None:
         return request.partner.name or request.partner.symbol or request.partner.profile

@@ -1,4 +1,4 @@
-"""Who is asked for a request: suppliers that were asked, passed over, or are still to be asked."""
+"""Suppliers of a request: those that were asked, passed over, or are still to be asked."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier,
 
 
 def mark_far_suppliers(suppliers: tuple[ShownSupplier, ...]) -> tuple[ShownSupplier, ...]:
-    """Of many, all but those around the one that is asked now, or else the one that is asked next."""
+    """Mark, of many, all but those around the one that is asked now, or else the one that is asked next."""
     if len(suppliers) <= MAX_NEAR_SUPPLIERS:
         return suppliers
     middle = next((at for at, one in enumerate(suppliers) if one.current), None)

@@ -1,4 +1,4 @@
-"""Who has a request open, by the pages that ask for it."""
+"""People who have a request open, by the pages that ask for it."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class _OpenPage:
 
 
 class RequestViewers:
-    """In the memory of this process alone: nothing of it is stored or logged, and staff whose pages another node serves
-    are not among them."""
+    """The viewers in the memory of this process alone: nothing of it is stored or logged, and staff whose pages another
+    node serves are not among them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -296,7 +296,7 @@ def _choose_usual_move(request: Request) -> NextMove:
 
 
 def _is_for_us(request: Request) -> bool:
-    """Whether staff have anything to do about what we broker: the item comes by us, or nobody can be told."""
+    """Return whether staff have anything to do about what we broker: the item comes by us, or nobody can be told."""
     return COMES_HERE.holds(request) or not request.flags.isdisjoint({RequestFlag.TROUBLE, RequestFlag.UNTOLD})
 
 

@@ -77,7 +77,7 @@ class ScanDesk:
 
     @property
     def papers(self) -> tuple[PrintKind, ...]:
-        """What can be printed of a run."""
+        """The papers that can be printed of a run."""
         return (*self.slips, *self.labels)
 
     @property
@@ -210,10 +210,10 @@ OTHER_WORK_TEXTS = {
 
 @value_object(kw_only=True)
 class ScanLine:
-    """What became of a scan, as it is shown. `tag`: how the request stands, where something else comes first; `facts`:
+    """The result of a scan, as it is shown. `tag`: how the request stands, where something else comes first; `facts`:
     where it goes, until when; `undo`: the word by which it is taken back (`RecentActs`), empty: nothing does;
-    `choices`: number of the request and its id; `can_repeat`: the same scan may come to something else;
-    `slip`: None where it has no paper, or not with each scan."""
+    `choices`: number of the request and its id; `can_repeat`: the same scan may come to something else; `slip`: None
+    where it has no paper, or not with each scan."""
 
     at: datetime
     result: ScanResult
@@ -237,12 +237,12 @@ class ScanLine:
 
     @property
     def can_open(self) -> bool:
-        """Whether its request is there to be looked at: another branch's is not for everybody."""
+        """True if its request is there to be looked at: another branch's is not for everybody."""
         return bool(self.request_id) and self.result.reason is not ScanReason.OTHER_BRANCH
 
     @property
     def paper_id(self) -> str:
-        """Of the request whose paper is printed with the run's; empty: nothing was done to it."""
+        """The id of the request whose paper is printed with the run's; empty: nothing was done to it."""
         was_done = self.result.reason in DID_SOMETHING or self.result.reason is ScanReason.ALREADY
         return self.request_id if was_done else ""
 
@@ -298,7 +298,7 @@ async def submit_scans(request: StaffRequest) -> web.Response:
 
 
 async def keep_settings(request: StaffRequest) -> web.Response:
-    """For this person at this browser."""
+    """Keep settings for this person at this browser."""
     form = await request.read_own_form()
     back = DESK_OF_PATH.get(f"/scan/{form['work']}")
     response = request.redirect(f"{ROOT}{back.path if back is not None else '/scan'}", request.gettext("Saved."))
@@ -397,7 +397,7 @@ def _keep_recent_act(request: StaffRequest, desk: ScanDesk, result: ScanResult) 
 
 
 def _make_unread_line(request: StaffRequest, codes: Sequence[str], checked: FormCheck) -> ScanLine:
-    """Of a code with which nothing was done, since something else of the form is wrong."""
+    """Make the line of a code with which nothing was done, since something else of the form is wrong."""
     return ScanLine(
         at=request.parts.clock.now(),
         result=ScanResult(code="".join(codes[:1])[:MAX_CODE_CHARS], reason=ScanReason.UNKNOWN),
@@ -429,7 +429,7 @@ def _describe_reason(request: StaffRequest, result: ScanResult, pickup: str) -> 
 
 
 def _describe_facts(request: StaffRequest, desk: ScanDesk, result: ScanResult, pickup: str) -> str:
-    """Where it goes and until when; of several volumes which one it was."""
+    """Describe where it goes and until when; of several volumes which one it was."""
     found = result.request
     assert found is not None, "what was done was done to a request"
     parts = [_describe_volume(request, desk, found, result.volume)]

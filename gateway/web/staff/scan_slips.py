@@ -24,7 +24,7 @@ _BATCH_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class SlipChoice(StrEnum):
-    """As the cookie and the form say it."""
+    """The choice as the cookie and the form have it."""
 
     EACH = "each"
     END = "end"
@@ -48,8 +48,8 @@ PRINT_TEXTS = {
 
 @value_object
 class LineSlip:
-    """Of one scan. `path`: the page of this slip alone; `kind` and `batch`: of the batch that it is in; `is_due`: it
-    is to be printed now, as it was not there before this scan."""
+    """The slip of one scan. `path`: the page of this slip alone; `kind` and `batch`: of the batch that it is in;
+    `is_due`: it is to be printed now, as it was not there before this scan."""
 
     path: str
     kind: PrintKind
@@ -73,8 +73,8 @@ def is_slip_wanted_with_each(request: StaffRequest, form: SubmittedForm) -> bool
 async def make_slips(
     request: StaffRequest, kinds: Sequence[PrintKind], results: Sequence[ScanResult], batches: str
 ) -> list[LineSlip | None]:
-    """For each result, as far as something was done and the request needs paper of one of these kinds. `batches`:
-    numbers of those that the run has, one of each kind, as the form says them."""
+    """Make a slip for each result, as far as something was done and the request needs paper of one of these kinds.
+    `batches`: numbers of those that the run has, one of each kind, as the form says them."""
     run = {int(one) for one in batches.split()[: len(PrintKind)] if _BATCH_NUMBER.fullmatch(one)}
     slips: list[LineSlip | None] = []
     for result in results:

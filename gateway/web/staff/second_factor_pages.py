@@ -41,7 +41,7 @@ async def _render_second_factor(request: StaffRequest, checked: FormCheck) -> we
 
 
 async def begin_setup(request: StaffRequest) -> web.Response:
-    """With a new secret, which the page shows until a code from the app has come."""
+    """Begin the setup with a new secret, which the page shows until a code from the app has come."""
     _require_password(request)
     checked = FormCheck(request, await request.read_own_form())
     await request.confirm_by_form(checked)
@@ -95,13 +95,13 @@ async def remove_second_factor(request: StaffRequest) -> web.Response:
 
 
 def _require_password(request: StaffRequest) -> None:
-    """Who signs in at an identity provider has a second factor there. Raises PageError."""
+    """Require a password: who signs in at an identity provider has a second factor there. Raises PageError."""
     if not (request.user.has_password and request.parts.settings.password):
         raise PageError(404, "fault-not-there")
 
 
 def _require_factor(request: StaffRequest) -> None:
-    """Raises PageError."""
+    """Require a second factor; raises PageError."""
     if not request.user.has_second_factor:
         raise PageError(404, "fault-not-there")
 

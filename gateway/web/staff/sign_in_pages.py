@@ -61,8 +61,8 @@ Kept = tuple[tuple[str, str], ...]
 
 
 async def ask_who_it_is(request: StaffRequest) -> web.Response:
-    """In place of a page with a right, where nobody has signed in. What was sent there from a page of this visit waits
-    until somebody has."""
+    """Ask for a sign-in in place of a page with a right, where nobody has signed in. What was sent there from a page of
+    this visit waits until somebody has."""
     if request.is_asked_by_script:
         return web.Response(status=401, headers=HEADERS)
     if not await request.parts.users.has_users():
@@ -207,7 +207,7 @@ async def sign_out(request: StaffRequest) -> web.Response:
 
 
 async def redirect_to_provider(request: StaffRequest) -> web.Response:
-    """To the provider, with what tells us on the way back that it was this browser that we sent."""
+    """Redirect to the provider, with what tells us on the way back that it was this browser that we sent."""
     oidc = _require_provider(request)
     back = safe_back_path(request.http.query.get("back", ""))
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
@@ -233,7 +233,7 @@ async def redirect_to_provider(request: StaffRequest) -> web.Response:
 
 
 async def finish_oidc(request: StaffRequest) -> web.Response:
-    """With a code from the provider, or with its refusal."""
+    """Finish with a code from the provider, or with its refusal."""
     oidc, said = _require_provider(request), request.http.query
     row = await request.parts.journeys.finish_journey(
         request.parts.home, _journey_id(said.get("state", "")), request.address

@@ -106,9 +106,9 @@ CheckReadiness = Callable[[], Awaitable[GatewayReadiness]]
 
 @value_object(kw_only=True)
 class StaffServices:
-    """What pages of staff use. `contexts` by symbol of the library; `protocols`: as the journal names them. `oidc`
-    None: nobody signs in at an identity provider; `links` and `offering` None: no adapter reads links, so numbers
-    aren't looked up either."""
+    """The services behind pages of staff. `contexts` by symbol of the library; `protocols`: as the journal names them.
+    `oidc` None: nobody signs in at an identity provider; `links` and `offering` None: no adapter reads links, so
+    numbers aren't looked up either."""
 
     requests: RequestService
     desk: StaffService
@@ -178,7 +178,7 @@ class StaffPage:
 
 @value_object
 class MenuEntry:
-    """In the head of every page. `path` as of `StaffPage`; it is there for whoever may open that page."""
+    """The entry in the head of every page. `path` as of `StaffPage`; it is there for whoever may open that page."""
 
     path: str
     text: str
@@ -186,8 +186,8 @@ class MenuEntry:
 
 @value_object
 class FlashBanner:
-    """What has just been done, on top of the next page. `kind`: good, look or late; `undo`: the word by which it is
-    taken back (`RecentActs`), empty where nothing takes it back."""
+    """The banner of what has just been done, on top of the next page. `kind`: good, look or late; `undo`: the word by
+    which it is taken back (`RecentActs`), empty where nothing takes it back."""
 
     text: str
     kind: str = "good"
@@ -243,7 +243,7 @@ class StaffRequest:
         return right in self.rights
 
     def require_right(self, right: Right) -> None:
-        """For what a page does only for some of those who may open it. Raises PageError."""
+        """Require a right for what a page does only for some of those who may open it. Raises PageError."""
         if not self.has_right(right):
             raise PageError(403, "fault-right")
 
@@ -255,7 +255,7 @@ class StaffRequest:
 
     @property
     def origin(self) -> AuditOrigin:
-        """Who does it, for the audit log; `origin.actor` for histories."""
+        """The person who does it, for the audit log; `origin.actor` for histories."""
         return AuditOrigin(self.user.actor, self.address)
 
     @property
@@ -265,7 +265,7 @@ class StaffRequest:
 
     @property
     def sees_patrons(self) -> bool:
-        """Whether names and numbers of patrons are shown without asking; else they are masked."""
+        """True if names and numbers of patrons are shown without asking; else they are masked."""
         return self.has_right(Right.PATRON_DATA)
 
     async def reveal_patron(self, request_number: str) -> None:
@@ -302,15 +302,15 @@ class StaffRequest:
         return self.localization.format_day(day)
 
     def format_moment(self, moment: date | datetime) -> str:
-        """In the zone of the library."""
+        """Format a moment in the zone of the library."""
         return self.localization.format_moment(moment, self.context.zone)
 
     def format_short(self, moment: date | datetime) -> str:
-        """For lists: today a clock time, else a day."""
+        """Format a moment for lists: today a clock time, else a day."""
         return self.localization.format_short(moment, self.parts.clock.now(), self.context.zone)
 
     def format_age(self, since: datetime) -> str:
-        """For lists: 22 h, 3 d."""
+        """Format an age for lists: 22 h, 3 d."""
         return self.localization.format_age(since, self.parts.clock.now())
 
     def format_age_in_words(self, since: datetime) -> str:
@@ -319,7 +319,7 @@ class StaffRequest:
     # --- what came in ----------------------------------------------------------------------------------------
 
     async def read_own_form(self) -> SubmittedForm:
-        """Raises PageError for one that isn't from a page of ours, as it is now."""
+        """Read a form; raises PageError for one that isn't from a page of ours, as it is now."""
         form = await self.read_any_form()
         if not self.is_own_form(form):
             raise PageError(403, "fault-form")
@@ -332,8 +332,8 @@ class StaffRequest:
 
     @property
     def is_polled(self) -> bool:
-        """What an open page asks for from time to time, whether or not somebody sits there: no session lives on with
-        it."""
+        """True for what an open page asks for from time to time, whether or not somebody sits there: no session lives
+        on with it."""
         return self.http.method == "GET" and self.is_asked_by_script
 
     @property
@@ -352,7 +352,7 @@ class StaffRequest:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the user's password came in a moment ago. Nobody is asked for one who has none."""
+        """True if the user's password came in a moment ago. Nobody is asked for one who has none."""
         return self.session is not None and (
             self.parts.sign_in.is_confirmed(self.session) or not self.session.user.has_password
         )
@@ -386,18 +386,18 @@ class StaffRequest:
         return f"{ROOT}{path}" if path and path.partition("?")[0] in self.open_paths else ""
 
     def help_url(self, topic: str = "") -> str:
-        """Where the help is about this page."""
+        """Return where the help is about this page."""
         return f"{ROOT}/help{f'#{topic}' if topic else ''}"
 
     @property
     def menu_path(self) -> str:
-        """Of the menu's entry under which this page is: /scan for /scan/receive."""
+        """The path of the menu's entry under which this page is: /scan for /scan/receive."""
         place = self.http.path.removeprefix(ROOT)
         return f"/{place.split('/')[1]}" if place else ""
 
     @property
     def can_find(self) -> bool:
-        """Whether the search box is of use to this user."""
+        """True if the search box is of use to this user."""
         return "/find" in self.open_paths
 
     @property

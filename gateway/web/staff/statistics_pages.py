@@ -67,7 +67,7 @@ class Period:
 
 @value_object
 class ShownCost:
-    """In words; `mean` of each, to hundredths."""
+    """The cost in words; `mean` of each, to hundredths."""
 
     role: Role
     count: int
@@ -97,7 +97,7 @@ def _list_periods(request: StaffRequest) -> dict[str, Period]:
 
 
 def _read_filter(request: StaffRequest, periods: Mapping[str, Period]) -> tuple[Period, FigureFilter, FormCheck]:
-    """What isn't known is a problem of the form, and doesn't narrow."""
+    """Read the filter; what isn't known is a problem of the form, and doesn't narrow."""
     asked = FormCheck(request, SubmittedForm(dict(request.http.query)))
     period = periods.get(asked.read_choice("period", periods)) or next(iter(periods.values()))
     partners = [profile.name for profile, _ in request.context.partners()]
@@ -159,7 +159,7 @@ def _format_share(request: StaffRequest, counts: OutcomeCounts) -> str:
 
 
 def _format_final_share(request: StaffRequest, counts: OutcomeCounts) -> str:
-    """Where requests are open, which a share of the closed ones does not know."""
+    """Format the share where requests are open, which a share of the closed ones does not know."""
     if counts.final_share is None:
         return ""
     least, most = (request.localization.format_share(Decimal(f"{one:.2f}")) for one in counts.final_share)
@@ -175,7 +175,7 @@ def _format_days(request: StaffRequest, days: float | None) -> str:
 
 
 def _list_reasons(request: StaffRequest, found: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:
-    """For each side: its heading, reasons with counts, and the largest."""
+    """List for each side: its heading, reasons with counts, and the largest."""
     shown = []
     for role, heading in REASON_SIDES.items():
         counts = [(_describe_reason(request, one.reason), one.count) for one in found.reasons if one.role is role]
@@ -185,7 +185,7 @@ def _list_reasons(request: StaffRequest, found: RequestStatistics) -> list[tuple
 
 
 def _list_endings(request: StaffRequest, found: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:
-    """As `_list_reasons`."""
+    """List endings as `_list_reasons` does."""
     counts = [(request.localization.translate_sentence(ENDING_WORDS[one.ending]), one.count) for one in found.endings]
     heading = request.gettext("Closed by staff (borrowing)")
     return [(heading, counts, max(count for _, count in counts))] if counts else []
@@ -274,7 +274,7 @@ def _list_partner_cells(partner: PartnerStatistics) -> Iterator[Sequence[str]]:
 
 
 def _name_shares(counts: OutcomeCounts) -> Iterator[tuple[str, str]]:
-    """Of the closed ones, and between which bounds it will be when the open ones have ended."""
+    """Name the share of the closed ones, and between which bounds it will be when the open ones have ended."""
     if counts.filled_share is not None:
         yield "fill rate", f"{counts.filled_share:.2f}"
     if counts.final_share is not None:

@@ -77,7 +77,7 @@ async def _take_back_events(request: StaffRequest, act: RecentAct) -> UndoResult
 
 
 async def _take_back_event(request: StaffRequest, event: DoneEvent) -> Request:
-    """Raises NotFound, EventDenied, VersionConflict, Refused, Unavailable, OutcomeUnknown."""
+    """Take back an event; raises NotFound, EventDenied, VersionConflict, Refused, Unavailable, OutcomeUnknown."""
     act, actor = event.act, request.user.actor
     inverse = TAKEN_BACK_BY.get(act.kind)
     if inverse is None:
@@ -135,7 +135,7 @@ def _list_volume_states(request: Request) -> list[VolumeState]:
 
 
 def _answer_undo(request: StaffRequest, back: str, said: str, kind: str) -> web.Response:
-    """To a script in JSON, to people on the page they came from."""
+    """Answer a script in JSON, people on the page they came from."""
     if request.is_asked_by_script:
         return web.json_response({"text": said}, headers=HEADERS)
     return request.redirect(back, said, kind)

@@ -86,7 +86,7 @@ async def show_users(request: StaffRequest) -> web.Response:
 
 
 def _list_role_names(request: StaffRequest, user: StaffUser) -> list[tuple[str, str]]:
-    """In this library: name of the role, branch (empty: all)."""
+    """List in this library: name of the role, branch (empty: all)."""
     return [
         (request.gettext(ROLE_NAMES[grant.role.value]), grant.branch)
         for grant in user.grants
@@ -195,12 +195,12 @@ async def show_user(request: StaffRequest) -> web.Response:
 
 
 async def _find_user(request: StaffRequest) -> StaffUser:
-    """Raises NotFound."""
+    """Find a user; raises NotFound."""
     return await request.parts.users.find_user(request.library, request.http.match_info["name"])
 
 
 async def _find_user_to_change(request: StaffRequest) -> StaffUser:
-    """Raises NotFound, PageError: one's own account is changed by others, a mightier one by the mighty."""
+    """Find a user; raises NotFound, PageError: one's own account is changed by others, a mightier one by the mighty."""
     user = await _find_user(request)
     if user.id == request.user.id or not can_manage_user(request.user, request.library, user):
         raise PageError(403, "fault-right")
@@ -288,7 +288,7 @@ async def switch_account(request: StaffRequest) -> web.Response:
 
 
 async def reset_second_factor(request: StaffRequest) -> web.Response:
-    """For somebody whose telephone is lost."""
+    """Reset the second factor of somebody whose telephone is lost."""
     user = await _find_user_to_change(request)
     checked = FormCheck(request, await request.read_own_form())
     await request.confirm_by_form(checked)
@@ -323,8 +323,8 @@ async def unlink_identity(request: StaffRequest) -> web.Response:
 def _list_role_choices(
     request: StaffRequest, held: tuple[RoleGrant, ...]
 ) -> list[tuple[str, str, str, bool, str, bool, bool]]:
-    """Of each role: word, name, hint, whether it is held, for which branches, whether it may be for one, whether this
-    user may give it."""
+    """List of each role: word, name, hint, whether it is held, for which branches, whether it may be for one, whether
+    this user may give it."""
     here = [grant for grant in held if grant.library == request.library]
     return [
         (

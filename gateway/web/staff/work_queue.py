@@ -332,7 +332,7 @@ def is_late(one: QueueList, task: TaskView, now: datetime) -> bool:
 
 
 async def show_counts(request: StaffRequest) -> web.Response:
-    """What the page shows of each list, as JSON, for `live.js`."""
+    """Show what the page shows of each list, as JSON, for `live.js`."""
     return web.json_response(describe_desks(request, await read_desks(request)), headers=HEADERS)
 
 

@@ -1,4 +1,4 @@
-"""What all parameters, bodies and answers of the API have in common.
+"""Bases of all parameters, bodies and answers of the API.
 
 Validators are built when a model is first used (`defer_build`): a command that shows one answer needs few of them.
 """
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class ParameterModel(BaseModel):
-    """Of a path or a query string: a name that isn't known is an error, not ignored."""
+    """The parameters of a path or a query string: a name that isn't known is an error, not ignored."""
 
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 

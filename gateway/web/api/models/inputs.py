@@ -1,4 +1,4 @@
-"""What is sent to make and change requests."""
+"""Models of what is sent to make and change requests."""
 
 from __future__ import annotations
 

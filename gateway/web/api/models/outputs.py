@@ -1,4 +1,4 @@
-"""What requests look like, whole and in lists."""
+"""Models of requests, whole and in lists."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class ReplaySelectionIn(InputModel):
         return not self.model_dump(exclude_defaults=True)
 
     def to_search(self, library: str, now: datetime) -> JournalSearch:
-        """What comes from now on isn't meant."""
+        """Make a search; what comes from now on isn't meant."""
         return JournalSearch(
             library=library,
             profile=self.profile,

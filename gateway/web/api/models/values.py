@@ -55,7 +55,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 
 
 def _parse_whole_number(text: object) -> object:
-    """Of a query string: digits and nothing else."""
+    """Parse a number of a query string: digits and nothing else."""
     if isinstance(text, str):
         if not text.isascii() or not text.isdigit() or len(text) > 9:
             raise ValueError("must be a whole number")
@@ -67,7 +67,7 @@ Whole = Annotated[int, BeforeValidator(_parse_whole_number)]
 
 
 def _check_day_text(text: object) -> object:
-    """Of a query string: ISO 8601 and nothing else (pydantic would take seconds since 1970)."""
+    """Check a day of a query string: ISO 8601 and nothing else (pydantic would take seconds since 1970)."""
     if isinstance(text, str) and not _DAY.fullmatch(text):
         raise ValueError("must be a day such as 2026-03-01")
     return text
@@ -154,7 +154,7 @@ class CitationIn(InputModel):
         return Citation(**plain, identifiers=identifiers, extras=extras_of_input(self.extras))
 
     def apply_to(self, citation: Citation) -> Citation:
-        """With the fields that were sent; all others stay."""
+        """Return a citation with the fields that were sent; all others stay."""
         sent = self.to_citation()
         return replace(citation, **{name: getattr(sent, name) for name in self.model_fields_set})
 

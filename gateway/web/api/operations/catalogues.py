@@ -55,7 +55,7 @@ async def search_catalogues(call: OperationCall[NoParameters, SearchQuery, None]
 
 
 def _parse_search_query(asked: SearchQuery) -> CatalogueQuery:
-    """Raises ApiProblem (INVALID)."""
+    """Parse a query; raises ApiProblem (INVALID)."""
     if asked.q and asked.native:
         raise validation_problem("query.native", "can't be there together with q")
     name, parse = ("native", catalogue_search.native_query) if asked.native else ("q", catalogue_search.parse_query)

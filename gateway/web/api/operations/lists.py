@@ -1,4 +1,4 @@
-"""What lists of requests need besides the requests: counts, and staff's own marks."""
+"""Needs of lists of requests besides the requests: counts, and staff's own marks."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ async def mark_requests(call: OperationCall[NoParameters, NoParameters, BulkMark
 
 
 async def _require_change_scopes(call: AnyCall, ids: Sequence[str]) -> None:
-    """Raises ApiProblem (FORBIDDEN). One that isn't there fails alone."""
+    """Require the scopes; raises ApiProblem (FORBIDDEN). One that isn't there fails alone."""
     for id_ in ids:
         with suppress(NotFound):
             await require_change_scope(call, id_)

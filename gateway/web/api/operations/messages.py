@@ -1,4 +1,4 @@
-"""What partners write: unread messages of the house, the conversation of one request, and who has read it."""
+"""Messages of partners: unread ones of the house, the conversation of one request, and who has read it."""
 
 from __future__ import annotations
 

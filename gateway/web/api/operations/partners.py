@@ -1,4 +1,4 @@
-"""What staff do with partners and rotas: closing days, a test of the connection, a trial of a rota."""
+"""Work of staff on partners and rotas: closing days, a test of the connection, a trial of a rota."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a portal or discovery system shows to a patron it has signed in, and does for them. The key says which library,
-the portal says which patron: such a key belongs on a server, never into a browser."""
+"""Operations of a portal or discovery system for a patron it has signed in. The key says which library, the portal says
+which patron: such a key belongs on a server, never into a browser."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ async def recall_replay_job(
 
 
 async def _make_filter(call: OperationCall[Any, Any, Any]) -> JournalFilter:
-    """Raises ApiProblem for nothing that is asked for: all messages are never meant."""
+    """Make a filter; raises ApiProblem for nothing that is asked for: all messages are never meant."""
     if call.body.is_empty:
         raise validation_problem("body", "say which messages: profile, service, outcome, reason, since …")
     if call.body.outcome is OutcomeClass.PENDING:
