@@ -44,8 +44,8 @@ class _ThirdPartyError(AdapterError):
 
 @value_object
 class AdapterRegistry:
-    """What is plugged in, by name: the words used in `system.type`, as the sections of profiles, as a partner's
-    channel."""
+    """The adapters that are plugged in, by name: the words used in `system.type`, as the sections of profiles, as a
+    partner's channel."""
 
     libraries: Mapping[str, LibraryAdapter] = field(default_factory=dict)
     protocols: Mapping[str, ProtocolAdapter] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class AdapterRegistry:
 
     @classmethod
     def from_adapters(cls, *adapters: Adapter) -> AdapterRegistry:
-        """Raises AdapterError when two of a kind have the same name, or a section has two models."""
+        """Make a registry; raises AdapterError when two of a kind have the same name, or a section has two models."""
         found = cls(
             _index_by_name(one for one in adapters if isinstance(one, LibraryAdapter)),
             _index_by_name(one for one in adapters if isinstance(one, ProtocolAdapter)),
@@ -79,9 +79,9 @@ class AdapterRegistry:
 
 
 class MappingOnDemand(Mapping[str, V], Generic[V]):
-    """What adapters bring, by name. One thing is looked for in the adapters alone whose entry points have its name: a
-    command that needs the library's system needn't wait for all protocols. All are loaded and compared when anything
-    else is asked. Each raises AdapterError where adapters can't be loaded, or don't fit together."""
+    """The parts that adapters bring, by name. One thing is looked for in the adapters alone whose entry points have its
+    name: a command that needs the library's system needn't wait for all protocols. All are loaded and compared when
+    anything else is asked. Each raises AdapterError where adapters can't be loaded, or don't fit together."""
 
     def __init__(self, find_named: Callable[[str], V | None], load_all: Callable[[], Mapping[str, V]]) -> None:
         """`find_named`: None where it takes all adapters to find it."""
@@ -164,7 +164,7 @@ def _is_shipped(point: EntryPoint) -> bool:
 
 
 def _load_adapter(point: EntryPoint) -> Adapter:
-    """Raises AdapterError; of a third party's, _ThirdPartyError."""
+    """Load an adapter; raises AdapterError; of a third party's, _ThirdPartyError."""
     where = f"adapter '{point.name}' ({point.value}, entry point group {GROUP})"
     kind_of_error = AdapterError if _is_shipped(point) else _ThirdPartyError
     try:

@@ -37,7 +37,7 @@ MODELINE = f"# yaml-language-server: $schema=profiles/{SCHEMA_FILE}"
 
 
 def check_policy(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
-    """Of one file."""
+    """Check the policy of one file."""
     yield from _check_rota_names(one)
     yield from _check_campuses(one)
     yield from _check_unreachable_rules(one)
@@ -117,7 +117,7 @@ def _check_unreachable_rules(one: LoadedPolicy) -> Iterator[ConfigurationProblem
 
 
 def _check_catalogues(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool) -> Iterator[ConfigurationProblem]:
-    """Whether a profile has a catalogue is looked at by `illgate check`, which knows the protocols."""
+    """Check the catalogues; whether a profile has one is looked at by `illgate check`, which knows the protocols."""
     ours = {
         profile.name
         for profile in profiles
@@ -195,20 +195,20 @@ class PolicySet:
         return iter(self.loaded.values())
 
     def for_library(self, library: str) -> RequestPolicy:
-        """By the library's symbol, as in the settings. Raises KeyError."""
+        """Return the policy by the library's symbol, as in the settings. Raises KeyError."""
         return self.loaded[library].policy
 
 
 @value_object
 class PolicyLoadResult:
-    """What came of reading the files: the policies that are whole, and everything that is wrong."""
+    """The result of reading the files: the policies that are whole, and everything that is wrong."""
 
     policies: PolicySet
     problems: tuple[ConfigurationProblem, ...]
 
 
 def load_policies(settings: Settings, profiles: ProfileSet) -> PolicySet:
-    """Raises ConfigurationError with everything that is wrong in any of them."""
+    """Load all policies; raises ConfigurationError with everything that is wrong in any of them."""
     loading = read_policies(settings, profiles)
     if loading.problems:
         raise ConfigurationError(loading.problems)
@@ -216,7 +216,7 @@ def load_policies(settings: Settings, profiles: ProfileSet) -> PolicySet:
 
 
 def read_policies(settings: Settings, profiles: ProfileSet) -> PolicyLoadResult:
-    """As `load_policies`, but what is whole is there even if another library's has problems."""
+    """Read as `load_policies` does, but what is whole is there even if another library's has problems."""
     loaded: dict[str, LoadedPolicy] = {}
     problems: list[ConfigurationProblem] = []
     for index, library in enumerate(settings.libraries):
@@ -233,7 +233,7 @@ def read_policies(settings: Settings, profiles: ProfileSet) -> PolicyLoadResult:
 
 
 def _load_policy(settings: Settings, index: int, library: LibrarySettings) -> LoadedPolicy:
-    """Raises ConfigurationError."""
+    """Load a policy; raises ConfigurationError."""
     file = settings.folder / library.requests
     document = _read_policy_file(settings, index, library, file)
     return LoadedPolicy(library.symbol, validate_section(RequestPolicy, document), document)
@@ -256,7 +256,7 @@ def build_policy_schema() -> dict[str, Any]:
 
 
 def format_policy_schema() -> str:
-    """As it stands in profiles/requests.schema.json."""
+    """Format the schema as it stands in profiles/requests.schema.json."""
     return json.dumps(build_policy_schema(), indent=1, ensure_ascii=False) + "\n"
 
 

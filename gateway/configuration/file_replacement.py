@@ -20,14 +20,14 @@ class FileNotReplaceableError(Exception):
 
 @value_object
 class WaitingText:
-    """On the disk beside its file, and not in use yet. `before`: what the file holds, None: it isn't there."""
+    """A text on the disk beside its file, and not in use yet. `before`: what the file holds, None: it isn't there."""
 
     file: Path
     waiting: Path
     before: bytes | None = field(repr=False)
 
     def replace_file(self) -> None:
-        """Raises FileChangedError, OSError; then the file is as it was."""
+        """Replace the file; raises FileChangedError, OSError; then the file is as it was."""
         if read_bytes(self.file) != self.before:
             raise FileChangedError
         if self.before is None:
@@ -74,7 +74,7 @@ def read_bytes(file: Path) -> bytes | None:
 
 
 def _copy_rights(model: Path, handle: int, *, is_new: bool) -> None:
-    """Raises FileNotReplaceableError."""
+    """Copy the rights; raises FileNotReplaceableError."""
     wanted, made = model.stat(), os.fstat(handle)
     try:
         if (wanted.st_uid, wanted.st_gid) != (made.st_uid, made.st_gid):

@@ -71,7 +71,7 @@ class LiveConfiguration(Generic[T]):
         return followed and not problems
 
     def load_fallback(self) -> T:
-        """What counts while something is wrong: what is in use, unless a part of the edit can be taken."""
+        """Return what counts while something is wrong: what is in use, unless a part of the edit can be taken."""
         return self.current
 
     def _report_reload(self, problems: Sequence[ConfigurationProblem]) -> None:

@@ -72,7 +72,7 @@ def _is_consequence(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 def _restore_written_texts(
     data: object, document: YamlDocument, prefix: KeyPath, error: ValidationError
 ) -> tuple[object, bool]:
-    """Where text was wanted and a number or truth value stands, take it as it is written."""
+    """Take a number or truth value as it is written where text was wanted."""
     mended = False
     for detail in error.errors(include_url=False, include_context=False):
         if detail["type"] not in ("string_type", "enum", "literal_error"):

@@ -91,7 +91,7 @@ def _apply_changes(text: str, changes: Iterable[_Change]) -> tuple[str, list[_Sp
 
 
 def _are_concealed(text: str, secrets: Iterable[_Span]) -> bool:
-    """Whether all of them would be masks again where they stand now."""
+    """Return whether all of them would be masks again where they stand now."""
     spans, at = list[_Span](), 0
     for piece in split_at_secrets(text):
         if piece.is_secret:
@@ -105,7 +105,7 @@ def _number_lines(text: str, places: Iterable[int]) -> tuple[int, ...]:
 
 
 def _fill_masks(text: str) -> str:
-    """As long as before."""
+    """Fill masks with a text as long as before."""
     numbers = iter(range(_MAX_MASKS))
     return _MASK.sub(lambda _mask: f"zq{next(numbers, 0):04d}qz", text)
 
@@ -209,7 +209,7 @@ class _TreeNode:
         return f"{{{inner}}}" if self.is_mapping else f"[{inner}]"
 
     def iter_scalars(self, path: _Path = ()) -> Iterator[_Scalar]:
-        """With the keys that lead to each, and what entries of lists hold in all."""
+        """Iterate over scalars with the keys that lead to each, and what entries of lists hold in all."""
         if self.text is not None:
             yield _Scalar(self.start, self.stop, path)
         elif self.is_mapping:

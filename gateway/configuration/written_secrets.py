@@ -32,7 +32,8 @@ _LINE_CONTENT = re.compile(r"[^\s][^\r\n]*")
 
 
 def is_secret_path(path: KeyPath) -> bool:
-    """Of a value that is not shown, even where something else than a secret's name stands there by mistake."""
+    """Return whether the path is that of a value that is not shown, even where something else than a secret's name
+    stands there by mistake."""
     keys = ["", *(one for one in path if isinstance(one, str))]
     return any(_is_secret_key(outer, key) for outer, key in itertools.pairwise(keys))
 
@@ -104,8 +105,8 @@ class _EventReader:
         self.scalars: list[_Span] = []
 
     def read_events(self) -> int:
-        """Where the file stops being YAML: the start of that line, or of the secret that goes on there; else the end
-        of the text."""
+        """Read events, and return where the file stops being YAML: the start of that line, or of the secret that goes
+        on there; else the end of the text."""
         read = 0
         try:
             for event in yaml.parse(self._text, Loader=YamlEventLoader):
@@ -117,7 +118,7 @@ class _EventReader:
         return len(self._text)
 
     def list_aliased_secrets(self) -> Iterator[_Span]:
-        """What stands where others say that it is a secret: each once, however often they say so."""
+        """List what stands where others say that it is a secret: each once, however often they say so."""
         at = 0
         for first, last in sorted(self._aliased):
             yield from (self._span_of_secret(one) for one in self._values[max(first, at) : last])
@@ -149,7 +150,7 @@ class _EventReader:
         return (around.key or "") if around.is_mapping else around.outer_key
 
     def _take_place(self) -> bool:
-        """For a key or a value that begins: whether it is a secret. Keys are none."""
+        """Take the place of a key or a value that begins, and return whether it is a secret. Keys are none."""
         if not self._open:
             return False
         around = self._open[-1]
@@ -200,7 +201,7 @@ def _is_key_without_space(value: str) -> bool:
 
 
 def _find_in_line(line: str) -> tuple[int, int] | None:
-    """Where the key of a secret begins, and its value, which may be on the lines below."""
+    """Find where the key of a secret begins, and its value, which may be on the lines below."""
     for found in _KEY.finditer(line):
         if _is_secret_key(_ANY_OUTER_KEY, found["key"]):
             value = line[found.end() :].strip().strip("\"'")
@@ -220,7 +221,7 @@ def _find_in_comments(text: str, scalars: Iterable[_Span], end: int) -> Iterator
 
 
 def _find_in_lines(text: str, start: int) -> Iterator[_Span]:
-    """What stands below a secret's key goes with it, up to the next key that isn't further in."""
+    """Find what stands below a secret's key, up to the next key that isn't further in."""
     column: int | None = None
     for line in _LINE.finditer(text, start):
         content = line[0]

@@ -54,7 +54,7 @@ class YamlDocument:
     texts: Mapping[KeyPath, str] = field(default_factory=dict, repr=False)
 
     def find_position(self, path: KeyPath) -> SourcePosition:
-        """Of the value, or of the nearest thing around it that the file has."""
+        """Find the position of the value, or of the nearest thing around it that the file has."""
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path) or SourcePosition(self.file, 0)
@@ -101,13 +101,13 @@ _SEQ = "tag:yaml.org,2002:seq"
 
 
 def display_path(file: FilePath) -> str:
-    """How a file is named to people: from the current folder where it is below it."""
+    """Return a file's name for people: from the current folder where it is below it."""
     text = os.path.relpath(file)
     return str(file) if text.startswith("..") else text
 
 
 def read_yaml(file: FilePath) -> YamlDocument:
-    """Raises ConfigurationError when the file can't be read or is not YAML with a mapping at its top."""
+    """Read a file; raises ConfigurationError when it can't be read or is not YAML with a mapping at its top."""
     name = display_path(file)
     try:
         with file.open("rb") as stream:
@@ -127,7 +127,7 @@ def read_yaml(file: FilePath) -> YamlDocument:
 
 
 def parse_yaml(text: str, name: str) -> YamlDocument:
-    """Raises ConfigurationError as `read_yaml` does."""
+    """Parse YAML; raises ConfigurationError as `read_yaml` does."""
     root = _compose_nodes(text, name)
     if root is None or (isinstance(root, yaml.ScalarNode) and root.tag == _NULL):
         return YamlDocument(name)

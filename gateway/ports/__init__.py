@@ -1,4 +1,4 @@
-"""What the daemon asks of the outside. Adapters implement these ports; the gateway calls nothing else.
+"""Interfaces that the daemon needs of the outside. Adapters implement these ports; the gateway calls nothing else.
 
 - `library_system`: the library's own system
 - `responder`: a wire protocol that asks us things; `partner_simulator`: how we play a partner in it

@@ -1,4 +1,4 @@
-"""How an adapter offers itself: an object of one of these types under the entry point group `illgate.adapters`."""
+"""Types of adapters: an adapter is an object of one of them under the entry point group `illgate.adapters`."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ async def refuse_other_systems(_context: LibraryAdapterContext, nested: NestedSy
 
 @value_object
 class LibraryAdapterContext:
-    """What a library adapter is given to open the system of one library. `secrets` resolves what its options name as
-    env:NAME or file:PATH and raises ConfigurationError; `changes` is for a system outside the store; `open_other` is
-    for an adapter whose options nest other systems."""
+    """The parts that a library adapter is given to open the system of one library. `secrets` resolves what its options
+    name as env:NAME or file:PATH and raises ConfigurationError; `changes` is for a system outside the store;
+    `open_other` is for an adapter whose options nest other systems."""
 
     library: str  # symbol: the tenant whose rows these are
     store: Store
@@ -102,8 +102,8 @@ class OpenLibrary:
 
 @value_object
 class DeskAdvice:
-    """What whoever has scanned an item has to know. `popup`: one line; `slip`: plain text to be printed and put into
-    the item. Empty: nothing."""
+    """The advice for whoever has scanned an item. `popup`: one line; `slip`: plain text to be printed and put into the
+    item. Empty: nothing."""
 
     popup: str = ""
     slip: str = ""
@@ -113,7 +113,7 @@ class LibraryDesk(Protocol):
     """The gateway's part in what is done at a library's desk: requests that it manages follow."""
 
     async def notify_checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
-        """Raises Unavailable."""
+        """Tell the desk of a loan; raises Unavailable."""
         ...
 
     async def notify_checked_in(self, done: CheckedIn) -> DeskAdvice:
@@ -126,10 +126,10 @@ class LibraryDesk(Protocol):
 
 
 class CommandContext(Protocol):
-    """What a library adapter's `command` finds as click's `ctx.obj`."""
+    """The object that a library adapter's `command` finds as click's `ctx.obj`."""
 
     def library(self, symbol: str = "") -> AbstractAsyncContextManager[OpenLibrary]:
-        """By symbol, without case; the only one when none is said. The store is there and up to date.
+        """Open a library by symbol, without case; the only one when none is said. The store is there and up to date.
 
         Raises click.UsageError for an unknown symbol, ConfigurationError, Unavailable.
         """
@@ -164,7 +164,7 @@ class LibraryAdapter:
     nested: tuple[str, ...] = ()
 
     def list_nested(self, options: Any) -> tuple[NestedSystem, ...]:
-        """In the order of `nested`."""
+        """List the nested systems in the order of `nested`."""
         return tuple(getattr(options, key) for key in self.nested)
 
 
@@ -201,7 +201,7 @@ class ProtocolAdapter:
 
 @value_object
 class ChannelLibrary:
-    """What a channel knows of a library whose requests it carries."""
+    """The facts that a channel knows of a library whose requests it carries."""
 
     info: LibraryInfo
     zone: tzinfo
@@ -214,11 +214,12 @@ ReadFile = Callable[[str, str], Awaitable[bytes]]
 
 @value_object(kw_only=True)
 class ChannelContext:
-    """What a channel is given. `libraries` by symbol; `receive` takes what partners say (see `ports.partner_channel`);
-    `mailer` and `sender` are the installation's; `folder` is where gateway.yml is: relative paths in a profile's
-    section start there; `answers` makes links that answer a letter; `lines` are connections to partners. What goes out
-    by `mailer` or `lines` is journaled there; a channel with a transport of its own tells `record` of each message once
-    its answer is there, or its outcome is unknown. One that speaks HTTP adds `make_peer_headers` to each message."""
+    """The parts that a channel is given. `libraries` by symbol; `receive` takes what partners say (see
+    `ports.partner_channel`); `mailer` and `sender` are the installation's; `folder` is where gateway.yml is: relative
+    paths in a profile's section start there; `answers` makes links that answer a letter; `lines` are connections to
+    partners. What goes out by `mailer` or `lines` is journaled there; a channel with a transport of its own tells
+    `record` of each message once its answer is there, or its outcome is unknown. One that speaks HTTP adds
+    `make_peer_headers` to each message."""
 
     libraries: Mapping[str, ChannelLibrary]
     clock: Clock
@@ -303,8 +304,8 @@ class MailboxAdapter:
 
 @value_object
 class SearchContext:
-    """What a search is given. `addresses`: where it may go when a server leads it elsewhere; to the server that a
-    profile names it may go in any case."""
+    """The parts that a search is given. `addresses`: where it may go when a server leads it elsewhere; to the server
+    that a profile names it may go in any case."""
 
     secrets: Secrets
     addresses: AllowedAddresses

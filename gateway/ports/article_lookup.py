@@ -16,8 +16,8 @@ from gateway.domain.value import value_object
 
 @value_object(kw_only=True)
 class FreeVersion:
-    """Where anybody may read it. `url` is http or https. `version`: publishedVersion, acceptedVersion or
-    submittedVersion (the words of the DRIVER guidelines), `host`: publisher or repository, `license` such as cc-by;
+    """The place where anybody may read an article. `url` is http or https. `version`: publishedVersion, acceptedVersion
+    or submittedVersion (the words of the DRIVER guidelines), `host`: publisher or repository, `license` such as cc-by;
     each empty where it isn't said."""
 
     url: str
@@ -28,7 +28,7 @@ class FreeVersion:
 
 @value_object(kw_only=True)
 class FoundArticle:
-    """What a source knows of a number. `citation` None: the source says nothing that describes the work."""
+    """The facts that a source knows of a number. `citation` None: the source says nothing that describes the work."""
 
     citation: Citation | None = None
     free: FreeVersion | None = None
@@ -36,8 +36,8 @@ class FoundArticle:
 
 @value_object(kw_only=True)
 class ArticleSourceContext:
-    """What a source is given. `email`: whom the service may write to about our questions; `key`: what it knows us by,
-    empty where it needs none; `seconds`: longest wait for a whole answer."""
+    """The parts that a source is given. `email`: whom the service may write to about our questions; `key`: what it
+    knows us by, empty where it needs none; `seconds`: longest wait for a whole answer."""
 
     url: str
     email: str
@@ -49,12 +49,12 @@ class ArticleSourceContext:
 class ArticleSource(Protocol):
     @property
     def name(self) -> str:
-        """As settings call it: crossref, pubmed, unpaywall."""
+        """The name in settings: crossref, pubmed, unpaywall."""
         ...
 
     @property
     def number_types(self) -> frozenset[str]:
-        """Of the numbers that it knows works by: doi, pmid."""
+        """The types of the numbers that it knows works by: doi, pmid."""
         ...
 
     @property

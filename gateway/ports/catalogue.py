@@ -52,7 +52,7 @@ class Catalogue(Protocol):
     async def holds(
         self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN
     ) -> HoldingsReport:
-        """Raises nothing: a catalogue that can't be reached is UNKNOWN."""
+        """Look for holdings; raises nothing: a catalogue that can't be reached is UNKNOWN."""
         ...
 
 
@@ -138,12 +138,13 @@ class SearchHits:
 
 
 class RecordSearch(Protocol):
-    """Raises Unavailable (no answer, not in time, the connection broke), Refused (the target said no, with its own
-    diagnostic in the detail: signing in, an index or syntax that it doesn't know, a query that can't be said)."""
+    """A search for records; raises Unavailable (no answer, not in time, the connection broke), Refused (the target said
+    no, with its own diagnostic in the detail: signing in, an index or syntax that it doesn't know, a query that can't
+    be said)."""
 
     @property
     def name(self) -> str:
-        """As the section of a profile is called: z3950, sru."""
+        """The name of the section of a profile: z3950, sru."""
         ...
 
     async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
@@ -161,7 +162,7 @@ class RecordSearch(Protocol):
 
 @value_object
 class ReceivedLink:
-    """As it came: `query` is what stood behind the question mark, undecoded; `form` the body of a POST of
+    """A link as it came: `query` is what stood behind the question mark, undecoded; `form` the body of a POST of
     `content_type`; a link may have both."""
 
     query: bytes = field(default=b"", repr=False)
@@ -171,10 +172,10 @@ class ReceivedLink:
 
 @value_object(kw_only=True)
 class LinkCitation:
-    """What a link says. `requester`: who asks, as the link has it, never believed without signing in; `referrer`: where
-    it came from (sid, rfr_id). `unknown`: what was not understood or looked wrong, one line each, for the page and the
-    journal. `noise`: those of them that say nothing about the work, such as keys that systems write for each other or
-    values that were mended; readers aren't shown them."""
+    """The citation in a link. `requester`: who asks, as the link has it, never believed without signing in; `referrer`:
+    where it came from (sid, rfr_id). `unknown`: what was not understood or looked wrong, one line each, for the page
+    and the journal. `noise`: those of them that say nothing about the work, such as keys that systems write for each
+    other or values that were mended; readers aren't shown them."""
 
     citation: Citation
     service: ServiceType
@@ -194,8 +195,8 @@ class LinkFormat(Protocol):
     def name(self) -> str: ...
 
     def decode(self, link: ReceivedLink) -> LinkCitation:
-        """Raises MalformedMessage only where nothing at all can be read, such as XML that isn't any; an empty link is
-        an empty citation."""
+        """Decode a link; raises MalformedMessage only where nothing at all can be read, such as XML that isn't any; an
+        empty link is an empty citation."""
         ...
 
     def encode(self, citation: Citation, service: ServiceType) -> str:

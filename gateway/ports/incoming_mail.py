@@ -47,7 +47,7 @@ class SignIn(StrEnum):
 
 @value_object(kw_only=True)
 class MailboxServer:
-    """Where a mailbox is. `password` by reference, resolved at each sign-in (tokens change); `ca`: PEM file of the
+    """The server of a mailbox. `password` by reference, resolved at each sign-in (tokens change); `ca`: PEM file of the
     authorities to trust, None: the system's; `seconds`: longest wait for each answer of the server."""
 
     host: str
@@ -63,7 +63,7 @@ class MailboxServer:
 
 @value_object
 class MailboxSnapshot:
-    """What waits in the folder: UIDs ascending, without those that are marked as done. A UID means a mail only
+    """The mails that wait in the folder: UIDs ascending, without those that are marked as done. A UID means a mail only
     together with `uid_validity` (RFC 9051 section 2.3.1.1)."""
 
     uid_validity: int
@@ -85,7 +85,7 @@ class OpenMailbox(Protocol):
         ...
 
     async def sizes(self, uids: Sequence[int]) -> Mapping[int, int]:
-        """In bytes; what has gone meanwhile is left out."""
+        """Return sizes in bytes; what has gone meanwhile is left out."""
         ...
 
     async def fetch(self, uids: Sequence[int]) -> Sequence[FetchedMail]:
@@ -101,7 +101,7 @@ class OpenMailbox(Protocol):
         ...
 
     async def supports_idle(self) -> bool:
-        """Whether the server tells by itself that something came (IDLE, RFC 2177)."""
+        """Return whether the server tells by itself that something came (IDLE, RFC 2177)."""
         ...
 
     async def wait(self, seconds: float) -> None:
@@ -115,7 +115,8 @@ class OpenMailbox(Protocol):
 
 class MailboxClient(Protocol):
     async def open(self, server: MailboxServer) -> OpenMailbox:
-        """Raises Unavailable (the server is away), Refused (it lets us not in, or there is no such folder)."""
+        """Open a mailbox; raises Unavailable (the server is away), Refused (it lets us not in, or there is no such
+        folder)."""
         ...
 
 
@@ -203,22 +204,22 @@ class MailInterpretation:
 class MailFormat(Protocol):
     @property
     def name(self) -> str:
-        """As the section of a profile is called."""
+        """The name of the section of a profile."""
         ...
 
     def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
-        """Whether the mail looks like one of this format; quick, never raises."""
+        """Return whether the mail looks like one of this format; quick, never raises."""
         ...
 
     def decode(self, mail: IncomingMail, profile: Profile) -> MailInterpretation:
-        """Raises MalformedMessage: it is of this format and can't be read; staff look at it."""
+        """Decode a mail; raises MalformedMessage: it is of this format and can't be read; staff look at it."""
         ...
 
 
 @runtime_checkable
 class NamesBatches(Protocol):
-    """What a format can do besides whose partners get several of our messages in one mail
-    (`gateway.ports.partner_channel.SendsBatches`): they quote its number in mails of other formats too."""
+    """A format whose partners get several of our messages in one mail (`gateway.ports.partner_channel.SendsBatches`):
+    they quote its number in mails of other formats too."""
 
     def named_batches(self, mail: IncomingMail, profile: Profile) -> tuple[str, ...]:
         """Numbers of files of ours that stand anywhere in the mail, whatever its format, each as in
@@ -227,7 +228,7 @@ class NamesBatches(Protocol):
 
 
 class BounceAction(StrEnum):
-    """What became of a mail of ours (RFC 3464 section 2.3.3)."""
+    """The outcome of a mail of ours (RFC 3464 section 2.3.3)."""
 
     FAILED = "failed"
     DELAYED = "delayed"
@@ -262,7 +263,7 @@ class AutomaticMailKind(StrEnum):
 
 @value_object
 class SenderCheck:
-    """What a mail server found out about the sender (RFC 8601). `server`: who says so; only our own is to be believed.
+    """The finding of a mail server about the sender (RFC 8601). `server`: who says so; only our own is to be believed.
     `method`: spf, dkim, dmarc …; `result`: pass, fail, none …; `domain`: whom it is about."""
 
     server: str
@@ -293,8 +294,9 @@ parts or fields, or so made that taking it apart takes too long; all else is sur
 
 @value_object
 class PartConcealer:
-    """What takes the secrets out of a part that isn't text, such as a message of another protocol. `marks`: words in
-    lower case, one of which stands in the type or name of such a part. `conceal` gets its content, and never raises."""
+    """A function that takes the secrets out of a part that isn't text, such as a message of another protocol. `marks`:
+    words in lower case, one of which stands in the type or name of such a part. `conceal` gets its content, and never
+    raises."""
 
     marks: tuple[str, ...]
     conceal: Callable[[bytes], bytes]
@@ -302,8 +304,8 @@ class PartConcealer:
 
 @value_object
 class SecretPatterns:
-    """What is not to be kept of a mail: `words` as they stand, `patterns` (RE2, bytes) with a group `secret`, and what
-    `parts` take out of others than texts."""
+    """The secrets that are not to be kept of a mail: `words` as they stand, `patterns` (RE2, bytes) with a group
+    `secret`, and what `parts` take out of others than texts."""
 
     words: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
@@ -343,6 +345,6 @@ def list_own_lines(text: str) -> list[str]:
 
 
 def shorten_text(text: str, most: int) -> str:
-    """At most so many characters, with a mark where something was left out."""
+    """Shorten a text to so many characters, with a mark where something was left out."""
     text = strip_sentence(text)
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"

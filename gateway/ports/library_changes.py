@@ -1,4 +1,4 @@
-"""What the gateway remembers of the changes that it asked of a library system outside its own store.
+"""The gateway's memory of the changes that it asked of a library system outside its own store.
 
 Such a system keeps no idempotency keys. So each change is written down before it is sent, and what came of it
 afterwards: a repeat finds it, and a change whose answer was lost is found unfinished and is asked about before it is
@@ -15,7 +15,7 @@ from gateway.domain.value import value_object
 
 
 class ChangeKind(StrEnum):
-    """What was asked of the library system."""
+    """The kind of change asked of the library system."""
 
     CHECK_OUT = "check-out"
     CHECK_IN = "check-in"
@@ -57,7 +57,8 @@ class LibraryChanges(Protocol):
     """The changes asked of one library's system. All methods raise Unavailable when the store can't be reached."""
 
     async def find_change(self, kind: ChangeKind, key: str) -> LibraryChange | None:
-        """Raises Refused(REQUEST_CLOSED) for one that was made, where its request has forgotten its patron since."""
+        """Find a change; raises Refused(REQUEST_CLOSED) for one that was made, where its request has forgotten its
+        patron since."""
         ...
 
     async def begin_change(self, change: LibraryChange) -> None:

@@ -1,4 +1,4 @@
-"""What the daemon asks of a library's own system: the port `LibrarySystem`.
+"""The port `LibrarySystem`: operations that the daemon needs of a library's own system.
 
 It follows the union of operations in facts/ils-backends.md section 1; its refusals are
 `domain.problems.Refused`, its technical failures `Unavailable` and `OutcomeUnknown`.
@@ -32,7 +32,7 @@ from gateway.domain.value import value_object
 
 
 class Capability(StrEnum):
-    """What a library system can do; services choose a fallback or refuse plainly where one is missing."""
+    """The abilities of a library system; services choose a fallback or refuse plainly where one is missing."""
 
     PATRON_LOOKUP = "patron-lookup"
     AUTHENTICATE = "authenticate"
@@ -74,7 +74,8 @@ class Capability(StrEnum):
 
 @value_object
 class PatronKey:
-    """How a caller names a patron. `types` are tried in order; an empty tuple means the library's own order."""
+    """The number by which a caller names a patron. `types` are tried in order; an empty tuple means the library's own
+    order."""
 
     value: str
     types: tuple[str, ...] = ()
@@ -136,7 +137,7 @@ class TemporaryItem:
 
 @value_object
 class TemporaryItemResult:
-    """What `create_temporary_item` made, or had made before under the same key (then `repeated`)."""
+    """The item that `create_temporary_item` made, or had made before under the same key (then `repeated`)."""
 
     item: Item
     bib: Bib
@@ -146,8 +147,8 @@ class TemporaryItemResult:
 
 @value_object
 class CheckedIn:
-    """What happened at check-in. `loan` is the loan that ended, None when the item was not on loan but was
-    put in its place (a returned transit, an item fresh from the partner). `route_to`: where it goes now."""
+    """The outcome of a check-in. `loan` is the loan that ended, None when the item was not on loan but was put in its
+    place (a returned transit, an item fresh from the partner). `route_to`: where it goes now."""
 
     item: Item
     loan: Loan | None
@@ -166,7 +167,7 @@ class BibHoldings:
 
 @value_object
 class LibraryInfo:
-    """How the library presents itself. `postal_address`: the parts of `address`; None: they are not known."""
+    """The library's description of itself. `postal_address`: the parts of `address`; None: they are not known."""
 
     symbol: str
     name: str
@@ -194,26 +195,26 @@ class LibraryCodes:
 
 @runtime_checkable
 class ListsCodes(Protocol):
-    """What a `LibrarySystem` may offer besides: with it `illgate check` finds a wrong code before a message does."""
+    """A `LibrarySystem` that lists its codes: with it `illgate check` finds a wrong code before a message does."""
 
     async def codes(self) -> LibraryCodes:
-        """Raises Unavailable."""
+        """Return the codes; raises Unavailable."""
         ...
 
 
 @runtime_checkable
 class HoldsConnections(Protocol):
-    """What a `LibrarySystem` may be besides: one that keeps connections, which end with whoever opened it."""
+    """A `LibrarySystem` that keeps connections, which end with whoever opened it."""
 
     async def close_connections(self) -> None: ...
 
 
 @runtime_checkable
 class DiffersByItem(Protocol):
-    """What a `LibrarySystem` may be besides: one that can do more with some items than with others."""
+    """A `LibrarySystem` that can do more with some items than with others."""
 
     def capabilities_of_item(self, barcode: str, loan_id: str) -> frozenset[Capability]:
-        """Of the item that is out under this loan: all that can be done with it."""
+        """Return all that can be done with the item that is out under this loan."""
         ...
 
 
@@ -231,7 +232,7 @@ class ProbeStep:
 
 @runtime_checkable
 class ProbesItself(Protocol):
-    """What a `LibrarySystem` may offer besides: `illgate check --live` shows where it stops."""
+    """A `LibrarySystem` that tests itself: `illgate check --live` shows where it stops."""
 
     async def probe(self) -> tuple[ProbeStep, ...]:
         """Each step within a time limit of its own; the last one failed where others had to follow."""
@@ -240,17 +241,17 @@ class ProbesItself(Protocol):
 
 @runtime_checkable
 class AlertsOperators(Protocol):
-    """What a `LibrarySystem` may offer besides: it answers, and yet something of it must be mended."""
+    """A `LibrarySystem` that answers, and yet something of it must be mended."""
 
     @property
     def alerts(self) -> tuple[str, ...]:
-        """In sentences without personal data; empty: nothing. Asks nobody."""
+        """Sentences without personal data; empty: nothing. Asks nobody."""
         ...
 
 
 @runtime_checkable
 class RemembersLoans(Protocol):
-    """What a `LibrarySystem` may offer besides, whose loans are seen in the gateway's own memory alone."""
+    """A `LibrarySystem` whose loans are seen in the gateway's own memory alone."""
 
     async def forget_returned_loan(self, barcode: str, key: str) -> None:
         """Staff say that the item is back: its loan is over, unless the system can be asked and says that it isn't."""
@@ -269,7 +270,7 @@ class NamedPatron:
 
 @runtime_checkable
 class FindsPatronsByName(Protocol):
-    """What a `LibrarySystem` may offer besides: staff know the name of a patron, and not the number of the card."""
+    """A `LibrarySystem` that finds patrons by name: staff know the name of a patron, and not the number of the card."""
 
     async def find_patrons_by_name(self, words: Sequence[str], limit: int) -> tuple[NamedPatron, ...]:
         """Those whose name has each of these words somewhere in it, by name; at most `limit`. Without words none.
@@ -295,11 +296,11 @@ class LibrarySystem(Protocol):
 
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
-        """Raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON)."""
+        """Find a patron; raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON)."""
         ...
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
-        """Raises Refused(PATRON_AUTH_FAILED), alike for an unknown patron and a wrong secret."""
+        """Check a secret; raises Refused(PATRON_AUTH_FAILED), alike for an unknown patron and a wrong secret."""
         ...
 
     async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
@@ -315,12 +316,12 @@ class LibrarySystem(Protocol):
         ...
 
     async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        """Raises Refused(DUPLICATE_PATRON | DATA_MISSING | INVALID_VALUE)."""
+        """Create a patron; raises Refused(DUPLICATE_PATRON | DATA_MISSING | INVALID_VALUE)."""
         ...
 
     async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        """What the draft leaves None stays. Its identifiers replace those of the same types; an empty value removes
-        the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
+        """Update a patron; what the draft leaves None stays. Its identifiers replace those of the same types; an empty
+        value removes the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
         ...
 
     async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron: ...
@@ -332,7 +333,7 @@ class LibrarySystem(Protocol):
 
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
-        """Raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM); never a guess among several hits."""
+        """Find a record; raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM); never a guess among several hits."""
         ...
 
     async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
@@ -342,7 +343,7 @@ class LibrarySystem(Protocol):
     async def holdings(self, bib_id: str) -> BibHoldings: ...
 
     async def item_by_barcode(self, barcode: str) -> Item:
-        """Raises Refused(UNKNOWN_ITEM)."""
+        """Find an item; raises Refused(UNKNOWN_ITEM)."""
         ...
 
     async def item_by_request(self, request_id: str) -> Item:
@@ -363,15 +364,16 @@ class LibrarySystem(Protocol):
 
     # holds
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        """Raises Refused(UNKNOWN_…, DUPLICATE_REQUEST, BAD_PICKUP_LOCATION, NOT_ALLOWED, PATRON_BLOCKED …)."""
+        """Place a hold; raises Refused(UNKNOWN_…, DUPLICATE_REQUEST, BAD_PICKUP_LOCATION, NOT_ALLOWED, PATRON_BLOCKED
+        …)."""
         ...
 
     async def find_hold(self, request_id: str) -> Hold:
-        """By the partner's request number. Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
+        """Find a hold by the partner's request number. Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
         ...
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
+        """Cancel a hold; raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
         ...
 
     async def update_hold(
@@ -445,7 +447,7 @@ class LibrarySystem(Protocol):
         ...
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        """Raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED)."""
+        """Recall a loan; raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED)."""
         ...
 
     async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item: ...

@@ -35,7 +35,7 @@ from gateway.ports.library_system import (
 
 
 def refuse_unsupported(what: str) -> Never:
-    """Raises Refused(UNSUPPORTED_SERVICE). `what`: verb and object."""
+    """Raise Refused(UNSUPPORTED_SERVICE). `what`: verb and object."""
     raise Refused(
         RefusalReason.UNSUPPORTED_SERVICE,
         write_sentence("The library system cannot %(what)s.", what=what),

@@ -1,4 +1,4 @@
-"""Where we go on somebody else's word: a webhook's URL, or where another server redirects us to.
+"""Addresses to which we go on somebody else's word: a webhook's URL, or where another server redirects us to.
 
 Whoever can name a URL could otherwise reach, through us, what only we can reach.
 """
@@ -34,7 +34,7 @@ class AllowedAddresses:
         return address.is_global and not address.is_multicast
 
     def check_url(self, text: str) -> URL:
-        """Raises Refused for a URL that can't be delivered to."""
+        """Check a URL; raises Refused if nothing can be delivered to it."""
         from yarl import URL  # what sends reads URLs so too; commands that send nothing needn't load it
 
         try:

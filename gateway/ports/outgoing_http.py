@@ -1,4 +1,4 @@
-"""What we ask of others and send to them by HTTP: one request and its answer.
+"""Requests that we send to others by HTTP, and their answers.
 
 An error says whether anything was sent, since whoever sends again decides by that, and names neither URL nor body,
 which may hold a key or a patron's number. Cookies are not kept. Redirects are not followed, since what we say of
@@ -82,7 +82,7 @@ class HttpReply:
 
     @property
     def location(self) -> str:
-        """Of a redirect; empty: it is none."""
+        """The target of a redirect; empty: it is none."""
         return self.headers.get("Location", "") if self.status in REDIRECTS else ""
 
 
@@ -103,11 +103,11 @@ class HttpFailure(Exception):
         super().__init__(self.report)
 
     def make_problem(self) -> Unavailable | OutcomeUnknown:
-        """For a message, which must not arrive twice."""
+        """Make the problem of a message, which must not arrive twice."""
         return make_sending_problem(self.report, is_sent=self.is_sent)
 
     def describe_place(self, place: object) -> Sentence:
-        """For a question. `place`: what was asked, without keys."""
+        """Describe the failure of a question. `place`: what was asked, without keys."""
         limits = self._limits
         if self._is_late and self.is_sent:
             return write_sentence(
@@ -167,7 +167,8 @@ class HttpClient:
         self._session = None
 
     async def exchange(self, request: HttpRequest, limits: HttpLimits) -> HttpReply:
-        """Raises HttpFailure, and Unavailable where a file of `tls` can't be used."""
+        """Send a request and read its answer; raises HttpFailure, and Unavailable where a file of `tls` can't be
+        used."""
         import aiohttp  # here, since whoever makes a channel and sends nothing would load it too
 
         progress = SimpleNamespace(sent=False, once=request.once or not self._options.keep_seconds)
@@ -250,7 +251,7 @@ async def _note_sent(_session: aiohttp.ClientSession, trace: SimpleNamespace, _p
 
 
 def describe_connection_error(error: Exception) -> str:
-    """What the system said about the connection, else the kind of error: its own text may quote the URL."""
+    """Return what the system said about the connection, else the kind of error: its own text may quote the URL."""
     from aiohttp import ClientConnectorCertificateError, ClientConnectorError, InvalidURL, ServerDisconnectedError
 
     if isinstance(error, ServerDisconnectedError) and not isinstance(error, TimeoutError):
@@ -276,7 +277,7 @@ def describe_large_reply(place: object, max_bytes: int) -> Sentence:
 
 
 def parse_url(text: str) -> URL:
-    """Raises Unavailable, without the text."""
+    """Parse a URL; raises Unavailable, without the text."""
     try:
         return URL(text)
     except ValueError:

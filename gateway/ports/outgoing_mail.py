@@ -56,7 +56,7 @@ class RenderedLetter:
 
 @value_object
 class LetterSender:
-    """Whose letters these are; what is empty is taken from the library."""
+    """The sender of letters; what is empty is taken from the library."""
 
     address: str
     name: str = ""
@@ -81,8 +81,8 @@ class MailSecurity(StrEnum):
 
 @value_object(kw_only=True)
 class MailServer:
-    """Where mail is handed in. `password` by reference; `ca`: PEM file of the authorities to trust, None: the
-    system's; `seconds`: longest wait for each answer of the server."""
+    """The server at which mail is handed in. `password` by reference; `ca`: PEM file of the authorities to trust, None:
+    the system's; `seconds`: longest wait for each answer of the server."""
 
     host: str
     port: int
@@ -112,7 +112,7 @@ _BREAKS = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def build_mail(letter: RenderedLetter, sender: LetterSender) -> EmailMessage:
-    """Raises Refused when there is no address to send to, or one that is none; whose, it doesn't say."""
+    """Build a mail; raises Refused when there is no address to send to, or one that is none; whose, it doesn't say."""
     mail = EmailMessage(policy=POLICY)
     mail["From"] = _parse_mail_address(
         sender.address, sender.name, write_sentence("the sender's address (mail.sender)")
@@ -214,13 +214,13 @@ def _format_message_id(id_: str, sender: LetterSender) -> str:
 
 
 def _flatten_line(text: str) -> str:
-    """On one line, so that no text of a letter can begin a header of its own."""
+    """Put a text on one line, so that no text of a letter can begin a header of its own."""
     return _BREAKS.sub(" ", text).strip()
 
 
 @value_object
 class LetterStyle:
-    """How one partner's letters differ. `language` empty: the installation's. `subject`: with {reference}, {number},
+    """The style of one partner's letters. `language` empty: the installation's. `subject`: with {reference}, {number},
     {kind}, {title}, {symbol}, {subject} (as the letter itself has it); empty: the letter's own. `folder`: templates
     that come before all others."""
 
@@ -260,5 +260,6 @@ class PartnerLetters(Protocol):
         style: LetterStyle = PLAIN,
         answers: Sequence[AnswerLink] = (),
     ) -> RenderedLetter:
-        """Raises Refused (there is no letter for this kind), ConfigurationError (a template, with file and line)."""
+        """Write a letter; raises Refused (there is no letter for this kind), ConfigurationError (a template, with file
+        and line)."""
         ...

@@ -68,10 +68,10 @@ class DeliveryResult:
 
 @value_object(kw_only=True)
 class ChannelMessage:
-    """What has left for a partner by a channel, or may have left where the outcome is unknown, as the journal is to
-    have it; or what has come by it from a partner. `service`: what the protocol calls it; empty: the kind of the event.
-    `answer`: what came back on the same way, where that isn't a message of its own. Neither holds a key by which we
-    show who we are; passwords within mails and within what a `Responder` knows to conceal are taken out by the
+    """A message that has left for a partner by a channel, or may have left where the outcome is unknown, as the journal
+    is to have it; or one that has come by it from a partner. `service`: what the protocol calls it; empty: the kind of
+    the event. `answer`: what came back on the same way, where that isn't a message of its own. Neither holds a key by
+    which we show who we are; passwords within mails and within what a `Responder` knows to conceal are taken out by the
     gateway."""
 
     protocol: str
@@ -94,12 +94,12 @@ def record_nothing(_sent: ChannelMessage) -> None:
 
 
 class PartnerChannel(Protocol):
-    """Raises Unavailable (nothing was sent; try again), OutcomeUnknown (it may have been; sent again with the same
-    id), Refused (this partner can never get this message: no address, no such service)."""
+    """A channel to partners; raises Unavailable (nothing was sent; try again), OutcomeUnknown (it may have been; sent
+    again with the same id), Refused (this partner can never get this message: no address, no such service)."""
 
     @property
     def name(self) -> str:
-        """As profiles and attempts call it: mail, loopback, iso-ill …"""
+        """The name in profiles and attempts: mail, loopback, iso-ill …"""
         ...
 
     async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult: ...
@@ -110,7 +110,7 @@ class LimitedChannel(PartnerChannel, Protocol):
     """A channel whose format, or whose partner, has no message for some events."""
 
     def has_message(self, kind: EventKind, role: Role, profile: Profile) -> bool:
-        """Whether such an event can be told at all; `role`: ours. Never raises."""
+        """Return whether such an event can be told at all; `role`: ours. Never raises."""
         ...
 
 
@@ -120,7 +120,7 @@ class NamesRequests(PartnerChannel, Protocol):
     by telephone say, has no such name, and nothing can be said of it."""
 
     def is_request_name(self, transaction: str) -> bool:
-        """Whether a lending request under this number of the requester's can be spoken of. Never raises."""
+        """Return whether a lending request under this number of the requester's can be spoken of. Never raises."""
         ...
 
 
@@ -144,12 +144,12 @@ class SendsInParts(PartnerChannel, Protocol):
     again because of what hasn't."""
 
     def count_parts(self, message: PartnerMessage, profile: Profile) -> int:
-        """At least one. Raises Refused, as `send`."""
+        """Count the parts: at least one. Raises Refused, as `send`."""
         ...
 
 
 class CarryWay(StrEnum):
-    """How a partner can be told of an event."""
+    """The way in which a partner can be told of an event."""
 
     CARRIED = "carried"
     NOTE = "as note"
@@ -194,8 +194,8 @@ class SendsBatches(PartnerChannel, Protocol):
         ...
 
     async def send_composed(self, composed: str) -> Sequence[DeliveryResult | Refused]:
-        """What became of each message, in their order. Whoever couldn't be written is Refused alone and isn't in it;
-        if nobody could, nothing is sent. Raises as `PartnerChannel.send`, about all of them."""
+        """Send messages, and return the result of each, in their order. Whoever couldn't be written is Refused alone
+        and isn't in it; if nobody could, nothing is sent. Raises as `PartnerChannel.send`, about all of them."""
         ...
 
 
@@ -239,9 +239,9 @@ class ReportedStranger:
 
 @value_object
 class InboxResult:
-    """What became of it. `refused` is told to the sender in the words of its protocol; `repeated`: it was here
-    before and changed nothing; `is_trial`: it is about a request by which the partner's system was tried, and changed
-    nothing either; `request` as it is after it, None where none was found."""
+    """The result of a message that came. `refused` is told to the sender in the words of its protocol; `repeated`: it
+    was here before and changed nothing; `is_trial`: it is about a request by which the partner's system was tried, and
+    changed nothing either; `request` as it is after it, None where none was found."""
 
     request_id: str = ""
     refused: Refusal | None = None
@@ -292,7 +292,7 @@ class PartnerConnections(Protocol):
 
 
 class NoPartnerConnections:
-    """For commands, which work beside a daemon, and for previews."""
+    """A pool for commands, which work beside a daemon, and for previews."""
 
     async def send(self, saying: OutgoingMessage) -> bytes | None:
         raise Unavailable("only the daemon can send messages to partners")

@@ -91,7 +91,7 @@ Place = HttpPlace | TcpPlace
 
 @value_object
 class TransportReply:
-    """What came back. `status` is 0 where the transport has none."""
+    """The reply that came back. `status` is 0 where the transport has none."""
 
     raw: bytes = field(repr=False)
     content_type: str = ""
@@ -100,7 +100,7 @@ class TransportReply:
 
 
 class MessageFate(StrEnum):
-    """What became of a message that was sent."""
+    """The result of a message that was sent."""
 
     DONE = "done"
     REFUSED = "refused"  # a business answer
@@ -117,7 +117,7 @@ class AnswerExplanation:
 
 
 class PartnerSimulator(Protocol):
-    """How a partner of one profile speaks; `build` and `explain` are pure."""
+    """The speech of a partner of one profile; `build` and `explain` are pure."""
 
     def services(self, exchange: ExchangeContext) -> tuple[PartnerService, ...]:
         """Those that the protocol has in the version which the profile speaks."""
@@ -131,7 +131,7 @@ class PartnerSimulator(Protocol):
         ...
 
     async def send(self, body: bytes, exchange: ExchangeContext, place: Place) -> TransportReply:
-        """As the partner would send it, with the credentials that the profile lets in.
+        """Send as the partner would, with the credentials that the profile lets in.
 
         Raises Unavailable (nothing was sent), OutcomeUnknown (sent, no whole answer), ConfigurationError.
         """

@@ -1,4 +1,4 @@
-"""Who made a thing in a library: what a partner made there belongs to it, and to no other partner.
+"""Makers of things in a library: what a partner made there belongs to it, and to no other partner.
 
 The library's system doesn't know the gateway's partners, so the gateway keeps it, whatever system that is. A thing that
 nobody is known to have made is the library's own.
@@ -33,14 +33,14 @@ class PartnerThing:
 
 
 class PartnerThings(Protocol):
-    """Of one library. All methods raise Unavailable when the store can't be reached."""
+    """The things of one library. All methods raise Unavailable when the store can't be reached."""
 
     async def find_makers(self, kind: ThingKind, ids: Collection[str]) -> Mapping[str, str]:
         """Names of profiles by the ids of things; without those that nobody is known to have made."""
         ...
 
     async def list_things_of_request(self, request_id: str) -> tuple[PartnerThing, ...]:
-        """Of all partners, for two may use the same number."""
+        """List the things of all partners, for two may use the same number."""
         ...
 
     async def keep_things(self, things: Collection[PartnerThing]) -> None:
@@ -48,7 +48,7 @@ class PartnerThings(Protocol):
         ...
 
     async def change_barcode(self, item_id: str, barcode: str) -> None:
-        """Of an item; nothing where nobody is known to have made it."""
+        """Change the barcode of an item; nothing where nobody is known to have made it."""
         ...
 
     async def forget_thing(self, kind: ThingKind, id_: str) -> None: ...

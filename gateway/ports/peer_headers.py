@@ -1,4 +1,4 @@
-"""What shows a partner, in each message by HTTP, that it is ours (`peer_authentication.ours`)."""
+"""Headers that show a partner, in each message by HTTP, that it is ours (`peer_authentication.ours`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ where it asks for nothing. Raises Unavailable."""
 
 
 async def refuse_peer_headers(profile: Profile) -> Mapping[str, str]:
-    """Where there is no key to sign with."""
+    """Refuse headers where there is no key to sign with."""
     if profile.peer_authentication.ours is not None:
         raise Unavailable("messages to this partner must be signed, but no signing key exists")
     return {}

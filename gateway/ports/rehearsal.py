@@ -1,4 +1,4 @@
-"""How a protocol is rehearsed: what `illgate mock` needs of it to play a partner, and `illgate conformance` to try one.
+"""Rehearsal of a protocol: what `illgate mock` needs of it to play a partner, and `illgate conformance` to try one.
 
 The partner that is played reads by the protocol's own `Responder` or `MailFormat` and speaks by its own
 `PartnerChannel`, under the profile as the partner would have written it for us. A partner that is tried gets messages
@@ -79,8 +79,8 @@ class RecordsExchanges(Protocol):
 
 @value_object
 class ArrivedMessage:
-    """What the tried system has said of itself, and how it was answered. `is_of_trial`: it is about a request of the
-    trial; what isn't may have patrons of others in it."""
+    """A message that the tried system has sent by itself, and the answer to it. `is_of_trial`: it is about a request of
+    the trial; what isn't may have patrons of others in it."""
 
     arrival: RawMessage
     answer: bytes = field(repr=False)
@@ -93,7 +93,7 @@ def report_arrival(
     findings: tuple[ConformanceFinding, ...],
     conceal_secrets: Callable[[bytes], bytes],
 ) -> CheckedExchange:
-    """For the report; of what isn't about the trial it has no octet."""
+    """Make the exchange for the report; of what isn't about the trial it has no octet."""
     if not arrived.is_of_trial:
         return CheckedExchange(title=title, came=True, findings=findings)
     arrival = arrived.arrival
@@ -108,7 +108,7 @@ def report_arrival(
 
 
 class TrialArrivals(Protocol):
-    """Where what the tried system says of itself comes in (`--listen`)."""
+    """The place where what the tried system says of itself comes in (`--listen`)."""
 
     async def wait_for_message(self, seconds: float) -> ArrivedMessage | None:
         """The next one; None: nothing has come in that time."""
@@ -129,7 +129,7 @@ def make_conversation(
 
 
 class TriedSide(StrEnum):
-    """Who of the two of a profile is tried."""
+    """The side of a profile that is tried."""
 
     PARTNER = "partner"
     OURSELVES = "ourselves"
@@ -137,11 +137,11 @@ class TriedSide(StrEnum):
 
 @value_object(kw_only=True)
 class ConformanceContext:
-    """Who is tried, and where. `library`: our symbol; `partner`: that of the partner, empty where the profile names
-    none; `run`: a word that is another one each time, for the numbers of requests; `values`: what may be used for the
-    trial, by the names of `ConformanceTrials.value_names`; `folder`: where gateway.yml is; `arrivals`: where the tried
-    system's own messages come in, None where nobody listens; `wait_seconds`: so long each of them is waited for;
-    `make_peer_headers`: what our messages by HTTP have besides."""
+    """The system that is tried, and where. `library`: our symbol; `partner`: that of the partner, empty where the
+    profile names none; `run`: a word that is another one each time, for the numbers of requests; `values`: what may be
+    used for the trial, by the names of `ConformanceTrials.value_names`; `folder`: where gateway.yml is; `arrivals`:
+    where the tried system's own messages come in, None where nobody listens; `wait_seconds`: so long each of them is
+    waited for; `make_peer_headers`: what our messages by HTTP have besides."""
 
     profile: Profile
     tried: TriedSide
@@ -163,16 +163,16 @@ class ConformanceContext:
 class ConformanceTrials(Protocol):
     @property
     def can_listen(self) -> bool:
-        """Whether a system that is tried says anything of itself, by the protocol."""
+        """True if a system that is tried says anything of itself, by the protocol."""
         ...
 
     @property
     def value_names(self) -> Mapping[str, str]:
-        """What whoever tries a system may name, such as a patron, in plain words, by name."""
+        """The values that whoever tries a system may name, such as a patron, in plain words, by name."""
         ...
 
     def describe_version(self, profile: Profile) -> str:
-        """Of the protocol, as the profile says, for people."""
+        """Describe the version of the protocol, as the profile says, for people."""
         ...
 
     def aim_section(self, section: Mapping[str, Any], address: str) -> Mapping[str, Any]:
@@ -186,7 +186,7 @@ class ConformanceTrials(Protocol):
 
 
 class MailRehearsal(Protocol):
-    """How partners are played who write and read mails of a format. A mail has no answer that could be spoiled."""
+    """The rehearsal of partners who write and read mails of a format. A mail has no answer that could be spoiled."""
 
     @property
     def channel(self) -> str:
@@ -194,7 +194,7 @@ class MailRehearsal(Protocol):
         ...
 
     def find_address(self, profile: Profile) -> str:
-        """Where we write to the partner; empty: nobody has said."""
+        """Find where we write to the partner; empty: nobody has said."""
         ...
 
     def mirror_dialect(self, profile: Profile) -> BaseModel:
@@ -206,7 +206,7 @@ class MailRehearsal(Protocol):
 class SpoilsAnswers(Protocol):
     @property
     def misbehaviours(self) -> Mapping[str, str]:
-        """What can be done wrong in answers, in plain words, by name."""
+        """The mistakes that can be made in answers, in plain words, by name."""
         ...
 
     def spoil_answer(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
@@ -238,7 +238,7 @@ class ProtocolRehearsal(SpoilsAnswers, Protocol):
 
 
 class SystemRehearsal(SpoilsAnswers, Protocol):
-    """How a protocol is rehearsed in which libraries' systems are asked. Under a profile that lets nobody in the
+    """The rehearsal of a protocol in which libraries' systems are asked. Under a profile that lets nobody in the
     library's system is played, which answers us; else the partner's system, which asks us: its messages are those of
     the protocol's `PartnerSimulator`."""
 
@@ -247,11 +247,11 @@ class SystemRehearsal(SpoilsAnswers, Protocol):
         ...
 
     def is_reached_by_tcp(self, profile: Profile) -> bool:
-        """Whether the profile says that the library's system is spoken with on raw TCP, not by HTTP."""
+        """Return whether the profile says that the library's system is spoken with on raw TCP, not by HTTP."""
         ...
 
     def is_sent(self, service: PartnerService, profile: Profile) -> bool:
-        """Whether the partner of a profile sends it at all."""
+        """Return whether the partner of a profile sends it at all."""
         ...
 
     def change_message(self, body: bytes, elements: Mapping[str, str | None], exchange: ExchangeContext) -> bytes:
@@ -270,7 +270,7 @@ class CatalogueQuestionKind(StrEnum):
 
 @value_object(kw_only=True)
 class CatalogueQuestion:
-    """What a catalogue is asked. `words`: of all terms, each of which must be found; `text`: the whole query, as it
+    """The question to a catalogue. `words`: of all terms, each of which must be found; `text`: the whole query, as it
     came; `start` counts from 1."""
 
     kind: CatalogueQuestionKind
@@ -301,32 +301,32 @@ class MessageSplitter(Protocol):
 
 
 class CatalogueConversation(Protocol):
-    """What one connection asks; of a protocol that knows no connections, all that is asked."""
+    """The questions of one connection; of a protocol that knows no connections, all that is asked."""
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing follows what was said last."""
+        """True if nothing follows what was said last."""
         ...
 
     def read_question(self, arrival: RawMessage) -> CatalogueQuestion:
-        """Raises MalformedMessage for what can't be answered."""
+        """Read a question; raises MalformedMessage for what can't be answered."""
         ...
 
     def write_answer(self, arrival: RawMessage, finding: CatalogueFinding) -> ResponderAnswer:
-        """To the question that was read last."""
+        """Write the answer to the question that was read last."""
         ...
 
     def refuse_question(self, arrival: RawMessage, words: str) -> ResponderAnswer:
-        """To what can't be answered."""
+        """Refuse what can't be answered."""
         ...
 
 
 class CatalogueRehearsal(SpoilsAnswers, Protocol):
-    """How a catalogue is played that is searched."""
+    """The rehearsal of a catalogue that is searched."""
 
     @property
     def cut_messages(self) -> Callable[[int], MessageSplitter] | None:
-        """What cuts a stream into messages of so many bytes at most; None: it is spoken by HTTP."""
+        """A function that cuts a stream into messages of so many bytes at most; None: it is spoken by HTTP."""
         ...
 
     def open_conversation(self) -> CatalogueConversation: ...

@@ -32,7 +32,7 @@ class DuplexConnection(Protocol):
     """A connection on which both sides may speak, whoever opened it."""
 
     def is_admitted(self, profile: str) -> bool:
-        """Whether its other end was let in under this profile already."""
+        """Return whether its other end was let in under this profile already."""
         ...
 
     def admit(self, profile: str) -> None: ...
@@ -45,7 +45,7 @@ class DuplexConnection(Protocol):
 
 @value_object
 class ClientCertificate:
-    """What a client certificate says that was verified, by us or by a proxy.
+    """The values of a client certificate that was verified, by us or by a proxy.
 
     `common_name`: CN of its subject; empty unless there is exactly one. `alternative_names`: subject alternative names
     of the kinds DNS, email, URI and IP, as `domain.profile.normalize_alternative_name` writes them. `fingerprint`:
@@ -83,7 +83,7 @@ class RawMessage:
 
 @value_object
 class MessageEnvelope:
-    """What a message says about itself and its sender, before any profile is known.
+    """The statements of a message about itself and its sender, before any profile is known.
 
     `parsed` is the responder's own; `secrets` are credentials carried in the message. `symbols` are those of the
     parties, one of whom is the sender: a partner that has one of them is meant, beside those whom a rule fits.
@@ -141,7 +141,7 @@ class StreamSplitter(Protocol):
 
     @property
     def is_unrecoverable(self) -> bool:
-        """What has begun can't become a message, and where the next one would begin can't be told."""
+        """True if what has begun can't become a message, and where the next one would begin can't be told."""
         ...
 
     def add_octets(self, data: bytes) -> None: ...
@@ -151,14 +151,14 @@ class StreamSplitter(Protocol):
         ...
 
     def take_rest(self) -> bytes:
-        """What there is of a message whose end won't come; then nothing is left."""
+        """Take what there is of a message whose end won't come; then nothing is left."""
         ...
 
 
 @value_object
 class StreamFraming:
-    """How messages are told apart on a raw TCP connection. `cutter` makes, for a limit in bytes, what cuts the messages
-    of a protocol whose own bytes say where they end (end = cut)."""
+    """The way in which messages are told apart on a raw TCP connection. `cutter` makes, for a limit in bytes, what cuts
+    the messages of a protocol whose own bytes say where they end (end = cut)."""
 
     end: Literal["tag", "newline", "close", "cut"] = "tag"
     tags: tuple[bytes, ...] = ()  # local names of the end tags that close a message, for end = tag
@@ -232,7 +232,8 @@ class Responder(Protocol):
         ...
 
     def decode(self, envelope: MessageEnvelope, exchange: ExchangeContext) -> DecodedMessage:
-        """Raises MalformedMessage, or Refused when a required part is missing or a value can't be used."""
+        """Decode a message; raises MalformedMessage, or Refused when a required part is missing or a value can't be
+        used."""
         ...
 
     def encode(
@@ -253,6 +254,7 @@ class Responder(Protocol):
         ...
 
     def describe_concealed(self, envelope: MessageEnvelope, profile: Profile) -> str:
-        """What was concealed of a message that was kept and is needed to carry it out again, such as "the patron's
-        PIN"; empty: nothing. Not needed is what the sender proved itself by, since it was let in the first time."""
+        """Describe what was concealed of a message that was kept and is needed to carry it out again, such as "the
+        patron's PIN"; empty: nothing. Not needed is what the sender proved itself by, since it was let in the first
+        time."""
         ...

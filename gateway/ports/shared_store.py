@@ -29,13 +29,14 @@ Work = Callable[[Transaction], T]
 
 
 class Store(Protocol):
-    """Where everything is kept. `write` returns when the work is durable; `read` sees all that was committed."""
+    """The store of everything that is kept. `write` returns when the work is durable; `read` sees all that was
+    committed."""
 
     @property
     def url(self) -> URL: ...
 
     async def read(self, work: Work[T]) -> T:
-        """Raises Unavailable when the database can't be reached."""
+        """Read in a transaction; raises Unavailable when the database can't be reached."""
         ...
 
     async def write(self, work: Work[T]) -> T:
@@ -43,7 +44,7 @@ class Store(Protocol):
         ...
 
     async def write_statement(self, work: Work[T]) -> T:
-        """As `write`, for work that is a single statement, which may be a transaction by itself."""
+        """Write as `write` does, for work that is a single statement, which may be a transaction by itself."""
         ...
 
     async def close(self) -> None:

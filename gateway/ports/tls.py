@@ -1,4 +1,4 @@
-"""How connections that we open are encrypted, and how one is aborted."""
+"""Encryption of connections that we open, and their aborting."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ClientTls:
     certificate: Path | None = None
 
     def resolve_in_folder(self, folder: Path) -> ClientTls:
-        """With files that are relative to this folder."""
+        """Resolve files that are relative to this folder."""
         return ClientTls(
             ca=folder / self.ca if self.ca is not None else None,
             certificate=folder / self.certificate if self.certificate is not None else None,
@@ -50,7 +50,7 @@ def make_client_context(tls: ClientTls) -> ssl.SSLContext:
 
 
 def require_client_context(tls: ClientTls) -> ssl.SSLContext:
-    """Raises Unavailable, since nothing was sent yet."""
+    """Make a context; raises Unavailable, since nothing was sent yet."""
     try:
         return make_client_context(tls)
     except OSError as error:

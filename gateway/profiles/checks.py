@@ -1,4 +1,4 @@
-"""What must fit within a profile, between profiles and with the settings."""
+"""Checks within a profile, between profiles and with the settings."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _ProfileCheckFunction(Protocol):
 
 
 def check_profile(profile: Profile, document: YamlDocument, settings: Settings) -> list[ConfigurationProblem]:
-    """Of one profile."""
+    """Check one profile."""
     return [problem for check in _CHECKS for problem in check(profile, document, settings)]
 
 
@@ -197,7 +197,7 @@ def check_partners(
 
 
 def check_partner(one: LoadedProfile, channels: Mapping[str, ChannelAdapter]) -> Iterator[ConfigurationProblem]:
-    """Of one profile; `channels` as for all of them."""
+    """Check the partner of one profile; `channels` as for all of them."""
     if one.profile.abstract:
         return
     if one.profile.partner is not None:
@@ -207,7 +207,7 @@ def check_partner(one: LoadedProfile, channels: Mapping[str, ChannelAdapter]) ->
 
 
 def _check_own_tokens(one: LoadedProfile, channels: Mapping[str, ChannelAdapter]) -> Iterator[ConfigurationProblem]:
-    """Whether any channel is installed is asked last, as for partners."""
+    """Check our tokens; whether any channel is installed is asked last, as for partners."""
     if one.profile.peer_authentication.ours is None:
         return
     partner = one.profile.partner
@@ -224,7 +224,8 @@ def _check_own_tokens(one: LoadedProfile, channels: Mapping[str, ChannelAdapter]
 def _check_partner_channel(
     one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]
 ) -> Iterator[ConfigurationProblem]:
-    """Whether any channel is installed is asked last: adapters may be loaded as they are asked for."""
+    """Check the partner's channel; whether any is installed is asked last: adapters may be loaded as they are asked
+    for."""
     if not partner.symbols:
         yield one.make_problem(
             ("partner", "symbols"), "a partner needs a symbol, so that its messages are known as its own"
@@ -253,7 +254,7 @@ def _check_partner_channel(
 
 
 def is_written_by_mail(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
-    """Whether its channel, as its profile has it, writes to its e-mail address."""
+    """Return whether its channel, as its profile has it, writes to its e-mail address."""
     channel = channels.get(partner.channel)
     if channel is None or channel.by_mail is None:
         return False
@@ -263,7 +264,7 @@ def is_written_by_mail(one: LoadedProfile, partner: PartnerPolicy, channels: Map
 def is_spoken_to_by_connection(
     profile: Profile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]
 ) -> bool:
-    """Whether its channel, as its profile has it, needs the connections that the daemon keeps."""
+    """Return whether its channel, as its profile has it, needs the connections that the daemon keeps."""
     channel = channels.get(partner.channel)
     if channel is None or channel.by_connection is None:
         return False
@@ -271,7 +272,7 @@ def is_spoken_to_by_connection(
 
 
 def can_name_other_side(partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
-    """Whether messages of its channel can name the library on the other side of what we broker."""
+    """Return whether messages of its channel can name the library on the other side of what we broker."""
     return partner.channel in channels and channels[partner.channel].names_other_side
 
 

@@ -36,7 +36,7 @@ class NamedResource:
 def check_library_resources(
     profile: Profile, document: YamlDocument, settings: Settings
 ) -> Iterator[ConfigurationProblem]:
-    """Of a profile that messages may belong to."""
+    """Check the resources of a profile that messages may belong to."""
     if profile.abstract:
         return
     guard = _ResourceGuard(settings, profile.library or settings.libraries[0].symbol)
@@ -46,7 +46,7 @@ def check_library_resources(
 
 
 class _ResourceGuard:
-    """What profiles of one library may name."""
+    """The resources that profiles of one library may name."""
 
     def __init__(self, settings: Settings, library: str) -> None:
         self._folder = settings.folder
@@ -105,7 +105,7 @@ def _make_whole(folder: Path, name: str) -> str:
 
 
 def iter_named_resources(profile: Profile) -> Iterator[NamedResource]:
-    """Of its sections, in their order."""
+    """Iterate over the resources of its sections, in their order."""
     for resource in _iter_resources(profile, ()):
         is_dialect = resource.path[0] == "dialects"
         yield NamedResource(resource.path[1:], resource.reference) if is_dialect else resource

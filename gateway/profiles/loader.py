@@ -34,7 +34,7 @@ MODELINE = "# yaml-language-server: $schema=schema.json"
 
 @value_object
 class ProfileLoadResult:
-    """What came of reading a folder: the profiles that are whole, and everything that is wrong."""
+    """The result of reading a folder: the profiles that are whole, and everything that is wrong."""
 
     profiles: ProfileSet
     problems: tuple[ConfigurationProblem, ...]
@@ -49,7 +49,7 @@ def load_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Setting
 
 
 def read_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Settings) -> ProfileLoadResult:
-    """As `load_profiles`, but what is whole is there even if other profiles have problems."""
+    """Read as `load_profiles` does, but what is whole is there even if other profiles have problems."""
     return _read_and_check(folder, adapters, settings, {})
 
 
@@ -69,7 +69,7 @@ def read_profiles_with_fallback(
 def read_profiles_with_draft(
     folder: FilePath, name: str, text: str, adapters: AdapterRegistry, settings: Settings
 ) -> ProfileLoadResult:
-    """As `read_profiles`, with this text in the place of a profile's file, or as one more."""
+    """Read as `read_profiles` does, with this text in the place of a profile's file, or as one more."""
     return _read_and_check(folder, adapters, settings, {}, {name: text})
 
 
@@ -257,8 +257,8 @@ class _ProfileFolderReader:
         return profile.model_copy(update=changed)
 
     def _only_brings_requests(self, profile: Profile) -> bool:
-        """Whether it is a system of our own that tells what patrons want, and no library: what it extends is about
-        partners, its own file isn't."""
+        """Return whether it is a system of our own that tells what patrons want, and no library: what it extends is
+        about partners, its own file isn't."""
         partner = profile.partner
         brings = profile.circulation.requests.managed is ManagedRole.BORROWING
         return brings and partner is not None and not partner.symbols and "partner" not in self._find_own(profile.name)
@@ -285,7 +285,7 @@ def build_profile_schema(adapters: AdapterRegistry) -> dict[str, Any]:
 
 
 def format_profile_schema(adapters: AdapterRegistry) -> str:
-    """As it stands in profiles/schema.json."""
+    """Format the schema as it stands in profiles/schema.json."""
     return json.dumps(build_profile_schema(adapters), indent=1, ensure_ascii=False) + "\n"
 
 

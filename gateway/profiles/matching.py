@@ -1,4 +1,4 @@
-"""Which profiles a message may belong to; profiles by partner symbol.
+"""Profiles that a message may belong to; profiles by partner symbol.
 
 Each rule is filed under the rarest of its conditions; a look-up tries only the rules filed under what the message
 says, then compares them whole.
@@ -30,7 +30,7 @@ MAX_REMEMBERED_CHARS = 2_000
 
 @value_object
 class MessageSender:
-    """What is known of a message before its profile is.
+    """The facts known of a message before its profile is.
 
     `path`: what the URL or the listener names, a profile or a rule's path; then no other profile fits. `network` is
     the sender's IP address. `credential`: name of the one in use, where known already; while it is empty a rule
@@ -50,7 +50,7 @@ class MessageSender:
     symbols: tuple[str, ...] = ()
 
     def count_chars(self) -> int:
-        """Of all that the sender itself may have chosen."""
+        """Count the characters of all that the sender itself may have chosen."""
         said = (self.path, self.from_agency, self.to_agency, self.profile_type, self.from_system, self.version)
         return sum(map(len, said)) + sum(map(len, self.symbols))
 
@@ -74,7 +74,7 @@ class _IndexedRule:
 
 
 def rule_conditions(rule: MatchRule) -> Conditions:
-    """What a rule asks, in a form in which equal rules are equal."""
+    """Return the conditions of a rule, in a form in which equal rules are equal."""
     found = []
     for name, value in rule:
         if value is not None:
@@ -172,8 +172,8 @@ class ProfileMatcher:
         return tuple(sorted((*partners, *_sort_candidates(found)), key=lambda candidate: -candidate.conditions))
 
     def _match_symbols(self, sender: MessageSender, known: list[Profile]) -> tuple[ProfileCandidate, ...]:
-        """In the order of the symbols, but those of the library that is spoken to come first: two of an installation
-        may know the same partner."""
+        """Match in the order of the symbols, but those of the library that is spoken to come first: two of an
+        installation may know the same partner."""
         found = [
             profile
             for profile in self._partners.find_by_symbol(sender.symbols)
@@ -261,7 +261,7 @@ def _parse_ip_address(text: str) -> Address | None:
 
 
 class PartnerIndex:
-    """By every symbol in `partner.symbols`.
+    """The partners by every symbol in `partner.symbols`.
 
     A symbol that comes without its authority is that of the partner who has it with one, as long as only one has;
     one that comes with an authority also fits a partner whose symbol is written without.

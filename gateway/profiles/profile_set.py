@@ -66,12 +66,12 @@ class ProfileSet:
         return self._matcher.match(sender)
 
     def is_agency_of_another(self, profile: Profile, protocol: str, agency: str) -> bool:
-        """Whether other profiles name this agency as theirs, and this one doesn't. Without case."""
+        """Return whether other profiles name this agency as theirs, and this one doesn't. Without case."""
         return self._matcher.agencies.is_of_another(profile, protocol, agency)
 
 
 class ProfileLookup(Protocol):
-    """What services ask of profiles: a `ProfileSet`, or one that reads them on demand."""
+    """The look-ups of profiles for services: a `ProfileSet`, or one that reads them on demand."""
 
     def __iter__(self) -> Iterator[Profile]: ...
 

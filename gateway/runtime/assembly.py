@@ -1,4 +1,4 @@
-"""What settings ask for, built once for daemon and commands: the store and libraries."""
+"""Assembly of what settings ask for, built once for daemon and commands: the store and libraries."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Assembly:
         return DatabaseFileLock(file) if file is not None else None
 
     def open_store(self) -> Store:
-        """Raises ConfigurationError when the password isn't there, SqliteTooOld."""
+        """Open the store; raises ConfigurationError when the password isn't there, SqliteTooOld."""
         return open_store(self.settings.resolve_store_url().render_as_string(hide_password=False))
 
     @property
     def migration_histories(self) -> tuple[SchemaMigrations, ...]:
-        """Of all tables: the gateway's own and those of the library systems in use."""
+        """The histories of all tables: the gateway's own and those of the library systems in use."""
         kinds = {name: kind for library in self.settings.libraries for name, kind in self.kinds_of(library).items()}
         return (OWN, *(adapter.migrations for adapter in kinds.values() if adapter.migrations is not None))
 
@@ -64,7 +64,7 @@ class Assembly:
         return self.adapters.libraries[library.system.type]
 
     def kinds_of(self, library: LibrarySettings) -> Mapping[str, LibraryAdapter]:
-        """By name: the kind of the library's system, and of those nested in it."""
+        """Return by name the kind of the library's system, and of those nested in it."""
         adapter = self.adapter_of(library)
         names = (library.system.type, *(one.type for one in adapter.list_nested(library.system.options)))
         return {name: self.adapters.libraries[name] for name in names}

@@ -1,4 +1,4 @@
-"""Which connections a listener takes: so many in all, so many from one address.
+"""Limits of the connections that a listener takes: so many in all, so many from one address.
 
 A connection counts from its first moment on, and with TLS before its handshake: whoever opens thousands and says
 nothing takes no place from others.
@@ -67,7 +67,7 @@ class ConnectionAdmission:
         return ConnectionDoor(self)
 
     def enter(self, peer: str) -> bool:
-        """Whether there is a place for one more from this address; then `leave` gives it back."""
+        """Take a place for one more connection from this address, if there is one; then `leave` gives it back."""
         block = address_block(peer)
         is_full_for_peer = self._by_block[block] >= self.limits.per_peer and not self.limits.is_exempt(peer)
         if is_full_for_peer or self._open >= self.limits.in_all:
@@ -116,7 +116,7 @@ class ConnectionDoor(asyncio.Protocol):
         task.add_done_callback(self._admission.shaking_hands.discard)
 
     def data_received(self, data: bytes) -> None:
-        """What comes with the end of the handshake, before its task goes on."""
+        """Keep what comes with the end of the handshake, before its task goes on."""
         self._early += data
 
     def eof_received(self) -> bool:

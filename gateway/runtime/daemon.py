@@ -1,4 +1,4 @@
-"""From settings to a running gateway, and back.
+"""The way from settings to a running gateway, and back.
 
 Start: store, migrations, libraries, profiles, interrupted work, listeners, probe. Stop: the other way round.
 """
@@ -121,13 +121,13 @@ class Daemon:
 
     @property
     def url(self) -> str:
-        """Where this machine reaches the pages and the API."""
+        """The URL at which this machine reaches the pages and the API."""
         assert self._listeners.http is not None, "not started"
         return self._listeners.http.url
 
     @property
     def tcp_ports(self) -> tuple[int, ...]:
-        """In the order of the settings."""
+        """The ports in the order of the settings."""
         return tuple(listener.port for listener in self._listeners.tcp)
 
     @property
@@ -155,7 +155,8 @@ class Daemon:
         log.info("daemon.stopped")
 
     def _remaining_seconds(self) -> float:
-        """What the next part that stops may take of `shutdown_seconds`; a moment, where those before took them all."""
+        """Return what the next part that stops may take of `shutdown_seconds`; a moment, where those before took them
+        all."""
         if self._stop_by is None:
             return self.settings.shutdown_seconds
         return max(self._stop_by - asyncio.get_running_loop().time(), MIN_STOP_SECONDS)
@@ -265,8 +266,9 @@ class Daemon:
         await self._probe_listeners(health)
 
     async def _upgrade_database(self, store: Store, schema: SchemaWatch) -> None:
-        """Where a newer release has been at it the node starts all the same, red: so one that is put back to the
-        release before says why, and goes on by itself, where to end would be to be started again and again."""
+        """Upgrade the database; where a newer release has been at it the node starts all the same, red: so one that is
+        put back to the release before says why, and goes on by itself, where to end would be to be started again and
+        again."""
         try:
             upgrade = await upgrade_database(store, self._parts)
         except SchemaTooNew:
@@ -288,7 +290,7 @@ class Daemon:
         return beats
 
     def _full_message_bytes(self) -> int:
-        """Of the largest message that any profile or mailbox takes now."""
+        """Return the size of the largest message that any profile or mailbox takes now."""
         return max(self._profiles.current.max_bytes, *(one.max_bytes for one in self.settings.mailboxes), 0)
 
     def _load_profiles(self) -> ProfileStore:
@@ -331,7 +333,8 @@ class Daemon:
         return managed
 
     def _make_link_resolver(self, store: Store) -> None:
-        """What patrons can be offered, and the pages that do so; without an adapter that reads links there are none."""
+        """Make what patrons can be offered, and the pages that do so; without an adapter that reads links there are
+        none."""
         links = make_link_format(self._adapters)
         self._resolver: LinkResolver | None = None
         self._pages: PatronPages | None = None

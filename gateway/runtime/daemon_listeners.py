@@ -1,4 +1,4 @@
-"""Where a daemon listens: by HTTP, and by TCP as its settings say; their certificates, and the probe of them all."""
+"""The listeners of a daemon: by HTTP, and by TCP as its settings say; their certificates, and the probe of them all."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class DaemonListeners:
         return (*((self.http,) if self.http is not None else ()), *self.tcp)
 
     async def start_listeners(self, site: HttpSite, exchange: MessageExchange, lines: PartnerConnectionPool) -> None:
-        """In the order of the settings. Raises ListenerAddressError."""
+        """Start the listeners in the order of the settings. Raises ListenerAddressError."""
         http, protocols = self._settings.http, self._adapters.protocols
         place = HttpListenerOptions(
             host=http.host,
@@ -104,8 +104,8 @@ class DaemonListeners:
         await asyncio.gather(*(listener.stop(seconds) for listener in self.all_listeners))
 
     def make_connection_rules(self, protocol: str, name: str) -> ConnectionRules:
-        """Of connections for a profile (the check of profiles lets no set pass that lacks a listener's), or for all
-        partners."""
+        """Make the rules of connections for a profile (the check of profiles lets no set pass that lacks a listener's),
+        or for all partners."""
         profiles = self._profiles()
         profile = profiles.find_profile(name) if name else None
         limit = profile.max_bytes if profile is not None else profiles.max_bytes

@@ -1,4 +1,4 @@
-"""Who makes the database, and who changes its tables.
+"""Making of the database, and changes of its tables.
 
 `illgate init` makes it. `illgate serve` and `illgate upgrade` bring the tables of an older release to this one; all
 other commands take the database as it is or not at all. So a file that is missing, since a disk is not mounted or a
@@ -28,7 +28,7 @@ HEADER_BYTES = 100
 
 @value_object
 class DatabaseUpgrade:
-    """What was done to the tables: `steps` as 'revision: description'. `copy`: the file as it was before."""
+    """The changes made to the tables: `steps` as 'revision: description'. `copy`: the file as it was before."""
 
     steps: tuple[str, ...] = ()
     copy: Path | None = None
@@ -70,7 +70,8 @@ async def upgrade_database(store: Store, parts: Assembly) -> DatabaseUpgrade:
 
 
 def require_database_file(file: Path) -> None:
-    """Raises ConfigurationError where it can't be our database, in a sentence; OSError when it can't be read."""
+    """Require our database; raises ConfigurationError where the file can't be it, in a sentence; OSError when it can't
+    be read."""
     if hint := _describe_unusable(file):
         raise ConfigurationError([ConfigurationProblem(display_path(file), 0, (), hint)])
 

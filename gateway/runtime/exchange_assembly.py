@@ -58,7 +58,7 @@ def build_exchange(
 
 
 def make_journal_options(parts: Assembly) -> JournalOptions:
-    """Raises ConfigurationError naming the place in gateway.yml."""
+    """Make options; raises ConfigurationError naming the place in gateway.yml."""
     wanted = parts.settings.journal
     keys = [parts.secrets(reference) for reference in wanted.encryption_keys]
     try:
@@ -71,7 +71,7 @@ def make_journal_options(parts: Assembly) -> JournalOptions:
 
 
 def make_body_concealers(parts: Assembly) -> Mapping[str, Callable[[bytes], bytes]]:
-    """By protocol, as `JournalOptions` has them."""
+    """Make concealers by protocol, as `JournalOptions` has them."""
     return {name: _make_body_concealer(adapter) for name, adapter in parts.adapters.protocols.items()}
 
 
@@ -82,11 +82,11 @@ def _make_body_concealer(adapter: ProtocolAdapter) -> Callable[[bytes], bytes]:
 
 
 def make_authenticator(settings: Settings, store: Store, clock: Clock) -> PatronAuthenticator:
-    """By the limits of the pages, which count wherever a PIN comes in."""
+    """Make the authenticator by the limits of the pages, which count wherever a PIN comes in."""
     return PatronAuthenticator(store, clock, attempt_limits(settings))
 
 
 def attempt_limits(settings: Settings) -> AttemptLimits:
-    """Of wrong PINs and passwords, of patrons and of staff."""
+    """Return the limits of wrong PINs and passwords, of patrons and of staff."""
     pages = settings.pages
     return AttemptLimits(pages.tries, pages.address_tries, pages.tries_minutes)

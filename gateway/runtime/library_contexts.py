@@ -35,8 +35,8 @@ def build_library_contexts(
     network: Network = report_no_load,
     catalogue: Catalogue | None = None,
 ) -> dict[str, LibraryContext]:
-    """By symbol of the library. `channels` may be filled later; None: nothing is sent from here. `catalogue` None: no
-    catalogue is searched from here."""
+    """Build the contexts by symbol of the library. `channels` may be filled later; None: nothing is sent from here.
+    `catalogue` None: no catalogue is searched from here."""
     catalogue = catalogue or StaticCatalogue()
     return {
         symbol: LibraryContext(

@@ -41,7 +41,8 @@ def make_server_context(
 
 
 class RenewableServerContext(ssl.SSLContext):
-    """What a listener gives to asyncio: each connection is encrypted by the context that is current when it begins.
+    """A context that a listener gives to asyncio: each connection is encrypted by the one that is current when it
+    begins.
 
     A new context, not new files in the old one: there an authority that is gone would still be trusted, and so would
     the sessions that its clients can resume.
@@ -53,7 +54,7 @@ class RenewableServerContext(ssl.SSLContext):
     def __init__(
         self, certificate: Path, key: Path, client_ca: Path | None = None, verify: ssl.VerifyMode = ssl.CERT_OPTIONAL
     ) -> None:
-        """Raises OSError naming the file that can't be read or doesn't fit."""
+        """Read the files; raises OSError naming the one that can't be read or doesn't fit."""
         self._certificate = certificate
         self._key = key
         self._client_ca = client_ca
@@ -102,5 +103,5 @@ def _stamp_if_there(file: Path) -> FileStamp | None:
 
 
 def list_tls_notes(context: ssl.SSLContext | None) -> tuple[str, ...]:
-    """What /readyz notes of a listener that works."""
+    """List what /readyz notes of a listener that works."""
     return (context.problem,) if isinstance(context, RenewableServerContext) and context.problem else ()

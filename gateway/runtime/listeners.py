@@ -119,7 +119,7 @@ class HttpListener:
 
     @property
     def url(self) -> str:
-        """Where this machine reaches it; one that listens at all addresses is reached at its own."""
+        """The URL at which this machine reaches it; one that listens at all addresses is reached at its own."""
         host = _HERE.get(self.place.host, self.place.host)
         return f"{'https' if self.place.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
@@ -129,11 +129,11 @@ class HttpListener:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What /readyz notes of it."""
+        """The notes of /readyz on it."""
         return list_tls_notes(self.place.tls)
 
     async def start(self) -> None:
-        """Raises OSError when the address can't be had."""
+        """Start to listen; raises OSError when the address can't be had."""
         self._runner = web.AppRunner(
             make_app(self._site),
             access_log=None,
@@ -183,9 +183,9 @@ class HttpListener:
 
 @value_object
 class TcpListenerOptions:
-    """Where to listen and for whom: `profile` empty: for all partners of the protocol. `framing` and `limit` (bytes)
-    are asked anew for every connection, so that a profile's reload takes effect. `per_peer`: most connections from
-    one address."""
+    """The place to listen at, and for whom: `profile` empty: for all partners of the protocol. `framing` and `limit`
+    (bytes) are asked anew for every connection, so that a profile's reload takes effect. `per_peer`: most connections
+    from one address."""
 
     host: str
     port: int
@@ -245,7 +245,7 @@ class TcpMessageListener:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What /readyz notes of it."""
+        """The notes of /readyz on it."""
         return list_tls_notes(self.place.tls)
 
     @property
@@ -253,7 +253,7 @@ class TcpMessageListener:
         return len(self._connections)
 
     async def start(self) -> None:
-        """Raises OSError when the address can't be had."""
+        """Start to listen; raises OSError when the address can't be had."""
         self._server = await asyncio.get_running_loop().create_server(
             self._admission.make_door, self.place.host, self.place.port, backlog=512, reuse_address=True
         )
@@ -346,7 +346,7 @@ async def probe_http(listener: HttpListener) -> None:
 
 
 async def probe_tcp(listener: TcpMessageListener) -> None:
-    """Whether we are connected. Raises ListenerNotAnsweringError."""
+    """Check that we are connected. Raises ListenerNotAnsweringError."""
     await _send_probe(listener.place.host, listener.port, listener.name)
 
 

@@ -176,7 +176,7 @@ class LogThinner:
         return left_out is not None
 
     def _admit_line(self, kind: str, peer: str) -> int | None:
-        """How many were left out before this one; None: this is one of them."""
+        """Return how many lines were left out before this one; None: this is one of them."""
         limiter = self._limiters.get(kind)
         if limiter is None:
             if len(self._limiters) >= MAX_EVENTS:
@@ -247,7 +247,7 @@ def _describe_unknown_type(value: Any) -> str:
 
 
 class RateLimitedLogger:
-    """At most one line in `SECONDS`; `more` says how many were left out before it."""
+    """A logger of at most one line in `SECONDS`; `more` says how many were left out before it."""
 
     def __init__(self, log: FilteringBoundLogger, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log

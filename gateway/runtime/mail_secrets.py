@@ -1,4 +1,4 @@
-"""What is not to be kept of mails: passwords of all profiles, and tokens of links in what we send."""
+"""Secrets that are not to be kept of mails: passwords of all profiles, and tokens of links in what we send."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLIENT = "imap"
 
 @value_object
 class _SecretSources:
-    """What profiles say of secrets in mails. `references`: of our own passwords."""
+    """The sources of secrets in mails, by profiles. `references`: of our own passwords."""
 
     references: tuple[str, ...]
     patterns: tuple[str, ...]
@@ -57,8 +57,9 @@ class MailConcealer:
         return reader.conceal(content, SecretPatterns(words, (*sources.patterns, *more), sources.parts))
 
     def _find_sources(self) -> _SecretSources:
-        """Of the profiles in use: they are gone through once, not for each mail. Passwords are read anew each time,
-        since they change without a reload. Mails are concealed in several threads, so that both are kept as one."""
+        """Find the sources of the profiles in use: they are gone through once, not for each mail. Passwords are read
+        anew each time, since they change without a reload. Mails are concealed in several threads, so that both are
+        kept as one."""
         profiles, last = self._profiles(), self._last
         if last is not None and last[0] is profiles:
             return last[1]
@@ -67,7 +68,7 @@ class MailConcealer:
         return sources
 
     def _collect_sources(self, profiles: Iterable[Profile]) -> _SecretSources:
-        """Of all profiles: where our own passwords are, and where others' stand in mails."""
+        """Collect from all profiles where our own passwords are, and where others' stand in mails."""
         references: set[str] = set()
         patterns: set[str] = set()
         parts: dict[str, PartConcealer] = {}

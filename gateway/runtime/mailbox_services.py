@@ -1,4 +1,5 @@
-"""What settings ask for of mailboxes: a poller each, what takes their mails in, and what staff do with the rest."""
+"""Services of mailboxes that settings ask for: a poller each, what takes their mails in, and what staff do with the
+rest."""
 
 from __future__ import annotations
 

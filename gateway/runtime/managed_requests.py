@@ -228,7 +228,7 @@ class ManagedRequests:
         return tries
 
     def find_daemon_routes(self) -> frozenset[Route]:
-        """To partners that are spoken to on connections of the daemon."""
+        """Find the routes to partners that are spoken to on connections of the daemon."""
         partners = (pair for context in self.contexts.values() for pair in context.partners())
         return frozenset(
             Route(PARTNER, target=profile.name)
@@ -341,7 +341,7 @@ async def preview_mail(
 
 
 def _find_kept_file(connection: Transaction, context: LibraryContext, row_id: str) -> str | None:
-    """What the next try of the row sends; None: it is composed then."""
+    """Find the file that the next try of the row sends; None: it is composed then."""
     row = outbox_queries.get_outbox_row(connection, context.symbol, row_id)
     if row is None or not row.tries or row.status not in (OutboxStatus.WAITING, OutboxStatus.IN_HAND):
         return None
@@ -349,7 +349,7 @@ def _find_kept_file(connection: Transaction, context: LibraryContext, row_id: st
 
 
 def _find_outbox_message(connection: Transaction, context: LibraryContext, request: Request) -> PartnerMessage | None:
-    """What the outbox has for a partner: the oldest that isn't sent, else the newest that was."""
+    """Find what the outbox has for a partner: the oldest that isn't sent, else the newest that was."""
     found = outbox_queries.list_rows_of_request(connection, context.symbol, request.id, 200).rows
     rows = [row for row in found if row.kind in (PARTNER, ORDER)]
     unsent = [row for row in rows if row.status in (OutboxStatus.WAITING, OutboxStatus.IN_HAND, OutboxStatus.DEAD)]
@@ -408,7 +408,7 @@ def _compose_request_message(context: LibraryContext, request: Request) -> Partn
 
 
 def _format_mail(mail: EmailMessage) -> str:
-    """As a mail program shows it: the text, and what else is in it by name."""
+    """Format a mail as a mail program shows it: the text, and what else is in it by name."""
     read = message_from_bytes(mail.as_bytes(), policy=default)
     assert isinstance(read, EmailMessage)
     head = [f"{name}: {read[name]}" for name in ("From", "To", "Reply-To", "Subject", "Message-ID") if read[name]]

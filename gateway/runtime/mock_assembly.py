@@ -1,4 +1,4 @@
-"""From settings and a profile to a partner that is played."""
+"""Assembly of a partner that is played, from settings and a profile."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ Rehearsed = RehearsedProtocol | RehearsedMailFormat
 
 @value_object(kw_only=True)
 class MockOptions:
-    """How it is played: `address`: where messages of the partner go, a URL or host:port, by mail an address; `chosen`:
-    scenarios in the order in which requests get them; `misbehaviour`: of each answer, a name that the protocol
-    knows; `values`: what a client may ask about."""
+    """The options of a play: `address`: where messages of the partner go, a URL or host:port, by mail an address;
+    `chosen`: scenarios in the order in which requests get them; `misbehaviour`: of each answer, a name that the
+    protocol knows; `values`: what a client may ask about."""
 
     address: str
     scenarios: Mapping[str, MockScenario]
@@ -166,7 +166,7 @@ def make_mail_reception(
 
 @value_object
 class MailDisplay:
-    """What the page shows of a mail."""
+    """The parts of a mail that the page shows."""
 
     client: MailboxAdapter
     conceal: Callable[[bytes], bytes]
@@ -218,12 +218,12 @@ _OTHER_ROLE = {PartnerRole.SUPPLIER: PartnerRole.REQUESTER, PartnerRole.REQUESTE
 
 
 def _list_misbehaviours(protocol: Rehearsed) -> Mapping[str, str]:
-    """By mail nothing is answered that could be wrong."""
+    """List misbehaviours; by mail nothing is answered that could be wrong."""
     return protocol.rehearsal.misbehaviours if isinstance(protocol, RehearsedProtocol) else {}
 
 
 def check_misbehaviours(profile: Profile, known: Container[str], options: MockOptions) -> None:
-    """Raises ConfigurationError for those that aren't known."""
+    """Check misbehaviours; raises ConfigurationError for those that aren't known."""
     wanted = {name: scenario.name for scenario in options.chosen for name in scenario.list_misbehaviours()}
     wanted |= {options.misbehaviour: "--misbehave"} if options.misbehaviour else {}
     for name, where in wanted.items():
@@ -232,7 +232,7 @@ def check_misbehaviours(profile: Profile, known: Container[str], options: MockOp
 
 
 def check_elements(play: MockPlay) -> None:
-    """Raises ConfigurationError for those that the protocol doesn't know, with the scenario's name."""
+    """Check elements; raises ConfigurationError for those that the protocol doesn't know, with the scenario's name."""
     for scenario in play.scenarios.values():
         try:
             for elements in scenario.list_elements():

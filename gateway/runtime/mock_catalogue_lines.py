@@ -1,4 +1,4 @@
-"""Where a catalogue that is played listens by TCP."""
+"""The listener of a catalogue that is played by TCP."""
 
 from __future__ import annotations
 

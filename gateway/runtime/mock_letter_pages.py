@@ -101,7 +101,7 @@ def _find_plain_links(text: str) -> Mapping[str, str]:
 
 
 def fill_form(page: VisitedPage, filling: FormFilling) -> FilledForm | None:
-    """What a person would put into the form of a page. None: it has none."""
+    """Fill in what a person would put into the form of a page. None: it has none."""
     forms = _parse_page(page).forms
     if not forms:
         return None
@@ -123,14 +123,14 @@ def _fill_field(one: html.HtmlElement, filling: FormFilling) -> str:
 
 
 def _choose_option(list_: html.HtmlElement, wanted: str, is_needed: bool) -> str:
-    """By its value or by what it says; else the first that there is, where one is needed."""
+    """Choose an option by its value or by what it says; else the first that there is, where one is needed."""
     options = [(str(one.get("value")), _squeeze_text(one.text_content())) for one in list_.iterfind("option")]
     fitting = [value for value, words in options if wanted and wanted in (value, words)]
     return next(iter(fitting), next((value for value, _ in options if value), "") if is_needed else "")
 
 
 def read_page_text(page: VisitedPage) -> str:
-    """What a person reads on it, in one line."""
+    """Read what a person reads on the page, in one line."""
     document = _parse_page(page)
     for hidden in document.xpath("//style|//script|//head"):
         hidden.drop_tree()
@@ -138,7 +138,7 @@ def read_page_text(page: VisitedPage) -> str:
 
 
 def _parse_page(page: VisitedPage) -> html.HtmlElement:
-    """What shows nothing is a page without anything on it."""
+    """Parse a page; what shows nothing is a page without anything on it."""
     parser = html.HTMLParser(encoding="utf-8")
     try:
         return html.document_fromstring(page.body, parser=parser)
@@ -151,7 +151,7 @@ def _squeeze_text(text: str) -> str:
 
 
 def compose_mail(written: MailToWrite) -> EmailMessage:
-    """As a mail program makes it, with the letter that is answered below."""
+    """Compose a mail as a mail program makes it, with the letter that is answered below."""
     sender, letter = written.sender, written.answers
     mail = EmailMessage(policy=SMTP)
     mail["From"] = formataddr((sender.name, sender.email))

@@ -1,5 +1,5 @@
-"""From settings and a profile to a library that gets our letters, to be played, with mail program and browser of its
-people."""
+"""Assembly of a library that gets our letters, from settings and a profile, to be played, with mail program and browser
+of its people."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class HttpLetterPrograms:
 
 
 async def _visit_page(url: str, fields: Mapping[str, str] | None) -> VisitedPage:
-    """By GET, or by POST with the fields of a form. Raises Unavailable."""
+    """Visit a page by GET, or by POST with the fields of a form. Raises Unavailable."""
     method = "GET" if fields is None else "POST"
     timeout = aiohttp.ClientTimeout(total=VISIT_SECONDS)
     try:

@@ -1,5 +1,5 @@
-"""Where a partner that is played listens and speaks by TCP, and a library's system answers, on the listeners and
-connections of the daemon."""
+"""The listeners and connections of the daemon on which a partner that is played listens and speaks by TCP, and a
+library's system answers."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ class MockAnswerer:
         self._profile = profile
 
     async def handle(self, arrival: RawMessage) -> ResponderAnswer:
-        """What the partner says of itself goes out behind its answer. Without an answer nothing is sent."""
+        """Answer a message; what the partner says of itself goes out behind its answer. Without an answer nothing is
+        sent."""
         if arrival.line is not None:
             arrival.line.admit(self._profile)
         reply = await self._reception.receive_message(arrival)

@@ -1,4 +1,4 @@
-"""Where a partner that is played gets mails by SMTP."""
+"""The server where a partner that is played gets mails by SMTP."""
 
 from __future__ import annotations
 

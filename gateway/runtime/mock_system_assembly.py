@@ -1,4 +1,4 @@
-"""From settings and a profile to a library's system, a catalogue or a system that asks us, to be played."""
+"""Assembly of a library's system, a catalogue or a system that asks us, from settings and a profile, to be played."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def make_mock_catalogue(
     options: MockOptions,
     pass_seconds: PassSeconds = asyncio.sleep,
 ) -> PlayedCatalogue:
-    """Raises ConfigurationError for misbehaviours that the protocol doesn't know."""
+    """Make a catalogue; raises ConfigurationError for misbehaviours that the protocol doesn't know."""
     known = catalogue.rehearsal.misbehaviours
     check_misbehaviours(profile, known, options)
     play = CataloguePlay(
@@ -116,7 +116,7 @@ def make_mock_link_target(
     options: MockOptions,
     pass_seconds: PassSeconds = asyncio.sleep,
 ) -> PlayedLinkTarget:
-    """Raises ConfigurationError for misbehaviours, of which there are none."""
+    """Make a link target; raises ConfigurationError for misbehaviours, of which there are none."""
     check_misbehaviours(profile, (), options)
     play = LinkPlay(
         protocol=target.name,

@@ -112,11 +112,12 @@ class HealthMonitor:
         self._is_reporting = True
 
     def stop_reporting(self) -> None:
-        """When the gateway is being stopped: parts that end are no faults, so that they are logged no more."""
+        """Stop reporting when the gateway is being stopped: parts that end are no faults, so that they are logged no
+        more."""
         self._is_reporting = False
 
     async def try_writing(self) -> None:
-        """To be done every `WRITE_SECONDS`."""
+        """Try to write, every `WRITE_SECONDS`."""
         self._writing_since = asyncio.get_running_loop().time()
         try:
             await require_writable(self._store)
@@ -154,7 +155,7 @@ class HealthMonitor:
         return GatewayReadiness(tuple(parts))
 
     async def _ping_store(self) -> None:
-        """Raises Unavailable."""
+        """Ping the store; raises Unavailable."""
         if self._look_at_schema is None:
             await ping_store(self._store, MAX_PROBE_SECONDS)
         elif problem := await self._look_at_schema():
@@ -228,7 +229,7 @@ def _find_lack_of_space(store: Store, full_message: int) -> str:
 
 
 async def _probe_library(symbol: str, system: LibrarySystem) -> ReadinessPart:
-    """With what its operators must mend though it answers."""
+    """Probe a library, with what its operators must mend though it answers."""
     part = await _probe_part(f"library {symbol}", system.ping)
     return replace(part, notes=system.alerts) if isinstance(system, AlertsOperators) else part
 
@@ -260,7 +261,7 @@ def notify_systemd(state: str, environment: Mapping[str, str] = os.environ) -> N
 
 
 def read_watchdog_seconds(environment: Mapping[str, str] = os.environ) -> float | None:
-    """How often systemd wants a sign of life; None if it doesn't."""
+    """Read how often systemd wants a sign of life; None if it doesn't."""
     microseconds = environment.get("WATCHDOG_USEC", "")
     mine = environment.get("WATCHDOG_PID", "") in ("", str(os.getpid()))
     return int(microseconds) / 1_000_000 if mine and microseconds.isdigit() else None
@@ -374,7 +375,7 @@ class GatewayMetrics:
         return bound
 
     def watch_profiles(self, problems: Callable[[], int]) -> None:
-        """How many problems keep the last edit from being used; read when Prometheus asks."""
+        """Watch how many problems keep the last edit from being used; read when Prometheus asks."""
         text = "Problems in the current profile files that keep them from being used"
         Gauge("illgate_profile_problems", text, registry=self.registry).set_function(problems)
 
@@ -403,14 +404,14 @@ class GatewayMetrics:
         self._network_asks.labels(outcome).inc()
 
     def record_mailboxes(self, mailboxes: Mapping[str, MailboxFailure | None], now: datetime) -> None:
-        """By name, with what is wrong."""
+        """Record mailboxes by name, with what is wrong."""
         for name, away in mailboxes.items():
             self._mailbox_away.labels(name).set((now - away.since).total_seconds() if away is not None else 0.0)
 
     def record_outbox_rows(
         self, counts: Mapping[tuple[str, OutboxStatus], int], oldest: datetime | None, now: datetime
     ) -> None:
-        """What `outbox_queries.count_unfinished_rows` and `find_oldest_waiting` say at `now`."""
+        """Record what `outbox_queries.count_unfinished_rows` and `find_oldest_waiting` say at `now`."""
         self._outbox_rows.clear()  # a library without rows is not counted there
         for (library, status), rows in counts.items():
             self._outbox_rows.labels(library, status.value).set(rows)
@@ -419,8 +420,8 @@ class GatewayMetrics:
     def record_unread_messages(
         self, libraries: Collection[str], counts: Mapping[tuple[str, Role], UnreadCount], now: datetime
     ) -> None:
-        """What `request_messages.count_unread_messages` says at `now`; every library and side has its place, so that
-        none is missing where there is nothing to read."""
+        """Record what `request_messages.count_unread_messages` says at `now`; every library and side has its place, so
+        that none is missing where there is nothing to read."""
         for library in libraries:
             for role in Role:
                 found = counts.get((library, role), UnreadCount())
@@ -449,5 +450,5 @@ class GatewayMetrics:
             Gauge(name, text, registry=self.registry).set_function(value)
 
     def render(self) -> tuple[bytes, str]:
-        """What Prometheus reads, and its content type."""
+        """Return what Prometheus reads, and its content type."""
         return generate_latest(self.registry), CONTENT_TYPE

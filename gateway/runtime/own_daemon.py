@@ -20,8 +20,8 @@ LOCALHOST = "127.0.0.1"
 
 
 def make_sender_headers(settings: Settings, url: str) -> Mapping[str, str]:
-    """For a message of this machine to this URL. Nothing where it is not this daemon's own, past all proxies, or where
-    this machine is not named as a proxy: then the connection's address says it."""
+    """Make the headers of a message of this machine to this URL. Nothing where it is not this daemon's own, past all
+    proxies, or where this machine is not named as a proxy: then the connection's address says it."""
     address = _find_own_address(settings, url)
     if not address or not TrustedProxies(settings.http.trusted_proxies).is_trusted(address):
         return {}
@@ -39,7 +39,8 @@ def add_sender_headers(settings: Settings, url: str) -> MakePeerHeaders:
 
 
 def _find_own_address(settings: Settings, url: str) -> str:
-    """By which this machine reaches its daemon at this URL, and is seen by it. Empty: it isn't the daemon's."""
+    """Find the address by which this machine reaches its daemon at this URL, and is seen by it. Empty: it isn't the
+    daemon's."""
     target, http = urlsplit(url), settings.http
     try:
         port = target.port

@@ -1,4 +1,4 @@
-"""What settings ask for of pages: those of patrons and of staff, and the page that leads to them."""
+"""Assembly of the pages that settings ask for: those of patrons and of staff, and the page that leads to them."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class ChannelsOnDemand(MutableMapping[str, PartnerChannel]):
         return len({**self._adapters, **self._made})
 
     def make_all(self) -> None:
-        """For a daemon: no message then waits until a protocol is loaded."""
+        """Make all channels, for a daemon: no message then waits until a protocol is loaded."""
         for name in self._adapters:
             self[name]
 
@@ -64,7 +64,8 @@ class NoMailServer:
 
 
 class _UnusedServices:
-    """What a channel writes letters with, and hands what it gets to, in a process where it does neither."""
+    """The services with which a channel writes letters, and to which it hands what it gets, in a process where it does
+    neither."""
 
     def for_partner(
         self,
@@ -87,7 +88,8 @@ class _UnusedServices:
 
 
 def make_silent_context(settings: Settings, clock: Clock, secrets: Callable[[str], str]) -> ChannelContext:
-    """For channels that are only asked which messages they have: they are of no library, and send nothing."""
+    """Make a context of channels that are only asked which messages they have: they are of no library, and send
+    nothing."""
     unused = _UnusedServices()
     return ChannelContext(
         libraries={},

@@ -129,7 +129,7 @@ class PartnerConnection:
         return reply
 
     async def _wait_for_reply(self, saying: OutgoingMessage, reply: asyncio.Future[bytes] | None) -> bytes | None:
-        """For the reply, the end of the connection, or the end of our patience."""
+        """Wait for the reply, the end of the connection, or the end of our patience."""
         signs = (reply, self._end) if reply is not None else (self._end,)
         await asyncio.wait(signs, timeout=saying.seconds, return_when=asyncio.FIRST_COMPLETED)
         if reply is not None and reply.done():
@@ -162,7 +162,7 @@ class PartnerConnectionPool:
         self._too_many = RateLimitedLogger(log)
 
     def start_serving(self, inside: ConnectionHandlers) -> None:
-        """From now on connections may be opened: what comes in on them goes there."""
+        """Let connections be opened from now on: what comes in on them goes there."""
         self._inside = inside
 
     def accept_connection(self, protocol: str) -> PartnerConnection:
@@ -179,7 +179,7 @@ class PartnerConnectionPool:
             self._open.pop(key, None)
 
     def count_connections(self, protocol: str, profile: str) -> int:
-        """How many connections are open to a partner."""
+        """Count the connections that are open to a partner."""
         return len(self._open.get((protocol, profile), ()))
 
     async def reload(self) -> bool:
@@ -236,7 +236,7 @@ class PartnerConnectionPool:
         return next((line for line in reversed(self._open.get(key, [])) if not line.is_closed), None)
 
     async def _open_connection(self, saying: OutgoingMessage) -> PartnerConnection:
-        """Raises Unavailable."""
+        """Open a connection; raises Unavailable."""
         inside = self._inside
         if inside is None:
             raise Unavailable("the gateway is stopping")
@@ -276,7 +276,7 @@ class PartnerConnectionPool:
 
 
 async def _connect_to_partner(saying: OutgoingMessage) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Raises Unavailable."""
+    """Connect to a partner; raises Unavailable."""
     if not saying.address:
         raise Unavailable("the partner has no open connection, and its address is not configured")
     try:

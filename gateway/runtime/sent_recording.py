@@ -23,7 +23,7 @@ class RecordingMailer:
     record: RecordSent = record_sent_message
 
     async def send(self, message: EmailMessage) -> str:
-        """Raises as `Mailer.send`."""
+        """Send a mail; raises as `Mailer.send`."""
         try:
             reply = await self.mailer.send(message)
         except (OutcomeUnknown, asyncio.CancelledError):
@@ -49,7 +49,7 @@ class RecordingConnections:
     lines: PartnerConnections
 
     async def send(self, saying: OutgoingMessage) -> bytes | None:
-        """Raises as `PartnerConnections.send`."""
+        """Send a message; raises as `PartnerConnections.send`."""
         try:
             reply = await self.lines.send(saying)
         except (OutcomeUnknown, asyncio.CancelledError):

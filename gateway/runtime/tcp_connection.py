@@ -45,11 +45,11 @@ class PartnerConnectionView(DuplexConnection, Protocol):
 
     @property
     def is_reply_awaited(self) -> bool:
-        """Whether somebody of ours waits for an answer on it."""
+        """True if somebody of ours waits for an answer on it."""
         ...
 
     def find_waiting_reply(self, message: bytes) -> asyncio.Future[bytes] | None:
-        """Of whoever waits for this message; it is to be given to them when it has been taken."""
+        """Find the reply of whoever waits for this message; it is to be given to them when it has been taken."""
         ...
 
     def call_back(self, place: CallbackAddress, answer: bytes) -> None:
@@ -71,7 +71,7 @@ class ConnectionRules:
 
 @value_object
 class ConnectionHandlers:
-    """Where messages go."""
+    """The parts to which messages go."""
 
     exchange: MessageAnswerer
     gate: AdmissionQueue
@@ -110,7 +110,7 @@ class TcpConnection:
             self._wait.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
-        """Raises ConnectionError when the partner has gone."""
+        """Process messages; raises ConnectionError when the partner has gone."""
         while (message := await self._read_message()) is not None:
             await self._process_message(message)
             if not self._manner.framing.keep_open:
@@ -118,7 +118,7 @@ class TcpConnection:
         await self._close_writer()
 
     async def send(self, message: bytes) -> None:
-        """Raises ConnectionError when it can't be sent, or isn't read."""
+        """Send a message; raises ConnectionError when it can't be sent, or isn't read."""
         if self._writer.is_closing():
             raise ConnectionAbortedError("the connection is closed")
         self._writer.write(message)  # in one go: Voyager stops at the first silence
@@ -268,7 +268,8 @@ class TagSplitter:
         return message
 
     def take_rest(self) -> bytes:
-        """What there is of a message whose end won't come, at most one byte above the limit; then nothing is left."""
+        """Take what there is of a message whose end won't come, at most one byte above the limit; then nothing is
+        left."""
         message = bytes(self._buffer[: self._limit + 1])
         self._buffer.clear()
         self._seen = 0

@@ -65,7 +65,7 @@ class TrialPlan:
 
     @property
     def speaks(self) -> bool:
-        """Whether the gateway says anything to the partner by the protocol that is tried: by another one its words
+        """True if the gateway says anything to the partner by the protocol that is tried: by another one its words
         would go to the partner itself."""
         partner, make = self.tried.profile.partner, self.adapter.rehearsal
         channel = make().channel if make is not None else ""
@@ -152,7 +152,8 @@ async def _fill_libraries(parts: Assembly) -> None:
 
 
 async def _work_off(daemon: Daemon, plan: TrialPlan) -> None:
-    """What the library's system is asked, and what is for the partner that is tried; nothing else of the outbox."""
+    """Work off what the library's system is asked, and what is for the partner that is tried; nothing else of the
+    outbox."""
     symbol = daemon.settings.find_library(plan.tried.profile.library).symbol
     store, list_rows = daemon.managed.contexts[symbol].store, outbox_queries.list_rows_of_kind
     while True:
@@ -166,7 +167,7 @@ async def _work_off(daemon: Daemon, plan: TrialPlan) -> None:
 
 
 def stays_in_trial(row: OutboxRow, plan: TrialPlan) -> bool:
-    """Whether nobody outside hears of it: where a supplier is looked for, others' catalogues would be asked."""
+    """Return whether nobody outside hears of it: where a supplier is looked for, others' catalogues would be asked."""
     if row.kind == PARTNER:
         return row.target == plan.tried.profile.name
     return row.kind == LIBRARY or row.target in OWN_WORK

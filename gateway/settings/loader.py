@@ -17,7 +17,7 @@ from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
 
 
 def load_settings(file: Path, adapters: AdapterRegistry) -> Settings:
-    """Raises ConfigurationError with everything that is wrong in it."""
+    """Load the settings; raises ConfigurationError with everything that is wrong in them."""
     if not file.exists():
         hint = "no such file; `illgate init DIR` writes one, --config or ILLGATE_CONFIG names another"
         raise ConfigurationError([ConfigurationProblem(yaml_document.display_path(file), 0, (), hint)])
@@ -25,7 +25,7 @@ def load_settings(file: Path, adapters: AdapterRegistry) -> Settings:
 
 
 def settings_of_document(document: YamlDocument, file: Path, adapters: AdapterRegistry) -> Settings:
-    """As `load_settings`, of a document that was read already."""
+    """Make settings as `load_settings` does, of a document that was read already."""
     systems = _SystemSections(document, adapters)
     found: list[ConfigurationProblem] = list(systems.problems)
     try:

@@ -49,7 +49,7 @@ class OidcSettings(IdentityProviderSettings):
 
 
 class SignInSettings(ProfileSection):
-    """How the patrons of a library say who they are."""
+    """The ways in which the patrons of a library say who they are."""
 
     password: bool = Field(True, description="card number and PIN, checked by the library system")
     header: HeaderSignIn = HeaderSignIn.model_construct()

@@ -310,7 +310,7 @@ class MailSettings(ProfileSection):
 
 
 class MailboxFolders(ProfileSection):
-    """Where mails go once what they say is committed; a folder that lacks is made."""
+    """The folders for mails once what they say is committed; a folder that lacks is made."""
 
     done: str = Field("ILL-done", description="folder for processed email; empty: the email stays and is marked")
     failed: str = Field(
@@ -452,7 +452,7 @@ class Settings(ProfileSection):
         return self.folder / self.letters.folder
 
     def find_library(self, symbol: str = "") -> LibrarySettings:
-        """By symbol, without case; the only one when none is said. Raises KeyError."""
+        """Find a library by symbol, without case; the only one when none is said. Raises KeyError."""
         if not symbol and len(self.libraries) == 1:
             return self.libraries[0]
         for library in self.libraries:
@@ -461,7 +461,8 @@ class Settings(ProfileSection):
         raise KeyError(symbol)
 
     def resolve_store_url(self) -> URL:
-        """With an absolute file and the password. Raises ConfigurationError when the password isn't there."""
+        """Resolve the URL with an absolute file and the password. Raises ConfigurationError when the password isn't
+        there."""
         url = make_url(self.store.url)
         if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
             return url.set(database=str(self.folder / str(url.database)))

@@ -66,8 +66,8 @@ def extract_texts() -> Catalog:
 
 
 def _find_adapters() -> Path:
-    """What library systems and partners refuse, or why they can't be asked, is told to staff. Adapters of a third party
-    bring no texts of theirs."""
+    """Find the adapters; what library systems and partners refuse, or why they can't be asked, is told to staff.
+    Adapters of a third party bring no texts of theirs."""
     spec = find_spec("adapters")
     assert spec is not None, "the adapters are installed together with the gateway"
     assert spec.submodule_search_locations is not None
@@ -125,7 +125,7 @@ def write_catalogue_file(file: Path, catalogue: Catalog) -> None:
 
 
 def list_shortcomings(file: Path, texts: Catalog) -> list[str]:
-    """What a catalogue lacks, or has too much of; empty: it is complete."""
+    """List what a catalogue lacks, or has too much of; empty: it is complete."""
     catalogue = read_catalogue_file(file)
     found = []
     for text in texts:
