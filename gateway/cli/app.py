@@ -177,8 +177,8 @@ def _find_extensions() -> dict[str, EntryPoint]:
 
 @contextmanager
 def load_without_garbage_collection() -> Iterator[None]:
-    """For imports: modules stay, and looking for garbage among them takes a fifth of a short command's time. So nobody
-    looks meanwhile, and later collections pass over what was loaded."""
+    """Import without garbage collection: modules stay, and looking for garbage among them takes a fifth of a short
+    command's time. So nobody looks meanwhile, and later collections pass over what was loaded."""
     was_enabled, count = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:

@@ -168,7 +168,7 @@ def _find_tried_protocol(installation: Installation, profile: Profile) -> Protoc
 
 
 def _parse_values(words: tuple[str, ...], trials: ConformanceTrials) -> Mapping[str, str]:
-    """Raises click.UsageError."""
+    """Parse values; raises click.UsageError."""
     found = {}
     for word in words:
         name, equals, text = word.partition("=")

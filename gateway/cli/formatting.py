@@ -15,7 +15,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def format_local_time(moment: datetime, zone: tzinfo) -> str:
-    """With the offset, since an hour may come twice."""
+    """Format a time with the offset, since an hour may come twice."""
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S%z}"
 
 

@@ -1,4 +1,4 @@
-"""What a command opens: settings, profiles, store and libraries of `--config`.
+"""The installation that a command opens: settings, profiles, store and libraries of `--config`.
 
 Commands that look at requests are typed most often, and wait for all that is imported here. So what reads profiles, and
 what few commands need, is imported where it is used.
@@ -106,13 +106,13 @@ class Installation:
 
     @cached_property
     def settings(self) -> Settings:
-        """Raises ConfigurationError, AdapterError."""
+        """The settings; raises ConfigurationError, AdapterError."""
         with load_without_garbage_collection():  # loads adapters
             return load_settings(self.config, self.adapters)
 
     @cached_property
     def profiles(self) -> ProfileLoadResult:
-        """Raises ConfigurationError for settings, AdapterError; what is wrong with profiles is in it."""
+        """The profiles; raises ConfigurationError for settings, AdapterError; what is wrong with profiles is in it."""
         with load_without_garbage_collection():
             from gateway.profiles import read_profiles
 
@@ -121,16 +121,16 @@ class Installation:
 
     @cached_property
     def policies(self) -> PolicyLoadResult:
-        """Of each library's requests.yml, against the profiles that are whole. Raises as `profiles` does."""
+        """The policies of each library's requests.yml, against the profiles that are whole. Raises as `profiles`
+        does."""
         from gateway.policies import read_policies
 
         return read_policies(self.settings, self.profiles.profiles)
 
     @cached_property
     def working_configuration(self) -> tuple[ProfileSet, PolicySet]:
-        """For work on requests: profiles and policies as they are; while something is wrong in them, what it is about
-        is as it was when all was good, as in the daemon, with a warning. Raises ConfigurationError where nothing was
-        kept."""
+        """The profiles and policies for work on requests; while something is wrong in them, what it is about is as it
+        was when all was good, as in the daemon, with a warning. Raises ConfigurationError where nothing was kept."""
         from gateway.policies import read_policies
         from gateway.profiles import read_profiles_with_fallback
         from gateway.runtime.last_good_configuration import LastGoodFiles
@@ -169,18 +169,19 @@ class Installation:
         return ProfilesOnDemand(read_named_profile, lambda: self.working_configuration[0])
 
     def require_configuration(self) -> None:
-        """Raises ConfigurationError where profiles and policies can't be worked with, nor the last good ones."""
+        """Raise ConfigurationError where profiles and policies can't be worked with, nor the last good ones."""
         _ = self.working_configuration
 
     @cached_property
     def parts(self) -> Assembly:
-        """Raises ConfigurationError, AdapterError."""
+        """The parts; raises ConfigurationError, AdapterError."""
         folder = self.settings.folder
         return Assembly(self.settings, self.adapters, self.clock, lambda reference: resolve_secret(reference, folder))
 
     @asynccontextmanager
     async def open_existing_store(self) -> AsyncIterator[Store]:
-        """With whatever tables it has. Raises ConfigurationError when there is none, or when it is damaged."""
+        """Open the store with whatever tables it has. Raises ConfigurationError when there is none, or when it is
+        damaged."""
         if (file := self.parts.database) is not None:
             require_database_file(file)
         store = self.parts.open_store()
@@ -191,7 +192,8 @@ class Installation:
 
     @asynccontextmanager
     async def open_current_store(self) -> AsyncIterator[Store]:
-        """With the tables of this release. Raises ConfigurationError, SchemaTooNew, SchemaTooOld, Unavailable."""
+        """Open the store with the tables of this release. Raises ConfigurationError, SchemaTooNew, SchemaTooOld,
+        Unavailable."""
         async with self.open_existing_store() as store:
             await store.read(lambda connection: require_current_schema(connection, *self.parts.migration_histories))
             await set_clock_by_store(store, self.clock)
@@ -222,7 +224,7 @@ class Installation:
         return DeskLink(contexts[library.symbol], LetterRenderer(settings.letters_folder, settings.letters.language))
 
     async def open_library(self, settings: LibrarySettings, store: Store) -> OpenLibrary:
-        """Raises Unavailable."""
+        """Open a library; raises Unavailable."""
         context = self.parts.library_context(settings, store)
         system = await self.parts.adapter_of(settings).open(context, settings.system.options)
         return OpenLibrary(context, settings.system.options, system)
@@ -251,7 +253,7 @@ def find_shipped_folder() -> Path:
 
 
 def require_library(installation: Installation, symbol: str) -> LibrarySettings:
-    """Raises click.UsageError."""
+    """Find a library; raises click.UsageError."""
     try:
         return installation.settings.find_library(symbol)
     except KeyError:

@@ -103,7 +103,7 @@ def make_journal_filter(installation: Installation, library: LibrarySettings, sa
 
 
 async def include_whole_conversation(store: Store, wanted: JournalFilter) -> JournalFilter:
-    """With `--request`, all messages about a managed request, whatever they call it."""
+    """Include, with `--request`, all messages about a managed request, whatever they call it."""
     if not wanted.request_id:
         return wanted
     names = await store.read(lambda c: find_request_names(c, wanted.library, wanted.request_id))

@@ -444,7 +444,7 @@ def _complete_letter_name(name: str) -> str:
 
 
 def _find_letter_partner(installation: Installation, name: str, settings: Settings) -> tuple[Profile, LetterStyle]:
-    """Raises click.UsageError, ConfigurationError."""
+    """Find a partner; raises click.UsageError, ConfigurationError."""
     if not name:
         return Profile(name="sample"), LetterStyle()
     loading = installation.profiles

@@ -109,7 +109,7 @@ def _format_limits(pairs: Iterable[CarriedPair], adapters: AdapterRegistry, *, w
 
 
 def _list_limited_channels(pair: CarriedPair) -> Iterator[str]:
-    """Of those who can't hear something as it is."""
+    """List the channels of those who can't hear something as it is."""
     for event in pair.events:
         if event.way in (CarryWay.NOTE, CarryWay.LOST):
             yield _get_channel(pair.requester if event.speaker is Role.LENDING else pair.supplier)

@@ -20,7 +20,7 @@ from gateway.store.journal_records import BodyUnreadable
 
 @asynccontextmanager
 async def open_journal(installation: Installation) -> AsyncIterator[tuple[Journal, Store]]:
-    """Raises ConfigurationError, SchemaTooNew, SchemaTooOld, Unavailable."""
+    """Open the journal; raises ConfigurationError, SchemaTooNew, SchemaTooOld, Unavailable."""
     async with installation.open_current_store() as store:
         journal = Journal(store, make_journal_options(installation.parts))
         try:

@@ -150,7 +150,7 @@ def mock_command(
 
 @value_object
 class MockListenOptions:
-    """Where it listens; the ports are the same where the protocol is spoken by HTTP."""
+    """The place where it listens; the ports are the same where the protocol is spoken by HTTP."""
 
     host: str
     port: int
@@ -182,7 +182,7 @@ async def _run_mock(opening: AbstractAsyncContextManager[MockProgram], listening
 
 
 def _find_mock_kind(adapters: AdapterRegistry, profile: Profile) -> MockKind:
-    """Raises click.UsageError."""
+    """Find the kind; raises click.UsageError."""
     found = (find_mock(adapters, profile) for find_mock in _MOCK_KINDS)
     kind = next((one for one in found if one is not None), None)
     if kind is None:
@@ -191,7 +191,7 @@ def _find_mock_kind(adapters: AdapterRegistry, profile: Profile) -> MockKind:
 
 
 def _parse_values(words: Sequence[str], kind: MockKind) -> Mapping[str, str]:
-    """Of `--value`. Raises click.UsageError."""
+    """Parse the values of `--value`. Raises click.UsageError."""
     known, found = kind.value_names, {}
     for word in words:
         name, equals, text = word.partition("=")
@@ -206,7 +206,7 @@ def _parse_values(words: Sequence[str], kind: MockKind) -> Mapping[str, str]:
 
 
 def _find_scenario(name: str, scenarios: Mapping[str, MockScenario], kind: MockKind) -> MockScenario:
-    """Raises click.UsageError."""
+    """Find a scenario; raises click.UsageError."""
     found = scenarios.get(name)
     roles = kind.roles
     fitting = [one.name for one in scenarios.values() if not one.abstract and one.role in roles]
@@ -231,7 +231,7 @@ def _list_choices(scenarios: Mapping[str, MockScenario], kind: MockKind) -> Iter
 
 
 def _describe_recording(scenario: MockScenario, kind: MockKind) -> str:
-    """Whether a real system was seen to behave so in this protocol, and which."""
+    """Describe whether a real system was seen to behave so in this protocol, and which."""
     systems = dict.fromkeys(one.partition("/")[0] for one in scenario.recorded if kind.is_recorded)
     return f"as recorded: {', '.join(systems)}" if systems else "not recorded from a real system"
 

@@ -104,7 +104,7 @@ class TcpPartnerMock(_ProtocolMock):
 
 @value_object
 class MailPartnerMock(_FollowsRequests):
-    """Of a format of mails."""
+    """A mock of a partner by a format of mails."""
 
     rehearsed: RehearsedMailFormat
     is_over_http = False
@@ -214,7 +214,7 @@ def _begin_scenarios(partner: MockPartner, chosen: Sequence[MockScenario]) -> No
 
 
 def find_library_address(settings: Settings, profile: Profile) -> str:
-    """Where partners write to. Raises click.UsageError."""
+    """Find the address where partners write to. Raises click.UsageError."""
     found = settings.mail.reply_to or settings.find_library(profile.library).email or settings.mail.sender
     if not found:
         raise click.UsageError(
@@ -224,7 +224,7 @@ def find_library_address(settings: Settings, profile: Profile) -> str:
 
 
 def choose_mail_server(against: str | None, settings: Settings) -> MailServer:
-    """What takes mails of the partner. Raises click.UsageError."""
+    """Choose the server that takes mails of the partner. Raises click.UsageError."""
     if against is not None:
         host, port = parse_tcp_address(against, "--against")
         return MailServer(host=host, port=port, security=MailSecurity.NONE)

@@ -1,4 +1,4 @@
-"""What `illgate mock` runs: whoever is played with its page, and what each kind of them must say of itself."""
+"""The program of `illgate mock`: whoever is played with its page, and what each kind of them must say of itself."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class MockProgram:
 
 
 class MockKind(Protocol):
-    """Who is played under a profile: one class for each kind, listed in `gateway.cli.mock_command`."""
+    """The kind of system played under a profile: one class for each kind, listed in `gateway.cli.mock_command`."""
 
     @property
     def roles(self) -> tuple[PlayedRole, ...]:
-        """Whose scenarios can be chosen."""
+        """The roles whose scenarios can be chosen."""
         ...
 
     @property
@@ -55,32 +55,32 @@ class MockKind(Protocol):
 
     @property
     def is_recorded(self) -> bool:
-        """Whether real systems were recorded in its protocol, which some scenarios are compared with."""
+        """True if real systems were recorded in its protocol, which some scenarios are compared with."""
         ...
 
     @property
     def misbehaviours(self) -> Mapping[str, str]:
-        """What can be done wrong in each answer, in plain words, by name."""
+        """The mistakes that can be made in each answer, in plain words, by name."""
         ...
 
     @property
     def value_names(self) -> Mapping[str, str]:
-        """What `--value` may name, in plain words, by name."""
+        """The values that `--value` may name, in plain words, by name."""
         ...
 
     @property
     def needed_value(self) -> str:
-        """Of these the one that must be named; empty: none."""
+        """The one of these that must be named; empty: none."""
         ...
 
     def choose_address(self, against: str | None, settings: Settings, profile: Profile) -> str:
-        """Where its own messages go; empty: it sends none. Raises click.UsageError."""
+        """Choose where its own messages go; empty: it sends none. Raises click.UsageError."""
         ...
 
     def open_program(
         self, installation: Installation, profile: Profile, options: MockOptions, against: str | None
     ) -> AbstractAsyncContextManager[MockProgram]:
-        """Raises click.UsageError, and on entering ConfigurationError."""
+        """Open the program; raises click.UsageError, and on entering ConfigurationError."""
         ...
 
 
@@ -98,7 +98,7 @@ def check_url_or_tcp(against: str) -> str:
 
 
 def refuse_address(against: str | None) -> str:
-    """Of who sends nothing by itself. Raises click.UsageError."""
+    """Refuse an address of who sends nothing by itself. Raises click.UsageError."""
     if against is not None:
         raise click.UsageError("--against: this simulation does not send messages")
     return ""

@@ -269,7 +269,7 @@ def _read_new_payload(source: Path) -> str:
 
 
 def _is_same_json(text: str, before: str) -> bool:
-    """What isn't JSON at all is refused by the service, with the place."""
+    """Compare; what isn't JSON at all is refused by the service, with the place."""
     try:
         return bool(json.loads(text) == json.loads(before))
     except ValueError:

@@ -156,7 +156,7 @@ def _read_profile_folder(installation: Installation, folder: Path) -> ProfileLoa
 
 
 def _find_loaded_profile(installation: Installation, name: str, loading: ProfileLoadResult) -> LoadedProfile:
-    """Raises ConfigurationError when it is there but can't be used, UsageError when it isn't."""
+    """Find a profile; raises ConfigurationError when it is there but can't be used, UsageError when it isn't."""
     if name.endswith(".yml"):
         file = Path(name)
         if not file.is_file():

@@ -183,7 +183,7 @@ def _perform_act(installation: Installation, number: str, kind: EventKind, value
 def _build_event_details(
     kind: EventKind, values: OptionValues, request: Request, library: LibrarySettings
 ) -> EventDetails:
-    """Raises click.UsageError, click.BadParameter."""
+    """Build details; raises click.UsageError, click.BadParameter."""
     given: dict[str, Any] = {}
     for field, _ in _iter_fields(kind):
         if field.type is FieldType.CITATION:
@@ -259,7 +259,7 @@ def attach_file(
 
 
 def _read_upload(file: Path, name: str, pages: int | None) -> FileUpload:
-    """Raises click.UsageError."""
+    """Read a file; raises click.UsageError."""
     most = ApiLimits().attachment_bytes
     if file.stat().st_size > most:
         raise click.UsageError(f"{file}: the file is larger than {most:,} bytes")

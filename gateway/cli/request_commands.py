@@ -64,7 +64,7 @@ def _add_common_options(function: F) -> F:
 
 
 def _build_common_fields(values: dict[str, Any], library: LibrarySettings) -> dict[str, Any]:
-    """What both kinds of requests have, as the API's JSON. Raises click.BadParameter."""
+    """Build what both kinds of requests have, as the API's JSON. Raises click.BadParameter."""
     maximum_cost = ActionField("max_cost", FieldType.MONEY, "")
     return {
         "citation": build_citation(values),

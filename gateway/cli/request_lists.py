@@ -38,7 +38,7 @@ STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *Lending
 
 @value_object
 class RequestListQuery:
-    """Which list, which page of it, and how it is shown."""
+    """The list, the page of it, and how it is shown."""
 
     symbol: str
     wanted: RequestFilter
@@ -185,7 +185,7 @@ def _format_request_row(request: Request, zone: tzinfo) -> tuple[str, ...]:
 
 
 def _format_copy_rows(page: ResultPage[Request], copies: Mapping[str, LocatedCopy]) -> Iterator[str]:
-    """What staff take to the shelves."""
+    """Format what staff take to the shelves."""
     rows = []
     for request in page:
         copy = copies.get(request.id) or LocatedCopy(barcode="")

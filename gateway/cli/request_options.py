@@ -59,7 +59,7 @@ def _parse_due(text: str, library: LibrarySettings) -> str:
 
 
 def parse_field_value(field: ActionField, value: Any, library: LibrarySettings) -> Any:
-    """As the API's JSON has it. Raises click.BadParameter that names the option."""
+    """Parse a value as the API's JSON has it. Raises click.BadParameter that names the option."""
     try:
         match field.type:
             case FieldType.MONEY:
@@ -75,7 +75,7 @@ def parse_field_value(field: ActionField, value: Any, library: LibrarySettings) 
 
 
 def build_model(kind: type[M], given: Mapping[str, Any]) -> M:
-    """Raises click.UsageError that names each option."""
+    """Build a model; raises click.UsageError that names each option."""
     try:
         return kind.model_validate_json(json.dumps(given))
     except ValidationError as error:

@@ -138,7 +138,7 @@ def _print_targets(found: Sequence[SearchableTarget], as_json: bool) -> None:
 
 
 def _parse_search_words(said: tuple[str, ...], *, native: bool) -> CatalogueQuery:
-    """Raises Refused."""
+    """Parse words; raises Refused."""
     return search.native_query(" ".join(said)) if native else search.parse_query(" ".join(map(_restore_quotes, said)))
 
 
@@ -149,7 +149,7 @@ def _restore_quotes(word: str) -> str:
 
 
 def _build_borrowing_draft(results: tuple[SearchResult, ...], said: dict[str, Any]) -> BorrowingDraft:
-    """Raises click.UsageError."""
+    """Build a draft; raises click.UsageError."""
     number = said["chosen"]
     if number > len(results):
         raise click.UsageError(f"--request {number}: {len(results)} results found")
@@ -168,7 +168,7 @@ def _build_borrowing_draft(results: tuple[SearchResult, ...], said: dict[str, An
 
 
 def _format_search_results(found: SearchOutcome, *, holdings: bool) -> Iterator[str]:
-    """Who gave no answer has not said that there is nothing."""
+    """Format results; who gave no answer has not said that there is nothing."""
     if not found.results:
         answered = [one.target for one in found.answers if not one.problem]
         if len(answered) == len(found.answers):
@@ -217,7 +217,7 @@ def _truncate_text(text: str) -> str:
 
 
 def _report_catalogue_problems(answers: tuple[TargetAnswer, ...]) -> None:
-    """Who gave no answer. Raises Unavailable when nobody did."""
+    """Report who gave no answer. Raises Unavailable when nobody did."""
     silent = [one for one in answers if one.problem]
     for one in silent:
         click.echo(f"{one.target}: {one.problem}", err=True)

@@ -131,7 +131,7 @@ def send_command(
 
 @value_object
 class _PlayedPartner:
-    """Who is played."""
+    """The partner that is played."""
 
     profile: Profile
     protocol: str
@@ -144,7 +144,7 @@ class _PlayedPartner:
 
 
 def _choose_played_partner(installation: Installation, name: str) -> _PlayedPartner:
-    """Raises click.UsageError, ConfigurationError."""
+    """Choose a partner; raises click.UsageError, ConfigurationError."""
     settings = installation.settings
     profile = find_playable_profile(installation, name)
     protocols = installation.adapters.protocols
@@ -177,7 +177,7 @@ def find_playable_profile(installation: Installation, name: str) -> Profile:
 
 
 def _find_partner_service(role: _PlayedPartner, name: str) -> PartnerService:
-    """Raises click.UsageError with the nearest name."""
+    """Find a service; raises click.UsageError with the nearest name."""
     names = {
         word.lower(): service for service in role.services for word in (service.name, service.wire, *service.aliases)
     }
@@ -265,7 +265,7 @@ def _choose_destination(
     with_tls: bool,
     timeout: float,
 ) -> Place:
-    """Raises click.UsageError."""
+    """Choose where to send; raises click.UsageError."""
     timeouts = SendTimeouts(connect=min(10.0, timeout), read=timeout, total=timeout)
     if url is not None and tcp is not None:
         raise click.UsageError("use either --url or --tcp")
@@ -283,7 +283,7 @@ def _choose_destination(
 
 
 def require_http_url(url: str, option: str) -> None:
-    """Raises click.UsageError."""
+    """Require an HTTP URL; raises click.UsageError."""
     if not url.startswith(("http://", "https://")):
         raise click.UsageError(f"{option}: not an http or https URL: {url}")
 
@@ -297,8 +297,8 @@ def parse_tcp_address(address: str, option: str) -> tuple[str, int]:
 
 
 def build_daemon_url(settings: Settings, protocol: str, profile: str, option: str) -> str:
-    """Where the daemon of this installation takes the messages of a profile. `option`: what to say instead where its
-    port isn't known. Raises click.UsageError."""
+    """Build the URL where the daemon of this installation takes the messages of a profile. `option`: what to say
+    instead where its port isn't known. Raises click.UsageError."""
     http = settings.http
     if not http.port:
         raise click.UsageError(f"http.port is 0 in gateway.yml, so the daemon's port is not known: use {option}")
@@ -307,7 +307,7 @@ def build_daemon_url(settings: Settings, protocol: str, profile: str, option: st
 
 
 def find_daemon_address(settings: Settings, adapter: ProtocolAdapter, profile: Profile) -> str:
-    """Where the daemon of this installation takes messages of the partner. Raises click.UsageError."""
+    """Find where the daemon of this installation takes messages of the partner. Raises click.UsageError."""
     if adapter.over_http:
         return build_daemon_url(settings, adapter.name, profile.name, "--against")
     fitting = (one for one in settings.tcp if one.protocol == adapter.name and one.profile in ("", profile.name))

@@ -295,7 +295,8 @@ def _parse_roles(library: LibrarySettings, roles: tuple[str, ...]) -> tuple[Role
 
 
 def _read_password(file: Path | None) -> str:
-    """From the file, standard input, or whoever sits at the terminal. Raises click.UsageError where there is none."""
+    """Read from the file, standard input, or whoever sits at the terminal. Raises click.UsageError where there is
+    none."""
     if file is None and sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     with click.open_file(str(file or "-"), encoding="utf-8") as lines:
