@@ -1,4 +1,4 @@
-"""How a change is sent to a library system outside the gateway, at most once, and what is remembered of it.
+"""Sending of a change to a library system outside the gateway, at most once, and what is remembered of it.
 
 It is written down (`LibraryChanges`), sent, and ended or dropped. Where the answer is lost, the system is asked at once
 whether it was done. If it was not, or nobody can tell, the outcome stays unknown: the system may be slow and do it yet.
@@ -72,7 +72,7 @@ async def send_change(
 
 
 async def _find_repeated(find_it_done: Callable[[], Awaitable[T | None]]) -> T | None:
-    """What stays hidden now is found under the same key later: the refusal counts."""
+    """Find a repeated change; what stays hidden now is found under the same key later: the refusal counts."""
     try:
         return await find_it_done()
     except (Unavailable, Refused):
@@ -80,8 +80,8 @@ async def _find_repeated(find_it_done: Callable[[], Awaitable[T | None]]) -> T |
 
 
 def report_done_twice(kind: ChangeKind, records: Sequence[str]) -> None:
-    """To operators, since something on the way has sent a call again. It isn't taken back: the call for that may be
-    repeated too."""
+    """Report to operators what was done twice, since something on the way has sent a call again. It isn't taken back:
+    the call for that may be repeated too."""
     log.warning("library.done_twice", change=kind.value, records=list(records))
 
 
@@ -144,7 +144,7 @@ async def find_item_of_request(changes: LibraryChanges, request_id: str) -> str:
 
 
 def _list_barcodes(changes: tuple[LibraryChange, ...]) -> frozenset[str]:
-    """Of what is open; else of all. A hold on a title has none."""
+    """List the barcodes of what is open; else of all. A hold on a title has none."""
     over = {one.record_id for one in changes if one.kind in _ENDINGS and one.ended is not None}
     made = [one for one in changes if one.kind in _BEGINNINGS]
     open_ones = frozenset(one.barcode for one in made if one.record_id not in over)
@@ -156,7 +156,7 @@ _ENDINGS = frozenset({ChangeKind.CHECK_IN, ChangeKind.HOLD_CANCELLATION, ChangeK
 
 
 def make_loan_change(kind: ChangeKind, loan: Loan, barcode: str, key: str, begun: datetime) -> LibraryChange:
-    """Of a loan that is open: it is kept as it was before."""
+    """Make the change of a loan that is open: it is kept as it was before."""
     return LibraryChange(
         kind=kind,
         key=key,
@@ -170,7 +170,7 @@ def make_loan_change(kind: ChangeKind, loan: Loan, barcode: str, key: str, begun
 
 
 def make_hold_change(kind: ChangeKind, hold: Hold, key: str, begun: datetime) -> LibraryChange:
-    """Of a hold that is there, as `hold` has it afterwards."""
+    """Make the change of a hold that is there, as `hold` has it afterwards."""
     return LibraryChange(
         kind=kind,
         key=key,

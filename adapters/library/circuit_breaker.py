@@ -34,7 +34,7 @@ class CircuitBreaker:
         return self._next_trial is not None
 
     def admit_call(self) -> None:
-        """Raises Unavailable while it is open. Whoever is let through tells how it went."""
+        """Admit a call; raises Unavailable while it is open. Whoever is let through tells how it went."""
         if self._next_trial is None:
             return
         now = self._read_time()

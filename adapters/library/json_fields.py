@@ -26,7 +26,7 @@ def read_flag(row: Row, key: str) -> bool:
 
 
 def read_integer(row: Row, key: str) -> int:
-    """Of a number or a text; 0 where it isn't there. Raises Unavailable."""
+    """Read a number or a text; 0 where it isn't there. Raises Unavailable."""
     value = row.get(key)
     if value is None or value == "":
         return 0
@@ -51,8 +51,8 @@ def read_money(row: Row, key: str) -> Decimal | None:
 
 
 def read_last_day(row: Row, key: str) -> date | None:
-    """As ISO 8601 has it, with a time or zone perhaps. None: there is none. Raises Unavailable: what can't be read is
-    no day that never comes."""
+    """Read a day as ISO 8601 has it, with a time or zone perhaps. None: there is none. Raises Unavailable: what can't
+    be read is no day that never comes."""
     text = "" if row.get(key) is None else str(row[key]).strip()
     try:
         return date.fromisoformat(text[:10]) if text else None

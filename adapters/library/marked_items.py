@@ -22,7 +22,7 @@ from gateway.ports.library_system import TemporaryHold, TemporaryItem, Temporary
 
 
 class FoundItem(Protocol):
-    """What the system answers about an item. `loan`: the open one."""
+    """The answer of the system about an item. `loan`: the open one."""
 
     @property
     def item(self) -> Item: ...
@@ -36,7 +36,7 @@ FoundItemCo = TypeVar("FoundItemCo", bound=FoundItem, covariant=True)
 
 
 class LibraryDesk(Protocol[FoundItemCo]):
-    """What all parts of an adapter share, as far as it is needed here."""
+    """The desk that all parts of an adapter share, as far as it is needed here."""
 
     @property
     def changes(self) -> LibraryChanges: ...
@@ -50,7 +50,7 @@ class LibraryDesk(Protocol[FoundItemCo]):
 
 @value_object
 class ItemRecipient:
-    """For whom the item is: all that was checked before anything is made."""
+    """The recipient of the item: all that was checked before anything is made."""
 
     patron: Patron
     pickup: str
@@ -80,8 +80,8 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
     # --- making ------------------------------------------------------------------------------------------
 
     async def make_item(self, wish: TemporaryItem, key: str, *, is_lasting: bool = False) -> TemporaryItemResult:
-        """Raises Refused(DUPLICATE_ITEM | INVALID_VALUE | UNKNOWN_PATRON | BAD_PICKUP_LOCATION …), Unavailable,
-        OutcomeUnknown."""
+        """Make an item; raises Refused(DUPLICATE_ITEM | INVALID_VALUE | UNKNOWN_PATRON | BAD_PICKUP_LOCATION …),
+        Unavailable, OutcomeUnknown."""
         wish = self._fill_codes(wish)
         kind = ChangeKind.ITEM if is_lasting else ChangeKind.TEMPORARY_ITEM
         mark = self._make_item_mark(key, is_lasting=is_lasting)
@@ -132,19 +132,19 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
 
     @abstractmethod
     def _read_notes(self, found: FoundItemT) -> str:
-        """Where the mark is."""
+        """Read where the mark is."""
 
     @abstractmethod
     async def _find_recipient(self, hold: TemporaryHold) -> ItemRecipient:
-        """Raises Refused(UNKNOWN_PATRON | BAD_PICKUP_LOCATION …), Unavailable."""
+        """Find the recipient; raises Refused(UNKNOWN_PATRON | BAD_PICKUP_LOCATION …), Unavailable."""
 
     @abstractmethod
     async def _check_codes(self, wish: TemporaryItem) -> None:
-        """Raises Refused(INVALID_VALUE), Unavailable."""
+        """Check codes; raises Refused(INVALID_VALUE), Unavailable."""
 
     @abstractmethod
     async def _repeat_result(self, wish: TemporaryItem, key: str, found: FoundItemT) -> TemporaryItemResult:
-        """Of what was made under this key before."""
+        """Return the result of what was made under this key before."""
 
     @abstractmethod
     async def _make_all(self, making: ItemMaking, found: FoundItemT | None) -> TemporaryItemResult:
@@ -153,7 +153,7 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
     # --- deleting ----------------------------------------------------------------------------------------
 
     async def delete_item(self, barcode: str, key: str) -> Item:
-        """Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
+        """Delete an item; raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
         before, found = await ask_together(
             self._changes.find_change(ChangeKind.TEMPORARY_ITEM_DELETION, key), self._ask_item(barcode)
         )
@@ -208,7 +208,7 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
 
     @abstractmethod
     async def _delete_item(self, found: FoundItemT) -> None:
-        """Raises Refused, Unavailable, OutcomeUnknown."""
+        """Delete an item; raises Refused, Unavailable, OutcomeUnknown."""
 
     @abstractmethod
     async def _delete_record(self, bib_id: str) -> None:
@@ -216,10 +216,10 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
 
     @abstractmethod
     async def _is_gone(self, found: FoundItemT) -> bool:
-        """Raises Unavailable."""
+        """Return whether an item is gone; raises Unavailable."""
 
 
 def make_item_notes(wish: TemporaryItem, mark: str) -> str:
-    """Of the item: for people, and the mark."""
+    """Make the notes of the item: for people, and the mark."""
     number = f"ILL {wish.request_id}" if wish.request_id else ""
     return " ".join(part for part in (number, wish.lender, wish.note, mark) if part)

@@ -34,9 +34,10 @@ class HoldEdit:
 
 
 def choose_hold_of_request(holds: Sequence[Hold]) -> Hold:
-    """Of all that were placed for one request: the open one, else the first that has ended.
+    """Choose, of all that were placed for one request, the open hold, else the first that has ended.
 
-    Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
+    Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST).
+    """
     if not holds:
         raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
     open_ones = [hold for hold in holds if hold.status.is_open]

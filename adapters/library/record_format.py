@@ -1,4 +1,4 @@
-"""In which format a library system keeps its records."""
+"""The format in which a library system keeps its records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How library systems outside the gateway say no, in the words that all of them share. Pure."""
+"""Refusals of library systems outside the gateway, in the words that all of them share. Pure."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def find_reason(message: str, *words: Mapping[str, RefusalReason]) -> RefusalRea
 
 
 def refuse_blocked(patron: Patron, scope: BlockScope, today: date) -> None:
-    """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED). `today`: in the library's zone."""
+    """Raise Refused(PATRON_EXPIRED | PATRON_BLOCKED). `today`: in the library's zone."""
     if patron.expires is not None and patron.expires < today:
         raise make_refusal(RefusalReason.PATRON_EXPIRED)
     if (block := patron.find_block(scope)) is not None:

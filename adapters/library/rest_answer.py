@@ -22,7 +22,7 @@ _PAGE_BEGINNINGS = ("<!doctype html", "<html", "<head", "<body")
 
 
 class AnswerKind(StrEnum):
-    """What the answer to a call is, where it succeeds."""
+    """The kind of answer to a call, where it succeeds."""
 
     JSON = "JSON"
     TEXT = "text"  # XML, say
@@ -47,7 +47,7 @@ class RestCall:
 
     @property
     def escaped_path(self) -> str:
-        """With the query."""
+        """The path with the query."""
         path = "".join(f"/{_escape_segment(segment)}" for segment in self.path)
         return f"{path}?{urlencode(self.query, quote_via=quote)}" if self.query else path
 
@@ -88,8 +88,8 @@ class RestAnswer:
 
 
 def read_answer(name: str, status: int, headers: MultiMapping[str], body: bytes, expects: AnswerKind) -> RestAnswer:
-    """Raises Unavailable for a page where a refusal was due: it is of whatever stands before the system. Raises
-    OutcomeUnknown for an unreadable answer where a success was due. `name` is for both."""
+    """Read an answer; raises Unavailable for a page where a refusal was due: it is of whatever stands before the
+    system. Raises OutcomeUnknown for an unreadable answer where a success was due. `name` is for both."""
     content_type = headers.get("Content-Type", "").lower()
     start = body[:200].decode("utf-8", "replace").lstrip("\ufeff \t\r\n").lower()
     if "html" in content_type or start.startswith(_PAGE_BEGINNINGS):

@@ -1,4 +1,4 @@
-"""How the gateway shows a library system by HTTP who it is."""
+"""Authorisation of the gateway at a library system by HTTP."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class TokenAuthorisation:
 
 
 def resolve_secret(secrets: Callable[[str], str], reference: str) -> str:
-    """Raises Unavailable: without the secret nothing can be sent."""
+    """Resolve a secret; raises Unavailable: without it nothing can be sent."""
     if not reference:
         return ""
     try:

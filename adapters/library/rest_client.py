@@ -46,7 +46,8 @@ _ExchangeCall: TypeAlias = Callable[[RestCall, Mapping[str, str]], Awaitable[Res
 
 @value_object(kw_only=True)
 class RestEndpoint:
-    """Where and how. `url`: what all paths stand behind; `connections`: at once; `max_bytes`: of an answer."""
+    """The address of a system, and the ways of calling it. `url`: what all paths stand behind; `connections`: at once;
+    `max_bytes`: of an answer."""
 
     url: str
     seconds: RestSeconds = RestSeconds.model_construct()
@@ -107,14 +108,14 @@ class RestClient:
         return await self._work_through(call, self._change_once)
 
     async def close_connections(self) -> None:
-        """For good: what is still under way fails as Unavailable, or with an unknown outcome."""
+        """Close connections for good: what is still under way fails as Unavailable, or with an unknown outcome."""
         self._is_closed = True
         await self._client.close()
 
     # --- one call ----------------------------------------------------------------------------------------
 
     async def _send_plainly(self, call: RestCall) -> RestAnswer:
-        """For whoever fetches a token: without credentials, and whatever the status. Raises Unavailable."""
+        """Send for whoever fetches a token: without credentials, and whatever the status. Raises Unavailable."""
         try:
             return await self._exchange(call, {}, self._place.seconds.look_up)
         except OutcomeUnknown as unknown:
@@ -222,7 +223,8 @@ class RestClient:
         *,
         is_change: bool = False,
     ) -> RestAnswer:
-        """Raises Unavailable (not sent, or no answer of this system), OutcomeUnknown (the answer is lost)."""
+        """Send a call; raises Unavailable (not sent, or no answer of this system), OutcomeUnknown (the answer is
+        lost)."""
         if self._is_closed:
             raise Unavailable(write_sentence("%(place)s: the connections were closed", place=self._base.origin()))
         request = HttpRequest(
@@ -243,7 +245,8 @@ class RestClient:
     # --- pauses ------------------------------------------------------------------------------------------
 
     async def _wait_for_silence(self, call: RestCall) -> None:
-        """Raises _TooManyCallsError where the system wants to be left alone for longer than a question may take."""
+        """Wait; raises _TooManyCallsError where the system wants to be left alone for longer than a question may
+        take."""
         left = self._silent_until - asyncio.get_running_loop().time()
         if left > self._place.seconds.look_up:
             raise _TooManyCallsError(
@@ -267,7 +270,7 @@ class RestClient:
         return URL(f"{str(self._base).rstrip('/')}{call.escaped_path}", encoded=True)
 
     def _name(self, call: RestCall) -> str:
-        """For errors: without values of the query, and without numbers of patrons in the path."""
+        """Name a call for errors: without values of the query, and without numbers of patrons in the path."""
         return f"{self._base.origin()} {call.method} {call.name}"
 
 

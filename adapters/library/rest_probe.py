@@ -65,7 +65,8 @@ class ProbeRecorder:
 
 
 def fail_trial(key: str, refused: Refused) -> ProbeFailureError | Refused:
-    """Of a patron or item to try with, named at `key`: it is at fault unless the call is. To be raised."""
+    """Make the failure of a patron or item to try with, named at `key`: it is at fault unless the call is. To be
+    raised."""
     is_about_call = refused.reason is RefusalReason.CALL_NOT_ACCEPTED
     return refused if is_about_call else ProbeFailureError(key, refused.detail)
 

@@ -34,7 +34,7 @@ class UnacceptedCalls:
 
     @property
     def alerts(self) -> tuple[str, ...]:
-        """For operators, each with the call and the system's words; no values of a call stand in them."""
+        """The alerts for operators, each with the call and the system's words; no values of a call stand in them."""
         return tuple(self._kept.values())
 
     def refuse_call(self, call: RestCall, status: int, words: str) -> Refused:

@@ -45,7 +45,7 @@ WAYS = {
 
 
 async def open_library(context: LibraryAdapterContext, options: AlmaOptions) -> LibrarySystem:
-    """Raises Unavailable when the API key is not there."""
+    """Open a library; raises Unavailable when the API key is not there."""
     from adapters.library.alma.system import AlmaLibrary
 
     return AlmaLibrary(context, options)

@@ -66,7 +66,8 @@ class CallLimits:
         self._closed_until: datetime | None = None
 
     async def wait_for_turn(self) -> None:
-        """Raises Unavailable when the day's calls are used up: until midnight UTC, when Alma counts anew."""
+        """Wait for our turn; raises Unavailable when the day's calls are used up: until midnight UTC, when Alma counts
+        anew."""
         if self._closed_until is not None:
             if self._clock.now() < self._closed_until:
                 raise Unavailable(
@@ -83,7 +84,7 @@ class CallLimits:
             self._begun.append(loop.time())
 
     def note_remaining(self, headers: Mapping[str, str]) -> None:
-        """Of an answer. One that doesn't say how many are left changes nothing."""
+        """Note how many calls remain by an answer. One that doesn't say how many are left changes nothing."""
         said = headers.get(REMAINING_HEADER, "")
         if said.isascii() and said.isdigit() and int(said) <= self._left_alone:
             midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -92,7 +93,7 @@ class CallLimits:
 
 class AlmaClient:
     def __init__(self, options: AlmaOptions, folder: Path, secrets: Callable[[str], str], clock: Clock) -> None:
-        """Raises Unavailable when the API key is not there."""
+        """Make a client; raises Unavailable when the API key is not there."""
         place = RestEndpoint(
             url=options.url,
             seconds=options.seconds,
@@ -177,16 +178,17 @@ class AlmaClient:
     async def send_row(
         self, method: str, *path: str, title: str, row: Row, query: Mapping[str, str] | None = None
     ) -> Row:
-        """What came back. Raises Unavailable, OutcomeUnknown, AlmaRefusalError."""
+        """Send a row, and return what came back. Raises Unavailable, OutcomeUnknown, AlmaRefusalError."""
         answer = await self._change(make_json_call(method, path, row, title=title, query=query))
         if not isinstance(answer.value, dict):
             raise OutcomeUnknown(write_sentence("Alma: %(title)s: the answer is not an object", title=title))
         return answer.value
 
     async def send_xml(self, *path: str, title: str, body: bytes) -> str:
-        """What came back, in XML too: records and holdings are made in no other way (60105).
+        """Send XML, and return what came back, in XML too: records and holdings are made in no other way (60105).
 
-        Raises Unavailable, OutcomeUnknown, AlmaRefusalError."""
+        Raises Unavailable, OutcomeUnknown, AlmaRefusalError.
+        """
         call = RestCall(
             method="POST",
             path=path,
@@ -198,7 +200,7 @@ class AlmaClient:
         return (await self._change(call)).text
 
     async def delete_row(self, *path: str, title: str, query: Mapping[str, str]) -> None:
-        """Raises Unavailable, OutcomeUnknown, AlmaRefusalError."""
+        """Delete a row; raises Unavailable, OutcomeUnknown, AlmaRefusalError."""
         await self._change(RestCall(method="DELETE", path=path, title=title, query=query))
 
     # --- answers -----------------------------------------------------------------------------------------
@@ -213,7 +215,7 @@ class AlmaClient:
         return self._check_answer(call, await self._rest.change(call))
 
     def _check_answer(self, call: RestCall, answer: RestAnswer) -> RestAnswer:
-        """Raises AlmaRefusalError, Refused(CALL_NOT_ACCEPTED) where the key doesn't allow it."""
+        """Check an answer; raises AlmaRefusalError, Refused(CALL_NOT_ACCEPTED) where the key doesn't allow it."""
         self._limits.note_remaining(answer.headers)
         if answer.is_success:
             return answer
@@ -229,7 +231,7 @@ class AlmaClient:
 
 
 def read_refusal(answer: RestAnswer) -> AlmaRefusalError:
-    """In JSON or, where its gateway answers before Alma does, in XML."""
+    """Read a refusal in JSON or, where its gateway answers before Alma does, in XML."""
     body = answer.value if isinstance(answer.value, dict) else {}
     listed = body.get("errorList")
     errors = listed.get("error") if isinstance(listed, dict) else None

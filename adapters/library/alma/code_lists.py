@@ -39,7 +39,7 @@ class CodeLists:
         self._kept: dict[tuple[str, ...], tuple[float, tuple[Row, ...] | None]] = {}
 
     async def load_libraries(self) -> tuple[Row, ...]:
-        """Raises Unavailable."""
+        """Load the libraries; raises Unavailable."""
         return await self._load_rows("libraries", name="library", title="/conf/libraries")
 
     async def load_locations(self, library: str) -> frozenset[str]:
@@ -70,14 +70,14 @@ class CodeLists:
             refuse_code(code, what, about)
 
     async def require_location(self, library: str, location: str) -> None:
-        """Raises Refused(INVALID_VALUE), Unavailable."""
+        """Require a location; raises Refused(INVALID_VALUE), Unavailable."""
         if library not in {read_text(row, "code") for row in await self.load_libraries()}:
             refuse_code(library, "library", MessagePart.ITEM)
         if location not in await self.load_locations(library):
             refuse_code(location, "location", MessagePart.ITEM)
 
     async def list_pickups(self) -> tuple[PickupLocation, ...]:
-        """With that for partners' items, where nobody collects perhaps. Raises Unavailable."""
+        """List pickup locations with that for partners' items, where nobody collects perhaps. Raises Unavailable."""
         options = self._reader.options
         wanted = {*options.pickup_libraries, options.library} if options.pickup_libraries else None
         rows = await self.load_libraries()
@@ -86,14 +86,14 @@ class CodeLists:
         )
 
     async def choose_pickup(self, wanted: str) -> str:
-        """Raises Refused(BAD_PICKUP_LOCATION), Unavailable."""
+        """Choose a pickup location; raises Refused(BAD_PICKUP_LOCATION), Unavailable."""
         code = wanted or self._reader.options.library
         if code not in {place.code for place in await self.list_pickups()}:
             raise make_refusal(RefusalReason.BAD_PICKUP_LOCATION)
         return code
 
     async def _load_rows(self, *path: str, name: str, title: str) -> tuple[Row, ...]:
-        """Raises Unavailable."""
+        """Load rows; raises Unavailable."""
         rows = await self._find_rows(*path, name=name, title=title)
         if rows is None:
             raise Unavailable(write_sentence("Alma: %(title)s: not shown", title=title))
@@ -120,7 +120,7 @@ class CodeLists:
 
 
 def refuse_code(code: str, what: str, about: MessagePart) -> Never:
-    """Raises Refused(INVALID_VALUE)."""
+    """Raise Refused(INVALID_VALUE)."""
     raise make_refusal(
         RefusalReason.INVALID_VALUE,
         write_sentence("Alma has no %(what)s '%(code)s'", what=what, code=code),

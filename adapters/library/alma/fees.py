@@ -22,7 +22,7 @@ _TITLE = "/users/{user_id}/fees"
 
 @value_object
 class FeeNote:
-    """What a fee is for."""
+    """The purpose of a fee."""
 
     description: str = ""
     item_barcode: str = ""
@@ -108,7 +108,7 @@ class FeeDesk:
         return tuple(sorted(found, key=lambda charge: (charge.posted, charge.id)))
 
     async def _ask_rows(self, patron_id: str) -> tuple[Row, ...]:
-        """Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        """Ask for rows; raises Refused(UNKNOWN_PATRON), Unavailable."""
         answer = await self.desk.client.get_row("users", patron_id, "fees", title=_TITLE, query={"status": "ACTIVE"})
         if answer is None:
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)

@@ -133,7 +133,7 @@ class HoldDesk:
 
     @staticmethod
     def _refuse_item(answer: ItemAnswer, patron_id: str) -> None:
-        """What Alma would refuse with fewer words. Raises Refused."""
+        """Refuse what Alma would refuse with fewer words. Raises Refused."""
         if any(
             read_text(hold, "user_primary_id") == patron_id and read_text(hold, "barcode") == answer.item.barcode
             for hold in answer.holds
@@ -150,7 +150,7 @@ class HoldDesk:
         return next((row for row in rows or () if mark in read_text(row, "comment").split()), None)
 
     async def end_found_hold(self, change: LibraryChange, row: Row) -> Hold:
-        """Of a hold that was placed, though its answer was lost."""
+        """End the change of a hold that was placed, though its answer was lost."""
         return await self._end_hold(change, row, HOLD_JSON.validate_json(change.value))
 
     async def _end_hold(self, change: LibraryChange, row: Row, wished: Hold) -> Hold:
@@ -171,13 +171,14 @@ class HoldDesk:
     # --- finding -----------------------------------------------------------------------------------------
 
     async def find_hold(self, request_id: str) -> Hold:
-        """Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
+        """Find a hold; raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
         changes = await self.desk.changes.changes_of_request(request_id) if request_id else ()
         placed = [one for one in changes if one.kind is ChangeKind.HOLD and one.ended is not None]
         return choose_hold_of_request(await ask_together(*map(self._find_present_state, placed)))
 
     async def _find_present_state(self, change: LibraryChange) -> Hold:
-        """Of a hold of ours. One that Alma lists no more was cancelled by us, or filled, or has ended otherwise."""
+        """Find the present state of a hold of ours. One that Alma lists no more was cancelled by us, or filled, or has
+        ended otherwise."""
         desk = self.desk
         hold = HOLD_JSON.validate_json(change.value)
         row, changes = await ask_together(
@@ -289,13 +290,13 @@ class HoldDesk:
         return await self._end_change(change, sent)
 
     async def _require_open(self, hold_id: str) -> Hold:
-        """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED), Unavailable."""
+        """Require an open hold; raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED), Unavailable."""
         return self._read_open(
             *await ask_together(self.ask_hold_row(hold_id), self.desk.changes.changes_of_record(hold_id))
         )
 
     def _read_open(self, row: Row | None, changes: tuple[LibraryChange, ...]) -> Hold:
-        """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
+        """Read an open hold; raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
         if row is None:
             known = any(one.kind is ChangeKind.HOLD for one in changes)
             raise make_refusal(RefusalReason.REQUEST_CLOSED if known else RefusalReason.UNKNOWN_REQUEST)

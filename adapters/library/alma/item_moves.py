@@ -1,4 +1,4 @@
-"""Where an item is, and its barcode, changed in Alma. To set the same once more changes nothing."""
+"""Places of items, and their barcodes, changed in Alma. To set the same once more changes nothing."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class ItemDesk:
     lists: CodeLists
 
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        """To a temporary location; the item's home stays. Raises Refused(UNKNOWN_ITEM | INVALID_VALUE), Unavailable,
-        OutcomeUnknown."""
+        """Move an item to a temporary location; its home stays. Raises Refused(UNKNOWN_ITEM | INVALID_VALUE),
+        Unavailable, OutcomeUnknown."""
         options = self.desk.options
         library, shelf = location.library or options.library, location.shelf or options.temporary_items.location
         answer, _ = await ask_together(self.desk.require_item(barcode), self.lists.require_location(library, shelf))
@@ -41,7 +41,8 @@ class ItemDesk:
         return await self._change_item(answer, ChangeKind.MOVE, key, holding={"in_temp_location": False})
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        """Raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
+        """Change a barcode; raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable,
+        OutcomeUnknown."""
         desk = self.desk
         before, answer, taken = await ask_together(
             desk.changes.find_change(ChangeKind.BARCODE_CHANGE, key), desk.ask_item(barcode), desk.ask_item(new)
@@ -62,7 +63,7 @@ class ItemDesk:
         return changed
 
     async def _rename_changes(self, barcode: str, new: str) -> None:
-        """What was made under the old barcode is found under the new one."""
+        """Rename what was made under the old barcode, so that it is found under the new one."""
         for change in await self.desk.changes.changes_of_item(barcode):
             if change.kind is ChangeKind.TEMPORARY_ITEM:
                 await self.desk.changes.begin_change(replace(change, barcode=new, record_id=new))

@@ -64,7 +64,7 @@ class LoanDesk:
         return await self._end_check_out(change, sent, due)
 
     async def _find_request(self, item: Item) -> str:
-        """For which a partner's item is here."""
+        """Find the request for which a partner's item is here."""
         if not item.temporary:
             return ""
         changes = await self.desk.changes.changes_of_item(item.barcode)
@@ -72,7 +72,7 @@ class LoanDesk:
         return made.request_id if made is not None else ""
 
     def _refuse_loan(self, answer: ItemAnswer, patron: Patron) -> None:
-        """What Alma would refuse with fewer words, or let pass. Raises Refused."""
+        """Refuse what Alma would refuse with fewer words, or let pass. Raises Refused."""
         refuse_blocked(patron, BlockScope.BORROW, self.desk.today())
         if not answer.item.circulates:
             raise make_refusal(RefusalReason.ITEM_DOES_NOT_CIRCULATE)
@@ -110,7 +110,7 @@ class LoanDesk:
     # --- due date ----------------------------------------------------------------------------------------
 
     async def set_due_date(self, loan_id: str, due: datetime) -> Loan:
-        """Raises Refused(NOT_CHECKED_OUT | INVALID_VALUE), Unavailable, OutcomeUnknown."""
+        """Set a due date; raises Refused(NOT_CHECKED_OUT | INVALID_VALUE), Unavailable, OutcomeUnknown."""
         row = await self._require_loan_row(loan_id)
         loan = await self.desk.read_loan(row)
         return await self._change_due_date(loan, due) if loan.due != due else loan
@@ -126,7 +126,7 @@ class LoanDesk:
         return row
 
     async def _change_due_date(self, loan: Loan, due: datetime) -> Loan:
-        """To set the same date once more changes nothing."""
+        """Change a due date; to set the same once more changes nothing."""
         wanted = due.replace(microsecond=0)
         number, user = loan.id.split(":", 1)
         path, row = ("users", user, "loans", number), {"due_date": write_moment(wanted)}
@@ -194,9 +194,10 @@ class LoanDesk:
         return ItemAnswer(self.desk.reader.read_item(row, holds, None), row, holds, None)
 
     async def _repeat_check_in(self, before: LibraryChange, answer: ItemAnswer | None) -> CheckedIn | None:
-        """What this key did, if it ended the item's latest loan; None: nothing yet. The item is not on loan.
+        """Return what this key did, if it ended the item's latest loan; None: nothing yet. The item is not on loan.
 
-        Raises Refused(NOT_CHECKED_OUT)."""
+        Raises Refused(NOT_CHECKED_OUT).
+        """
         desk = self.desk
         done = CHECKED_IN_JSON.validate_json(before.value)
         if before.ended is None:
@@ -223,7 +224,7 @@ class LoanDesk:
         return replace(done, patron=patron)
 
     async def _find_next_hold(self, after: ItemAnswer) -> Hold | None:
-        """For whom it was caught: the first request that isn't waiting any more."""
+        """Find for whom it was caught: the first request that isn't waiting any more."""
         if after.item.status not in (ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT):
             return None
         for hold in await self.desk.describe_holds(after.holds):

@@ -64,7 +64,7 @@ class AlmaDesk:
         return self.clock.now().replace(microsecond=0)
 
     def today(self) -> date:
-        """In the library's zone."""
+        """Return the day in the library's zone."""
         return self.clock.now().astimezone(self.reader.zone).date()
 
     # --- patrons -----------------------------------------------------------------------------------------
@@ -80,19 +80,20 @@ class AlmaDesk:
         return found
 
     async def ask_patron(self, value: str, id_type: str = "") -> Patron | None:
-        """By primary identifier, unless `id_type` says otherwise; None: there is no such user. Raises Unavailable."""
+        """Ask for a patron by primary identifier, unless `id_type` says otherwise; None: there is no such user. Raises
+        Unavailable."""
         row = await self.ask_user_row(value, id_type)
         return self.reader.read_patron(row, self.today()) if row is not None else None
 
     async def ask_user_row(self, value: str, id_type: str = "") -> Row | None:
-        """With counts of loans and requests, and the sum of fees. Raises Unavailable."""
+        """Ask for a user with counts of loans and requests, and the sum of fees. Raises Unavailable."""
         if not value:
             return None
         query = {"expand": "loans,requests,fees", **({"user_id_type": id_type} if id_type else {})}
         return await self.client.get_row("users", value, title=USER_TITLE, query=query)
 
     async def require_patron(self, patron_id: str) -> Patron:
-        """Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        """Load a patron; raises Refused(UNKNOWN_PATRON), Unavailable."""
         found = await self.ask_patron(patron_id)
         if found is None or found.id.casefold() != patron_id.casefold():
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
@@ -101,7 +102,8 @@ class AlmaDesk:
     # --- records -----------------------------------------------------------------------------------------
 
     async def find_bib(self, record: RecordId) -> Bib:
-        """By Alma's number or OCLC's; what other numbers name is found by SRU. Raises Refused, Unavailable."""
+        """Find a record by Alma's number or OCLC's; what other numbers name is found by SRU. Raises Refused,
+        Unavailable."""
         kind = record.type.casefold()
         if kind == "local":
             return await self.require_bib(record.value)
@@ -121,7 +123,7 @@ class AlmaDesk:
         return self.reader.read_bib(equal[0])
 
     async def require_bib(self, bib_id: str) -> Bib:
-        """Raises Refused(UNKNOWN_RECORD), Unavailable."""
+        """Load a record; raises Refused(UNKNOWN_RECORD), Unavailable."""
         row = await self._ask_bib_row(bib_id)
         if row is None:
             raise make_refusal(RefusalReason.UNKNOWN_RECORD)
@@ -133,7 +135,7 @@ class AlmaDesk:
         return await self.client.get_row("bibs", bib_id, title="/bibs/{mms_id}")
 
     async def list_holdings(self, bib_id: str) -> BibHoldings:
-        """Raises Refused(UNKNOWN_RECORD), Unavailable."""
+        """List the holdings; raises Refused(UNKNOWN_RECORD), Unavailable."""
         if not _is_number(bib_id):
             raise make_refusal(RefusalReason.UNKNOWN_RECORD)
         title = "/bibs/{mms_id}/holdings/ALL/items"
@@ -159,19 +161,19 @@ class AlmaDesk:
         return await self.complete_item(row)
 
     async def require_item(self, barcode: str) -> ItemAnswer:
-        """Raises Refused(UNKNOWN_ITEM), Unavailable."""
+        """Load an item; raises Refused(UNKNOWN_ITEM), Unavailable."""
         found = await self.ask_item(barcode)
         if found is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         return found
 
     async def complete_item(self, row: Row) -> ItemAnswer:
-        """With loan and holds. Raises Unavailable."""
+        """Complete an item with loan and holds. Raises Unavailable."""
         loan, holds = await ask_together(self._ask_loan(row), self.ask_item_holds(row))
         return ItemAnswer(self.reader.read_item(row, holds, loan), row, holds, loan)
 
     async def _ask_loan(self, row: Row) -> Row | None:
-        """Of an item that is not in place: a lost one may still be on loan."""
+        """Ask for the loan of an item that is not in place: a lost one may still be on loan."""
         if read_text(read_row(row, "item_data"), "base_status") == "1":
             return None
         path, title = make_item_path(row), f"{_ITEM_TITLE}/loans"
@@ -185,15 +187,17 @@ class AlmaDesk:
         return open_ones[0] if open_ones else None
 
     async def _ask_requests(self, *path: str, title: str) -> tuple[Row, ...] | None:
-        """Of an item or a record, whose lists Alma gives as a whole."""
+        """Ask for the requests of an item or a record, whose lists Alma gives as a whole."""
         return await self.client.find_rows(
             *path, "requests", name="user_request", title=f"{title}/requests", is_paged=False
         )
 
     async def ask_item_holds(self, row: Row) -> tuple[Row, ...]:
-        """Of the item and of its record: which of them Alma lists at which of the two is not said, so both are asked.
+        """Ask for the holds of the item and of its record: which of them Alma lists at which of the two is not said, so
+        both are asked.
 
-        Raises Unavailable."""
+        Raises Unavailable.
+        """
         path = make_item_path(row)
         barcode = read_text(read_row(row, "item_data"), "barcode")
         of_item, of_bib = await ask_together(
@@ -220,12 +224,12 @@ class AlmaDesk:
         return sort_loans(loans)
 
     async def find_loan(self, barcode: str) -> Loan | None:
-        """Raises Unavailable."""
+        """Find a loan; raises Unavailable."""
         answer = await self.ask_item(barcode)
         return await self.read_loan(answer.loan) if answer is not None and answer.loan is not None else None
 
     async def read_loan(self, row: Row) -> Loan:
-        """With what we know of it."""
+        """Read a loan with what we know of it."""
         loan = self.reader.read_loan(row)
         return self.restore_loan(loan, await self.changes.changes_of_record(loan.id))
 
@@ -261,7 +265,7 @@ class AlmaDesk:
         return await self.describe_holds(answer.holds) if answer is not None else ()
 
     async def describe_holds(self, rows: tuple[Row, ...]) -> tuple[Hold, ...]:
-        """With what we know of them."""
+        """Describe holds with what we know of them."""
         holds = [self.reader.read_hold(row) for row in rows]
         changes = await ask_together(*(self.changes.changes_of_record(hold.id) for hold in holds))
         return tuple(self.restore_hold(hold, known) for hold, known in zip(holds, changes, strict=True))
@@ -283,7 +287,7 @@ class AlmaDesk:
 
 
 def make_item_path(row: Row) -> tuple[str, ...]:
-    """Raises Unavailable where a number is not there."""
+    """Make an item's path; raises Unavailable where a number is not there."""
     mms, holding = read_row(row, "bib_data"), read_row(row, "holding_data")
     return (
         "bibs",

@@ -1,5 +1,5 @@
-"""What gateway.yml says of an Alma: section `libraries[].system` with `type: alma`. docs/library-systems/alma.md
-explains each key."""
+"""Settings of an Alma: section `libraries[].system` with `type: alma`. docs/library-systems/alma.md explains each
+key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret
 
 
 class AlmaTrial(ProfileSection):
-    """What `illgate check --live` looks up."""
+    """The values that `illgate check --live` looks up."""
 
     patron: str = Field("", description="barcode or primary identifier of a patron kept for this")
     item: str = Field("", description="barcode of an item kept for this")
@@ -32,8 +32,8 @@ class TemporaryItemOptions(ProfileSection):
 
 
 class ScanOptions(ProfileSection):
-    """What is said with a scan (scan-in), as staff tick it on the page of that desk; null: not sent, where the page
-    has no such box."""
+    """The options of a scan (scan-in), as staff tick them on the page of that desk; null: not sent, where the page has
+    no such box."""
 
     register_in_house_use: bool | None = Field(False, description="whether it counts as a use in the house")
     place_on_hold_shelf: bool | None = Field(True, description="whether what somebody waits for goes to the hold shelf")
@@ -86,5 +86,5 @@ class AlmaOptions(ProfileSection):
         return {"op": "scan", "library": library, "circ_desk": circulation_desk, **self.scan.make_query()}
 
     def named_secrets(self) -> Mapping[str, str]:
-        """By key within the section."""
+        """Return the secrets by key within the section."""
         return {"api_key": self.api_key}

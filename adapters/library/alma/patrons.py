@@ -36,7 +36,8 @@ class PatronDesk:
     lists: CodeLists
 
     async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        """Raises Refused(DUPLICATE_PATRON | DATA_MISSING | INVALID_VALUE), Unavailable, OutcomeUnknown."""
+        """Create a patron; raises Refused(DUPLICATE_PATRON | DATA_MISSING | INVALID_VALUE), Unavailable,
+        OutcomeUnknown."""
         desk = self.desk
         if draft.name is None or not draft.name.surname:
             raise make_refusal(
@@ -70,7 +71,7 @@ class PatronDesk:
         return patron
 
     def _make_new_row(self, draft: PatronDraft) -> dict[str, Any]:
-        """Of where the user comes from. Raises Refused(UNSUPPORTED_SERVICE)."""
+        """Make the row of where the user comes from. Raises Refused(UNSUPPORTED_SERVICE)."""
         options = self.desk.options
         row: dict[str, Any] = {"record_type": {"value": "PUBLIC"}, "status": {"value": "ACTIVE"}}
         if draft.secret is not None and (options.external_system or not options.checks_passwords):
@@ -132,12 +133,13 @@ class PatronDesk:
         return made
 
     async def _check_category(self, draft: PatronDraft) -> None:
-        """Raises Refused(INVALID_VALUE), Unavailable."""
+        """Check a category; raises Refused(INVALID_VALUE), Unavailable."""
         if draft.category is not None:
             await self.lists.require_code(draft.category, USER_GROUPS, "patron category", MessagePart.PATRON)
 
     def _make_row(self, draft: PatronDraft, now: Row, primary_id: str) -> dict[str, Any]:
-        """What the draft leaves None isn't there. A home library isn't kept: users of Alma have none."""
+        """Make a row, in which what the draft leaves None isn't there. A home library isn't kept: users of Alma have
+        none."""
         row: dict[str, Any] = {}
         if draft.name is not None:
             row |= {"last_name": draft.name.surname, "first_name": draft.name.given}
@@ -190,7 +192,7 @@ def _choose_primary_id(identifiers: tuple[PatronIdentifier, ...]) -> str:
 
 
 def _has_value(row: Row, name: str, value: Any) -> bool:
-    """Of a coded field only the code counts."""
+    """Compare a value; of a coded field only the code counts."""
     if isinstance(value, list) or name == "contact_info":
         return bool(row.get(name) == value)
     return read_text(row, name) == read_text({name: value}, name)

@@ -233,7 +233,7 @@ class AlmaProbe:
         trial, recorder = self._options.trial, self._recorder
 
         async def find_patron() -> str:
-            """What is said names nobody."""
+            """Try to find a patron; what is said names nobody."""
             try:
                 patron = await desk.find_patron(PatronKey(trial.patron))
             except Refused as refused:
@@ -255,7 +255,7 @@ class AlmaProbe:
 
 
 def _require_codes(key: str, what: str, wanted: Iterable[str], known: Iterable[str], place: str) -> None:
-    """Raises ProbeFailureError."""
+    """Require codes; raises ProbeFailureError."""
     if missing := sorted(set(wanted) - set(known)):
         raise ProbeFailureError(
             key, f"Alma has no {what} '{missing[0]}' (it has {', '.join(sorted(known))}). In Alma: {place}"
@@ -263,7 +263,7 @@ def _require_codes(key: str, what: str, wanted: Iterable[str], known: Iterable[s
 
 
 async def _ask_area(question: Awaitable[A], area: str) -> A:
-    """Raises ProbeFailureError where the key doesn't have the area, Unavailable."""
+    """Ask; raises ProbeFailureError where the key doesn't have the area, Unavailable."""
     try:
         return await question
     except (Unavailable, Refused) as down:
@@ -279,7 +279,7 @@ async def _ask_area(question: Awaitable[A], area: str) -> A:
 
 
 async def _ask_reads(client: AlmaClient, area: str) -> None:
-    """Raises ProbeFailureError, Refused(CALL_NOT_ACCEPTED), Unavailable."""
+    """Ask for reads; raises ProbeFailureError, Refused(CALL_NOT_ACCEPTED), Unavailable."""
     for title, query in READS[area].items():
         await _ask_area(client.get_row(*_name_nothing(title), title=title, query=query), area)
 
@@ -302,9 +302,10 @@ async def _ask_of_somebody(question: Awaitable[object]) -> None:
 
 
 async def _try_change(change: Awaitable[None], area: str) -> None:
-    """Of what isn't there: that Alma says so shows that the key may change things.
+    """Try a change of what isn't there: that Alma says so shows that the key may change things.
 
-    Raises ProbeFailureError, Unavailable."""
+    Raises ProbeFailureError, Unavailable.
+    """
     try:
         await _ask_area(change, area)
     except AlmaRefusalError:

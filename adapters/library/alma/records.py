@@ -1,4 +1,4 @@
-"""What Alma's JSON says of users, records, items, requests, loans and fees, as the gateway's values. Pure.
+"""Values of the gateway for what Alma's JSON says of users, records, items, requests, loans and fees. Pure.
 
 Source: facts/ils-backends.md 1.4. A field that isn't there is taken for empty; what blocks a
 patron or keeps an item back is read whatever its type (`json_fields`). An item's id is
@@ -258,12 +258,12 @@ def is_hold(row: Row) -> bool:
 
 
 def is_marked(data: Row) -> bool:
-    """Whether an item is a partner's, made by the gateway. `data`: its `item_data`."""
+    """Return whether an item is a partner's, made by the gateway. `data`: its `item_data`."""
     return any(word.startswith(MARK_PREFIX) for word in read_text(data, "internal_note_1").split())
 
 
 def make_mark(key: str, prefix: str = MARK_PREFIX) -> str:
-    """Of what is made under this key: found again where an answer was lost."""
+    """Make the mark of what is made under this key: found again where an answer was lost."""
     return prefix + sha256(key.encode()).hexdigest()[:20]
 
 
@@ -323,7 +323,7 @@ def read_text(row: Row, key: str) -> str:
 
 
 def read_number(row: Row, key: str) -> str:
-    """Raises Unavailable."""
+    """Read a number; raises Unavailable."""
     text = read_text(row, key)
     if not text:
         raise Unavailable(write_sentence("Alma: the answer has no %(key)s", key=key))
@@ -331,12 +331,12 @@ def read_number(row: Row, key: str) -> str:
 
 
 def read_count(row: Row, key: str) -> int:
-    """Raises Unavailable."""
+    """Read a count; raises Unavailable."""
     return read_integer(_unwrap(row, key), key)
 
 
 def read_amount(row: Row, key: str) -> Decimal | None:
-    """Raises Unavailable."""
+    """Read an amount; raises Unavailable."""
     return read_money(_unwrap(row, key), key)
 
 
@@ -355,7 +355,7 @@ def parse_day(text: str) -> date | None:
 
 
 def parse_moment(text: str) -> datetime | None:
-    """In UTC, as Alma gives all moments."""
+    """Parse a moment in UTC, as Alma gives all moments."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -67,7 +67,7 @@ _NEEDS_A_LOCATION = frozenset(
 
 class AlmaLibrary(LimitedLibrary):
     def __init__(self, context: LibraryAdapterContext, options: AlmaOptions) -> None:
-        """Raises Unavailable when the API key is not there."""
+        """Make a client; raises Unavailable when the API key is not there."""
         self._context = context
         self._options = options
         self._client = AlmaClient(options, context.folder, context.secrets, context.clock)
@@ -178,7 +178,7 @@ class AlmaLibrary(LimitedLibrary):
         return (await self._desk.require_item(barcode)).item
 
     async def item_by_request(self, request_id: str) -> Item:
-        """Of loans and holds that came by us. What is open comes before what has ended."""
+        """Find the item of loans and holds that came by us. What is open comes before what has ended."""
         return await self.item_by_barcode(await find_item_of_request(self._desk.changes, request_id))
 
     async def get_bib(self, bib_id: str) -> Bib:
@@ -237,7 +237,7 @@ class AlmaLibrary(LimitedLibrary):
             return await self._temporary_items.make_item(item, key, is_lasting=True)
 
     def _require_location(self) -> None:
-        """Raises Refused(UNSUPPORTED_SERVICE)."""
+        """Require a location; raises Refused(UNSUPPORTED_SERVICE)."""
         if not self._options.temporary_items.location:
             refuse_unsupported("keep items of partners: no location is set for them")
 

@@ -128,7 +128,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         return row
 
     async def _find_record(self, mark: str) -> Row | None:
-        """Raises Unavailable, OutcomeUnknown."""
+        """Find a record; raises Unavailable, OutcomeUnknown."""
         wanted = make_system_number(mark)
         answer = await self.desk.client.get_row("bibs", title="/bibs", query={"other_system_id": wanted})
         marked = [row for row in read_rows(answer or {}, "bib") if wanted in read_texts(row, "network_number")]
@@ -229,7 +229,8 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         return await self.holds.place_on_target(hold_wish, key, target, before=unfinished)
 
     async def _put_on_shelf(self, wish: TemporaryItem, item_row: Row, hold: Hold) -> tuple[Row, Hold]:
-        """By a scan where partners' items come in: Alma puts it on the hold shelf there, or sends it on."""
+        """Put an item on the shelf by a scan where partners' items come in: Alma puts it on the hold shelf there, or
+        sends it on."""
         if read_item_status(item_row) is not ItemStatus.AVAILABLE:
             return item_row, hold  # a call before this one has come so far
         desk, path = self.desk, make_item_path(item_row)
@@ -253,7 +254,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         return scanned, desk.restore_hold(desk.reader.read_hold(row), changes)
 
     async def _take_back(self, mms_id: str, item_row: Row | None, hold: Hold | None, key: str) -> None:
-        """Raises OutcomeUnknown where that fails: the next call goes on."""
+        """Take back what was made; raises OutcomeUnknown where that fails: the next call goes on."""
         client = self.desk.client
         try:
             if hold is not None:
@@ -278,7 +279,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         return await self.desk.client.get_row(*found.path, title=_ITEM_TITLE) is None
 
     async def _delete_item(self, found: ItemAnswer) -> None:
-        """With its holding, if that is empty then."""
+        """Delete an item with its holding, if that is empty then."""
         desk = self.desk
 
         async def send_item_deletion() -> bool:
@@ -326,7 +327,7 @@ _DELETE_RECORD = {"override": "true"}
 
 
 def make_system_number(mark: str) -> str:
-    """As field 035 has it."""
+    """Make a number as field 035 has it."""
     return RECORD_PREFIX + mark.partition(":")[2]
 
 

@@ -50,7 +50,7 @@ _CJK = ((0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), 
 
 
 def find_bib(connection: Connection, here: WorkContext, record: RecordId) -> Bib:
-    """Raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM)."""
+    """Find a record; raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM)."""
     in_library = (bibs.c.library == here.library, bibs.c.deleted.is_(None))
     if record.type == LOCAL:
         number = or_(bibs.c.id == record.value, bibs.c.control_number == record.value)
@@ -104,7 +104,7 @@ def search_bibs(connection: Connection, here: WorkContext, query: str, limit: in
 
 
 def get_holdings(connection: Connection, here: WorkContext, bib_id: str) -> BibHoldings:
-    """Raises Refused(UNKNOWN_RECORD)."""
+    """Load the holdings; raises Refused(UNKNOWN_RECORD)."""
     record = get_bib(connection, here, bib_id)
     pieces = item_rows.items_of_bib(connection, here, bib_id)
     open_holds = connection.execute(
@@ -133,7 +133,7 @@ _PICKUP = PreparedStatement(
 
 
 def get_bib(connection: Connection, here: WorkContext, bib_id: str) -> Bib:
-    """Raises Refused(UNKNOWN_RECORD)."""
+    """Load a record; raises Refused(UNKNOWN_RECORD)."""
     row = connection.execute(_BY_ID, {"library": here.library, "bib": bib_id}).one_or_none()
     if row is None:
         raise unknown_record_refusal(bib_id)
@@ -249,7 +249,7 @@ def index_words(text: str) -> frozenset[str]:
 
 
 def select_query_words(text: str) -> tuple[str, ...]:
-    """As `index_words`, without what pairs make superfluous; longest first, bounded."""
+    """Select words as `index_words` does, without what pairs make superfluous; longest first, bounded."""
     found: set[str] = set()
     for run in _split_runs(fold_text(text)):
         found.update(_split_pairs(run) if _is_cjk(run[0]) and len(run) > 1 else (run,))

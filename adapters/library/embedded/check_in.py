@@ -41,8 +41,8 @@ WITH_A_LOAN = (ItemStatus.LOST, ItemStatus.CLAIMED_RETURNED, ItemStatus.MISSING)
 
 @value_object
 class CheckInScan:
-    """Where an item is scanned (branch code; empty: the resource-sharing branch, else where the item is), and
-    which holds it may be caught for there."""
+    """The place where an item is scanned (branch code; empty: the resource-sharing branch, else where the item is), and
+    the holds it may be caught for there."""
 
     at: str = ""
     catches: frozenset[HoldStatus] = frozenset(circulation_rows.QUEUED)
@@ -216,7 +216,7 @@ def _find_assigned_hold(connection: Connection, here: WorkContext, piece: ItemRe
 
 
 def set_item_status(connection: Connection, here: WorkContext, barcode: str, status: ItemStatus, key: str) -> Item:
-    """Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED | IN_USE (on loan))."""
+    """Set a status; raises Refused(UNKNOWN_ITEM | NOT_ALLOWED | IN_USE (on loan))."""
     piece = item_rows.get_locked_item(connection, here, barcode)
     if (
         work_context.is_operation_done(connection, here, "set-status", key, piece.item.id)
@@ -236,8 +236,8 @@ def set_item_status(connection: Connection, here: WorkContext, barcode: str, sta
 
 
 def move_to_ill(connection: Connection, here: WorkContext, barcode: str, location: Location, key: str) -> Item:
-    """Raises Refused(UNKNOWN_ITEM | IN_USE | INVALID_VALUE). A hold that had caught the item keeps it only if
-    the item stays in the branch."""
+    """Move an item; raises Refused(UNKNOWN_ITEM | IN_USE | INVALID_VALUE). A hold that had caught the item keeps it
+    only if the item stays in the branch."""
     piece = item_rows.get_locked_item(connection, here, barcode)
     if work_context.is_operation_done(connection, here, "move-to-ill", key, piece.item.id):
         return piece.item
@@ -247,7 +247,7 @@ def move_to_ill(connection: Connection, here: WorkContext, barcode: str, locatio
 
 
 def return_home(connection: Connection, here: WorkContext, barcode: str, key: str) -> Item:
-    """Raises Refused(UNKNOWN_ITEM | IN_USE)."""
+    """Return an item home; raises Refused(UNKNOWN_ITEM | IN_USE)."""
     piece = item_rows.get_locked_item(connection, here, barcode)
     if work_context.is_operation_done(connection, here, "return-home", key, piece.item.id):
         return piece.item

@@ -81,7 +81,7 @@ _LAPSED = _hold_statement(
 
 
 def get_hold(connection: Connection, here: WorkContext, hold_id: str) -> Hold:
-    """Raises Refused(UNKNOWN_REQUEST)."""
+    """Load a hold; raises Refused(UNKNOWN_REQUEST)."""
     row = connection.execute(_HOLD_BY_ID, _hold_parameters(here, hold_id)).one_or_none()
     if row is None:
         raise Refused(RefusalReason.UNKNOWN_REQUEST, "no hold has this id", about=MessagePart.REQUEST, value=hold_id)
@@ -224,7 +224,7 @@ _LOANS_OF_PATRON = _loan_statement("l.patron_id = :value AND l.returned IS NULL 
 
 
 def get_loan(connection: Connection, here: WorkContext, loan_id: str) -> Loan:
-    """Raises Refused(NOT_CHECKED_OUT)."""
+    """Load a loan; raises Refused(NOT_CHECKED_OUT)."""
     row = _load_loan_row(connection, here, _LOAN_BY_ID, loan_id)
     if row is None:
         raise Refused(RefusalReason.NOT_CHECKED_OUT, "no loan has this id", value=loan_id)

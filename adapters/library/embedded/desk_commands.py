@@ -59,7 +59,7 @@ class CommandSession:
 
     @property
     def desk(self) -> LibraryDesk:
-        """Raises ConfigurationError."""
+        """The desk; raises ConfigurationError."""
         return self.commands.desk(self.library)
 
     async def read_store(self, work: Callable[[Connection, WorkContext], T]) -> T:
@@ -89,7 +89,7 @@ at_most = click.option(
 
 
 def progress_bar(label: str, length: int) -> AbstractContextManager[Any]:
-    """On standard error, so that results can be piped."""
+    """Make a progress bar on standard error, so that results can be piped."""
     return progressbar(length=length, label=label, file=sys.stderr)
 
 
@@ -144,7 +144,7 @@ def _format_cell_text(value: Any, zone: tzinfo) -> str:
 
 
 def _to_json_value(value: Any) -> Any:
-    """What json can write: moments in ISO 8601, amounts as text."""
+    """Convert to what json can write: moments in ISO 8601, amounts as text."""
     if isinstance(value, dict):
         return {key: _to_json_value(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

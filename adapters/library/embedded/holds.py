@@ -39,7 +39,8 @@ class HoldChange:
 
 
 def place_hold(connection: Connection, here: WorkContext, wish: HoldWish, key: str) -> Hold:
-    """Raises Refused as `LibrarySystem.place_hold` says. A repeated key returns the hold, open or closed."""
+    """Place a hold; raises Refused as `LibrarySystem.place_hold` says. A repeated key returns the hold, open or
+    closed."""
     known = circulation_rows.find_hold_by_key(connection, here, key)
     if known is not None:
         return known
@@ -94,7 +95,7 @@ def _resolve_wish(connection: Connection, here: WorkContext, wish: HoldWish) -> 
 
 
 def _choose_pickup_code(connection: Connection, here: WorkContext, wish: HoldWish) -> str:
-    """Raises Refused(BAD_PICKUP_LOCATION)."""
+    """Choose the pickup branch; raises Refused(BAD_PICKUP_LOCATION)."""
     if wish.pickup:
         return get_pickup_branch(connection, here, wish.pickup).code
     sharing = find_resource_sharing_branch(connection, here)
@@ -136,7 +137,7 @@ def _check_duplicate(
 
 
 def _recall_copy(connection: Connection, here: WorkContext, pieces: tuple[ItemRecord, ...]) -> Loan | None:
-    """Of several copies the one that is due first; none where a copy is in."""
+    """Recall, of several copies, the one that is due first; none where a copy is in."""
     if any(piece.item.status is ItemStatus.AVAILABLE for piece in pieces):
         return None
     lent = [piece for piece in pieces if piece.item.due is not None]
@@ -207,7 +208,7 @@ def find_hold(connection: Connection, here: WorkContext, request_id: str) -> Hol
 
 
 def cancel_hold(connection: Connection, here: WorkContext, hold_id: str, key: str) -> Hold:
-    """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
+    """Cancel a hold; raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
     lock_hold(connection, here, hold_id)
     hold = circulation_rows.get_hold(connection, here, hold_id)
     if work_context.is_operation_done(connection, here, "cancel-hold", key, hold_id):
@@ -231,7 +232,7 @@ def withdraw_hold(connection: Connection, here: WorkContext, hold: Hold) -> None
 
 
 def update_hold(connection: Connection, here: WorkContext, hold_id: str, change: HoldChange, key: str) -> Hold:
-    """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE)."""
+    """Update a hold; raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE)."""
     lock_hold(connection, here, hold_id)
     hold = circulation_rows.get_hold(connection, here, hold_id)
     if work_context.is_operation_done(connection, here, "update-hold", key, hold_id):

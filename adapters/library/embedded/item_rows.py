@@ -96,7 +96,7 @@ def live_item(connection: Connection, here: WorkContext, barcode: str) -> ItemRe
 
 
 def get_item_by_barcode(connection: Connection, here: WorkContext, barcode: str) -> ItemRecord:
-    """Raises Refused(UNKNOWN_ITEM)."""
+    """Load an item; raises Refused(UNKNOWN_ITEM)."""
     piece = live_item(connection, here, barcode)
     if piece is None:
         raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this barcode", about=MessagePart.ITEM, value=barcode)
@@ -123,7 +123,7 @@ def get_item(connection: Connection, here: WorkContext, item_id: str) -> ItemRec
 
 
 def get_item_by_request(connection: Connection, here: WorkContext, request_id: str) -> ItemRecord:
-    """Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
+    """Load an item; raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
     rows = connection.execute(_BY_REQUEST, {"library": here.library, "value": request_id}).all()
     found = {row.id for row in rows if row.present} or {row.id for row in rows}
     if not found:

@@ -44,7 +44,7 @@ _BRANCH = select(branches).where(branches.c.library == bindparam("library"), bra
 
 @value_object
 class PatronCategory:
-    """What a patron category allows; None means without limit."""
+    """The limits of a patron category; None means without limit."""
 
     code: str
     loan_limit: int | None = None
@@ -64,7 +64,7 @@ class ItemPolicy:
 
 @value_object
 class LoanRule:
-    """For a category and an item policy; '*' stands for any. Loans go by days or by hours."""
+    """The rule for a category and an item policy; '*' stands for any. Loans go by days or by hours."""
 
     category: str
     policy: str
@@ -110,7 +110,7 @@ def is_in_force(block: Block, today: date) -> bool:
 
 @value_object
 class BranchClosures:
-    """When a branch is closed: ISO weekdays (1 is Monday) and single dates."""
+    """The days on which a branch is closed: ISO weekdays (1 is Monday) and single dates."""
 
     weekdays: frozenset[int] = frozenset()
     dates: frozenset[date] = frozenset()
@@ -172,7 +172,7 @@ def compute_overdue_fine(
 
 
 def is_promised(holds_ahead: Sequence[str], item_id: str, free_copies: int) -> bool:
-    """Whether an item on the shelf is kept back for waiting holds.
+    """Return whether an item on the shelf is kept back for waiting holds.
 
     `holds_ahead`: item ids of the waiting holds that come first, '' for a hold on any copy.
     """
@@ -200,7 +200,7 @@ class LibraryBranch:
 
 
 def get_loan_rule(connection: Connection, here: WorkContext, category: str, policy: str) -> LoanRule:
-    """Raises Refused(NOT_ALLOWED) where the library has no rule for them."""
+    """Load a rule; raises Refused(NOT_ALLOWED) where the library has none for them."""
     rule = find_loan_rule(connection, here, category, policy)
     if rule is None:
         raise Refused(
@@ -219,7 +219,7 @@ def find_loan_rule(connection: Connection, here: WorkContext, category: str, pol
 
 
 def get_branch(connection: Connection, here: WorkContext, code: str) -> LibraryBranch:
-    """Raises Refused(INVALID_VALUE)."""
+    """Load a branch; raises Refused(INVALID_VALUE)."""
     row = connection.execute(_BRANCH, {"library": here.library, "branch": code}).one_or_none()
     if row is None:
         raise Refused(
@@ -239,7 +239,7 @@ def find_resource_sharing_branch(connection: Connection, here: WorkContext) -> L
 
 
 def get_pickup_branch(connection: Connection, here: WorkContext, code: str) -> LibraryBranch:
-    """Raises Refused(BAD_PICKUP_LOCATION)."""
+    """Load a branch; raises Refused(BAD_PICKUP_LOCATION)."""
     row = connection.execute(_BRANCH, {"library": here.library, "branch": code}).one_or_none()
     if row is None or not row.pickup:
         raise bad_pickup_refusal(code)
@@ -262,7 +262,7 @@ def build_closures(weekdays: list[int], dates: list[str]) -> BranchClosures:
 
 
 def list_library_codes(connection: Connection, here: WorkContext) -> LibraryCodes:
-    """What profiles may name. Fee types are free words here."""
+    """List the codes that profiles may name. Fee types are free words here."""
     found = {}
     for table in (branches, policies, categories):
         rows = connection.scalars(select(table.c.code).where(table.c.library == here.library))

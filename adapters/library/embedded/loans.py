@@ -31,7 +31,8 @@ LENDABLE = (ItemStatus.AVAILABLE, ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSI
 
 @value_object
 class CheckOutTerms:
-    """How an item is to be lent. `override`: it has left already, so that only facts can stand against it."""
+    """The terms on which an item is to be lent. `override`: it has left already, so that only facts can stand against
+    it."""
 
     due: datetime | None = None
     request_id: str = ""
@@ -41,7 +42,8 @@ class CheckOutTerms:
 def check_out(
     connection: Connection, here: WorkContext, barcode: str, patron_id: str, key: str, terms: CheckOutTerms
 ) -> Loan:
-    """Raises Refused as `LibrarySystem.check_out` says. Repeated means: out to this patron under this key."""
+    """Check out an item; raises Refused as `LibrarySystem.check_out` says. Repeated means: out to this patron under
+    this key."""
     piece = item_rows.get_locked_item(connection, here, barcode)
     out = circulation_rows.find_open_loan(connection, here, piece.item.id)
     if out is not None:
@@ -104,7 +106,7 @@ def _check_item(piece: ItemRecord) -> None:
 def _check_holds(
     connection: Connection, here: WorkContext, piece: ItemRecord, waiting: tuple[Hold, ...], patron_id: str
 ) -> None:
-    """Raises Refused(REQUESTED_BY_OTHER) where others come first."""
+    """Raise Refused(REQUESTED_BY_OTHER) where others come first."""
     item = piece.item
     caught = next(
         (hold for hold in waiting if hold.item_id == item.id and hold.status not in circulation_rows.QUEUED), None
@@ -196,7 +198,7 @@ def _settle_holds(
 
 
 def set_due_date(connection: Connection, here: WorkContext, loan_id: str, due: datetime, key: str) -> Loan:
-    """Raises Refused(NOT_CHECKED_OUT) for a loan that is unknown or has ended."""
+    """Set a due date; raises Refused(NOT_CHECKED_OUT) for a loan that is unknown or has ended."""
     lock_loan(connection, here, loan_id)
     loan = circulation_rows.get_loan(connection, here, loan_id)
     if work_context.is_operation_done(connection, here, "set-due-date", key, loan_id):
@@ -212,7 +214,7 @@ def set_due_date(connection: Connection, here: WorkContext, loan_id: str, due: d
 
 @value_object
 class RenewalWish:
-    """How a loan is to be renewed: for this patron ('': whoever has it), until `due`, or by the rules but not after
+    """The renewal that is wished: for this patron ('': whoever has it), until `due`, or by the rules but not after
     `latest`."""
 
     patron_id: str = ""
@@ -221,7 +223,8 @@ class RenewalWish:
 
 
 def renew_item(connection: Connection, here: WorkContext, barcode: str, key: str, wish: RenewalWish) -> Loan:
-    """Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_LIMIT_REACHED | RENEWAL_HAS_REQUESTS | PATRON_…)."""
+    """Renew a loan; raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_LIMIT_REACHED | RENEWAL_HAS_REQUESTS |
+    PATRON_…)."""
     piece, loan = _get_item_on_loan(connection, here, barcode)
     if work_context.is_operation_done(connection, here, "renew", key, loan.id):
         return loan
@@ -298,7 +301,7 @@ def _check_renewable(connection: Connection, here: WorkContext, piece: ItemRecor
 
 
 def recall_item(connection: Connection, here: WorkContext, barcode: str, key: str, due: datetime | None) -> Loan:
-    """Raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED)."""
+    """Recall an item; raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED)."""
     piece, loan = _get_item_on_loan(connection, here, barcode)
     if work_context.is_operation_done(connection, here, "recall", key, loan.id):
         return loan

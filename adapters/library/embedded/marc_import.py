@@ -26,7 +26,7 @@ Write = Callable[[Callable[[Connection, WorkContext], Any]], Awaitable[Any]]
 
 @value_object
 class ItemField:
-    """Where a record says its items: tag, and a subfield code for what is known of them."""
+    """The field in which a record has its items: tag, and a subfield code for what is known of them."""
 
     tag: str
     barcode: str

@@ -52,7 +52,7 @@ class PatronImportReport:
 
 
 def read_patron_file(file: Path) -> list[PatronFileLine]:
-    """Raises PatronFileError."""
+    """Read a file; raises PatronFileError."""
     with file.open(encoding="utf-8-sig", newline="") as stream:
         try:
             return _parse_lines(csv.DictReader(stream, strict=True))
@@ -129,7 +129,7 @@ def _draft_of_row(row: dict[str, str]) -> PatronDraft:
 
 
 def check_lines(connection: Connection, here: WorkContext, lines: list[PatronFileLine]) -> None:
-    """What only the library knows: its codes, and who has an identifier already. Raises PatronFileError."""
+    """Check what only the library knows: its codes, and who has an identifier already. Raises PatronFileError."""
     codes = loan_rules.list_library_codes(connection, here)
     problems = []
     for line in lines:
@@ -154,8 +154,8 @@ def _find_patron_id(connection: Connection, here: WorkContext, identifier: Patro
 async def import_patrons(
     write: Write, lines: list[PatronFileLine], progress: Callable[[int], object]
 ) -> PatronImportReport:
-    """Of lines that were checked. Raises PatronFileError where the library has changed since; earlier batches stay
-    then."""
+    """Import the patrons of lines that were checked. Raises PatronFileError where the library has changed since;
+    earlier batches stay then."""
     report = PatronImportReport()
     remaining = iter(lines)
     while batch := list(islice(remaining, BATCH)):

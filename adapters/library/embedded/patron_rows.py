@@ -126,7 +126,7 @@ def rows_by_identifier(connection: Connection, here: WorkContext, value: str) ->
 
 
 def get_account(connection: Connection, here: WorkContext, patron_id: str) -> PatronAccount:
-    """By our own id. Raises Refused(UNKNOWN_PATRON)."""
+    """Load an account by our own id. Raises Refused(UNKNOWN_PATRON)."""
     row = _BY_ID.fetch_first(connection, _patron_parameters(here, patron_id))
     if row is None:
         raise unknown_patron_refusal(patron_id)

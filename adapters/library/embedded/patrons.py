@@ -75,7 +75,7 @@ _BY_KEY = select(*_COLUMNS).where(_c.library == bindparam("library"), _c.key == 
 
 
 def find_patron(connection: Connection, here: WorkContext, key: PatronKey) -> PatronAccount:
-    """Raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON)."""
+    """Find a patron; raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON)."""
     rows = rows_by_identifier(connection, here, key.value)
     if len(rows) == 1 and (not key.types or rows[0].id_type in key.types):
         return account_of_row(rows[0], here)
@@ -96,7 +96,7 @@ def find_patron(connection: Connection, here: WorkContext, key: PatronKey) -> Pa
 
 
 def check_patron_allowed(patron: Patron, scope: BlockScope, today: date) -> None:
-    """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED)."""
+    """Raise Refused(PATRON_EXPIRED | PATRON_BLOCKED)."""
     if patron.expires is not None and patron.expires < today:
         raise Refused(RefusalReason.PATRON_EXPIRED, "the patron's membership has expired", about=MessagePart.PATRON)
     block = patron.find_block(scope)
@@ -113,7 +113,7 @@ def check_patron_allowed(patron: Patron, scope: BlockScope, today: date) -> None
 
 @value_object
 class PatronRegistration:
-    """What only staff may set of a new patron, beside the draft."""
+    """The facts that only staff may set of a new patron, beside the draft."""
 
     blocks: tuple[Block, ...] = ()
     notes: str = ""
@@ -122,7 +122,7 @@ class PatronRegistration:
 def create_patron(
     connection: Connection, here: WorkContext, draft: PatronDraft, secret_hash: str, key: str, by: PatronRegistration
 ) -> Patron:
-    """Raises Refused(DATA_MISSING | INVALID_VALUE | DUPLICATE_PATRON)."""
+    """Create a patron; raises Refused(DATA_MISSING | INVALID_VALUE | DUPLICATE_PATRON)."""
     known = connection.scalar(select(patrons.c.id).where(patrons.c.library == here.library, patrons.c.key == key))
     if known is not None:
         return get_account(connection, here, known).patron
@@ -152,8 +152,8 @@ def create_patron(
 def update_patron(
     connection: Connection, here: WorkContext, patron_id: str, draft: PatronDraft, secret_hash: str | None, key: str
 ) -> Patron:
-    """What the draft leaves None stays. Its identifiers replace those of the same types; an empty value removes
-    the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
+    """Update a patron; what the draft leaves None stays. Its identifiers replace those of the same types; an empty
+    value removes the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
     lock_patron(connection, here, patron_id)
     if work_context.is_operation_done(connection, here, "update-patron", key, patron_id):
         return get_account(connection, here, patron_id).patron
@@ -181,7 +181,8 @@ def expire_patron(connection: Connection, here: WorkContext, patron_id: str, on:
 
 
 def delete_patron(connection: Connection, here: WorkContext, patron_id: str) -> Patron:
-    """Where loans, holds or fees of the past name the patron, the row stays for their sake, with nothing in it.
+    """Delete a patron; where loans, holds or fees of the past name the patron, the row stays for their sake, with
+    nothing in it.
 
     Raises Refused(UNKNOWN_PATRON | NOT_ALLOWED | IN_USE).
     """

@@ -183,7 +183,7 @@ def _write_people(connection: Connection, here: WorkContext, secret_hash: str) -
 
 
 def sample_patron_barcode(n: int) -> str:
-    """Of the n-th patron, from 0."""
+    """Make the barcode of the n-th patron, from 0."""
     return str(FIRST_PATRON + STEP * n)
 
 

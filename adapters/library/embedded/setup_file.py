@@ -110,7 +110,7 @@ class SetupFileError(Exception):
 
 
 def read_setup_file(file: Path) -> LibrarySetup:
-    """Raises SetupFileError."""
+    """Read a file; raises SetupFileError."""
     try:
         text = file.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -192,7 +192,7 @@ def _insert_or_update(connection: Connection, here: WorkContext, table: Table, r
 
 
 def load_setup(connection: Connection, here: WorkContext) -> LibrarySetup:
-    """What is set up now."""
+    """Load what is set up now."""
     branches = {row["code"]: row | {"shelves": {}} for row in _load_table_rows(connection, here, tables.branches)}
     for shelf in _load_table_rows(connection, here, tables.shelves):
         branches[shelf["branch"]]["shelves"][shelf["code"]] = shelf["name"]
@@ -207,7 +207,7 @@ def load_setup(connection: Connection, here: WorkContext) -> LibrarySetup:
 
 
 def _load_table_rows(connection: Connection, here: WorkContext, table: Table) -> list[dict[str, Any]]:
-    """In the order of their codes."""
+    """Load rows in the order of their codes."""
     rows = connection.execute(select(table).where(table.c.library == here.library).order_by(*table.primary_key))
     return [_drop_column(dict(row), "library") for row in rows.mappings()]
 
@@ -221,7 +221,7 @@ def _drop_column(row: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def format_setup_yaml(setup: LibrarySetup) -> str:
-    """What `read_setup_file` reads; what has its default is left out."""
+    """Format what `read_setup_file` reads; what has its default is left out."""
     return yaml.safe_dump(
         _drop_defaults(setup.model_dump(exclude_defaults=True)), allow_unicode=True, sort_keys=False, width=120
     )

@@ -69,7 +69,8 @@ async def open_embedded(context: LibraryAdapterContext, _options: EmbeddedOption
 
 
 class EmbeddedLibrary(SharesStore):
-    """What each method refuses stands at the port; how it decides, in the module it calls."""
+    """The library system in the gateway's store. The refusals of each method stand at the port; the rules, in the
+    module it calls."""
 
     capabilities: frozenset[Capability] = frozenset(Capability)
 

@@ -55,7 +55,7 @@ class AmountColumn(TypeDecorator[Decimal]):
 
 
 def amount_of_units(units: int | Decimal) -> Decimal:
-    """What a sum over an Amount column means; at least two decimals are shown."""
+    """Return the meaning of a sum over an Amount column; at least two decimals are shown."""
     value = Decimal(int(units)) / UNITS
     return value.quantize(Decimal("0.01")) if value == value.quantize(Decimal("0.01")) else value
 

@@ -109,7 +109,7 @@ async def _list_left_over(opened: CommandSession, days: int) -> tuple[str, ...]:
 
 
 async def _delete_items(opened: CommandSession, barcodes: Sequence[str], cancel_holds: bool) -> int:
-    """How many were not deleted; each says why."""
+    """Delete items, and return how many were not deleted; each says why."""
     kept = 0
     for barcode in barcodes:
         try:
@@ -128,6 +128,6 @@ async def _delete_items(opened: CommandSession, barcodes: Sequence[str], cancel_
 
 
 async def _has_hold(opened: CommandSession, barcode: str) -> bool:
-    """Raises Refused(UNKNOWN_ITEM)."""
+    """Return whether an item has a hold; raises Refused(UNKNOWN_ITEM)."""
     item = (await opened.read_store(lambda c, here: item_rows.get_item_by_barcode(c, here, barcode))).item
     return bool(await opened.read_store(lambda c, here: circulation_rows.holds_of_item(c, here, item.bib_id, item.id)))

@@ -64,7 +64,8 @@ class _NewItemIds:
 def create_temporary_item(
     connection: Connection, here: WorkContext, wish: TemporaryItem, key: str, *, temporary: bool
 ) -> TemporaryItemResult:
-    """Raises Refused(DUPLICATE_ITEM | UNKNOWN_PATRON | BAD_PICKUP_LOCATION | INVALID_VALUE | DATA_MISSING)."""
+    """Create an item; raises Refused(DUPLICATE_ITEM | UNKNOWN_PATRON | BAD_PICKUP_LOCATION | INVALID_VALUE |
+    DATA_MISSING)."""
     if not wish.barcode:
         raise Refused(RefusalReason.DATA_MISSING, "an item needs a barcode", about=MessagePart.ITEM)
     before = _BEFORE.fetch_first(connection, _lookup_parameters(here, wish, key))
@@ -101,7 +102,7 @@ def _lookup_parameters(here: WorkContext, wish: TemporaryItem, key: str) -> dict
 
 
 def _repeat_creation(connection: Connection, here: WorkContext, item_id: str, key: str) -> TemporaryItemResult | None:
-    """What this key made before. Once that is deleted the same request may bring the item anew, so the key is
+    """Return what this key made before. Once that is deleted the same request may bring the item anew, so the key is
     free again."""
     piece = item_rows.get_item(connection, here, item_id)
     if piece.deleted is None:
@@ -196,7 +197,7 @@ def _item_row(
 def _build_new_item(
     wish: TemporaryItem, before: Row[Any], ids: _NewItemIds, status: ItemStatus, temporary: bool
 ) -> Item:
-    """As reading it back would give it."""
+    """Build an item as reading it back would give it."""
     place = Location(before.branch, wish.location.shelf, before.shelf_name or before.branch_name)
     return Item(
         id=ids.item,
@@ -272,7 +273,8 @@ def _add_hold(
 
 
 def delete_temporary_item(connection: Connection, here: WorkContext, barcode: str, key: str) -> Item:
-    """Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED). Repeated: the item that was deleted, once more."""
+    """Delete an item; raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED). Repeated: the item that was deleted, once
+    more."""
     lock_item(connection, here, barcode)
     piece = item_rows.live_item(connection, here, barcode)
     if piece is None:
@@ -339,7 +341,7 @@ def _remove_bib(connection: Connection, here: WorkContext, piece: ItemRecord) ->
 
 
 def change_barcode(connection: Connection, here: WorkContext, barcode: str, new: str, key: str) -> Item:
-    """Raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED | DATA_MISSING)."""
+    """Change a barcode; raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED | DATA_MISSING)."""
     if not new:
         raise Refused(RefusalReason.DATA_MISSING, "an item needs a barcode", about=MessagePart.ITEM)
     lock_item(connection, here, barcode)

@@ -127,7 +127,7 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, A
 
 @cache
 def _column_defaults(table: Table) -> tuple[tuple[str, Any], ...]:
-    """In the table's order."""
+    """Return the defaults in the table's order."""
     return tuple((column.name, getattr(column.default, "arg", None)) for column in table.columns)
 
 
@@ -140,7 +140,7 @@ _FIND = select(operations.c.done).where(
 
 
 def is_operation_done(connection: Connection, here: WorkContext, kind: str, key: str, subject: str) -> bool:
-    """Whether this was done to the subject (an id) under this key."""
+    """Return whether this was done to the subject (an id) under this key."""
     values = {"library": here.library, "key": key, "kind": kind, "subject": subject}
     return connection.scalar(_FIND, values) is not None
 

@@ -1,4 +1,4 @@
-"""What may be written to a fake Alma: records and holdings in XML, items and users in JSON (facts/ils-backends.md 1.4).
+"""Writing to a fake Alma: records and holdings in XML, items and users in JSON (facts/ils-backends.md 1.4).
 
 Where the sources name no code for a refusal, it is Alma's general error 401652 with a text.
 """
@@ -88,7 +88,8 @@ class AlmaCataloguer:
         return row
 
     def change_item(self, item: Row, body: Row) -> Row:
-        """What is left out falls to its default; library, location and status are not changed this way."""
+        """Change an item; what is left out falls to its default; library, location and status are not changed this
+        way."""
         data, place = body.get("item_data") or {}, body.get("holding_data") or {}
         self._check_item(data, item)
         holding = {name: item["holding_data"].get(name, "") for name in ("holding_id", "call_number")}
@@ -116,7 +117,7 @@ class AlmaCataloguer:
             raise AlmaError(GENERAL_ERROR, "Material type is not valid.")
 
     def delete_item(self, item: Row, *, is_override: bool, holdings: str) -> None:
-        """With `is_override` a loan is left without its item, as in life."""
+        """Delete an item; with `is_override` a loan is left without its item, as in life."""
         barcode = item["item_data"]["barcode"]
         waiting = [one for one in self.state.requests_of_item(item) if one["barcode"] == barcode]
         if not is_override and (waiting or self.state.loan_of_item(barcode) is not None):
@@ -146,7 +147,7 @@ class AlmaCataloguer:
         return self.state.users[body["primary_id"]]
 
     def change_user(self, user: Row, body: Row, overridden: list[str]) -> Row:
-        """What is left out falls to its default, but for what staff have set by hand."""
+        """Change a user; what is left out falls to its default, but for what staff have set by hand."""
         self._check_user(body)
         for one in body.get("user_identifier", ()):
             if self._is_taken(one["value"], user):
@@ -182,7 +183,7 @@ _EMPTY_USER: Row = {
 
 
 def write_xml(name: str, row: Row) -> bytes:
-    """As Alma's XML has it: coded fields with their code as text, a record as elements."""
+    """Write a row as Alma's XML has it: coded fields with their code as text, a record as elements."""
     return etree.tostring(_make_element(name, row), encoding="UTF-8", xml_declaration=True)
 
 

@@ -1,4 +1,4 @@
-"""What a fake Alma keeps, and by which rules it lends, requests and renews (facts/ils-backends.md 1.4)."""
+"""State of a fake Alma, and the rules by which it lends, requests and renews (facts/ils-backends.md 1.4)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 
 class AlmaError(Exception):
-    """As Alma's JSON says it."""
+    """The error as Alma's JSON says it."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -108,7 +108,7 @@ class AlmaState:
         return self.holdings[number]
 
     def add_item(self, mms: str, barcode: str, library: str, policy: str) -> Row:
-        """On a holding of its own."""
+        """Add an item on a holding of its own."""
         pid = f"23{self.next_number()}"
         holding = self.add_holding(mms, library, "stacks")
         self.items[pid] = {
@@ -306,7 +306,7 @@ class AlmaState:
         return self.describe_request(self.requests[number])
 
     def change_request(self, user_id: str, number: str, body: Row) -> Row:
-        """What is left out is emptied."""
+        """Change a request; what is left out is emptied."""
         row = self.requests[self.find_request(user_id, number)["request_id"]]
         if body.get("request_type") != row["request_type"]:
             raise AlmaError("401652", "The type of a request cannot be changed.")

@@ -60,8 +60,8 @@ async def _run_fake(fake: FakeServer, system: str, host: str, port: int) -> None
 
 
 def make_fake(system: str, allowed: Iterable[str] = ()) -> FakeServer:
-    """With its sample. Loaded here, since all commands are read whenever one of them runs. `allowed`: in FOLIO, besides
-    what the guide lists."""
+    """Make a fake with its sample. Loaded here, since all commands are read whenever one of them runs. `allowed`: in
+    FOLIO, besides what the guide lists."""
     if system == "alma":
         from adapters.library.fakes.alma import FakeAlma
 

@@ -26,7 +26,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class FaultKind(StrEnum):
-    """What a fake can do wrong with a call."""
+    """The faults that a fake can make with a call."""
 
     LOSE_REPLY = "lose-reply"  # it is carried out, and the connection ends before the answer
     REPEAT_CALL = "repeat-call"  # it is carried out twice, and the second answer comes: a proxy sent it again
@@ -39,7 +39,7 @@ class FaultKind(StrEnum):
 
 
 class Fault(ProfileSection):
-    """What goes wrong with which calls."""
+    """The fault, and the calls that it befalls."""
 
     kind: FaultKind
     after: int = Field(0, ge=0, description="so many calls that fit pass before")
@@ -72,7 +72,7 @@ class _FaultState:
     done: int = 0
 
     def notice_call(self) -> bool:
-        """Whether this call goes wrong."""
+        """Return whether this call goes wrong."""
         if self.passed < self.fault.after:
             self.passed += 1
             return False

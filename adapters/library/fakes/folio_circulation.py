@@ -62,7 +62,7 @@ ALLOWED_REQUESTS: Mapping[str, frozenset[str]] = {
 
 @dataclass
 class CirculationRules:
-    """What a library has set up. `not_lent`: names of loan types that its policies keep in the house."""
+    """The rules that a library has set up. `not_lent`: names of loan types that its policies keep in the house."""
 
     loan_days: int = 28
     max_renewals: int = 3
@@ -227,7 +227,7 @@ class FolioCirculation:
                 self._set_status(item, "Available")
 
     def expire_requests(self) -> None:
-        """What FOLIO's timer does."""
+        """Expire requests as FOLIO's timer does."""
         for request in self._open_requests():
             ends = request.get("requestExpirationDate")
             if ends and request["status"] == "Open - Not yet filled" and parse_moment(ends) < self.records.now():

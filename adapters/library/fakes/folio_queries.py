@@ -43,12 +43,12 @@ class ParsedQuery:
 
 
 def parse_query(text: str, read_field: ReadField) -> ParsedQuery:
-    """Raises QueryError."""
+    """Parse a query; raises QueryError."""
     return _QueryParser(text, read_field).parse_whole()
 
 
 def run_query(text: str, records: Iterable[FolioRecord], read_field: ReadField) -> list[FolioRecord]:
-    """Raises QueryError."""
+    """Run a query; raises QueryError."""
     parsed = parse_query(text, read_field) if text else ParsedQuery(lambda _record: True, ())
     found = [record for record in records if parsed.fits(record)]
     for name, is_descending in reversed(parsed.sort):
@@ -225,7 +225,7 @@ def _compare(values: list[Any], relation: str, wanted: str) -> bool:
 
 
 def _write_pattern(value: str) -> str:
-    """Of a regular expression: `*` and `?` are any signs, a backslash takes their meaning away."""
+    """Write the pattern of a regular expression: `*` and `?` are any signs, a backslash takes their meaning away."""
     written: list[str] = []
     is_escaped = False
     for sign in value:

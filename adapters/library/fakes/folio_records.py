@@ -45,7 +45,7 @@ ITEM_STATUS_NAMES = frozenset(
 
 
 class FolioAnswerError(Exception):
-    """What FOLIO answers instead of a success. `body`: an object becomes JSON, a text stays plain text."""
+    """The answer of FOLIO instead of a success. `body`: an object becomes JSON, a text stays plain text."""
 
     def __init__(self, status: int, body: Any) -> None:
         super().__init__(f"HTTP {status}")
@@ -159,7 +159,7 @@ class FolioRecords:
     # --- reading -----------------------------------------------------------------------------------------
 
     def get_record(self, path: str, record_id: str) -> FolioRecord:
-        """Raises FolioAnswerError(404)."""
+        """Load a record; raises FolioAnswerError(404)."""
         found = self.tables[path].get(record_id)
         if found is None:
             raise FolioAnswerError(404, f"{TABLES[path].key} record with id {record_id} not found")
@@ -172,7 +172,7 @@ class FolioRecords:
         return [one for one in self.list_table(path) if all(one.get(name) == value for name, value in wanted.items())]
 
     def show_record(self, path: str, record: FolioRecord) -> FolioRecord:
-        """As it is answered: an item has its names beside the ids, and says where it is by the rules."""
+        """Show a record as it is answered: an item has its names beside the ids, and says where it is by the rules."""
         shown = copy.deepcopy(record)
         if path != "/inventory/items":
             return shown
@@ -223,7 +223,7 @@ class FolioRecords:
     # --- writing -----------------------------------------------------------------------------------------
 
     def insert_record(self, path: str, body: FolioRecord) -> FolioRecord:
-        """Raises FolioAnswerError."""
+        """Insert a record; raises FolioAnswerError."""
         rules = TABLES[path]
         record = copy.deepcopy(body)
         record.setdefault("id", str(uuid4()))
@@ -239,7 +239,7 @@ class FolioRecords:
         return record
 
     def replace_record(self, path: str, record_id: str, body: FolioRecord) -> FolioRecord:
-        """Raises FolioAnswerError: 404, 409 for a stale version, 422."""
+        """Replace a record; raises FolioAnswerError: 404, 409 for a stale version, 422."""
         kept = self.get_record(path, record_id)
         record = {**copy.deepcopy(body), "id": record_id, "metadata": kept.get("metadata", {})}
         if TABLES[path].has_versions:
@@ -255,7 +255,7 @@ class FolioRecords:
         return record
 
     def delete_record(self, path: str, record_id: str) -> None:
-        """Raises FolioAnswerError."""
+        """Delete a record; raises FolioAnswerError."""
         self.get_record(path, record_id)
         if path in REFERRING:
             table, name, what = REFERRING[path]
@@ -305,7 +305,7 @@ def write_moment(moment: datetime) -> str:
 
 
 def parse_moment(text: str) -> datetime:
-    """Raises FolioAnswerError(422)."""
+    """Parse a moment; raises FolioAnswerError(422)."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

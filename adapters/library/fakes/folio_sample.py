@@ -1,4 +1,4 @@
-"""What stands in a fake FOLIO at the start: codes, patrons and items, made up."""
+"""Content of a fake FOLIO at the start: codes, patrons and items, made up."""
 
 from __future__ import annotations
 

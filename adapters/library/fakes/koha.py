@@ -55,8 +55,8 @@ class _Route:
 
 @dataclass(slots=True)
 class KohaAccess:
-    """Who may use the API, and what it has. `lacks`: calls that this release doesn't have, such as `POST /checkouts`;
-    `is_near_main`: it embeds more and changes more of holds than releases that libraries run."""
+    """The account that may use the API, and what it has. `lacks`: calls that this release doesn't have, such as `POST
+    /checkouts`; `is_near_main`: it embeds more and changes more of holds than releases that libraries run."""
 
     client_id: str = "illgate"
     client_secret: str = "koha-rehearsal"

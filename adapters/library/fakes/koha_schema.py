@@ -1,4 +1,4 @@
-"""Which fields the bodies of a fake Koha may have, and how it refuses (facts/ils-backends.md 1.2)."""
+"""Fields that the bodies of a fake Koha may have, and how it refuses (facts/ils-backends.md 1.2)."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ DEBIT_KEYS = frozenset(
 
 
 class KohaError(Exception):
-    """What Koha answers instead: status, words and, in newer releases, a code."""
+    """The answer of Koha instead: status, words and, in newer releases, a code."""
 
     def __init__(self, status: int, error: str, code: str = "", **more: object) -> None:
         super().__init__(error)
@@ -104,7 +104,7 @@ class KohaError(Exception):
 
 
 def invalid_body(path: str, message: str) -> KohaError:
-    """As Koha's check of a body against its schema answers."""
+    """Make the answer of Koha's check of a body against its schema."""
     error = KohaError(400, message)
     error.body = {"errors": [{"message": message, "path": path}], "status": 400}
     return error

@@ -1,4 +1,4 @@
-"""What a fake Koha keeps, and by which rules: facts/ils-backends.md 1.2, with what Koha's own code does.
+"""State of a fake Koha, and its rules: facts/ils-backends.md 1.2, with what Koha's own code does.
 
 Moments are aware; days are in UTC, as the fake has no other zone.
 """
@@ -373,7 +373,8 @@ class KohaState:
         return blockers, confirms
 
     def add_checkout(self, patron: Row, item: Row) -> Row:
-        """What stood in the way was asked about before. The due date comes from the rules, whatever was wished."""
+        """Add a checkout; what stood in the way was asked about before. The due date comes from the rules, whatever was
+        wished."""
         if (again := self.checkout_of(item["item_id"])) is not None:
             if again["patron_id"] == patron["patron_id"]:
                 return self.renew_checkout(again["checkout_id"])
@@ -436,7 +437,7 @@ class KohaState:
         return row
 
     def end_checkout(self, number: int) -> None:
-        """At the library's desk: the API has no call for it."""
+        """End a checkout at the library's desk: the API has no call for it."""
         row = self.checkouts.pop(number)
         row["checkin_date"] = self.stamp()
         self.old_checkouts[number] = row

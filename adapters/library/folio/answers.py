@@ -1,4 +1,4 @@
-"""What FOLIO answers, checked: the fields that the gateway reads, by FOLIO's own names. Pure.
+"""Answers of FOLIO, checked: the fields that the gateway reads, by FOLIO's own names. Pure.
 
 Source: facts/ils-backends.md 1.3. What isn't here is let be; a record that is changed is sent back with all its fields.
 """
@@ -336,7 +336,7 @@ def read_answer(model: type[M], answer: object, what: str) -> M:
 
 
 def read_outcome(model: type[M], answer: object, what: str) -> M:
-    """As `read_answer`, of the answer to a change: raises OutcomeUnknown, since the change was carried out."""
+    """Read the answer to a change as `read_answer` does: raises OutcomeUnknown, since the change was carried out."""
     try:
         return read_answer(model, answer, what)
     except Unavailable as broken:

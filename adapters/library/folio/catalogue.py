@@ -80,7 +80,7 @@ class CatalogueDesk:
         return await desk.describe_bib(read_answer(InstanceAnswer, same[0], "instance"))
 
     async def get_bib(self, bib_id: str) -> Bib:
-        """Raises Refused(UNKNOWN_RECORD), Unavailable."""
+        """Load a record; raises Refused(UNKNOWN_RECORD), Unavailable."""
         return await self.desk.describe_bib(await self._require_instance(bib_id))
 
     async def _require_instance(self, bib_id: str) -> InstanceAnswer:
@@ -101,7 +101,7 @@ class CatalogueDesk:
         return tuple(read_bib(read_answer(InstanceAnswer, row, "instance"), types) for row in rows)
 
     async def list_holdings(self, bib_id: str) -> BibHoldings:
-        """Raises Refused(UNKNOWN_RECORD), Unavailable."""
+        """List the holdings; raises Refused(UNKNOWN_RECORD), Unavailable."""
         desk, of_instance = self.desk, match_value("instanceId", bib_id)
         if not is_uuid(bib_id):
             raise make_refusal(RefusalReason.UNKNOWN_RECORD)
@@ -127,7 +127,7 @@ class CatalogueDesk:
         return BibHoldings(await desk.describe_bib(instance), tuple(items), len(request_rows))
 
     async def list_pickup_locations(self) -> tuple[PickupLocation, ...]:
-        """Raises Unavailable."""
+        """List the pickup locations; raises Unavailable."""
         points = await self.desk.codes.load_service_points()
         shared = self.desk.options.service_point
         return tuple(
@@ -139,9 +139,10 @@ class CatalogueDesk:
     # --- items -------------------------------------------------------------------------------------------
 
     async def find_item_of_request(self, request_id: str) -> Item:
-        """Of what came by us. What is here or out comes before what has ended.
+        """Find the item of what came by us. What is here or out comes before what has ended.
 
-        Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
+        Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable.
+        """
         desk = self.desk
         changes = await desk.changes.changes_of_request(request_id) if request_id else ()
         endings = (ChangeKind.CHECK_IN, ChangeKind.HOLD_CANCELLATION)
@@ -168,9 +169,10 @@ class CatalogueDesk:
         return await desk.describe_item(found[chosen.pop()])
 
     async def move_item(self, barcode: str, location: Location | None) -> Item:
-        """To a temporary location; None: home. To move it to the same place once more changes nothing.
+        """Move an item to a temporary location; None: home. To move it to the same place once more changes nothing.
 
-        Raises Refused(UNKNOWN_ITEM | INVALID_VALUE), Unavailable, OutcomeUnknown."""
+        Raises Refused(UNKNOWN_ITEM | INVALID_VALUE), Unavailable, OutcomeUnknown.
+        """
         desk = self.desk
         known, item = await desk.require_item_record(barcode)
         wanted: FolioJson | None = None

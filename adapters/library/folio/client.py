@@ -27,7 +27,7 @@ _LOCKED = "unable to acquire lock"
 
 
 def is_refusal(answer: RestAnswer) -> bool:
-    """Whether an answer of 500 or above is a no all the same."""
+    """Return whether an answer of 500 or above is a no all the same."""
     return NOT_ON_LOAN in answer.text
 
 
@@ -106,7 +106,7 @@ class FolioClient:
                 )
 
     async def count_records(self, path: str, query: str) -> int:
-        """Raises Unavailable."""
+        """Count records; raises Unavailable."""
         page = _require_object(await self.ask(path, {"query": query, "limit": "0"}), path)
         total = page.get("totalRecords")
         if not isinstance(total, int):
@@ -123,12 +123,12 @@ class FolioClient:
         raise self._question_failure(answer, path)
 
     async def sign_in_now(self) -> None:
-        """Raises Unavailable where FOLIO doesn't let us in."""
+        """Sign in; raises Unavailable where FOLIO doesn't let us in."""
         await self.rest.ask(_make_question("/service-points", {"limit": "0"}, ""))
 
     async def is_forbidden(self, method: str, path: str, *, title: str) -> bool:
-        """Whether our user may not call this. Nothing is changed: no operation takes an empty list, and there is no
-        record of the id in the path. Raises Unavailable, OutcomeUnknown."""
+        """Return whether our user may not call this. Nothing is changed: no operation takes an empty list, and there is
+        no record of the id in the path. Raises Unavailable, OutcomeUnknown."""
         segments = tuple(path.strip("/").split("/"))
         if method == "GET":
             answer = await self.rest.ask(RestCall(method=method, path=segments, query={"limit": "0"}, title=title))
@@ -157,7 +157,7 @@ class FolioClient:
     async def send_for_record(
         self, method: str, path: str, body: object, *, title: str = "", renews: bool = False
     ) -> FolioJson:
-        """As `send`, where the answer is a record. Raises FolioRefusal, Unavailable, OutcomeUnknown."""
+        """Send as `send` does, where the answer is a record. Raises FolioRefusal, Unavailable, OutcomeUnknown."""
         answer = await self.send(method, path, body, title=title, renews=renews)
         if not isinstance(answer, dict):
             raise OutcomeUnknown(

@@ -153,15 +153,15 @@ class CodeTables:
         return {row.id: row.word for row in await self._named[table].load_rows()}
 
     async def load_service_points(self) -> ServicePoints:
-        """Raises Unavailable."""
+        """Load the service points; raises Unavailable."""
         return _index_service_points(await self._service_points.load_rows())
 
     async def load_locations(self) -> dict[str, LocationRow]:
-        """By id. Raises Unavailable."""
+        """Load the locations by id. Raises Unavailable."""
         return {row.id: row for row in await self._locations.load_rows()}
 
     async def load_fee_types(self) -> dict[str, FeeTypeRow]:
-        """Of our owner and of all, by name. Raises Unavailable."""
+        """Load the fee types of our owner and of all, by name. Raises Unavailable."""
         owner = await self.find_owner()
         owner_id = owner.id if owner is not None else ""
         return {row.fee_fine_type: row for row in await self._fee_types.load_rows() if row.owner_id in ("", owner_id)}
@@ -177,7 +177,7 @@ class CodeTables:
         return None
 
     async def require_id(self, table: CodeTable, word: str, about: MessagePart) -> str:
-        """Raises Refused(INVALID_VALUE), Unavailable."""
+        """Find an id; raises Refused(INVALID_VALUE), Unavailable."""
         found = await self.find_id(table, word)
         if found is None:
             raise make_refusal(
@@ -186,7 +186,7 @@ class CodeTables:
         return found
 
     async def find_service_point(self, code: str) -> ServicePointRow | None:
-        """Raises Unavailable."""
+        """Find a service point; raises Unavailable."""
         for older_than in (None, RETRY_SECONDS):
             for row in await self._service_points.load_rows(older_than=older_than):
                 if row.code == code:
@@ -216,7 +216,7 @@ class CodeTables:
         return found
 
     async def find_location(self, library: str, shelf: str) -> LocationRow | None:
-        """By its own code, else the only one of a service point. Raises Unavailable."""
+        """Find a location by its own code, else the only one of a service point. Raises Unavailable."""
         point = await self.find_service_point(library) if library else None
         for older_than in (None, RETRY_SECONDS):
             rows = await self._locations.load_rows(older_than=older_than)
@@ -229,7 +229,7 @@ class CodeTables:
         return None
 
     async def find_owner(self) -> OwnerRow | None:
-        """Raises Unavailable."""
+        """Find the owner; raises Unavailable."""
         for older_than in (None, RETRY_SECONDS):
             for row in await self._owners.load_rows(older_than=older_than):
                 if row.owner == self._options.fee_owner:
@@ -237,7 +237,8 @@ class CodeTables:
         return None
 
     async def load_own_user_id(self) -> str:
-        """Of the user that the gateway acts as; empty where FOLIO knows it by another name. Raises Unavailable."""
+        """Load the id of the user that the gateway acts as; empty where FOLIO knows it by another name. Raises
+        Unavailable."""
         if self._own_user_id is None:
             query = match_value("username", self._options.login.user)
             rows = await self._client.list_records("/users", "users", query, limit=2)

@@ -45,7 +45,7 @@ def match_identifier(type_id: str, value: str) -> str:
 
 
 def match_words(words: str) -> str:
-    """Of the search index (mod-search): all words, in any field; suppressed records are left out."""
+    """Write a query of the search index (mod-search): all words, in any field; suppressed records are left out."""
     return f"(keyword all {quote_value(words)}) and discoverySuppress==false and staffSuppress==false"
 
 

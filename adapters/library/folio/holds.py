@@ -52,7 +52,7 @@ class HoldDesk:
         return tuple([await desk.describe_hold(request) for request in found.requests]) if found is not None else ()
 
     async def find_hold(self, request_id: str) -> Hold:
-        """Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
+        """Find a hold; raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
         desk = self.desk
         changes = await desk.changes.changes_of_request(request_id) if request_id else ()
         ids = dict.fromkeys(one.record_id for one in changes if one.kind is ChangeKind.HOLD)
@@ -227,7 +227,7 @@ class HoldDesk:
         return read_request(ended)
 
     async def update_hold(self, hold_id: str, key: str, edit: HoldEdit) -> Hold:
-        """To set the same once more changes nothing, so a repeat is sent again."""
+        """Update a hold; to set the same once more changes nothing, so a repeat is sent again."""
         desk = self.desk
         pickup = (await desk.codes.require_pickup(edit.pickup)).id if edit.pickup is not None else None
 

@@ -122,7 +122,7 @@ class LoanDesk:
     # --- due date ----------------------------------------------------------------------------------------
 
     async def set_due_date(self, loan_id: str, due: datetime) -> Loan:
-        """Raises Refused(NOT_CHECKED_OUT), Unavailable, OutcomeUnknown."""
+        """Set a due date; raises Refused(NOT_CHECKED_OUT), Unavailable, OutcomeUnknown."""
         loan = await self._require_loan(loan_id)
         changed = await self._change_due_date(loan, due) if loan.due_date != due else loan
         return await self.desk.describe_loan(changed)
@@ -135,7 +135,7 @@ class LoanDesk:
         return loan
 
     async def _change_due_date(self, loan: LoanAnswer, due: datetime) -> LoanAnswer:
-        """To set the same date once more changes nothing."""
+        """Change a due date; to set the same once more changes nothing."""
         wanted = due.replace(microsecond=due.microsecond // 1000 * 1000)
         path, title = f"{LOANS}/{loan.id}/change-due-date", f"{LOANS}/{{id}}/change-due-date"
         try:
@@ -193,9 +193,10 @@ class LoanDesk:
     async def _repeat_check_in(
         self, before: LibraryChange, found_record: tuple[FolioJson, ItemAnswer] | None
     ) -> CheckedIn | None:
-        """What this key did, if it ended the item's latest loan; None: nothing yet. The item is not on loan.
+        """Return what this key did, if it ended the item's latest loan; None: nothing yet. The item is not on loan.
 
-        Raises Refused(NOT_CHECKED_OUT)."""
+        Raises Refused(NOT_CHECKED_OUT).
+        """
         desk = self.desk
         if before.ended is None:
             if found_record is None:
@@ -231,7 +232,7 @@ class LoanDesk:
         return replace(done, patron=patron)
 
     async def _find_next_hold(self, after: ItemFound) -> Hold | None:
-        """For whom it was caught."""
+        """Find for whom it was caught."""
         first = find_next_request(after)
         if first is None or after.answer.status.name not in ("Awaiting pickup", "In transit"):
             return None

@@ -92,12 +92,12 @@ class FolioDesk:
     zone: tzinfo
 
     def now(self) -> datetime:
-        """In whole milliseconds, as FOLIO has it."""
+        """Return the moment in whole milliseconds, as FOLIO has it."""
         now = self.clock.now()
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def today(self) -> date:
-        """In the library's zone."""
+        """Return the day in the library's zone."""
         return self.clock.now().astimezone(self.zone).date()
 
     # --- patrons -----------------------------------------------------------------------------------------
@@ -131,14 +131,14 @@ class FolioDesk:
         return tuple(_name_patron(read_user(row)) for row in rows)
 
     async def require_user(self, patron_id: str) -> tuple[FolioJson, UserAnswer]:
-        """By FOLIO's id. Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        """Load a user by FOLIO's id. Raises Refused(UNKNOWN_PATRON), Unavailable."""
         record = await self.client.find_record("/users", patron_id) if is_uuid(patron_id) else None
         if record is None:
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
         return record, read_user(record)
 
     async def load_patron(self, user: UserAnswer) -> Patron:
-        """Raises Unavailable."""
+        """Load a patron; raises Unavailable."""
         client, of_user = self.client, match_value("userId", user.id)
         (manual, automated, accounts), (loans, holds, branch), (groups, address_types) = await ask_together(
             ask_together(
@@ -199,23 +199,23 @@ class FolioDesk:
         return (same[0], read_item_answer(same[0])) if same else None
 
     async def require_item_record(self, barcode: str) -> tuple[FolioJson, ItemAnswer]:
-        """Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
+        """Load an item's record; raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
         found = await self.find_item_record(barcode)
         if found is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         return found
 
     async def require_item(self, barcode: str) -> ItemFound:
-        """Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
+        """Load an item; raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
         return await self.complete_item(*await self.require_item_record(barcode))
 
     async def find_item_of_id(self, item_id: str) -> ItemFound | None:
-        """Raises Unavailable."""
+        """Find an item; raises Unavailable."""
         record = await self.client.find_record("/inventory/items", item_id) if is_uuid(item_id) else None
         return await self.complete_item(record, read_item_answer(record)) if record is not None else None
 
     async def complete_item(self, record: FolioJson, answer: ItemAnswer) -> ItemFound:
-        """Raises Unavailable."""
+        """Complete an item; raises Unavailable."""
         if self.options.title_requests:
             holdings, loan = await ask_together(self.load_holdings(answer), self._find_loan_of(answer))
             requests = await self.list_requests(answer.id, holdings.instance_id)
@@ -226,7 +226,7 @@ class FolioDesk:
         return ItemFound(record, answer, holdings, requests, loan)
 
     async def load_holdings(self, answer: ItemAnswer) -> HoldingsAnswer:
-        """Raises Unavailable."""
+        """Load the holdings; raises Unavailable."""
         record = await self.client.find_record("/holdings-storage/holdings", answer.holdings_record_id)
         return read_answer(HoldingsAnswer, record, "holdings")
 
@@ -234,7 +234,7 @@ class FolioDesk:
         return await self.find_open_loan(answer.id) if answer.status.name in LENT_STATUSES else None
 
     async def find_open_loan(self, item_id: str) -> LoanAnswer | None:
-        """Raises Unavailable, also where FOLIO has two: somebody there has to look at it."""
+        """Find the open loan; raises Unavailable, also where FOLIO has two: somebody there has to look at it."""
         query = match_all(match_value("itemId", item_id), OPEN_LOAN)
         rows = await self.client.list_records("/circulation/loans", "loans", query)
         if len(rows) > 1:
@@ -253,31 +253,31 @@ class FolioDesk:
         )
 
     async def make_item_reader(self) -> ItemReader:
-        """Raises Unavailable."""
+        """Make a reader; raises Unavailable."""
         locations, points, loan_types = await ask_together(
             self.codes.load_locations(), self.codes.load_service_points(), self.codes.load_words(CodeTable.LOAN_TYPES)
         )
         return ItemReader(self.options, locations, points, loan_types)
 
     async def describe_item(self, found: ItemFound) -> Item:
-        """Raises Unavailable."""
+        """Describe an item; raises Unavailable."""
         reader = await self.make_item_reader()
         return reader.read_item(
             ItemParts(found.answer, found.instance_id, found.holdings, len(found.requests), found.loan)
         )
 
     async def find_instance(self, instance_id: str) -> InstanceAnswer | None:
-        """Raises Unavailable."""
+        """Find an instance; raises Unavailable."""
         record = await self.client.find_record("/inventory/instances", instance_id) if is_uuid(instance_id) else None
         return read_answer(InstanceAnswer, record, "instance") if record is not None else None
 
     async def describe_bib(self, instance: InstanceAnswer) -> Bib:
-        """Raises Unavailable."""
+        """Describe a record; raises Unavailable."""
         types = await self.codes.load_words(CodeTable.IDENTIFIER_TYPES) if instance.identifiers else {}
         return read_bib(instance, types)
 
     async def list_open_loans(self, item_ids: tuple[str, ...]) -> dict[str, LoanAnswer]:
-        """By item. Raises Unavailable."""
+        """List the open loans by item. Raises Unavailable."""
         if not item_ids:
             return {}
         query = match_all(match_any_value("itemId", item_ids), OPEN_LOAN)
@@ -287,12 +287,12 @@ class FolioDesk:
     # --- requests and loans ------------------------------------------------------------------------------
 
     async def find_request(self, hold_id: str) -> tuple[FolioJson, RequestAnswer] | None:
-        """Raises Unavailable."""
+        """Find a request; raises Unavailable."""
         record = await self.client.find_record("/circulation/requests", hold_id) if is_uuid(hold_id) else None
         return (record, read_request(record)) if record is not None else None
 
     async def describe_hold(self, request: RequestAnswer) -> Hold:
-        """With what we remember of it. Raises Unavailable."""
+        """Describe a hold with what we remember of it. Raises Unavailable."""
         marks = OwnMarks()
         for change in await self.changes.changes_of_record(request.id):
             if change.kind is ChangeKind.HOLD:
@@ -301,9 +301,11 @@ class FolioDesk:
         return read_hold(request, marks, await self.codes.load_service_points(), self.zone)
 
     async def describe_loan(self, loan: LoanAnswer) -> Loan:
-        """With what we remember of it; of a loan of a partner's item at FOLIO's own desk, the item's request number.
+        """Describe a loan with what we remember of it; of a loan of a partner's item at FOLIO's own desk, the item's
+        request number.
 
-        Raises Unavailable."""
+        Raises Unavailable.
+        """
         marks = OwnMarks()
         for change in await self.changes.changes_of_record(loan.id):
             if change.kind is ChangeKind.CHECK_OUT:

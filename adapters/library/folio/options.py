@@ -1,5 +1,5 @@
-"""What gateway.yml says of a FOLIO system: section `libraries[].system` with `type: folio`.
-docs/library-systems/folio.md explains each key."""
+"""Settings of a FOLIO system: section `libraries[].system` with `type: folio`. docs/library-systems/folio.md explains
+each key."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SecondsOptions(RestSeconds):
 
 
 class TemporaryItemOptions(ProfileSection):
-    """How the record of a partner's item is made, where the profile doesn't say."""
+    """The options for making the record of a partner's item, where the profile doesn't say."""
 
     location: str = Field("", description="code of its location, where the profile names none")
     loan_type: str = Field("", description="name of its loan type, where the profile names none")
@@ -41,7 +41,7 @@ class TemporaryItemOptions(ProfileSection):
 
 
 class TrialOptions(ProfileSection):
-    """What `illgate check --live` looks up."""
+    """The values that `illgate check --live` looks up."""
 
     patron: str = Field("", description="number of a patron kept for this")
     item: str = Field("", description="barcode of an item kept for this")
@@ -107,7 +107,7 @@ class FolioOptions(ProfileSection):
         return resolve_tls(self.ca, self.certificate, folder)
 
     def named_secrets(self) -> Mapping[str, str]:
-        """By key within the section."""
+        """Return the secrets by key within the section."""
         return {"login.password": self.login.password}
 
 

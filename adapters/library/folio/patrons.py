@@ -63,7 +63,7 @@ class PatronDesk:
     # --- look-ups ----------------------------------------------------------------------------------------
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
-        """By the PIN that FOLIO has. Raises Refused(PATRON_AUTH_FAILED), Unavailable."""
+        """Check a patron by the PIN that FOLIO has. Raises Refused(PATRON_AUTH_FAILED), Unavailable."""
         refusal = make_refusal(RefusalReason.PATRON_AUTH_FAILED)
         if not secret:
             raise refusal
@@ -136,7 +136,7 @@ class PatronDesk:
         return await (desk.describe_new_patron(user) if made.is_new else desk.load_patron(user))
 
     async def update_patron(self, patron_id: str, draft: PatronDraft) -> Patron:
-        """To set the same once more changes nothing."""
+        """Update a patron; to set the same once more changes nothing."""
         desk = self.desk
         known, user = await desk.require_user(patron_id)
         group, address_types = await ask_together(self._find_group(draft.category), self._load_address_types(draft))
@@ -201,7 +201,7 @@ class PatronDesk:
     def _edit_record(
         self, record: FolioJson, draft: PatronDraft, group: str | None, address_types: Mapping[str, str]
     ) -> None:
-        """What the draft leaves None stays."""
+        """Edit a record; what the draft leaves None stays."""
         for one in draft.identifiers:
             name = _NUMBER_FIELDS.get(one.type)
             if name is None:

@@ -167,7 +167,7 @@ FEE_PERMISSIONS: tuple[NeededPermission, ...] = (
 
 
 def list_needed_permissions(options: FolioOptions) -> tuple[NeededPermission, ...]:
-    """By what the settings make use of."""
+    """List the permissions by what the settings make use of."""
     groups = (
         (True, PERMISSIONS),
         (options.checks_pins, PIN_PERMISSIONS),
@@ -225,7 +225,7 @@ class FolioProbe:
         return tuple(recorder.steps)
 
     async def _sign_in(self) -> str:
-        """By a question about service points, which the gateway needs in any case."""
+        """Sign in by a question about service points, which the gateway needs in any case."""
         user, tenant = self._options.login.user, self._options.tenant
         try:
             await self._desk.client.sign_in_now()
@@ -254,7 +254,7 @@ class FolioProbe:
             await self._recorder.try_step("permissions", partial(_say_words, f"all {len(needed)} are there"))
 
     async def _find_lack(self, needed: NeededPermission) -> bool:
-        """Whether FOLIO forbids it. Other failures say nothing about permissions."""
+        """Return whether FOLIO forbids it. Other failures say nothing about permissions."""
         path = needed.path.replace(_ID, str(uuid4()))
         client = self._desk.client
         try:
@@ -342,7 +342,7 @@ class FolioProbe:
     # --- what is kept for trying -------------------------------------------------------------------------
 
     async def _look_up_patron(self) -> str:
-        """What is said names nobody."""
+        """Look up the patron; what is said names nobody."""
         patron = await self._desk.load_patron(await self._desk.find_user(PatronKey(self._options.trial.patron)))
         if not patron.category:
             raise ProbeFailureError("trial.patron", "the patron has no patron group: FOLIO will refuse requests")

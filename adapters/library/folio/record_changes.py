@@ -1,4 +1,4 @@
-"""How a record of FOLIO's is made, changed and removed so that a repeat is harmless.
+"""Changes of FOLIO's records: how one is made, changed and removed so that a repeat is harmless.
 
 A record has an id that we choose and can choose again: of a lost answer, and of a refusal, the record itself tells
 whether it was made. A change reads the whole record, changes it and sends it back with its version; one that somebody
@@ -54,7 +54,7 @@ async def ensure_record(client: FolioClient, path: str, record: FolioJson) -> En
 async def _look_after(
     client: FolioClient, path: str, record_id: str, failure: FolioRefusal | OutcomeUnknown
 ) -> FolioJson | None:
-    """Where nobody can tell, a lost answer stays one."""
+    """Look afterwards; where nobody can tell, a lost answer stays one."""
     try:
         return await client.find_record(path, record_id)
     except Unavailable as down:

@@ -101,7 +101,7 @@ _WORDS = {name: word for word, name in ISBN_TYPES.items()}
 
 @value_object
 class PatronParts:
-    """What FOLIO keeps in several places about one patron. `branch`: code of the default service point."""
+    """The records that FOLIO keeps in several places about one patron. `branch`: code of the default service point."""
 
     user: UserAnswer
     manual_blocks: tuple[ManualBlockAnswer, ...]
@@ -303,7 +303,7 @@ def is_temporary(item: ItemAnswer) -> bool:
 
 
 def read_item_status(name: str, hold_count: int) -> ItemStatus:
-    """What lies ready for somebody whose request was cancelled may be lent to anybody."""
+    """Read a status; what lies ready for somebody whose request was cancelled may be lent to anybody."""
     status = ITEM_STATUSES.get(name, ItemStatus.NOT_AVAILABLE)
     return ItemStatus.AVAILABLE if status is ItemStatus.ON_HOLD_SHELF and not hold_count else status
 
@@ -313,7 +313,7 @@ def read_item_status(name: str, hold_count: int) -> ItemStatus:
 
 @value_object
 class OwnMarks:
-    """What the gateway remembers of a request or a loan, since FOLIO doesn't keep it."""
+    """The facts that the gateway remembers of a request or a loan, since FOLIO doesn't keep them."""
 
     key: str = ""
     request_id: str = ""

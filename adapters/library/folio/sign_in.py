@@ -1,4 +1,4 @@
-"""How the gateway signs in to FOLIO: login with expiry, then refresh, on Okapi and Eureka alike.
+"""Sign-in of the gateway to FOLIO: login with expiry, then refresh, on Okapi and Eureka alike.
 
 Both hand out the tokens as cookies and say in the body when they end; a call then carries the access token in the
 header X-Okapi-Token (facts/ils-backends.md 1.3).
@@ -44,7 +44,7 @@ class FolioSignIn:
         self._refresh_ends = datetime.min.replace(tzinfo=UTC)
 
     async def fetch_token(self, send: SendCall) -> AccessToken:
-        """Raises Unavailable: it is not reached, or doesn't let us in."""
+        """Fetch a token; raises Unavailable: FOLIO is not reached, or doesn't let us in."""
         if self._refresh_token and self._clock.now() < self._refresh_ends:
             call = make_json_call(
                 "POST",
@@ -76,7 +76,7 @@ class FolioSignIn:
         raise Unavailable(write_sentence("the login to FOLIO failed (HTTP %(status)s)", status=answer.status))
 
     def make_login(self, user: str) -> RestCall:
-        """Raises Unavailable when the password is not there."""
+        """Make a login; raises Unavailable when the password is not there."""
         password = resolve_secret(self._secrets, self._options.login.password)
         body = {"username": user, "password": password}
         return make_json_call("POST", ("authn", "login-with-expiry"), body, headers=self._tenant)

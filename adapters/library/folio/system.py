@@ -96,7 +96,7 @@ class FolioLibrary:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """As the settings allow."""
+        """The capabilities that the settings allow."""
         options = self._options
         is_without_items = not (options.temporary_items.material_type and options.cancellation_reason)
         lacking = {
@@ -119,7 +119,7 @@ class FolioLibrary:
         await self._client.sign_in_now()
 
     async def load_codes(self) -> None:
-        """Raises Unavailable."""
+        """Load the codes; raises Unavailable."""
         await self._desk.codes.load_all()
 
     async def probe(self) -> tuple[ProbeStep, ...]:
@@ -303,7 +303,7 @@ class FolioLibrary:
             return await self._loans.renew_loan(barcode, key, patron_id, due, latest)
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        """In FOLIO a recall is the request of a patron: `place_hold` with the kind "recall" makes one."""
+        """Refuse a recall: in FOLIO it is the request of a patron: `place_hold` with the kind "recall" makes one."""
         refuse_unsupported("recall a loan without a patron who waits for it")
 
     async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:

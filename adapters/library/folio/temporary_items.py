@@ -44,7 +44,7 @@ NOT_YET_FILLED = "Open - Not yet filled"
 
 @value_object
 class RecordSet:
-    """What belongs together, ready to be sent."""
+    """The records that belong together, ready to be sent."""
 
     instance: FolioJson
     holdings: FolioJson
@@ -52,7 +52,7 @@ class RecordSet:
 
     @property
     def ids(self) -> tuple[str, str, str]:
-        """Of item, holdings and instance."""
+        """The ids of item, holdings and instance."""
         return str(self.item["id"]), str(self.holdings["id"]), str(self.instance["id"])
 
 
@@ -125,7 +125,7 @@ class TemporaryItemDesk:
         return TemporaryItemResult(item, await desk.describe_bib(instance), hold, repeated=True)
 
     async def _make_records(self, wish: TemporaryItem, key: str, kind: ChangeKind, generation: int) -> RecordSet:
-        """Raises Refused(INVALID_VALUE) for a code that this library doesn't have, Unavailable."""
+        """Make records; raises Refused(INVALID_VALUE) for a code that this library doesn't have, Unavailable."""
         desk, wanted = self.desk, self.desk.options.temporary_items
         codes = desk.codes
         location, loan_type, material, instance_type, source = await ask_together(
@@ -189,7 +189,7 @@ class TemporaryItemDesk:
         return found
 
     async def _describe_instance(self, bib: Bib) -> FolioJson:
-        """What of a citation an instance has a place for."""
+        """Describe what of a citation an instance has a place for."""
         fields: FolioJson = {}
         if bib.author:
             name_type = await self.desk.codes.find_id(CodeTable.CONTRIBUTOR_NAME_TYPES, "Personal name")
@@ -210,7 +210,7 @@ class TemporaryItemDesk:
         return fields
 
     async def _refuse_early(self, wish: TemporaryItem, records: RecordSet) -> None:
-        """What would be refused only when half is made. Raises Refused(DUPLICATE_ITEM | UNKNOWN_PATRON |
+        """Refuse what would be refused only when half is made. Raises Refused(DUPLICATE_ITEM | UNKNOWN_PATRON |
         BAD_PICKUP_LOCATION), Unavailable."""
         desk = self.desk
         if wish.hold is None:
@@ -243,7 +243,8 @@ class TemporaryItemDesk:
         return await self._put_on_shelf(wish, hold) if wish.hold.on_shelf else hold
 
     async def _put_on_shelf(self, wish: TemporaryItem, hold: Hold) -> Hold:
-        """By a check-in where partners' items come in: FOLIO puts it on the hold shelf there, or sends it on."""
+        """Put an item on the shelf by a check-in where partners' items come in: FOLIO puts it on the hold shelf there,
+        or sends it on."""
         desk = self.desk
         if hold.status is not HoldStatus.PAGED:
             return hold  # a call before this one has come so far
@@ -301,9 +302,10 @@ class TemporaryItemDesk:
         return await self._finish_deletion(change, found)
 
     async def _finish_deletion(self, change: LibraryChange, known: ItemFound | None = None) -> Item:
-        """From wherever it stopped; `known`: the item as it was just read.
+        """Finish a deletion from wherever it stopped; `known`: the item as it was just read.
 
-        Raises Refused, Unavailable, OutcomeUnknown."""
+        Raises Refused, Unavailable, OutcomeUnknown.
+        """
         desk = self.desk
         holdings_id, _, text = change.value.partition("\n")
         item = ITEM_JSON.validate_json(text)

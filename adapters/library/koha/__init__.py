@@ -12,7 +12,7 @@ from gateway.ports.library_system import LibrarySystem
 
 
 async def open_library(context: LibraryAdapterContext, options: KohaOptions) -> LibrarySystem:
-    """Raises Unavailable when a secret is not there."""
+    """Open a library; raises Unavailable when a secret is not there."""
     from adapters.library.koha.system import open_koha
 
     return await open_koha(context, options)

@@ -1,4 +1,4 @@
-"""What this release of Koha can do, as its own OpenAPI document says. Pure.
+"""Abilities of this release of Koha, as its own OpenAPI document says. Pure.
 
 Releases differ: loans, fees and deletion of items came one by one, and forks have more (facts/ils-backends.md 1.2).
 """
@@ -135,7 +135,7 @@ ALL_ABILITIES = KohaAbilities(frozenset(call for calls in CALLS.values() for cal
 
 
 def read_abilities(document: Any) -> KohaAbilities | None:
-    """Of OpenAPI 2, which Koha speaks, or 3. None: it is no OpenAPI document."""
+    """Read the abilities of OpenAPI 2, which Koha speaks, or 3. None: it is no OpenAPI document."""
     paths = document.get("paths") if isinstance(document, dict) else None
     if not isinstance(paths, dict):
         return None
@@ -165,7 +165,7 @@ def read_abilities(document: Any) -> KohaAbilities | None:
 
 
 def _resolve(document: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
-    """What a `$ref` leads to, else the part itself; empty where it leads nowhere."""
+    """Return what a `$ref` leads to, else the part itself; empty where it leads nowhere."""
     for _ in range(MAX_REFERENCES):
         reference = part.get("$ref") if isinstance(part, dict) else None
         if not isinstance(reference, str):

@@ -50,7 +50,7 @@ class KohaRefusalError(Exception):
 
 @value_object
 class RowPage:
-    """Of a list; `total`: how long the whole list is."""
+    """The page of a list; `total`: how long the whole list is."""
 
     rows: tuple[Row, ...]
     total: int
@@ -94,7 +94,7 @@ class KohaClient:
         return self._rest.unaccepted.alerts
 
     def refuse_call(self, refusal: KohaRefusalError) -> Refused:
-        """Of a call that Koha does not accept, whatever it is about. To be raised."""
+        """Refuse a call that Koha does not accept, whatever it is about. To be raised."""
         words = f"{refusal.error} {refusal.code}".strip()
         return self._rest.unaccepted.refuse_call(refusal.call, refusal.status, words)
 
@@ -104,7 +104,7 @@ class KohaClient:
     # --- signing in --------------------------------------------------------------------------------------
 
     def _make_authorisation(self) -> Authorisation:
-        """Raises Unavailable when a secret is not there."""
+        """Make the authorisation; raises Unavailable when a secret is not there."""
         who = self._options.sign_in
         if who.user:
             return FixedAuthorisation(make_basic_header(who.user, resolve_secret(self._secrets, who.password)))
@@ -207,7 +207,7 @@ class KohaClient:
         return RowPage(rows, int(total) if total.isascii() and total.isdigit() else len(rows))
 
     async def ask_query(self, *path: str, title: str, query: Mapping[str, str]) -> Row:
-        """Raises Unavailable, KohaRefusalError."""
+        """Ask with a query; raises Unavailable, KohaRefusalError."""
         return _require_row(title, (await self._ask(RestCall(method="GET", path=path, query=query, title=title))).value)
 
     # --- changes -----------------------------------------------------------------------------------------
@@ -221,8 +221,8 @@ class KohaClient:
         query: Mapping[str, str] | None = None,
         repeatable: bool = False,
     ) -> Any:
-        """What came back, and None where nothing did. `row` None: without a body; `repeatable`: a question in the form
-        of a change. Raises Unavailable, OutcomeUnknown, KohaRefusalError."""
+        """Send a row, and return what came back, and None where nothing did. `row` None: without a body; `repeatable`:
+        a question in the form of a change. Raises Unavailable, OutcomeUnknown, KohaRefusalError."""
         if row is None:
             call = RestCall(method=method, path=path, title=title, query=query or {})
         else:
@@ -254,8 +254,8 @@ class KohaClient:
         return self._check_answer(call, await self._rest.change(call))
 
     def _check_answer(self, call: RestCall, answer: RestAnswer) -> RestAnswer:
-        """Raises KohaRefusalError, Refused(CALL_NOT_ACCEPTED) where the gateway's patron lacks a permission, or where
-        the call itself is not as the release has it."""
+        """Check an answer; raises KohaRefusalError, Refused(CALL_NOT_ACCEPTED) where the gateway's patron lacks a
+        permission, or where the call itself is not as the release has it."""
         if answer.is_success:
             return answer
         body: Row = answer.value if isinstance(answer.value, dict) else {}

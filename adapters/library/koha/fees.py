@@ -20,7 +20,7 @@ from gateway.ports.library_changes import ChangeKind, LibraryChange
 
 @value_object
 class FeeNote:
-    """What a fee is for."""
+    """The purpose of a fee."""
 
     description: str = ""
     item_barcode: str = ""

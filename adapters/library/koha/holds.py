@@ -24,7 +24,7 @@ from gateway.ports.limited_library import refuse_unsupported
 
 @value_object
 class HoldTarget:
-    """What is held: an item, or (`answer` None) any copy of a record."""
+    """The target of a hold: an item, or (`answer` None) any copy of a record."""
 
     bib_id: str
     title: str
@@ -124,7 +124,7 @@ class HoldDesk:
         }
 
     async def _find_target(self, wish: HoldWish) -> HoldTarget:
-        """Raises Refused(UNKNOWN_ITEM | UNKNOWN_RECORD), Unavailable."""
+        """Find the target; raises Refused(UNKNOWN_ITEM | UNKNOWN_RECORD), Unavailable."""
         if wish.item_barcode:
             answer = await self.desk.require_item(wish.item_barcode)
             return HoldTarget(answer.item.bib_id, answer.title, answer)
@@ -133,7 +133,7 @@ class HoldDesk:
 
     @staticmethod
     def _refuse_item(answer: ItemAnswer, patron_id: str) -> None:
-        """What Koha would refuse with fewer words, or let pass. Raises Refused."""
+        """Refuse what Koha would refuse with fewer words, or let pass. Raises Refused."""
         item = answer.item
         if any(
             read_text(row, "patron_id") == patron_id and read_text(row, "item_id") == item.id for row in answer.holds
@@ -162,7 +162,7 @@ class HoldDesk:
         return hold
 
     async def choose_pickup(self, wanted: str) -> str:
-        """Raises Refused(BAD_PICKUP_LOCATION), Unavailable."""
+        """Choose a pickup location; raises Refused(BAD_PICKUP_LOCATION), Unavailable."""
         places = await self.lists.list_pickups()
         if not wanted:
             wanted = self.desk.options.resource_sharing_branch or (places[0].code if places else "")
@@ -173,13 +173,14 @@ class HoldDesk:
     # --- finding -----------------------------------------------------------------------------------------
 
     async def find_hold(self, request_id: str) -> Hold:
-        """Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
+        """Find a hold; raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
         changes = await self.desk.changes.changes_of_request(request_id) if request_id else ()
         placed = [one for one in changes if one.kind is ChangeKind.HOLD and one.ended is not None]
         return choose_hold_of_request(await ask_together(*map(self._find_present_state, placed)))
 
     async def _find_present_state(self, change: LibraryChange) -> Hold:
-        """Of a hold of ours. One that Koha lists no more was cancelled by us, or filled, or has ended otherwise."""
+        """Find the present state of a hold of ours. One that Koha lists no more was cancelled by us, or filled, or has
+        ended otherwise."""
         desk = self.desk
         hold = HOLD_JSON.validate_json(change.value)
         row, ending = await ask_together(desk.ask_hold_row(change.record_id), self._find_ending(change.record_id))
@@ -200,7 +201,7 @@ class HoldDesk:
         return None
 
     async def _require_open(self, hold_id: str) -> Hold:
-        """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED), Unavailable."""
+        """Require an open hold; raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED), Unavailable."""
         desk = self.desk
         row, changes = await ask_together(desk.ask_hold_row(hold_id), desk.changes.changes_of_record(hold_id))
         if row is None:

@@ -1,4 +1,4 @@
-"""Where an item is, and its barcode, changed in Koha. To set the same once more changes nothing."""
+"""Places of items, and their barcodes, changed in Koha. To set the same once more changes nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class ItemDesk:
         return await self._change_item(answer, wanted, ChangeKind.MOVE, key)
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        """Raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
+        """Change a barcode; raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable,
+        OutcomeUnknown."""
         desk = self.desk
         before, answer, taken = await ask_together(
             desk.changes.find_change(ChangeKind.BARCODE_CHANGE, key), desk.ask_item(barcode), desk.ask_item(new)
@@ -64,7 +65,7 @@ class ItemDesk:
         return changed
 
     async def _rename_changes(self, barcode: str, new: str) -> None:
-        """What was made under the old barcode is found under the new one."""
+        """Rename what was made under the old barcode, so that it is found under the new one."""
         for change in await self.desk.changes.changes_of_item(barcode):
             if change.kind in (ChangeKind.TEMPORARY_ITEM, ChangeKind.HOLD):
                 await self.desk.changes.begin_change(replace(change, barcode=new))

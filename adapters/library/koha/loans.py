@@ -67,9 +67,10 @@ class LoanDesk:
         return await self._end_check_out(change, replace(answer, loan=sent))
 
     async def _ask_whether(self, answer: ItemAnswer, patron_id: str) -> dict[str, str]:
-        """What has to be sent along, since some of Koha's questions are answered with yes (`confirmed`).
+        """Ask what has to be sent along, since some of Koha's questions are answered with yes (`confirmed`).
 
-        Raises Refused with the reason, which a refused check-out alone doesn't say."""
+        Raises Refused with the reason, which a refused check-out alone doesn't say.
+        """
         desk = self.desk
         try:
             said = await desk.ask_availability(patron_id, answer.item.id)
@@ -83,7 +84,7 @@ class LoanDesk:
         return {"confirmation": token} if confirms and token else {}
 
     async def _find_request(self, answer: ItemAnswer) -> str:
-        """Of a partner's item: that under which it was made."""
+        """Find the request under which a partner's item was made."""
         if not answer.item.temporary:
             return ""
         changes = await self.desk.changes.changes_of_item(answer.item.barcode)
@@ -155,7 +156,7 @@ class LoanDesk:
         return await self._end_renewal(change, replace(renewed, key=loan.key, request_id=loan.request_id))
 
     def _renewal_word(self) -> str:
-        """Of the two spellings, that which this release has."""
+        """Return the one of the two spellings that this release has."""
         return "renewals" if abilities.RENEW in self.desk.client.abilities.calls else "renewal"
 
     async def _end_renewal(self, change: LibraryChange, loan: Loan) -> Loan:

@@ -71,13 +71,13 @@ class KohaDesk:
         return self.clock.now().replace(microsecond=0)
 
     def today(self) -> date:
-        """In the library's zone."""
+        """Return the day in the library's zone."""
         return self.clock.now().astimezone(self.reader.zone).date()
 
     # --- patrons -----------------------------------------------------------------------------------------
 
     async def find_patron(self, key: PatronKey) -> Patron:
-        """Raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON), Unavailable."""
+        """Find a patron; raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON), Unavailable."""
         for kind in key.types or _OWN_ORDER:
             if kind == IdentifierType.INTERNAL.value:
                 if (found := await self.ask_patron(key.value)) is not None:
@@ -107,37 +107,38 @@ class KohaDesk:
         return self.reader.read_patron(row, holds, self.today())
 
     async def ask_patron(self, patron_id: str) -> Patron | None:
-        """By Koha's number; None: there is no such patron. Raises Unavailable."""
+        """Ask for a patron by Koha's number; None: there is no such patron. Raises Unavailable."""
         if not _is_number(patron_id):
             return None
         row, holds = await ask_together(self.ask_patron_row(patron_id), self.count_holds(patron_id))
         return self.reader.read_patron(row, holds, self.today()) if row is not None else None
 
     async def ask_patron_row(self, patron_id: str) -> Row | None:
-        """From the list, since no release embeds balance and number of loans in the single patron."""
+        """Ask for a patron in the list, since no release embeds balance and number of loans in the single patron."""
         if not _is_number(patron_id):
             return None
         rows = await self.client.find_rows("patrons", query={"patron_id": patron_id}, embeds=_PATRON_EMBEDS)
         return next((row for row in rows if read_text(row, "patron_id") == patron_id), None)
 
     async def require_patron(self, patron_id: str) -> Patron:
-        """Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        """Load a patron; raises Refused(UNKNOWN_PATRON), Unavailable."""
         found = await self.ask_patron(patron_id)
         if found is None:
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
         return found
 
     async def require_borrower(self, patron_id: str) -> Patron:
-        """For a change, which doesn't look at the number of holds: it is not asked for and stays 0.
+        """Load a patron for a change, which doesn't look at the number of holds: it is not asked for and stays 0.
 
-        Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        Raises Refused(UNKNOWN_PATRON), Unavailable.
+        """
         row = await self.ask_patron_row(patron_id)
         if row is None:
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
         return self.reader.read_patron(row, 0, self.today())
 
     def describe_new_patron(self) -> Row:
-        """What a patron who has just been made has of what is asked for besides."""
+        """Describe what a patron who has just been made has of what is asked for besides."""
         known = {"account_balance": 0, "checkouts_count": 0}
         return known if self.client.abilities.select_embeds(abilities.FIND_PATRONS, _PATRON_EMBEDS) else {}
 
@@ -147,7 +148,7 @@ class KohaDesk:
     # --- records -----------------------------------------------------------------------------------------
 
     async def find_bib(self, record: RecordId) -> Bib:
-        """Raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM), Unavailable."""
+        """Find a record; raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM), Unavailable."""
         kind = record.type.casefold()
         if kind == "local":
             return await self.require_bib(record.value)
@@ -171,7 +172,7 @@ class KohaDesk:
         return self.reader.read_bib(equal[0])
 
     async def require_bib(self, bib_id: str) -> Bib:
-        """Raises Refused(UNKNOWN_RECORD), Unavailable."""
+        """Load a record; raises Refused(UNKNOWN_RECORD), Unavailable."""
         row = await self.ask_bib_row(bib_id)
         if row is None:
             raise make_refusal(RefusalReason.UNKNOWN_RECORD)
@@ -188,7 +189,7 @@ class KohaDesk:
         return tuple(row for row in rows if mark in read_text(row, "notes").split())
 
     async def list_holdings(self, bib_id: str) -> BibHoldings:
-        """Raises Refused(UNKNOWN_RECORD), Unavailable."""
+        """List the holdings; raises Refused(UNKNOWN_RECORD), Unavailable."""
         if not _is_number(bib_id):
             raise make_refusal(RefusalReason.UNKNOWN_RECORD)
         bib, rows, holds = await ask_together(
@@ -240,21 +241,21 @@ class KohaDesk:
         return await self.ask_bib_row(read_number(row, "biblio_id"))
 
     async def complete_item(self, row: Row) -> ItemAnswer:
-        """With holds, loan and title. Raises Unavailable."""
+        """Complete an item with holds, loan and title. Raises Unavailable."""
         holds, loan, bib = await ask_together(
             self.ask_holds_of_bib(read_number(row, "biblio_id")), self._ask_loan(row), self._ask_bib_of_item(row)
         )
         return ItemAnswer(self.reader.read_item(row, holds, loan), {**row, "biblio": bib}, holds, loan)
 
     async def require_item(self, barcode: str) -> ItemAnswer:
-        """Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
+        """Load an item; raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
         found = await self.ask_item(barcode)
         if found is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         return found
 
     async def ask_item_row(self, item_id: str) -> Row | None:
-        """From the list, since most releases embed the record there alone."""
+        """Ask for an item in the list, since most releases embed the record there alone."""
         if not _is_number(item_id):
             return None
         query = make_query({"item_id": int(item_id)})
@@ -262,7 +263,7 @@ class KohaDesk:
         return next((row for row in rows if read_text(row, "item_id") == item_id), None)
 
     async def _ask_items(self, item_ids: list[str]) -> dict[str, Row]:
-        """By number, with their records. Raises Unavailable."""
+        """Ask for items by number, with their records. Raises Unavailable."""
         if not item_ids:
             return {}
         query = make_query([{"item_id": int(number)} for number in item_ids])
@@ -289,9 +290,10 @@ class KohaDesk:
         return tuple(row for row in rows if read_text(row, "item_id") in item_ids)
 
     async def ask_availability(self, patron_id: str, item_id: str) -> Row:
-        """Whether the patron could have the item: blockers, and what has to be confirmed.
+        """Ask whether the patron could have the item: blockers, and what has to be confirmed.
 
-        Raises KohaRefusalError, Refused(CALL_NOT_ACCEPTED), Unavailable."""
+        Raises KohaRefusalError, Refused(CALL_NOT_ACCEPTED), Unavailable.
+        """
         query = {"patron_id": patron_id, "item_id": item_id}
         return await self.client.ask_query("checkouts", "availability", title="/checkouts/availability", query=query)
 
@@ -315,7 +317,7 @@ class KohaDesk:
         return sort_loans(loans)
 
     async def find_item_loan(self, item_id: str) -> Loan | None:
-        """Raises Unavailable."""
+        """Find the loan of an item; raises Unavailable."""
         row = await self.ask_item_row(item_id)
         if row is None:
             return None
@@ -323,7 +325,7 @@ class KohaDesk:
         return await self.read_loan(answer) if answer.loan is not None else None
 
     async def read_loan(self, answer: ItemAnswer) -> Loan:
-        """Of an item that is on loan, with what we know of it."""
+        """Read the loan of an item that is on loan, with what we know of it."""
         if answer.loan is None:
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
         loan = self.reader.read_loan(answer.loan, answer.row)
@@ -339,7 +341,7 @@ class KohaDesk:
     # --- holds -------------------------------------------------------------------------------------------
 
     async def ask_holds_of_bib(self, bib_id: str) -> tuple[Row, ...]:
-        """In the order of the queue. Raises Unavailable."""
+        """Ask for holds in the order of the queue. Raises Unavailable."""
         rows = await self.client.find_rows("holds", query={"biblio_id": bib_id})
         return tuple(sorted(rows, key=lambda row: (read_integer(row, "priority"), read_integer(row, "hold_id"))))
 
@@ -375,7 +377,7 @@ class KohaDesk:
     async def describe_holds(
         self, rows: tuple[Row, ...] | list[Row], changes: tuple[LibraryChange, ...]
     ) -> tuple[Hold, ...]:
-        """With barcodes, titles and what we know of them."""
+        """Describe holds with barcodes, titles and what we know of them."""
         numbers = sorted({read_text(row, "item_id") for row in rows if read_text(row, "item_id")}, key=int)
         of_titles = {read_number(row, "biblio_id") for row in rows if not read_text(row, "item_id")}
         items, bibs = await ask_together(self._ask_items(numbers), self._ask_bibs(of_titles))
@@ -406,7 +408,7 @@ class KohaDesk:
 
 
 def _has_title(loan: Row) -> bool:
-    """Whether item and record came with it."""
+    """Return whether item and record came with the loan."""
     item = loan.get("item")
     return isinstance(item, dict) and isinstance(item.get("biblio"), dict)
 
@@ -420,5 +422,5 @@ def _normalise_number(text: str) -> str:
 
 
 def _escape_pattern(text: str) -> str:
-    """For `-like`: signs with a meaning of their own stand for one sign each."""
+    """Escape a text for `-like`: signs with a meaning of their own stand for one sign each."""
     return text.replace("\\", "_").replace("%", "_")

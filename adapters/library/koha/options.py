@@ -1,5 +1,5 @@
-"""What gateway.yml says of a Koha: section `libraries[].system` with `type: koha`. docs/library-systems/koha.md
-explains each key."""
+"""Settings of a Koha: section `libraries[].system` with `type: koha`. docs/library-systems/koha.md explains each
+key."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class KohaSignIn(ProfileSection):
 
 
 class KohaTrial(ProfileSection):
-    """What `illgate check --live` looks up."""
+    """The values that `illgate check --live` looks up."""
 
     patron: str = Field("", description="card number of a patron kept for this")
     item: str = Field("", description="barcode of an item kept for this")
@@ -87,5 +87,5 @@ class KohaOptions(ProfileSection):
         return self
 
     def named_secrets(self) -> Mapping[str, str]:
-        """By key within the section."""
+        """Return the secrets by key within the section."""
         return {"sign_in.client_secret": self.sign_in.client_secret, "sign_in.password": self.sign_in.password}

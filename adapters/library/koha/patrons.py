@@ -61,7 +61,8 @@ class PatronDesk:
     lists: SettingsLists
 
     async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        """Raises Refused(DUPLICATE_PATRON | DATA_MISSING | INVALID_VALUE), Unavailable, OutcomeUnknown."""
+        """Create a patron; raises Refused(DUPLICATE_PATRON | DATA_MISSING | INVALID_VALUE), Unavailable,
+        OutcomeUnknown."""
         desk = self.desk
         if draft.name is None or not draft.name.surname:
             raise make_refusal(
@@ -105,9 +106,10 @@ class PatronDesk:
         return patron
 
     async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        """To set the same once more changes nothing, so a repeat is sent again.
+        """Update a patron; to set the same once more changes nothing, so a repeat is sent again.
 
-        Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON), Unavailable, OutcomeUnknown."""
+        Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON), Unavailable, OutcomeUnknown.
+        """
         desk = self.desk
         _, now, holds = await ask_together(
             self._check_category(draft.category), desk.ask_patron_row(patron_id), desk.count_holds(patron_id)

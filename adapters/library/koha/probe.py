@@ -85,8 +85,8 @@ class KohaProbe:
             await self._try_questions(desk)
 
     async def _try_questions(self, desk: KohaDesk) -> None:
-        """What is asked before each change, by the calls that the gateway makes then; of any patron and item where none
-        is kept for this. What is said names nobody."""
+        """Try what is asked before each change, by the calls that the gateway makes then; of any patron and item where
+        none is kept for this. What is said names nobody."""
         trial, recorder = self._options.trial, self._recorder
         people = {"cardnumber": trial.patron} if trial.patron else {}
         things = {"external_id": trial.item} if trial.item else {}
@@ -211,7 +211,7 @@ class KohaProbe:
         return f"{', '.join(wanted) or 'none'} of {len(codes)}"
 
     async def _find_trial_patron(self, desk: KohaDesk) -> str:
-        """What is said names nobody."""
+        """Find the patron; what is said names nobody."""
         try:
             patron = await desk.find_patron(PatronKey(self._options.trial.patron))
         except Refused as refused:

@@ -134,7 +134,7 @@ def refusal_of_renewal(refusal: KohaRefusalError, own_words: Mapping[str, Refusa
 
 
 def refusal_of_keys(keys: Iterable[str], own_words: Mapping[str, RefusalReason]) -> Refused:
-    """Of what an availability question answers."""
+    """Make the refusal of what an availability question answers."""
     named = sorted(key for key in keys if key.isupper())
     said = "Checkout not authorized: " + " ".join(named)
     for key in named:

@@ -1,4 +1,4 @@
-"""What Koha's JSON says of patrons, items, holds, loans and fees, as the gateway's values. Pure.
+"""Values of the gateway for what Koha's JSON says of patrons, items, holds, loans and fees. Pure.
 
 Source: facts/ils-backends.md 1.2. A field that isn't there is taken for empty, as releases differ; what blocks a patron
 or keeps an item back is read whatever its type (`json_fields`).
@@ -76,7 +76,7 @@ class RecordReader:
     # --- patrons -----------------------------------------------------------------------------------------
 
     def read_named_patron(self, row: Row) -> NamedPatron:
-        """Raises Unavailable for a row without a number."""
+        """Read a patron; raises Unavailable for a row without a number."""
         number = read_text(row, "cardnumber") or read_text(row, "userid")
         return NamedPatron(read_number(row, "patron_id"), number, _read_name(row))
 
@@ -253,17 +253,17 @@ def is_for_item(hold: Row, item_id: str) -> bool:
 
 
 def is_marked(text: str) -> bool:
-    """Whether the gateway has made what this note stands in."""
+    """Return whether the gateway has made what this note stands in."""
     return MARK_PREFIX in text
 
 
 def read_title(biblio: object) -> str:
-    """Of a record; empty where there is none."""
+    """Read the title of a record; empty where there is none."""
     return clean_title(read_text(biblio, "title")) if isinstance(biblio, dict) else ""
 
 
 def make_mark(key: str, prefix: str = MARK_PREFIX) -> str:
-    """Of what is made under this key: found again where an answer was lost."""
+    """Make the mark of what is made under this key: found again where an answer was lost."""
     return prefix + sha256(key.encode()).hexdigest()[:20]
 
 
@@ -294,7 +294,7 @@ def parse_day(text: str) -> date | None:
 
 
 def parse_moment(text: str, zone: tzinfo) -> datetime | None:
-    """In UTC. Without an offset it is in the library's zone."""
+    """Parse a moment in UTC. Without an offset it is in the library's zone."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -53,12 +53,12 @@ class SettingsLists:
         )
 
     async def load_codes(self) -> LibraryCodes:
-        """Raises Unavailable."""
+        """Load the codes; raises Unavailable."""
         branches, item_types, categories = await ask_together(*map(self.find_codes, _CODE_KEYS))
         return LibraryCodes(branches=branches, item_policies=item_types, patron_categories=categories)
 
     async def find_codes(self, name: str) -> frozenset[str] | None:
-        """Of one list; None: this release doesn't tell. Raises Unavailable."""
+        """Find the codes of one list; None: this release doesn't tell. Raises Unavailable."""
         if _LIST_CALLS[name] not in self._client.abilities.calls:
             return None
         rows = await self._load(name)

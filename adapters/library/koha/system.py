@@ -71,7 +71,7 @@ async def open_koha(context: LibraryAdapterContext, options: KohaOptions) -> Koh
 
 class KohaLibrary(LimitedLibrary):
     def __init__(self, context: LibraryAdapterContext, options: KohaOptions) -> None:
-        """Raises Unavailable when a secret is not there."""
+        """Make the system; raises Unavailable when a secret is not there."""
         self._context = context
         self._options = options
         self._client = KohaClient(options, context.folder, context.secrets, context.clock)
@@ -88,7 +88,7 @@ class KohaLibrary(LimitedLibrary):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """As settings and release allow."""
+        """The capabilities that settings and release allow."""
         found = set(self._client.abilities.capabilities)
         if not self._options.checks_passwords:
             found.discard(Capability.AUTHENTICATE)
@@ -194,7 +194,8 @@ class KohaLibrary(LimitedLibrary):
         return (await self._desk.require_item(barcode)).item
 
     async def item_by_request(self, request_id: str) -> Item:
-        """Of loans, holds and temporary items that came by us. What is open comes before what has ended."""
+        """Find the item of loans, holds and temporary items that came by us. What is open comes before what has
+        ended."""
         return await self.item_by_barcode(await find_item_of_request(self._desk.changes, request_id))
 
     async def get_bib(self, bib_id: str) -> Bib:
@@ -318,6 +319,6 @@ class KohaLibrary(LimitedLibrary):
         return await self._lists.list_pickups()
 
     def _require_capability(self, capability: Capability, what: str) -> None:
-        """Raises Refused(UNSUPPORTED_SERVICE)."""
+        """Require a capability; raises Refused(UNSUPPORTED_SERVICE)."""
         if capability not in self.capabilities:
             refuse_unsupported(what)

@@ -191,7 +191,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         )
 
     async def _take_back(self, bib_id: str, found: ItemAnswer | None) -> None:
-        """Raises OutcomeUnknown where that fails: the next call goes on."""
+        """Take back what was made; raises OutcomeUnknown where that fails: the next call goes on."""
         try:
             if found is not None:
                 await self.desk.client.delete_row("items", found.item.id, title="/items/{item_id}")
@@ -242,7 +242,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
 
 def write_record(wish: TemporaryItem, mark: str, record_format: RecordFormat) -> bytes:
-    """With what Koha's own NCIP server writes for AcceptItem (942; facts/ils-backends.md 1.2)."""
+    """Write a record with what Koha's own NCIP server writes for AcceptItem (942; facts/ils-backends.md 1.2)."""
     note = "300" if record_format is RecordFormat.UNIMARC else "500"
     own = (
         MarcField(note, (("a", mark),)),

@@ -1,5 +1,5 @@
-"""What each system of a pair remembers is its own, since the same key or number may mean another change in the other;
-and what the pair itself remembers."""
+"""Changes of each system of a pair, which remembers its own, since the same key or number may mean another change in
+the other; and what the pair itself remembers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class SideChanges:
 
 @value_object
 class PairMemory:
-    """What the pair itself remembers, since neither system knows what is done by the other."""
+    """The memory of the pair itself, since neither system knows what is done by the other."""
 
     changes: LibraryChanges
     clock: Clock
@@ -90,7 +90,7 @@ class PairMemory:
         return LOAN_JSON.validate_json(found.value) if found is not None else None
 
     async def keep_borrower(self, barcode: str, patron_number: str, key: str) -> None:
-        """Who has a partner's item, so that the copy of the patron goes when the item goes."""
+        """Keep who has a partner's item, so that the copy of the patron goes when the item goes."""
         await self._keep_change(ChangeKind.CHECK_OUT, barcode, key, patron_number, "")
 
     async def last_borrower(self, barcode: str) -> str:
@@ -100,7 +100,7 @@ class PairMemory:
         return latest.patron_id if latest is not None else ""
 
     async def keep_copy(self, patron_id: str, number: str) -> None:
-        """Which patron a copy is of, in the words of the system that has the copy: its loans outlive it."""
+        """Keep which patron a copy is of, in the words of the system that has the copy: its loans outlive it."""
         now = self.clock.now()
         change = LibraryChange(ChangeKind.PATRON, patron_id, "", number, now, record_id=patron_id, ended=now)
         await self.changes.end_change(change)

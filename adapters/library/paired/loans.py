@@ -80,7 +80,7 @@ class LoanDesk:
         return await self._merge_loan(side, await side.system.set_due_date(number, due, key))
 
     async def _merge_loan(self, side: SystemSide, loan: Loan) -> Loan:
-        """What another system than the one that lends has changed, on the loan as the latter has it."""
+        """Merge what another system than the one that lends has changed into the loan as the latter has it."""
         lends = side if self.systems.is_apart else self.systems.select_side_of(PairedTask.CHECK_OUT)
         if side is lends:
             return await side.describe_loan(loan)
@@ -90,8 +90,8 @@ class LoanDesk:
         return replace(known, due=loan.due, renewals=max(known.renewals, loan.renewals), recalled=loan.recalled)
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        """By another system than the one that lends: the loan is the latter's, so that whoever has its number knows it
-        again; what it was is remembered for a repeat."""
+        """Check in an item, maybe by another system than the one that lends: the loan is the latter's, so that whoever
+        has its number knows it again; what it was is remembered for a repeat."""
         side = (
             await self._find_side_of_returned_item(barcode)
             if self.systems.is_apart
@@ -125,7 +125,8 @@ class LoanDesk:
         return replace(done, patron=await self.systems.find_main_patron(who))
 
     async def _describe_across(self, done: CheckedIn) -> CheckedIn:
-        """With the item as the catalogue's system has it, and the hold as that which keeps holds."""
+        """Describe a check-in with the item as the catalogue's system has it, and the hold as that which keeps
+        holds."""
         took_back = self.systems.select_side_of(PairedTask.CHECK_IN)
         item, hold = done.item, done.next_hold
         if self.systems.select_side_of(PairedTask.CATALOGUE) is not took_back:

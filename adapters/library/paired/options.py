@@ -1,5 +1,5 @@
-"""What gateway.yml says of a pair of systems: section `libraries[].system` with `type: paired`.
-docs/library-systems/paired.md explains each key."""
+"""Settings of a pair of systems: section `libraries[].system` with `type: paired`. docs/library-systems/paired.md
+explains each key."""
 
 from __future__ import annotations
 

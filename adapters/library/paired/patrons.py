@@ -87,7 +87,7 @@ class PatronDesk:
     async def _gather_lists(
         self, number: str, task: PairedTask, list_records: Callable[[SystemSide, str], Awaitable[tuple[R, ...]]]
     ) -> tuple[R, ...]:
-        """Of the system that has the task; apart, of both."""
+        """Gather the lists of the system that has the task; apart, of both."""
         if not self.systems.is_apart:
             side = self.systems.select_side_of(task)
             return await list_records(side, await side.require_patron(number))

@@ -54,7 +54,7 @@ def parse_reference(text: str) -> SideReference | None:
 
 
 def require_reference(text: str, reason: RefusalReason, about: MessagePart | None = None) -> SideReference:
-    """Raises Refused."""
+    """Parse a reference; raises Refused."""
     found = parse_reference(text)
     if found is None:
         raise make_refusal(reason, about=about)
@@ -63,7 +63,8 @@ def require_reference(text: str, reason: RefusalReason, about: MessagePart | Non
 
 @value_object
 class PatronCopies:
-    """How patrons are copied into a system apart, when they need something there. Empty: as in the main system."""
+    """The options for copying patrons into a system apart, when they need something there. Empty: as in the main
+    system."""
 
     category: str = ""
     branch: str = ""
@@ -86,7 +87,7 @@ class SystemSide:
     # --- numbers -----------------------------------------------------------------------------------------
 
     async def find_patron(self, number: str) -> Patron:
-        """As this system has it. Raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON), Unavailable."""
+        """Find a patron as this system has it. Raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON), Unavailable."""
         return await self.system.find_patron(PatronKey(number, (self.patron_number,)))
 
     async def require_patron(self, number: str) -> str:
@@ -136,7 +137,7 @@ class SystemSide:
         return str(SideReference(self.side, number, barcode)) if number else ""
 
     def name_patron(self, patron: Patron) -> Patron:
-        """Raises Refused(UNKNOWN_PATRON) for one without the number by which both find it."""
+        """Name a patron; raises Refused(UNKNOWN_PATRON) for one without the number by which both find it."""
         number = patron.identifier(self.patron_number)
         if not number:
             raise make_refusal(

@@ -75,7 +75,7 @@ class PairedSystems:
         return self.main, self.second
 
     async def find_side_of_item(self, barcode: str, task: PairedTask) -> SystemSide:
-        """Raises Refused(UNKNOWN_ITEM) where the second keeps its items apart and neither knows it."""
+        """Find the side; raises Refused(UNKNOWN_ITEM) where the second keeps its items apart and neither knows it."""
         if not self.is_apart:
             return self.select_side_of(task)
         return (await self.find_item(barcode))[0]

@@ -32,7 +32,7 @@ class TemporaryItemDesk:
         return side.name_result(await side.system.create_temporary_item(item, key), number)
 
     async def _refuse_own_barcode(self, barcode: str) -> None:
-        """Raises Refused(DUPLICATE_ITEM)."""
+        """Raise Refused(DUPLICATE_ITEM)."""
         try:
             await self.systems.main.system.item_by_barcode(barcode)
         except Refused as refused:

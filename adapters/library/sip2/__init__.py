@@ -29,7 +29,7 @@ WAYS = {
 
 
 async def open_library(context: LibraryAdapterContext, options: Sip2Options) -> LibrarySystem:
-    """Raises Unavailable when a secret is not there."""
+    """Open a library; raises Unavailable when a secret is not there."""
     from adapters.library.sip2.system import open_sip2
 
     return await open_sip2(context, options)

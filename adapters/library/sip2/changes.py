@@ -1,4 +1,4 @@
-"""How a change is sent to a SIP2 system, at most once: see `adapters.library.change_sending`."""
+"""Sending of a change to a SIP2 system, at most once: see `adapters.library.change_sending`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def send_message(
     *,
     before: LibraryChange | None,
 ) -> Reply | T:
-    """Raises Unavailable (nothing was sent), Refused (it can't be sent), OutcomeUnknown."""
+    """Send a message; raises Unavailable (nothing was sent), Refused (it can't be sent), OutcomeUnknown."""
 
     async def send_query() -> Reply:
         try:

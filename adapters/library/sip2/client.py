@@ -41,9 +41,10 @@ class ServerAbility(IntEnum):
 
 @value_object
 class ServerStatus:
-    """What the server says of itself (98). `abilities` None: it has no field BX, so it may do everything.
+    """The status of the server (98). `abilities` None: it has no field BX, so it may do everything.
 
-    That check-in, check-out or renewal is off is a hint: some servers say so and carry them out all the same."""
+    That check-in, check-out or renewal is off is a hint: some servers say so and carry them out all the same.
+    """
 
     is_online: bool
     check_in_ok: bool
@@ -60,7 +61,7 @@ class ServerStatus:
 
     @property
     def named_off(self) -> tuple[str, ...]:
-        """What it says is off, and may do all the same."""
+        """The services that the server says are off, and that may work all the same."""
         flags = {"check-in": self.check_in_ok, "check-out": self.check_out_ok, "renewal": self.renewal_ok}
         return tuple(name for name, is_ok in flags.items() if not is_ok)
 
@@ -114,8 +115,8 @@ class Sip2Client:
 
     @asynccontextmanager
     async def open_conversation(self) -> AsyncIterator[Conversation]:
-        """On one terminal, for the time of one piece of work. Raises Unavailable, at once where the server has not
-        answered for some time."""
+        """Open a conversation on one terminal, for the time of one piece of work. Raises Unavailable, at once where the
+        server has not answered for some time."""
         self._breaker.admit_call()
         try:
             async with self._open_on_terminal() as conversation:

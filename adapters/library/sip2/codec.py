@@ -24,7 +24,7 @@ SEQUENCE_LENGTH = 3  # AY and one digit
 
 
 class ReplyCode(StrEnum):
-    """What a library system says."""
+    """The codes of what a library system says."""
 
     PATRON_STATUS = "24"
     CHECK_OUT = "12"
@@ -106,12 +106,12 @@ class Reply:
         return next((value.strip() for key, value in self.fields if key == name), "")
 
     def values_of(self, name: str) -> tuple[str, ...]:
-        """Of a field that may stand several times: those that aren't empty."""
+        """Return the values of a field that may stand several times: those that aren't empty."""
         return tuple(value.strip() for key, value in self.fields if key == name and value.strip())
 
     @property
     def screen_message(self) -> str:
-        """What the system shows to whoever stands at the machine (AF), in one line."""
+        """The text that the system shows to whoever stands at the machine (AF), in one line."""
         return " ".join(self.values_of("AF"))
 
 

@@ -46,7 +46,7 @@ class HoldDesk:
     async def _describe_entry(
         self, talk: Conversation, entry: str, patron: Patron, known: tuple[LibraryChange, ...]
     ) -> Hold:
-        """Of an entry in the patron's list: a barcode, or a title in systems that show titles there."""
+        """Describe an entry in the patron's list: a barcode, or a title in systems that show titles there."""
         barcode = entry.split(maxsplit=1)[0]
         answer = await self.desk.ask_item(talk, barcode)
         if answer is None:
@@ -75,7 +75,7 @@ class HoldDesk:
         return (*found, *(replace(unnamed, id=f"{unnamed.id}:{number}") for number in range(1, others + 1)))
 
     async def find_hold(self, request_id: str) -> Hold:
-        """Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
+        """Find a hold; raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
         desk = self.desk
         changes = await desk.changes.changes_of_request(request_id) if request_id else ()
         placed = [change for change in changes if change.kind is ChangeKind.HOLD and change.value]
@@ -85,8 +85,8 @@ class HoldDesk:
             return choose_hold_of_request([await self._find_present_state(talk, change) for change in placed])
 
     async def _find_present_state(self, talk: Conversation, change: LibraryChange) -> Hold:
-        """Of a reservation of ours. One that is in no list any more was cancelled by us, or filled, or has ended
-        otherwise, which SIP2 calls by no name."""
+        """Find the present state of a reservation of ours. One that is in no list any more was cancelled by us, or
+        filled, or has ended otherwise, which SIP2 calls by no name."""
         desk = self.desk
         hold = HOLD_JSON.validate_json(change.value)
         if any(await self._cancellations(change.record_id)):
@@ -286,7 +286,8 @@ class HoldDesk:
         return next((change for change in changes if change.kind is ChangeKind.HOLD), None)
 
     async def _load_hold(self, hold_id: str) -> Hold:
-        """As it was when we placed it; of another's what its number says. Raises Refused(UNKNOWN_REQUEST)."""
+        """Load a hold as it was when we placed it; of another's what its number says. Raises
+        Refused(UNKNOWN_REQUEST)."""
         placing = await self._find_placing(hold_id)
         if placing is not None:
             return HOLD_JSON.validate_json(placing.value)
@@ -296,7 +297,7 @@ class HoldDesk:
         return self._make_foreign_hold(patron_id, barcode, "", "")
 
     def _choose_pickup(self, wanted: str) -> str:
-        """Raises Refused(BAD_PICKUP_LOCATION)."""
+        """Choose the pickup location; raises Refused(BAD_PICKUP_LOCATION)."""
         pickups = self.desk.options.pickups
         if not pickups or wanted in {pickup.code for pickup in pickups}:
             return wanted

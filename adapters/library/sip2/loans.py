@@ -121,7 +121,8 @@ class LoanDesk:
         return loan
 
     async def _read_due(self, talk: Conversation, sent: Reply, barcode: str) -> datetime | None:
-        """Of an answer that grants, else of the item. What is granted stays so, though nobody can read its date."""
+        """Read the date of an answer that grants, else of the item. What is granted stays so, though nobody can read
+        its date."""
         desk, text = self.desk, sent.first("AH")
         due = desk.reader.parse_due(text)
         if due is not None:
@@ -194,7 +195,7 @@ class LoanDesk:
     async def _repeat_check_in(
         self, talk: Conversation, before: LibraryChange, answer: ItemAnswer, known: tuple[LibraryChange, ...]
     ) -> CheckedIn:
-        """What this key did, if it ended the item's latest loan. Raises Refused(NOT_CHECKED_OUT)."""
+        """Return what this key did, if it ended the item's latest loan. Raises Refused(NOT_CHECKED_OUT)."""
         if before.ended is None:
             return await self._end_check_in(talk, before, answer, None)
         latest = next((change for change in known if change.kind is ChangeKind.CHECK_OUT), None)
@@ -293,14 +294,14 @@ class LoanDesk:
 
 
 def _refuse_what_is_in(item: Item, place: str, *, fill_hold: bool) -> None:
-    """Raises Refused(NOT_CHECKED_OUT) for an item that is where it is checked in, and that nobody waits for."""
+    """Raise Refused(NOT_CHECKED_OUT) for an item that is where it is checked in, and that nobody waits for."""
     is_wanted = fill_hold and item.hold_count > 0
     if item.status is ItemStatus.AVAILABLE and place in ("", item.current.library) and not is_wanted:
         raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
 
 
 def _read_destination(item: Item, reply: Reply | None) -> Location | None:
-    """Where the item has to travel (CT), else home."""
+    """Read where the item has to travel (CT), else home."""
     if item.status is not ItemStatus.IN_TRANSIT:
         return None
     named = reply.first("CT") if reply is not None else ""

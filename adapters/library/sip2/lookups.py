@@ -48,15 +48,15 @@ class Sip2Desk:
     clock: Clock
 
     def now(self) -> datetime:
-        """In whole seconds, as SIP2 has it."""
+        """Return the moment in whole seconds, as SIP2 has it."""
         return self.clock.now().replace(microsecond=0)
 
     def today(self) -> date:
-        """In the library's zone."""
+        """Return the day in the library's zone."""
         return self.clock.now().astimezone(self.reader.zone).date()
 
     def can_do(self, ability: ServerAbility) -> bool:
-        """As the server says; before it was reached for the first time, everything."""
+        """Return what the server says; before it was reached for the first time, everything can be done."""
         status = self.client.status
         return status is None or status.can_do(ability)
 
@@ -65,7 +65,7 @@ class Sip2Desk:
     async def load_patron_and_list(
         self, talk: Conversation, number: str, wanted: PatronList
     ) -> tuple[Patron, tuple[str, ...]]:
-        """By the same message. Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        """Load a patron and a list by the same message. Raises Refused(UNKNOWN_PATRON), Unavailable."""
         if not self.can_do(ServerAbility.PATRON_INFORMATION):
             return await self.require_patron(talk, number), ()
         try:
@@ -78,12 +78,12 @@ class Sip2Desk:
         return answer.patron, await self._complete_list(talk, answer.patron.id, wanted, reply)
 
     async def load_patron_and_holds(self, talk: Conversation, number: str) -> tuple[Patron, tuple[str, ...]]:
-        """Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        """Load a patron and holds; raises Refused(UNKNOWN_PATRON), Unavailable."""
         patron, ready = await self.load_patron_and_list(talk, number, PatronList.HOLDS)
         return patron, await self._add_other_holds(talk, patron.id, ready)
 
     async def ask_patron(self, talk: Conversation, number: str, secret: str = "") -> PatronAnswer:
-        """Raises Unavailable, UnsendableValueError."""
+        """Ask for a patron; raises Unavailable, UnsendableValueError."""
         if self.can_do(ServerAbility.PATRON_INFORMATION):
             query = self.writer.patron_information(number, self.now(), secret=secret)
         else:
@@ -91,7 +91,7 @@ class Sip2Desk:
         return self.reader.read_patron(await talk.ask(query), number, self.today())
 
     async def require_patron(self, talk: Conversation, number: str) -> Patron:
-        """Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        """Load a patron; raises Refused(UNKNOWN_PATRON), Unavailable."""
         try:
             answer = await self.ask_patron(talk, number)
         except UnsendableValueError as error:
@@ -151,7 +151,7 @@ class Sip2Desk:
         return ItemAnswer(item, reply.first("AJ"), self.reader.read_borrower(reply))
 
     async def require_item(self, talk: Conversation, barcode: str) -> ItemAnswer:
-        """Raises Refused(UNKNOWN_ITEM), Unavailable."""
+        """Load an item; raises Refused(UNKNOWN_ITEM), Unavailable."""
         found = await self.ask_item(talk, barcode) if barcode else None
         if found is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)

@@ -1,4 +1,4 @@
-"""What we say to a SIP2 system: each message with its fields, in the order of the standard.
+"""Messages of ours to a SIP2 system: each with its fields, in the order of the standard.
 
 Source: facts/ils-backends.md 1.5. A message that changes something is never sent twice by us (section 5). A PIN (AD)
 stands only where there is one: an empty one is a wrong one on Koha and Evergreen.
@@ -18,7 +18,7 @@ UNKNOWN_LANGUAGE = "000"
 
 
 class PatronList(StrEnum):
-    """Which list a patron information brings along: the place of the one `Y` among ten, and its field."""
+    """The list that a patron information brings along: the place of the one `Y` among ten, and its field."""
 
     NONE = ""
     HOLDS = "AS"
@@ -47,7 +47,7 @@ class HoldTerms:
 
 @value_object
 class MessageWriter:
-    """What stands in every message. `zone`: the library's."""
+    """The fields that stand in every message. `zone`: the library's."""
 
     institution: str
     terminal_password: str

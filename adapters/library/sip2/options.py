@@ -1,5 +1,5 @@
-"""What gateway.yml says of a SIP2 system: section `libraries[].system` with `type: sip2`. docs/library-systems/sip2.md
-explains each key."""
+"""Settings of a SIP2 system: section `libraries[].system` with `type: sip2`. docs/library-systems/sip2.md explains each
+key."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class ExtensionFields(ProfileSection):
 
 
 class TrialOptions(ProfileSection):
-    """What `illgate check --live` looks up."""
+    """The values that `illgate check --live` looks up."""
 
     patron: str = Field("", description="number of a patron kept for this")
     item: str = Field("", description="barcode of an item kept for this")
@@ -164,5 +164,5 @@ class Sip2Options(ProfileSection):
         return ClientTls(*files).resolve_in_folder(folder)
 
     def named_secrets(self) -> Mapping[str, str]:
-        """By key within the section."""
+        """Return the secrets by key within the section."""
         return {"login.password": self.login.password, "terminal_password": self.terminal_password}

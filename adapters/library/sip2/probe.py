@@ -154,7 +154,7 @@ class Sip2Probe:
         return f"terminal '{login.user}' is accepted"
 
     def _name_need(self) -> str:
-        """What this check needs beside a gateway that is at work."""
+        """Name what this check needs beside a gateway that is at work."""
         kept = self._options.connections
         return f"it allows no more connections: a running gateway keeps up to {kept}, and this check is one more"
 
@@ -186,7 +186,7 @@ class Sip2Probe:
         return status.can_do(ServerAbility.PATRON_INFORMATION) or status.can_do(ServerAbility.PATRON_STATUS)
 
     async def _look_up_patron(self) -> str:
-        """What is said names nobody."""
+        """Look up the patron; what is said names nobody."""
         now = self._clock.now()
         query = self._writer.patron_information(self._options.trial.patron, now, wanted=PatronList.CHARGED)
         reply = await self._exchange(query)

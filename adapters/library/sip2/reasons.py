@@ -52,19 +52,20 @@ KNOWN_WORDS: Mapping[str, RefusalReason] = {
 
 
 def find_reason_of_message(message: str, own_words: Mapping[str, RefusalReason]) -> RefusalReason:
-    """Of what the system shows; `OTHER` where nobody knows the words.
+    """Find the reason of what the system shows; `OTHER` where nobody knows the words.
 
     Never that the patron is unknown: whoever asks for a change has found the patron (63) just before, and "Invalid
-    Patron." then means something else, such as a PIN."""
+    Patron." then means something else, such as a PIN.
+    """
     reason = find_reason(message, own_words, KNOWN_WORDS)
     return RefusalReason.OTHER if reason in (None, RefusalReason.UNKNOWN_PATRON) else reason
 
 
 def refusal_of_message(message: str, own_words: Mapping[str, RefusalReason]) -> Refused:
-    """Of a change, in the words that the system shows."""
+    """Make the refusal of a change, in the words that the system shows."""
     return make_refusal(find_reason_of_message(message, own_words), message)
 
 
 def is_unknown_item(message: str, own_words: Mapping[str, RefusalReason]) -> bool:
-    """Whether the system says that it has no such item."""
+    """Return whether the system says that it has no such item."""
     return find_reason(message, own_words, KNOWN_WORDS) is RefusalReason.UNKNOWN_ITEM

@@ -1,4 +1,4 @@
-"""What a SIP2 system says of patrons and items, as the gateway's values. Pure.
+"""Values of the gateway for what a SIP2 system says of patrons and items. Pure.
 
 Source: facts/ils-backends.md 1.5. Fields beyond the standard are those that `fields` of the options names.
 """
@@ -111,7 +111,8 @@ class RecordReader:
     # --- patrons -----------------------------------------------------------------------------------------
 
     def read_patron(self, reply: Reply, asked: str, today: date) -> PatronAnswer:
-        """Of 64 or 24. The patron is None where the system knows none: it says so (BL), or gives no name."""
+        """Read a patron of 64 or 24. The patron is None where the system knows none: it says so (BL), or gives no
+        name."""
         said = reply.screen_message
         password = reply.first("CQ")
         name, valid = reply.first("AE"), reply.first("BL")
@@ -162,7 +163,8 @@ class RecordReader:
     # --- items -------------------------------------------------------------------------------------------
 
     def read_item(self, reply: Reply, asked: str) -> Item | None:
-        """Of 18. None where the system knows no such item: it gives no status, and no title or words that say so."""
+        """Read an item of 18. None where the system knows no such item: it gives no status, and no title or words that
+        say so."""
         title, circulation = reply.first("AJ"), reply.fixed["circulation"]
         says_unknown = is_unknown_item(reply.screen_message, self.options.reasons)
         if circulation in ("00", "01", "  ") and (not title or says_unknown):
@@ -185,7 +187,7 @@ class RecordReader:
         )
 
     def read_borrower(self, reply: Reply) -> str:
-        """Who has the item; empty where the system doesn't say."""
+        """Read who has the item; empty where the system doesn't say."""
         return _first_of(reply, self.options.fields.borrower)
 
     # --- moments -----------------------------------------------------------------------------------------
@@ -249,5 +251,5 @@ def _read_contacts(reply: Reply) -> Iterable[Contact]:
 
 
 def is_named_by(types: tuple[str, ...], options: Sip2Options) -> bool:
-    """Whether the system can find a patron by one of these types of number; none: by its own."""
+    """Return whether the system can find a patron by one of these types of number; none: by its own."""
     return not types or bool({IdentifierType.INTERNAL.value, *options.patron_types}.intersection(types))

@@ -81,7 +81,7 @@ async def open_sip2(context: LibraryAdapterContext, options: Sip2Options) -> Sip
 
 class Sip2Library(LimitedLibrary):
     def __init__(self, context: LibraryAdapterContext, options: Sip2Options) -> None:
-        """Raises Unavailable when a secret is not there."""
+        """Make the system; raises Unavailable when a secret is not there."""
         self._context = context
         self._options = options
         terminal_password = resolve_secret(context.secrets, options.terminal_password)
@@ -95,7 +95,7 @@ class Sip2Library(LimitedLibrary):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """As settings and server allow."""
+        """The capabilities that settings and server allow."""
         return frozenset(capability for capability in ABILITIES if self._is_able(capability))
 
     def _is_able(self, capability: Capability) -> bool:
@@ -184,7 +184,7 @@ class Sip2Library(LimitedLibrary):
             return (await self._desk.require_item(talk, barcode)).item
 
     async def item_by_request(self, request_id: str) -> Item:
-        """Of loans and holds that came by us. What is open comes before what has ended."""
+        """Find the item of loans and holds that came by us. What is open comes before what has ended."""
         return await self.item_by_barcode(await find_item_of_request(self._desk.changes, request_id))
 
     async def get_bib(self, bib_id: str) -> Bib:
@@ -280,13 +280,13 @@ class Sip2Library(LimitedLibrary):
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
-        """As the settings list them: SIP2 has no message for it."""
+        """List the pickup locations as the settings do: SIP2 has no message for it."""
         return tuple(
             PickupLocation(one.code, one.name or one.code, one.library or one.code, one.resource_sharing)
             for one in self._options.pickups
         )
 
     def _require_capability(self, capability: Capability, what: str) -> None:
-        """Raises Refused(UNSUPPORTED_SERVICE)."""
+        """Require a capability; raises Refused(UNSUPPORTED_SERVICE)."""
         if not self._is_able(capability):
             refuse_unsupported(what)

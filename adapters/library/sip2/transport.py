@@ -57,7 +57,7 @@ class TerminalConnection:
 
     @classmethod
     async def open(cls, place: Sip2Endpoint) -> TerminalConnection:
-        """Raises Unavailable."""
+        """Open a session; raises Unavailable."""
         try:
             async with asyncio.timeout(place.connect_seconds):
                 tls = make_client_context(place.tls) if place.tls is not None else None
@@ -184,7 +184,7 @@ class TerminalConnection:
 
 
 def describe_connection_error(error: Exception) -> str:
-    """What the system says, without the address that we name ourselves."""
+    """Describe what the system says, without the address that we name ourselves."""
     return (
         sentence_of_system(error)
         if isinstance(error, OSError) and error.strerror
