@@ -13,7 +13,7 @@ from gateway.ports.responder import Responder
 
 
 def list_addresses(dialect: NcipDialect) -> dict[str, str]:
-    """Where a profile sends to, by key (`illgate check --live`)."""
+    """List where a profile sends to, by key (`illgate check --live`)."""
     found = {"tcp.address": dialect.tcp.address, "http.auth.token_url": dialect.http.auth.token_url}
     return {key: address for key, address in found.items() if address}
 

@@ -106,7 +106,8 @@ def _code_or_default(sent: Code | None, value: str, scheme: str | None) -> Code 
 def success_response(
     response: Response, message: Message, dialect: NcipDialect, exchange: ExchangeContext
 ) -> ResponderAnswer:
-    """With all its parts; but where the client searches the text for failure, without those that hold such a word."""
+    """Write an answer with all its parts; but where the client searches the text for failure, without those that hold
+    such a word."""
     whole = service_answer(response, message, dialect, exchange)
     words = dialect.answers.failure_words
     if not words or not _contains_word(whole.body, words):

@@ -166,8 +166,8 @@ def substitute_word(element: str, word: str) -> str:
 
 
 def make_problem_type(word: str, service: str) -> Code:
-    """Of the service's list, else of the general one, else of another service's; a word that none has is an element
-    rule that was violated. OCLC's own service has a list of its own."""
+    """Make a type of the service's list, else of the general one, else of another service's; a word that none has is an
+    element rule that was violated. OCLC's own service has a list of its own."""
     if service == "RenewAllItem":
         return Code(word, RENEW_ALL_ERROR_SCHEME)
     if word in PROBLEMS.get(service, "").split("; "):

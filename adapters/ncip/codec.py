@@ -82,8 +82,8 @@ def encode_message(message: Message, dialect: XmlDialect = DEFAULT_DIALECT, zone
 
 @value_object
 class MessagePeek:
-    """What a message says of itself before a profile is known. `service` is the message's element name, also when
-    nobody knows it; empty when there is none. `in_ext`: it stands in NCIPMessage/Ext."""
+    """The statements of a message about itself before a profile is known. `service` is the message's element name, also
+    when nobody knows it; empty when there is none. `in_ext`: it stands in NCIPMessage/Ext."""
 
     service: str
     version: Version
@@ -213,7 +213,7 @@ def _read_body(reading: ReadingState, root: etree._Element, element: etree._Elem
 
 
 def _list_containers(root: etree._Element, element: etree._Element) -> list[etree._Element]:
-    """What stands around a message: the root, and Ext where it is in that."""
+    """List what stands around a message: the root, and Ext where it is in that."""
     parent = element.getparent()
     return [root] if parent is None or parent is root else [root, parent]
 
@@ -252,7 +252,7 @@ def _read_version_string(root: etree._Element) -> str:
 
 
 def _detect_version(root: etree._Element, version_string: str, doctype: str) -> Version:
-    """From the version attribute, else the namespace, the DOCTYPE, and at last the names of the elements."""
+    """Detect the version by its attribute, else the namespace, the DOCTYPE, and at last the names of the elements."""
     found = recognise_version(version_string)
     if found is not None:
         return found

@@ -45,7 +45,7 @@ _ESCAPED = rb"%(?:25)*+"
 
 @value_object
 class _Spelling:
-    """How the characters of tags may be written, as patterns. `letter`: those for one letter of a name."""
+    """The spelling of the characters of tags, as patterns. `letter`: those for one letter of a name."""
 
     less: bytes
     greater: bytes
@@ -57,7 +57,7 @@ class _Spelling:
 
 
 def _coded(octet: str, *entities: str) -> bytes:
-    """As it is, URL-encoded, or as a reference."""
+    """Write an octet as it is, URL-encoded, or as a reference."""
     code = ord(octet)
     cases = "".join(f"[{digit.upper()}{digit.lower()}]" for digit in f"{code:02x}")
     either = [re.escape(octet).encode(), _ESCAPED + cases.encode()]
@@ -109,7 +109,7 @@ class _TagPatterns:
 
     @cached_property
     def empty_end(self) -> re.Pattern[bytes]:
-        """How the rest of a start tag ends that is an end tag too."""
+        """The pattern of the rest of a start tag that is an end tag too."""
         return re.compile(self._spelling.slash + self._spelling.blank + rb"{0,8}\Z")
 
     @cached_property
@@ -130,7 +130,7 @@ class _TagPatterns:
         return re.compile(s.less + blanks + s.slash + blanks + s.prefix + self._name_pattern(name) + blanks + s.greater)
 
     def _name_pattern(self, name: str) -> bytes:
-        """In any letter case."""
+        """Write the pattern of a name in any letter case."""
         return b"".join(map(self._spelling.letter, name))
 
 
@@ -139,7 +139,7 @@ _CODED_LESS = re.compile(rb"%(?:25)*+3[cC]|&(?:amp;)*+(?:lt|#60|#[xX]3[cC]);")
 
 
 def is_identity_type(type_: str) -> bool:
-    """Whether what stands under this AuthenticationInputType names a patron, and proves nothing."""
+    """Return whether what stands under this AuthenticationInputType names a patron, and proves nothing."""
     if not _PLAIN_TYPE.fullmatch(type_.strip()):
         return False
     return re.sub(r"[\W_]", "", type_).lower() in IDENTITY_TYPES
@@ -163,12 +163,12 @@ def conceal_secrets(body: bytes) -> bytes:
 
 
 def has_concealed_input(body: bytes) -> bool:
-    """Whether what a patron proves itself by was taken out of this message."""
+    """Return whether what a patron proves itself by was taken out of this message."""
     return _holds_mask(body, DATA)
 
 
 def has_concealed_agency(body: bytes) -> bool:
-    """Whether FromAgencyAuthentication was taken out of this message."""
+    """Return whether FromAgencyAuthentication was taken out of this message."""
     return _holds_mask(body, AGENCY_AUTHENTICATION)
 
 
@@ -194,7 +194,7 @@ class _TextScan:
         self._tags = _CODED_TAGS if _CODED_LESS.search(text) else _PLAIN_TAGS
 
     def find_secrets(self) -> Iterator[tuple[int, int]]:
-        """Where something is to be taken out."""
+        """Find where something is to be taken out."""
         named: set[int] | None = None
         for name, start, end in self.iter_values():
             value = self._text[start:end]
@@ -220,14 +220,15 @@ class _TextScan:
             yield name, start, at
 
     def _find_end(self, name: str, start: int, end: int | None = None) -> int:
-        """Where the contents end that begin at `start`: before the end tag, or else at `end` or that of the text."""
+        """Find where the contents end that begin at `start`: before the end tag, or else at `end` or that of the
+        text."""
         most = len(self._text) if end is None else end
         closing = self._tags.end_tag(name).search(self._text, start, most)
         return closing.start() if closing is not None else most
 
     def _find_named_data(self) -> set[int]:
-        """Where data start that only say who it is: one piece of data and one type that names somebody, in an input
-        that has an end."""
+        """Find where data start that only say who it is: one piece of data and one type that names somebody, in an
+        input that has an end."""
         text, tags = self._text, self._tags
         found: set[int] = set()
         at = 0

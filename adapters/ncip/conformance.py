@@ -110,7 +110,7 @@ class NcipTrials:
         return section
 
     def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
-        """Raises ConfigurationError for a profile that is of the other side."""
+        """List conversations; raises ConfigurationError for a profile that is of the other side."""
         if (context.tried is TriedSide.PARTNER) is not is_only_asked(context.profile):
             other = "lets a partner in, so it is of a system that asks us: say --ourselves"
             words = other if context.tried is TriedSide.PARTNER else "lets nobody in, so nobody asks us under it"
@@ -145,7 +145,8 @@ class NcipTrial:
     async def ask_service(
         self, service: str, values: Mapping[str, str], *, is_unknown: bool = False, is_known: bool = False
     ) -> Response | None:
-        """What it answers, None where it didn't do it. A service that the version lacks isn't asked for."""
+        """Ask a service, and return what it answers, None where it didn't do it. A service that the version lacks isn't
+        asked for."""
         exchange = self._make_exchange_context()
         if service not in {one.name for one in self._simulator.services(exchange)}:
             return None
@@ -170,7 +171,7 @@ class NcipTrial:
         self.exchanges += [CheckedExchange(title=find_wire_name(service), untried=why) for service in services]
 
     async def say_octets(self, title: str, body: bytes) -> None:
-        """What is no message, and must not be carried out."""
+        """Say what is no message, and must not be carried out."""
         await self._exchange_messages(
             title, body, body, lambda reply: check_rejection(reply, dialect_of(self._context.profile))
         )
@@ -213,7 +214,7 @@ def find_wire_name(service: str) -> str:
 
 
 def _hide_secret(_reference: str) -> str:
-    """For what is shown of a message."""
+    """Hide the secret in what is shown of a message."""
     return "not-shown"
 
 
@@ -384,7 +385,7 @@ def _list_problems(answer: Message) -> Iterator[Problem]:
 
 
 def _check_header(answer: Message, asked: Message) -> Iterator[ConformanceFinding]:
-    """Who answers is who was asked."""
+    """Check that who answers is who was asked."""
     ours = asked.body.initiation_header if isinstance(asked.body, Initiation) else None
     theirs = answer.body.response_header if isinstance(answer.body, Response) else None
     if ours is None or theirs is None:

@@ -348,7 +348,7 @@ class NcipDialect(ProfileSection):
         return service not in self.withheld and (not self.services or service in self.services)
 
     def is_form_answered(self, service: str, version: Version, *, in_ext: bool) -> bool:
-        """Whether a service is answered in this version, and in the place where it stands."""
+        """Return whether a service is answered in this version, and in the place where it stands."""
         if service in self.extensions and not version.is_v1:
             return True
         return version.has_service(service) and not in_ext

@@ -54,7 +54,7 @@ Read = Callable[[ReadingState, etree._Element], Any]
 
 @value_object
 class FieldSlot:
-    """Where an element's value goes."""
+    """The slot of an element's value."""
 
     name: str
     many: bool
@@ -186,7 +186,7 @@ def read_flag(reading: ReadingState, element: etree._Element) -> bool:
 
 @value_object
 class StructureReader:
-    """How one structure is read. `needs`: the schema requires something in it, so that empty means absent."""
+    """The reader of one structure. `needs`: the schema requires something in it, so that empty means absent."""
 
     cls: type[Structure]
     slots: dict[str, FieldSlot]
@@ -305,7 +305,8 @@ def choose_element_reader(hint: Any, element: Element) -> Read:
 
 
 def _make_inner_reader(name: str, leaf: Read) -> Read:
-    """For values that stand in a child, FromAgencyId/AgencyId; one that stands directly in the element is taken too."""
+    """Make a reader of values that stand in a child, FromAgencyId/AgencyId; one that stands directly in the element is
+    taken too."""
     wanted = {name, *ALIASES.get(name, ())}
 
     def read_inner_element(reading: ReadingState, element: etree._Element) -> Any:

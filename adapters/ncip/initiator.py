@@ -31,8 +31,8 @@ class NcipInitiator:
         self._transport = transport
 
     async def send_request(self, ask: ServiceRequest, values: MessageValues) -> SuccessReply:
-        """Raises Refused, UnsupportedValueError, Unavailable (nothing was done), OutcomeUnknown (ask before repeating),
-        MalformedMessage (an answer that is not NCIP)."""
+        """Send a request; raises Refused, UnsupportedValueError, Unavailable (nothing was done), OutcomeUnknown (ask
+        before repeating), MalformedMessage (an answer that is not NCIP)."""
         speaker = self._speaker()
         message = build_message(ask, values, speaker)
         reply = await self._transport.exchange(encode_message(message, speaker.dialect.xml, speaker.zone))
@@ -67,7 +67,8 @@ def make_own_parties(symbol: str, dialect: NcipDialect, secrets: Secrets) -> Mes
 
 
 def load_own_credentials(http: HttpDialect, secrets: Secrets) -> HttpCredentials:
-    """What the profile says in `ncip.http.auth`. Raises ConfigurationError when the secret isn't there."""
+    """Load the credentials of `ncip.http.auth` in the profile. Raises ConfigurationError when the secret isn't
+    there."""
     auth = http.auth
     secret = secrets(auth.secret) if auth.secret else ""
     return HttpCredentials(auth.kind, auth.user, secret, auth.parameter, auth.token_url, auth.scope)

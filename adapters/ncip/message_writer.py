@@ -59,7 +59,7 @@ _NOTHING_OWED = Amount(currency=Code(NO_CURRENCY), minor_units=0)
 
 @value_object
 class _WritingPlan:
-    """How the content of one structure is written: values in order, and what writes each."""
+    """The plan of writing the content of one structure: values in order, and what writes each."""
 
     values: Callable[[Structure], tuple[Any, ...]]
     steps: tuple[Write, ...]
@@ -79,7 +79,7 @@ _KEPT_CODES = frozenset({"BibliographicRecordIdentifierCode", "BibliographicItem
 
 
 def _skip_unlisted(element: str, write: Write) -> Write:
-    """What is written where codes name their lists: not a word of ours that the list doesn't have; what a partner has
+    """Make a writer where codes name their lists: not a word of ours that the list doesn't have; what a partner has
     sent (`Code.scheme` is empty) comes back."""
 
     def write_listed(out: Out, code: Code) -> None:
@@ -394,7 +394,7 @@ class MessageWriter:
 
 @value_object
 class WritingStyle:
-    """How names and attributes look, resolved for one version and root. `prefix` ends in a colon."""
+    """The style of names and attributes, resolved for one version and root. `prefix` ends in a colon."""
 
     version: Version
     prefix: str
@@ -471,7 +471,7 @@ def reduce_request_item(request: RequestItem) -> RequestItem:
 
 
 def drop_ext_beside_problem(part: HoldingsSet | ItemInformation) -> HoldingsSet | ItemInformation:
-    """In the answer to LookupItemSet a Problem stands alone, without Ext."""
+    """Drop Ext in the answer to LookupItemSet, where a Problem stands alone."""
     return replace(part, ext=()) if part.problems and part.ext else part
 
 
@@ -490,7 +490,7 @@ def keep_empty_identifier(record: BibliographicRecordId) -> BibliographicRecordI
 
 
 def choose_adaptation(cls: type[Structure], version: Version) -> Callable[[Any], Structure] | None:
-    """What to do with a structure of this class before it is written in this version."""
+    """Choose the change of a structure of this class before it is written in this version."""
     if cls is LoanedItem and version is not Version.V2_02:
         return complete_loaned_item
     if cls is RequestItem and version is Version.V2_0:

@@ -166,7 +166,7 @@ def _choose_authentication(profile: Profile) -> Authentication | None:
 
 
 def is_only_asked(profile: Profile) -> bool:
-    """Whether nobody is let in under this profile, so that it can only be of a system that we ask."""
+    """Return whether nobody is let in under this profile, so that it can only be of a system that we ask."""
     return not profile.auth
 
 
@@ -210,7 +210,8 @@ def _parameter_of_field(field: str) -> str:
 
 
 def _read_message_values(ask: ServiceRequest, values: port.Values, typing: ParameterContext) -> MessageValues:
-    """Raises InvalidParameter for a parameter that the service doesn't have, a text that can't be read, one missing."""
+    """Read values; raises InvalidParameter for a parameter that the service doesn't have, a text that can't be read,
+    one missing."""
     allowed = {parameter.name: parameter for parameter in _describe_service(ask).parameters}
     said: dict[str, Any] = {}
     for name, texts in values.items():
@@ -266,7 +267,7 @@ def format_structure(structure: Structure, zone: tzinfo, depth: int = 1) -> Iter
 
 
 def format_unknown_elements(message: Message, depth: int = 1) -> Iterator[str]:
-    """What the model has no place for."""
+    """Format what the model has no place for."""
     for element in message.unknown:
         yield f"{INDENT * depth}not understood: {element.path}: {element.text}"
 

@@ -1,4 +1,4 @@
-"""Which element of a message a refusal is about, for ProblemElement.
+"""Elements of a message that a refusal is about, for ProblemElement.
 
 An element is named as the message has it: a message of version 1 has UniqueUserId or VisibleUserId, AcceptItem says its
 date of return in DateForReturn, and INN-Reach a pickup place in its shipping address (facts/ncip.md 2.9, 4).
@@ -88,7 +88,7 @@ def element_of_malformation(error: MalformedMessage, parsed: ParsedDocument | No
 
 
 def _list_names(candidates: tuple[str, ...]) -> Iterator[str]:
-    """With the names of version 1, under which an element is read in any version."""
+    """List the names with those of version 1, under which an element is read in any version."""
     for name in candidates:
         yield from (name, *ALIASES.get(name, ()))
 

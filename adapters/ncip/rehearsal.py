@@ -144,7 +144,7 @@ def _find_parts(root: etree._Element, name: str) -> list[etree._Element]:
 
 
 def _raise_problems(root: etree._Element) -> None:
-    """Where there is none the answer stays as it is."""
+    """Move problems up; where there is none the answer stays as it is."""
     body, problems = _find_body(root), _find_parts(root, "Problem")
     if body is not None and problems:
         root.remove(body)

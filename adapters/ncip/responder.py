@@ -43,7 +43,8 @@ _STANDARD = NcipDialect()
 
 @value_object
 class _OpenedMessage:
-    """What `open` found, handed on to `decode` and the answer; `raw` where a profile may have to parse again.
+    """The message that `open` found, handed on to `decode` and the answer; `raw` where a profile may have to parse
+    again.
 
     `media_type` None: it came by a way that knows none.
     """
@@ -164,7 +165,7 @@ class NcipResponder:
 
 
 def get_ncip_dialect(profile: Profile) -> NcipDialect:
-    """Of a profile without such a section: the standard."""
+    """Return the dialect; of a profile without such a section: the standard."""
     dialect = profile.dialects.get("ncip")
     return dialect if isinstance(dialect, NcipDialect) else _STANDARD
 
@@ -241,7 +242,7 @@ def _reparse_document(envelope: MessageEnvelope, dialect: NcipDialect) -> tuple[
 
 
 def _read_media_type(arrival: RawMessage) -> str | None:
-    """In lower case, without parameters; empty where HTTP named none."""
+    """Read the media type in lower case, without parameters; empty where HTTP named none."""
     if arrival.transport is not TransportKind.HTTP:
         return None
     return arrival.content_type.partition(";")[0].strip().lower()
@@ -268,7 +269,7 @@ def _has_standard_reading(dialect: NcipDialect) -> bool:
 
 
 def _check_required_header(header: InitiationHeader | None, dialect: NcipDialect) -> None:
-    """Raises Refused(DATA_MISSING) for header parts that the profile insists on."""
+    """Raise Refused(DATA_MISSING) for header parts that the profile insists on."""
     for part in dialect.header.require:
         match part:
             case "header":

@@ -25,7 +25,7 @@ _V1_ONLY_PARTS = frozenset({"Scheme", "Value", "UserTransaction", "ProcessingErr
 
 @value_object
 class SchemaRule:
-    """What the schema says about one element of a structure."""
+    """The rule of the schema about one element of a structure."""
 
     position: int
     field: str
@@ -35,7 +35,7 @@ class SchemaRule:
 
 
 def check_schema(root: etree._Element, message: etree._Element, body: Body, version: Version) -> None:
-    """Raises MalformedMessage with the place of the first thing that the schema doesn't have."""
+    """Raise MalformedMessage with the place of the first thing that the schema doesn't have."""
     if not version.is_v1:
         _check_root(root)
     elif len(root) != 1:

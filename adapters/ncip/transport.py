@@ -69,7 +69,8 @@ class NcipTransport(Protocol):
 
 @value_object
 class HttpCredentials:
-    """How we show who we are; `secret` is the text itself, already resolved (see HttpAuth for the rest)."""
+    """The credentials by which we show who we are; `secret` is the text itself, already resolved (see HttpAuth for the
+    rest)."""
 
     kind: HttpAuthKind = HttpAuthKind.NONE
     user: str = ""
@@ -205,7 +206,7 @@ class HttpTransport:
 
 
 def _parse_url(text: str) -> URL:
-    """Raises Unavailable."""
+    """Parse a URL; raises Unavailable."""
     try:
         url = URL(text)
     except ValueError as error:
@@ -259,14 +260,15 @@ class TcpTransport:
             raise make_sending_problem(describe_connection_error(error), is_sent=False) from error
 
     def _frame_document(self, document: bytes) -> bytes:
-        """For a partner that reads lines the document is one: a line end in a text becomes a reference."""
+        """Frame a document; for a partner that reads lines it is one: a line end in a text becomes a reference."""
         if self._tcp.end != "newline":
             return document
         return document.replace(b"\r", b"").replace(b"\n", NEWLINE) + b"\n"
 
 
 async def _close_writer(writer: asyncio.StreamWriter) -> None:
-    """How the other side takes leave doesn't matter any more, so it gets a moment, and errors are not told."""
+    """Close a connection; how the other side takes leave doesn't matter any more, so it gets a moment, and errors are
+    not told."""
     writer.close()
     with contextlib.suppress(OSError):
         async with asyncio.timeout(LEAVE_SECONDS):
@@ -274,7 +276,8 @@ async def _close_writer(writer: asyncio.StreamWriter) -> None:
 
 
 async def _read_tcp_answer(reader: asyncio.StreamReader, timeouts: SendTimeouts) -> bytes:
-    """Raises OutcomeUnknown when the connection ends before the answer does, MalformedMessage when it is too long."""
+    """Read an answer; raises OutcomeUnknown when the connection ends before the answer does, MalformedMessage when it
+    is too long."""
     raw = bytearray()
     while True:
         async with asyncio.timeout(timeouts.read):

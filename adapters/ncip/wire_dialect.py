@@ -333,7 +333,7 @@ class TcpDialect(ProfileSection):
 
 
 def make_date_reader(dialect: DateIn, fallback: tzinfo) -> Callable[[str], When]:
-    """How this partner's dates are read: aware UTC, or a date. The function raises ValueError for nonsense."""
+    """Make a reader of this partner's dates: aware UTC, or a date. The function raises ValueError for nonsense."""
     zone = ZoneInfo(dialect.zone) if dialect.zone else fallback
     keep_days = dialect.day is DayReading.KEEP
 
@@ -377,7 +377,7 @@ def _to_utc(value: datetime, zone: tzinfo) -> datetime:
 
 
 def make_date_writer(dialect: DateOut, fallback: tzinfo) -> Callable[[When], str]:
-    """How moments and days are written for this partner. Naive datetimes raise ValueError."""
+    """Make a writer of moments and days for this partner. Naive datetimes raise ValueError."""
     zone = ZoneInfo(dialect.zone) if dialect.zone else fallback
     timespec = "milliseconds" if dialect.fraction is Fraction.MILLISECONDS else "seconds"
     day_time = time(0) if dialect.day is DayStyle.START_OF_DAY else END_OF_DAY
@@ -399,7 +399,7 @@ def make_date_writer(dialect: DateOut, fallback: tzinfo) -> Callable[[When], str
 
 
 def make_day_writer(dialect: DateOut) -> Callable[[date], str]:
-    """For elements that mean a day (DateOfBirth): the day itself, never moved by a time zone."""
+    """Make a writer for elements that mean a day (DateOfBirth): the day itself, never moved by a time zone."""
     if dialect.day is DayStyle.DATE_ONLY:
         return date.isoformat
     suffix = "T00:00:00Z" if dialect.style is DateStyle.UTC else "T00:00:00"

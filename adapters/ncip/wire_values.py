@@ -90,7 +90,7 @@ class Version(StrEnum):
         return self in (Version.V1_0, Version.V1_01)
 
     def has_service(self, service: str) -> bool:
-        """Whether its schema has this service and the answer to it (facts/ncip.md 3.5)."""
+        """Return whether its schema has this service and the answer to it (facts/ncip.md 3.5)."""
         return service not in _IN_NO_VERSION and (self is Version.V2_02 or service not in _SINCE_2_02)
 
 
@@ -235,12 +235,12 @@ def _escape_character(found: re.Match[str]) -> str:
 
 
 def escape_text(text: str) -> str:
-    """For text between tags. Words of letters and digits, the most part, are told apart first: it is cheaper."""
+    """Escape text between tags. Words of letters and digits, the most part, are told apart first: it is cheaper."""
     return text if text.isalnum() or not _SPECIAL.search(text) else _SPECIAL.sub(_escape_character, text)
 
 
 def escape_attribute(text: str) -> str:
-    """For attribute values; the same few scheme URLs come again and again."""
+    """Escape attribute values; the same few scheme URLs come again and again."""
     return (
         _escape_short_attribute(text) if len(text) < _MEMORABLE else _SPECIAL_IN_ATTRIBUTE.sub(_escape_character, text)
     )

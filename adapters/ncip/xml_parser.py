@@ -55,7 +55,7 @@ _ENCODED_START = re.compile(rb"(?:[ \t\r\n+]|%20|%09|%0[ad]|\xef\xbb\xbf|%ef%bb%
 
 @value_object
 class DocumentLimits:
-    """What a message may be at most; `attributes` counts on one element."""
+    """The limits of a message; `attributes` counts on one element."""
 
     size: int = 1_000_000
     depth: int = 64
@@ -241,7 +241,7 @@ _CLOSING = {"<!--": "-->", "<?": "?>", '"': '"', "'": "'"}
 
 
 def _find_doctype_end(text: str, start: int) -> int:
-    """Where the DOCTYPE ends: its internal subset may hold quotes, comments and declarations. Linear."""
+    """Find where the DOCTYPE ends: its internal subset may hold quotes, comments and declarations. Linear."""
     position, depth = start + len("<!DOCTYPE"), 0
     while found := _IN_DOCTYPE.search(text, position):
         token = found[0]
@@ -419,7 +419,8 @@ def wrap_body(document: bytes, http: HttpDialect) -> bytes:
 
 
 def _is_encoded(body: bytes, encoding: BodyEncoding) -> bool:
-    """Where a profile says so, everything that doesn't begin as a plain document is."""
+    """Return whether a body is encoded; where a profile says so, everything that doesn't begin as a plain document
+    is."""
     if encoding is BodyEncoding.URL_ENCODED:
         return not _begins_document(body)
     return encoding is BodyEncoding.AUTO and _ENCODED_START.match(body) is not None

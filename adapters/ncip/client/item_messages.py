@@ -151,7 +151,7 @@ def build_request_scope(v: MessageValues) -> Code | None:
 
 
 def drop_records(v: MessageValues) -> MessageValues:
-    """Where the numbers of records stand in BibliographicId."""
+    """Drop the records where their numbers stand in BibliographicId."""
     return replace(v, records=())
 
 

@@ -1,4 +1,4 @@
-"""What an operator types -> the values of a message."""
+"""Parameters that an operator types -> the values of a message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FROM_NOW = re.compile(r"\+([0-9]{1,4})([dw])")
 
 @value_object
 class ParameterContext:
-    """What texts are read with: the library's zone and currency, and the moment."""
+    """The context in which texts are read: the library's zone and currency, and the moment."""
 
     zone: tzinfo
     currency: str

@@ -1,4 +1,4 @@
-"""What an answer says.
+"""Replies: what an answer says.
 
 Refusals come in many shapes: Problem in the service's own answer or at message level, Alma's `<Response>`, INC's
 ItemRequestedResponse with the text in ToAgencyId, Koha's `It works!` (facts/ncip.md 1.2, 2.9).
@@ -182,7 +182,7 @@ class SuccessReply:
 
 
 class RefusedByPartner(Refused):
-    """With the answer and its problems, for those who show them. `problems` may be empty (INC)."""
+    """The refusal with the answer and its problems, for those who show them. `problems` may be empty (INC)."""
 
     def __init__(self, refused: Refused, message: Message | None = None, problems: tuple[Problem, ...] = ()) -> None:
         super().__init__(
@@ -193,7 +193,7 @@ class RefusedByPartner(Refused):
 
 
 def read_reply(reply: TransportReply, sent: Message, dialect: NcipDialect, zone: tzinfo) -> SuccessReply:
-    """What came back by HTTP or TCP. An NCIP message is believed whatever the status; without one the status says
+    """Read what came back by HTTP or TCP. An NCIP message is believed whatever the status; without one the status says
     whether anything can have been done.
 
     Raises Refused, Unavailable (nothing was done), OutcomeUnknown, MalformedMessage (an answer, but not NCIP).
@@ -210,7 +210,7 @@ def read_reply(reply: TransportReply, sent: Message, dialect: NcipDialect, zone:
 
 
 def _raise_for_status(reply: TransportReply, error: MalformedMessage) -> None:
-    """Raises what an HTTP status says where the body isn't NCIP; nothing for 2xx and for TCP.
+    """Raise what an HTTP status says where the body isn't NCIP; nothing for 2xx and for TCP.
 
     500, 502 and 504 tell nothing of what was done before they came up: FOLIO answers 500 when it can't build an
     answer to what it has carried out.
@@ -297,7 +297,7 @@ def _check_item_requested(message: Message, answer: ItemRequestedResponse, sent:
 def _refusal_of_problems(
     message: Message, problems: tuple[Problem, ...], sent: Message, dialect: NcipDialect
 ) -> RefusedByPartner:
-    """By the first problem that says something."""
+    """Make a refusal by the first problem that says something."""
     problems = tuple(map(conceal_refused_secret, problems))
     found = [(reason_of_problem(problem, sent.service, dialect.errors), problem) for problem in problems]
     known = [pair for pair in found if pair[0] is not RefusalReason.OTHER]
@@ -328,7 +328,7 @@ def _problem_words(problem: Problem) -> str:
 
 
 def reason_of_problem(problem: Problem, service: str, errors: Errors) -> RefusalReason:
-    """What a problem means; the profile's own wordings come first, OTHER last."""
+    """Return what a problem means; the profile's own wordings come first, OTHER last."""
     type_ = problem.type.value if problem.type is not None else ""
     for words in (errors.services.get(service, {}), errors.map):
         for reason, wording in words.items():
@@ -343,7 +343,7 @@ def reason_of_problem(problem: Problem, service: str, errors: Errors) -> Refusal
 
 
 def _can_be_wording(wording: str, text: str) -> bool:
-    """Whether a text is this wording with its {value} filled in."""
+    """Return whether a text is this wording with its {value} filled in."""
     before, value, after = wording.partition("{value}")
     if not value:
         return text == wording

@@ -372,7 +372,7 @@ _BY_NAME: dict[str, ServiceRequest] = {
 
 
 def find_service(name: str) -> ServiceRequest | None:
-    """By name in kebab-case, alias, or the message's own name."""
+    """Find a service by name in kebab-case, alias, or the message's own name."""
     return _BY_NAME.get(name.lower())
 
 

@@ -41,7 +41,7 @@ class UnsupportedValueError(Exception):
 
 @value_object
 class MessageParties:
-    """Who speaks to whom. Secrets are the texts themselves, already resolved; empty: none is sent."""
+    """The parties of a message. Secrets are the texts themselves, already resolved; empty: none is sent."""
 
     from_agency: str
     to_agency: str
@@ -54,7 +54,7 @@ class MessageParties:
 
 @value_object
 class MessageBuilder:
-    """What building a message needs to know beside the values."""
+    """The facts that building a message needs beside the values."""
 
     dialect: NcipDialect
     policy: CirculationPolicy
@@ -131,7 +131,7 @@ class MessageBuilder:
         return self.is_version1 or PickupSource.PICKUP_LOCATION not in sources
 
     def build_pickup(self, values: MessageValues) -> Code | None:
-        """For PickupLocation. Raises UnsupportedValueError."""
+        """Build the code for PickupLocation. Raises UnsupportedValueError."""
         if not values.pickup or self.is_pickup_in_receiver:
             return None
         if self.is_version1:

@@ -253,7 +253,8 @@ def _build_shipping_address(v: MessageValues, s: MessageBuilder) -> PhysicalAddr
 
 
 def _build_barcode_fields(v: MessageValues, s: MessageBuilder) -> ItemOptionalFields | None:
-    """With the barcode that is on the piece; raises UnsupportedValueError where version 2 has no place for it."""
+    """Build fields with the barcode that is on the piece; raises UnsupportedValueError where version 2 has no place for
+    it."""
     fields = s.build_item_fields(v)
     if not v.barcode:
         return fields

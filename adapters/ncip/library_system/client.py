@@ -69,13 +69,13 @@ WHAT_SERVICES_DO: dict[LibraryService, str] = {
 
 @value_object
 class SystemSpeaker:
-    """How we speak to the system; a new `MessageBuilder` for each message, since it tells the time."""
+    """A speaker to the system; a new `MessageBuilder` for each message, since it tells the time."""
 
     context: LibraryAdapterContext
     options: NcipLibraryOptions
 
     def make_builder(self) -> MessageBuilder:
-        """Raises ConfigurationError when a secret isn't there."""
+        """Make a builder; raises ConfigurationError when a secret isn't there."""
         context, dialect = self.context, self.options.ncip
         parties = make_own_parties(context.library, dialect, context.secrets)
         return MessageBuilder(dialect, self.options.policy, parties, context.zone, context.clock.now())
@@ -198,7 +198,7 @@ def find_request(service: LibraryService) -> ServiceRequest:
 
 
 def reword_refusal(refused: Refused, service: LibraryService, sent: MessageValues) -> Refused | Unavailable:
-    """In our words, with the system's own for staff, without what may name a patron."""
+    """Reword a refusal in our words, with the system's own for staff, without what may name a patron."""
     said = conceal_persons(refused.internal or refused.detail, sent)
     report = said if isinstance(refused, RefusedByPartner) else refused.detail
     if refused.reason in ABOUT_US:

@@ -99,14 +99,14 @@ class HoldDesk:
         return (*found, *(replace(foreign, id=f"{foreign.id}:{number}") for number in range(1, others + 1)))
 
     async def find_hold(self, request_id: str) -> Hold:
-        """Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
+        """Find a hold; raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
         changes = await self.desk.changes.changes_of_request(request_id) if request_id else ()
         placed = [change for change in changes if change.kind is ChangeKind.HOLD and change.value]
         return choose_hold_of_request([await self._find_present_state(change, None) for change in placed])
 
     async def _find_present_state(self, change: LibraryChange, patron: PatronAnswer | None) -> Hold:
-        """Of a hold of ours. One that the system lists no more was cancelled by us, or filled, or has ended otherwise,
-        which NCIP calls by no name. Where it lists none, it is open until we have ended it."""
+        """Find the present state of a hold of ours. One that the system lists no more was cancelled by us, or filled,
+        or has ended otherwise, which NCIP calls by no name. Where it lists none, it is open until we have ended it."""
         desk = self.desk
         hold = read_kept_hold(change).hold
         ended = await self._find_ending(change.record_id)
@@ -122,7 +122,8 @@ class HoldDesk:
         return await self._complete_hold(hold, listed)
 
     async def _complete_hold(self, hold: Hold, listed: ListedHold) -> Hold:
-        """With what the list says; an item that is on its way to its patron is told by its own status."""
+        """Complete a hold with what the list says; an item that is on its way to its patron is told by its own
+        status."""
         barcode = hold.item_barcode or listed.barcode
         item = None
         if listed.status is HoldStatus.WAITING and barcode and self.desk.options.is_answered("LookupItem"):
@@ -137,14 +138,14 @@ class HoldDesk:
         return _merge_listed(hold, listed, item)
 
     async def load_present_hold(self, hold_id: str) -> Hold:
-        """Of ours. Raises Refused(UNKNOWN_REQUEST)."""
+        """Load the present state of a hold of ours. Raises Refused(UNKNOWN_REQUEST)."""
         placing, _hold = await self._load_hold(hold_id)
         if placing is None:
             raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
         return await self._find_present_state(placing, None)
 
     async def _infer_state(self, hold: Hold) -> Hold:
-        """From the loan that has filled it, or the shelf on which its item lies."""
+        """Infer the state from the loan that has filled it, or the shelf on which its item lies."""
         if not hold.item_barcode:
             return hold
         changes = await self.desk.changes.changes_of_item(hold.item_barcode)
@@ -242,7 +243,7 @@ class HoldDesk:
         return await self.end_placing(change, hold, number)
 
     async def _draft_hold(self, wish: HoldWish, key: str, pickup: str) -> tuple[Hold, Bib]:
-        """With what is known of its record. Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED)."""
+        """Draft a hold with what is known of its record. Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED)."""
         desk = self.desk
         hold = Hold(
             id=uuid4().hex,
@@ -276,7 +277,7 @@ class HoldDesk:
         return placed, answer.bib
 
     async def _has_on_loan(self, patron: PatronAnswer, barcode: str) -> bool:
-        """By the system's list, else by what we remember."""
+        """Tell a loan by the system's list, else by what we remember."""
         if "loans" in self.desk.options.patrons.lists:
             return patron.has_on_loan(barcode)
         lent = find_open_change(
@@ -285,7 +286,7 @@ class HoldDesk:
         return lent is not None and lent.ended is not None and lent.patron_id == patron.patron.id
 
     def _choose_records(self, hold: Hold, bib: Bib) -> tuple[RecordId, ...]:
-        """What names the record in RequestItem. Raises Refused(UNSUPPORTED_SERVICE)."""
+        """Choose what names the record in RequestItem. Raises Refused(UNSUPPORTED_SERVICE)."""
         options = self.desk.options
         codes = options.ncip.items.record_codes
         local = codes.get("local", "Accession Number")
@@ -323,7 +324,7 @@ class HoldDesk:
         )
 
     async def _ask_position(self, hold: Hold, number: str) -> Hold:
-        """Where the system can be asked about a request, its state and place in the queue."""
+        """Ask about a request, its state and place in the queue, where the system can be asked."""
         if not self.desk.options.is_answered("LookupRequest"):
             return hold
         answer = await self.desk.client.ask(LookupRequestResponse, MessageValues(request=number))
@@ -383,7 +384,7 @@ class HoldDesk:
         return sent if isinstance(sent, Hold) else await self._end_hold(change, cancelled)
 
     async def _is_gone(self, hold: Hold, number: str) -> bool:
-        """Whether the system lists it no more; no where it lists none."""
+        """Return whether the system lists it no more; no where it lists none."""
         if not self._is_listed:
             return False
         return (await self.desk.ask_patron(hold.patron_id)).find_hold(hold.item_barcode, number) is None
@@ -427,10 +428,11 @@ class HoldDesk:
         return await self._end_hold(change, changed)
 
     def _choose_number(self, placing: LibraryChange) -> str:
-        """By which the system is to find it: its own number, else ours where it keeps that. A system with numbers of
-        its own could take ours for the number of another patron's hold.
+        """Choose the number by which the system is to find it: its own, else ours where it keeps that. A system with
+        numbers of its own could take ours for the number of another patron's hold.
 
-        Raises Refused(UNSUPPORTED_SERVICE)."""
+        Raises Refused(UNSUPPORTED_SERVICE).
+        """
         number = read_kept_hold(placing).number
         if number or self.desk.options.requests.numbers == "ours":
             return number or our_number_of_hold(placing)
@@ -444,7 +446,8 @@ class HoldDesk:
         return replace(make_hold_change(kind, hold, key, self.desk.now()), barcode=hold.item_barcode or hold.bib_id)
 
     async def _load_hold(self, hold_id: str) -> tuple[LibraryChange | None, Hold]:
-        """As it was when we placed it; of another's what its number says. Raises Refused(UNKNOWN_REQUEST)."""
+        """Load a hold as it was when we placed it; of another's what its number says. Raises
+        Refused(UNKNOWN_REQUEST)."""
         changes = await self.desk.changes.changes_of_record(hold_id)
         placing = next((change for change in changes if change.kind is ChangeKind.HOLD), None)
         if placing is not None:
@@ -493,7 +496,7 @@ def _select_matching_holds(answer: PatronAnswer, barcode: str, number: str) -> t
 
 
 def choose_pickup(desk: NcipDesk, wanted: str) -> str:
-    """Raises Refused(BAD_PICKUP_LOCATION)."""
+    """Choose the pickup location; raises Refused(BAD_PICKUP_LOCATION)."""
     pickups = desk.options.pickups
     if not pickups or wanted in {pickup.code for pickup in pickups}:
         return wanted

@@ -118,7 +118,7 @@ class LoanDesk:
         return await self._end_check_out(change, found, due, terms.due)
 
     async def _has_on_loan(self, patron: PatronAnswer, found: ItemAnswer) -> bool:
-        """By the system's list of loans; where it has none, by what we remember of an item that it says is out."""
+        """Tell a loan by the system's list; where it has none, by what we remember of an item that it says is out."""
         desk, item = self.desk, found.item
         if patron.has_on_loan(item.barcode):
             return True
@@ -127,7 +127,7 @@ class LoanDesk:
         return found.borrower in ("", patron.patron.id) and await self._is_lent_to(item.barcode, patron.patron.id)
 
     async def _is_lent_to(self, barcode: str, patron_id: str) -> bool:
-        """By us, as far as we remember."""
+        """Return whether we have lent the item to the patron, as far as we remember."""
         lent = await self._find_open_check_out(barcode)
         return lent is not None and lent.ended is not None and lent.patron_id == patron_id
 
@@ -136,7 +136,7 @@ class LoanDesk:
         return find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
 
     async def _refuse_second_check_out(self, barcode: str, patron_id: str) -> None:
-        """Where a system ends the loan of an item that it is told to lend again. Raises Refused, OutcomeUnknown."""
+        """Refuse to lend an item again where the system would end its loan. Raises Refused, OutcomeUnknown."""
         if self.desk.options.check_out_again:
             return
         lent = await self._find_open_check_out(barcode)
@@ -154,7 +154,7 @@ class LoanDesk:
         raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON if same else RefusalReason.ITEM_ON_LOAN)
 
     async def _ask_due(self, barcode: str, patron_id: str) -> datetime | None:
-        """Of what has just been lent. What can't be asked now stops nothing."""
+        """Ask for the date of what has just been lent. What can't be asked now stops nothing."""
         try:
             return await self._find_present_due(barcode, patron_id)
         except (Refused, Unavailable):
@@ -220,7 +220,8 @@ class LoanDesk:
     async def _end_check_out(
         self, change: LibraryChange, answer: ItemAnswer, due: datetime | None, asked: datetime | None
     ) -> Loan:
-        """Where the system doesn't say when it is due, the day counts that was asked for, if one was."""
+        """End the change; where the system doesn't say when it is due, the day counts that was asked for, if one
+        was."""
         item = answer.item
         due = due or (item.due if answer.is_charged else None)
         if due is None:
@@ -317,7 +318,7 @@ class LoanDesk:
         return replace(answer, item=replace(answer.item, status=ItemStatus.AVAILABLE, due=None))
 
     async def _repeat_check_in(self, before: LibraryChange, known: tuple[LibraryChange, ...]) -> CheckedIn:
-        """What this key did, if it ended the item's latest loan. Raises Refused(NOT_CHECKED_OUT)."""
+        """Return what this key did, if it ended the item's latest loan. Raises Refused(NOT_CHECKED_OUT)."""
         latest = next((one for one in known if one.kind is ChangeKind.CHECK_OUT and one.ended is not None), None)
         if latest is not None and latest.record_id != before.record_id and latest.begun >= before.begun:
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
@@ -495,7 +496,7 @@ class LoanDesk:
 
 
 def _refuse_what_is_in(answer: ItemAnswer, place: str, *, fill_hold: bool) -> None:
-    """Raises Refused(NOT_CHECKED_OUT) for an item that is where it is checked in, and that nobody waits for: some
+    """Raise Refused(NOT_CHECKED_OUT) for an item that is where it is checked in, and that nobody waits for: some
     systems would take the message for a repeat of the last."""
     item = answer.item
     is_wanted = fill_hold and item.hold_count > 0
@@ -512,7 +513,7 @@ def _explain_renewal(refused: Refused, item: Item) -> Refused:
 
 
 def _read_destination(item: Item, routing: RoutingInformation | None) -> Location | None:
-    """Where the item has to travel, else home."""
+    """Read where the item has to travel, else home."""
     if item.status is not ItemStatus.IN_TRANSIT:
         return None
     place = routing.destination.location if routing is not None and routing.destination is not None else None

@@ -43,7 +43,7 @@ NO_LISTS: tuple[PatronList, ...] = ()
 
 @value_object
 class KeptTemporaryItem:
-    """What is remembered of a temporary item. `item` as it was when it was made."""
+    """The memory of a temporary item. `item` as it was when it was made."""
 
     wish: TemporaryItem
     item: Item
@@ -64,19 +64,20 @@ class NcipDesk:
     clock: Clock
 
     def now(self) -> datetime:
-        """In whole seconds, as NCIP has it."""
+        """Return the moment in whole seconds, as NCIP has it."""
         return self.clock.now().replace(microsecond=0)
 
     def today(self) -> date:
-        """In the library's zone."""
+        """Return the day in the library's zone."""
         return self.clock.now().astimezone(self.reader.zone).date()
 
     # --- patrons -----------------------------------------------------------------------------------------
 
     async def find_patron(self, key: PatronKey) -> PatronAnswer:
-        """By UserId, then by the kinds of AuthenticationInput that the settings name.
+        """Find a patron by UserId, then by the kinds of AuthenticationInput that the settings name.
 
-        Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        Raises Refused(UNKNOWN_PATRON), Unavailable.
+        """
         if not is_named_by(key.types, self.options) or not key.value:
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
         try:
@@ -97,7 +98,8 @@ class NcipDesk:
         return self.options.patrons.lists
 
     async def ask_patron(self, patron_id: str, lists: tuple[PatronList, ...] | None = None) -> PatronAnswer:
-        """With these lists; None: those that the settings name. Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        """Ask for a patron with these lists; None: those that the settings name. Raises Refused(UNKNOWN_PATRON),
+        Unavailable."""
         if not patron_id:
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
         wanted = self._lists if lists is None else lists
@@ -105,7 +107,7 @@ class NcipDesk:
         return self.reader.read_patron(answer, patron_id, self.now())
 
     async def check_secret(self, number: str, secret: str) -> PatronAnswer:
-        """Raises Refused as the system words it, Unavailable."""
+        """Check a secret; raises Refused as the system words it, Unavailable."""
         patrons = self.options.patrons
         inputs = (CredentialInput(patrons.name_input, number), CredentialInput(patrons.pin_input, secret))
         return await self._ask_by_inputs(inputs, self._lists)
@@ -130,11 +132,12 @@ class NcipDesk:
     # --- items -------------------------------------------------------------------------------------------
 
     async def ask_item(self, barcode: str) -> ItemAnswer:
-        """What the system says; of a temporary item of ours with what we know besides. Where it has no look-up of
-        items, what we remember: then any barcode is taken for that of an item, and the system's answer to a change
-        decides.
+        """Return what the system says of an item; of a temporary item of ours with what we know besides. Where it has
+        no look-up of items, what we remember: then any barcode is taken for that of an item, and the system's answer to
+        a change decides.
 
-        Raises Refused(UNKNOWN_ITEM), Unavailable."""
+        Raises Refused(UNKNOWN_ITEM), Unavailable.
+        """
         if not barcode:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         changes = await self.changes.changes_of_item(barcode)
@@ -145,7 +148,7 @@ class NcipDesk:
         return answer if made is None else add_memory(answer, made)
 
     async def look_up_item(self, barcode: str) -> ItemAnswer:
-        """Raises Refused(UNKNOWN_ITEM), Unavailable."""
+        """Look up an item; raises Refused(UNKNOWN_ITEM), Unavailable."""
         values = MessageValues(items=(barcode,), elements=ITEM_ELEMENTS, borrower=True)
         answer = await self.client.ask(LookupItemResponse, values)
         return self.reader.read_item(answer, barcode, self.now())
@@ -205,7 +208,8 @@ class NcipDesk:
 
     @staticmethod
     def _number_of_set(one: BibInformation, record: RecordId) -> str:
-        """Where the description holds no number: that of the only holdings set, or the one that was asked for."""
+        """Return the number where the description holds none: that of the only holdings set, or the one that was asked
+        for."""
         sets = [held.holdings_set_id for held in one.holdings_sets if held.holdings_set_id]
         if record.type == "local":
             return record.value
@@ -265,7 +269,8 @@ def find_temporary_item(changes: tuple[LibraryChange, ...]) -> LibraryChange | N
 
 
 def add_due(answer: ItemAnswer, changes: tuple[LibraryChange, ...]) -> ItemAnswer:
-    """Where the system doesn't say when an item is due (no NCIP before 2.02 has a place for it) that we have lent."""
+    """Add the date of an item that we have lent, where the system doesn't say when it is due (no NCIP before 2.02 has a
+    place for it)."""
     lent = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
     if answer.item.due is not None or not answer.is_charged or lent is None or not lent.value:
         return answer
@@ -286,5 +291,5 @@ def add_memory(answer: ItemAnswer, made: LibraryChange) -> ItemAnswer:
 
 
 def is_named_by(types: tuple[str, ...], options: NcipLibraryOptions) -> bool:
-    """Whether the system can find a patron by one of these types of number; none: by its own."""
+    """Return whether the system can find a patron by one of these types of number; none: by its own."""
     return not types or bool({IdentifierType.INTERNAL.value, *options.patrons.types}.intersection(types))

@@ -1,4 +1,4 @@
-"""What gateway.yml says of a library system that answers NCIP: section `libraries[].system` with `type: ncip`.
+"""Settings of a library system that answers NCIP: section `libraries[].system` with `type: ncip`.
 docs/library-systems/ncip.md explains each key, and has the settings of several systems to copy."""
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class PickupOptions(ProfileSection):
 
 
 class TrialOptions(ProfileSection):
-    """What `illgate check --live` looks up."""
+    """The values that `illgate check --live` looks up."""
 
     patron: str = Field("", description="number of a patron kept for this")
     item: str = Field("", description="barcode of an item kept for this")
@@ -179,7 +179,7 @@ class NcipLibraryOptions(ProfileSection):
 
     @property
     def policy(self) -> CirculationPolicy:
-        """Of what a message to the system looks like."""
+        """The policy of what a message to the system looks like."""
         source = PickupSource.RECEIVER if self.pickup_in == "receiver" else PickupSource.PICKUP_LOCATION
         return CirculationPolicy(pickup=PickupRules(source=(source,)))
 
@@ -194,7 +194,7 @@ class NcipLibraryOptions(ProfileSection):
         return TcpPlace(host.strip("[]"), int(port), tls if self.tcp_security == "tls" else None, timeouts)
 
     def named_secrets(self) -> Mapping[str, str]:
-        """By key within the section."""
+        """Return the secrets by key within the section."""
         return {
             "ncip.http.auth.secret": self.ncip.http.auth.secret,
             "ncip.header.agency_authentication": self.ncip.header.agency_authentication,

@@ -120,7 +120,7 @@ class NcipProbe:
         return f"{host}:{port} is reached"
 
     async def reach_server(self) -> None:
-        """Raises Unavailable."""
+        """Reach the server; raises Unavailable."""
         try:
             await self._open_connection(None)
         except _StepFailedError as failed:
@@ -149,7 +149,7 @@ class NcipProbe:
     # --- the messages ------------------------------------------------------------------------------------
 
     async def _look_up_nobody(self) -> str:
-        """Whether our messages are understood and let in: a system that is asked for nobody says so."""
+        """Check that our messages are understood and let in: a system that is asked for nobody says so."""
         try:
             await self._desk.ask_patron(NOBODY)
         except Refused as refused:
@@ -189,7 +189,7 @@ class NcipProbe:
         return "RequestItem is answered"
 
     async def _look_up_patron(self) -> str:
-        """What is said names nobody."""
+        """Look up the patron; what is said names nobody."""
         answer = await self._find_trial_patron()
         patron = answer.patron
         if not patron.name.surname:
@@ -231,7 +231,7 @@ class NcipProbe:
         raise _StepFailedError("patrons.pin_input", "any PIN is taken for right: leave pin_input empty")
 
     async def _make_and_delete_item(self) -> str:
-        """Whether a barcode can come again."""
+        """Check that a barcode can come again."""
         if not self._options.is_answered("AcceptItem", "DeleteItem"):
             return "not tried: the system has no DeleteItem"
         barcode = self._options.trial.new_item

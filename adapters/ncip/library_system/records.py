@@ -1,4 +1,4 @@
-"""What a system says of patrons, items and records in its answers, as the gateway's values. Pure.
+"""Values of the gateway for what a system says of patrons, items and records in its answers. Pure.
 
 The words are those of the dialect, the other way round: what our own responder would write for a status or a branch is
 what is read here.
@@ -126,7 +126,7 @@ class PatronAnswer:
         return next((loan for loan in self.loans if loan.barcode == barcode), None)
 
     def find_hold(self, barcode: str, request_id: str) -> ListedHold | None:
-        """By its number, else by its item."""
+        """Find a hold by its number, else by its item."""
         by_number = (hold for hold in self.holds if request_id and hold.request_id == request_id)
         by_item = (hold for hold in self.holds if barcode and hold.barcode == barcode)
         return next(by_number, None) or next(by_item, None)
@@ -196,7 +196,7 @@ class RecordReader:
         return tuple(dict.fromkeys(found))
 
     def _read_privilege(self, fields: UserOptionalFields, value: str) -> str:
-        """Of the privilege in which the dialect has this value; in our own word."""
+        """Read the type of the privilege in which the dialect has this value; in our own word."""
         rules = self.options.ncip.patrons
         types = {one.type.casefold() for one in rules.privileges if one.value == value and one.type}
         word = next((_status_of(one) for one in fields.user_privileges if _type_of(one).casefold() in types), "")
@@ -241,7 +241,7 @@ class RecordReader:
         )
 
     def read_hold_status(self, word: str) -> HoldStatus:
-        """Of a hold that the system lists: one that waits, unless it says more."""
+        """Read the status of a hold that the system lists: one that waits, unless it says more."""
         own = self.options.ncip.requests.statuses
         words = {text.casefold(): status for status, text in own.items()}
         standard = {HOLD_STATUSES[status].casefold(): status for status in (HoldStatus.READY, HoldStatus.EXPIRED)}
@@ -280,7 +280,7 @@ class RecordReader:
         )
 
     def read_listed_item(self, one: ItemInformation, bib: Bib) -> Item | None:
-        """Of a LookupItemSet; None for one that has no id."""
+        """Read an item of a LookupItemSet; None for one that has no id."""
         if one.item_id is None or not one.item_id.value:
             return None
         fields = one.item_optional_fields or ItemOptionalFields()
@@ -319,7 +319,7 @@ class RecordReader:
         return ItemStatus.NOT_AVAILABLE
 
     def _read_places(self, places: tuple[Location, ...]) -> tuple[library.Location, library.Location]:
-        """Where the item belongs, and where it is."""
+        """Read where the item belongs, and where it is."""
         away = [one for one in places if text_of_code(one.location_type).lower().startswith(("current", "temporary"))]
         settled = [one for one in places if one not in away]
         home = self._read_place(settled[0]) if settled else library.Location(self.options.branch)
@@ -351,7 +351,7 @@ class RecordReader:
     # --- moments -----------------------------------------------------------------------------------------
 
     def to_moment(self, when: When | None) -> datetime | None:
-        """In UTC; a day ends at 23:59 in the library's zone."""
+        """Return the moment in UTC; a day ends at 23:59 in the library's zone."""
         if when is None or isinstance(when, datetime):
             return when
         return datetime.combine(when, time(23, 59), tzinfo=self.zone).astimezone(UTC)
@@ -381,7 +381,7 @@ def _list_told(answer: LookupUserResponse) -> tuple[PatronList, ...]:
 
 
 def _count_records(counts: Iterable[object], listed: tuple[object, ...]) -> int:
-    """What the system counts, or lists."""
+    """Count what the system counts, or lists."""
     said = [number for one in counts if (number := getattr(one, "count", None)) is not None]
     return sum(said) if said else len(listed)
 

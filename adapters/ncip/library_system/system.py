@@ -95,7 +95,7 @@ class NcipLibrary(LimitedLibrary):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """As the settings have it."""
+        """The capabilities that the settings allow."""
         return frozenset(capability for capability in NEEDS if self._is_able(capability))
 
     def _is_able(self, capability: Capability) -> bool:
@@ -194,11 +194,13 @@ class NcipLibrary(LimitedLibrary):
         return (await self._desk.ask_item(barcode)).item
 
     async def item_by_request(self, request_id: str) -> Item:
-        """Of loans, holds and temporary items that came by us. What is open comes before what has ended."""
+        """Find the item of loans, holds and temporary items that came by us. What is open comes before what has
+        ended."""
         return await self.item_by_barcode(await find_item_of_request(self._desk.changes, request_id))
 
     async def get_bib(self, bib_id: str) -> Bib:
-        """Where the system has no look-up of items, of a temporary item what AcceptItem told it, of another nothing."""
+        """Load a record; where the system has no look-up of items, of a temporary item what AcceptItem told it, of
+        another nothing."""
         if not bib_id.startswith(RECORD_PREFIX):
             return await self.find_bib(RecordId("local", bib_id))
         try:
@@ -335,14 +337,14 @@ class NcipLibrary(LimitedLibrary):
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
-        """As the settings list them."""
+        """List the pickup locations of the settings."""
         return tuple(
             PickupLocation(one.code, one.name or one.code, one.library or one.code, one.resource_sharing)
             for one in self._options.pickups
         )
 
     def _require_capability(self, capability: Capability, what: str) -> None:
-        """Raises Refused(UNSUPPORTED_SERVICE)."""
+        """Require a capability; raises Refused(UNSUPPORTED_SERVICE)."""
         if not self._is_able(capability):
             refuse_unsupported(what)
 

@@ -72,7 +72,7 @@ class TemporaryItemDesk:
         return await self._end_creation(replace(change, barcode=barcode), item, pickup, number)
 
     def _choose_medium(self, policy: str) -> str:
-        """Raises Refused(INVALID_VALUE)."""
+        """Choose the medium; raises Refused(INVALID_VALUE)."""
         policies = self.desk.options.item_policies
         if policies and policy not in policies:
             raise make_refusal(
@@ -116,7 +116,7 @@ class TemporaryItemDesk:
     async def _find_it_made(
         self, change: LibraryChange, item: TemporaryItem, pickup: str
     ) -> TemporaryItemResult | None:
-        """Whether the item of a message without an answer is there: by its barcode and title, or by its hold."""
+        """Find the item of a message without an answer, if it is there: by its barcode and title, or by its hold."""
         desk = self.desk
         if desk.options.is_answered("LookupItem"):
             try:
@@ -215,7 +215,7 @@ class TemporaryItemDesk:
         return TemporaryItemResult(answer.item, answer.bib, hold, repeated=True)
 
     async def _explain_refusal(self, refused: Refused, barcode: str) -> Refused:
-        """Whether it is the barcode that can't be accepted."""
+        """Explain whether it is the barcode that can't be accepted."""
         if refused.reason not in DUPLICATES or not self.desk.options.is_answered("LookupItem"):
             return refused
         try:

@@ -217,7 +217,7 @@ class RenewAllItem(MandatableInitiation):
 
 @value_object(kw_only=True)
 class RenewInformation(Structure):
-    """What became of one loan: its new date, or why it wasn't renewed."""
+    """The outcome of one loan: its new date, or why it wasn't renewed."""
 
     namespace: ClassVar[str] = RENEW_ALL_NAMESPACE
     has_ext = False

@@ -1,4 +1,4 @@
-"""How messages are declared; names of version 1.
+"""Declaration of messages; names of version 1.
 
 Kinds by annotation: `str` text · `Code` a SchemeValuePair · `When` xs:dateTime, or a date where only a day came ·
 `int` · `bool` an empty element used as a flag · another Structure. `tuple[X, ...]` is a repeated element.
@@ -89,7 +89,7 @@ class RawElement:
 
 @value_object
 class Element:
-    """What a field says about its element.
+    """The element of a field.
 
     `inside`: the value stands in a child of this name (FromAgencyId/AgencyId). `since`: not in the schema of earlier
     versions. `single_in`: versions whose schema takes it only once. `extra`: not in the schema at all, but seen on
@@ -157,7 +157,7 @@ def repeated_element(
 
 
 def required_elements(name: str) -> Any:
-    """At least one."""
+    """Declare elements of which at least one is required."""
     return field(default=(), metadata={"ncip": Element(name, required=True, many=True)})
 
 
@@ -239,7 +239,7 @@ def elements_of(cls: type[Structure]) -> dict[str, Element]:
 
 
 def is_in_version(element: Element, version: Version) -> bool:
-    """Whether the version has this element where the model has it; extras are in none."""
+    """Return whether the version has this element where the model has it; extras are in none."""
     if element.extra or (element.v1_only and not version.is_v1):
         return False
     if version.is_v1:

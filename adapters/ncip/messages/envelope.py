@@ -97,7 +97,7 @@ class MandatedAction(Structure):
 
 @value_object(kw_only=True)
 class InitiationHeader(Structure):
-    """Who asks whom, and under which application profile."""
+    """The parties of a question, and the application profile."""
 
     from_system_id: Code | None = optional_element("FromSystemId")
     from_system_authentication: str | None = secret_text("FromSystemAuthentication")
@@ -111,7 +111,7 @@ class InitiationHeader(Structure):
 
 @value_object(kw_only=True)
 class ResponseHeader(Structure):
-    """Who answers whom: from and to are those of the answer."""
+    """The parties of an answer: from and to are those of the answer."""
 
     from_system_id: Code | None = optional_element("FromSystemId")
     from_system_authentication: str | None = secret_text("FromSystemAuthentication")
@@ -329,7 +329,7 @@ class AgencyAddressInformation(Structure):
 
 @value_object(kw_only=True)
 class ShippingInformation(Structure):
-    """Where and how to send an item."""
+    """The place and way to send an item."""
 
     choices = (required_choice("physical_address", "electronic_address"),)
 

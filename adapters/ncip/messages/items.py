@@ -107,7 +107,7 @@ class Amount(Structure):
 
     @classmethod
     def from_money(cls, money: Money) -> Amount:
-        """Raises ValueError when the amount has a finer fraction than its currency."""
+        """Make an amount; raises ValueError when it has a finer fraction than its currency."""
         return cls(currency=Code(money.currency), minor_units=minor_units_of_money(money))
 
     @property
@@ -173,7 +173,7 @@ class AccountDetails(Structure):
 
 @value_object(kw_only=True)
 class UserFiscalAccount(Structure):
-    """What a user owes, in one currency."""
+    """The debt of a user, in one currency."""
 
     account_balance: Amount | None = required_element("AccountBalance")
     account_details: tuple[AccountDetails, ...] = repeated_element("AccountDetails")
@@ -196,7 +196,7 @@ class LocationName(Structure):
 
 @value_object(kw_only=True)
 class Location(Structure):
-    """Where an item is."""
+    """The place of an item."""
 
     location_type: Code | None = required_element("LocationType")
     name: LocationName | None = required_element("LocationName")
@@ -253,7 +253,7 @@ class StructuredHoldingsData(Structure):
 
 @value_object(kw_only=True)
 class HoldingsInformation(Structure):
-    """Which volumes or issues."""
+    """The volumes or issues."""
 
     choices = (required_choice("structured", "unstructured"),)
 
@@ -278,7 +278,7 @@ class ItemDescription(Structure):
 
 @value_object(kw_only=True)
 class PhysicalCondition(Structure):
-    """How worn an item is."""
+    """The wear of an item."""
 
     condition_type: Code | None = required_element("PhysicalConditionType")
     details: str | None = optional_element("PhysicalConditionDetails")
@@ -286,7 +286,7 @@ class PhysicalCondition(Structure):
 
 @value_object(kw_only=True)
 class ItemOptionalFields(Structure):
-    """What may be said about an item beside its id.
+    """The facts about an item beside its id.
 
     `format` is a word that some broker adds; Koha maps it to item types (KOHA).
     """
@@ -307,7 +307,7 @@ class ItemOptionalFields(Structure):
 
 @value_object(kw_only=True)
 class ItemTransaction(Structure):
-    """Who has an item and who waits for it."""
+    """The user who has an item and those who wait for it."""
 
     current_borrower: UserId | None = optional_element("CurrentBorrower", inside="UserId")
     current_requesters: tuple[UserId, ...] = repeated_element("CurrentRequester", inside="UserId")
@@ -315,7 +315,7 @@ class ItemTransaction(Structure):
 
 @value_object(kw_only=True)
 class Destination(Structure):
-    """Where an item is to be sent next."""
+    """The place to which an item is to be sent next."""
 
     choices = (required_choice("location", "bin_number location?"),)
 
@@ -325,7 +325,7 @@ class Destination(Structure):
 
 @value_object(kw_only=True)
 class RoutingInformation(Structure):
-    """What to do with a returned item."""
+    """The instructions for a returned item."""
 
     routing_instructions: str = required_text("RoutingInstructions")
     destination: Destination | None = required_element("Destination")

@@ -164,7 +164,7 @@ class PromptOutput(Structure):
 
 @value_object(kw_only=True)
 class PromptInput(Structure):
-    """What kind of answer a prompt expects."""
+    """The kind of answer that a prompt expects."""
 
     authentication_input_type: Code | None = required_element("AuthenticationInputType")
     authentication_data_format_type: Code | None = required_element("AuthenticationDataFormatType")
@@ -173,7 +173,7 @@ class PromptInput(Structure):
 
 @value_object(kw_only=True)
 class AuthenticationPrompt(Structure):
-    """What an agency asks a user to say."""
+    """The prompt for what an agency asks a user to say."""
 
     prompt_output: PromptOutput | None = required_element("PromptOutput")
     prompt_input: PromptInput | None = required_element("PromptInput")

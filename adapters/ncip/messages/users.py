@@ -31,7 +31,7 @@ from gateway.domain.value import value_object
 
 @value_object(kw_only=True)
 class UserPrivilegeFee(Structure):
-    """What a privilege costs."""
+    """The price of a privilege."""
 
     amount: Amount | None = required_element("Amount")
     payment_method_type: Code | None = optional_element("PaymentMethodType")
@@ -70,7 +70,7 @@ class BlockOrTrap(Structure):
 
 @value_object(kw_only=True)
 class UserOptionalFields(Structure):
-    """What may be said about a user beside the id."""
+    """The facts about a user beside the id."""
 
     name_information: NameInformation | None = optional_element("NameInformation")
     user_address_information: tuple[UserAddressInformation, ...] = repeated_element("UserAddressInformation")
@@ -84,7 +84,7 @@ class UserOptionalFields(Structure):
 
 @value_object(kw_only=True)
 class UserFields(Structure):
-    """What is to be added to a user, or taken away."""
+    """The fields to be added to a user, or taken away."""
 
     authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
     name_information: NameInformation | None = optional_element("NameInformation")
@@ -113,7 +113,7 @@ class LoanedItem(Structure):
 
 @value_object(kw_only=True)
 class LoanedItemsCount(Structure):
-    """How many items a user has, by status or restriction."""
+    """The number of items that a user has, by status or restriction."""
 
     choices = (required_choice("circulation_status", "item_use_restriction_type"),)
 
@@ -145,7 +145,7 @@ class RequestedItem(Structure):
 
 @value_object(kw_only=True)
 class RequestedItemsCount(Structure):
-    """How many items a user waits for."""
+    """The number of items that a user waits for."""
 
     choices = (required_choice("request_type", "circulation_status", "item_use_restriction_type"),)
 
@@ -157,7 +157,7 @@ class RequestedItemsCount(Structure):
 
 @value_object(kw_only=True)
 class RequestFields(Structure):
-    """What is to be added to a request, or taken away."""
+    """The fields to be added to a request, or taken away."""
 
     user_id: UserId | None = optional_element("UserId")
     item_id: ItemId | None = optional_element("ItemId")

@@ -25,7 +25,7 @@ def make_channel(context: ChannelContext) -> PartnerChannel:
 
 
 def list_addresses(dialect: OpenRsDialect) -> dict[str, str]:
-    """Where a profile sends to, by key (`illgate check --live`)."""
+    """List where a profile sends to, by key (`illgate check --live`)."""
     return {"http.url": dialect.http.url} if dialect.http.url else {}
 
 

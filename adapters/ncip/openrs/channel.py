@@ -122,7 +122,7 @@ class OpenRsChannel:
 
 
 def is_promised_by_answer(message: PartnerMessage, dialect: OpenRsDialect) -> bool:
-    """Whether the copy that OpenRS has chosen was promised when it was asked for."""
+    """Return whether the copy that OpenRS has chosen was promised when it was asked for."""
     if message.kind is not EventKind.WILL_SUPPLY or dialect.confirm != "at-once":
         return False
     request = message.request

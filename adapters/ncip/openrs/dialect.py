@@ -87,6 +87,6 @@ DEFAULT_DIALECT = OpenRsDialect()
 
 
 def get_openrs_dialect(profile: Profile | None) -> OpenRsDialect:
-    """Of a profile without such a section: the defaults."""
+    """Return the dialect; of a profile without such a section: the defaults."""
     found = profile.dialects.get(SECTION) if profile is not None else None
     return found if isinstance(found, OpenRsDialect) else DEFAULT_DIALECT

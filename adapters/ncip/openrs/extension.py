@@ -1,4 +1,4 @@
-"""What OpenRS says in Ext: elements of its own, and RequestId where NCIP's schema has no place for it
+"""Content of OpenRS's Ext: elements of its own, and RequestId where NCIP's schema has no place for it
 (docs/facts/openrs.md 4)."""
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NAMED = {
 
 @value_object
 class ShippingContext:
-    """Where an item goes, and for whom. `extras` has all of it."""
+    """The destination of an item, and for whom it is. `extras` has all of it."""
 
     extras: tuple[CitationExtra, ...] = ()
 
@@ -59,7 +59,7 @@ def _write_own_element(name: str, children: Iterable[tuple[str, str]], namespace
 
 
 def read_shipping_context(ext: Iterable[RawElement], namespace: str) -> ShippingContext:
-    """What of an Ext is in this namespace; all else is kept by its name alone."""
+    """Read what of an Ext is in this namespace; all else is kept by its name alone."""
     extras: list[CitationExtra] = []
     for raw in ext:
         root = _parse_fragment(raw.xml)
@@ -71,7 +71,8 @@ def read_shipping_context(ext: Iterable[RawElement], namespace: str) -> Shipping
 
 
 def _parse_fragment(xml: str) -> etree._Element | None:
-    """Of a document that was parsed within its limits before; None: words where an element should be."""
+    """Parse an element of a document that was parsed within its limits before; None: words where an element should
+    be."""
     try:
         return etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError:
@@ -88,6 +89,6 @@ def _iterate_leaves(element: etree._Element, path: str = "") -> Iterator[Citatio
 
 
 def find_request_number(root: etree._Element) -> str:
-    """Of a message that may not be readable as a whole; empty: it has none."""
+    """Find the number of a message that may not be readable as a whole; empty: it has none."""
     found = root.xpath("string(//*[local-name() = 'RequestId']/*[local-name() = 'RequestIdentifierValue'])")
     return str(found).strip()

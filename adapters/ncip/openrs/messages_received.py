@@ -1,4 +1,4 @@
-"""What OpenRS declares, as events of requests and as commands (docs/facts/openrs.md 2)."""
+"""Events of requests and commands that OpenRS declares (docs/facts/openrs.md 2)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What we tell OpenRS, as messages of NCIP: the whole of an item's way, and that we don't supply
-(docs/facts/openrs.md 3).
+"""Messages of NCIP for what we tell OpenRS: the whole of an item's way, and that we don't supply (docs/facts/openrs.md
+3).
 
 Dates are those of what has happened. Identifiers are OpenRS's own: the number of the request with its suffix, its
 barcode of the item, its number of the patron.
@@ -105,7 +105,7 @@ class DeclarationWriter:
         return BibliographicId(bibliographic_record_id=BibliographicRecordId(identifier=number, agency_id=agency))
 
     def _find_barcode(self) -> str:
-        """As a lender that of the copy that goes out, as a borrower the one that OpenRS has named."""
+        """Find the barcode; as a lender that of the copy that goes out, as a borrower the one that OpenRS has named."""
         request = self.message.request
         if request.role is Role.LENDING:
             return self.message.details.barcode or request.item_barcode
@@ -223,7 +223,7 @@ WRITERS: Mapping[tuple[Role, EventKind], Writer] = {
 
 
 def body_of_event(message: PartnerMessage, dialect: OpenRsDialect, ncip: NcipDialect) -> Initiation | Response:
-    """Raises Refused for what OpenRS has no message for, or what is missing for it."""
+    """Make the body; raises Refused for what OpenRS has no message for, or what is missing for it."""
     write = WRITERS.get((message.role, message.kind))
     if write is None:
         raise Refused(

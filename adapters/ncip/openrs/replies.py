@@ -1,4 +1,4 @@
-"""What OpenRS answers to what it was told (docs/facts/openrs.md 3)."""
+"""Replies of OpenRS to what it was told (docs/facts/openrs.md 3)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOT_NOW = frozenset({408, 425, 429, 503})
 
 
 def read_body(octets: bytes, ncip: NcipDialect) -> Body:
-    """Raises MalformedMessage."""
+    """Read the body; raises MalformedMessage."""
     return decode_message(parse_xml(octets, ncip.xml), ncip.xml).body
 
 

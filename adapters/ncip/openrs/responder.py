@@ -69,7 +69,7 @@ class OpenRsResponder:
         return self._ncip.open(arrival, limit)
 
     def decode(self, envelope: MessageEnvelope, exchange: ExchangeContext) -> DecodedMessage:
-        """Raises MalformedMessage, Refused."""
+        """Decode a message; raises MalformedMessage, Refused."""
         _require_known_system(envelope, exchange.profile)
         if envelope.service not in _DECLARED:
             return self._ncip.decode(envelope, exchange)
@@ -117,7 +117,7 @@ class OpenRsResponder:
 
 
 def _require_known_system(envelope: MessageEnvelope, profile: Profile) -> None:
-    """Raises Refused: a path names the profile, whoever writes to it."""
+    """Require the known system: a path names the profile, whoever writes to it; raises Refused."""
     known = get_ncip_dialect(profile).header.partner_system
     if known and envelope.from_system != known:
         raise Refused(

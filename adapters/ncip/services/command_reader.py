@@ -51,7 +51,7 @@ RequestKind = Literal["hold", "loan", "page", "recall"]
 
 @value_object
 class CommandReader:
-    """What reading a message needs to know beside the message."""
+    """The facts that reading a message needs beside the message."""
 
     dialect: NcipDialect
     policy: CirculationPolicy
@@ -72,7 +72,7 @@ def read_item_reference(identifier: UserId | ItemId | RequestId | None) -> Named
 
 
 def require_value(identifier: UserId | ItemId | RequestId | None, about: MessagePart, element: str) -> Named:
-    """Raises Refused(DATA_MISSING) when it is absent."""
+    """Require a value; raises Refused(DATA_MISSING) when it is absent."""
     found = read_item_reference(identifier)
     if found is None:
         raise Refused(
@@ -100,7 +100,7 @@ def require_patron(user_id: UserId | None, inputs: tuple[AuthenticationInput, ..
 
 
 def read_request_kind(code: Code | None, reader: CommandReader) -> RequestKind:
-    """Raises Refused(INVALID_VALUE) for a RequestType that the profile doesn't map."""
+    """Read a kind; raises Refused(INVALID_VALUE) for a RequestType that the profile doesn't map."""
     sent = text_of_code(code).strip().lower()
     if not sent:
         return reader.policy.requests.default_kind
@@ -131,7 +131,7 @@ def read_request_scope(code: Code | None, reader: CommandReader) -> Literal["ite
 
 
 def read_item_status(code: Code | None, reader: CommandReader) -> ItemStatus | None:
-    """Raises Refused(INVALID_VALUE) for a CirculationStatus that neither standard nor profile knows."""
+    """Read a status; raises Refused(INVALID_VALUE) for a CirculationStatus that neither standard nor profile knows."""
     sent = text_of_code(code).strip().lower()
     if not sent:
         return None
@@ -166,7 +166,8 @@ STATUS_WORDS = {
 
 
 def read_fee_amount(fiscal: FiscalTransactionInformation | None, reader: CommandReader) -> Money | None:
-    """In the usual currency where none is sent; None where no amount is. Raises Refused(INVALID_AMOUNT)."""
+    """Read an amount in the usual currency where none is sent; None where no amount is. Raises
+    Refused(INVALID_AMOUNT)."""
     if fiscal is None or fiscal.amount is None or fiscal.amount.minor_units is None:
         return None
     sent = text_of_code(fiscal.amount.currency)
@@ -249,7 +250,7 @@ NO_RETURN = "available for supply without return"
 
 
 def list_restrictions(fields: ItemOptionalFields | None) -> tuple[str, ...]:
-    """As sent."""
+    """List restrictions as sent."""
     return tuple(one.value for one in fields.item_use_restriction_types) if fields is not None else ()
 
 

@@ -166,7 +166,7 @@ def write_check_in_item_response(
 
 
 def _write_routing(returned: ItemReturned, writer: ResultWriter) -> RoutingInformation | None:
-    """What goes back to its owner is sent nowhere else."""
+    """Write the routing; what goes back to its owner is sent nowhere else."""
     place, back = returned.route_to, returned.goes_back
     if not writer.is_part_wanted("routing"):
         return None
@@ -182,7 +182,7 @@ def _write_destination(place: str, text: str) -> RoutingInformation:
 
 
 def read_event_moment(message: MandatableInitiation, reader: CommandReader) -> datetime | None:
-    """When it happened, of a message that says that it has happened already."""
+    """Read when it happened, of a message that says that it has happened already."""
     if message.mandated_action is None:
         return None
     when = message.mandated_action.date_event_occurred

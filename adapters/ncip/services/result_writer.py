@@ -44,7 +44,7 @@ STATUSES = {
 
 @value_object
 class ResultWriter:
-    """What wording an answer needs to know beside the result."""
+    """The facts that wording an answer needs beside the result."""
 
     dialect: NcipDialect
     exchange_context: ExchangeContext
