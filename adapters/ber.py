@@ -103,8 +103,8 @@ class BerSource:
         self._elements = 0
 
     def read_header(self, at: int, end: int) -> tuple[int, bool, int, int, int]:
-        """Of the value at `at`, inside something that ends at `end`: tag, whether constructed, where its contents
-        begin and end, where the next value is. Raises MalformedMessage."""
+        """Read the header of the value at `at`, inside something that ends at `end`: tag, whether constructed, where
+        its contents begin and end, where the next value is. Raises MalformedMessage."""
         try:
             tag, constructed, start, length = parse_header(self.data, at)
         except IndexError:
@@ -125,7 +125,7 @@ class BerSource:
             raise MalformedMessage("", f"more than {self.limits.elements} values", MalformationKind.TOO_LARGE)
 
     def _find_contents_end(self, begin: int, end: int) -> int:
-        """Where the two zero octets stand that end contents of indefinite length."""
+        """Find the two zero octets that end contents of indefinite length."""
         at, unfinished = begin, [begin]
         while unfinished:
             self.count_element()
@@ -156,7 +156,7 @@ def nesting_error(place: str, limits: BerLimits) -> MalformedMessage:
 
 @lru_cache(maxsize=512)
 def tag_octets(tag: int, constructed: bool) -> bytes:
-    """Of a tag kept as one number."""
+    """Return the octets of a tag kept as one number."""
     octets = bytearray(tag.to_bytes((tag.bit_length() + 7) // 8 or 1, "big"))
     if constructed:
         octets[0] |= CONSTRUCTED
@@ -201,7 +201,7 @@ def object_identifier_of(octets: bytes) -> str:
 
 @lru_cache(maxsize=256)
 def identifier_octets(dotted: str) -> bytes:
-    """Raises ValueError."""
+    """Encode an identifier; raises ValueError."""
     try:
         first, second, *rest = map(int, dotted.split("."))
     except ValueError:
@@ -257,7 +257,7 @@ class BerSplitter:
         return value
 
     def take_rest(self) -> bytes:
-        """What there is of a value whose end won't come; then nothing is left."""
+        """Take what there is of a value whose end won't come; then nothing is left."""
         found = bytes(self._buffer)
         self._buffer.clear()
         self._reset_position()
@@ -301,7 +301,7 @@ class BerSplitter:
         return True
 
     def _check_beginning(self, tag: int, constructed: bool) -> None:
-        """For protocols whose values begin with certain tags only. Raises MalformedMessage."""
+        """Check a beginning, for protocols whose values begin with certain tags only. Raises MalformedMessage."""
 
     def _check_size(self, size: int) -> None:
         if size > self._limits.size:

@@ -37,7 +37,7 @@ def make_trials() -> ConformanceTrials:
 
 
 def list_addresses(dialect: Iso18626Dialect) -> dict[str, str]:
-    """Where a profile sends to, by key (`illgate check --live`)."""
+    """List where a profile sends to, by key (`illgate check --live`)."""
     found = {"http.url": dialect.http.url, "http.lending_url": dialect.http.lending_url}
     return {key: url for key, url in found.items() if url}
 

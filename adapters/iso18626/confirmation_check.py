@@ -1,4 +1,4 @@
-"""What is wrong with a confirmation, by name and by clause (docs/facts/iso-18626.md 2 to 4)."""
+"""Checks of a confirmation, by name and by clause (docs/facts/iso-18626.md 2 to 4)."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ _CONFIRMATIONS: dict[type[Message], type[Confirmation]] = {
 
 @value_object(kw_only=True)
 class Expectation:
-    """What must come. `is_valid`: the message as it was sent is as the schema wants it; `refused`: ERROR, else OK;
-    `error`: of this type; `repeat_of`: what the first confirmation of the same message said, empty: it is no repeat;
-    `echoes`: action or reason must be echoed."""
+    """The confirmation that must come. `is_valid`: the message as it was sent is as the schema wants it; `refused`:
+    ERROR, else OK; `error`: of this type; `repeat_of`: what the first confirmation of the same message said, empty: it
+    is no repeat; `echoes`: action or reason must be echoed."""
 
     message: Message | None = None
     dialect: Iso18626Dialect = DEFAULT_DIALECT
@@ -84,7 +84,7 @@ def check_confirmation(reply: HttpReply, expected: Expectation) -> tuple[Conform
 
 
 def check_refusal(reply: HttpReply, dialect: Iso18626Dialect) -> tuple[ConformanceFinding, ...]:
-    """Of what is no message: HTTP says so (4xx), or a confirmation with ERROR."""
+    """Check the refusal of what is no message: HTTP says so (4xx), or a confirmation with ERROR."""
     if reply.status >= 500:
         return (_find_broken("http-status", HTTP_STATUS, f"HTTP {reply.status}: the fault was the sender's"),)
     if reply.status >= 400 or read_message_status(reply.body) == MessageStatus.ERROR:
@@ -191,7 +191,8 @@ def _check_verdict(confirmation: Confirmation, expected: Expectation) -> Iterato
 
 
 def _check_error(confirmation: Confirmation, expected: Expectation) -> Iterator[ConformanceFinding]:
-    """Of a right message. A system may have reasons of its own to refuse one; what it says of them can be wrong."""
+    """Check the error in the confirmation of a right message. A system may have reasons of its own to refuse one; what
+    it says of them can be wrong."""
     is_request = isinstance(expected.message, Request)
     for error in confirmation.errors:
         if error.type == ErrorType.BADLY_FORMED_MESSAGE and expected.is_valid:

@@ -78,7 +78,7 @@ async def try_supplier_message(trial: Iso18626Trial) -> None:
 
 
 async def try_answers(trial: Iso18626Trial) -> None:
-    """On the system's own request, which this ends."""
+    """Try answers on the system's own request, which this ends."""
     number = trial.values["request"]
     first = trial.write_answer(ReasonForMessage.REQUEST_RESPONSE, Status.WILL_SUPPLY, number)
     titles = "a reason that there isn't", "StatusChange Unfilled"
@@ -131,7 +131,7 @@ class Iso18626Trials:
         return {**section, "http": {**section.get("http", {}), "url": address, "lending_url": ""}}
 
     def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
-        """Raises ConfigurationError where the partner has no symbol."""
+        """List conversations; raises ConfigurationError where the partner has no symbol."""
         if not context.partner:
             words = "names no symbol for the partner, and messages say who speaks with whom"
             name = f"profile {context.profile.name}"

@@ -119,7 +119,7 @@ class Http(ProfileSection):
         return self
 
     def choose_url(self, role: Role) -> str:
-        """Where a message goes to that we send in this role; empty: nowhere."""
+        """Choose where a message goes to that we send in this role; empty: nowhere."""
         return (self.lending_url if role is Role.LENDING else "") or self.url
 
     def to_client_tls(self, folder: Path) -> ClientTls:
@@ -313,7 +313,7 @@ DEFAULT_DIALECT = Iso18626Dialect()
 
 
 def dialect_of(profile: Profile | None) -> Iso18626Dialect:
-    """Of a profile without such a section: the defaults."""
+    """Return the dialect; of a profile without such a section: the defaults."""
     if profile is None:
         return DEFAULT_DIALECT
     found = profile.dialects.get(SECTION)

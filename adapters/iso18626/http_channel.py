@@ -161,7 +161,7 @@ class Iso18626Channel:
 
 
 def add_account(message: Message, dialect: Iso18626Dialect, resolve_secret: Callable[[str], str]) -> Message:
-    """With what shows who we are, where the partner wants that. Raises as `resolve_secret`."""
+    """Add what shows who we are, where the partner wants that. Raises as `resolve_secret`."""
     if not dialect.account.id or isinstance(message, SupplyingAgencyMessage):
         return message
     shown = Authentication(account=dialect.account.id, security_code=resolve_secret(dialect.account.code))
@@ -173,7 +173,7 @@ def add_account(message: Message, dialect: Iso18626Dialect, resolve_secret: Call
 
 
 def _encode_for_partner(message: Message, dialect: Iso18626Dialect) -> EncodedMessage:
-    """Raises Refused for what this version of the protocol can't say."""
+    """Encode a message; raises Refused for what this version of the protocol can't say."""
     try:
         return encode_message(
             message, dialect.schema_version, choose_style(dialect), version_string=dialect.version_string
@@ -209,7 +209,7 @@ def _sent_message(
 
 
 def name_message(message: Message) -> str:
-    """As the journal calls it: with the word that says what it is about."""
+    """Name a message as the journal calls it: with the word that says what it is about."""
     if isinstance(message, Request):
         return "request"
     if isinstance(message, RequestingAgencyMessage):
@@ -219,10 +219,11 @@ def name_message(message: Message) -> str:
 
 
 def judge_confirmation(reply: HttpReply, said: Message, dialect: Iso18626Dialect, *, repeated: bool) -> DeliveryResult:
-    """What the partner's answer says. A request that it knows already has reached it before.
+    """Return the result that the partner's answer gives. A request that it knows already has reached it before.
 
     A confirmation counts whatever its HTTP status is: Koha gives 400 with an ERROR in it. Without one the status
-    decides. Raises Refused, Postponed, OutcomeUnknown."""
+    decides. Raises Refused, Postponed, OutcomeUnknown.
+    """
     confirmation = _read_confirmation(reply)
     name = name_message(said)
     if confirmation is None:

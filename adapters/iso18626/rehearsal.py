@@ -51,9 +51,9 @@ class Iso18626Rehearsal:
 
 
 def mirror_dialect(profile: Profile, url: str) -> Iso18626Dialect:
-    """As the partner would have it. Version and habits are those of both sides, but for what the profile says of one
-    side alone: symbols change places, the partner shows the account by which the profile lets it in, and we take every
-    action."""
+    """Make the dialect as the partner would have it. Version and habits are those of both sides, but for what the
+    profile says of one side alone: symbols change places, the partner shows the account by which the profile lets it
+    in, and we take every action."""
     ours = dialect_of(profile)
     symbols = ours.symbols.model_copy(update={"ours": ours.symbols.theirs, "theirs": ours.symbols.ours})
     http = ours.http.model_copy(
@@ -70,8 +70,8 @@ def mirror_dialect(profile: Profile, url: str) -> Iso18626Dialect:
 
 
 def _account_of_partner(profile: Profile) -> Account:
-    """What is shown to be let in by the security code; an account and code in one secret can't be told apart before it
-    is resolved, so such a partner is let in by its address alone."""
+    """Return what is shown to be let in by the security code; an account and code in one secret can't be told apart
+    before it is resolved, so such a partner is let in by its address alone."""
     shown = next((one for one in profile.auth if one.kind is AuthKind.AGENCY_SECRET and one.secret), None)
     return Account(id=profile.name, code=shown.secret) if shown is not None else Account()
 
@@ -91,7 +91,8 @@ class Misbehaviour:
 
 
 def apply_misbehaviour(name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
-    """Raises KeyError. An answer that is no message of ISO 18626 stays as it is where a message is to be changed."""
+    """Apply a misbehaviour; raises KeyError. An answer that is no message of ISO 18626 stays as it is where a message
+    is to be changed."""
     found = MISBEHAVIOURS[name]
     if found.change_answer is not None:
         return found.change_answer(answer, number)
@@ -180,7 +181,7 @@ def _double_confirmation(root: etree._Element) -> None:
 
 
 def _confirm_with_action(word: str) -> ChangeTree:
-    """Of a confirmation that has an action: another one."""
+    """Replace the action of a confirmation by another one."""
     return _replace_text("action", word)
 
 

@@ -42,7 +42,7 @@ def write_elements(profile: Profile, elements: Elements) -> Profile:
 
 
 def change_answer(answer: ResponderAnswer, elements: Elements) -> ResponderAnswer:
-    """What is no message of ISO 18626 stays as it is. Raises ConfigurationError."""
+    """Change an answer; what is no message of ISO 18626 stays as it is. Raises ConfigurationError."""
     check_elements(elements)
     try:
         decoded = decode_message(answer.body)
@@ -55,7 +55,7 @@ def change_answer(answer: ResponderAnswer, elements: Elements) -> ResponderAnswe
 
 
 def check_elements(elements: Elements) -> None:
-    """Raises ConfigurationError for a path that no message has, and for a text that can't stand there."""
+    """Raise ConfigurationError for a path that no message has, and for a text that can't stand there."""
     for path, text in elements.items():
         names = path.split("/")
         owners = [one for one in MESSAGES.values() if _find_element(one, names) is not None]
@@ -89,7 +89,7 @@ def _list_symbols(message: Structure) -> Mapping[str, str]:
 
 
 def _find_element(owner: type[Structure], names: Sequence[str]) -> tuple[str, Element] | None:
-    """Of the last name: the field that holds it."""
+    """Find the field that holds the last name."""
     found = next(
         ((field, one) for field, one in list_elements(owner).items() if names[0] in (one.name, one.older_name)), None
     )
@@ -119,7 +119,7 @@ def _change_element(owner: S, names: Sequence[str], text: str | None) -> S:
 
 
 def _read_text(element: Element, text: str) -> Any:
-    """Raises ValueError, InvalidOperation."""
+    """Read a text; raises ValueError, InvalidOperation."""
     match element.kind:
         case Kind.CODE:
             return Code(text)

@@ -97,7 +97,7 @@ _NOT_NOW = frozenset({RefusalReason.TEMPORARY_FAILURE})
 
 @value_object
 class OpenedMessage:
-    """What `open` found. `status`: of HTTP, where the message can't be taken whatever is in it."""
+    """The message that `open` found. `status`: of HTTP, where the message can't be taken whatever is in it."""
 
     raw: bytes
     at: datetime
@@ -132,7 +132,7 @@ class Iso18626Responder:
         return _build_envelope(replace(opened, decoded=decoded), decoded.message, decoded.shape.version_string)
 
     def decode(self, envelope: MessageEnvelope, exchange: ExchangeContext) -> IncomingMessage:
-        """Raises MalformedMessage, Refused."""
+        """Decode a message; raises MalformedMessage, Refused."""
         opened = _require_opened(envelope)
         if envelope.malformed is not None:
             raise envelope.malformed
@@ -169,8 +169,8 @@ class Iso18626Responder:
     def refuse(
         self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, exchange: ExchangeContext | None
     ) -> ResponderAnswer:
-        """What isn't even a message gets words and a status of HTTP; a library that can't be reached now, the status
-        that makes a sender try again."""
+        """Refuse a message; what isn't even one gets words and a status of HTTP; a library that can't be reached now,
+        the status that makes a sender try again."""
         opened = _require_opened(envelope)
         if opened.decoded is None:
             malformed = refusal if isinstance(refusal, MalformedMessage) else envelope.malformed
@@ -245,7 +245,7 @@ def _find_our_role(message: Message) -> Role | None:
 
 
 def _name_service(message: Message) -> str:
-    """With the word that says what the message is about, where the standard has it."""
+    """Name a service with the word that says what the message is about, where the standard has it."""
     if isinstance(message, RequestingAgencyMessage):
         return f"requestingAgencyMessage {message.action or ''}".rstrip()
     if isinstance(message, SupplyingAgencyMessage):
@@ -277,7 +277,7 @@ def _decode_in_zone(opened: OpenedMessage, context: MappingContext) -> DecodedMe
 
 
 def _require_managed_borrowing(profile: Profile) -> None:
-    """Raises Refused where the profile doesn't say that its partner brings our patrons' wishes."""
+    """Raise Refused where the profile doesn't say that its partner brings our patrons' wishes."""
     if profile.circulation.requests.managed is not ManagedRole.BORROWING:
         raise Refused(
             RefusalReason.UNAUTHORIZED_SERVICE,
@@ -292,8 +292,8 @@ def _refuse_duplicate(_request: ManagedRequest) -> Refusal:
 
 
 def _require_receiver(told: IncomingPartnerMessage, profile: Profile) -> IncomingPartnerMessage:
-    """What is for us; of a request that we broker also what is for the library on its other side, from a partner that
-    knows of it. Raises Refused."""
+    """Require a message for us; of a request that we broker also one for the library on its other side, from a partner
+    that knows of it. Raises Refused."""
     receiver, partner = told.receiver, profile.partner
     if not receiver:
         return told
@@ -321,7 +321,7 @@ def _refuse_other_receiver(request: ManagedRequest, receiver: str) -> Refusal | 
 
 
 def _describe_error(refusal: Refusal | MalformedMessage, message: Message) -> ErrorData:
-    """By the standard's types; the value is the element's name and what is wrong with it."""
+    """Describe an error by the standard's types; the value is the element's name and what is wrong with it."""
     if isinstance(refusal, MalformedMessage):
         missing = refusal.fault is MalformationKind.DATA_MISSING
         kind = ErrorType.UNRECOGNISED_DATA_ELEMENT if missing else ErrorType.BADLY_FORMED_MESSAGE
@@ -406,7 +406,8 @@ def _build_confirmation(
 
 
 def _complete_agency(agency: AgencyId | None, symbols: Symbols) -> AgencyId | None:
-    """As a confirmation can say it: with the type that is meant where none is said, and not at all without a value."""
+    """Complete an agency as a confirmation can say it: with the type that is meant where none is said, and not at all
+    without a value."""
     if agency is None or not agency.value:
         return None
     return agency if agency.type is not None else replace(agency, type=Code(symbols.default_type))

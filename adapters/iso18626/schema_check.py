@@ -1,5 +1,5 @@
-"""Whether a message is as the schema of its version wants it, by the declarations of the messages: stricter than the
-codec, which reads whatever partners send.
+"""Check of a message against the schema of its version, by the declarations of the messages: stricter than the codec,
+which reads whatever partners send.
 
 Faults have places below the root and no values, since a message may name a patron.
 """
@@ -39,7 +39,7 @@ class SchemaFault:
 
 
 def list_schema_faults(root: etree._Element, version: SchemaVersion) -> tuple[SchemaFault, ...]:
-    """In the order of the document."""
+    """List the faults in the order of the document."""
     return tuple(_check_envelope(root, version))
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the messages by which a supplier that is tried answers our requests, by name and by clause
+"""Checks of the messages by which a supplier that is tried answers our requests, by name and by clause
 (docs/facts/iso-18626.md 2 to 4, 7).
 
 A finding is against the standard where what was exchanged proves it: the reason of an answer by what we have asked, a
@@ -75,7 +75,7 @@ class HeardMessage:
 
 
 class SupplierWords:
-    """What the tried supplier has said about all requests of a trial. `ours`: how the requester is called there."""
+    """The statements of the tried supplier about all requests of a trial. `ours`: how the requester is called there."""
 
     def __init__(self, ours: AgencyId, dialect: Iso18626Dialect, clock: Clock) -> None:
         self._ours, self._dialect, self._clock = ours, dialect, clock
@@ -173,7 +173,7 @@ def _check_reason(message: SupplyingAgencyMessage, tried: TriedRequest) -> Itera
 
 
 def _name_word(words: type[StrEnum], said: str | None, name: str) -> str:
-    """What isn't of the standard may be anything, also a person's name."""
+    """Name a word; what isn't of the standard may be anything, also a person's name."""
     return f"no {name}" if not said else said if said in set(words) else f"an unknown {name}"
 
 
@@ -209,7 +209,7 @@ def _find_end(message: SupplyingAgencyMessage, tried: TriedRequest) -> str:
 
 
 def _check_zero_times(root: etree._Element) -> Iterator[ConformanceFinding]:
-    """As some programs write a time that they don't have; it is read as none."""
+    """Check for times as some programs write them that they don't have; they are read as none."""
     for element in root.iter(etree.Element):
         if (element.text or "").strip().startswith("0001-01-01"):
             yield _find_advice("date", f"{get_local_name(element)} is in the year 1")

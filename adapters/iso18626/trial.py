@@ -93,7 +93,7 @@ class Iso18626Trial:
 
     @property
     def other_number(self) -> str:
-        """Of no request: nobody has asked under it."""
+        """The number of no request: nobody has asked under it."""
         return f"{self._number}-none"
 
     # --- messages ----------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class Iso18626Trial:
         return RequestingAgencyMessage(header=header, action=action, note=note or None)
 
     def write_answer(self, reason: ReasonForMessage, status: Status, number: str) -> SupplyingAgencyMessage:
-        """Of a supplier."""
+        """Write an answer of a supplier."""
         supplier, requester = self._write_parties(is_supplier=True)
         header = SupplierHeader(
             supplying_agency=supplier,
@@ -158,7 +158,7 @@ class Iso18626Trial:
     # --- exchanges ---------------------------------------------------------------------------------------
 
     async def make_request(self, request: Request | None = None) -> bool:
-        """Whether the system has confirmed it: what follows is about it."""
+        """Make a request, and return whether the system has confirmed it: what follows is about it."""
         self._heard.note_request(self._number)
         return await self.say_message("request", request or self.write_request(), Expectation()) == MessageStatus.OK
 
@@ -166,7 +166,7 @@ class Iso18626Trial:
         self.exchanges += [CheckedExchange(title=title, untried=why) for title in titles]
 
     async def say_message(self, title: str, message: Message, expectation: Expectation) -> str:
-        """What its confirmation says: OK, ERROR, or nothing."""
+        """Say a message, and return what its confirmation says: OK, ERROR, or nothing."""
         if isinstance(message, RequestingAgencyMessage):
             self._heard.note_action(self._number, message.action or "")
         signed = add_account(message, self._dialect, self._context.secrets)
@@ -184,8 +184,8 @@ class Iso18626Trial:
             await self.hear_messages(ReasonForMessage.CANCEL_RESPONSE)
 
     async def hear_messages(self, reason: ReasonForMessage | None = None, *, is_required: bool = True) -> None:
-        """What the system says of itself, until it has said something, for `reason`: until that. Where nobody listens
-        nothing is awaited. A decision may take people days, so that nothing has come proves nothing."""
+        """Hear what the system says of itself, until it has said something, for `reason`: until that. Where nobody
+        listens nothing is awaited. A decision may take people days, so that nothing has come proves nothing."""
         arrivals, seconds = self._context.arrivals, self._context.wait_seconds
         if arrivals is None:
             return
@@ -202,7 +202,7 @@ class Iso18626Trial:
             self.exchanges.append(CheckedExchange(title=f"waiting for a {awaited}", came=True, findings=(advice,)))
 
     def _note_arrival(self, arrived: ArrivedMessage, reason: ReasonForMessage | None) -> bool:
-        """Whether it is what was waited for."""
+        """Note an arrival, and return whether it is what was waited for."""
         heard = self._heard.judge_message(arrived)
         self.exchanges.append(report_arrival(arrived, heard.title, heard.findings, self._conceal_secrets))
         said = heard.message.message_info if heard.message is not None else None
@@ -220,7 +220,7 @@ class Iso18626Trial:
         await self._exchange_messages(sent, lambda reply: check_confirmation(reply, expected))
 
     async def say_octets(self, title: str, body: bytes | None, content_type: str = MEDIA_TYPE) -> None:
-        """What is no message, and must not be taken for one. None: asked for by GET."""
+        """Say what is no message, and must not be taken for one. None: asked for by GET."""
         sent = SentTrial(title, body or b"", body, content_type)
         await self._exchange_messages(sent, lambda reply: check_refusal(reply, self._dialect))
 
@@ -273,7 +273,7 @@ class Iso18626Trial:
         )
 
     async def _sign_message(self) -> Mapping[str, str]:
-        """What shows the partner that it is ours. Raises ConfigurationError where nothing can sign: without it the
+        """Make what shows the partner that it is ours. Raises ConfigurationError where nothing can sign: without it the
         partner would be right to refuse all."""
         if self._context.tried is TriedSide.OURSELVES:
             return {}
@@ -296,7 +296,7 @@ def find_spoken_dialect(context: ConformanceContext) -> Iso18626Dialect:
 
 
 def name_parties(context: ConformanceContext) -> tuple[str, str]:
-    """Who tries, and who is tried."""
+    """Name who tries, and who is tried."""
     is_partner = context.tried is TriedSide.PARTNER
     return (context.library, context.partner) if is_partner else (context.partner, context.library)
 

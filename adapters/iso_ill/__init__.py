@@ -58,7 +58,7 @@ def make_trials() -> ConformanceTrials:
 
 
 def list_addresses(dialect: IsoIllDialect) -> dict[str, str]:
-    """Where a profile sends to, by key (`illgate check --live`)."""
+    """List where a profile sends to, by key (`illgate check --live`)."""
     address = dialect.transport.address
     return {"transport.address": address} if address and not is_sent_by_mail(dialect) else {}
 

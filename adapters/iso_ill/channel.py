@@ -138,7 +138,7 @@ class IsoIllChannel:
 
 
 def _choose_address(message: PartnerMessage, dialect: IsoIllDialect) -> str:
-    """Where the request itself said to be answered, or else where the partner always is."""
+    """Choose where the request itself said to be answered, or else where the partner always is."""
     transport = dialect.transport
     if transport.follow_sender_info and message.role is Role.LENDING:
         said = next((one.value for one in message.request.extras if one.name == REPLY_TO), "")
@@ -182,8 +182,8 @@ class _ReplyMatcher:
 
 
 def read_delivery_reply(reply: bytes, apdu: Apdu, context: MappingContext) -> DeliveryResult:
-    """What the partner's answer says. A request that it knows already has reached it before. Raises OutcomeUnknown,
-    Unavailable."""
+    """Read what the partner's answer says. A request that it knows already has reached it before. Raises
+    OutcomeUnknown, Unavailable."""
     try:
         report = decode_apdu(reply, context.dialect.wire.style).apdu
     except MalformedMessage as malformed:

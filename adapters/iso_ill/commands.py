@@ -75,7 +75,7 @@ def print_conformance() -> None:
 
 
 def parse_hex(data: bytes) -> bytes:
-    """What the digits stand for; BER as it is, since an APDU never begins with a digit. Raises ValueError."""
+    """Return what the digits stand for; BER as it is, since an APDU never begins with a digit. Raises ValueError."""
     if not data or not _HEX.fullmatch(data):
         return data
     try:
@@ -150,7 +150,7 @@ def _format_extension_item(extension: Extension, depth: int) -> Iterator[str]:
 
 
 def _format_octets(octets: bytes, depth: int) -> Iterator[str]:
-    """What isn't known is shown by its tags, with the texts that are in it."""
+    """Format octets; what isn't known is shown by its tags, with the texts that are in it."""
     source = ber.BerSource(octets)
     try:
         yield from list(_format_ber_values(source, 0, len(octets), depth))

@@ -118,7 +118,7 @@ def _sample_request(role: Role) -> Request:
 
 
 def sample_messages(role: Role) -> tuple[PartnerMessage, ...]:
-    """What we say in this role, one of each kind, with all details that there can be."""
+    """Make the messages of ours in this role, one of each kind, with all details that there can be."""
     details = EventDetails(
         due=date(2026, 4, 15),
         reason="not-held",

@@ -163,7 +163,7 @@ class StateOverrides(ProfileSection):
 
 
 def state_word(state: CurrentState) -> str:
-    """As profiles write it: `in-process`; a transaction that isn't known is `idle`."""
+    """Return the word of a state as profiles write it: `in-process`; a transaction that isn't known is `idle`."""
     return "idle" if state is IDLE else state.name.lower().replace("_", "-")
 
 
@@ -184,7 +184,7 @@ def _override_table(role: Role, said: StateCells) -> TransitionTable:
 def _parse_cells(
     role: Role, state: str, cells: Mapping[str, str]
 ) -> list[tuple[ServicePrimitive, CurrentState | None]]:
-    """Raises ValueError with what is allowed."""
+    """Parse cells; raises ValueError with what is allowed."""
     _parse_state(role, state)
     return [
         (service, None if to.strip().lower() == PROHIBITED else _parse_state(role, to))
@@ -336,7 +336,7 @@ class IsoIllDialect(ProfileSection):
         return APDU_NAMES[apdu - 1] not in self.withheld
 
     def wish_for_message(self, apdu: ApduType) -> Wish:
-        """How much we want one of the optional messages."""
+        """Return how much we want one of the optional messages."""
         return (
             wish_of(getattr(self.optional_messages, _OPTIONAL[apdu])) if self.is_sent_by_partner(apdu) else Wish.NEITHER
         )

@@ -1,5 +1,5 @@
-"""What is wrong with the APDUs that a tried responder sends of itself, by name and by clause (docs/facts/
-iso-ill-10161.md 6, 7, 9).
+"""Checks of the APDUs that a tried responder sends of itself, by name and by clause (docs/facts/ iso-ill-10161.md 6, 7,
+9).
 
 A finding is against the standard where what was exchanged proves it: an answer to what was never asked, a service that
 the requester's table has in no way after what was said before, another state than the end that was told. What is only
@@ -50,7 +50,7 @@ class TriedTransaction:
 
 
 class HeardApdus:
-    """What the tried system has said of itself in a trial, and what we have said. `zone`: of its days and times."""
+    """The APDUs that the tried system has sent of itself in a trial, and ours. `zone`: of its days and times."""
 
     def __init__(self, clock: Clock, zone: tzinfo) -> None:
         self._clock, self._zone = clock, zone
@@ -66,8 +66,8 @@ class HeardApdus:
             _take_service(tried, replace(service, direction=ServiceDirection.REQ))
 
     def is_report(self, message: bytes, sent: Apdu | None) -> bool:
-        """Whether it may be the report about what was `sent`: of another transaction of the trial it only comes late.
-        None: any report."""
+        """Return whether it may be the report about what was `sent`: of another transaction of the trial it only comes
+        late. None: any report."""
         try:
             apdu = decode_answer(message).apdu
         except MalformedMessage:
@@ -76,8 +76,8 @@ class HeardApdus:
         return isinstance(apdu, StatusOrErrorReport) and not is_late
 
     def check_answers(self, answers: Sequence[bytes]) -> Iterator[ConformanceFinding]:
-        """What came on the connection of a message, by what was said before. What else is wrong with it is found by
-        `report_check`."""
+        """Check what came on the connection of a message, by what was said before. What else is wrong with it is found
+        by `report_check`."""
         for answer in answers:
             try:
                 apdu = decode_answer(answer).apdu
@@ -111,7 +111,7 @@ class HeardApdus:
 
 
 def _check_service(apdu: Apdu, tried: TriedTransaction) -> Iterator[ConformanceFinding]:
-    """Where we have asked for something: what a requester may say is another thing."""
+    """Check a service where we have asked for something: what a requester may say is another thing."""
     if tried.state is None:
         return
     if isinstance(apdu, StatusOrErrorReport):
@@ -164,7 +164,7 @@ def _check_dates(apdu: Apdu, now: datetime, zone: tzinfo) -> Iterator[Conformanc
 
 
 def _check_moment(sent: Moment, now: datetime, zone: tzinfo) -> Iterator[ConformanceFinding]:
-    """Of a sender that gives no time of day, by the day; one day is left for other zones."""
+    """Check a moment; of a sender that gives no time of day, by the day; one day is left for other zones."""
     if sent.clock is None:
         late = sent.day - now.astimezone(zone).date()
         is_future, is_past = late > _ONE_DAY, late < -_ONE_DAY

@@ -48,7 +48,7 @@ def build_apdu_mail(
 
 
 def is_apdu_part(part: MailPart) -> bool:
-    """By its type, or by its name where a program on the way knew no better type."""
+    """Tell an APDU by its type, or by its name where a program on the way knew no better type."""
     return part.media_type == MEDIA_TYPE or (part.media_type == _OCTETS and part.name.lower().endswith(FILE_ENDING))
 
 
@@ -79,7 +79,7 @@ class IsoIllMailFormat:
         return MailInterpretation(events=tuple(sorted(events, key=_event_time)), unknown=tuple(unknown))
 
     def _event_of_part(self, part: MailPart, mail: IncomingMail, profile: Profile) -> MailEvent:
-        """Raises MalformedMessage, for what our side refuses as well: staff see why."""
+        """Make an event; raises MalformedMessage, for what our side refuses as well: staff see why."""
         arrival = RawMessage(part.content, mail.received, TransportKind.REPLAY, SECTION, profile=profile.name)
         envelope = self._responder.open(arrival, profile.max_bytes)
         if envelope.malformed is not None:
@@ -118,7 +118,7 @@ def _build_mail_event(apdu: Apdu, told: IncomingPartnerMessage, mail: IncomingMa
 
 
 def _service_moment(this: Moment, mail: IncomingMail, profile: Profile) -> datetime:
-    """Raises MalformedMessage at the ends of the calendar."""
+    """Make the moment; raises MalformedMessage at the ends of the calendar."""
     zone = dialect_of(profile).wire.zone
     local = datetime.combine(this.day, this.clock or time.min, ZoneInfo(zone) if zone else mail.recipient.zone)
     try:

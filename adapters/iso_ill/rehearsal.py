@@ -27,7 +27,7 @@ _NOBODY = SystemId.from_symbol("NOBODY")
 
 @value_object
 class SpoiledReport:
-    """What is wrong with a report of the partner's, and how it becomes so."""
+    """The fault in a report of the partner's, and the change that makes it."""
 
     words: str
     change: Callable[[bytes], bytes]
@@ -37,7 +37,7 @@ ChangeReport = Callable[[StatusOrErrorReport], StatusOrErrorReport]
 
 
 def _change_report(change: ChangeReport) -> Callable[[bytes], bytes]:
-    """What is no report stays as it is."""
+    """Make the change of a report; what is none stays as it is."""
 
     def change_body(body: bytes) -> bytes:
         try:
@@ -168,6 +168,6 @@ def _mirror_dialect(profile: Profile, address: str) -> IsoIllDialect:
 
 
 def _credentials_of_partner(profile: Profile) -> Credentials:
-    """What is shown to be let in by the password of an extension."""
+    """Return what is shown to be let in by the password of an extension."""
     shown = next((one for one in profile.auth if one.kind is AuthKind.AGENCY_SECRET and one.secret), None)
     return Credentials(user=profile.name, password=shown.secret) if shown is not None else Credentials()

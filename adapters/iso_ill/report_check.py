@@ -1,4 +1,4 @@
-"""What is wrong with the reports of a system, by name and by clause (docs/facts/iso-ill-10161.md 7, 9.3)."""
+"""Checks of the reports of a system, by name and by clause (docs/facts/iso-ill-10161.md 7, 9.3)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_RULE = "no sentence of the standard"
 
 @value_object(kw_only=True)
 class ReportExpectation:
-    """Of what comes back for `sent`. `problem`: the error that it must report, None: it mustn't report any;
+    """The report that must come back for `sent`. `problem`: the error that it must report, None: it mustn't report any;
     `has_status`: how the transaction stands must be in it."""
 
     sent: Apdu
@@ -39,7 +39,7 @@ def make_advice(check: str, words: str) -> ConformanceFinding:
 
 
 def decode_answer(answer: bytes) -> DecodedApdu:
-    """Raises MalformedMessage."""
+    """Decode an answer; raises MalformedMessage."""
     return decode_apdu(answer, DEFAULT_STYLE, BerLimits(size=MAX_ANSWER_BYTES))
 
 
@@ -71,7 +71,7 @@ def check_answers(answers: Sequence[bytes], expected: ReportExpectation) -> Iter
 
 
 def check_error_report(answer: bytes) -> Iterator[ConformanceFinding]:
-    """Of what was no APDU."""
+    """Check the report of what was no APDU."""
     try:
         apdu = decode_answer(answer).apdu
     except MalformedMessage as malformed:

@@ -89,7 +89,7 @@ _NOT_NOW = frozenset({RefusalReason.NOT_ALLOWED, RefusalReason.REQUEST_CLOSED})
 
 @value_object
 class OpenedApdu:
-    """What `open` found. `awaited`: it is the reply that a sender of ours waits for."""
+    """The APDU that `open` found. `awaited`: it is the reply that a sender of ours waits for."""
 
     raw: bytes
     limit: int
@@ -111,7 +111,7 @@ class IllStreamSplitter:
         return self._frames.begun
 
     def add_octets(self, data: bytes) -> None:
-        """What can't begin an APDU is not waited for."""
+        """Add octets; what can't begin an APDU is not waited for."""
         if data and not self._frames.begun and data[0] & _KIND != _APDU:
             self.is_unrecoverable = True
         self._frames.add_octets(data)
@@ -152,7 +152,7 @@ class IsoIllResponder:
         return _build_envelope(OpenedApdu(body, limit, at, awaited, header_of_apdu(decoded.apdu), decoded))
 
     def decode(self, envelope: MessageEnvelope, exchange: ExchangeContext) -> DecodedMessage:
-        """Raises MalformedMessage, Refused."""
+        """Decode a message; raises MalformedMessage, Refused."""
         dialect, opened = dialect_of(exchange.profile), _require_opened(envelope)
         decoded = _decode_in_dialect(opened, dialect)
         apdu = decoded.apdu
@@ -190,7 +190,7 @@ class IsoIllResponder:
     def refuse(
         self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, exchange: ExchangeContext | None
     ) -> ResponderAnswer:
-        """What can't be read is said to be so, whoever sent it."""
+        """Refuse a message; what can't be read is said to be so, whoever sent it."""
         opened = _require_opened(envelope)
         malformed = refusal if isinstance(refusal, MalformedMessage) else envelope.malformed
         if is_unreportable(opened.seen):
@@ -243,7 +243,8 @@ def _peek_or_empty(body: bytes, limit: int) -> PartialHeader:
 
 
 def _build_envelope(opened: OpenedApdu, malformed: MalformedMessage | None = None) -> MessageEnvelope:
-    """Who sent it follows from the kind of APDU, for those that both roles send it may be the other party."""
+    """Build the envelope; who sent it follows from the kind of APDU, for those that both roles send it may be the other
+    party."""
     seen, apdu = opened.seen, opened.decoded.apdu if opened.decoded is not None else None
     requester, responder = _symbol_of_id(seen.requester_id), _symbol_of_id(seen.responder_id)
     if isinstance(apdu, ForwardNotification):
@@ -336,7 +337,7 @@ def _check_receiver(told: IncomingPartnerMessage, context: MappingContext) -> No
 
 
 def _is_without_event(apdu: Apdu, told: IncomingPartnerMessage, opened: OpenedApdu, context: MappingContext) -> bool:
-    """What the protocol itself answers, or a sender of ours waits for."""
+    """Return whether it has no event: the protocol itself answers it, or a sender of ours waits for it."""
     if isinstance(apdu, IllRequest) and find_unsuppliable(apdu, context) is not None:
         return True
     return _is_receipt(apdu, told, opened.awaited)
@@ -349,7 +350,7 @@ def _is_receipt(apdu: Apdu, told: IncomingPartnerMessage, awaited: bool) -> bool
 
 
 def add_guard(told: IncomingPartnerMessage, apdu: Apdu, context: MappingContext) -> IncomingPartnerMessage:
-    """With the protocol's own rules about the request as it is."""
+    """Add the protocol's own rules about the request as it is."""
     return replace(told, guard=_refuse_duplicate if isinstance(apdu, IllRequest) else MessageGuard(apdu, context))
 
 
@@ -367,7 +368,7 @@ def _write_journal_note(
     *,
     answered: bool,
 ) -> str:
-    """For the journal."""
+    """Write the note for the journal."""
     if is_duplicate(apdu, taken):
         return "the transport brought it twice" if answered else "the transport brought it twice: not answered"
     if taken.refused is not None or taken.repeated or taken.request is None:

@@ -1,4 +1,5 @@
-"""Whether a partner's APDU is allowed now, and whether our tables made something else of it than the standard's.
+"""Rules of the state tables: whether a partner's APDU is allowed now, and whether our tables made something else of it
+than the standard's.
 
 allowed = guard_message(apdu, context)    goes into IncomingPartnerMessage.guard
 refusal = allowed(request)                None: go on
@@ -102,8 +103,8 @@ def guard_message(apdu: Apdu, context: MappingContext) -> MessageGuard:
 
 
 def describe_deviation(apdu: Apdu, after: Request, context: MappingContext, before: CurrentState | None = None) -> str:
-    """In one line, how the transaction's state differs from the table's; empty where it doesn't. `before`: its state
-    when the APDU came (`MessageGuard.seen`); without it, any state from which the APDU leads there is fine."""
+    """Describe in one line how the transaction's state differs from the table's; empty where it doesn't. `before`: its
+    state when the APDU came (`MessageGuard.seen`); without it, any state from which the APDU leads there is fine."""
     service = service_of_apdu(apdu)
     if service is None:
         return ""
@@ -139,7 +140,8 @@ def _display_state(state: CurrentState) -> str:
 
 
 def transaction_state(apdu: Apdu, request: Request, context: MappingContext) -> CurrentState:
-    """Of the transaction that the APDU names: as a requester we have one with each supplier of the request."""
+    """Return the state of the transaction that the APDU names: as a requester we have one with each supplier of the
+    request."""
     if request.role is Role.LENDING:
         return ill_state_of_request(request)
     attempt = _find_attempt(apdu, request, context)
@@ -158,8 +160,8 @@ def _find_attempt(apdu: Apdu, request: Request, context: MappingContext) -> Supp
 
 
 def _is_sent_before_change(apdu: Apdu, request: Request, context: MappingContext) -> bool:
-    """Whether its sender couldn't know of our last change. Without a time of day only an earlier day tells it; the hour
-    that comes twice when summer time ends is taken for the first one."""
+    """Return whether its sender couldn't know of our last change. Without a time of day only an earlier day tells it;
+    the hour that comes twice when summer time ends is taken for the first one."""
     known = request.changed + timedelta(minutes=context.dialect.states.transit_minutes)
     sent = apdu.service_date_time.this
     days = (sent.day - day_in_zone(known, context.zone)).days

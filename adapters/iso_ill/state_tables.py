@@ -78,14 +78,15 @@ RESULTS: dict[ApduType, tuple[str, ...]] = {
 
 
 def direction_of(apdu: ApduType, role: Role) -> ServiceDirection | None:
-    """As the side of this role sees it; None for what either side sends."""
+    """Return the direction as the side of this role sees it; None for what either side sends."""
     if apdu in FROM_EITHER:
         return None
     return ServiceDirection.REQ if (apdu in FROM_REQUESTER) is (role is Role.BORROWING) else ServiceDirection.IND
 
 
 def service_of_apdu(apdu: Apdu) -> ServicePrimitive | None:
-    """What the receiver's table calls it; None for an answer of a kind that the standard doesn't have."""
+    """Return the service that the receiver's table has for it; None for an answer of a kind that the standard doesn't
+    have."""
     match apdu:
         case IllAnswer():
             if not isinstance(apdu.results, Results):

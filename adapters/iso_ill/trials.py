@@ -140,7 +140,7 @@ class IsoIllTrial:
             return None
 
     def _make_transaction(self, role: Role) -> str:
-        """As the gateway keeps it: a partner's with its symbol."""
+        """Make a transaction as the gateway keeps it: a partner's with its symbol."""
         return self._number if role is Role.BORROWING else f"{self._number}/1@{self._theirs.symbol}"
 
     def _write_request(self, role: Role, title: str) -> Request:
@@ -175,8 +175,8 @@ class IsoIllTrial:
     async def say_message(
         self, apdu: Apdu | None, *, problem: ProviderError | None = None, has_status: bool = False, title: str = ""
     ) -> bool:
-        """Whether how the transaction stands came back: it is there. What isn't to be acknowledged, and has nothing
-        wrong in it, is sent without a look at what comes."""
+        """Say a message, and return whether how the transaction stands came back: it is there. What isn't to be
+        acknowledged, and has nothing wrong in it, is sent without a look at what comes."""
         if apdu is None:
             return False
         self._heard.note_sent(apdu)
@@ -192,7 +192,7 @@ class IsoIllTrial:
         self.exchanges.append(CheckedExchange(title=title, untried=why))
 
     async def say_octets(self, title: str, body: bytes) -> None:
-        """What is no APDU, and then the end of what we send: it must be reported as an error, or the connection
+        """Say what is no APDU, and then the end of what we send: it must be reported as an error, or the connection
         closed."""
         answers: tuple[bytes, ...] = ()
         findings: tuple[ConformanceFinding, ...] = ()
@@ -240,8 +240,8 @@ class IsoIllTrial:
         return answers
 
     async def _await_answers(self, body: bytes, expected: ReportExpectation | None) -> tuple[bytes, ...]:
-        """On the connection of the message, or where somebody listens on one of the system's own; whichever comes
-        first. Raises as `_send_octets`."""
+        """Await answers on the connection of the message, or where somebody listens on one of the system's own;
+        whichever comes first. Raises as `_send_octets`."""
         if expected is None or self._context.arrivals is None:
             return await self._send_octets(body, is_awaited=expected is not None)
         here = asyncio.create_task(self._send_octets(body, is_awaited=True))
@@ -273,7 +273,7 @@ class IsoIllTrial:
         return b""
 
     def _add_credentials(self, apdu: Apdu) -> Apdu:
-        """Raises ConfigurationError: the password isn't there."""
+        """Add credentials; raises ConfigurationError: the password isn't there."""
         credentials = self._dialect.credentials
         if not credentials.user:
             return apdu
@@ -418,7 +418,8 @@ class IsoIllTrials:
         return {**section, "transport": {**section.get("transport", {}), "address": address}}
 
     def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
-        """Raises ConfigurationError for a partner that is reached by mail, or that has no symbol."""
+        """List conversations; raises ConfigurationError for a partner that is reached by mail, or that has no
+        symbol."""
         by_mail = dialect_of(context.profile).transport.by == "mail"
         if by_mail or not context.partner:
             words = "a partner that is reached by mail can't be tried" if by_mail else "names no symbol of the partner"

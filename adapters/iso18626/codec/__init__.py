@@ -71,7 +71,7 @@ _MARKS_BEFORE_2021 = frozenset({"sentVia", "preferredFormat", "deliveredFormat"}
 
 @value_object
 class WireShape:
-    """What a message looked like, so that its answer can look alike. `namespace`: of the message's own element;
+    """The shape of a message, so that its answer can look alike. `namespace`: of the message's own element;
     `version_string`: as sent, empty where it wasn't said."""
 
     version: SchemaVersion
@@ -99,7 +99,7 @@ class EncodedMessage:
 
 
 def decode_message(data: bytes, zone: tzinfo = UTC) -> DecodedMessage:
-    """Raises MalformedMessage: PROTOCOL for XML that is no message of ISO 18626."""
+    """Decode a message; raises MalformedMessage: PROTOCOL for XML that is no message of ISO 18626."""
     root = _parse_document(data)
     body, wrapped = _find_body(root)
     name = get_local_name(body)
@@ -123,8 +123,8 @@ def encode_message(
     *,
     version_string: str = "",
 ) -> EncodedMessage:
-    """Raises ValueError for what the version requires and the message lacks, for words that the version doesn't have,
-    and for moments without zone."""
+    """Encode a message; raises ValueError for what the version requires and the message lacks, for words that the
+    version doesn't have, and for moments without zone."""
     beyond = list_words_beyond(message, version)
     if beyond:
         raise ValueError(f"{VERSION_STRINGS[version]} has no {', '.join(beyond)}")
@@ -143,8 +143,8 @@ def encode_message(
 
 
 def detect_version(root: etree._Element, version_string: str) -> SchemaVersion:
-    """By the elements that only one version has, else by what the message says of itself. Its word alone is not to be
-    relied on: messages of 1.1 call themselves 1.0, and some say nothing."""
+    """Detect the version by the elements that only one has, else by what the message says of itself. Its word alone is
+    not to be relied on: messages of 1.1 call themselves 1.0, and some say nothing."""
     names = {get_local_name(element) for element in root.iter(etree.Element)}
     if names & _MARKS_OF_2021 or ("bibliographicItemId" in names and _has_code_first(root)):
         return SchemaVersion.V2021
@@ -157,7 +157,7 @@ def detect_version(root: etree._Element, version_string: str) -> SchemaVersion:
 
 
 def _has_code_first(root: etree._Element) -> bool:
-    """Whether a bibliographicItemId has its code before its identifier, as since 2021."""
+    """Return whether a bibliographicItemId has its code before its identifier, as since 2021."""
     for element in root.iter(etree.Element):
         if get_local_name(element) == "bibliographicItemId" and len(element):
             return get_local_name(element[0]) == "bibliographicItemIdentifierCode"

@@ -166,7 +166,7 @@ def _write_fragment(element: etree._Element) -> str:
 
 
 def _read_scheme(element: etree._Element) -> str | None:
-    """With or without a prefix; one test client calls it `schema`."""
+    """Read the scheme with or without a prefix; one test client calls it `schema`."""
     for name, value in element.items():
         if str(name).rpartition("}")[2] in ("scheme", "schema"):
             return str(value).strip() or None
@@ -178,7 +178,8 @@ def _read_number(text: str) -> int | None:
 
 
 def _read_amount(text: str) -> Decimal | None:
-    """As xs:decimal has it, with a comma as well. No exponent: 1e999999999 would be a text of a gigabyte."""
+    """Read an amount as xs:decimal has it, with a comma as well. No exponent: 1e999999999 would be a text of a
+    gigabyte."""
     return Decimal(text.replace(",", ".")) if _AMOUNT.fullmatch(text) else None
 
 
@@ -204,7 +205,7 @@ _SLOTS: dict[type[Structure], dict[str, _Slot]] = {}
 
 
 def _index_elements(structure: type[Structure]) -> dict[str, _Slot]:
-    """By every name that any version has for it."""
+    """Index the elements by every name that any version has for them."""
     found = _SLOTS.get(structure)
     if found is None:
         found = _SLOTS[structure] = _build_index(structure)

@@ -25,7 +25,7 @@ MAX_SUB_TYPES = 3
 
 @value_object
 class LostDetail:
-    """What a version can't say: the element's path below the message, in the names of 2021, and its value."""
+    """A detail that a version can't say: the element's path below the message, in the names of 2021, and its value."""
 
     path: str
     value: str
@@ -38,7 +38,7 @@ class FittedMessage:
 
 
 def move_to_retry_info(message: AnyMessage) -> AnyMessage:
-    """What versions before 2021 have in messageInfo goes to retryInfo, unless the message has that already."""
+    """Move what versions before 2021 have in messageInfo to retryInfo, unless the message has that already."""
     if not isinstance(message, SupplyingAgencyMessage) or message.message_info is None:
         return message
     info = message.message_info

@@ -15,9 +15,9 @@ from gateway.domain.value import value_object
 
 @value_object
 class WritingStyle:
-    """How a peer wants its messages. `namespace`: of all elements; empty: none. `prefix`: before all names; empty: the
-    namespace is the default one, and attributes alone have the prefix `ill`. `schemes`: the URI of its list stands on
-    each code that has none of its own. `wrapped`: the message stands in ISO18626Message."""
+    """The style in which a peer wants its messages. `namespace`: of all elements; empty: none. `prefix`: before all
+    names; empty: the namespace is the default one, and attributes alone have the prefix `ill`. `schemes`: the URI of
+    its list stands on each code that has none of its own. `wrapped`: the message stands in ISO18626Message."""
 
     namespace: str
     prefix: str = ""
@@ -31,7 +31,8 @@ class MessageWriter:
         self._style = style
 
     def write_structure(self, parent: etree._Element, name: str, structure: Structure) -> etree._Element:
-        """Raises ValueError for what the version requires and the structure lacks, and for a moment without zone."""
+        """Write a structure; raises ValueError for what the version requires and the structure lacks, and for a moment
+        without zone."""
         element = etree.SubElement(parent, self.qualify_name(name))
         self.fill_element(element, structure)
         return element

@@ -40,7 +40,7 @@ def tell_cents_of_request(message: Request) -> Request:
 
 
 def read_limit(note: str) -> Money | None:
-    """What a request may cost, where its note alone says so."""
+    """Read what a request may cost, where its note alone says so."""
     match = next(filter(None, map(_LIMIT.fullmatch, note.split(SEPARATOR))), None)
     return Money(Decimal(match[1]), match[2]) if match is not None else None
 

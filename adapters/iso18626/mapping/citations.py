@@ -18,7 +18,7 @@ from gateway.domain.requests.citation import SUPPLIER_RECORD, Citation, Citation
 
 
 def read_citation(info: BibliographicInfo, publication: PublicationInfo | None, note: str) -> Citation:
-    """What has no place in a Citation is in its extras."""
+    """Read a citation; what has no place in it is in its extras."""
     published = publication or PublicationInfo()
     return Citation(
         type=_read_type(info, published),

@@ -1,5 +1,5 @@
-"""How conditions, and the yes or no to them, are said in notes: each vendor's words are read from every partner, and
-written as the profile says (docs/facts/iso-18626.md 8)."""
+"""Conditions in notes, and the yes or no to them: each vendor's words are read from every partner, and written as the
+profile says (docs/facts/iso-18626.md 8)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class NotedTerms:
 
 
 def has_condition_marker(note: str, habits: NoteHabits) -> bool:
-    """Whether a supplier asks for a yes."""
+    """Return whether a supplier asks for a yes."""
     return CONDITION_MARKER in note or (bool(habits.condition_marker) and habits.condition_marker in note)
 
 
@@ -56,7 +56,7 @@ def remove_markers(note: str, habits: NoteHabits) -> str:
 
 
 def read_noted_terms(note: str, habits: NoteHabits) -> NotedTerms:
-    """Of a supplier's note. A condition that has no word of ours stays one, in its own words."""
+    """Read the terms of a supplier's note. A condition that has no word of ours stays one, in its own words."""
     conditions: list[LoanCondition] = []
     cost: Money | None = None
     kept: list[str] = []
@@ -80,7 +80,7 @@ def read_noted_terms(note: str, habits: NoteHabits) -> NotedTerms:
 
 
 def _find_prefixed_value(term: str, *prefixes: str) -> str | None:
-    """What stands behind the prefix of a term; None: it has none."""
+    """Find what stands behind the prefix of a term; None: it has none."""
     said = term.strip()
     known = (prefix.strip() for prefix in prefixes)
     found = next((one for one in known if one and said.startswith(one)), None)
@@ -90,7 +90,7 @@ def _find_prefixed_value(term: str, *prefixes: str) -> str | None:
 def write_noted_terms(
     conditions: Iterable[LoanCondition], codes: Iterable[str], cost: Money | None, habits: NoteHabits
 ) -> str:
-    """Of a conditional answer, in the partner's words; empty where it has none."""
+    """Write the terms of a conditional answer, in the partner's words; empty where it has none."""
     parts = []
     if habits.condition_prefix:
         words = [*codes, *(one.value.replace("-", " ") for one in conditions)]
@@ -103,9 +103,9 @@ def write_noted_terms(
 
 
 def read_condition_answer(note: str, shown: str, words: ConditionWords) -> tuple[EventKind | None, str]:
-    """What a requester's note answers to a condition, and the rest of it as people are to see it (`shown`: the note
-    without what is for programs); None: nothing. Markers count wherever they stand, words only as the first term, and
-    what people write to Alma only where nothing stands beside it."""
+    """Read what a requester's note answers to a condition, and the rest of it as people are to see it (`shown`: the
+    note without what is for programs); None: nothing. Markers count wherever they stand, words only as the first term,
+    and what people write to Alma only where nothing stands beside it."""
     kind, rest = _read_answer_words(shown, words)
     folded = note.casefold()
     if AGREEMENT_MARKER.casefold() in folded:

@@ -1,4 +1,4 @@
-"""How something was sent: items by post, a copy by link, by FTP or by mail (docs/facts/iso-18626.md 8).
+"""Ways of sending: items by post, a copy by link, by FTP or by mail (docs/facts/iso-18626.md 8).
 
 Versions before 2021 have no element for a link: it stands in `itemId`, and sentVia is URL. A number of an item it never
 is.
@@ -77,7 +77,7 @@ def _fold_code(code: Code | None) -> str:
 
 
 def _is_place(text: str, way: str) -> bool:
-    """Where it is, and no number of an item. A mail may come with the number."""
+    """Return whether a text is a place, and no number of an item. A mail may come with the number."""
     return "://" in text or (way == "email" and "@" in text) or (way in _WORDS_OF_WAYS and way != "email")
 
 
@@ -106,8 +106,8 @@ def write_delivery(message: PartnerMessage, context: MappingContext) -> Delivery
 
 
 def _list_items(message: PartnerMessage, context: MappingContext) -> Iterator[ItemName]:
-    """What is with the requester by now, volume by volume: the last of several messages names all of a parcel. Where
-    the version has room for one barcode, what this message is about."""
+    """List what is with the requester by now, volume by volume: the last of several messages names all of a parcel.
+    Where the version has room for one barcode, what this message is about."""
     named = message.details.volumes
     for volume, item in _list_items_out(message):
         if _has_room_for_items(context.dialect) or volume is None or not named or volume.id in named:
@@ -142,7 +142,7 @@ def _list_items_out(message: PartnerMessage) -> Iterator[tuple[Volume | None, It
 
 
 def _name_item(request: Request, volume: Volume, barcode: str) -> ItemName:
-    """As our catalogue has it."""
+    """Name an item as our catalogue has it."""
     candidate = request.find_candidate(barcode)
     found = candidate.call_number if candidate is not None else ""
     records = (candidate.title if candidate is not None else "", request.citation.title)
@@ -151,7 +151,7 @@ def _name_item(request: Request, volume: Volume, barcode: str) -> ItemName:
 
 
 def _write_link(link: str, dialect: Iso18626Dialect) -> DeliveryInfo:
-    """What deliveryInfo says of a copy that is fetched by a link, was put at an FTP server or sent by mail. A version
+    """Write the deliveryInfo of a copy that is fetched by a link, was put at an FTP server or sent by mail. A version
     without an element for a link has it in the note too, where people of the other side look for it, unless they find
     it elsewhere."""
     address = link.removeprefix(_MAILTO)
@@ -165,7 +165,8 @@ def _write_link(link: str, dialect: Iso18626Dialect) -> DeliveryInfo:
 
 
 def _name_items(items: Iterable[ItemName], dialect: Iso18626Dialect) -> tuple[str, ...]:
-    """For itemId. Of several that stand in the note as well, an older version's one itemId would name one alone."""
+    """Name items for itemId. Of several that stand in the note as well, an older version's one itemId would name one
+    alone."""
     named = tuple(items)
     is_plain = dialect.item_ids == "plain" and dialect.schema_version < SchemaVersion.V2021
     if len(named) > 1 and is_plain and dialect.notes.item_block:
@@ -174,6 +175,6 @@ def _name_items(items: Iterable[ItemName], dialect: Iso18626Dialect) -> tuple[st
 
 
 def _has_room_for_items(dialect: Iso18626Dialect) -> bool:
-    """Whether several can be named in one message."""
+    """Return whether several can be named in one message."""
     is_plain = dialect.item_ids == "plain" and not dialect.notes.item_block
     return not is_plain or dialect.schema_version >= SchemaVersion.V2021

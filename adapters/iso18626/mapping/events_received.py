@@ -1,4 +1,4 @@
-"""What a partner says, as an event of a request. Total: what has no event of its own is a message, in words."""
+"""Events of a request that a partner's messages mean. Total: what has no event of its own is a message, in words."""
 
 from __future__ import annotations
 
@@ -225,7 +225,8 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
 
 
 def _is_expectation(noted: ReadNote, status: StatusInfo, context: MappingContext) -> bool:
-    """Whether a Notification only says whom a broker asks now. Who passes ExpectToSupply over is told WillSupply."""
+    """Return whether a Notification only says whom a broker asks now. Who passes ExpectToSupply over is told
+    WillSupply."""
     word = Status.EXPECT_TO_SUPPLY if context.dialect.expects_to_supply else Status.WILL_SUPPLY
     return bool(noted.supplier) and not noted.text and not noted.has_condition and status.status == word
 
@@ -274,8 +275,9 @@ _BEFORE_SUPPLY = frozenset({"", Status.REQUEST_RECEIVED, Status.EXPECT_TO_SUPPLY
 def _is_conditional(
     kind: EventKind, noted: ReadNote, terms: NotedTerms, delivery: DeliveryInfo, status: StatusInfo
 ) -> bool:
-    """By a marker or a prefix in the note, or a code, or a price in a Notification, as Alma gets one that waits for its
-    answer; in the answer to a loan that is out it asks for nothing."""
+    """Return whether an answer is conditional: by a marker or a prefix in the note, or a code, or a price in a
+    Notification, as Alma gets one that waits for its answer; in the answer to a loan that is out it asks for
+    nothing."""
     is_early = (status.status or "") in _BEFORE_SUPPLY
     has_price = kind is EventKind.MESSAGE and (terms.cost is not None or terms.has_unread_cost)
     return is_early and (noted.has_condition or has_price or bool(terms.conditions or delivery.loan_conditions))
@@ -346,7 +348,7 @@ _WORDS_OF_STATUS: Mapping[str, str] = {
 
 
 def _read_will_supply(message: SupplyingAgencyMessage, info: MessageInfo) -> EventKind:
-    """With a condition in words of ours it waits for our answer."""
+    """Read WillSupply; with a condition in words of ours it waits for our answer."""
     has_words = any(part.strip().startswith("conditions: ") for part in (info.note or "").split(SEPARATOR))
     return EventKind.CONDITIONAL if has_words else EventKind.WILL_SUPPLY
 
@@ -447,7 +449,8 @@ def _describe_costs(costs: Costs) -> str:
 
 
 def _describe_offer(retry: RetryInfo, context: MappingContext) -> Iterator[str]:
-    """What it would have to be to be supplied, and until when that holds, apart from what is an event's detail."""
+    """Describe what it would have to be to be supplied, and until when that holds, apart from what is an event's
+    detail."""
     yield from describe_structure(retry, "loanCondition", "offeredCosts", "retryBefore", "retryAfter")
     last = context.read_day(retry.retry_before)
     if last is not None:
@@ -460,7 +463,7 @@ def _describe_shipping(message: SupplyingAgencyMessage) -> Iterator[str]:
 
 
 def _read_return_address(message: SupplyingAgencyMessage, context: MappingContext) -> Iterator[CitationExtra]:
-    """Where the item goes back to, as lines."""
+    """Read where the item goes back to, as lines."""
     info = message.return_info
     if info is None:
         return

@@ -29,7 +29,7 @@ def symbol_of_agency(agency: AgencyId | None, symbols: Symbols) -> str:
 
 
 def list_symbols_of_agency(agency: AgencyId | None) -> tuple[str, ...]:
-    """With its type and without: a profile may have either."""
+    """List symbols with their type and without: a profile may have either."""
     if agency is None or not agency.value:
         return ()
     typed = f"{agency.type.value}:{agency.value}" if agency.type is not None else agency.value
@@ -50,7 +50,8 @@ def is_same_agency_symbol(one: str, other: str) -> bool:
 
 
 def digest_message(body: bytes) -> str:
-    """By what a repeat is known again: its sender sends the same octets, since the timestamp is part of them."""
+    """Make the digest by which a repeat is known again: its sender sends the same octets, since the timestamp is part
+    of them."""
     return hashlib.sha256(body).hexdigest()[:32]
 
 
@@ -103,7 +104,7 @@ class MappingContext:
         return bool(symbol) and any(is_same_agency_symbol(symbol, one) for one in known)
 
     def write_end_of_day(self, due: date | datetime | None) -> datetime | None:
-        """As the standard wants a day written: 23:59:59 of it, in UTC (docs/facts/iso-18626.md 2)."""
+        """Write a day as the standard wants it: 23:59:59 of it, in UTC (docs/facts/iso-18626.md 2)."""
         if due is None:
             return None
         day = due.astimezone(self.zone).date() if isinstance(due, datetime) else due

@@ -1,4 +1,4 @@
-"""What the gateway says to a partner, as a message of ISO 18626.
+"""Messages of ISO 18626 for what the gateway says to a partner.
 
 Total: each kind of event, on either side, either has a message or is Refused as a service that ISO 18626 doesn't have.
 What a version has no element for is said in the note.
@@ -67,7 +67,8 @@ def _part_answer_word(
 
 
 def message_of_event(message: PartnerMessage, context: MappingContext) -> Message:
-    """Raises Refused(UNSUPPORTED_SERVICE) for what ISO 18626 has no message for, or this partner doesn't take."""
+    """Make the message of an event; raises Refused(UNSUPPORTED_SERVICE) for what ISO 18626 has no message for, or this
+    partner doesn't take."""
     if message.kind is EventKind.REQUEST and message.role is Role.BORROWING:
         asked = message
         if not has_volume_elements(message.request, context.dialect.schema_version):
@@ -91,7 +92,7 @@ def list_sendable_kinds(role: Role) -> frozenset[EventKind]:
 
 
 def action_of_event(kind: EventKind, version: SchemaVersion) -> Action | None:
-    """Which action a requester's event is; None: none."""
+    """Return the action of a requester's event; None: none."""
     found = _ACTIONS.get(kind)
     return Action.NOTIFICATION if found is Action.LOST and version < SchemaVersion.V2021 else found
 
@@ -135,13 +136,14 @@ def _write_requester_message(message: PartnerMessage, context: MappingContext) -
 
 
 def _has_hold_return(message: PartnerMessage, dialect: Iso18626Dialect) -> bool:
-    """Whether the partner is told by an action; that it can be sent back again is a Notification in any version."""
+    """Return whether the partner is told by an action; that it can be sent back again is a Notification in any
+    version."""
     is_known = dialect.schema_version >= SchemaVersion.V2021 and dialect.takes_action(Action.HOLD_RETURN)
     return message.kind is EventKind.MESSAGE and is_known
 
 
 def _write_requester_terms(message: PartnerMessage, action: Action, context: MappingContext) -> tuple[str, ...]:
-    """What the action doesn't say, first in the note."""
+    """Write what the action doesn't say, first in the note."""
     details, words = message.details, context.dialect.condition_words
     match message.kind:
         case EventKind.CONDITION_ACCEPTED:

@@ -1,5 +1,5 @@
-"""What single systems put into notes: markers for programs, costs and conditions, addresses
-(docs/facts/iso-18626.md 8). Their words are data of the profile; here is how they are written and read."""
+"""Habits of single systems in notes: markers for programs, costs and conditions, addresses (docs/facts/iso-18626.md 8).
+Their words are data of the profile; here is how they are written and read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def write_return_term(is_held: bool | None) -> str:
 
 
 def read_return_term(kind: EventKind, note: str) -> bool | None:
-    """Of a message whose note begins with one."""
+    """Read the term of a message whose note begins with one."""
     first = note.split(SEPARATOR, 1)[0].strip().casefold()
     meant = {term: is_held for is_held, term in RETURN_TERMS.items()}
     return meant.get(first) if kind is EventKind.MESSAGE else None
@@ -74,7 +74,7 @@ class ReadNote:
 
 
 def read_note(note: str, habits: NoteHabits) -> ReadNote:
-    """What stays unsaid by fields, and the note as people are to see it."""
+    """Read what stays unsaid by fields, and the note as people are to see it."""
     supplier, note = _take_prefix(note, habits)
     addresses = []
     for name, pattern in _BLOCKS.items():
@@ -135,7 +135,7 @@ def _split_prefixed_value(text: str, separator: str) -> tuple[str, str]:
 
 
 def _find_part(note: str, prefix: str) -> str:
-    """What stands behind the prefix, up to the next semicolon."""
+    """Find what stands behind the prefix, up to the next semicolon."""
     parts = (part.strip() for part in note.split(";")) if prefix else ()
     return next((part[len(prefix.strip()) :].strip() for part in parts if part.startswith(prefix.strip())), "")
 

@@ -246,7 +246,7 @@ def _describe_supplier(supplier: SupplierInfo) -> Iterator[CitationExtra]:
 
 
 def _describe_requester(requester: RequestingAgencyInfo) -> Iterator[CitationExtra]:
-    """Who is to be asked there, and by which telephone."""
+    """Describe who is to be asked there, and by which telephone."""
     yield from _list_extras(("contact-name", requester.contact_name))
     for address in requester.addresses:
         electronic = address.electronic
@@ -345,7 +345,7 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
 
 
 def has_volume_elements(request: Request, version: SchemaVersion) -> bool:
-    """Whether the volumes that are wanted can be named in elements, one for each; else the note names them."""
+    """Return whether the volumes that are wanted can be named in elements, one for each; else the note names them."""
     labels = [one.label for one in request.volumes]
     return version >= SchemaVersion.V2021 and len(labels) > 1 and all(labels) and not request.citation.volume
 
@@ -393,7 +393,7 @@ def _find_previous_attempt(message: PartnerMessage) -> SupplierAttempt | None:
 def _iterate_tried(
     attempts: Iterable[SupplierAttempt], receiver: LibraryParty, context: MappingContext
 ) -> Iterator[SupplierInfo]:
-    """Who has been asked before, in their order, but for whom it is asked now."""
+    """Iterate over who has been asked before, in their order, but for whom it is asked now."""
     others = (one for one in attempts if one.partner != receiver.profile)
     tried = [one.symbol for one in others if one.status not in OPEN_ATTEMPT and one.symbol]
     for order, symbol in enumerate(dict.fromkeys(tried), 1):

@@ -1,4 +1,4 @@
-"""What the gateway says as a supplier: a SupplyingAgencyMessage for each kind of event."""
+"""Messages of the gateway as a supplier: a SupplyingAgencyMessage for each kind of event."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _STATUS_OF_STATE: Mapping[LendingState, Status] = {
 
 
 def status_of_request(request: Request) -> Status:
-    """How a lending request stands, in the standard's words."""
+    """Return the status of a lending request, in the standard's words."""
     state = request.state
     if not isinstance(state, LendingState):
         raise TypeError("a borrowing request has no status of a supplier")
@@ -127,7 +127,7 @@ def write_supplier_message(message: PartnerMessage, context: MappingContext) -> 
 
 
 def _find_words(details: EventDetails) -> str:
-    """What a person wrote, where the status says the rest."""
+    """Find what a person wrote, where the status says the rest."""
     is_said = details.reported is EventKind.UNFILLED and details.written is not None
     return details.written or "" if is_said else details.note
 
@@ -155,7 +155,8 @@ _SENDINGS = frozenset({EventKind.SHIPPED, EventKind.COPY_DELIVERED})
 
 
 def _write_words_instead(written: SupplyingAgencyMessage, message: PartnerMessage, context: MappingContext) -> str:
-    """For the partner's staff, where its system doesn't take such a message; empty: it does, or no words will do."""
+    """Write words for the partner's staff, where its system doesn't take such a message; empty: it does, or no words
+    will do."""
     info, status = written.message_info or MessageInfo(), written.status_info or StatusInfo()
     if context.dialect.takes_supplier_message(info.reason_for_message, status.status):
         return ""
@@ -163,14 +164,14 @@ def _write_words_instead(written: SupplyingAgencyMessage, message: PartnerMessag
 
 
 def _find_taken_status(message: PartnerMessage, context: MappingContext) -> Status:
-    """How the request stands, in a word that the partner takes of what is lent."""
+    """Find the status of the request, in a word that the partner takes of what is lent."""
     status = status_of_request(message.request)
     is_lent = status in (Status.OVERDUE, Status.RECALLED, Status.COMPLETED_WITHOUT_RETURN)
     return Status.LOANED if is_lent and status.value not in context.dialect.statuses else status
 
 
 def _put_losses_into_note(message: SupplyingAgencyMessage, context: MappingContext) -> SupplyingAgencyMessage:
-    """What the partner's version has no element for is told in words: a link in a delivery of 1.2, say."""
+    """Put in words what the partner's version has no element for: a link in a delivery of 1.2, say."""
     lost = fit_to_version(message, context.dialect.schema_version).lost
     words = "; ".join(f"{detail.path.rpartition('/')[2]}: {detail.value}" for detail in lost)
     return _replace_note(message, append_note(_note_of(message), words)) if words else message
@@ -275,8 +276,8 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Supp
 
 
 def _write_offer(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
-    """By the book: the requester accepts by asking again. A price names its reason, so that the Retry brings a maximum
-    that covers it."""
+    """Write an offer by the book: the requester accepts by asking again. A price names its reason, so that the Retry
+    brings a maximum that covers it."""
     details = message.details
     costs = costs_of_money(details.cost)
     unsaid = (one for one in details.conditions if one not in CONDITION_OUT and one is not LoanCondition.COST)
@@ -369,7 +370,7 @@ def _brings_further_volume(message: PartnerMessage) -> bool:
 
 
 def _write_return_info(message: PartnerMessage, context: MappingContext) -> ReturnInfo | None:
-    """Where it goes back to."""
+    """Write where it goes back to."""
     symbols, side = context.dialect.symbols, message.on_behalf_of
     if side is not None and side.address.strip():
         home, symbol = side, side.symbol
@@ -472,7 +473,8 @@ def _write_due_changed(message: PartnerMessage, context: MappingContext) -> Supp
 
 
 def _write_due_words(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
-    """What is new of a loan whose items are told already; a CrossLink library shows no Notification without words."""
+    """Write what is new of a loan whose items are told already; a CrossLink library shows no Notification without
+    words."""
     due = context.write_end_of_day(message.details.due)
     items = ", ".join(item.barcode for item in list_new_items(message))
     note = join_notes(

@@ -1,4 +1,4 @@
-"""How the messages of ISO 18626 are declared: each field says which element it is, and in which versions.
+"""Declaration of the messages of ISO 18626: each field says which element it is, and in which versions.
 
 The model follows the schema of 2021. What older versions call otherwise, put elsewhere or lack stands beside each
 field, so that one model reads and writes all of them (docs/facts/iso-18626.md 3 and 5). Every field has a default,
@@ -26,7 +26,7 @@ class SchemaVersion(IntEnum):
 
 
 class Kind(Enum):
-    """What an element holds."""
+    """The kind of content that an element holds."""
 
     TEXT = "text"
     CODE = "code"  # a value of an open list, perhaps with the URI of the list
@@ -62,7 +62,7 @@ class RawElement:
 
 @value_object
 class Element:
-    """What a field says of its element.
+    """The element of a field.
 
     `older_name`: how versions before 2021 call it. `since`, `until`: first and last version that have it.
     `many_since`: the version from which it may be repeated, None: never. `required_since`: the version from which it
@@ -101,7 +101,7 @@ class Element:
 
     @property
     def is_many(self) -> bool:
-        """Whether the model keeps several of it."""
+        """True if the model keeps several of it."""
         return self.many_since is not None
 
 

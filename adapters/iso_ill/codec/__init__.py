@@ -38,7 +38,7 @@ class DecodedApdu:
 
 @value_object
 class PartialHeader:
-    """As much of the header as could be read. `type` is None for an APDU that the standard doesn't have."""
+    """The part of the header that could be read. `type` is None for an APDU that the standard doesn't have."""
 
     type: ApduType | None
     protocol_version: int | None = None
@@ -58,13 +58,13 @@ class ApduSplitter(BerSplitter):
 
 
 def apdu_type_name(type_: ApduType) -> str:
-    """As the standard writes it: ILL-Request."""
+    """Return the name of a type as the standard writes it: ILL-Request."""
     words = ("ILL" if word == "ILL" else word.capitalize() for word in type_.name.split("_"))
     return "-".join(words)
 
 
 def decode_apdu(data: bytes, style: EncodingStyle = DEFAULT_STYLE, limits: BerLimits = DEFAULT_LIMITS) -> DecodedApdu:
-    """Raises MalformedMessage; with fault UNKNOWN_SERVICE for an APDU that the standard doesn't have.
+    """Decode an APDU; raises MalformedMessage; with fault UNKNOWN_SERVICE for one that the standard doesn't have.
 
     Any protocol version is read as if it were 2: whether it is spoken is the receiver's question.
     """
@@ -84,7 +84,8 @@ def decode_apdu(data: bytes, style: EncodingStyle = DEFAULT_STYLE, limits: BerLi
 
 
 def encode_apdu(apdu: Apdu, style: EncodingStyle = DEFAULT_STYLE) -> bytes:
-    """Raises ValueError for what no APDU can say: a CHOICE of none or several, an object identifier that is none."""
+    """Encode an APDU; raises ValueError for what no APDU can say: a CHOICE of none or several, an object identifier
+    that is none."""
     contents = ApduWriter(style).write_structure(shape_of(type(apdu)), apdu)
     inner = b"\x30" + ber.length_octets(len(contents)) + contents
     outer = ber.tag_octets(ber.APPLICATION | apdu.type, constructed=True)
@@ -92,7 +93,7 @@ def encode_apdu(apdu: Apdu, style: EncodingStyle = DEFAULT_STYLE) -> bytes:
 
 
 def peek_apdu(data: bytes, style: EncodingStyle = DEFAULT_STYLE, limits: BerLimits = DEFAULT_LIMITS) -> PartialHeader:
-    """Raises MalformedMessage when it isn't even the beginning of an APDU."""
+    """Read the header; raises MalformedMessage when it isn't even the beginning of an APDU."""
     reader = ApduReader(data, style, limits)
     tag, constructed, at, _ = _parse_first_header(data)
     if tag & ber.CLASS != ber.APPLICATION or not constructed:
@@ -140,7 +141,7 @@ def _read_outer_header(reader: ApduReader) -> tuple[ApduType | None, int, int, i
 
 
 def _add_place(malformed: MalformedMessage, reader: ApduReader) -> MalformedMessage:
-    """With the field in which the octet stands."""
+    """Add the field in which the octet stands."""
     place = malformed.place
     if reader.place and not place.startswith(reader.place):
         place = f"{reader.place}, {place}" if place else reader.place

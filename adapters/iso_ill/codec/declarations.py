@@ -1,4 +1,4 @@
-"""What message classes declare, dates and style of the codec."""
+"""Declarations of message classes, dates and style of the codec."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _DECLARED: dict[type, tuple[FieldDeclaration, ...]] = {}
 
 
 def list_declared_fields(cls: type) -> tuple[FieldDeclaration, ...]:
-    """In the order of the standard; read once."""
+    """List the fields in the order of the standard; read once."""
     found = _DECLARED.get(cls)
     if found is None:
         hints = typing.get_type_hints(cls, include_extras=True)

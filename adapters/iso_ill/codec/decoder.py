@@ -64,7 +64,7 @@ class StructurePlan:
 
 
 class ApduReader(ber.BerSource):
-    """Of one message."""
+    """The reader of one message."""
 
     def __init__(self, data: bytes, style: EncodingStyle, limits: BerLimits = DEFAULT_LIMITS) -> None:
         super().__init__(data, limits)
@@ -77,7 +77,7 @@ class ApduReader(ber.BerSource):
             self.oddities.append(DecodingRemark(".".join([*self._path, name] if name else self._path), what))
 
     def try_read(self, read: Callable[[], Any]) -> Any:
-        """What it reads, or the MalformedMessage that it raises; the place is where it was before."""
+        """Return what is read, or the MalformedMessage that it raises; the place is where it was before."""
         depth = len(self._path)
         try:
             return read()
@@ -160,8 +160,9 @@ class ApduReader(ber.BerSource):
         return MalformedMessage(self.place, reason, fault)
 
     def read_elements(self, start: int, stop: int, structured: bool) -> list[tuple[int, bool, int, int]]:
-        """Of a list: tag, whether constructed, start and stop of each. A SEQUENCE around all of them is peeled off:
-        one that holds values of another kind than SEQUENCE, or (`structured`) SEQUENCEs in their turn."""
+        """Read the elements of a list: tag, whether constructed, start and stop of each. A SEQUENCE around all of them
+        is peeled off: one that holds values of another kind than SEQUENCE, or (`structured`) SEQUENCEs in their
+        turn."""
         found: list[tuple[int, bool, int, int]] = []
         at = start
         while at < stop:
@@ -188,7 +189,7 @@ class ApduReader(ber.BerSource):
     # --- text --------------------------------------------------------------------------------------------
 
     def read_text_octets(self, start: int, stop: int, constructed: bool) -> bytes:
-        """Of a text, whatever string types it is wrapped in; segments are joined."""
+        """Read the octets of a text, whatever string types it is wrapped in; segments are joined."""
         if not constructed:
             return self.data[start:stop]
         pieces: list[bytes] = []
@@ -304,7 +305,7 @@ def read_external(reader: ApduReader, start: int, stop: int, constructed: bool) 
 
 
 def read_external_contents(reader: ApduReader, at: int, end: int) -> External:
-    """From the contents of an EXTERNAL. Raises MalformedMessage."""
+    """Read the contents of an EXTERNAL. Raises MalformedMessage."""
     reference, indirect, descriptor = "", None, ""
     while at < end:
         tag, constructed, start, stop, at = reader.read_header(at, end)
@@ -433,7 +434,7 @@ def _choose_reader(one: FieldDeclaration) -> ReadValue:
 
 
 def _make_present_reader(read: ReadValue, one: FieldDeclaration) -> ReadValue:
-    """For what is there by being there: an empty text, list or structure is one; an empty date is not."""
+    """Make a reader for what is there by being there: an empty text, list or structure is one; an empty date is not."""
     if one.many:
         empty: Any = tuple
     elif one.kind in (FieldKind.TEXT, FieldKind.PRINTABLE):
@@ -454,7 +455,7 @@ _PLANS: dict[type, StructurePlan] = {}
 
 
 def plan_of(cls: type) -> StructurePlan:
-    """How a class is read; made once."""
+    """Return the plan by which a class is read; made once."""
     plan = _PLANS.get(cls)
     if plan is None:
         plan = _PLANS[cls] = _build_plan(cls)

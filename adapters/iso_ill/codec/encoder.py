@@ -86,7 +86,7 @@ class ApduWriter:
         return b"".join(parts)
 
     def encode_text(self, text: str) -> bytes:
-        """With the tag of its type."""
+        """Encode a text with the tag of its type."""
         text = text.strip()
         if self._utf8:
             octets = text.encode("utf-8", "replace")
@@ -102,7 +102,8 @@ class ApduWriter:
 
 
 def to_edifact_repertoire(text: str) -> str:
-    """In the repertoire of EDIFACTString: letters without diacritics, those of other scripts as they are read."""
+    """Write a text in the repertoire of EDIFACTString: letters without diacritics, those of other scripts as they are
+    read."""
     return romanise_text(" ".join(text.split()), _EDIFACT.__contains__)
 
 
@@ -191,7 +192,7 @@ def _make_structure_put(cls: type) -> PutValue:
 
 
 def _cache_puts(put: PutValue) -> PutValue:
-    """What was written before, as it mostly is written."""
+    """Cache what was written before, as it mostly is written."""
     known: dict[Any, bytes] = {}
 
     def put_cached(writer: ApduWriter, value: Any) -> bytes:
@@ -261,7 +262,7 @@ _SHAPES: dict[type, StructureShape] = {}
 
 
 def shape_of(cls: type) -> StructureShape:
-    """How a class is written; made once."""
+    """Return the shape in which a class is written; made once."""
     shape = _SHAPES.get(cls)
     if shape is None:
         shape = _SHAPES[cls] = _build_shape(cls)

@@ -123,7 +123,7 @@ def _read_prompt(source: ber.BerSource, start: int, stop: int) -> tuple[int, str
 
 
 def _read_prompt_number(source: ber.BerSource, start: int, stop: int) -> int:
-    """Which of the enumerated prompts it is: `_USER_ID` … Raises MalformedMessage."""
+    """Read the number of the enumerated prompt: `_USER_ID` … Raises MalformedMessage."""
     return int.from_bytes(_unwrap_tags(source, start, stop, _ENUMERATED, _TYPE)[:4], "big")
 
 
@@ -190,8 +190,8 @@ def conceal_credentials(data: bytes) -> bytes:
 
 
 def _find_credentials(source: ber.BerSource, at: int, prompted: bool) -> tuple[list[tuple[int, int]], int]:
-    """Of the EXTERNAL whose identifier ends at `at`; and where it ends itself. `prompted`: its contents are answers to
-    prompts."""
+    """Find the credentials of the EXTERNAL whose identifier ends at `at`; and where it ends itself. `prompted`: its
+    contents are answers to prompts."""
     whole = len(source.data)
     try:
         tag, _, start, end, following = source.read_header(at, whole)
@@ -208,7 +208,7 @@ def _find_credentials(source: ber.BerSource, at: int, prompted: bool) -> tuple[l
 
 
 def _find_answers(source: ber.BerSource, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Where the answers to prompts stand, but for the user's name. Raises MalformedMessage."""
+    """Find where the answers to prompts stand, but for the user's name. Raises MalformedMessage."""
     tag, _, at, stop, _ = source.read_header(start, end)
     if tag != _RESPONSE:
         raise MalformedMessage("", "not a response to prompts")

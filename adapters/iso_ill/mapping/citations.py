@@ -55,7 +55,7 @@ _CANADIAN = {1: "dobis", 2: "candoc", 3: "oclc", 4: "rlin", 5: "utlas", 6: "loca
 
 
 def citation_of_item_id(item: ItemId, service_types: tuple[ServiceType | int, ...], note: str = "") -> Citation:
-    """What has no place in a Citation is in its extras."""
+    """Make a citation; what has no place in it is in its extras."""
     volume, issue = _split_volume_issue(item.volume_issue)
     is_part = bool(item.title_of_article or item.author_of_article)
     return Citation(
@@ -175,7 +175,7 @@ def _format_other_identifiers(citation: Citation) -> str:
 
 
 def media_of_format(format_: str) -> tuple[SupplyMediumInfo, ...]:
-    """By the word of ISO 18626; one that has no code goes as characteristics of `other`."""
+    """Return the media by the word of ISO 18626; one that has no code goes as characteristics of `other`."""
     if not format_:
         return ()
     medium = FORMATS_OUT.get(format_)
@@ -186,7 +186,7 @@ def media_of_format(format_: str) -> tuple[SupplyMediumInfo, ...]:
 
 
 def format_of_media(media: tuple[SupplyMediumInfo, ...]) -> str:
-    """Of the first in the order of preference."""
+    """Return the format of the first in the order of preference."""
     if not media:
         return ""
     first = media[0]

@@ -62,7 +62,8 @@ from gateway.ports.partner_channel import IncomingPartnerMessage
 
 
 def our_role(apdu: Apdu, context: MappingContext) -> Role:
-    """By the kind of APDU; for those that both sides send by which party we are: the requester, or else the other."""
+    """Return our role by the kind of APDU; for those that both sides send by which party we are: the requester, or else
+    the other."""
     if apdu.type in FROM_REQUESTER:
         return Role.LENDING
     if apdu.type in FROM_RESPONDER:

@@ -93,7 +93,7 @@ def transaction_key(id_: TransactionId, digest: str = "") -> str:
 
 @lru_cache(maxsize=1_000)
 def parse_transaction_key(key: str) -> TransactionId:
-    """Raises ValueError for what `transaction_key` doesn't make."""
+    """Parse a key; raises ValueError for what `transaction_key` doesn't make."""
     if key.startswith(_NAMELESS):
         return TransactionId(group_qualifier="", qualifier="")
     names, _, initial = key.partition("@")
@@ -136,7 +136,7 @@ def _parse_initial_requester(text: str) -> SystemId:
 
 
 def our_transaction_id(request: Request, transaction: str, symbol: str, dialect: Identifiers) -> TransactionId:
-    """Of a transaction that we began: group is the number of the request."""
+    """Make the id of a transaction that we began: group is the number of the request."""
     attempt = next((one for one in request.attempts if one.transaction == transaction), None)
     qualifier = transaction
     if dialect.qualifier == "attempt" and attempt is not None:

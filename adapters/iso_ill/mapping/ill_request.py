@@ -223,7 +223,7 @@ def _iter_request_extras(apdu: IllRequest, context: MappingContext) -> Iterator[
 
 
 def _iter_reply_extras(info: DeliveryInfo) -> Iterator[CitationExtra]:
-    """Where the sender is reached by TCP: newest first, and so the first one."""
+    """Iterate over where the sender is reached by TCP: newest first, and so the first one."""
     found = [one.transport.address for one in info.sender if one.transport.service.upper() in TCP_SERVICES]
     if found and found[0]:
         yield CitationExtra(REPLY_TO, found[0])
@@ -304,7 +304,7 @@ def _has_been_told_to_retry(message: PartnerMessage) -> bool:
 
 
 def _write_already_tried(request: Request, context: MappingContext) -> ThirdPartyInfo | None:
-    """Who has been asked before."""
+    """Write who has been asked before."""
     tried = tuple(
         SystemId.from_symbol(outgoing_symbol(one.symbol, context.dialect.symbols))
         for one in request.attempts
@@ -320,7 +320,7 @@ class UnsuppliableWish:
 
     @property
     def details(self) -> EventDetails:
-        """For an answer that goes through the outbox."""
+        """The details for an answer that goes through the outbox."""
         code = CitationExtra(REASON, str(self.reason.value), "number")
         return EventDetails(reason=UNFILLED_IN[self.reason].value, note=self.detail, extras=(code,))
 
@@ -348,7 +348,7 @@ def find_unsuppliable(apdu: IllRequest, context: MappingContext) -> Unsuppliable
 
 
 def unfilled_answer(apdu: IllRequest, why: UnsuppliableWish, at: datetime, context: MappingContext) -> IllAnswer:
-    """With the ids as they came."""
+    """Make an answer with the ids as they came."""
     return IllAnswer(
         protocol_version=context.dialect.version,
         transaction_id=apdu.transaction_id,

@@ -1,4 +1,4 @@
-"""What the gateway says to a partner, as an APDU.
+"""APDUs for what the gateway says to a partner.
 
 Total: each kind of event, on either side, either has an APDU or is Refused as a service that ISO ILL doesn't have.
 What the standard has no field for is said in the note.
@@ -99,8 +99,8 @@ ApduFields = dict[str, Any]
 
 
 def apdu_of_message(message: PartnerMessage, context: MappingContext) -> Apdu:
-    """Raises Refused(UNSUPPORTED_SERVICE) for what ISO ILL has no APDU for, or this partner doesn't take;
-    Refused(DATA_MISSING) where something mandatory isn't known."""
+    """Make the APDU; raises Refused(UNSUPPORTED_SERVICE) for what ISO ILL has no APDU for, or this partner doesn't
+    take; Refused(DATA_MISSING) where something mandatory isn't known."""
     request, told = tell_volumes(message.request, message.kind, message.details)
     message = replace(message, request=request, details=told)
     builder = _BUILDERS[message.role].get(message.kind)
@@ -174,7 +174,7 @@ def _write_extensions(message: PartnerMessage, context: MappingContext) -> tuple
 
 
 def write_delivery_info(dialect: IsoIllDialect, symbol: str, email: str = "") -> tuple[Extension, ...]:
-    """How answers reach us; under IPIG it is in every APDU."""
+    """Write how answers reach us; under IPIG it is in every APDU."""
     reached = _choose_reply_address(dialect, email)
     if dialect.delivery_info == "omit" or reached is None:
         return ()
@@ -185,7 +185,7 @@ def write_delivery_info(dialect: IsoIllDialect, symbol: str, email: str = "") ->
 
 
 def _choose_reply_address(dialect: IsoIllDialect, email: str) -> tuple[ApduEncoding, SystemAddress] | None:
-    """How answers reach us (facts/iso-ill-10161.md 8 and 10); None: it isn't told."""
+    """Choose how answers reach us (facts/iso-ill-10161.md 8 and 10); None: it isn't told."""
     if dialect.transport.by == "mail":
         address = dialect.reply_to or email
         return (ApduEncoding.BER_IN_MIME, SystemAddress(service="SMTP", address=address)) if address else None
@@ -453,5 +453,5 @@ _BUILDERS: Mapping[Role, Mapping[EventKind, ApduBuilder]] = {
 
 
 def sendable_apdus(role: Role) -> Mapping[EventKind, type[Apdu]]:
-    """Which APDU an event of ours becomes."""
+    """Return the APDU that each event of ours becomes."""
     return {kind: cls for kind, (cls, _) in _BUILDERS[role].items()}

@@ -102,7 +102,8 @@ _NOT_OF_A_COPY: Mapping[CurrentState, CurrentState] = {_S.RETURNED: _S.RECEIVED,
 
 
 def ill_state_of_request(request: Request) -> CurrentState:
-    """With what stands beside the state: recalled, overdue, a renewal that waits. A copy ends where a loan goes on."""
+    """Return the state with what stands beside it: recalled, overdue, a renewal that waits. A copy ends where a loan
+    goes on."""
     if request.is_lost:
         return _S.LOST
     state, flags = state_for_service(_state_without_flags(request.state), request.service.type), request.flags

@@ -38,7 +38,7 @@ class Preference(IntEnum):
 
 
 class Wish(IntEnum):
-    """How much an optional message of the other side is wanted."""
+    """The degree to which an optional message of the other side is wanted."""
 
     REQUIRES = 1
     DESIRES = 2
@@ -52,7 +52,7 @@ class ItemType(IntEnum):
 
 
 class MediumType(IntEnum):
-    """Of what is held: there is no 2."""
+    """The type of what is held: there is no 2."""
 
     PRINTED = 1
     MICROFORM = 3

@@ -1,4 +1,4 @@
-"""How messages are declared; EXTERNAL.
+"""Declaration of messages; EXTERNAL.
 
 A field without a default is mandatory. Fields stand in the order of the module `ill.asn`.
 
@@ -18,7 +18,7 @@ from gateway.domain.value import value_object
 
 
 class Form(Enum):
-    """Where the annotation alone is not enough."""
+    """The form of a field where the annotation alone is not enough."""
 
     BY_ANNOTATION = "by annotation"
     PRINTABLE = "PrintableString"
@@ -57,7 +57,7 @@ class Choice:
 
 
 class Encoding(IntEnum):
-    """How the value is wrapped; the numbers are the tags."""
+    """The way in which the value is wrapped; the numbers are the tags."""
 
     SINGLE_ASN1_TYPE = 0  # one TLV
     OCTET_ALIGNED = 1

@@ -67,7 +67,7 @@ class Name(Choice):
 
 @value_object(kw_only=True)
 class SystemId:
-    """At least one of them is there, by the standard; yaz sends neither."""
+    """The symbol and the name: at least one of them is there, by the standard; yaz sends neither."""
 
     symbol: Annotated[Symbol | None, Tag(0, "person-or-institution-symbol")] = None
     name: Annotated[Name | None, Tag(1, "name-of-person-or-institution")] = None
@@ -219,7 +219,7 @@ class DocumentType:
 
 @value_object(kw_only=True)
 class DeliveryDetails(Choice):
-    """Where to: one of the two."""
+    """The address of the delivery: one of the two."""
 
     address: Annotated[SystemAddress | None, Tag(0, "e-delivery-address")] = None
     id: Annotated[SystemId | None, Tag(1, "e-delivery-id")] = None
@@ -347,7 +347,7 @@ class Extension:
 
     @classmethod
     def from_item(cls, item: Item, *, critical: bool = False) -> Extension:
-        """Whose item is an EXTERNAL."""
+        """Make an extension whose item is an EXTERNAL."""
         return cls(identifier=EXTERNALLY_DEFINED, critical=critical, item=item)
 
     @property

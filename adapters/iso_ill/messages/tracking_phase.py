@@ -142,7 +142,7 @@ class RenewAnswer(Apdu):
 
 @value_object(kw_only=True)
 class Lost(Apdu):
-    """From either side."""
+    """Lost, from either side."""
 
     type: ClassVar[ApduType] = ApduType.LOST
 
@@ -161,7 +161,7 @@ class DamagedDetails:
 
 @value_object(kw_only=True)
 class Damaged(Apdu):
-    """From either side."""
+    """Damaged, from either side."""
 
     type: ClassVar[ApduType] = ApduType.DAMAGED
 
