@@ -146,7 +146,7 @@ class ArtemailChannel:
         file: OrderBatchFile,
         profile: Profile,
     ) -> str:
-        """Raises Refused: no customer code, or a file that can't be written."""
+        """Compose a file; raises Refused: no customer code, or a file that can't be written."""
         dialect = dialect_of(profile)
         written = [(said, one) for said, one in zip(messages, orders, strict=True) if isinstance(one, PreparedOrder)]
         first = written[0][0] if written else messages[0]
@@ -195,7 +195,7 @@ class ArtemailChannel:
         return DeliveryResult(_join_notes(reply, *answered.notes), altered="; ".join(answered.notes))
 
     def _resolve_password(self, reference: str) -> str:
-        """Raises Unavailable, which says where it should be, never what it is."""
+        """Resolve the password; raises Unavailable, which says where it should be, never what it is."""
         if not reference:
             raise Refused(
                 RefusalReason.DATA_MISSING,
@@ -234,7 +234,7 @@ def _write_subject(dialect: ArtemailDialect, library: ChannelLibrary, number: st
 
 
 def _build_order_mail(mail: OrderMail, password: str) -> EmailMessage:
-    """Raises Refused: not with such a password, or such addresses."""
+    """Build a mail; raises Refused: not with such a password, or such addresses."""
     try:
         text = fill_password(mail.text, password)
     except ValueError as error:
@@ -248,7 +248,7 @@ def _build_order_mail(mail: OrderMail, password: str) -> EmailMessage:
 
 
 def _encode_orders(file: OrderFile, dialect: ArtemailDialect) -> tuple[str, Sequence[CutLine]]:
-    """Raises Refused: there is something in it that the format can't say."""
+    """Encode a file; raises Refused: there is something in it that the format can't say."""
     try:
         return encode(file, dialect.layout.codec_layout)
     except ValueError as error:

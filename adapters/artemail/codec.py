@@ -30,7 +30,7 @@ MAX_START_CHARS = 400
 
 @value_object(kw_only=True)
 class OrderFileLayout:
-    """How a file looks. `length`: most characters of an item's line; `indent`: blanks before the continuation of a
+    """The layout of a file. `length`: most characters of an item's line; `indent`: blanks before the continuation of a
     wrapped line, by which it is known again; 0 where the partner wants none. `gap`: empty lines between parts."""
 
     start: str = "TX"
@@ -144,7 +144,7 @@ def _is_marker_line(line: str, layout: OrderFileLayout) -> bool:
 
 
 def is_order_file(text: str, layout: OrderFileLayout) -> bool:
-    """Whether it begins as one: a customer code, and a request below it."""
+    """Return whether a text begins as an order file: a customer code, and a request below it."""
     head = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return fits_pattern(layout.customer, head) and any(
         _match_order_start(line, layout) for line in text.splitlines()[:MAX_LINES]
@@ -152,7 +152,7 @@ def is_order_file(text: str, layout: OrderFileLayout) -> bool:
 
 
 def decode(text: str, layout: OrderFileLayout) -> OrderFile:
-    """Raises MalformedMessage. Its reason never quotes the head of the file, where the password is."""
+    """Decode a file; raises MalformedMessage. Its reason never quotes the head of the file, where the password is."""
     lines = [line.rstrip() for line in text.splitlines()]
     if len(lines) > MAX_LINES:
         raise MalformedMessage("", f"more than {MAX_LINES} lines", MalformationKind.TOO_LARGE)

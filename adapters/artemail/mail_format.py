@@ -95,7 +95,7 @@ def _has_partner_role(profile: Profile, role: PartnerRole) -> bool:
 
 
 def interpret_replies(mail: IncomingMail, dialect: ArtemailDialect) -> MailInterpretation:
-    """Raises MalformedMessage: nothing in it is an answer."""
+    """Read the answers of a mail; raises MalformedMessage: nothing in it is an answer."""
     answers = read_replies(mail.subject, mail.text, dialect)
     files = tuple(n for n, part in enumerate(mail.attachments) if part.media_type == "application/pdf")
     events = tuple(_events_of_answers(answers, files, mail, dialect))
@@ -178,7 +178,7 @@ def _details_of_reply(reply: CodedReply, rule: ReplyRule, received: date, dialec
 
 
 def _read_other_facts(details: EventDetails, prose: Iterable[str], dialect: ArtemailDialect) -> EventDetails:
-    """With what stands below the code in exactly the form of `_describe_other_facts`, where the code doesn't say it."""
+    """Add what stands below the code in exactly the form of `_describe_other_facts`, where the code doesn't say it."""
     forms, conditions = dialect.replies.dates, list(details.conditions)
     for line in prose:
         words, _, text = line.partition(": ")
@@ -235,7 +235,7 @@ def _batch_of_answers(answers: MailAnswers, dialect: ArtemailDialect) -> BatchEv
 
 
 def find_named_batches(mail: IncomingMail, dialect: ArtemailDialect) -> tuple[str, ...]:
-    """As in `gateway.ports.incoming_mail.NamesBatches`."""
+    """Find batches as in `gateway.ports.incoming_mail.NamesBatches`."""
     return _expand_references(find_file_references(f"{mail.subject}\n{mail.text}", dialect), dialect)
 
 
@@ -323,7 +323,7 @@ def _say_changed_due(message: PartnerMessage, dialect: ArtemailDialect, zone: tz
 
 
 def can_reply(kind: EventKind, dialect: ArtemailDialect) -> bool:
-    """Whether a code of the profile says it, or a message can."""
+    """Return whether a code of the profile says it, or a message can."""
     written = [rule for rule in dialect.replies.codes.values() if rule.use == "both"]
     said = {one for rule in written for one in (rule.kind, rule.with_files)}
     return kind in said or (kind is EventKind.DUE_DATE_CHANGED and EventKind.MESSAGE in said)
@@ -350,7 +350,7 @@ _WORDS = {"due": "Due back", "expected": "Expected", "retry": "Ask again", "amou
 
 
 def _describe_other_facts(details: EventDetails, rule: ReplyRule, values: Mapping[str, str]) -> Iterator[str]:
-    """What the code has no field for, in plain English."""
+    """Describe what the code has no field for, in plain English."""
     fields = set(rule.template.fields)
     if "weeks" in fields:
         fields.add("retry")

@@ -76,7 +76,7 @@ class PreparedOrder:
 
 
 def choose_customer(message: PartnerMessage, dialect: ArtemailDialect) -> Customer:
-    """Raises Refused: no rule fits."""
+    """Choose the customer; raises Refused: no rule fits."""
     request = message.request
     for one in dialect.customers:
         if _is_rule_applicable(one, request) and (not one.branches or request.branch in one.branches):
@@ -87,7 +87,8 @@ def choose_customer(message: PartnerMessage, dialect: ArtemailDialect) -> Custom
 
 
 def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: LibraryInfo) -> PreparedOrder:
-    """Raises Refused: a number that the service doesn't take, or nothing that can be said in this format."""
+    """Prepare an order; raises Refused: a number that the service doesn't take, or nothing that can be said in this
+    format."""
     scribe = AsciiTranscriber(dialect.characters.allowed, dialect.characters.own, dialect.characters.instead)
     number = write_request_number(message.transaction, dialect.numbers)
     request, details = tell_volumes(message.request, message.kind, message.details)
@@ -118,7 +119,7 @@ def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: Li
 
 
 def write_request_number(transaction: str, numbers: Numbers) -> str:
-    """Raises Refused."""
+    """Write a number; raises Refused."""
     number = f"{numbers.prefix}{transaction}"
     if not re.fullmatch(numbers.pattern, number) or number.split() != [number] or not re.search(r"\d", number):
         raise Refused(
@@ -152,7 +153,7 @@ def _choose_codes(group: Iterable[KeywordRule], request: Request) -> tuple[str, 
 def _write_item_address(
     message: PartnerMessage, dialect: ArtemailDialect, library: LibraryInfo, scribe: AsciiTranscriber
 ) -> tuple[str, ...]:
-    """Where a loan is to go elsewhere (we broker it), that address, whatever the service has on file of us."""
+    """Write the address to which a loan is to go elsewhere (we broker it), whatever the service has on file of us."""
     if message.request.service.type is not ServiceType.LOAN:
         return _write_delivery_address(dialect.delivery.copies, library, scribe)
     if message.sender.address.strip() not in ("", library.address.strip()):
@@ -263,7 +264,8 @@ def _request_of_order(order: ArtemailOrder, file: OrderFile, profile: Profile, d
 def _service_of_keywords(
     keywords: tuple[str, ...], dialect: ArtemailDialect
 ) -> tuple[RequestedService, tuple[str, ...]]:
-    """What the codes ask for, and those that no rule explains. Of each group the rule counts that explains most."""
+    """Return what the codes ask for, and those that no rule explains. Of each group the rule counts that explains
+    most."""
     said, explained = set(keywords), set(dialect.delivery.keywords)
     type_, level, format_ = ServiceType.COPY, "", ""
     for index, group in enumerate(dialect.keywords.groups):
@@ -302,7 +304,7 @@ def _choose_line_templates(citation: Citation, items: Items) -> tuple[str, ...]:
 
 
 def item_values(request: Request) -> dict[str, str]:
-    """By the names of ITEM_FIELDS, on one line each."""
+    """Make values by the names of ITEM_FIELDS, on one line each."""
     citation, part = request.citation, request.citation.is_part or bool(request.citation.component_title)
     whole = f"{citation.title}: {citation.subtitle}" if citation.subtitle else citation.title
     first, second = ("issn", "isbn") if part else ("isbn", "issn")
@@ -404,7 +406,7 @@ class _LineAlignment:
         return self._best[0][0]
 
     def read_values(self) -> tuple[dict[str, str], list[str]]:
-        """What the lines say by field, and the lines that fitted nowhere."""
+        """Read what the lines say by field, and the lines that fitted nowhere."""
         values: dict[str, str] = {}
         rest: list[str] = []
         n = m = 0

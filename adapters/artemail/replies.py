@@ -167,7 +167,7 @@ class _ReplyReader:
         return True
 
     def _read_quoted_line(self, line: str) -> None:
-        """Of what is quoted only the number counts: an answer stands below the request that it is about."""
+        """Read a quoted line, of which only the number counts: an answer stands below the request that it is about."""
         found = self._patterns.labelled.match(line.lstrip("> |"))
         if found and (number := self._parse_request_number(found["number"])):
             self._note_request_number(number)
@@ -263,7 +263,7 @@ def parse_request_number(word: str, numbers: Numbers) -> str:
 
 
 def _mark_quoted_lines(text: str) -> Iterator[tuple[str, bool, int]]:
-    """With whether it is quoted, and its number from 1."""
+    """Mark each line with whether it is quoted, and its number from 1."""
     own = list_own_lines(text)
     at = 0
     for n, line in enumerate(text.splitlines()[:MAX_LINES]):

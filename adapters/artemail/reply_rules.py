@@ -202,7 +202,7 @@ class CodeTable:
         return None
 
     def find_unknown_code(self, line: str) -> CodeMatch | None:
-        """What looks like a code."""
+        """Find what looks like a code."""
         said = self._strip_label(line)
         match = self._unknown.match(said)
         tail = _TAIL.match(said, match.end()) if match else None

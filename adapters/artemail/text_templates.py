@@ -57,7 +57,7 @@ class TemplateField:
 
 @value_object
 class OptionalPart:
-    """What stands in brackets."""
+    """The part that stands in brackets."""
 
     pieces: tuple[TemplateText | TemplateField, ...]
 
@@ -123,7 +123,7 @@ def parse_template(text: str) -> LineTemplate:
 
 
 def check_template(text: str, fields: tuple[str, ...]) -> LineTemplate:
-    """Raises ValueError, also for a field that there isn't."""
+    """Parse a template; raises ValueError, also for a field that there isn't."""
     found = parse_template(text)
     unknown = [one for one in found.fields if one not in fields]
     if unknown:
@@ -170,7 +170,7 @@ def _literal_pattern(text: str) -> str:
 
 
 def parse_formatted_date(text: str, forms: Iterable[str]) -> date | None:
-    """By the first form that fits; None: by none."""
+    """Parse a date by the first form that fits; None: by none."""
     day = text.strip()
     # Each line of a reply is asked: what can't be a date is told from one without trying all forms, 50 µs each.
     if len(day) > MAX_DATE_LENGTH or not any(map(str.isdigit, day)):
@@ -227,13 +227,13 @@ class AsciiTranscriber:
         self._changes: Counter[tuple[str, str]] = Counter()
 
     def transcribe(self, text: str) -> str:
-        """On one line."""
+        """Transcribe a text to one line."""
         composed = unicodedata.normalize("NFC", " ".join(text.split()))
         return " ".join("".join(map(self._transcribe_character, composed)).split())
 
     @property
     def changes(self) -> tuple[CharacterChange, ...]:
-        """In the order in which they came first."""
+        """The changes in the order in which they came first."""
         return tuple(
             CharacterChange(character, written, count) for (character, written), count in self._changes.items()
         )

@@ -49,7 +49,7 @@ _DATES = ("published-print", "issued", "published", "published-online", "posted"
 
 
 def read_crossref_work(body: bytes) -> Citation:
-    """Raises MalformedMessage."""
+    """Read a work; raises MalformedMessage."""
     answer = parse_object(body)
     work = read_object(answer, "message")
     if read_text(answer, "message-type") != "work" or not work:

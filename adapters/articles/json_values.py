@@ -17,7 +17,7 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
 def parse_object(body: bytes) -> JsonObject:
-    """Raises MalformedMessage."""
+    """Parse an object; raises MalformedMessage."""
     try:
         found = json.loads(body)
     except RecursionError as error:
@@ -45,7 +45,7 @@ def iter_objects(parent: JsonObject, key: str) -> Iterator[JsonObject]:
 
 
 def read_text(parent: JsonObject, key: str) -> str:
-    """Of a text, a number, or the first text of a list: one line without markup."""
+    """Read a text, a number, or the first text of a list: one line without markup."""
     return _clean_text(parent.get(key))
 
 
@@ -62,5 +62,5 @@ def _clean_text(found: object) -> str:
 
 
 def is_web_address(text: str) -> bool:
-    """Whether a reader's browser may be led there."""
+    """Return whether a reader's browser may be led there."""
     return re.fullmatch(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", text, re.IGNORECASE) is not None

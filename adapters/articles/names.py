@@ -11,7 +11,7 @@ OTHERS = "et al."
 
 
 def join_authors(names: Iterable[str]) -> str:
-    """In their order; those for whom there is no room are `et al.`"""
+    """Join authors in their order; those for whom there is no room are `et al.`"""
     shown: list[str] = []
     for name in filter(None, names):
         if shown and len("; ".join([*shown, name])) > MAX_AUTHORS_CHARS:
@@ -21,5 +21,5 @@ def join_authors(names: Iterable[str]) -> str:
 
 
 def join_name(family: str, given: str) -> str:
-    """As it is filed."""
+    """Join a name as it is filed."""
     return ", ".join(filter(None, (family, given)))

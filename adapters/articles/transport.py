@@ -42,7 +42,7 @@ _TOO_MANY = frozenset({429, 503})
 
 @value_object(kw_only=True)
 class ServiceLimits:
-    """What a service asks of whoever uses it: questions begun in a second, and questions at once."""
+    """The limits that a service sets its users: questions begun in a second, and questions at once."""
 
     per_second: float
     at_once: int
@@ -50,7 +50,8 @@ class ServiceLimits:
 
 @value_object(kw_only=True)
 class ServiceEndpoint:
-    """Where and how. `agent`: what we call ourselves, with the address to write to; `headers` may hold a key."""
+    """The address of a service, and the ways of asking it. `agent`: what we call ourselves, with the address to write
+    to; `headers` may hold a key."""
 
     url: str
     agent: str
@@ -111,7 +112,7 @@ class ServiceHttp:
         return URL(f"{str(self._base).rstrip('/')}/{escaped}", encoded=True)
 
     async def _wait_for_turn(self) -> None:
-        """Raises Unavailable where the turn would come too late."""
+        """Wait for our turn; raises Unavailable where it would come too late."""
         now = asyncio.get_running_loop().time()
         if self._silent_until > now:
             left = self._silent_until - now

@@ -36,7 +36,7 @@ _TYPES = {
 
 
 def read_unpaywall_answer(body: bytes) -> FoundArticle:
-    """Raises MalformedMessage."""
+    """Read an answer; raises MalformedMessage."""
     answer = parse_object(body)
     if not read_text(answer, "doi"):
         raise MalformedMessage("doi", "no answer about a DOI")

@@ -15,7 +15,7 @@ File = tuple[str, str, bytes]
 def encode(
     letter: RenderedLetter, dialect: LettersDialect, sender: LetterSender, files: tuple[File, ...] = ()
 ) -> EmailMessage:
-    """Raises Refused for an address that is missing or none."""
+    """Encode a letter; raises Refused for an address that is missing or none."""
     ours = LetterSender(
         dialect.sender or sender.address, dialect.sender_name or sender.name, dialect.reply_to or sender.reply_to
     )

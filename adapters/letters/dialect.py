@@ -152,7 +152,7 @@ DEFAULT = LettersDialect()
 
 
 def dialect_of(profile: Profile) -> LettersDialect:
-    """Of a partner without a section: the default."""
+    """Return the dialect; of a partner without a section: the default."""
     found = profile.dialects.get(SECTION)
     return found if isinstance(found, LettersDialect) else DEFAULT
 

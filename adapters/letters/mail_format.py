@@ -183,7 +183,7 @@ _PRICED = frozenset(
 
 
 def _is_date(text: str) -> bool:
-    """Whether it says a day and no more."""
+    """Return whether a text says a day and no more."""
     return find_date(text) is not None and len(text.split()) <= MAX_DATE_WORDS
 
 

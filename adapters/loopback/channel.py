@@ -31,7 +31,7 @@ class LoopbackChannel:
             HUB.add_member(symbol, self.accept_message)
 
     async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
-        """Raises Unavailable, and what the wire raises."""
+        """Send a message; raises Unavailable, and what the wire raises."""
         symbol, body = message.receiver.symbol, codec.encode_partner_message(message)
         try:
             answer = await HUB.send(symbol, body)
@@ -57,7 +57,7 @@ class LoopbackChannel:
 
 
 def _make_channel_message(body: bytes, answer: bytes | None = None) -> ChannelMessage:
-    """As the journals of both sides have it."""
+    """Make the message as the journals of both sides have it."""
     return ChannelMessage(
         protocol=LoopbackChannel.name,
         transport="process",
@@ -88,14 +88,14 @@ class LoopbackHub:
             del self._members[symbol.casefold()]
 
     def find_member(self, symbol: str) -> DeliverMessage:
-        """Raises Unavailable when nobody is there under this symbol."""
+        """Find a member; raises Unavailable when nobody is there under this symbol."""
         deliver = self._members.get(symbol.casefold())
         if deliver is None:
             raise Unavailable(write_sentence("no gateway in this process has the symbol %(symbol)s", symbol=symbol))
         return deliver
 
     async def send(self, symbol: str, message: bytes) -> bytes:
-        """Raises Unavailable, and what the wire and the member raise."""
+        """Send a message; raises Unavailable, and what the wire and the member raise."""
         return await self._wire(symbol, message, self.find_member(symbol))
 
     @contextmanager

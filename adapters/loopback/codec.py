@@ -27,7 +27,7 @@ from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage, P
 
 
 class RequestContent(BaseModel):
-    """What a request asks for."""
+    """The content of a request."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
@@ -91,7 +91,7 @@ def encode_partner_message(message: PartnerMessage) -> bytes:
 
 
 def decode_partner_message(body: bytes) -> IncomingPartnerMessage:
-    """Raises MalformedMessage."""
+    """Decode a message; raises MalformedMessage."""
     try:
         wire = _wire_adapter().validate_json(body)
     except ValidationError as error:
@@ -117,7 +117,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _build_lending_request(asked: RequestContent, sender: LibraryParty) -> Request:
-    """What the receiving side makes its lending request of; times and numbers are its own."""
+    """Build the lending request that the receiving side makes; times and numbers are its own."""
     return Request(
         library="",
         id="",
@@ -151,7 +151,7 @@ def encode_acknowledgement(taken: InboxResult) -> bytes:
 
 
 def decode_acknowledgement(body: bytes) -> InboxResult:
-    """Raises MalformedMessage."""
+    """Decode an acknowledgement; raises MalformedMessage."""
     try:
         read = LoopbackAcknowledgement.model_validate_json(body)
     except ValidationError as error:

@@ -14,7 +14,7 @@ from gateway.ports.incoming_mail import ParsedMail, SecretPatterns
 
 
 def parse_mail(content: bytes, received: datetime) -> ParsedMail:
-    """Raises MalformedMessage."""
+    """Parse a mail; raises MalformedMessage."""
     from adapters.mailbox import mime_parser
 
     return mime_parser.parse_mail(content, received)

@@ -50,7 +50,7 @@ class ImapClient:
 
 
 def require_imapclient() -> None:
-    """Raises Refused, saying what to install."""
+    """Require IMAPClient; raises Refused, saying what to install."""
     try:
         import imapclient  # noqa: F401
     except ImportError as error:
@@ -204,8 +204,8 @@ class ImapMailbox:
     # --- around it ---------------------------------------------------------------------------------------
 
     async def _run_in_thread(self, work: Callable[[], T]) -> T:
-        """Raises Unavailable for whatever breaks the conversation. When cancelled, the connection is cut, so that the
-        thread ends too."""
+        """Run work in the thread; raises Unavailable for whatever breaks the conversation. When cancelled, the
+        connection is cut, so that the thread ends too."""
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._thread, self._translate_errors, work)

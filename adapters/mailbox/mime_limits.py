@@ -45,7 +45,8 @@ _PIECE = 8_192
 
 
 class ParseBudget:
-    """What is left for one mail. Time is the processor's in this thread, so a busy machine sets no mail aside."""
+    """The budget that is left for one mail. Time is the processor's in this thread, so a busy machine sets no mail
+    aside."""
 
     def __init__(self, size: int, clock: Callable[[], float] = time.thread_time) -> None:
         """`size`: of the mail, in bytes; `clock`: seconds."""
@@ -57,27 +58,27 @@ class ParseBudget:
         self._lines = 0
 
     def check_time(self) -> None:
-        """Raises MalformedMessage when the time is over."""
+        """Check the time; raises MalformedMessage when it is over."""
         if self._clock() - self._began > self._seconds:
             raise MalformedMessage(
                 "", f"it takes more than {self._seconds:.3g} s to take apart", MalformationKind.TOO_LARGE
             )
 
     def count_field(self) -> None:
-        """Raises MalformedMessage when there are too many, or the time is over."""
+        """Count a field; raises MalformedMessage when there are too many, or the time is over."""
         self._fields += 1
         if self._fields > MAX_FIELDS:
             raise MalformedMessage("header", f"more than {MAX_FIELDS} fields", MalformationKind.TOO_LARGE)
         self.check_time()
 
     def count_part(self) -> None:
-        """Raises MalformedMessage when there are too many."""
+        """Count a part; raises MalformedMessage when there are too many."""
         self._parts += 1
         if self._parts > MAX_PARTS:
             raise MalformedMessage("", f"more than {MAX_PARTS} parts", MalformationKind.TOO_LARGE)
 
     def count_lines(self, text: str) -> None:
-        """Raises MalformedMessage when there are too many, or the time is over."""
+        """Count lines; raises MalformedMessage when there are too many, or the time is over."""
         self._lines += text.count("\n")
         if self._lines > MAX_LINES:
             raise MalformedMessage("", f"more than {MAX_LINES:,} lines", MalformationKind.TOO_LARGE)
@@ -136,7 +137,7 @@ def _feed_parser(content: bytes, budget: ParseBudget) -> Message:
 
 
 def refuse_unreadable(read: Callable[[], T]) -> T:
-    """What `read` gives. Raises MalformedMessage, for what the standard library raises about one broken mail or
+    """Return what `read` gives. Raises MalformedMessage, for what the standard library raises about one broken mail or
     another."""
     try:
         return read()

@@ -45,7 +45,8 @@ _DOMAIN = {
 
 
 def parse_mail(content: bytes, received: datetime) -> ParsedMail:
-    """Raises MalformedMessage: no header, too deep, too many parts or fields, or too slow (`ParseBudget`)."""
+    """Parse a mail; raises MalformedMessage: no header, too deep, too many parts or fields, or too slow
+    (`ParseBudget`)."""
     budget = ParseBudget(len(content))
     message = parse_message(content, budget)
     return refuse_unreadable(lambda: _build_parsed_mail(message, content, received, budget))
@@ -94,7 +95,7 @@ def _content_digest(mail: IncomingMail, text: str) -> str:
 
 
 def read_sender_checks(header: MailHeader) -> tuple[SenderCheck, ...]:
-    """Of all fields of the header, whoever wrote them; topmost first."""
+    """Read the checks of all fields of the header, whoever wrote them; topmost first."""
     found: list[SenderCheck] = []
     for value in header.all_values("authentication-results"):
         name, *parts = _COMMENT.sub(" ", value).split(";")
@@ -111,7 +112,8 @@ def read_sender_checks(header: MailHeader) -> tuple[SenderCheck, ...]:
 
 @value_object
 class ReportParts:
-    """What a mail is recognised by. `report_type`: of a multipart/report (RFC 6522), empty for other mails."""
+    """The parts by which a mail is recognised. `report_type`: of a multipart/report (RFC 6522), empty for other
+    mails."""
 
     header: MailHeader
     mail: IncomingMail
@@ -192,7 +194,8 @@ def _guess_bounce(whole: ReportParts) -> BounceReport:
 
 
 def _find_original_ids(whole: ReportParts, envelope: list[str]) -> tuple[str, ...]:
-    """Of the mail that came back: from its returned header, else from the text, else from what this one answers."""
+    """Find the ids of the mail that came back: from its returned header, else from the text, else from what this one
+    answers."""
     found: list[str] = []
     for part in whole.report:
         if part.media_type in ("message/rfc822", "text/rfc822-headers"):

@@ -59,7 +59,7 @@ class MailHeader:
 
     @property
     def sender(self) -> str:
-        """From; where it lacks, Sender."""
+        """The address in From; where it lacks, Sender."""
         return next((address for address in self.iter_addresses("from", "sender") if "@" in address), "")
 
     def iter_addresses(self, *names: str) -> Iterator[str]:
@@ -75,7 +75,7 @@ class MailHeader:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """In-Reply-To, then References from the last to the first."""
+        """The ids in In-Reply-To, then References from the last to the first."""
         replied = _ID.findall(self.first_value("in-reply-to"))
         others = [one for value in self.all_values("references") for one in _ID.findall(value)]
         return tuple(dict.fromkeys((*replied, *reversed(others))))[:MAX_REFERENCES]
@@ -111,7 +111,7 @@ class PartCollector:
 
     @property
     def text(self) -> str:
-        """From plain text or, if there is none, from HTML. At most MAX_TEXT_CHARS."""
+        """The text from plain text or, if there is none, from HTML. At most MAX_TEXT_CHARS."""
         plain = "\n\n".join(text for text in self._plain if text.strip())
         return (plain or self._read_pages())[:MAX_TEXT_CHARS]
 
@@ -205,7 +205,7 @@ def _decode_base64(raw: bytes, repaired: list[str]) -> bytes:
 
 
 def _file_name(part: Message) -> str:
-    """Of a file, as it can be shown; its extension is the sender's. Empty: it has none."""
+    """Return the name of a file, as it can be shown; its extension is the sender's. Empty: it has none."""
     try:
         found = part.get_filename() or ""
     except (ValueError, LookupError, TypeError):

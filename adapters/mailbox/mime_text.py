@@ -87,7 +87,7 @@ def _candidate_charsets(content: bytes, declared: str) -> list[tuple[str, str]]:
 
 
 def _is_charset(name: str) -> bool:
-    """Of texts: not `base64` or `rot13`, which are codecs as well."""
+    """Return whether a name is a charset of texts: not `base64` or `rot13`, which are codecs as well."""
     try:
         return bool(codecs.lookup(name)) and isinstance(b"".decode(name), str)
     except (LookupError, UnicodeError, ValueError, TypeError):
@@ -101,10 +101,11 @@ class _EncodedWord:
 
 
 def decode_header_text(value: str) -> str:
-    """Of an unstructured field as the parser gives it: folded, with encoded words (RFC 2047), with raw 8-bit bytes. A
-    word that can't be decoded stays as it is written.
+    """Decode an unstructured field as the parser gives it: folded, with encoded words (RFC 2047), with raw 8-bit bytes.
+    A word that can't be decoded stays as it is written.
 
-    The standard library's `decode_header` takes time by the square of the length; this goes through it once."""
+    The standard library's `decode_header` takes time by the square of the length; this goes through it once.
+    """
     pieces = _split_encoded_words(re.sub(r"\r?\n[ \t]*", " ", value))
     texts: list[str] = []
     for charset, run in groupby(pieces, lambda one: one.charset if isinstance(one, _EncodedWord) else None):
@@ -116,7 +117,8 @@ def decode_header_text(value: str) -> str:
 
 
 def _split_encoded_words(value: str) -> list[str | _EncodedWord]:
-    """In their order. Blanks between two encoded words don't count (RFC 2047 section 6.2)."""
+    """Split into encoded words and others in their order. Blanks between two encoded words don't count (RFC 2047
+    section 6.2)."""
     pieces: list[str | _EncodedWord] = []
     done = 0
     start = value.find("=?")
@@ -186,7 +188,7 @@ def _join_flowed(pieces: list[str], deletes_space: bool) -> str:
 
 
 def text_of_html(page: str) -> str:
-    """What a reader sees of it, with blocks on lines of their own and quotes marked by `> `."""
+    """Return what a reader sees of a page, with blocks on lines of their own and quotes marked by `> `."""
     try:
         root = html.document_fromstring(
             _cut_page(page).encode("utf-8", "replace"), html.HTMLParser(encoding="utf-8", huge_tree=True)
@@ -277,7 +279,7 @@ def _conceal_parts(content: bytes, conceal: Callable[[Message], bool]) -> bytes:
 
 
 def _conceal_in_other_part(part: Message, concealers: Iterable[PartConcealer]) -> bool:
-    """Whether it had something to hide."""
+    """Conceal secrets, and return whether the part had something to hide."""
     kind = f"{part.get_content_type()} {part.get_filename() or ''}".lower()
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):
@@ -290,7 +292,7 @@ def _conceal_in_other_part(part: Message, concealers: Iterable[PartConcealer]) -
 
 
 def _conceal_in_coded_text(part: Message, patterns: Iterable[SecretPattern]) -> bool:
-    """Whether it had something to hide. What is coded is looked at as it is read."""
+    """Conceal secrets, and return whether the part had something to hide. What is coded is looked at as it is read."""
     if str(part.get("Content-Transfer-Encoding", "")).strip().lower() not in ("base64", "quoted-printable"):
         return False
     if part.get_content_maintype() not in ("text", "message"):
@@ -300,7 +302,7 @@ def _conceal_in_coded_text(part: Message, patterns: Iterable[SecretPattern]) -> 
 
 
 def _replace_payload(part: Message, payload: bytes, changed: bytes) -> bool:
-    """Whether there is something to replace."""
+    """Replace the payload, and return whether there was something to replace."""
     if changed == payload:
         return False
     part.set_payload(_encode_base64(changed))
@@ -327,7 +329,7 @@ class SecretPattern:
     group: int
 
     def conceal_matches(self, content: bytes) -> bytes:
-        """Raises MalformedMessage for too many."""
+        """Conceal matches; raises MalformedMessage for too many."""
         concealed: bytes
         concealed, number = self.compiled.subn(self._mask_secret, content, MAX_SECRETS + 1)
         if number > MAX_SECRETS:

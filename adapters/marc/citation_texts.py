@@ -65,7 +65,7 @@ def find_issns(text: str, type_: str = "issn") -> Iterable[RecordId]:
 
 
 def find_oclc_numbers(text: str) -> Iterable[RecordId]:
-    """Of a system number such as `(OCoLC)ocm01234567`."""
+    """Find the number in a system number such as `(OCoLC)ocm01234567`."""
     found = _OCLC.match(text.strip())
     return [RecordId("oclc", found[1])] if found is not None else []
 

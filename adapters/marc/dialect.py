@@ -1,4 +1,4 @@
-"""What a profile may tailor of how records are read: the key `records` in the sections `z3950` and `sru`."""
+"""Settings of a profile for reading records: the key `records` in the sections `z3950` and `sru`."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class HeldField(ProfileSection):
 
     @cached_property
     def text_codes(self) -> dict[str, tuple[str, ...]]:
-        """What is taken as it stands, by the names of HeldItem -> codes, and those to be looked at else."""
+        """The codes of what is taken as it stands, by the names of HeldItem, and those to be looked at else."""
         names = ("location", "sublocation", "call_number", "barcode", "policy", "status", "note")
         return {name: tuple(codes.split("|")) for name in names if (codes := getattr(self, name))}
 
@@ -153,7 +153,7 @@ class Records(ProfileSection):
 
     @cached_property
     def holding_tags(self) -> frozenset[str]:
-        """Of fields that show holdings."""
+        """The tags of fields that show holdings."""
         return frozenset(one.tag for one in self.holdings)
 
 

@@ -60,7 +60,7 @@ class _HeldCopy:
 
 
 def _fill_missing(item: HeldItem, other: HeldItem) -> HeldItem:
-    """What the one doesn't say, the other does."""
+    """Fill in from the other item what the one doesn't say."""
     missing = {one.name: getattr(other, one.name) for one in fields(item) if getattr(item, one.name) in ("", None)}
     return replace(item, **missing)
 
@@ -111,7 +111,7 @@ def parse_due_day(text: str, how: Records) -> date | None:
 
 
 def _find_captions(record: MarcRecord) -> dict[tuple[str, str], MarcField]:
-    """By tag and link number ($8)."""
+    """Find captions by tag and link number ($8)."""
     found = {}
     for tag in _CAPTIONS.values():
         for field in record.fields_with_tag(tag):
@@ -188,7 +188,7 @@ def _status_text(circulation: OpacCirculation) -> str:
 
 
 def opac_holdings_from_xml(record: etree._Element) -> tuple[OpacHolding, ...] | None:
-    """Of an `opacRecord`. None: it has no element for holdings."""
+    """Read the holdings of an `opacRecord`. None: it has no element for holdings."""
     parent = xml_elements.find_child(record, "holdings")
     if parent is None:
         return None

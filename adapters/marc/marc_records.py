@@ -34,9 +34,9 @@ _TAG = re.compile(r"[0-9A-Za-z]{3}")
 
 
 class MarcField:
-    """As in ISO 2709: of a control field what stands in it, else two indicators, and subfields that each begin with 1F
-    and their code. Octets are made into text, and text taken apart, when somebody asks: most fields are never looked
-    at."""
+    """The field as in ISO 2709: of a control field what stands in it, else two indicators, and subfields that each
+    begin with 1F and their code. Octets are made into text, and text taken apart, when somebody asks: most fields are
+    never looked at."""
 
     __slots__ = ("_decode", "_raw", "_subfields", "tag")
 
@@ -96,7 +96,7 @@ def control_text(record: MarcRecord, tag: str) -> str:
 
 
 def first_field(record: MarcRecord, *tags: str) -> MarcField | None:
-    """Of the first tag that there is."""
+    """Return the field of the first tag that there is."""
     for tag in tags:
         if tag in record.by_tag:
             return record.by_tag[tag][0]
@@ -111,7 +111,7 @@ def join_subfields(field: MarcField | None, codes: str) -> str:
 
 
 def join_first_subfields(field: MarcField | None, alternatives: Iterable[str]) -> str:
-    """Of several sets of codes the first under which something stands."""
+    """Join the subfields of the first of several sets of codes under which something stands."""
     for codes in alternatives:
         if text := join_subfields(field, codes):
             return text
@@ -125,7 +125,7 @@ def iter_subfields(record: MarcRecord, tag: str, codes: str) -> Iterator[str]:
 
 
 def subfield_values(field: MarcField, codes: str) -> list[str]:
-    """Of these subfields, each by itself."""
+    """Return the values of these subfields, each by itself."""
     return [value for code, value in field.subfields if value and code in codes]
 
 
@@ -177,7 +177,7 @@ def read_iso2709(data: bytes, charset: str, *, unimarc: bool = False) -> MarcRea
 
 
 def _find_base_address(data: bytes) -> int:
-    """Where the fields begin: as the leader says, or else behind the directory. 0: nowhere."""
+    """Find where the fields begin: as the leader says, or else behind the directory. 0: nowhere."""
     said = data[12:17]
     base = int(said) if said.isdigit() else 0
     if LEADER < base <= len(data) and data[base - 1 : base] == END_OF_FIELD:
@@ -273,5 +273,5 @@ def _field_from_xml(element: etree._Element) -> MarcField:
 
 
 def _verbatim_text(element: etree._Element | None) -> str:
-    """As it stands: blanks mean something in fixed fields."""
+    """Return a text as it stands: blanks mean something in fixed fields."""
     return "".join(str(part) for part in element.itertext()) if element is not None else ""

@@ -102,7 +102,7 @@ def _first_text(said: dict[str, list[str]], key: str) -> str:
 
 
 def _read_dc_identifier(value: str) -> Iterator[RecordId]:
-    """By the word in it, such as urn:ISBN:; a bare number by its form."""
+    """Read an identifier by the word in it, such as urn:ISBN:; a bare number by its form."""
     oclc = _OCLC.search(value)
     if _ISBN.search(value) or re.fullmatch(r"97[89][\d-]{10,14}|[\d-]{9,12}[\dXx]", value):
         yield from citation_texts.find_isbns(value)

@@ -88,7 +88,7 @@ def record_from_opac(
 
 
 def holdings_from_marc(data: bytes, how: Records) -> tuple[HeldItem, ...]:
-    """Of a MARC holdings record in an OPAC record; empty for one that can't be read."""
+    """Read a MARC holdings record in an OPAC record; empty for one that can't be read."""
     record = marc_records.read_iso2709(data, how.charset).record
     return (holdings.read_marc_holdings(record, how) or ()) if record is not None else ()
 
@@ -123,7 +123,7 @@ def _describe_record(
 
 
 def _first_call_number(held: tuple[HeldItem, ...] | None) -> str:
-    """Where a copy stands is of more use than how the work is classed."""
+    """Find the call number of a copy, which is of more use than how the work is classed."""
     return next((one.call_number for one in held or () if one.call_number), "")
 
 

@@ -9,7 +9,7 @@ from gateway.domain.problems import MalformedMessage
 
 
 def parse_untrusted_xml(data: bytes) -> etree._Element:
-    """Raises MalformedMessage with line and reason; also for a document with declarations of its own."""
+    """Parse XML; raises MalformedMessage with line and reason; also for a document with declarations of its own."""
     parser = etree.XMLParser(
         resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -41,7 +41,7 @@ def element_text(element: etree._Element | None) -> str:
 
 
 def child_elements(element: etree._Element | None, *names: str) -> list[etree._Element]:
-    """By local name: servers differ in the namespaces that they give."""
+    """Return children by local name: servers differ in the namespaces that they give."""
     return [one for one in element if local_name(one) in names] if element is not None else []
 
 

@@ -121,7 +121,7 @@ class PushMessage:
 
 
 def build_push(message: PartnerMessage, dialect: OpenUrlDialect) -> PushMessage:
-    """Raises Refused when it is too long whatever is left out."""
+    """Build a push; raises Refused when it is too long whatever is left out."""
     pairs = tuple(_push_pairs(message, dialect))
     left_out: list[str] = []
     room = dialect.max_length - (len(dialect.url) + 1 if dialect.method == "GET" else 0)

@@ -222,8 +222,8 @@ class _CitationBuilder:
         )
 
     def _choose_titles(self) -> tuple[str, str]:
-        """Of the whole and of the part. In an article's link `title` is the journal's, but where `jtitle` is there too
-        some have the article's own in it."""
+        """Choose the titles of the whole and of the part. In an article's link `title` is the journal's, but where
+        `jtitle` is there too some have the article's own in it."""
         said = self.said
         whole = (
             said.first_value("jtitle", "btitle") if self.kind.type in _SERIALS else said.first_value("btitle", "jtitle")
@@ -382,7 +382,7 @@ class Referent:
     # --- what is not understood --------------------------------------------------------------------------
 
     def keep_extra(self, name: str, value: str) -> None:
-        """What has no place in a citation."""
+        """Keep what has no place in a citation."""
         extra = CitationExtra(name, value)
         if value and extra not in self.extras:
             self.extras.append(extra)
@@ -393,7 +393,7 @@ class Referent:
                 self.keep_extra(name, value)
 
     def report_noise(self, key: str, value: str, reason: str) -> None:
-        """What says nothing about the work: for staff and programs."""
+        """Report what says nothing about the work: for staff and programs."""
         self.noise.add(self.report_problem(key, value, reason))
 
     def report_problem(self, key: str, value: str, reason: str) -> str:

@@ -59,7 +59,7 @@ _IDS = {"info:doi/": "doi:", "info:pmid/": "pmid:", "info:oclcnum/": "oclcnum:"}
 
 
 def decode(link: ReceivedLink) -> LinkCitation:
-    """Raises MalformedMessage where nothing at all can be read."""
+    """Decode a link; raises MalformedMessage where nothing at all can be read."""
     return read_citation(parse_link(link))
 
 
@@ -90,7 +90,7 @@ def context_pairs(citation: Citation, prefix: str = "rft.", genre: str = "", cha
 
 
 def encode_query(pairs: tuple[Pair, ...], charset: str = "utf-8") -> str:
-    """What the character set lacks becomes `&#8211;`, as in the forms of browsers."""
+    """Encode a query; what the character set lacks becomes `&#8211;`, as in the forms of browsers."""
     return "&".join(
         f"{quote_plus(key)}={quote_plus(value.encode(charset, 'xmlcharrefreplace'))}" for key, value in pairs
     )

@@ -1,6 +1,5 @@
-"""How requests are pushed to a system as OpenURLs (section `openurl` of a profile): which keys, which version, how the
-answer is understood (facts/openurl.md section 2).
-"""
+"""Settings of requests that are pushed to a system as OpenURLs (section `openurl` of a profile): which keys, which
+version, how the answer is understood (facts/openurl.md section 2)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ UNKNOWN = write_sentence("unknown")
 
 
 def report_key(key: str, reason: str, value: str = "") -> Sentence:
-    """Of a link, what is wrong with a key; `reason` is a sentence. genre: unknown (hologram)"""
+    """Report what is wrong with a key of a link; `reason` is a sentence. genre: unknown (hologram)"""
     line = write_about(key, reason)
     return compose_sentence("%(line)s (%(value)s)", line=line, value=value) if value else line
 
@@ -152,8 +152,8 @@ _NOISE = re.compile(
 
 
 def is_noise_key(key: str) -> bool:
-    """Whether a key, in lower case and without `rft.`, is known to be for systems: it says nothing about the work.
-    Seen in links of discovery systems and databases."""
+    """Return whether a key, in lower case and without `rft.`, is known to be for systems: it says nothing about the
+    work. Seen in links of discovery systems and databases."""
     return key in _NOISE_KEYS or _NOISE.fullmatch(key) is not None
 
 
@@ -176,7 +176,7 @@ CHARSET_HABIT = "__char_set"
 
 
 def is_openurl_key(key: str) -> bool:
-    """Whether a key, in lower case, belongs to OpenURL at all."""
+    """Return whether a key, in lower case, belongs to OpenURL at all."""
     return key in PLAIN or key in ("sid", "id", "pid", CHARSET_HABIT) or ENTITY.match(key) is not None
 
 
@@ -186,12 +186,13 @@ _BLANKS = (b" ", b"+", b"%20")
 
 
 def is_rest_of_value(before: bytes, segment: bytes) -> bool:
-    """Whether what stands behind a `&` belongs to the value before it. `before`: the key with its value, or the piece
-    of the value, that ends at this `&`.
+    """Return whether the text behind a `&` belongs to the value before it. `before`: the key with its value, or the
+    piece of the value, that ends at this `&`.
 
     Databases write `title=Locks & Dams&volume=3`, so half of the title looks like a key. It isn't one where it has no
     value and begins with a blank or a capital; some resolvers have given it an empty value (`& Dams=`). A key with a
-    value stays a key, whatever it is called: it may be a field of a library's own form, and be about the reader."""
+    value stays a key, whatever it is called: it may be a field of a library's own form, and be about the reader.
+    """
     if not before.strip() or before.endswith(b"="):
         return False
     entity = _ENTITY.match(segment)
@@ -214,7 +215,7 @@ def is_rest_of_value(before: bytes, segment: bytes) -> bool:
 
 @value_object
 class GenreEvidence:
-    """What the rest of a link says. `part`: it names an article or chapter; `pages`: pages of something."""
+    """The evidence in the rest of a link. `part`: it names an article or chapter; `pages`: pages of something."""
 
     format: str = ""  # journal, book, dissertation, patent, dc; empty: not said
     types: tuple[str, ...] = ()  # dc:type

@@ -89,7 +89,7 @@ class LinkKeys:
 
 
 def parse_link(link: ReceivedLink) -> LinkKeys:
-    """Raises MalformedMessage: too large, or nothing in it but XML or a form that can't be read."""
+    """Parse a link; raises MalformedMessage: too large, or nothing in it but XML or a form that can't be read."""
     if len(link.query) + len(link.form) > MAX_BYTES:
         raise MalformedMessage("link", f"larger than {MAX_BYTES} bytes", MalformationKind.TOO_LARGE)
     segments, documents = _unpack_context_objects([*_split_segments(link.query), *_form_segments(link)])

@@ -172,7 +172,7 @@ def judge_push_answer(answer: PushAnswer, rules: AnswerRules, secret: Iterable[s
 
 
 def _raise_for_status(status: int) -> None:
-    """What the status says where no pattern does. 500, 502 and 504 tell nothing of what was done before."""
+    """Raise what the status says where no pattern does. 500, 502 and 504 tell nothing of what was done before."""
     if 200 <= status < 300:
         return
     if status in _NOT_NOW:

@@ -50,8 +50,8 @@ _TAGGED = re.compile(r"<([A-Za-z_][\w.-]{0,40})>([^<]{0,400})</\1>")
 
 
 def read_author(one: FirstValue, all_: AllValues) -> str:
-    """From the keys of the author: `au` may come several times, and often repeats what the other keys say. These count
-    before it, since they say which part of a name is which."""
+    """Read the author from its keys: `au` may come several times, and often repeats what the other keys say. These
+    count before it, since they say which part of a name is which."""
     last, given = one("aulast"), one("aufirst")
     first = _invert_name(last, given, _read_initials(one), one("ausuffix"))
     names: list[str] = []
@@ -105,7 +105,7 @@ def _other_words(last: str, name: str) -> list[str] | None:
 
 
 def _is_given_name(word: str, given: str) -> bool:
-    """Whether it is one of the given names, shortened, or their initials run together (`Tremblay MA`)."""
+    """Return whether a word is one of the given names, shortened, or their initials run together (`Tremblay MA`)."""
     known = fold_text(given).split()
     initials = "".join(one[0] for one in known)
     return word in initials or any(one.startswith(word) for one in known)
@@ -123,7 +123,7 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def is_same_title(one: str, other: str) -> bool:
-    """Whether they are one title, of which one may say less: `Harbour & Place`, `Harbour and Place : HP`."""
+    """Return whether they are one title, of which one may say less: `Harbour & Place`, `Harbour and Place : HP`."""
     first, second = ([word for word in fold_text(title).split() if word != "and"] for title in (one, other))
     shared = min(len(first), len(second))
     return shared > 0 and first[:shared] == second[:shared]
@@ -180,7 +180,7 @@ def split_page_range(pages: str) -> tuple[str, str]:
 
 @value_object
 class Sici:
-    """What a SICI (ANSI/NISO Z39.56) or BICI says about volume and place."""
+    """The volume and place in a SICI (ANSI/NISO Z39.56) or BICI."""
 
     number: str = ""  # ISSN or ISBN
     date: str = ""
@@ -275,7 +275,8 @@ def typed_number(type_: str, text: str) -> StandardNumber:
 
 
 def is_system_code(text: str, found: StandardNumber) -> bool:
-    """Whether it is a database's code where a standard number should stand: EBSCO writes `issn=edsamd.475`."""
+    """Return whether a text is a database's code where a standard number should stand: EBSCO writes
+    `issn=edsamd.475`."""
     return found.wrong == _NO_NUMBER and _SYSTEM_CODE.fullmatch(text) is not None
 
 

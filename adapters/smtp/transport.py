@@ -81,7 +81,7 @@ class SmtpMailer:
             client.close()
 
     async def _send_content(self, client: SMTP, content: bytes) -> str:
-        """Raises Refused, Unavailable, OutcomeUnknown."""
+        """Send the content; raises Refused, Unavailable, OutcomeUnknown."""
         try:
             response = await client.data(content, timeout=self._server.seconds + len(content) / MIN_BYTES_PER_SECOND)
         except SMTPResponseException as error:
@@ -116,7 +116,7 @@ class SmtpMailer:
 
 
 async def _send_envelope(client: SMTP, sender: str, recipients: tuple[str, ...]) -> None:
-    """Who writes to whom. Raises Refused, Unavailable."""
+    """Send who writes to whom. Raises Refused, Unavailable."""
     what = write_sentence("our sender address")
     try:
         await client.mail(sender)
@@ -135,7 +135,7 @@ async def _send_envelope(client: SMTP, sender: str, recipients: tuple[str, ...])
 
 
 def _read_envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
-    """Raises Refused when somebody is missing."""
+    """Read the envelope; raises Refused when somebody is missing."""
     sender = next((address for _, address in getaddresses([str(message.get("From", ""))]) if address), "")
     headers = [str(value) for name in ("To", "Cc", "Bcc") for value in message.get_all(name, [])]
     recipients = tuple(dict.fromkeys(address for _, address in getaddresses(headers) if address))

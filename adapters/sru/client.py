@@ -71,9 +71,10 @@ class SruSearch:
         return scanned.terms[:count]
 
     async def explain_server(self, target: Profile) -> ServerExplanation:
-        """What the server says of itself: indexes and schemas, for whoever writes the profile.
+        """Return what the server says of itself: indexes and schemas, for whoever writes the profile.
 
-        Raises Unavailable, Refused."""
+        Raises Unavailable, Refused.
+        """
         dialect = _target_dialect(target)
         return await self._request_answer(
             target, dialect, codec.explain_parameters(dialect.version), codec.parse_explain_answer
@@ -85,7 +86,7 @@ class SruSearch:
     async def _search_first_schema(
         self, target: Profile, dialect: SruDialect, asked: str, start: int, count: int
     ) -> tuple[SruSearchAnswer, str]:
-        """In the first schema that the target knows."""
+        """Search in the first schema that the target knows."""
         for schema in dialect.schemas:
             found = await self._search_once(target, dialect, asked, start, min(count, dialect.slice), schema)
             if not _is_schema_unknown(found):
@@ -110,7 +111,7 @@ class SruSearch:
             ) from malformed
 
     def _build_endpoint(self, dialect: SruDialect) -> SruEndpoint:
-        """Raises Refused when a secret isn't where the profile says."""
+        """Build the endpoint; raises Refused when a secret isn't where the profile says."""
         who = dialect.sign_in
         try:
             password = self._secrets(who.password) if who.password else ""

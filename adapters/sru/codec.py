@@ -144,7 +144,7 @@ def explain_parameters(version: str) -> Parameters:
 
 
 def parse_search_answer(data: bytes) -> SruSearchAnswer:
-    """Raises MalformedMessage for what is no answer to a search."""
+    """Parse an answer; raises MalformedMessage for what is no answer to a search."""
     root = _parse_answer_root(data, "searchRetrieveResponse", "explainResponse", "diagnostics")
     if local_name(root) == "searchRetrieveResponse":
         total = _parse_number(child_text(root, "numberOfRecords"))
@@ -157,7 +157,7 @@ def parse_search_answer(data: bytes) -> SruSearchAnswer:
 
 
 def parse_scan_answer(data: bytes) -> SruScanAnswer:
-    """Raises MalformedMessage."""
+    """Parse an answer; raises MalformedMessage."""
     root = _parse_answer_root(data, "scanResponse", "diagnostics")
     if local_name(root) == "diagnostics":
         return SruScanAnswer(diagnostics=tuple(_read_diagnostics(_wrap_diagnostics(root))))
@@ -172,7 +172,7 @@ def parse_scan_answer(data: bytes) -> SruScanAnswer:
 
 
 def parse_explain_answer(data: bytes) -> ServerExplanation:
-    """Raises MalformedMessage for what is no ZeeRex description."""
+    """Parse an answer; raises MalformedMessage for what is no ZeeRex description."""
     root = _parse_answer_root(data, "explainResponse", "explain")
     description = next((one for one in root.iter() if local_name(one) == "explain"), None)
     if description is None:
@@ -291,7 +291,7 @@ class ExplainedIndex:
 
 @value_object(kw_only=True)
 class ServerExplanation:
-    """What a server says of itself (ZeeRex). `schemas`: by name, with their identifiers."""
+    """The server's description of itself (ZeeRex). `schemas`: by name, with their identifiers."""
 
     database: str = ""
     title: str = ""
@@ -343,7 +343,7 @@ def format_clause(term: SearchTerm, dialect: SruDialect, name: str) -> str:
 
 
 def format_scan_clause(term: SearchTerm, dialect: SruDialect, name: str) -> str:
-    """For a scan: the index from this term on. Raises Refused."""
+    """Format the clause of a scan: the index from this term on. Raises Refused."""
     index = _find_cql_index(term, dialect, name)
     return f'{index.name} = "{_escape_term(format_term_value(term.index, term.value, index.form))}"'
 

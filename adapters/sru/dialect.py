@@ -1,4 +1,4 @@
-"""What a profile may tailor of SRU (section `sru`): one target. Evidence: facts/openurl.md section 4."""
+"""Settings of SRU in a profile (section `sru`): one target. Evidence: facts/openurl.md section 4."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class SruConversation:
 
 
 def _read_parameters(arrival: RawMessage) -> Mapping[str, str]:
-    """Of the URL, or of a form."""
+    """Read the parameters of the URL, or of a form."""
     form = dict(parse_qsl(arrival.body.decode(errors="replace"))) if arrival.body else {}
     return {**arrival.query, **form}
 
@@ -118,7 +118,7 @@ def _read_number(word: str) -> int:
 
 
 def _read_words(query: str) -> tuple[str, ...]:
-    """Raises MalformedMessage."""
+    """Read words; raises MalformedMessage."""
     outside = _QUOTED.sub('""', query)
     joins = {one.lower() for one in _JOINED.findall(outside)}
     if joins - {"and"}:
@@ -132,7 +132,7 @@ def _read_words(query: str) -> tuple[str, ...]:
 
 
 def _split_clauses(query: str) -> list[str]:
-    """At `and` outside of quotes."""
+    """Split at `and` outside of quotes."""
     parts, begin = [], 0
     quoted = [one.span() for one in _QUOTED.finditer(query)]
     for join in _JOINED.finditer(query):

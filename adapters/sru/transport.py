@@ -36,7 +36,7 @@ _AGENT = "illgate"
 
 @value_object
 class SruEndpoint:
-    """Where and how. `key`: name and value of a parameter that says who we are."""
+    """The address of a target, and the way of asking it. `key`: name and value of a parameter that says who we are."""
 
     url: str
     method: str
@@ -59,7 +59,8 @@ class SruHttp:
         self._guarded_client = HttpClient(_make_options(addresses))
 
     async def request(self, place: SruEndpoint, parameters: Mapping[str, str]) -> bytes:
-        """Raises Unavailable, Refused(SENDER_AUTH_FAILED). Errors name the server, never parameters or keys."""
+        """Send a request; raises Unavailable, Refused(SENDER_AUTH_FAILED). Errors name the server, never parameters or
+        keys."""
         url = URL(place.url)
         said = {**parameters, **({place.key[0]: place.key[1]} if place.key[0] else {})}
         method, home = place.method, url.origin()
@@ -94,7 +95,7 @@ class SruHttp:
     async def _request_once(
         self, place: SruEndpoint, method: str, url: URL, said: Mapping[str, str], *, at_home: bool
     ) -> HttpReply:
-        """What we say to sign in goes nowhere but to the server itself."""
+        """Send one request; what we say to sign in goes nowhere but to the server itself."""
         headers = make_basic_header(place.user, place.password) if place.user and at_home else {}
         if not at_home:
             said = {name: value for name, value in said.items() if name != place.key[0]}
@@ -131,7 +132,7 @@ def _check_answer(reply: HttpReply, home: URL) -> bytes:
 
 
 def _find_target(url: URL, reply: HttpReply, home: URL) -> URL:
-    """Raises Unavailable for a place that we don't go to."""
+    """Find the target of a redirect; raises Unavailable for a place that we don't go to."""
     try:
         target = url.join(URL(reply.location))
     except ValueError as error:

@@ -46,7 +46,7 @@ class TaggedMessage:
     text: tuple[str, ...] = ()
 
     def tag_values(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Of these tags, in the order of the mail; empty ones left out."""
+        """Return the values of these tags, in the order of the mail; empty ones left out."""
         return tuple(one.value for one in self.tags if one.name in names and one.value)
 
     def first_value(self, names: tuple[str, ...]) -> str:
@@ -64,7 +64,7 @@ class TaggedMailLayout:
 
 
 def encode(message: TaggedMessage, layout: TaggedMailLayout) -> str:
-    """Raises ValueError for a tag that could not be read again."""
+    """Encode a message; raises ValueError for a tag that could not be read again."""
     lines = [message_title(message.name, layout.language), ""]
     for tag in message.tags:
         if not is_tag_name(tag.name):

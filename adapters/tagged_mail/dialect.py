@@ -1,4 +1,4 @@
-"""What a profile may tailor of tagged mail (section `tagged_mail`)."""
+"""Settings of tagged mail in a profile (section `tagged_mail`)."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ class TaggedMailDialect(ProfileSection):
         return TaggedMailLayout(self.language, self.length, more)
 
     def answer_phrase(self, kind: EventKind) -> str:
-        """How it is written; empty: its message says it all."""
+        """Return the phrase of an answer; empty: its message says it all."""
         found = self.answers.get(kind) or PHRASES.get(kind)
         if found is None:
             return ""

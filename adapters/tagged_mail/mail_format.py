@@ -54,7 +54,8 @@ class TaggedMailFormat:
 
 @value_object
 class TaggedMessageReader:
-    """Of one mail. `subject` may hold the request's number where no tag does; `files`: indexes of its PDFs."""
+    """The reader of one mail. `subject` may hold the request's number where no tag does; `files`: indexes of its
+    PDFs."""
 
     dialect: TaggedMailDialect
     profile: Profile
@@ -101,7 +102,7 @@ class TaggedMessageReader:
         return EventKind.MESSAGE, write_sentence("no answer known to the profile")
 
     def _read_our_role(self, message: TaggedMessage, kind: EventKind) -> Role:
-        """By who the partner is in it."""
+        """Read our role by who the partner is in the message."""
         partner = self.profile.partner
         names = (self.dialect.their_symbol, *(partner.symbols if partner is not None else ()))
         theirs = {_local_symbol(one) for one in names if one}
@@ -111,7 +112,7 @@ class TaggedMessageReader:
         return guess_our_role(kind)
 
     def _read_request_number(self, message: TaggedMessage) -> str:
-        """From its tag; else the word of the subject that has digits."""
+        """Read the number from its tag; else the word of the subject that has digits."""
         for value in message.tag_values(self.dialect.field_tags("number")):
             if not _STANDARD.match(value):
                 return " ".join(value.split())
@@ -279,7 +280,7 @@ _COPY = re.compile(r"cop(y|ie)|photo|article", re.IGNORECASE)
 
 
 def _guess_service(said: str, citation: Citation) -> ServiceType:
-    """Where nothing is said, a part of a work is copied."""
+    """Guess the service; where nothing is said, a part of a work is copied."""
     if said.lower() in tuple(ServiceType):
         return ServiceType(said.lower())
     if said:

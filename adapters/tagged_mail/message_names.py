@@ -114,7 +114,8 @@ _REQUESTERS = frozenset(
 
 
 def guess_our_role(kind: EventKind) -> Role:
-    """When a partner says this, and no symbol tells who it is: a requester speaks to us as the lender."""
+    """Guess our role when a partner says this, and no symbol tells who it is: a requester speaks to us as the
+    lender."""
     return Role.LENDING if kind in _REQUESTERS else Role.BORROWING
 
 

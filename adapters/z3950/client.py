@@ -144,7 +144,7 @@ class Z3950Search:
         return connection
 
     def _resolve_login(self, sign_in: SignIn) -> Z3950Login:
-        """Raises Refused when a secret isn't where the profile says."""
+        """Resolve the login; raises Refused when a secret isn't where the profile says."""
         try:
             return Z3950Login(
                 open=self._secrets(sign_in.open) if sign_in.open else "",
@@ -179,7 +179,7 @@ class QueryResults:
 
 
 async def sign_in(connection: Z3950Connection, login: Z3950Login, size: int, charset: str, name: str) -> None:
-    """Raises Refused when the target doesn't let us in, Unavailable."""
+    """Sign in; raises Refused when the target doesn't let us in, Unavailable."""
     try:
         answer = await connection.exchange_apdu(codec.init_apdu(login, size, charset))
     except UnicodeEncodeError:
@@ -207,7 +207,7 @@ async def sign_in(connection: Z3950Connection, login: Z3950Login, size: int, cha
 async def scan_terms(
     connection: Z3950Connection, term: QueryOperand, count: int, dialect: Z3950Dialect, name: str
 ) -> tuple[ScanEntry, ...]:
-    """Raises Refused, Unavailable."""
+    """Scan; raises Refused, Unavailable."""
     if codec.SCAN not in connection.options:
         raise Refused(
             RefusalReason.UNSUPPORTED_SERVICE,
@@ -245,7 +245,7 @@ class QueryRunner:
         self._notes: list[str] = []
 
     async def run(self, query: RpnQuery, start: int, count: int) -> QueryResults:
-        """Raises Refused, Unavailable."""
+        """Run a query; raises Refused, Unavailable."""
         found = await self._send_search(query, start, count)
         wanted = min(count, max(0, found.hits - start + 1))
         records = found.records if not self._switch_format(found) else ()
@@ -291,7 +291,7 @@ class QueryRunner:
         return records
 
     def _switch_format(self, found: Z3950SearchAnswer) -> bool:
-        """What was asked in isn't known to the target; the next that is asked will be something else."""
+        """Switch to another format, if what was asked in isn't known to the target."""
         about = found.diagnostics or tuple(one for one in found.records if isinstance(one, Z3950Diagnostic))
         if not about or (found.records and len(about) < len(found.records)):
             return False
@@ -307,7 +307,7 @@ class QueryRunner:
     def _note_or_raise(
         self, diagnostics: tuple[Z3950Diagnostic, ...], records: tuple[RawRecord | Z3950Diagnostic, ...]
     ) -> None:
-        """With something in hand, a no is a note; otherwise it is the answer."""
+        """Note a no where something is in hand; otherwise raise it as the answer."""
         if not records and not any(one.condition == OUT_OF_RANGE for one in diagnostics):
             raise error_of_diagnostics(diagnostics, self._name)
         self._notes += [describe_diagnostic(one) for one in diagnostics]
@@ -347,7 +347,7 @@ def type1_query(query: CatalogueQuery, dialect: Z3950Dialect, name: str) -> RpnQ
 
 
 def scan_operand(term: SearchTerm, dialect: Z3950Dialect, name: str) -> QueryOperand:
-    """For a scan: the whole term. Raises Refused."""
+    """Make the operand of a scan: the whole term. Raises Refused."""
     index = _find_index_attributes(term, dialect, name)
     pairs = {**dialect.always.attribute_pairs(), **index.attribute_pairs()}
     return QueryOperand(_build_attributes(pairs), format_term_value(term.index, term.value, index.form))

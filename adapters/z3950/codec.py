@@ -90,7 +90,7 @@ def load_asn1_module() -> Any:
 
 
 def decode_as(type_: str, data: bytes) -> Any:
-    """Raises UndecodableError; of octets that end too early also IndexError, ValueError, OverflowError,
+    """Decode octets; raises UndecodableError; of octets that end too early also IndexError, ValueError, OverflowError,
     struct.error."""
     from asn1tools import DecodeError
 
@@ -182,7 +182,8 @@ def _read_bit_numbers(bits: tuple[bytes, int]) -> set[int]:
 
 
 def _read_init_diagnostics(body: dict[str, Any], texts: TextDecoder) -> list[Z3950Diagnostic]:
-    """In userInformationField, or in otherInfo as yaz has them. What isn't understood says nothing about why."""
+    """Read diagnostics in userInformationField, or in otherInfo as yaz has them. What isn't understood says nothing
+    about why."""
     found = []
     externals = [body["userInformationField"]] if "userInformationField" in body else []
     externals += [
@@ -284,7 +285,7 @@ def _display_term(entry: dict[str, Any], texts: TextDecoder) -> str:
 
 @value_object
 class Z3950Login:
-    """How we sign in: `open` alone, or user, group and password; all empty: not at all."""
+    """The sign-in: `open` alone, or user, group and password; all empty: not at all."""
 
     open: str = field(default="", repr=False)
     user: str = ""
@@ -359,7 +360,7 @@ def present_apdu(start: int, count: int, *, syntax: str = "", elements: str = ""
 def scan_apdu(
     term: QueryOperand, databases: tuple[str, ...], count: int, *, charset: str = "utf-8", attribute_set: str = BIB_1
 ) -> bytes:
-    """From the term on. Raises UnicodeEncodeError."""
+    """Make the APDU of a scan from the term on. Raises UnicodeEncodeError."""
     return encode_apdu(
         "scanRequest",
         {

@@ -1,4 +1,4 @@
-"""What a profile may tailor of Z39.50 (section `z3950`): one target. Evidence: facts/openurl.md section 3."""
+"""Settings of Z39.50 in a profile (section `z3950`): one target. Evidence: facts/openurl.md section 3."""
 
 from __future__ import annotations
 

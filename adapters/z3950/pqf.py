@@ -33,7 +33,7 @@ _UNITS = {"known": False, "k": False, "private": True, "p": True}
 
 
 class PqfSyntaxError(ValueError):
-    """What is wrong with a query, in a plain sentence."""
+    """The fault of a query, in a plain sentence."""
 
 
 @value_object
@@ -43,12 +43,12 @@ class _PqfToken:
 
 
 def parse_pqf(text: str) -> RpnQuery:
-    """Raises PqfSyntaxError."""
+    """Parse a query; raises PqfSyntaxError."""
     return _PqfParser(_split_tokens(text)).parse_query()
 
 
 def format_pqf(query: RpnQuery) -> str:
-    """In PQF; `parse_pqf` makes the same of it."""
+    """Write a query in PQF; `parse_pqf` makes the same of it."""
     prefix = f"@attrset {_attribute_set_name(query.attribute_set)} " if query.attribute_set != BIB_1 else ""
     return prefix + _format_rpn(query.rpn)
 
@@ -157,7 +157,7 @@ class _PqfParser:
 
 
 def _innermost_attributes(attributes: tuple[TermAttribute, ...]) -> tuple[TermAttribute, ...]:
-    """Of one type the innermost counts."""
+    """Return, of each type, the innermost attribute, which counts."""
     return tuple({one.type: one for one in attributes}.values())
 
 
@@ -168,7 +168,7 @@ def _check_number(text: str) -> str:
 
 
 def attribute_set_identifier(name: str) -> str:
-    """Of an attribute set, by its name or as it stands. Raises PqfSyntaxError."""
+    """Return the identifier of an attribute set, by its name or as it stands. Raises PqfSyntaxError."""
     if _OID.fullmatch(name):
         return name
     if name.lower() not in ATTRIBUTE_SETS:

@@ -215,7 +215,7 @@ class Z3950Conversation:
         )
 
     def _list_records(self, citations: tuple[Citation, ...]) -> list[dict[str, Any]] | None:
-        """In the syntax that is preferred; None: it isn't known here."""
+        """List records in the syntax that is preferred; None: it isn't known here."""
         syntax = self._body.get("preferredRecordSyntax", MARC21)
         if syntax not in (MARC21, XML):
             return None
@@ -257,7 +257,7 @@ class Z3950Misbehaviour:
 
 
 def _encode_otherwise(answer: ResponderAnswer) -> ResponderAnswer:
-    """Of letters of two octets; as long as before, so that all lengths are right."""
+    """Encode letters of two octets otherwise; as long as before, so that all lengths are right."""
     return replace(answer, body=_TEXT_OUTSIDE_ASCII.sub(b"\xe9\xe9", answer.body))
 
 

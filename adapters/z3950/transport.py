@@ -67,7 +67,7 @@ class Z3950Connection:
 
     @classmethod
     async def open(cls, place: Z3950Endpoint) -> Z3950Connection:
-        """Raises Unavailable."""
+        """Open a session; raises Unavailable."""
         try:
             async with asyncio.timeout(place.seconds.connect):
                 tls = make_client_context(place.tls.client_tls()) if place.tls is not None else None
@@ -90,7 +90,8 @@ class Z3950Connection:
         return self._reader.at_eof() or self._writer.is_closing() or self._frames.begun > 0
 
     async def exchange_apdu(self, apdu: bytes) -> Answer:
-        """Raises Unavailable, ConnectionGone. Neither then, nor when cancelled, may the connection be used again."""
+        """Exchange APDUs; raises Unavailable, ConnectionGone. Neither then, nor when cancelled, may the connection be
+        used again."""
         try:
             async with asyncio.timeout(self._place.seconds.answer):
                 self._writer.write(apdu)
@@ -129,17 +130,17 @@ class Z3950Connection:
         return answer
 
     def send_close(self) -> None:
-        """With a Close; nobody waits for the answer to it."""
+        """Send a Close; nobody waits for the answer to it."""
         if not self._writer.is_closing():
             self._writer.write(codec.close_apdu())
             self._writer.close()
 
     def abort_connection(self) -> None:
-        """At once: in doubt nothing more is said."""
+        """Abort at once: in doubt nothing more is said."""
         abort_transport(self._writer.transport)
 
     async def _read_apdu(self) -> bytes:
-        """Of one APDU. Raises MalformedMessage, Unavailable, OSError."""
+        """Read the octets of one APDU. Raises MalformedMessage, Unavailable, OSError."""
         while (found := self._frames.take_message()) is None:
             piece = await self._reader.read(CHUNK)
             if not piece and self._frames.begun:
@@ -155,7 +156,7 @@ class Z3950Connection:
 
 
 def _describe_error(error: Exception) -> str:
-    """What the system says, without the address that we name ourselves."""
+    """Describe what the system says, without the address that we name ourselves."""
     return (
         sentence_of_system(error)
         if isinstance(error, OSError) and error.strerror
@@ -164,7 +165,8 @@ def _describe_error(error: Exception) -> str:
 
 
 class ConnectionPool:
-    """Of one place. `make` opens a connection and signs in; it raises Unavailable or Refused."""
+    """The pool of connections to one place. `make` opens a connection and signs in; it raises Unavailable or
+    Refused."""
 
     def __init__(self, place: Z3950Endpoint, make: Callable[[], Awaitable[Z3950Connection]]) -> None:
         self._place = place

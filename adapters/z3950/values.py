@@ -276,8 +276,8 @@ class InitAnswer:
 
 @value_object(kw_only=True)
 class Z3950SearchAnswer:
-    """Of a search or a present. `records` may hold diagnostics in place of single records; `diagnostics` are about the
-    whole. `hits` is 0 in the answer to a present."""
+    """The answer to a search or a present. `records` may hold diagnostics in place of single records; `diagnostics` are
+    about the whole. `hits` is 0 in the answer to a present."""
 
     succeeded: bool
     hits: int = 0
