@@ -59,7 +59,6 @@ channel_adapter = ChannelAdapter(
     gathers=True,
     secrets=password_references,
     by_mail=lambda _dialect: True,
-    limits="The format has orders and codes of replies alone: what has no code there can't be said in words either.",
 )
 mail_format_adapter = MailFormatAdapter(
     name=SECTION,

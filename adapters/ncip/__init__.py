@@ -51,6 +51,4 @@ adapter = ProtocolAdapter(
     system_rehearsal=make_rehearsal,
     trials=make_trials,
     names_patrons=True,
-    limits="The standard is spoken with a library's own system: it has no answer of a supplier, such as that it will "
-    "supply or has shipped.",
 )

@@ -31,6 +31,5 @@ channel_adapter = ChannelAdapter(
     section="openurl",
     dialect=OpenUrlDialect,
     make=make_channel,
-    limits="A link brings a citation to a system. The standard has no message after it, in either direction.",
 )
 """The port `PartnerChannel`: requests pushed to a system."""

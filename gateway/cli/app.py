@@ -74,9 +74,6 @@ COMMANDS = {
     ),
     "user": CommandEntry("gateway.cli.user_commands", "user_command", "Manage staff accounts for /staff."),
     "audit": CommandEntry("gateway.cli.user_commands", "audit_command", "Show the audit log."),
-    "matrix": CommandEntry(
-        "gateway.cli.matrix_command", "matrix_command", "Show which events are passed on in brokering."
-    ),
     "states": CommandEntry(
         "gateway.cli.profile_commands", "states_command", "Show the state tables of managed requests."
     ),

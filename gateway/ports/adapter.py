@@ -179,8 +179,7 @@ class ProtocolAdapter:
     an example of a profile writes; raises ValueError. `over_http`: whether it is spoken by HTTP too; `post_only`: there
     by POST alone, other methods are refused; `for_all`: whether its messages say whose they are, so that one TCP
     listener serves all partners; `names_patrons`: whether a request in it can say for which patron of the partner's it
-    is (`workflow.lending.loan_to`). `limits`: why nothing can be brokered in it, where it has no channel, in a sentence
-    (`illgate matrix`).
+    is (`workflow.lending.loan_to`).
     """
 
     name: str
@@ -196,7 +195,6 @@ class ProtocolAdapter:
     post_only: bool = False
     for_all: bool = False
     names_patrons: bool = False
-    limits: str = ""
 
 
 @value_object
@@ -249,8 +247,7 @@ class ChannelAdapter:
     who has it has a dialect whose keys may all be left out. `by_connection(dialect)`: whether it speaks on
     `ChannelContext.lines`, which the daemon alone keeps; commands leave such messages to it. `names_other_side`: its
     messages can name the library on the other side of what we broker (`PartnerMessage.on_behalf_of`). `signs_messages`:
-    it adds `ChannelContext.make_peer_headers` to each message. `limits`: why its
-    format has no message for some events, in a sentence (`illgate matrix`).
+    it adds `ChannelContext.make_peer_headers` to each message.
     """
 
     name: str
@@ -264,7 +261,6 @@ class ChannelAdapter:
     by_connection: Callable[[Any], bool] | None = None
     names_other_side: bool = False
     signs_messages: bool = False
-    limits: str = ""
 
 
 @value_object

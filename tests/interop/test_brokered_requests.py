@@ -16,8 +16,6 @@ from adapters.iso18626.messages import Message, SupplyingAgencyMessage
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import RequestFlag, Role
-from gateway.ports.partner_channel import CarryWay
-from gateway.services.brokering.carry_matrix import CarriedPair, compute_carried_pair
 from gateway.store.requests.request_rows import parse_event
 from gateway.store.schema import message
 from tests.faults.joined.installations import Template, make_template
@@ -127,22 +125,9 @@ class TwoDialects(Http18626):
         return {**said, "iso18626": {**said["iso18626"], **self._far}}
 
 
-async def find_carried_pair(trio: Trio) -> CarriedPair:
-    """As `illgate matrix` prints it, of the broker's profiles."""
-    context = trio.towns["SOUTH"].context
-    north, east = context.require_partner("north")[0], context.require_partner("east")[0]
-    pair = compute_carried_pair(north, east, context.channels)
-    assert pair is not None
-    return pair
-
-
-async def test_what_is_lost_by_the_matrix_is_told_to_staff(template: Template, tmp_path: Path) -> None:
+async def test_what_the_supplier_has_no_message_for_is_told_to_staff(template: Template, tmp_path: Path) -> None:
     joining = TwoDialects({"actions": ["Received", "ShippedReturn", "Cancel"]})
     async with Trio(template, tmp_path, joining, WORKFLOW) as trio:
-        pair = await find_carried_pair(trio)
-        assert EventKind.MESSAGE in pair.list_kinds(CarryWay.LOST)
-        assert EventKind.RECEIVED in pair.list_kinds(CarryWay.CARRIED)
-
         await trio.ask()
         await trio.east(EventKind.SHIPPED)
         await trio.north(EventKind.RECEIVED)
@@ -156,11 +141,9 @@ async def test_what_is_lost_by_the_matrix_is_told_to_staff(template: Template, t
         await trio.nothing_is_left()
 
 
-async def test_what_goes_as_a_note_by_the_matrix_reaches_the_supplier(template: Template, tmp_path: Path) -> None:
+async def test_what_the_supplier_has_a_note_for_reaches_it(template: Template, tmp_path: Path) -> None:
     joining = TwoDialects({"actions": ["Received", "ShippedReturn", "Cancel", "Notification"]})
     async with Trio(template, tmp_path, joining, WORKFLOW) as trio:
-        assert EventKind.RENEW in (await find_carried_pair(trio)).list_kinds(CarryWay.NOTE)
-
         await trio.ask()
         await trio.east(EventKind.SHIPPED)
         await trio.north(EventKind.RECEIVED)

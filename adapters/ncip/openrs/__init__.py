@@ -43,6 +43,4 @@ channel_adapter = ChannelAdapter(
     dialect=OpenRsDialect,
     make=make_channel,
     signs_messages=True,
-    limits="OpenRS is told of an item's way and of no more: it has no message for renewals, recalls, losses, words "
-    "between libraries, and for a borrower that cancels.",
 )
