@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -10,7 +10,7 @@ import click
 from gateway.cli.installation import Installation, pass_installation
 from gateway.configuration.yaml_document import display_path, nearest_match
 from gateway.domain.problems import ConfigurationError
-from gateway.domain.requests.events import EventSignal, partner_signal
+from gateway.domain.requests.events import EventSignal
 from gateway.domain.requests.request import TERMINAL, Role, State
 from gateway.domain.requests.state_machine import TABLES
 from gateway.domain.requests.state_table import (
@@ -29,19 +29,11 @@ from gateway.policies import format_policy_schema
 from gateway.profiles import LoadedProfile, ProfileLoadResult, read_profiles
 from gateway.profiles.effective import compare_profiles, format_profile_yaml, format_yaml_with_sources
 from gateway.profiles.loader import format_profile_schema
-from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios
-from gateway.services.mock.scenario_branches import (
-    DrivenBranch,
-    TableBranch,
-    find_driven_branches,
-    list_partner_branches,
-)
 
 EXAMPLES = "examples"
 """The key of a profile."""
 
 HEAD = ("state", "event", "only if", "next", "what follows")
-SCENARIO_HEAD = ("state", "event", "only if", "next", "scenario", "what we do before")
 
 
 @click.group(name="profile")
@@ -176,11 +168,10 @@ def _find_loaded_profile(installation: Installation, name: str, loading: Profile
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["table", "mermaid", "scenarios"]),
+    type=click.Choice(["table", "mermaid"]),
     default="table",
     show_default=True,
-    help="A table with one row per transition; a diagram of the states; or the transitions that a partner's "
-    "messages can cause, each with a scenario of `illgate mock`.",
+    help="A table with one row per transition, or a diagram of the states.",
 )
 @click.option(
     "--role", type=click.Choice([role.value for role in Role]), help="Only borrowing or only lending requests."
@@ -196,38 +187,17 @@ def states_command(format_: str, role: str | None) -> None:
       illgate states --format mermaid > states.mmd
     """
     roles = [Role(role)] if role else list(Role)
-    driven = find_driven_branches(tuple(load_scenarios([SHIPPED_SCENARIOS]).values())) if format_ == "scenarios" else {}
     for index, one in enumerate(roles):
         if index:
             click.echo()
         if format_ != "mermaid" and len(roles) > 1:
             click.echo(f"# {one.value}")
-        match format_:
-            case "mermaid":
-                click.echo(format_state_diagram(TABLES[one]))
-            case "scenarios":
-                click.echo(format_scenario_table(one, driven))
-            case _:
-                click.echo(format_state_table(TABLES[one]))
+        click.echo(format_state_diagram(TABLES[one]) if format_ == "mermaid" else format_state_table(TABLES[one]))
 
 
 def format_state_table(table: StateTable) -> str:
     """Columns of equal width, one line a branch."""
-    return _format_columns([HEAD, *(_format_branch_row(*one) for one in _iter_branches(table))])
-
-
-def format_scenario_table(role: Role, driven: Mapping[TableBranch, DrivenBranch]) -> str:
-    """The same of what partners say. A branch that no scenario drives has none."""
-    return _format_columns([SCENARIO_HEAD, *(_format_driven_row(one, driven) for one in list_partner_branches(role))])
-
-
-def _format_driven_row(one: TableBranch, driven: Mapping[TableBranch, DrivenBranch]) -> tuple[str, ...]:
-    found = driven.get(one)
-    state, event, when, to, _ = _format_branch_row(one.state, partner_signal(one.kind), one.branch)
-    return state, event, when, to, found.scenario if found else "", ", ".join(found.steps) if found else ""
-
-
-def _format_columns(rows: Sequence[tuple[str, ...]]) -> str:
+    rows = [HEAD, *(_format_branch_row(*one) for one in _iter_branches(table))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     return "\n".join(
         "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()

@@ -6,13 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.profile_commands import format_scenario_table
 from gateway.domain.problems import ConfigurationError
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import Role
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, PlayedRole, find_marked_name, load_scenarios
-from gateway.services.mock.scenario_branches import find_driven_branches, list_partner_branches
 from tests.support.paths import ROOT
 
 
@@ -50,23 +47,6 @@ def test_what_a_scenario_extends_holds_where_it_says_nothing(tmp_path: Path) -> 
     assert own.elements == {"messageInfo/note": None, "returnInfo/name": "Home"}
     answers = [own.choose_reaction(one, 1).answer for one in ("request", "cancel", "renew")]
     assert [(one.status, one.after_seconds) for one in answers] == [(500, 5.0), (0, 5.0), (0, 5.0)]
-
-
-def test_each_branch_that_a_partners_message_takes_is_driven_by_a_scenario() -> None:
-    scenarios = load_scenarios([SHIPPED_SCENARIOS])
-    chosen = [one for one in scenarios.values() if one.named or one.work.volumes]
-    driven = find_driven_branches([*chosen, scenarios["loaned"]])  # which renews without a date
-    left = [
-        (one.state.value, one.kind.value, one.branch.when.name if one.branch.when is not None else "")
-        for role in Role
-        for one in list_partner_branches(role)
-        if one not in driven
-    ]
-    assert left == []
-
-    table = format_scenario_table(Role.BORROWING, driven)
-    assert "cancel-pending" in table
-    assert "cancel, mock:expired" in table
 
 
 def test_a_folder_of_ones_own_adds_scenarios_and_replaces_some(tmp_path: Path) -> None:

@@ -96,13 +96,6 @@ def format_states() -> str:
     return join_lines(re.sub(r" {2,}", " | ", line.rstrip()) for line in printed.output.splitlines())
 
 
-def format_scenarios() -> str:
-    """`illgate states --format scenarios`."""
-    printed = CliRunner().invoke(main, ["states", "--format", "scenarios"], catch_exceptions=False)
-    assert printed.exit_code == 0
-    return printed.output
-
-
 # --- settings and API --------------------------------------------------------------------------------------
 
 
@@ -275,5 +268,5 @@ GOLDEN_TEXTS: Mapping[str, Callable[[], str]] = {
 }
 """By file in tests/golden. `corpora` has those of the answers."""
 
-WHOLE_TEXTS: Mapping[str, Callable[[], str]] = {"api.txt": write_whole_api, "scenarios.txt": format_scenarios}
+WHOLE_TEXTS: Mapping[str, Callable[[], str]] = {"api.txt": write_whole_api}
 """Texts of which only digests are kept, as `--whole` writes them."""
