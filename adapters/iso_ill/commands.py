@@ -29,7 +29,7 @@ _INDENT = "  "
 
 @click.group(name="iso")
 def command() -> None:
-    """Read ISO ILL messages (APDUs, ISO 10161) and list the supported ones."""
+    """Read ISO ILL messages (APDUs, ISO 10161)."""
 
 
 @command.command(name="decode")
@@ -63,15 +63,6 @@ def show_apdus(file: Path, charset: str) -> None:
         raise click.ClickException(f"{frames.begun} bytes at the end are not a complete APDU")
     if not shown:
         raise click.ClickException("the input is empty")
-
-
-@command.command(name="conformance")
-def print_conformance() -> None:
-    """Print the supported APDUs and fields for each role. The output is Markdown generated from the code."""
-    from adapters.iso_ill.conformance import format_conformance_tables
-
-    for line in format_conformance_tables():
-        click.echo(line)
 
 
 def parse_hex(data: bytes) -> bytes:

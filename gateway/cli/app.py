@@ -108,7 +108,7 @@ EXTENSIONS = "illgate.commands"
 first where names are the same."""
 
 SHIPPED_EXTENSIONS = {
-    "adapters.iso_ill.commands:command": "Read ISO ILL messages (APDUs, ISO 10161) and list the supported ones.",
+    "adapters.iso_ill.commands:command": "Read ISO ILL messages (APDUs, ISO 10161).",
     "adapters.library.fakes.command:command": "Run a simulated library system in memory for rehearsals.",
     "adapters.sru.commands:command": "Query SRU servers.",
 }

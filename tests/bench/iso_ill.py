@@ -16,12 +16,12 @@ import asn1tools
 
 import adapters.iso_ill
 from adapters.iso_ill.codec import apdu_digest, decode_apdu, encode_apdu
-from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING
 from adapters.iso_ill.mapping import apdu_of_message, event_of_apdu
 from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import LendingState
 from gateway.domain.requests.state_machine import Transition, compute_transition
+from tests.support.full_apdus import CONTEXT, LENDING, REQUESTING
 
 Row = tuple[str, float, str, bool]
 

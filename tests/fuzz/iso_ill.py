@@ -28,10 +28,10 @@ with atheris.instrument_imports(include=["adapters.iso_ill"]):
         peek_apdu,
     )
     from adapters.iso_ill.commands import format_apdu
-    from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING, build_full_apdus
     from adapters.iso_ill.mapping import apdu_of_message, event_of_apdu
     from adapters.iso_ill.messages import APDUS
     from adapters.iso_ill.responder import IsoIllResponder
+    from tests.support.full_apdus import CONTEXT, LENDING, REQUESTING, build_full_apdus
 
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.profile import Profile

@@ -10,7 +10,6 @@ import pytest
 
 from adapters import ber
 from adapters.iso_ill.codec import EncodingStyle, Strings, decode_apdu, encode_apdu
-from adapters.iso_ill.conformance import build_full_apdus
 from adapters.iso_ill.messages import Cancel, IllAnswer, IllRequest, Message, Overdue, Shipped
 from adapters.iso_ill.messages.codes import ApduType, Results
 from adapters.iso_ill.messages.declaration import External
@@ -26,6 +25,7 @@ from adapters.iso_ill.messages.structures import (
     TransactionId,
 )
 from gateway.domain.problems import MalformationKind, MalformedMessage
+from tests.support.full_apdus import build_full_apdus
 
 MESSAGE = Message(
     protocol_version=2,

@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 
 from adapters.iso_ill.codec import encode_apdu
-from adapters.iso_ill.conformance import build_full_apdus
 from adapters.iso_ill.heard_apdus import HeardApdus
 from adapters.iso_ill.messages import Apdu, StatusOrErrorReport
 from adapters.iso_ill.rehearsal import MISBEHAVIOURS
@@ -24,6 +23,7 @@ from gateway.ports.responder import RawMessage, TransportKind
 from gateway.services.conformance.report import ConformanceReport, hold_conversations
 from tests.protocol.mock.test_conformance import SPITEFUL
 from tests.protocol.mock.world import MockWorld, make_template, run_tcp_world
+from tests.support.full_apdus import build_full_apdus
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

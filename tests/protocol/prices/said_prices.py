@@ -15,7 +15,6 @@ from adapters.iso18626.dialect import dialect_of
 from adapters.iso18626.mapping.events_received import event_of_message
 from adapters.iso18626.mapping.identities import MappingContext as Context18626
 from adapters.iso_ill.codec import decode_apdu, encode_apdu
-from adapters.iso_ill.conformance import CONTEXT, build_full_apdus
 from adapters.iso_ill.mapping import event_of_apdu
 from adapters.iso_ill.messages import IllAnswer, Shipped
 from adapters.iso_ill.messages.codes import ReasonConditional, ReasonRetry, Results, ServiceType
@@ -34,6 +33,7 @@ from gateway.ports.incoming_mail import MailEvent
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from tests.protocol.iso18626.habit_rows.messages import write_status
 from tests.protocol.iso18626.test_habits_of_systems import find_profile
+from tests.support.full_apdus import CONTEXT, build_full_apdus
 from tests.unit.adapters.artemail import support as artemail
 from tests.unit.adapters.tagged_mail import support as tagged
 

@@ -15,7 +15,6 @@ from adapters.artemail.mail_format import write_reply
 from adapters.iso18626.codec import encode_message
 from adapters.iso18626.mapping.messages_sent import messages_of_event
 from adapters.iso_ill.codec import decode_apdu, encode_apdu
-from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING, THEM
 from adapters.iso_ill.mapping import apdu_of_message, event_of_apdu
 from adapters.letters.mail_format import PlainMailFormat
 from adapters.loopback.codec import encode_partner_message
@@ -30,6 +29,7 @@ from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from tests.protocol.iso18626.test_condition_words import make_context
 from tests.protocol.prices.said_prices import NOW, SAID_PRICES, UNPRICED, Meaning, SaidPrice, plain_profile
+from tests.support.full_apdus import CONTEXT, LENDING, REQUESTING, THEM
 from tests.support.requests import Story, asked_story, borrowing, event, money, workflow
 from tests.unit.adapters.artemail import support as artemail
 from tests.unit.adapters.tagged_mail import support as tagged

@@ -11,7 +11,6 @@ import pytest
 
 from adapters.iso_ill.channel import IsoIllChannel
 from adapters.iso_ill.codec import PartialHeader, decode_apdu, encode_apdu
-from adapters.iso_ill.conformance import CONTEXT, NOW, REQUESTING
 from adapters.iso_ill.dialect import IsoIllDialect
 from adapters.iso_ill.messages import Apdu, IllAnswer, StatusOrErrorReport
 from adapters.iso_ill.messages.codes import (
@@ -30,6 +29,7 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Un
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.ports.partner_channel import DeliveryResult, OutgoingMessage, PartnerMessage
+from tests.support.full_apdus import CONTEXT, NOW, REQUESTING
 
 ASKED = next(one for one in REQUESTING if one.kind is EventKind.REQUEST)
 QUESTION = next(one for one in REQUESTING if one.kind is EventKind.RENEW)

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from adapters.iso_ill.codec import apdu_type_name, encode_apdu
 from adapters.iso_ill.commands import command
-from adapters.iso_ill.conformance import build_full_apdus
 from adapters.iso_ill.messages import APDUS, Apdu, IllRequest, Message
 from adapters.iso_ill.messages.structures import Credentials, Extension, Opaque
 from gateway.cli import main
+from tests.support.full_apdus import build_full_apdus
 
 
 def shown(*apdus: Apdu) -> str:
@@ -26,7 +26,7 @@ def test_it_is_a_command_of_illgate() -> None:
     result = CliRunner().invoke(main, ["iso", "--help"])
 
     assert result.exit_code == 0
-    assert "conformance" in result.output
+    assert "decode" in result.output
     assert "iso" in CliRunner().invoke(main, ["--help"]).output
 
 
@@ -82,18 +82,3 @@ def test_what_cannot_be_read_is_said(sent: bytes, said: str) -> None:
 
     assert result.exit_code == 1
     assert said in result.output
-
-
-def test_conformance_is_made_from_the_code() -> None:
-    result = CliRunner().invoke(command, ["conformance"])
-
-    assert result.exit_code == 0, result.output
-    assert "| ILL-Request | yes | – | – | yes |" in result.output
-    assert "| Lost | yes | yes | yes | yes |" in result.output
-    assert "| item-id.title | O | yes | yes | yes |" in result.output
-    assert "| client-id.client-name | O | – | yes | – |" in result.output
-    assert all(f"## {apdu_type_name(cls.type)}" in result.output for cls in APDUS)
-    assert "## States of the requester" in result.output
-    assert "| CANCEL-PENDING | Shipped | received | SHIPPED |" in result.output
-    assert "## States of the responder" in result.output
-    assert "| IN-PROCESS | ILL-Answer unfilled | sent | NOT-SUPPLIED |" in result.output

@@ -8,7 +8,6 @@ from datetime import UTC, date, time, timedelta
 import pytest
 
 from adapters.iso_ill.codec import encode_apdu
-from adapters.iso_ill.conformance import CONTEXT, LENDING, NOW, REQUESTING, THEM
 from adapters.iso_ill.heard_apdus import HeardApdus
 from adapters.iso_ill.mapping import apdu_of_message
 from adapters.iso_ill.messages import Apdu, Shipped, StatusOrErrorReport
@@ -19,6 +18,7 @@ from adapters.iso_ill.messages.tracking_phase import HistoryReport, StatusReport
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.events import EventKind
 from gateway.ports.rehearsal import FindingWeight
+from tests.support.full_apdus import CONTEXT, LENDING, NOW, REQUESTING, THEM
 
 BROKEN, ADVICE = FindingWeight.BROKEN, FindingWeight.ADVICE
 

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.iso_ill.codec import apdu_digest, decode_apdu, encode_apdu
-from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING
 from adapters.iso_ill.dialect import IsoIllDialect
 from adapters.iso_ill.mail_format import IsoIllMailFormat, build_apdu_mail
 from adapters.iso_ill.mapping import apdu_of_message
@@ -27,6 +26,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LibraryParty, Role
 from gateway.ports.incoming_mail import IncomingMail, MailInterpretation, MailRecipient
 from gateway.ports.outgoing_mail import LetterSender
+from tests.support.full_apdus import CONTEXT, LENDING, REQUESTING
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 OSLO = MailRecipient("DE-9999", ZoneInfo("Europe/Oslo"), "NOK")

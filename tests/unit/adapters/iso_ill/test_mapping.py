@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from adapters.iso_ill.codec import PartialHeader, decode_apdu, encode_apdu
-from adapters.iso_ill.conformance import CITATION, CONTEXT, LENDING, NOW, REQUESTING, THEM, US, build_full_apdus
 from adapters.iso_ill.dialect import Identifiers, IsoIllDialect, Symbols, Wire
 from adapters.iso_ill.mapping import (
     MappingContext,
@@ -75,6 +74,7 @@ from gateway.domain.requests.request import BorrowingState, LendingState, Reques
 from gateway.domain.requests.request import ServiceType as Wanted
 from gateway.ports.partner_channel import PartnerMessage
 from tests.protocol.iso_ill.strategies import apdus
+from tests.support.full_apdus import CITATION, CONTEXT, LENDING, NOW, REQUESTING, THEM, US, build_full_apdus
 
 THEIR_CONTEXT = replace(CONTEXT, ours=(THEM.symbol,))
 """How the other side sees what we say."""

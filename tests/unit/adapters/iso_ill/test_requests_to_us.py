@@ -9,7 +9,6 @@ import pytest
 
 from adapters.ber import BerSource
 from adapters.iso_ill.codec import apdu_digest, decode_apdu, encode_apdu
-from adapters.iso_ill.conformance import CONTEXT, LENDING, NOW, REQUESTING
 from adapters.iso_ill.dialect import IsoIllDialect
 from adapters.iso_ill.mapping import MappingContext, apdu_of_message, event_of_apdu
 from adapters.iso_ill.mapping.ill_request import UnsuppliableWish, find_unsuppliable, unfilled_answer
@@ -31,6 +30,7 @@ from adapters.iso_ill.messages.structures import (
 )
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, RequestDates
+from tests.support.full_apdus import CONTEXT, LENDING, NOW, REQUESTING
 
 
 def asked(**changes: object) -> IllRequest:
