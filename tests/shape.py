@@ -36,10 +36,10 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 134_600, 108_000),
+    Bound("code lines of gateway and adapters", 133_700, 108_000),
     Bound("code lines of tests", 115_300, 78_000),
     Bound("functions of services that take library: str first", 179, 0),
-    Bound("imports inside functions", 143, 60),
+    Bound("imports inside functions", 142, 60),
     Bound("modules with an HTTP client of their own", 2, 2),
     Bound("rooms directly in services", 15, 14),
     Bound("loose files in services", 0, 0),

@@ -14,7 +14,7 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.cli.installation import Installation, pass_installation
 from gateway.cli.mock_partners import find_letter_mock, find_partner_mock
 from gateway.cli.mock_program import MockKind, MockProgram
-from gateway.cli.mock_systems import find_catalogue_mock, find_link_target_mock, find_system_mock
+from gateway.cli.mock_systems import find_catalogue_mock, find_system_mock
 from gateway.cli.send_command import find_playable_profile
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.problems import Refused
@@ -27,7 +27,6 @@ _MOCK_KINDS: Sequence[Callable[[AdapterRegistry, Profile], MockKind | None]] = (
     find_partner_mock,
     find_system_mock,
     find_catalogue_mock,
-    find_link_target_mock,
     find_letter_mock,
 )
 """A profile gets the first that it fits."""
@@ -38,7 +37,6 @@ _ROLE_TITLES: Mapping[PlayedRole, str] = {
     PlayedRole.LIBRARY: "Scenarios of a library's system",
     PlayedRole.CATALOGUE: "Scenarios of a catalogue",
     PlayedRole.CLIENT: "Scenarios of a system that asks us",
-    PlayedRole.LINK_TARGET: "Scenarios of a system to which links are pushed",
     PlayedRole.LETTER_READER: "Scenarios of a library that gets letters",
 }
 
@@ -105,8 +103,7 @@ def mock_command(
     With a client-only NCIP profile (one without `auth`, such as koha-ncip), the command simulates the library system
     with sample data. With an NCIP profile that accepts senders, such as illiad-alma, it simulates the sending system
     and requests services for the patron given in --value. With an SRU or Z39.50 profile it simulates the catalogue,
-    with an OpenURL profile the link target, and with a letter profile a library whose staff read the letters, open
-    their links and reply.
+    and with a letter profile a library whose staff read the letters, open their links and reply.
 
     Set the partner's address in the profile to the port of this command; for email, set `mail` in gateway.yml. A
     request with `mock:NAME` in its title gets that scenario. Other requests get the scenarios of --scenario in turn,

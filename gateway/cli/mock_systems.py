@@ -1,4 +1,4 @@
-"""Systems that `illgate mock` plays: a library's, one that asks us, a catalogue, one that gets links."""
+"""Systems that `illgate mock` plays: a library's, one that asks us, a catalogue."""
 
 from __future__ import annotations
 
@@ -20,14 +20,11 @@ from gateway.runtime.mock_catalogue_lines import MockCatalogueLines
 from gateway.runtime.mock_lines import MockLines
 from gateway.runtime.mock_system_assembly import (
     RehearsedCatalogue,
-    RehearsedLinkTarget,
     RehearsedSystem,
     find_rehearsed_catalogue,
-    find_rehearsed_link_target,
     find_rehearsed_system,
     make_mock_catalogue,
     make_mock_client,
-    make_mock_link_target,
     open_mock_library,
 )
 from gateway.runtime.sample_libraries import SampleLibraries
@@ -159,25 +156,6 @@ class CatalogueMock(_OnlyAnswers):
         )
 
 
-@value_object
-class LinkTargetMock(_OnlyAnswers):
-    """A system to which requests are pushed as links."""
-
-    rehearsed: RehearsedLinkTarget
-    roles = (PlayedRole.LINK_TARGET,)
-    is_over_http = True
-    misbehaviours: ClassVar[Mapping[str, str]] = {}  # a page has no standard
-
-    @asynccontextmanager
-    async def open_program(
-        self, installation: Installation, profile: Profile, options: MockOptions, _against: str | None
-    ) -> AsyncIterator[MockProgram]:
-        target = make_mock_link_target(installation.settings, profile, self.rehearsed, options)
-        endpoint = MockEndpoint(target, installation.clock, ("GET", "POST"))
-        site = MockSite(target, load_page_texts(installation.settings), endpoint)
-        yield MockProgram(site, introduction="Links go to a path, such as /request.")
-
-
 def find_system_mock(adapters: AdapterRegistry, profile: Profile) -> LibrarySystemMock | ClientSystemMock | None:
     found = find_rehearsed_system(adapters, profile)
     if found is None:
@@ -190,8 +168,3 @@ def find_system_mock(adapters: AdapterRegistry, profile: Profile) -> LibrarySyst
 def find_catalogue_mock(adapters: AdapterRegistry, profile: Profile) -> CatalogueMock | None:
     found = find_rehearsed_catalogue(adapters, profile)
     return CatalogueMock(found) if found is not None else None
-
-
-def find_link_target_mock(adapters: AdapterRegistry, profile: Profile) -> LinkTargetMock | None:
-    found = find_rehearsed_link_target(adapters, profile)
-    return LinkTargetMock(found) if found is not None else None

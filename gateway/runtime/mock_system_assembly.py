@@ -12,7 +12,6 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.request import LibraryParty
 from gateway.domain.value import value_object
 from gateway.ports.adapter import ProtocolAdapter
-from gateway.ports.catalogue import LinkFormat
 from gateway.ports.partner_simulator import HttpPlace, Place, Secrets, TcpPlace
 from gateway.ports.rehearsal import CatalogueRehearsal, SystemRehearsal
 from gateway.ports.responder import ExchangeContext
@@ -23,7 +22,6 @@ from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.mock.catalogue_reception import CataloguePlay, PlayedCatalogue
 from gateway.services.mock.client_system import ClientPlay, PlayedClient
 from gateway.services.mock.library_reception import LibraryPlay, PlayedLibrarySystem
-from gateway.services.mock.link_target import LinkPlay, PlayedLinkTarget
 from gateway.services.mock.mock_answers import PassSeconds
 from gateway.services.mock.mock_log import MockParties
 from gateway.services.mock.scenario import PlayedRole
@@ -32,7 +30,6 @@ from gateway.settings import Settings
 
 DEFAULT_SCENARIO = "library-answers"
 DEFAULT_CATALOGUE_SCENARIO = "catalogue-answers"
-DEFAULT_LINK_SCENARIO = "link-taken"
 
 
 @value_object
@@ -94,36 +91,6 @@ def make_mock_catalogue(
         misbehaviour=options.misbehaviour,
     )
     return PlayedCatalogue(play, catalogue.rehearsal, pass_seconds)
-
-
-@value_object
-class RehearsedLinkTarget:
-    """The format of the links that are pushed to the system of a profile."""
-
-    name: str
-    link_format: LinkFormat
-
-
-def find_rehearsed_link_target(adapters: AdapterRegistry, profile: Profile) -> RehearsedLinkTarget | None:
-    found = (adapters.links.get(name) for name in profile.dialects)
-    return next((RehearsedLinkTarget(one.name, one.make()) for one in found if one is not None), None)
-
-
-def make_mock_link_target(
-    settings: Settings,
-    profile: Profile,
-    target: RehearsedLinkTarget,
-    options: MockOptions,
-    pass_seconds: PassSeconds = asyncio.sleep,
-) -> PlayedLinkTarget:
-    """Make a link target; raises ConfigurationError for misbehaviours, of which there are none."""
-    check_misbehaviours(profile, (), options)
-    play = LinkPlay(
-        protocol=target.name,
-        parties=_name_parties(settings, profile),
-        choice=ScenarioChoice(PlayedRole.LINK_TARGET, options.scenarios, options.chosen, DEFAULT_LINK_SCENARIO, ()),
-    )
-    return PlayedLinkTarget(play, target.link_format, pass_seconds)
 
 
 def _name_parties(settings: Settings, profile: Profile) -> MockParties:

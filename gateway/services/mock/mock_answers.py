@@ -76,7 +76,6 @@ def describe_change(change: AnswerChange) -> str:
         "no answer" if change.missing else "",
         f"HTTP {change.status} instead of an answer" if change.status else "",
         "refused" if change.refused else "",
-        "another page" if change.page else "",
         f"{change.found} records found" if change.found is not None else "",
         f"misbehaves: {change.misbehaviour}" if change.misbehaviour else "",
     )

@@ -47,9 +47,6 @@ ANY_MESSAGE = "any"
 """Where whoever is played is asked: all that the scenario has no other reaction to."""
 
 
-LINK = "link"
-"""A request that is pushed as a link."""
-
 LETTER = "letter"
 """What a library gets that is written letters."""
 
@@ -61,7 +58,6 @@ class PlayedRole(StrEnum):
     BORROWING = "borrowing"  # a partner that asks for something
     LIBRARY = "library"  # a library's system, which answers what it is asked
     CATALOGUE = "catalogue"  # a catalogue, which is searched
-    LINK_TARGET = "link-target"  # a system to which requests are pushed as links
     LETTER_READER = "letter-reader"  # a library that is written letters
     CLIENT = "client"  # a system that manages requests elsewhere, and asks us for the library's work
 
@@ -75,7 +71,6 @@ WORDS_OF_ROLE: Mapping[PlayedRole, frozenset[str]] = {
     PlayedRole.BORROWING: _EVENTS,
     PlayedRole.LIBRARY: frozenset({*SERVICES.values(), ANY_MESSAGE}),
     PlayedRole.CATALOGUE: frozenset({*CatalogueQuestionKind, ANY_MESSAGE}),
-    PlayedRole.LINK_TARGET: frozenset({LINK, ANY_MESSAGE}),
     PlayedRole.LETTER_READER: frozenset({LETTER, ANY_MESSAGE}),
     PlayedRole.CLIENT: frozenset(),  # it is asked nothing
 }
@@ -119,7 +114,6 @@ class AnswerChange(ProfileSection):
     status: int = Field(0, ge=0, le=599, description="an HTTP status, with words instead of an answer; 0: as it is")
     refused: str = Field("", description="the message is refused, with these words")
     reason: RefusalReason = Field(RefusalReason.OTHER, description="why it is refused, where its protocol can say so")
-    page: str = Field("", description="words of the page that answers a link, instead of those that confirm it")
     found: int | None = Field(None, ge=0, le=1_000_000, description="so many records, whatever a catalogue is asked")
     elements: Elements = Field(
         {}, description="elements of ISO 18626 that the answer has otherwise, by path; ~ for none"
@@ -197,8 +191,7 @@ class MockScenario(ProfileSection):
     extends: str = Field("", description="a scenario whose reactions hold where this one has none to the same event")
     role: PlayedRole = Field(
         PlayedRole.LENDING,
-        description="who is played: a partner (lending, borrowing), library, catalogue, client, link-target or "
-        "letter-reader",
+        description="who is played: a partner (lending, borrowing), library, catalogue, client or letter-reader",
     )
     recorded: tuple[str, ...] = Field(
         (), description="conversations of real systems that our tests compare it with; empty: none was recorded"
