@@ -1,6 +1,6 @@
 """`illgate request act`, with a command for each act, and what staff do with a request that is no act.
 
-The acts and their fields are those of the API and the pages (`gateway.domain.requests.action_fields`).
+The acts and their fields are those of the API and the pages (`gateway.domain.requests.event_catalogue`).
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ from gateway.cli.request_options import (
     option_of_name,
     parse_field_value,
 )
-from gateway.domain.requests.action_fields import ACTS, BY_HAND, ActionField, FieldType, check_details
+from gateway.domain.requests.act_details import check_details
+from gateway.domain.requests.action_fields import ActionField, FieldType
 from gateway.domain.requests.attachments import FileType, detect_file_type
+from gateway.domain.requests.event_catalogue import ACTS, BY_HAND
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Attachment, Request
 from gateway.domain.requests.staff_views import NoticeLetter, NoticeView

@@ -23,8 +23,9 @@ from gateway.cli.installation import (
 )
 from gateway.cli.request_lists import format_copy_place, list_requests
 from gateway.domain.library import Money
-from gateway.domain.requests.action_fields import BY_HAND, given_detail_names
+from gateway.domain.requests.act_details import given_detail_names
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.event_catalogue import BY_HAND
 from gateway.domain.requests.events import EventKind, NamedSupplier
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.supplier_takeover import find_supplier_party

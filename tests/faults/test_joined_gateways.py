@@ -37,7 +37,7 @@ from structlog.testing import capture_logs
 from adapters.loopback.channel import HUB
 from gateway.domain.library import Money
 from gateway.domain.problems import Refused, Unavailable
-from gateway.domain.requests.action_fields import BY_RULE
+from gateway.domain.requests.event_catalogue import BY_HAND
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import RequestDates, RequestedService, Role, ServiceType
 from gateway.domain.requests.views import ActionRequest, EventDenied, VersionConflict
@@ -259,7 +259,7 @@ class JoinedGateways(RuleBasedStateMachine):
             world = self.world
             town, request = world.pick(await world.everything(), choice)
             about = attempt if request.role is Role.BORROWING else 0
-            if kind in BY_RULE or not await world.possible(town, request, kind, about):
+            if kind not in BY_HAND or not await world.possible(town, request, kind, about):
                 return
             details = replace(await self.details(town, request, kind, said), volumes=volumes)
             await world.act(town, request, kind, details, attempt=about)

@@ -15,8 +15,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import islice
 
-from gateway.domain.requests.action_fields import has_needed_fields
-from gateway.domain.requests.event_words import EVENT_WORDS
+from gateway.domain.requests.act_details import has_needed_fields
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import (
     BROKER,
     Event,
@@ -156,23 +156,6 @@ CARRIED_ENDS: Mapping[tuple[Role, State], CarryRule] = {
     (Role.LENDING, L.FORWARDED): _make_rule(K.CANCEL),
 }
 """By leg and the state that it has come into, whatever led there. What doesn't fit any more on the other is left."""
-
-NOT_CARRIED: Mapping[tuple[Role, EventSignal], str] = {
-    (Role.BORROWING, partner_signal(K.ACKNOWLEDGED)): "says nothing of the item",
-    (Role.BORROWING, partner_signal(K.EXPECT_TO_SUPPLY)): "says nothing for certain",
-    (Role.BORROWING, partner_signal(K.UNFILLED)): "the next supplier is asked",
-    (Role.BORROWING, partner_signal(K.EXPIRED)): "the next supplier is asked",
-    (Role.BORROWING, partner_signal(K.REJECTED)): "the next supplier is asked",
-    (Role.BORROWING, partner_signal(K.CANCEL_ACCEPTED)): "the end of the leg is carried",
-    (Role.BORROWING, partner_signal(K.STATUS_QUERY)): "we answer it",
-    (Role.BORROWING, partner_signal(K.STATUS_REPORT)): "the answer to a question of ours",
-    (Role.LENDING, partner_signal(K.REQUEST)): "it is refused as a second one",
-    (Role.LENDING, partner_signal(K.AT_PICKUP)): "the requester's own affair",
-    (Role.LENDING, partner_signal(K.LOANED_TO_PATRON)): "the requester's own affair",
-    (Role.LENDING, partner_signal(K.STATUS_QUERY)): "we answer it",
-    (Role.LENDING, partner_signal(K.STATUS_REPORT)): "the answer to a question of ours",
-}
-"""Events of partners that stay on their leg, and why."""
 
 
 def list_carry_rules(transition: Transition) -> tuple[CarryRule, ...]:
@@ -352,7 +335,7 @@ def write_event_note(kind: K, details: EventDetails, zone: tzinfo) -> str:
         day = details.due.astimezone(zone).date() if isinstance(details.due, datetime) else details.due
         return join_sentences("; ", (write_changed_due(day), details.note))
     terms = (
-        _ANOTHER_IS_ASKED if kind is K.BROKERED else EVENT_WORDS[kind],
+        _ANOTHER_IS_ASKED if kind is K.BROKERED else EVENT_CATALOGUE[kind].words,
         write_due_term(details.due, zone),
         write_cost_term(details.cost),
         write_conditions_term(details.conditions),

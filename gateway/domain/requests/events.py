@@ -174,7 +174,7 @@ class NamedSupplier:
 
 @value_object(kw_only=True)
 class EventDetails:
-    """The details that came with an event; which parts are used depends on its kind (`action_fields.ACTS`). All of it
+    """The details that came with an event; which parts are used depends on its kind (`event_catalogue.ACTS`). All of it
     is kept.
 
     `due` is a day at the end of which the item is due back at the lender, or a moment.

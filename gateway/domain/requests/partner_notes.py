@@ -8,26 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import tzinfo
 
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.events import EventKind as K
-from gateway.domain.requests.note_terms import LOSS_SETTLED, write_cost_term, write_due_term
+from gateway.domain.requests.note_terms import write_cost_term, write_due_term
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.sentences import Sentence, join_sentences, write_sentence
 
-_WORDS: Mapping[tuple[Role, K], Sentence] = {
-    (Role.LENDING, K.ACKNOWLEDGED): write_sentence("request received"),
-    (Role.LENDING, K.EXPECT_TO_SUPPLY): write_sentence("we expect to supply the item"),
-    (Role.LENDING, K.HOLD_PLACED): write_sentence("we have placed a hold on the item"),
-    (Role.LENDING, K.OVERDUE): write_sentence("overdue, please return the item"),
-    (Role.LENDING, K.RECALL): write_sentence("recalled, please return the item"),
-    (Role.LENDING, K.LOST): write_sentence("we count the item as lost"),
-    (Role.LENDING, K.SETTLED): LOSS_SETTLED,
-    (Role.LENDING, K.RENEW_ACCEPTED): write_sentence("the loan is renewed"),
-    (Role.LENDING, K.RENEW_REFUSED): write_sentence("the loan cannot be renewed"),
-    (Role.LENDING, K.STATUS_REPORT): write_sentence("status of the request"),
-    (Role.BORROWING, K.LOST): write_sentence("item lost"),
-    (Role.BORROWING, K.STATUS_QUERY): write_sentence("please tell us the status of the request"),
-}
 _HOLD_WORDS: Mapping[tuple[Role, bool], Sentence] = {
     (Role.LENDING, True): write_sentence("please do not return the item yet"),
     (Role.LENDING, False): write_sentence("the item may be returned now"),
@@ -44,7 +31,7 @@ def write_partner_note(kind: K, details: EventDetails, request: Request, zone: t
     if kind is K.MESSAGE and details.return_on_hold is not None:
         words: Sentence | None = _HOLD_WORDS[request.role, details.return_on_hold]
     else:
-        words = _WORDS.get((request.role, kind))
+        words = EVENT_CATALOGUE[kind].note_words.get(request.role)
     if words is None:
         return ""
     due = details.due or (request.terms.lender_due if kind in _WITH_DUE else None)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from gateway.domain.requests.action_fields import has_own_note
+from gateway.domain.requests.act_details import has_own_note
 from gateway.domain.requests.contradictions import CONTRARY_KINDS, is_unexpected
 from gateway.domain.requests.events import Event, EventKind, EventOrigin, EventSignal
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role

@@ -7,37 +7,15 @@ Marks (who sees to it, labels) are set back to what they were.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
-from gateway.domain.requests.request import LendingState, Request, RequestFlag, Role
+from gateway.domain.requests.request import LendingState, Request, RequestFlag
 from gateway.domain.requests.state_machine import TABLES
 from gateway.domain.requests.state_table import ForbiddenCell
 from gateway.domain.value import value_object
-
-TAKEN_BACK_BY: Mapping[EventKind, EventKind] = {
-    EventKind.LOANED_TO_PATRON: EventKind.RETURNED_BY_PATRON,
-    EventKind.RETURNED_BY_PATRON: EventKind.LOANED_TO_PATRON,
-}
-"""Of events that no partner is told of and that happen in this house alone, by their inverse."""
-
-UNDOABLE = frozenset(
-    {
-        (Role.BORROWING, EventKind.RECEIVED),
-        (Role.BORROWING, EventKind.ARRIVED_AT_BRANCH),
-        (Role.BORROWING, EventKind.AT_PICKUP),
-        (Role.LENDING, EventKind.LOCATED),
-        (Role.LENDING, EventKind.WILL_SUPPLY),
-        (Role.LENDING, EventKind.SHIPPED),
-        (Role.LENDING, EventKind.CHECKED_IN),
-        (Role.LENDING, EventKind.UNFILLED),
-        (Role.LENDING, EventKind.RETRY),
-    }
-)
-"""Events that can be undone while what follows from them outside still waits. All others have changed what the
-library's system knows of the item in a way that nothing changes back, or are none that are made by mistake."""
 
 
 def is_undoable(before: Request, after: Request, kind: EventKind) -> bool:
@@ -47,7 +25,7 @@ def is_undoable(before: Request, after: Request, kind: EventKind) -> bool:
         return False
     if kind is EventKind.SHIPPED and before.state is LendingState.SHIPPED and not _ships_more(before, after):
         return False
-    if (before.role, kind) not in UNDOABLE:
+    if before.role not in EVENT_CATALOGUE[kind].undoable:
         return False
     cell = TABLES[after.role].find_cell(after.state, local_signal(EventKind.UNDONE))
     return not isinstance(cell, ForbiddenCell) and any(branch.to is before.state for branch in cell)

@@ -10,20 +10,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import count
 
-from gateway.domain.requests.events import BROKER, Event, EventDetails, EventKind, ShippedItem, local_signal
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
+from gateway.domain.requests.events import (
+    BROKER,
+    Event,
+    EventDetails,
+    EventKind,
+    EventOrigin,
+    ShippedItem,
+    local_signal,
+)
 from gateway.domain.requests.request import Request, Role, Volume, VolumeState
 from gateway.domain.requests.volume_notes import MAX_VOLUMES
 from gateway.domain.text_folding import fold_text
-
-_VOLUMES: Mapping[EventKind, VolumeState] = {
-    EventKind.SHIPPED: VolumeState.SHIPPED,
-    EventKind.RECEIVED: VolumeState.RECEIVED,
-    EventKind.LOANED_TO_PATRON: VolumeState.LENT,
-    EventKind.RETURNED_BY_PATRON: VolumeState.BACK,
-    EventKind.RETURNED: VolumeState.RETURNED,
-    EventKind.CHECKED_IN: VolumeState.CHECKED_IN,
-    EventKind.LOST: VolumeState.LOST,
-}
 
 _ENDED = (VolumeState.CHECKED_IN, VolumeState.LOST)
 
@@ -59,9 +58,10 @@ def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
     if event.signal == local_signal(EventKind.REQUEST):
         return tuple(Volume(one.id, one.label) for one in request.volumes)
     named = event.details.volumes
-    if event.signal == local_signal(EventKind.AT_PICKUP):
+    entry = EVENT_CATALOGUE[event.kind]
+    if entry.ends_transit and event.signal.origin is EventOrigin.US:
         return tuple(replace(one, in_transit=False) if not named or one.id in named else one for one in request.volumes)
-    to = _VOLUMES.get(event.kind)
+    to = entry.volume
     if to is None:
         return request.volumes
     volumes = request.volumes

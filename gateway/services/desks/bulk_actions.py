@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
-from gateway.domain.requests.action_fields import ACTS, BY_RULE
+from gateway.domain.requests.event_catalogue import BULK_KINDS
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.staff_views import BulkFailure, BulkResult
@@ -22,11 +22,6 @@ MAX_BULK = 500
 """Requests that one bulk act is done with."""
 
 _PAGE = 100
-
-BULK_KINDS = tuple(
-    kind for kind, fields in ACTS.items() if kind not in BY_RULE and not fields.required and not fields.one_of
-)
-"""What can be done without being told anything of the single request."""
 
 
 class TooManyRequests(Exception):

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from gateway.domain.library import Contact, ContactKind, Money, Patron, PatronIdentifier, PersonName, RecordId
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
 from gateway.domain.requests.lending_table import LENDING
 from gateway.domain.requests.partner_answers import LETTERS
@@ -241,27 +242,6 @@ def sample_answers(kind: EventKind) -> tuple[AnswerLink, ...]:
     return tuple(AnswerLink(name, f"https://ill.northfield.example/q/{name}") for name in LETTERS.get((role, kind), ()))
 
 
-_SAID: dict[EventKind, tuple[str, ...]] = {
-    EventKind.REJECTED: ("reason",),
-    EventKind.EXPECT_TO_SUPPLY: ("expected",),
-    EventKind.WILL_SUPPLY: ("expected",),
-    EventKind.HOLD_PLACED: ("expected",),
-    EventKind.CONDITIONAL: ("conditions", "cost", "note"),
-    EventKind.RETRY: ("reason", "retry_after"),
-    EventKind.UNFILLED: ("reason", "note"),
-    EventKind.CANCEL_REFUSED: ("reason",),
-    EventKind.SHIPPED: ("due", "conditions", "cost", "barcode", "note"),
-    EventKind.COPY_DELIVERED: ("link", "cost"),
-    EventKind.RENEW_ACCEPTED: ("due",),
-    EventKind.RENEW_REFUSED: ("reason", "due"),
-    EventKind.DUE_DATE_CHANGED: ("due",),
-    EventKind.OVERDUE: ("due",),
-    EventKind.RECALL: ("due", "note"),
-    EventKind.MESSAGE: ("note",),
-    EventKind.STATUS_REPORT: ("status",),
-}
-
-
 def _sample_details(kind: EventKind) -> EventDetails:
     """Make the details that usually come with it."""
-    return EventDetails(**{name: getattr(DETAILS, name) for name in _SAID.get(kind, ())})
+    return EventDetails(**{name: getattr(DETAILS, name) for name in EVENT_CATALOGUE[kind].letter_fields})

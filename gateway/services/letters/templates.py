@@ -27,7 +27,7 @@ from markupsafe import Markup, escape
 import gateway
 from gateway.configuration.yaml_document import display_path
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.event_catalogue import PARTNER_LETTERS
 from gateway.domain.requests.partner_policy import LETTERS
 from gateway.services.letters.localization import install_translations
 
@@ -263,46 +263,6 @@ class LetterAudience(StrEnum):
 
 
 PATRON_LETTERS = LETTERS
-
-PARTNER_LETTERS = (
-    EventKind.SUBMIT,
-    EventKind.REQUEST,
-    EventKind.ACKNOWLEDGED,
-    EventKind.REJECTED,
-    EventKind.EXPECT_TO_SUPPLY,
-    EventKind.WILL_SUPPLY,
-    EventKind.HOLD_PLACED,
-    EventKind.CONDITIONAL,
-    EventKind.CONDITION_ACCEPTED,
-    EventKind.CONDITION_REFUSED,
-    EventKind.RETRY,
-    EventKind.UNFILLED,
-    EventKind.FORWARDED,
-    EventKind.EXPIRED,
-    EventKind.CANCEL,
-    EventKind.CANCEL_ACCEPTED,
-    EventKind.CANCEL_REFUSED,
-    EventKind.SHIPPED,
-    EventKind.COPY_DELIVERED,
-    EventKind.RECEIVED,
-    EventKind.AT_PICKUP,
-    EventKind.LOANED_TO_PATRON,
-    EventKind.RETURNED,
-    EventKind.CHECKED_IN,
-    EventKind.LOST,
-    EventKind.SETTLED,
-    EventKind.DAMAGED,
-    EventKind.RENEW,
-    EventKind.RENEW_ACCEPTED,
-    EventKind.RENEW_REFUSED,
-    EventKind.DUE_DATE_CHANGED,
-    EventKind.OVERDUE,
-    EventKind.RECALL,
-    EventKind.MESSAGE,
-    EventKind.STATUS_QUERY,
-    EventKind.STATUS_REPORT,
-)
-"""All that one library may have to tell another; `submit` tells a system of our own of a new request."""
 
 SLIPS = ("return", "hold")
 """What is put into an item: it goes back to its owner, it waits for its reader."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.event_words import EVENT_WORDS
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import (
     STRANGER_MAIL,
     Event,
@@ -161,9 +161,9 @@ class MailApplication:
         found = seek(event)
         if found.named is None:
             problem = (
-                write_sentence("%(event)s: several requests match", event=EVENT_WORDS[event.kind])
+                write_sentence("%(event)s: several requests match", event=EVENT_CATALOGUE[event.kind].words)
                 if len(found.possible) > 1
-                else write_sentence("%(event)s: no matching request", event=EVENT_WORDS[event.kind])
+                else write_sentence("%(event)s: no matching request", event=EVENT_CATALOGUE[event.kind].words)
             )
             return ApplicationResult(problem=problem, possible=found.possible, notes=found.explained)
         event, refused = self._attach_event_files(event_of_request(event, found.named), found.named.request_id)
@@ -196,7 +196,7 @@ class MailApplication:
             outbox.add_outbox_row(self.connection, new_refusal_row(self.context, message, event.named, taken))
         refused = f"{what}: {taken.refused.reason.value}"
         # What doesn't fit is in the request's history; what belongs to no request is seen by nobody else.
-        problem = "" if taken.request_id else write_about(EVENT_WORDS[event.kind], taken.refused.detail)
+        problem = "" if taken.request_id else write_about(EVENT_CATALOGUE[event.kind].words, taken.refused.detail)
         return ApplicationResult(request_id=taken.request_id, problem=problem, notes=(refused,))
 
     # --- files -------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
-from gateway.domain.requests.event_words import EVENT_WORDS
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.partner_policy import PartnerMail
 from gateway.domain.sentences import Sentence, compose_sentence, write_about, write_sentence
 from gateway.domain.value import value_object
@@ -165,8 +165,10 @@ def _decode_with_format(
 
 def _describe_event(event: MailEvent) -> Sentence:
     if event.transaction:
-        return write_sentence("→ %(event)s of %(number)s", event=EVENT_WORDS[event.kind], number=event.transaction)
-    return compose_sentence("→ %(event)s", event=EVENT_WORDS[event.kind])
+        return write_sentence(
+            "→ %(event)s of %(number)s", event=EVENT_CATALOGUE[event.kind].words, number=event.transaction
+        )
+    return compose_sentence("→ %(event)s", event=EVENT_CATALOGUE[event.kind].words)
 
 
 def _indent_line(line: str) -> Sentence:

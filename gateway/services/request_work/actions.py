@@ -13,7 +13,7 @@ from datetime import timedelta
 from gateway.domain import due_dates
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable, UnfinishedWork
 from gateway.domain.requests import rota
-from gateway.domain.requests.event_words import EVENT_WORDS
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request, RequestFlag, Role, RotaLine, RotaLineStatus, ServiceType
 from gateway.domain.requests.request_updates import keep_request
@@ -383,7 +383,7 @@ def _describe_silence(context: LibraryContext, request: Request, told: PartnerNo
         )
     if not is_partner_notified(context, told, request):
         return ""  # as the workflow says
-    values = {"target": name, "kind": EVENT_WORDS[told.kind], "words": partner.channel}
+    values = {"target": name, "kind": EVENT_CATALOGUE[told.kind].words, "words": partner.channel}
     match choose_way_to_tell(context, told, request):
         case CarryWay.LOST:
             return write_sentence(

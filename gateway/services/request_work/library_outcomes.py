@@ -36,6 +36,7 @@ from gateway.domain.requests.request import (
     VolumeState,
 )
 from gateway.domain.requests.request_updates import RequestChange, keep_request
+from gateway.domain.requests.scan_rules import RULE_OF_WORK, ScanWork
 from gateway.domain.sentences import join_sentences
 from gateway.domain.value import value_object
 
@@ -249,7 +250,7 @@ def _events_of_check_in(outcome: LibraryOutcome, request: Request) -> Iterator[O
     if volume.state is VolumeState.LENT or (volume.state is VolumeState.LOST and request.is_lost):
         yield OutcomeEvent(signal=local_signal(EventKind.RETURNED_BY_PATRON), details=details)
     if volume.in_transit and result.item is not None and result.item.status is ItemStatus.ON_HOLD_SHELF:
-        yield OutcomeEvent(signal=local_signal(EventKind.AT_PICKUP), details=details)
+        yield OutcomeEvent(signal=local_signal(RULE_OF_WORK[ScanWork.SHELVE].kind), details=details)
     if result.deleted and volume.state is not VolumeState.RETURNED:
         yield OutcomeEvent(signal=local_signal(EventKind.RETURNED), details=details)
 

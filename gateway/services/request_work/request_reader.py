@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.domain.problems import RefusalReason, Refused
-from gateway.domain.requests.action_fields import BY_RULE
+from gateway.domain.requests.event_catalogue import BY_HAND
 from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -131,7 +131,7 @@ class RequestReader:
         kinds = tuple(
             kind
             for kind in list_allowed_events(request, context.workflow(request), probe)
-            if kind not in BY_RULE and (kind is not EventKind.BROKERED or can_pass_on(context, request))
+            if kind in BY_HAND and (kind is not EventKind.BROKERED or can_pass_on(context, request))
         )
         is_stuck = any(step.status == OutboxStatus.DEAD.value for step in unfinished)
         return RequestView(

@@ -14,7 +14,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests import brokered_requests as rules
 from gateway.domain.requests.brokered_requests import CarryRule, PastBroker
 from gateway.domain.requests.citation_matching import citation_fingerprint
-from gateway.domain.requests.event_words import EVENT_WORDS
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import (
     BROKER,
     Event,
@@ -240,7 +240,7 @@ def _report_needless_item(transition: Transition, apply: ApplyEvent) -> None:
     event = transition.event
     if event.signal in (partner_signal(EventKind.SHIPPED), partner_signal(EventKind.COPY_DELIVERED)):
         note = write_sentence(
-            "%(event)s, although one of our items has been found since", event=EVENT_WORDS[event.kind]
+            "%(event)s, although one of our items has been found since", event=EVENT_CATALOGUE[event.kind].words
         )
         apply(transition.request.id, Event(local_signal(EventKind.TROUBLE), event.at, BROKER, EventDetails(note=note)))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gateway.domain.problems import Refusal, RefusalReason
 from gateway.domain.requests.attempt_updates import replace_attempt
-from gateway.domain.requests.event_words import EVENT_WORDS
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import (
     Event,
     EventDetails,
@@ -168,7 +168,7 @@ def _add_delivery_note(
 ) -> None:
     note = write_sentence(
         "%(event)s to %(partner)s: %(report)s",
-        event=EVENT_WORDS[message.kind],
+        event=EVENT_CATALOGUE[message.kind].words,
         partner=context.name_of_partner(message.receiver.profile),
         report=text,
     )

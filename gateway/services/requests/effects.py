@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar, intake_rules
-from gateway.domain.requests.action_fields import remove_own_note
+from gateway.domain.requests.act_details import remove_own_note
 from gateway.domain.requests.brokered_requests import (
     is_no_for_now,
     leaves_library_alone,
@@ -22,6 +22,7 @@ from gateway.domain.requests.brokered_requests import (
     write_event_note,
 )
 from gateway.domain.requests.citation import REQUESTER_PATRON, CitationExtra
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import BROKER, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
 from gateway.domain.requests.reason_words import describe_refused_clearance
@@ -429,27 +430,13 @@ def remove_patron_data(request: Request) -> Request:
     )
 
 
-_OPTIONAL = {
-    (Role.BORROWING, EventKind.RECEIVED): "tell_received",
-    (Role.BORROWING, EventKind.AT_PICKUP): "tell_on_shelf",
-    (Role.BORROWING, EventKind.LOANED_TO_PATRON): "tell_lent",
-    (Role.BORROWING, EventKind.RETURNED): "tell_returned",
-    (Role.BORROWING, EventKind.CANCEL): "cancel",
-    (Role.BORROWING, EventKind.STATUS_QUERY): "status_query",
-    (Role.LENDING, EventKind.WILL_SUPPLY): "will_supply",
-    (Role.LENDING, EventKind.CHECKED_IN): "tell_checked_in",
-    (Role.LENDING, EventKind.OVERDUE): "overdue_notices",
-}
-"""Messages that a partner may not want, with the key of its workflow that says so."""
-
-
 def is_partner_notified(context: LibraryContext, told: PartnerNotification, request: Request) -> bool:
     """Not a partner without a channel: staff write or telephone."""
     receiver, _ = find_receiver(context, told, request)
     partner = context.partner(receiver.profile)
     if partner is not None and not partner.channel:
         return False
-    key = _OPTIONAL.get((request.role, told.kind))
+    key = EVENT_CATALOGUE[told.kind].wish.get(request.role)
     if key is None:
         return True
     workflow = context.workflow(request)

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason
 from gateway.domain.requests.brokered_requests import write_event_note
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import BROKER, UNTOLD, Event, EventDetails, EventKind, EventOrigin, local_signal
 from gateway.domain.requests.request import BorrowingState, Request
 from gateway.domain.requests.request_figures import WAS_SENT
@@ -150,20 +151,6 @@ def apply_event_in(
     return transition
 
 
-_COURTESIES = frozenset(
-    {
-        EventKind.RECEIVED,
-        EventKind.AT_PICKUP,
-        EventKind.LOANED_TO_PATRON,
-        EventKind.CHECKED_IN,
-        EventKind.WILL_SUPPLY,
-        EventKind.STATUS_QUERY,
-        EventKind.STATUS_REPORT,
-    }
-)
-"""Of which nobody waits to hear: staff don't telephone about it."""
-
-
 def _list_untold(context: LibraryContext, transition: Transition, lists_untold: bool) -> Iterator[Event]:
     """List what no message can tell a partner, which is for staff to tell. What they do themselves they are told at
     once, by the page (`actions.find_action_hints`), where it isn't listed all the same; a partner without a channel, to
@@ -172,7 +159,10 @@ def _list_untold(context: LibraryContext, transition: Transition, lists_untold: 
     if event.actor.startswith(STAFF_ACTOR) and not lists_untold:
         return
     for told in transition.told:
-        if told.kind in _COURTESIES or choose_way_to_tell(context, told, transition.request) is not CarryWay.LOST:
+        if (
+            EVENT_CATALOGUE[told.kind].is_courtesy
+            or choose_way_to_tell(context, told, transition.request) is not CarryWay.LOST
+        ):
             continue
         if event.actor == BROKER or is_partner_notified(context, told, transition.request):
             receiver, _ = find_receiver(context, told, transition.request)

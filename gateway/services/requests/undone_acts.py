@@ -12,11 +12,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import Event, EventKind
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, Transition
-from gateway.domain.requests.take_back import UNDOABLE, restore_request
+from gateway.domain.requests.take_back import restore_request
 from gateway.domain.requests.views import NotFound, UndoableAct
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import DESK, LibraryContext
@@ -45,7 +46,7 @@ class GoneOutError(Refused):
 
 def hold_of_act(context: LibraryContext, request: Request, kind: EventKind) -> timedelta:
     """So long nothing goes out of what follows from an act at a desk. What we broker goes on at once."""
-    holds = request.other_leg is None and (request.role, kind) in UNDOABLE
+    holds = request.other_leg is None and request.role in EVENT_CATALOGUE[kind].undoable
     return timedelta(seconds=context.policy().desks.undo_seconds if holds else 0)
 
 

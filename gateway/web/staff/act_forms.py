@@ -8,7 +8,9 @@ from decimal import Decimal, InvalidOperation
 
 from gateway.domain.library import Money
 from gateway.domain.problems import Unavailable
-from gateway.domain.requests.action_fields import ACTS, ActionField, ActionFieldSet, FieldType, check_details
+from gateway.domain.requests.act_details import check_details
+from gateway.domain.requests.action_fields import ActionField, ActionFieldSet, FieldType
+from gateway.domain.requests.event_catalogue import ACTS
 from gateway.domain.requests.events import Event, EventDetails, LoanCondition, RequestEnding, local_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import ENDING_WORDS, REASON_WORDS

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import AttemptStatus, Request, RequestFlag, Role, VolumeState
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.state_table import LibraryAction
-from gateway.domain.requests.take_back import UNDOABLE
 from gateway.domain.value import value_object
 from gateway.services.letters.localization import Localization, mark_text
 from gateway.services.request_work.act_effects import ActEffects, find_act_effects
@@ -51,83 +51,18 @@ def describe_result(result: ActResult, localization: Localization) -> str:
 
 
 def _list_sentences(result: ActResult) -> Iterator[str]:
-    describe = _BY_OUTCOME.get(result.kind)
-    yield describe(result) if describe is not None else DONE[result.kind]
+    yield _BY_OUTCOME.get(result.kind, _choose_by_message)(result)
     if result.effects.letters and result.kind is not K.PATRON_ASKED:
         yield _PATRON_REACHED[result.effects.has_mail_address]
     if not result.can_undo and (final := _explain_no_undo(result)):
         yield final
 
 
-DONE: Mapping[K, str] = {
-    K.EDIT: mark_text("Changed."),
-    K.ASSIGN: mark_text("The suppliers have been set."),
-    K.CLOSE: mark_text("The request is closed."),
-    K.REOPEN: mark_text("The request is open again."),
-    K.ARRIVED_AT_BRANCH: mark_text("It has arrived."),
-    K.LOANED_TO_PATRON: mark_text("Checked out to the patron."),
-    K.RETURNED_BY_PATRON: mark_text("Checked in from the patron."),
-    K.RETURNED: mark_text("Returned."),
-    K.LOST: mark_text("The item has been marked as lost."),
-    K.DAMAGED: mark_text("The damage has been noted."),
-    K.SETTLED: mark_text("The loss is settled."),
-    K.NOTE: mark_text("The note has been saved."),
-    K.PATRON_ANSWERED: mark_text("The patron’s answer has been recorded."),
-    K.PATRON_TOLD: mark_text("The patron has been marked as notified."),
-    K.LOCATED: mark_text("The copy has been chosen."),
-    K.FORWARDED: mark_text("The request has been marked as forwarded."),
-    K.BROKERED: mark_text("Other libraries are being asked."),
-    K.DIGITISED: mark_text("The copy has been made."),
-    K.CLEARED: mark_text("Copyright has been cleared."),
-    K.CLEARANCE_REFUSED: mark_text("Copyright clearance has been refused and the request is unfilled."),
-    K.CANCEL_ACCEPTED: mark_text("The cancellation has been accepted."),
-    K.CANCEL_REFUSED: mark_text("The cancellation has been refused."),
-    K.SHIPPED: mark_text("Shipped."),
-    K.CHECKED_IN: mark_text("Checked in."),
-    K.RENEW_ACCEPTED: mark_text("The renewal has been granted."),
-    K.RENEW_REFUSED: mark_text("The renewal has been refused."),
-    K.DUE_DATE_CHANGED: mark_text("The due date has been changed."),
-}
-"""Acts of which there is one thing to say."""
-
 _PATRON_REACHED: Mapping[bool | None, str] = {
     True: mark_text("The patron is being notified by email."),
     False: mark_text("The patron has no email address. Please notify them in person."),
     None: mark_text("A letter to the patron is waiting to be sent."),
 }
-
-_TOLD_OR_NOT: Mapping[K, tuple[str, str]] = {
-    K.RENEW: (mark_text("The renewal has been requested."), mark_text("The renewal request has been noted.")),
-    K.MESSAGE: (mark_text("The message is being sent."), mark_text("The message has been saved.")),
-    K.STATUS_QUERY: (
-        mark_text("The partner is being asked for the status."),
-        mark_text("The question about the status has been noted."),
-    ),
-    K.WILL_SUPPLY: (
-        mark_text("The partner is being notified that we will supply."),
-        mark_text("It has been noted that we will supply."),
-    ),
-    K.HOLD_PLACED: (
-        mark_text(
-            "The partner is being notified that the item is on hold. Place the hold itself in the library system."
-        ),
-        mark_text("It has been noted that the item is on hold. Place the hold itself in the library system."),
-    ),
-    K.CONDITIONAL: (mark_text("The condition is being sent."), mark_text("The condition has been noted.")),
-    K.RETRY: (
-        mark_text("The partner is being asked to retry later. The request is closed."),
-        mark_text("The request is closed. The partner may retry later."),
-    ),
-    K.UNFILLED: (mark_text("Answered: cannot supply."), mark_text("The request is closed because we cannot supply.")),
-    K.COPY_DELIVERED: (
-        mark_text("The copy has been delivered."),
-        mark_text("The copy has been marked as delivered."),
-    ),
-    K.OVERDUE: (mark_text("The overdue notice is being sent."), mark_text("The overdue notice has been noted.")),
-    K.RECALL: (mark_text("The item has been recalled."), mark_text("The recall has been noted.")),
-}
-"""What is said where the partner gets a message, and where it doesn't."""
-
 
 # --- by what came of it ----------------------------------------------------------------------------------
 
@@ -225,19 +160,19 @@ def _describe_refusal(result: ActResult) -> str:
 
 
 def _choose_by_message(result: ActResult) -> str:
-    told, not_told = _TOLD_OR_NOT[result.kind]
-    return told if result.is_told else not_told
+    entry = EVENT_CATALOGUE[result.kind]
+    if entry.ends_transit:
+        return _describe_pickup(result)
+    return entry.done if result.is_told else entry.noted or entry.done
 
 
 _BY_OUTCOME: Mapping[K, Callable[[ActResult], str]] = {
-    **dict.fromkeys(_TOLD_OR_NOT, _choose_by_message),
     K.APPROVE: _describe_approval,
     K.NEXT_SUPPLIER: _describe_next_supplier,
     K.CONDITION_ACCEPTED: _describe_yes_to_condition,
     K.CONDITION_REFUSED: _describe_no_to_condition,
     K.CANCEL: _describe_cancellation,
     K.RECEIVED: _describe_receipt,
-    K.AT_PICKUP: _describe_pickup,
     K.PATRON_ASKED: _describe_question,
     K.UNFILLED: _describe_refusal,
 }
@@ -251,7 +186,7 @@ def _explain_no_undo(result: ActResult) -> str:
     out."""
     if result.before.role is Role.BORROWING and result.kind is K.RETURNED:
         return _explain_final_return(result)
-    if (result.before.role, result.kind) not in UNDOABLE:
+    if result.before.role not in EVENT_CATALOGUE[result.kind].undoable:
         return ""
     if result.effects.messages or result.effects.letters:
         return mark_text("This cannot be undone: others have already been told.")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from gateway.domain.problems import Refused
-from gateway.domain.requests.action_fields import ACTS
+from gateway.domain.requests.event_catalogue import ACTS, BULK_KINDS, EVENT_CATALOGUE, USUAL_ACTS
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, NEEDS, PrintKind
 from gateway.domain.requests.request import Request
@@ -19,14 +19,14 @@ from gateway.domain.requests.take_back import note_mark_change
 from gateway.domain.requests.views import ListFacet, NotFound, RequestFilter, SeveralRequests
 from gateway.domain.roles import Right
 from gateway.domain.sentences import Sentence, write_sentence
-from gateway.services.desks.bulk_actions import BULK_KINDS, MAX_BULK, TooManyRequests
+from gateway.services.desks.bulk_actions import MAX_BULK, TooManyRequests
 from gateway.services.request_work.actions import find_action_hints
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.list_filters import BORROWING, COPIES, LENDING, ListPlace, ListQuery, list_path, parse_list_query
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
-from gateway.web.staff.request_words import ACT_LABELS, describe_denial
+from gateway.web.staff.request_words import describe_denial
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 K = EventKind
@@ -59,33 +59,14 @@ _PAPER_OF_STATE: Mapping[str, PrintKind] = {
 }
 """What a request in this state needs for its next step."""
 
-USUAL_ACTS: Mapping[str, EventKind] = {
-    "awaiting-review": K.APPROVE,
-    "condition-to-answer": K.CONDITION_ACCEPTED,
-    "to-receive": K.RECEIVED,
-    "in-transit": K.AT_PICKUP,
-    "arrived": K.AT_PICKUP,
-    "to-return": K.RETURNED,
-    "unwanted": K.RETURNED,
-    "to-tell": K.PATRON_TOLD,
-    "to-ship": K.SHIPPED,
-    "to-check-in": K.CHECKED_IN,
-    "cancel-to-answer": K.CANCEL_ACCEPTED,
-    "renewal-to-answer": K.RENEW_ACCEPTED,
-    "overdue-out": K.OVERDUE,
-    "to-digitise": K.DIGITISED,
-    "to-deliver": K.COPY_DELIVERED,
-}
-"""What is done with most requests of a task list."""
-
-OFFERED = tuple(kind for kind in ACT_LABELS if kind in BULK_KINDS and kind not in (K.LOST, K.DAMAGED, K.SETTLED))
+OFFERED = tuple(kind for kind in BULK_KINDS if kind not in (K.LOST, K.DAMAGED, K.SETTLED))
 """What happens to one item is told of that item alone."""
 
 
 def find_usual_act(request: StaffRequest, task: str) -> tuple[str, str] | None:
     """Its word in the form, and its button."""
     kind = USUAL_ACTS.get(task)
-    return (kind.value, request.gettext(ACT_LABELS[kind])) if kind in OFFERED and kind is not None else None
+    return (kind.value, request.gettext(EVENT_CATALOGUE[kind].label)) if kind in OFFERED and kind is not None else None
 
 
 # --- before ----------------------------------------------------------------------------------------------
@@ -158,7 +139,7 @@ async def _render_confirmation(
     do = _require_act(checked.form["do"])
     possible = {one.id: await request.parts.bulk.list_possible(request.library, one) for one in chosen}
     acts = [
-        (kind.value, request.gettext(ACT_LABELS[kind]), count)
+        (kind.value, request.gettext(EVENT_CATALOGUE[kind].label), count)
         for kind in OFFERED
         if (count := sum(kind in kinds for kinds in possible.values()))
     ]
@@ -200,7 +181,7 @@ def _require_act(word: str) -> str:
 
 def _name_act(request: StaffRequest, do: str) -> str:
     if do in set(EventKind):
-        return request.gettext(ACT_LABELS[EventKind(do)])
+        return request.gettext(EVENT_CATALOGUE[EventKind(do)].label)
     words = {
         GIVE: request.gettext("Assign"),
         LABEL: request.gettext("Label"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from aiohttp import hdrs, web
 
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound, SeveralRequests
 from gateway.domain.roles import Right
@@ -13,7 +14,7 @@ from gateway.services.mailbox.unmatched_mail import DISMISSED_KEPT, MailCandidat
 from gateway.store.mailbox import MailRow, UnmatchedMailPage
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
-from gateway.web.staff.message_pages import SAID_WITH, name_of_partner
+from gateway.web.staff.message_pages import name_of_partner
 from gateway.web.staff.recent_acts import RecentAct
 from gateway.web.staff.request_words import StateTag, tag_of_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
@@ -159,7 +160,7 @@ def _build_candidate_line(request: StaffRequest, row: MailRow, one: MailCandidat
 
 def _describe_reading(request: StaffRequest, opened: OpenedMail) -> str:
     """Describe what is understood of a mail beside its words; empty: nothing."""
-    said = [request.gettext(SAID_WITH[kind]) for kind in opened.says if kind in SAID_WITH]
+    said = [request.gettext(words) for kind in opened.says if (words := EVENT_CATALOGUE[kind].said_with)]
     return request.localization.format_list(said)
 
 

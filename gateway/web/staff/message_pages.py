@@ -8,6 +8,7 @@ from datetime import datetime
 
 from aiohttp import web
 
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import Event, EventDetails, partner_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, Role
@@ -25,37 +26,6 @@ from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_UNREAD = 200
 """Messages on the page; the rest comes when these are done."""
-
-SAID_WITH: Mapping[K, str] = {
-    K.CONDITIONAL: mark_text("with a condition"),
-    K.WILL_SUPPLY: mark_text("will supply"),
-    K.EXPECT_TO_SUPPLY: mark_text("expects to supply"),
-    K.HOLD_PLACED: mark_text("placed a hold"),
-    K.UNFILLED: mark_text("cannot supply"),
-    K.RETRY: mark_text("asked to retry later"),
-    K.FORWARDED: mark_text("forwarded the request"),
-    K.SHIPPED: mark_text("shipped the item"),
-    K.COPY_DELIVERED: mark_text("delivered the copy"),
-    K.RECEIVED: mark_text("received the item"),
-    K.RETURNED: mark_text("returned the item"),
-    K.CHECKED_IN: mark_text("checked the item in"),
-    K.DAMAGED: mark_text("reported damage"),
-    K.LOST: mark_text("reported the item lost"),
-    K.RENEW: mark_text("requested a renewal"),
-    K.RENEW_ACCEPTED: mark_text("granted the renewal"),
-    K.RENEW_REFUSED: mark_text("refused the renewal"),
-    K.DUE_DATE_CHANGED: mark_text("changed the due date"),
-    K.OVERDUE: mark_text("sent an overdue notice"),
-    K.RECALL: mark_text("recalled the item"),
-    K.CANCEL: mark_text("asked to cancel"),
-    K.CANCEL_ACCEPTED: mark_text("accepted the cancellation"),
-    K.CANCEL_REFUSED: mark_text("refused the cancellation"),
-    K.CONDITION_ACCEPTED: mark_text("accepted the condition"),
-    K.CONDITION_REFUSED: mark_text("declined the condition"),
-    K.STATUS_QUERY: mark_text("asked for the status"),
-    K.STATUS_REPORT: mark_text("reported the status"),
-}
-"""What somebody did with these words; a message is nothing but its words."""
 
 SENDINGS: Mapping[str, tuple[str, str]] = {
     "waiting": ("waiting", mark_text("not sent yet")),
@@ -139,7 +109,8 @@ def describe_what_was_done(request: StaffRequest, event: Event) -> str:
     kind = event.kind
     if event.signal == partner_signal(K.RENEW_ACCEPTED) and event.details.due is None:
         return request.gettext("granted the renewal without a new due date")
-    return request.gettext(SAID_WITH[kind]) if kind in SAID_WITH else ""
+    words = EVENT_CATALOGUE[kind].said_with
+    return request.gettext(words) if words else ""
 
 
 def name_of_partner(request: StaffRequest, profile: str, about: Request) -> str:

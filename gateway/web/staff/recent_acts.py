@@ -10,9 +10,10 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 
 from gateway.domain.clock import Clock
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request, VolumeState
-from gateway.domain.requests.take_back import TAKEN_BACK_BY, MarkChange, is_undoable
+from gateway.domain.requests.take_back import MarkChange, is_undoable
 from gateway.domain.requests.views import UndoableAct
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
@@ -47,7 +48,7 @@ class RecentAct:
 
 def note_done_event(before: Request, after: Request, kind: EventKind, details: EventDetails) -> DoneEvent | None:
     """None: nothing takes it back."""
-    if kind not in TAKEN_BACK_BY and not is_undoable(before, after, kind):
+    if EVENT_CATALOGUE[kind].inverse is None and not is_undoable(before, after, kind):
         return None
     act = UndoableAct(before=before, version=after.version, kind=kind)
     return DoneEvent(act=act, details=EventDetails(volumes=details.volumes or _list_moved_volumes(before, after, kind)))

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.scan_rules import is_at_branch
 from gateway.domain.requests.views import NotFound, RequestView
 from gateway.domain.roles import Right
-from gateway.web.staff.request_words import ACT_LABELS
 from gateway.web.staff.staff_request import StaffRequest
 
 READ_RIGHTS = {Role.BORROWING: Right.BORROWING_READ, Role.LENDING: Right.LENDING_READ}
 ACT_RIGHTS = {Role.BORROWING: Right.BORROWING_ACT, Role.LENDING: Right.LENDING_ACT}
-
-_RIGHTS_OF_ACT: Mapping[K, Right] = {
-    K.ARRIVED_AT_BRANCH: Right.BRANCH_ACT,
-    K.AT_PICKUP: Right.BRANCH_ACT,
-    K.LOANED_TO_PATRON: Right.BRANCH_ACT,
-    K.RETURNED_BY_PATRON: Right.BRANCH_ACT,
-    K.DIGITISED: Right.COPIES_ACT,
-    K.COPY_DELIVERED: Right.COPIES_ACT,
-    K.CLEARED: Right.CLEARANCE_SIGN,
-    K.CLEARANCE_REFUSED: Right.CLEARANCE_SIGN,
-}
-"""Of acts that others may do than those who act on such requests in general."""
 
 
 async def load_request_view(page: StaffRequest) -> RequestView:
@@ -46,7 +32,7 @@ async def find_named_request(page: StaffRequest) -> Request:
 
 
 def find_act_right(role: Role, kind: K) -> Right:
-    return _RIGHTS_OF_ACT.get(kind, ACT_RIGHTS[role])
+    return EVENT_CATALOGUE[kind].right or ACT_RIGHTS[role]
 
 
 def list_permitted_acts(page: StaffRequest, view: RequestView) -> tuple[K, ...]:
@@ -56,5 +42,7 @@ def list_permitted_acts(page: StaffRequest, view: RequestView) -> tuple[K, ...]:
     return tuple(
         kind
         for kind in view.allowed
-        if kind in ACT_LABELS and page.has_right(find_act_right(role, kind)) and (may_sign or kind is not K.CLEARED)
+        if EVENT_CATALOGUE[kind].label
+        and page.has_right(find_act_right(role, kind))
+        and (may_sign or kind is not K.CLEARED)
     )

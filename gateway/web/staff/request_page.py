@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from gateway.domain.requests.event_words import EVENT_WORDS
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import REASON_WORDS
 from gateway.domain.requests.request import (
@@ -417,7 +417,11 @@ def _list_failed_steps(view: RequestView) -> tuple[UnfinishedStep, ...]:
 
 
 def _name_step(page: StaffRequest, step: UnfinishedStep) -> str:
-    return name_outbox_row(step.kind, step.target, page.context) if step.event is None else EVENT_WORDS[step.event]
+    return (
+        name_outbox_row(step.kind, step.target, page.context)
+        if step.event is None
+        else EVENT_CATALOGUE[step.event].words
+    )
 
 
 def _list_limits(page: StaffRequest, request: Request, move: NextMove) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.due_dates import local_day
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import (
     STRANGER,
     STRANGER_MAIL,
@@ -73,129 +74,12 @@ class StoryLine:
     exchange: str = ""
 
 
-_OURS: Mapping[K, tuple[str, str]] = {
-    K.SUBMIT: ("todo", mark_text("Request created")),
-    K.APPROVE: ("todo", mark_text("Reviewed and approved")),
-    K.EDIT: ("todo", mark_text("Edited")),
-    K.ASSIGN: ("todo", mark_text("Suppliers chosen manually")),
-    K.NO_SUPPLIER: ("look", mark_text("No suppliers left")),
-    K.CLOSE: ("closed", mark_text("Closed")),
-    K.REOPEN: ("todo", mark_text("Reopened")),
-    K.NEXT_SUPPLIER: ("way", mark_text("Moved to the next supplier")),
-    K.REQUEST: ("way", mark_text("Sent request to %(partner)s")),
-    K.CONDITION_ACCEPTED: ("way", mark_text("Accepted %(partner)s’s condition")),
-    K.CONDITION_REFUSED: ("way", mark_text("Declined %(partner)s’s condition")),
-    K.CANCEL: ("closed", mark_text("Cancelled")),
-    K.CANCEL_ACCEPTED: ("closed", mark_text("Accepted the cancellation")),
-    K.CANCEL_REFUSED: ("look", mark_text("Refused the cancellation")),
-    K.RECEIVED: ("good", mark_text("Received")),
-    K.ARRIVED_AT_BRANCH: ("way", mark_text("Arrived at the pickup branch, not yet shelved")),
-    K.AT_PICKUP: ("good", mark_text("Ready at the pickup location")),
-    K.LOANED_TO_PATRON: ("good", mark_text("Checked out to the patron")),
-    K.RETURNED_BY_PATRON: ("good", mark_text("Checked in from the patron")),
-    K.RETURNED: ("way", mark_text("Returned to %(partner)s")),
-    K.RENEW: ("way", mark_text("Requested a renewal from %(partner)s")),
-    K.LOST: ("late", mark_text("Lost")),
-    K.DAMAGED: ("late", mark_text("Damaged")),
-    K.STATUS_QUERY: ("way", mark_text("Asked %(partner)s for the status")),
-    K.STATUS_REPORT: ("way", mark_text("Reported the status to %(partner)s")),
-    K.MESSAGE: ("way", mark_text("Message to %(partner)s")),
-    K.NOTE: ("todo", mark_text("Note")),
-    K.PATRON_ASKED: ("look", mark_text("Asked the patron")),
-    K.PATRON_ANSWERED: ("good", mark_text("The patron answered")),
-    K.PATRON_NOT_TOLD: ("look", mark_text("The patron could not be notified by email")),
-    K.PATRON_TOLD: ("good", mark_text("The patron was notified")),
-    K.TROUBLE: ("late", mark_text("%(partner)s rejected our message")),
-    K.UNDONE: ("todo", mark_text("Undone: %(act)s")),
-    K.ANONYMISED: ("closed", mark_text("The request was anonymised")),
-    K.LOCATED: ("todo", mark_text("Found our copy")),
-    K.WILL_SUPPLY: ("way", mark_text("Confirmed supply")),
-    K.HOLD_PLACED: ("waiting", mark_text("Placed a hold for %(partner)s")),
-    K.CONDITIONAL: ("way", mark_text("Set a condition")),
-    K.UNFILLED: ("closed", mark_text("Unfilled")),
-    K.RETRY: ("way", mark_text("Asked %(partner)s to retry later")),
-    K.FORWARDED: ("closed", mark_text("Forwarded")),
-    K.BROKERED: ("way", mark_text("Requested from other libraries")),
-    K.DIGITISED: ("todo", mark_text("The copy was made")),
-    K.CLEARED: ("good", mark_text("Copyright cleared")),
-    K.CLEARANCE_REFUSED: ("closed", mark_text("Copyright clearance refused")),
-    K.COPY_DELIVERED: ("good", mark_text("The copy was delivered")),
-    K.SHIPPED: ("way", mark_text("Shipped to %(partner)s")),
-    K.CHECKED_IN: ("good", mark_text("Checked in")),
-    K.RENEW_ACCEPTED: ("way", mark_text("Granted the renewal to %(partner)s")),
-    K.RENEW_REFUSED: ("way", mark_text("Refused the renewal to %(partner)s")),
-    K.DUE_DATE_CHANGED: ("way", mark_text("Changed the due date")),
-    K.OVERDUE: ("late", mark_text("Sent an overdue notice to %(partner)s")),
-    K.RECALL: ("late", mark_text("Recalled")),
-}
-
-_THEIRS: Mapping[K, tuple[str, str]] = {
-    K.REQUEST: ("todo", mark_text("%(partner)s requested it")),
-    K.ACKNOWLEDGED: ("waiting", mark_text("%(partner)s acknowledged our request")),
-    K.REJECTED: ("closed", mark_text("%(partner)s rejected our request")),
-    K.EXPECT_TO_SUPPLY: ("waiting", mark_text("%(partner)s expects to supply")),
-    K.WILL_SUPPLY: ("waiting", mark_text("%(partner)s will supply")),
-    K.HOLD_PLACED: ("waiting", mark_text("%(partner)s placed a hold for us")),
-    K.CONDITIONAL: ("look", mark_text("%(partner)s set a condition")),
-    K.CONDITION_ACCEPTED: ("good", mark_text("%(partner)s accepted our condition")),
-    K.CONDITION_REFUSED: ("closed", mark_text("%(partner)s declined our condition")),
-    K.RETRY: ("waiting", mark_text("%(partner)s asked us to retry later")),
-    K.UNFILLED: ("closed", mark_text("%(partner)s cannot supply")),
-    K.FORWARDED: ("waiting", mark_text("%(partner)s forwarded the request")),
-    K.EXPIRED: ("closed", mark_text("%(partner)s reported that the request expired")),
-    K.CANCEL: ("look", mark_text("%(partner)s asked to cancel")),
-    K.CANCEL_ACCEPTED: ("closed", mark_text("%(partner)s accepted the cancellation")),
-    K.CANCEL_REFUSED: ("look", mark_text("%(partner)s refused the cancellation")),
-    K.SHIPPED: ("way", mark_text("%(partner)s shipped the item")),
-    K.COPY_DELIVERED: ("good", mark_text("%(partner)s delivered the copy")),
-    K.RECEIVED: ("good", mark_text("%(partner)s received the item")),
-    K.RETURNED: ("way", mark_text("%(partner)s returned the item")),
-    K.CHECKED_IN: ("good", mark_text("%(partner)s checked the item in")),
-    K.LOST: ("late", mark_text("%(partner)s reported the item lost")),
-    K.DAMAGED: ("late", mark_text("%(partner)s reported damage")),
-    K.RENEW: ("look", mark_text("%(partner)s requested a renewal")),
-    K.RENEW_ACCEPTED: ("good", mark_text("%(partner)s granted our renewal")),
-    K.RENEW_REFUSED: ("look", mark_text("%(partner)s refused our renewal")),
-    K.DUE_DATE_CHANGED: ("look", mark_text("%(partner)s changed the due date")),
-    K.OVERDUE: ("late", mark_text("%(partner)s sent an overdue notice")),
-    K.RECALL: ("late", mark_text("%(partner)s recalled the item")),
-    K.MESSAGE: ("look", mark_text("Message from %(partner)s")),
-    K.STATUS_QUERY: ("waiting", mark_text("%(partner)s asked for the status")),
-    K.STATUS_REPORT: ("waiting", mark_text("%(partner)s reported the status")),
-    K.TROUBLE: ("late", mark_text("%(partner)s rejected our message")),
-}
-
-_BY_HAND: Mapping[K, str] = {
-    K.REQUEST: mark_text("Request to %(partner)s, to be sent by letter or phone"),
-    K.RENEW: mark_text("Noted a renewal request to %(partner)s, not sent"),
-    K.STATUS_QUERY: mark_text("Noted a question to %(partner)s about the status, not sent"),
-    K.STATUS_REPORT: mark_text("Noted a status report to %(partner)s, not sent"),
-    K.MESSAGE: mark_text("Noted a message to %(partner)s, not sent"),
-    K.OVERDUE: mark_text("Noted an overdue notice to %(partner)s, not sent"),
-}
-"""What is said instead of a partner without a channel for it: staff write or telephone."""
-
 _ASKED_TO_CANCEL = mark_text("Asked %(partner)s to cancel")
 _UNTOLD = mark_text("%(partner)s could not be told")
 _FROM_STRANGER = mark_text("A message came from another sender")
 _MAIL_OF_STRANGER = mark_text("Email from another sender, linked by staff")
 _RENEWED_WITHOUT_DATE = mark_text("%(partner)s granted our renewal without a new due date")
 _OUT_BEHIND_BROKER = mark_text("%(partner)s cannot supply, so the next library is asked")
-
-_TIMERS: Mapping[K, tuple[str, str]] = {
-    K.NO_ANSWER: ("closed", mark_text("%(partner)s did not answer in time")),
-    K.EXPIRED: ("closed", mark_text("The needed-by date passed")),
-    K.OVERDUE: ("late", mark_text("Overdue")),
-    K.DUE_SOON: ("waiting", mark_text("Due soon")),
-    K.SHELF_EXPIRED: ("look", mark_text("The hold-shelf period ended")),
-    K.RETURN_LATE: ("late", mark_text("%(partner)s returned the item, but it has not arrived in time")),
-    K.STATUS_QUERY: ("waiting", mark_text("Asked %(partner)s for the status because nothing had arrived")),
-    K.RETRY: ("waiting", mark_text("The date to ask %(partner)s again was reached")),
-    K.RENEW_REFUSED: ("look", mark_text("%(partner)s did not answer our renewal request")),
-    K.ANONYMISED: ("closed", mark_text("The request was anonymised")),
-}
-
-_BY_ORIGIN = {EventOrigin.US: _OURS, EventOrigin.PARTNER: _THEIRS, EventOrigin.TIMER: _TIMERS}
 
 _MESSAGES = frozenset({K.MESSAGE, K.STATUS_QUERY, K.STATUS_REPORT})
 _READER = frozenset({K.PATRON_ASKED, K.PATRON_ANSWERED, K.PATRON_TOLD, K.PATRON_NOT_TOLD})
@@ -288,7 +172,7 @@ class _StoryTeller:
     def describe_event(self, line: HistoryLine) -> StoryLine:
         event, details = line.event, line.event.details
         origin = event.signal.origin
-        dot, text = _BY_ORIGIN[origin].get(event.kind, ("waiting", event.kind.value))
+        dot, text = EVENT_CATALOGUE[event.kind].find_story(origin) or ("waiting", event.kind.value)
         if event.kind is K.FORWARDED and details.supplier is not None:
             text = _OUT_BEHIND_BROKER
         if event.kind is K.TROUBLE and details.reason == STRANGER:
@@ -303,8 +187,8 @@ class _StoryTeller:
             dot, text = "waiting", _ASKED_TO_CANCEL
         if event.signal == partner_signal(K.RENEW_ACCEPTED) and details.due is None:
             dot, text = "look", _RENEWED_WITHOUT_DATE
-        if origin is EventOrigin.US and event.kind in _BY_HAND and not self._can_be_sent(event):
-            text = _BY_HAND[event.kind]
+        if origin is EventOrigin.US and EVENT_CATALOGUE[event.kind].unsent and not self._can_be_sent(event):
+            text = EVENT_CATALOGUE[event.kind].unsent
         is_refused = origin is EventOrigin.US and (event.kind, event.at) in self._refused
         failed = bool(line.denied) or event.kind is K.TROUBLE or is_refused
         facts = [*self._list_facts(line)]
@@ -437,7 +321,7 @@ class _StoryTeller:
         """Return whether the partner should hear of what was done here, and has no message for it, as far as is
         known."""
         event, request = line.event, self._request
-        if event.kind in _BY_HAND or event.signal.origin is not EventOrigin.US or self._can_be_sent(event):
+        if EVENT_CATALOGUE[event.kind].unsent or event.signal.origin is not EventOrigin.US or self._can_be_sent(event):
             return False
         told = PartnerNotification(event.kind, event.attempt or request.current)
         return (
@@ -456,7 +340,7 @@ class _StoryTeller:
         """Empty: it is none that undoes another."""
         if event.kind is not K.UNDONE:
             return ""
-        _, text = _OURS[K(event.details.reason)]
+        _, text = EVENT_CATALOGUE[K(event.details.reason)].ours or ("", event.details.reason)
         return self._say(text, partner=self._name_partner(event.attempt))
 
     def _list_facts(self, line: HistoryLine) -> Iterator[str]:
@@ -539,10 +423,11 @@ def describe_settlement(settlement: LossSettlement, localization: Localization, 
 def describe_message_kind(service: str, direction: str, partner: str, localization: Localization) -> str:
     """A message of the journal in words: `service` is an event's where its format has no name for it; other names stay
     as they are. `direction`: in or out; `partner`: its name, empty where it isn't known."""
-    table = _THEIRS if direction == "in" else _OURS
-    if service not in set(K) or K(service) not in table:
+    origin = EventOrigin.PARTNER if direction == "in" else EventOrigin.US
+    story = EVENT_CATALOGUE[K(service)].find_story(origin) if service in set(K) else None
+    if story is None:
         return service
-    _, text = table[K(service)]
+    _, text = story
     return localization.gettext(text, partner=partner or localization.gettext("the partner"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE, USUAL_ACTS
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import ENDING_WORDS
 from gateway.domain.requests.request import BorrowingState as B
@@ -263,13 +264,11 @@ def _choose_usual_move(request: Request) -> NextMove:
             "recalled",
         )
     if RequestFlag.ARRIVED in flags and request.state == B.RECEIVED:
-        return NextMove(
-            mark_text("Action needed: shelve the item at its pickup location"), True, (K.AT_PICKUP,), "arrived"
-        )
+        heading = mark_text("Action needed: shelve the item at its pickup location")
+        return NextMove(heading, True, (USUAL_ACTS["arrived"],), "arrived")
     if RequestFlag.IN_TRANSIT in flags and request.state == B.RECEIVED:
-        return NextMove(
-            mark_text("Action needed: take the item to its pickup location"), True, (K.AT_PICKUP,), "in-transit"
-        )
+        heading = mark_text("Action needed: take the item to its pickup location")
+        return NextMove(heading, True, (USUAL_ACTS["in-transit"],), "in-transit")
     if RequestFlag.OVERDUE in flags and request.role is Role.BORROWING and request.state.value in _WAYS_OF_OVERDUE:
         usual = _MOVES[request.role, request.state.value]
         heading = mark_text("Action needed: the item is overdue")
@@ -302,62 +301,12 @@ def _is_for_us(request: Request) -> bool:
 
 # --- acts ------------------------------------------------------------------------------------------------
 
-ACT_LABELS: Mapping[K, str] = {
-    K.APPROVE: mark_text("Approve"),
-    K.EDIT: mark_text("Edit the request"),
-    K.ASSIGN: mark_text("Choose suppliers"),
-    K.CLOSE: mark_text("Close the request"),
-    K.REOPEN: mark_text("Reopen"),
-    K.NEXT_SUPPLIER: mark_text("Move to the next supplier"),
-    K.CONDITION_ACCEPTED: mark_text("Accept the condition"),
-    K.CONDITION_REFUSED: mark_text("Decline the condition"),
-    K.CANCEL: mark_text("Cancel the request"),
-    K.RECEIVED: mark_text("Receive"),
-    K.ARRIVED_AT_BRANCH: mark_text("Mark as arrived at branch"),
-    K.AT_PICKUP: mark_text("Mark as ready for pickup"),
-    K.LOANED_TO_PATRON: mark_text("Check out to patron"),
-    K.RETURNED_BY_PATRON: mark_text("Check in from patron"),
-    K.RETURNED: mark_text("Return to lender"),
-    K.RENEW: mark_text("Request renewal"),
-    K.LOST: mark_text("Mark as lost"),
-    K.SETTLED: mark_text("Settle the loss"),
-    K.DAMAGED: mark_text("Report damage"),
-    K.STATUS_QUERY: mark_text("Ask for the status"),
-    K.MESSAGE: mark_text("Send a message"),
-    K.NOTE: mark_text("Add a note"),
-    K.PATRON_ASKED: mark_text("Ask the patron"),
-    K.PATRON_ANSWERED: mark_text("Record the patron’s answer"),
-    K.PATRON_TOLD: mark_text("Mark the patron as notified"),
-    K.LOCATED: mark_text("Choose this copy"),
-    K.WILL_SUPPLY: mark_text("Confirm supply"),
-    K.HOLD_PLACED: mark_text("Place a hold"),
-    K.CONDITIONAL: mark_text("Set a condition"),
-    K.UNFILLED: mark_text("Cannot supply"),
-    K.RETRY: mark_text("Ask to retry later"),
-    K.FORWARDED: mark_text("Mark as forwarded"),
-    K.BROKERED: mark_text("Request from other libraries"),
-    K.DIGITISED: mark_text("Mark the copy as made"),
-    K.CLEARED: mark_text("Clear copyright"),
-    K.CLEARANCE_REFUSED: mark_text("Refuse copyright clearance"),
-    K.COPY_DELIVERED: mark_text("Deliver the copy"),
-    K.CANCEL_ACCEPTED: mark_text("Accept the cancellation"),
-    K.CANCEL_REFUSED: mark_text("Refuse the cancellation"),
-    K.SHIPPED: mark_text("Ship"),
-    K.CHECKED_IN: mark_text("Check in"),
-    K.RENEW_ACCEPTED: mark_text("Grant renewal"),
-    K.RENEW_REFUSED: mark_text("Refuse renewal"),
-    K.DUE_DATE_CHANGED: mark_text("Change the due date"),
-    K.OVERDUE: mark_text("Send an overdue notice"),
-    K.RECALL: mark_text("Recall"),
-}
-"""Of what people do: a button says what happens."""
-
 
 def describe_act(kind: K, localization: Localization, request: Request | None = None) -> str:
     """`request`: where it has another name for it."""
     is_searched_again = kind is K.APPROVE and request is not None and request.state is B.NO_SUPPLIER
-    text = mark_text("Search for suppliers again") if is_searched_again else ACT_LABELS.get(kind)
-    return localization.gettext(text) if text is not None else kind.value
+    text = mark_text("Search for suppliers again") if is_searched_again else EVENT_CATALOGUE[kind].label
+    return localization.gettext(text) if text else kind.value
 
 
 def describe_denial(denied: Denied, localization: Localization) -> str:

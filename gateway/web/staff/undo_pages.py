@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.request import Request, VolumeState
-from gateway.domain.requests.take_back import TAKEN_BACK_BY
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, VersionConflict
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
@@ -79,7 +79,7 @@ async def _take_back_events(request: StaffRequest, act: RecentAct) -> UndoResult
 async def _take_back_event(request: StaffRequest, event: DoneEvent) -> Request:
     """Take back an event; raises NotFound, EventDenied, VersionConflict, Refused, Unavailable, OutcomeUnknown."""
     act, actor = event.act, request.user.actor
-    inverse = TAKEN_BACK_BY.get(act.kind)
+    inverse = EVENT_CATALOGUE[act.kind].inverse
     if inverse is None:
         return await request.parts.requests.undo_act(request.library, act, actor)
     action = ActionRequest(kind=inverse, details=event.details, actor=actor, version=act.version, confirmed=True)

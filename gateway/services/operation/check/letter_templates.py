@@ -10,6 +10,7 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration.yaml_document import display_path, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
+from gateway.domain.requests.event_catalogue import PARTNER_LETTERS
 from gateway.ports.outgoing_mail import LetterStyle
 from gateway.profiles import LoadedProfile
 from gateway.services.letters import sample
@@ -17,7 +18,6 @@ from gateway.services.letters.catalogue_files import find_unused_words
 from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.letters.templates import (
     ALL,
-    PARTNER_LETTERS,
     PATRON_LETTERS,
     SLIPS,
     SUFFIX,

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from pydantic import Field
 
 from gateway.domain.library import ItemStatus
-from gateway.domain.requests.action_fields import ACTS, ActionField
+from gateway.domain.requests.action_fields import ActionField
+from gateway.domain.requests.event_catalogue import ACTS
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, RequestEnding
 from gateway.domain.requests.request import (
     AttemptStatus,

@@ -9,11 +9,10 @@ from typing import Literal
 from aiohttp import hdrs
 from pydantic import Field
 
-from gateway.domain.requests.action_fields import ACTS
+from gateway.domain.requests.event_catalogue import ACTS, BULK_KINDS
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.staff_views import BulkResult
 from gateway.domain.requests.views import NotFound
-from gateway.services.desks.bulk_actions import BULK_KINDS
 from gateway.services.people.api_keys import KeyScope
 from gateway.web.api.models.bases import NoParameters, ParameterModel
 from gateway.web.api.models.inputs import AssigneeBody, BulkActBody, BulkMarkBody, FilterIn, LabelChange

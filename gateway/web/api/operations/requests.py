@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from aiohttp import hdrs
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
-from gateway.domain.requests.action_fields import BY_HAND, check_details
+from gateway.domain.requests.act_details import check_details
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.event_catalogue import BY_HAND
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Attachment, BorrowingState, LendingState, Request, Role, ServiceType
 from gateway.domain.requests.task_lists import BY_NAME

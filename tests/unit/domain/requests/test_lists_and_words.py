@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.requests.action_fields import FieldProblem, check_details, given_detail_names
+from gateway.domain.requests.act_details import FieldProblem, check_details, given_detail_names
 from gateway.domain.requests.attachments import FileType, detect_file_type
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from gateway.domain.requests import signed_links
+from gateway.domain.requests.event_catalogue import PARTNER_LETTERS
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.partner_answers import (
     ANSWERS,
@@ -35,7 +36,6 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.signed_links import InvalidLinkError, QuestionLink
 from gateway.services.letters import sample
 from gateway.services.letters.renderer import LetterRenderer
-from gateway.services.letters.templates import PARTNER_LETTERS
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TODAY = NOW.date()

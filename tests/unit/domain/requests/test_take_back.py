@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import EventKind, local_signal
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import (
@@ -22,8 +23,6 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.state_machine import TABLES, Transition, compute_transition
 from gateway.domain.requests.state_table import ForbiddenCell, NotifyPartner, RunFollowUp, SendPatronLetter
 from gateway.domain.requests.take_back import (
-    TAKEN_BACK_BY,
-    UNDOABLE,
     is_undoable,
     make_undo_event,
     note_mark_change,
@@ -61,7 +60,9 @@ def test_an_act_that_changed_nothing_is_not_taken_back() -> None:
     assert note_mark_change(BEFORE, replace(BEFORE, branch="south")) is None
 
 
-@pytest.mark.parametrize(("kind", "inverse"), TAKEN_BACK_BY.items())
+@pytest.mark.parametrize(
+    ("kind", "inverse"), [(one.kind, one.inverse) for one in EVENT_CATALOGUE.values() if one.inverse]
+)
 def test_nothing_that_is_taken_back_has_left_the_house(kind: EventKind, inverse: EventKind) -> None:
     """Where the table allows the event, it tells nobody (a broker that wants to hear of loans keeps what it has
     heard), and its inverse is possible from where it leads."""
@@ -77,7 +78,9 @@ def test_nothing_that_is_taken_back_has_left_the_house(kind: EventKind, inverse:
             assert not isinstance(after, ForbiddenCell), state
 
 
-@pytest.mark.parametrize(("role", "kind"), sorted(UNDOABLE))
+@pytest.mark.parametrize(
+    ("role", "kind"), [(role, one.kind) for one in EVENT_CATALOGUE.values() for role in one.undoable]
+)
 def test_what_can_be_undone_leads_back_to_where_it_began(role: Role, kind: EventKind) -> None:
     """Wherever the table lets it happen, but for the states that are named here: what was lost and is found, or only
     corrected, is no mistake of a scan, and a promise of a copy, or a new price of one that we broker, tells a partner

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.requests.event_catalogue import PARTNER_LETTERS
 from gateway.domain.requests.events import EventKind
-from gateway.services.letters.templates import PARTNER_LETTERS, PATRON_LETTERS, SHIPPED
+from gateway.services.letters.templates import PATRON_LETTERS, SHIPPED
 from tests.unit.services.letters.support import letters, notice, to_partner
 
 TEXT = (SHIPPED / "README.md").read_text(encoding="utf-8")

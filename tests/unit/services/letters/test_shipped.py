@@ -10,6 +10,7 @@ from lxml import html
 
 from gateway.domain.requests.borrowing_table import BORROWING
 from gateway.domain.requests.citation import CitationType
+from gateway.domain.requests.event_catalogue import PARTNER_LETTERS
 from gateway.domain.requests.events import EventKind, LoanCondition, ReasonCodes
 from gateway.domain.requests.lending_table import LENDING
 from gateway.domain.requests.request import BorrowingState, LendingState, ServiceType
@@ -17,7 +18,7 @@ from gateway.domain.requests.state_table import Effect, NotifyPartner, SendPatro
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.services.letters import sample
 from gateway.services.letters.renderer import LetterRenderer
-from gateway.services.letters.templates import ALL, PARTNER_LETTERS, PATRON_LETTERS, SHIPPED
+from gateway.services.letters.templates import ALL, PATRON_LETTERS, SHIPPED
 from tests.unit.services.letters.support import notice, slip, to_partner
 
 LANGUAGES = ("de", "en")

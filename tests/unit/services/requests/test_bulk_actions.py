@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from gateway.domain.problems import Refused
+from gateway.domain.requests.event_catalogue import BULK_KINDS
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import BorrowingState, Role
 from gateway.domain.requests.views import NotFound, RequestFilter
 from gateway.services.desks import bulk_actions, saved_filters
-from gateway.services.desks.bulk_actions import BULK_KINDS, TooManyRequests
+from gateway.services.desks.bulk_actions import TooManyRequests
 from tests.unit.services.requests.support import SOUTH, NcipTown
 
 PROFILES = {"south": SOUTH}

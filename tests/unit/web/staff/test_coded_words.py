@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from gateway.domain.problems import MalformationKind, RefusalReason
-from gateway.domain.requests.event_words import EVENT_WORDS
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import EventKind, ReasonCodes
 from gateway.domain.requests.partner_policy import LETTERS
 from gateway.domain.requests.reason_words import REASON_WORDS
@@ -27,7 +27,7 @@ GERMAN = TextCatalogues(None, "en").choose_language(["de"])
 @pytest.mark.parametrize(
     ("words", "codes"),
     [
-        (EVENT_WORDS, EventKind),
+        ({kind: entry.words for kind, entry in EVENT_CATALOGUE.items()}, EventKind),
         (REASON_WORDS, ReasonCodes),
         (JOURNAL_REASONS, {*RefusalReason, *MalformationKind, INTERRUPTED, SET_ASIDE}),
         (PATRON_LETTERS, LETTERS),
