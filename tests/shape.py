@@ -36,7 +36,7 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 133_600, 108_000),
+    Bound("code lines of gateway and adapters", 133_300, 108_000),
     Bound("code lines of tests", 115_300, 78_000),
     Bound("functions of services that take library: str first", 179, 0),
     Bound("imports inside functions", 142, 60),

@@ -71,9 +71,6 @@ if yaml.__with_libyaml__:
 else:
     from yaml import SafeLoader as _Base  # type: ignore[assignment]
 
-YamlEventLoader = _Base
-"""For who reads a file event by event, before its values are known."""
-
 
 class _Yaml12Loader(_Base):
     """Composes nodes with the tags of YAML 1.2's core schema."""

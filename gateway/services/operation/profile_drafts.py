@@ -12,9 +12,8 @@ from pathlib import Path
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration import file_replacement
-from gateway.configuration.secret_restoration import restore_written_secrets
 from gateway.configuration.text_difference import DifferenceLine, compare_texts
-from gateway.configuration.written_secrets import conceal_written_secrets
+from gateway.configuration.written_secrets import has_written_secret
 from gateway.configuration.yaml_document import display_path
 from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.value import value_object
@@ -29,12 +28,18 @@ MAX_TEXT_BYTES = 200_000
 
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
-MASK_PROBLEM = "these stars stand for nothing in the file: write env:NAME or file:PATH, or edit the file itself"
+SECRET_PROBLEM = "a secret is written here: write env:NAME or file:PATH instead"
+
+
+WRITTEN_SECRET = mark_text(
+    "A secret is written in the file, so its text is neither shown nor edited here. Edit the file itself and write "
+    "env:NAME or file:PATH in the place of the secret."
+)
 
 
 @value_object
 class ProfileFile:
-    """A profile's file as pages may show it. `text` with masks in the place of secrets; `obstacle`: a sentence that
+    """A profile's file as pages may show it. `text`: empty where a secret is written in it; `obstacle`: a sentence that
     says why it can't be changed here, to be translated; empty: it can."""
 
     name: str
@@ -97,8 +102,9 @@ class ProfileDraftChecks:
         except OSError:
             return ProfileFile(name, "", is_there=True, obstacle=mark_text("The file cannot be read."))
         text = decode_text(content) if content is not None else ""
-        shown = conceal_written_secrets(text) if text is not None else ""
-        return ProfileFile(name, shown, content is not None, self._find_obstacle(name, file, content, text))
+        if text is not None and has_written_secret(text):
+            return ProfileFile(name, "", is_there=True, obstacle=WRITTEN_SECRET)
+        return ProfileFile(name, text or "", content is not None, self._find_obstacle(name, file, content, text))
 
     def _find_obstacle(self, name: str, file: Path, content: bytes | None, text: str | None) -> str:
         if not self._settings.staff.edit_profiles:
@@ -120,32 +126,29 @@ class ProfileDraftChecks:
     def check_draft(self, draft: ProfileDraft) -> DraftCheck:
         current, file = self.describe_file(draft.name), self.find_file(draft.name)
         content = file_replacement.read_bytes(file)
-        original = (decode_text(content) if content is not None else None) or ""
         text = _end_last_line(draft.text)
-        restored = restore_written_secrets(text, original)
         name = display_path(file)
-        masks = tuple(ConfigurationProblem(name, line, (), MASK_PROBLEM) for line in restored.lines)
         before = read_profiles(self._profiles.folder, self._adapters, self._settings)
-        after = read_profiles_with_draft(
-            self._profiles.folder, draft.name, restored.text, self._adapters, self._settings
-        )
+        after = read_profiles_with_draft(self._profiles.folder, draft.name, text, self._adapters, self._settings)
         problems = _list_new_problems(before.problems, after.problems, name)
         if not problems:
             problems = self._check_policies(before, after)
+        if not problems and has_written_secret(text):
+            problems = (ConfigurationProblem(name, 0, (), SECRET_PROBLEM),)
         loaded = after.profiles.loaded.get(draft.name)
         base = _end_last_line(draft.base)
         shown = _end_last_line(current.text)
         return DraftCheck(
             draft=ProfileDraft(draft.name, text, base),
             current=current,
-            problems=(*masks, *problems) if masks or problems or loaded is not None else _report_wrong_parent(name),
+            problems=problems if problems or loaded is not None else _report_wrong_parent(name),
             loaded=loaded,
             difference=compare_texts(shown, text),
             changed_meanwhile=compare_texts(base, shown),
             own_changes=compare_texts(base, text),
             libraries=self._find_libraries(draft.name, after),
             before=content,
-            after=_encode_text(restored.text, content),
+            after=_encode_text(text, content),
         )
 
     def _check_policies(self, before: ProfileLoadResult, after: ProfileLoadResult) -> tuple[ConfigurationProblem, ...]:

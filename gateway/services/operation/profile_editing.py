@@ -21,10 +21,15 @@ from gateway.services.operation.profile_drafts import (
     ProfileFile,
     decode_text,
 )
-from gateway.services.operation.profile_history import ProfileHistory, make_version, record_unknown_version
+from gateway.services.operation.profile_history import (
+    ProfileHistory,
+    make_version,
+    record_unknown_version,
+    record_version,
+)
 from gateway.services.people.users import AuditOrigin
 from gateway.settings import Settings
-from gateway.store import audit, profile_versions
+from gateway.store import audit
 
 
 class ProfileNotSavedError(Exception):
@@ -98,7 +103,7 @@ class ProfileEditing:
                 owner = known.profile.library if known is not None else library
                 record_unknown_version(c, make_version(owner, name, text, now))
             after = checked.after.decode("utf-8-sig")
-            profile_versions.record_profile_version(c, make_version(library, name, after, now, by.actor, reason))
+            record_version(c, make_version(library, name, after, now, by.actor, reason))
             for symbol in sorted(checked.libraries):
                 audit.add_audit_entry(c, symbol, now, by.actor, "profile-saved", name, reason, by.peer)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway.configuration.written_secrets import conceal_written_secrets
+from gateway.configuration.written_secrets import has_written_secret
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.views import NotFound
@@ -61,7 +61,7 @@ class ProfileHistory:
         def record_versions(c: Transaction) -> None:
             if before is not None:
                 record_unknown_version(c, make_version(profile.library, profile.name, before, now))
-            profile_versions.record_profile_version(c, make_version(profile.library, profile.name, after, now))
+            record_version(c, make_version(profile.library, profile.name, after, now))
 
         await self._store.write(record_versions)
 
@@ -77,9 +77,15 @@ class ProfileHistory:
         return found
 
 
+def record_version(connection: Transaction, version: ProfileVersion) -> None:
+    """Keep what a file says, unless a secret is written in it."""
+    if not has_written_secret(version.content):
+        profile_versions.record_profile_version(connection, version)
+
+
 def make_version(library: str, name: str, text: str, at: datetime, actor: str = "", reason: str = "") -> ProfileVersion:
-    """Make a version of a file's text; its secrets stay where they are."""
-    content = conceal_written_secrets(text.replace("\r\n", "\n"))
+    """Make a version of a file's text."""
+    content = text.replace("\r\n", "\n")
     return ProfileVersion(
         library=library,
         id=make_exchange_id(at),
@@ -96,7 +102,7 @@ def record_unknown_version(connection: Transaction, version: ProfileVersion) -> 
     """Record the text that was there before the history begins, or was written while nobody looked."""
     known = profile_versions.list_profile_versions(connection, (version.library,), version.profile)
     if all(one.digest != version.digest for one in known):
-        profile_versions.record_profile_version(connection, version)
+        record_version(connection, version)
 
 
 def _read_texts(loaded: Mapping[str, LoadedProfile]) -> dict[str, str]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.configuration.text_difference import compare_texts
-from gateway.configuration.written_secrets import conceal_written_secrets
+from gateway.configuration.written_secrets import has_written_secret
 from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.profiles.effective import format_yaml_with_sources
 from gateway.services.operation.gateway_operation import ProfileState, ProfileText
-from gateway.services.operation.profile_drafts import ProfileDraft
+from gateway.services.operation.profile_drafts import WRITTEN_SECRET, ProfileDraft
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -52,7 +52,7 @@ async def show_profile(request: StaffRequest) -> web.Response:
         shown=_describe_profile(request, found),
         found=found,
         problems=problems,
-        lines=number_lines(conceal_written_secrets(found.text), problems, found.state.file),
+        lines=[] if has_written_secret(found.text) else number_lines(found.text, problems, found.state.file),
         obstacle=request.gettext(current.obstacle) if current.obstacle else "",
         may_edit=may_edit_profiles(request),
     )
@@ -94,12 +94,15 @@ async def show_values(request: StaffRequest) -> web.Response:
     """Show the values of the profile in use, defaults and inherited ones too. Raises NotFound."""
     found = await request.parts.operation.read_profile(request.library, request.http.match_info["name"])
     loaded = found.state.loaded
+    text = format_yaml_with_sources(loaded) if loaded is not None else ""
+    is_secret = has_written_secret(text)
     return request.render(
         "profile_values",
         request.gettext("Effective values of %(name)s", name=found.state.name),
         help_topic="operation",
         name=found.state.name,
-        text=conceal_written_secrets(format_yaml_with_sources(loaded)) if loaded is not None else "",
+        text="" if is_secret else text,
+        obstacle=request.gettext(WRITTEN_SECRET) if is_secret else "",
     )
 
 

@@ -262,7 +262,7 @@ async def test_a_file_that_never_was_in_use_is_listed_too(
 
     assert "not in use" in page.text
     shown = await olga.get("/operation/profiles/new-one")
-    assert "secret: ********" in words_of(shown, "Current file")
+    assert "A secret is written in the file" in words_of(shown, "Current file")
     assert "Кот в мешке" not in shown.text
     assert (await olga.get("/operation/profiles/nobody")).status == 404
 
