@@ -258,10 +258,10 @@ class BerSplitter:
 
     def take_rest(self) -> bytes:
         """Take what there is of a value whose end won't come; then nothing is left."""
-        found = bytes(self._buffer)
+        rest = bytes(self._buffer)
         self._buffer.clear()
         self._reset_position()
-        return found
+        return rest
 
     def _reset_position(self) -> None:
         self._at = 0  # of the next header to be looked at

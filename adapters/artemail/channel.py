@@ -120,10 +120,10 @@ class ArtemailChannel:
         """See `gateway.ports.partner_channel.SendsBatches`."""
         mail = _ORDER_MAIL.validate_json(composed)
         reply = ""
-        if any(one.refused is None for one in mail.orders):
+        if any(order.refused is None for order in mail.orders):
             password = self._resolve_password(mail.password)
             reply = await self._context.mailer.send(_build_order_mail(mail, password))
-        return [_outcome_of_order(one, reply, mail.test) for one in mail.orders]
+        return [_outcome_of_order(order, reply, mail.test) for order in mail.orders]
 
     # --- orders ------------------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class ArtemailChannel:
                 text=text,
                 password=customer.password,
             )
-        mail = replace(mail, orders=tuple(_describe_order(one, cuts, dialect) for one in orders))
+        mail = replace(mail, orders=tuple(_describe_order(order, cuts, dialect) for order in orders))
         return _ORDER_MAIL.dump_json(mail).decode()
 
     # --- replies -----------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ class ArtemailChannel:
         answered = write_reply(message, dialect, library.zone)
         files = await self._load_copy_files(message)
         to = _recipient_address(message, profile, dialect)
-        quoted = next((one.value for one in message.request.extras if one.name == FILE), answered.number)
+        quoted = next((extra.value for extra in message.request.extras if extra.name == FILE), answered.number)
         letter = RenderedLetter(
             to=to,
             subject=_write_subject(dialect, library, quoted, ""),

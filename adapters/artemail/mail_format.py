@@ -101,7 +101,7 @@ def interpret_replies(mail: IncomingMail, dialect: ArtemailDialect) -> MailInter
     events = tuple(_events_of_answers(answers, files, mail, dialect))
     if not events:
         raise MalformedMessage("", "there is no reply code and no request number in it", MalformationKind.DATA_MISSING)
-    unknown = tuple(f"{one.number} {one.code}".strip() for one in answers.replies if not one.rule)
+    unknown = tuple(f"{reply.number} {reply.code}".strip() for reply in answers.replies if not reply.rule)
     return MailInterpretation(events, unknown)
 
 
@@ -332,12 +332,12 @@ def can_reply(kind: EventKind, dialect: ArtemailDialect) -> bool:
 def _find_reply_rules(kind: EventKind, details: EventDetails, codes: Mapping[str, ReplyRule]) -> list[ReplyRule]:
     """Codes of this kind that say nothing wrong: those of the same reason first, of these the one that says most."""
     fitting = [
-        one
-        for one in codes.values()
-        if one.use == "both"
-        and (kind is one.kind or (kind is one.with_files and details.attachment))
-        and (not one.reason or one.reason == details.reason)
-        and set(one.conditions) <= set(details.conditions)
+        code
+        for code in codes.values()
+        if code.use == "both"
+        and (kind is code.kind or (kind is code.with_files and details.attachment))
+        and (not code.reason or code.reason == details.reason)
+        and set(code.conditions) <= set(details.conditions)
     ]
     return sorted(fitting, key=lambda one: (one.reason != details.reason, -_rule_specificity(one)))
 
@@ -358,7 +358,7 @@ def _describe_other_facts(details: EventDetails, rule: ReplyRule, values: Mappin
         if values.get(name) and name not in fields:
             yield f"{words}: {values[name]}"
     known = (*rule.conditions, LoanCondition.OTHER)  # a further condition is in the note, in its own words
-    left = [one.value.replace("-", " ") for one in details.conditions if one not in known]
+    left = [condition.value.replace("-", " ") for condition in details.conditions if condition not in known]
     if left:
         yield f"Conditions: {', '.join(left)}"
 

@@ -132,17 +132,17 @@ class _ReplyReader:
             return
         if self._extend_broken_code(line, at):
             return
-        if (found := self._codes.find_code(line)) is not None:
-            self._add_reply(found, self._current, at)
+        if (code := self._codes.find_code(line)) is not None:
+            self._add_reply(code, self._current, at)
             return
         number, rest = self._split_request_number(line)
         if number:
             self._note_request_number(number)
             if rest and self._ours.issuperset(rest.split()):
                 return  # the first line of our order, repeated
-            found = self._codes.find_code(rest) or self._codes.find_unknown_code(rest)
-            if found is not None:
-                self._add_reply(found, number, at)
+            code = self._codes.find_code(rest) or self._codes.find_unknown_code(rest)
+            if code is not None:
+                self._add_reply(code, number, at)
             elif rest:
                 self._add_prose(line)
             return
@@ -159,17 +159,17 @@ class _ReplyReader:
         last = self._taken[-1] if self._taken else None
         if last is None or last.line != at - 1 or last.values or last.prose:
             return False
-        found = self._codes.find_code(f"{last.code} {line}")
-        if found is None or not (found.values or not last.rule):
+        code = self._codes.find_code(f"{last.code} {line}")
+        if code is None or not (code.values or not last.rule):
             return False
         self._taken.pop()
-        self._add_reply(found, last.number, last.line)
+        self._add_reply(code, last.number, last.line)
         return True
 
     def _read_quoted_line(self, line: str) -> None:
         """Read a quoted line, of which only the number counts: an answer stands below the request that it is about."""
-        found = self._patterns.labelled.match(line.lstrip("> |"))
-        if found and (number := self._parse_request_number(found["number"])):
+        match = self._patterns.labelled.match(line.lstrip("> |"))
+        if match and (number := self._parse_request_number(match["number"])):
             self._note_request_number(number)
 
     def _split_request_number(self, line: str) -> tuple[str, str]:
@@ -201,8 +201,8 @@ class _ReplyReader:
 
     def _read_file_answer(self, line: str, at: int) -> FileAnswer | None:
         for name, pattern in self._patterns.files.items():
-            if found := pattern.search(line):
-                groups = found.groupdict(default="")
+            if match := pattern.search(line):
+                groups = match.groupdict(default="")
                 number = self._parse_request_number(groups.get("number", ""))
                 if number:
                     self._note_request_number(number)
@@ -213,10 +213,10 @@ class _ReplyReader:
 
     # --- what it adds up to ------------------------------------------------------------------------------
 
-    def _add_reply(self, found: CodeMatch, number: str, at: int) -> None:
-        prose = (found.tail,) if found.tail else ()
+    def _add_reply(self, match: CodeMatch, number: str, at: int) -> None:
+        prose = (match.tail,) if match.tail else ()
         self._taken.append(
-            CodedReply(number=number, code=found.code, rule=found.rule, values=found.values, prose=prose, line=at)
+            CodedReply(number=number, code=match.code, rule=match.rule, values=match.values, prose=prose, line=at)
         )
 
     def _add_prose(self, line: str) -> None:
@@ -240,8 +240,8 @@ class _ReplyReader:
 
 def find_file_reference(text: str, dialect: ArtemailDialect) -> str:
     """The word behind FILEREFNO; empty where there is none, or one that can't be the number of a file."""
-    found = dialect.reply_patterns.reference.search(text)
-    return _clean_reference(found[1], dialect) if found else ""
+    match = dialect.reply_patterns.reference.search(text)
+    return _clean_reference(match[1], dialect) if match else ""
 
 
 def find_file_references(text: str, dialect: ArtemailDialect) -> tuple[str, ...]:

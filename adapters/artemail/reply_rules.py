@@ -226,7 +226,7 @@ class ReplyPatterns:
         self.number = re.compile(rf"(?:{label})?{number}")
         self.labelled = re.compile(rf"(?:{label}){number}", re.IGNORECASE)
         self.reference = re.compile(rf"{re.escape(reference)}\W{{0,3}}([A-Z0-9][A-Z0-9./-]*)", re.IGNORECASE)
-        self.files = {name: compile_pattern(one.pattern, ignore_case=True) for name, one in replies.files.items()}
+        self.files = {name: compile_pattern(file.pattern, ignore_case=True) for name, file in replies.files.items()}
         self.customer = compile_pattern(customer_pattern)
 
 

@@ -76,12 +76,12 @@ class LineTemplate:
     @property
     def required(self) -> tuple[str, ...]:
         """Fields outside of brackets."""
-        return tuple(one.field for one in self.pieces if isinstance(one, TemplateField))
+        return tuple(piece.field for piece in self.pieces if isinstance(piece, TemplateField))
 
     @property
     def literal(self) -> str:
         """The text that always stands there."""
-        return "".join(one.text for one in self.pieces if isinstance(one, TemplateText))
+        return "".join(piece.text for piece in self.pieces if isinstance(piece, TemplateText))
 
     def fill(self, values: Mapping[str, str]) -> str:
         """A field that is not known is empty; blanks are tidied up."""
@@ -90,7 +90,7 @@ class LineTemplate:
     def build_pattern(self, fields: Mapping[str, str], *, loose: bool) -> str:
         """A regular expression with a group for each field; `fields`: its pattern, else anything. Blanks may be
         missing or more than one, also around `*`. `loose`: fields outside of brackets may be missing as well."""
-        return r"\s*".join(filter(None, (_piece_pattern(one, fields, loose) for one in self.pieces)))
+        return r"\s*".join(filter(None, (_piece_pattern(piece, fields, loose) for piece in self.pieces)))
 
 
 @lru_cache(maxsize=2_048)
@@ -115,34 +115,34 @@ def parse_template(text: str) -> LineTemplate:
                 raise ValueError(f"'{token[0]}' at {token.start() + 1} has no counterpart, or stands in another")
     if inner is not None:
         raise ValueError("'[' is not closed")
-    found = LineTemplate(tuple(pieces))
-    twice = {one for one in found.fields if found.fields.count(one) > 1}
+    template = LineTemplate(tuple(pieces))
+    twice = {field for field in template.fields if template.fields.count(field) > 1}
     if twice:
         raise ValueError(f"{{{min(twice)}}} stands twice")
-    return found
+    return template
 
 
 def check_template(text: str, fields: tuple[str, ...]) -> LineTemplate:
     """Parse a template; raises ValueError, also for a field that there isn't."""
-    found = parse_template(text)
-    unknown = [one for one in found.fields if one not in fields]
+    template = parse_template(text)
+    unknown = [field for field in template.fields if field not in fields]
     if unknown:
         known = ", ".join(f"{{{name}}}" for name in fields)
         raise ValueError(f"there is no {{{unknown[0]}}}; it may contain {known}")
-    return found
+    return template
 
 
 def _flatten_pieces(pieces: tuple[Piece, ...]) -> Iterator[TemplateText | TemplateField]:
-    for one in pieces:
-        if isinstance(one, OptionalPart):
-            yield from one.pieces
+    for piece in pieces:
+        if isinstance(piece, OptionalPart):
+            yield from piece.pieces
         else:
-            yield one
+            yield piece
 
 
 def _fill_pieces(pieces: tuple[Piece, ...], values: Mapping[str, str]) -> Iterator[str]:
-    for one in pieces:
-        match one:
+    for piece in pieces:
+        match piece:
             case TemplateText(text):
                 yield text
             case TemplateField(field):
@@ -184,8 +184,8 @@ def parse_formatted_date(text: str, forms: Iterable[str]) -> date | None:
 
 
 def find_first_number(text: str) -> int:
-    found = re.search(r"\d{1,9}", text)
-    return int(found[0]) if found else 0
+    match = re.search(r"\d{1,9}", text)
+    return int(match[0]) if match else 0
 
 
 def add_weeks(day: date, text: str) -> date | None:

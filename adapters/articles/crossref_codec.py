@@ -99,8 +99,8 @@ def _read_date(work: JsonObject) -> str:
 
 
 def _read_identifiers(work: JsonObject) -> list[RecordId]:
-    found = [RecordId("doi", doi)] if (doi := read_text(work, "DOI")) else []
-    found += [RecordId("issn", one) for one in read_texts(work, "ISSN")]
+    identifiers = [RecordId("doi", doi)] if (doi := read_text(work, "DOI")) else []
+    identifiers += [RecordId("issn", text) for text in read_texts(work, "ISSN")]
     # Older deposits have `http://id.crossref.org/isbn/9783161484100`.
-    found += [RecordId("isbn", one.rpartition("/")[2]) for one in read_texts(work, "ISBN")]
-    return found
+    identifiers += [RecordId("isbn", text.rpartition("/")[2]) for text in read_texts(work, "ISBN")]
+    return identifiers

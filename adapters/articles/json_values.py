@@ -19,14 +19,14 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 def parse_object(body: bytes) -> JsonObject:
     """Parse an object; raises MalformedMessage."""
     try:
-        found = json.loads(body)
+        document = json.loads(body)
     except RecursionError as error:
         raise MalformedMessage("", "JSON that is nested too deeply") from error
     except ValueError as error:
         raise MalformedMessage("", "not JSON") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise MalformedMessage("", "JSON, but no object")
-    return found
+    return document
 
 
 def read_object(parent: JsonObject, key: str) -> JsonObject:

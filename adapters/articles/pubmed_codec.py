@@ -25,8 +25,8 @@ _SHORT_RANGE = re.compile(r"(\d+)-(\d+)")
 def read_pubmed_summary(body: bytes, number: str) -> FoundArticle | None:
     """`number`: the PubMed ID that was asked for. None: there is none such. Raises MalformedMessage."""
     answer = parse_object(body)
-    if said := read_text(answer, "error"):
-        raise MalformedMessage("error", said)
+    if text := read_text(answer, "error"):
+        raise MalformedMessage("error", text)
     summary = read_object(read_object(answer, "result"), number)
     if not summary:
         raise MalformedMessage(f"result.{number}", "no summary of what was asked for")
@@ -71,21 +71,21 @@ def _trim_title(title: str) -> str:
 
 def _format_date(text: str) -> str:
     """`2014 Jun 9` -> `2014-06-09`; of `2015 Mar-Apr` and `2003 Spring` the year."""
-    found = _DATE.match(text)
-    if found is None:
+    match = _DATE.match(text)
+    if match is None:
         year = re.match(r"\d{4}", text)
         return year[0] if year else text
-    if found[2] not in _MONTHS:
-        return found[1]
-    return f"{found[1]}-{_MONTHS.index(found[2]) + 1:02}" + (f"-{int(found[3]):02}" if found[3] else "")
+    if match[2] not in _MONTHS:
+        return match[1]
+    return f"{match[1]}-{_MONTHS.index(match[2]) + 1:02}" + (f"-{int(match[3]):02}" if match[3] else "")
 
 
 def _expand_pages(text: str) -> str:
     """`1244-9` -> `1244-1249`."""
-    found = _SHORT_RANGE.fullmatch(text)
-    if found is None or len(found[2]) >= len(found[1]):
+    match = _SHORT_RANGE.fullmatch(text)
+    if match is None or len(match[2]) >= len(match[1]):
         return text
-    return f"{found[1]}-{found[1][: -len(found[2])]}{found[2]}"
+    return f"{match[1]}-{match[1][: -len(match[2])]}{match[2]}"
 
 
 def _read_identifiers(summary: JsonObject) -> list[RecordId]:

@@ -65,12 +65,12 @@ def _read_citation(answer: JsonObject) -> Citation | None:
         read_text(one, "raw_author_name") or join_name(read_text(one, "family"), read_text(one, "given"))
         for one in iter_objects(answer, "z_authors")
     )
-    issns = [one.strip() for one in read_text(answer, "journal_issns").split(",") if one.strip()]
+    issns = [part.strip() for part in read_text(answer, "journal_issns").split(",") if part.strip()]
     common = Citation(
         type=_TYPES.get(read_text(answer, "genre"), CitationType.OTHER),
         publisher=read_text(answer, "publisher"),
         published=read_text(answer, "year"),
-        identifiers=(RecordId("doi", read_text(answer, "doi")), *(RecordId("issn", one) for one in issns)),
+        identifiers=(RecordId("doi", read_text(answer, "doi")), *(RecordId("issn", issn) for issn in issns)),
         source=SOURCE,
     )
     if not common.is_part:

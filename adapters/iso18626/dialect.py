@@ -316,5 +316,5 @@ def dialect_of(profile: Profile | None) -> Iso18626Dialect:
     """Return the dialect; of a profile without such a section: the defaults."""
     if profile is None:
         return DEFAULT_DIALECT
-    found = profile.dialects.get(SECTION)
-    return found if isinstance(found, Iso18626Dialect) else DEFAULT_DIALECT
+    dialect = profile.dialects.get(SECTION)
+    return dialect if isinstance(dialect, Iso18626Dialect) else DEFAULT_DIALECT

@@ -91,8 +91,8 @@ class Iso18626Channel:
         ]
         if not results:  # the profile says it in fewer messages by now
             return DeliveryResult("said before")
-        refused = next((one for one in results if one.refused is not None), None)
-        return refused or replace(results[0], note="; ".join(one.note for one in results))
+        refused = next((result for result in results if result.refused is not None), None)
+        return refused or replace(results[0], note="; ".join(result.note for result in results))
 
     def count_parts(self, message: PartnerMessage, profile: Profile) -> int:
         """See `gateway.ports.partner_channel.SendsInParts`."""
@@ -110,12 +110,12 @@ class Iso18626Channel:
         return tuple(map(dialect.finish_message, messages_of_event(message, context)))
 
     async def _send_one(
-        self, said: Message, url: URL, dialect: Iso18626Dialect, peer_headers: Mapping[str, str], *, repeated: bool
+        self, message: Message, url: URL, dialect: Iso18626Dialect, peer_headers: Mapping[str, str], *, repeated: bool
     ) -> DeliveryResult:
-        encoded = _encode_for_partner(said, dialect)
-        signed = _encode_for_partner(add_account(said, dialect, self._resolve_secret), dialect)
-        reply = await self._exchange(said, url, encoded, signed, dialect, peer_headers)
-        result = judge_confirmation(reply, said, dialect, repeated=repeated)
+        encoded = _encode_for_partner(message, dialect)
+        signed = _encode_for_partner(add_account(message, dialect, self._resolve_secret), dialect)
+        reply = await self._exchange(message, url, encoded, signed, dialect, peer_headers)
+        result = judge_confirmation(reply, message, dialect, repeated=repeated)
         lost = ", ".join(sorted({detail.path for detail in encoded.lost}))
         words = f"not said, since ISO 18626 {dialect.version} has no place for it: {lost}" if lost else ""
         return replace(result, altered=words)
@@ -136,7 +136,7 @@ class Iso18626Channel:
 
     async def _exchange(
         self,
-        said: Message,
+        message: Message,
         url: URL,
         encoded: EncodedMessage,
         signed: EncodedMessage,
@@ -154,9 +154,9 @@ class Iso18626Channel:
         try:
             reply = await exchange_http(posted, limits, dialect.http.to_client_tls(self._context.folder))
         except OutcomeUnknown:
-            self._context.record(_sent_message(said, encoded, url, None, secret))
+            self._context.record(_sent_message(message, encoded, url, None, secret))
             raise
-        self._context.record(_sent_message(said, encoded, url, reply, secret))
+        self._context.record(_sent_message(message, encoded, url, reply, secret))
         return reply
 
 
@@ -190,7 +190,7 @@ def choose_style(dialect: Iso18626Dialect) -> WritingStyle:
 
 
 def _sent_message(
-    said: Message, encoded: EncodedMessage, url: URL, reply: HttpReply | None, secret: str
+    message: Message, encoded: EncodedMessage, url: URL, reply: HttpReply | None, secret: str
 ) -> ChannelMessage:
     answer = reply.body if reply is not None else None
     if answer is not None and secret:
@@ -200,7 +200,7 @@ def _sent_message(
         transport="http",
         body=encoded.data,
         content_type="application/xml; charset=utf-8",
-        service=name_message(said),
+        service=name_message(message),
         peer=url.host or "",
         answer=answer or None,
         answer_type=reply.content_type if reply is not None else "",
@@ -239,12 +239,12 @@ def judge_confirmation(reply: HttpReply, said: Message, dialect: Iso18626Dialect
     if header.message_status == MessageStatus.OK:
         return DeliveryResult(f"{name} confirmed")
     words = "; ".join(filter(None, (": ".join(filter(None, (one.type, one.value))) for one in confirmation.errors)))
-    if any(dialect.means_not_now(one.value or "") for one in confirmation.errors):
+    if any(dialect.means_not_now(error.value or "") for error in confirmation.errors):
         raise Postponed(write_sentence("not now: %(words)s", words=words))
     if repeated and isinstance(said, Request) and _says_known_already(words):
         return DeliveryResult(f"{name} was there already")
     unsupported = any(
-        one.type in _UNSUPPORTED or dialect.means_not_taken(one.value or "") for one in confirmation.errors
+        error.type in _UNSUPPORTED or dialect.means_not_taken(error.value or "") for error in confirmation.errors
     )
     reason = RefusalReason.UNSUPPORTED_SERVICE if unsupported else RefusalReason.OTHER
     return DeliveryResult(f"{name} refused", refused=Refusal(reason, words or "refused without a reason"))

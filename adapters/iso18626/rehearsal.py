@@ -35,7 +35,7 @@ class Iso18626Rehearsal:
 
     @property
     def misbehaviours(self) -> Mapping[str, str]:
-        return {name: one.words for name, one in MISBEHAVIOURS.items()}
+        return {name: misbehaviour.words for name, misbehaviour in MISBEHAVIOURS.items()}
 
     def mirror_dialect(self, profile: Profile, address: str) -> BaseModel:
         return mirror_dialect(profile, address)
@@ -93,15 +93,15 @@ class Misbehaviour:
 def apply_misbehaviour(name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
     """Apply a misbehaviour; raises KeyError. An answer that is no message of ISO 18626 stays as it is where a message
     is to be changed."""
-    found = MISBEHAVIOURS[name]
-    if found.change_answer is not None:
-        return found.change_answer(answer, number)
-    assert found.change_tree is not None
+    misbehaviour = MISBEHAVIOURS[name]
+    if misbehaviour.change_answer is not None:
+        return misbehaviour.change_answer(answer, number)
+    assert misbehaviour.change_tree is not None
     try:
         root = etree.fromstring(answer.body)
     except etree.XMLSyntaxError:
         return answer
-    found.change_tree(root)
+    misbehaviour.change_tree(root)
     return replace(answer, body=etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
 
 
@@ -118,19 +118,19 @@ def _list_bodies(root: etree._Element) -> list[etree._Element]:
 
 def _remove_element(name: str) -> ChangeTree:
     def remove_found(root: etree._Element) -> None:
-        found = _find_element(root, name)
-        parent = found.getparent() if found is not None else None
-        if found is not None and parent is not None:
-            parent.remove(found)
+        element = _find_element(root, name)
+        parent = element.getparent() if element is not None else None
+        if element is not None and parent is not None:
+            parent.remove(element)
 
     return remove_found
 
 
 def _replace_text(name: str, text: str) -> ChangeTree:
     def replace_found(root: etree._Element) -> None:
-        found = _find_element(root, name)
-        if found is not None:
-            found.text = text
+        element = _find_element(root, name)
+        if element is not None:
+            element.text = text
 
     return replace_found
 
@@ -198,9 +198,9 @@ def _add_unknown_element(root: etree._Element) -> None:
 
 
 def _double_status(root: etree._Element) -> None:
-    found = _find_element(root, "messageStatus")
-    if found is not None:
-        found.addnext(etree.fromstring(etree.tostring(found)))
+    element = _find_element(root, "messageStatus")
+    if element is not None:
+        element.addnext(etree.fromstring(etree.tostring(element)))
 
 
 def _set_error(root: etree._Element) -> None:

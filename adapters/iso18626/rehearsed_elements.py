@@ -58,7 +58,7 @@ def check_elements(elements: Elements) -> None:
     """Raise ConfigurationError for a path that no message has, and for a text that can't stand there."""
     for path, text in elements.items():
         names = path.split("/")
-        owners = [one for one in MESSAGES.values() if _find_element(one, names) is not None]
+        owners = [message for message in MESSAGES.values() if _find_element(message, names) is not None]
         problem = "" if owners else "no message of ISO 18626 has such an element"
         if owners and text is not None:
             try:
@@ -90,12 +90,12 @@ def _list_symbols(message: Structure) -> Mapping[str, str]:
 
 def _find_element(owner: type[Structure], names: Sequence[str]) -> tuple[str, Element] | None:
     """Find the field that holds the last name."""
-    found = next(
+    element = next(
         ((field, one) for field, one in list_elements(owner).items() if names[0] in (one.name, one.older_name)), None
     )
-    if found is None or len(names) == 1:
-        return found
-    return _find_element(found[1].structure, names[1:]) if found[1].structure is not None else None
+    if element is None or len(names) == 1:
+        return element
+    return _find_element(element[1].structure, names[1:]) if element[1].structure is not None else None
 
 
 def _change_element(owner: S, names: Sequence[str], text: str | None) -> S:

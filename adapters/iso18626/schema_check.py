@@ -59,11 +59,11 @@ def _check_envelope(root: etree._Element, version: SchemaVersion) -> Iterator[Sc
     if len(bodies) != 1:
         yield SchemaFault("one-message", name, f"holds {len(bodies)} messages instead of one")
     for body in bodies:
-        found = MESSAGES.get(get_local_name(body))
-        if found is None:
+        message = MESSAGES.get(get_local_name(body))
+        if message is None:
             yield SchemaFault("unknown-element", f"{name}/{get_local_name(body)}", "no message of ISO 18626")
         else:
-            yield from _check_structure(found, body, get_local_name(body), version)
+            yield from _check_structure(message, body, get_local_name(body), version)
 
 
 def _check_version(root: etree._Element) -> Iterator[SchemaFault]:

@@ -141,9 +141,9 @@ def _choose_address(message: PartnerMessage, dialect: IsoIllDialect) -> str:
     """Choose where the request itself said to be answered, or else where the partner always is."""
     transport = dialect.transport
     if transport.follow_sender_info and message.role is Role.LENDING:
-        said = next((one.value for one in message.request.extras if one.name == REPLY_TO), "")
-        if said:
-            return said
+        address = next((extra.value for extra in message.request.extras if extra.name == REPLY_TO), "")
+        if address:
+            return address
     return transport.address
 
 

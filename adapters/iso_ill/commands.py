@@ -84,15 +84,15 @@ def format_apdu(decoded: DecodedApdu) -> Iterator[str]:
 
 
 def _format_structure(value: Any, depth: int) -> Iterator[str]:
-    for one in list_declared_fields(type(value)):
-        inside = getattr(value, one.attribute)
-        if inside is None or inside == "" or inside == () or (inside == one.default and not one.required):
+    for field in list_declared_fields(type(value)):
+        inside = getattr(value, field.attribute)
+        if inside is None or inside == "" or inside == () or (inside == field.default and not field.required):
             continue
-        if one.many:
+        if field.many:
             for entry in inside:
-                yield from _format_field(one.kind, one.name, entry, depth)
+                yield from _format_field(field.kind, field.name, entry, depth)
         else:
-            yield from _format_field(one.kind, one.name, inside, depth)
+            yield from _format_field(field.kind, field.name, inside, depth)
 
 
 def _format_field(kind: FieldKind, name: str, value: Any, depth: int) -> Iterator[str]:

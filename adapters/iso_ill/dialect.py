@@ -119,14 +119,14 @@ class Transport(ProfileSection):
         )
 
 
-def _validate_cells(role: Role, said: StateCells) -> StateCells:
-    for state, cells in said.items():
+def _validate_cells(role: Role, state_cells: StateCells) -> StateCells:
+    for state, cells in state_cells.items():
         for service in cells:
             try:
                 _parse_cells(role, state, {service: cells[service]})
             except ValueError as error:
                 raise ValueError(f"{state}: {service}: {error}") from error
-    return said
+    return state_cells
 
 
 class StateOverrides(ProfileSection):
@@ -167,9 +167,9 @@ def state_word(state: CurrentState) -> str:
     return "idle" if state is IDLE else state.name.lower().replace("_", "-")
 
 
-def _override_table(role: Role, said: StateCells) -> TransitionTable:
+def _override_table(role: Role, state_cells: StateCells) -> TransitionTable:
     table: dict[CurrentState, TransitionRow] = dict(TABLES[role])
-    for word, cells in said.items():
+    for word, cells in state_cells.items():
         state = _parse_state(role, word)
         row = dict(table[state])
         for service, to in _parse_cells(role, word, cells):

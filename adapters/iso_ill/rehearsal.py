@@ -119,7 +119,7 @@ class IsoIllRehearsal:
 
     @property
     def misbehaviours(self) -> Mapping[str, str]:
-        return {name: one.words for name, one in MISBEHAVIOURS.items()}
+        return {name: misbehaviour.words for name, misbehaviour in MISBEHAVIOURS.items()}
 
     def mirror_dialect(self, profile: Profile, address: str) -> BaseModel:
         """See `gateway.ports.rehearsal.ProtocolRehearsal`."""

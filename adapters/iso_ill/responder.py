@@ -250,7 +250,7 @@ def _build_envelope(opened: OpenedApdu, malformed: MalformedMessage | None = Non
     if isinstance(apdu, ForwardNotification):
         responder = _symbol_of_id(apdu.intermediary_id)  # the responder named there is the new one
     sender, receiver = (responder, requester) if seen.type in FROM_RESPONDER else (requester, responder)
-    known = [incoming_symbol(one, Symbols()) for one in list_sender_aliases(apdu)] if apdu is not None else []
+    known = [incoming_symbol(alias, Symbols()) for alias in list_sender_aliases(apdu)] if apdu is not None else []
     credentials = _find_credentials(apdu)
     return MessageEnvelope(
         service=apdu_type_name(seen.type) if seen.type is not None else "",
@@ -313,13 +313,13 @@ def _check_role(apdu: Apdu, context: MappingContext) -> None:
 
 def _check_extensions(apdu: Apdu, dialect: IsoIllDialect) -> None:
     """A critical one that we don't know forbids us to act (facts/iso-ill-10161.md 8)."""
-    for one in apdu.carried_extensions:
-        opaque = isinstance(one.item, External | Opaque)
-        named = one.object_identifier in NAMES or one.object_identifier in dialect.critical_extensions
-        if one.critical and opaque and not named:
+    for extension in apdu.carried_extensions:
+        opaque = isinstance(extension.item, External | Opaque)
+        named = extension.object_identifier in NAMES or extension.object_identifier in dialect.critical_extensions
+        if extension.critical and opaque and not named:
             raise Refused(
                 RefusalReason.INVALID_VALUE,
-                write_sentence("The critical extension %(name)s is not supported.", name=one.name),
+                write_sentence("The critical extension %(name)s is not supported.", name=extension.name),
             )
 
 
@@ -362,18 +362,18 @@ def _refuse_duplicate(_request: Request) -> Refusal:
 
 def _write_journal_note(
     apdu: Apdu,
-    taken: InboxResult,
+    result: InboxResult,
     context: MappingContext,
     guard: Callable[[Request], Refusal | None] | None,
     *,
     answered: bool,
 ) -> str:
     """Write the note for the journal."""
-    if is_duplicate(apdu, taken):
+    if is_duplicate(apdu, result):
         return "the transport brought it twice" if answered else "the transport brought it twice: not answered"
-    if taken.refused is not None or taken.repeated or taken.request is None:
+    if result.refused is not None or result.repeated or result.request is None:
         return ""
-    return describe_deviation(apdu, taken.request, context, guard.seen if isinstance(guard, MessageGuard) else None)
+    return describe_deviation(apdu, result.request, context, guard.seen if isinstance(guard, MessageGuard) else None)
 
 
 def _build_answer(apdu: Apdu | None, exchange: ExchangeContext | None, note: str = "") -> ResponderAnswer:

@@ -70,7 +70,7 @@ ALWAYS = frozenset({ApduType.MESSAGE, ApduType.STATUS_QUERY, ApduType.STATUS_OR_
 
 _YES_NO = ("yes", "no")
 RESULTS: dict[ApduType, tuple[str, ...]] = {
-    ApduType.ILL_ANSWER: tuple(one.name.lower().replace("_", "-") for one in Results),
+    ApduType.ILL_ANSWER: tuple(result.name.lower().replace("_", "-") for result in Results),
     ApduType.CONDITIONAL_REPLY: _YES_NO,
     ApduType.CANCEL_REPLY: _YES_NO,
     ApduType.RENEW_ANSWER: _YES_NO,
@@ -112,11 +112,11 @@ def find_services(word: str, role: Role) -> tuple[ServicePrimitive, ...]:
     """Those that a word of a profile means: `ill-answer` all its results, `lost` both directions. Raises ValueError."""
     known = tuple(list_services(role))
     wanted = " ".join(word.split()).lower()
-    found = tuple(one for one in known if wanted in _service_words(one))
-    if not found:
+    services = tuple(service for service in known if wanted in _service_words(service))
+    if not services:
         words = ", ".join(dict.fromkeys(map(str, known)))
         raise ValueError(f"no service that changes a state is called {word}; there are: {words}")
-    return found
+    return services
 
 
 def _service_words(service: ServicePrimitive) -> tuple[str, ...]:

@@ -323,17 +323,17 @@ class IsoIllTrial:
 async def _read_apdus(reader: asyncio.StreamReader) -> tuple[bytes, ...]:
     """The first, and what came with it. Raises OutcomeUnknown, MalformedMessage."""
     frames = IllStreamSplitter(MAX_ANSWER_BYTES)
-    found: list[bytes] = []
-    while not found:
+    apdus: list[bytes] = []
+    while not apdus:
         data = await reader.read(READ_BYTES)
         if not data:
             raise ConnectionEnded("the connection was closed without a whole answer")
         frames.add_octets(data)
         while (apdu := frames.take_message()) is not None:
-            found.append(apdu)
+            apdus.append(apdu)
         if frames.is_unrecoverable:
             raise MalformedMessage("octet 0", "what came is no APDU")
-    return tuple(found)
+    return tuple(apdus)
 
 
 # --- conversations ---------------------------------------------------------------------------------------
@@ -341,8 +341,8 @@ async def _read_apdus(reader: asyncio.StreamReader) -> tuple[bytes, ...]:
 
 async def try_request(trial: IsoIllTrial) -> None:
     """The same number once more only where the first request is known to have been taken."""
-    asked = trial.write_apdu(EventKind.REQUEST)
-    await trial.say_message(asked)
+    apdu = trial.write_apdu(EventKind.REQUEST)
+    await trial.say_message(apdu)
     is_there = await trial.say_message(trial.write_apdu(EventKind.STATUS_QUERY), has_status=True)
     title = "ILL-REQUEST of another work under the same number"
     if is_there:
@@ -371,17 +371,17 @@ async def try_supplier_messages(trial: IsoIllTrial) -> None:
 
 
 async def try_other_version(trial: IsoIllTrial) -> None:
-    asked = trial.write_apdu(EventKind.REQUEST)
-    if asked is not None:
-        odd = replace(asked, protocol_version=_ODD_VERSION)
+    apdu = trial.write_apdu(EventKind.REQUEST)
+    if apdu is not None:
+        odd = replace(apdu, protocol_version=_ODD_VERSION)
         await trial.say_message(odd, problem=_OTHER_VERSION, title=f"ILL-REQUEST in version {_ODD_VERSION}")
 
 
 async def try_broken_messages(trial: IsoIllTrial) -> None:
-    asked = trial.write_apdu(EventKind.REQUEST)
-    if asked is None:
+    apdu = trial.write_apdu(EventKind.REQUEST)
+    if apdu is None:
         return
-    whole = trial.encode_body(asked)
+    whole = trial.encode_body(apdu)
     await trial.say_octets("half an ILL-REQUEST", whole[: len(whole) // 2])
     await trial.say_octets("an ILL-REQUEST whose inside is no BER", damage_inside(whole))
 

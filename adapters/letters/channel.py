@@ -39,7 +39,7 @@ class MailChannel:
     async def _answer_links(self, message: PartnerMessage, dialect: LettersDialect) -> tuple[AnswerLink, ...]:
         """Links by which the partner may answer, as its profile wants them."""
         links = await self._context.answers(message, dialect.links.days) if dialect.links.days else ()
-        return tuple(one for one in links if not dialect.links.answers or one.answer in dialect.links.answers)
+        return tuple(link for link in links if not dialect.links.answers or link.answer in dialect.links.answers)
 
     async def _load_copy_files(self, message: PartnerMessage, dialect: LettersDialect) -> tuple[File, ...]:
         """The copy that the message brings. Raises Refused when it can't be brought by mail and there is no link."""

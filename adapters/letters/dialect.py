@@ -153,8 +153,8 @@ DEFAULT = LettersDialect()
 
 def dialect_of(profile: Profile) -> LettersDialect:
     """Return the dialect; of a partner without a section: the default."""
-    found = profile.dialects.get(SECTION)
-    return found if isinstance(found, LettersDialect) else DEFAULT
+    dialect = profile.dialects.get(SECTION)
+    return dialect if isinstance(dialect, LettersDialect) else DEFAULT
 
 
 def letter_style(dialect: LettersDialect, folder: Path) -> LetterStyle:

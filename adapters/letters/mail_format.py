@@ -86,7 +86,7 @@ class PlainMailFormat:
         dialect = dialect_of(profile)
         found = _find_code_lines(mail.text, dialect) if _has_plain_letters(profile) else []
         meant = _select_consistent_lines(found)
-        pdfs = tuple(i for i, one in enumerate(mail.attachments) if one.media_type == PDF)
+        pdfs = tuple(i for i, attachment in enumerate(mail.attachments) if attachment.media_type == PDF)
         if meant:
             prices = _find_price_lines(mail.text) if len(meant) == 1 else ()
             return MailInterpretation(tuple(_event_of_code_line(line, prices) for line in meant))

@@ -53,8 +53,8 @@ async def send_change(
     try:
         return await send()
     except Refused:
-        if is_refused_twice and (found := await _find_repeated(find_it_done)) is not None:
-            return found
+        if is_refused_twice and (repeated := await _find_repeated(find_it_done)) is not None:
+            return repeated
         await _restore_change(changes, change, before)
         raise
     except Unavailable:
@@ -63,12 +63,12 @@ async def send_change(
     except OutcomeUnknown as unknown:
         log.info("library.answer_lost", change=change.kind.value, reason=str(unknown))
         try:
-            found = await find_it_done()
+            repeated = await find_it_done()
         except (Unavailable, Refused) as failure:
             raise unknown from failure
-        if found is None:
+        if repeated is None:
             raise
-        return found
+        return repeated
 
 
 async def _find_repeated(find_it_done: Callable[[], Awaitable[T | None]]) -> T | None:
@@ -106,17 +106,17 @@ async def send_part(
     try:
         return await send()
     except Refused:
-        if is_refused_twice and (found := await _find_repeated(find_it_done)) is not None:
-            return found
+        if is_refused_twice and (repeated := await _find_repeated(find_it_done)) is not None:
+            return repeated
         raise
     except OutcomeUnknown as unknown:
         try:
-            found = await find_it_done()
+            repeated = await find_it_done()
         except Unavailable as down:
             raise unknown from down
-        if found is None:
+        if repeated is None:
             raise
-        return found
+        return repeated
 
 
 async def _restore_change(changes: LibraryChanges, change: LibraryChange, before: LibraryChange | None) -> None:
@@ -145,8 +145,8 @@ async def find_item_of_request(changes: LibraryChanges, request_id: str) -> str:
 
 def _list_barcodes(changes: tuple[LibraryChange, ...]) -> frozenset[str]:
     """List the barcodes of what is open; else of all. A hold on a title has none."""
-    over = {one.record_id for one in changes if one.kind in _ENDINGS and one.ended is not None}
-    made = [one for one in changes if one.kind in _BEGINNINGS]
+    over = {change.record_id for change in changes if change.kind in _ENDINGS and change.ended is not None}
+    made = [change for change in changes if change.kind in _BEGINNINGS]
     open_ones = frozenset(one.barcode for one in made if one.record_id not in over)
     return open_ones or frozenset(one.barcode for one in made)
 

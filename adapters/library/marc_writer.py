@@ -91,26 +91,26 @@ def _list_fields(item: TemporaryItem) -> Iterable[MarcField]:
 
 
 def _list_numbers(bib: Bib) -> Iterable[MarcField]:
-    for one in bib.identifiers:
-        kind = one.type.casefold()
+    for identifier in bib.identifiers:
+        kind = identifier.type.casefold()
         if kind in ("isbn", "issn", "lccn"):
-            yield MarcField({"isbn": "020", "issn": "022", "lccn": "010"}[kind], (("a", one.value),))
+            yield MarcField({"isbn": "020", "issn": "022", "lccn": "010"}[kind], (("a", identifier.value),))
         elif kind == "oclc":
-            yield MarcField("035", (("a", f"(OCoLC){one.value}"),))
+            yield MarcField("035", (("a", f"(OCoLC){identifier.value}"),))
         elif kind == "doi":
-            yield MarcField("024", (("a", one.value), ("2", "doi")), "7 ")
+            yield MarcField("024", (("a", identifier.value), ("2", "doi")), "7 ")
 
 
 def _list_unimarc_fields(bib: Bib) -> Iterable[MarcField]:
     tags = {"isbn": "010", "issn": "011"}
-    for one in bib.identifiers:
-        kind = one.type.casefold()
+    for identifier in bib.identifiers:
+        kind = identifier.type.casefold()
         if kind in tags:
-            yield MarcField(tags[kind], (("a", one.value),))
+            yield MarcField(tags[kind], (("a", identifier.value),))
         elif kind == "oclc":
-            yield MarcField("035", (("a", f"(OCoLC){one.value}"),))
+            yield MarcField("035", (("a", f"(OCoLC){identifier.value}"),))
         elif kind == "doi":
-            yield MarcField("017", (("a", one.value), ("2", "doi")), "70")
+            yield MarcField("017", (("a", identifier.value), ("2", "doi")), "70")
     yield MarcField("100", (("a", UNIMARC_GENERAL_DATA),))
     yield MarcField("101", (("a", bib.language),), "0 ")
     yield MarcField("200", (("a", bib.title or "Interlibrary loan"), ("f", bib.author)), "1 ")

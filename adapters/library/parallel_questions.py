@@ -36,7 +36,7 @@ async def ask_together(*questions: Question[Any]) -> tuple[Any, ...]:
     is raised. Not for changes: to give one up is to lose its answer."""
     if not questions:
         return ()
-    tasks = [asyncio.ensure_future(one) for one in questions]
+    tasks = [asyncio.ensure_future(question) for question in questions]
     try:
         return tuple(await asyncio.gather(*tasks))
     except BaseException:

@@ -93,10 +93,10 @@ def read_answer(name: str, status: int, headers: MultiMapping[str], body: bytes,
     content_type = headers.get("Content-Type", "").lower()
     start = body[:200].decode("utf-8", "replace").lstrip("\ufeff \t\r\n").lower()
     if "html" in content_type or start.startswith(_PAGE_BEGINNINGS):
-        said = write_sentence(
+        sentence = write_sentence(
             "%(name)s: received a web page instead of an API answer (HTTP %(status)s)", name=name, status=status
         )
-        raise Unavailable(said) if 400 <= status < 500 else OutcomeUnknown(said)
+        raise Unavailable(sentence) if 400 <= status < 500 else OutcomeUnknown(sentence)
     is_success = 200 <= status < 300
     if not body.strip() or (is_success and expects is AnswerKind.TEXT):
         return RestAnswer(status=status, headers=headers, text=_decode_text(name, body, status))

@@ -96,7 +96,7 @@ def _content_digest(mail: IncomingMail, text: str) -> str:
 
 def read_sender_checks(header: MailHeader) -> tuple[SenderCheck, ...]:
     """Read the checks of all fields of the header, whoever wrote them; topmost first."""
-    found: list[SenderCheck] = []
+    checks: list[SenderCheck] = []
     for value in header.all_values("authentication-results"):
         name, *parts = _COMMENT.sub(" ", value).split(";")
         server = next(iter(name.split()), "")
@@ -104,10 +104,10 @@ def read_sender_checks(header: MailHeader) -> tuple[SenderCheck, ...]:
             if result := _RESULT.match(part):
                 method = result[1].lower()
                 domain = _DOMAIN[method].search(part) if method in _DOMAIN else None
-                found.append(
+                checks.append(
                     SenderCheck(server, method, result[2].lower(), domain[1].lower().rstrip(".") if domain else "")
                 )
-    return tuple(found)
+    return tuple(checks)
 
 
 @value_object
@@ -162,7 +162,7 @@ def _read_standard_report(whole: ReportParts) -> BounceReport:
     actions = [_parse_bounce_action(value) for name, value in fields if name == "action"]
     # Several recipients are several blocks: what failed counts before what was only late.
     action = min(actions, key=list(BounceAction).index, default=BounceAction.FAILED)
-    statuses = [found[1] for name, value in fields if name == "status" and (found := _STATUS.search(value))]
+    statuses = [match[1] for name, value in fields if name == "status" and (match := _STATUS.search(value))]
     wanted = {BounceAction.FAILED: "5", BounceAction.DELAYED: "4"}.get(action, "2")
     status = next((one for one in statuses if one.startswith(wanted)), statuses[0] if statuses else "")
     envelope = [value.strip("<> ") for name, value in fields if name == "original-envelope-id"]
@@ -185,7 +185,7 @@ def _is_likely_bounce(whole: ReportParts) -> bool:
 
 def _guess_bounce(whole: ReportParts) -> BounceReport:
     text = whole.mail.text
-    status = found[1] if (found := _STATUS.search(text)) else ""
+    status = match[1] if (match := _STATUS.search(text)) else ""
     if not status and (reply := _REPLY.search(text)):
         status = f"{reply[1]}.0.0"
     action = BounceAction.DELAYED if status.startswith("4") else BounceAction.FAILED

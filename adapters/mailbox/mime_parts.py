@@ -70,8 +70,8 @@ class MailHeader:
     @property
     def id(self) -> str:
         value = self.first_value("message-id")
-        found = _ID.search(value)
-        return found[1] if found else single_line(value).strip("<>")
+        match = _ID.search(value)
+        return match[1] if match else single_line(value).strip("<>")
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ def decode_header_text(value: str) -> str:
     """
     pieces = _split_encoded_words(re.sub(r"\r?\n[ \t]*", " ", value))
     texts: list[str] = []
-    for charset, run in groupby(pieces, lambda one: one.charset if isinstance(one, _EncodedWord) else None):
+    for charset, run in groupby(pieces, lambda piece: piece.charset if isinstance(piece, _EncodedWord) else None):
         if charset is None:
             texts += [_decode_raw_bytes(one) for one in run if isinstance(one, str)]
         else:  # a letter may be divided between two words
@@ -253,8 +253,8 @@ def conceal_secrets(content: bytes, hidden: SecretPatterns) -> bytes:
     if parts:
         content = _conceal_parts(content, lambda part: _conceal_in_other_part(part, parts))
     patterns = (
-        *(_word_pattern(one) for one in hidden.words if one),
-        *(_written_pattern(one) for one in hidden.patterns),
+        *(_word_pattern(word) for word in hidden.words if word),
+        *(_written_pattern(pattern) for pattern in hidden.patterns),
     )
     if not patterns:
         return content
@@ -285,9 +285,9 @@ def _conceal_in_other_part(part: Message, concealers: Iterable[PartConcealer]) -
     if not isinstance(payload, bytes):
         return False
     changed = payload
-    for one in concealers:
-        if any(mark in kind for mark in one.marks):
-            changed = one.conceal(changed)
+    for concealer in concealers:
+        if any(mark in kind for mark in concealer.marks):
+            changed = concealer.conceal(changed)
     return _replace_payload(part, payload, changed)
 
 

@@ -44,8 +44,8 @@ def clean_title(text: str) -> str:
 
 def find_year(text: str) -> str:
     """The first that stands in it; empty: none."""
-    found = _YEAR.search(text)
-    return found[0] if found is not None else ""
+    match = _YEAR.search(text)
+    return match[0] if match is not None else ""
 
 
 def publication_date(text: str) -> str:
@@ -54,20 +54,20 @@ def publication_date(text: str) -> str:
 
 
 def find_isbns(text: str) -> Iterable[RecordId]:
-    found = _ISBN.search(text)
-    return [RecordId("isbn", re.sub(r"[ -]", "", found[0]).upper())] if found is not None else []
+    match = _ISBN.search(text)
+    return [RecordId("isbn", re.sub(r"[ -]", "", match[0]).upper())] if match is not None else []
 
 
 def find_issns(text: str, type_: str = "issn") -> Iterable[RecordId]:
-    found = _ISSN.search(text)
-    digits = re.sub(r"[^0-9X]", "", found[0].upper()) if found is not None else ""
+    match = _ISSN.search(text)
+    digits = re.sub(r"[^0-9X]", "", match[0].upper()) if match is not None else ""
     return [RecordId(type_, f"{digits[:4]}-{digits[4:]}")] if digits else []
 
 
 def find_oclc_numbers(text: str) -> Iterable[RecordId]:
     """Find the number in a system number such as `(OCoLC)ocm01234567`."""
-    found = _OCLC.match(text.strip())
-    return [RecordId("oclc", found[1])] if found is not None else []
+    match = _OCLC.match(text.strip())
+    return [RecordId("oclc", match[1])] if match is not None else []
 
 
 def find_lccns(text: str) -> Iterable[RecordId]:
@@ -76,8 +76,8 @@ def find_lccns(text: str) -> Iterable[RecordId]:
 
 
 def find_dois(text: str) -> Iterable[RecordId]:
-    found = _DOI.search(text)
-    return [RecordId("doi", found[0].rstrip(".,;"))] if found is not None else []
+    match = _DOI.search(text)
+    return [RecordId("doi", match[0].rstrip(".,;"))] if match is not None else []
 
 
 def distinct_identifiers(identifiers: Iterable[RecordId]) -> tuple[RecordId, ...]:

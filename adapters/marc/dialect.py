@@ -147,14 +147,14 @@ class Records(ProfileSection):
     @field_validator("holdings")
     @classmethod
     def _require_own_field(cls, value: tuple[HeldField, ...]) -> tuple[HeldField, ...]:
-        if value and all(one.under for one in value):
+        if value and all(field.under for field in value):
             raise ValueError("every field belongs to one before it: at least one must stand for itself")
         return value
 
     @cached_property
     def holding_tags(self) -> frozenset[str]:
         """The tags of fields that show holdings."""
-        return frozenset(one.tag for one in self.holdings)
+        return frozenset(holding.tag for holding in self.holdings)
 
 
 DEFAULT = Records()

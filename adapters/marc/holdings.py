@@ -22,7 +22,7 @@ def read_marc_holdings(record: MarcRecord, how: Records) -> tuple[HeldItem, ...]
     if how.holding_tags.isdisjoint(record.by_tag):
         return () if how.without_holdings == "none" else None
     captions = _find_captions(record)
-    found: list[_HeldCopy] = []
+    copies: list[_HeldCopy] = []
     for field in record.fields:
         if field.tag not in how.holding_tags:
             continue
@@ -32,13 +32,13 @@ def read_marc_holdings(record: MarcRecord, how: Records) -> tuple[HeldItem, ...]
         if rule is None:
             continue
         item = _read_held_item(field, rule, how, captions)
-        if rule.under and found:
-            found[-1].add_statement(item, stands_alone=bool(item.barcode))
+        if rule.under and copies:
+            copies[-1].add_statement(item, stands_alone=bool(item.barcode))
         elif not rule.under:
-            found.append(_HeldCopy(item))
-    if not found:
+            copies.append(_HeldCopy(item))
+    if not copies:
         return () if how.without_holdings == "none" else None
-    return tuple(item for copy in found for item in copy.list_items())
+    return tuple(item for copy in copies for item in copy.list_items())
 
 
 class _HeldCopy:
@@ -112,11 +112,11 @@ def parse_due_day(text: str, how: Records) -> date | None:
 
 def _find_captions(record: MarcRecord) -> dict[tuple[str, str], MarcField]:
     """Find captions by tag and link number ($8)."""
-    found = {}
+    captions = {}
     for tag in _CAPTIONS.values():
         for field in record.fields_with_tag(tag):
-            found[tag, join_subfields(field, "8").partition(".")[0]] = field
-    return found
+            captions[tag, join_subfields(field, "8").partition(".")[0]] = field
+    return captions
 
 
 def _format_volumes(field: MarcField, codes: str, captions: dict[tuple[str, str], MarcField]) -> str:
@@ -200,7 +200,7 @@ def _read_holding(element: etree._Element) -> OpacHolding:
     circulations = xml_elements.child_elements(xml_elements.find_child(element, "circulations"), "circulation")
     return OpacHolding(
         _read_texts(element),
-        tuple(filter(None, (" ".join(filter(None, _read_texts(one).values())) for one in volumes))),
+        tuple(filter(None, (" ".join(filter(None, _read_texts(volume).values())) for volume in volumes))),
         tuple(
             OpacCirculation(_read_texts(one), _read_flag(one, "availableNow"), _read_flag(one, "onHold"))
             for one in circulations
@@ -210,20 +210,20 @@ def _read_holding(element: etree._Element) -> OpacHolding:
 
 def _read_texts(element: etree._Element) -> dict[str, str]:
     """The standard misspells one name; both spellings are about."""
-    found = {
+    texts = {
         xml_elements.local_name(one): xml_elements.element_text(one)
         for one in element
         if not len(one) and xml_elements.element_text(one)
     }
-    if "availablityDate" in found:
-        found["availabilityDate"] = found.pop("availablityDate")
-    return found
+    if "availablityDate" in texts:
+        texts["availabilityDate"] = texts.pop("availablityDate")
+    return texts
 
 
 def _read_flag(element: etree._Element, name: str) -> bool | None:
     """`<availableNow value="1"/>`, or the word in it."""
-    found = xml_elements.find_child(element, name)
-    if found is None:
+    child = xml_elements.find_child(element, name)
+    if child is None:
         return None
-    word = (found.get("value") or xml_elements.element_text(found)).strip().casefold()
+    word = (child.get("value") or xml_elements.element_text(child)).strip().casefold()
     return word in ("1", "true") if word else None

@@ -64,7 +64,7 @@ class MarcField:
         """Codes and values in their order, these as `citation_texts.plain_text` has them. None of a control field."""
         found = self._subfields
         if found is None:
-            found = [(one[0], citation_texts.plain_text(one[1:])) for one in self.text.split("\x1f")[1:] if one]
+            found = [(part[0], citation_texts.plain_text(part[1:])) for part in self.text.split("\x1f")[1:] if part]
             self._subfields = found
         return found
 

@@ -180,22 +180,22 @@ def _read_mods_title(element: etree._Element | None) -> tuple[str, str]:
     titles = child_elements(element, "titleInfo")
     if not titles:
         return "", ""
-    chosen = next((one for one in titles if not one.get("type")), titles[0])
-    parts = [child_text(chosen, name) for name in ("nonSort", "title", "partNumber", "partName")]
+    title = next((one for one in titles if not one.get("type")), titles[0])
+    parts = [child_text(title, name) for name in ("nonSort", "title", "partNumber", "partName")]
     return citation_texts.clean_title(" ".join(filter(None, parts))), citation_texts.clean_title(
-        child_text(chosen, "subTitle")
+        child_text(title, "subTitle")
     )
 
 
 def _read_mods_author(mods: etree._Element) -> str:
     names = child_elements(mods, "name")
-    first = next((one for one in names if one.get("usage") == "primary"), None)
+    first = next((name for name in names if name.get("usage") == "primary"), None)
     if first is None:
-        first = next((one for one in names if set(_read_roles(one)) & set(_CREATORS)), names[0] if names else None)
+        first = next((name for name in names if set(_read_roles(name)) & set(_CREATORS)), names[0] if names else None)
     parts = [one for one in child_elements(first, "namePart") if one.get("type") != "date"]
-    families = [one for one in parts if one.get("type") == "family"]
+    families = [part for part in parts if part.get("type") == "family"]
     if families:
-        given = [one for one in parts if one.get("type") == "given"]
+        given = [part for part in parts if part.get("type") == "given"]
         return ", ".join(filter(None, (" ".join(map(element_text, families)), " ".join(map(element_text, given)))))
     return citation_texts.trim_punctuation(" ".join(map(element_text, parts)))
 
@@ -253,7 +253,7 @@ def _mods_type(mods: etree._Element, host: etree._Element | None) -> CitationTyp
     if "thesis" in genres or "dissertation" in genres:
         return CitationType.THESIS
     if host is not None:
-        serial = any(one.type == "issn" for one in _read_mods_identifiers(host)) or "article" in genres
+        serial = any(identifier.type == "issn" for identifier in _read_mods_identifiers(host)) or "article" in genres
         return CitationType.ARTICLE if serial else CitationType.CHAPTER
     issuance = {child_text(one, "issuance").casefold() for one in child_elements(mods, "originInfo")}
     if issuance & {"continuing", "serial"}:
@@ -293,10 +293,10 @@ def sutrs_citation(text: str, source: str) -> Citation:
             last[-1] += f" {line.strip()}"
     first = {field: citation_texts.plain_text(values[0]) for field, values in said.items()}
     identifiers = [
-        *(one for value in said.get("isbn", ()) for one in citation_texts.find_isbns(value)),
-        *(one for value in said.get("issn", ()) for one in citation_texts.find_issns(value)),
-        *(one for value in said.get("lccn", ()) for one in citation_texts.find_lccns(value)),
-        *(one for value in said.get("oclc", ()) for one in citation_texts.find_oclc_numbers(f"(OCoLC){value}")),
+        *(isbn for value in said.get("isbn", ()) for isbn in citation_texts.find_isbns(value)),
+        *(issn for value in said.get("issn", ()) for issn in citation_texts.find_issns(value)),
+        *(lccn for value in said.get("lccn", ()) for lccn in citation_texts.find_lccns(value)),
+        *(number for value in said.get("oclc", ()) for number in citation_texts.find_oclc_numbers(f"(OCoLC){value}")),
         *(RecordId("local", value) for value in said.get("local", ())),
     ]
     return Citation(

@@ -117,23 +117,23 @@ def _marc_format(syntax: str, how: Records, element: etree._Element | None = Non
 def _describe_record(
     record: MarcRecord, word: str, how: Records, source: str
 ) -> tuple[Citation, tuple[HeldItem, ...] | None]:
-    held = holdings.read_marc_holdings(record, how)
+    marc_holdings = holdings.read_marc_holdings(record, how)
     describe = marc_citations.unimarc_citation if word == "unimarc" else marc_citations.marc21_citation
-    return describe(record, how.local, source, _first_call_number(held)), held
+    return describe(record, how.local, source, _first_call_number(marc_holdings)), marc_holdings
 
 
-def _first_call_number(held: tuple[HeldItem, ...] | None) -> str:
+def _first_call_number(items: tuple[HeldItem, ...] | None) -> str:
     """Find the call number of a copy, which is of more use than how the work is classed."""
-    return next((one.call_number for one in held or () if one.call_number), "")
+    return next((item.call_number for item in items or () if item.call_number), "")
 
 
-def _record_from_opac_xml(element: etree._Element, found: FoundRecord, how: Records, source: str) -> FoundRecord:
+def _record_from_opac_xml(element: etree._Element, found_record: FoundRecord, how: Records, source: str) -> FoundRecord:
     inner = xml_elements.find_child(element, "bibliographicRecord")
     record = inner[0] if inner is not None and len(inner) else None
-    bibliographic = record_from_xml(record, found.position, how, source) if record is not None else None
+    bibliographic = record_from_xml(record, found_record.position, how, source) if record is not None else None
     shown = holdings.opac_holdings_from_xml(element)
     held = holdings.items_of_opac_holdings(shown, how) if shown is not None else None
-    return record_from_opac(bibliographic, held, found.position, found.raw)
+    return record_from_opac(bibliographic, held, found_record.position, found_record.raw)
 
 
 def _decode_sutrs(data: bytes, how: Records) -> str:

@@ -150,7 +150,7 @@ def find_listed_code(element: str, word: str) -> Code | None:
         uri, pattern = FOREIGN_LISTS[element]
         return Code(word, uri) if re.fullmatch(pattern, word) else None
     folded = word.strip().casefold()
-    listed = next((one for one in WORDS.get(element, "").split("; ") if one.casefold() == folded), "")
+    listed = next((part for part in WORDS.get(element, "").split("; ") if part.casefold() == folded), "")
     if not listed:
         return None
     name = element.lower()

@@ -230,7 +230,7 @@ class _TextScan:
         """Find where data start that only say who it is: one piece of data and one type that names somebody, in an
         input that has an end."""
         text, tags = self._text, self._tags
-        found: set[int] = set()
+        named_data: set[int] = set()
         at = 0
         while (opening := tags.start_tag(_INPUT).search(text, at)) is not None:
             start, at = opening.end(), self._find_end(_INPUT, opening.end())
@@ -239,8 +239,8 @@ class _TextScan:
             if len(data) == len(types) == 1 and at < len(text):
                 type_start = types[0].end()
                 if self._names_patron(text[type_start : self._find_end(_TYPE, type_start, at)]):
-                    found.add(data[0].end())
-        return found
+                    named_data.add(data[0].end())
+        return named_data
 
     def _names_patron(self, type_text: bytes) -> bool:
         """`type_text`: as it stands, in version 1 with Scheme and Value."""

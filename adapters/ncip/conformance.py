@@ -125,8 +125,8 @@ class NcipTrials:
 
 
 def dialect_of(profile: Profile) -> NcipDialect:
-    found = profile.dialects.get("ncip")
-    return found if isinstance(found, NcipDialect) else NcipDialect()
+    dialect = profile.dialects.get("ncip")
+    return dialect if isinstance(dialect, NcipDialect) else NcipDialect()
 
 
 class NcipTrial:
@@ -367,14 +367,14 @@ def _check_outcome(answer: Message, expected: AnswerExpectation) -> Iterator[Con
         return
     if isinstance(answer.body, Problems):
         yield _find_advice("response-name", "a Problem stands outside the service's own answer")
-    kinds = ", ".join(one.type.value if one.type is not None else "no type" for one in problems)
+    kinds = ", ".join(problem.type.value if problem.type is not None else "no type" for problem in problems)
     if expected.is_unknown and not problems:
         yield _find_broken("problem", PROBLEMS, "done, though there is no such patron, item or request")
     elif expected.is_known and any(one.type is not None and one.type.value in _UNKNOWN_TYPES for one in problems):
         yield _find_broken("known", PROBLEMS, f"{kinds}, though the service before knew it")
     elif problems and not expected.is_unknown:
         yield _find_advice("refused", f"not done: {kinds}")
-    if any(one.type is None or not one.type.value for one in problems):
+    if any(problem.type is None or not problem.type.value for problem in problems):
         yield _find_broken("problem-type", SCHEMA, "a Problem without ProblemType")
 
 
@@ -384,9 +384,9 @@ def _list_problems(answer: Message) -> Iterator[Problem]:
         yield from body.problems
 
 
-def _check_header(answer: Message, asked: Message) -> Iterator[ConformanceFinding]:
+def _check_header(answer: Message, message: Message) -> Iterator[ConformanceFinding]:
     """Check that who answers is who was asked."""
-    ours = asked.body.initiation_header if isinstance(asked.body, Initiation) else None
+    ours = message.body.initiation_header if isinstance(message.body, Initiation) else None
     theirs = answer.body.response_header if isinstance(answer.body, Response) else None
     if ours is None or theirs is None:
         return

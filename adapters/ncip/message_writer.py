@@ -148,7 +148,7 @@ class MessageWriter:
         return f"<{name}>", f"</{name}>"
 
     def _make_foreign_tags(self, cls: type[Structure], name: str) -> tuple[str, str]:
-        prefix = next(one for one in _FOREIGN_PREFIXES if one != self._dialect.prefix)
+        prefix = next(foreign_prefix for foreign_prefix in _FOREIGN_PREFIXES if foreign_prefix != self._dialect.prefix)
         return f"<{prefix}:{name} xmlns:{prefix}={quoteattr(cls.namespace)}>", f"</{prefix}:{name}>"
 
     def _make_structure_writer(self, cls: type[Structure], name: str) -> Write:

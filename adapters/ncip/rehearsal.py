@@ -37,7 +37,7 @@ _PROBLEM_TYPE = re.compile(rb"(<(?:\w+:)?ProblemType\b[^>]*>)[^<]*")
 class NcipRehearsal:
     @property
     def misbehaviours(self) -> Mapping[str, str]:
-        return {name: one.words for name, one in MISBEHAVIOURS.items()}
+        return {name: misbehaviour.words for name, misbehaviour in MISBEHAVIOURS.items()}
 
     def mirror_dialect(self, profile: Profile) -> BaseModel:
         return mirror_dialect(_get_ncip_dialect(profile))
@@ -57,8 +57,8 @@ class NcipRehearsal:
 
 
 def _get_ncip_dialect(profile: Profile) -> NcipDialect:
-    said = profile.dialects.get("ncip")
-    return said if isinstance(said, NcipDialect) else NcipDialect()
+    dialect = profile.dialects.get("ncip")
+    return dialect if isinstance(dialect, NcipDialect) else NcipDialect()
 
 
 # --- elements that scenarios name ------------------------------------------------------------------------
@@ -88,18 +88,18 @@ def change_elements(body: bytes, elements: Mapping[str, str | None], ours: NcipD
 
 def _find_elements(parent: etree._Element, names: Sequence[str]) -> list[etree._Element]:
     found = [one for one in parent.iterchildren(etree.Element) if etree.QName(one).localname == names[0]]
-    return found if len(names) == 1 else [one for each in found for one in _find_elements(each, names[1:])]
+    return found if len(names) == 1 else [element for each in found for element in _find_elements(each, names[1:])]
 
 
 def _change_element(parent: etree._Element, names: Sequence[str], text: str | None) -> None:
-    found = _find_elements(parent, names[:1])
+    elements = _find_elements(parent, names[:1])
     if len(names) > 1:
-        if found or text is not None:
-            inner = found[0] if found else etree.SubElement(parent, _qualify_like(parent, names[0]))
+        if elements or text is not None:
+            inner = elements[0] if elements else etree.SubElement(parent, _qualify_like(parent, names[0]))
             _change_element(inner, names[1:], text)
         return
-    for one in found:
-        parent.remove(one)
+    for element in elements:
+        parent.remove(element)
     if text is not None:
         etree.SubElement(parent, _qualify_like(parent, names[0])).text = text
 
@@ -166,10 +166,10 @@ def _drop_header(root: etree._Element) -> None:
 
 
 def _drop_problem_type(root: etree._Element) -> None:
-    for one in _find_parts(root, "ProblemType"):
-        parent = one.getparent()
+    for part in _find_parts(root, "ProblemType"):
+        parent = part.getparent()
         if parent is not None:
-            parent.remove(one)
+            parent.remove(part)
 
 
 def _empty_message(root: etree._Element) -> None:

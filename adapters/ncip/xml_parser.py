@@ -198,8 +198,8 @@ def _decode_document(document: bytes, dialect: XmlDialect) -> tuple[str, list[st
 
 
 def _read_declared_charset(document: bytes) -> str:
-    found = _DECLARED.search(document[:1024])
-    name = found[1].decode("ascii") if found else "cp1252"
+    match = _DECLARED.search(document[:1024])
+    name = match[1].decode("ascii") if match else "cp1252"
     try:
         info = codecs.lookup(name)
     except LookupError:
@@ -243,9 +243,9 @@ _CLOSING = {"<!--": "-->", "<?": "?>", '"': '"', "'": "'"}
 def _find_doctype_end(text: str, start: int) -> int:
     """Find where the DOCTYPE ends: its internal subset may hold quotes, comments and declarations. Linear."""
     position, depth = start + len("<!DOCTYPE"), 0
-    while found := _IN_DOCTYPE.search(text, position):
-        token = found[0]
-        position = found.end()
+    while match := _IN_DOCTYPE.search(text, position):
+        token = match[0]
+        position = match.end()
         if token in _CLOSING:
             closing = _CLOSING[token]
             position = text.find(closing, position)
@@ -305,8 +305,8 @@ def escape_tags_in_text(text: str) -> str:
     pieces: list[str] = []
     unclosed: set[str] = set()  # names that are closed nowhere further on, so that the search stays linear
     position = 0
-    while found := _FREE_TEXT_START.search(text, position):
-        start, name = found.end(), found[1]
+    while match := _FREE_TEXT_START.search(text, position):
+        start, name = match.end(), match[1]
         end = text.find(f"</{name}>", start) if name not in unclosed else -1
         if end < 0:
             unclosed.add(name)
@@ -322,8 +322,8 @@ def drop_controls(text: str) -> str:
 
 
 def drop_junk_before(text: str) -> str:
-    found = _START.search(text)
-    return text[found.start() :] if found and text[: found.start()].strip(_BLANKS) else text
+    match = _START.search(text)
+    return text[match.start() :] if match and text[: match.start()].strip(_BLANKS) else text
 
 
 def drop_junk_after(text: str) -> str:
@@ -377,8 +377,8 @@ IN_ORDER: tuple[tuple[Repair, Mend], ...] = (
 
 def find_document_end(raw: bytes | bytearray, start: int = 0) -> int | None:
     """The position after the document's end, looked for from `start`; None if it isn't there."""
-    found = _END.search(raw, max(0, start))
-    return found.end() if found else None
+    match = _END.search(raw, max(0, start))
+    return match.end() if match else None
 
 
 def is_truncated(raw: bytes) -> bool:

@@ -143,17 +143,17 @@ class _CitationBuilder:
         if self.sici.number:
             yield from typed_number("isbn", self.sici.number).ids
 
-    def _keep_number(self, key: str, value: str, found: StandardNumber) -> tuple[RecordId, ...]:
-        if found.wrong == UNKNOWN_IDENTIFIER or is_system_code(value, found):  # some system's own number
-            self.said.report_noise(key, value, found.wrong)
-        elif found.wrong:
-            self.said.report_problem(key, value, found.wrong)
-        if not found.ids:
+    def _keep_number(self, key: str, value: str, number: StandardNumber) -> tuple[RecordId, ...]:
+        if number.wrong == UNKNOWN_IDENTIFIER or is_system_code(value, number):  # some system's own number
+            self.said.report_noise(key, value, number.wrong)
+        elif number.wrong:
+            self.said.report_problem(key, value, number.wrong)
+        if not number.ids:
             self.said.keep_extra(key, value)
-        return tuple(RecordId("issn", one.value) if one.type == "eissn" else one for one in found.ids)
+        return tuple(RecordId("issn", one.value) if one.type == "eissn" else one for one in number.ids)
 
     def _has_number(self, type_: str) -> bool:
-        return any(one.type == type_ for one in self.identifiers)
+        return any(identifier.type == type_ for identifier in self.identifiers)
 
     # --- what kind of thing ------------------------------------------------------------------------------
 
@@ -293,7 +293,7 @@ def _split_responsibility(title: str, author: str) -> tuple[str, str]:
     return match["title"], author or match["author"]
 
 
-FIELDS = tuple(one.name for one in fields(Citation) if one.name != "original")
+FIELDS = tuple(field.name for field in fields(Citation) if field.name != "original")
 
 
 class Referent:
@@ -337,15 +337,15 @@ class Referent:
             values.append(value)
 
     def _add_private_data(self, key: str, value: str) -> None:
-        found = parse_private_data(value)
-        if found.own is not None:
-            self.private = found
-        for name, text in found.pairs:
+        private_data = parse_private_data(value)
+        if private_data.own is not None:
+            self.private = private_data
+        for name, text in private_data.pairs:
             if name in _PRIVATE_NAMES:
                 self._add_value(self._values, name, text)
             else:
                 self.keep_extra(name, text)
-        if not found.known:
+        if not private_data.known:
             for number in find_article_numbers(value):
                 self._add_value(self._values, number.type, number.value)
             self.keep_extra(key, value)
@@ -373,9 +373,9 @@ class Referent:
     def format(self) -> str:
         """journal, book, dissertation, patent, dc, by the first `rft_val_fmt` that says one of them."""
         for said in self.admin_values("rft_val_fmt"):
-            found = FORMAT.fullmatch(said)
-            if found is not None and found[1].lower() in ITEM_FORMATS:
-                return found[1].lower().removeprefix("oai_")
+            match = FORMAT.fullmatch(said)
+            if match is not None and match[1].lower() in ITEM_FORMATS:
+                return match[1].lower().removeprefix("oai_")
             self.report_noise("rft_val_fmt", said, UNKNOWN)
         return ""
 

@@ -144,7 +144,7 @@ def choose_metadata_format(citation: Citation) -> str:
 
 def _choose_genre(citation: Citation) -> str:
     """The word that came in says more than the type."""
-    kept = next((one.value for one in citation.extras if one.name == "genre"), "")
+    kept = next((extra.value for extra in citation.extras if extra.name == "genre"), "")
     if citation.type is CitationType.NEWSPAPER and not kept:
         return "article" if citation.component_title else "journal"
     return kept if kept in STANDARD else _GENRES.get(citation.type, "document")
@@ -192,15 +192,15 @@ def _number_pairs(citation: Citation) -> tuple[tuple[Pair, ...], tuple[str, ...]
     pairs: list[Pair] = []
     ids: list[str] = []
     taken: set[str] = set()
-    for one in citation.identifiers:
-        key = _choose_number_key(one.type, taken)
+    for identifier in citation.identifiers:
+        key = _choose_number_key(identifier.type, taken)
         if key:
             taken.add(key)
-            pairs.append((key, one.value))
-        elif one.type == "url":
-            ids.append(one.value)
+            pairs.append((key, identifier.value))
+        elif identifier.type == "url":
+            ids.append(identifier.value)
         else:
-            ids.append(f"{_URIS.get(one.type, f'urn:{one.type.upper()}:')}{one.value}")
+            ids.append(f"{_URIS.get(identifier.type, f'urn:{identifier.type.upper()}:')}{identifier.value}")
     return tuple(pairs), tuple(ids)
 
 

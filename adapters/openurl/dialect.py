@@ -174,5 +174,5 @@ class OpenUrlDialect(ProfileSection):
 
 
 def dialect_of(profile: Profile) -> OpenUrlDialect | None:
-    found = profile.dialects.get(SECTION)
-    return found if isinstance(found, OpenUrlDialect) else None
+    dialect = profile.dialects.get(SECTION)
+    return dialect if isinstance(dialect, OpenUrlDialect) else None

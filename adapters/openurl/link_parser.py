@@ -99,12 +99,12 @@ def parse_link(link: ReceivedLink) -> LinkKeys:
     if len(segments) > MAX_PAIRS:
         notes.append(write_sentence("more than %(most)s keys: the rest is ignored", most=MAX_PAIRS))
         del segments[MAX_PAIRS:]
-    raw = [_parse_segment(one) for one in segments]
+    raw = [_parse_segment(segment) for segment in segments]
     charset = _choose_charset(raw, _content_type_parameter(link.content_type, "charset"), notes)
     said = len(notes)
     pairs = _decode_pairs(raw, charset, notes)
     mended = frozenset(notes[said:])
-    shown = [quote(b"&".join(one for one in segments if _is_kept_segment(one)), safe="%&=+;:/?@!$'()*,~")]
+    shown = [quote(b"&".join(segment for segment in segments if _is_kept_segment(segment)), safe="%&=+;:/?@!$'()*,~")]
     for document in documents:
         try:
             context = read_context_object(_document_in_utf8(document, charset))
@@ -187,7 +187,7 @@ def _is_kept_segment(segment: bytes) -> bool:
 
 
 def _decode_pairs(raw: list[RawPair], charset: str, notes: list[str]) -> list[tuple[str, str]]:
-    found = []
+    pairs = []
     for key, value in raw:
         text, wrong = decode_value(value, charset)
         twice = False
@@ -198,12 +198,12 @@ def _decode_pairs(raw: list[RawPair], charset: str, notes: list[str]) -> list[tu
         else:
             text, twice = mend_text(text)
         if text.strip():
-            found.append((key, text))
+            pairs.append((key, text))
         if wrong and is_openurl_key(key):
             notes.append(f"{key} is not in {charset}, read as windows-1252")
         if twice and is_openurl_key(key):
             notes.append(f"{key} was percent-encoded twice")
-    return found
+    return pairs
 
 
 def _choose_charset(raw: Iterable[RawPair], form_charset: str, notes: list[str]) -> str:
@@ -240,11 +240,11 @@ def _read_form_fields(body: bytes, content_type: str) -> Iterator[RawPair]:
 
 def charset_of(name: str) -> str:
     """Python's name of what `ctx_enc` or a content type says (`info:ofi/enc:ISO-8859-1`); empty: not one of texts."""
-    found = _ENCODING.match(name.strip())
-    if found is None:
+    match = _ENCODING.match(name.strip())
+    if match is None:
         return ""
     try:
-        known = codecs.lookup(found[1]).name
+        known = codecs.lookup(match[1]).name
     except LookupError:
         return ""
     return known if known in _KNOWN else ""
@@ -385,10 +385,10 @@ def _read_entity(entity: etree._Element, prefix: str, notes: list[str]) -> Itera
 
 def _read_metadata(part: etree._Element, prefix: str, notes: list[str]) -> Iterator[tuple[str, str]]:
     said = next((_element_text(one) for one in part if _local_name(one) == "format"), "")
-    found = FORMAT.fullmatch(said)
+    match = FORMAT.fullmatch(said)
     if prefix == "rft":
         yield "rft_val_fmt", said
-        if found is None or found[1].lower() not in ITEM_FORMATS:
+        if match is None or match[1].lower() not in ITEM_FORMATS:
             return
     for holder in (one for one in part if _local_name(one) == "metadata"):
         for record in holder:

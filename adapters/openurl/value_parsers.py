@@ -107,8 +107,8 @@ def _other_words(last: str, name: str) -> list[str] | None:
 def _is_given_name(word: str, given: str) -> bool:
     """Return whether a word is one of the given names, shortened, or their initials run together (`Tremblay MA`)."""
     known = fold_text(given).split()
-    initials = "".join(one[0] for one in known)
-    return word in initials or any(one.startswith(word) for one in known)
+    initials = "".join(part[0] for part in known)
+    return word in initials or any(part.startswith(word) for part in known)
 
 
 def split_authors(author: str) -> tuple[str, ...]:
@@ -261,8 +261,8 @@ def typed_number(type_: str, text: str) -> StandardNumber:
         case "isbn" | "issn" | "eissn" | "ismn":
             return find_standard_numbers(text)
         case "doi":
-            found = _DOI.search(text)
-            doi = found[0].rstrip(".,;") if found is not None else ""
+            match = _DOI.search(text)
+            doi = match[0].rstrip(".,;") if match is not None else ""
             return _number_or_reason("doi", doi, write_sentence("not a DOI"))
         case "pmid" if (pmcid := _PMCID.fullmatch(text)) is not None:
             return _number_or_reason("pmcid", pmcid["pmcid"].upper(), _EMPTY)

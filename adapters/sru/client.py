@@ -38,8 +38,8 @@ class SruSearch:
 
     async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
         dialect = _target_dialect(target)
-        asked = codec.format_cql(query, dialect, target.name)
-        found, schema = await self._search_first_schema(target, dialect, asked, start, count)
+        cql = codec.format_cql(query, dialect, target.name)
+        found, schema = await self._search_first_schema(target, dialect, cql, start, count)
         if found.total is None or (found.diagnostics and not found.total):
             raise error_of_diagnostics(found.diagnostics, target.name)
         notes = [describe_diagnostic(one) for one in found.diagnostics if diagnostic_number(one) != OUT_OF_RANGE]
@@ -47,8 +47,8 @@ class SruSearch:
         collected = list(found.records)
         while len(collected) < wanted:
             begin, size = start + len(collected), min(wanted - len(collected), dialect.slice)
-            more = await self._search_once(target, dialect, asked, begin, size, schema)
-            notes += [describe_diagnostic(one) for one in more.diagnostics]
+            more = await self._search_once(target, dialect, cql, begin, size, schema)
+            notes += [describe_diagnostic(diagnostic) for diagnostic in more.diagnostics]
             if not more.records and not collected and more.diagnostics:
                 raise error_of_diagnostics(more.diagnostics, target.name)
             if not more.records:
@@ -56,10 +56,10 @@ class SruSearch:
                 break
             collected += more.records
         shown = tuple(
-            _read_found_record(one, position, dialect, target.name)
-            for position, one in enumerate(collected[:wanted], start=start)
+            _read_found_record(record, position, dialect, target.name)
+            for position, record in enumerate(collected[:wanted], start=start)
         )
-        return SearchHits(total=found.total, records=shown, asked=asked, notes=tuple(notes))
+        return SearchHits(total=found.total, records=shown, asked=cql, notes=tuple(notes))
 
     async def terms(self, target: Profile, term: SearchTerm, *, count: int = 10) -> tuple[tuple[str, int], ...]:
         dialect = _target_dialect(target)
@@ -133,13 +133,13 @@ class SruSearch:
         )
 
 
-def _is_schema_unknown(found: SruSearchAnswer) -> bool:
+def _is_schema_unknown(answer: SruSearchAnswer) -> bool:
     """The schema isn't known to the target: for the whole, or for each record."""
-    about = found.diagnostics or tuple(one.data for one in found.records if isinstance(one.data, SruDiagnostic))
+    about = answer.diagnostics or tuple(one.data for one in answer.records if isinstance(one.data, SruDiagnostic))
     return (
         bool(about)
         and {diagnostic_number(one) for one in about} <= SCHEMA_NOT_KNOWN
-        and len(about) >= len(found.records)
+        and len(about) >= len(answer.records)
     )
 
 
@@ -150,10 +150,10 @@ def _read_found_record(record: SruRecord, position: int, dialect: SruDialect, so
 
 
 def _target_dialect(target: Profile) -> SruDialect:
-    found = target.dialects.get(SECTION)
-    if not isinstance(found, SruDialect):
+    dialect = target.dialects.get(SECTION)
+    if not isinstance(dialect, SruDialect):
         raise Refused(
             RefusalReason.UNSUPPORTED_SERVICE,
             write_sentence("Profile '%(name)s' has no section %(section)s.", name=target.name, section=SECTION),
         )
-    return found
+    return dialect

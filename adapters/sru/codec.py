@@ -182,7 +182,7 @@ def parse_explain_answer(data: bytes) -> ServerExplanation:
         database=child_text(description, "serverInfo", "database"),
         title=child_text(description, "databaseInfo", "title"),
         version=child_text(root, "version"),
-        indexes=tuple(one for one in indexes if one.names),
+        indexes=tuple(index for index in indexes if index.names),
         schemas=tuple(
             (one.get("name", ""), one.get("identifier", ""))
             for one in child_elements(find_child(description, "schemaInfo"), "schema")
@@ -317,7 +317,7 @@ def describe_diagnostic(diagnostic: SruDiagnostic) -> str:
 def error_of_diagnostics(diagnostics: tuple[SruDiagnostic, ...], name: str) -> Refused | Unavailable:
     """The error for an answer that is a 'no'. `name`: of the target."""
     said = "; ".join(describe_diagnostic(one) for one in diagnostics) or write_sentence("the answer has no count")
-    numbers = {diagnostic_number(one) for one in diagnostics}
+    numbers = {diagnostic_number(diagnostic) for diagnostic in diagnostics}
     if numbers & PASSING or not diagnostics:
         return Unavailable(write_sentence("%(name)s: %(report)s", name=name, report=said))
     reason = RefusalReason.SENDER_AUTH_FAILED if numbers & SIGNING_IN else RefusalReason.INVALID_VALUE

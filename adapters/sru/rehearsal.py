@@ -49,7 +49,7 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 class SruRehearsal:
     @property
     def misbehaviours(self) -> Mapping[str, str]:
-        return {name: one.words for name, one in MISBEHAVIOURS.items()}
+        return {name: misbehaviour.words for name, misbehaviour in MISBEHAVIOURS.items()}
 
     def spoil_answer(self, name: str, answer: ResponderAnswer, _number: int) -> ResponderAnswer:
         return MISBEHAVIOURS[name].change_answer(answer)
@@ -65,33 +65,33 @@ class SruConversation:
     is_over = False
 
     def read_question(self, arrival: RawMessage) -> CatalogueQuestion:
-        said = _read_parameters(arrival)
-        operation = said.get("operation", "searchRetrieve" if "query" in said else "explain")
+        parameters = _read_parameters(arrival)
+        operation = parameters.get("operation", "searchRetrieve" if "query" in parameters else "explain")
         if operation == "explain":
             return CatalogueQuestion(kind=CatalogueQuestionKind.EXPLAIN)
         if operation != "searchRetrieve":
             return CatalogueQuestion(kind=CatalogueQuestionKind.OTHER)
-        query = said.get("query", "").strip()
+        query = parameters.get("query", "").strip()
         if not query:
             raise MalformedMessage("query", TEXTS[NO_QUERY])
         return CatalogueQuestion(
             kind=CatalogueQuestionKind.SEARCH,
             words=_read_words(query),
             text=query,
-            start=_read_number(said.get("startRecord", "1")),
-            count=min(_read_number(said.get("maximumRecords", "10")), MAX_RECORDS_AT_ONCE),
+            start=_read_number(parameters.get("startRecord", "1")),
+            count=min(_read_number(parameters.get("maximumRecords", "10")), MAX_RECORDS_AT_ONCE),
         )
 
     def write_answer(self, arrival: RawMessage, finding: CatalogueFinding) -> ResponderAnswer:
-        said = _read_parameters(arrival)
-        shape = AnswerShape.of_parameters(said)
-        if "query" not in said:
+        parameters = _read_parameters(arrival)
+        shape = AnswerShape.of_parameters(parameters)
+        if "query" not in parameters:
             return _make_answer(_write_explanation(shape))
-        schema = _find_schema(said.get("recordSchema", "marcxml"))
+        schema = _find_schema(parameters.get("recordSchema", "marcxml"))
         if finding.refused:
             return _make_answer(shape.write_refusal(GENERAL, finding.refused))
         if schema is None:
-            return _make_answer(shape.write_refusal(NO_SCHEMA, said["recordSchema"]))
+            return _make_answer(shape.write_refusal(NO_SCHEMA, parameters["recordSchema"]))
         if finding.total and finding.start > finding.total:
             return _make_answer(shape.write_refusal(OUT_OF_RANGE, str(finding.start), finding.total))
         return _make_answer(shape.write_records(finding, schema))
@@ -124,7 +124,7 @@ def _read_words(query: str) -> tuple[str, ...]:
     if joins - {"and"}:
         raise MalformedMessage("query", f"{TEXTS[NO_BOOLEAN]}: {', '.join(sorted(joins - {'and'}))}")
     clauses = _split_clauses(query)
-    found = [_CLAUSE.fullmatch(one) for one in clauses]
+    found = [_CLAUSE.fullmatch(clause) for clause in clauses]
     if not all(found):
         raise MalformedMessage("query", TEXTS[SYNTAX])
     terms = [re.sub(r"\\(.)", r"\1", one[1]) if one[1] is not None else one[2] for one in found if one is not None]
@@ -134,12 +134,12 @@ def _read_words(query: str) -> tuple[str, ...]:
 def _split_clauses(query: str) -> list[str]:
     """Split at `and` outside of quotes."""
     parts, begin = [], 0
-    quoted = [one.span() for one in _QUOTED.finditer(query)]
+    quoted = [match.span() for match in _QUOTED.finditer(query)]
     for join in _JOINED.finditer(query):
         if not any(first <= join.start() < last for first, last in quoted):
             parts.append(query[begin : join.start()])
             begin = join.end()
-    return [*(one.strip().strip("()") for one in parts), query[begin:].strip().strip("()")]
+    return [*(part.strip().strip("()") for part in parts), query[begin:].strip().strip("()")]
 
 
 def _find_schema(name: str) -> str | None:

@@ -146,13 +146,13 @@ def _request_fields(request: Request, dialect: TaggedMailDialect) -> FieldValues
     yield "issue", citation.issue
     yield "pages", citation.pages
     yield "call_number", citation.call_number
-    for one in citation.identifiers:
-        if one.type in ("oclc", "lccn", "dobis"):
-            yield one.type, one.value
-        elif one.type in STANDARD_NUMBERS:
-            yield "standard_number", f"{one.type.upper()} {one.value}"
+    for identifier in citation.identifiers:
+        if identifier.type in ("oclc", "lccn", "dobis"):
+            yield identifier.type, identifier.value
+        elif identifier.type in STANDARD_NUMBERS:
+            yield "standard_number", f"{identifier.type.upper()} {identifier.value}"
         else:
-            yield "other", f"{one.type} {one.value}"
+            yield "other", f"{identifier.type} {identifier.value}"
     yield "need_by", _format_day(request.dates.need_by, dialect)
     yield "maximum_cost", _format_money(find_told_limit(request.costs))
 
@@ -171,9 +171,9 @@ def _delivery_fields(message: PartnerMessage, dialect: TaggedMailDialect, librar
 def _extra_tags(request: Request, dialect: TaggedMailDialect) -> Iterator[MessageTag]:
     """Tags that we were given for it and don't know ourselves."""
     known = dialect.known_tags
-    for one in request.extras:
-        if one.name not in known and one.name != PATRON and is_tag_name(one.name):
-            yield MessageTag(one.name, one.value)
+    for extra in request.extras:
+        if extra.name not in known and extra.name != PATRON and is_tag_name(extra.name):
+            yield MessageTag(extra.name, extra.value)
 
 
 def _detail_fields(message: PartnerMessage, dialect: TaggedMailDialect, zone: tzinfo) -> FieldValues:
@@ -182,7 +182,7 @@ def _detail_fields(message: PartnerMessage, dialect: TaggedMailDialect, zone: tz
     yield "due", _format_day(local_day(details.due, zone), dialect)
     yield "expected", _format_day(details.expected, dialect)
     yield "retry", _format_day(details.retry_after, dialect)
-    yield "conditions", ", ".join(one.value.replace("-", " ") for one in _list_conditions(details))
+    yield "conditions", ", ".join(condition.value.replace("-", " ") for condition in _list_conditions(details))
     yield "cost", _format_money(details.cost)
     yield "barcode", details.barcode
     yield "link", details.link
@@ -200,7 +200,7 @@ def _note_text(message: PartnerMessage) -> str:
     if message.kind is not EventKind.REQUEST:
         return message.details.note
     request = message.request
-    notes = (one.text for one in request.notes if one.for_partner)
+    notes = (note.text for note in request.notes if note.for_partner)
     return "\n".join(filter(None, (*notes, request.citation.note, message.details.note)))
 
 

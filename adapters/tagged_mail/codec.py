@@ -47,7 +47,7 @@ class TaggedMessage:
 
     def tag_values(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the values of these tags, in the order of the mail; empty ones left out."""
-        return tuple(one.value for one in self.tags if one.name in names and one.value)
+        return tuple(tag.value for tag in self.tags if tag.name in names and tag.value)
 
     def first_value(self, names: tuple[str, ...]) -> str:
         return next(iter(self.tag_values(names)), "")
@@ -131,17 +131,17 @@ def find_message_name(line: str, known: Mapping[str, MessageName]) -> MessageNam
     """The message that a line names, alone or before a colon or two blanks. An indented line belongs to a tag."""
     if len(line) > MAX_LINE_CHARS or line[:1].isspace():
         return None
-    said = normalise_text(re.split(r":|\s{2,}(?=\S)", line.strip(), maxsplit=1)[0])
-    return known.get(said)
+    text = normalise_text(re.split(r":|\s{2,}(?=\S)", line.strip(), maxsplit=1)[0])
+    return known.get(text)
 
 
 def _read_tagged_message(name: MessageName, lines: list[str]) -> TaggedMessage:
     tags: list[MessageTag] = []
     text: list[str] = []
     for line in lines:
-        found = _TAG.fullmatch(line.rstrip())
-        if found:
-            tags.append(MessageTag(found[1], found[2].strip()))
+        match = _TAG.fullmatch(line.rstrip())
+        if match:
+            tags.append(MessageTag(match[1], match[2].strip()))
         elif not line.strip():
             continue
         elif tags and line[0] in " \t":

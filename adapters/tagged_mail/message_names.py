@@ -122,5 +122,5 @@ def guess_our_role(kind: EventKind) -> Role:
 def normalise_text(text: str) -> str:
     """Capitals without accents, one blank between words: how names and answers are compared."""
     letters = unicodedata.normalize("NFKD", text.replace("’", "'"))
-    bare = "".join(one for one in letters if not unicodedata.combining(one))
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return " ".join(re.sub(r"\s*/\s*", "/", bare).upper().split())

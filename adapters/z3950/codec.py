@@ -184,17 +184,17 @@ def _read_bit_numbers(bits: tuple[bytes, int]) -> set[int]:
 def _read_init_diagnostics(body: dict[str, Any], texts: TextDecoder) -> list[Z3950Diagnostic]:
     """Read diagnostics in userInformationField, or in otherInfo as yaz has them. What isn't understood says nothing
     about why."""
-    found = []
+    init_diagnostics = []
     externals = [body["userInformationField"]] if "userInformationField" in body else []
     externals += [
         one["information"][1] for one in body.get("otherInfo", ()) if one["information"][0] == "externallyDefinedInfo"
     ]
     for external in externals:
         if external.get("direct-reference") == INIT_DIAGNOSTICS and external["encoding"][0] == "single-ASN1-type":
-            found += _read_diagnostic_format(bytes(external["encoding"][1]), texts)
+            init_diagnostics += _read_diagnostic_format(bytes(external["encoding"][1]), texts)
         else:
-            found += [Z3950Diagnostic(0, texts(octets)) for octets in _text_octets(external)]
-    return found
+            init_diagnostics += [Z3950Diagnostic(0, texts(octets)) for octets in _text_octets(external)]
+    return init_diagnostics
 
 
 def _text_octets(external: dict[str, Any]) -> list[bytes]:
@@ -211,14 +211,14 @@ def _text_octets(external: dict[str, Any]) -> list[bytes]:
 
 
 def _read_diagnostic_format(data: bytes, texts: TextDecoder) -> list[Z3950Diagnostic]:
-    found = []
+    diagnostic_format = []
     for one in _decode_type("DiagnosticFormat", data):
         message = texts(one.get("message", b""))
         kind, inner = one.get("diagnostic", ("", None))
-        found.append(
+        diagnostic_format.append(
             _read_default_diagnostic(inner, texts) if kind == "defaultDiagRec" else Z3950Diagnostic(0, message)
         )
-    return found
+    return diagnostic_format
 
 
 def _read_search_answer(body: dict[str, Any], texts: TextDecoder) -> Z3950SearchAnswer:
@@ -333,7 +333,7 @@ def search_apdu(
         "mediumSetPresentNumber": along,
         "replaceIndicator": True,
         "resultSetName": RESULT_SET,
-        "databaseNames": [one.encode() for one in databases],
+        "databaseNames": [database.encode() for database in databases],
         "query": ("type-1", {"attributeSet": query.attribute_set, "rpn": _encode_rpn(query.rpn, charset)}),
     }
     if along and syntax:
@@ -364,7 +364,7 @@ def scan_apdu(
     return encode_apdu(
         "scanRequest",
         {
-            "databaseNames": [one.encode() for one in databases],
+            "databaseNames": [database.encode() for database in databases],
             "attributeSet": attribute_set,
             "termListAndStartPoint": _encode_operand(term, charset),
             "numberOfTermsRequested": count,

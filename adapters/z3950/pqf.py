@@ -158,7 +158,7 @@ class _PqfParser:
 
 def _innermost_attributes(attributes: tuple[TermAttribute, ...]) -> tuple[TermAttribute, ...]:
     """Return, of each type, the innermost attribute, which counts."""
-    return tuple({one.type: one for one in attributes}.values())
+    return tuple({attribute.type: attribute for attribute in attributes}.values())
 
 
 def _check_number(text: str) -> str:

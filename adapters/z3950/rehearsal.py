@@ -59,7 +59,7 @@ _TEXT_OUTSIDE_ASCII = re.compile(rb"(?<=[ -~])[\xc3-\xdf][\x80-\xbf](?=[ -~])")
 class Z3950Rehearsal:
     @property
     def misbehaviours(self) -> Mapping[str, str]:
-        return {name: one.words for name, one in MISBEHAVIOURS.items()}
+        return {name: misbehaviour.words for name, misbehaviour in MISBEHAVIOURS.items()}
 
     def spoil_answer(self, name: str, answer: ResponderAnswer, _number: int) -> ResponderAnswer:
         return MISBEHAVIOURS[name].change_answer(answer)
@@ -219,7 +219,7 @@ class Z3950Conversation:
         syntax = self._body.get("preferredRecordSyntax", MARC21)
         if syntax not in (MARC21, XML):
             return None
-        return [_make_record(_write_record(one, syntax), syntax) for one in citations]
+        return [_make_record(_write_record(citation, syntax), syntax) for citation in citations]
 
     def _make_syntax_diagnostic(self) -> tuple[str, dict[str, Any]]:
         return _make_diagnostic(NO_SYNTAX, self._body.get("preferredRecordSyntax", ""))

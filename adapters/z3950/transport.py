@@ -141,7 +141,7 @@ class Z3950Connection:
 
     async def _read_apdu(self) -> bytes:
         """Read the octets of one APDU. Raises MalformedMessage, Unavailable, OSError."""
-        while (found := self._frames.take_message()) is None:
+        while (message := self._frames.take_message()) is None:
             piece = await self._reader.read(CHUNK)
             if not piece and self._frames.begun:
                 raise Unavailable(
@@ -152,7 +152,7 @@ class Z3950Connection:
                     write_sentence("%(place)s: the connection was closed without an answer", place=self._place)
                 )
             self._frames.add_octets(piece)
-        return found
+        return message
 
 
 def _describe_error(error: Exception) -> str:

@@ -319,8 +319,8 @@ def describe_diagnostic(diagnostic: Z3950Diagnostic) -> str:
 
 def error_of_diagnostics(diagnostics: tuple[Z3950Diagnostic, ...], name: str) -> Refused | Unavailable:
     """The error for an answer that is a 'no'. `name`: of the target."""
-    said = "; ".join(describe_diagnostic(one) for one in diagnostics) or write_sentence("no reason given")
-    conditions = {one.condition for one in diagnostics}
+    said = "; ".join(describe_diagnostic(diagnostic) for diagnostic in diagnostics) or write_sentence("no reason given")
+    conditions = {diagnostic.condition for diagnostic in diagnostics}
     if conditions & (PASSING | _AWAY):
         return Unavailable(write_sentence("%(name)s: %(report)s", name=name, report=said))
     reason = RefusalReason.SENDER_AUTH_FAILED if conditions & SIGNING_IN else RefusalReason.INVALID_VALUE

@@ -115,14 +115,14 @@ class MessageReader:
 def parse_moment(text: str, zone: tzinfo) -> datetime | None:
     """Aware, in UTC. A day alone is its last second, as the standard wants due dates written; a time without zone is in
     `zone`. None for what is no moment, and for an empty time."""
-    found = _MOMENT.fullmatch(text)
-    if found is None:
+    match = _MOMENT.fullmatch(text)
+    if match is None:
         return None
-    clock = found["time"] or "23:59:59"
+    clock = match["time"] or "23:59:59"
     clock = clock if len(clock) > 5 else f"{clock}:00"
-    fraction = (found["fraction"] or "")[:6].ljust(6, "0")
+    fraction = (match["fraction"] or "")[:6].ljust(6, "0")
     try:
-        moment = datetime.fromisoformat(f"{found['day']}T{clock}.{fraction}{_spell_zone(found['zone'])}")
+        moment = datetime.fromisoformat(f"{match['day']}T{clock}.{fraction}{_spell_zone(match['zone'])}")
         if moment.year == _EMPTY_YEAR:
             return None
         return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
@@ -131,8 +131,8 @@ def parse_moment(text: str, zone: tzinfo) -> datetime | None:
 
 
 def _names_zone(text: str) -> bool:
-    found = _MOMENT.fullmatch(text)
-    return found is None or bool(found["zone"])
+    match = _MOMENT.fullmatch(text)
+    return match is None or bool(match["zone"])
 
 
 def _spell_zone(zone: str | None) -> str:
@@ -213,12 +213,12 @@ def _index_elements(structure: type[Structure]) -> dict[str, _Slot]:
 
 
 def _build_index(structure: type[Structure]) -> dict[str, _Slot]:
-    found: dict[str, _Slot] = {}
+    index: dict[str, _Slot] = {}
     for field, element in list_elements(structure).items():
-        found[element.name] = _Slot(field, element)
+        index[element.name] = _Slot(field, element)
         if element.older_name:
-            found.setdefault(element.older_name, _Slot(field, element))
-    return found
+            index.setdefault(element.older_name, _Slot(field, element))
+    return index
 
 
 @lru_cache(maxsize=32)

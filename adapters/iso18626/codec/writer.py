@@ -92,11 +92,11 @@ def list_in_order(structure: type[Structure], version: SchemaVersion) -> tuple[t
 
 
 def _build_order(structure: type[Structure], version: SchemaVersion) -> tuple[tuple[str, Element], ...]:
-    found = [(field, element) for field, element in list_elements(structure).items() if element.is_in(version)]
+    order = [(field, element) for field, element in list_elements(structure).items() if element.is_in(version)]
     layout = structure.layouts.get(version)
     if layout is not None:
-        found.sort(key=lambda one: layout.index(one[1].name))
-    return tuple(found)
+        order.sort(key=lambda one: layout.index(one[1].name))
+    return tuple(order)
 
 
 def _spell_value(kind: Kind, value: Any) -> str:

@@ -66,7 +66,7 @@ def read_changes(note: str, marker: str) -> ChangedNote:
         return ChangedNote(note)
     pattern = re.compile(re.escape(marker) + _VALUE.pattern, _VALUE.flags)
     matches = islice(pattern.finditer(note), MAX_FIELDS)
-    said = {found["name"]: found["value"] or found["plain"] or "" for found in matches}
+    said = {match["name"]: match["value"] or match["plain"] or "" for match in matches}
     return ChangedNote(pattern.sub("", note, count=MAX_FIELDS), tuple(_list_changes(said)))
 
 

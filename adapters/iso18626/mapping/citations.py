@@ -46,7 +46,7 @@ def _read_type(info: BibliographicInfo, published: PublicationInfo) -> CitationT
     found = PUBLICATION_TYPE_IN.get(published.type.value.casefold()) if published.type is not None else None
     if found is not None:
         return found
-    types = {read_number_type(one.code.value) for one in info.item_ids if one.code is not None}
+    types = {read_number_type(item_id.code.value) for item_id in info.item_ids if item_id.code is not None}
     is_part = bool(info.title_of_component)
     if "issn" in types:
         return CitationType.ARTICLE if is_part else CitationType.JOURNAL
@@ -86,7 +86,7 @@ def _iterate_extras(info: BibliographicInfo, published: PublicationInfo) -> Iter
 def write_bibliographic_info(citation: Citation, record: str = "", *, listed_only: bool = False) -> BibliographicInfo:
     """`record`: the number that the receiver has for it. `listed_only`: without numbers whose code the standard's lists
     don't have."""
-    extras = {one.name: one.value for one in citation.extras}
+    extras = {extra.name: extra.value for extra in citation.extras}
     return BibliographicInfo(
         supplier_unique_record_id=record or None,
         title=citation.title or None,
@@ -102,24 +102,24 @@ def write_bibliographic_info(citation: Citation, record: str = "", *, listed_onl
         pages_requested=citation.pages or None,
         estimated_pages=extras.get("estimated-pages"),
         item_ids=tuple(
-            ItemIdentifier(code=Code(ITEM_NUMBERS[one.type]), value=one.value)
-            for one in citation.identifiers
-            if one.type in ITEM_NUMBERS
+            ItemIdentifier(code=Code(ITEM_NUMBERS[identifier.type]), value=identifier.value)
+            for identifier in citation.identifiers
+            if identifier.type in ITEM_NUMBERS
         ),
         sponsor=extras.get("sponsor"),
         information_source=citation.source or None,
         record_ids=tuple(
-            RecordIdentifier(code=Code(RECORD_NUMBERS.get(one.type, one.type)), value=one.value)
-            for one in citation.identifiers
-            if one.type not in ITEM_NUMBERS
-            and one.type != SUPPLIER_RECORD
-            and (one.type in RECORD_NUMBERS or not listed_only)
+            RecordIdentifier(code=Code(RECORD_NUMBERS.get(identifier.type, identifier.type)), value=identifier.value)
+            for identifier in citation.identifiers
+            if identifier.type not in ITEM_NUMBERS
+            and identifier.type != SUPPLIER_RECORD
+            and (identifier.type in RECORD_NUMBERS or not listed_only)
         ),
     )
 
 
 def write_publication_info(citation: Citation) -> PublicationInfo:
-    extras = {one.name: one.value for one in citation.extras}
+    extras = {extra.name: extra.value for extra in citation.extras}
     word = PUBLICATION_TYPE_OUT.get(citation.type, extras.get("publication-type", ""))
     return PublicationInfo(
         publisher=citation.publisher or None,

@@ -165,7 +165,7 @@ def find_list_word(hyphenated: str) -> str:
 
 def reason_of_word(reason: str) -> ReasonCodes | None:
     """One of ours, or None for a word of someone else."""
-    return ReasonCodes(reason) if reason in {one.value for one in ReasonCodes} else None
+    return ReasonCodes(reason) if reason in {code.value for code in ReasonCodes} else None
 
 
 def read_conditions(codes: Iterable[Code]) -> tuple[tuple[LoanCondition, ...], str]:
@@ -181,4 +181,4 @@ def read_conditions(codes: Iterable[Code]) -> tuple[tuple[LoanCondition, ...], s
 
 def write_conditions(conditions: Iterable[LoanCondition]) -> tuple[Code, ...]:
     """Those that the list has."""
-    return tuple(Code(CONDITION_OUT[one]) for one in conditions if one in CONDITION_OUT)
+    return tuple(Code(CONDITION_OUT[condition]) for condition in conditions if condition in CONDITION_OUT)

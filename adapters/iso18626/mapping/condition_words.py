@@ -93,7 +93,7 @@ def write_noted_terms(
     """Write the terms of a conditional answer, in the partner's words; empty where it has none."""
     parts = []
     if habits.condition_prefix:
-        words = [*codes, *(one.value.replace("-", " ") for one in conditions)]
+        words = [*codes, *(condition.value.replace("-", " ") for condition in conditions)]
         parts += [f"{habits.condition_prefix}{word}" for word in words]
     if habits.cost_prefix and cost is not None:
         parts.append(f"{habits.cost_prefix}{cost.amount:f} {cost.currency}")

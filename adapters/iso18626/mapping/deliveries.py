@@ -57,11 +57,11 @@ def read_delivery(
 ) -> ReadDelivery:
     """A note that names items outweighs itemId, from which a broker may have made it."""
     way = _fold_code(delivery.delivery_method)
-    said = [one.strip() for one in (*delivery.item_ids, delivery.url or "") if one.strip()]
+    said = [item_id.strip() for item_id in (*delivery.item_ids, delivery.url or "") if item_id.strip()]
     links = [one for one in said if _LINK.fullmatch(one)]
     others = [one for one in said if not _LINK.fullmatch(one)]
     places = dict.fromkeys(one for one in others if one == delivery.url or _is_place(one, way))
-    further = (one for one in dict.fromkeys(links) if one != links[-1])
+    further = (link for link in dict.fromkeys(links) if link != links[-1])
     match = _LINK_IN_NOTE.search(note)
     numbers = (one for one in others if one not in places)
     return ReadDelivery(
@@ -125,20 +125,20 @@ def _list_items_out(message: PartnerMessage) -> Iterator[tuple[Volume | None, It
     """Typed as it was shipped, or located before: it is named in any case. Of a copy what is said of it alone."""
     details, request = message.details, message.request
     several = len(request.volumes) > 1 or len(details.items) > 1
-    for said in details.items:
-        title = request.citation.title if several or not said.label else ""
-        yield None, ItemName(said.barcode, said.label, said.call_number, title)
+    for item in details.items:
+        title = request.citation.title if several or not item.label else ""
+        yield None, ItemName(item.barcode, item.label, item.call_number, title)
     if details.items:
         return
     if message.kind is not EventKind.SHIPPED:
         if details.barcode:
             yield None, ItemName(details.barcode, "", request.citation.call_number)
         return
-    for one in request.volumes:
-        this = details.barcode if not several or details.volumes == (one.id,) else ""
-        barcode = this or ("" if several else request.item_barcode) or one.barcode or one.theirs
-        if barcode and (one.state is not VolumeState.EXPECTED or not several):
-            yield one, _name_item(request, one, barcode)
+    for volume in request.volumes:
+        this = details.barcode if not several or details.volumes == (volume.id,) else ""
+        barcode = this or ("" if several else request.item_barcode) or volume.barcode or volume.theirs
+        if barcode and (volume.state is not VolumeState.EXPECTED or not several):
+            yield volume, _name_item(request, volume, barcode)
 
 
 def _name_item(request: Request, volume: Volume, barcode: str) -> ItemName:

@@ -285,9 +285,9 @@ def _is_conditional(
 
 def _list_shipped_items(items: tuple[ItemName, ...]) -> tuple[ShippedItem, ...]:
     """Nothing for the one that its barcode says all of."""
-    if len(items) < 2 and not any(one.barcode and (one.label or one.call_number) for one in items):
+    if len(items) < 2 and not any(item.barcode and (item.label or item.call_number) for item in items):
         return ()
-    return tuple(ShippedItem(one.barcode, one.label, one.call_number) for one in items[:MAX_VOLUMES])
+    return tuple(ShippedItem(item.barcode, item.label, item.call_number) for item in items[:MAX_VOLUMES])
 
 
 def _read_call_number(items: tuple[ItemName, ...]) -> Iterator[CitationExtra]:
@@ -419,7 +419,7 @@ def _is_conditional_retry(info: MessageInfo) -> bool:
 
 def _find_reason(word: str, info: MessageInfo, known: Mapping[str, ReasonCodes]) -> tuple[str, str]:
     first = (info.note or "").split(SEPARATOR, 1)[0].strip()
-    if first in {one.value for one in ReasonCodes}:
+    if first in {code.value for code in ReasonCodes}:
         return first, ""  # said more exactly, by a gateway of our kind
     found = known.get(word.casefold())
     if found is not None:
@@ -427,12 +427,12 @@ def _find_reason(word: str, info: MessageInfo, known: Mapping[str, ReasonCodes])
     return (ReasonCodes.OTHER.value, f"reason: {word}") if word else ("", "")
 
 
-def _add_costs(said: tuple[Costs, ...], currency: str) -> tuple[Money | None, tuple[str, ...]]:
+def _add_costs(costs: tuple[Costs, ...], currency: str) -> tuple[Money | None, tuple[str, ...]]:
     """The sum of the amounts that are in the currency of the first, and the others in words, among them those in what
     is no currency. `currency`: meant where none is said."""
     total: Money | None = None
     others = []
-    for one in said:
+    for one in costs:
         money = money_of_costs(one, currency)
         if money is None or (total is not None and total.currency != money.currency):
             others.append(_describe_costs(one))

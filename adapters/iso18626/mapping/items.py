@@ -52,14 +52,14 @@ def write_item_ids(items: Iterable[ItemName], form: ItemIdForm) -> tuple[str, ..
     if not named:
         return ()
     if form == "plain":
-        return tuple(one.barcode for one in named if one.barcode)
+        return tuple(item.barcode for item in named if item.barcode)
     if form == "joined":
-        return tuple(filter(None, (",".join(one.barcode for one in named if one.barcode),)))
+        return tuple(filter(None, (",".join(item.barcode for item in named if item.barcode),)))
     packed = form == "packed"
-    names = [_pack_item(one) if packed else _write_commas(one) for one in named]
+    names = [_pack_item(item) if packed else _write_commas(item) for item in named]
     if len(names) == 1:
         return (names[0],)
-    return ((_VOLUME_END if packed else ",").join(f"{_VOLUMES}{one}" for one in names),)
+    return ((_VOLUME_END if packed else ",").join(f"{_VOLUMES}{name}" for name in names),)
 
 
 def _pack_item(item: ItemName) -> str:
@@ -77,7 +77,7 @@ def _put_on_line(text: str, parting: str = "") -> str:
 
 def write_item_block(items: Iterable[ItemName]) -> str:
     """Empty where there are none."""
-    lines = ["|".join(map(_escape_field, (one.barcode, one.call_number, one.whole_title))) for one in items]
+    lines = ["|".join(map(_escape_field, (item.barcode, item.call_number, item.whole_title))) for item in items]
     return "\n".join((_BLOCK_START, *lines, _BLOCK_END)) if lines else ""
 
 
@@ -124,15 +124,15 @@ def _split_line(line: str) -> list[str]:
             fields.append([])
         else:
             fields[-1].append(next(signs, "") if sign == "\\" else sign)
-    return ["".join(one).strip() for one in fields]
+    return ["".join(field).strip() for field in fields]
 
 
 def read_item_ids(item_ids: Iterable[str], form: ItemIdForm = "plain") -> tuple[ItemName, ...]:
     """`form`: of the partner. Where it joins barcodes, `a,b,c` are three of them; from everybody else they are the
     barcode, the call number and the title of one, as CrossLink writes them."""
     if form == "joined":
-        return tuple(ItemName(part.strip()) for one in item_ids for part in one.split(",") if part.strip())
-    found = (_read_item_id(part) for one in item_ids for part in _split_volumes(one) if part)
+        return tuple(ItemName(part.strip()) for item_id in item_ids for part in item_id.split(",") if part.strip())
+    found = (_read_item_id(part) for item_id in item_ids for part in _split_volumes(item_id) if part)
     return tuple(one for one in found if one != ItemName(""))
 
 
@@ -140,7 +140,7 @@ def _split_volumes(text: str) -> list[str]:
     if _VOLUMES not in text:
         return [text.strip()]
     parts = text.split(_VOLUMES)
-    return [*(one.strip().removesuffix(_VOLUME_END).removesuffix(",") for one in parts[:-1]), parts[-1].strip()]
+    return [*(part.strip().removesuffix(_VOLUME_END).removesuffix(",") for part in parts[:-1]), parts[-1].strip()]
 
 
 def _read_item_id(text: str) -> ItemName:

@@ -93,8 +93,8 @@ def list_sendable_kinds(role: Role) -> frozenset[EventKind]:
 
 def action_of_event(kind: EventKind, version: SchemaVersion) -> Action | None:
     """Return the action of a requester's event; None: none."""
-    found = _ACTIONS.get(kind)
-    return Action.NOTIFICATION if found is Action.LOST and version < SchemaVersion.V2021 else found
+    action = _ACTIONS.get(kind)
+    return Action.NOTIFICATION if action is Action.LOST and version < SchemaVersion.V2021 else action
 
 
 # --- as a requester --------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def join_notes(*notes: str) -> str:
 def append_note(note: str, words: str) -> str:
     """Terms that the note has already aren't said once more: what came in one partner's note goes on to another's."""
     said = set(note.split(SEPARATOR))
-    return join_notes(note, SEPARATOR.join(one for one in words.split(SEPARATOR) if one not in said))
+    return join_notes(note, SEPARATOR.join(part for part in words.split(SEPARATOR) if part not in said))
 
 
 @value_object

@@ -186,10 +186,10 @@ def _hide_duplicate(message: SupplyingAgencyMessage) -> SupplyingAgencyMessage:
 _DUPLICATE = "duplicate"
 
 
-def _put_items_into_note(message: SupplyingAgencyMessage, said: PartnerMessage) -> SupplyingAgencyMessage:
+def _put_items_into_note(message: SupplyingAgencyMessage, partner_message: PartnerMessage) -> SupplyingAgencyMessage:
     """Last of all, and on a line of its own: a broker that takes the block out takes the sign before it as well. With
     a deliveryInfo alone: without one the broker dies of it."""
-    block = write_item_block(list_new_items(said)) if said.kind is EventKind.SHIPPED else ""
+    block = write_item_block(list_new_items(partner_message)) if partner_message.kind is EventKind.SHIPPED else ""
     if not block or message.delivery_info is None:
         return message
     return _replace_note(message, "\n".join(filter(None, (_note_of(message), block))))
@@ -238,7 +238,7 @@ def _write_promise(message: PartnerMessage, context: MappingContext) -> Supplyin
     """Conditions are in the note: in elements they would wait for an answer."""
     details = message.details
     costs = costs_of_money(details.cost)
-    conditions = ", ".join(one.value.replace("-", " ") for one in details.conditions)
+    conditions = ", ".join(condition.value.replace("-", " ") for condition in details.conditions)
     return _build_message(
         ReasonForMessage.REQUEST_RESPONSE,
         Status.WILL_SUPPLY,
@@ -253,7 +253,7 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Supp
     to ask again with a higher maximum, unless the partner reads conditions in notes."""
     details, habits = message.details, context.dialect.notes
     codes = write_conditions(details.conditions)
-    unsaid = [one for one in details.conditions if one not in CONDITION_OUT]
+    unsaid = [condition for condition in details.conditions if condition not in CONDITION_OUT]
     costs = costs_of_money(details.cost)
     in_their_words = write_noted_terms(unsaid, (code.value for code in codes), details.cost, habits)
     is_price_alone = costs is not None and not codes and not set(unsaid) - {LoanCondition.COST}
@@ -396,7 +396,7 @@ def _write_copy_delivered(message: PartnerMessage, context: MappingContext) -> S
 
 
 def _write_unsaid_conditions(details: EventDetails) -> str:
-    return write_conditions_term(one for one in details.conditions if one not in CONDITION_OUT)
+    return write_conditions_term(condition for condition in details.conditions if condition not in CONDITION_OUT)
 
 
 def _write_due(message: PartnerMessage, context: MappingContext) -> datetime | None:

@@ -75,7 +75,7 @@ def list_declared_fields(cls: type) -> tuple[FieldDeclaration, ...]:
     found = _DECLARED.get(cls)
     if found is None:
         hints = typing.get_type_hints(cls, include_extras=True)
-        found = _DECLARED[cls] = tuple(_read_declaration(cls, one, hints[one.name]) for one in fields(cls))
+        found = _DECLARED[cls] = tuple(_read_declaration(cls, field, hints[field.name]) for field in fields(cls))
     return found
 
 
@@ -107,9 +107,9 @@ def _kind_of_annotation(annotation: Any, tag: Tag) -> tuple[FieldKind, Any]:
     members = [annotation]
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         members = [one for one in typing.get_args(annotation) if one is not type(None)]
-    for one in members:
-        if isinstance(one, type) and issubclass(one, IntEnum):
-            return FieldKind.CODE, one
+    for member in members:
+        if isinstance(member, type) and issubclass(member, IntEnum):
+            return FieldKind.CODE, member
     kind = _BY_ANNOTATION.get(members[0])
     return (kind, None) if kind is not None else (FieldKind.STRUCTURE, members[0])
 

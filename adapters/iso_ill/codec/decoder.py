@@ -163,18 +163,18 @@ class ApduReader(ber.BerSource):
         """Read the elements of a list: tag, whether constructed, start and stop of each. A SEQUENCE around all of them
         is peeled off: one that holds values of another kind than SEQUENCE, or (`structured`) SEQUENCEs in their
         turn."""
-        found: list[tuple[int, bool, int, int]] = []
+        elements: list[tuple[int, bool, int, int]] = []
         at = start
         while at < stop:
             self.count_element()
             tag, constructed, begin, end, at = self.read_header(at, stop)
-            if tag == ber.SEQUENCE and constructed and not found and at == stop and begin < end:
+            if tag == ber.SEQUENCE and constructed and not elements and at == stop and begin < end:
                 inner = self.data[begin] & ~ber.CONSTRUCTED
                 if inner == ber.SEQUENCE if structured else inner in _SIMPLE:
                     at, stop = begin, end
                     continue
-            found.append((tag, constructed, begin, end))
-        return found
+            elements.append((tag, constructed, begin, end))
+        return elements
 
     def unwrap_primitive(self, start: int, stop: int, constructed: bool) -> tuple[int, int]:
         """The contents of a primitive value, with or without a tag of its own around it."""
@@ -417,30 +417,30 @@ _READ: Mapping[FieldKind, ReadValue] = {
 }
 
 
-def _choose_reader(one: FieldDeclaration) -> ReadValue:
-    if one.kind is FieldKind.CODE:
-        read = _make_code_reader(one.cls)
-    elif one.kind is FieldKind.STRUCTURE:
-        read = _make_structure_reader(one.cls)
-    elif one.kind is FieldKind.ITEM:
+def _choose_reader(declaration: FieldDeclaration) -> ReadValue:
+    if declaration.kind is FieldKind.CODE:
+        read = _make_code_reader(declaration.cls)
+    elif declaration.kind is FieldKind.STRUCTURE:
+        read = _make_structure_reader(declaration.cls)
+    elif declaration.kind is FieldKind.ITEM:
         from adapters.iso_ill.codec.extension_items import read_item  # it reads structures in its turn
 
         read = read_item
     else:
-        read = _READ[one.kind]
-    read = _make_list_reader(read, one) if one.many else read
-    present = one.required or (one.alternative and one.kind is FieldKind.STRUCTURE)
-    return _make_present_reader(read, one) if present else read
+        read = _READ[declaration.kind]
+    read = _make_list_reader(read, declaration) if declaration.many else read
+    present = declaration.required or (declaration.alternative and declaration.kind is FieldKind.STRUCTURE)
+    return _make_present_reader(read, declaration) if present else read
 
 
-def _make_present_reader(read: ReadValue, one: FieldDeclaration) -> ReadValue:
+def _make_present_reader(read: ReadValue, declaration: FieldDeclaration) -> ReadValue:
     """Make a reader for what is there by being there: an empty text, list or structure is one; an empty date is not."""
-    if one.many:
+    if declaration.many:
         empty: Any = tuple
-    elif one.kind in (FieldKind.TEXT, FieldKind.PRINTABLE):
+    elif declaration.kind in (FieldKind.TEXT, FieldKind.PRINTABLE):
         empty = str
-    elif one.kind is FieldKind.STRUCTURE and not is_choice(one.cls):
-        empty = one.cls
+    elif declaration.kind is FieldKind.STRUCTURE and not is_choice(declaration.cls):
+        empty = declaration.cls
     else:
         return read
 
@@ -464,7 +464,7 @@ def plan_of(cls: type) -> StructurePlan:
 
 def _build_plan(cls: type) -> StructurePlan:
     fields = list_declared_fields(cls)
-    required = frozenset(one.attribute for one in fields if one.required)
+    required = frozenset(field.attribute for field in fields if field.required)
     slots = {ber.context_tag(one.tag.number): FieldPlan(one.attribute, one.name, _choose_reader(one)) for one in fields}
     return StructurePlan(
         cls,
@@ -472,5 +472,5 @@ def _build_plan(cls: type) -> StructurePlan:
         {tag: (slot.attribute, slot.name, slot.read) for tag, slot in slots.items()},
         required,
         is_choice(cls),
-        None if required else {one.attribute: one.default for one in fields},
+        None if required else {field.attribute: field.default for field in fields},
     )

@@ -238,12 +238,12 @@ _INSIDE_THEIR_TAG = frozenset({FieldKind.TEXT, FieldKind.ANY, FieldKind.ITEM})
 """These bring a tag of their own, so that the field's is always around it."""
 
 
-def _choose_put(one: FieldDeclaration) -> PutValue:
-    put = _make_structure_put(one.cls) if one.kind is FieldKind.STRUCTURE else _PUT[one.kind]
-    if one.many:
-        put = _make_list_put(put, _OWN_TAG[one.kind])
-        return _make_tagged_put(put, b"\x30") if one.tag.explicit else put
-    return _make_tagged_put(put, _OWN_TAG[one.kind]) if one.tag.explicit else put
+def _choose_put(declaration: FieldDeclaration) -> PutValue:
+    put = _make_structure_put(declaration.cls) if declaration.kind is FieldKind.STRUCTURE else _PUT[declaration.kind]
+    if declaration.many:
+        put = _make_list_put(put, _OWN_TAG[declaration.kind])
+        return _make_tagged_put(put, b"\x30") if declaration.tag.explicit else put
+    return _make_tagged_put(put, _OWN_TAG[declaration.kind]) if declaration.tag.explicit else put
 
 
 def _make_list_put(put: PutValue, head: bytes) -> PutValue:
@@ -273,20 +273,20 @@ def _build_shape(cls: type) -> StructureShape:
     fields = list_declared_fields(cls)
     pieces = tuple(
         FieldShape(
-            one.name,
-            ber.tag_octets(ber.context_tag(one.tag.number), _is_constructed(one)),
-            _choose_put(one),
-            one.default,
-            one.required,
-            one.kind is FieldKind.NULL or one.default is None or one.default == "" or one.default == (),
-            one.many or one.kind is not FieldKind.STRUCTURE,
-            one.tag.choice,
+            field.name,
+            ber.tag_octets(ber.context_tag(field.tag.number), _is_constructed(field)),
+            _choose_put(field),
+            field.default,
+            field.required,
+            field.kind is FieldKind.NULL or field.default is None or field.default == "" or field.default == (),
+            field.many or field.kind is not FieldKind.STRUCTURE,
+            field.tag.choice,
         )
-        for one in fields
+        for field in fields
     )
-    names = [one.attribute for one in fields]
+    names = [field.attribute for field in fields]
     values = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
-    choices = dict.fromkeys(one.tag.choice for one in fields if one.tag.choice)
-    positions = tuple(tuple(i for i, one in enumerate(fields) if one.tag.choice == choice) for choice in choices)
-    steps = tuple((one.default, one.silent, one.required, one.plain, one.head, one.put) for one in pieces)
+    choices = dict.fromkeys(field.tag.choice for field in fields if field.tag.choice)
+    positions = tuple(tuple(i for i, field in enumerate(fields) if field.tag.choice == choice) for choice in choices)
+    steps = tuple((piece.default, piece.silent, piece.required, piece.plain, piece.head, piece.put) for piece in pieces)
     return StructureShape(pieces, steps, values, is_choice(cls), positions)

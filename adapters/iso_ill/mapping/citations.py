@@ -129,7 +129,7 @@ def _format_external(external: External) -> str:
 
 def item_id_of_citation(citation: Citation) -> ItemId:
     is_part = citation.is_part or bool(citation.component_title)
-    extras = {one.name: one.value for one in citation.extras}
+    extras = {extra.name: extra.value for extra in citation.extras}
     return ItemId(
         item_type=_item_type(citation.type),
         held_medium_type=HELD_MEDIA.get(citation.type) or _parse_held_medium(extras.get("held-medium-type", "")),

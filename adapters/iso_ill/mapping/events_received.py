@@ -87,7 +87,7 @@ def event_of_apdu(apdu: Apdu, context: MappingContext, digest: str = "") -> Inco
     symbols = context.dialect.symbols
     receiver = symbol_of_system_id(ours, symbols)
     sender = symbol_of_system_id(theirs, symbols) or next(
-        (incoming_symbol(one, symbols) for one in list_sender_aliases(apdu)), ""
+        (incoming_symbol(alias, symbols) for alias in list_sender_aliases(apdu)), ""
     )
     id_ = digest or id_of_apdu(apdu)
     transaction = _read_transaction(apdu, role, id_, context)
@@ -126,7 +126,7 @@ def _read_supplier_reference(apdu: Apdu) -> str:
 
 def _critical_extension_extras(apdu: Apdu) -> tuple[CitationExtra, ...]:
     """Extensions that we don't know are named, so that staff see that there was more."""
-    names = (one.name for one in apdu.carried_extensions if one.critical)
+    names = (extension.name for extension in apdu.carried_extensions if extension.critical)
     return tuple(CitationExtra("critical-extension", name) for name in names)
 
 
@@ -352,8 +352,8 @@ def _read_ill_answer(apdu: IllAnswer, context: MappingContext) -> tuple[EventKin
     return reader(explanation, context)
 
 
-def _read_conditional(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
-    results = found.conditional
+def _read_conditional(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+    results = explanation.conditional
     if results is None:
         return EventKind.CONDITIONAL, EventDetails(conditions=(LoanCondition.OTHER,))
     code = results.conditions
@@ -370,8 +370,8 @@ def _read_conditional(found: Explanation, context: MappingContext) -> tuple[Even
     )
 
 
-def _read_retry(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
-    results = found.retry
+def _read_retry(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+    results = explanation.retry
     if results is None:
         return EventKind.RETRY, EventDetails(reason=ReasonCodes.OTHER.value)
     code = results.reason
@@ -383,8 +383,8 @@ def _read_retry(found: Explanation, context: MappingContext) -> tuple[EventKind,
     )
 
 
-def _read_unfilled(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
-    results = found.unfilled
+def _read_unfilled(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+    results = explanation.unfilled
     if results is None:
         return EventKind.UNFILLED, EventDetails(reason=ReasonCodes.OTHER.value)
     code = results.reason
@@ -403,8 +403,8 @@ def _inexact_code_name(code: Any, word: ReasonCodes | None) -> str:
     return "" if exact else reasons.name_of_code(code)
 
 
-def _read_locations(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
-    results = found.locations
+def _read_locations(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+    results = explanation.locations
     if results is None:
         return EventKind.UNFILLED, EventDetails(
             reason=ReasonCodes.OTHER.value, note="locations provided, but none was named"
@@ -415,12 +415,12 @@ def _read_locations(found: Explanation, context: MappingContext) -> tuple[EventK
             reasons.name_of_code(results.reason) if results.reason is not None else "",
             _format_locations(results.locations, context),
         ),
-        extras=tuple(CitationExtra("location", _format_location(one, context)) for one in results.locations),
+        extras=tuple(CitationExtra("location", _format_location(location, context)) for location in results.locations),
     )
 
 
-def _read_will_supply(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
-    results = found.will_supply
+def _read_will_supply(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+    results = explanation.will_supply
     if results is None:
         return EventKind.WILL_SUPPLY, EventDetails()
     plain = results.reason in (ReasonWillSupply.BEING_PROCESSED_FOR_SUPPLY, ReasonWillSupply.OTHER)
@@ -432,8 +432,8 @@ def _read_will_supply(found: Explanation, context: MappingContext) -> tuple[Even
     )
 
 
-def _read_hold_placed(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
-    results = found.hold_placed
+def _read_hold_placed(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+    results = explanation.hold_placed
     if results is None:
         return EventKind.HOLD_PLACED, EventDetails()
     return EventKind.HOLD_PLACED, EventDetails(
@@ -441,9 +441,9 @@ def _read_hold_placed(found: Explanation, context: MappingContext) -> tuple[Even
     )
 
 
-def _read_estimate(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_estimate(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
     """It ends the transaction: whoever agrees asks again."""
-    results = found.estimate
+    results = explanation.estimate
     words = f"estimated cost: {results.cost_estimate}" if results is not None else "an estimate without a cost"
     places = _format_locations(results.locations, context) if results is not None else ""
     cost, unread = _read_price(Amount(value=results.cost_estimate) if results is not None else None, context)
@@ -456,12 +456,12 @@ def _read_estimate(found: Explanation, context: MappingContext) -> tuple[EventKi
 
 
 def _format_locations(locations: tuple[Location, ...], context: MappingContext) -> str:
-    return f"locations: {', '.join(_format_location(one, context) for one in locations)}" if locations else ""
+    return f"locations: {', '.join(_format_location(location, context) for location in locations)}" if locations else ""
 
 
-def _format_location(one: Location, context: MappingContext) -> str:
-    named = symbol_of_system_id(one.id, context.dialect.symbols) or one.id.name_text or "(not named)"
-    return f"{named} ({one.note})" if one.note else named
+def _format_location(location: Location, context: MappingContext) -> str:
+    named = symbol_of_system_id(location.id, context.dialect.symbols) or location.id.name_text or "(not named)"
+    return f"{named} ({location.note})" if location.note else named
 
 
 _RESULTS: Mapping[Results, Callable[[Explanation, MappingContext], tuple[EventKind, EventDetails]]] = {

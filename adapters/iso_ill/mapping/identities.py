@@ -63,7 +63,7 @@ def symbol_of_system_id(id_: SystemId | None, dialect: Symbols) -> str:
 
 def list_sender_aliases(apdu: Apdu) -> tuple[str, ...]:
     """The symbols of the sender in APDU-Delivery-Info, as written."""
-    infos = (one.item for one in apdu.carried_extensions if isinstance(one.item, DeliveryInfo))
+    infos = (extension.item for extension in apdu.carried_extensions if isinstance(extension.item, DeliveryInfo))
     found = [alias.symbol_text for info in infos for entry in info.sender for alias in entry.aliases]
     return tuple(dict.fromkeys(filter(None, found)))
 
@@ -161,7 +161,7 @@ def id_of_apdu(apdu: Apdu) -> str:
     How the sender is reached doesn't matter."""
     times = apdu.service_date_time
     first = times.original or times.this
-    kept = tuple(one for one in apdu.carried_extensions if not isinstance(one.item, DeliveryInfo))
+    kept = tuple(extension for extension in apdu.carried_extensions if not isinstance(extension.item, DeliveryInfo))
     # every APDU declares `extensions`, the base can't: they stand last
     bare = replace(apdu, service_date_time=ServiceDateTime(this=first), extensions=kept)  # type: ignore[call-arg]
     return hashlib.sha256(encode_apdu(bare)).hexdigest()[:32]
@@ -182,7 +182,7 @@ def shorten_texts(apdu: A, longest: Mapping[str, int]) -> A:
         return apdu
     cut: dict[str, str] = {}
     made: A = _shorten_value(apdu, longest, cut)
-    note_field = next((one for one in list_declared_fields(type(apdu)) if one.attribute == "note"), None)
+    note_field = next((field for field in list_declared_fields(type(apdu)) if field.attribute == "note"), None)
     if not cut or note_field is None or note_field.name in cut:
         return made
     words = "; ".join(f"{name}: {text}" for name, text in cut.items())
@@ -197,22 +197,22 @@ def _shorten_value(value: Any, longest: Mapping[str, int], cut: dict[str, str]) 
     if not is_dataclass(value) or isinstance(value, type) or not _is_declared(value):
         return value
     changed = {}
-    for one in list_declared_fields(type(value)):
-        old = getattr(value, one.attribute)
-        limit = longest.get(one.name)
-        if one.kind is FieldKind.TEXT and limit is not None and len(old) > limit:
-            cut[one.name] = old
-            changed[one.attribute] = old[:limit].strip()
-        elif one.kind is FieldKind.STRUCTURE and old is not None:
+    for field in list_declared_fields(type(value)):
+        old = getattr(value, field.attribute)
+        limit = longest.get(field.name)
+        if field.kind is FieldKind.TEXT and limit is not None and len(old) > limit:
+            cut[field.name] = old
+            changed[field.attribute] = old[:limit].strip()
+        elif field.kind is FieldKind.STRUCTURE and old is not None:
             new = _shorten_value(old, longest, cut)
             if new != old:
-                changed[one.attribute] = new
+                changed[field.attribute] = new
     return replace(value, **changed) if changed else value
 
 
 def _is_declared(value: Any) -> bool:
     """External and the like have no declared fields."""
-    return all("Annotated" in str(one.type) for one in fields(value))
+    return all("Annotated" in str(field.type) for field in fields(value))
 
 
 def moment_in_zone(at: datetime, zone: tzinfo) -> Moment:

@@ -303,7 +303,7 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Apdu
     """One code an answer: the first condition that has one; all others are in the note. A price alone has one too."""
     details = message.details
     price = (LoanCondition.COST,) if details.cost is not None and not details.conditions else ()
-    ordered = sorted((*details.conditions, *price), key=lambda one: one not in reasons.EXACT)
+    ordered = sorted((*details.conditions, *price), key=lambda condition: condition not in reasons.EXACT)
     code = reasons.CONDITION_OUT[ordered[0]] if ordered else ReasonConditional.OTHER
     results = ConditionalResults(conditions=code, date_for_reply=details.retry_after)
     words = _describe_conditions(ordered, reasons.CONDITION_IN[code])
@@ -313,9 +313,9 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Apdu
     }
 
 
-def _describe_conditions(conditions: Iterable[LoanCondition], said: LoanCondition | None) -> str:
+def _describe_conditions(conditions: Iterable[LoanCondition], condition: LoanCondition | None) -> str:
     """Those that the one code doesn't say."""
-    return write_conditions_term(one for one in conditions if one is not said)
+    return write_conditions_term(one for one in conditions if one is not condition)
 
 
 def _write_retry(message: PartnerMessage, context: MappingContext) -> ApduFields:
@@ -390,8 +390,8 @@ def _write_supply(message: PartnerMessage, context: MappingContext, service: Ser
 
 
 def _write_shipped_conditions(details: EventDetails) -> ShippedConditions | None:
-    ordered = sorted(details.conditions, key=lambda one: one not in reasons.EXACT)
-    wanted = [one for one in ordered if one is not LoanCondition.NO_RENEWAL]
+    ordered = sorted(details.conditions, key=lambda condition: condition not in reasons.EXACT)
+    wanted = [condition for condition in ordered if condition is not LoanCondition.NO_RENEWAL]
     return reasons.SHIPPED_CONDITION_OUT[wanted[0]] if wanted else None
 
 

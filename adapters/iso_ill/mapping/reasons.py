@@ -148,7 +148,7 @@ EXACT = frozenset(
 
 def reason_of_word(reason: str) -> ReasonCodes | None:
     """One of ours, or None for a word of someone else."""
-    return ReasonCodes(reason) if reason in {one.value for one in ReasonCodes} else None
+    return ReasonCodes(reason) if reason in {code.value for code in ReasonCodes} else None
 
 
 def name_of_code(code: IntEnum | int) -> str:

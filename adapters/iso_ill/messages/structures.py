@@ -404,8 +404,8 @@ class Apdu:
     @property
     def carried_extensions(self) -> tuple[Extension, ...]:
         """The extensions, whatever the APDU."""
-        found: tuple[Extension, ...] = getattr(self, "extensions", ())
-        return found
+        extensions: tuple[Extension, ...] = getattr(self, "extensions", ())
+        return extensions
 
     @property
     def note_text(self) -> str:

@@ -85,8 +85,8 @@ class CallLimits:
 
     def note_remaining(self, headers: Mapping[str, str]) -> None:
         """Note how many calls remain by an answer. One that doesn't say how many are left changes nothing."""
-        said = headers.get(REMAINING_HEADER, "")
-        if said.isascii() and said.isdigit() and int(said) <= self._left_alone:
+        header = headers.get(REMAINING_HEADER, "")
+        if header.isascii() and header.isdigit() and int(header) <= self._left_alone:
             midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
             self._closed_until = midnight + timedelta(days=1)
 
@@ -237,7 +237,7 @@ def read_refusal(answer: RestAnswer) -> AlmaRefusalError:
     errors = listed.get("error") if isinstance(listed, dict) else None
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     code, error = str(first.get("errorCode") or ""), str(first.get("errorMessage") or "")
-    if not code and (found := _XML_CODE.search(answer.text)) is not None:
+    if not code and (match := _XML_CODE.search(answer.text)) is not None:
         message = _XML_MESSAGE.search(answer.text)
-        code, error = found[1], message[1] if message is not None else ""
+        code, error = match[1], message[1] if message is not None else ""
     return AlmaRefusalError(answer.status, error, code)

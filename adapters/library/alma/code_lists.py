@@ -65,8 +65,8 @@ class CodeLists:
         """`what`: what the code is of, in plain words. A table that isn't shown is left to Alma's own check.
 
         Raises Refused(INVALID_VALUE), Unavailable."""
-        known = await self.find_code_table(table)
-        if known is not None and code not in known:
+        code_table = await self.find_code_table(table)
+        if code_table is not None and code not in code_table:
             refuse_code(code, what, about)
 
     async def require_location(self, library: str, location: str) -> None:

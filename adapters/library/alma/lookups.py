@@ -73,11 +73,11 @@ class AlmaDesk:
         """Alma looks among all identifiers; which one it was must be one of those asked for.
 
         Raises Refused(UNKNOWN_PATRON), Unavailable."""
-        found = await self.ask_patron(key.value, "all_unique")
+        patron = await self.ask_patron(key.value, "all_unique")
         kinds = key.types or _OWN_ORDER
-        if found is None or not any(_has_identifier(found, kind, key.value) for kind in kinds):
+        if patron is None or not any(_has_identifier(patron, kind, key.value) for kind in kinds):
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
-        return found
+        return patron
 
     async def ask_patron(self, value: str, id_type: str = "") -> Patron | None:
         """Ask for a patron by primary identifier, unless `id_type` says otherwise; None: there is no such user. Raises
@@ -94,10 +94,10 @@ class AlmaDesk:
 
     async def require_patron(self, patron_id: str) -> Patron:
         """Load a patron; raises Refused(UNKNOWN_PATRON), Unavailable."""
-        found = await self.ask_patron(patron_id)
-        if found is None or found.id.casefold() != patron_id.casefold():
+        patron = await self.ask_patron(patron_id)
+        if patron is None or patron.id.casefold() != patron_id.casefold():
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
-        return found
+        return patron
 
     # --- records -----------------------------------------------------------------------------------------
 
@@ -162,10 +162,10 @@ class AlmaDesk:
 
     async def require_item(self, barcode: str) -> ItemAnswer:
         """Load an item; raises Refused(UNKNOWN_ITEM), Unavailable."""
-        found = await self.ask_item(barcode)
-        if found is None:
+        item = await self.ask_item(barcode)
+        if item is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        return found
+        return item
 
     async def complete_item(self, row: Row) -> ItemAnswer:
         """Complete an item with loan and holds. Raises Unavailable."""
@@ -180,9 +180,9 @@ class AlmaDesk:
         loans = await self.client.find_rows(*path, "loans", name="item_loan", title=title)
         barcode = read_text(read_row(row, "item_data"), "barcode")
         open_ones = [
-            one
-            for one in loans or ()
-            if read_text(one, "item_barcode") == barcode and read_text(one, "loan_status").upper() != "COMPLETE"
+            loan
+            for loan in loans or ()
+            if read_text(loan, "item_barcode") == barcode and read_text(loan, "loan_status").upper() != "COMPLETE"
         ]
         return open_ones[0] if open_ones else None
 
@@ -236,7 +236,7 @@ class AlmaDesk:
     @staticmethod
     def restore_loan(loan: Loan, changes: tuple[LibraryChange, ...]) -> Loan:
         """Alma doesn't count renewals: those of ours are known."""
-        ours = [one for one in changes if one.record_id == loan.id]
+        ours = [change for change in changes if change.record_id == loan.id]
         renewals = sum(one.kind is ChangeKind.RENEWAL and one.ended is not None for one in ours)
         made = next((one for one in ours if one.kind is ChangeKind.CHECK_OUT), None)
         if made is None:
@@ -268,7 +268,7 @@ class AlmaDesk:
         """Describe holds with what we know of them."""
         holds = [self.reader.read_hold(row) for row in rows]
         changes = await ask_together(*(self.changes.changes_of_record(hold.id) for hold in holds))
-        return tuple(self.restore_hold(hold, known) for hold, known in zip(holds, changes, strict=True))
+        return tuple(self.restore_hold(hold, change) for hold, change in zip(holds, changes, strict=True))
 
     @staticmethod
     def restore_hold(hold: Hold, changes: tuple[LibraryChange, ...]) -> Hold:
@@ -305,8 +305,8 @@ def _has_identifier(patron: Patron, kind: str, value: str) -> bool:
     if kind == IdentifierType.INTERNAL.value or (is_primary and kind == IdentifierType.EXTERNAL.value):
         return is_primary
     return any(
-        one.type == kind and (one.value == value or (is_primary and one.value == patron.id))
-        for one in patron.identifiers
+        identifier.type == kind and (identifier.value == value or (is_primary and identifier.value == patron.id))
+        for identifier in patron.identifiers
     )
 
 

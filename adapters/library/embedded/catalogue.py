@@ -54,8 +54,8 @@ def find_bib(connection: Connection, here: WorkContext, record: RecordId) -> Bib
     in_library = (bibs.c.library == here.library, bibs.c.deleted.is_(None))
     if record.type == LOCAL:
         number = or_(bibs.c.id == record.value, bibs.c.control_number == record.value)
-        found = connection.execute(select(*COLUMNS).where(*in_library, number).limit(2)).all()
-        found = [row for row in found if row.id == record.value] or found
+        rows = connection.execute(select(*COLUMNS).where(*in_library, number).limit(2)).all()
+        rows = [row for row in rows if row.id == record.value] or rows
     else:
         matching = (
             select(*COLUMNS)
@@ -70,17 +70,17 @@ def find_bib(connection: Connection, here: WorkContext, record: RecordId) -> Bib
                 bib_identifiers.c.value == normalize_record_number(record.type, record.value),
             )
         )
-        found = connection.execute(matching.limit(2)).all()
-    if not found:
+        rows = connection.execute(matching.limit(2)).all()
+    if not rows:
         raise unknown_record_refusal(record.value)
-    if len(found) > 1:
+    if len(rows) > 1:
         raise Refused(
             RefusalReason.AMBIGUOUS_ITEM,
             "several records have this identifier",
             about=MessagePart.RECORD,
             value=record.value,
         )
-    return bib_of_row(found[0])
+    return bib_of_row(rows[0])
 
 
 def search_bibs(connection: Connection, here: WorkContext, query: str, limit: int) -> tuple[Bib, ...]:
@@ -213,16 +213,16 @@ def _bib_columns(record: Bib) -> dict[str, Any]:
     return columns
 
 
-def _write_lookup_rows(connection: Connection, here: WorkContext, bib_id: str, record: Bib) -> None:
+def _write_lookup_rows(connection: Connection, context: WorkContext, bib_id: str, record: Bib) -> None:
     if record.suppressed:
         return
     pairs = _list_number_pairs(record)
     if pairs:
-        rows = [{"library": here.library, "type": t, "value": v, "bib_id": bib_id} for t, v in pairs]
+        rows = [{"library": context.library, "type": t, "value": v, "bib_id": bib_id} for t, v in pairs]
         add_rows(connection, bib_identifiers, rows)
     found = sorted(list_lookup_words(record))
     if found:
-        indexed = [{"library": here.library, "word": word, "bib_id": bib_id} for word in found]
+        indexed = [{"library": context.library, "word": word, "bib_id": bib_id} for word in found]
         add_rows(connection, bib_words, indexed)
 
 
@@ -311,23 +311,23 @@ def add_copies(connection: Connection, here: WorkContext, copies: Iterable[CopyD
         add_rows(connection, items, rows)
 
 
-def _get_or_add_holding(connection: Connection, here: WorkContext, copy: CopyDraft) -> str:
+def _get_or_add_holding(connection: Connection, context: WorkContext, copy: CopyDraft) -> str:
     h = holdings_table.c
     there = select(h.id).where(
-        h.library == here.library,
+        h.library == context.library,
         h.bib_id == copy.bib_id,
         h.branch == copy.branch,
         h.shelf == copy.shelf,
         h.deleted.is_(None),
     )
     known: str | None = connection.scalar(there.limit(1))
-    return known or add_holding(connection, here, copy.bib_id, copy.branch, copy.shelf, copy.call_number)
+    return known or add_holding(connection, context, copy.bib_id, copy.branch, copy.shelf, copy.call_number)
 
 
-def _copy_row(here: WorkContext, copy: CopyDraft, holding_id: str) -> dict[str, Any]:
+def _copy_row(context: WorkContext, copy: CopyDraft, holding_id: str) -> dict[str, Any]:
     return {
-        "library": here.library,
-        "id": new_id(here.now),
+        "library": context.library,
+        "id": new_id(context.now),
         "barcode": copy.barcode,
         "bib_id": copy.bib_id,
         "holding_id": holding_id,
@@ -344,5 +344,5 @@ def _copy_row(here: WorkContext, copy: CopyDraft, holding_id: str) -> dict[str, 
         "temporary": False,
         "library_use_only": False,
         "renewals_allowed": True,
-        "created": here.now,
+        "created": context.now,
     }

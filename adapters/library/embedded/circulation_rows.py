@@ -112,13 +112,13 @@ def holds_of_item(connection: Connection, here: WorkContext, bib_id: str, item_i
 
 
 def _load_holds(
-    connection: Connection, here: WorkContext, statement: Any, values: dict[str, object]
+    connection: Connection, context: WorkContext, statement: Any, values: dict[str, object]
 ) -> tuple[Hold, ...]:
-    return tuple(hold_of_row(row, here) for row in connection.execute(statement, values))
+    return tuple(hold_of_row(row, context) for row in connection.execute(statement, values))
 
 
-def _hold_parameters(here: WorkContext, value: str) -> dict[str, object]:
-    return {"library": here.library, "value": value, "today": here.today}
+def _hold_parameters(context: WorkContext, value: str) -> dict[str, object]:
+    return {"library": context.library, "value": value, "today": context.today}
 
 
 def hold_of_row(row: Row[Any], here: WorkContext) -> Hold:
@@ -188,8 +188,8 @@ def requeue_hold(connection: Connection, here: WorkContext, hold: Hold, level: s
 
 def get_hold_level(connection: Connection, here: WorkContext, hold_id: str) -> str:
     """item or title."""
-    found: str = connection.execute(_HOLD_BY_ID, _hold_parameters(here, hold_id)).one().level
-    return found
+    hold_level: str = connection.execute(_HOLD_BY_ID, _hold_parameters(here, hold_id)).one().level
+    return hold_level
 
 
 def free_item(connection: Connection, here: WorkContext, piece: ItemRecord) -> None:
@@ -258,8 +258,8 @@ def update_loan_row(connection: Connection, here: WorkContext, loan_id: str, **c
     connection.execute(update(loans).where(loans.c.library == here.library, loans.c.id == loan_id).values(**columns))
 
 
-def _load_loan_row(connection: Connection, here: WorkContext, statement: Any, value: str) -> Row[Any] | None:
-    row: Row[Any] | None = connection.execute(statement, {"library": here.library, "value": value}).one_or_none()
+def _load_loan_row(connection: Connection, context: WorkContext, statement: Any, value: str) -> Row[Any] | None:
+    row: Row[Any] | None = connection.execute(statement, {"library": context.library, "value": value}).one_or_none()
     return row
 
 

@@ -148,8 +148,8 @@ def update_item_row(connection: Connection, here: WorkContext, item_id: str, **c
     connection.execute(update(items).where(items.c.library == here.library, items.c.id == item_id).values(**columns))
 
 
-def _item_parameters(here: WorkContext, value: str) -> dict[str, object]:
-    return {"library": here.library, "value": value, "today": here.today}
+def _item_parameters(context: WorkContext, value: str) -> dict[str, object]:
+    return {"library": context.library, "value": value, "today": context.today}
 
 
 def item_record_of_row(row: Row[Any]) -> ItemRecord:

@@ -309,7 +309,7 @@ def _join_bib(wanted: Select[Any], table: Any) -> Select[Any]:
     return wanted.select_from(table).join(bibs, and_(bibs.c.library == table.c.library, bibs.c.id == table.c.bib_id))
 
 
-def _title_condition(here: WorkContext, query: str) -> ColumnElement[bool]:
+def _title_condition(context: WorkContext, query: str) -> ColumnElement[bool]:
     """Records without regard to suppression: staff look for partners' items too, which have no word index."""
     found = [bibs.c.title.contains(word, autoescape=True) for word in query.split()]
     return and_(*found) if select_query_words(query) else bibs.c.title == query

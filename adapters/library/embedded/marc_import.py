@@ -101,10 +101,10 @@ def _read_records(stream: Any, report: RecordImportReport) -> Iterator[tuple[int
 
 
 def _write_record_batch(
-    connection: Connection, here: WorkContext, batch: list[tuple[int, Record, bytes]], mapping: ItemField | None
+    connection: Connection, context: WorkContext, batch: list[tuple[int, Record, bytes]], mapping: ItemField | None
 ) -> RecordImportReport:
     report = RecordImportReport()
-    codes = _load_item_codes(connection, here)
+    codes = _load_item_codes(connection, context)
     for position, record, raw in batch:
         number = _read_control_field(record, "001")
         where = f"record {position}" + (f" ({number})" if number else "")
@@ -115,31 +115,31 @@ def _write_record_batch(
         if not bib.title:
             report.problems.append(f"{where}: it has no title (245 $a)")
             continue
-        bib_id = _store_record(connection, here, number, bib, raw, report)
+        bib_id = _store_record(connection, context, number, bib, raw, report)
         if mapping is not None:
-            _add_items(connection, here, record, bib_id, mapping, codes, where, report)
+            _add_items(connection, context, record, bib_id, mapping, codes, where, report)
     return report
 
 
 def _store_record(
-    connection: Connection, here: WorkContext, number: str, bib: Bib, raw: bytes, report: RecordImportReport
+    connection: Connection, context: WorkContext, number: str, bib: Bib, raw: bytes, report: RecordImportReport
 ) -> str:
     known: str | None = connection.scalar(
-        select(bibs.c.id).where(bibs.c.library == here.library, bibs.c.control_number == number)
+        select(bibs.c.id).where(bibs.c.library == context.library, bibs.c.control_number == number)
     )
     if known is not None:
-        replace_bib(connection, here, known, bib, raw)
+        replace_bib(connection, context, known, bib, raw)
         report.replaced += 1
         return known
     report.added += 1
-    added = replace(bib, id=new_id(here.now))
-    add_bib(connection, here, added, control_number=number, marc=raw)
+    added = replace(bib, id=new_id(context.now))
+    add_bib(connection, context, added, control_number=number, marc=raw)
     return added.id
 
 
 def _add_items(
     connection: Connection,
-    here: WorkContext,
+    context: WorkContext,
     record: Record,
     bib_id: str,
     mapping: ItemField,
@@ -164,14 +164,14 @@ def _add_items(
             copy_number=said.get("copy_number", ""),
             description=said.get("description", ""),
         )
-        there = item_rows.live_item(connection, here, copy.barcode) if copy.barcode else None
+        there = item_rows.live_item(connection, context, copy.barcode) if copy.barcode else None
         problem = _find_copy_problem(copy, codes)
         if problem is None and there is not None and there.item.bib_id != bib_id:
             problem = f"barcode {copy.barcode} belongs to another record"
         if problem is not None:
             report.problems.append(f"{where}, {mapping.tag} number {n}: {problem}")
         elif there is None:
-            add_copies(connection, here, [copy])
+            add_copies(connection, context, [copy])
             report.items += 1
 
 
@@ -187,12 +187,12 @@ def _find_copy_problem(copy: CopyDraft, codes: _KnownItemCodes) -> str | None:
     return None
 
 
-def _load_item_codes(connection: Connection, here: WorkContext) -> _KnownItemCodes:
-    places = connection.execute(select(shelves.c.branch, shelves.c.code).where(shelves.c.library == here.library))
+def _load_item_codes(connection: Connection, context: WorkContext) -> _KnownItemCodes:
+    places = connection.execute(select(shelves.c.branch, shelves.c.code).where(shelves.c.library == context.library))
     return _KnownItemCodes(
-        frozenset(connection.scalars(select(branches.c.code).where(branches.c.library == here.library))),
+        frozenset(connection.scalars(select(branches.c.code).where(branches.c.library == context.library))),
         frozenset((row.branch, row.code) for row in places),
-        frozenset(connection.scalars(select(policies.c.code).where(policies.c.library == here.library))),
+        frozenset(connection.scalars(select(policies.c.code).where(policies.c.library == context.library))),
     )
 
 

@@ -146,8 +146,8 @@ def check_lines(connection: Connection, here: WorkContext, lines: list[PatronFil
         raise PatronFileError(problems)
 
 
-def _find_patron_id(connection: Connection, here: WorkContext, identifier: PatronIdentifier) -> str | None:
-    rows = rows_by_identifier(connection, here, identifier.value)
+def _find_patron_id(connection: Connection, context: WorkContext, identifier: PatronIdentifier) -> str | None:
+    rows = rows_by_identifier(connection, context, identifier.value)
     return next((row.id for row in rows if row.id_type == identifier.type), None)
 
 
@@ -174,25 +174,25 @@ def _hash_line_secret(line: PatronFileLine) -> str | None:
 
 
 def _write_patron_batch(
-    connection: Connection, here: WorkContext, batch: list[PatronFileLine], hashes: list[str | None]
+    connection: Connection, context: WorkContext, batch: list[PatronFileLine], hashes: list[str | None]
 ) -> int:
     added = 0
     for line, secret_hash in zip(batch, hashes, strict=True):
         try:
-            added += _store_patron(connection, here, line, secret_hash)
+            added += _store_patron(connection, context, line, secret_hash)
         except Refused as refusal:
             raise PatronFileError([f"{line.number}: {refusal.detail}"]) from refusal
     return added
 
 
-def _store_patron(connection: Connection, here: WorkContext, line: PatronFileLine, secret_hash: str | None) -> bool:
+def _store_patron(connection: Connection, context: WorkContext, line: PatronFileLine, secret_hash: str | None) -> bool:
     """True for a new patron."""
-    key = f"import:{new_id(here.now)}"
-    known = _find_patron_id(connection, here, line.draft.identifiers[0])
-    if known is None:
+    key = f"import:{new_id(context.now)}"
+    patron_id = _find_patron_id(connection, context, line.draft.identifiers[0])
+    if patron_id is None:
         patrons.create_patron(
-            connection, here, line.draft, secret_hash or "", key, PatronRegistration(notes=line.notes)
+            connection, context, line.draft, secret_hash or "", key, PatronRegistration(notes=line.notes)
         )
         return True
-    patrons.update_patron(connection, here, known, line.draft, secret_hash, key)
+    patrons.update_patron(connection, context, patron_id, line.draft, secret_hash, key)
     return False

@@ -143,8 +143,8 @@ def unknown_patron_refusal(value: str) -> Refused:
     return Refused(RefusalReason.UNKNOWN_PATRON, "no patron has this identifier", about=MessagePart.PATRON, value=value)
 
 
-def _patron_parameters(here: WorkContext, value: str) -> dict[str, object]:
-    return {"library": here.library, "value": value, "now": here.now, "today": here.today}
+def _patron_parameters(context: WorkContext, value: str) -> dict[str, object]:
+    return {"library": context.library, "value": value, "now": context.now, "today": context.today}
 
 
 # --- row to value ----------------------------------------------------------------------------------------

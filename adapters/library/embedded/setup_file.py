@@ -206,9 +206,9 @@ def load_setup(connection: Connection, here: WorkContext) -> LibrarySetup:
     )
 
 
-def _load_table_rows(connection: Connection, here: WorkContext, table: Table) -> list[dict[str, Any]]:
+def _load_table_rows(connection: Connection, context: WorkContext, table: Table) -> list[dict[str, Any]]:
     """Load rows in the order of their codes."""
-    rows = connection.execute(select(table).where(table.c.library == here.library).order_by(*table.primary_key))
+    rows = connection.execute(select(table).where(table.c.library == context.library).order_by(*table.primary_key))
     return [_drop_column(dict(row), "library") for row in rows.mappings()]
 
 

@@ -110,9 +110,9 @@ def lock_patron(connection: Connection, here: WorkContext, patron_id: str) -> No
     _lock_row(connection, here, _PATRON, patron_id)
 
 
-def _lock_row(connection: Connection, here: WorkContext, statement: TextClause, value: str) -> None:
+def _lock_row(connection: Connection, context: WorkContext, statement: TextClause, value: str) -> None:
     if connection.dialect.name == "postgresql":
-        connection.execute(statement, {"library": here.library, "value": value})
+        connection.execute(statement, {"library": context.library, "value": value})
 
 
 def add_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:

@@ -128,15 +128,15 @@ class FakeAlma(FakeServer):
         return self.state.describe_user(self._find_user(request))
 
     def _check_password(self, request: web.Request, _body: Row) -> web.Response:
-        known = self.state.passwords.get(self._find_user(request)["primary_id"])
+        password = self.state.passwords.get(self._find_user(request)["primary_id"])
         sent = unquote(request.headers.get("Exl-User-Pw", ""))
-        if request.query.get("op") != "auth" or known is None or sent != known:
+        if request.query.get("op") != "auth" or password is None or sent != password:
             raise AlmaError("401866", "User authentication failed.")
         return web.Response(status=204)
 
     def _list_user_loans(self, request: web.Request, _body: Row) -> Row:
         user = self._find_user(request)["primary_id"]
-        rows = (one for one in self.state.loans.values() if one["user_id"] == user)
+        rows = (loan for loan in self.state.loans.values() if loan["user_id"] == user)
         return _cut_page(request, rows, "item_loan")
 
     def _lend_item(self, request: web.Request, body: Row) -> Row:
@@ -178,7 +178,7 @@ class FakeAlma(FakeServer):
 
     def _list_fees(self, request: web.Request, _body: Row) -> Row:
         user = self._find_user(request)["primary_id"]
-        rows = [one for one in self.state.fees.values() if one["user"] == user]
+        rows = [fee for fee in self.state.fees.values() if fee["user"] == user]
         return cut_page(rows, "fee", len(rows), 0)
 
     def _add_fee(self, request: web.Request, body: Row) -> Row:
@@ -199,9 +199,9 @@ class FakeAlma(FakeServer):
     def _find_bibs(self, request: web.Request, _body: Row) -> Row:
         number, mms = request.query.get("other_system_id", ""), request.query.get("mms_id", "")
         rows = (
-            one
-            for one in self.state.bibs.values()
-            if one["mms_id"] == mms or (number and number in one.get("network_number", ()))
+            bib
+            for bib in self.state.bibs.values()
+            if bib["mms_id"] == mms or (number and number in bib.get("network_number", ()))
         )
         return cut_page(rows, "bib", 100, 0)
 
@@ -217,7 +217,7 @@ class FakeAlma(FakeServer):
 
     def _list_holdings(self, request: web.Request, _body: Row) -> Row:
         mms = self._show_bib(request, {})["mms_id"]
-        rows = [one for one in self.state.holdings.values() if one["mms_id"] == mms]
+        rows = [holding for holding in self.state.holdings.values() if holding["mms_id"] == mms]
         return cut_page(rows, "holding", len(rows), 0)
 
     def _add_holding(self, request: web.Request, body: Row) -> Row:
@@ -229,7 +229,7 @@ class FakeAlma(FakeServer):
 
     def _list_holding_items(self, request: web.Request, _body: Row) -> Row:
         number = request.match_info["holding"]
-        rows = (one for one in self.state.items.values() if one["holding_data"]["holding_id"] == number)
+        rows = (item for item in self.state.items.values() if item["holding_data"]["holding_id"] == number)
         return _cut_page(request, rows, "item")
 
     def _add_item(self, request: web.Request, body: Row) -> Row:
@@ -251,7 +251,7 @@ class FakeAlma(FakeServer):
     def _list_items(self, request: web.Request, _body: Row) -> Row:
         mms = self._show_bib(request, {})["mms_id"]
         return _cut_page(
-            request, (one for one in self.state.items.values() if one["bib_data"]["mms_id"] == mms), "item"
+            request, (item for item in self.state.items.values() if item["bib_data"]["mms_id"] == mms), "item"
         )
 
     def _find_item(self, request: web.Request, _body: Row) -> web.Response:

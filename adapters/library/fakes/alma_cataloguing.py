@@ -46,9 +46,9 @@ class AlmaCataloguer:
 
     def delete_record(self, mms: str, *, is_override: bool) -> None:
         self.state.find_bib(mms)
-        if any(one["bib_data"]["mms_id"] == mms for one in self.state.items.values()):
+        if any(item["bib_data"]["mms_id"] == mms for item in self.state.items.values()):
             raise AlmaError(GENERAL_ERROR, "The record has items.")
-        holdings = [number for number, one in self.state.holdings.items() if one["mms_id"] == mms]
+        holdings = [number for number, holding in self.state.holdings.items() if holding["mms_id"] == mms]
         if holdings and not is_override:
             raise AlmaError(GENERAL_ERROR, "The record has holdings.")
         for number in holdings:
@@ -64,7 +64,7 @@ class AlmaCataloguer:
         return self.state.add_holding(mms, library, location, call_number)
 
     def delete_holding(self, number: str) -> None:
-        if any(one["holding_data"]["holding_id"] == number for one in self.state.items.values()):
+        if any(item["holding_data"]["holding_id"] == number for item in self.state.items.values()):
             raise AlmaError(GENERAL_ERROR, "The holding has items.")
         self.state.holdings.pop(number, None)
 
@@ -119,7 +119,7 @@ class AlmaCataloguer:
     def delete_item(self, item: Row, *, is_override: bool, holdings: str) -> None:
         """Delete an item; with `is_override` a loan is left without its item, as in life."""
         barcode = item["item_data"]["barcode"]
-        waiting = [one for one in self.state.requests_of_item(item) if one["barcode"] == barcode]
+        waiting = [request for request in self.state.requests_of_item(item) if request["barcode"] == barcode]
         if not is_override and (waiting or self.state.loan_of_item(barcode) is not None):
             raise AlmaError(GENERAL_ERROR, "The item is on loan or requested.")
         for row in waiting:

@@ -159,14 +159,14 @@ class AlmaState:
         return self.describe_request(row)
 
     def loan_of_item(self, barcode: str) -> Row | None:
-        return next((one for one in self.loans.values() if one["item_barcode"] == barcode), None)
+        return next((loan for loan in self.loans.values() if loan["item_barcode"] == barcode), None)
 
     def describe_user(self, row: Row) -> Row:
         user = row["primary_id"]
         owed = sum(fee["balance"] for fee in self.fees.values() if fee["user"] == user)
         return {
             **row,
-            "loans": {"value": len([one for one in self.loans.values() if one["user_id"] == user])},
+            "loans": {"value": len([loan for loan in self.loans.values() if loan["user_id"] == user])},
             "requests": {"value": len([one for one in self.requests.values() if one["user_primary_id"] == user])},
             "fees": {"value": owed},
         }
@@ -365,8 +365,8 @@ def cut_page(rows: Iterable[Row], name: str, limit: int, offset: int) -> Row:
     return {**({name: part} if part else {}), "total_record_count": len(whole)}
 
 
-def _overlap(one: Row, other: Row) -> bool:
-    return not one["barcode"] or not other["barcode"] or one["barcode"] == other["barcode"]
+def _overlap(row: Row, other: Row) -> bool:
+    return not row["barcode"] or not other["barcode"] or row["barcode"] == other["barcode"]
 
 
 def read_code(body: Row, key: str) -> str:

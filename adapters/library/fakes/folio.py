@@ -347,10 +347,10 @@ class FakeFolio(FakeServer):
         return f"the patron {subject} is blocked"
 
 
-def _find(found: list[FolioRecord], subject: str) -> FolioRecord:
-    if not found:
+def _find(records: list[FolioRecord], subject: str) -> FolioRecord:
+    if not records:
         raise KeyError(subject)
-    return found[0]
+    return records[0]
 
 
 def _permission(path: str, level: str, verb: str) -> str:

@@ -245,9 +245,9 @@ class FolioCirculation:
         return shown
 
     def _open_requests(self, **wanted: Any) -> list[FolioRecord]:
-        found = self.records.find_records(REQUESTS, **wanted)
+        records = self.records.find_records(REQUESTS, **wanted)
         return sorted(
-            (one for one in found if one["status"].startswith("Open")), key=lambda one: one.get("position") or 0
+            (one for one in records if one["status"].startswith("Open")), key=lambda one: one.get("position") or 0
         )
 
     def _queue(self, request: FolioRecord) -> list[FolioRecord]:
@@ -522,7 +522,7 @@ class FolioCirculation:
         return next(iter(self._open_loans(itemId=item_id)), None)
 
     def _open_loans(self, **wanted: Any) -> list[FolioRecord]:
-        return [one for one in self.records.find_records(LOANS, **wanted) if one["status"]["name"] == "Open"]
+        return [record for record in self.records.find_records(LOANS, **wanted) if record["status"]["name"] == "Open"]
 
     # --- statuses by hand --------------------------------------------------------------------------------
 
@@ -540,10 +540,10 @@ class FolioCirculation:
     # --- people ------------------------------------------------------------------------------------------
 
     def _find_user(self, barcode: str) -> FolioRecord:
-        found = self.records.find_records(USERS, barcode=barcode)
-        if not found:
+        records = self.records.find_records(USERS, barcode=barcode)
+        if not records:
             raise make_error("Could not find user with matching barcode", "USER_BARCODE_NOT_FOUND", userBarcode=barcode)
-        return found[0]
+        return records[0]
 
     def _find_item(self, barcode: str) -> FolioRecord | None:
         return next(iter(self.records.find_records(ITEMS, barcode=barcode)), None)
@@ -553,7 +553,7 @@ class FolioCirculation:
         return bool(user.get("active")) and not (ends and parse_moment(ends) < self.records.now())
 
     def _manual_block(self, user: FolioRecord, what: str) -> bool:
-        return any(one.get(what) for one in self.records.find_records("/manualblocks", userId=user["id"]))
+        return any(record.get(what) for record in self.records.find_records("/manualblocks", userId=user["id"]))
 
     def _loan_type(self, item: FolioRecord) -> str:
         kind = item.get("temporaryLoanType") or item["permanentLoanType"]

@@ -133,7 +133,7 @@ class _QueryParser:
         self, index: str, relation: str, modifiers: list[str], value: str
     ) -> Callable[[FolioRecord], bool]:
         conditions = [re.fullmatch(r'/@(\w+)\s*==?\s*"?([^"]*)"?', modifier) for modifier in modifiers]
-        wanted = {found.group(1): found.group(2) for found in conditions if found}
+        wanted = {condition.group(1): condition.group(2) for condition in conditions if condition}
         inner = next((modifier[2:] for modifier in modifiers if re.fullmatch(r"/@\w+", modifier)), "")
 
         def fits(record: FolioRecord) -> bool:
@@ -175,21 +175,21 @@ class _QueryParser:
         return token.text, self._take_modifiers()
 
     def _take_modifiers(self) -> list[str]:
-        found: list[str] = []
+        modifiers: list[str] = []
         while (token := self._peek()) is not None and token.kind == "modifier":
-            found.append(self._take().text)
-        return found
+            modifiers.append(self._take().text)
+        return modifiers
 
 
 def _split_tokens(text: str) -> list[_Token]:
     tokens: list[_Token] = []
     place = 0
     while text[place:].strip():
-        found = _TOKEN.match(text, place)
-        if found is None or found.lastgroup is None:
+        match = _TOKEN.match(text, place)
+        if match is None or match.lastgroup is None:
             raise QueryError(f"'{text[place : place + 20].strip()}' is no CQL")
-        tokens.append(_Token(found.lastgroup, found.group(found.lastgroup)))
-        place = found.end()
+        tokens.append(_Token(match.lastgroup, match.group(match.lastgroup)))
+        place = match.end()
     return tokens
 
 

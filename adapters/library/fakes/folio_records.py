@@ -160,10 +160,10 @@ class FolioRecords:
 
     def get_record(self, path: str, record_id: str) -> FolioRecord:
         """Load a record; raises FolioAnswerError(404)."""
-        found = self.tables[path].get(record_id)
-        if found is None:
+        record = self.tables[path].get(record_id)
+        if record is None:
             raise FolioAnswerError(404, f"{TABLES[path].key} record with id {record_id} not found")
-        return found
+        return record
 
     def list_table(self, path: str) -> list[FolioRecord]:
         return list(self.tables[path].values())

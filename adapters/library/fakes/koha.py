@@ -316,8 +316,8 @@ class FakeKoha(FakeServer):
             raise KohaError(400, "Bad request. Only one identifier attribute can be passed.")
         for row in self.state.patrons.values():
             if name in (row["cardnumber"], row["userid"]):
-                known = self.state.passwords.get(row["patron_id"])
-                if known is not None and known == body["password"]:
+                password = self.state.passwords.get(row["patron_id"])
+                if password is not None and password == body["password"]:
                     kept = {key: row[key] for key in ("cardnumber", "patron_id", "userid")}
                     return web.json_response(kept, status=201)
         raise KohaError(400, "Validation failed")
@@ -340,7 +340,7 @@ class FakeKoha(FakeServer):
     async def _list_debits(self, request: web.Request) -> web.Response:
         number = _read_number(request, "patron_id")
         self.state.find_patron(number)
-        return _render_page(request, [one for one in self.state.debits.values() if one["patron_id"] == number])
+        return _render_page(request, [debit for debit in self.state.debits.values() if debit["patron_id"] == number])
 
     async def _add_debit(self, request: web.Request) -> web.Response:
         row = self.state.add_debit(_read_number(request, "patron_id"), await _read_body(request))
@@ -462,7 +462,7 @@ class FakeKoha(FakeServer):
 
 
 def _read_embeds(request: web.Request) -> tuple[str, ...]:
-    return tuple(one for one in request.headers.get("x-koha-embed", "").split(",") if one)
+    return tuple(part for part in request.headers.get("x-koha-embed", "").split(",") if part)
 
 
 def _read_number(request: web.Request, name: str) -> int:

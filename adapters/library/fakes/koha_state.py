@@ -111,7 +111,7 @@ class KohaState:
 
     def delete_patron(self, number: int) -> None:
         row = self.find_patron(number)
-        if any(one["patron_id"] == number for one in self.checkouts.values()):
+        if any(checkout["patron_id"] == number for checkout in self.checkouts.values()):
             raise KohaError(409, "Pending checkouts prevent deletion", "has_checkouts")
         if self.balance_of(number) > 0:
             raise KohaError(409, "Pending debts prevent deletion", "has_debt")
@@ -120,7 +120,7 @@ class KohaState:
         del self.patrons[number]
 
     def balance_of(self, number: int) -> float:
-        return float(sum(one["amount_outstanding"] for one in self.debits.values() if one["patron_id"] == number))
+        return float(sum(debit["amount_outstanding"] for debit in self.debits.values() if debit["patron_id"] == number))
 
     def is_expired(self, row: Row) -> bool:
         return row["expiry_date"] is not None and row["expiry_date"] < self.today()
@@ -137,9 +137,9 @@ class KohaState:
         row = _describe_record(records[0])
         twin = next(
             (
-                one["biblio_id"]
-                for one in self.biblios.values()
-                if one["title"] == row["title"] and one["author"] == row["author"]
+                biblio["biblio_id"]
+                for biblio in self.biblios.values()
+                if biblio["title"] == row["title"] and biblio["author"] == row["author"]
             ),
             None,
         )
@@ -164,7 +164,7 @@ class KohaState:
         del self.biblios[number]
 
     def items_of(self, biblio: int) -> list[Row]:
-        return [one for one in self.items.values() if one["biblio_id"] == biblio]
+        return [item for item in self.items.values() if item["biblio_id"] == biblio]
 
     def add_item(self, biblio: int, body: Row) -> Row:
         self.find_biblio(biblio)
@@ -194,7 +194,7 @@ class KohaState:
             raise KohaError(409, "Given item_type_id does not exist")
         barcode = body.get("external_id")
         if barcode and any(
-            one["external_id"] == barcode and one["item_id"] != body["item_id"] for one in self.items.values()
+            item["external_id"] == barcode and item["item_id"] != body["item_id"] for item in self.items.values()
         ):
             raise KohaError(409, "Duplicate barcode.")
         moved = "location" in body and body["location"] != row["location"]
@@ -216,9 +216,9 @@ class KohaState:
         row = self.find_item(number)
         if self.checkout_of(number) is not None:
             raise KohaError(409, "The item is checked out", "book_on_loan")
-        if any(one["item_id"] == str(number) for one in self.holds.values()):
+        if any(hold["item_id"] == str(number) for hold in self.holds.values()):
             raise KohaError(409, "The item has holds", "item_has_holds")
-        title_holds = [one for one in self.holds.values() if one["biblio_id"] == row["biblio_id"]]
+        title_holds = [hold for hold in self.holds.values() if hold["biblio_id"] == row["biblio_id"]]
         if title_holds and len(self.items_of(row["biblio_id"])) == 1:
             raise KohaError(409, "The item is the last one with a hold on its record", "last_item_for_hold")
         del self.items[number]
@@ -257,7 +257,7 @@ class KohaState:
             "pickup_library_id": body["pickup_library_id"],
             "cancellation_date": None,
             "notes": body.get("notes"),
-            "priority": 1 + sum(one["biblio_id"] == biblio for one in self.holds.values()),
+            "priority": 1 + sum(hold["biblio_id"] == biblio for hold in self.holds.values()),
             "status": None,
             "timestamp": self.stamp(),
             "waiting_date": None,
@@ -277,7 +277,7 @@ class KohaState:
             raise KohaError(400, "The supplied pickup location is not valid")
 
     def _check_hold_rules(self, patron: Row, biblio: int, item: int | None) -> None:
-        mine = [one for one in self.holds.values() if one["patron_id"] == patron["patron_id"]]
+        mine = [hold for hold in self.holds.values() if hold["patron_id"] == patron["patron_id"]]
         reason = ""
         if len(mine) + 1 > self.max_holds:
             reason = "tooManyReserves"
@@ -288,8 +288,8 @@ class KohaState:
         elif item is not None and self.items[item]["not_for_loan_status"] > 0:
             reason = "notReservable"
         elif any(
-            one["patron_id"] == patron["patron_id"] and self.items[one["item_id"]]["biblio_id"] == biblio
-            for one in self.checkouts.values()
+            checkout["patron_id"] == patron["patron_id"] and self.items[checkout["item_id"]]["biblio_id"] == biblio
+            for checkout in self.checkouts.values()
         ):
             reason = "alreadypossession"
         if reason:
@@ -321,23 +321,23 @@ class KohaState:
     def cancel_hold(self, number: int) -> None:
         gone = self.find_hold(number)
         del self.holds[number]
-        for one in self.holds.values():
-            if one["biblio_id"] == gone["biblio_id"] and one["priority"] > gone["priority"] > 0:
-                one["priority"] -= 1
+        for hold in self.holds.values():
+            if hold["biblio_id"] == gone["biblio_id"] and hold["priority"] > gone["priority"] > 0:
+                hold["priority"] -= 1
 
     def first_hold_for(self, item: Row) -> Row | None:
         """The hold that this item would fill."""
         fitting = [
-            one
-            for one in self.holds.values()
-            if one["biblio_id"] == item["biblio_id"] and one["item_id"] in (None, str(item["item_id"]))
+            hold
+            for hold in self.holds.values()
+            if hold["biblio_id"] == item["biblio_id"] and hold["item_id"] in (None, str(item["item_id"]))
         ]
         return min(fitting, key=lambda one: one["priority"], default=None)
 
     # --- loans -------------------------------------------------------------------------------------------
 
     def checkout_of(self, item: int) -> Row | None:
-        return next((one for one in self.checkouts.values() if one["item_id"] == item), None)
+        return next((checkout for checkout in self.checkouts.values() if checkout["item_id"] == item), None)
 
     def judge_checkout(self, patron: Row, item: Row) -> tuple[Row, Row]:
         """Blockers, and what has to be confirmed."""
@@ -397,11 +397,11 @@ class KohaState:
         self.checkouts[number] = row
         item["checked_out_date"] = self.today()
         mine = [
-            one
-            for one in self.holds.values()
-            if one["patron_id"] == patron["patron_id"]
-            and one["biblio_id"] == item["biblio_id"]
-            and one["item_id"] in (None, str(item["item_id"]))
+            hold
+            for hold in self.holds.values()
+            if hold["patron_id"] == patron["patron_id"]
+            and hold["biblio_id"] == item["biblio_id"]
+            and hold["item_id"] in (None, str(item["item_id"]))
         ]
         if mine:
             self.cancel_hold(min(mine, key=lambda one: one["priority"])["hold_id"])
@@ -470,8 +470,8 @@ def _describe_record(record: Record) -> Row:
     """The columns that Koha fills from MARC 21 by its usual mapping."""
 
     def read(tag: str, code: str) -> str | None:
-        found = [value for one in record.get_fields(tag) for value in one.get_subfields(code)]
-        return " | ".join(found) or None
+        fields = [value for one in record.get_fields(tag) for value in one.get_subfields(code)]
+        return " | ".join(fields) or None
 
     return {
         "biblio_id": 0,

@@ -80,23 +80,23 @@ class FolioClient:
         self, path: str, key: str, query: str, *, sort: str = "id", limit: int | None = None
     ) -> list[FolioJson]:
         """All that fit, page after page; with `limit` at most so many. Raises Unavailable."""
-        found: list[FolioJson] = []
+        jsons: list[FolioJson] = []
         size = min(limit or PAGE_RECORDS, PAGE_RECORDS)
         whole = f"{query} sortby {sort}"
         while True:
-            parameters = {"query": whole, "limit": str(size), "offset": str(len(found))}
+            parameters = {"query": whole, "limit": str(size), "offset": str(len(jsons))}
             page = _require_object(await self.ask(path, parameters), path)
             records = page.get(key)
-            if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
+            if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
                 raise Unavailable(
                     write_sentence("FOLIO's answer to %(path)s has no list '%(key)s'", path=path, key=key)
                 )
-            found += records
-            if limit is not None and len(found) >= limit:
-                return found[:limit]
+            jsons += records
+            if limit is not None and len(jsons) >= limit:
+                return jsons[:limit]
             if len(records) < size:
-                return found
-            if len(found) > MAX_RECORDS:
+                return jsons
+            if len(jsons) > MAX_RECORDS:
                 raise Unavailable(
                     write_sentence(
                         "FOLIO returned more than %(most)s records for %(path)s",

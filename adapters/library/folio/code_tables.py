@@ -82,13 +82,13 @@ class _KeptRows(Generic[R]):
             if self._rows is not None and monotonic() - self._read < limit:
                 return self._rows
             try:
-                found = await self._client.list_records(self._path, self._key, EVERYTHING)
+                records = await self._client.list_records(self._path, self._key, EVERYTHING)
             except Unavailable as down:
                 if self._rows is None:
                     raise
                 log.info("folio.codes_not_read", table=self._path, reason=str(down))
                 return self._rows
-            self._rows = tuple(read_answer(self._model, row, self._words) for row in found)
+            self._rows = tuple(read_answer(self._model, row, self._words) for row in records)
             self._read = monotonic()
             return self._rows
 
@@ -196,24 +196,24 @@ class CodeTables:
     async def require_service_point(self, code: str) -> ServicePointRow:
         """Empty: that of resource sharing. Raises Refused(INVALID_VALUE), Unavailable."""
         wanted = code or self._options.service_point
-        found = await self.find_service_point(wanted)
-        if found is None:
+        service_point = await self.find_service_point(wanted)
+        if service_point is None:
             raise make_refusal(
                 RefusalReason.INVALID_VALUE,
                 about=MessagePart.PICKUP_LOCATION,
                 detail=f"The library has no service point '{wanted}'.",
             )
-        return found
+        return service_point
 
     async def require_pickup(self, code: str) -> ServicePointRow:
         """Empty: that of resource sharing, whether it keeps a hold shelf or not: then FOLIO refuses it.
 
         Raises Refused(BAD_PICKUP_LOCATION), Unavailable."""
         wanted = code or self._options.service_point
-        found = await self.find_service_point(wanted)
-        if found is None:
+        service_point = await self.find_service_point(wanted)
+        if service_point is None:
             raise make_refusal(RefusalReason.BAD_PICKUP_LOCATION)
-        return found
+        return service_point
 
     async def find_location(self, library: str, shelf: str) -> LocationRow | None:
         """Find a location by its own code, else the only one of a service point. Raises Unavailable."""

@@ -162,7 +162,7 @@ class FolioDesk:
             user=user,
             manual_blocks=tuple(read_answer(ManualBlockAnswer, one, "block") for one in manual),
             automated_blocks=_read_automated_blocks(automated),
-            owed=read_owed(read_answer(AccountAnswer, one, "fee") for one in accounts),
+            owed=read_owed(read_answer(AccountAnswer, account, "fee") for account in accounts),
             loan_count=loans,
             hold_count=holds,
             branch=branch,
@@ -200,10 +200,10 @@ class FolioDesk:
 
     async def require_item_record(self, barcode: str) -> tuple[FolioJson, ItemAnswer]:
         """Load an item's record; raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
-        found = await self.find_item_record(barcode)
-        if found is None:
+        item_record = await self.find_item_record(barcode)
+        if item_record is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        return found
+        return item_record
 
     async def require_item(self, barcode: str) -> ItemFound:
         """Load an item; raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
@@ -317,7 +317,7 @@ class FolioDesk:
     async def find_request_of_item(self, item_id: str) -> str:
         """The request number for which we made the item; empty where we didn't."""
         changes = await self.changes.changes_of_record(item_id)
-        return next((one.request_id for one in changes if one.kind is ChangeKind.TEMPORARY_ITEM), "")
+        return next((change.request_id for change in changes if change.kind is ChangeKind.TEMPORARY_ITEM), "")
 
 
 async def _load_nothing() -> dict[str, str]:

@@ -238,8 +238,8 @@ class FolioProbe:
     async def _try_permissions(self) -> None:
         options = self._options
         needed = list_needed_permissions(options)
-        lacking = await ask_together(*(self._find_lack(one) for one in needed))
-        missing = [one for one, is_missing in zip(needed, lacking, strict=True) if is_missing]
+        lacking = await ask_together(*(self._find_lack(permission) for permission in needed))
+        missing = [permission for permission, is_missing in zip(needed, lacking, strict=True) if is_missing]
         for one in missing:
             await self._recorder.try_step(
                 "permission",
@@ -318,13 +318,13 @@ class FolioProbe:
 
     async def _check_location(self) -> str:
         code = self._options.temporary_items.location
-        found = await self._desk.codes.find_location("", code)
-        if found is None:
+        location = await self._desk.codes.find_location("", code)
+        if location is None:
             raise ProbeFailureError(
                 "temporary_items.location",
                 f"FOLIO has no location '{code}': create it in Settings > Tenant > Locations",
             )
-        return f"'{code}' is {found.discovery_display_name or found.name}"
+        return f"'{code}' is {location.discovery_display_name or location.name}"
 
     async def _check_owner(self) -> str:
         owner = self._options.fee_owner

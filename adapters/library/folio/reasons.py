@@ -123,7 +123,7 @@ def read_problems(text: str) -> tuple[FolioProblem, ...]:
         found = _ErrorList.model_validate(json.loads(text))
     except (ValueError, ValidationError):
         return (FolioProblem(text.strip()[:MAX_KEPT_CHARS]),)
-    return tuple(FolioProblem(one.message[:MAX_KEPT_CHARS], one.code) for one in found.errors)
+    return tuple(FolioProblem(error.message[:MAX_KEPT_CHARS], error.code) for error in found.errors)
 
 
 def find_problem_reason(problem: FolioProblem, own_words: Mapping[str, RefusalReason]) -> RefusalReason | None:

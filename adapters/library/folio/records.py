@@ -220,7 +220,7 @@ def read_owed(accounts: Iterable[AccountAnswer]) -> Decimal:
 
 
 def read_bib(instance: InstanceAnswer, identifier_types: Mapping[str, str]) -> Bib:
-    authors = sorted(instance.contributors, key=lambda one: not one.primary)
+    authors = sorted(instance.contributors, key=lambda contributor: not contributor.primary)
     publication = instance.publication[0] if instance.publication else None
     return Bib(
         id=instance.id,
@@ -238,9 +238,9 @@ def read_bib(instance: InstanceAnswer, identifier_types: Mapping[str, str]) -> B
 
 
 def _read_record_ids(instance: InstanceAnswer, identifier_types: Mapping[str, str]) -> Iterable[RecordId]:
-    for one in instance.identifiers:
-        name = identifier_types.get(one.identifier_type_id, "")
-        yield RecordId(_WORDS.get(name, name.casefold() or "other"), one.value)
+    for identifier in instance.identifiers:
+        name = identifier_types.get(identifier.identifier_type_id, "")
+        yield RecordId(_WORDS.get(name, name.casefold() or "other"), identifier.value)
 
 
 @value_object

@@ -100,10 +100,10 @@ class FolioSignIn:
 
 
 def read_cookies(answer: RestAnswer) -> dict[str, str]:
-    found: dict[str, str] = {}
+    cookies: dict[str, str] = {}
     for line in answer.headers.getall("Set-Cookie", []):
         try:
-            found.update({name: morsel.value for name, morsel in SimpleCookie(line).items()})
+            cookies.update({name: morsel.value for name, morsel in SimpleCookie(line).items()})
         except CookieError as error:
             raise Unavailable("FOLIO's answer to the login has an invalid cookie") from error
-    return found
+    return cookies

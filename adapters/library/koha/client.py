@@ -161,12 +161,12 @@ class KohaClient:
         """All, page by page. Plain parameters match whole values; of `embeds` those come that the release has.
 
         Raises Unavailable, Refused(CALL_NOT_ACCEPTED)."""
-        found: list[Row] = []
+        rows: list[Row] = []
         for page in range(1, MAX_PAGES + 1):
             part = await self.find_page(*path, title=title, query=query, embeds=embeds, page=page, size=PAGE_ROWS)
-            found.extend(part.rows)
-            if len(found) >= part.total or len(part.rows) < PAGE_ROWS:
-                return tuple(found)
+            rows.extend(part.rows)
+            if len(rows) >= part.total or len(part.rows) < PAGE_ROWS:
+                return tuple(rows)
         raise Unavailable(
             write_sentence(
                 "Koha: %(title)s has more than %(most)s rows",
@@ -263,13 +263,13 @@ class KohaClient:
         text = error if isinstance(error, str) else answer.text
         problems = [one for one in body.get("errors") or () if isinstance(one, dict)]
         if problems:
-            text = "; ".join(f"{one.get('path')}: {one.get('message')}" for one in problems)
+            text = "; ".join(f"{problem.get('path')}: {problem.get('message')}" for problem in problems)
         code = body.get("error_code")
         refusal = KohaRefusalError(call, answer.status, text, code if isinstance(code, str) else "", body)
         if answer.status == 403 and (needed := body.get("required_permissions")):
             refusal.error = f"the gateway's patron lacks a permission: {json.dumps(needed)}"
             raise self.refuse_call(refusal)
-        if problems and not any(str(one.get("path")).startswith("/body") for one in problems):
+        if problems and not any(str(problem.get("path")).startswith("/body") for problem in problems):
             raise self.refuse_call(refusal)
         raise refusal
 

@@ -80,8 +80,8 @@ class KohaDesk:
         """Find a patron; raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON), Unavailable."""
         for kind in key.types or _OWN_ORDER:
             if kind == IdentifierType.INTERNAL.value:
-                if (found := await self.ask_patron(key.value)) is not None:
-                    return found
+                if (patron := await self.ask_patron(key.value)) is not None:
+                    return patron
             elif (field := _NUMBER_FIELDS.get(kind)) is not None and key.value:
                 rows = await self.client.find_rows("patrons", query={field: key.value}, embeds=_PATRON_EMBEDS)
                 equal = [row for row in rows if read_text(row, field) == key.value]
@@ -122,10 +122,10 @@ class KohaDesk:
 
     async def require_patron(self, patron_id: str) -> Patron:
         """Load a patron; raises Refused(UNKNOWN_PATRON), Unavailable."""
-        found = await self.ask_patron(patron_id)
-        if found is None:
+        patron = await self.ask_patron(patron_id)
+        if patron is None:
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
-        return found
+        return patron
 
     async def require_borrower(self, patron_id: str) -> Patron:
         """Load a patron for a change, which doesn't look at the number of holds: it is not asked for and stays 0.
@@ -249,10 +249,10 @@ class KohaDesk:
 
     async def require_item(self, barcode: str) -> ItemAnswer:
         """Load an item; raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
-        found = await self.ask_item(barcode)
-        if found is None:
+        item = await self.ask_item(barcode)
+        if item is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        return found
+        return item
 
     async def ask_item_row(self, item_id: str) -> Row | None:
         """Ask for an item in the list, since most releases embed the record there alone."""
@@ -370,9 +370,9 @@ class KohaDesk:
         if row is None:
             return ()
         bib_id = read_number(row, "biblio_id")
-        rows = [one for one in await self.ask_holds_of_bib(bib_id) if is_for_item(one, item_id)]
-        found = await ask_together(*(self.changes.changes_of_record(read_number(one, "hold_id")) for one in rows))
-        return await self.describe_holds(rows, tuple(change for changes in found for change in changes))
+        rows = [hold for hold in await self.ask_holds_of_bib(bib_id) if is_for_item(hold, item_id)]
+        together = await ask_together(*(self.changes.changes_of_record(read_number(one, "hold_id")) for one in rows))
+        return await self.describe_holds(rows, tuple(change for changes in together for change in changes))
 
     async def describe_holds(
         self, rows: tuple[Row, ...] | list[Row], changes: tuple[LibraryChange, ...]
@@ -381,13 +381,13 @@ class KohaDesk:
         numbers = sorted({read_text(row, "item_id") for row in rows if read_text(row, "item_id")}, key=int)
         of_titles = {read_number(row, "biblio_id") for row in rows if not read_text(row, "item_id")}
         items, bibs = await ask_together(self._ask_items(numbers), self._ask_bibs(of_titles))
-        found: list[Hold] = []
+        holds: list[Hold] = []
         for row in rows:
             item = items.get(read_text(row, "item_id"), {})
             title = read_title(item.get("biblio") or bibs.get(read_number(row, "biblio_id")))
             hold = self.reader.read_hold(row, read_text(item, "external_id"), title)
-            found.append(self.restore_hold(hold, changes))
-        return tuple(found)
+            holds.append(self.restore_hold(hold, changes))
+        return tuple(holds)
 
     @staticmethod
     def restore_hold(hold: Hold, changes: tuple[LibraryChange, ...]) -> Hold:

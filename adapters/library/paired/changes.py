@@ -20,8 +20,8 @@ class SideChanges:
     prefix: str
 
     async def find_change(self, kind: ChangeKind, key: str) -> LibraryChange | None:
-        found = await self.changes.find_change(kind, self._add_prefix(key))
-        return self._remove_prefixes(found) if found is not None else None
+        change = await self.changes.find_change(kind, self._add_prefix(key))
+        return self._remove_prefixes(change) if change is not None else None
 
     async def begin_change(self, change: LibraryChange) -> None:
         await self.changes.begin_change(self._add_prefixes(change))
@@ -70,8 +70,8 @@ class SideChanges:
             record_id=self._remove_prefix(change.record_id),
         )
 
-    def _remove_prefixes_of_all(self, found: tuple[LibraryChange, ...]) -> tuple[LibraryChange, ...]:
-        return tuple(map(self._remove_prefixes, found))
+    def _remove_prefixes_of_all(self, changes: tuple[LibraryChange, ...]) -> tuple[LibraryChange, ...]:
+        return tuple(map(self._remove_prefixes, changes))
 
 
 @value_object
@@ -86,8 +86,8 @@ class PairMemory:
         await self._keep_change(ChangeKind.CHECK_IN, barcode, key, loan.patron_id, LOAN_JSON.dump_json(loan).decode())
 
     async def find_loan(self, key: str) -> Loan | None:
-        found = await self.changes.find_change(ChangeKind.CHECK_IN, key)
-        return LOAN_JSON.validate_json(found.value) if found is not None else None
+        change = await self.changes.find_change(ChangeKind.CHECK_IN, key)
+        return LOAN_JSON.validate_json(change.value) if change is not None else None
 
     async def keep_borrower(self, barcode: str, patron_number: str, key: str) -> None:
         """Keep who has a partner's item, so that the copy of the patron goes when the item goes."""
@@ -95,7 +95,7 @@ class PairMemory:
 
     async def last_borrower(self, barcode: str) -> str:
         """Empty: nobody had it."""
-        lent = (one for one in await self.changes.changes_of_item(barcode) if one.kind is ChangeKind.CHECK_OUT)
+        lent = (change for change in await self.changes.changes_of_item(barcode) if change.kind is ChangeKind.CHECK_OUT)
         latest = next(lent, None)
         return latest.patron_id if latest is not None else ""
 
@@ -107,8 +107,8 @@ class PairMemory:
 
     async def number_of_copy(self, patron_id: str) -> str:
         """Empty: of none that is remembered."""
-        found = await self.changes.find_change(ChangeKind.PATRON, patron_id)
-        return found.patron_id if found is not None else ""
+        change = await self.changes.find_change(ChangeKind.PATRON, patron_id)
+        return change.patron_id if change is not None else ""
 
     async def _keep_change(self, kind: ChangeKind, barcode: str, key: str, patron_number: str, value: str) -> None:
         now = self.clock.now()

@@ -52,9 +52,9 @@ class PairedSystems:
 
     def capabilities_of_item(self, barcode: str, loan_id: str) -> frozenset[Capability]:
         """See `ports.library_system.DiffersByItem`."""
-        found = parse_reference(loan_id)
-        if self.is_apart and found is not None:
-            return self.select_side(found.side).system.capabilities
+        reference = parse_reference(loan_id)
+        if self.is_apart and reference is not None:
+            return self.select_side(reference.side).system.capabilities
         return self.capabilities
 
     def select_side(self, side: PairedSide) -> SystemSide:
@@ -94,9 +94,9 @@ class PairedSystems:
 
     async def find_side_of_known_item(self, item_id: str, task: PairedTask) -> SystemSide | None:
         """None for an item that is gone."""
-        found = parse_reference(item_id)
-        if found is not None:
-            return self.select_side(found.side)
+        reference = parse_reference(item_id)
+        if reference is not None:
+            return self.select_side(reference.side)
         try:
             return await self.find_side_of_item(item_id, task)
         except Refused as refused:

@@ -99,8 +99,8 @@ def build_request_item(v: MessageValues, s: MessageBuilder) -> RequestItem:
         mandated_action=s.build_mandated_action(v),
         user_id=s.build_user_id(v),
         authentication_inputs=s.build_inputs(v),
-        bibliographic_ids=tuple(build_bibliographic_id(one) for one in v.records),
-        item_ids=tuple(s.build_item_id(one, v) for one in v.items),
+        bibliographic_ids=tuple(build_bibliographic_id(record) for record in v.records),
+        item_ids=tuple(s.build_item_id(item, v) for item in v.items),
         request_id=s.build_request_id(v),
         request_type=build_request_type(v),
         request_scope_type=build_request_scope(v),
@@ -175,8 +175,8 @@ def build_lookup_item(v: MessageValues, s: MessageBuilder) -> LookupItem:
 def build_lookup_item_set(v: MessageValues, s: MessageBuilder) -> LookupItemSet:
     return LookupItemSet(
         initiation_header=s.build_header(v),
-        bibliographic_ids=tuple(build_bibliographic_id(one) for one in v.records),
-        item_ids=tuple(s.build_item_id(one, v) for one in v.items),
+        bibliographic_ids=tuple(build_bibliographic_id(record) for record in v.records),
+        item_ids=tuple(s.build_item_id(item, v) for item in v.items),
         item_element_types=make_codes(v.elements),
         maximum_items_count=v.limit,
         next_item_token=v.cursor or None,

@@ -49,9 +49,9 @@ def _parse_nonempty_text(text: str, _typing: ParameterContext) -> str:
 
 
 def _parse_day_or_time(text: str, typing: ParameterContext) -> datetime | date:
-    found = _FROM_NOW.fullmatch(text)
-    if found:
-        return typing.today + timedelta(days=int(found[1]) * (7 if found[2] == "w" else 1))
+    match = _FROM_NOW.fullmatch(text)
+    if match:
+        return typing.today + timedelta(days=int(match[1]) * (7 if match[2] == "w" else 1))
     try:
         if len(text) == len("2026-12-31"):
             return date.fromisoformat(text)

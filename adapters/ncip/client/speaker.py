@@ -156,7 +156,7 @@ class MessageBuilder:
             author=values.author or None,
             bibliographic_item_ids=tuple(_build_bib_item_id(one) for one in values.records if is_standard_number(one)),
             bibliographic_record_ids=tuple(
-                _build_bib_record_id(one) for one in values.records if not is_standard_number(one)
+                _build_bib_record_id(record) for record in values.records if not is_standard_number(record)
             ),
             edition=values.edition or None,
             publication_date=values.published or None,

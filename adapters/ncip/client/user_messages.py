@@ -144,7 +144,7 @@ def _build_name(v: MessageValues) -> NameInformation | None:
 def _build_addresses(v: MessageValues, s: MessageBuilder) -> tuple[UserAddressInformation, ...]:
     rules = s.dialect.patrons
     role = make_code("home")
-    found = []
+    addresses = []
     if v.street or v.city:
         lines = StructuredAddress(
             line1=v.street or v.city,
@@ -153,12 +153,12 @@ def _build_addresses(v: MessageValues, s: MessageBuilder) -> tuple[UserAddressIn
             postal_code=v.postcode or None,
         )
         postal = PhysicalAddress(structured=lines, address_type=make_code(rules.postal_type))
-        found.append(UserAddressInformation(user_address_role_type=role, physical_address=postal))
+        addresses.append(UserAddressInformation(user_address_role_type=role, physical_address=postal))
     for kind, value in ((rules.email_type, v.email), (rules.phone_type, v.phone)):
         if value:
             electronic = ElectronicAddress(address_type=make_code(kind), data=value)
-            found.append(UserAddressInformation(user_address_role_type=role, electronic_address=electronic))
-    return tuple(found)
+            addresses.append(UserAddressInformation(user_address_role_type=role, electronic_address=electronic))
+    return tuple(addresses)
 
 
 def build_create_user_fiscal_transaction(v: MessageValues, s: MessageBuilder) -> CreateUserFiscalTransaction:

@@ -158,7 +158,7 @@ class NcipDesk:
     ) -> ItemAnswer:
         loan = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
         due = LOAN_JSON.validate_json(loan.value).due if loan is not None and loan.value else None
-        gone = any(one.kind is ChangeKind.TEMPORARY_ITEM_DELETION and one.ended is not None for one in changes)
+        gone = any(change.kind is ChangeKind.TEMPORARY_ITEM_DELETION and change.ended is not None for change in changes)
         if made is None and gone:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         branch = Location(self.options.branch)
@@ -207,10 +207,10 @@ class NcipDesk:
         return BibHoldings(bib, tuple(items), queue)
 
     @staticmethod
-    def _number_of_set(one: BibInformation, record: RecordId) -> str:
+    def _number_of_set(information: BibInformation, record: RecordId) -> str:
         """Return the number where the description holds none: that of the only holdings set, or the one that was asked
         for."""
-        sets = [held.holdings_set_id for held in one.holdings_sets if held.holdings_set_id]
+        sets = [held.holdings_set_id for held in information.holdings_sets if held.holdings_set_id]
         if record.type == "local":
             return record.value
         if len(sets) != 1:
@@ -237,8 +237,8 @@ class NcipDesk:
                 return restore_loan(ours, answer.item.due or listed.due)
         item = answer.item
         if item.due is None and answer.borrower and "loans" in self._lists:
-            found = (await self.ask_patron(answer.borrower)).find_loan(barcode)
-            item = replace(item, due=found.due) if found is not None else item
+            loan = (await self.ask_patron(answer.borrower)).find_loan(barcode)
+            item = replace(item, due=loan.due) if loan is not None else item
         return self.describe_foreign_loan(item, answer.bib.title, answer.borrower)
 
     def describe_foreign_loan(self, item: Item, title: str, patron_id: str) -> Loan:
@@ -264,7 +264,7 @@ def restore_loan(change: LibraryChange, due: datetime | None) -> Loan:
 
 def find_temporary_item(changes: tuple[LibraryChange, ...]) -> LibraryChange | None:
     """The one that is here now, of those that we have made with this barcode."""
-    ended = tuple(one for one in changes if one.ended is not None)
+    ended = tuple(change for change in changes if change.ended is not None)
     return find_open_change(ChangeKind.TEMPORARY_ITEM, ChangeKind.TEMPORARY_ITEM_DELETION, ended)
 
 

@@ -178,20 +178,20 @@ class RecordReader:
         )
         return PatronAnswer(
             patron,
-            tuple(loan for one in answer.loaned_items if (loan := self._read_loan(one)) is not None),
-            tuple(self._read_hold(one, reader) for one in answer.requested_items),
-            tuple(fee for account in accounts for one in account.account_details if (fee := self._read_fee(one))),
+            tuple(loan for item in answer.loaned_items if (loan := self._read_loan(item)) is not None),
+            tuple(self._read_hold(item, reader) for item in answer.requested_items),
+            tuple(fee for account in accounts for detail in account.account_details if (fee := self._read_fee(detail))),
             _list_told(answer),
         )
 
     def _read_identifiers(self, fields: UserOptionalFields, number: str) -> tuple[PatronIdentifier, ...]:
         types = {wire.lower(): ours for ours, wire in self.options.ncip.patrons.id_types.items()}
         found: list[PatronIdentifier] = []
-        for one in fields.user_ids:
-            word = text_of_code(one.identifier_type).strip().lower()
-            if one.value and word not in _OWN_KEYS:
-                found.append(PatronIdentifier(types.get(word, word) or self.options.patrons.types[0], one.value))
-        if number not in {one.value for one in found}:
+        for user_id in fields.user_ids:
+            word = text_of_code(user_id.identifier_type).strip().lower()
+            if user_id.value and word not in _OWN_KEYS:
+                found.append(PatronIdentifier(types.get(word, word) or self.options.patrons.types[0], user_id.value))
+        if number not in {identifier.value for identifier in found}:
             found.insert(0, PatronIdentifier(self.options.patrons.types[0], number))
         return tuple(dict.fromkeys(found))
 
@@ -223,21 +223,21 @@ class RecordReader:
     def _list_ends(self, fields: UserOptionalFields, reader: CommandReader) -> Iterable[date | None]:
         return (to_local_day(privilege.valid_to_date, reader) for privilege in fields.user_privileges)
 
-    def _read_loan(self, one: LoanedItem) -> ListedLoan | None:
-        if one.item_id is None:
+    def _read_loan(self, item: LoanedItem) -> ListedLoan | None:
+        if item.item_id is None:
             return None
-        return ListedLoan(one.item_id.value, self.to_moment(one.date_due), one.title or "")
+        return ListedLoan(item.item_id.value, self.to_moment(item.date_due), item.title or "")
 
-    def _read_hold(self, one: RequestedItem, reader: CommandReader) -> ListedHold:
+    def _read_hold(self, item: RequestedItem, reader: CommandReader) -> ListedHold:
         return ListedHold(
-            barcode=one.item_id.value if one.item_id is not None else "",
-            request_id=one.request_id.value if one.request_id is not None else "",
-            status=self.read_hold_status(text_of_code(one.request_status_type)),
-            placed=self.to_moment(one.date_placed),
-            pickup=text_of_code(one.pickup_location),
-            position=one.hold_queue_position or 0,
-            ready_until=to_local_day(one.pickup_expiry_date, reader),
-            title=one.title or "",
+            barcode=item.item_id.value if item.item_id is not None else "",
+            request_id=item.request_id.value if item.request_id is not None else "",
+            status=self.read_hold_status(text_of_code(item.request_status_type)),
+            placed=self.to_moment(item.date_placed),
+            pickup=text_of_code(item.pickup_location),
+            position=item.hold_queue_position or 0,
+            ready_until=to_local_day(item.pickup_expiry_date, reader),
+            title=item.title or "",
         )
 
     def read_hold_status(self, word: str) -> HoldStatus:
@@ -247,8 +247,8 @@ class RecordReader:
         standard = {HOLD_STATUSES[status].casefold(): status for status in (HoldStatus.READY, HoldStatus.EXPIRED)}
         return words.get(word.casefold()) or standard.get(word.casefold()) or HoldStatus.WAITING
 
-    def _read_fee(self, one: AccountDetails) -> ListedFee | None:
-        fiscal = one.fiscal_transaction_information
+    def _read_fee(self, account_details: AccountDetails) -> ListedFee | None:
+        fiscal = account_details.fiscal_transaction_information
         amount = _read_money(fiscal.amount) if fiscal is not None else None
         if fiscal is None or amount is None:
             return None
@@ -257,7 +257,7 @@ class RecordReader:
             reference=fiscal.reference_id.value if fiscal.reference_id is not None else "",
             amount=amount,
             type=text_of_code(fiscal.transaction_type),
-            posted=self.to_moment(one.accrual_date),
+            posted=self.to_moment(account_details.accrual_date),
             description=fiscal.description or "",
             barcode=details.item_id.value if details is not None and details.item_id is not None else "",
             request_id=fiscal.request_id.value if fiscal.request_id is not None else "",
@@ -321,7 +321,7 @@ class RecordReader:
     def _read_places(self, places: tuple[Location, ...]) -> tuple[library.Location, library.Location]:
         """Read where the item belongs, and where it is."""
         away = [one for one in places if text_of_code(one.location_type).lower().startswith(("current", "temporary"))]
-        settled = [one for one in places if one not in away]
+        settled = [place for place in places if place not in away]
         home = self._read_place(settled[0]) if settled else library.Location(self.options.branch)
         return home, self._read_place(away[0]) if away else home
 
@@ -346,7 +346,7 @@ class RecordReader:
         if not self.options.is_answered("LookupItemSet"):
             return ""
         codes = {"local", self.options.ncip.items.record_codes.get("local", "local").lower()}
-        return next((one.value for one in bib.identifiers if one.type.lower() in codes), "")
+        return next((identifier.value for identifier in bib.identifiers if identifier.type.lower() in codes), "")
 
     # --- moments -----------------------------------------------------------------------------------------
 
@@ -370,19 +370,19 @@ def _status_of(privilege: UserPrivilege) -> str:
 
 
 def _list_told(answer: LookupUserResponse) -> tuple[PatronList, ...]:
-    told: list[PatronList] = []
+    lists: list[PatronList] = []
     if answer.loaned_items_counts or answer.loaned_items:
-        told.append("loans")
+        lists.append("loans")
     if answer.requested_items_counts or answer.requested_items:
-        told.append("holds")
+        lists.append("holds")
     if answer.user_fiscal_accounts:
-        told.append("fees")
-    return tuple(told)
+        lists.append("fees")
+    return tuple(lists)
 
 
 def _count_records(counts: Iterable[object], listed: tuple[object, ...]) -> int:
     """Count what the system counts, or lists."""
-    said = [number for one in counts if (number := getattr(one, "count", None)) is not None]
+    said = [number for count in counts if (number := getattr(count, "count", None)) is not None]
     return sum(said) if said else len(listed)
 
 

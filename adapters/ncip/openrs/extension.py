@@ -35,7 +35,7 @@ class ShippingContext:
 
     def find_value(self, name: str) -> str:
         """Empty: it isn't said."""
-        return next((one.value for one in self.extras if one.name == name), "")
+        return next((extra.value for extra in self.extras if extra.name == name), "")
 
 
 def write_request_ext(number: str) -> tuple[RawElement, ...]:

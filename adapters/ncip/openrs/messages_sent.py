@@ -73,7 +73,7 @@ class DeclarationWriter:
         return RequestId(value=self.message.transaction)
 
     def make_user_id(self) -> UserId:
-        known = (one.value for one in self.message.request.extras if one.name == REQUESTER_PATRON)
+        known = (extra.value for extra in self.message.request.extras if extra.name == REQUESTER_PATRON)
         return UserId(
             value=next(known, "")
             or _raise_missing(write_sentence("OpenRS cannot be told: its number for the patron is not known."))
@@ -109,7 +109,7 @@ class DeclarationWriter:
         request = self.message.request
         if request.role is Role.LENDING:
             return self.message.details.barcode or request.item_barcode
-        return next((one.value for one in request.extras if one.name == WANTED_ITEM), "")
+        return next((extra.value for extra in request.extras if extra.name == WANTED_ITEM), "")
 
 
 def _raise_missing(detail: Sentence) -> str:

@@ -52,7 +52,7 @@ from gateway.ports.responder import (
 )
 
 DECLARATIONS = (RequestItem, AcceptItem, ItemShipped)
-_DECLARED = frozenset(one.__name__ for one in DECLARATIONS)
+_DECLARED = frozenset(declaration.__name__ for declaration in DECLARATIONS)
 
 
 class OpenRsResponder:

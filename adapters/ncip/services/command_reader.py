@@ -73,12 +73,12 @@ def read_item_reference(identifier: UserId | ItemId | RequestId | None) -> Named
 
 def require_value(identifier: UserId | ItemId | RequestId | None, about: MessagePart, element: str) -> Named:
     """Require a value; raises Refused(DATA_MISSING) when it is absent."""
-    found = read_item_reference(identifier)
-    if found is None:
+    item_reference = read_item_reference(identifier)
+    if item_reference is None:
         raise Refused(
             RefusalReason.DATA_MISSING, write_sentence("%(element)s is missing or empty.", element=element), about=about
         )
-    return found
+    return item_reference
 
 
 def read_patron_reference(user_id: UserId | None, inputs: tuple[AuthenticationInput, ...]) -> PatronRef | None:
@@ -89,14 +89,14 @@ def read_patron_reference(user_id: UserId | None, inputs: tuple[AuthenticationIn
 
 
 def require_patron(user_id: UserId | None, inputs: tuple[AuthenticationInput, ...]) -> PatronRef:
-    found = read_patron_reference(user_id, inputs)
-    if found is None:
+    patron_reference = read_patron_reference(user_id, inputs)
+    if patron_reference is None:
         raise Refused(
             RefusalReason.DATA_MISSING,
             "UserId or AuthenticationInput is required to identify the user.",
             about=MessagePart.PATRON,
         )
-    return found
+    return patron_reference
 
 
 def read_request_kind(code: Code | None, reader: CommandReader) -> RequestKind:
@@ -209,8 +209,8 @@ def _read_bib_item_id(item: BibliographicItemId, reader: CommandReader) -> Recor
 def read_bib(description: BibliographicDescription | None, reader: CommandReader) -> Bib:
     if description is None:
         return Bib()
-    identifiers = [_read_bib_item_id(one, reader) for one in description.bibliographic_item_ids]
-    identifiers += [_read_record_id(one, reader) for one in description.bibliographic_record_ids]
+    identifiers = [_read_bib_item_id(item_id, reader) for item_id in description.bibliographic_item_ids]
+    identifiers += [_read_record_id(record_id, reader) for record_id in description.bibliographic_record_ids]
     return Bib(
         title=description.title or "",
         author=description.author or "",
@@ -276,7 +276,7 @@ def read_named_patron(user_id: UserId | None, fields: UserOptionalFields | None)
 
 def read_locations(locations: tuple[Location, ...]) -> tuple[str, ...]:
     """The innermost part of each: a branch, or a shelf in it."""
-    names = (one.name for one in locations if one.name is not None and one.name.instances)
+    names = (location.name for location in locations if location.name is not None and location.name.instances)
     return tuple(name.instances[-1].value for name in names)
 
 
@@ -314,7 +314,7 @@ def read_person_name(name: NameInformation | None) -> PersonName | None:
 
 
 def read_contacts(addresses: tuple[UserAddressInformation, ...], reader: CommandReader) -> tuple[Contact, ...]:
-    return tuple(found for found in (_read_contact(one, reader) for one in addresses) if found is not None)
+    return tuple(found for found in (_read_contact(address, reader) for address in addresses) if found is not None)
 
 
 def _read_contact(address: UserAddressInformation, reader: CommandReader) -> Contact | None:

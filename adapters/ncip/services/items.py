@@ -162,15 +162,15 @@ def _find_sent_id(record: RecordId, message: LookupItemSet, writer: ResultWriter
     """A record's number as it was sent, by which the client knows its record again (VF); None where there is none that
     an answer may hold."""
     types = writer.exchange_context.profile.circulation.records.types
-    for one in message.bibliographic_ids:
-        found = one.bibliographic_record_id or one.bibliographic_item_id
+    for bibliographic_id in message.bibliographic_ids:
+        found = bibliographic_id.bibliographic_record_id or bibliographic_id.bibliographic_item_id
         if found is None or found.identifier != record.value:
             continue
         word = text_of_code(found.identifier_code).strip().lower()
         if types.get(word, word) == record.type and (
-            one.bibliographic_item_id is found or bool(word) != _has_agency(one)
+            bibliographic_id.bibliographic_item_id is found or bool(word) != _has_agency(bibliographic_id)
         ):
-            return one
+            return bibliographic_id
     return None
 
 

@@ -263,16 +263,16 @@ def write_renew_all_item_response(
         user_optional_fields=patron_writer.write_user_fields_if_asked(
             renewed.patron, message.user_element_types, writer
         ),
-        renewals=tuple(_write_renew_information(one, writer) for one in renewed.renewals),
+        renewals=tuple(_write_renew_information(renewal, writer) for renewal in renewed.renewals),
     )
 
 
-def _write_renew_information(one: LoanRenewal, writer: ResultWriter) -> RenewInformation:
-    item_id = result_writer.write_item_id(one.loan.item_barcode, None, writer)
-    if one.refusal is not None:
-        problem = problem_of_refusal(one.refusal, writer.service, writer.dialect, writer.version, None)
+def _write_renew_information(renewal: LoanRenewal, writer: ResultWriter) -> RenewInformation:
+    item_id = result_writer.write_item_id(renewal.loan.item_barcode, None, writer)
+    if renewal.refusal is not None:
+        problem = problem_of_refusal(renewal.refusal, writer.service, writer.dialect, writer.version, None)
         return RenewInformation(item_id=item_id, problems=(problem,))
-    loan = one.renewed.loan if one.renewed is not None else one.loan
+    loan = renewal.renewed.loan if renewal.renewed is not None else renewal.loan
     return RenewInformation(item_id=item_id, date_due=loan.due, renewal_count=loan.renewals)
 
 

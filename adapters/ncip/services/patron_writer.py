@@ -36,7 +36,7 @@ _USER_ELEMENTS = {element.value.lower(): element for element in UserElement} | {
 
 def select_user_elements(asked: tuple[Code, ...], writer: ResultWriter) -> frozenset[UserElement]:
     rules = writer.dialect.patrons
-    words = (one.value.strip().lower() for one in asked)
+    words = (code.value.strip().lower() for code in asked)
     wanted = {_USER_ELEMENTS[word] for word in words if word in _USER_ELEMENTS}
     if not asked:
         wanted = set(rules.default_elements)
@@ -131,12 +131,12 @@ def _write_privileges(patron: Patron, writer: ResultWriter) -> tuple[UserPrivile
         "library": rules.libraries.get(patron.home_library, patron.home_library),
         "institution": patron.home_institution,
     }
-    found = []
+    privileges = []
     for privilege in rules.privileges:
         value = privilege.text if privilege.value == "text" else values[privilege.value]
         if not value:
             continue
-        found.append(
+        privileges.append(
             UserPrivilege(
                 agency_id=writer.make_agency_code(),
                 agency_user_privilege_type=Code(privilege.type or value),
@@ -144,7 +144,7 @@ def _write_privileges(patron: Patron, writer: ResultWriter) -> tuple[UserPrivile
                 status=UserPrivilegeStatus(status_type=Code(value)) if privilege.type else None,
             )
         )
-    return tuple(found)
+    return tuple(privileges)
 
 
 def _choose_status_word(patron: Patron, writer: ResultWriter) -> str:
@@ -169,10 +169,10 @@ def _write_user_ids(patron: Patron, writer: ResultWriter) -> tuple[UserId, ...]:
     ids = [
         UserId(
             agency_id=writer.write_agency(None),
-            identifier_type=result_writer.write_code(rules.id_types.get(one.type, one.type)),
-            value=one.value,
+            identifier_type=result_writer.write_code(rules.id_types.get(identifier.type, identifier.type)),
+            value=identifier.value,
         )
-        for one in patron.identifiers
+        for identifier in patron.identifiers
     ]
     if "internal-id" not in rules.omit:
         ids.append(UserId(agency_id=writer.write_agency(None), identifier_type=Code("Primary Key"), value=patron.id))

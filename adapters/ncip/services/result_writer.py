@@ -194,7 +194,7 @@ def write_circulation_status(status: ItemStatus, writer: ResultWriter) -> Code:
 
 def select_item_elements(asked: tuple[Code, ...], writer: ResultWriter) -> frozenset[ItemElement]:
     rules = writer.dialect.items
-    words = (one.value.strip().lower() for one in asked)
+    words = (code.value.strip().lower() for code in asked)
     wanted = {_ITEM_ELEMENTS[word] for word in words if word in _ITEM_ELEMENTS}
     if not asked:
         wanted = set(rules.default_elements)
@@ -247,7 +247,7 @@ def write_location(item: Item, writer: ResultWriter) -> Location:
 def write_description(bib: Bib, writer: ResultWriter) -> BibliographicDescription:
     records = [_write_record_id(RecordId("local", bib.id), writer)] if bib.id else []
     records += [_write_record_id(one, writer) for one in bib.identifiers if one.type in ("oclc", "lccn", "local")]
-    standard = next((one for one in bib.identifiers if one.type in ("isbn", "issn")), None)
+    standard = next((identifier for identifier in bib.identifiers if identifier.type in ("isbn", "issn")), None)
     return BibliographicDescription(
         author=bib.author or None,
         author_of_component=bib.component_author or None,
